@@ -36,7 +36,7 @@ test: lint  ## Lint, then all tests that take no minutes.
 
 .PHONY: long
 long: $(STAMP)  ## Tests that take long: pairs of a machine's options, resets of each, notebooks; 10 minutes.
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long tests/host/link/machines/test_options.py tests/host/link/machines/test_interrupted.py tests/host/link/machines/test_profiles.py tests/docs/test_first_hour.py tests/docs/test_notebooks.py tests/host/bitstreams tests/host/study/bench tests/host/study/sweep/test_runner.py
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long tests/host/machines/test_options.py tests/host/machines/test_interrupted.py tests/host/machines/test_profiles.py tests/docs/test_first_hour.py tests/docs/test_notebooks.py tests/host/bitstreams tests/bench tests/host/sweep/test_runner.py
 
 .PHONY: prove
 prove: $(STAMP)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.
@@ -48,7 +48,7 @@ coverage: $(STAMP)  ## What benches make blocks and machines go through, counted
 
 .PHONY: faults
 faults: $(STAMP)  ## A thousand programmings with two faults each on the line; ten million hurt frames.
-	@ALLSPIN_FAULT_RUNS=1000 ALLSPIN_HURT_FRAMES=10 $(BIN)/python -m pytest -n 2 --dist worksteal -q tests/host/link/wire/test_session.py tests/host/link/wire/test_frames.py
+	@ALLSPIN_FAULT_RUNS=1000 ALLSPIN_HURT_FRAMES=10 $(BIN)/python -m pytest -n 2 --dist worksteal -q tests/host/link/test_session.py tests/host/link/test_frames.py
 
 .PHONY: boards
 boards: $(STAMP)  ## Bitstreams of all boards, and the tables of them; hours.
@@ -58,7 +58,7 @@ boards: $(STAMP)  ## Bitstreams of all boards, and the tables of them; hours.
 	@$(BIN)/allspin build ulx3s-85f:chips ulx3s-85f:fast ulx3s-85f ulx3s-25f icebreaker:chips icebreaker --seeds 3 --jobs 2 > /dev/null || test $$? -eq 1
 	@$(BIN)/allspin build ulx3s-45f:chips ulx3s-25f:chips --jobs 2 > /dev/null || test $$? -eq 1
 	@$(BIN)/allspin boards --write docs/boards.md --headline README.md
-	@$(BIN)/allspin bench --measured docs/performance.json --builds docs/boards.json --document docs/performance.md -o docs/performance.json > /dev/null
+	@$(BIN)/python -m tests.bench --measured docs/performance.json --builds docs/boards.json --document docs/performance.md -o docs/performance.json > /dev/null
 
 .PHONY: gates
 gates: $(STAMP)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, against the golden model.
@@ -66,7 +66,7 @@ gates: $(STAMP)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, again
 
 .PHONY: bench
 bench: $(STAMP)  ## Measure how fast it is; the figures go into docs/performance.md and .json.
-	@$(BIN)/allspin bench --builds docs/boards.json --document docs/performance.md -o docs/performance.json
+	@$(BIN)/python -m tests.bench --builds docs/boards.json --document docs/performance.md -o docs/performance.json
 
 .PHONY: mutants
 mutants: $(STAMP)  ## Small mistakes put into the sources: do tests see them? COUNT=30 SEED=0
@@ -74,7 +74,7 @@ mutants: $(STAMP)  ## Small mistakes put into the sources: do tests see them? CO
 
 .PHONY: soak
 soak: $(STAMP)  ## Ten minutes of random work on virtual boards over a bad wire; SECONDS=600 SEED=0.
-	@$(BIN)/python -m allspin.host.study.bench.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
+	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
 # With -W a warning is an error: a link or an anchor that leads nowhere, a page that none leads to.
 .PHONY: docs

@@ -14,68 +14,68 @@ if TYPE_CHECKING:
     from allspin.hdl.parameters.profile import HardwareProfile as HardwareProfile
     from allspin.hdl.parameters.profile import ResidentParameters as ResidentParameters
     from allspin.hdl.parameters.profile import VariationParameters as VariationParameters
-    from allspin.host.bitstreams.build.boards import BuildDisplay as BuildDisplay
-    from allspin.host.bitstreams.build.boards import BuildOptions as BuildOptions
-    from allspin.host.bitstreams.build.boards import build as build
-    from allspin.host.bitstreams.build.job import BuildChanges as BuildChanges
+    from allspin.host.bitstreams.build import BuildChanges as BuildChanges
+    from allspin.host.bitstreams.build import BuildDisplay as BuildDisplay
+    from allspin.host.bitstreams.build import BuildOptions as BuildOptions
+    from allspin.host.bitstreams.build import build as build
+    from allspin.host.chips.accuracy import Column as Column
+    from allspin.host.chips.measured import MeasureOptions as MeasureOptions
+    from allspin.host.chips.measured import measure_chips as measure_chips
+    from allspin.host.chips.options import ChipOptions as ChipOptions
+    from allspin.host.chips.options import ProbedChipOptions as ProbedChipOptions
+    from allspin.host.compare.comparison import compare as compare
+    from allspin.host.compare.subject import CompareOptions as CompareOptions
+    from allspin.host.compare.subject import Subject as ComparisonSubject
     from allspin.host.data.catalogue import open_device as load_device
     from allspin.host.data.catalogue import open_network as load_network
     from allspin.host.data.datasets import Dataset as Dataset
     from allspin.host.data.datasets import load_dataset as load_dataset
     from allspin.host.data.datasets import load_test_set as load_test_set
-    from allspin.host.data.image_files.load import load_image as load_image
-    from allspin.host.link.machines.machine import Machine as Machine
-    from allspin.host.link.machines.opening import open_machine as open_machine
-    from allspin.host.link.wire.uart import UartOptions as UartOptions
-    from allspin.host.report.report import report as report
+    from allspin.host.data.images import load_image as load_image
+    from allspin.host.fit.columns import ColumnNames as ColumnNames
+    from allspin.host.fit.columns import ReadOptions as ReadOptions
+    from allspin.host.fit.decay_model import DecayOptions as DecayOptions
+    from allspin.host.fit.decay_model import fit_decay as fit_decay
+    from allspin.host.fit.fit import fit as fit
+    from allspin.host.fit.options import FitOptions as FitOptions
+    from allspin.host.foreign.importing import import_network as import_network
+    from allspin.host.foreign.quantise import ImportOptions as ImportOptions
+    from allspin.host.link.transport import UartOptions as UartOptions
+    from allspin.host.machines.machine import Machine as Machine
+    from allspin.host.machines.opening import open_machine as open_machine
+    from allspin.host.report.page import report as report
     from allspin.host.report.subject import Subject as ReportSubject
-    from allspin.host.show.display import Display as Display
-    from allspin.host.study.chips.accuracy import Column as Column
-    from allspin.host.study.chips.measured import MeasureOptions as MeasureOptions
-    from allspin.host.study.chips.measured import measure_chips as measure_chips
-    from allspin.host.study.compare.comparison import compare as compare
-    from allspin.host.study.compare.subject import CompareOptions as CompareOptions
-    from allspin.host.study.compare.subject import Subject as ComparisonSubject
-    from allspin.host.study.fit.decay.fitted import DecayOptions as DecayOptions
-    from allspin.host.study.fit.decay.fitted import fit_decay as fit_decay
-    from allspin.host.study.fit.fit import fit as fit
-    from allspin.host.study.fit.options import FitOptions as FitOptions
-    from allspin.host.study.fit.reading.options import ColumnNames as ColumnNames
-    from allspin.host.study.fit.reading.options import ReadOptions as ReadOptions
-    from allspin.host.study.hardware.proof.engine import SimulatorOptions as SimulatorOptions
-    from allspin.host.study.hardware.proof.engine import simulate_engine as simulate_engine
-    from allspin.host.study.running.chip_options import ChipOptions as ChipOptions
-    from allspin.host.study.running.chip_options import ProbedChipOptions as ProbedChipOptions
-    from allspin.host.study.running.classify import classify as classify
-    from allspin.host.study.running.machine_options import MachineOptions as MachineOptions
-    from allspin.host.study.running.run import RunOptions as RunOptions
-    from allspin.host.study.running.run import run as run
-    from allspin.host.study.sweep.cluster import Cluster as Cluster
-    from allspin.host.study.sweep.sweep import sweep as sweep
-    from allspin.host.training.images.augment import Augmentation as Augmentation
-    from allspin.host.training.imported.importing import import_network as import_network
-    from allspin.host.training.imported.options import ImportOptions as ImportOptions
-    from allspin.host.training.recipe.parameters import TrainingParameters as TrainingParameters
-    from allspin.host.training.recipe.training_target import TrainingTarget as TrainingTarget
-    from allspin.host.training.robust.robustness import Robustness as Robustness
-    from allspin.host.training.train import train as train
+    from allspin.host.run.classify import classify as classify
+    from allspin.host.run.machine_options import MachineOptions as MachineOptions
+    from allspin.host.run.run import RunOptions as RunOptions
+    from allspin.host.run.run import run as run
+    from allspin.host.run.simulate import SimulatorOptions as SimulatorOptions
+    from allspin.host.run.simulate import simulate_engine as simulate_engine
+    from allspin.host.show.say import Display as Display
+    from allspin.host.sweep.sweep import sweep as sweep
+    from allspin.host.sweep.workers import Cluster as Cluster
+    from allspin.host.train.augment import Augmentation as Augmentation
+    from allspin.host.train.parameters import TrainingParameters as TrainingParameters
+    from allspin.host.train.parameters import TrainingTarget as TrainingTarget
+    from allspin.host.train.robustness import Robustness as Robustness
+    from allspin.host.train.train import train as train
     from allspin.sim.chip.chip import Chip as Chip
     from allspin.sim.device.device import Device as Device
     from allspin.sim.device.device_file import save_device as save_device
-    from allspin.sim.device.synapse.kinds import register_response as register_response
-    from allspin.sim.device.synapse.kinds import register_synapse as register_synapse
-    from allspin.sim.device.synapse.response import Response as Response
-    from allspin.sim.device.synapse.synapse import Synapse as Synapse
+    from allspin.sim.device.operating_point import OperatingPoint as OperatingPoint
     from allspin.sim.errors import UserError as UserError
     from allspin.sim.network.golden import GoldenModel as GoldenModel
     from allspin.sim.network.netfile import save_network as save_network
     from allspin.sim.network.network import Network as Network
+    from allspin.sim.network.neuron import Neuron as Neuron
     from allspin.sim.network.neuron import register_neuron as register_neuron
-    from allspin.sim.network.neuron_kind import Neuron as Neuron
     from allspin.sim.network.tiling import Tiles as Tiles
-    from allspin.sim.point.operating_point import OperatingPoint as OperatingPoint
     from allspin.sim.programming.programming import program_chip as program_chip
     from allspin.sim.programming.schemes import Programming as Programming
+    from allspin.sim.synapse.kinds import register_response as register_response
+    from allspin.sim.synapse.kinds import register_synapse as register_synapse
+    from allspin.sim.synapse.response import Response as Response
+    from allspin.sim.synapse.synapse import Synapse as Synapse
 
 __all__ = [
     "Augmentation",
@@ -148,73 +148,73 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Augmentation": "host.training.images.augment",
-    "BuildChanges": "host.bitstreams.build.job",
-    "BuildDisplay": "host.bitstreams.build.boards",
-    "BuildOptions": "host.bitstreams.build.boards",
+    "Augmentation": "host.train.augment",
+    "BuildChanges": "host.bitstreams.build",
+    "BuildDisplay": "host.bitstreams.build",
+    "BuildOptions": "host.bitstreams.build",
     "Chip": "sim.chip.chip",
-    "ChipOptions": "host.study.running.chip_options",
-    "Cluster": "host.study.sweep.cluster",
-    "Column": "host.study.chips.accuracy",
-    "ColumnNames": "host.study.fit.reading.options",
-    "CompareOptions": "host.study.compare.subject",
-    "ComparisonSubject": "host.study.compare.subject:Subject",
+    "ChipOptions": "host.chips.options",
+    "Cluster": "host.sweep.workers",
+    "Column": "host.chips.accuracy",
+    "ColumnNames": "host.fit.columns",
+    "CompareOptions": "host.compare.subject",
+    "ComparisonSubject": "host.compare.subject:Subject",
     "Dataset": "host.data.datasets",
-    "DecayOptions": "host.study.fit.decay.fitted",
+    "DecayOptions": "host.fit.decay_model",
     "Device": "sim.device.device",
-    "Display": "host.show.display",
-    "FitOptions": "host.study.fit.options",
+    "Display": "host.show.say",
+    "FitOptions": "host.fit.options",
     "GoldenModel": "sim.network.golden",
     "HardwareProfile": "hdl.parameters.profile",
-    "ImportOptions": "host.training.imported.options",
-    "Machine": "host.link.machines.machine",
-    "MachineOptions": "host.study.running.machine_options",
-    "MeasureOptions": "host.study.chips.measured",
+    "ImportOptions": "host.foreign.quantise",
+    "Machine": "host.machines.machine",
+    "MachineOptions": "host.run.machine_options",
+    "MeasureOptions": "host.chips.measured",
     "Network": "sim.network.network",
-    "Neuron": "sim.network.neuron_kind",
+    "Neuron": "sim.network.neuron",
     "NeuronGateware": "hdl.neuron.neuron",
-    "OperatingPoint": "sim.point.operating_point",
-    "ProbedChipOptions": "host.study.running.chip_options",
+    "OperatingPoint": "sim.device.operating_point",
+    "ProbedChipOptions": "host.chips.options",
     "Programming": "sim.programming.schemes",
-    "ReadOptions": "host.study.fit.reading.options",
+    "ReadOptions": "host.fit.columns",
     "ReportSubject": "host.report.subject:Subject",
     "ResidentParameters": "hdl.parameters.profile",
-    "Response": "sim.device.synapse.response",
-    "Robustness": "host.training.robust.robustness",
-    "RunOptions": "host.study.running.run",
-    "SimulatorOptions": "host.study.hardware.proof.engine",
-    "Synapse": "sim.device.synapse.synapse",
+    "Response": "sim.synapse.response",
+    "Robustness": "host.train.robustness",
+    "RunOptions": "host.run.run",
+    "SimulatorOptions": "host.run.simulate",
+    "Synapse": "sim.synapse.synapse",
     "Tiles": "sim.network.tiling",
-    "TrainingParameters": "host.training.recipe.parameters",
-    "TrainingTarget": "host.training.recipe.training_target",
-    "UartOptions": "host.link.wire.uart",
+    "TrainingParameters": "host.train.parameters",
+    "TrainingTarget": "host.train.parameters",
+    "UartOptions": "host.link.transport",
     "UserError": "sim.errors",
     "VariationParameters": "hdl.parameters.profile",
-    "build": "host.bitstreams.build.boards",
-    "classify": "host.study.running.classify",
-    "compare": "host.study.compare.comparison",
-    "fit": "host.study.fit.fit",
-    "fit_decay": "host.study.fit.decay.fitted",
-    "import_network": "host.training.imported.importing",
+    "build": "host.bitstreams.build",
+    "classify": "host.run.classify",
+    "compare": "host.compare.comparison",
+    "fit": "host.fit.fit",
+    "fit_decay": "host.fit.decay_model",
+    "import_network": "host.foreign.importing",
     "load_dataset": "host.data.datasets",
     "load_device": "host.data.catalogue:open_device",
-    "load_image": "host.data.image_files.load",
+    "load_image": "host.data.images",
     "load_network": "host.data.catalogue:open_network",
     "load_test_set": "host.data.datasets",
-    "measure_chips": "host.study.chips.measured",
-    "open_machine": "host.link.machines.opening",
+    "measure_chips": "host.chips.measured",
+    "open_machine": "host.machines.opening",
     "program_chip": "sim.programming.programming",
     "register_gateware": "hdl.neuron.neuron",
     "register_neuron": "sim.network.neuron",
-    "register_response": "sim.device.synapse.kinds",
-    "register_synapse": "sim.device.synapse.kinds",
-    "report": "host.report.report",
-    "run": "host.study.running.run",
+    "register_response": "sim.synapse.kinds",
+    "register_synapse": "sim.synapse.kinds",
+    "report": "host.report.page",
+    "run": "host.run.run",
     "save_device": "sim.device.device_file",
     "save_network": "sim.network.netfile",
-    "simulate_engine": "host.study.hardware.proof.engine",
-    "sweep": "host.study.sweep.sweep",
-    "train": "host.training.train",
+    "simulate_engine": "host.run.simulate",
+    "sweep": "host.sweep.sweep",
+    "train": "host.train.train",
 }
 """The module of each public name, and what the name is there if it is another."""
 

@@ -22,13 +22,12 @@ from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
 from allspin.boards.board import Board
-from allspin.boards.panel.button import Button, ButtonParameters
-from allspin.boards.panel.lights import LightsDriver
+from allspin.boards.panel import Button, ButtonParameters, LightsDriver
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.ecp5 import is_ecp5
-from allspin.hdl.stream.register_slice import RegisterSlice
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
@@ -51,7 +50,7 @@ class ShellParameters:
         The machine, without a UART of its own.
     shown : tuple of bytes
         Requests of the images that the board's button shows
-        (`allspin.boards.panel.button.Button`); none where it has no button.
+        (`allspin.boards.panel.Button`); none where it has no button.
     """
 
     board: Board

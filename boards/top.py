@@ -1,6 +1,12 @@
 """The complete machine: engine and link, behind a byte stream or a UART's two pins."""
 
+import hashlib
+import importlib.metadata
+import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from amaranth.hdl import Module, Signal
@@ -11,13 +17,49 @@ from allspin.hdl.engine.engine import Engine
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
+from allspin.hdl.neuron.neuron import NEURONS as GATEWARE
 from allspin.hdl.neuron.neuron import check_gateware
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.parameters.tiling import OFFSET_BITS
 from allspin.hdl.resident.resident import Resident
 from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import NEURONS
+
+# The sources that gateware is made of, as one digest.
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("sim", "hdl", "boards")
+"""Whose sources a design is made of."""
+
+
+def sources_digest() -> str:
+    """Digest of everything that a design is made of, except its parameters.
+
+    What it takes a while to find of a design (its RTLIL, its cycles per image) is remembered under
+    this digest, which takes milliseconds.
+    """
+    total = hashlib.sha256()
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            total.update(f"{path.relative_to(ROOT)}\0".encode())
+            total.update(path.read_bytes() + b"\0")
+    for content in sorted(set(_of_users())):
+        total.update(content + b"\0")
+    total.update(importlib.metadata.version("amaranth").encode())
+    total.update(sys.version.encode())
+    return total.hexdigest()
+
+
+def _of_users() -> Iterator[bytes]:
+    """The sources of neurons that come from elsewhere."""
+    for kind in (*NEURONS.values(), *GATEWARE.values()):
+        if kind.__module__.startswith("allspin."):
+            continue
+        place = getattr(sys.modules.get(kind.__module__), "__file__", None)
+        # Of what was typed in, nothing can be found again.
+        yield os.urandom(16) if place is None else Path(place).read_bytes()
+
 
 REQUEST_BYTES = 32
 """Room for what surrounds an image or a line: kind, tag, address, CRC, framing."""

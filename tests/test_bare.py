@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allspin.boards.build.tools import PACKAGED
-from allspin.host.bitstreams.flash_tool import PACKAGES
+from allspin.host.bitstreams.flash import PACKAGES
 
 HERE = Path(__file__).parent
 PREREQUISITES = ("sh", "python3", "make", "c++", "perl", "git")

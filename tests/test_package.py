@@ -193,7 +193,7 @@ def test_a_planted_type_error_fails(tmp_path):
 def test_a_misspelt_port_fails(tmp_path):
     engine = (
         "from amaranth.hdl import Value\n\n"
-        "from allspin.hdl.stream.register_slice import RegisterSlice\n\n\n"
+        "from allspin.hdl.stream.buffers import RegisterSlice\n\n\n"
         "class Engine:\n    def __init__(self) -> None:\n"
         "        self.crossbar = RegisterSlice(8)\n\n"
         "    def full(self) -> Value:\n        return self.crossbar.{}.{}\n"
@@ -202,7 +202,7 @@ def test_a_misspelt_port_fails(tmp_path):
         tmp_path,
         {
             "hdl/stream/__init__.py": "",
-            "hdl/stream/register_slice.py": (ROOT / "hdl/stream/register_slice.py").read_text(),
+            "hdl/stream/buffers.py": (ROOT / "hdl/stream/buffers.py").read_text(),
             "hdl/right.py": engine.format("o", "ready"),
             "hdl/signal.py": engine.format("o", "redy"),
             "boards/port.py": engine.format("out", "ready"),

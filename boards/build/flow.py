@@ -24,7 +24,7 @@ from allspin.boards.build.gateware import gateware_of, machine_text
 from allspin.boards.build.tools import Tool, Wanted, find_tool
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.hdl.cache import build_once, cache_folder, digest
-from allspin.hdl.tools.process import Progress, complaint, no_progress, run_tool
+from allspin.hdl.cache.process import Progress, complaint, no_progress, run_tool
 from allspin.sim.errors import UserError
 
 OUTCOME = "outcome.json"

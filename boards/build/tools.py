@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from allspin.hdl.tools.process import cannot_run
+from allspin.hdl.cache.process import cannot_run
 from allspin.sim.errors import UserError
 
 Source = Literal["native", "pypi"]

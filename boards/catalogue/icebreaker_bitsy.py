@@ -5,7 +5,7 @@ from amaranth_boards.icebreaker_bitsy import ICEBreakerBitsyPlatform
 from amaranth_boards.resources import UARTResource
 
 from allspin.boards.board import Board
-from allspin.boards.panel.lights import Lights
+from allspin.boards.panel import Lights
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
 from allspin.boards.profiles import UP5K
 

@@ -3,7 +3,7 @@
 from amaranth_boards.icepi_zero import IcepiZero1_3Platform
 
 from allspin.boards.board import Board
-from allspin.boards.panel.lights import Lights
+from allspin.boards.panel import Lights
 from allspin.boards.pll.ecp5 import Ecp5PllParameters
 from allspin.boards.profiles import ECP5_25
 

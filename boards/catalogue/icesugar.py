@@ -3,7 +3,7 @@
 from amaranth_boards.icesugar import ICESugarPlatform
 
 from allspin.boards.board import Board
-from allspin.boards.panel.lights import Lights
+from allspin.boards.panel import Lights
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
 from allspin.boards.profiles import UP5K
 

@@ -8,7 +8,7 @@ from amaranth_boards import orangecrab_r0_2
 from amaranth_boards.resources import UARTResource
 
 from allspin.boards.board import Board
-from allspin.boards.panel.lights import Lights
+from allspin.boards.panel import Lights
 from allspin.boards.pll.ecp5 import Ecp5PllParameters
 from allspin.boards.profiles import ECP5_25, ECP5_85, ROUTER2, Profile
 

@@ -3,7 +3,7 @@
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
 from allspin.boards.board import Board
-from allspin.boards.panel.lights import Lights
+from allspin.boards.panel import Lights
 from allspin.boards.profiles import GW1N_9
 
 BOARDS = (

@@ -3,7 +3,7 @@
 from amaranth_boards import ulx3s
 
 from allspin.boards.board import Board
-from allspin.boards.panel.lights import Lights
+from allspin.boards.panel import Lights
 from allspin.boards.pll.ecp5 import Ecp5PllParameters
 from allspin.boards.profiles import ECP5_25, ECP5_45, ECP5_85
 

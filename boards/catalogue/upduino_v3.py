@@ -5,7 +5,7 @@ from amaranth_boards.resources import UARTResource
 from amaranth_boards.upduino_v3 import UpduinoV3Platform
 
 from allspin.boards.board import Board
-from allspin.boards.panel.lights import Lights
+from allspin.boards.panel import Lights
 from allspin.boards.pll.ice40 import Ice40PllParameters
 from allspin.boards.profiles import UP5K
 

@@ -18,12 +18,11 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 
-from allspin.boards.sources import sources_digest
-from allspin.boards.top import Top, TopParameters
+from allspin.boards.top import Top, TopParameters, sources_digest
 from allspin.boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
 from allspin.hdl.cache import VARIABLE, build_once, digest, note_path, read_note, write_note
+from allspin.hdl.cache.process import Progress, complaint, no_progress, run_tool
 from allspin.hdl.link.uart import BITS
-from allspin.hdl.tools.process import Progress, complaint, no_progress, run_tool
 from allspin.sim.errors import UserError
 
 Mutate = Callable[[str], str]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.export.contents import Contents, network_contents
+from allspin.hdl.export import Contents, network_contents
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import (
     AMPLIFIERS,
@@ -18,13 +18,12 @@ from allspin.hdl.parameters.memory_map import (
     WEIGHTS,
     WRITE_TABLE,
 )
-from allspin.sim.chip.cells.words import state_words
-from allspin.sim.chip.cells.write_table import MAX_SPREAD, WriteTable
 from allspin.sim.chip.fixed_point import USE_BITS, Words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
+from allspin.sim.device.device import Imperfections
+from allspin.sim.network.formats import full_scale
 from allspin.sim.network.golden import Integers, Whole
-from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 
 READ_BITS = FRACTION_BITS + USE_BITS

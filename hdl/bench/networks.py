@@ -6,11 +6,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.adc import Adc
-from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.formats import Adc, uniform_levels
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
-from allspin.sim.network.neuron import SotNeuron
-from allspin.sim.network.neuron_kind import Neuron
+from allspin.sim.network.neuron import Neuron, SotNeuron
 
 
 def random_network(

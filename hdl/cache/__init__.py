@@ -1,8 +1,7 @@
 """What is made of the gateware, kept from one run to the next, and checked when it is opened."""
 
-from allspin.hdl.cache.builds import build_once
+from allspin.hdl.cache.builds import build_once, note_path, read_note, write_note
 from allspin.hdl.cache.folder import VARIABLE, cache_folder, digest, kept_folder
-from allspin.hdl.cache.notes import note_path, read_note, write_note
 from allspin.hdl.cache.size import CacheSize, measure_cache
 
 __all__ = [

@@ -9,7 +9,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from allspin.hdl.cache import build_once, digest
-from allspin.hdl.tools.process import first_line, run_tool
+from allspin.hdl.cache.process import first_line, run_tool
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.netlist import Netlist
 from allspin.sim.errors import UserError

@@ -11,8 +11,8 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.block_ram import block_memory
-from allspin.sim.network.levels import check_range
+from allspin.hdl.stream.buffers import block_memory
+from allspin.sim.network.formats import check_range
 from allspin.sim.network.network import MAX_LINES
 
 

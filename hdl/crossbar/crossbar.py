@@ -8,7 +8,7 @@ To drive several rows in one clock, the array is split into parts by row number 
 `rows_per_clock`; each part has memories of its own and drives one row.
 
 What keeps the words and what sums them depend on the kind of part, and are chosen by
-`allspin.hdl.crossbar.kinds`.
+`allspin.hdl.engine.layer`.
 """
 
 from typing import Any
@@ -17,11 +17,11 @@ from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.cells.cell_placer import CellLayout
-from allspin.hdl.crossbar.pass_source import PassLayout, PassSource
+from allspin.hdl.crossbar.placers import CellLayout
+from allspin.hdl.crossbar.replay import PassLayout, PassSource
+from allspin.hdl.crossbar.tile_edges import OffsetLayout
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.layouts import EventLayout, SumLayout
-from allspin.hdl.tiles.starts import OffsetLayout
 
 
 def word_shape(parameters: CrossbarParameters) -> Shape:

@@ -4,13 +4,15 @@ A crossbar with fewer lanes than columns computes its columns group by group and
 image's events again for each group.
 """
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.buffers import Ring
 from allspin.hdl.stream.layouts import EventLayout
-from allspin.hdl.stream.ring import Ring
 
 
 class ReplayLayout(data.StructLayout):
@@ -103,4 +105,110 @@ class Replay(wiring.Component):
                 ]
                 with m.If(next_group == p.passes - 1):
                     m.d.sync += ring.start.eq(ring.pointer + 1)
+        return m
+
+
+# From an image's rows to the lines of the memories, once for each group of columns.
+
+
+class PassLayout(data.StructLayout):
+    """A beat of one pass.
+
+    Members
+    -------
+    lines : array of unsigned, `rows_per_clock` of them
+        Which line of each part's memories: each group of columns has its own region there, of
+        `part_rows` lines.
+    values : array of unsigned, `value_bits`
+        What each part's row is driven with.
+    last : 1 bit
+        The pass's last beat.
+    final : 1 bit
+        The pass is its image's last.
+    tiles : array of unsigned
+        In which tile each part's row is; of columns that are read tile by tile. Where their
+        converters have offsets, each group of columns has as many of its own.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = parameters
+        members = {
+            "lines": data.ArrayLayout(range(p.lines), p.rows_per_clock),
+            "values": data.ArrayLayout(p.value_bits, p.rows_per_clock),
+            "last": 1,
+            "final": 1,
+        }
+        if p.tiling is not None:
+            members["tiles"] = data.ArrayLayout(range(p.places), p.rows_per_clock)
+        super().__init__(members)
+
+
+class PassSource(wiring.Component):
+    """Images in, passes out: as many of each image as there are groups of columns.
+
+    Without a register of its own; where there are several groups, a `Replay` keeps the events.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    events : In(stream)
+        `EventLayout`: images, each once.
+    passes : Out(stream)
+        `PassLayout`.
+    """
+
+    events: stream.Interface
+    passes: stream.Interface
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "events": In(stream.Signature(EventLayout(parameters))),
+                "passes": Out(stream.Signature(PassLayout(parameters))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        beat: Any = Signal(EventLayout(p))
+        group = Signal(range(max(p.passes, 2)))
+        if p.passes == 1:
+            m.d.comb += [
+                self.passes.valid.eq(self.events.valid),
+                self.events.ready.eq(self.passes.ready),
+                beat.eq(self.events.payload),
+            ]
+        else:
+            m.submodules.replay = replay = Replay(p)
+            wiring.connect(m, wiring.flipped(self.events), replay.events)
+            m.d.comb += [
+                self.passes.valid.eq(replay.passes.valid),
+                replay.passes.ready.eq(self.passes.ready),
+                beat.eq(replay.passes.payload.beat),
+                group.eq(replay.passes.payload.group),
+            ]
+        base = Signal(range(p.lines))
+        tile_base = Signal(range(p.places))
+        with m.Switch(group):
+            for number in range(p.passes):
+                with m.Case(number):
+                    m.d.comb += base.eq(number * p.part_rows)
+                    if p.tiling is not None and p.tiling.offsets:
+                        m.d.comb += tile_base.eq(number * p.tiles)
+        out = self.passes.payload
+        m.d.comb += [out.last.eq(beat.last), out.final.eq(group == p.passes - 1)]
+        for part in range(p.rows_per_clock):
+            slot = beat.slots[part]
+            m.d.comb += [out.lines[part].eq(base + slot.row), out.values[part].eq(slot.value)]
+            if p.tiling is not None:
+                # Both are powers of two, so a tile has as many rows of each part.
+                part_rows = p.tiling.rows // p.rows_per_clock
+                m.d.comb += out.tiles[part].eq(tile_base + slot.row[part_rows.bit_length() - 1 :])
         return m

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE
-from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.buffers import block_memory
 
 VISIT = 2
 """Clocks to read a counter, and to add to it."""
@@ -131,4 +131,51 @@ class Counters(wiring.Component):
                 m.d.sync += stale.eq(stale - 1)
         with m.If(self.clear):
             m.d.sync += [grabbed.eq(0), stale.eq(slots)]
+        return m
+
+
+# Images under way: from the first event taken to the last logit given.
+
+
+class UnderWay(wiring.Component):
+    """Tell whether any image is under way.
+
+    Attributes
+    ----------
+    enters, last : In(1)
+        An event is taken; if so, it is its image's last.
+    leaves : In(1)
+        An image's last logit is given.
+    any : Out(1)
+        An image is under way, the one whose first event is being taken not counted.
+    """
+
+    enters: Signal
+    last: Signal
+    leaves: Signal
+    any: Signal
+
+    def __init__(self) -> None:
+        super().__init__({"enters": In(1), "last": In(1), "leaves": In(1), "any": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        arriving = Signal()
+        count = Signal(24)
+        none = Signal(init=1)
+        # Counted a clock late: whether an event is taken is known late in its clock.
+        entered, left = Signal(), Signal()
+        m.d.comb += self.any.eq(arriving | entered | ~none)
+        m.d.sync += [
+            entered.eq(self.enters & self.last),
+            left.eq(self.leaves),
+            count.eq(count + entered - left),
+        ]
+        with m.If(self.enters):
+            m.d.sync += arriving.eq(~self.last)
+        with m.If(entered):
+            m.d.sync += none.eq(0)
+        with m.Elif(left):
+            m.d.sync += none.eq(count == 1)
         return m

@@ -8,14 +8,15 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.engine.counters import Counters
+from allspin.hdl.chip.programmer import Variation
+from allspin.hdl.engine.counters import Counters, UnderWay
 from allspin.hdl.engine.layer import Layer
 from allspin.hdl.engine.loads import Loads
 from allspin.hdl.engine.readback import Readback
 from allspin.hdl.engine.readout import Readout
-from allspin.hdl.engine.under_way import UnderWay
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS
+from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,
@@ -23,8 +24,6 @@ from allspin.hdl.stream.layouts import (
     LoadLayout,
     ResultLayout,
 )
-from allspin.hdl.stream.register_slice import RegisterSlice
-from allspin.hdl.variation.variation import Variation
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 

@@ -6,19 +6,39 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.kinds import make_crossbar
+from allspin.hdl.chip.programmer import WordLayout
+from allspin.hdl.crossbar.banks import Banks, SpramCells
+from allspin.hdl.crossbar.columns import PortableColumns
+from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
+from allspin.hdl.crossbar.ecp5_cells import Ecp5Cells
+from allspin.hdl.crossbar.fast_columns import FastColumns
+from allspin.hdl.crossbar.tile_edges import write_clocks
 from allspin.hdl.engine.readback import ReadInterface, ReadSignature
 from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS
+from allspin.hdl.parameters.target import CellMemory, Ecp5Blocks, InferredBlocks, Sprams
+from allspin.hdl.stream.buffers import RegisterSlice, Reservation
 from allspin.hdl.stream.ecp5 import copies
 from allspin.hdl.stream.layouts import AmplifiedLayout, EventLayout, LoadLayout, NoiseLayout
-from allspin.hdl.stream.register_slice import RegisterSlice
-from allspin.hdl.stream.reservation import Reservation
-from allspin.hdl.tiles.starts import write_clocks
-from allspin.hdl.variation.programmer import WordLayout
+
+# Which crossbar a target gets, by what its R_AH words are kept in.
+
+KINDS: dict[type[CellMemory], tuple[type[Cells], type[Columns]]] = {
+    InferredBlocks: (Banks, PortableColumns),
+    Sprams: (SpramCells, PortableColumns),
+    Ecp5Blocks: (Ecp5Cells, FastColumns),
+}
+"""The gateware of each memory of cells, and what sums its words."""
+
+
+def make_crossbar(parameters: CrossbarParameters) -> Crossbar:
+    """The crossbar for the target that its parameters name."""
+    return Crossbar(parameters, *KINDS[type(parameters.target.cells)])
+
 
 UNDER_WAY = 32
 """Beats that may be in converters and neurons, or wait behind them: more than their registers."""

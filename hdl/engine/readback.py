@@ -8,8 +8,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.memory_map import CONVERTER, COUNTERS, WEIGHTS
+from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout
-from allspin.hdl.stream.register_slice import RegisterSlice
 
 
 class ReadSignature(wiring.Signature):

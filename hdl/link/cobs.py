@@ -9,10 +9,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.buffers import RegisterSlice, block_memory, read_ring
 from allspin.hdl.stream.layouts import ByteLayout
-from allspin.hdl.stream.queue import read_ring
-from allspin.hdl.stream.register_slice import RegisterSlice
 
 LONGEST_BLOCK = 254
 """Bytes without a zero that one code can stand for."""

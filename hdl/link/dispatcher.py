@@ -8,8 +8,8 @@ from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters
 from allspin.hdl.link.requests import ImageLayout, RequestParser
+from allspin.hdl.stream.buffers import Queue
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout, ResultLayout
-from allspin.hdl.stream.queue import Queue
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 

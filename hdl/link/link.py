@@ -8,6 +8,7 @@ from allspin.hdl.link.dispatcher import Dispatcher
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
 from allspin.hdl.link.protocol import LinkParameters
 from allspin.hdl.link.sparse import SparseDecoder
+from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,
@@ -15,7 +16,6 @@ from allspin.hdl.stream.layouts import (
     LoadLayout,
     ResultLayout,
 )
-from allspin.hdl.stream.register_slice import RegisterSlice
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 

@@ -7,11 +7,10 @@ import enum
 import struct
 from dataclasses import dataclass
 
-from allspin.hdl.parameters.checks import check_power_of_two
+from allspin.hdl.parameters.crossbar import OFFSET_BITS, Tiling, UniformLevels
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.levels import UniformLevels
-from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
-from allspin.sim.network.levels import check_range
+from allspin.hdl.parameters.profile import check_power_of_two
+from allspin.sim.network.formats import check_range
 from allspin.sim.network.neuron import NEURONS, short_name
 
 MAGIC = b"ASPN"

@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.buffers import Queue
 from allspin.hdl.stream.layouts import ByteLayout, EventLayout
-from allspin.hdl.stream.queue import Queue
 
 QUEUE_DEPTH = 32
 

@@ -12,11 +12,9 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE
-from allspin.hdl.stream.block_ram import block_memory
-from allspin.hdl.stream.delays import later
-from allspin.hdl.stream.ecp5_multiplier import multiply
+from allspin.hdl.stream.buffers import Reservation, block_memory, later
+from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout, SumLayout
-from allspin.hdl.stream.reservation import Reservation
 
 GAIN_BITS = 14
 """Width of a share of the gain, signed: less than the gain itself. With it, unsigned."""

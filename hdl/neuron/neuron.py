@@ -7,23 +7,47 @@ give a stream of activations.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.neuron.cell_block import CellBlock, Currents
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.neuron.converter import CurrentLayout
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import TABLE
-from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.buffers import block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS as KINDS
+
+# A neuron's logic alone, as standard cells take it: without the engine around it.
+
+Currents = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CellBlock:
+    """A block that makes an activation of a current, and how a current reaches its ports.
+
+    Attributes
+    ----------
+    component : Component
+        The block; its port ``activation`` gives the answer.
+    stimulus : dict of ndarray of int64
+        What each input is driven with, by its name: shape (uses, neurons), a use a clock.
+    registered : bool
+        Whether the activation is there a clock later; else at once.
+    """
+
+    component: wiring.Component
+    stimulus: dict[str, Currents]
+    registered: bool
 
 
 class ActivationLayout(data.StructLayout):

@@ -3,19 +3,17 @@
 from dataclasses import dataclass
 from typing import Self
 
-from allspin.hdl.parameters.checks import keep_in_range
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.parameters.profile import (
     NO_CHIPS,
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
+    keep_in_range,
 )
 from allspin.hdl.parameters.target import Target
-from allspin.hdl.parameters.tiling import Tiling
 from allspin.sim.extensions import UnknownKind
-from allspin.sim.network.levels import check_range
+from allspin.sim.network.formats import check_range
 from allspin.sim.network.network import MAX_CURRENT_BITS, MAX_LAYERS, MIN_CURRENT_BITS, Network
 from allspin.sim.network.neuron import NEURONS
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from allspin.hdl.parameters.crossbar import OFFSET_BITS
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.tiling import OFFSET_BITS
 from allspin.sim.network.neuron import NEURONS
 
 WEIGHTS = 0

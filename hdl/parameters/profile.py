@@ -2,10 +2,41 @@
 
 from dataclasses import dataclass
 
-from allspin.hdl.parameters.checks import keep_in_range, keep_one_of
 from allspin.hdl.parameters.target import TARGETS, Target
-from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS
+from allspin.sim.errors import not_one_of
+from allspin.sim.network.formats import MAX_RAH_BITS, MIN_RAH_BITS, check_range
 from allspin.sim.network.network import MAX_LINES
+
+# Checks of the attributes of frozen objects.
+
+
+def keep_in_range(owner: object, name: str, low: int, high: int) -> None:
+    """Check an attribute of a frozen object and keep it as a plain int."""
+    object.__setattr__(owner, name, check_range(name, getattr(owner, name), low, high))
+
+
+def keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str, ...]) -> None:
+    """Check that an attribute of a frozen object is one of a few values."""
+    value = getattr(owner, name)
+    if isinstance(value, bool) or value not in allowed:
+        raise ValueError(not_one_of(name, value, allowed))
+
+
+def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
+    """Return `value` as an int, or raise with the legal range.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not an integer.
+    ValueError
+        If it is outside the range or no power of two.
+    """
+    number = check_range(name, value, low, high)
+    if number & (number - 1):
+        raise ValueError(f"{name} must be a power of two from {low} to {high}, not {number}")
+    return number
+
 
 ROWS_PER_CLOCK = (1, 2, 4, 8)
 ROUNDS_PER_CLOCK = (1, 2, 22)

@@ -2,7 +2,7 @@
 
 A further kind of part is one more `Target` in `TARGETS`. Where its R_AH words are kept in a
 memory that no other part has, it is one more `CellMemory` too, with its gateware in
-`allspin.hdl.crossbar.kinds`.
+`allspin.hdl.engine.layer`.
 """
 
 from dataclasses import dataclass

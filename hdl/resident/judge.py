@@ -5,8 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.resident.beat_memory import COLUMN_BITS, COLUMN_LINES
-from allspin.hdl.resident.memories import PlainMemory
+from allspin.hdl.resident.beat_memory import COLUMN_BITS, COLUMN_LINES, PlainMemory
 from allspin.hdl.stream.ecp5 import WordMemory
 
 

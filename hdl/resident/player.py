@@ -6,9 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory, PackedLayout
+from allspin.hdl.stream.buffers import Ring, read_ring
 from allspin.hdl.stream.layouts import EventLayout
-from allspin.hdl.stream.queue import read_ring
-from allspin.hdl.stream.ring import Ring
 
 QUEUE_DEPTH = 16
 """Beats on their way from the memory to the crossbar: more than the memory's latency and the

@@ -15,8 +15,8 @@ from allspin.hdl.parameters.memory_map import (
 from allspin.hdl.resident.beat_memory import PackedLayout
 from allspin.hdl.resident.judge import CountsLayout
 from allspin.hdl.resident.loader import CLASS_BYTES, RUN_BYTES
+from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, ResultLayout
-from allspin.hdl.stream.register_slice import RegisterSlice
 
 
 class HeldLayout(data.StructLayout):

@@ -13,6 +13,7 @@ from allspin.hdl.resident.judge import Judge
 from allspin.hdl.resident.loader import Loader
 from allspin.hdl.resident.player import BeatPlayer
 from allspin.hdl.resident.reader import ResidentReader
+from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,
@@ -20,7 +21,6 @@ from allspin.hdl.stream.layouts import (
     LoadLayout,
     ResultLayout,
 )
-from allspin.hdl.stream.register_slice import RegisterSlice
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 LATE = 16

@@ -24,7 +24,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.target import ECP5_WORD_BITS, SMALLEST_BLOCK
-from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.buffers import block_memory
 
 PAIR = Const(0x7888, 16)
 """Of a carry cell: (A and B) plus (C and D)."""

@@ -1,13 +1,14 @@
 """A block RAM of an ECP5 whose lines are written at once."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.target import ECP5_DEPTHS, ECP5_WORD_BITS
-from allspin.hdl.stream.block_ram import block_memory
+from allspin.hdl.stream.buffers import block_memory, later
 from allspin.hdl.stream.ecp5 import block_instance, is_ecp5
 
 MOST_BITS = max(ECP5_DEPTHS.values())
@@ -102,3 +103,80 @@ class LineMemory(wiring.Component):
             else:
                 ports[f"o_DOB{bit}"] = read[bit]
         m.submodules.block = block_instance(width, ports)
+
+
+# An ECP5's multipliers, for wide products: machines are synthesised without others.
+
+FACTOR_BITS = 18
+"""Width of a multiplier's factors, signed."""
+PART_BITS = FACTOR_BITS - 1
+"""Bits of an unsigned factor, and of each part but the last of a wide one."""
+PRODUCT_CLOCKS = 3
+"""From factors to their product: registers before and behind the multipliers, which lie in few
+rows of the part, and one where the products of a wide factor's parts are added."""
+
+
+def multiply(m: Module, platform: Any, factor: Value, other: Value, name: str) -> Signal:
+    """A product `PRODUCT_CLOCKS` later; on an ECP5 in multipliers.
+
+    Parameters
+    ----------
+    m : Module
+        Gets them, and registers.
+    platform : Platform or None
+        Of the elaboration.
+    factor : Value
+        Unsigned, of at most `PART_BITS`.
+    other : Value
+        Of any width.
+    name : str
+        Of the signals.
+
+    Raises
+    ------
+    ValueError
+        If the factor is signed, or too wide.
+    """
+    if factor.shape().signed or len(factor) > PART_BITS:
+        raise ValueError(f"factor must be unsigned, of 1 to {PART_BITS} bits, not {factor.shape()}")
+    if not other.shape().signed:
+        other = Cat(other, Const(0, 1)).as_signed()
+    near, far = later(m, factor, f"{name}_factor"), later(m, other, f"{name}_other")
+    parts = [(0, far)]
+    if is_ecp5(platform):
+        parts = list(_parts(far))
+    total: Value = Const(0)
+    for low, part in parts:
+        found: Value = near * part
+        if is_ecp5(platform):
+            found = _multiplier(m, near, part, f"{name}_{low}")
+        total = total + (later(m, found, f"{name}_part_{low}") << low)
+    product = Signal(signed(len(near) + len(far)), name=name, reset_less=True)
+    m.d.sync += product.eq(total)
+    return product
+
+
+def _parts(value: Value) -> Iterator[tuple[int, Value]]:
+    """Parts of a signed value that each fit a multiplier, and where they begin."""
+    low = 0
+    while len(value) - low > FACTOR_BITS:
+        yield low, value[low : low + PART_BITS]
+        low += PART_BITS
+    yield low, value[low:].as_signed()
+
+
+def _multiplier(m: Module, factor: Value, part: Value, name: str) -> Signal:
+    """A multiplier without registers of its own, and both its factors signed."""
+    whole = Signal(signed(2 * FACTOR_BITS), name=name)
+    pins: dict[str, Value] = {}
+    for pin, value in (("A", factor), ("B", part)):
+        extended = Signal(signed(FACTOR_BITS), name=f"{name}_{pin.lower()}")
+        m.d.comb += extended.eq(value)
+        pins |= {f"i_{pin}{bit}": extended[bit] for bit in range(FACTOR_BITS)}
+        pins |= {f"i_SIGNED{pin}": Const(1, 1), f"i_SOURCE{pin}": Const(0, 1)}
+    pins |= {f"i_C{bit}": Const(0, 1) for bit in range(FACTOR_BITS)}
+    pins |= {f"o_P{bit}": whole[bit] for bit in range(2 * FACTOR_BITS)}
+    m.submodules[f"multiplier_{name}"] = Instance("MULT18X18D", **pins)
+    product = Signal(signed(len(factor) + len(part) + 1), name=f"{name}_product")
+    m.d.comb += product.eq(whole)
+    return product

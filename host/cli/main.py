@@ -1,18 +1,121 @@
 """The console script ``allspin``: it runs one command, and answers for whatever goes wrong."""
 
+import contextlib
 import errno
+import hashlib
+import io
+import os
+import platform
+import select
+import shlex
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
 
-from allspin.host.cli.fault import report_fault
-from allspin.host.cli.options.names import in_options
-from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, Parser, build_parser
-from allspin.host.cli.streams import prepare_streams, reader_has_gone, silence_streams
+from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, Parser, build_parser, in_options
 from allspin.host.data.extensions import fault_of_extension, load_extensions
-from allspin.host.show.beat import Beat
-from allspin.host.show.say import warn
+from allspin.host.show.say import Beat, commit, one_line, printable, tell, version, warn
 from allspin.sim.errors import UserError
 from allspin.sim.extensions import VARIABLE
+
+# The process's stdout and stderr: there, able to take any text, and perhaps without a reader.
+
+
+def prepare_streams() -> None:
+    """Let nothing that is printed fail for its characters, nor for a stream that is closed.
+
+    Where a stream's encoding lacks a character, its escape is written.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # Else the next file that is opened would be printed into. It gets this number, as
+            # the lowest that is free.
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def silence_streams(*streams: TextIO) -> None:
+    """Let nothing that is left in their buffers fail again when Python exits."""
+    with open(os.devnull, "w") as nowhere, contextlib.suppress(OSError):
+        for stream in streams:
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def reader_has_gone() -> bool:
+    """Whether it is stdout or stderr that lost its reader, and no other pipe."""
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            poll.register(stream.fileno(), 0)
+    return bool(poll.poll(0))
+
+
+# A fault of this program: a line for the user, and a file for whoever mends it.
+
+DEBUG = "ALLSPIN_DEBUG"
+"""Environment variable that has the traceback printed too."""
+
+
+def report_fault(error: Exception, argv: Sequence[str]) -> None:
+    """Say that there is a bug, and where its traceback is.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised.
+    argv : sequence of str
+        The command line.
+    """
+    trace = "".join(traceback.format_exception(error))
+    where = _keep(trace, argv)
+    if os.environ.get(DEBUG) or where is None:
+        tell(trace.rstrip())
+    kind = type(error).__name__
+    said = f"{kind}: {error}" if str(error) else kind
+    place = f"its traceback is in {where}" if where is not None else "its traceback is above"
+    warn(f"this is a bug in allspin, not in what you gave it ({one_line(said)}); {place}")
+
+
+def _keep(trace: str, argv: Sequence[str]) -> Path | None:
+    """The file of a traceback, one for equal ones; None where there is no place for it."""
+    text = (
+        f"allspin {shlex.join(argv)}\n"
+        f"version {version()}, commit {commit()}, Python {platform.python_version()}, "
+        f"{platform.platform()}\n\n{trace}"
+    )
+    name = f"fault-{hashlib.sha256(trace.encode(errors='replace')).hexdigest()[:12]}.txt"
+    for folder in (_cache, _scratch):
+        try:
+            path = folder() / name
+            path.write_text(printable(text), encoding="utf-8")
+        except Exception:
+            # Whatever is broken, the fault itself is what is to be told.
+            continue
+        return path
+    return None
+
+
+def _scratch() -> Path:
+    """A folder that no other user can have put a link into."""
+    return Path(tempfile.mkdtemp(prefix="allspin-"))
+
+
+def _cache() -> Path:
+    """The cache's folder; imported where it is wanted, since little else is of a command."""
+    from allspin.hdl.cache import cache_folder
+
+    return cache_folder()
+
 
 FAULT = 70
 """As sysexits.h has it: an error in the program itself."""

@@ -6,18 +6,66 @@ not before, so that help is there at once.
 """
 
 import argparse
+import contextlib
 import functools
 import importlib
 import keyword
+import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
-from allspin.host.show.revision import version
-from allspin.host.show.say import one_line, printable, say
-from allspin.sim.errors import meant
+from allspin.host.show.say import one_line, printable, say, version
+from allspin.sim.errors import UserError, meant
+
+# What is wrong with a parameter, said of the option that it came from.
+
+
+@contextlib.contextmanager
+def naming_options() -> Iterator[None]:
+    """Turn a `ValueError` whose first word is a parameter into a line on that parameter.
+
+    Raises
+    ------
+    UserError
+        In place of a `ValueError`, with the parameter's name as `in_options` knows it.
+    """
+    try:
+        yield
+    except ValueError as error:
+        name, space, rest = str(error).partition(" ")
+        raise UserError(f"`{name.strip('`')}`{space}{rest}") from error
+
+
+@contextlib.contextmanager
+def naming_known_options() -> Iterator[None]:
+    """The same where some errors begin with other words than a parameter: these stay as they are.
+
+    Raises
+    ------
+    UserError
+        In place of a `ValueError` or `TypeError`; a parameter that "must be" something is named.
+    """
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise UserError(re.sub(r"^(\w+) must ", r"`\1` must ", str(error))) from error
+
+
+def in_options(message: str, options: Mapping[str, str]) -> str:
+    """A message of the library, with a command's options in place of parameters.
+
+    Parameters
+    ----------
+    message : str
+        ```rows_per_clock` must be ...``, with each parameter between backticks.
+    options : mapping
+        Of the command: parameters' names and their options, such as ``--rows-per-clock``.
+    """
+    return re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), message)
+
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("networks", "train a network, offline"),
@@ -39,7 +87,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "selftest": ("boards", "test a board: memories, images, counters, a chip"),
     "virtual": ("gateware", "open the virtual board as a serial port"),
     "gates": ("boards", "simulate boards' netlists against the golden model"),
-    "bench": ("reports", "measure speed, against targets and other simulators"),
     "info": ("reports", "show versions, tools, networks and boards"),
 }
 """Each command, with its folder here and its line of the list. Its module is called the same,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import load_device
+from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, meant, refused
 from allspin.sim.network.netfile import load_network
 from allspin.sim.network.network import Network
-from allspin.sim.point.operating_point import OperatingPoint
 
 FOLDER = Path(__file__).parent / "networks"
 """Where the networks that ship lie, one file a name."""

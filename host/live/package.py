@@ -16,7 +16,7 @@ def live_package() -> ModuleType:
         If a package that it needs is not installed.
     """
     try:
-        from allspin.host.live.web import serve
+        from allspin.host.live import serve
     except ImportError as error:
         name = (error.name or "").partition(".")[0]
         if name not in NEEDED:

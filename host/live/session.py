@@ -14,18 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.live.many.chips import ChipsJob
-from allspin.host.live.many.score import ScoreJob
-from allspin.host.live.seats.chair import Chair
-from allspin.host.live.seats.holder import Holder
-from allspin.host.live.shown.archive import archive
-from allspin.host.live.shown.choices import BOARD, Choices, Setting
-from allspin.host.live.shown.drawing import drawn_image
-from allspin.host.live.shown.flow import Flow
-from allspin.host.live.shown.made import Made
-from allspin.host.live.shown.timeline import timeline
-from allspin.host.live.talk.hello import hello
-from allspin.host.live.talk.messages import Chips, Choose, Message, Show
+from allspin.host.live.choices import BOARD, Choices, Setting
+from allspin.host.live.many import ChipsJob, ScoreJob
+from allspin.host.live.messages import Chips, Choose, Message, Show, hello
+from allspin.host.live.seat import Chair, Holder
+from allspin.host.live.shown import Flow, Made, archive, drawn_image, timeline
 from allspin.sim.errors import UserError
 
 REST = 0.2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import htpy as h
 
-from allspin.host.report.markup import spelled
+from allspin.host.report.tables import spelled
 
 TO_HAVE_IT = "To have it:"
 """What stands above the command of a section that has nothing to show."""

@@ -1,25 +1,78 @@
 """What a report is about, and the commands that give its figures again."""
 
+import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.host.bitstreams.record import is_older, recall
+from allspin.host.chips.accuracy import COLUMNS, Lot, Measured
+from allspin.host.chips.measured import measure_columns
+from allspin.host.chips.tiles import calibration_images, cut_network
+from allspin.host.compare.comparison import compare
+from allspin.host.compare.subject import Subject as Compared
 from allspin.host.data.catalogue import network_name, open_device, operating_point, shipped_devices
 from allspin.host.data.datasets import load_test_set
-from allspin.host.show.display import Display
-from allspin.host.study.tiles.cutting import cut_network
-from allspin.host.training.recipe.parameters import DEFAULT_NEURON, TrainingParameters
-from allspin.host.training.robust import robustness
+from allspin.host.run.score import TracedRun, run_traced, traced_clocks
+from allspin.host.show.say import Display
+from allspin.host.train import robustness
+from allspin.host.train.parameters import DEFAULT_NEURON, TrainingParameters
+from allspin.sim.cost.liberty import CELLS_45, load_library
 from allspin.sim.device.device import Device
-from allspin.sim.network.levels import check_range
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.errors import UserError
+from allspin.sim.network.formats import check_range
+from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles
-from allspin.sim.point.operating_point import OperatingPoint
+from allspin.sim.network.tiling import Tiles, tiles_of
+from allspin.sim.programming.schemes import Programming, default_tries
+
+# Plain values of JSON that others wrote: taken where they are what they should be.
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a finite number, which true and false are not."""
+    try:
+        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:  # an integer that is none of the numbers of the page, which are floats
+        return False
+
+
+def numeral(record: Mapping[str, Any], key: str) -> int | float | None:
+    """The number at a key; None if there is none."""
+    value = record.get(key)
+    return value if is_number(value) else None
+
+
+def string(record: Mapping[str, Any], key: str) -> str | None:
+    """The text at a key, or a number as text; None if there is neither."""
+    value = record.get(key)
+    return str(value) if isinstance(value, str) or is_number(value) else None
+
+
+def flag(record: Mapping[str, Any], key: str) -> bool | None:
+    """The yes or no at a key; None if there is none."""
+    value = record.get(key)
+    return value if isinstance(value, bool) else None
+
+
+def mapping(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object at a key; an empty one if there is none."""
+    value = record.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def records(value: object) -> list[Mapping[str, Any]]:
+    """The objects of a list; none if there is no list."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
 QUICK_IMAGES = 2000
@@ -256,3 +309,191 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
     if isinstance(data, Mapping) and isinstance(data.get("name"), str) and data["name"] != "mnist":
         words += ["--data", data["name"]]
     return shlex.join([*words, "-o", f"{name}.safetensors"])
+
+
+# The comparison with CMOS neurons, as plain data for the page.
+
+
+def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
+    """Compare a network's neurons as ``allspin compare`` does by default.
+
+    Parameters
+    ----------
+    subject : Subject
+        What the report is about.
+    display : Display
+        Told of the step.
+
+    Returns
+    -------
+    dict or str
+        What `allspin.host.compare.comparison.compare` returns, or why there is no comparison.
+    """
+    # All test images, however many the rest of the page takes: so the command says the same.
+    images, labels = load_test_set(subject.data)
+    display.start("comparing with CMOS neurons")
+    try:
+        library, network = load_library(CELLS_45), subject.network
+        chosen = calibration_images(network, subject.data) if any(tiles_of(network)) else None
+        whole = Compared(subject.name, network, subject.device, library, images, labels, chosen)
+        found = compare(whole, display=display).to_dict()
+    except UserError as error:
+        display.finish(str(error))
+        return str(error)
+    display.finish(f"{len(found['neurons'])} neurons")
+    return found
+
+
+# What a report tells: everything that has to be computed for it.
+
+
+@dataclass(frozen=True, eq=False)
+class EngineFindings:
+    """What the gateware did.
+
+    Attributes
+    ----------
+    run : TracedRun
+        The images' way through the simulated gateware.
+    images : int
+        How many they were.
+    logits : int
+        Logits that were compared with the golden model's.
+    mismatches : int
+        Those that differed.
+    bound : float
+        Mean over the images of the clocks of the slowest stage.
+    """
+
+    run: TracedRun
+    images: int
+    logits: int
+    mismatches: int
+    bound: float
+
+    @property
+    def cycles_per_image(self) -> float:
+        """Cycles per image, from the hardware's counter."""
+        return self.run.cycles / self.images
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What was found about a subject.
+
+    Attributes
+    ----------
+    subject : Subject
+        What it is about.
+    logits : ndarray of int64, shape (images, classes)
+        Of the golden model, without variation.
+    answers : ndarray of int64, shape (images,)
+        Its classes.
+    chips : list of Measured
+        Accuracy over chips, one for each of `allspin.host.chips.accuracy.COLUMNS`.
+    engine : EngineFindings or str
+        What the gateware did, or why it could not be run here.
+    builds : list of dict
+        Figures of the boards that were built on this machine for the network, with `older`.
+    comparison : dict or str
+        With CMOS neurons, as ``allspin compare --json`` prints it, or why there is none.
+    """
+
+    subject: Subject
+    logits: npt.NDArray[np.int64]
+    answers: npt.NDArray[np.int64]
+    chips: list[Measured]
+    engine: EngineFindings | str
+    builds: list[dict[str, Any]]
+    comparison: dict[str, Any] | str
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the test images that the network classifies rightly, without variation."""
+        return float(np.mean(self.answers == self.subject.labels))
+
+
+def _measure_chips(subject: Subject, display: Display) -> list[Measured]:
+    network, chips = subject.network, range(subject.chips)
+    lot = Lot(subject.device, chips, Programming(tries=default_tries(network)))
+    shown = subject.images, subject.labels
+    return measure_columns(subject.title, network, COLUMNS, lot, shown, display)
+
+
+def why_no_engine(subject: Subject) -> str | None:
+    """Why the gateware cannot be run here; None where it can."""
+    from allspin.boards.top import TopParameters
+    from allspin.boards.virtual.build import compiler
+
+    try:
+        compiler()
+        TopParameters.from_network(subject.network)
+    except (UserError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def _run_engine(
+    subject: Subject, logits: npt.NDArray[np.int64], display: Display
+) -> EngineFindings | str:
+    missing = why_no_engine(subject)
+    if missing is not None:
+        return missing
+    network, images = subject.network, subject.images
+    bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
+    run = run_traced(network, images, traced_clocks(network, bounds), display)
+    return EngineFindings(
+        run,
+        len(images),
+        logits.size,
+        int(np.count_nonzero(run.answers.logits != logits)),
+        float(bounds.mean()),
+    )
+
+
+def _builds(subject: Subject, display: Display) -> list[dict[str, Any]]:
+    """What was built on this machine, and whether the sources have changed since."""
+    records = [
+        record
+        for record in recall()
+        if isinstance(record, dict) and record.get("network") == subject.name
+    ]
+    if not records:
+        return []
+    display.start("elaborating the machines that were built, once after a change of the sources")
+    found = []
+    for number, record in enumerate(records):
+        display.advance(number, len(records), str(record.get("board", "")))
+        found.append({**record, "older": is_older(record, subject.network)})
+    display.finish(f"{len(found)} builds")
+    return found
+
+
+def find(subject: Subject, display: Display) -> Findings:
+    """Compute all that a report tells.
+
+    Parameters
+    ----------
+    subject : Subject
+        What it is about.
+    display : Display
+        Told of each step.
+
+    Raises
+    ------
+    UserError
+        If the network's levels cannot be programmed into the device, or the machine fails.
+    """
+    display.start(f"{len(subject.images):,} images through the golden model")
+    logits = GoldenModel(subject.network).logits(subject.images)
+    answers = np.argmax(logits, axis=1)
+    display.finish(f"{np.mean(answers == subject.labels):.2%} accuracy")
+    return Findings(
+        subject,
+        logits,
+        answers,
+        _measure_chips(subject, display),
+        _run_engine(subject, logits, display),
+        _builds(subject, display),
+        compared(subject, display),
+    )

@@ -8,9 +8,8 @@ from typing import Self
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
 
-from allspin.host.show.beat import Beat, clock
-from allspin.host.show.say import tell
-from allspin.host.show.terminal import Terminal, Words
+from allspin.host.show.say import Beat, clock, tell
+from allspin.host.show.table import Terminal, Words
 
 BAR = 10
 """Width of a bar, which leaves room for words in 80 columns."""

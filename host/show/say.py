@@ -1,8 +1,113 @@
 """Lines of text on stdout and stderr, which whatever they name leave a terminal as it is."""
 
+import contextlib
+import importlib.metadata
+import os
+import subprocess
 import sys
 import threading
 import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+# Which allspin this is: its commit, and its version.
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("allspin", "sim", "hdl", "boards", "host")
+CHANGED = " and changes"
+"""What is said of sources that are not those of the commit."""
+
+
+def version() -> str | None:
+    """The version that is installed; None where allspin runs from its folder."""
+    try:
+        return importlib.metadata.version("allspin")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def commit() -> str | None:
+    """The commit that is checked out; None where this is no clone, or git is missing.
+
+    With `CHANGED` where the sources are not its own.
+    """
+    try:
+        answer = _git("rev-parse", "--show-toplevel", "HEAD")
+        if answer.returncode:
+            return None
+        folder, revision = answer.stdout.splitlines()
+        # An installed copy may lie in some other project's clone.
+        if Path(folder) != ROOT:
+            return None
+        changed = _git("diff", "--quiet", "HEAD", "--", *SOURCES).returncode
+    except OSError:
+        return None
+    return revision + CHANGED if changed else revision
+
+
+def short(revision: str) -> str:
+    """A commit in few characters, for people."""
+    number, *changed = revision.partition(" ")
+    return "".join([number[:12], *changed])
+
+
+def _git(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+# What shows the steps of a longer piece of work.
+
+
+class Display(Protocol):
+    """What shows the steps."""
+
+    def start(self, description: str) -> None:
+        """A step begins."""
+
+    def advance(self, done: float, total: float | None, figures: str = "") -> None:
+        """It has come so far; `total` is None where it is unknown, and `done` in seconds."""
+
+    def finish(self, outcome: str = "") -> None:
+        """It is done."""
+
+
+class Silent:
+    """A `Display` that shows nothing."""
+
+    def start(self, description: str) -> None:
+        """Nothing."""
+
+    def advance(self, done: float, total: float | None, figures: str = "") -> None:
+        """Nothing."""
+
+    def finish(self, outcome: str = "") -> None:
+        """Nothing."""
+
+
+class BuildWatch:
+    """Passes a build's progress on to a display, and knows whether there was any.
+
+    Parameters
+    ----------
+    display : Display
+        Where a step is under way.
+
+    Attributes
+    ----------
+    outcome : str
+        For the step's end: whether something was compiled, or was there.
+    """
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self.outcome = "; compiled before, and kept"
+
+    def __call__(self, what: str, seconds: float) -> None:
+        """Take what is being done, and for how many seconds now."""
+        self.outcome = "; compiled once, and kept"
+        self._display.advance(seconds, None, what)
+
 
 LONGEST = 260
 """Characters of a word of a message: a file's name in quotes is shorter, a number may be longer."""
@@ -108,3 +213,68 @@ def spoken(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} h"
+
+
+# A line of dots on stderr that grows while something goes on, and times in words.
+
+TICK = 1.8
+"""Seconds after which something without a terminal shows that it goes on, and again: below two."""
+VARIABLE = "ALLSPIN_TICK"
+"""Environment variable with other seconds, for logs that should be short."""
+TOLD = 5
+"""Each so many ticks it says how far it is."""
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
+
+
+def clock(elapsed: float, left: float | None) -> str:
+    """How long something takes, and how long it will where that is known, in words."""
+    return _span(elapsed) if left is None else f"{_span(elapsed)}, {_span(left)} left"
+
+
+def tick() -> float:
+    """Seconds between two dots: those of the environment, if that has a number above 0."""
+    with contextlib.suppress(ValueError):
+        seconds = float(os.environ.get(VARIABLE, ""))
+        if 0 < seconds < threading.TIMEOUT_MAX:
+            return seconds
+    return TICK
+
+
+class Beat:
+    """A thread that shows that something goes on, by a line of dots that grows.
+
+    Parameters
+    ----------
+    say : callable
+        What it says now and then: how far it is, in words.
+    first : str
+        A line before the first dot.
+    """
+
+    def __init__(self, say: Callable[[], str], first: str = "") -> None:
+        self._say = say
+        self._first = first
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        ticks, seconds = 0, tick()
+        # Whoever reads stderr may have left: then there is nobody to be told.
+        with contextlib.suppress(OSError, ValueError):
+            while not self._over.wait(seconds):
+                if not ticks and self._first:
+                    tell(self._first)
+                ticks += 1
+                told = f" {self._say()} " if ticks % TOLD == 0 else "."
+                tell_more(f"{'' if ticks > 1 else '  '}{told}")
+
+    def stop(self) -> None:
+        """End it."""
+        self._over.set()
+        self._thread.join()
+        tell_no_more()

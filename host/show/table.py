@@ -1,8 +1,115 @@
 """Tables as plain data: columns with units, and values that are not yet text."""
 
+import io
 import math
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.progress import Task, TextColumn
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from allspin.host.show.say import printable, say
+from allspin.sim.errors import UserError
+from allspin.sim.files import read_text
+from allspin.sim.network.netfile import write_atomically
+
+# The part of a document that a command makes anew: what stands between two marks.
+
+MAX_BYTES = 1 << 24
+"""Bytes of a document."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Where that part begins and ends.
+
+    Parameters
+    ----------
+    begin, end : str
+        Each stands once in the document.
+    """
+
+    begin: str
+    end: str
+
+    def around(self, path: Path) -> tuple[str, str]:
+        """What stands before and after them.
+
+        Raises
+        ------
+        UserError
+            If the document cannot be read, or has not both marks once, in order.
+        """
+        text = read_text(path, "document", MAX_BYTES)
+        before, begin, rest = text.partition(self.begin)
+        _, end, after = rest.partition(self.end)
+        if not begin or not end or self.begin in rest or self.end in before + after:
+            raise UserError(f"{path} has not both marks, each once: {self.begin} and {self.end}")
+        return before, after
+
+    def fill(self, path: Path, text: str) -> None:
+        """Put text between them, in place of what is there.
+
+        Raises
+        ------
+        UserError
+            As `around` does, or if the document cannot be written.
+        """
+        before, after = self.around(path)
+        write_atomically(path, f"{before}{self.begin}\n{text}{self.end}{after}".encode())
+
+
+# Tables and bars: Rich, without its readings of the text that it is given.
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """A text with escapes for what an encoding lacks, made before columns get their widths."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace("±", "+-").encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+class Terminal(Console):
+    """Prints text as it is: brackets are no markup, and control characters are escaped.
+
+    Parameters
+    ----------
+    **options
+        Of Rich's console.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Every text that is printed, alone or in a table, comes through here."""
+        return super().render_str(_encodable(printable(text), self.encoding), **options)
+
+    def on_broken_pipe(self) -> None:
+        """Raise what Rich caught: `allspin.host.cli.main` knows what to do about it."""
+        self.quiet = True
+        raise
+
+
+class Words(TextColumn):
+    """What a bar says beside itself; a format in which ``task`` is what the bar is of."""
+
+    def __init__(self, text_format: str) -> None:
+        super().__init__(text_format, markup=False)
+
+    def render(self, task: Task) -> Text:
+        """The words of now."""
+        return Text(printable(super().render(task).plain))
+
 
 SIGNIFICANT = 3
 """Digits of a number of which nothing else is said."""
@@ -157,3 +264,230 @@ def figures(title: str, rows: Iterable[Figure], rules: Collection[int] = ()) -> 
     columns = (Column("what"), Column("value"), Column("unit"))
     full = [(row[0], row[1], row[2] if len(row) == 3 else "") for row in rows]
     return Table(title, columns, full, headed=False, rules=rules)
+
+
+# Tables that fit a width: words go to the next line, numbers are never broken.
+
+GAP = 2
+"""Columns of the terminal between two of the table."""
+LONGEST = 30
+"""A longer word, such as a path, may be broken where its column has no room."""
+NARROW = 14
+"""A column of text is not made narrower than this for the others."""
+
+
+def layout(table: Table, width: int, wide: bool = False) -> list[RichTable]:
+    """A table as Rich's, in as many parts, one below the other, as the width asks for.
+
+    Each part repeats the columns that say what a row is.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    width : int
+        Columns of the terminal.
+    wide : bool
+        Whether all columns are shown.
+    """
+    places = [place for place, column in enumerate(table.columns) if wide or not column.wide]
+    if not table.headed:
+        places = [place for place in places if any(row[place] != "" for row in table.rows)]
+    texts = {place: _texts(table, place) for place in places}
+    least = {place: _least(table, place, texts[place]) for place in places}
+    keys = [place for place in places if place < table.keys]
+    parts = _parts(keys, [place for place in places if place not in keys], least, width)
+    return [
+        _part(table, part, texts, _widths(table, part, texts, width), number == 0)
+        for number, part in enumerate(parts)
+    ]
+
+
+def _texts(table: Table, place: int) -> list[str]:
+    """A column's cells, as they are shown."""
+    column = table.columns[place]
+    texts = [printable(shown(row[place], column)) for row in table.rows]
+    if not column.group:
+        return texts
+    return [
+        "" if number and text == texts[number - 1] else text for number, text in enumerate(texts)
+    ]
+
+
+def _head(table: Table, place: int) -> str:
+    column = table.columns[place]
+    return f"{column.name}\n{column.unit}" if column.unit else column.name
+
+
+def _longest(words: Iterable[str]) -> int:
+    return max((cell_len(word) for word in words), default=0)
+
+
+def _least(table: Table, place: int, texts: Sequence[str]) -> int:
+    """The fewest columns of the terminal in which nothing is broken that must not be."""
+    head = _longest(_head(table, place).split()) if table.headed else 0
+    if table.is_number(place):
+        return max(head, _longest(texts))
+    words = min(LONGEST, _longest(word for text in texts for word in text.split()))
+    return max(head, words, min(NARROW, _longest(texts)))
+
+
+def _parts(
+    keys: Sequence[int], others: Sequence[int], least: dict[int, int], width: int
+) -> list[list[int]]:
+    """Columns of each part; every part begins with the keys."""
+    parts = [[*keys]]
+    begin = taken = sum(least[place] + GAP for place in keys) - GAP
+    for place in others:
+        if taken + GAP + least[place] > width and len(parts[-1]) > len(keys):
+            parts.append([*keys])
+            taken = begin
+        parts[-1].append(place)
+        taken += GAP + least[place]
+    return parts
+
+
+def _widths(
+    table: Table, places: Sequence[int], texts: dict[int, list[str]], width: int
+) -> dict[int, int]:
+    """Widths of a part's columns: what they would take, less what the widest texts can give."""
+    widths = {}
+    for place in places:
+        heads = _head(table, place).split("\n") if table.headed else []
+        widths[place] = max(_longest(texts[place]), _longest(heads))
+    least = {place: _least(table, place, texts[place]) for place in places}
+    over = sum(widths.values()) + GAP * (len(places) - 1) - width
+    while over > 0:
+        can = [place for place in places if widths[place] > least[place]]
+        if not can:
+            break
+        # A head that is wider than its numbers is the first to be folded.
+        spare = [place for place in can if table.is_number(place)]
+        widest = max(spare or can, key=lambda place: widths[place])
+        widths[widest] -= 1
+        over -= 1
+    return widths
+
+
+def _part(
+    table: Table,
+    places: Sequence[int],
+    texts: dict[int, list[str]],
+    widths: dict[int, int],
+    first: bool,
+) -> RichTable:
+    title = Text(printable(table.title), style="bold") if table.title and first else None
+    made = RichTable(
+        title=title,
+        title_justify="left",
+        title_style="",
+        box=SIMPLE_HEAD,
+        show_header=table.headed,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, GAP - 1, 0, 0),
+    )
+    for place in places:
+        number = table.is_number(place)
+        made.add_column(
+            Text(printable(_head(table, place))),
+            width=widths[place],
+            justify="right" if number else "left",
+            overflow="fold",
+        )
+    for number in range(len(table.rows)):
+        if number in table.rules:
+            made.add_section()
+        made.add_row(*(Text(texts[place][number]) for place in places))
+    return made
+
+
+# What a command prints: tables for a person, the same as TSV for a program.
+
+
+def print_tables(tables: Sequence[Table], notes: Iterable[str] = (), *, wide: bool = False) -> None:
+    """Print tables and what is said below them to stdout.
+
+    On a terminal they are as wide as it is. Elsewhere they are TSV with all columns and with
+    numbers that are not rounded: titles and notes follow ``#``, an empty line parts two tables.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        One below the other.
+    notes : iterable of str
+        Lines.
+    wide : bool
+        Whether a person is shown all columns.
+    """
+    if not sys.stdout.isatty():
+        say("\n\n".join(tsv(table) for table in tables))
+        for note in notes:
+            say(f"# {note}")
+        return
+    console = Terminal()
+    for number, table in enumerate(tables):
+        if number:
+            console.print()
+        _show(console, table, wide)
+    for note in notes:
+        console.print(note)
+    if not wide and any(column.wide for table in tables for column in table.columns):
+        console.print(Text("--wide shows all columns", style="dim"))
+
+
+def _show(console: Terminal, table: Table, wide: bool) -> None:
+    for number, part in enumerate(layout(table, console.width, wide)):
+        if number:
+            console.print()
+        console.print(part)
+    for note in table.notes:
+        console.print(note)
+
+
+def table_text(table: Table, width: int = 80) -> str:
+    """A table as plain text of a width, with all columns."""
+    text = io.StringIO()
+    console = Terminal(file=text, width=width, color_system=None, force_terminal=False)
+    _show(console, table, wide=True)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def tsv(table: Table) -> str:
+    """A table as values with tabs between them: its title, the columns, the rows.
+
+    A column of numbers with deviations is two.
+    """
+    places = range(len(table.columns))
+    two = [any(_deviation(row[place]) is not None for row in table.rows) for place in places]
+    heads: list[str] = []
+    for column, deviates in zip(table.columns, two, strict=True):
+        heads.append(column.head)
+        if deviates:
+            heads.append(f"deviation of {column.head}")
+    said = [table.title, *table.notes] if table.title else table.notes
+    lines = [f"# {printable(line, layout='')}" for line in said]
+    lines.append("\t".join(_plain(head) for head in heads))
+    for row in table.rows:
+        cells: list[str] = []
+        for cell, deviates in zip(row, two, strict=True):
+            cells.append(_plain(cell))
+            if deviates:
+                cells.append(_plain(_deviation(cell)))
+        lines.append("\t".join(cells))
+    return "\n".join(lines)
+
+
+def _deviation(cell: Cell) -> float | None:
+    return cell.deviation if isinstance(cell, Number) else None
+
+
+def _plain(cell: Cell) -> str:
+    """A value without the marks that are for the eye; empty where there is none."""
+    if isinstance(cell, Number):
+        cell = cell.value
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:.10g}"
+    return printable(cell, layout="").strip() if isinstance(cell, str) else str(cell)

@@ -6,12 +6,12 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.array.folding import LIMIT, Folded, fold
+from allspin.sim.array.resistive import LIMIT, Folded, fold
 from allspin.sim.array.transfer import transfer
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.network.levels import full_scale
+from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.programming import ChipLayer, chip_network
 

@@ -18,8 +18,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.array.cell import admittances
-from allspin.sim.array.resistive import Nodes, ResistiveGrid
+from allspin.sim.array.resistive import Nodes, ResistiveGrid, admittances
 from allspin.sim.device.hall_array import HallArray
 
 Reals = npt.NDArray[np.float64]

@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from allspin.sim.chip.cells.array import D2D, UNIT
 from allspin.sim.chip.generator import Purpose, cell_normals, column_normals
+from allspin.sim.chip.words import D2D, UNIT
 from allspin.sim.device.device_card import NEURON_AXES, POINTS, pulse_axes, pulse_counts
-from allspin.sim.device.synapse.response import Polarity
-from allspin.sim.drawing.card import card
-from allspin.sim.drawing.chart import Line, lines_svg
+from allspin.sim.drawing import Line, card, lines_svg
+from allspin.sim.synapse.response import Polarity
 
 if TYPE_CHECKING:
     from allspin.sim.chip.chip import Chip

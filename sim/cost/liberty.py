@@ -9,7 +9,7 @@ that depend on the state of other pins are averaged (energy) or taken at their w
 import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,155 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.cost.boolean import Expression, parse_expression
 from allspin.sim.errors import UserError
-from allspin.sim.files.user_file import read_text
+from allspin.sim.files import read_text
+
+# Logic functions as Liberty files write them, evaluated on whole arrays at once.
+
+MAX_LENGTH = 2000
+"""Characters of a function."""
+MAX_TOKENS = 200
+"""Names and signs of a function: each may be a level of its own."""
+
+Bits = npt.NDArray[np.bool_] | np.bool_
+Values = Mapping[str, Any]
+
+_TOKEN = re.compile(r"\s*([A-Za-z_][\w\[\]]*|[01]|[()!'^*&+|])")
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A logic function.
+
+    Attributes
+    ----------
+    text : str
+        As it was written.
+    names : tuple of str
+        What it depends on, in the order of the text.
+    evaluate : callable
+        Takes a mapping from names to arrays of bool.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    evaluate: Callable[[Values], Any]
+
+
+class _Parser:
+    """Precedence, highest first: not, exclusive or, and, or (Liberty's own)."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens: list[str] = []
+        self.names: list[str] = []
+        place, end = 0, len(text.rstrip())
+        if end > MAX_LENGTH:
+            raise ValueError(f"the function {text[:40]!r}... is too long")
+        while place < end:
+            match = _TOKEN.match(text, place)
+            if match is None:
+                raise ValueError(f"the function {text!r} is not understood")
+            self.tokens.append(match[1])
+            place = match.end()
+        if len(self.tokens) > MAX_TOKENS:
+            raise ValueError(f"the function {text[:40]!r}... is too long")
+        self.place = 0
+
+    def peek(self) -> str:
+        return self.tokens[self.place] if self.place < len(self.tokens) else ""
+
+    def next(self) -> str:
+        self.place += 1
+        return self.tokens[self.place - 1] if self.place <= len(self.tokens) else ""
+
+    def either(self) -> Callable[[Values], Any]:
+        left = self.both()
+        while self.peek() in ("|", "+"):
+            self.next()
+            left = self._or(left, self.both())
+        return left
+
+    def both(self) -> Callable[[Values], Any]:
+        left = self.exclusive()
+        # Names side by side are an AND, too.
+        while self.peek() and self.peek() not in ("|", "+", ")"):
+            if self.peek() in ("&", "*"):
+                self.next()
+            left = self._and(left, self.exclusive())
+        return left
+
+    def exclusive(self) -> Callable[[Values], Any]:
+        left = self.factor()
+        while self.peek() == "^":
+            self.next()
+            left = self._xor(left, self.factor())
+        return left
+
+    def factor(self) -> Callable[[Values], Any]:
+        token = self.next()
+        if token == "!":
+            return self._not(self.factor())
+        if token == "(":
+            inner = self.either()
+            if self.next() != ")":
+                raise ValueError(f"the function {self.text!r} lacks a bracket")
+        elif token in ("0", "1"):
+            inner = self._constant(token == "1")
+        elif token and (token[0].isalpha() or token[0] == "_"):
+            self.names.append(token)
+            inner = self._name(token)
+        else:
+            raise ValueError(f"the function {self.text!r} is not understood")
+        while self.peek() == "'":
+            self.next()
+            inner = self._not(inner)
+        return inner
+
+    @staticmethod
+    def _name(name: str) -> Callable[[Values], Any]:
+        return lambda values: values[name]
+
+    @staticmethod
+    def _constant(value: bool) -> Callable[[Values], Any]:
+        return lambda values: np.bool_(value)
+
+    @staticmethod
+    def _not(one: Callable[[Values], Any]) -> Callable[[Values], Any]:
+        return lambda values: ~one(values)
+
+    @staticmethod
+    def _and(one: Callable[[Values], Any], two: Callable[[Values], Any]) -> Callable[[Values], Any]:
+        return lambda values: one(values) & two(values)
+
+    @staticmethod
+    def _or(one: Callable[[Values], Any], two: Callable[[Values], Any]) -> Callable[[Values], Any]:
+        return lambda values: one(values) | two(values)
+
+    @staticmethod
+    def _xor(one: Callable[[Values], Any], two: Callable[[Values], Any]) -> Callable[[Values], Any]:
+        return lambda values: one(values) ^ two(values)
+
+
+def parse_expression(text: str) -> Expression:
+    """Read a logic function.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``!(A & (B1 | B2))``; Liberty's ``'``, ``*``, ``+`` and blanks do too.
+
+    Raises
+    ------
+    ValueError
+        If it is not understood, or longer than any cell's.
+    """
+    parser = _Parser(text)
+    evaluate = parser.either()
+    if parser.peek():
+        raise ValueError(f"the function {text!r} is not understood at {parser.peek()!r}")
+    return Expression(text, tuple(dict.fromkeys(parser.names)), evaluate)
+
 
 OPERATING_SLEW = 17.0
 """Picoseconds at an input."""
@@ -30,7 +176,7 @@ CELLS_45 = Path(__file__).with_name("cells45.lib")
 
 MAX_BYTES = 1 << 25
 """Bytes of a library."""
-MAX_TOKENS = 1 << 20
+MAX_TOKENS_OF_LIBERTY = 1 << 20
 """Words, numbers in quotes and signs of a library."""
 MAX_UNIT = 1e12
 """Of ps, fF, nW, fJ or V."""
@@ -41,9 +187,11 @@ MAX_FUNCTIONS = 1 << 20
 MAX_TABLE = 1 << 16
 """Characters of a table; its values have some hundred."""
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[A-Za-z0-9_.+\-\[\]!*/&|^\']+|[(){}:;,=]', re.DOTALL)
+_LIBERTY_TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.)*+"?|[A-Za-z0-9_.+\-\[\]!*/&|^\']+|[(){}:;,=]', re.DOTALL
+)
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
-Values = npt.NDArray[np.float64]
+LibertyValues = npt.NDArray[np.float64]
 
 _SCALES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0}
 
@@ -92,10 +240,10 @@ class _Reader:
     """Recursive descent over the tokens of a file."""
 
     def __init__(self, text: str) -> None:
-        found = _TOKEN.finditer(_COMMENT.sub(" ", text).replace("\\\n", " "))
-        self.tokens = [token[0] for token in itertools.islice(found, MAX_TOKENS + 1)]
-        if len(self.tokens) > MAX_TOKENS:
-            raise ValueError(f"it has more than {MAX_TOKENS:,} words")
+        found = _LIBERTY_TOKEN.finditer(_COMMENT.sub(" ", text).replace("\\\n", " "))
+        self.tokens = [token[0] for token in itertools.islice(found, MAX_TOKENS_OF_LIBERTY + 1)]
+        if len(self.tokens) > MAX_TOKENS_OF_LIBERTY:
+            raise ValueError(f"it has more than {MAX_TOKENS_OF_LIBERTY:,} words")
         self.place = 0
         self.depth = 0
 
@@ -321,7 +469,7 @@ def _numbers(texts: list[str]) -> list[list[float]]:
     return [[_number(word) for word in re.split(r"[\s,]+", text) if word] for text in texts]
 
 
-def _interpolate(values: Values, axis: Values, point: float) -> Values:
+def _interpolate(values: LibertyValues, axis: LibertyValues, point: float) -> LibertyValues:
     """Values at a point of their last axis; beyond its ends they stay what they are there."""
     if axis.ndim != 1 or not axis.size or np.any(np.diff(axis) <= 0):
         raise ValueError("an index of a table does not rise")

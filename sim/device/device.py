@@ -1,18 +1,357 @@
 """A device as a whole: synapse, neuron, how both vary, and what is known of their pulses."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from allspin.sim.device.adc_variation import AdcVariation
-from allspin.sim.device.checks import check_number
+import numpy as np
+import numpy.typing as npt
+
 from allspin.sim.device.device_card import device_card
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse.synapse import Synapse
-from allspin.sim.network.neuron import SotNeuron
-from allspin.sim.network.neuron_kind import Neuron
+from allspin.sim.device.retention import MAX_AGE, Retention
+from allspin.sim.errors import check_number, check_reading
+from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.synapse.response import Array
+from allspin.sim.synapse.synapse import Synapse
+
+# Imperfections beside the paper's variations: all off unless a device says otherwise.
+#
+# read_noise
+#     Unit: one cell's range of R_AH at full row current; added to a column's sum at each use.
+#     Source: thermal noise of the Hall arms in series, 4 k T R a hertz (Johnson and Nyquist,
+#     Phys. Rev. 32, 1928), and the amplifier's input noise.
+# amplifier_gain, converter_gain
+#     Unit: share of the gain; fixed for a column. Source: matching of feedback resistors.
+# amplifier_offset
+#     Unit: as `read_noise`; fixed for a column. Source: the amplifier's input offset voltage.
+# converter_offset
+#     Unit: the neuron's full-scale current; fixed for a column. Source: the V-I converter's
+#     offset voltage.
+# hall_offset
+#     Unit: one cell's range of R_AH; fixed for a cell. Source: Hall arms that do not face each
+#     other see a part of the longitudinal resistance.
+# reference
+#     Unit: one cell's range; fixed for a row of a layer, the same for all of its cells. Source: C2C
+#     and D2D of a reference column's cells, one a row, held in the middle of the range: what a
+#     signed weight is counted from where a device has a conductance, which has no sign.
+# drift, drift_spread, age
+#     Unit: share of R_AH that is lost in each decade of seconds, its mean and its deviation
+#     between cells; age in seconds since programming. Source: magnetic after-effect, which is
+#     logarithmic in time (R. Street, J. C. Woolley, Proc. Phys. Soc. A 62, 562, 1949).
+# retention
+#     Barriers and temperature of thermal activation, by which R_AH decays over the same age:
+#     `allspin.sim.device.retention`. Its own draws of cells are those of `drift_spread`.
+# stuck, stuck_at
+#     Unit: share of the cells; where in the range they are stuck, or that they are open. Source:
+#     films that no longer switch and broken Hall arms, as counted at a wafer's test.
+#
+# The paper gives none of these figures. Those drawn for a cell or a column are Gaussian,
+# `stuck` is a chance.
+
+STUCK_ENDS = {
+    "low": "at the lowest R_AH",
+    "high": "at the highest R_AH",
+    "either": "at either end of R_AH, with equal chance",
+    "between": "anywhere between the ends of R_AH, with equal chance",
+    "open": "open: they add no voltage or current to their columns",
+}
+"""Where stuck cells are stuck."""
+
+
+@dataclass(frozen=True)
+class Imperfections:
+    """What else may be wrong, each figure a standard deviation unless said otherwise.
+
+    Parameters
+    ----------
+    read_noise, amplifier_gain, amplifier_offset, converter_gain, converter_offset
+    hall_offset, reference
+        See the module's table, which gives unit and source; 0 to 1, `amplifier_offset` and
+        `read_noise` to 100.
+    drift, drift_spread : float
+        Share of R_AH lost in each decade of seconds, mean and deviation between cells,
+        0 to 1.
+    age : float
+        Seconds since programming, 0 to 1e12: what is kept is
+        ``1 - drift * log10(1 + age)``.
+    stuck : float
+        Share of cells that are stuck, 0 to 1.
+    stuck_at : str
+        One of `STUCK_ENDS`.
+    retention : Retention or None
+        How R_AH decays by thermal activation; None for not at all.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
+    """
+
+    read_noise: float = 0.0
+    amplifier_gain: float = 0.0
+    amplifier_offset: float = 0.0
+    converter_gain: float = 0.0
+    converter_offset: float = 0.0
+    hall_offset: float = 0.0
+    reference: float = 0.0
+    drift: float = 0.0
+    drift_spread: float = 0.0
+    age: float = 0.0
+    stuck: float = 0.0
+    stuck_at: str = "either"
+    retention: Retention | None = None
+
+    def __post_init__(self) -> None:
+        tops = {"read_noise": 100, "amplifier_offset": 100, "age": MAX_AGE}
+        for name, value in vars(self).items():
+            if name not in ("stuck_at", "retention"):
+                checked = check_number(name, value, 0, tops.get(name, 1))
+                object.__setattr__(self, name, checked)
+        check_reading("stuck_at", self.stuck_at, STUCK_ENDS)
+
+    @property
+    def decades(self) -> float:
+        """Decades of seconds that the cells have drifted for."""
+        return math.log10(1 + self.age)
+
+    @property
+    def drifts(self) -> bool:
+        """Whether cells have lost R_AH with the logarithm of time."""
+        return bool(self.decades and (self.drift or self.drift_spread))
+
+    @property
+    def decays(self) -> bool:
+        """Whether cells have lost R_AH by thermal activation."""
+        return self.retention is not None and self.age > 0
+
+    @property
+    def of_sums(self) -> bool:
+        """Whether column sums have noise, or their amplifiers errors."""
+        return bool(self.read_noise or self.amplifier_gain or self.amplifier_offset)
+
+    def readings(self) -> list[str]:
+        """Those that are on, a line each, for reports."""
+        lines = [
+            f"{name} {value:g} {unit}"
+            for name, unit in UNITS.items()
+            if (value := getattr(self, name))
+        ]
+        if self.drift or self.drift_spread:
+            lines.append(f"drifted for {self.age:g} s")
+        if self.retention is not None:
+            lines += self.retention.readings(self.age)
+        if self.stuck:
+            lines.append(f"stuck cells are {STUCK_ENDS[self.stuck_at]}")
+        return lines
+
+
+UNITS = {
+    "read_noise": "of a cell's range at full row current, on a column's sum at each use",
+    "amplifier_gain": "of the amplifier's gain",
+    "amplifier_offset": "of a cell's range at full row current, on a column's sum",
+    "converter_gain": "of the V-I converter's gain",
+    "converter_offset": "of the neuron's full-scale current",
+    "hall_offset": "of a cell's range",
+    "reference": "of a cell's range, the same for all cells of a row",
+    "drift": "of R_AH a decade of seconds",
+    "drift_spread": "of R_AH a decade of seconds, between cells",
+    "stuck": "of the cells",
+}
+"""Unit of each figure, as reports name it."""
+
+
+# How the converters of tiles differ: all off unless a device says otherwise.
+#
+# offset     Unit: a conversion's step (LSB); fixed for a tile's column. Source: the comparator's
+# offset and     the mismatch of the sampling capacitors, which data sheets give in LSB. gain
+# Unit: share of the gain; fixed for a tile's column. Source: the reference voltage's error. noise
+# Unit: a conversion's step; drawn at each conversion. Source: the comparator's noise, which data
+# sheets give as input-referred noise in LSB.
+#
+# Each is the standard deviation of a normal law, and counts in networks with tiles only.
+
+TOPS = {"offset": 1000, "gain": 1, "noise": 1000}
+"""Largest figures."""
+UNITS_OF_ADC_VARIATION = {
+    "offset": "LSB of a tile's converter",
+    "gain": "of the gain of a tile's converter",
+    "noise": "LSB of a tile's converter, at each conversion",
+}
+"""Unit of each figure, as reports name it."""
+
+
+@dataclass(frozen=True)
+class AdcVariation:
+    """What differs between the converters of tiles.
+
+    Parameters
+    ----------
+    offset, gain, noise : float
+        See the module's table, which gives unit and source; 0 to 1000, 1 and 1000.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
+    """
+
+    offset: float = 0.0
+    gain: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, check_number(name, value, 0, TOPS[name]))
+
+    def readings(self) -> list[str]:
+        """Those that are on, a line each, for reports."""
+        return [
+            f"adc {name} {value:g} {unit}"
+            for name, unit in UNITS_OF_ADC_VARIATION.items()
+            if (value := getattr(self, name))
+        ]
+
+
+# The SOT neuron as a device: how it differs from use to use and from neuron to neuron.
+#
+# A neuron is reset before each use, so what it did before does not matter: only the current,
+# the device's own deviations and the deviation of this use do. All three are Gaussian::
+#
+#     drive = (1 + gain z_g) (i - pivot) + pivot - threshold z_t + use z_u
+#     R_AH  = response(drive)
+#
+# i is the input current as a fraction of full scale, `response` that of
+# `allspin.sim.network.neuron.SotNeuron` with its threshold, slope and saturation, or of another
+# kind with its knees (`allspin.sim.network.neuron.Neuron.knees`). The machine does the same on
+# whole currents: see `allspin.sim.chip.chip`.
+
+GAIN_READINGS = {
+    "current": "a factor on the input current: threshold and slope both move",
+    "slope": "a factor on the slope, about the threshold",
+}
+"""What the neuron's gain deviation is a factor on; the paper does not say."""
+THRESHOLD_READINGS = {
+    "range": "of the input current's full scale",
+    "threshold": "of the threshold itself",
+    "linear": "of the current between threshold and saturation",
+}
+"""What the neuron's threshold deviation is a fraction of; the paper does not say."""
+USE_READINGS = {
+    "current": "of the input current's full scale, on the current",
+    "output": "of the range of R_AH, on the current that gives it on the linear part",
+    "threshold": "of the threshold, on the current",
+}
+"""What the neuron's cycle-to-cycle figure is a fraction of; the paper does not say."""
+
+
+@dataclass(frozen=True)
+class NeuronVariation:
+    """Variation of neurons, each figure a standard deviation, 0 to 1.
+
+    Parameters
+    ----------
+    gain, threshold : float
+        Device to device (D2D), drawn once for a neuron.
+    use : float
+        Cycle to cycle (C2C), drawn at each use.
+    gain_reading, threshold_reading, use_reading : str
+        One of `GAIN_READINGS`, `THRESHOLD_READINGS` and `USE_READINGS`.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
+    """
+
+    gain: float = 0.0
+    threshold: float = 0.0
+    use: float = 0.0
+    gain_reading: str = "current"
+    threshold_reading: str = "range"
+    use_reading: str = "current"
+
+    def __post_init__(self) -> None:
+        for name in ("gain", "threshold", "use"):
+            value = check_number(f"the neuron's {name} deviation", getattr(self, name), 0, 1)
+            object.__setattr__(self, name, value)
+        for name, known in (
+            ("gain", GAIN_READINGS),
+            ("threshold", THRESHOLD_READINGS),
+            ("use", USE_READINGS),
+        ):
+            check_reading(
+                f"the reading of the neuron's {name}", getattr(self, f"{name}_reading"), known
+            )
+
+    def pivot(self, neuron: Neuron) -> float:
+        """Current that a gain's deviation leaves as it is, as a fraction of full scale."""
+        knees = neuron.knees
+        return knees.threshold if knees is not None and self.gain_reading == "slope" else 0.0
+
+    def threshold_deviation(self, neuron: Neuron) -> float:
+        """Standard deviation of the threshold, as a fraction of the current's full scale."""
+        knees = neuron.knees
+        if knees is None or self.threshold_reading == "range":
+            return self.threshold
+        if self.threshold_reading == "threshold":
+            return self.threshold * knees.threshold
+        return self.threshold * knees.saturation / knees.slope
+
+    def use_deviation(self, neuron: Neuron) -> float:
+        """Standard deviation of the current at a use, as a fraction of its full scale."""
+        knees = neuron.knees
+        if knees is None or self.use_reading == "current":
+            return self.use
+        if self.use_reading == "output":
+            return self.use / knees.slope
+        return self.use * knees.threshold
+
+    def respond(
+        self,
+        neuron: Neuron,
+        current: npt.ArrayLike,
+        gain_deviate: npt.ArrayLike = 0.0,
+        threshold_deviate: npt.ArrayLike = 0.0,
+        use_deviate: npt.ArrayLike = 0.0,
+    ) -> Array:
+        """R_AH of neurons after one use that started from reset.
+
+        Parameters
+        ----------
+        neuron : Neuron
+            The mean device.
+        current : array_like of float
+            Input current as a fraction of full scale.
+        gain_deviate, threshold_deviate, use_deviate : array_like of float
+            The neurons' own deviations and those of this use, in standard deviations.
+
+        Returns
+        -------
+        ndarray of float64, the shape that the arguments broadcast to
+            As a fraction of the output's full scale.
+        """
+        pivot = self.pivot(neuron)
+        factor = 1 + self.gain * np.asarray(gain_deviate, np.float64)
+        drive = factor * (np.asarray(current, np.float64) - pivot) + pivot
+        drive = drive - self.threshold_deviation(neuron) * np.asarray(threshold_deviate)
+        return neuron.response(drive + self.use_deviation(neuron) * np.asarray(use_deviate))
+
+    def readings(self) -> list[str]:
+        """What the variations are taken to be of, a line each, for reports."""
+        told = {
+            "D2D of gain": (self.gain, f": {GAIN_READINGS[self.gain_reading]}"),
+            "D2D of threshold": (self.threshold, f" {THRESHOLD_READINGS[self.threshold_reading]}"),
+            "C2C": (self.use, f" {USE_READINGS[self.use_reading]}"),
+        }
+        # A figure of 0 may be one that is not known: it is not told as if it were measured.
+        none = ", ".join(name for name, (figure, _) in told.items() if not figure)
+        return [
+            *(f"neuron {name} {figure:.3g}{of}" for name, (figure, of) in told.items() if figure),
+            *([f"neuron without {none}"] if none else []),
+        ]
+
 
 SIEMENS = re.compile("[pnum\u00b5\u03bckMG]?(S|(?i:siemens))")
 """A unit of conductance, with any prefix."""

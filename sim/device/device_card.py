@@ -4,10 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from allspin.sim.device.synapse.response import Polarity
-from allspin.sim.drawing.card import card
-from allspin.sim.drawing.chart import Line, lines_svg
-from allspin.sim.drawing.scale import Axis
+from allspin.sim.drawing import Axis, Line, card, lines_svg
+from allspin.sim.synapse.response import Polarity
 
 if TYPE_CHECKING:
     from allspin.sim.device.device import Device

@@ -6,24 +6,25 @@ from typing import Any
 
 import tomli_w
 
-from allspin.sim.device.adc_variation import AdcVariation
-from allspin.sim.device.device import Device, Electrical, NeuronElectrical
+from allspin.sim.device.at_point import at_point, with_point
+from allspin.sim.device.device import (
+    AdcVariation,
+    Device,
+    Electrical,
+    Imperfections,
+    NeuronElectrical,
+    NeuronVariation,
+)
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.measured_point import OutsideError
+from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
-from allspin.sim.device.synapse.kinds import synapse_from_table
-from allspin.sim.device.synapse.synapse import Synapse
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files.plain import MAX_TOML, parse_toml
-from allspin.sim.files.table import Table
-from allspin.sim.files.user_file import read_file, read_text
+from allspin.sim.files import MAX_TOML, Table, parse_toml, read_file, read_text
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
-from allspin.sim.point.added import with_point
-from allspin.sim.point.at_point import at_point
-from allspin.sim.point.measured import OutsideError
-from allspin.sim.point.operating_point import OperatingPoint
+from allspin.sim.synapse.kinds import synapse_from_table
+from allspin.sim.synapse.synapse import Synapse
 
 FORMAT = 1
 """Version of the file's layout."""

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from allspin.sim.device.checks import check_number, check_reading
+from allspin.sim.errors import check_number, check_reading
 
 READINGS = {
     "ideal": "the Hall voltages of a column add up, whatever else the array does",

@@ -24,8 +24,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device.checks import check_number, check_reading
-from allspin.sim.device.synapse.response import Array
+from allspin.sim.errors import check_number, check_reading
+from allspin.sim.synapse.response import Array
 
 BOLTZMANN = 8.617333262e-5
 """k in electronvolt a kelvin (exact in the SI, here to ten digits)."""

@@ -14,10 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.adc import Adc
+from allspin.sim.network.formats import Adc, quantise_pixels, row_values
 from allspin.sim.network.network import Layer, Network
-from allspin.sim.network.neuron_kind import Neuron
-from allspin.sim.network.pixels import quantise_pixels, row_values
+from allspin.sim.network.neuron import Neuron
 
 CHUNK = 320
 """Images that drive the first layer at a time: their row values are a megabyte, which stays in

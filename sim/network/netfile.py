@@ -14,9 +14,8 @@ from safetensors.numpy import load, save
 
 from allspin.sim.errors import UserError
 from allspin.sim.extensions import UnknownKind
-from allspin.sim.files.plain import parse_json
-from allspin.sim.files.user_file import read_file
-from allspin.sim.network.adc import Adc
+from allspin.sim.files import parse_json, read_file
+from allspin.sim.network.formats import Adc
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
 

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.adc import Adc
-from allspin.sim.network.levels import (
+from allspin.sim.network.formats import (
     MAX_RAH_BITS,
     MAX_STATES,
     MIN_RAH_BITS,
     MIN_STATES,
+    Adc,
     check_range,
 )
 from allspin.sim.network.network_card import network_card
-from allspin.sim.network.neuron_kind import Neuron
+from allspin.sim.network.neuron import Neuron
 
 GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.drawing.card import card, shown_text
-from allspin.sim.drawing.raster import data_address
+from allspin.sim.drawing import card, data_address, shown_text
 
 if TYPE_CHECKING:
     from allspin.sim.network.network import Network

@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.adc import (
+from allspin.sim.network.formats import (
     MAX_ADC_BITS,
     MAX_ADC_SHIFT,
     MAX_TILE_ROWS,
     MIN_ADC_BITS,
     MIN_TILE_ROWS,
     Adc,
+    check_range,
+    quantise_pixels,
 )
 from allspin.sim.network.golden import GoldenModel, Integers, converted
-from allspin.sim.network.levels import check_range
 from allspin.sim.network.network import Network
-from allspin.sim.network.pixels import quantise_pixels
 
 TRIED = 6
 """Steps that are tried of a layer: from the one that no sum saturates downwards."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from allspin.sim.device.checks import check_number, check_reading
 from allspin.sim.device.device import Electrical
-from allspin.sim.network.levels import check_range
+from allspin.sim.errors import check_number, check_reading
+from allspin.sim.network.formats import check_range
 from allspin.sim.network.network import Network
 
 SCHEMES = {

@@ -11,14 +11,14 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.cells.write_table import MAX_SPREAD, WriteTable, drawn_words, spread_units
 from allspin.sim.chip.fixed_point import SPREAD_BITS
-from allspin.sim.device.synapse.response import Array, Polarity
-from allspin.sim.device.synapse.synapse import Synapse
-from allspin.sim.network.levels import full_scale
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable, drawn_words, spread_units
+from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.pulses.written import Law, Written
+from allspin.sim.synapse.response import Array, Polarity
+from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.written import Law, Written
 
 UNLIMITED = 2**31 - 1
 """Deviation that no write has, in units of a `WriteTable`."""

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from allspin.host.show.marks import Marks
+from allspin.host.show.table import Marks
 from tests.coverage.measure import measure
 
 MARKS = Marks("<!-- make coverage -->", "<!-- end of make coverage -->")

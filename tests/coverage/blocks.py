@@ -14,13 +14,11 @@ from cobs import cobs
 from allspin.hdl.bench.coverage import Coverage, Recording
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.crossbar.kinds import make_crossbar
+from allspin.hdl.engine.layer import make_crossbar
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
-from allspin.hdl.parameters.tiling import Tiling
 from allspin.hdl.resident.player import BeatUnpacker
 from tests.coverage.bins import Bin, hand_overs
 from tests.coverage.column_bins import level_bins, tile_bins

@@ -26,20 +26,20 @@ from allspin.hdl.link.protocol import (
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
-from allspin.host.link.machines.chip_programming import ChipMaker
-from allspin.host.link.machines.linked import LinkedMachine
-from allspin.host.link.machines.resident import pack_images
-from allspin.host.link.payloads.images import encode_images
-from allspin.host.link.wire.frames import Deframer, encode_frame
+from allspin.host.link.frames import Deframer, encode_frame
+from allspin.host.link.payloads import encode_images
+from allspin.host.machines.chips import ChipMaker
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.resident import pack_images
 from allspin.sim.chip.chip import Chip
+from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron
-from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.programming.schemes import Programming
 from tests.coverage.bins import machine_bins
 from tests.coverage.simulated import SimulatedTransport
-from tests.host.link.machines.work import Work, made_of
+from tests.host.machines.work import Work, made_of
 
 RESIDENT = ResidentParameters(beats=48, images=8)
 MACHINES = {
@@ -98,7 +98,7 @@ class Watched:
         self.bins = machine_bins(recording)
         self.transport = SimulatedTransport(recording, stall=0.2, seed=len(name))
         # The session's number is drawn anew each time: here all that happens is the same.
-        with patch("allspin.host.link.wire.session.secrets.randbelow", return_value=SESSION - 1):
+        with patch("allspin.host.link.session.secrets.randbelow", return_value=SESSION - 1):
             self.device = LinkedMachine(self.transport)
 
     def send(self, *requests: bytes) -> list[bytes]:

@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.sim import Simulator
 
 from allspin.hdl.bench.coverage import Recording
-from allspin.host.link.wire.transport import Transport
+from allspin.host.link.transport import Transport
 
 PATIENCE = 20_000
 """Clocks without a byte, after which nothing is taken to come any more."""

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from allspin.host.show.marks import Marks
+from allspin.host.show.table import Marks
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKS = Marks("<!-- rooms -->", "<!-- end of rooms -->")

@@ -87,7 +87,7 @@ def test_every_room_says_what_it_is():
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("| `chip/` |", {"chip"}),
+        ("| `programming/` |", {"programming"}),
         ("    sim_chip --> sim_device", {"chip ..> device"}),
     ],
 )

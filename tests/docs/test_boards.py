@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from allspin.boards.catalogue import find_boards
-from allspin.host.bitstreams.gateware import is_older
-from allspin.host.bitstreams.record import check_record
+from allspin.host.bitstreams.record import check_record, is_older
 from allspin.host.bitstreams.tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
 from allspin.host.cli.boards.boards import HEADLINE_MARKS, MARKS
 from allspin.host.data.catalogue import open_network

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from allspin.boards.catalogue import find_boards
-from allspin.host.bitstreams.flash_tool import is_kept, udev_rule
+from allspin.host.bitstreams.flash import is_kept, udev_rule
 from allspin.host.cli.main import main
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs/first-hour.md").read_text()

@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from allspin.host.chips.probed_cells import COLUMNS
 from allspin.host.data.datasets import MNIST, load_test_set
-from allspin.host.study.chips.cells.table import COLUMNS
 from allspin.sim.device.device_file import device_from_toml
-from allspin.sim.network.adc import Adc
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.point.operating_point import OperatingPoint
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -116,7 +116,8 @@ def test_the_operating_points_of_the_document_are_those_of_a_device() -> None:
 
 
 def test_the_ranges_in_the_document_are_those_of_the_code() -> None:
-    from allspin.sim.network import levels, network
+    from allspin.sim.network import formats as levels
+    from allspin.sim.network import network
 
     assert f"N is {levels.MIN_STATES} to {levels.MAX_STATES}" in TEXT
     assert f"signed, {levels.MIN_RAH_BITS} to {levels.MAX_RAH_BITS} |" in TEXT

@@ -9,8 +9,8 @@ import pytest
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
 from allspin.sim.device.device_file import load_device
-from allspin.sim.device.synapse.synapse import SotSynapse
 from allspin.sim.network.netfile import save_network
+from allspin.sim.synapse.synapse import SotSynapse
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "lab.md").read_text("utf-8")
 FILES, STATION = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)

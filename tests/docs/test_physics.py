@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from allspin.host.study.fit.reading.columns import NAMES
-from allspin.sim.device import imperfections, neuron_device
-from allspin.sim.device.device import Electrical
+from allspin.host.fit.columns import NAMES
+from allspin.sim.device import device as imperfections
+from allspin.sim.device import device as neuron_device
+from allspin.sim.device.device import Electrical, NeuronVariation
 from allspin.sim.device.hall_array import READINGS as ARRAY_READINGS
 from allspin.sim.device.hall_array import SUPPLIES, HallArray
-from allspin.sim.device.neuron_device import NeuronVariation
+from allspin.sim.device.measured_point import AXIS_SCALES, SCALES
+from allspin.sim.device.operating_point import AXES
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
-from allspin.sim.device.synapse import variation as synapse_variation
-from allspin.sim.device.synapse.table import TableResponse
 from allspin.sim.network.neuron import SotNeuron
-from allspin.sim.point.measured import AXIS_SCALES, SCALES
-from allspin.sim.point.operating_point import AXES
+from allspin.sim.synapse import synapse as synapse_variation
+from allspin.sim.synapse.table_synapse import TableResponse
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PHYSICS = (DOCS / "physics.md").read_text("utf-8")

@@ -4,8 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from allspin.host.study.sweep.grid import FACTORS, SETTINGS, make_grid
-from allspin.host.study.sweep.table import OUTCOME_COLUMNS
+from allspin.host.sweep.grid import FACTORS, SETTINGS, make_grid
+from allspin.host.sweep.table import OUTCOME_COLUMNS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sweep.md").read_text()
 

@@ -11,8 +11,8 @@ from typing import cast
 
 import pytest
 
-from allspin.hdl.bench.proof.proof import Proof, Task
-from allspin.host.show.marks import Marks
+from allspin.host.show.table import Marks
+from tests.formal.proof import Proof, Task
 
 LONG = "long_proof"
 MARKS = Marks("<!-- make prove -->", "<!-- end of make prove -->")

@@ -7,13 +7,13 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal, Value
 from amaranth.lib import data
 
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.bench.proof.stand_ins import offer
 from allspin.hdl.neuron import amplifiers as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.stream.layouts import AmplifiedLayout, NoiseLayout, SumLayout
+from tests.formal.proof import Mutant, Proof
+from tests.formal.stand_ins import offer
 
 PARAMETERS = EngineParameters(
     (

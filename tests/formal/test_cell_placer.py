@@ -6,10 +6,9 @@ from types import ModuleType
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signal, Value
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar.cells import cell_placer as source
+from allspin.hdl.crossbar import placers as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from tests.formal.proof import Mutant, Opened, Proof
 
 
 def completes(column: int, p: CrossbarParameters) -> bool:

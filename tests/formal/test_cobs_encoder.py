@@ -16,11 +16,10 @@ from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 from amaranth.lib import data
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.bench.proof.stand_ins import FewWords
 from allspin.hdl.link import cobs as source
 from allspin.hdl.stream.layouts import ByteLayout
+from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.stand_ins import FewWords
 
 
 class Block(enum.IntEnum):

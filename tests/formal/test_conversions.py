@@ -10,11 +10,10 @@ from types import ModuleType
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal, Value, signed
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
-from allspin.hdl.tiles import conversions, fast_conversions
+from allspin.hdl.crossbar import conversions
+from allspin.hdl.crossbar import conversions as fast_conversions
+from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling
+from tests.formal.proof import Mutant, Opened, Proof
 
 TREE = 2
 """Clocks by which the fast one is told of beats before their terms."""

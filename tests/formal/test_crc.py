@@ -7,9 +7,8 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.link import crc as source
+from allspin.hdl.link import frames as source
+from tests.formal.proof import Mutant, Opened, Proof
 
 POLYNOMIAL = 0xEDB88320
 """Of CRC-32, as zlib has it: the highest power's bit is the lowest."""

@@ -14,17 +14,13 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cat, Const, Cover, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data
 
-from allspin.hdl.bench.proof.crossbar_model import CrossbarModel
-from allspin.hdl.bench.proof.crossbar_stages import Kept, Passes, stored_states, word_in
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar import crossbar, pass_source
-from allspin.hdl.crossbar.cells import banks
-from allspin.hdl.crossbar.cells.line_placer import LineLayout
-from allspin.hdl.crossbar.columns import columns
-from allspin.hdl.crossbar.columns.columns import FLAGS
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.crossbar import banks, columns, crossbar
+from allspin.hdl.crossbar import replay as pass_source
+from allspin.hdl.crossbar.columns import FLAGS
+from allspin.hdl.crossbar.placers import LineLayout
+from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
+from tests.formal.crossbar_model import CrossbarModel, Kept, Passes, stored_states, word_in
+from tests.formal.proof import Mutant, Opened, Proof
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:

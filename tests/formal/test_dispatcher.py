@@ -14,9 +14,6 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.bench.proof.stand_ins import offer
 from allspin.hdl.link import answers, memory_requests, requests
 from allspin.hdl.link import dispatcher as source
 from allspin.hdl.link.protocol import (
@@ -30,6 +27,8 @@ from allspin.hdl.link.protocol import (
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
+from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.stand_ins import offer
 
 IN_FLIGHT = 4
 

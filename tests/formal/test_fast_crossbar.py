@@ -28,17 +28,14 @@ from amaranth.hdl import (
 )
 from amaranth.lib import data
 
-from allspin.hdl.bench.proof.crossbar_model import CrossbarModel
-from allspin.hdl.bench.proof.crossbar_stages import Kept, Passes, stored_states, word_in
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.bench.proof.stand_ins import Waiting
-from allspin.hdl.crossbar import crossbar, pass_source
-from allspin.hdl.crossbar.cells import ecp5_cells
-from allspin.hdl.crossbar.columns import departure, fast_columns, lane
-from allspin.hdl.crossbar.columns.level_sums import LevelSums
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.crossbar import crossbar, departure, ecp5_cells, fast_columns
+from allspin.hdl.crossbar import fast_columns as lane
+from allspin.hdl.crossbar import replay as pass_source
+from allspin.hdl.crossbar.departure import LevelSums
+from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
+from tests.formal.crossbar_model import CrossbarModel, Kept, Passes, stored_states, word_in
+from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.stand_ins import Waiting
 
 
 class AtOnce(LevelSums):

@@ -25,16 +25,13 @@ from amaranth.hdl import (
     signed,
 )
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.bench.proof.stand_ins import Waiting
-from allspin.hdl.crossbar.cells import ecp5_cells
-from allspin.hdl.crossbar.columns import columns, departure
-from allspin.hdl.crossbar.columns import fast_columns as source
-from allspin.hdl.crossbar.columns.lane import Lane
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.tiling import Tiling
-from allspin.hdl.tiles.fast_conversions import FastConversions
+from allspin.hdl.crossbar import columns, departure, ecp5_cells
+from allspin.hdl.crossbar import fast_columns as source
+from allspin.hdl.crossbar.conversions import FastConversions
+from allspin.hdl.crossbar.fast_columns import Lane
+from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
+from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.stand_ins import Waiting
 from tests.formal.test_tiled_columns import Told
 
 

@@ -6,10 +6,9 @@ from types import ModuleType
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar.columns import level_sums as source
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.crossbar import departure as source
+from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
+from tests.formal.proof import Mutant, Proof
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:

@@ -12,12 +12,10 @@ from unittest.mock import patch
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Signal, Value
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar.cells import line_placer as source
-from allspin.hdl.crossbar.cells.cell_placer import CellPlacer
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.crossbar import placers as source
+from allspin.hdl.crossbar.placers import CellPlacer
+from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
+from tests.formal.proof import Mutant, Opened, Proof
 
 
 class Placed(CellPlacer):

@@ -10,12 +10,11 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.resident import loader as source
 from allspin.hdl.stream.layouts import LoadLayout
+from tests.formal.proof import Mutant, Opened, Proof
 
 PARAMETERS = CrossbarParameters(4, 2, 2, value_bits=4)
 SIZES = {RESIDENT_BEATS: 3, LABELS: 2, RESIDENT_RUN: 16}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.bench.proof.proof import Proof, copied
+from tests.formal.proof import Proof, copied
 
 FILES = sorted(
     path.stem

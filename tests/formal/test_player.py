@@ -12,10 +12,9 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signa
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident import player as source
+from tests.formal.proof import Mutant, Opened, Proof
 
 BEATS = 5
 DEPTH = 8

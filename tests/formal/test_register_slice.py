@@ -6,9 +6,8 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.stream import register_slice as source
+from allspin.hdl.stream import buffers as source
+from tests.formal.proof import Mutant, Opened, Proof
 
 
 def properties(hdl: Any, every_clock: bool) -> Module:

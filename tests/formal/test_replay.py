@@ -6,11 +6,10 @@ from types import ModuleType
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.crossbar import replay as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream import ring
+from allspin.hdl.stream import buffers as ring
+from tests.formal.proof import Mutant, Opened, Proof
 
 CROSSBAR = CrossbarParameters(rows=3, columns=3, lanes=1, value_bits=1)
 DEPTH = 4

@@ -6,10 +6,9 @@ from types import ModuleType
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Cover, Module, Mux, Signal
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.stream import reservation as source
-from allspin.hdl.stream import ring
+from allspin.hdl.stream import buffers as ring
+from allspin.hdl.stream import buffers as source
+from tests.formal.proof import Mutant, Opened, Proof
 
 DEPTH = 4
 AHEAD = 1

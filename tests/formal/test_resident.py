@@ -13,13 +13,12 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof, copied
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.hdl.resident import reader as reader_source
 from allspin.hdl.resident import resident as source
+from tests.formal.proof import Mutant, Opened, Proof, copied
 
 BEATS = 8
 PARAMETERS = EngineParameters(

@@ -6,11 +6,10 @@ from types import ModuleType
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.neuron import neuron_array as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
+from tests.formal.proof import Mutant, Opened, Proof
 
 ROWS = 5
 

@@ -13,10 +13,9 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Mux, Signal,
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.link import sparse as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from tests.formal.proof import Mutant, Opened, Proof
 
 
 class AnyQueue(wiring.Component):

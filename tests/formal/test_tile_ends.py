@@ -10,11 +10,9 @@ from types import ModuleType
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Signal, Value
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.tiling import Tiling
-from allspin.hdl.tiles import ends as source
+from allspin.hdl.crossbar import tile_edges as source
+from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
+from tests.formal.proof import Mutant, Opened, Proof
 
 
 def delayed(m: Module, value: Value, clocks: int, name: str) -> Value:

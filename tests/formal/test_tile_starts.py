@@ -22,11 +22,9 @@ from amaranth.hdl import (
     signed,
 )
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
-from allspin.hdl.tiles import starts as source
+from allspin.hdl.crossbar import tile_edges as source
+from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling
+from tests.formal.proof import Mutant, Opened, Proof
 
 
 def chain(m: Module, value: Value, clocks: int, name: str) -> list[Value]:

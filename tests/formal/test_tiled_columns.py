@@ -14,14 +14,12 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
-from allspin.hdl.crossbar.columns import columns as source
-from allspin.hdl.crossbar.columns.columns import FLAGS
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.tiling import Tiling
-from allspin.hdl.tiles import conversions
-from allspin.hdl.tiles.ends import TileEnds
+from allspin.hdl.crossbar import columns as source
+from allspin.hdl.crossbar import conversions
+from allspin.hdl.crossbar.columns import FLAGS
+from allspin.hdl.crossbar.tile_edges import TileEnds
+from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
+from tests.formal.proof import Mutant, Opened, Proof
 
 WORDS = 1
 """Clocks from a beat to its words."""

@@ -13,9 +13,8 @@ from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Signal, signed
 from amaranth.lib import data
 
-from allspin.hdl.bench.proof.opened import Opened
-from allspin.hdl.bench.proof.proof import Mutant, Proof
 from allspin.hdl.link import uart as source
+from tests.formal.proof import Mutant, Opened, Proof
 
 TICK = 64
 """Of the wire's time in a clock: four for each step of a divisor."""

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.link.virtual.board import VirtualTransport
-from allspin.host.link.virtual.faults import Faults, FaultyTransport
-from allspin.host.link.virtual.port import VirtualPort
+from allspin.host.virtual.board import VirtualTransport
+from allspin.host.virtual.faults import Faults, FaultyTransport
+from allspin.host.virtual.port import VirtualPort
 
 IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D}
 
@@ -178,3 +178,38 @@ def dead_port() -> Iterator[str]:
     yield os.ttyname(slave)
     os.close(master)
     os.close(slave)
+
+
+class Seen:
+    """An `allspin.host.show.say.Display` that remembers what it was shown.
+
+    Attributes
+    ----------
+    lines : list of str
+        Each step's description and, behind it, its outcome.
+    done : list of (float, float or None)
+        How far steps had come, and of how much.
+    figures : list of str
+        What was said with it.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.done: list[tuple[float, float | None]] = []
+        self.figures: list[str] = []
+
+    def start(self, description: str) -> None:
+        self.lines.append(description)
+
+    def advance(self, done: float, total: float | None, figures: str = "") -> None:
+        self.done.append((done, total))
+        self.figures.append(figures)
+
+    def finish(self, outcome: str = "") -> None:
+        self.lines.append(outcome)
+
+
+@pytest.fixture
+def seen() -> Seen:
+    """Nothing was shown yet."""
+    return Seen()

@@ -47,10 +47,10 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Callable
         raise Enough
 
     for place in (
-        "allspin.host.bitstreams.build.boards.build_board",
-        "allspin.host.report.report.find",
-        "allspin.host.study.compare.comparison.neuron_figures",
-        "allspin.host.study.hardware.proof.engine.find_tools",
+        "allspin.host.bitstreams.build.build_board",
+        "allspin.host.report.page.find",
+        "allspin.host.compare.comparison.neuron_figures",
+        "allspin.host.run.simulate.find_tools",
     ):
         monkeypatch.setattr(place, enough)
     one = allspin.MeasureOptions(chips=1, columns=(allspin.Column("C2C", ("c2c",), "open-loop"),))

@@ -246,7 +246,7 @@ def main() -> int:
         print(f"{time.monotonic() - begun:.0f} s, and {_processor_seconds():.0f} s of processors")
         if arguments.document is not None:
             # Not at the top: it needs the whole package.
-            from allspin.host.show.marks import Marks
+            from allspin.host.show.table import Marks
 
             lines = document(found, table, arguments.seed)
             marks = Marks(*(mark.format(arguments.seed) for mark in MARKS))

@@ -32,6 +32,7 @@ from allspin.boards.profiles import ECP5_85, Profile
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.bench.networks import in_tiles, random_network
+from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.cost.cells import yosys_command
 from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.hdl.link.uart import UartParameters
@@ -40,7 +41,6 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.hdl.resident.beat_memory import EcpBeatMemory
-from allspin.hdl.variation.variation import Variation
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 

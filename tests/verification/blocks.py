@@ -16,8 +16,8 @@ from amaranth.hdl import Fragment
 from allspin.boards.build.gateware import machine_text
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import Shell, ShellParameters
-from allspin.hdl.bench.proof.proof import Proof
 from allspin.host.data.catalogue import open_network
+from tests.formal.proof import Proof
 from tests.mutants.table import ROOT, Table
 
 LAYERS = ("hdl", "boards")

@@ -4,20 +4,21 @@ import argparse
 import json
 from pathlib import Path
 
-from allspin.host.bitstreams.build.job import DEFAULT_NETWORK
-from allspin.host.bitstreams.rows import Row, find_rows, read_documented
+from allspin.host.bitstreams.build import DEFAULT_NETWORK
 from allspin.host.bitstreams.tables import (
+    Row,
     boards_table,
+    find_rows,
     headline_left_out,
     headline_table,
     printed_table,
+    read_documented,
 )
-from allspin.host.cli.options.tables import add_table_arguments
+from allspin.host.cli.options import add_table_arguments
 from allspin.host.data.catalogue import open_network
-from allspin.host.show.marks import Marks
-from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import stages
 from allspin.host.show.say import say, warn
+from allspin.host.show.table import Marks, print_tables
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 

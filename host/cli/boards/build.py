@@ -11,15 +11,23 @@ from pathlib import Path
 from typing import Any, get_args
 
 from allspin.boards.build.tools import Wanted
-from allspin.host.bitstreams.build.boards import BuildDisplay, BuildOptions, Built, build_jobs
-from allspin.host.bitstreams.build.job import ALL, DEFAULT_NETWORK, MHZ, BuildChanges, find_jobs
-from allspin.host.bitstreams.build.table import build_table
-from allspin.host.cli.options.names import naming_options
+from allspin.host.bitstreams.build import (
+    ALL,
+    DEFAULT_NETWORK,
+    MHZ,
+    BuildChanges,
+    BuildDisplay,
+    BuildOptions,
+    Built,
+    build_jobs,
+    build_table,
+    find_jobs,
+)
+from allspin.host.cli.parser import naming_options
 from allspin.host.data.files import check_writable
-from allspin.host.show.beat import Beat, clock
-from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import stages
-from allspin.host.show.say import say, tell, warn
+from allspin.host.show.say import Beat, clock, say, tell, warn
+from allspin.host.show.table import print_tables
 from allspin.sim.errors import UserError
 
 HELP = """\

@@ -11,13 +11,21 @@ from typing import Any
 
 from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board
-from allspin.host.bitstreams.flash_tool import PACKAGES, explain, is_kept, run_shown, usb_node
-from allspin.host.bitstreams.flashed import ask, differences, ports_of
-from allspin.host.bitstreams.kept import recall, recall_one
-from allspin.host.link.payloads.identity import Identity
+from allspin.host.bitstreams.flash import (
+    PACKAGES,
+    ask,
+    differences,
+    explain,
+    is_kept,
+    ports_of,
+    run_shown,
+    usb_node,
+)
+from allspin.host.bitstreams.record import recall, recall_one
+from allspin.host.link.identity import Identity
 from allspin.host.show.say import pass_on, say, warn
 from allspin.sim.errors import UserError
-from allspin.sim.files.user_file import read_file
+from allspin.sim.files import read_file
 
 MAX_BITSTREAM = 1 << 26
 """Bytes of a bitstream, several times those of the largest part here, written as text."""

@@ -5,21 +5,20 @@ import json
 from typing import get_args
 
 from allspin.boards.build.tools import Wanted
-from allspin.host.bitstreams.build.job import DEFAULT_NETWORK, BuildChanges, make_job
-from allspin.host.cli.options.names import naming_options
+from allspin.host.bitstreams.build import DEFAULT_NETWORK, BuildChanges, make_job
+from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.show.printing import print_tables
-from allspin.host.show.progress import Steps
-from allspin.host.show.say import say, warn
-from allspin.host.show.table import Table, figures
-from allspin.host.study.hardware.proof.board import (
+from allspin.host.run.simulate import (
     FAMILY_BOARDS,
     BoardProof,
     Stage,
     find_provable,
     prove_board,
 )
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say, warn
+from allspin.host.show.table import Table, figures, print_tables
 
 HELP = """\
 Verify netlists: synthesise a board, simulate the netlist from which its bitstream is made,

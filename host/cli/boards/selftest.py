@@ -6,20 +6,15 @@ import json
 import textwrap
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options.names import naming_options
-from allspin.host.cli.parser import WIDTH
+from allspin.host.cli.parser import WIDTH, naming_options
 from allspin.host.data.catalogue import open_network
-from allspin.host.link.machines.chip_programming import SUM_CHIPS
-from allspin.host.link.machines.opening import AUTO, VIRTUAL
-from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
-from allspin.host.link.wire.serial_port import DEFAULT_BAUD
-from allspin.host.link.wire.uart import UartOptions
-from allspin.host.show.display import BuildWatch
+from allspin.host.link.transport import DEFAULT_BAUD, UartOptions
+from allspin.host.machines.chips import SUM_CHIPS
+from allspin.host.machines.opening import AUTO, VIRTUAL
+from allspin.host.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.run.selftest import Finding, known_network, open_for_selftest, selftest
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say
-from allspin.host.study.hardware.selftest.known import known_network
-from allspin.host.study.hardware.selftest.opening import open_for_selftest
-from allspin.host.study.hardware.selftest.selftest import Finding, selftest
+from allspin.host.show.say import BuildWatch, say
 from allspin.sim.errors import UserError
 
 HELP = """\

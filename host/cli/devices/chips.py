@@ -4,17 +4,21 @@ import argparse
 import json
 from pathlib import Path
 
-from allspin.host.cli.options.chip import PAPER, add_missing_argument, add_programming_arguments
-from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.names import naming_options
-from allspin.host.cli.options.point import add_point_argument
-from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
-from allspin.host.show.printing import print_tables
+from allspin.host.chips.accuracy import CAUSES, COLUMNS
+from allspin.host.chips.measured import CHIPS, MeasureOptions, chips_table, measure_chips, remarks
+from allspin.host.cli.options import (
+    PAPER,
+    add_data_argument,
+    add_missing_argument,
+    add_point_argument,
+    add_programming_arguments,
+    add_tile_arguments,
+    tile_options,
+)
+from allspin.host.cli.parser import naming_options
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.study.chips.accuracy import CAUSES, COLUMNS
-from allspin.host.study.chips.measured import CHIPS, MeasureOptions, measure_chips
-from allspin.host.study.chips.table import chips_table, remarks
+from allspin.host.show.table import print_tables
 from allspin.sim.errors import UserError
 from allspin.sim.programming.schemes import DEFAULT_BAND
 

@@ -4,16 +4,21 @@ import argparse
 import json
 from pathlib import Path
 
-from allspin.host.cli.options.names import naming_options
-from allspin.host.show.pictures.style import save_picture
+from allspin.host.cli.parser import naming_options
+from allspin.host.draw.style import save_picture
+from allspin.host.fit.columns import ReadOptions
+from allspin.host.fit.decay import is_decay
+from allspin.host.fit.decay_model import (
+    DecayOptions,
+    decay_lines,
+    decay_picture,
+    decay_table,
+    fit_decay,
+)
+from allspin.host.fit.tables import quantity
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.terminal import Terminal
-from allspin.host.study.fit.decay.fitted import DecayOptions, fit_decay
-from allspin.host.study.fit.decay.reading import is_decay
-from allspin.host.study.fit.decay.shown import decay_lines, decay_picture, decay_table
-from allspin.host.study.fit.reading.options import ReadOptions
-from allspin.host.study.fit.reading.table.units import quantity
+from allspin.host.show.table import Terminal
 from allspin.sim.device.device_file import save_device
 from allspin.sim.errors import UserError
 

@@ -6,23 +6,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.names import naming_options
-from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
+from allspin.host.cli.options import add_data_argument, add_picture_arguments, picture_options
+from allspin.host.cli.parser import naming_options
 from allspin.host.data.files import check_writable, make_folder
-from allspin.host.link.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.show.printing import print_tables
+from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.progress import Steps
-from allspin.host.show.revision import commit
-from allspin.host.show.say import say
-from allspin.host.study.sweep.cluster import Cluster
-from allspin.host.study.sweep.grid import FACTORS, Grid, make_grid, read_grid
-from allspin.host.study.sweep.pictures import draw_sweep
-from allspin.host.study.sweep.runner import make_plan
-from allspin.host.study.sweep.summary import line_faults, remarks, summary, summary_table
-from allspin.host.study.sweep.sweep import sweep
+from allspin.host.show.say import commit, say
+from allspin.host.show.table import print_tables
+from allspin.host.sweep.grid import FACTORS, Grid, make_grid, read_grid
+from allspin.host.sweep.pictures import draw_sweep, line_faults, remarks, summary, summary_table
+from allspin.host.sweep.sweep import make_plan, sweep
+from allspin.host.sweep.workers import Cluster
 from allspin.sim.errors import UserError, refused
-from allspin.sim.network.levels import check_range
+from allspin.sim.network.formats import check_range
 
 HELP = """\
 Measure chips at every point of a grid: each combination of networks, devices, variations and

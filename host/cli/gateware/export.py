@@ -3,19 +3,18 @@
 import argparse
 from pathlib import Path
 
-from allspin.hdl.export.export import MODULE, engine_verilog, memory_image
-from allspin.hdl.export.verilog import Dialect
+from allspin.hdl.export import MODULE, engine_verilog, memory_image
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options.chip import add_scheme_arguments, programmed_chip
-from allspin.host.cli.options.names import naming_options
-from allspin.host.cli.options.point import add_point_argument
+from allspin.hdl.verilog import Dialect
+from allspin.host.chips.probed_cells import check_suffix, table_bytes
+from allspin.host.cli.options import add_point_argument, add_scheme_arguments, programmed_chip
+from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
-from allspin.host.data.foreign.graphs.writing import CLASSES, IMAGES, LOGITS, network_graph
+from allspin.host.foreign.writing import CLASSES, IMAGES, LOGITS, network_graph
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import printable, say
-from allspin.host.study.chips.cells.table import check_suffix, table_bytes
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
 from allspin.sim.errors import UserError, refused

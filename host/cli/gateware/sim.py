@@ -5,18 +5,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.bench.simulators.runner import BenchFailure
-from allspin.hdl.bench.simulators.tools import SIMULATORS
+from allspin.hdl.bench.simulator import SIMULATORS, BenchFailure
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.options import add_data_argument
+from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.show.printing import print_tables
+from allspin.host.run.simulate import SimulatorOptions, simulate_engine
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.table import Figure, Number, figures
-from allspin.host.study.hardware.proof.engine import SimulatorOptions, simulate_engine
+from allspin.host.show.table import Figure, Number, figures, print_tables
 
 HELP = """\
 Run a network's engine in an HDL simulator, and compare every logit with the golden model.

@@ -1,24 +1,125 @@
 """``allspin virtual``: the virtual board as a serial port, with faults on purpose."""
 
 import argparse
+import contextlib
+import os
+import signal
+import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.gateware.port_link import check_link, linked
-from allspin.host.cli.gateware.signals import Signals
-from allspin.host.cli.options.names import naming_options
+from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_network
-from allspin.host.link.machines.chip_programming import SUM_CHIPS
-from allspin.host.link.machines.opening import virtual_program
-from allspin.host.link.machines.resident import VIRTUAL_RESIDENT
-from allspin.host.link.virtual.board import VirtualTransport
-from allspin.host.link.virtual.faults import Faults, FaultyTransport, WireFaults
-from allspin.host.link.virtual.port import VirtualPort
-from allspin.host.show.display import BuildWatch
+from allspin.host.machines.chips import SUM_CHIPS
+from allspin.host.machines.opening import virtual_program
+from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say, tell
-from allspin.sim.errors import refused
+from allspin.host.show.say import BuildWatch, say, tell
+from allspin.host.virtual.board import VirtualTransport
+from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
+from allspin.host.virtual.port import VirtualPort
+from allspin.sim.errors import UserError, refused
+
+# A symbolic link to a port, which is there as long as the port is.
+
+TERMINALS = "/dev/pts/"
+
+
+def _left_over(link: Path) -> bool:
+    """Whether a link is one that was left here and leads to a terminal that is gone."""
+    return link.is_symlink() and os.readlink(link).startswith(TERMINALS) and not link.exists()
+
+
+def check_link(link: Path) -> None:
+    """Raise unless a link to a port can be made.
+
+    Raises
+    ------
+    UserError
+        If something else is there, or there is no such folder.
+    """
+    if os.path.lexists(link) and not _left_over(link):
+        raise UserError(f"cannot make the link {link}: something else is there")
+    if not link.parent.is_dir():
+        raise UserError(f"cannot make the link {link}: there is no folder {link.parent}")
+
+
+@contextlib.contextmanager
+def linked(link: Path | None, path: str) -> Iterator[None]:
+    """Have a link lead to a port, until the end.
+
+    Parameters
+    ----------
+    link : Path or None
+        None for no link.
+    path : str
+        The port's.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made.
+    """
+    if link is None:
+        yield
+        return
+    if _left_over(link):
+        link.unlink()
+    try:
+        link.symlink_to(path)
+    except OSError as error:
+        raise UserError(f"cannot make the link {link}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        if link.is_symlink() and os.readlink(link) == path:
+            link.unlink()
+
+
+# Signals that tell a command that serves what its user wants.
+
+
+class Signals:
+    """What the user wants: an end, or a reset.
+
+    Attributes
+    ----------
+    wake : int
+        A file that can be read when something is wanted.
+    """
+
+    ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._here, there = socket.socketpair()
+        there.setblocking(False)
+        self._here.setblocking(False)
+        self._there = there
+        self.wake = self._here.fileno()
+        self._before = {
+            number: signal.signal(number, lambda *_: None)
+            for number in (*self.ENDS, signal.SIGUSR1)
+            if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # nohup
+        }
+        self._wakeup = signal.set_wakeup_fd(there.fileno())
+
+    def wanted(self) -> bytes:
+        """Numbers of the signals that came."""
+        return self._here.recv(256)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._wakeup)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._here.close()
+        self._there.close()
+
 
 HELP = """\
 Open the virtual board as a serial port: a pseudo-terminal, whose path is printed.

@@ -4,14 +4,13 @@ import argparse
 import shlex
 from pathlib import Path
 
-from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
+from allspin.host.cli.options import add_data_argument, add_picture_arguments, picture_options
 from allspin.host.data.datasets import load_dataset
-from allspin.host.show.printing import print_tables
+from allspin.host.demo import NETWORK, results_table, run_demo
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import tell
-from allspin.host.study.demo import NETWORK, results_table, run_demo
-from allspin.host.training.recipe.parameters import EPOCHS, QUICK_EPOCHS, TrainingParameters
+from allspin.host.show.table import print_tables
+from allspin.host.train.parameters import EPOCHS, QUICK_EPOCHS, TrainingParameters
 from allspin.sim.errors import refused
 
 HELP = """\

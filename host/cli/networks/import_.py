@@ -8,23 +8,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.names import naming_known_options
-from allspin.host.cli.options.target import add_target_arguments, target_options
-from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
+from allspin.host.cli.options import (
+    add_data_argument,
+    add_target_arguments,
+    add_tile_arguments,
+    target_options,
+    tile_options,
+)
+from allspin.host.cli.parser import naming_known_options
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
-from allspin.host.show.pictures.imported import imported_network
-from allspin.host.show.pictures.style import name_text, save_picture
-from allspin.host.show.printing import print_tables
+from allspin.host.draw.accuracy import imported_network
+from allspin.host.draw.style import name_text, save_picture
+from allspin.host.foreign.importing import Imported, import_network
+from allspin.host.foreign.quantise import ImportOptions
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.table import Figure, Number, figures
-from allspin.host.training.bar import TrainingBar
-from allspin.host.training.imported.importing import Imported, import_network
-from allspin.host.training.imported.options import ImportOptions
-from allspin.host.training.trainer import Progress
-from allspin.sim.network.levels import check_range
+from allspin.host.show.table import Figure, Number, figures, print_tables
+from allspin.host.train.trainer import Progress, TrainingBar
+from allspin.sim.network.formats import check_range
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS
 

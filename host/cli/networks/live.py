@@ -3,15 +3,14 @@
 import argparse
 import sys
 
-from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.names import naming_options
-from allspin.host.cli.options.point import add_point_argument
-from allspin.host.link.machines.opening import AUTO, GOLDEN, VIRTUAL
+from allspin.host.chips.options import PAPER
+from allspin.host.cli.options import add_data_argument, add_point_argument
+from allspin.host.cli.parser import naming_options
+from allspin.host.live.choices import Choices
 from allspin.host.live.package import live_package
-from allspin.host.live.shown.choices import Choices
+from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
-from allspin.host.study.running.chip_options import PAPER
 
 HELP = """\
 Open a page in the browser: draw a digit, and watch a machine work on it, from the rows that are

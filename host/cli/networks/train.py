@@ -7,30 +7,203 @@ import time
 from pathlib import Path
 from typing import Any
 
-from allspin.host.cli.networks.train_arguments import add_arguments as add_arguments
-from allspin.host.cli.networks.train_table import accuracies, chosen, over_chips, print_trained
-from allspin.host.cli.options.names import naming_known_options, naming_options
+from allspin.host.cli.options import ADC_BITS, TILE_ROWS, add_data_argument
+from allspin.host.cli.parser import naming_known_options, naming_options
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
-from allspin.host.training.bar import TrainingBar
-from allspin.host.training.images.augment import Augmentation
-from allspin.host.training.in_array import learn as in_array
-from allspin.host.training.in_array.learn import Learnt
-from allspin.host.training.recipe import parameters as recipe
-from allspin.host.training.recipe.parameters import TrainingParameters
-from allspin.host.training.recipe.recipe_file import KEYS, read_recipe
-from allspin.host.training.recipe.training_target import TrainingTarget
-from allspin.host.training.robust import robustness
-from allspin.host.training.robust.robustness import Robustness
-from allspin.host.training.train import train
-from allspin.host.training.trainer import Trained
+from allspin.host.show.table import Number, figures, print_tables
+from allspin.host.train import in_array, robustness
+from allspin.host.train import parameters as recipe
+from allspin.host.train.augment import AUGMENTATIONS, Augmentation
+from allspin.host.train.in_array import Learnt
+from allspin.host.train.parameters import TrainingParameters, TrainingTarget
+from allspin.host.train.recipe_file import KEYS, read_recipe
+from allspin.host.train.robustness import Robustness
+from allspin.host.train.train import train
+from allspin.host.train.trainer import Trained, TrainingBar
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.tiling import Tiles
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.programming import LEVEL_CHOICES
+from allspin.sim.programming.schemes import POLARITIES, Programming
+
+# The options of ``allspin train``.
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of widths such as 100 or 128,64"
+        ) from None
+
+
+OPTIONS = (
+    ("states", "N", int, "states of a synapse, 2 to 128 (10)"),
+    ("hidden", "N[,N...]", _widths, "neurons of each hidden layer (100)"),
+    ("neuron", "NAME", str, f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)"),
+    ("pixel_bits", "N", int, "of a pixel, 1 to 8 (4)"),
+    ("hidden_bits", "N", int, "of a neuron, 1 to 8 (4)"),
+    ("rah_bits", "N", int, "of an R_AH word, 2 to 8 (8)"),
+    (
+        "noise",
+        "SIGMA",
+        float,
+        "noise on the weights in training, as a fraction of the range of R_AH (that of "
+        "the device's writes, else 0)",
+    ),
+    (
+        "augment",
+        "NAME",
+        str,
+        f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror images), "
+        f"with amounts as in objects,shift=2 ({recipe.DEFAULT_AUGMENTATION}; none of data "
+        "that are no images)",
+    ),
+    ("rate", "RATE", float, f"peak of the learning rate, 1e-6 to 1 ({recipe.RATE:g})"),
+    ("batch", "N", int, f"images in a batch ({recipe.BATCH}; fewer where images are few)"),
+    (
+        "device",
+        "DEVICE",
+        str,
+        "train for this device, a file or the name of one that ships: its levels, its "
+        "neuron, the noise of its writes",
+    ),
+    (
+        "at",
+        "POINT",
+        str,
+        "with --device, its operating point, such as current=9mA,temperature=350 (its file's own)",
+    ),
+    (
+        "level_choice",
+        "NAME",
+        str,
+        f"with --device, what its states are: {', '.join(LEVEL_CHOICES)} (nearest)",
+    ),
+    (
+        "polarity",
+        "NAME",
+        str,
+        f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
+    ),
+    ("tile_rows", "N", int, "train " + TILE_ROWS.replace("the network's own", "in one piece")),
+    ("adc_bits", "N", int, ADC_BITS),
+    (
+        "epochs",
+        "N",
+        int,
+        f"epochs with the machine's integers ({recipe.EPOCHS}, quick {recipe.QUICK_EPOCHS}); "
+        f"{recipe.FLOAT_SHARE} times as many with real numbers go before",
+    ),
+    ("seed", "N", int, "seed of all random draws (0)"),
+)
+"""Options that a recipe file has too: key, what it takes, and words."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("-o", "--output", metavar="NET", type=Path, required=True, help="network file to write")
+    add(
+        "--recipe",
+        metavar="TOML",
+        type=Path,
+        help='file of the options below, such as level_choice = "nearest"; options that are '
+        "given here win",
+    )
+    for name, metavar, kind, words in OPTIONS:
+        add(f"--{name.replace('_', '-')}", metavar=metavar, type=kind, help=words)
+    add_data_argument(parser)
+    add(
+        "--robust",
+        metavar="OPTIONS",
+        nargs="?",
+        const=robustness.USUAL,
+        help="with --device, train for chips of it with all that varies, open loop and verified, "
+        f"taught by a wider network; then --epochs is {robustness.EPOCHS}, quick "
+        f"{robustness.QUICK_EPOCHS}, unless given; or with options that differ from the usual "
+        f"{robustness.ALL}",
+    )
+    add(
+        "--in-array",
+        action="store_true",
+        default=None,
+        help="learn by pulses on SOT synapses, as the paper does, from images as they are; then "
+        f"--noise is the C2C of an update ({in_array.DEFAULTS['noise']}), --hidden-bits "
+        f"{in_array.DEFAULTS['hidden_bits']}, --rate {in_array.DEFAULTS['rate']}, --batch "
+        f"{in_array.DEFAULTS['batch']} and --epochs {in_array.DEFAULTS['epochs']}, quick "
+        f"{in_array.QUICK_EPOCHS}, unless given",
+    )
+    add("--quick", action="store_true", help="seconds instead of minutes")
+    add("--json", action="store_true", help="print the result as one JSON object")
+
+
+# What ``allspin train`` chose and reached, as tables and plain values.
+
+
+def _tiles(options: dict[str, Any]) -> str:
+    return f"{options['tile_rows']} rows to {options['adc_bits']} bits"
+
+
+def chosen(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What was chosen, as the table has it."""
+    return (
+        ("augmentation", options["augment"]),
+        ("learning rate", f"{options['rate']:g}"),
+        ("images in a batch", f"{options['batch']:,}"),
+        ("epochs", f"{options['epochs']:,}"),
+        *((("tiles", _tiles(options)),) if "tile_rows" in options else ()),
+        ("seed", f"{options['seed']}"),
+    )
+
+
+def accuracies(trained: Trained | Learnt) -> dict[str, float | None]:
+    """Accuracies by name; None of what there is not."""
+    by_pulses = isinstance(trained, Learnt)
+    return {
+        "validation_accuracy": None if by_pulses else trained.validation_accuracy,
+        "array_accuracy": trained.array_accuracy if by_pulses else None,
+        "test_accuracy": trained.test_accuracy,
+    }
+
+
+def over_chips(trained: Trained | Learnt) -> dict[str, Any]:
+    """What chips reach on the validation images, if the network was trained for them."""
+    chips = trained.chips if isinstance(trained, Trained) else []
+    return {"validation_chips": [each.to_dict() for each in chips]} if chips else {}
+
+
+def print_trained(
+    trained: Trained | Learnt, options: dict[str, Any], seconds: float, path: Path
+) -> None:
+    """Print what was trained, how, and how good it is."""
+    rows = (
+        ("topology", "-".join(map(str, trained.network.topology))),
+        *chosen(options),
+        *(
+            (name.replace("_", " "), Number(100 * share, ".2f"), "%")
+            for name, share in accuracies(trained).items()
+            if share is not None
+        ),
+        *(
+            (
+                f"{what} of {len(each.accuracies)} chips, {each.occasion.title}",
+                Number(100 * share, ".2f"),
+                "%",
+            )
+            for each in (trained.chips if isinstance(trained, Trained) else ())
+            for what, share in (("mean", each.mean), ("worst", each.worst))
+        ),
+        ("time", seconds, "s"),
+    )
+    print_tables([figures("Trained network", rows)], [f"the network is in {path}"])
+
 
 HELP = "Train a network for the machine, offline."
 EPILOG = """\

@@ -4,21 +4,24 @@ import argparse
 import json
 from pathlib import Path
 
-from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.names import naming_options
-from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
-from allspin.host.cli.options.point import add_point_argument
-from allspin.host.cli.options.tables import add_table_arguments
-from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
+from allspin.host.cli.options import (
+    add_data_argument,
+    add_picture_arguments,
+    add_point_argument,
+    add_table_arguments,
+    add_tile_arguments,
+    picture_options,
+    tile_options,
+)
+from allspin.host.cli.parser import naming_options
+from allspin.host.compare.assumptions import DEFAULT_PERIPHERY, PERIPHERY
+from allspin.host.compare.comparison import compare
+from allspin.host.compare.subject import IMAGES, MHZ, CompareOptions, Subject, leave
+from allspin.host.compare.table import notes, tables
 from allspin.host.data.files import make_folder
-from allspin.host.show.printing import print_tables
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.study.compare.assumptions.parts import DEFAULT_PERIPHERY, PERIPHERY
-from allspin.host.study.compare.comparison import compare
-from allspin.host.study.compare.files import leave
-from allspin.host.study.compare.subject import IMAGES, MHZ, CompareOptions, Subject
-from allspin.host.study.compare.table import notes, tables
+from allspin.host.show.table import print_tables
 from allspin.sim.cost.liberty import CELLS_45
 
 HELP = """\

@@ -6,14 +6,13 @@ from typing import Any
 
 from rich.filesize import decimal
 
-from allspin.host.link.wire.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
-from allspin.host.show.printing import print_tables
+from allspin.host.link.transport import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
+from allspin.host.run.info import TOOLS, Info, find_info
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.show.table import Table, figures
-from allspin.host.study.hardware.info import TOOLS, Info, find_info
+from allspin.host.show.table import Table, figures, print_tables
 from allspin.sim.errors import refused
-from allspin.sim.network.levels import check_range
+from allspin.sim.network.formats import check_range
 
 HELP = """\
 Show versions, tools found, shipped networks, what the cache holds, and serial ports with what

@@ -3,14 +3,13 @@
 import argparse
 from pathlib import Path
 
-from allspin.host.cli.options.pictures import add_picture_arguments, picture_options
-from allspin.host.cli.options.tables import add_table_arguments
-from allspin.host.show.printing import print_tables
+from allspin.host.cli.options import add_picture_arguments, add_table_arguments, picture_options
+from allspin.host.paper.chapter import FULL, QUICK
+from allspin.host.paper.chapters import beyond
+from allspin.host.paper.report import printed_table, printed_verdicts
+from allspin.host.paper.reproduce import PARTS, reproduce
 from allspin.host.show.progress import Steps
-from allspin.host.study.paper.chapter import FULL, QUICK
-from allspin.host.study.paper.chapters import beyond
-from allspin.host.study.paper.report import printed_table, printed_verdicts
-from allspin.host.study.paper.reproduce import PARTS, reproduce
+from allspin.host.show.table import print_tables
 
 HELP = """\
 Draw every figure of the paper for which its text gives enough information, test each of its

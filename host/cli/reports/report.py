@@ -4,15 +4,18 @@ import argparse
 import json
 from pathlib import Path
 
-from allspin.host.cli.options.data import add_data_argument
-from allspin.host.cli.options.names import naming_options
-from allspin.host.cli.options.point import add_point_argument
-from allspin.host.cli.options.tiles import add_tile_arguments, tile_options
-from allspin.host.report.report import report
+from allspin.host.chips.options import PAPER
+from allspin.host.cli.options import (
+    add_data_argument,
+    add_point_argument,
+    add_tile_arguments,
+    tile_options,
+)
+from allspin.host.cli.parser import naming_options
+from allspin.host.report.page import report
 from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, Subject
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.study.running.chip_options import PAPER
 
 HELP = """\
 Write one HTML page about a network: what was trained and with which device, its accuracy over

@@ -8,8 +8,8 @@ from amaranth.build import TemplatedPlatform
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
 from allspin.boards.board import Board
-from allspin.boards.panel.lights import Lights
-from allspin.boards.pll.divisors import PllParameters
+from allspin.boards.panel import Lights
+from allspin.boards.pll.ecp5 import PllParameters
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
 from allspin.boards.profiles import Profile
 from allspin.boards.shell import ShellParameters

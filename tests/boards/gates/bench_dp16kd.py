@@ -5,7 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import Timer
 
-from allspin.hdl.bench.simulators.job import Job
+from allspin.hdl.bench.simulator import Job
 
 
 class Port:

@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import cocotb
 
-from allspin.hdl.bench.cocotb.clocking import clocks, start_clock
-from allspin.hdl.bench.cocotb.link import LinkBench
-from allspin.hdl.bench.simulators.job import Job
+from allspin.hdl.bench.drivers import clocks, start_clock
+from allspin.hdl.bench.link import LinkBench
+from allspin.hdl.bench.simulator import Job
 from allspin.hdl.link.protocol import LinkParameters, identity_bytes
 
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from allspin.boards.gates.models import FAMILIES
-from allspin.hdl.bench.simulators.runner import simulate
+from allspin.boards.gates.build import FAMILIES
+from allspin.hdl.bench.simulator import simulate
 
 HERE = Path(__file__).parent
 BENCH = HERE / "bench_dp16kd.py"

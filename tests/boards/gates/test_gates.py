@@ -9,13 +9,11 @@ import pytest
 
 from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
-from allspin.boards.gates.build import build
-from allspin.boards.gates.models import FAMILIES, family_of_cells, models
-from allspin.boards.gates.netlist import LUTS, Netlist
-from allspin.boards.gates.pins import Pins
+from allspin.boards.gates.build import FAMILIES, build, family_of_cells, models
+from allspin.boards.gates.netlist import LUTS, Netlist, Pins
 from allspin.boards.shell import SETTLING_SECONDS, ShellParameters
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.simulators.runner import BenchFailure, simulate
+from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 

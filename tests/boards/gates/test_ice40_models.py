@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from allspin.boards.gates.models import FAMILIES, models
-from allspin.hdl.bench.simulators.runner import simulate
+from allspin.boards.gates.build import FAMILIES, models
+from allspin.hdl.bench.simulator import simulate
 
 BENCH = Path(__file__).with_name("bench_dsp.py")
 # As the engine's multipliers come out of Yosys: a product, and a product added to C and D.

@@ -17,7 +17,7 @@ import allspin.boards.virtual.build
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build, compiler
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.cache.seal import SEAL
+from allspin.hdl.cache.size import SEAL
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 

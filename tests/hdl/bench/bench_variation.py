@@ -2,8 +2,8 @@
 
 import cocotb
 
-from allspin.hdl.bench.cocotb.engine import EngineBench
-from allspin.hdl.bench.simulators.job import Job
+from allspin.hdl.bench.engine import EngineBench
+from allspin.hdl.bench.simulator import Job
 from allspin.hdl.parameters.memory_map import WEIGHTS
 
 

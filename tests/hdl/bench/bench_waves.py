@@ -2,7 +2,7 @@
 
 import cocotb
 
-from allspin.hdl.bench.cocotb.clocking import clocks, start_clock
+from allspin.hdl.bench.drivers import clocks, start_clock
 
 
 @cocotb.test()

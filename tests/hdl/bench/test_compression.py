@@ -5,8 +5,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.simulators.runner import COMPRESSION
-from allspin.hdl.bench.simulators.tools import find_compiler
+from allspin.hdl.bench.simulator import COMPRESSION, find_compiler
 
 MAIN = r"""
 #include "lz4.h"

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
 from allspin.hdl.bench.coverage import STREAM, Coverage, Recording
-from allspin.hdl.stream.queue import Queue
+from allspin.hdl.stream.buffers import Queue
 
 
 class Walk(wiring.Component):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.simulators.runner import (
+from allspin.hdl.bench.simulator import (
     BenchFailure,
     engine_source,
     simulate,
@@ -14,7 +14,7 @@ from allspin.hdl.bench.simulators.runner import (
 )
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.chip.speck import ROUNDS
+from allspin.sim.chip.generator import ROUNDS
 
 BENCH = Path(__file__).with_name("bench_variation.py")
 TESTS = ("stalls_everywhere", "full_speed", "words_read_back")

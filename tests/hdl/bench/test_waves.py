@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.bench.simulators.runner import simulate
+from allspin.hdl.bench.simulator import simulate
 from allspin.sim.errors import UserError
 
 BENCH = Path(__file__).with_name("bench_waves.py")

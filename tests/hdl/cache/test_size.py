@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allspin.hdl.cache import build_once, measure_cache
-from allspin.hdl.cache.seal import SEAL
+from allspin.hdl.cache.size import SEAL
 from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]

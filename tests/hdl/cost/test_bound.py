@@ -10,9 +10,9 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.sim.chip.column_noise import ColumnNoise
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.network.levels import uniform_levels
+from allspin.sim.chip.noise import ColumnNoise
+from allspin.sim.device.device import Imperfections
+from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron
 

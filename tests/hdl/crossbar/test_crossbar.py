@@ -16,11 +16,9 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.coverage import Recording
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.crossbar.kinds import make_crossbar
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.levels import UniformLevels
-from allspin.hdl.parameters.tiling import Tiling
-from allspin.hdl.resident.beats import pack_beats
+from allspin.hdl.engine.layer import make_crossbar
+from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
+from allspin.hdl.resident.beat_memory import pack_beats
 
 Words = npt.NDArray[np.int64]
 

@@ -25,7 +25,7 @@ from allspin.hdl.parameters.memory_map import (
     memory_map,
 )
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.resident.beats import pack_beats
+from allspin.hdl.resident.beat_memory import pack_beats
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron

@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth.sim import Simulator
 
-from allspin.hdl.engine.under_way import UnderWay
+from allspin.hdl.engine.counters import UnderWay
 
 
 def test_an_image_is_under_way_from_its_first_event_to_the_clock_after_its_last_logit() -> None:

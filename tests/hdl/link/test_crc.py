@@ -7,7 +7,7 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.link.crc import FrameCrc
+from allspin.hdl.link.frames import FrameCrc
 
 
 def crc_of(content: bytes, *, every_clock: bool, before: bytes = b"") -> tuple[int, int, int]:

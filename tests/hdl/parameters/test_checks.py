@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.parameters.checks import check_power_of_two
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.hdl.parameters.profile import (
+    HardwareProfile,
+    ResidentParameters,
+    VariationParameters,
+    check_power_of_two,
+)
 from tests.hdl.parameters.test_crossbar import SMALL
 from tests.hdl.parameters.test_engine import TWO_LAYERS
 

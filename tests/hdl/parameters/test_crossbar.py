@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 
 CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)
 

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.levels import UniformLevels
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
+from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import NEURONS, ReluNeuron, SotNeuron
 from tests.hdl.parameters.test_crossbar import CROSSBAR, SMALL, narrowest

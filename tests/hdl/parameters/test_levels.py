@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.levels import UniformLevels
+from allspin.hdl.parameters.crossbar import UniformLevels
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,12 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.crossbar.cells.banks import Banks
-from allspin.hdl.crossbar.columns.columns import PortableColumns
+from allspin.hdl.crossbar.banks import Banks
+from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
-from allspin.hdl.crossbar.kinds import KINDS, make_crossbar
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.engine.layer import KINDS, make_crossbar
+from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.levels import UniformLevels
 from allspin.hdl.parameters.memory_map import WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target

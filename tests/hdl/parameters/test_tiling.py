@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
-from allspin.sim.network.adc import Adc
+from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling
+from allspin.sim.network.formats import Adc
 
 
 def narrowest(*numbers: int) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.hdl.resident.beats import beat_members, pack_beats
+from allspin.hdl.resident.beat_memory import beat_members, pack_beats
 
 
 def test_beats_by_hand() -> None:

@@ -8,8 +8,7 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.packing import Line, pack_image
-from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.bench.streams import Line, StreamBench, pack_image
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident import player as player_module

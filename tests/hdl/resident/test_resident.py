@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.packing import Line, pack_image
-from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.bench.streams import Line, StreamBench, pack_image
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import (

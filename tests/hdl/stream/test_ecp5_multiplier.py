@@ -11,8 +11,8 @@ import pytest
 from amaranth.hdl import Cat, Elaboratable, Fragment, Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.sim import Simulator
 
-from allspin.hdl.stream import ecp5_multiplier
-from allspin.hdl.stream.ecp5_multiplier import PART_BITS, PRODUCT_CLOCKS, multiply
+from allspin.hdl.stream import ecp5_lines as ecp5_multiplier
+from allspin.hdl.stream.ecp5_lines import PART_BITS, PRODUCT_CLOCKS, multiply
 
 
 class Ecp5:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.stream.queue import Queue
+from allspin.hdl.stream.buffers import Queue
 
 
 @given(

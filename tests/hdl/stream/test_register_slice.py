@@ -3,7 +3,7 @@
 import pytest
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.stream.register_slice import RegisterSlice
+from allspin.hdl.stream.buffers import RegisterSlice
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.stream.reservation import Reservation
+from allspin.hdl.stream.buffers import Reservation
 
 
 @pytest.mark.parametrize("delay", [1, 13])

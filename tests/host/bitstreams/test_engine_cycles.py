@@ -10,10 +10,10 @@ from allspin.hdl.cache import VARIABLE
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.bitstreams import engine_cycles
-from allspin.host.bitstreams.engine_cycles import count_cycles
-from allspin.host.link.machines.linked import LinkedMachine
-from allspin.host.link.machines.opening import open_machine
+from allspin.host.bitstreams import engine_rates as engine_cycles
+from allspin.host.bitstreams.engine_rates import count_cycles
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import open_machine
 from allspin.sim.network.golden import GoldenModel
 
 NETWORK = random_network((24, 12, 6), 1)

@@ -5,8 +5,8 @@ import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.bitstreams import engine_latency
-from allspin.host.bitstreams.engine_latency import latencies, measure_latency
+from allspin.host.bitstreams import engine_rates as engine_latency
+from allspin.host.bitstreams.engine_rates import latencies, measure_latency
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 

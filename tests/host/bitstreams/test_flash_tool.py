@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from allspin.boards.catalogue import find_board, find_boards
-from allspin.host.bitstreams.flash_tool import explain, is_kept, run_shown, udev_rule, usb_node
+from allspin.host.bitstreams.flash import explain, is_kept, run_shown, udev_rule, usb_node
 
 DRAWS = """
 import sys, time

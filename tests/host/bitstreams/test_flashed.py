@@ -9,10 +9,10 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.host.bitstreams import flashed
-from allspin.host.bitstreams.flashed import ask, differences, ports_of
-from allspin.host.link.payloads.identity import Identity
-from allspin.host.link.wire import serial_port
+from allspin.host.bitstreams import flash as flashed
+from allspin.host.bitstreams.flash import ask, differences, ports_of
+from allspin.host.link import transport as serial_port
+from allspin.host.link.identity import Identity
 from allspin.sim.errors import UserError
 
 PARAMETERS = TopParameters.from_network(random_network((24, 12, 6), 1))

@@ -7,8 +7,8 @@ from allspin.boards.catalogue import find_board
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cache import VARIABLE
-from allspin.host.bitstreams import gateware
-from allspin.host.bitstreams.gateware import is_older
+from allspin.host.bitstreams import record as gateware
+from allspin.host.bitstreams.record import is_older
 
 NETWORK = random_network((6, 4, 3), 0)
 """It has few cells, so that its machines are soon elaborated."""

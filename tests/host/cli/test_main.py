@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from allspin.host.cli import fault as fault_module
+from allspin.host.cli import main as fault_module
 from allspin.host.cli import main as main_module
 from allspin.host.cli import parser
 from allspin.host.cli.main import COMMANDS, build_parser, main
@@ -313,7 +313,7 @@ from allspin.host.cli import main
 from allspin.host.cli import parser
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.table import Terminal
 from allspin.sim.errors import UserError
 
 def raise_(error):

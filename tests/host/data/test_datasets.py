@@ -10,12 +10,11 @@ import numpy.typing as npt
 import pytest
 
 from allspin.host.data.datasets import MNIST, check_fit, load_dataset, load_test_set
-from allspin.host.data.sets.idx import IdxFile
+from allspin.host.data.idx import IdxFile
 from allspin.sim.errors import UserError
-from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.formats import quantise_pixels, uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron import ReluNeuron
-from allspin.sim.network.pixels import quantise_pixels
 
 IdxBytes = Callable[[npt.ArrayLike], bytes]
 IdxFolder = Callable[..., Path]
@@ -346,7 +345,7 @@ def test_labels_beyond_the_images_that_are_shown_do_not_count(idx_folder: IdxFol
 def test_a_large_file_is_read_only_when_all_are_whole(
     idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch, load: Callable[[Path | None], object]
 ) -> None:
-    monkeypatch.setattr("allspin.host.data.sets.idx.LARGE", 1000)
+    monkeypatch.setattr("allspin.host.data.idx.LARGE", 1000)
     folder = idx_folder()
     load(folder)
     path = folder / "t10k-images-idx3-ubyte.gz"

@@ -15,10 +15,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.data.catalogue import open_device
-from allspin.host.live.shown.choices import Choices
-from allspin.host.live.shown.knobs import knobs
-from allspin.host.live.web.app import application
-from allspin.host.live.web.guard import Access
+from allspin.host.live.app import application
+from allspin.host.live.choices import Choices, knobs
+from allspin.host.live.guard import Access
 from allspin.sim.network.network import Network
 
 PATIENCE = 60

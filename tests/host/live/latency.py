@@ -17,8 +17,8 @@ from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
-from allspin.host.live.shown.choices import Choices
-from allspin.host.live.web.serve import LiveServer, Place
+from allspin.host.live.choices import Choices
+from allspin.host.live.serve import LiveServer, Place
 from tests.host.browser import messages, show, start_browser
 
 WIDTH = 1280

@@ -22,10 +22,10 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.live.seats import chair
-from allspin.host.live.shown.choices import Choices
-from allspin.host.live.shown.drawing import drawn_image
-from allspin.host.live.web.serve import LiveServer, Place
+from allspin.host.live import seat as chair
+from allspin.host.live.choices import Choices
+from allspin.host.live.serve import LiveServer, Place
+from allspin.host.live.shown import drawn_image
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from allspin.host.data.catalogue import open_network
-from allspin.host.live.web.files import PAGE, TYPES, page_files
+from allspin.host.live.app import PAGE, TYPES, page_files
 
 OURS = [
     path

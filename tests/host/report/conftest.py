@@ -14,9 +14,9 @@ import pytest
 
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
-from allspin.host.report.markup import render
+from allspin.host.report.tables import render
 from allspin.sim.device.device_file import save_device
-from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
@@ -242,8 +242,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     arguments = [str(file), "--data", str(data), "--device", str(device_file)]
     builds = hostile_builds(str(file))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("allspin.host.report.findings.recall", lambda: builds)
-        patch.setattr("allspin.host.report.findings.compared", lambda *_: hostile_comparison())
+        patch.setattr("allspin.host.report.subject.recall", lambda: builds)
+        patch.setattr("allspin.host.report.subject.compared", lambda *_: hostile_comparison())
         assert main(["report", *arguments, "--chips", "3", "-o", str(page)]) == 0
     return Made(page, page.read_text(encoding="utf-8"), arguments, network, images, labels)
 

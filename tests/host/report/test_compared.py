@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_network
-from allspin.host.report import compared as module
-from allspin.host.report.compared import compared
-from allspin.host.report.subject import Subject
-from allspin.host.show.display import Silent
-from allspin.host.study.tiles.cutting import calibration_images
+from allspin.host.chips.tiles import calibration_images
+from allspin.host.report import subject as module
+from allspin.host.report.subject import Subject, compared
+from allspin.host.show.say import Silent
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, tiles_of

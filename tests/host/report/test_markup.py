@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.report.markup import render, spelled
-from allspin.host.report.table import Table, number, quantity, table
+from allspin.host.report.tables import Table, number, quantity, render, spelled, table
 
 PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), max_size=40)
 

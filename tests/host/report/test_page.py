@@ -7,9 +7,9 @@ import shlex
 import numpy as np
 import pytest
 
+from allspin.host.chips.accuracy import COLUMNS, Lot, accuracy_over_chips, only
 from allspin.host.cli.main import build_parser
 from allspin.host.report.page import STYLE
-from allspin.host.study.chips.accuracy import COLUMNS, Lot, accuracy_over_chips, only
 from allspin.sim.device.device_file import load_device
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.schemes import Programming

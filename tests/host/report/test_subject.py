@@ -9,7 +9,7 @@ from allspin.host.cli.networks import train
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.datasets import load_dataset
 from allspin.host.report.subject import train_command
-from allspin.host.training.recipe.provenance import provenance_of
+from allspin.host.train.recipe_file import provenance_of
 
 
 @pytest.fixture(scope="module")

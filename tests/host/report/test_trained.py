@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.report.findings import Findings
-from allspin.host.report.markup import render
+from allspin.host.report.network_sections import learning_curve, trained
 from allspin.host.report.section import section
-from allspin.host.report.sections.trained import learning_curve, trained
-from allspin.host.report.subject import DEFAULTS, Subject
+from allspin.host.report.subject import DEFAULTS, Findings, Subject
+from allspin.host.report.tables import render
 
 NETWORK = open_network("mnist-10")
 DEVICE = open_device("paper")

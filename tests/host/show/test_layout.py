@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.host.bitstreams.tables import printed_table
-from allspin.host.show.layout import layout
-from allspin.host.show.table import Column, Number, Table, figures, significant
-from allspin.host.study.bench.document import printed
+from allspin.host.show.table import Column, Number, Table, figures, layout, significant
+from tests.bench.document import printed
 from tests.host.show.whole import check_whole
 from tests.host.show.whole import printed as lines_of
 

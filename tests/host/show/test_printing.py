@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from allspin.host.show.printing import print_tables, table_text, tsv
-from allspin.host.show.table import Column, Number, Table, figures
+from allspin.host.show.table import Column, Number, Table, figures, print_tables, table_text, tsv
 
 CHIPS = Table(
     "Accuracy",

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from allspin.host.show import beat
+from allspin.host.show import say as beat
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import warn
 

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from allspin.host.show import revision
-from allspin.host.show.revision import commit, short
+from allspin.host.show import say as revision
+from allspin.host.show.say import commit, short
 
 
 @pytest.fixture

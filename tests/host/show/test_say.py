@@ -18,7 +18,7 @@ from allspin.host.cli.main import main
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import one_line, printable, say, spoken, tell, warn
-from allspin.host.show.terminal import Terminal, Words
+from allspin.host.show.table import Terminal, Words
 
 HOST = Path(allspin.host.__file__).parent
 HOSTILE = "a[red]b\x1b[31mc\x07\x9b2J:smile:\u202ed"

@@ -3,9 +3,7 @@
 import io
 import re
 
-from allspin.host.show.layout import layout
-from allspin.host.show.table import Table, shown
-from allspin.host.show.terminal import Terminal
+from allspin.host.show.table import Table, Terminal, layout, shown
 
 NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?%?")
 

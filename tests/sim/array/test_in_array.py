@@ -10,15 +10,14 @@ from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.sim.array.in_array import chip_in_array, effective_words, in_array
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device
+from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.synapse.response import PulseResponse
-from allspin.sim.device.synapse.synapse import SotSynapse
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
+from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import SotSynapse
 from tests.sim.array.tableau import dense_transfer
 
 NETWORK = random_network((24, 7, 4), 1)

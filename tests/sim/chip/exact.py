@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
-from allspin.sim.device.synapse.response import PulseResponse
-from allspin.sim.device.synapse.synapse import SotSynapse
-from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import SotSynapse
 
 
 def z(seed: int, layer: int, purpose: Purpose, row: int, column: int, number: int = 0) -> int:

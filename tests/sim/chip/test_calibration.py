@@ -5,17 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from allspin.sim.chip.calibration import calibrate
-from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse.response import PulseResponse
-from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.device.device import Device, Imperfections, NeuronVariation
+from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import SotSynapse
 
 SYNAPSE = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
 COLUMNS = 60

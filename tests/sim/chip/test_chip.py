@@ -11,15 +11,13 @@ from hypothesis import strategies as st
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose
-from allspin.sim.device.device import Device
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse.response import Polarity
-from allspin.sim.device.synapse.variation import CycleVariation
+from allspin.sim.device.device import Device, Imperfections, NeuronVariation
+from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.synapse import CycleVariation
 from tests.sim.chip.exact import halves_up, images, small_network, synapse, z
 
 P, D = Polarity

@@ -3,10 +3,10 @@
 import numpy as np
 
 from allspin.host.data.catalogue import open_device
-from allspin.sim.chip.cells.array import SynapseArray
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.synapse.response import Polarity
-from tests.sim.drawing.parsed import parsed, points
+from allspin.sim.chip.words import SynapseArray
+from allspin.sim.synapse.response import Polarity
+from tests.sim.parsed import parsed, points
 
 
 def test_cells_are_those_of_the_chip():

@@ -8,16 +8,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from allspin.sim.chip import column_noise
+from allspin.sim.chip import noise as column_noise
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.column_noise import ColumnNoise
 from allspin.sim.chip.generator import Purpose, normal_table
-from allspin.sim.device.device import Device
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse.response import Polarity
+from allspin.sim.chip.noise import ColumnNoise
+from allspin.sim.device.device import Device, Imperfections, NeuronVariation
 from allspin.sim.network.golden import BATCH, CHUNK
 from allspin.sim.network.network import Converter, Network
+from allspin.sim.synapse.response import Polarity
 from tests.sim.chip.exact import halves_up, images, small_network, synapse, z
 
 P, D = Polarity

@@ -9,16 +9,14 @@ import pytest
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, normals
-from allspin.sim.device.adc_variation import AdcVariation
-from allspin.sim.device.device import Device
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.synapse.response import PulseResponse
-from allspin.sim.device.synapse.synapse import SotSynapse
+from allspin.sim.device.device import AdcVariation, Device, Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, uncut, with_steps
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
+from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import SotSynapse
 
 WHOLE = random_network((40, 7, 4), 3)
 TILED = with_steps(WHOLE, Tiles(16, 8), (7, 5))

@@ -19,13 +19,13 @@ from allspin.sim.chip.generator import (
     cell_normals,
     column_normals,
     draw_bits,
+    encrypt,
     largest_normal,
     normal_table,
     normal_values,
     normals,
     use_normals,
 )
-from allspin.sim.chip.speck import encrypt
 
 UNIT = 2.0**-13
 

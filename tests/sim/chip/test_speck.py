@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.sim.chip.speck import CHUNK, encrypt, round_keys
+from allspin.sim.chip.generator import CHUNK, encrypt, round_keys
 
 
 def speck(bits: int, rounds: int, key: list[int], block: tuple[int, int]) -> tuple[int, int]:

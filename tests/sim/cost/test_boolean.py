@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from allspin.sim.cost.boolean import parse_expression
+from allspin.sim.cost.liberty import parse_expression
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 import pytest
 
-from allspin.sim.cost.converters import conversion_energy, converter_area
-from allspin.sim.cost.published import ADC_CONVERSION
+from allspin.sim.cost.spin import ADC_CONVERSION, conversion_energy, converter_area
 
 
 def test_eight_bits_are_the_published_converter() -> None:

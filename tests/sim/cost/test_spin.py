@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from allspin.sim.cost.published import ADC_CONVERSION, Range, amplifier_energy
-from allspin.sim.cost.spin import joule_heat, neuron_figures, supplied, synapse_figures
+from allspin.sim.cost.spin import (
+    ADC_CONVERSION,
+    Range,
+    amplifier_energy,
+    joule_heat,
+    neuron_figures,
+    supplied,
+    synapse_figures,
+)
 from allspin.sim.device.device import Electrical, NeuronElectrical
 from allspin.sim.device.device_file import load_device
 

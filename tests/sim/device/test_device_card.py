@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.sim.device.synapse.response import Polarity
-from tests.sim.drawing.parsed import parsed, points
+from allspin.sim.synapse.response import Polarity
+from tests.sim.parsed import parsed, points
 
 
 def test_curves_and_lines_are_the_device_s():

@@ -12,8 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.adc_variation import AdcVariation
-from allspin.sim.device.device import Device, Electrical, NeuronElectrical
+from allspin.sim.device.device import (
+    STUCK_ENDS,
+    AdcVariation,
+    Device,
+    Electrical,
+    Imperfections,
+    NeuronElectrical,
+    NeuronVariation,
+)
 from allspin.sim.device.device_file import (
     device_from_toml,
     device_to_toml,
@@ -21,25 +28,23 @@ from allspin.sim.device.device_file import (
     save_device,
 )
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
-from allspin.sim.device.neuron_device import NeuronVariation
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
-from allspin.sim.device.synapse.response import Polarity, PulseResponse
-from allspin.sim.device.synapse.synapse import SotSynapse
-from allspin.sim.device.synapse.table import TableResponse, TableSynapse
-from allspin.sim.device.synapse.variation import (
+from allspin.sim.errors import UserError
+from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.synapse.response import Polarity, PulseResponse
+from allspin.sim.synapse.synapse import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     OCCASIONS,
     CycleVariation,
     DeviceVariation,
+    SotSynapse,
 )
-from allspin.sim.errors import UserError
-from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Layer, Network
-from allspin.sim.network.neuron import ReluNeuron, SotNeuron
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 
 PAPER = Path(__file__).resolve().parents[3] / "host" / "data" / "devices" / "paper.toml"
 

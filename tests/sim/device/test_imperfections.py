@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from allspin.sim.device.imperfections import UNITS, Imperfections
+from allspin.sim.device.device import UNITS, Imperfections
 
 
 def test_all_are_off_by_default_and_say_nothing() -> None:

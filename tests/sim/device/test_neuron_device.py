@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
+from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
 
 fractions = st.floats(0, 1)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_network
-from allspin.sim.network.adc import Adc
+from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from allspin.sim.network.levels import check_range, full_scale, uniform_levels
+from allspin.sim.network.formats import check_range, full_scale, uniform_levels
 
 
 def test_ten_states_as_published_in_the_design() -> None:

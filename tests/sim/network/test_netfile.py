@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from allspin.sim.errors import UserError
-from allspin.sim.network.adc import Adc
-from allspin.sim.network.levels import uniform_levels
+from allspin.sim.network.formats import Adc, uniform_levels
 from allspin.sim.network.netfile import (
     MAX_HEADER,
     load_network,

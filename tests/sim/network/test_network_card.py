@@ -11,7 +11,7 @@ import pytest
 from allspin.hdl.bench.networks import random_network
 from allspin.sim.network.network_card import coloured
 from allspin.sim.network.tiling import Tiles, with_steps
-from tests.sim.drawing.parsed import parsed
+from tests.sim.parsed import parsed
 
 
 def pixels(html: str) -> np.ndarray:

@@ -17,13 +17,13 @@ from allspin.sim.network.neuron import (
     CmosBareNeuron,
     CmosReluNeuron,
     CmosSigmoidNeuron,
+    Neuron,
     ReluNeuron,
     SotNeuron,
     neuron_from_dict,
     neuron_to_dict,
     register_neuron,
 )
-from allspin.sim.network.neuron_kind import Neuron
 
 sot_neurons = st.builds(
     SotNeuron,

@@ -3,7 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from allspin.sim.network.pixels import pixel_values, quantise_pixels, row_values
+from allspin.sim.network.formats import pixel_values, quantise_pixels, row_values
 
 
 @pytest.mark.parametrize("pixel_bits", range(1, 9))

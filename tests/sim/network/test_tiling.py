@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.sim.network.adc import MAX_ADC_SHIFT, Adc
+from allspin.sim.network.formats import MAX_ADC_SHIFT, Adc
 from allspin.sim.network.golden import GoldenModel, converted
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron

@@ -9,15 +9,13 @@ from allspin.hdl.bench.networks import random_network
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.chip.generator import Purpose, cell_normals, draw_bits
-from allspin.sim.device.device import Device
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.synapse.response import Polarity, PulseResponse
-from allspin.sim.device.synapse.synapse import SotSynapse
-from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
-from allspin.sim.network.levels import uniform_levels
-from allspin.sim.programming.cells import measured_words, saturates
+from allspin.sim.device.device import Device, Imperfections
+from allspin.sim.network.formats import uniform_levels
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.write_verify import measured_words, saturates
+from allspin.sim.synapse.response import Polarity, PulseResponse
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
 
 LOW, HIGH = 100.2, 101.0
 """A range of R_AH that zero is not in, in ohm."""

@@ -10,18 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from allspin.sim.chip.cells.stuck import stuck_cells
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
-from allspin.sim.device.device import Device, Electrical
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.neuron_device import NeuronVariation
-from allspin.sim.device.synapse.response import Polarity, PulseResponse
-from allspin.sim.device.synapse.synapse import SotSynapse, Synapse
-from allspin.sim.device.synapse.table import TableResponse, TableSynapse
-from allspin.sim.device.synapse.variation import CycleVariation, DeviceVariation
+from allspin.sim.chip.retained import stuck_cells
+from allspin.sim.device.device import Device, Electrical, Imperfections, NeuronVariation
+from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.tiling import Tiles, with_steps
@@ -34,6 +28,9 @@ from allspin.sim.programming.programming import (
 )
 from allspin.sim.programming.schemes import Counts, Programming, default_tries
 from allspin.sim.programming.trains import penalty, reach
+from allspin.sim.synapse.response import Polarity, PulseResponse
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
+from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 
 C2C = CycleVariation(0.065, 0.029)
 D2D = DeviceVariation(0.13, 0.48, "weight")

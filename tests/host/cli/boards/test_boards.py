@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from allspin.boards.catalogue import find_boards
 from allspin.hdl.cache import VARIABLE, write_note
-from allspin.host.bitstreams.kept import recall_one, remember
-from allspin.host.bitstreams.rows import read_documented
+from allspin.host.bitstreams.record import recall_one, remember
+from allspin.host.bitstreams.tables import read_documented
 from allspin.host.cli.main import main
 from allspin.sim.errors import UserError
 
@@ -194,14 +194,14 @@ def test_what_is_of_this_gateware_goes_before_what_is_older(
     page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
     seeds = [{"seed": seed, "fmax_mhz": 30.0} for seed in (1, 2, 3)]
     remember(board_record(gateware="former", seeds=seeds))
-    monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "present")
+    monkeypatch.setattr("allspin.host.bitstreams.record.gateware_of", lambda *_, **__: "present")
     assert written(page)["tang-nano-9k", "ideal"]["older"] is True
     now = board_record(gateware="present")
     remember(now)
     row = written(page)["tang-nano-9k", "ideal"]
     assert (row["built"], row["older"]) == (now, False)
     assert "| ideal | this | bsram |" in page.read_text()
-    monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "next")
+    monkeypatch.setattr("allspin.host.bitstreams.record.gateware_of", lambda *_, **__: "next")
     assert written(page)["tang-nano-9k", "ideal"]["older"] is True
     assert "| ideal | older | bsram |" in page.read_text()
     assert main(["boards", "--json"]) == 0
@@ -262,7 +262,7 @@ def test_any_value_beside_the_page_is_builds_or_one_line(tmp_path, board_record,
 
 
 def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "present")
+    monkeypatch.setattr("allspin.host.bitstreams.record.gateware_of", lambda *_, **__: "present")
     page, front = tmp_path / "page.md", tmp_path / "front.md"
     page.write_text("<!-- allspin boards -->\n<!-- end -->\n")
     front.write_text("# All\n<!-- allspin boards: headline -->\n<!-- end -->\nmore\n")
@@ -288,7 +288,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkey
         f"allspin: {front} leaves out what was not built with three seeds of this gateware: "
         "ulx3s-85f:ideal, ulx3s-25f:ideal, icebreaker:ideal, icebreaker:chips, ulx3s-85f:chips"
     )
-    monkeypatch.setattr("allspin.host.bitstreams.gateware.gateware_of", lambda *_, **__: "next")
+    monkeypatch.setattr("allspin.host.bitstreams.record.gateware_of", lambda *_, **__: "next")
     assert main(command) == 0
     nothing = "headline -->\nNo machine of this gateware was built with three seeds.\n<!-- end"
     assert nothing in front.read_text()

@@ -7,8 +7,8 @@ import pytest
 from allspin.boards.build.figures import Figures, Use
 from allspin.boards.build.flow import Netlist, Routed
 from allspin.hdl.cache import VARIABLE
-from allspin.host.bitstreams.build import boards
-from allspin.host.bitstreams.kept import recall_one
+from allspin.host.bitstreams import build as boards
+from allspin.host.bitstreams.record import recall_one
 from allspin.host.cli.main import main
 from allspin.sim.errors import UserError
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from allspin.host.chips.accuracy import COLUMNS, Lot, accuracy_over_chips, only
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.study.chips.accuracy import COLUMNS, Lot, accuracy_over_chips, only
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device_file import save_device
 from allspin.sim.programming.programming import program_chip

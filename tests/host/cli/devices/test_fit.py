@@ -10,9 +10,9 @@ import pytest
 
 from allspin.host.cli.main import main
 from allspin.sim.device.device_file import load_device
-from allspin.sim.device.synapse.synapse import SotSynapse
-from allspin.sim.device.synapse.table import TableSynapse
-from allspin.sim.point.operating_point import OperatingPoint
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 N = np.arange(41)
 

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 import allspin
+from allspin.host.chips.accuracy import Column
+from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
+from allspin.host.chips.options import ProbedChipOptions
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.show.printing import table_text
-from allspin.host.study.chips.accuracy import Column
-from allspin.host.study.chips.measured import MeasureOptions, measure_chips
-from allspin.host.study.chips.table import chips_table, remarks
-from allspin.host.study.running.chip_options import ProbedChipOptions
+from allspin.host.show.table import table_text
 from allspin.sim.network.golden import GoldenModel
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.study.chips.accuracy import Lot, accuracy_over_chips
 from allspin.sim.programming.schemes import Programming
 
 SMALL = ["--images", "200", "--jobs", "1"]

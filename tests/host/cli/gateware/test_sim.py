@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-import allspin.host.study.hardware.proof.engine
+import allspin.host.run.simulate
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.bench.simulators.runner import engine_source
+from allspin.hdl.bench.simulator import engine_source
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.cli.main import main
 from allspin.sim.network.netfile import save_network
@@ -76,7 +76,7 @@ def test_a_broken_engine_is_told_by_status_and_counted(sim, monkeypatch):
         assert count == 1
         return text
 
-    monkeypatch.setattr(allspin.host.study.hardware.proof.engine, "engine_source", broken)
+    monkeypatch.setattr(allspin.host.run.simulate, "engine_source", broken)
     status, out, err = sim("--images", "4", "--json")
     assert status == 1
     assert 0 < json.loads(out)["mismatches"] <= 4
@@ -93,7 +93,7 @@ def test_an_engine_that_hangs_is_told_by_status(sim, monkeypatch):
         assert count == 1
         return text
 
-    monkeypatch.setattr(allspin.host.study.hardware.proof.engine, "engine_source", stuck)
+    monkeypatch.setattr(allspin.host.run.simulate, "engine_source", stuck)
     status, out, err = sim("--images", "1")
     assert (status, out) == (1, "")
     assert "allspin: the simulation failed" in err

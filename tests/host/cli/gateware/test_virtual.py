@@ -14,7 +14,7 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
-from allspin.host.link.wire.frames import Deframer, encode_frame
+from allspin.host.link.frames import Deframer, encode_frame
 from allspin.sim.network.netfile import save_network
 
 NETWORK = random_network((24, 12, 6), 1)

@@ -18,18 +18,18 @@ from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.machines import opening
-from allspin.host.link.machines.golden import GoldenMachine
-from allspin.host.link.machines.linked import LinkedMachine
-from allspin.host.link.machines.opening import open_machine
-from allspin.host.link.payloads.images import encode_images
-from allspin.host.link.wire.frames import encode_frame
-from allspin.host.link.wire.session import NO_PROGRESS
-from allspin.host.show.revision import CHANGED
-from allspin.host.study.running import machine_options
+from allspin.host.link.frames import encode_frame
+from allspin.host.link.payloads import encode_images
+from allspin.host.link.session import NO_PROGRESS
+from allspin.host.machines import opening
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.machine import GoldenMachine
+from allspin.host.machines.opening import open_machine
+from allspin.host.run import machine_options
+from allspin.host.show.say import CHANGED
+from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.pixels import quantise_pixels
 
 ROOT = Path(__file__).resolve().parents[4]
 NETWORK = random_network((24, 12, 6), 1)

@@ -13,9 +13,9 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
-from allspin.host.show.pictures.compare import energy_split
-from allspin.host.show.pictures.style import save_picture
-from allspin.host.study.compare.table import tables
+from allspin.host.compare.table import tables
+from allspin.host.draw.compare import energy_split
+from allspin.host.draw.style import save_picture
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.network.netfile import load_network, save_network
 from tests.host.show.whole import check_whole

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from allspin.hdl.cache import build_once
-from allspin.hdl.cache.seal import SEAL
+from allspin.hdl.cache.size import SEAL
 from allspin.host.cli.main import main
-from allspin.host.link.machines import opening
-from allspin.host.link.wire import serial_port
-from allspin.host.study.hardware import info
+from allspin.host.link import transport as serial_port
+from allspin.host.machines import opening
+from allspin.host.run import info
 
 
 @pytest.fixture

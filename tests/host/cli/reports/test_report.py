@@ -10,7 +10,7 @@ from allspin.host.cli.main import main
 
 QUICK = ["--chips", "1", "--images", "30"]
 
-FINDINGS = "allspin.host.report.findings"
+FINDINGS = "allspin.host.report.subject"
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -84,7 +84,7 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(tmp_path, capsys, monkeyp
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("allspin.host.report.report.find", interrupted)
+    monkeypatch.setattr("allspin.host.report.page.find", interrupted)
     assert main(["report", "mnist-10", "-o", str(page)]) == 130
     assert page.read_text() == "the old one"
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
@@ -98,7 +98,7 @@ def test_quick_asks_fewer_chips_and_images(tmp_path, capsys, monkeypatch):
         subjects.append(subject)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("allspin.host.report.report.find", stop)
+    monkeypatch.setattr("allspin.host.report.page.find", stop)
     for words in (["--quick"], [], ["--quick", "--chips", "7", "--images", "9"]):
         main(["report", "mnist-10", "-o", str(tmp_path / "page.html"), *words])
     capsys.readouterr()

@@ -1,1 +1,0 @@
-"""Simulators: found, built of a component, kept, and told what to run."""

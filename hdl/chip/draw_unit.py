@@ -1,0 +1,153 @@
+"""One small generator that several users share."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.chip.normal import IterativeNormal, product_bits
+from allspin.hdl.chip.speck import DrawLayout, IterativeSpeck
+from allspin.sim.chip.generator import SEED_BITS, WORD_BITS
+
+
+class WishLayout(data.StructLayout):
+    """What is wanted of a draw.
+
+    Members
+    -------
+    raw : 1 bit
+        Its bits; else its normal value times a spread.
+    which : 1 bit
+        Which of the user's spreads.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"raw": 1, "which": 1})
+
+
+class UserLayout(data.StructLayout):
+    """Whose draw it is, and what is wanted of it."""
+
+    def __init__(self, users: int) -> None:
+        super().__init__({"user": range(max(users, 2)), "wish": WishLayout()})
+
+
+class DrawSignature(wiring.Signature):
+    """A user's side.
+
+    Members
+    -------
+    draws : Out(stream)
+        `DrawLayout` with a `WishLayout`. A user has room for what it asked for: results do
+        not wait. Those of one kind come in the order of the draws.
+    spreads : Out(signed) twice
+        What its normal values are scaled by, by the wish's `which`.
+    drawn, bits : In
+        A draw's bits, for one clock.
+    made, product : In
+        A normal value times its spread, for one clock.
+    """
+
+    def __init__(self, spread_bits: int) -> None:
+        super().__init__(
+            {
+                "draws": Out(stream.Signature(DrawLayout(WishLayout()))),
+                "spreads": Out(signed(spread_bits)).array(2),
+                "drawn": In(1),
+                "bits": In(2 * WORD_BITS),
+                "made": In(1),
+                "product": In(signed(product_bits(spread_bits))),
+            }
+        )
+
+
+class DrawInterface(wiring.PureInterface):
+    """A port of `DrawSignature`, whose members are described there."""
+
+    draws: stream.Interface
+    spreads: list[Signal]
+    drawn: Signal
+    bits: Signal
+    made: Signal
+    product: Signal
+
+
+class DrawUnit(wiring.Component):
+    """`IterativeSpeck` and `IterativeNormal`, for the first of its users that has a wish.
+
+    Parameters
+    ----------
+    rounds_per_clock : int
+        Of the cipher, 1 or 2.
+    users : int
+        How many.
+    spread_bits : int
+        Width of a signed spread.
+    registered : bool
+        As of `IterativeNormal`.
+
+    Attributes
+    ----------
+    seed : In(32)
+        The chip.
+    users : In(`DrawSignature`), an array
+        The users.
+    """
+
+    seed: Signal
+    users: list[DrawInterface]
+
+    def __init__(
+        self, rounds_per_clock: int, users: int, spread_bits: int, *, registered: bool = False
+    ) -> None:
+        self._rounds = rounds_per_clock
+        self._registered = registered
+        self._spread_bits = spread_bits
+        super().__init__(
+            {"seed": In(SEED_BITS), "users": In(DrawSignature(spread_bits)).array(users)}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the unit."""
+        m = Module()
+        count = len(self.users)
+        tag = UserLayout(count)
+        m.submodules.speck = speck = IterativeSpeck(self._rounds, tag)
+        m.submodules.normal = normal = IterativeNormal(
+            self._spread_bits, tag, registered=self._registered
+        )
+        m.d.comb += speck.seed.eq(self.seed)
+
+        for number, user in reversed(list(enumerate(self.users))):
+            with m.If(user.draws.valid):
+                m.d.comb += speck.draws.valid.eq(1)
+                for name in ("layer", "purpose", "row", "column", "number"):
+                    m.d.comb += speck.draws.payload[name].eq(user.draws.payload[name])
+                m.d.comb += [
+                    speck.draws.payload.tag.user.eq(number),
+                    speck.draws.payload.tag.wish.eq(user.draws.payload.tag),
+                ]
+        busy = 0
+        for user in self.users:
+            m.d.comb += user.draws.ready.eq(speck.draws.ready & ~busy)
+            busy = busy | user.draws.valid
+
+        found = speck.bits.payload
+        result = normal.products.payload
+        m.d.comb += [
+            normal.bits.payload.eq(found),
+            normal.bits.valid.eq(speck.bits.valid & ~found.tag.wish.raw),
+            speck.bits.ready.eq(found.tag.wish.raw | normal.bits.ready),
+            normal.products.ready.eq(1),
+        ]
+        for number, user in enumerate(self.users):
+            m.d.comb += [
+                user.bits.eq(found.bits),
+                user.drawn.eq(speck.bits.valid & found.tag.wish.raw & (found.tag.user == number)),
+                user.product.eq(result.product),
+                user.made.eq(normal.products.valid & (result.tag.user == number)),
+            ]
+            with m.If(normal.lookup.user == number):
+                m.d.comb += normal.spread.eq(
+                    Mux(normal.lookup.wish.which, user.spreads[1], user.spreads[0])
+                )
+        return m

@@ -1,0 +1,186 @@
+"""Noise at each use from a pipeline: a beat of columns a clock."""
+
+from enum import IntEnum
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.chip.normal import PipelinedNormal, product_bits
+from allspin.hdl.chip.speck import Key, PipelinedSpeck
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
+from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+
+SETTLE = 40
+"""Clocks that a draw takes at most, pipelined."""
+
+
+class Kind(IntEnum):
+    """What a beat's noise is for."""
+
+    USE = 0
+    """The currents of the layer's neurons."""
+    READ = 1
+    """The layer's sums."""
+    LAST = 2
+    """The last layer's sums, one in a beat."""
+
+
+KIND_BITS = 2
+
+
+class BeatLayout(data.StructLayout):
+    """Whose noise is drawn.
+
+    Members
+    -------
+    number : 32 bits
+        The image's number.
+    column : unsigned
+        The first column of the beat.
+    kind : 2 bits
+        `Kind`; no bits where neurons alone have noise.
+    """
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        crossbar = parameters.crossbars[layer]
+        columns = crossbar.columns + crossbar.neurons_per_clock
+        if parameters.noisy_sums:
+            columns = max(columns, parameters.classes + 1)
+        kind = KIND_BITS if parameters.noisy_sums else 0
+        super().__init__({"number": IMAGE_BITS, "column": range(columns), "kind": kind})
+
+
+class PipelinedNoise(wiring.Component):
+    """Draw a beat a clock.
+
+    Parameters
+    ----------
+    parameters, layer
+        As of `allspin.hdl.chip.use_noise.UseNoise`.
+
+    Attributes
+    ----------
+    seed : In(32)
+        The chip.
+    spreads : In(signed), an array
+        One standard deviation, by `Kind`.
+    begun : In(1)
+        An image's beats begin in the next clock.
+    beats : In(stream)
+        `BeatLayout`.
+    made : Out(1)
+        A beat has been drawn, for one clock.
+    kind : Out
+        Its kind.
+    products : Out(signed), an array
+        Its normal values times their spread, a lane each; of kind `LAST` the first alone.
+    """
+
+    seed: Signal
+    spreads: list[Signal]
+    begun: Signal
+    beats: stream.Interface
+    made: Signal
+    kind: Signal
+    products: list[Signal]
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        self._layer = layer
+        self._lanes = lanes = parameters.crossbars[layer].neurons_per_clock
+        last = len(parameters.crossbars) - 1
+        keys = [Key(Purpose.NEURON_USE)] if layer < last else []
+        if parameters.noisy_sums and layer < last:
+            keys.append(Key(Purpose.READ))
+        first = list(keys)
+        if parameters.noisy_sums and layer >= last - 1:
+            first.append(Key(Purpose.READ, last - layer))
+        self._keys = (tuple(first), *(tuple(keys) for _ in range(lanes - 1)))
+        spread_bits = parameters.noise_spread_bits(layer)
+        kinds = len(Kind) if parameters.noisy_sums else 1
+        self._kind_bits = KIND_BITS if parameters.noisy_sums else 0
+        super().__init__(
+            {
+                "seed": In(SEED_BITS),
+                "spreads": In(signed(spread_bits)).array(kinds),
+                "begun": In(1),
+                "beats": In(stream.Signature(BeatLayout(parameters, layer))),
+                "made": Out(1),
+                "kind": Out(self._kind_bits),
+                "products": Out(signed(product_bits(spread_bits))).array(lanes),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the generator."""
+        m = Module()
+        m.submodules.speck = speck = PipelinedSpeck(self._keys, self._kind_bits)
+        self._elaborate_keys(m, speck)
+        beat = self.beats.payload
+        m.d.comb += [
+            speck.valid.eq(self.beats.valid & self.beats.ready),
+            speck.draws.row.eq(beat.number[:WORD_BITS]),
+            speck.draws.tag.eq(beat.kind),
+        ]
+        spread = self.spreads[0]
+        chosen = Signal.like(spread, reset_less=True)
+        if self._kind_bits:
+            # Behind the look-up of what is scaled, by two clocks.
+            spread = Signal.like(spread, reset_less=True)
+            m.d.sync += spread.eq(chosen)
+        for lane in range(self._lanes):
+            tag = 0 if lane else self._kind_bits
+            m.submodules[f"normal_{lane}"] = normal = PipelinedNormal(len(spread), tag)
+            m.d.comb += [
+                speck.draws.columns[lane].eq(beat.column + lane),
+                speck.draws.selects[lane].eq(beat.kind),
+                normal.valid.eq(speck.done),
+                normal.bits.eq(speck.bits[lane]),
+                normal.spread.eq(spread),
+                self.products[lane].eq(normal.product),
+            ]
+            if lane == 0:
+                m.d.comb += [
+                    normal.tag.eq(speck.tag),
+                    self.made.eq(normal.done),
+                    self.kind.eq(normal.tag_out),
+                ]
+                if self._kind_bits:
+                    with m.Switch(normal.lookup):
+                        for kind in Kind:
+                            with m.Case(kind):
+                                m.d.sync += chosen.eq(self.spreads[kind])
+        return m
+
+    def _elaborate_keys(self, m: Module, speck: PipelinedSpeck) -> None:
+        """Keys are of a chip and of 65,536 images; new ones wait for what is under way."""
+        number = self.beats.payload.number
+        keyed_seed = Signal(SEED_BITS)
+        keyed_lot = Signal(IMAGE_BITS - WORD_BITS)
+        lot = number[WORD_BITS:]
+        keyed = Signal()
+        same_seed = Signal()  # compared ahead: seeds change long before an image comes
+        fits = Signal()
+        fit = Signal()
+        settling = Signal(range(SETTLE + 1))
+        checking = Signal()
+        m.d.comb += [
+            fits.eq(keyed & same_seed & (keyed_lot == lot)),
+            speck.seed.eq(self.seed),
+            speck.layer.eq(self._layer),
+            speck.number.eq(lot),
+            self.beats.ready.eq(fit & speck.keyed),
+        ]
+        with m.If(speck.valid):
+            m.d.sync += settling.eq(SETTLE)
+        with m.Elif(settling != 0):
+            m.d.sync += settling.eq(settling - 1)
+        m.d.sync += [checking.eq(self.begun), same_seed.eq(keyed_seed == self.seed)]
+        with m.If(self.begun):
+            m.d.sync += fit.eq(0)
+        with m.Elif(checking):
+            m.d.sync += [fit.eq(fits), keyed.eq(fits)]
+        with m.Elif(~fit & ~keyed & (settling == 0)):
+            m.d.comb += speck.rekey.eq(1)
+            m.d.sync += [keyed.eq(1), keyed_seed.eq(self.seed), keyed_lot.eq(lot), fit.eq(1)]

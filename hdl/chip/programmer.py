@@ -1,0 +1,245 @@
+"""The Programmer: states of a network in, R_AH words of a chip's cells out."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.chip.draw_unit import DrawInterface, DrawSignature, DrawUnit
+from allspin.hdl.chip.iterative_words import IterativeWordMaker
+from allspin.hdl.chip.pipelined_words import PipelinedWordMaker
+from allspin.hdl.chip.speck import LAYER_BITS
+from allspin.hdl.chip.states import CellSource
+from allspin.hdl.chip.use_noise import UseNoise
+from allspin.hdl.chip.write_table import ChipLayout, ChipRegisters, WriteTables
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
+from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
+from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+from allspin.sim.chip.generator import WORD_BITS
+
+
+class WordLayout(data.StructLayout):
+    """An R_AH word for a crossbar.
+
+    Members
+    -------
+    first : 1 bit
+        The word goes to column 0 of row `row`; others follow column by column, row by row.
+    row : 16 bits
+        Read where `first` is set.
+    word : signed
+        The word.
+    """
+
+    def __init__(self, rah_bits: int) -> None:
+        super().__init__({"first": 1, "row": WORD_BITS, "word": signed(rah_bits)})
+
+
+class Programmer(wiring.Component):
+    """Make the R_AH words of cells whose states are loaded, or on demand of all cells.
+
+    Pipelined, a cell takes a clock, or two where cells may be stuck; iterative, with the
+    `DrawUnit` that it shares, about 70 clocks at one round a clock, or 100.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    chip : In
+        `ChipLayout`; to be kept while `busy`.
+    states : In(stream)
+        `LoadLayout`, bytes of the memories STATES only.
+    load : In(stream)
+        `LoadLayout`; bytes for the memories WRITE_TABLE are taken, and REDRAW's is obeyed.
+    layer : Out(4)
+        Layer whose words come.
+    valid, word : Out
+        `WordLayout`; a word cannot be held back.
+    busy : Out(1)
+        Words will still come.
+    unit : Out(`DrawSignature`)
+        The generator; where it is iterative.
+    """
+
+    chip: data.View
+    states: stream.Interface
+    load: stream.Interface
+    layer: Signal
+    valid: Signal
+    word: data.View
+    busy: Signal
+    unit: DrawInterface
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        assert parameters.variation is not None
+        self._parameters = parameters
+        self._variation = parameters.variation
+        ports = {
+            "chip": In(ChipLayout()),
+            "states": In(stream.Signature(LoadLayout())),
+            "load": In(stream.Signature(LoadLayout())),
+            "layer": Out(LAYER_BITS),
+            "valid": Out(1),
+            "word": Out(WordLayout(parameters.rah_bits)),
+            "busy": Out(1),
+        }
+        if self._variation.iterative:
+            ports["unit"] = Out(DrawSignature(parameters.spread_bits))
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the Programmer."""
+        m = Module()
+        m.submodules.source = source = CellSource(self._parameters)
+        m.submodules.tables = tables = WriteTables(self._parameters)
+        m.submodules.maker = maker = self._word_maker(m)
+        wiring.connect(m, wiring.flipped(self.states), source.load)
+        wiring.connect(m, source.cells, maker.cells)
+        load = self.load.payload
+        redraw = (load.layer == ENGINE) & (load.memory == REDRAW) & load.data[0]
+        first = Signal()  # the next word is its burst's first
+        m.d.comb += [
+            self.load.ready.eq(1),
+            tables.load.payload.eq(load),
+            tables.load.valid.eq(self.load.valid),
+            tables.layer.eq(source.layer),
+            tables.cell.eq(maker.line),
+            maker.entry.eq(tables.entry),
+            maker.chip.eq(self.chip),
+            maker.layer.eq(source.layer),
+            maker.begin.eq(source.begin),
+            source.redraw.eq(self.load.valid & redraw),
+            source.prepared.eq(maker.prepared),
+            source.settled.eq(maker.settled),
+            self.layer.eq(source.layer),
+            self.valid.eq(maker.valid),
+            self.word.first.eq(first),
+            self.word.row.eq(source.row),
+            self.word.word.eq(maker.word),
+            self.busy.eq(source.busy | ~maker.settled),
+        ]
+        m.d.sync += maker.may_stick.eq(self.chip.threshold != 0)
+        with m.If(source.begin):
+            m.d.sync += first.eq(1)
+        with m.Elif(self.valid):
+            m.d.sync += first.eq(0)
+        return m
+
+    def _word_maker(self, m: Module) -> IterativeWordMaker | PipelinedWordMaker:
+        if not self._variation.iterative:
+            return PipelinedWordMaker(self._parameters)
+        maker = IterativeWordMaker(self._parameters)
+        wiring.connect(m, maker.unit, wiring.flipped(self.unit))
+        return maker
+
+
+# All that makes a chip of an engine: registers, Programmer, noise at each use.
+
+
+class Variation(wiring.Component):
+    """Put the blocks together.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    load : In(stream)
+        `LoadLayout`: every byte but those for the memories STATES; `ready` is always set.
+    states : In(stream)
+        `LoadLayout`: those.
+    layer, valid, word, busy : Out
+        As of `Programmer`.
+    numbers : In(stream)
+        The number of each image; where neurons or sums have noise at each use.
+    noise_0, noise_1, ... : Out(stream)
+        `NoiseLayout` of each hidden layer and, where sums have noise, of the last one; likewise.
+    """
+
+    load: stream.Interface
+    states: stream.Interface
+    layer: Signal
+    valid: Signal
+    word: data.View
+    busy: Signal
+    numbers: stream.Interface
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        assert parameters.variation is not None
+        self._parameters = parameters
+        self._variation = parameters.variation
+        layers = len(parameters.crossbars)
+        given = layers if parameters.noisy_sums else layers - 1 if parameters.noisy else 0
+        # The last layer's noise comes with that of the layer before it, or alone.
+        self._noisy = range(min(given, max(1, layers - 1)))
+        ports = {
+            "load": In(stream.Signature(LoadLayout())),
+            "states": In(stream.Signature(LoadLayout())),
+            "layer": Out(LAYER_BITS),
+            "valid": Out(1),
+            "word": Out(WordLayout(parameters.rah_bits)),
+            "busy": Out(1),
+        }
+        for layer in range(given):
+            ports[f"noise_{layer}"] = Out(stream.Signature(NoiseLayout(parameters, layer)))
+        if given:
+            ports["numbers"] = In(stream.Signature(IMAGE_BITS))
+        super().__init__(ports)
+        self.noises = [getattr(self, f"noise_{layer}") for layer in range(given)]
+
+    def elaborate(self, platform: object) -> Module:
+        """Build it."""
+        m = Module()
+        p = self._parameters
+        m.submodules.chip = chip = ChipRegisters()
+        m.submodules.programmer = programmer = Programmer(p)
+        wiring.connect(m, wiring.flipped(self.states), programmer.states)
+        m.d.comb += [
+            self.load.ready.eq(1),
+            programmer.chip.eq(chip.chip),
+            self.layer.eq(programmer.layer),
+            self.valid.eq(programmer.valid),
+            self.word.eq(programmer.word),
+            self.busy.eq(programmer.busy),
+        ]
+        users: list[Programmer | UseNoise] = []
+        loaded: list[ChipRegisters | Programmer | UseNoise] = [chip, programmer]
+        numbers: Any = wiring.flipped(self.numbers) if self._noisy else None
+        for layer in self._noisy:
+            m.submodules[f"use_noise_{layer}"] = noise = UseNoise(p, layer)
+            wiring.connect(m, numbers, noise.numbers)
+            if layer < len(p.crossbars) - 1:
+                wiring.connect(m, noise.noise, wiring.flipped(self.noises[layer]))
+            if layer == self._noisy[-1] and p.noisy_sums:
+                wiring.connect(m, noise.last_noise, wiring.flipped(self.noises[-1]))
+            m.d.comb += noise.seed.eq(chip.chip.seed)
+            if layer != self._noisy[-1]:
+                numbers = noise.passed
+            if self._variation.iterative_noise:
+                users.append(noise)
+            loaded.append(noise)
+        # Last: its wishes are known later in a clock than those of noise.
+        users.append(programmer)
+        for block in loaded:
+            m.d.comb += [
+                block.load.payload.eq(self.load.payload),
+                block.load.valid.eq(self.load.valid),
+            ]
+        if self._variation.iterative:
+            m.submodules.unit = unit = DrawUnit(
+                self._variation.rounds_per_clock,
+                len(users),
+                p.spread_bits,
+                registered=p.target.wide,
+            )
+            m.d.comb += unit.seed.eq(chip.chip.seed)
+            for number, user in enumerate(users):
+                wiring.connect(m, user.unit, unit.users[number])
+        return m

@@ -1,0 +1,337 @@
+"""The generator's random bits in gateware: Speck32/64, one block for each draw.
+
+Which block a draw is, and what the cipher is, stands in ``docs/generator.md``. Two forms make
+the same bits: `IterativeSpeck` is small and takes 22 or 11 clocks for a draw, with its round
+keys made alongside, so that every draw may have a key of its own. `PipelinedSpeck` makes a
+draw a clock, with round keys that are made once for a layer.
+"""
+
+import itertools
+from typing import Any, NamedTuple
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.sim.chip.generator import (
+    LEFT,
+    NUMBER_BITS,
+    RIGHT,
+    ROUNDS,
+    SEED_BITS,
+    WORD_BITS,
+    Purpose,
+)
+
+LAYER_BITS = 4
+PURPOSE_BITS = max(Purpose).bit_length()
+NUMBERED = (Purpose.WRITE, Purpose.NEURON_USE, Purpose.READ)
+"""Purposes whose draws have a number; the others' is 0."""
+
+
+class Key(NamedTuple):
+    """Whose round keys they are.
+
+    Parameters
+    ----------
+    purpose : Purpose
+        What the draws are for.
+    behind : int
+        How many layers behind the others' they are for.
+    """
+
+    purpose: Purpose
+    behind: int = 0
+
+
+def mix(x: Value, y: Value, key: Value) -> tuple[Value, Value]:
+    """One round of the cipher, as expressions."""
+    mixed = (x.rotate_right(RIGHT) + y)[:WORD_BITS] ^ key
+    return mixed, y.rotate_left(LEFT) ^ mixed
+
+
+class DrawLayout(data.StructLayout):
+    """Address of a draw, all but the seed.
+
+    Members
+    -------
+    layer, purpose, row, column, number : unsigned
+        As in ``docs/generator.md``.
+    tag
+        Whatever comes back with the bits.
+    """
+
+    def __init__(self, tag: Any) -> None:
+        super().__init__(
+            {
+                "layer": LAYER_BITS,
+                "purpose": PURPOSE_BITS,
+                "row": WORD_BITS,
+                "column": WORD_BITS,
+                "number": NUMBER_BITS,
+                "tag": tag,
+            }
+        )
+
+
+class BitsLayout(data.StructLayout):
+    """A draw.
+
+    Members
+    -------
+    bits : 32 bits
+        The random bits.
+    tag
+        The draw's.
+    """
+
+    def __init__(self, tag: Any) -> None:
+        super().__init__({"bits": 2 * WORD_BITS, "tag": tag})
+
+
+class IterativeSpeck(wiring.Component):
+    """One draw after another, 22 or 11 clocks each and one for its result.
+
+    Parameters
+    ----------
+    rounds_per_clock : int
+        1 or 2.
+    tag : ShapeLike
+        Shape of the tags.
+
+    Attributes
+    ----------
+    seed : In(32)
+        The chip.
+    draws : In(stream)
+        `DrawLayout`.
+    bits : Out(stream)
+        `BitsLayout`.
+    """
+
+    seed: Signal
+    draws: stream.Interface
+    bits: stream.Interface
+
+    def __init__(self, rounds_per_clock: int, tag: Any) -> None:
+        self._rounds = rounds_per_clock
+        super().__init__(
+            {
+                "seed": In(SEED_BITS),
+                "draws": In(stream.Signature(DrawLayout(tag))),
+                "bits": Out(stream.Signature(BitsLayout(tag))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        draw = self.draws.payload
+        words = [Signal(WORD_BITS, name=name) for name in ("x", "y", "key")]
+        queue = [Signal(WORD_BITS, name=f"queue_{place}") for place in range(3)]
+        place = Signal(range(ROUNDS))
+        running = Signal()
+
+        x, y, key = (Value.cast(word) for word in words)
+        heads = [Value.cast(word) for word in queue]
+        for number in range(self._rounds):
+            x, y = mix(x, y, key)
+            head, key = mix(heads[0], key, place + number)
+            heads = [*heads[1:], head]
+        m.d.comb += [
+            self.draws.ready.eq(~running & (~self.bits.valid | self.bits.ready)),
+            self.bits.payload.bits.eq(Cat(words[1], words[0])),
+        ]
+        with m.If(self.bits.ready):
+            m.d.sync += self.bits.valid.eq(0)
+        with m.If(running):
+            # The words of a round stay equal in width, so nothing is lost by the assignment.
+            m.d.sync += [
+                Cat(*words, *queue).eq(Cat(x, y, key, *heads)),
+                place.eq(place + self._rounds),
+            ]
+            with m.If(place == ROUNDS - self._rounds):
+                m.d.sync += [running.eq(0), self.bits.valid.eq(1)]
+        with m.Elif(self.draws.ready):
+            # Whatever is there, so that the words do not wait to know whether it is valid.
+            m.d.sync += [
+                running.eq(self.draws.valid),
+                place.eq(0),
+                self.bits.payload.tag.eq(draw.tag),
+                words[0].eq(draw.row),
+                words[1].eq(draw.column),
+                words[2].eq(self.seed[:WORD_BITS]),
+                queue[0].eq(self.seed[WORD_BITS:]),
+                queue[1].eq(Cat(draw.purpose, Const(0, 8 - PURPOSE_BITS), draw.layer)),
+                queue[2].eq(draw.number),
+            ]
+        return m
+
+
+class BlockLayout(data.StructLayout):
+    """What `PipelinedSpeck` draws in a clock.
+
+    Members
+    -------
+    row : 16 bits
+        Of all lanes.
+    columns : 16 bits for each lane
+        One for each lane.
+    selects : unsigned for each lane
+        Which of the lane's keys.
+    tag
+        Whatever comes back with the bits.
+    """
+
+    def __init__(self, lanes: tuple[tuple[Key, ...], ...], tag: Any) -> None:
+        most = max(len(keys) for keys in lanes)
+        super().__init__(
+            {
+                "row": WORD_BITS,
+                "columns": data.ArrayLayout(WORD_BITS, len(lanes)),
+                "selects": data.ArrayLayout(range(most), len(lanes)),
+                "tag": tag,
+            }
+        )
+
+
+class PipelinedSpeck(wiring.Component):
+    """Draws in each clock, `ROUNDS` clocks later.
+
+    The round keys are made one after another when `rekey` asks for it: 23 clocks for each `Key`.
+    Two keys of one lane cost a multiplexer in each round and no second cipher.
+
+    Parameters
+    ----------
+    lanes : tuple of tuple of Key
+        For each draw that is made in a clock, the keys that it may have.
+    tag : ShapeLike
+        Shape of the tags.
+
+    Attributes
+    ----------
+    seed, layer, number : In
+        Of all draws; a purpose that is not in `NUMBERED` has number 0, and a `Key` may be of a
+        layer behind. To be kept from
+        `rekey` until `keyed`.
+    rekey : In(1)
+        Make new round keys. Nothing may be under way, and nothing sent until `keyed` is set.
+    keyed : Out(1)
+        The keys are made; low from the clock after `rekey`.
+    valid, draws : In
+        `BlockLayout`.
+    done, bits, tag : Out
+        The bits of all lanes, an array, and the tag.
+    """
+
+    seed: Signal
+    layer: Signal
+    number: Signal
+    rekey: Signal
+    keyed: Signal
+    valid: Signal
+    draws: data.View
+    done: Signal
+    bits: data.View
+    tag: Any
+
+    def __init__(self, lanes: tuple[tuple[Key, ...], ...], tag: Any) -> None:
+        self._lanes = lanes
+        self._tag = tag
+        super().__init__(
+            {
+                "seed": In(SEED_BITS),
+                "layer": In(LAYER_BITS),
+                "number": In(NUMBER_BITS),
+                "rekey": In(1),
+                "keyed": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                "valid": In(1),
+                "draws": In(BlockLayout(lanes, tag)),
+                "done": Out(1),
+                "bits": Out(data.ArrayLayout(2 * WORD_BITS, len(lanes))),
+                "tag": Out(tag),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        keys = self._elaborate_keys(m)
+        valid, tag = self.valid, self.draws.tag
+        selects = self.draws.selects
+        xs: list[Value] = [Value.cast(self.draws.row) for _ in self._lanes]
+        ys: list[Value] = [Value.cast(self.draws.columns[n]) for n in range(len(self._lanes))]
+        for number in range(ROUNDS):
+            next_valid = Signal(name=f"valid_{number}")
+            next_tag = Signal(self._tag, name=f"tag_{number}", reset_less=True)
+            next_selects = Signal.like(self.draws.selects, name=f"selects_{number}")
+            m.d.sync += [next_valid.eq(valid), next_tag.eq(tag), next_selects.eq(selects)]
+            for lane, chosen in enumerate(self._lanes):
+                key = Array(keys[one][number] for one in chosen)[selects[lane]]
+                mixed = mix(xs[lane], ys[lane], key)
+                x = Signal(WORD_BITS, name=f"x_{lane}_{number}", reset_less=True)
+                y = Signal(WORD_BITS, name=f"y_{lane}_{number}", reset_less=True)
+                m.d.sync += [x.eq(mixed[0]), y.eq(mixed[1])]
+                xs[lane], ys[lane] = x, y
+            valid, tag, selects = next_valid, next_tag, next_selects
+        m.d.comb += [self.done.eq(valid), self.tag.eq(tag)]
+        for lane in range(len(self._lanes)):
+            m.d.comb += self.bits[lane].eq(Cat(ys[lane], xs[lane]))
+        return m
+
+    def _elaborate_keys(self, m: Module) -> dict[Key, list[Signal]]:
+        """Make the round keys, by key and round."""
+        kinds = sorted({key for lane in self._lanes for key in lane})
+        keys = {
+            kind: [
+                Signal(WORD_BITS, name=f"key_{kind.purpose.name}_{number}", reset_less=True)
+                for number in range(ROUNDS)
+            ]
+            for kind in kinds
+        }
+        turn = Signal(range(len(kinds)))
+        # Whose registers move: a register for each purpose, since there are hundreds of them.
+        moves = [Signal(name=f"moves_{number}") for number in range(len(kinds))]
+        place = Signal(range(ROUNDS))
+        loading = Signal()
+        key = Signal(WORD_BITS)
+        queue = [Signal(WORD_BITS, name=f"queue_{place}") for place in range(3)]
+        numbered = Array(Const(kind.purpose in NUMBERED, 1) for kind in kinds)
+        names = Array(Const(kind.purpose, PURPOSE_BITS) for kind in kinds)
+        layer: Value = self.layer
+        if any(kind.behind for kind in kinds):
+            layer = (layer + Array(Const(kind.behind, LAYER_BITS) for kind in kinds)[turn])[
+                :LAYER_BITS
+            ]
+        head, following = mix(queue[0], key, place)
+        with m.If(loading):
+            m.d.sync += [move.eq(turn == number) for number, move in enumerate(moves)]
+            m.d.sync += [
+                loading.eq(0),
+                place.eq(0),
+                key.eq(self.seed[:WORD_BITS]),
+                queue[0].eq(self.seed[WORD_BITS:]),
+                queue[1].eq(Cat(names[turn], Const(0, 8 - PURPOSE_BITS), layer)),
+                queue[2].eq(Mux(numbered[turn], self.number, 0)),
+            ]
+        with m.Elif(~self.keyed):
+            m.d.sync += [
+                place.eq(place + 1),
+                key.eq(following),
+                Cat(*queue).eq(Cat(queue[1], queue[2], head)),
+            ]
+            with m.If(place == ROUNDS - 1):
+                m.d.sync += [move.eq(0) for move in moves]
+                m.d.sync += [turn.eq(turn + 1), loading.eq(1)]
+                with m.If(turn == len(kinds) - 1):
+                    m.d.sync += [self.keyed.eq(1), loading.eq(0)]
+        with m.If(self.rekey):
+            m.d.sync += [self.keyed.eq(0), loading.eq(1), turn.eq(0)]
+            m.d.sync += [move.eq(0) for move in moves]
+        # The keys of a purpose are a chain of registers, which the first goes through to its end.
+        for move, kind in zip(moves, kinds, strict=True):
+            chain = keys[kind]
+            with m.If(move):
+                m.d.sync += chain[-1].eq(key)
+                m.d.sync += [one.eq(two) for one, two in itertools.pairwise(chain)]
+        return keys

@@ -1,0 +1,339 @@
+"""The states of all cells, in the order in which they are programmed."""
+
+from amaranth.hdl import Array, Module, Mux, Shape, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.chip.speck import LAYER_BITS
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.layouts import LoadLayout
+from allspin.sim.chip.generator import WORD_BITS
+
+POLARITY_BIT = 7
+"""Bit of a state's byte that is the polarity of the cell's last pulse."""
+BANK_LINES = 2048
+"""States that a block RAM of an ECP5 holds, at up to 9 bits each."""
+
+
+class StateLayout(data.StructLayout):
+    """State and polarity of a cell.
+
+    Members
+    -------
+    state : unsigned
+        Its state.
+    polarity : 1 bit
+        `allspin.sim.synapse.response.Polarity` of its last pulse.
+    """
+
+    def __init__(self, state_bits: int) -> None:
+        super().__init__({"state": state_bits, "polarity": 1})
+
+
+class CellLayout(data.StructLayout):
+    """A cell to program.
+
+    Members
+    -------
+    row, column : 16 bits
+        Where it is.
+    cell
+        `StateLayout`.
+    """
+
+    def __init__(self, state_bits: int) -> None:
+        super().__init__({"row": WORD_BITS, "column": WORD_BITS, "cell": StateLayout(state_bits)})
+
+
+class StateMemory(wiring.Component):
+    """Keep the states of all cells and give them again, one a clock from the first on.
+
+    Parameters
+    ----------
+    state_bits : int
+        Width of a state.
+    cells : int
+        How many there are.
+    banked : bool
+        Whether it is made of memories of `BANK_LINES` with a register behind each one and
+        another behind their multiplexers, which is what a fast clock needs; else of one.
+
+    Attributes
+    ----------
+    write, address, state : In
+        Keep a state.
+    restart : In(1)
+        Begin at the first cell.
+    states : Out(stream)
+        `StateLayout`. After the last one nothing that is known.
+    """
+
+    write: Signal
+    address: Signal
+    state: data.View
+    restart: Signal
+    states: stream.Interface
+
+    def __init__(self, state_bits: int, cells: int, banked: bool) -> None:
+        self._layout = StateLayout(state_bits)
+        self._cells = cells
+        self._banks = -(-cells // BANK_LINES) if banked else 1
+        super().__init__(
+            {
+                "write": In(1),
+                "address": In(range(cells)),
+                "state": In(self._layout),
+                "restart": In(1),
+                "states": Out(stream.Signature(self._layout)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the memory."""
+        m = Module()
+        lines = self._cells if self._banks == 1 else BANK_LINES
+        line_bits = Shape.cast(range(lines)).width
+        advance = Signal()
+        place = Signal(range(self._banks * lines))
+        m.d.comb += advance.eq(~self.states.valid | self.states.ready)
+
+        # A register in the path of the writes: they cross the whole part.
+        writing = Signal()
+        address = Signal.like(place)
+        state = Signal(self._layout)
+        m.d.sync += [writing.eq(self.write), address.eq(self.address), state.eq(self.state)]
+
+        def later(value: Value, name: str, *, reset_less: bool = True) -> Signal:
+            register = Signal(len(value), name=name, reset_less=reset_less)
+            with m.If(advance):
+                m.d.sync += register.eq(value)
+            return register
+
+        # Banks are told apart in steps of four, each with a register behind it.
+        stages = 2 if self._banks > 1 else 1
+        choice = place[line_bits:]
+        for stage in range(stages):
+            choice = later(choice, f"choice_{stage}", reset_less=False)
+        outputs = []
+        for number in range(self._banks):
+            m.submodules[f"bank_{number}"] = bank = block_memory(self._layout, lines)
+            write = bank.write_port()
+            read = bank.read_port(domain="comb")
+            m.d.comb += [
+                write.addr.eq(address[:line_bits]),
+                write.data.eq(state),
+                write.en.eq(writing & (address[line_bits:] == number)),
+                read.addr.eq(place[:line_bits]),
+            ]
+            output = read.data.as_value()
+            for stage in range(stages):
+                output = later(output, f"output_{number}_{stage}")
+            outputs.append(output)
+        while len(outputs) > 1:
+            outputs = [
+                later(Array(outputs[first : first + 4])[choice[:2]], f"merged_{stages}_{first}")
+                for first in range(0, len(outputs), 4)
+            ]
+            choice = later(choice[2:], f"rest_{stages}", reset_less=False)
+            stages += 1
+        valid = Signal(stages)
+        with m.If(self.restart):
+            m.d.sync += [place.eq(0), valid.eq(0)]
+        with m.Elif(advance):
+            m.d.sync += [place.eq(place + 1), valid.eq((valid << 1) | 1)]
+        m.d.comb += [
+            self.states.valid.eq(valid[-1]),
+            self.states.payload.eq(outputs[0]),
+        ]
+        return m
+
+
+class CellSource(wiring.Component):
+    """Cells to program: those whose states are loaded, or on demand all of them.
+
+    Cells come in bursts. A burst is of one layer and begins at the first column of a row;
+    the next one begins when the words of the last are in their places.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    load : In(stream)
+        `LoadLayout`, bytes of the memories STATES only.
+    redraw : In(1)
+        Program all cells of all layers again; where the states are kept.
+    layer : Out(4)
+        Layer of the burst.
+    row : Out(16)
+        Its first row.
+    settled : In(1)
+        No cell is under way.
+    begin : Out(1)
+        A burst begins: whatever depends on the layer may be prepared.
+    prepared : In(1)
+        It is; looked at from the clock after `begin`.
+    cells : Out(stream)
+        `CellLayout`.
+    busy : Out(1)
+        A burst is being prepared, or all cells are being programmed.
+    """
+
+    load: stream.Interface
+    redraw: Signal
+    layer: Signal
+    row: Signal
+    settled: Signal
+    begin: Signal
+    prepared: Signal
+    cells: stream.Interface
+    busy: Signal
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        assert parameters.variation is not None
+        self._parameters = parameters
+        self._variation = parameters.variation
+        super().__init__(
+            {
+                "load": In(stream.Signature(LoadLayout())),
+                "redraw": In(1),
+                "layer": Out(LAYER_BITS),
+                "row": Out(WORD_BITS),
+                "settled": In(1),
+                "begin": Out(1),
+                "prepared": In(1),
+                "cells": Out(stream.Signature(CellLayout(self._variation.state_bits))),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the source."""
+        m = Module()
+        load = self.load.payload
+        loaded = Signal(StateLayout(self._variation.state_bits))
+        started = Signal()  # the burst of the byte that is offered
+        walking = Signal()  # through all cells
+        walks = Signal()  # through those of a layer, now
+        may_load = Signal()  # a byte that is offered is a cell of this burst
+        next_layer = Signal(LAYER_BITS)
+        given = Signal()
+        ends = self._elaborate_place(m, given)
+        # None of these looks at the state of the FSM below: much waits for them.
+        m.d.comb += [
+            loaded.state.eq(load.data),
+            loaded.polarity.eq(load.data[POLARITY_BIT]),
+            given.eq(self.cells.valid & self.cells.ready),
+            self.cells.payload.cell.eq(loaded),
+            may_load.eq((~load.first | started) & ~walking),
+            self.cells.valid.eq(self.load.valid & may_load),
+            self.load.ready.eq(self.cells.ready & may_load),
+        ]
+        with m.If(given):
+            m.d.sync += started.eq(0)
+
+        memory = None
+        if self._variation.redraw:
+            memory = self._elaborate_memory(m, loaded, given & ~walking)
+            m.d.comb += memory.states.ready.eq(self.cells.ready & walks)
+            with m.If(walking):
+                m.d.comb += [
+                    self.cells.payload.cell.eq(memory.states.payload),
+                    self.cells.valid.eq(memory.states.valid & walks),
+                ]
+
+        with m.FSM() as fsm:
+            with m.State("LOAD"):
+                with m.If(self.load.valid & load.first & ~started):
+                    m.next = "SETTLE"
+                if memory is not None:
+                    with m.If(self.redraw):
+                        m.d.comb += memory.restart.eq(1)
+                        m.d.sync += [walking.eq(1), next_layer.eq(0)]
+                        m.next = "SETTLE"
+            # What is under way belongs to the layer of the last burst.
+            with m.State("SETTLE"), m.If(self.settled):
+                m.d.sync += [
+                    self.layer.eq(Mux(walking, next_layer, load.layer)),
+                    self.row.eq(Mux(walking, 0, load.address)),
+                ]
+                m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.comb += self.begin.eq(1)
+                m.next = "PREPARE"
+            with m.State("PREPARE"), m.If(self.prepared):
+                m.d.sync += [started.eq(1), walks.eq(walking)]
+                m.next = "LOAD"
+                if memory is not None:
+                    with m.If(walking):
+                        m.next = "WALK"
+            if memory is not None:
+                with m.State("WALK"), m.If(given & ends):
+                    m.d.sync += [walks.eq(0), next_layer.eq(next_layer + 1)]
+                    m.next = "SETTLE"
+                    with m.If(self.layer == len(self._parameters.crossbars) - 1):
+                        m.d.sync += walking.eq(0)
+                        m.next = "LOAD"
+        m.d.comb += self.busy.eq(~fsm.ongoing("LOAD") | walking)
+        return m
+
+    def _elaborate_place(self, m: Module, given: Signal) -> Value:
+        """Count rows and columns, and tell whether the cell is its layer's last."""
+        row, column = Signal(WORD_BITS), Signal(WORD_BITS)
+        last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
+        with m.Switch(self.layer):
+            for number, crossbar in enumerate(self._parameters.crossbars):
+                with m.Case(number):
+                    m.d.sync += [
+                        last_column.eq(crossbar.columns - 1),
+                        last_row.eq(crossbar.rows - 1),
+                    ]
+        row_ends = Signal()
+        m.d.comb += [
+            self.cells.payload.row.eq(row),
+            self.cells.payload.column.eq(column),
+            row_ends.eq(column == last_column),
+        ]
+        with m.If(given):
+            m.d.sync += column.eq(column + 1)
+            with m.If(row_ends):
+                m.d.sync += [column.eq(0), row.eq(row + 1)]
+        with m.If(self.begin):
+            m.d.sync += [row.eq(self.row), column.eq(0)]
+        return row_ends & (row == last_row)
+
+    def _elaborate_memory(self, m: Module, loaded: data.View, keep: Value) -> StateMemory:
+        """The memory of the states, and where in it the states go that are loaded."""
+        crossbars = self._parameters.crossbars
+        cells = sum(crossbar.rows * crossbar.columns for crossbar in crossbars)
+        banked = self._parameters.target.wide
+        memory = StateMemory(self._variation.state_bits, cells, banked)
+        m.submodules.memory = memory
+        address = Signal(range(cells))
+        m.d.comb += [
+            memory.address.eq(address),
+            memory.state.eq(loaded),
+            memory.write.eq(keep),
+        ]
+        with m.If(keep):
+            m.d.sync += address.eq(address + 1)
+        # Whatever the layer, where its row would begin; the layer's own is chosen a clock later.
+        begun = Signal()
+        m.d.sync += begun.eq(self.begin)
+        first = 0
+        for number, crossbar in enumerate(crossbars):
+            start = Signal(range(cells), name=f"start_{number}", reset_less=True)
+            # The row times the columns, as a sum of shifted rows.
+            parts = [
+                self.row << bit
+                for bit in range(crossbar.columns.bit_length())
+                if crossbar.columns >> bit & 1
+            ]
+            m.d.sync += start.eq(sum(parts, first))
+            with m.If(begun & (self.layer == number)):
+                m.d.sync += address.eq(start)
+            first += crossbar.rows * crossbar.columns
+        return memory

@@ -1,0 +1,370 @@
+"""Noise at each use: of a layer's neurons and sums, and of the last layer's sums behind it.
+
+The integers are those of `allspin.sim.chip.noise.ColumnNoise`: normal values of purpose
+NEURON_USE and READ times a spread, rounded. They are drawn ahead, as soon as an image's number is
+known, so that V-I converters and amplifiers need not wait. One pipeline draws all of them in turn:
+of each beat of columns the noise of its neurons, then, if sums have any, that of its sums; and at
+an image's end that of the last layer's sums, if this is the layer before it.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.chip.draw_unit import DrawInterface, DrawSignature
+from allspin.hdl.chip.pipelined_noise import BeatLayout, Kind, PipelinedNoise
+from allspin.hdl.chip.sum_errors import SumErrors
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.memory_map import USE_NOISE
+from allspin.hdl.stream.buffers import Queue
+from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
+from allspin.sim.chip.fixed_point import USE_BITS
+from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, WORD_BITS, Purpose
+from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+
+AHEAD = 64
+"""Beats that may be drawn and not yet taken; more than a pipelined draw takes clocks."""
+SPREAD_BYTES = 4
+DROPPED_BITS = FRACTION_BITS + USE_BITS
+
+
+class NoiseQueue(wiring.Component):
+    """Noise that was drawn ahead, and credits for what is asked for.
+
+    Where it is kept in look-up tables each column has a queue of its own. All move together, and
+    no address has to reach more than one column's tables.
+
+    Parameters
+    ----------
+    parameters, layer
+        As of `NoiseLayout`.
+
+    Attributes
+    ----------
+    asked : In(1)
+        A beat is asked for; only while `credit`.
+    credit : Out(1)
+        There is a place for one more.
+    made, payload : In
+        One has been made.
+    noise : Out(stream)
+        `NoiseLayout`, in order.
+    """
+
+    asked: Signal
+    credit: Signal
+    made: Signal
+    payload: Any
+    noise: stream.Interface
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        # A block RAM may be anywhere, where nearly all are taken.
+        self._nearby = parameters.crossbars[layer].target.distributed_ram
+        layout = NoiseLayout(parameters, layer)
+        super().__init__(
+            {
+                "asked": In(1),
+                "credit": Out(1),
+                "made": In(1),
+                "payload": In(layout),
+                "noise": Out(stream.Signature(layout)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the queue."""
+        m = Module()
+        fields = [self.payload[name] for name in self.payload.shape().members]
+        given = [self.noise.payload[name] for name in self.noise.payload.shape().members]
+        columns = len(fields[0])
+        each = 1 if self._nearby else columns
+        for first in range(0, columns, each):
+            here = [
+                (field[column], out[column])
+                for field, out in zip(fields, given, strict=True)
+                for column in range(first, first + each)
+            ]
+            coming = Cat(field for field, _ in here)
+            queue = Queue(len(coming), AHEAD, distributed=self._nearby)
+            m.submodules[f"queue_{first}"] = queue
+            m.d.comb += [
+                queue.i.valid.eq(self.made),
+                queue.i.payload.eq(coming),
+                Cat(out for _, out in here).eq(queue.o.payload),
+                queue.o.ready.eq(self.noise.ready),
+                self.noise.valid.eq(queue.o.valid),
+            ]
+        ahead = Signal(range(AHEAD + 1))  # beats asked for and not yet taken
+        left = Signal()  # one was taken; a register, for the queue may be across the part
+        m.d.comb += self.credit.eq(~ahead[-1])  # it is a power of two, and never more
+        m.d.sync += [
+            left.eq(self.noise.valid & self.noise.ready),
+            ahead.eq(ahead + self.asked - left),
+        ]
+        return m
+
+
+class UseNoise(wiring.Component):
+    """The noise of one hidden layer, or of the only one, and of the last behind it.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    layer : int
+        Which layer it serves.
+
+    Attributes
+    ----------
+    seed : In(32)
+        The chip.
+    load : In(stream)
+        `LoadLayout`; the layers' bytes for the memories USE_NOISE, SUM_NOISE and AMPLIFIERS are
+        taken, others ignored.
+    numbers : In(stream)
+        The number of each image, before or while it is under way.
+    passed : Out(stream)
+        The same, for the next hidden layer; where there is one.
+    noise : Out(stream)
+        `NoiseLayout`: what each beat of an image's columns gets; of a hidden layer.
+    last_noise : Out(stream)
+        The same of the last layer; where its sums have noise and no hidden layer is behind this
+        one.
+    unit : Out(`DrawSignature`)
+        The generator; where it is iterative.
+    """
+
+    seed: Signal
+    load: stream.Interface
+    numbers: stream.Interface
+    noise: stream.Interface
+    last_noise: stream.Interface
+    passed: stream.Interface
+    unit: DrawInterface
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        assert parameters.variation is not None
+        self._parameters = parameters
+        self._layer = layer
+        self._behind = len(parameters.crossbars) - 1
+        self._hidden = layer < self._behind
+        self._last = layer >= self._behind - 1
+        self._reads_last = self._last and parameters.noisy_sums
+        self._iterative = parameters.variation.iterative_noise
+        ports = {
+            "seed": In(SEED_BITS),
+            "load": In(stream.Signature(LoadLayout())),
+            "numbers": In(stream.Signature(IMAGE_BITS)),
+        }
+        if self._hidden:
+            ports["noise"] = Out(stream.Signature(NoiseLayout(parameters, layer)))
+        if self._reads_last:
+            ports["last_noise"] = Out(stream.Signature(NoiseLayout(parameters, self._behind)))
+        if not self._last:
+            ports["passed"] = Out(stream.Signature(IMAGE_BITS))
+        if self._iterative:
+            ports["unit"] = Out(DrawSignature(parameters.spread_bits))
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the noise."""
+        m = Module()
+        p = self._parameters
+        load = self.load.payload
+        loaded = Signal(8 * SPREAD_BYTES, reset_less=True)
+        spread = Signal(signed(p.use_spread_bits + 1))
+        m.d.comb += [
+            self.load.ready.eq(1),
+            # What is wider than this the host does not send.
+            spread.eq(loaded[: p.use_spread_bits]),
+        ]
+        with m.If(self.load.valid & (load.layer == self._layer) & (load.memory == USE_NOISE)):
+            m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
+
+        queues, errors = self._elaborate_parts(m)
+        beats, begun = self._elaborate_beats(m, queues, errors)
+        if self._iterative:
+            self._draw(m, beats, spread, queues[Kind.USE])
+            return m
+        m.submodules.drawn = drawn = PipelinedNoise(p, self._layer)
+        wiring.connect(m, beats, drawn.beats)
+        m.d.comb += [drawn.seed.eq(self.seed), drawn.begun.eq(begun), drawn.spreads[0].eq(spread)]
+        for kind, of_sums in errors.items():
+            made = drawn.made & (drawn.kind == kind)
+            m.d.comb += [drawn.spreads[kind].eq(of_sums.spread), of_sums.valid.eq(made)]
+            m.d.comb += [
+                one.eq(two) for one, two in zip(of_sums.products, drawn.products, strict=False)
+            ]
+        if Kind.LAST in errors:
+            _give_sums(m, queues[Kind.LAST], errors[Kind.LAST])
+        if self._hidden:
+            self._give_uses(m, drawn, queues[Kind.USE], errors.get(Kind.READ))
+        return m
+
+    def _elaborate_parts(self, m: Module) -> tuple[dict[Kind, NoiseQueue], dict[Kind, SumErrors]]:
+        """Queues, of neurons with their sums and of the last layer; and what sums have."""
+        p = self._parameters
+        queues, errors = {}, {}
+        if self._hidden:
+            m.submodules.queue = queues[Kind.USE] = NoiseQueue(p, self._layer)
+            wiring.connect(m, queues[Kind.USE].noise, wiring.flipped(self.noise))
+            if p.noisy_sums:
+                m.submodules.errors = errors[Kind.READ] = SumErrors(p, self._layer)
+        if self._reads_last:
+            m.submodules.last_queue = queues[Kind.LAST] = NoiseQueue(p, self._behind)
+            wiring.connect(m, queues[Kind.LAST].noise, wiring.flipped(self.last_noise))
+            m.submodules.last_errors = errors[Kind.LAST] = SumErrors(p, self._behind)
+        for of_sums in errors.values():
+            m.d.comb += [
+                of_sums.load.payload.eq(self.load.payload),
+                of_sums.load.valid.eq(self.load.valid),
+            ]
+        return queues, errors
+
+    def _give_uses(
+        self, m: Module, drawn: PipelinedNoise, queue: NoiseQueue, of_sums: SumErrors | None
+    ) -> None:
+        """Neurons' noise into its queue, with that of the same columns' sums."""
+        uses = [rounded(product) for product in drawn.products]
+        if of_sums is None:
+            m.d.comb += queue.made.eq(drawn.made)
+            m.d.comb += [one.eq(use) for one, use in zip(queue.payload.uses, uses, strict=True)]
+            return
+        # A beat's sums are drawn a clock after its uses, or later, and made two clocks later.
+        late = Signal(2)
+        made = drawn.made & (drawn.kind == Kind.USE)
+        m.d.sync += late.eq(Cat(made, late))
+        for number, (value, use) in enumerate(zip(queue.payload.uses, uses, strict=True)):
+            first = Signal.like(value, name=f"use_{number}", reset_less=True)
+            held = Signal.like(value, name=f"held_{number}", reset_less=True)
+            with m.If(made):
+                m.d.sync += first.eq(use)
+            with m.If(late[0]):
+                m.d.sync += held.eq(first)
+            m.d.comb += value.eq(held)
+        m.d.comb += queue.made.eq(Mux(of_sums.on, of_sums.made, late[1]))
+        for value, error in zip(queue.payload.sums, of_sums.errors, strict=True):
+            m.d.comb += value.eq(Mux(of_sums.on, error, 0))
+
+    def _elaborate_beats(
+        self, m: Module, queues: dict[Kind, NoiseQueue], errors: dict[Kind, SumErrors]
+    ) -> tuple[stream.Interface, Signal]:
+        """Beats whose noise is to be drawn: all of an image, then those of the next.
+
+        Returns
+        -------
+        tuple
+            A stream of `BeatLayout`, and whether an image's beats begin in the next clock.
+        """
+        beats = stream.Signature(BeatLayout(self._parameters, self._layer)).create()
+        begun = Signal()
+        number = Signal(IMAGE_BITS)
+        column = Signal.like(beats.payload.column)
+        kind = Signal.like(beats.payload.kind)
+        active, credit, taken = Signal(), Signal(), Signal()
+        m.d.comb += [
+            beats.valid.eq(active & credit),
+            beats.payload.number.eq(number),
+            beats.payload.column.eq(column),
+            beats.payload.kind.eq(kind),
+            taken.eq(beats.valid & beats.ready),
+        ]
+        begins = self._elaborate_order(m, (column, kind, active, credit, taken), queues, errors)
+
+        # The next image's number may come while this one's noise is drawn.
+        waiting = Signal()
+        next_number = Signal(IMAGE_BITS, reset_less=True)
+        may_begin = Signal(init=1)
+        m.d.comb += [
+            self.numbers.ready.eq(~waiting | begun),
+            begun.eq(waiting & ~active & may_begin),
+        ]
+        with m.If(self.numbers.ready):
+            m.d.sync += [waiting.eq(self.numbers.valid), next_number.eq(self.numbers.payload)]
+        with m.If(begun):
+            m.d.sync += [number.eq(next_number), column.eq(0), active.eq(begins)]
+        if not self._last:
+            m.d.comb += may_begin.eq(~self.passed.valid | self.passed.ready)
+            with m.If(self.passed.ready):
+                m.d.sync += self.passed.valid.eq(0)
+            with m.If(begun):
+                m.d.sync += [self.passed.valid.eq(1), self.passed.payload.eq(next_number)]
+        return beats, begun
+
+    def _elaborate_order(
+        self,
+        m: Module,
+        place: tuple[Signal, Signal, Signal, Signal, Signal],
+        queues: dict[Kind, NoiseQueue],
+        errors: dict[Kind, SumErrors],
+    ) -> Value:
+        """What is drawn after what; `place` is column, kind, active, credit and taken.
+
+        Returns
+        -------
+        Value
+            Whether an image has anything to be drawn.
+        """
+        column, kind, active, credit, taken = place
+        crossbar = self._parameters.crossbars[self._layer]
+        lanes = crossbar.neurons_per_clock
+        last = errors[Kind.LAST].on if Kind.LAST in errors else Const(0)
+        read = errors[Kind.READ].on if Kind.READ in errors else Const(0)
+        if not self._hidden:
+            m.d.comb += kind.eq(Kind.LAST)
+            begins: Value = last
+        else:
+            begins = Const(1)
+            # The credit for a beat's sums is that for its uses.
+            uses = queues[Kind.USE]
+            here = kind == Kind.USE
+            m.d.comb += [credit.eq(~here | uses.credit), uses.asked.eq(taken & here)]
+            with m.If(taken & here & read):
+                m.d.sync += kind.eq(Kind.READ)
+            with m.Elif(taken & (kind != Kind.LAST)):
+                m.d.sync += [column.eq(column + lanes), kind.eq(Kind.USE)]
+                with m.If(column + lanes >= crossbar.columns):
+                    m.d.sync += [column.eq(0), active.eq(last)]
+                    with m.If(last):
+                        m.d.sync += kind.eq(Kind.LAST)
+        if Kind.LAST in errors:
+            sums = queues[Kind.LAST]
+            here = kind == Kind.LAST
+            m.d.comb += sums.asked.eq(taken & here)
+            with m.If(here):
+                m.d.comb += credit.eq(sums.credit)
+            with m.If(taken & here):
+                m.d.sync += column.eq(column + 1)
+                with m.If(column == self._parameters.classes - 1):
+                    m.d.sync += active.eq(0)
+                    if self._hidden:
+                        m.d.sync += kind.eq(Kind.USE)
+        return begins
+
+    def _draw(self, m: Module, beats: stream.Interface, spread: Signal, queue: NoiseQueue) -> None:
+        """Draw with the unit that all share."""
+        draw, number = self.unit.draws.payload, beats.payload.number
+        m.d.comb += [
+            self.unit.draws.valid.eq(beats.valid),
+            beats.ready.eq(self.unit.draws.ready),
+            draw.layer.eq(self._layer),
+            draw.purpose.eq(Purpose.NEURON_USE),
+            draw.row.eq(number[:WORD_BITS]),
+            draw.column.eq(beats.payload.column),
+            draw.number.eq(number[WORD_BITS:]),
+            self.unit.spreads[0].eq(spread),
+            queue.made.eq(self.unit.made),
+            queue.payload.uses[0].eq(rounded(self.unit.product)),
+        ]
+
+
+def rounded(product: Value) -> Value:
+    """A product without its fraction bits, halves up."""
+    return (product + (1 << DROPPED_BITS - 1)) >> DROPPED_BITS
+
+
+def _give_sums(m: Module, queue: NoiseQueue, of_sums: SumErrors) -> None:
+    """Noise of the last layer's sums into its queue."""
+    m.d.comb += [queue.made.eq(of_sums.made), queue.payload.sums[0].eq(of_sums.errors[0])]

@@ -1,0 +1,405 @@
+"""What sums the columns of a crossbar on any part."""
+
+from itertools import pairwise
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.crossbar.conversions import Conversions, FastConversions
+from allspin.hdl.crossbar.crossbar import Columns, words_layout
+from allspin.hdl.crossbar.departure import times
+from allspin.hdl.crossbar.tile_edges import TileEnds, TileStarts
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+
+# A product in a block that multiplies, where a part has a few of them to give away.
+#
+# The V-I converter takes two; of an iCE40UP5K's eight, six lanes of words get one each, which
+# spares ninety LUTs a lane. Synthesis finds these products by the name of this block.
+
+CONVERTER_MULTIPLIERS = 2
+"""What the V-I converter behind the first crossbar takes; the others are for that one's lanes."""
+
+
+class Multiplier(wiring.Component):
+    """A word times a value, a clock later.
+
+    Parameters
+    ----------
+    word_bits : int
+        Width of the word, signed.
+    value_bits : int
+        Width of the value, unsigned.
+
+    Attributes
+    ----------
+    word, value : In
+        The factors.
+    product : Out(signed)
+        Their product.
+    """
+
+    word: Signal
+    value: Signal
+    product: Signal
+
+    def __init__(self, word_bits: int, value_bits: int) -> None:
+        super().__init__(
+            {
+                "word": In(signed(word_bits)),
+                "value": In(unsigned(value_bits)),
+                "product": Out(signed(word_bits + value_bits)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        product = Signal.like(self.product, reset_less=True)
+        m.d.sync += product.eq(self.word * self.value)
+        m.d.comb += self.product.eq(product)
+        return m
+
+
+NARROW = 4
+"""Bits of a value for which a table of products is worth it."""
+FLAGS = data.StructLayout({"valid": 1, "last": 1, "final": 1})
+"""Of a register stage: there is a beat, it ends its pass, the pass is its image's last."""
+
+
+def terms_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
+    """What a beat adds to each lane's sum: a product of each part's."""
+    shape = unsigned if parameters.keeps_states else signed
+    return data.ArrayLayout(shape(parameters.term_bits), parameters.lanes)
+
+
+def added_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
+    """What each lane's accumulator adds up: terms, or conversions of tiles."""
+    p = parameters
+    if p.tiling is None:
+        return terms_layout(p)
+    return data.ArrayLayout(signed(p.tile_widths.conversion), p.lanes)
+
+
+def lane_shape(parameters: CrossbarParameters) -> Shape:
+    """Of a lane's sum: signed, over R_AH words or conversions, or unsigned, over states."""
+    shape = unsigned if parameters.keeps_states else signed
+    return shape(parameters.lane_bits)
+
+
+def lowest_shape(parameters: CrossbarParameters) -> Shape:
+    """Of what a beat adds to a column's sum if each word is the lowest level."""
+    p = parameters
+    if p.levels is None:
+        return unsigned(0)
+    most = p.rows_per_clock * (2**p.value_bits - 1)
+    return Shape.cast(range(min(0, most * p.levels.lowest), max(0, most * p.levels.lowest) + 1))
+
+
+def elaborate_ends(
+    m: Module,
+    parameters: CrossbarParameters,
+    columns: Columns,
+    conversions: Conversions | FastConversions,
+    clocks: int,
+) -> None:
+    """What tells converters where tiles begin and end, and where their sums start.
+
+    Parameters
+    ----------
+    m : Module
+        Gets it.
+    parameters : CrossbarParameters
+        Of the crossbar.
+    columns : Columns
+        Whose beats and offsets they are.
+    conversions : Conversions or FastConversions
+        Is told.
+    clocks : int
+        How far behind a beat it is told.
+    """
+    assert parameters.tiling is not None
+    offsets = parameters.tiling.offsets
+    passes, beat = columns.passes, columns.passes.payload
+    m.submodules.tile_ends = ends = TileEnds(parameters, clocks - offsets)
+    said: Value = Cat(ends.begins, ends.converts)
+    m.d.comb += [
+        ends.taken.eq(passes.valid & passes.ready),
+        ends.values.eq(beat.values),
+        ends.tiles.eq(beat.tiles),
+        ends.last.eq(beat.last),
+    ]
+    if offsets:
+        # A start comes of a memory, and the others wait for it.
+        m.submodules.tile_starts = starts = TileStarts(parameters)
+        later = Signal(2)
+        m.d.sync += later.eq(said)
+        said = later
+        m.d.comb += [
+            starts.valid.eq(columns.offsets.valid),
+            starts.byte.eq(columns.offsets.payload),
+            columns.offsets.ready.eq(1),
+            starts.begins.eq(ends.begins & ~columns.bare),
+            starts.place.eq(ends.tile),
+            conversions.starts.eq(starts.starts),
+        ]
+    m.d.comb += [
+        conversions.begins.eq(said[0]),
+        conversions.converts.eq(said[1]),
+        conversions.bare.eq(columns.bare),
+    ]
+
+
+def registered(m: Module, value: Value, name: str) -> Signal:
+    """A value a clock later. It has no reset: who takes it knows of what it is."""
+    register = Signal(value.shape(), name=name, reset_less=True)
+    m.d.sync += register.eq(value)
+    return register
+
+
+class Products(wiring.Component):
+    """Values times words, a register behind each step.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    clocks : int
+        As of `allspin.hdl.crossbar.crossbar.Cells`.
+
+    Attributes
+    ----------
+    stages : list of str
+        Names of the registers that a beat passes.
+    values : In(array)
+        What each part's row is driven with.
+    words : In
+        The words that belong to the values of `clocks` before.
+    terms : Out
+        `terms_layout`, as many clocks behind the values as there are stages.
+    lowest : Out(signed)
+        What they would be if each word were the lowest level, at the same time; where states
+        stand for words.
+    """
+
+    values: data.View
+    words: data.View
+    terms: data.View
+    lowest: Signal
+
+    def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
+        p = self._parameters = parameters
+        # A slow clock has the time for a memory and a product in a row.
+        words = [] if p.target.slow_clock else ["word"]
+        reads = ["read", *(f"read_{clock}" for clock in range(2, clocks + 1))]
+        self.stages = [*reads, *words, "product", *["rows"] * (p.rows_per_clock > 1)]
+        super().__init__(
+            {
+                "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
+                "words": In(words_layout(p)),
+                "terms": Out(terms_layout(p)),
+                "lowest": Out(lowest_shape(p)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the registers. None has a reset: who takes the terms knows which are of a beat."""
+        m = Module()
+        p = self._parameters
+
+        multipliers = 0 if p.keeps_states else p.target.multipliers - CONVERTER_MULTIPLIERS
+        terms: list[list[Value]] = [[] for _ in range(p.lanes)]
+        driven: list[Value] = []
+        for part in range(p.rows_per_clock):
+            value: Value = self.values[part]
+            for name in self.stages[: self.stages.index("product")]:
+                value = registered(m, value, f"{name}_value_{part}")
+            for lane in range(p.lanes):
+                word: Value = self.words[part][lane]
+                if "word" in self.stages:
+                    word = registered(m, word, f"word_{part}_{lane}")
+                if lane < multipliers:
+                    multiplier = Multiplier(len(word), p.value_bits)
+                    m.submodules[f"multiplier_{part}_{lane}"] = multiplier
+                    m.d.comb += [multiplier.word.eq(word), multiplier.value.eq(value)]
+                    product: Value = multiplier.product
+                else:
+                    product = registered(m, word * value, f"product_{part}_{lane}")
+                terms[lane].append(product)
+            driven.append(value)
+        for lane, (term, *others) in enumerate(terms):
+            if others:
+                for other in others:
+                    term += other
+                term = registered(m, term, f"rows_{lane}")
+            m.d.comb += self.terms[lane].eq(term)
+        if p.levels is not None:
+            lowest = self._lowest(driven[0]) if len(driven) == 1 else sum(driven[1:], driven[0])
+            lowest = registered(m, lowest, "driven")
+            if len(driven) > 1:
+                lowest = registered(m, lowest * p.levels.lowest, "lowest_rows")
+            m.d.comb += self.lowest.eq(lowest)
+        return m
+
+    def _lowest(self, value: Value) -> Value:
+        """A value times the lowest level: of a narrow one a table, which is a LUT for each bit."""
+        p = self._parameters
+        assert p.levels is not None
+        if p.value_bits > NARROW:
+            return value * p.levels.lowest
+        shape = lowest_shape(p)
+        return Array(Const(number * p.levels.lowest, shape) for number in range(2**p.value_bits))[
+            value
+        ]
+
+
+class Accumulators(wiring.Component):
+    """A sum of each lane, and its shadow, which is drained by shifting.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    terms : In
+        `added_layout`.
+    lowest : In
+        As of `Products`.
+    adds, ends : In(1)
+        They are to be added; they are their pass's last, so that the sums go into the shadow.
+    shifts : In(1)
+        The next sums come to the fore.
+    sums : Out(array of signed)
+        Those of the shadow that leave next.
+    """
+
+    terms: data.View
+    lowest: Signal
+    adds: Signal
+    ends: Signal
+    shifts: Signal
+    sums: data.View
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        super().__init__(
+            {
+                "terms": In(added_layout(p)),
+                "lowest": In(lowest_shape(p)),
+                "adds": In(1),
+                "ends": In(1),
+                "shifts": In(1),
+                "sums": Out(data.ArrayLayout(signed(p.sum_bits), p.neurons_per_clock)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the sums."""
+        m = Module()
+        p = self._parameters
+        step = p.neurons_per_clock
+
+        def accumulate(term: Value, shadow: Signal, lane: object) -> None:
+            """The last term goes into the shadow alone, and the next sum starts at 0."""
+            # Only the sums need a reset: nobody looks at a shadow that holds nothing.
+            sum_ = Signal(shadow.shape(), name=f"sum_{lane}")
+            total = Signal(shadow.shape(), name=f"total_{lane}")
+            m.d.comb += total.eq(sum_ + term)
+            with m.If(self.adds):
+                m.d.sync += sum_.eq(Mux(self.ends, 0, total))
+            with m.If(self.ends):
+                m.d.sync += shadow.eq(total)
+
+        width = lane_shape(p)
+        shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
+        with m.If(self.shifts):
+            # Drained by shifting: a multiplexer over all columns would cost more.
+            m.d.sync += [one.eq(two) for one, two in zip(shadow, shadow[step:], strict=False)]
+        for lane in range(p.lanes):
+            accumulate(self.terms[lane], shadow[lane], lane)
+        sums: list[Value] = [*shadow[:step]]
+        if p.levels is not None:
+            # All columns share what they would be if each word were the lowest level.
+            lowest = Signal(signed(p.sum_bits), reset_less=True)
+            accumulate(self.lowest, lowest, "of_lowest")
+            sums = [times(sum_, p.levels.step) + lowest for sum_ in sums]
+        if p.tiling is not None:
+            sums = [sum_ << p.tiling.shift for sum_ in sums]
+        m.d.comb += [self.sums[number].eq(sum_) for number, sum_ in enumerate(sums)]
+        return m
+
+
+class PortableColumns(Columns):
+    """Described so that any tool makes something of it.
+
+    The first sum is valid four clocks after an image's last beat was taken, with words that come
+    a clock after their address; five with several rows per clock, and one less where the clock is
+    slow. Two more where columns are read tile by tile.
+    """
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        step = p.neurons_per_clock
+        m.submodules.products = products = Products(p, self._clocks)
+        m.submodules.accumulators = accumulators = Accumulators(p)
+        beat = self.passes.payload
+
+        names = [*products.stages, *["tile", "conversion"] * (p.tiling is not None)]
+        stages: list[Any] = [Signal(FLAGS, name=name) for name in names]
+        left = Signal(range(p.lanes + 1))  # sums still in the shadow
+        closing = Signal()
+        m.d.comb += [
+            closing.eq(Cat(stage.valid & stage.last for stage in stages).any()),
+            self.passes.ready.eq(~beat.last | ((left == 0) & ~closing)),
+        ]
+        m.d.sync += [
+            stages[0].valid.eq(self.passes.valid & self.passes.ready),
+            stages[0].last.eq(beat.last),
+            stages[0].final.eq(beat.final),
+        ]
+        m.d.sync += [two.eq(one) for one, two in pairwise(stages)]
+
+        final = stages[-1]
+        take = Signal()
+        image_ends = Signal()
+        terms, adds = products.terms, final.valid
+        if p.tiling is not None:
+            clocks = len(products.stages)
+            terms, adds = self._elaborate_tiles(m, terms, stages[clocks - 1].valid, clocks)
+        m.d.comb += [
+            products.values.eq(beat.values),
+            products.words.eq(self.words),
+            accumulators.terms.eq(terms),
+            accumulators.lowest.eq(products.lowest),
+            accumulators.adds.eq(adds),
+            accumulators.ends.eq(final.valid & final.last),
+            accumulators.shifts.eq(take),
+            take.eq(self.sums.valid & self.sums.ready),
+            self.sums.valid.eq(left != 0),
+            self.sums.payload.sums.eq(accumulators.sums),
+            self.sums.payload.last.eq((left <= step) & image_ends),
+        ]
+        with m.If(accumulators.ends):
+            m.d.sync += [
+                left.eq(Mux(final.final, p.columns - (p.passes - 1) * p.lanes, p.lanes)),
+                image_ends.eq(final.final),
+            ]
+        with m.Elif(take):
+            m.d.sync += left.eq(Mux(left > step, left - step, 0))
+        return m
+
+    def _elaborate_tiles(
+        self, m: Module, terms: data.View, adds: Value, clocks: int
+    ) -> tuple[data.View, Value]:
+        """What converts tiles' sums, `clocks` behind their beats: what is to be added, and when."""
+        p = self._parameters
+        m.submodules.conversions = conversions = Conversions(p)
+        elaborate_ends(m, p, self, conversions, clocks)
+        m.d.comb += [conversions.terms.eq(terms), conversions.adds.eq(adds)]
+        # Always: where nothing is converted it is nothing.
+        return conversions.conversions, Const(1)

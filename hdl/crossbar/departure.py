@@ -1,0 +1,222 @@
+"""When sums leave a shadow on a way that never stalls."""
+
+from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+
+# Products with a number that is known: sums of shifted values, as few as will do.
+
+
+def signed_digits(factor: int) -> list[tuple[int, int]]:
+    """Powers of two that a number is the sum of, the fewest, none next to another.
+
+    Parameters
+    ----------
+    factor : int
+        The number.
+
+    Returns
+    -------
+    list of tuple of int
+        Of each its exponent and its sign, 1 or -1, the lowest first; none for 0.
+
+    Examples
+    --------
+    >>> signed_digits(28)
+    [(2, -1), (5, 1)]
+    """
+    found = []
+    exponent = 0
+    while factor:
+        if factor % 2:
+            sign = 2 - factor % 4
+            found.append((exponent, sign))
+            factor -= sign
+        factor //= 2
+        exponent += 1
+    return found
+
+
+def times(value: Value, factor: int) -> Value:
+    """A value times a number, without a register.
+
+    Parameters
+    ----------
+    value : Value
+        The value.
+    factor : int
+        The number, at least 1.
+    """
+    *lower, (exponent, _) = signed_digits(factor)
+    product = value << exponent  # the highest digit of a positive number is positive
+    for exponent, sign in lower:
+        product = product + (value << exponent) if sign > 0 else product - (value << exponent)
+    return product
+
+
+# From sums over states to sums over the R_AH words for which they stand, at an ECP5's speed.
+
+
+class LevelSums(wiring.Component):
+    """``step * S + lowest * V`` of each column's S, with a register behind each addition.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar; it has `levels`.
+
+    Attributes
+    ----------
+    clocks : int
+        Registers on the way.
+    states : In(array of unsigned)
+        Sums of values times states, `neurons_per_clock` of them.
+    driven : In(unsigned)
+        The sum of the values.
+    sums : Out(array of signed)
+        Sums of values times R_AH words.
+    """
+
+    states: data.View
+    driven: Signal
+    sums: data.View
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        assert p.levels is not None
+        self._step = signed_digits(p.levels.step)
+        self._lowest = signed_digits(p.levels.lowest)
+        self._depth = max((len(digits) - 1).bit_length() for digits in (self._step, self._lowest))
+        self.clocks = self._depth + 1
+        super().__init__(
+            {
+                "states": In(data.ArrayLayout(unsigned(p.lane_bits), p.neurons_per_clock)),
+                "driven": In(unsigned(p.most_driven.bit_length())),
+                "sums": Out(data.ArrayLayout(signed(p.sum_bits), p.neurons_per_clock)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the registers. None has a reset: who takes the sums knows when they are there."""
+        m = Module()
+        lowest, sign = self._times(m, self.driven, self._lowest, "driven")
+        for number in range(self._parameters.neurons_per_clock):
+            own = self.states[number]
+            # A step is positive, and so is what begins with its highest digit.
+            times_step, _ = self._times(m, own, self._step, f"sum_{number}")
+            shape = signed(self._parameters.sum_bits)
+            total = Signal(shape, name=f"total_{number}", reset_less=True)
+            m.d.sync += total.eq(times_step + lowest if sign > 0 else times_step - lowest)
+            m.d.comb += self.sums[number].eq(total)
+        return m
+
+    def _times(
+        self, m: Module, value: Value, digits: list[tuple[int, int]], name: str
+    ) -> tuple[Value, int]:
+        """A value times the number of these digits, after `depth` registers, and its sign."""
+        bits = self._parameters.sum_bits
+        # Positive terms first: where two are brought together, the first says the sign.
+        terms = [(value << exponent, sign) for exponent, sign in digits]
+        for level in range(self._depth):
+            terms.sort(key=lambda term: -term[1])
+            pairs = [terms[k : k + 2] for k in range(0, len(terms), 2)]
+            terms = []
+            for number, ((one, sign), *others) in enumerate(pairs):
+                total: Value = one
+                for other, its in others:
+                    total = one + other if its == sign else one - other
+                # No more bits than a column's sum has: what is beyond cancels out.
+                shape = total.shape()
+                shape = Shape(min(shape.width, bits), shape.signed)
+                register = Signal(shape, name=f"{name}_{level}_{number}", reset_less=True)
+                m.d.sync += register.eq(total)
+                terms.append((register, sign))
+        return terms[0] if terms else (Const(0), 1)
+
+
+class Departure(wiring.Component):
+    """Sums set out when there is a credit, and the next pass may end when they are sure to be gone.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    ahead : int
+        Clocks from a pass's last beat to its sums in the shadow; of `credits_ahead` too.
+
+    Attributes
+    ----------
+    begins : In(1)
+        A pass's last beat is taken.
+    ends, final : In(1)
+        Its sums go into the shadow; those of an image's last pass.
+    credit, credits_ahead : In(1)
+        As of `allspin.hdl.stream.buffers.Reservation`.
+    busy : Out(1)
+        No pass may end.
+    sets_out : Out(1)
+        The next `neurons_per_clock` sums set out.
+    last : Out(1)
+        They are the image's last.
+    """
+
+    begins: Signal
+    ends: Signal
+    final: Signal
+    credit: Signal
+    credits_ahead: Signal
+    busy: Signal
+    sets_out: Signal
+    last: Signal
+
+    def __init__(self, parameters: CrossbarParameters, ahead: int) -> None:
+        self._parameters = parameters
+        self._ahead = ahead
+        super().__init__(
+            {
+                "begins": In(1),
+                "ends": In(1),
+                "final": In(1),
+                "credit": In(1),
+                "credits_ahead": In(1),
+                "busy": Out(1),
+                "sets_out": Out(1),
+                "last": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the counter."""
+        m = Module()
+        p = self._parameters
+        step = p.neurons_per_clock
+        left = Signal(range(p.lanes + 1))  # sums in the shadow that have not set out
+        promised = Signal()  # the others are sure to
+        image_ends = Signal()
+        m.d.comb += [
+            self.sets_out.eq((left != 0) & (self.credit | promised)),
+            self.last.eq((left <= step) & image_ends),
+        ]
+        with m.If(self.sets_out):
+            m.d.sync += left.eq(Mux(left > step, left - step, 0))
+            with m.If(left <= step):
+                m.d.sync += promised.eq(0)
+                # There never were credits for all, so the next sums have waited until now.
+                with m.If(~promised):
+                    m.d.sync += self.busy.eq(0)
+        # Few are left, and there are credits for all: by the time that the next sums come they
+        # are gone.
+        with m.If((left != 0) & (left <= self._ahead * step) & self.credits_ahead & ~promised):
+            m.d.sync += self.busy.eq(0)
+            with m.If(~(self.sets_out & (left <= step))):
+                m.d.sync += promised.eq(1)
+        with m.If(self.ends):
+            m.d.sync += [
+                left.eq(Mux(self.final, p.columns - (p.passes - 1) * p.lanes, p.lanes)),
+                image_ends.eq(self.final),
+            ]
+        with m.If(self.begins):
+            m.d.sync += self.busy.eq(1)
+        return m

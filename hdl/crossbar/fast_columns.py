@@ -1,0 +1,375 @@
+"""What sums the columns of a crossbar at an ECP5's speed.
+
+Between any two registers there is no more than one block RAM, one carry chain, or one way
+across the chip. What goes to many places goes through a tree of registers.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.crossbar.columns import (
+    added_layout,
+    elaborate_ends,
+    lane_shape,
+    registered,
+    terms_layout,
+)
+from allspin.hdl.crossbar.conversions import FastConversions
+from allspin.hdl.crossbar.crossbar import Columns, word_shape
+from allspin.hdl.crossbar.departure import Departure, LevelSums
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.buffers import RegisterSlice, Reservation
+from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
+from allspin.hdl.stream.layouts import SumLayout
+
+# What a beat adds to a column's sum at an ECP5's speed: a carry chain between two registers.
+
+
+def driven_term(parameters: CrossbarParameters) -> Shape:
+    """Of the sum of a beat's values."""
+    p = parameters
+    return unsigned(p.value_bits + (p.rows_per_clock - 1).bit_length())
+
+
+class Lane(wiring.Component):
+    """What a column's rows add to its sum.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    clocks : int
+        Clocks from a word to its product.
+    words : In(array)
+        A word of each part.
+    values : In(array of unsigned)
+        What the parts' rows are driven with, a clock later.
+    term : Out
+        The sum of their products, `clocks` behind the words.
+    """
+
+    words: data.View
+    values: data.View
+    term: Signal
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        parts, digits = p.rows_per_clock, -(-p.value_bits // 2)
+        # The word's register, the products', and one behind each level of the two trees of sums.
+        self.clocks = 2 + (parts - 1).bit_length() + (digits - 1).bit_length()
+        super().__init__(
+            {
+                "words": In(data.ArrayLayout(word_shape(p), parts)),
+                "values": In(data.ArrayLayout(p.value_bits, parts)),
+                "term": Out(terms_layout(p).elem_shape),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the registers. None has a reset: what was under way flows out behind one."""
+        m = Module()
+        p = self._parameters
+
+        parts = range(p.rows_per_clock)
+        words = [registered(m, self.words[part], f"word_{part}") for part in parts]
+        # Digits of two bits of the values: first the parts' products for each digit.
+        terms: list[Value] = []
+        for low in range(0, p.value_bits, 2):
+            products: list[Value] = []
+            for part, word in enumerate(words):
+                digit = self.values[part][low : low + 2]
+                chain = times_digit(m, platform, word, digit, f"chain_{part}_{low}")
+                products.append(registered(m, chain, f"product_{part}_{low}"))
+            while len(products) > 1:
+                count = len(products) // 2
+                products = [
+                    registered(m, products[2 * k] + products[2 * k + 1], f"rows_{count}_{low}_{k}")
+                    for k in range(count)
+                ]
+            terms += products
+        spacing = 2
+        while len(terms) > 1:
+            rest = [registered(m, terms[-1], f"digits_{spacing}_rest")] if len(terms) % 2 else []
+            terms = [
+                registered(m, terms[k] + (terms[k + 1] << spacing), f"digits_{spacing}_{k}")
+                for k in range(0, len(terms) - 1, 2)
+            ]
+            terms += rest
+            spacing *= 2
+        m.d.comb += self.term.eq(terms[0])
+        return m
+
+
+class Driven(wiring.Component):
+    """The sum of a beat's values, as late as a `Lane`'s term.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    clocks : int
+        From the values to their sum.
+
+    Attributes
+    ----------
+    values : In(array of unsigned)
+        What the parts' rows are driven with.
+    term : Out(unsigned)
+        Their sum.
+    """
+
+    values: data.View
+    term: Signal
+
+    def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
+        p = self._parameters = parameters
+        self._clocks = clocks
+        super().__init__(
+            {
+                "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
+                "term": Out(driven_term(p)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the registers. None has a reset, as in a `Lane`."""
+        m = Module()
+        terms: list[Value] = [self.values[k] for k in range(self._parameters.rows_per_clock)]
+        for clock in range(self._clocks):
+            pairs = [terms[k : k + 2] for k in range(0, len(terms), 2)]
+            terms = []
+            for number, (term, *others) in enumerate(pairs):
+                total = term + others[0] if others else term
+                name = f"driven_{clock}_{number}"
+                register = Signal(total.shape(), name=name, reset_less=True)
+                m.d.sync += register.eq(total)
+                terms.append(register)
+        m.d.comb += self.term.eq(terms[0])
+        return m
+
+
+DRAIN_DEPTH = 16
+"""Beats of sums that may wait behind the crossbar.
+
+While sums leave as fast as they can, some seven are on their way or not yet counted as gone, and
+there must be credits for as many as leave between a last beat and its sums in the shadow
+(`Departure`).
+"""
+TILED_DRAIN_DEPTH = 32
+"""The same where tiles are converted, which takes longer."""
+
+
+def leaving_shape(parameters: CrossbarParameters) -> Shape:
+    """Of a sum in the shadow: over states, or a column's."""
+    return lane_shape(parameters) if parameters.keeps_states else signed(parameters.sum_bits)
+
+
+class FastAccumulators(wiring.Component):
+    """A sum of each lane, and its shadow, which is drained by shifting.
+
+    Where states stand for R_AH words, the values are summed like a lane of their own.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    terms, driven : In
+        `added_layout` and the sum of the values; 0 where there is nothing to add.
+    turns : In(1)
+        Two clocks later the shadow takes the sums over, and new ones start.
+    shifts : In(1)
+        Two clocks later the sums that leave then have left.
+    sums : Out(array of `leaving_shape`)
+        Those of the shadow that leave next.
+    all_driven : Out
+        The sum of the values that belongs to them.
+    """
+
+    terms: data.View
+    driven: Signal
+    turns: Signal
+    shifts: Signal
+    sums: data.View
+    all_driven: Signal
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        super().__init__(
+            {
+                "terms": In(added_layout(p)),
+                "driven": In(driven_term(p)),
+                "turns": In(1),
+                "shifts": In(1),
+                "sums": Out(data.ArrayLayout(leaving_shape(p), p.neurons_per_clock)),
+                "all_driven": Out(p.most_driven.bit_length()),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the sums."""
+        m = Module()
+        p = self._parameters
+        step = p.neurons_per_clock
+        leaves = -(-p.lanes // LANES_PER_LEAF)
+        turns = tree(m, platform, self.turns, leaves, "turn")
+        shifts = tree(m, platform, self.shifts, leaves, "shift")
+        width = lane_shape(p)
+        sums = [Signal(width, name=f"sum_{lane}", reset_less=True) for lane in range(p.lanes)]
+        shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
+        for lane in range(p.lanes):
+            turn, shift = turns[lane // LANES_PER_LEAF], shifts[lane // LANES_PER_LEAF]
+            total = add_or_start(m, platform, self.terms[lane], sums[lane], turn, f"total_{lane}")
+            m.d.sync += sums[lane].eq(total)
+            following = shadow[lane + step] if lane + step < p.lanes else shadow[lane]
+            with m.If(turn | shift):
+                m.d.sync += shadow[lane].eq(Mux(turn, sums[lane], following))
+        leaving: list[Value] = [*shadow[:step]]
+        if p.tiling is not None:
+            leaving = [one << p.tiling.shift for one in leaving]
+        m.d.comb += [self.sums[number].eq(one) for number, one in enumerate(leaving)]
+        if p.keeps_states:
+            sum_ = Signal.like(self.all_driven, name="sum_driven", reset_less=True)
+            held = Signal.like(self.all_driven, name="shadow_driven", reset_less=True)
+            m.d.sync += sum_.eq(
+                add_or_start(m, platform, self.driven, sum_, turns[0], "total_driven")
+            )
+            with m.If(turns[0]):
+                m.d.sync += held.eq(sum_)
+            m.d.comb += self.all_driven.eq(held)
+        return m
+
+
+class FastColumns(Columns):
+    """Sums that wait behind the crossbar; the first is there up to fifteen clocks later.
+
+    Where states stand for R_AH words, `LevelSums` are on the way there, three clocks at most.
+
+    Where columns are read tile by tile, it is there three clocks later still.
+
+    A pass's last beat waits until the sums of the one before have left, or are sure to
+    leave in time.
+    """
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        beat = self.passes.payload
+        taken, taken_last = Signal(), Signal()
+        m.d.comb += [
+            taken.eq(self.passes.valid & self.passes.ready),
+            taken_last.eq(taken & beat.last),
+        ]
+
+        # A clock without a beat adds nothing.
+        values: list[Value] = [Mux(taken, beat.values[part], 0) for part in range(p.rows_per_clock)]
+        m.submodules.accumulators = accumulators = FastAccumulators(p)
+        lanes = self._elaborate_lanes(m, platform, values, accumulators.driven)
+        term_clock = self._clocks + lanes[0].clocks
+        terms = accumulators.terms
+        if p.tiling is not None:
+            terms, term_clock = self._elaborate_tiles(m, accumulators.terms, term_clock)
+        m.d.comb += [terms[k].eq(lane.term) for k, lane in enumerate(lanes)]
+
+        # The flag of a last beat follows its products; where they are in the sums, the
+        # shadow takes these over while the next beat starts new ones.
+        flags: list[tuple[Value, Value]] = [(taken_last, beat.final)]
+        for clock in range(1, term_clock + 2):
+            flag = Signal(name=f"last_{clock}"), Signal(name=f"final_{clock}")
+            m.d.sync += [one.eq(two) for one, two in zip(flag, flags[-1], strict=True)]
+            flags.append(flag)
+        # The products' registers have no reset, so what was under way flows out behind one.
+        flush = Signal(term_clock - 1, init=2 ** (term_clock - 1) - 1)
+        m.d.sync += flush.eq(flush << 1)
+
+        m.submodules.departure = departure = Departure(p, term_clock)
+        depth = DRAIN_DEPTH if p.tiling is None else TILED_DRAIN_DEPTH
+        m.submodules.reservation = reservation = Reservation(
+            SumLayout(p), depth, ahead=term_clock, distributed=True
+        )
+        sums: Any = accumulators.sums
+        way = 2
+        if p.keeps_states:
+            m.submodules.level_sums = level_sums = LevelSums(p)
+            m.d.comb += [level_sums.states.eq(sums), level_sums.driven.eq(accumulators.all_driven)]
+            sums = level_sums.sums
+            way += level_sums.clocks
+        # Beside the tree, with a reset: what was under way then must not arrive.
+        arrives = Signal(way)
+        last = Signal(way)
+        m.d.sync += [
+            arrives.eq((arrives << 1) | departure.sets_out),
+            last.eq((last << 1) | departure.last),
+        ]
+        m.d.comb += [
+            self.passes.ready.eq(~beat.last | ~departure.busy),
+            # The tree adds two clocks: its leaves are of clock term_clock + 1.
+            accumulators.turns.eq(flags[term_clock - 1][0] | flush[-1]),
+            accumulators.shifts.eq(departure.sets_out),
+            departure.begins.eq(taken_last),
+            departure.ends.eq(flags[term_clock + 1][0]),
+            departure.final.eq(flags[term_clock + 1][1]),
+            departure.credit.eq(reservation.credit),
+            departure.credits_ahead.eq(reservation.credits_ahead),
+            reservation.taken.eq(departure.sets_out),
+            reservation.arrives.eq(arrives[-1]),
+            reservation.payload.sums.eq(sums),
+            reservation.payload.last.eq(last[-1]),
+        ]
+        # What takes the sums is far from where they wait.
+        m.submodules.near = near = RegisterSlice(SumLayout(p), every_clock=True)
+        wiring.connect(m, reservation.waiting, near.i)
+        wiring.connect(m, near.o, wiring.flipped(self.sums))
+        return m
+
+    def _elaborate_tiles(
+        self, m: Module, conversions: data.View, clocks: int
+    ) -> tuple[data.View, int]:
+        """What converts tiles' sums, between the lanes and their accumulators.
+
+        Returns what takes the lanes' terms, `clocks` behind their beats, and how far behind its
+        pass's last beat the last conversion is.
+        """
+        p = self._parameters
+        m.submodules.conversions = tiles = FastConversions(p)
+        elaborate_ends(m, p, self, tiles, clocks - 2)  # a tree adds two
+        m.d.comb += conversions.eq(tiles.conversions)
+        return tiles.terms, clocks - 1 + tiles.clocks
+
+    def _elaborate_lanes(
+        self, m: Module, platform: Any, values: list[Value], all_driven: Signal
+    ) -> list[Lane]:
+        """Words meet their values: they are in the lanes' registers a clock after they come.
+
+        By then the values have passed a tree, whose leaves are near.
+        """
+        p = self._parameters
+        lanes = [Lane(p) for _ in range(p.lanes)]
+        leaves: list[list[Any]] = []
+        for part, value in enumerate(values):
+            for clock in range(1, self._clocks):
+                register = Signal(p.value_bits, name=f"value_{part}_{clock}", reset_less=True)
+                m.d.sync += register.eq(value)
+                value = register
+            leaves.append(tree(m, platform, value, -(-p.lanes // LANES_PER_LEAF), f"value_{part}"))
+            for number, lane in enumerate(lanes):
+                m.d.comb += [
+                    lane.words[part].eq(self.words[part][number]),
+                    lane.values[part].eq(leaves[part][number // LANES_PER_LEAF]),
+                ]
+        for number, lane in enumerate(lanes):
+            m.submodules[f"lane_{number}"] = lane
+        if p.keeps_states:
+            m.submodules.driven = driven = Driven(p, lanes[0].clocks - 1)
+            m.d.comb += [driven.values[part].eq(leaf) for part, (leaf, *_) in enumerate(leaves)]
+            m.d.comb += all_driven.eq(driven.term)
+        return lanes

@@ -1,0 +1,229 @@
+"""Lines of states: each is written at once, when its last state has come."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+
+# Where an R_AH word goes: its part, memory, lane and line.
+
+
+class CellLayout(data.StructLayout):
+    """An R_AH word to store.
+
+    Members
+    -------
+    first : 1 bit
+        The word goes to column 0 of `row`; further words follow column by column, row by
+        row.
+    row : unsigned
+        Read where `first` is set.
+    word : signed
+        The R_AH word.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__(
+            {"first": 1, "row": range(parameters.rows), "word": signed(parameters.rah_bits)}
+        )
+
+
+class PlaceLayout(data.StructLayout):
+    """A word and its place.
+
+    Members
+    -------
+    part, bank, lane : unsigned
+        Which part of the array, which memory of the part, which lane of the memory.
+    address : unsigned
+        The line: each group of columns has its own region of `part_rows` lines.
+    word : signed
+        The R_AH word.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__(
+            {
+                "part": range(parameters.rows_per_clock),
+                "bank": range(parameters.banks + 1),
+                "lane": range(parameters.bank_lanes),
+                "address": range(parameters.part_rows * parameters.passes),
+                "word": signed(parameters.rah_bits),
+            }
+        )
+
+
+class CellPlacer(wiring.Component):
+    """Place words column by column, row by row; one a clock, one clock later.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Whose words they are.
+
+    Attributes
+    ----------
+    cells : In(stream)
+        `CellLayout`; `ready` is always set.
+    valid : Out(1)
+        There is a word to write.
+    completes : Out(1)
+        It is the last of its memory's line.
+    place : Out(PlaceLayout)
+        Where, and which.
+    """
+
+    cells: stream.Interface
+    valid: Signal
+    completes: Signal
+    place: data.View
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "cells": In(stream.Signature(CellLayout(parameters))),
+                "valid": Out(1),
+                "completes": Out(1),
+                "place": Out(PlaceLayout(parameters)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        cell = self.cells.payload
+        # Where the next word goes: its row, its group's region, its bank and lane there.
+        names = {
+            "row": range(p.rows + 1),
+            "base": range((p.passes + 1) * p.part_rows),
+            "column": range(p.columns),
+            "bank": range(p.banks + 1),
+            "lane": range(p.bank_lanes),
+        }
+        following = {name: Signal(shape, name=f"next_{name}") for name, shape in names.items()}
+        here = {name: Signal(shape, name=f"here_{name}") for name, shape in names.items()}
+        for name in names:
+            start = cell.row if name == "row" else 0
+            m.d.comb += here[name].eq(Mux(cell.first, start, following[name]))
+
+        def ends(**last: int) -> Value:
+            """Whether the word is at these places; compared beside the multiplexers of `here`."""
+            at_once = all(place == 0 for place in last.values())
+            compared = Cat(following[name] == place for name, place in last.items()).all()
+            return Mux(cell.first, at_once, compared)
+
+        bank_ends = ends(lane=p.bank_lanes - 1)
+        group_ends = ends(bank=p.banks - 1, lane=(p.lanes - 1) % p.bank_lanes)
+        row_ends = ends(column=p.columns - 1)
+        part_bits = (p.rows_per_clock - 1).bit_length()
+        m.d.comb += self.cells.ready.eq(1)
+        m.d.sync += self.valid.eq(self.cells.valid)
+        with m.If(self.cells.valid):
+            m.d.sync += [
+                self.completes.eq(bank_ends | group_ends | row_ends),
+                self.place.part.eq(here["row"][:part_bits]),
+                self.place.bank.eq(here["bank"]),
+                self.place.lane.eq(here["lane"]),
+                self.place.address.eq(here["base"] + here["row"][part_bits:]),
+                self.place.word.eq(cell.word),
+                following["row"].eq(here["row"]),
+                following["base"].eq(here["base"]),
+                following["column"].eq(here["column"] + 1),
+                following["bank"].eq(here["bank"]),
+                following["lane"].eq(here["lane"] + 1),
+            ]
+            with m.If(row_ends):
+                m.d.sync += following["row"].eq(here["row"] + 1)
+                m.d.sync += [following[name].eq(0) for name in ("base", "column", "bank", "lane")]
+            with m.Elif(group_ends):
+                m.d.sync += following["base"].eq(here["base"] + p.part_rows)
+                m.d.sync += [following[name].eq(0) for name in ("bank", "lane")]
+            with m.Elif(bank_ends):
+                m.d.sync += [following["bank"].eq(here["bank"] + 1), following["lane"].eq(0)]
+        return m
+
+
+class LineLayout(data.StructLayout):
+    """A line of states and its place.
+
+    Members
+    -------
+    part, bank : unsigned
+        Which part of the array, and which memory of the part.
+    address : unsigned
+        As of `allspin.hdl.crossbar.placers.PlaceLayout`.
+    states : array of unsigned
+        A state of each lane of the memory; those beyond the last column mean nothing.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = parameters
+        super().__init__(
+            {
+                "part": range(p.rows_per_clock),
+                "bank": range(p.banks + 1),
+                "address": range(p.part_rows * p.passes),
+                "states": data.ArrayLayout(p.word_bits, p.bank_lanes),
+            }
+        )
+
+
+class LinePlacer(wiring.Component):
+    """R_AH words in, lines of the states that stand for them out, two clocks after their last.
+
+    States of several lanes share what a block RAM writes at once, so a line is gathered first.
+    Rows come whole, so each line comes to its end.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Whose words they are; it has `levels`.
+
+    Attributes
+    ----------
+    cells : In(stream)
+        `CellLayout`; `ready` is always set. A word that is no level is state 0.
+    valid : Out(1)
+        There is a line to write.
+    place : Out(LineLayout)
+        Where, and which.
+    """
+
+    cells: stream.Interface
+    valid: Signal
+    place: data.View
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        self._parameters = parameters
+        super().__init__(
+            {
+                "cells": In(stream.Signature(CellLayout(parameters))),
+                "valid": Out(1),
+                "place": Out(LineLayout(parameters)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p = self._parameters
+        assert p.levels is not None
+        m.submodules.placer = placer = CellPlacer(p)
+        wiring.connect(m, wiring.flipped(self.cells), placer.cells)
+        state = Signal(p.word_bits)
+        with m.Switch(placer.place.word):
+            for number, level in enumerate(p.levels.words):
+                with m.Case(level):
+                    m.d.comb += state.eq(number)
+        m.d.sync += self.valid.eq(placer.valid & placer.completes)
+        with m.If(placer.valid):
+            m.d.sync += [
+                Cat(self.place.part, self.place.bank, self.place.address).eq(
+                    Cat(placer.place.part, placer.place.bank, placer.place.address)
+                ),
+                self.place.states[placer.place.lane].eq(state),
+            ]
+        return m

@@ -1,0 +1,317 @@
+"""Where tiles begin and end in the beats that drive a crossbar."""
+
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
+from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, tree
+
+# Where the sums of a chip's tiles start: at its converters' offsets, and half a step.
+
+
+class OffsetLayout(data.StructLayout):
+    """A byte of the offsets of a tile's converters: column 0 first, of each the low byte first.
+
+    Members
+    -------
+    first : 1 bit
+        The byte is the first of tile `tile`; further ones follow, and then the next tile's.
+    tile : unsigned
+        Read where `first` is set.
+    data : 8 bits
+        The byte.
+    """
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        super().__init__({"first": 1, "tile": range(parameters.tiles), "data": 8})
+
+
+class OffsetPlacer(wiring.Component):
+    """Bytes to starts, and where they belong; a clock later.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    valid, byte : In(1), In(`OffsetLayout`)
+        A byte that comes.
+    write : Out(1)
+        There is a start to be stored.
+    lane, place : Out
+        Which lane's, and in which place of its memory: of each group of columns as many as there
+        are tiles.
+    start : Out
+        What is stored.
+    """
+
+    valid: Signal
+    byte: data.View
+    write: Signal
+    lane: Signal
+    place: Signal
+    start: Signal
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        assert p.tiling is not None
+        super().__init__(
+            {
+                "valid": In(1),
+                "byte": In(OffsetLayout(p)),
+                "write": Out(1),
+                "lane": Out(range(p.lanes)),
+                "place": Out(range(p.places)),
+                "start": Out(signed(p.tiling.start_bits)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the counters."""
+        m = Module()
+        p, byte = self._parameters, self.byte
+        assert p.tiling is not None
+        names = {
+            "high": range(2),
+            "tile": range(p.tiles + 1),
+            "column": range(p.columns + 1),
+            "lane": range(p.lanes + 1),
+            "base": range((p.passes + 1) * p.tiles),
+        }
+        following = {name: Signal(shape, name=f"next_{name}") for name, shape in names.items()}
+        here = {name: Signal(shape, name=f"here_{name}") for name, shape in names.items()}
+        for name, place in here.items():
+            start = byte.tile if name == "tile" else 0
+            m.d.comb += place.eq(Mux(byte.first, start, following[name]))
+        low = Signal(8)
+        offset = Signal(signed(OFFSET_BITS))
+        ends_row = here["column"] == p.columns - 1
+        ends_group = here["lane"] == p.lanes - 1
+        m.d.comb += offset.eq(Cat(low, byte.data).as_signed())
+        m.d.sync += self.write.eq(self.valid & here["high"])
+        with m.If(self.valid):
+            m.d.sync += [following[name].eq(place) for name, place in here.items()]
+            m.d.sync += following["high"].eq(~here["high"])
+            with m.If(~here["high"]):
+                m.d.sync += low.eq(byte.data)
+            with m.Else():
+                m.d.sync += [
+                    self.lane.eq(here["lane"]),
+                    self.place.eq(here["base"] + here["tile"]),
+                    self.start.eq(offset + p.tiling.start),
+                    following["column"].eq(here["column"] + 1),
+                    following["lane"].eq(here["lane"] + 1),
+                ]
+                with m.If(ends_row):
+                    m.d.sync += following["tile"].eq(here["tile"] + 1)
+                    m.d.sync += [following[name].eq(0) for name in ("column", "lane", "base")]
+                with m.Elif(ends_group):
+                    m.d.sync += [
+                        following["base"].eq(here["base"] + p.tiles),
+                        following["lane"].eq(0),
+                    ]
+        return m
+
+
+class TileStarts(wiring.Component):
+    """A memory of starts for each lane.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+
+    Attributes
+    ----------
+    clocks : int
+        From `begins` to `starts`; the way to the lanes takes two where the target is wide.
+    valid, byte
+        As of `OffsetPlacer`; not while an image is under way.
+    begins : In(1)
+        A tile begins.
+    place : In
+        Which: of each group of columns as many as there are tiles.
+    starts : Out(array of signed)
+        `clocks` later where each lane's sum starts; 0 where no tile begins.
+    """
+
+    valid: Signal
+    byte: data.View
+    begins: Signal
+    place: Signal
+    starts: data.View
+
+    def __init__(self, parameters: CrossbarParameters) -> None:
+        p = self._parameters = parameters
+        assert p.tiling is not None
+        self.clocks = 3 if p.target.wide else 1
+        self._shape = signed(p.tiling.start_bits)
+        super().__init__(
+            {
+                "valid": In(1),
+                "byte": In(OffsetLayout(p)),
+                "begins": In(1),
+                "place": In(range(p.places)),
+                "starts": Out(data.ArrayLayout(self._shape, p.lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the memories."""
+        m = Module()
+        p = self._parameters
+        m.submodules.placer = placer = OffsetPlacer(p)
+        m.d.comb += [placer.valid.eq(self.valid), placer.byte.eq(self.byte)]
+        leaves = -(-p.lanes // LANES_PER_LEAF)
+        written: Any = Signal(
+            data.StructLayout(
+                {
+                    "write": 1,
+                    "lane": range(p.lanes),
+                    "place": range(p.places),
+                    "start": self._shape,
+                }
+            )
+        )
+        asked: Any = Signal(data.StructLayout({"begins": 1, "place": range(p.places)}))
+        m.d.comb += [
+            written.write.eq(placer.write),
+            written.lane.eq(placer.lane),
+            written.place.eq(placer.place),
+            written.start.eq(placer.start),
+            asked.begins.eq(self.begins),
+            asked.place.eq(self.place),
+        ]
+        writes, asks = [written] * leaves, [asked] * leaves
+        if p.target.wide:
+            writes = tree(m, platform, written, leaves, "written")
+            asks = tree(m, platform, asked, leaves, "asked")
+        for lane in range(p.lanes):
+            write_here, ask = writes[lane // LANES_PER_LEAF], asks[lane // LANES_PER_LEAF]
+            memory = block_memory(self._shape, p.places, distributed=p.target.distributed_ram)
+            m.submodules[f"lane_{lane}"] = memory
+            write, read = memory.write_port(), memory.read_port(domain="comb")
+            start = Signal(self._shape, name=f"start_{lane}", reset_less=True)
+            m.d.comb += [
+                write.addr.eq(write_here.place),
+                write.data.eq(write_here.start),
+                write.en.eq(write_here.write & (write_here.lane == lane)),
+                read.addr.eq(ask.place),
+                self.starts[lane].eq(start),
+            ]
+            m.d.sync += start.eq(Mux(ask.begins, read.data, 0))
+        return m
+
+
+def write_clocks(parameters: CrossbarParameters) -> int:
+    """Clocks from a byte of offsets at its layer to the start in its lane's memory."""
+    # With the layer's own register, and the way to the lanes.
+    return 5 if parameters.target.wide else 2
+
+
+SOONEST = 2
+"""Clocks after which it is known what a beat begins; one more where the clock is fast."""
+
+
+class TileEnds(wiring.Component):
+    """Tell the beats that begin a tile, and when the tile before is complete.
+
+    A beat drives rows of one tile. One whose values are all 0 drives none: it neither begins a
+    tile nor is of one, so a tile without a driven row is never complete.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    clocks : int
+        From a beat to what is said of it, at least `SOONEST`, or one more where the target is
+        wide.
+
+    Attributes
+    ----------
+    taken : In(1)
+        A beat is taken.
+    values : In(array)
+        What it drives each part's row with.
+    tiles : In(array)
+        In which tile that row is, as `PassLayout` has it.
+    last : In(1)
+        It is its pass's last.
+    begins : Out(1)
+        `clocks` later: it is the first of its tile.
+    converts : Out(1)
+        At the same time: all beats of a tile have been before. Behind a pass's last beat it comes
+        a clock after what is said of that beat.
+    tile : Out
+        Which tile begins.
+    """
+
+    taken: Signal
+    values: data.View
+    tiles: data.View
+    last: Signal
+    begins: Signal
+    converts: Signal
+    tile: Signal
+
+    def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
+        p = self._parameters = parameters
+        assert clocks >= SOONEST + p.target.wide
+        self._clocks = clocks
+        super().__init__(
+            {
+                "taken": In(1),
+                "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
+                "tiles": In(data.ArrayLayout(range(p.places), p.rows_per_clock)),
+                "last": In(1),
+                "begins": Out(1),
+                "converts": Out(1),
+                "tile": Out(range(p.places)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the registers."""
+        m = Module()
+        p = self._parameters
+        driven = Cat(value.any() for value in self.values)
+        tiles, ends = self.tiles, self.taken & self.last
+        drives = driven & self.taken.replicate(p.rows_per_clock)
+        if p.target.wide:
+            some, places, closes = Signal(p.rows_per_clock), Signal.like(tiles), Signal()
+            m.d.sync += [some.eq(drives), places.eq(tiles), closes.eq(ends)]
+            drives, tiles, ends = some, places, closes
+        numbers = [Mux(drives[part], tiles[part], 0) for part in range(p.rows_per_clock)]
+        # A beat's rows are all of one tile, or 0 where nothing is driven.
+        drive, tile, last = Signal(), Signal(range(p.places)), Signal()
+        m.d.sync += [
+            drive.eq(drives.any()),
+            tile.eq(reduce(or_, numbers)),
+            last.eq(ends),
+        ]
+
+        open_ = Signal()  # a tile has begun that is not complete
+        current = Signal.like(tile)
+        begins, completes, complete = Signal(), Signal(), Signal()
+        m.d.comb += [
+            begins.eq(drive & (~open_ | (tile != current))),
+            completes.eq((begins & open_) | complete),
+        ]
+        m.d.sync += [open_.eq((open_ | drive) & ~last), complete.eq((open_ | drive) & last)]
+        with m.If(drive):
+            m.d.sync += current.eq(tile)
+        said = Cat(begins, completes, tile)
+        for clock in range(SOONEST + p.target.wide - 1, self._clocks):
+            later = Signal(len(said), name=f"said_{clock}")
+            m.d.sync += later.eq(said)
+            said = later
+        m.d.comb += Cat(self.begins, self.converts, self.tile).eq(said)
+        return m

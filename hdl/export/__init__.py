@@ -1,1 +1,0 @@
-"""The engine for other people's tools: Verilog, and what its memories hold."""

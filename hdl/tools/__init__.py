@@ -1,1 +1,0 @@
-"""Programs of others: started, watched, and stopped with us."""

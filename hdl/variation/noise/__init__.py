@@ -1,1 +1,0 @@
-"""What changes from use to use: noise of neurons and of column sums, drawn by images' numbers."""

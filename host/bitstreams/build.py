@@ -1,0 +1,566 @@
+"""Bitstreams of one or more boards, with what they came to."""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from allspin.boards.board import Board
+from allspin.boards.build.figures import Figures, Use
+from allspin.boards.build.flow import Build
+from allspin.boards.build.tools import Wanted
+from allspin.boards.catalogue import find_board, find_boards
+from allspin.boards.shell import ShellParameters
+from allspin.boards.virtual.build import compiler
+from allspin.hdl.cache.process import Progress
+from allspin.hdl.link.protocol import NO_TAG, Request, identity_bytes
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.bitstreams.engine_rates import link_rate, measure_throughput
+from allspin.host.bitstreams.record import remember
+from allspin.host.bitstreams.tables import latency_ns
+from allspin.host.data.catalogue import network_name, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.frames import encode_frame
+from allspin.host.link.payloads import encode_pixels
+from allspin.host.show.say import commit
+from allspin.host.show.table import Figure, Number, Table, figures
+from allspin.sim.errors import UserError, not_one_of
+from allspin.sim.network.formats import check_range
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+
+# The table of a board that was built, as the terminal shows it.
+
+
+def build_table(result: Mapping[str, Any]) -> Table:
+    """The figures of a board that was built, line by line.
+
+    Parameters
+    ----------
+    result : mapping
+        What ``allspin build --json`` prints of it.
+    """
+
+    def use(name: str, used: int, share: float) -> tuple[Figure, Figure]:
+        return (name, used), ("  of the part's", Number(100 * share, ".0f"), "%")
+
+    rows: list[Figure] = [
+        ("part", result["part"]),
+        ("profile", result["profile"]),
+        ("lanes", result["lanes"]),
+        ("rows per clock", result["rows_per_clock"]),
+        *use("LUTs", result["luts"], result["luts_share"]),
+        *use("flip-flops", result["ffs"], result["ffs_share"]),
+        *use("logic cells", result["cells"], result["cells_share"]),
+        *(
+            figure
+            for name, one in result["blocks"].items()
+            for figure in use(name, Use(**one).used, Use(**one).share)
+        ),
+    ]
+    if result["fits"]:
+        rows.append(("clock", Number(result["fmax_mhz"], ".1f"), "MHz"))
+        if len(result["seeds"]) > 1:
+            rows.append(("  worst of the seeds", Number(result["worst_fmax_mhz"], ".1f"), "MHz"))
+        rows.append(("  needed", Number(result["need_mhz"], "g"), "MHz"))
+    if result["images_per_second"] is not None:
+        rows.append(("machine", result["images_per_second"], "images/s"))
+        link = f"link of {result['baud']:,} baud"
+        rows.append((link, result["link_images_per_second"], "images/s"))
+    if (latency := latency_ns(result)) is not None:
+        rows.append(("latency of one image", Number(latency, ",.0f"), "ns"))
+    rows += [(name, version) for name, version in result["tools"].items()]
+    rows.append(("time of the tools", result["seconds"], "s"))
+    return figures(f"{result['network']} on {result['board']}", rows)
+
+
+# The digits that a board's button shows: requests that are built into its bitstream.
+
+DIGITS = 10
+
+
+def shown_images(board: Board, network: Network) -> tuple[bytes, ...]:
+    """Requests of MNIST's digits, from 0 to 9, as the network would be asked by a host.
+
+    Their tag is one that no host uses, so that a host ignores the answers.
+
+    Parameters
+    ----------
+    board : Board
+        With the profile that it runs.
+    network : Network
+        What it is built for.
+
+    Returns
+    -------
+    tuple of bytes
+        The first test image of each digit that the ideal network classifies as such, and empty
+        where the board has no button or no block RAM for them, or the network is not for digits.
+    """
+    if not board.button or not board.profile().button or network.beyond_words is not None:
+        return ()
+    images, labels = load_test_set()
+    if network.image_shape != images.shape[1:] or network.classes != DIGITS:
+        return ()
+    right = GoldenModel(network).classify(images) == labels
+    chosen = [np.flatnonzero(right & (labels == digit))[:1] for digit in range(DIGITS)]
+    head = bytes([Request.IMAGE]) + NO_TAG.to_bytes(2, "little")
+    bodies = encode_pixels(images[np.concatenate(chosen)], network.pixel_bits)
+    return tuple(encode_frame(head + body) for body in bodies)
+
+
+# What is to be built: a board, one of its machines, and a network for it.
+
+ALL = "all"
+"""Stands for every board."""
+DEFAULT_NETWORK = "mnist-10"
+MHZ = 1e6
+
+
+@dataclass(frozen=True)
+class Job:
+    """One board with the machine that it gets.
+
+    Parameters
+    ----------
+    board : Board
+        The board, with the clock of that machine.
+    profile_name : str
+        Which of its machines.
+    profile : HardwareProfile
+        That machine, with what was changed of it.
+    network_name : str
+        As the user wrote it.
+    network : Network
+        What the machine runs.
+    """
+
+    board: Board
+    profile_name: str
+    profile: HardwareProfile
+    network_name: str
+    network: Network
+
+    def shell(self) -> ShellParameters:
+        """The machine on the board, with the images that its button shows.
+
+        Raises
+        ------
+        UserError
+            If the network cannot run there.
+        """
+        shown = shown_images(self.board, self.network)
+        return ShellParameters.from_network(self.board, self.network, self.profile, shown)
+
+
+@dataclass(frozen=True)
+class BuildChanges:
+    """What a machine has in place of what its profile says.
+
+    Parameters
+    ----------
+    lanes : int or None
+        Columns that a row drives in a clock, 1 to 65535; None leaves the profile's.
+    rows_per_clock : int or None
+        Rows that are driven in a clock, 1, 2, 4 or 8; None leaves the profile's.
+    frequency : float or None
+        Of the machine's clock, Hz; None leaves the profile's.
+    """
+
+    lanes: int | None = None
+    rows_per_clock: int | None = None
+    frequency: float | None = None
+
+    def profile(self, profile: HardwareProfile) -> HardwareProfile:
+        """A profile with these changes.
+
+        Raises
+        ------
+        ValueError
+            If one is out of its range; the message begins with its name.
+        """
+        for name in ("lanes", "rows_per_clock"):
+            if (value := getattr(self, name)) is not None:
+                profile = dataclasses.replace(profile, **{name: value})
+        return profile
+
+    def board(self, board: Board, profile: str) -> Board:
+        """A board with one of its profiles alone, and these changes.
+
+        Raises
+        ------
+        UserError
+            If there is no profile of that name.
+        ValueError
+            If the frequency is out of its range; the message begins with ``frequency``.
+        """
+        if self.frequency is None:
+            return board.running(profile)
+        try:
+            return board.running(profile, round(self.frequency))
+        except (OverflowError, ValueError) as error:
+            raise ValueError(f"frequency {self.frequency / MHZ:g}: {error}") from error
+
+
+def make_job(
+    board: Board,
+    profile: str | None,
+    network_name: str,
+    network: Network,
+    changes: BuildChanges,
+) -> Job:
+    """A board with one of its machines, the first if none is named.
+
+    Raises
+    ------
+    UserError
+        If the board has no such machine.
+    ValueError
+        If a change is out of its range; the message begins with its name.
+    """
+    changed = changes.profile(board.profile(profile).hardware)
+    name = profile or next(iter(board.profiles))
+    return Job(changes.board(board, name), name, changed, network_name, network)
+
+
+def find_jobs(
+    boards: Sequence[str],
+    network: str | Path | Network,
+    profile: str | None,
+    changes: BuildChanges,
+) -> list[Job]:
+    """What is to be built, checked as far as it can be without building.
+
+    Parameters
+    ----------
+    boards : sequence of str
+        Each a board's name, or ``board:profile``; or `ALL`.
+    network : str, Path or Network
+        A network, its file, or the name of one that ships.
+    profile : str or None
+        The machine of those that name none; None for their first.
+    changes : BuildChanges
+        What the machines have in place of what their profiles say.
+
+    Raises
+    ------
+    UserError
+        If there is no such network, board or profile.
+    ValueError
+        If a change is out of its range; the message begins with its name.
+    """
+    opened = open_network(network)
+    if ALL in boards:
+        # Of all boards, those that lack the profile get their usual one.
+        found = [
+            (board, profile if profile in board.profiles else None)
+            for board in find_boards().values()
+        ]
+    else:
+        named = (name.partition(":") for name in dict.fromkeys(boards))
+        found = [(find_board(name), own or profile) for name, _, own in named]
+    called = network_name(network)
+    return [make_job(board, name, called, opened, changes) for board, name in found]
+
+
+# The bitstream of one board, and how fast the machine is in it.
+
+
+def build_board(
+    job: Job, seeds: range, wanted: Wanted, progress: Progress
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Build one board.
+
+    Parameters
+    ----------
+    job : Job
+        What to build.
+    seeds : range
+        Of placing; all are tried.
+    wanted : {"auto", "native", "pypi"}
+        Which tools.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Returns
+    -------
+    dict
+        What came of it, as ``allspin build --json`` prints it.
+    tuple of str
+        What else there is to know, a line each.
+
+    Raises
+    ------
+    UserError
+        If the network cannot run there, or a tool is missing or fails.
+    """
+    parameters = job.shell()
+    build = Build(parameters, wanted, progress)
+    netlist = build.synthesise()
+    routed = [build.route(netlist, seed) for seed in seeds]
+    figures = Figures.collect(build, job.profile_name, netlist, routed)
+    measured, notes = _measured(job, figures, progress)
+    resident = parameters.machine.link.engine.resident
+    record = {
+        **figures.to_dict(),
+        "network": job.network_name,
+        "gateware": build.gateware,
+        "baud": job.board.baud,
+        **measured,
+        "resident_images": None if resident is None else resident.images,
+        "shortfall": figures.shortfall,
+        "identity": identity_bytes(parameters.machine.link).hex(),
+        "commit": commit(),
+    }
+    return record, notes
+
+
+def _measured(
+    job: Job, figures: Figures, progress: Progress
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Cycles per image, and images/s at the machine's clock; of what runs there at all."""
+    nothing: dict[str, Any] = {
+        "cycles_per_image": None,
+        "latency_cycles": None,
+        "images_per_second": None,
+        "link_images_per_second": None,
+    }
+    if not figures.fits or figures.frequency < figures.need:
+        return nothing, ()
+    try:
+        compiler()
+    except UserError as error:
+        return nothing, (f"images/s are not measured: {error}",)
+    found = measure_throughput(job.network, job.profile, progress)
+    if found is None:
+        return nothing, ()
+    return {
+        "cycles_per_image": round(found.cycles.per_image, 4),
+        "latency_cycles": round(found.latency, 2),
+        "images_per_second": round(found.engine_rate(job.board.machine_frequency)),
+        "link_images_per_second": round(link_rate(job.board.baud, found.link_bytes)),
+    }, ()
+
+
+MAX_SEED = 2**31 - 1
+MAX_SEEDS = 100
+MAX_JOBS = 64
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How boards are built.
+
+    Parameters
+    ----------
+    seed : int
+        The first seed of the placement, 1 to 2**31 - 1.
+    seeds : int
+        How many seeds are tried from that on, 1 to 100; the fastest counts.
+    tools : {"auto", "native", "pypi"}
+        Only installed tools (``native``), only those of PyPI, or installed ones first (``auto``).
+    jobs : int
+        Boards at a time, 1 to 64.
+
+    Raises
+    ------
+    ValueError
+        If one is out of its range; the message begins with its name.
+    """
+
+    seed: int = 1
+    seeds: int = 1
+    tools: Wanted = "auto"
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        check_range("seed", self.seed, 1, MAX_SEED)
+        check_range("seeds", self.seeds, 1, MAX_SEEDS)
+        check_range("jobs", self.jobs, 1, MAX_JOBS)
+        if self.tools not in get_args(Wanted):
+            raise ValueError(not_one_of("tools", self.tools, get_args(Wanted)))
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """What came of one board.
+
+    Attributes
+    ----------
+    name : str
+        The board's; ``board:profile`` where more than one of its machines is built.
+    record : mapping
+        What ``allspin build --json`` prints of it; with ``error`` where it was not built.
+    notes : tuple of str
+        What else there is to know, a line each.
+    seconds : float
+        That it took now, of the wall's clock.
+    """
+
+    name: str
+    record: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def error(self) -> str | None:
+        """Why it was not built; None where it was."""
+        return self.record.get("error")
+
+    @property
+    def shortfall(self) -> str | None:
+        """A line on what is wrong and what to change; None where nothing is."""
+        return self.record["shortfall"]
+
+    @property
+    def bitstream(self) -> Path | None:
+        """The file; None where the design did not fit or was not built."""
+        file = self.record.get("bitstream")
+        return None if file is None else Path(file)
+
+
+class BuildDisplay:
+    """Shows the progress of boards, called from many threads at once; this one shows nothing."""
+
+    def advance(self, name: str, what: str, seconds: float) -> None:
+        """Of the board `name` this is being done, for so many seconds now."""
+
+    def finish(self, built: Built) -> None:
+        """A board is done."""
+
+
+def build(
+    boards: str | Sequence[str],
+    network: str | Path | Network = DEFAULT_NETWORK,
+    *,
+    profile: str | None = None,
+    changes: BuildChanges | None = None,
+    options: BuildOptions | None = None,
+    display: BuildDisplay | None = None,
+) -> list[Built]:
+    """Build the bitstream of one or more boards: synthesise, place, route, pack.
+
+    Parameters
+    ----------
+    boards : str or sequence of str
+        Names of boards, each by itself or as ``board:profile``; or ``all``.
+    network : str, Path or Network
+        A network, its file, or the name of one that ships.
+    profile : str, optional
+        Which of a board's machines where its name does not say so; the first.
+    changes : BuildChanges, optional
+        What the machines have in place of what their profiles say.
+    options : BuildOptions, optional
+        How they are built.
+    display : BuildDisplay, optional
+        Shows how far they are.
+
+    Returns
+    -------
+    list of Built
+        As `build_jobs`.
+
+    Raises
+    ------
+    UserError
+        If there is no such network, board or profile, and as `build_jobs`.
+    ValueError
+        If a change is out of its range; the message begins with its name.
+    """
+    names = [boards] if isinstance(boards, str) else boards
+    jobs = find_jobs(names, network, profile, changes or BuildChanges())
+    return build_jobs(jobs, options or BuildOptions(), display or BuildDisplay())
+
+
+def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay) -> list[Built]:
+    """Build some boards, and keep their figures; what was built before is not built again.
+
+    Returns
+    -------
+    list of Built
+        In the order of the boards' names. Of several, one that fails stops no other.
+
+    Raises
+    ------
+    UserError
+        Of a single board, if the network cannot run there, or a tool is missing or fails.
+    """
+    if len(jobs) > 1:
+        return _Many(jobs, options, display).build()
+    (job,) = jobs
+    name = job.board.name
+    built = _build_one(
+        name, job, options, lambda what, seconds: display.advance(name, what, seconds)
+    )
+    display.finish(built)
+    return [built]
+
+
+def _build_one(name: str, job: Job, options: BuildOptions, progress: Progress) -> Built:
+    begun = time.monotonic()
+    seeds = range(options.seed, options.seed + options.seeds)
+    record, notes = build_board(job, seeds, options.tools, progress)
+    remember(record)
+    return Built(name, record, notes, time.monotonic() - begun)
+
+
+class _Many:
+    """Several boards at a time."""
+
+    def __init__(self, jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay) -> None:
+        self._jobs = jobs
+        self._options = options
+        self._display = display
+        self._stop = threading.Event()
+
+    def build(self) -> list[Built]:
+        """Build them all."""
+        with ThreadPoolExecutor(max_workers=self._options.jobs) as pool:
+            futures = [pool.submit(self._build_one, job) for job in _spread(self._jobs)]
+            try:
+                done = [future.result() for future in futures]
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        return sorted(done, key=lambda built: built.record["board"])
+
+    def _build_one(self, job: Job) -> Built:
+        boards = [each.board.name for each in self._jobs]
+        board = job.board.name
+        name = board if boards.count(board) == 1 else f"{board}:{job.profile_name}"
+
+        def progress(what: str, seconds: float) -> None:
+            if self._stop.is_set():
+                raise UserError("interrupted")  # which ends the tool that is running
+            self._display.advance(name, what, seconds)
+
+        try:
+            built = _build_one(name, job, self._options, progress)
+        except UserError as error:
+            record = {
+                "board": board,
+                "profile": job.profile_name,
+                "error": str(error),
+                "shortfall": f"{name}: {error}",
+            }
+            built = Built(name, record)
+        self._display.finish(built)
+        return built
+
+
+def _spread(jobs: Sequence[Job]) -> list[Job]:
+    """Boards of one part far from one another, so that nobody waits for their synthesis."""
+    seen: dict[tuple[str, int], int] = {}
+    order = []
+    for job in jobs:
+        part = (job.board.part[:7], job.board.machine_frequency)
+        seen[part] = seen.get(part, -1) + 1
+        order.append((seen[part], len(order)))
+    return [jobs[index] for _, index in sorted(order)]

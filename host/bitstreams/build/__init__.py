@@ -1,1 +1,0 @@
-"""Bitstreams built: one board, or several at a time."""

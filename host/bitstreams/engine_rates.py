@@ -1,0 +1,284 @@
+"""Images/s that a machine answers on a board: what its engine does, and its UART carries."""
+
+import contextlib
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.boards.top import sources_digest
+from allspin.hdl.cache import note_path, read_note, write_note
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.payloads import image_bytes
+from allspin.host.link.transport import BITS_PER_BYTE
+from allspin.host.machines.opening import BuildProgress, no_progress, open_virtual
+from allspin.host.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.virtual.board import read_trace
+from allspin.sim.errors import UserError
+from allspin.sim.network.netfile import network_to_bytes
+from allspin.sim.network.network import Network
+
+# Cycles per image of a machine's engine, counted by the gateware over all test images.
+
+SOME = 1000
+"""Images that tell whether the link is slower than the engine."""
+
+
+@dataclass(frozen=True)
+class EngineCycles:
+    """What the counters of a virtual board said.
+
+    Attributes
+    ----------
+    images : int
+        How many ran.
+    per_image : float
+        Mean cycles per image.
+    resident : bool
+        Whether the images waited on the board; else they came over the link.
+    """
+
+    images: int
+    per_image: float
+    resident: bool
+
+
+def count_cycles(
+    network: Network,
+    profile: HardwareProfile,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer],
+    progress: BuildProgress = no_progress,
+) -> EngineCycles:
+    """Run images on a virtual board of a machine, and read its counters; once.
+
+    It is the engine whose clocks are counted. The link's decoder takes a byte a clock, so images
+    come over the link to engines that take longer than an image has bytes, and wait on the board
+    for faster ones.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on, its memory and its variation included.
+    images, labels : ndarray
+        The test set, as of `allspin.host.machines.resident.ResidentImages.load`.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Raises
+    ------
+    UserError
+        If there is no such machine, or no compiler to make the virtual board.
+    """
+    resident = _link_is_slower(network, profile, images)
+    kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
+    profile = dataclasses.replace(profile, resident=kept)
+    parts = (images.tobytes(), labels.tobytes(), network_to_bytes(network), repr(profile))
+    note = note_path("cycles", sources_digest(), *parts)
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return EngineCycles(**read_note(note))
+    with open_virtual(network, profile, progress=progress) as machine:
+        progress(f"counting the clocks of {len(images):,} images", 0.0)
+        machine.program(network)
+        if resident:
+            cycles = machine.resident_images().run_all(images, labels).cycles
+        else:
+            machine.stream(images)
+            cycles = machine.counters().cycles
+    found = EngineCycles(len(images), cycles / len(images), resident)
+    write_note(note, dataclasses.asdict(found))
+    return found
+
+
+def _link_is_slower(
+    network: Network, profile: HardwareProfile, images: npt.NDArray[np.uint8]
+) -> bool:
+    """Whether an image has more bytes on the link than it takes clocks in the engine at least."""
+    some = images[:SOME]
+    bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
+    return bool(image_bytes(some, network.pixel_bits) > bound)
+
+
+# Cycles from an image's first event to its last logit, counted by the gateware for one alone.
+
+LAYER_BITS = 4
+EVENT, LAST_EVENT, LAST_SUM = (np.uint64(bit) for bit in (1, 2, 8))
+"""Of a layer's bits in the engine's activity: an event was taken, an image's last one, its last
+sum."""
+SPARE_CLOCKS = 1000
+"""For each image, besides its layers: reading it out, and asking for the next."""
+
+
+def latencies(activity: npt.NDArray[np.uint64], layers: int) -> npt.NDArray[np.int64]:
+    """Cycles of each image that passed alone, by what the engine did.
+
+    Parameters
+    ----------
+    activity : ndarray of uint64, shape (clocks,)
+        As of `allspin.host.virtual.board.read_trace`.
+    layers : int
+        How many the engine has.
+
+    Returns
+    -------
+    ndarray of int64, shape (images,)
+        From the clock in which the first layer takes an image's first event to that in which the
+        last layer's last sum leaves, both counted.
+
+    Raises
+    ------
+    ValueError
+        If an image began before the one before it had ended.
+    """
+    begins = np.flatnonzero(activity & EVENT)
+    ends = np.flatnonzero(activity >> np.uint64(LAYER_BITS * (layers - 1)) & LAST_SUM)
+    driven = np.flatnonzero(activity & LAST_EVENT)[: len(ends)]
+    # An image's last event lies between the end of the image before and its own.
+    if len(driven) < len(ends) or np.any(driven > ends) or np.any(driven[1:] < ends[:-1]):
+        raise ValueError("images overlap")
+    before = np.concatenate([[-1], ends])[: len(ends)]
+    starts = begins[np.searchsorted(begins, before, side="right")]
+    return ends - starts + 1
+
+
+def measure_latency(
+    network: Network,
+    profile: HardwareProfile,
+    images: npt.NDArray[np.uint8],
+    progress: BuildProgress = no_progress,
+) -> npt.NDArray[np.int64]:
+    """Run images one at a time on a virtual board that keeps them; once.
+
+    They come from the board's memory, so that a link does not hold the engine up.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Returns
+    -------
+    ndarray of int64, shape (images,)
+        Cycles of each.
+
+    Raises
+    ------
+    UserError
+        If there is no such machine, no compiler to make the virtual board, or images overlap.
+    """
+    kept = profile.resident or VIRTUAL_RESIDENT
+    profile = dataclasses.replace(profile, resident=kept)
+    parts = (images.tobytes(), network_to_bytes(network), repr(profile))
+    note = note_path("latency", sources_digest(), *parts)
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return np.array(read_note(note), np.int64)
+    bounds = cycle_bounds(network, EngineParameters.from_network(network, profile), images)
+    clocks = int(bounds.sum()) * len(network.layers) + SPARE_CLOCKS * len(images)
+    with tempfile.TemporaryDirectory(prefix="allspin-") as folder:
+        trace = Path(folder) / "activity"
+        with open_virtual(network, profile, trace=(trace, clocks), progress=progress) as machine:
+            progress(f"counting the cycles of {len(images)} images, one at a time", 0.0)
+            machine.program(network)
+            resident = machine.resident_images()
+            count = resident.load(images, np.zeros(len(images), np.int64))
+            resident.logits()
+        try:
+            found = latencies(read_trace(trace), len(network.layers))
+        except ValueError as error:
+            raise UserError(f"latency cannot be told: {error}") from error
+    if len(found) != count or count != len(images):
+        raise UserError(f"latency cannot be told: {len(found)} of {len(images)} images passed")
+    write_note(note, found.tolist())
+    return found
+
+
+FRAMING_BYTES = 2
+"""Of COBS: the first code and the closing zero."""
+CLASS_BYTES = 2
+ALONE = 100
+"""Images that latency is the mean of."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What MNIST's test images come to on a machine.
+
+    Attributes
+    ----------
+    cycles : EngineCycles
+        Clocks that its engine takes, counted.
+    link_bytes : float
+        Mean bytes an image of the busier of the UART's two wires, frames included.
+    latency : float
+        Mean cycles from the first event to the last logit of an image alone.
+    """
+
+    cycles: EngineCycles
+    link_bytes: float
+    latency: float
+
+    def engine_rate(self, frequency: float) -> float:
+        """Images/s of the engine by itself, at a clock in Hz."""
+        return frequency / self.cycles.per_image
+
+
+def link_rate(baud: int, bytes_per_image: float) -> float:
+    """Images/s that a UART can carry at most."""
+    return baud / BITS_PER_BYTE / bytes_per_image
+
+
+def measure_throughput(
+    network: Network, profile: HardwareProfile, progress: BuildProgress = no_progress
+) -> Throughput | None:
+    """Run all of MNIST's test images on a virtual board of a machine.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Returns
+    -------
+    Throughput or None
+        None where the network takes other images.
+
+    Raises
+    ------
+    UserError
+        As `allspin.host.bitstreams.engine_rates.count_cycles`.
+    """
+    images, labels = load_test_set()
+    if network.layers[0].rows != images[0].size:
+        return None
+    parameters = EngineParameters.from_network(network, profile)
+    cycles = count_cycles(network, profile, images, labels, progress)
+    alone = measure_latency(network, profile, images[:ALONE], progress)
+    return Throughput(cycles, _busier_wire(network, parameters, images), float(alone.mean()))
+
+
+def _busier_wire(
+    network: Network, parameters: EngineParameters, images: npt.NDArray[np.uint8]
+) -> float:
+    """Mean bytes an image on the wire that carries more."""
+    asked = HEADER_BYTES + image_bytes(images, network.pixel_bits)
+    logits = parameters.classes * parameters.logit_bytes + CLASS_BYTES
+    return max(asked, ANSWER_HEADER_BYTES + logits) + CRC_BYTES + FRAMING_BYTES

@@ -1,0 +1,1 @@
+"""A network on chips that vary: made, probed, measured, cut into tiles."""

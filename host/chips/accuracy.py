@@ -1,0 +1,348 @@
+"""A network's accuracy over many chips, programmed one way or another."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.array.in_array import chip_in_array
+from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.device.device import Device
+from allspin.sim.drawing import COLOURS, Axis, Line, beside, grid, lines_svg
+from allspin.sim.errors import not_one_of
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Counts, Programming
+
+if TYPE_CHECKING:
+    from allspin.host.chips.measured import MeasuredChips
+
+TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+"""Images and labels, as `allspin.host.data.datasets.load_test_set` returns them."""
+
+VARIATIONS = {
+    "c2c": "the synapse's C2C",
+    "d2d": "the synapse's D2D",
+    "neuron": "the neuron's D2D and C2C",
+    "gain": "of these, the D2D of gain",
+    "threshold": "of these, the D2D of threshold",
+    "use": "of these, the C2C",
+}
+"""Variations of a device that can be told apart."""
+NEURON = frozenset({"gain", "threshold", "use"})
+"""Those of which "neuron" is made up."""
+
+
+def only(device: Device, variations: Iterable[str]) -> Device:
+    """A device with some of its variations, the others off.
+
+    Parameters
+    ----------
+    device : Device
+        The device; its imperfections stay as they are.
+    variations : iterable of str
+        Those of `VARIATIONS` that stay on.
+
+    Raises
+    ------
+    ValueError
+        If there is no such variation.
+    """
+    kept = set(variations)
+    for name in sorted(kept - set(VARIATIONS)):
+        raise ValueError(not_one_of("a variation", name, VARIATIONS))
+    off = {} if "neuron" in kept else dict.fromkeys(NEURON - kept, 0.0)
+    return dataclasses.replace(
+        device,
+        synapse=device.synapse.varied(float("c2c" in kept), float("d2d" in kept)),
+        neuron_variation=dataclasses.replace(device.neuron_variation, **off),
+    )
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Chips that are made and programmed alike.
+
+    Parameters
+    ----------
+    device : Device
+        What they are made of; `only` leaves out some of its variation.
+    seeds : sequence of int
+        The chips.
+    programming : Programming
+        How each is programmed.
+    calibrated : bool
+        Whether the thresholds of each chip's neurons are calibrated.
+    """
+
+    device: Device
+    seeds: Sequence[int]
+    programming: Programming = field(default_factory=Programming)
+    calibrated: bool = False
+
+
+def accuracy_over_chips(
+    network: Network,
+    lot: Lot,
+    test_set: TestSet,
+    report: Callable[[int, float, Counts], None] = lambda seed, accuracy, counts: None,
+) -> npt.NDArray[np.float64]:
+    """Accuracy of a network on each of some chips.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    lot : Lot
+        The chips.
+    test_set : tuple of ndarray
+        Images as grey levels, shape (images, height, width), and their classes, shape (images,).
+    report : callable
+        Told each chip's seed, accuracy and what programming took, as soon as it is known.
+
+    Returns
+    -------
+    ndarray of float64, shape (chips,)
+        Share of the images that each chip classifies rightly.
+    """
+    images, labels = test_set
+    shares = []
+    for seed in lot.seeds:
+        chip = Chip(lot.device, seed)
+        programmed = program_chip(chip, network, lot.programming)
+        here = calibrate(chip, network).network if lot.calibrated else network
+        array = chip_in_array(chip, here, programmed.words)
+        model = GoldenModel(array.network, noise=chip.noise(here))
+        shares.append(float(np.mean(model.classify(images) == labels)))
+        report(seed, shares[-1], programmed.counts)
+    return np.array(shares)
+
+
+@dataclass(frozen=True)
+class Column:
+    """Which variations the chips have, and how they are programmed: a row of the table.
+
+    Attributes
+    ----------
+    title : str
+        What it is called.
+    variations : tuple of str
+        Of `VARIATIONS`, those that are on.
+    scheme : str
+        Of `allspin.sim.programming.schemes.SCHEMES`.
+    calibrated : bool
+        Whether the neurons are calibrated.
+    polarity : str or None
+        Of `allspin.sim.programming.schemes.POLARITIES`; None leaves it as it is.
+
+    Examples
+    --------
+    >>> Column("all variation", ("c2c", "d2d", "neuron"), "write-verify", calibrated=True).scheme
+    'write-verify'
+    """
+
+    title: str
+    variations: tuple[str, ...]
+    scheme: str
+    calibrated: bool = False
+    polarity: str | None = None
+
+    def lot(self, lot: Lot) -> Lot:
+        """Chips as this column has them.
+
+        Parameters
+        ----------
+        lot : Lot
+            The chips with all variations; the column's scheme, and its polarity if it has one,
+            take the place of those of their programming.
+        """
+        how = lot.programming
+        return Lot(
+            only(lot.device, self.variations),
+            lot.seeds,
+            dataclasses.replace(how, scheme=self.scheme, polarity=self.polarity or how.polarity),
+            self.calibrated,
+        )
+
+
+COLUMNS = (
+    Column("open loop", ("c2c",), "open-loop"),
+    Column("write-verify", ("c2c",), "write-verify"),
+    Column("write-verify, and the synapse's D2D", ("c2c", "d2d"), "write-verify"),
+    Column("write-verify, and all D2D, calibrated", ("c2c", "d2d", "neuron"), "write-verify", True),
+)
+"""What a network of a device reaches: each variation more, and what mends it."""
+CAUSES = (
+    Column("ideal", (), "pulse-width"),
+    Column("C2C, open loop", ("c2c",), "open-loop"),
+    Column("C2C, open loop, by halves", ("c2c",), "open-loop", polarity="halves"),
+    Column("C2C, open loop, by potentiation", ("c2c",), "open-loop", polarity="potentiation"),
+    Column("C2C, pulse width", ("c2c",), "pulse-width"),
+    Column("C2C, write-verify", ("c2c",), "write-verify"),
+    Column("D2D of synapses, open loop", ("d2d",), "open-loop"),
+    Column(
+        "D2D of synapses, open loop, by depression", ("d2d",), "open-loop", polarity="depression"
+    ),
+    Column("D2D of synapses, write-verify", ("d2d",), "write-verify"),
+    Column("C2C and D2D of synapses, open loop", ("c2c", "d2d"), "open-loop"),
+    Column("neurons' gain", ("gain",), "pulse-width"),
+    Column("neurons' threshold", ("threshold",), "pulse-width"),
+    Column("neurons' threshold, calibrated", ("threshold",), "pulse-width", True),
+    Column("neurons' C2C", ("use",), "pulse-width"),
+    Column("all variation, open loop", ("c2c", "d2d", "neuron"), "open-loop"),
+    Column("all variation, open loop, calibrated", ("c2c", "d2d", "neuron"), "open-loop", True),
+)
+"""Each variation alone, which one hurts and what mends it; and all where nothing is read."""
+
+
+def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
+    """The columns that say something of a device.
+
+    A column of variations that the device does not have, most often because they are not known,
+    would call something measured that is not, and calibration mends nothing without D2D. Where a
+    device has some of a column's variations, the title calls them all that are known.
+    """
+    neuron = {name for name in NEURON if getattr(device.neuron_variation, name)}
+    there = neuron | ({"d2d"} if device.synapse.devices_differ else set())
+    kept = []
+    for column in columns:
+        varied = set(column.variations) - {"c2c", "neuron"}
+        if "neuron" in column.variations:
+            varied |= NEURON
+        found = varied & there - ({"use"} if column.calibrated else set())
+        if varied <= there:
+            kept.append(column)
+        elif found:
+            title = column.title.replace("all ", "all known ")
+            kept.append(dataclasses.replace(column, title=title))
+    return tuple(kept) or columns
+
+
+class OverChips:
+    """Mean and deviation of what chips reached, for a class that has `accuracies`.
+
+    Attributes
+    ----------
+    accuracies : ndarray of float64, shape (chips,)
+        Share of the images that each chip classifies rightly.
+    """
+
+    accuracies: npt.NDArray[np.float64]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy."""
+        return float(self.accuracies.mean())
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation over the chips; None for a single one."""
+        return float(self.accuracies.std(ddof=1)) if len(self.accuracies) > 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class Measured(OverChips):
+    """What a network reached in a column.
+
+    Attributes
+    ----------
+    network : str
+        Its name.
+    column : Column
+        The column.
+    programming : Programming
+        How its chips were programmed.
+    accuracies : ndarray of float64, shape (chips,)
+        Share of the images that each chip classifies rightly.
+    counts : Counts
+        What programming took, all chips together.
+    """
+
+    network: str
+    column: Column
+    programming: Programming
+    accuracies: npt.NDArray[np.float64]
+    counts: Counts
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values; see ``docs/programming.md``."""
+        cells = self.counts.cells
+        return {
+            "network": self.network,
+            "column": self.column.title,
+            "variations": list(self.column.variations),
+            "calibrated": self.column.calibrated,
+            "programming": dataclasses.asdict(self.programming),
+            "measured": None,
+            "accuracy": self.mean,
+            "deviation": self.deviation,
+            "accuracies": self.accuracies.tolist(),
+            "pulses_per_cell": self.counts.pulses / cells,
+            "reads_per_cell": self.counts.reads / cells,
+            "unconverged": self.counts.unconverged / cells,
+        }
+
+
+def measure(
+    name: str,
+    network: Network,
+    column: Column,
+    lot: Lot,
+    test_set: TestSet,
+    report: Callable[[int, float], None] = lambda done, accuracy: None,
+) -> Measured:
+    """Measure one column for one network.
+
+    Parameters
+    ----------
+    name : str
+        What the network is called.
+    network, test_set
+        As of `accuracy_over_chips`.
+    column : Column
+        What the chips have, and by which scheme they are programmed.
+    lot : Lot
+        The chips with all variations, as of `Column.lot`.
+    report : callable
+        Told how many chips are done, and the last one's accuracy.
+    """
+    chips = column.lot(lot)
+    each: list[Counts] = []
+
+    def keep(seed: int, accuracy: float, counts: Counts) -> None:
+        each.append(counts)
+        report(len(each), accuracy)
+
+    accuracies = accuracy_over_chips(network, chips, test_set, keep)
+    return Measured(name, column, chips.programming, accuracies, sum(each, Counts()))
+
+
+# What a notebook shows of measured chips: each chip as a point, and means by variation.
+
+
+def chips_card(measured: "MeasuredChips") -> str:
+    """The card of measured chips, as HTML."""
+    found = [
+        *((one, one.column.title) for one in measured.results),
+        *((one, one.title) for one in measured.probed),
+    ]
+    lines, rows = [], []
+    for number, (one, title) in enumerate(found, 1):
+        shares = (100 * one.accuracies).tolist()
+        places = [float(number)] * len(shares)
+        lines.append(Line("", places, shares, (number - 1) % len(COLOURS), dots=True))
+        deviation = "" if one.deviation is None else f" ± {100 * one.deviation:.2f}"
+        rows.append((str(number), one.network, title, f"{100 * one.mean:.2f}{deviation}"))
+    chips = len(measured.seeds)
+    title = (
+        f"{chips:,} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
+        f"{measured.images:,} images"
+    )
+    table = grid(title, ("", "network", "chips have", "accuracy (%)"), rows)
+    axes = Axis("row of the table", ends=(0.5, len(found) + 0.5)), Axis("accuracy (%)")
+    picture = lines_svg("Accuracy of each chip, by row", lines, *axes, counted=True)
+    return beside(picture, table)

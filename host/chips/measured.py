@@ -1,0 +1,441 @@
+"""What some networks reach over many chips, network by network and column by column."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.chips.accuracy import (
+    COLUMNS,
+    Column,
+    Lot,
+    Measured,
+    OverChips,
+    TestSet,
+    chips_card,
+    known,
+    measure,
+)
+from allspin.host.chips.probed_cells import ProbedCells, probe_cells
+from allspin.host.chips.tiles import cut_network
+from allspin.host.data.catalogue import each_network, network_name, open_device
+from allspin.host.data.datasets import load_test_set
+from allspin.host.show.say import Display, Silent, commit
+from allspin.host.show.table import Column as TableColumn
+from allspin.host.show.table import Number, Table
+from allspin.sim.array.in_array import chip_in_array
+from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.device.device import Device
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.errors import UserError, check_number, refused
+from allspin.sim.network.formats import check_range
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
+from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
+
+# What chips reach whose cells a probe station read back, one file a chip.
+
+
+@dataclass(frozen=True, eq=False)
+class ProbedAccuracy(OverChips):
+    """What a network reached on chips that were read back.
+
+    Attributes
+    ----------
+    network : str
+        Its name.
+    cells : list of ProbedCells
+        The chips.
+    drawn : bool
+        Whether neurons, amplifiers and V-I converters were drawn, and the neurons calibrated; else
+        they are the mean ones.
+    accuracies : ndarray of float64, shape (chips,)
+        Share of the images that each chip classifies rightly.
+    """
+
+    network: str
+    cells: Sequence[ProbedCells]
+    drawn: bool
+    accuracies: npt.NDArray[np.float64]
+
+    @property
+    def title(self) -> str:
+        """What the row is called."""
+        return row_title(len(self.cells), self.drawn)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values; see ``docs/programming.md``."""
+        return {
+            "network": self.network,
+            "column": self.title,
+            "variations": ["neuron"] if self.drawn else [],
+            "calibrated": self.drawn,
+            "programming": None,
+            "measured": [each.to_dict() for each in self.cells],
+            "accuracy": self.mean,
+            "deviation": self.deviation,
+            "accuracies": self.accuracies.tolist(),
+            **dict.fromkeys(("pulses_per_cell", "reads_per_cell", "unconverged")),
+        }
+
+
+def row_title(chips: int, drawn: bool) -> str:
+    """What a row of chips that were read back is called."""
+    measured = f"{chips} measured chip{'s' * (chips > 1)}"
+    return f"{measured}, and the neurons' variation, calibrated" if drawn else measured
+
+
+def measure_probed(
+    name: str,
+    network: Network,
+    device: Device,
+    cells: Sequence[ProbedCells],
+    first: int | None,
+    test_set: TestSet,
+    report: Callable[[int, float], None],
+) -> ProbedAccuracy:
+    """Measure chips that were read back.
+
+    Parameters
+    ----------
+    name : str
+        What the network is called.
+    network : Network
+        What the chips are programmed with.
+    device : Device
+        What they are made of.
+    cells : sequence of ProbedCells
+        The chips.
+    first : int or None
+        Seed of the chip whose neurons the first of them has; the next follow, and the neurons are
+        calibrated. None for the mean ones.
+    test_set : tuple
+        Images and labels.
+    report : callable
+        Told how many chips are done, and the last one's accuracy.
+
+    Raises
+    ------
+    ValueError
+        If the array has no such cells.
+    """
+    images, labels = test_set
+    shares = []
+    for number, each in enumerate(cells):
+        chip = Chip(each.device(device, first is not None), (first or 0) + number)
+        here = network if first is None else calibrate(chip, network).network
+        array = chip_in_array(chip, here, each.on(chip, here))
+        model = GoldenModel(array.network, noise=chip.noise(here))
+        shares.append(float(np.mean(model.classify(images) == labels)))
+        report(number + 1, shares[-1])
+    return ProbedAccuracy(name, cells, first is not None, np.array(shares))
+
+
+CHIPS = 20
+MAX_CHIPS = 10_000
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """Which chips are measured, and how they are programmed.
+
+    Parameters
+    ----------
+    chips : int
+        How many, 1 to 10,000.
+    first : int
+        Seed of the first, from 0 on; the next follow.
+    columns : tuple of Column
+        What they have and which scheme programs them.
+    polarity : str
+        One of `allspin.sim.programming.schemes.POLARITIES`, for columns that name none.
+    tries : int or None
+        Writes of a cell that write-verify may take; None for what suits a network's states.
+    band : float
+        Largest distance from the level that write-verify accepts, as a fraction of the range.
+    probed : tuple of str or Path
+        Files of cells that a probe station read back, one for each chip.
+    missing : float
+        Share of such a chip's cells that may be missing.
+    tiles : Tiles or None
+        What the networks' columns are cut into; None for their own.
+
+    Raises
+    ------
+    ValueError
+        If `chips`, `first` or `missing` is out of its range; the message begins with its name.
+    """
+
+    chips: int = CHIPS
+    first: int = 0
+    columns: tuple[Column, ...] = COLUMNS
+    polarity: str = "quieter"
+    tries: int | None = None
+    band: float = DEFAULT_BAND
+    probed: tuple[str | Path, ...] = ()
+    missing: float = 0.0
+    tiles: Tiles | None = None
+
+    def __post_init__(self) -> None:
+        chips = check_range("chips", self.chips, 1, MAX_CHIPS)
+        check_range("first", self.first, 0, 2**32 - max(chips, len(self.probed)))
+        check_number("missing", self.missing, 0, 1)
+
+    @property
+    def seeds(self) -> range:
+        """The chips."""
+        return range(self.first, self.first + self.chips)
+
+    def programming(self, network: Network) -> Programming:
+        """How a network's chips are programmed, but for the scheme.
+
+        Raises
+        ------
+        ValueError
+            If one of the values is out of its range.
+        """
+        tries = default_tries(network) if self.tries is None else self.tries
+        return Programming(polarity=self.polarity, tries=tries, band=self.band)
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredChips:
+    """What came of it.
+
+    Attributes
+    ----------
+    device : Device
+        What the chips are made of.
+    seeds : range
+        The chips.
+    images : int
+        How many test images each was shown.
+    results : list of Measured
+        By network, and within a network by column.
+    probed : list of ProbedAccuracy
+        Of chips that were read back.
+    """
+
+    device: Device
+    seeds: range
+    images: int
+    results: list[Measured]
+    probed: list[ProbedAccuracy] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``allspin chips --json`` prints it."""
+        return {
+            "device": self.device.name,
+            "chips": list(self.seeds),
+            "images": self.images,
+            "results": [result.to_dict() for result in (*self.results, *self.probed)],
+            "readings": self.device.readings(),
+            "commit": commit(),
+        }
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return chips_card(self)
+
+
+def figure(measured: OverChips) -> str:
+    """An accuracy and its deviation, in percent."""
+    if measured.deviation is None:
+        return f"{100 * measured.mean:.2f}"
+    return f"{100 * measured.mean:.2f} ± {100 * measured.deviation:.2f}"
+
+
+def measure_chips(
+    networks: str | Path | Network | Sequence[str | Path | Network],
+    device: str | Path | Device = "paper",
+    options: MeasureOptions | None = None,
+    *,
+    at: str | OperatingPoint | None = None,
+    images: int | None = None,
+    data: str | Path | None = None,
+    display: Display | None = None,
+) -> MeasuredChips:
+    """Program many chips with networks, and count what they classify rightly.
+
+    Parameters
+    ----------
+    networks : str, Path, Network or sequence of these
+        Each a network, its file, or the name of one that ships.
+    device : str, Path or Device
+        A device, its file, or the name of one that ships.
+    options : MeasureOptions, optional
+        Which chips, and how they are programmed.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
+    images : int, optional
+        The first so many test images; all of them.
+    data : str or Path, optional
+        Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
+    display : Display, optional
+        Shows a step for each column of each network.
+
+    Returns
+    -------
+    MeasuredChips
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or does not fit, or the chips cannot be programmed so.
+    """
+    options, display = options or MeasureOptions(), display or Silent()
+    made_of = open_device(device, at)
+    opened: dict[str, Network] = {}
+    for each in each_network(networks):
+        name = network_name(each)
+        if isinstance(each, Network) and opened.get(name, each) is not each:
+            raise UserError(f"two networks would be called {name}: give their files or names")
+        opened[name] = cut_network(each, options.tiles, data, display)
+    if options.probed and len(opened) > 1:
+        raise UserError("`probed` cells are those of one network: give it alone")
+    pixels, labels = load_test_set(data, opened.values(), images)
+    pixels, labels = pixels[:images], labels[:images]
+    test_set = pixels, labels
+    results, probed = [], []
+    for name, network in opened.items():
+        if options.probed:  # first: a file that cannot be used is told at once
+            probed += _measure_files(name, network, made_of, options, test_set, display)
+        with refused():
+            lot = Lot(made_of, options.seeds, options.programming(network))
+        results += measure_columns(name, network, options.columns, lot, test_set, display)
+    return MeasuredChips(made_of, options.seeds, len(pixels), results, probed)
+
+
+def _measure_files(
+    name: str,
+    network: Network,
+    device: Device,
+    options: MeasureOptions,
+    test_set: TestSet,
+    display: Display,
+) -> list[ProbedAccuracy]:
+    """Measure the chips that were read back: with the mean neuron, and with neurons that vary."""
+    count = len(options.probed)
+    display.start(f"reading {count} file{'s' * (count > 1)} of cells")
+    cells = []
+    for path in options.probed:
+        cells.append(probe_cells(Path(path), network, device, options.missing))
+        display.advance(len(cells), count)
+    display.finish()
+    found = []
+    for first in (None, options.first):
+        display.start(f"{name}, {row_title(count, first is not None)}")
+        with refused():
+            found.append(
+                measure_probed(
+                    name,
+                    network,
+                    device,
+                    cells,
+                    first,
+                    test_set,
+                    lambda done, accuracy: display.advance(done, count, f"{accuracy:.2%}"),
+                )
+            )
+        display.finish(figure(found[-1]))
+    return found
+
+
+def measure_columns(
+    name: str,
+    network: Network,
+    columns: Sequence[Column],
+    lot: Lot,
+    test_set: TestSet,
+    display: Display,
+) -> list[Measured]:
+    """Measure some columns for one network, each as a step.
+
+    Parameters
+    ----------
+    name, network, lot, test_set
+        As of `allspin.host.chips.accuracy.measure`.
+    columns : sequence of Column
+        What the chips have.
+    display : Display
+        Shows the steps.
+
+    Raises
+    ------
+    UserError
+        If the chips cannot be programmed so.
+    """
+    chips, found = len(lot.seeds), []
+    for column in known(columns, lot.device):
+        display.start(f"{name}, {column.title}")
+        with refused():
+            found.append(
+                measure(
+                    name,
+                    network,
+                    column,
+                    lot,
+                    test_set,
+                    lambda done, accuracy: display.advance(done, chips, f"{accuracy:.2%}"),
+                )
+            )
+        display.finish(figure(found[-1]))
+    return found
+
+
+# The table of what networks reach over many chips, as the terminal shows it.
+
+
+def chips_table(measured: MeasuredChips) -> Table:
+    """Networks across, columns down: their titles are long."""
+    results, chips = measured.results, len(measured.seeds)
+    names = list(dict.fromkeys(result.network for result in results))
+    rows = []
+    for title in dict.fromkeys(result.column.title for result in results):
+        row = {result.network: result for result in results if result.column.title == title}
+        rows.append((title, *(_accuracy(row[name]) for name in names)))
+    rows += [(result.title, _accuracy(result)) for result in measured.probed]
+    return Table(
+        f"Accuracy, {chips} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
+        f"{measured.images:,} images",
+        (TableColumn("chips with"), *(TableColumn(name, "%") for name in names)),
+        rows,
+    )
+
+
+def _accuracy(measured: OverChips) -> Number:
+    """An accuracy and its deviation, in percent."""
+    deviation = None if measured.deviation is None else 100 * measured.deviation
+    return Number(100 * measured.mean, ".2f", deviation)
+
+
+def remarks(measured: MeasuredChips) -> list[str]:
+    """How the chips were programmed and what their device is read as, line by line."""
+    lines = []
+    said: set[str] = set()
+    for result in measured.results:
+        if result.column.scheme == "write-verify" and result.network not in said:
+            said.add(result.network)
+            how = result.programming
+            cells = result.counts.cells
+            lines.append(
+                f"{result.network}, {result.column.title}: band {how.band:g} of the range, at most "
+                f"{how.tries} tries; {result.counts.reads / cells:.2f} writes and reads a cell, "
+                f"{result.counts.unconverged / cells:.2%} of the cells end outside the band"
+            )
+    for result in measured.results:
+        column = result.column
+        if column.scheme == "open-loop" and {"c2c", "d2d", "neuron"} <= set(column.variations):
+            worst = int(result.accuracies.argmin())
+            lines.append(
+                f"{result.network}, {column.title}: the worst is chip {measured.seeds[worst]} with "
+                f"{100 * result.accuracies[worst]:.2f} %"
+            )
+    for cells in measured.probed[0].cells if measured.probed else ():
+        lines += cells.readings()
+    polarity = measured.results[0].programming.polarity
+    return [*lines, f"polarity {polarity}: {POLARITIES[polarity]}", *measured.device.readings()]

@@ -1,0 +1,166 @@
+"""Every figure that is taken from elsewhere."""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from allspin.sim.cost.spin import (
+    ADC_AREA,
+    ADC_CONVERSION,
+    ADC_RATE,
+    COMPARISON,
+    NOISE_EFFICIENCY,
+    ROW_DRIVER_AREA,
+    ROW_DRIVER_POWER,
+    SIGNAL,
+    NeuronFigures,
+    amplifier_energy,
+    supplied,
+)
+
+# Energy and area of a neuron's use, part by part, from what was counted and what is assumed.
+
+PERIPHERY = ("amplifier", "converter", "adc", "comparator", "driver")
+"""What surrounds a neuron and can be switched on and off."""
+DEFAULT_PERIPHERY = ("amplifier", "converter", "adc", "driver")
+BITS = 4
+"""What amplifiers must tell apart: the paper's neuron has 4 bits."""
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What the verdict hangs on.
+
+    Attributes
+    ----------
+    current : float
+        Mean input current of the spin neuron, A.
+    set_time : float
+        In which it is set, and reset again, s.
+    mean_square : float
+        Mean squared input current, in units of its squared mean: counted.
+    signal : float
+        Full scale of what an amplifier reads, V.
+    efficiency : float
+        Noise efficiency factor of the amplifiers.
+    adc, comparator : float
+        fJ of a conversion and of a decision.
+    driver : float
+        W of a row's driver.
+    activity : float or None
+        Activity of the CMOS neurons' inputs; None for the counted one.
+    frequency : float
+        Clock of the CMOS neurons, Hz.
+    voltage : float
+        Of the supply, V.
+    periphery : frozenset of str
+        Which of `PERIPHERY` are on.
+    """
+
+    current: float
+    set_time: float
+    mean_square: float
+    voltage: float
+    signal: float = SIGNAL.value
+    efficiency: float = NOISE_EFFICIENCY.value
+    adc: float = ADC_CONVERSION.value
+    comparator: float = COMPARISON.value
+    driver: float = ROW_DRIVER_POWER.value
+    activity: float | None = None
+    frequency: float = 100e6
+    periphery: frozenset[str] = field(default_factory=lambda: frozenset(DEFAULT_PERIPHERY))
+
+    def replace(self, **changes: float) -> "Assumptions":
+        """The same with other values."""
+        return dataclasses.replace(self, **changes)
+
+    def on(self, part: str, energy: float) -> float:
+        """A part's energy if it is on, else 0."""
+        return energy if part in self.periphery else 0.0
+
+    @property
+    def amplifier(self) -> float:
+        """FJ of one read of a column or of a neuron."""
+        return amplifier_energy(self.efficiency, self.signal, BITS, self.set_time, self.voltage)
+
+    @property
+    def row(self) -> float:
+        """FJ of driving a row once."""
+        return self.on("driver", self.driver * self.set_time * 1e15)
+
+    @property
+    def conversion(self) -> float:
+        """FJ of turning what was amplified into bits."""
+        return self.on("adc", self.adc) + self.on("comparator", self.comparator)
+
+
+def spin_heat(figures: NeuronFigures, a: Assumptions) -> dict[str, float]:
+    """Heat of a use of the spin neuron, fJ, by part."""
+    moved = dataclasses.replace(figures, set_time=a.set_time, reset_time=a.set_time)
+    whole = moved.use(a.mean_square, a.current)
+    reset = moved.set_heat(a.current)
+    return {"set": whole - reset, "reset": reset}
+
+
+def spin_periphery(a: Assumptions) -> dict[str, float]:
+    """What surrounds a use of the spin neuron, fJ, by part.
+
+    The column's voltage is amplified and converted to the neuron's current, which the supply
+    gives at its own voltage, and gives again to reset; the neuron's own voltage is amplified to
+    drive the next row.
+    """
+    return {
+        "amplifier": a.on("amplifier", 2 * a.amplifier),
+        "converter": a.on("converter", 2 * supplied(a.current, a.voltage, a.set_time)),
+    }
+
+
+def cmos_periphery(a: Assumptions) -> dict[str, float]:
+    """What surrounds a use of a CMOS neuron at the foot of a spin column, fJ, by part."""
+    return {"amplifier": a.on("amplifier", a.amplifier), "adc": a.conversion}
+
+
+def spin_periphery_area(a: Assumptions, flip_flop: float) -> float:
+    """um^2: each amplifier and converter at least a flip-flop's, which has as many transistors."""
+    count = 2 * ("amplifier" in a.periphery) + ("converter" in a.periphery)
+    return count * flip_flop
+
+
+def cmos_periphery_area(a: Assumptions, flip_flop: float) -> float:
+    """um^2: an amplifier, and the share of an ADC that one column uses."""
+    area = flip_flop * ("amplifier" in a.periphery)
+    if "adc" in a.periphery:
+        area += ADC_AREA * a.frequency / ADC_RATE
+    if "comparator" in a.periphery:
+        area += flip_flop
+    return area
+
+
+def driver_area(a: Assumptions) -> float:
+    """um^2 of a row's driver."""
+    return ROW_DRIVER_AREA * ("driver" in a.periphery)
+
+
+def published(a: Assumptions) -> list[dict[str, Any]]:
+    """Every figure that is taken from elsewhere, with its range and its source."""
+    figures = {
+        "ADC conversion": ADC_CONVERSION,
+        "comparator decision": COMPARISON,
+        "row driver power": ROW_DRIVER_POWER,
+        "amplifier noise efficiency": NOISE_EFFICIENCY,
+        "amplifier signal": SIGNAL,
+    }
+    rows = [{"name": name, **dataclasses.asdict(figure)} for name, figure in figures.items()]
+    rows.append(
+        {
+            "name": "amplifier read",
+            "value": a.amplifier,
+            "low": a.replace(signal=SIGNAL.high, efficiency=NOISE_EFFICIENCY.low).amplifier,
+            "high": a.replace(signal=SIGNAL.low, efficiency=NOISE_EFFICIENCY.high).amplifier,
+            "unit": "fJ",
+            "source": "least energy by noise efficiency factor and signal, 4 bits",
+        }
+    )
+    assert all(math.isfinite(row["value"]) for row in rows)
+    return rows

@@ -1,0 +1,211 @@
+"""The comparison: every number with where it comes from."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from allspin.hdl.cost.cells import yosys_version
+from allspin.host.compare import fpga
+from allspin.host.compare import whole as tiles
+from allspin.host.compare.assumptions import Assumptions, published
+from allspin.host.compare.neurons import (
+    Kinds,
+    cmos_entries,
+    column_entry,
+    mean_square_current,
+    paper_neuron,
+    price_column,
+    programming_costs,
+    spin_entries,
+    synapse_record,
+)
+from allspin.host.compare.sensitivity import break_even, tornado
+from allspin.host.compare.subject import CompareOptions, Counterpart, Subject, counterparts
+from allspin.host.compare.whole import count, mac_baseline, whole_network
+from allspin.host.show.say import Display, Silent
+from allspin.sim.cost.spin import neuron_figures, synapse_figures
+from allspin.sim.errors import UserError, refused
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import cut, tiles_of
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A network's spin neurons beside CMOS ones; ``docs/baseline.md`` says what is in each part.
+
+    Attributes
+    ----------
+    network, device, library, yosys : str
+        Names of what was compared, and the version of Yosys.
+    topology : list of int
+        Widths from the pixels to the classes.
+    frequency_hz, voltage : float
+        Of the CMOS neurons.
+    images, images_counted : int
+        Test images, and those whose activity was counted.
+    periphery_on : list of str
+        Which parts of the periphery are counted.
+    rows_per_image : list of float
+        Rows driven, layer by layer.
+    neurons : list of dict
+        Each neuron's figures, with those of the whole network of such neurons.
+    paper_neuron, synapse, baseline : dict
+        The paper's neuron, a synapse, and a dense array of multipliers.
+    programming, published, break_even, tornado : list of dict
+        What each scheme takes; figures from elsewhere; at which periphery an advantage is gone; and
+        the ratio of energies as each assumption goes through its range.
+    tiles : dict or None
+        What the converters of tiles take; None of a network without, where none were tried.
+    fpga : dict or None
+        What was recorded on FPGAs, where it is of this topology.
+    """
+
+    network: str
+    topology: list[int]
+    device: str
+    library: str
+    yosys: str
+    frequency_hz: float
+    voltage: float
+    images: int
+    images_counted: int
+    periphery_on: list[str]
+    rows_per_image: list[float]
+    neurons: list[dict[str, Any]]
+    paper_neuron: dict[str, Any]
+    synapse: dict[str, Any]
+    programming: list[dict[str, Any]]
+    published: list[dict[str, Any]]
+    break_even: list[dict[str, Any]]
+    tornado: list[dict[str, Any]]
+    baseline: dict[str, Any]
+    fpga: dict[str, Any] | None
+    tiles: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``allspin compare --json`` prints it."""
+        return dict(vars(self))
+
+
+def compare(
+    subject: Subject | str | Path | Network,
+    options: CompareOptions | None = None,
+    display: Display | None = None,
+) -> Comparison:
+    """Compare a network's spin neurons with CMOS ones.
+
+    Parameters
+    ----------
+    subject : Subject, str, Path or Network
+        What is compared; of a network, its file, or the name of one that ships, with the devices
+        of the paper, the cells that ship, and MNIST.
+    options : CompareOptions, optional
+        What it is made under.
+    display : Display, optional
+        Told what is being done, within a step of the caller's.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    UserError
+        If the network has no hidden layer, the device file lacks a figure, or a neuron cannot
+        be made of the library's cells.
+    ValueError
+        If there are not as many images as are to be counted.
+    """
+    options, display = options or CompareOptions(), display or Silent()
+    if not isinstance(subject, Subject):
+        subject = Subject.open(subject, calibrated=options.accuracy is not None)
+    network, device, library = subject.network, subject.device, subject.library
+    images = subject.images
+    if len(network.layers) < 2:
+        raise UserError("a comparison needs a network with a hidden layer of neurons")
+    with refused():
+        neuron, synapse = neuron_figures(device), synapse_figures(device)
+    if len(images) < 2:
+        raise UserError("a comparison counts what changes from image to image: give 2 or more")
+    shown = images[: options.counted(len(images))]
+    nets = _cut_alike(counterparts(subject.name, network, options.others), subject)
+    kinds = Kinds.of(nets, subject, shown, 1e9 / options.frequency, display)
+    display.advance(len(nets), len(nets) + 2, "a digital column, mapped once and kept")
+    column = price_column(nets["cmos-relu"].network, shown, library, 1e9 / options.frequency)
+    assumptions = Assumptions(
+        current=neuron.current,
+        set_time=neuron.set_time,
+        mean_square=mean_square_current(kinds.uses["sot"]),
+        voltage=library.voltage,
+        frequency=options.frequency,
+        periphery=options.periphery,
+    )
+    counted = {kind: count(nets[kind].network, shown) for kind in nets}
+    entries = [
+        *spin_entries(neuron, assumptions, kinds, library),
+        *cmos_entries(assumptions, kinds, library),
+        column_entry(column, counted["cmos-relu"].rows[0], kinds),
+    ]
+    display.advance(len(nets) + 1, len(nets) + 2, "programming")
+    rows, accuracy = counted["sot"].rows, kinds.accuracies["sot"]
+    recorded = fpga.recorded()
+    return Comparison(
+        network=subject.name,
+        topology=list(network.topology),
+        device=device.name,
+        library=library.name,
+        yosys=yosys_version(),
+        frequency_hz=options.frequency,
+        voltage=library.voltage,
+        images=len(images),
+        images_counted=len(shown),
+        periphery_on=sorted(options.periphery),
+        rows_per_image=rows,
+        neurons=[
+            {
+                **entry.to_dict(),
+                "network": whole_network(entry, network, counted, synapse, assumptions),
+            }
+            for entry in entries
+        ],
+        paper_neuron=paper_neuron(neuron, kinds.prices["cmos-bare"], library),
+        synapse=synapse_record(synapse, device, network),
+        programming=programming_costs(network, device),
+        published=published(assumptions),
+        break_even=break_even(kinds.prices, neuron, assumptions),
+        tornado=tornado(kinds.prices, neuron, assumptions),
+        baseline=mac_baseline(network, rows, accuracy, options.frequency),
+        fpga=recorded if recorded["topology"] == list(network.topology) else None,
+        tiles=_tiles(subject, kinds.accuracies["sot"], options, assumptions, display),
+    )
+
+
+def _cut_alike(nets: dict[str, Counterpart], subject: Subject) -> dict[str, Counterpart]:
+    """The counterparts, cut into the subject's tiles where a file of theirs has none."""
+    own = tiles_of(subject.network)[0]
+    if own is None or subject.calibration is None:
+        return nets
+    return {
+        kind: each
+        if any(tiles_of(each.network))
+        else dataclasses.replace(each, network=cut(each.network, own, *subject.calibration))
+        for kind, each in nets.items()
+    }
+
+
+def _tiles(
+    subject: Subject, accuracy: float, options: CompareOptions, a: Assumptions, display: Display
+) -> dict[str, Any] | None:
+    """What the converters of tiles take, and the cheapest for an accuracy that is asked for."""
+    network, counted = subject.network, options.counted(len(subject.images))
+    own, costs = None, []
+    if any(tiles_of(network)):
+        own = tiles.tile_cost(network, accuracy, subject.images[:counted], a)
+    if options.accuracy is not None:
+        if subject.calibration is None:
+            raise ValueError("accuracy is for a subject that was opened with `calibrated`")
+        test_set = subject.images, subject.labels
+        costs = tiles.tried(network, subject.calibration, test_set, counted, a, display)
+    wanted = None if options.accuracy is None else options.accuracy / 100
+    return tiles.record(own, costs, wanted)

@@ -1,0 +1,187 @@
+"""Where the advantage ends, and what the verdict hangs on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from allspin.host.compare.assumptions import (
+    Assumptions,
+    cmos_periphery,
+    spin_heat,
+    spin_periphery,
+)
+from allspin.host.compare.neurons import CellPrice
+from allspin.sim.cost.spin import ADC_CONVERSION, NOISE_EFFICIENCY, SIGNAL, NeuronFigures
+
+REFERENCES = ("cmos-bare", "cmos-relu")
+"""The CMOS neurons that ratios are taken against."""
+
+
+def spin_energy(neuron: NeuronFigures, a: Assumptions, periphery: bool) -> float:
+    """FJ of a use of the spin neuron, with or without what surrounds it."""
+    around = sum(spin_periphery(a).values()) if periphery else 0.0
+    return sum(spin_heat(neuron, a).values()) + around
+
+
+def cmos_energy(price: CellPrice, a: Assumptions, periphery: bool) -> float:
+    """FJ of a use of a CMOS neuron, with or without what surrounds it."""
+    leakage = price.energy.leakage * (1e9 / a.frequency) / price.period
+    dynamic = price.energy.dynamic
+    if a.activity is not None and price.input_activity:
+        dynamic *= a.activity / price.input_activity
+    around = sum(cmos_periphery(a).values()) if periphery else 0.0
+    return leakage + dynamic + around
+
+
+def break_even(
+    prices: dict[str, CellPrice], neuron: NeuronFigures, a: Assumptions
+) -> list[dict[str, Any]]:
+    """At which energy of its periphery a spin neuron costs as much as each CMOS neuron.
+
+    Returns
+    -------
+    list of dict
+        For each CMOS neuron: ``against``; ``bare_fj``, what may surround the spin neuron
+        where nothing surrounds the CMOS one; ``with_periphery_fj``, where the CMOS one has what
+        surrounds it; ``spin_periphery_fj``, what does surround the spin neuron here;
+        ``advantage``, whether that is less, in both cases; and ``current_ua``, the neuron's
+        current whose heat alone takes the bare figure.
+    """
+    heat = spin_energy(neuron, a, False)
+    around = sum(spin_periphery(a).values())
+    found = []
+    for name, price in prices.items():
+        bare = cmos_energy(price, a, False) - heat
+        whole = cmos_energy(price, a, True) - heat
+        factor = (cmos_energy(price, a, False) / heat) ** 0.5 if heat else 0.0
+        found.append(
+            {
+                "against": name,
+                "bare_fj": bare,
+                "with_periphery_fj": whole,
+                "spin_periphery_fj": around,
+                "advantage_bare": around < bare,
+                "advantage": around < whole,
+                "current_ua": a.current * factor * 1e6,
+            }
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    """A parameter of the verdict, its range, and who says so."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    value: float
+    change: Callable[[float], dict[str, float]]
+    source: str
+
+
+def _parameters(neuron: NeuronFigures, a: Assumptions, price: CellPrice) -> list[_Parameter]:
+    top = max((*neuron.switching_currents, a.current))
+    return [
+        _Parameter(
+            "input current",
+            "uA",
+            a.current * 1e6,
+            top * 1e6,
+            a.current * 1e6,
+            lambda v: {"current": v * 1e-6},
+            "stated in the paper, to the sheet current of its synapse",
+        ),
+        _Parameter(
+            "wall velocity",
+            "m/s",
+            40.0,
+            400.0,
+            neuron.length / a.set_time,
+            lambda v: {"set_time": neuron.length / v},
+            "half the paper's, to Miron et al., Nature Mater. 10, 2011, 419",
+        ),
+        *(
+            _Parameter(
+                name,
+                unit,
+                scale * published.low,
+                scale * published.high,
+                scale * getattr(a, key),
+                lambda v, key=key, scale=scale: {key: v * (1 / scale)},
+                published.source,
+            )
+            for name, unit, scale, key, published in (
+                ("amplifier's signal", "mV", 1e3, "signal", SIGNAL),
+                ("noise efficiency", "", 1.0, "efficiency", NOISE_EFFICIENCY),
+                ("ADC conversion", "fJ", 1.0, "adc", ADC_CONVERSION),
+            )
+        ),
+        _Parameter(
+            "activity of CMOS inputs",
+            "",
+            0.06,
+            0.5,
+            price.input_activity if a.activity is None else a.activity,
+            lambda v: {"activity": v},
+            "what the paper's energy implies, to random bits; counted in the middle",
+        ),
+        _Parameter(
+            "CMOS clock",
+            "MHz",
+            50.0,
+            500.0,
+            a.frequency / 1e6,
+            lambda v: {"frequency": v * 1e6},
+            "the spin neuron's own rate, to five times the paper's",
+        ),
+    ]
+
+
+def tornado(
+    prices: dict[str, CellPrice], neuron: NeuronFigures, a: Assumptions
+) -> list[dict[str, Any]]:
+    """Energy of a use, spin over CMOS, as each parameter goes through its range.
+
+    Returns
+    -------
+    list of dict
+        For each CMOS neuron of `REFERENCES` and with and without periphery: ``against``,
+        ``periphery``, ``ratio`` and ``bars``, widest first, each with ``name``, ``unit``,
+        ``low``, ``high``, ``value``, ``ratio_low``, ``ratio_high`` and ``source``.
+    """
+    found = []
+    for name in REFERENCES:
+        price = prices[name]
+        for periphery in (False, True):
+
+            def ratio(
+                at: Assumptions, price: CellPrice = price, periphery: bool = periphery
+            ) -> float:
+                return spin_energy(neuron, at, periphery) / cmos_energy(price, at, periphery)
+
+            bars = []
+            for p in _parameters(neuron, a, price):
+                ends = [ratio(a.replace(**p.change(value))) for value in (p.low, p.high)]
+                if max(ends) / min(ends) > 1.001:
+                    bars.append(
+                        {
+                            "name": p.name,
+                            "unit": p.unit,
+                            "low": p.low,
+                            "high": p.high,
+                            "value": p.value,
+                            "ratio_low": ends[0],
+                            "ratio_high": ends[1],
+                            "source": p.source,
+                        }
+                    )
+            bars.sort(
+                key=lambda bar: (
+                    -max(bar["ratio_low"], bar["ratio_high"])
+                    / min(bar["ratio_low"], bar["ratio_high"])
+                )
+            )
+            found.append({"against": name, "periphery": periphery, "ratio": ratio(a), "bars": bars})
+    return found

@@ -1,0 +1,298 @@
+"""What is compared, and under what."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.chips.tiles import calibration_images, cut_network
+from allspin.host.compare.assumptions import DEFAULT_PERIPHERY, PERIPHERY
+from allspin.host.data.catalogue import network_name, open_device, open_network, shipped_networks
+from allspin.host.data.datasets import load_test_set
+from allspin.host.draw.compare import break_even_chart, energy_split, tornado_chart
+from allspin.host.draw.style import SCREEN, Look, save_picture
+from allspin.host.show.say import Display
+from allspin.sim.cost.liberty import CELLS_45, Library, load_library
+from allspin.sim.device.device import Device
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.errors import UserError, check_number, meant
+from allspin.sim.network.formats import check_range
+from allspin.sim.network.netfile import write_atomically
+from allspin.sim.network.network import GAIN_BITS, Converter, Network
+from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.network.tiling import Tiles, tiles_of
+
+MHZ = 1e6
+MAX_MHZ = 10_000
+IMAGES = 1000
+"""Images whose activity is counted, if there are as many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network, with the devices of its spin neurons and the cells of its CMOS neurons.
+
+    Parameters
+    ----------
+    name : str
+        What the network is called; networks ``NAME-KIND`` that ship are its counterparts.
+    network : Network
+        The network; it has a hidden layer.
+    device : Device
+        Its spin devices, with electrical figures.
+    library : Library
+        Cells of the CMOS neurons.
+    images : ndarray of uint8, shape (images, height, width)
+        Test images, grey levels.
+    labels : ndarray of int64, shape (images,)
+        Their classes.
+    calibration : tuple of ndarray, or None
+        Images and labels that choose the steps of tiles; None where there are none to choose.
+    """
+
+    name: str
+    network: Network
+    device: Device
+    library: Library
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    calibration: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        network: str | Path | Network,
+        device: str | Path | Device = "paper",
+        liberty: str | Path = CELLS_45,
+        data: str | Path | None = None,
+        *,
+        at: str | OperatingPoint | None = None,
+        tiles: Tiles | None = None,
+        calibrated: bool = False,
+        display: Display | None = None,
+    ) -> Self:
+        """What is compared, by its names and files.
+
+        Parameters
+        ----------
+        network : str, Path or Network
+            A network, its file, or the name of one that ships.
+        device : str, Path or Device
+            A device, its file, or the name of one that ships.
+        liberty : str or Path
+            File of standard cells.
+        data : str or Path, optional
+            Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
+        at : str or OperatingPoint, optional
+            Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
+        tiles : Tiles, optional
+            What the network's columns are cut into (its own).
+        calibrated : bool
+            Whether tiles are to be tried, which needs images that choose their steps.
+        display : Display, optional
+            Told of the cutting.
+
+        Raises
+        ------
+        UserError
+            If one of them cannot be read or is damaged.
+        """
+        opened = cut_network(network, tiles, data, display)
+        spin = open_device(device, at)
+        cells = load_library(Path(liberty))
+        test_set = load_test_set(data, [opened])
+        calibration = None
+        if calibrated or any(tiles_of(opened)):
+            calibration = calibration_images(opened, data)
+        return cls(network_name(network), opened, spin, cells, *test_set, calibration)
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """The conditions of a comparison.
+
+    Parameters
+    ----------
+    frequency : float
+        Clock of the CMOS neurons, Hz, 1 MHz to 10 GHz.
+    images : int or None
+        Images whose activity is counted, at least 2; None for 1000, or as many as there are.
+    periphery : frozenset of str
+        Which parts of `allspin.host.compare.assumptions.PERIPHERY` are on.
+    others : tuple of str, Path or Network
+        Networks that were trained with other neurons.
+    accuracy : float or None
+        Percent of the images that the cheapest tiles shall reach; None tries no tiles.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range; the message begins with its name.
+    """
+
+    frequency: float = 100 * MHZ
+    images: int | None = None
+    periphery: frozenset[str] = frozenset(DEFAULT_PERIPHERY)
+    others: tuple[str | Path | Network, ...] = ()
+    accuracy: float | None = None
+
+    def __post_init__(self) -> None:
+        if not MHZ <= self.frequency <= MAX_MHZ * MHZ:
+            raise ValueError(
+                f"frequency must be from 1 to {MAX_MHZ} MHz, not {self.frequency / MHZ:g}"
+            )
+        if self.accuracy is not None:
+            check_number("accuracy", self.accuracy, 0, 100)
+        if strange := self.periphery - set(PERIPHERY):
+            first = sorted(strange)[0]
+            raise ValueError(
+                f"periphery takes none or {', '.join(PERIPHERY)}, not {', '.join(sorted(strange))}"
+                f"{meant(first, PERIPHERY)}"
+            )
+
+    def counted(self, images: int) -> int:
+        """How many of some images are counted.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many; the message begins with ``images``.
+        """
+        return check_range(
+            "images", min(IMAGES, images) if self.images is None else self.images, 2, images
+        )
+
+
+# The same network with every kind of neuron: trained, or converted without training.
+
+
+@dataclass(frozen=True, eq=False)
+class Counterpart:
+    """A network with one kind of neuron.
+
+    Attributes
+    ----------
+    network : Network
+        The network.
+    origin : str
+        Where it comes from, in words.
+    """
+
+    network: Network
+    origin: str
+
+
+def convert(network: Network, neuron: Neuron) -> Network:
+    """Another neuron in a trained network, without training.
+
+    The V-I converters' gains and offsets are set so that the new neuron's straight part lies
+    on the old one's.
+
+    Parameters
+    ----------
+    network : Network
+        The trained network.
+    neuron : Neuron
+        The neuron to use instead.
+    """
+    full = 2**network.current_bits
+    (old_middle, old_slope), (middle, slope) = network.neuron.line, neuron.line
+    factor = old_slope / slope
+    # Neurons that drop their lowest bits answer half a step late.
+    late = 0 if neuron.rounds else 0.5 / slope / 2**network.hidden_bits
+    layers = []
+    for layer in network.layers:
+        if layer.converter is None:
+            layers.append(layer)
+            continue
+        old = layer.converter
+        shift = old.shift
+        gains = old.gains * factor
+        while gains.max() > 2**GAIN_BITS - 1 and shift:
+            shift, gains = shift - 1, gains / 2
+        offsets = (old.offsets + old_middle * full) * factor - (middle + late) * full
+        bound = 2 ** (network.current_bits + 1)
+        converter = Converter(
+            np.clip(np.rint(gains), 0, 2**GAIN_BITS - 1).astype(np.int32),
+            np.clip(np.rint(offsets), -bound, bound - 1).astype(np.int32),
+            shift,
+        )
+        table = None
+        if neuron.has_table:
+            table = neuron.table(network.current_bits, network.hidden_bits)
+        layers.append(dataclasses.replace(layer, converter=converter, table=table))
+    return dataclasses.replace(network, layers=tuple(layers), neuron=neuron)
+
+
+def counterparts(
+    name: str, network: Network, others: Sequence[str | Path | Network]
+) -> dict[str, Counterpart]:
+    """A network for each kind of neuron.
+
+    Parameters
+    ----------
+    name : str
+        What the network is called; ``NAME-KIND`` that ship are taken as trained for it.
+    network : Network
+        The network.
+    others : sequence of str, Path or Network
+        Networks that were trained with other neurons; they go before those that
+        ship.
+
+    Returns
+    -------
+    dict
+        By the neurons' names, in the order of `allspin.sim.network.neuron.NEURONS`.
+
+    Raises
+    ------
+    UserError
+        If a network has another shape or other widths.
+    """
+    found = {network.neuron.name: Counterpart(network, f"trained: {name}")}
+    given = [(Path(network_name(each)).name, open_network(each)) for each in others]
+    shipped = [f"{name}-{kind}" for kind in NEURONS if f"{name}-{kind}" in shipped_networks()]
+    for label, other in [*given, *((each, open_network(each)) for each in shipped)]:
+        _check(label, other, network)
+        found.setdefault(other.neuron.name, Counterpart(other, f"trained: {label}"))
+    for kind, make in NEURONS.items():
+        if kind not in found:
+            found[kind] = Counterpart(convert(network, make()), f"converted from {name}, untrained")
+    return {kind: found[kind] for kind in NEURONS}
+
+
+def _check(name: str, other: Network, network: Network) -> None:
+    for what in ("topology", "pixel_bits", "hidden_bits"):
+        if getattr(other, what) != getattr(network, what):
+            raise UserError(
+                f"{name} has {what.replace('_', ' ')} {getattr(other, what)}, "
+                f"not {getattr(network, what)}: it cannot be compared"
+            )
+
+
+# The files that a comparison leaves: its pictures, and its numbers.
+
+
+def leave(found: dict[str, Any], folder: Path, look: Look = SCREEN) -> list[Path]:
+    """Write the pictures of a comparison, and its numbers as ``compare.json``.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be written.
+    """
+    paths = []
+    for name, draw in (
+        ("energy-split", energy_split),
+        ("tornado", tornado_chart),
+        ("break-even", break_even_chart),
+    ):
+        paths += save_picture(draw(found), folder, name, look)
+    paths.append(folder / "compare.json")
+    write_atomically(paths[-1], (json.dumps(found, indent=1) + "\n").encode())
+    return paths

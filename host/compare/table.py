@@ -1,0 +1,266 @@
+"""The comparison as tables of a terminal."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from allspin.host.show.table import Column, Number, Table, figures, significant
+
+MHZ = 1e6
+PERIPHERY = "with periphery"
+
+
+def tables(found: Mapping[str, Any]) -> list[Table]:
+    """The tables of a comparison, one below the other.
+
+    Parameters
+    ----------
+    found : mapping
+        What `allspin.host.compare.comparison.compare` returned, as plain values.
+    """
+    shown = [_neurons(found), _network(found), _paper(found), _break_even(found)]
+    if found["tiles"]:
+        shown.append(_tiles(found["tiles"]))
+    return [*shown, _fpga(found["fpga"])] if found["fpga"] else shown
+
+
+def _neurons(found: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("neuron"),
+        Column("accuracy", "%", form=".2f"),
+        Column("area", "um^2"),
+        Column("area is", wide=True),
+        Column("energy", "fJ"),
+        Column("energy is", wide=True),
+        Column("energy-delay", "fJ ns", wide=True),
+        Column("uses", "M/s", wide=True),
+        Column(f"{PERIPHERY}: area", "um^2"),
+        Column(f"{PERIPHERY}: energy", "fJ"),
+        Column(f"{PERIPHERY}: energy-delay", "fJ ns", wide=True),
+    )
+    rows = [
+        (
+            each["name"],
+            100 * each["accuracy"],
+            each["area_um2"],
+            _source(each, "area"),
+            each["energy_fj"],
+            _source(each, "energy"),
+            each["energy_delay_fj_ns"],
+            each["uses_per_second"] / 1e6,
+            each["area_with_periphery_um2"],
+            each["energy_with_periphery_fj"],
+            each["energy_delay_with_periphery_fj_ns"],
+        )
+        for each in found["neurons"]
+    ]
+    title = (
+        f"A neuron's use: {found['network']}, {found['frequency_hz'] / MHZ:g} MHz, activity of "
+        f"{found['images_counted']:,} images"
+    )
+    return Table(title, columns, rows)
+
+
+def _source(neuron: Mapping[str, Any], key: str) -> str:
+    """Where a number comes from: the first word of its provenance."""
+    return re.split(r"\W", neuron["provenance"][key], maxsplit=1)[0]
+
+
+def _network(found: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("neurons"),
+        Column("area", "um^2", wide=True),
+        Column("energy", "pJ", wide=True),
+        Column(f"{PERIPHERY}: area", "um^2"),
+        Column(f"{PERIPHERY}: energy", "pJ"),
+        Column(f"{PERIPHERY}: energy-delay", "pJ ns", wide=True),
+        Column("latency", "ns"),
+        Column("images/s"),
+    )
+    rows = [(each["name"], *_whole(each["network"])) for each in found["neurons"]]
+    base = found["baseline"]
+    dense = (
+        f"dense array, {base['units']} multipliers",
+        *(None, None, base["area_um2"], base["energy_pj"]),
+        *(base["energy_pj"] * base["latency_ns"], base["latency_ns"]),
+        float(base["images_per_second"]),
+    )
+    skipping = (
+        "  if it skipped zeros",
+        *(None, None, None, base["energy_skipping_zeros_pj"], None, None, None),
+    )
+    title = "The whole network, one image (synapses of the neuron's width)"
+    tiled = found["tiles"] and found["tiles"]["own"]
+    notes = ["without the converters of its tiles, which are below"] if tiled else []
+    return Table(title, columns, [*rows, dense, skipping], notes=notes)
+
+
+def _whole(network: Mapping[str, Any]) -> tuple[float, ...]:
+    return (
+        network["area_um2"],
+        network["energy_pj"],
+        network["area_with_periphery_um2"],
+        network["energy_with_periphery_pj"],
+        network["energy_delay_with_periphery_pj_ns"],
+        network["latency_ns"],
+        float(network["images_per_second"]),
+    )
+
+
+def _paper(found: Mapping[str, Any]) -> Table:
+    paper = found["paper_neuron"]
+    low, high = (paper["sheet_current_fj"] or [0.0, 0.0])[:: len(paper["sheet_current_fj"]) - 1]
+    smaller = paper["cmos_area_um2"] / paper["area_um2"]
+    deviates = 100 * (paper["gate_area_ratio"] - 1)
+    rows = [
+        ("SOT neuron, as claimed", paper["claimed_fj"], "fJ"),
+        ("  by its own current, resistance and time", paper["stated_fj"], "fJ"),
+        ("  with the reset that each use needs", paper["stated_with_reset_fj"], "fJ"),
+        (
+            "  at the sheet current that switches its synapse",
+            f"{significant(low)} to {significant(high)}",
+            "fJ",
+        ),
+        ("  what the claim would take: current", paper["current_for_claim_ua"], "uA"),
+        ("  or time", paper["time_for_claim_us"], "us"),
+        ("  uses, each with a reset", paper["uses_per_second"] / 1e6, "M/s"),
+        ("  uses of the CMOS neurons", found["frequency_hz"] / 1e6, "M/s"),
+        ("  area, alone", paper["area_um2"], "um^2"),
+        ("  the paper's CMOS neuron takes more", smaller, "times"),
+        ("CMOS neuron, as given: area", Number(paper["cmos_area_um2"], "g"), "um^2"),
+        ("  energy", Number(paper["cmos_fj"], "g"), "fJ"),
+        ("  a bare 4-bit gate in these cells", paper["gate_area_um2"], "um^2"),
+        ("  that is more by", Number(deviates, "+.1f"), "%"),
+        ("  its leakage", paper["gate_leakage_fj"], "fJ"),
+        ("  its energy if all inputs toggle", paper["gate_fj_when_all_toggle"], "fJ"),
+        ("  the paper's figure falls at an activity of", paper["activity_for_paper_fj"]),
+        ("  the activity that was counted", paper["gate_measured_activity"]),
+        ("  energy at that activity", paper["gate_measured_fj"], "fJ"),
+    ]
+    return figures("The paper's two neurons, and the arithmetic beside them", rows)
+
+
+def _break_even(found: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("against"),
+        Column("CMOS bare", "fJ"),
+        Column("takes less: bare"),
+        Column("CMOS with periphery", "fJ"),
+        Column("takes less: with periphery"),
+        Column("spin has here", "fJ"),
+        Column("current whose heat does it", "uA"),
+    )
+    rows = [
+        (
+            row["against"],
+            row["bare_fj"],
+            "spin" if row["advantage_bare"] else "CMOS",
+            row["with_periphery_fj"],
+            "spin" if row["advantage"] else "CMOS",
+            row["spin_periphery_fj"],
+            row["current_ua"],
+        )
+        for row in found["break_even"]
+    ]
+    title = "Break-even: periphery energy at which a spin neuron's advantage is gone"
+    return Table(title, columns, rows)
+
+
+def _tiles(found: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("rows"),
+        Column("bits"),
+        Column("accuracy", "%", form=".2f"),
+        Column("converters"),
+        Column("conversions", form=".1f"),
+        Column("energy", "pJ"),
+        Column("least", "pJ", wide=True),
+        Column("most", "pJ", wide=True),
+        Column("amplifiers' part", "pJ", wide=True),
+        Column("area", "um^2"),
+    )
+    own = [] if found["own"] is None else [found["own"]]
+    others = [each for each in found["tried"] if each not in own]
+    rows = [
+        (
+            each["tile_rows"],
+            each["adc_bits"],
+            100 * each["accuracy"],
+            each["converters"],
+            each["conversions"],
+            each["energy_pj"],
+            each["least_pj"],
+            each["most_pj"],
+            each["amplifier_pj"],
+            each["area_um2"],
+        )
+        for each in [*own, *others]
+    ]
+    return Table("Converters of tiles, one image", columns, rows, notes=_cheapest(found))
+
+
+def _cheapest(found: Mapping[str, Any]) -> list[str]:
+    """Which tiles are the cheapest for an accuracy that was asked for, a line each."""
+    lines = []
+    for of, what in (("energy_pj", "energy"), ("area_um2", "area")):
+        if of not in found["cheapest"]:
+            continue
+        best, accuracy = found["cheapest"][of], f"{100 * found['accuracy']:.2f} %"
+        if best is None:
+            lines.append(f"no tiles that were tried reach {accuracy}")
+            break
+        unit = "pJ" if of == "energy_pj" else "um^2"
+        lines.append(
+            f"least {what} for {accuracy}: tiles of {best['tile_rows']} rows, converters of "
+            f"{best['adc_bits']} bits: {significant(best[of])} {unit}, "
+            f"{100 * best['accuracy']:.2f} %"
+        )
+    return lines
+
+
+def _fpga(fpga: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("design"),
+        Column("part"),
+        *(Column(name) for name in ("LUT", "FF", "block RAM", "multipliers")),
+        Column("clock", "MHz", form=".1f"),
+    )
+    rows = [
+        (
+            use["design"],
+            use["part"],
+            *(use[name] for name in ("lut", "ff", "memory", "dsp")),
+            float(use["fmax"]),
+        )
+        for use in fpga["usage"]
+    ]
+    title = f"On FPGAs, recorded; engines with {fpga['lanes']} lanes"
+    return Table(title, columns, rows, notes=[f"tools: {', '.join(map(_tool, fpga['tools']))}"])
+
+
+def _tool(version: str) -> str:
+    """A tool and its version, without how and where it was built."""
+    words = version.split()
+    return next((f"{words[0]} {word.rstrip(')')}" for word in words if word[0].isdigit()), version)
+
+
+def notes(found: Mapping[str, Any]) -> list[str]:
+    """What is said below the tables, line by line."""
+    lines = []
+    for row in found["programming"]:
+        if row["energy_j"] is not None:
+            lines.append(
+                f"programming once, {row['scheme']}: {row['pulses']:,} pulses, "
+                f"{row['saturations']:,} saturations, {row['reads']:,} reads; "
+                f"{row['energy_j']:.3g} J as built, cell after cell in {row['time_s']:,.0f} s"
+            )
+    synapse = found["synapse"]
+    lines.append(
+        f"a synapse is read with {synapse['read_current_a'] * 1e6:g} uA for "
+        f"{synapse['read_time_s'] * 1e9:g} ns"
+        + (" (assumed: the neuron's)" if synapse["read_assumed"] else "")
+        + f"; {synapse['count']:,} of them take {synapse['count'] * synapse['area_um2'] / 1e6:.0f} "
+        f"mm^2 as built, {synapse['count'] * synapse['scaled_area_um2']:.0f} um^2 at the neuron's "
+        "width"
+    )
+    return lines

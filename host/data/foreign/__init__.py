@@ -1,1 +1,0 @@
-"""Networks of other tools: their files, read within limits, as layers of real numbers."""

@@ -1,1 +1,0 @@
-"""Networks as ONNX graphs: read, evaluated by ONNX's own evaluator, and written."""

@@ -1,1 +1,0 @@
-"""Images in files such as PNG, as a network sees images."""

@@ -1,0 +1,369 @@
+"""An image file as an image of a network."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.errors import UserError, check_reading, refused
+from allspin.sim.files import open_file
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+# The grey levels of an image file, which may be of any size and from anyone.
+#
+# Pillow decodes; it is asked for a few formats only, of one frame and a bounded number of pixels,
+# and whatever it says of a damaged file becomes one line.
+
+Grey = npt.NDArray[np.float32]
+
+# What Pillow logs of a damaged file would go to stderr.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+"""What is read, by Pillow's names: none of them starts another program."""
+MAX_BYTES = 1 << 28
+"""Bytes of a file."""
+MAX_PIXELS = 1 << 26
+"""Pixels of an image: 67 million, of which each takes some bytes."""
+LARGE = 1024
+"""Longest side that is worth keeping, many times those of networks' images."""
+WHITE, DEEP = 255, 257
+"""Largest grey level, and how many levels of 16 bits one of 8 bits is."""
+SHOWN = 100
+"""Characters that a message shows of Pillow's."""
+
+
+def _eight_bits(values: npt.NDArray[np.integer], transparent: object) -> "Image":
+    """An image of 16-bit grey levels, with 8 bits and its one transparent level, if any."""
+    from PIL import Image
+
+    grey = Image.fromarray(np.clip((values + DEEP // 2) // DEEP, 0, WHITE).astype(np.uint8))
+    if transparent is None:
+        return grey
+    opacity = np.where(values == transparent, 0, WHITE).astype(np.uint8)
+    return Image.merge("LA", (grey, Image.fromarray(opacity)))
+
+
+def _grey(image: "Image", form: str | None) -> "Image":
+    """A decoded image in 8-bit grey, of Pillow's mode ``L``, or ``LA`` with transparency."""
+    transparent = image.info.get("transparency")
+    if image.mode.startswith("I;16") or (image.mode == "I" and form in ("PNG", "PPM")):
+        return _eight_bits(np.asarray(image).astype(np.int32), transparent)
+    if image.mode in ("I", "F"):
+        raise ValueError("it has values of 32 bits; save it with 8 or 16 bits a pixel")
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or transparent is not None:
+        return image.convert("RGBA").convert("LA")
+    return image.convert("L")
+
+
+def _levels(image: "Image") -> Grey:
+    """Grey levels of a grey image, 0 to 255; a large one becomes smaller by a whole factor."""
+    if (factor := max(image.size) // LARGE) > 1:
+        image = image.reduce(factor)
+    if image.mode == "L":
+        return np.asarray(image, np.float32)
+    grey, opacity = np.moveaxis(np.asarray(image, np.float32), -1, 0)
+    if not opacity.any():
+        raise ValueError("it is transparent everywhere")
+    # Where nothing is there is paper: dark under light ink, else white.
+    paper = 0 if np.average(grey, weights=opacity) > WHITE / 2 else WHITE
+    opacity /= WHITE
+    return grey * opacity + paper * (1 - opacity)
+
+
+def _decode(file: BufferedReader) -> Grey:
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError(f"only {', '.join(FORMATS)} are read, and it is none of them") from None
+    with image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ValueError(
+                f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} are read"
+            )
+        if image.format == "TIFF" and image.info.get("compression") != "raw":
+            # Its library prints lines of its own.
+            raise ValueError("it is a compressed TIFF; save it without compression, or as PNG")
+        if getattr(image, "is_animated", False):
+            raise ValueError("it has several frames or pages; save one of them")
+        image.load()
+        return _levels(_grey(ImageOps.exif_transpose(image), image.format))
+
+
+def read_grey(path: Path) -> Grey:
+    """Grey levels of an image file.
+
+    Parameters
+    ----------
+    path : Path
+        The file: PNG, JPEG, GIF, BMP, TIFF, WebP or PPM, of one frame.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+        From 0, black, to 255, white.
+
+    Raises
+    ------
+    UserError
+        If Pillow is missing, or the file cannot be read, is damaged, too large or of another kind.
+    """
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError:
+        raise UserError("images need Pillow: pip install 'allspin[images]'") from None
+    file, _ = open_file(path, "picture", MAX_BYTES)
+    with file, warnings.catch_warnings():
+        # Of an image that is somewhat too large; one that is far too large raises.
+        warnings.simplefilter("ignore")
+        try:
+            return _decode(file)
+        except Exception as error:  # Pillow raises almost anything at a damaged file.
+            words = " ".join(str(error).split()) or type(error).__name__
+            words = words if len(words) <= SHOWN else f"{words[:SHOWN]}..."
+            raise UserError(f"{path} is no image that can be read: {words}") from error
+
+
+# An image as a network sees it: light ink on dark, in the place and size that it has learnt.
+#
+# MNIST's digits were cropped, scaled into 20 x 20 pixels with their sides' ratio kept, and put into
+# 28 x 28 so that their centre of mass is at pixel (14, 14), rounded to whole pixels (LeCun et al.,
+# 1998, and what its 10,000 test images show).
+
+FRAMINGS = {
+    "mnist": "cropped, scaled and centred by its mass, as MNIST's digits were",
+    "whole": "scaled as a whole",
+}
+"""How an image is put into a network's rows."""
+MNIST_SHAPE = (28, 28)
+MNIST_BOX = 20 / 28
+"""Side of the box that a digit is scaled into, as a share of the image's."""
+TOP = 255
+NOISE = 3.0
+"""Standard deviations of the paper within which a pixel is paper."""
+DEVIATION = 1.4826
+"""Standard deviation of normal noise whose median absolute deviation is 1."""
+SPECK = {3: 4, 5: 5}
+"""By the side of a square: pixels in it below which they are a speck, on paper that is not even. A
+line of one pixel's width is none."""
+CONTRAST = 0.5
+"""Share of the contrast from which on the outermost pixels differ too much to be paper."""
+FAINT = 0.2
+"""Share of the full ink up to which a pixel does not count where a digit is cropped: blurred edges,
+and what paper and compression leave."""
+
+
+@dataclass(frozen=True, eq=False)
+class Framed:
+    """An image, ready for a network.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, shape (height, width)
+        Grey levels, 0 for paper.
+    inverted : bool
+        Whether the paper was lighter than the ink.
+    framing : str
+        Which of `FRAMINGS`.
+    """
+
+    image: npt.NDArray[np.uint8]
+    inverted: bool
+    framing: str
+
+
+def _frame_of(grey: Grey) -> Grey:
+    """The outermost pixels."""
+    return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+
+
+def _paper(grey: Grey) -> tuple[float, float, float]:
+    """Grey level of the paper, how far pixels of paper are from it, and grey level of the ink."""
+    low, high = float(grey.min()), float(grey.max())
+    edge = _frame_of(grey)
+    paper = float(np.median(edge))
+    ink = low if paper - low > high - paper else high
+    noise = NOISE * DEVIATION * float(np.median(np.abs(edge - paper)))
+    if noise < CONTRAST * abs(ink - paper):
+        return paper, noise, ink
+    # Cropped so closely that ink is on the edge: paper is what there is more of.
+    light = float(np.median(grey)) > (low + high) / 2
+    return (high, 0.0, low) if light else (low, 0.0, high)
+
+
+def _neighbours(mask: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.int64]:
+    """How many pixels of a mask are in a square around each one."""
+    wide = np.pad(mask.astype(np.int64), side // 2)
+    return np.lib.stride_tricks.sliding_window_view(wide, (side, side)).sum(axis=(2, 3))
+
+
+def _specks(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where so few pixels of a mask are together that they are no ink."""
+    return np.all([_neighbours(mask, side) < few for side, few in SPECK.items()], axis=0)
+
+
+def ink_of(grey: Grey) -> tuple[Grey, bool]:
+    """How much ink each pixel has, and whether it is darker than the paper.
+
+    The paper is what the outermost pixels have at their median; the ink is the darkest or the
+    lightest pixel, whichever is further from it. What differs from the paper by no more than the
+    outermost pixels do among themselves is paper, too, and so are specks where these differ.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+        From 0, black, to 255, white.
+
+    Returns
+    -------
+    ink : ndarray of float32, shape (height, width)
+        From 0, paper, to 1.
+    inverted : bool
+        Whether the paper is the lighter one.
+
+    Raises
+    ------
+    ValueError
+        If all pixels are the same, but for specks.
+    """
+    if grey.min() == grey.max():
+        raise ValueError("it shows nothing: all its pixels are the same")
+    paper, noise, full = _paper(grey)
+    ink = (grey - np.float32(paper)) / np.float32(full - paper)
+    ink[ink * abs(full - paper) <= noise] = 0
+    if noise:
+        ink[_specks(ink > 0)] = 0
+    if not np.any(ink > FAINT):
+        raise ValueError("it shows nothing: what differs from the paper are specks")
+    return np.clip(ink, 0, 1), full < paper
+
+
+def _cropped(ink: Grey, faint: float) -> tuple[Grey, tuple[int, int]]:
+    """What has more than faint ink, and where its first row and column are."""
+    rows, columns = (np.flatnonzero((ink > faint).any(axis=axis)) for axis in (1, 0))
+    part = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return part, (int(rows[0]), int(columns[0]))
+
+
+def _scaled(ink: Grey, height: int, width: int) -> Grey:
+    from PIL import Image
+
+    if ink.shape == (height, width):
+        return ink
+    scaled = Image.fromarray(ink).resize((width, height), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(scaled), 0, 1)
+
+
+def _fitted(ink: Grey, height: float, width: float) -> Grey:
+    """Scale to the largest size that fits a box, with the ratio of the sides."""
+    share = min(height / ink.shape[0], width / ink.shape[1])
+    return _scaled(ink, *(max(1, round(side * share)) for side in ink.shape))
+
+
+def _centre(ink: npt.NDArray[np.floating[Any]], axis: int) -> float:
+    """Centre of mass along an axis."""
+    along = ink.sum(axis=1 - axis)
+    return float(along @ np.arange(len(along)) / along.sum())
+
+
+def _is_framed(grey: Grey) -> bool:
+    """Whether an image of MNIST's size is framed as MNIST's are."""
+    part, corner = _cropped(grey, 0)
+    middle = MNIST_SHAPE[0] / 2
+    centred = (np.rint(middle - _centre(part, axis)) == corner[axis] for axis in (0, 1))
+    return max(part.shape) == round(MNIST_BOX * MNIST_SHAPE[0]) and all(centred)
+
+
+def _place(size: int, room: int, centre: float | None) -> int:
+    """Where a side begins so that a place of it is in the middle, as far as it has room."""
+    begin = round((room - size) / 2) if centre is None else int(np.rint(room / 2 - centre))
+    return min(max(begin, 0), room - size)
+
+
+def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) -> Framed:
+    """Make an image into one that a network takes.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+        From 0, black, to 255, white.
+    shape : tuple of int
+        Height and width of the network's images.
+    framing : str, optional
+        One of `FRAMINGS`; ``mnist`` for 28 x 28, else ``whole``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such framing, or all pixels are the same.
+    """
+    height, width = shape
+    framing = framing or ("mnist" if shape == MNIST_SHAPE else "whole")
+    check_reading("framing", framing, FRAMINGS)
+    ink, inverted = ink_of(grey)
+    centres: list[float | None] = [None, None]
+    if framing == "mnist":
+        light = TOP - grey if inverted else grey
+        if grey.shape == shape == MNIST_SHAPE and _is_framed(light):
+            return Framed(np.rint(light).astype(np.uint8), inverted, framing)
+        part = _fitted(_cropped(ink, FAINT)[0], MNIST_BOX * height, MNIST_BOX * width)
+        centres = [_centre(part, axis) for axis in (0, 1)]
+    else:
+        part = _fitted(ink, height, width)
+    top = _place(part.shape[0], height, centres[0])
+    left = _place(part.shape[1], width, centres[1])
+    image = np.zeros(shape, np.uint8)
+    image[top : top + part.shape[0], left : left + part.shape[1]] = np.rint(part * TOP)
+    if not image.any():
+        raise ValueError(f"it shows nothing that is left at {height} x {width} pixels")
+    return Framed(image, inverted, framing)
+
+
+def load_image(
+    path: str | Path, shape: tuple[int, int] = (28, 28), framing: str | None = None
+) -> Framed:
+    """Read an image file as a network takes images.
+
+    Parameters
+    ----------
+    path : str or Path
+        PNG, JPEG, GIF, BMP, TIFF, WebP or PPM, of any size, light on dark or dark on light.
+    shape : tuple of int
+        Height and width of the network's images.
+    framing : str, optional
+        ``mnist``: cropped, scaled and centred as MNIST's digits were; ``whole``: scaled as a
+        whole. By default the former for 28 x 28 pixels, the latter for others.
+
+    Returns
+    -------
+    Framed
+        With the image, uint8 of that shape, 0 for paper.
+
+    Raises
+    ------
+    UserError
+        If there is no such framing, Pillow is missing, the file cannot be read or shows nothing,
+        or the network has no images but lists of values.
+    """
+    if 1 in shape:
+        raise UserError(
+            f"the network takes lists of {shape[0] * shape[1]} values, and no images; give one "
+            "that was trained on images"
+        )
+    if framing is not None:
+        with refused():
+            check_reading("`framing`", framing, FRAMINGS)
+    grey = read_grey(Path(path))
+    with refused(f"{path}: "):
+        return frame_image(grey, shape, framing)

@@ -1,0 +1,352 @@
+"""What is left of a network that was imported: its accuracy, and the error of each layer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from allspin.host.draw.style import (
+    BLUE,
+    GREEN,
+    INK,
+    PALE,
+    SKY,
+    SOFT,
+    VERMILION,
+    add_grid,
+    new_figure,
+    styled,
+)
+
+# The confusion matrix: which class is taken for which.
+
+DARK = 0.75
+"""Share of the colours, from the light end on, above which numbers are white."""
+MOST_LABELLED = 20
+"""With more classes than this, numbers in the cells would not be legible."""
+
+Integers = npt.NDArray[np.int64]
+
+
+def _counts(labels: Integers, answers: Integers, classes: int) -> Integers:
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (labels, answers), 1)
+    return counts
+
+
+def _wrong(counts: Integers) -> npt.NDArray[np.float64]:
+    """The counts without those of right answers."""
+    return np.where(np.eye(len(counts), dtype=bool), 0.0, counts)
+
+
+def write_counts(
+    axes: Axes, counts: Integers, colours: npt.NDArray[np.str_], size: float, bold: bool = False
+) -> None:
+    """Write the counts that are not 0 into their cells, and the classes beside them.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where an image of the counts is.
+    counts : ndarray of int, shape (classes, classes)
+        Images by label and answer.
+    colours : ndarray of str, shape (classes, classes)
+        Of each number.
+    size : float
+        Of the numbers, in points.
+    bold : bool
+        Whether those of right answers are bold.
+    """
+    for row, column in np.argwhere(counts):
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]}",
+            ha="center",
+            va="center",
+            fontsize=size,
+            fontweight="bold" if bold and row == column else "normal",
+            color=colours[row, column],
+        )
+    axes.set_xticks(range(len(counts)))
+    axes.set_yticks(range(len(counts)))
+
+
+def frame(axes: Axes) -> None:
+    """A frame without ticks, and what the axes of a confusion matrix are."""
+    axes.spines[:].set_visible(True)
+    axes.tick_params(length=0)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("label")
+
+
+def _draw(figure: Figure, axes: Axes, counts: Integers, top: float) -> None:
+    """Draw counts, with colours that end at `top` wrong answers."""
+    off = _wrong(counts)
+    shown = axes.imshow(
+        np.ma.masked_equal(off, 0),
+        cmap=mpl.colormaps["YlOrRd"],
+        norm=LogNorm(1, max(2.0, top)),
+    )
+    if len(counts) <= MOST_LABELLED:
+        dark = np.log1p(off) > DARK * np.log1p(top)
+        colours = np.where(dark, "white", INK)
+        np.fill_diagonal(colours, SOFT)
+        write_counts(axes, counts, colours, 8, bold=True)
+    frame(axes)
+    bar = figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8)
+    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    bar.ax.yaxis.set_major_formatter("{x:g}")
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+
+
+@styled
+def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figure:
+    """Draw how many images of each class got each answer.
+
+    Parameters
+    ----------
+    labels, answers : ndarray of int, shape (images,)
+        What is right, and what the machine said.
+    classes : int
+        Number of classes.
+    """
+    counts = _counts(labels, answers, classes)
+    wrong = int(counts.sum() - np.trace(counts))
+    figure = new_figure(
+        6.4, 5.6, f"Confusion: {wrong:,} of {len(labels):,} images got a wrong answer"
+    )
+    _draw(figure, figure.subplots(), counts, float(_wrong(counts).max()))
+    return figure
+
+
+@styled
+def confusion_matrices(
+    title: str, matrices: Sequence[tuple[str, Integers, Integers, int]]
+) -> Figure:
+    """Draw confusion matrices side by side, in the same colours.
+
+    Parameters
+    ----------
+    title : str
+        Of the whole.
+    matrices : sequence of (str, ndarray, ndarray, int)
+        A title each, and what `confusion_matrix` takes.
+    """
+    figure = new_figure(6.4 * len(matrices), 6.4, title)
+    across = figure.subplots(1, len(matrices), squeeze=False)[0]
+    counts = [_counts(*what[1:]) for what in matrices]
+    top = max(float(_wrong(each).max()) for each in counts)
+    for axes, (name, *_), each in zip(across, matrices, counts, strict=True):
+        _draw(figure, axes, each, top)
+        axes.set_title(name)
+    return figure
+
+
+# The images that got a wrong answer.
+
+MOST = 200
+"""How many are drawn at most."""
+ACROSS = 16
+INCHES = 0.56
+"""Width of a place in the picture."""
+MARGINS = (0.5, 0.34)
+"""What a place leaves free, in images: above and below for text, and at the right."""
+
+
+def arrange(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Lay images out in rows of `ACROSS`, dark on light, each in a place with margins.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels, 0 to 255.
+
+    Returns
+    -------
+    ndarray of uint8, shape (down * place height, `ACROSS` * place width)
+        An image is in the middle of its place's height and at its left.
+    """
+    height, width = images.shape[1:]
+    tall, wide = round(height * (1 + MARGINS[0])), round(width * (1 + MARGINS[1]))
+    down = max(1, -(-len(images) // ACROSS))
+    sheet = np.full((down, ACROSS, tall, wide), 255, dtype=np.uint8)
+    top = (tall - height) // 2
+    for number, image in enumerate(images):
+        row, column = divmod(number, ACROSS)
+        sheet[row, column, top : top + height, :width] = 255 - image
+    return sheet.transpose(0, 2, 1, 3).reshape(down * tall, ACROSS * wide)
+
+
+@styled
+def wrong_images(
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    answers: npt.NDArray[np.int64],
+) -> Figure:
+    """Draw the images that the machine got wrong, each with its number, label and answer.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (images, height, width)
+        All images.
+    labels, answers : ndarray of int, shape (images,)
+        What is right, and what the machine said.
+    """
+    wrong = np.flatnonzero(labels != answers)
+    shown = wrong[:MOST]
+    sheet = arrange(images[shown])
+    scale = INCHES * ACROSS / sheet.shape[1]
+    some = "all" if len(shown) == len(wrong) else f"the first {len(shown)} of"
+    figure = new_figure(
+        INCHES * ACROSS,
+        scale * sheet.shape[0] + 0.6,
+        f"The images that it got wrong ({some} {len(wrong):,})",
+    )
+    axes = figure.subplots()
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_axis_off()
+    height, width = images.shape[1:]
+    tall, wide = sheet.shape[0] // max(1, -(-len(shown) // ACROSS)), sheet.shape[1] // ACROSS
+    for place, number in enumerate(shown):
+        row, column = divmod(place, ACROSS)
+        left, top = column * wide, row * tall
+        above, below = top + (tall - height) / 2 - 1, top + (tall + height) / 2
+        axes.text(left, above, f"{labels[number]}", color=GREEN, fontsize=7.5, fontweight="bold")
+        axes.text(
+            left + width,
+            above,
+            f"\N{RIGHTWARDS ARROW} {answers[number]}",
+            color=VERMILION,
+            fontsize=7.5,
+            ha="right",
+        )
+        axes.text(left + width / 2, below, f"{number}", fontsize=5.5, ha="center", va="top")
+    figure.supxlabel(
+        "above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set",
+        fontsize=8,
+        x=0.01,
+        ha="left",
+    )
+    return figure
+
+
+# The learning curve: loss and accuracy, epoch by epoch.
+
+PHASES = {"float": "real numbers", "quantised": "the machine's integers"}
+"""Phases of training, and what the network computes with in each."""
+
+
+@styled
+def learning_curve(
+    curve: Sequence[Mapping[str, Any]], validation_accuracy: float, test_accuracy: float
+) -> Figure:
+    """Draw loss and validation error over the epochs.
+
+    Parameters
+    ----------
+    curve : sequence of mappings
+        An epoch each, in order: ``phase`` (a key of `PHASES`), ``loss`` (mean cross-entropy,
+        in nats) and ``validation_accuracy`` (0 to 1).
+    validation_accuracy, test_accuracy : float
+        Of the network that was kept, 0 to 1.
+    """
+    epochs = np.arange(1, len(curve) + 1)
+    phases = [str(epoch["phase"]) for epoch in curve]
+    errors = 100 * (1 - np.array([epoch["validation_accuracy"] for epoch in curve]))
+    right = f"{100 * test_accuracy:.2f} % test accuracy"
+    figure = new_figure(7, 5, f"Learning: {right}, after {len(curve)} epochs")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=".", markersize=4)
+    top.set_ylabel("loss (nats)")
+    top.set_title("Training loss")
+    bottom.plot(epochs, errors, color=VERMILION, marker=".", markersize=4)
+    bottom.set_ylabel("error (%)")
+    bottom.set_xlabel("epoch")
+    bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
+    kept = 100 * (1 - validation_accuracy)
+    bottom.set_title(f"Validation error (dashed: of the epoch that was kept, {kept:.2f} %)")
+    bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
+    for axes in (top, bottom):
+        add_grid(axes)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+        for number, phase in enumerate(dict.fromkeys(phases)):
+            first = phases.index(phase) + 0.5
+            last = first + phases.count(phase)
+            if number % 2:
+                axes.axvspan(first, last, color=PALE, alpha=0.5, linewidth=0, zorder=-1)
+            if axes is top:
+                axes.text(
+                    (first + last) / 2,
+                    0.97,
+                    PHASES.get(phase, phase),
+                    transform=axes.get_xaxis_transform(),
+                    ha="center",
+                    va="top",
+                )
+    bottom.set_xlim(0.5, len(curve) + 0.5)
+    return figure
+
+
+COLOURS = (BLUE, VERMILION, SKY)
+
+
+def _mark(axes: Axes, places: Sequence[float], heights: Sequence[float], shape: str) -> None:
+    for place, height in zip(places, heights, strict=True):
+        axes.annotate(
+            format(height, shape),
+            (place, height),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7.5,
+        )
+
+
+@styled
+def imported_network(
+    title: str, accuracies: Mapping[str, float], errors: Mapping[str, Sequence[float]]
+) -> Figure:
+    """Draw accuracies as bars, and the errors of layers as groups of bars.
+
+    Parameters
+    ----------
+    title : str
+        Of the whole.
+    accuracies : mapping of str to float
+        By stage, the model itself first; 0 to 1.
+    errors : mapping of str to sequence of float
+        By stage, one for each layer, as shares of the model's outputs.
+    """
+    figure = new_figure(8, 3.6, title)
+    left, right = figure.subplots(1, 2)
+    stages = list(accuracies)
+    wrong = [100 * (1 - accuracy) for accuracy in accuracies.values()]
+    left.bar(stages, wrong, width=0.6, color=(SOFT, *COLOURS[: len(stages) - 1]))
+    _mark(left, range(len(stages)), wrong, ".2f")
+    left.set_ylabel("error (%)")
+    left.set_title("Test images classified wrongly")
+    layers = len(next(iter(errors.values())))
+    width = 0.8 / len(errors)
+    for number, ((stage, shares), colour) in enumerate(zip(errors.items(), COLOURS, strict=False)):
+        places = np.arange(layers) + (number - (len(errors) - 1) / 2) * width
+        percent = [100 * share for share in shares]
+        right.bar(places, percent, width=width, color=colour, label=stage)
+        _mark(right, places.tolist(), percent, ".1f")
+    right.set_xticks(range(layers), [f"layer {number}" for number in range(layers)])
+    right.set_ylabel("error of outputs (% rms)")
+    right.set_title("Each layer against the model")
+    right.margins(y=0.25)
+    right.legend(fontsize=8)
+    for axes in (left, right):
+        add_grid(axes)
+    return figure

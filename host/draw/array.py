@@ -1,0 +1,275 @@
+"""The array in pictures: where its error is, and what a network reaches as it changes."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
+from matplotlib.figure import Figure, SubFigure
+
+from allspin.host.draw.curves import draw_curve
+from allspin.host.draw.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    R_AH,
+    VERMILION,
+    add_grid,
+    new_figure,
+    styled,
+)
+from allspin.sim.device.device import Device
+from allspin.sim.network.network import Network
+from allspin.sim.network.network_card import most_heard, top_word
+
+COLOURS = {"series": VERMILION, "selected": BLUE, "buffered": GREEN}
+MARKS = "osD^"
+
+
+def _colour(title: str, drawn: int) -> str:
+    """A colour for each reading, and another for the second curve of one."""
+    return ORANGE if drawn else COLOURS.get(title.split(",")[0], BLUE)
+
+
+@styled
+def array_accuracy(
+    panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], ideal: float
+) -> Figure:
+    """Draw accuracy over what changes in an array.
+
+    Parameters
+    ----------
+    panels : mapping
+        By the label of a panel's axis, by the title of a curve: pairs of value and accuracy.
+    ideal : float
+        Accuracy in the ideal array.
+    """
+    figure = new_figure(9, 6, "Which readings of the array compute")
+    for axes, (label, lines) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
+        axes.axhline(100 * ideal, color="#8A8A8A", linestyle=":", linewidth=1)
+        seen: dict[str, int] = {}
+        for number, (title, points) in enumerate(lines.items()):
+            kind = title.split(",")[0]
+            values, shares = np.array(points).T
+            axes.plot(
+                values,
+                100 * shares,
+                marker=MARKS[number],
+                color=_colour(title, seen.get(kind, 0)),
+                label=title,
+            )
+            seen[kind] = seen.get(kind, 0) + 1
+        if "dB" not in label:
+            axes.set_xscale("log")
+        axes.set_ylim(0, 103)
+        axes.set_xlabel(label)
+        axes.set_ylabel("accuracy (%)")
+        axes.legend(fontsize=8, loc="best")
+        add_grid(axes)
+    return figure
+
+
+@styled
+def array_error(maps: Mapping[str, npt.NDArray[np.float64]]) -> Figure:
+    """Draw the error of each cell of an array.
+
+    Parameters
+    ----------
+    maps : mapping of str to ndarray of float64, each (rows, columns)
+        By title, the error's magnitude as a fraction of a cell's range.
+    """
+    figure = new_figure(9, 4.6, "Where the array's error is, as a fraction of a cell's range")
+    for axes, (title, error) in zip(figure.subplots(1, len(maps)).flat, maps.items(), strict=True):
+        image = axes.imshow(
+            np.maximum(error, 1e-6),
+            norm=LogNorm(1e-6, 1),
+            cmap="cividis",
+            aspect="auto",
+            interpolation="nearest",
+        )
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("column")
+        axes.set_ylabel("row")
+        figure.colorbar(image, ax=axes)
+    return figure
+
+
+# R_AH maps: what each hidden neuron looks for, seen as the image that drives it.
+
+COLOURS_OF_MAPS = "PuOr_r"
+"""Orange above zero, purple below, white at zero; apart under colour blindness too."""
+SHARE = 0.002
+"""A pixel that is lit in fewer of the images than this is drawn white: nothing taught it."""
+FEW_STATES = 16
+"""Up to so many states each has a colour and a tick of its own."""
+
+
+def word_colours(words: npt.ArrayLike, top: float) -> npt.NDArray[np.float64]:
+    """RGBA, each from 0 to 1, of R_AH words from `-top` to `top`; shape of `words` and 4."""
+    shares = (np.asarray(words, np.float64) + top) / (2 * top)
+    return np.asarray(mpl.colormaps[COLOURS_OF_MAPS](shares))
+
+
+def colour_scale(network: Network) -> tuple[Colormap, Normalize]:
+    """Colours of R_AH words: one for each of the first layer's levels, where they are few."""
+    levels, top = np.unique(network.layers[0].levels.astype(np.float64)), top_word(network)
+    if len(levels) > FEW_STATES:
+        return mpl.colormaps[COLOURS_OF_MAPS], Normalize(-top, top)
+    return ListedColormap(list(word_colours(levels, top))), BoundaryNorm(
+        _edges(levels), len(levels)
+    )
+
+
+def _edges(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Where one level's colour ends and the next one's begins."""
+    if len(levels) == 1:
+        return np.array([levels[0] - 1, levels[0] + 1])
+    middles = (levels[1:] + levels[:-1]) / 2
+    return np.concatenate([[2 * levels[0] - middles[0]], middles, [2 * levels[-1] - middles[-1]]])
+
+
+def resistances(network: Network, device: Device | None) -> str:
+    """What the outermost words are in ohm, where a device's file has ohm; else empty."""
+    if device is None or device.unit != "ohm":
+        return ""
+    low, top = device.synapse.low, top_word(network)
+    high = low + device.synapse.span
+    return f"{-top} is {low:.3g} ohm, {top} is {high:.3g} ohm".replace("-", "\N{MINUS SIGN}")
+
+
+def draw_map(axes: Axes, network: Network, column: int, lit: npt.NDArray[np.bool_]) -> None:
+    """Draw one column of the first crossbar as an image.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to.
+    network : Network
+        The network.
+    column : int
+        Which hidden neuron.
+    lit : ndarray of bool, shape (height, width)
+        Pixels worth showing.
+    """
+    colours, scale = colour_scale(network)
+    words = network.layers[0].words[:, column].reshape(network.image_shape)
+    axes.imshow(np.ma.array(words, mask=~lit), cmap=colours, norm=scale, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(True)
+    axes.set_title(f"{column}", fontsize=7, fontweight="normal", pad=2)
+
+
+def lit_pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Pixels that are not black in more than `SHARE` of the images, shape (height, width)."""
+    return np.mean(images > 0, axis=0) > SHARE
+
+
+def add_scale(
+    figure: Figure | SubFigure, axes: Sequence[Axes], network: Network, device: Device | None = None
+) -> None:
+    """Draw the colour bar of the maps, with a label at the middle of each state's block."""
+    colours, scale = colour_scale(network)
+    levels = np.unique(network.layers[0].levels.astype(np.float64))
+    in_ohm = resistances(network, device)
+    label = f"{R_AH} (word of {network.rah_bits} bits), {len(network.layers[0].levels)} states"
+    bar = figure.colorbar(
+        ScalarMappable(scale, colours),
+        ax=list(axes),
+        label=f"{label}\n{in_ohm}" if in_ohm else label,
+        shrink=0.8,
+    )
+    if len(levels) <= FEW_STATES:
+        edges = _edges(levels)
+        bar.set_ticks(
+            ((edges[1:] + edges[:-1]) / 2).tolist(), labels=[_signed(level) for level in levels]
+        )
+        bar.ax.minorticks_off()
+    bar.ax.tick_params(length=0 if len(levels) <= FEW_STATES else 2, labelsize=7)
+
+
+def _signed(value: float) -> str:
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+
+
+@styled
+def rah_maps(
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    rows: int = 4,
+    columns: int = 6,
+    device: Device | None = None,
+) -> Figure:
+    """Draw the R_AH words of some hidden neurons as images.
+
+    Parameters
+    ----------
+    network : Network
+        A network with a hidden layer.
+    images : ndarray of uint8, shape (images, height, width)
+        Images that tell which pixels are ever lit.
+    rows, columns : int
+        How many maps at most, down and across.
+    device : Device, optional
+        What it is made of: words are told in ohm too, where its file has ohm.
+    """
+    chosen = most_heard(network, rows * columns)
+    figure = new_figure(
+        7.5, 1.05 * rows + 0.9, f"What hidden neurons look for: {R_AH} of their synapses"
+    )
+    grid = figure.subplots(rows, columns, squeeze=False)
+    lit = lit_pixels(images)
+    for axes in grid.flat[len(chosen) :]:
+        axes.set_axis_off()
+    for axes, column in zip(grid.flat, chosen, strict=False):
+        draw_map(axes, network, column, lit)
+    add_scale(figure, list(grid.flat), network, device)
+    figure.supxlabel(
+        "above each map: number of the neuron; white: pixels that hardly any image lights",
+        fontsize=8,
+        x=0.01,
+        ha="left",
+    )
+    return figure
+
+
+# One picture of it all: the neuron, and what hidden neurons look for.
+
+ROWS = 3
+COLUMNS = 5
+
+
+@styled
+def overview(
+    network: Network, images: npt.NDArray[np.uint8], device: Device | None = None
+) -> Figure:
+    """Draw R_AH maps of some hidden neurons beside the neuron's curve.
+
+    Parameters
+    ----------
+    network : Network
+        A network with a hidden layer.
+    images : ndarray of uint8, shape (images, height, width)
+        Images that tell which pixels are ever lit.
+    device : Device, optional
+        What it is made of: units are told where its file has them.
+    """
+    figure = new_figure(11, 3.9, "")
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1.25, 1), wspace=0.03)[0]
+    left.suptitle(
+        f"Synapses: signed {R_AH} of {len(network.layers[0].levels)} states", x=0.01, ha="left"
+    )
+    right.suptitle(f"Neurons: {R_AH} against current", x=0.01, ha="left")
+    grid = left.subplots(ROWS, COLUMNS)
+    lit = lit_pixels(images)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, column in zip(grid.flat, most_heard(network, ROWS * COLUMNS), strict=False):
+        axes.set_axis_on()
+        draw_map(axes, network, column, lit)
+    add_scale(left, list(grid.flat), network, device)
+    draw_curve(right.subplots(), network, device)
+    return figure

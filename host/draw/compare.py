@@ -1,0 +1,235 @@
+"""Pictures of the comparison: where energy goes, and what the verdict hangs on."""
+
+from typing import Any
+
+import matplotlib.ticker
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from allspin.host.draw.style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    SOFT,
+    VERMILION,
+    name_text,
+    new_figure,
+    styled,
+)
+from allspin.host.show.table import short, significant
+
+PARTS = {
+    "claimed": (SOFT, "o"),
+    "set": (BLUE, "s"),
+    "reset": (SKY, "D"),
+    "cells": (VERMILION, "^"),
+    "loads": (ORANGE, "v"),
+    "leakage": (PURPLE, "P"),
+    "amplifier": ("#555555", "<"),
+    "converter": (GREEN, ">"),
+    "adc": (INK, "X"),
+}
+"""Colour and mark of each part of a use's energy."""
+LEFT_OUT = ("cmos-column",)
+"""Off the scale; the table has it."""
+SPELLED = {"adc": "ADC"}
+WORDS = {
+    "sot": "SOT neuron",
+    "relu": "ReLU in spin's place",
+    "cmos-bare": "bare CMOS gate",
+    "cmos-relu": "registered CMOS ReLU",
+    "cmos-sigmoid": "CMOS sigmoid",
+}
+"""What titles call neurons; others by their names."""
+APART = 0.19
+"""Decades between two labels, so that they do not touch."""
+
+
+def _say_at_the_right(axes: Axes, place: float, text: str) -> None:
+    """A text behind the axes' right edge, at a place of the vertical axis."""
+    axes.annotate(
+        text,
+        (1, place),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+    )
+
+
+def _parts(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], total: str) -> None:
+    """The parts of each neuron side by side, and their sum, the first neuron on top."""
+    places = np.arange(len(neurons))[::-1]
+    axes.hlines(places, 0, 1, transform=axes.get_yaxis_transform(), color=PALE, linewidth=1)
+    for part, (colour, mark) in PARTS.items():
+        values = [sum(neuron[key].get(part, 0.0) for key in keys) for neuron in neurons]
+        shown = [(value, place) for value, place in zip(values, places, strict=True) if value > 0]
+        if shown:
+            axes.plot(
+                *zip(*shown, strict=True),
+                mark,
+                color=colour,
+                markersize=6,
+                label=SPELLED.get(part, part),
+            )
+    totals = [neuron[total] for neuron in neurons]
+    axes.plot(totals, places, "|", color=INK, markersize=15, markeredgewidth=2, label="sum")
+    for place, value in zip(places, totals, strict=True):
+        _say_at_the_right(axes, place, significant(value))
+    axes.set_yticks(places, [neuron["name"] for neuron in neurons])
+    axes.set_ylim(-0.6, len(neurons) - 0.4)
+    axes.set_xscale("log")
+    axes.set_xlabel("energy of a use (fJ); the sum at the right")
+    axes.tick_params(length=3)
+
+
+@styled
+def energy_split(comparison: dict[str, Any]) -> Figure:
+    """Draw where the energy of a use goes, bare and with what surrounds a neuron.
+
+    Parameters
+    ----------
+    comparison : dict
+        From `allspin.host.compare.comparison.compare`.
+    """
+    neurons = [each for each in comparison["neurons"] if each["name"] not in LEFT_OUT]
+    name = name_text(comparison["network"])
+    figure = new_figure(11, 5.0, f"Where the energy of a use goes: {name}")
+    bare, whole = figure.subplots(1, 2, sharey=True)
+    _parts(bare, neurons, ("energy_parts_fj",), "energy_fj")
+    bare.set_title("the neuron alone")
+    _parts(whole, neurons, ("energy_parts_fj", "periphery_parts_fj"), "energy_with_periphery_fj")
+    whole.set_title("with what surrounds it at the foot of a spin column")
+    marks, names = whole.get_legend_handles_labels()
+    figure.legend(marks, names, loc="outside lower center", ncols=-(-len(names) // 2), fontsize=8)
+    return figure
+
+
+def _less(ratio: float) -> str:
+    """A ratio of energies in words."""
+    return f"{significant(1 / ratio, 2)} times less" if ratio < 1 else f"{ratio:.2g} times as much"
+
+
+def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
+    bars = panel["bars"]
+    places = np.arange(len(bars))[::-1]
+    for place, bar in zip(places, bars, strict=True):
+        ends = (bar["ratio_low"], bar["ratio_high"])
+        axes.barh(place, max(ends) - min(ends), left=min(ends), height=0.5, color=SKY)
+        axes.plot(ends[0], place, "o", color=BLUE, markerfacecolor="white", markersize=6)
+        axes.plot(ends[1], place, "o", color=BLUE, markersize=6)
+        span = f"{short(bar['low'])} to {short(bar['high'])} {bar['unit']}"
+        _say_at_the_right(axes, place, span.rstrip())
+    axes.set_yticks(places, [bar["name"] for bar in bars])
+    axes.set_xscale("log")
+    ratios = [bar[end] for bar in bars for end in ("ratio_low", "ratio_high")] + [1.0]
+    axes.set_xlim(min(ratios) / 2, max(ratios) * 2)
+    axes.axvline(panel["ratio"], color=INK, linewidth=1, zorder=0)
+    axes.axvline(1, color=VERMILION, linewidth=1.2, linestyle="--", zorder=0)
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.tick_params(length=3)
+    around = "with periphery" if panel["periphery"] else "alone"
+    against = WORDS.get(panel["against"], panel["against"])
+    axes.set_title(f"against the {against}\n{around}: {_less(panel['ratio'])}")
+
+
+@styled
+def tornado_chart(comparison: dict[str, Any]) -> Figure:
+    """Draw how far the ratio of energies goes as each parameter goes through its range.
+
+    Parameters
+    ----------
+    comparison : dict
+        From `allspin.host.compare.comparison.compare`.
+    """
+    figure = new_figure(
+        11, 7.0, "How much less energy spin takes, with each parameter over its published range"
+    )
+    for axes, panel in zip(figure.subplots(2, 2).ravel(), comparison["tornado"], strict=True):
+        _tornado(axes, panel)
+    figure.supxlabel(
+        "energy of a use, spin over CMOS; left of the dashed line spin takes less\n"
+        "open: at the low end of the range at the right; filled: at its high end; line: as here",
+        fontsize=9,
+    )
+    return figure
+
+
+def _apart(levels: dict[str, float]) -> dict[str, float]:
+    """Places of labels near their levels, in rising order, that do not touch."""
+    placed: dict[str, float] = {}
+    below = -np.inf
+    for name, level in sorted(levels.items(), key=lambda one: one[1]):
+        below = max(np.log10(level), below + APART)
+        placed[name] = float(10**below)
+    return placed
+
+
+def _levels(axes: Axes, by_name: dict[str, Any], others: set[str], heat: float) -> None:
+    """Lines of CMOS neurons, named at their right ends, and where the spin neuron's meets them."""
+    styles = {"cmos-bare": "-", "relu": ":", "cmos-sigmoid": "-.", "cmos-relu": "--"}
+    styles |= {name: "-" for name in sorted(others - set(styles))}
+    levels = {name: by_name[name]["energy_fj"] for name in styles}
+    for name, place in _apart(levels).items():
+        level = levels[name]
+        axes.axhline(level, color=VERMILION, linestyle=styles[name], linewidth=1.1)
+        axes.plot([level - heat], [level], "o", color=INK, markersize=4)
+        axes.annotate(
+            f"{WORDS.get(name, name)}, {significant(level)} fJ",
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+
+
+@styled
+def break_even_chart(comparison: dict[str, Any]) -> Figure:
+    """Draw a spin neuron's energy against that of its periphery, and the CMOS neurons' lines.
+
+    Parameters
+    ----------
+    comparison : dict
+        From `allspin.host.compare.comparison.compare`.
+    """
+    figure = new_figure(8.4, 4.8, "A spin neuron takes less than a CMOS neuron up to the dots")
+    axes = figure.subplots()
+    by_name = {neuron["name"]: neuron for neuron in comparison["neurons"]}
+    heat = by_name["sot"]["energy_fj"]
+    around = np.logspace(-2, 4, 400)
+    axes.plot(around, around + heat, color=BLUE, linewidth=2)
+    axes.annotate(
+        "spin neuron with what surrounds it",
+        (0.03, 0.03 + heat),
+        xytext=(14, -2),
+        textcoords="offset points",
+        color=BLUE,
+        va="top",
+    )
+    _levels(axes, by_name, {row["against"] for row in comparison["break_even"]}, heat)
+    here = sum(by_name["sot"]["periphery_parts_fj"].values())
+    if here > 0:
+        axes.axvline(here, color=SOFT, linewidth=1)
+        axes.annotate(
+            f"what surrounds\nit here: {significant(here)} fJ",
+            (here, 2e-2),
+            xytext=(4, 0),
+            textcoords="offset points",
+            fontsize=8,
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(1e-2, 1e4)
+    axes.set_ylim(1e-2, 1e4)
+    axes.set_xlabel("energy of what surrounds the spin neuron, a use (fJ)")
+    axes.set_ylabel("energy of a use (fJ)")
+    axes.tick_params(length=3)
+    return figure

@@ -1,0 +1,348 @@
+"""How all pictures look: light, legible in grey and to colour-blind eyes."""
+
+import functools
+import io
+import math
+import textwrap
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ParamSpec, cast
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
+
+from allspin.host.show.say import Display, printable
+from allspin.sim.errors import UserError, not_one_of
+from allspin.sim.network.netfile import write_atomically
+
+BLUE = "#0072B2"
+VERMILION = "#D55E00"
+GREEN = "#009E73"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+PURPLE = "#CC79A7"
+"""Colours that stay apart under colour blindness (Okabe and Ito, 2008)."""
+INK = "#222222"
+SOFT = "#8A8A8A"
+PALE = "#E6E6E6"
+R_AH = r"R$_\mathrm{AH}$"
+"""The anomalous Hall resistance, as the paper prints it."""
+
+FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
+"""Kinds of files, and what is left out of each, so that equal pictures make equal files."""
+MILLIMETRES = 25.4
+"""Of an inch."""
+PRINT_POINTS = 7.0
+"""Size of the text in print."""
+LETTER = 0.68
+"""Width of a bold letter, as a share of the text's size."""
+SLACK = 0.03
+"""Inches that a text may stand out of a picture: room around letters."""
+PRINT_DOTS = 300
+"""Per inch, of a PNG for print."""
+DOTS_PER_INCH = 150
+NOTEBOOK_DOTS = 100
+"""Per inch, where the picture is shown as wide as a page at most."""
+PADDING = 0.06
+"""Inches that stay free around what is drawn."""
+RC: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": SOFT,
+    "axes.grid": False,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "white",
+    "figure.titlesize": 12,
+    "figure.titleweight": "bold",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "grid.color": PALE,
+    "legend.frameon": False,
+    "savefig.dpi": DOTS_PER_INCH,
+    # Text stays text.
+    "pdf.fonttype": 42,
+    # Equal pictures make equal files.
+    "svg.hashsalt": "allspin",
+    "text.color": INK,
+    "xtick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.color": SOFT,
+    "ytick.labelcolor": INK,
+}
+
+Arguments = ParamSpec("Arguments")
+
+
+def name_text(name: str) -> str:
+    """A name of a user's as a text of a picture: no formula, whatever it holds."""
+    return printable(name, layout="").replace("$", r"\$")
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """In this style, and silent of letters that its font lacks: they are drawn as boxes."""
+    with mpl.rc_context(cast(Any, RC)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        warnings.filterwarnings("error", "constrained_layout not applied")
+        yield
+
+
+def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """Let a function that draws a figure do so in this style."""
+
+    @functools.wraps(draw)
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
+        with _style():
+            return draw(*args, **kwargs)
+
+    return wrapped
+
+
+def new_figure(width: float, height: float, title: str) -> Figure:
+    """An empty figure of a size in inches, with a title at the left."""
+    layout = ConstrainedLayoutEngine(w_pad=PADDING, h_pad=PADDING)
+    figure = Figure(figsize=(width, height), layout=layout)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def add_grid(axes: Axes) -> None:
+    """Faint horizontal lines to read values by."""
+    axes.grid(axis="y", color=PALE, linewidth=0.8)
+    axes.tick_params(length=3)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What files a picture becomes, and how large.
+
+    Parameters
+    ----------
+    formats : sequence of str
+        Of `FORMATS`.
+    width : float, optional
+        For print, in millimetres, 20 to 1000; its height follows.
+    points : float, optional
+        For print, size of the text, 4 to 24 (7 if there is a width).
+
+    Raises
+    ------
+    ValueError
+        If one of them is out of its range; the message begins with its name.
+    """
+
+    formats: Sequence[str] = ("png", "svg")
+    width: float | None = None
+    points: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.formats:
+            raise ValueError(f"formats must be some of {', '.join(FORMATS)}")
+        for kind in self.formats:
+            if kind not in FORMATS:
+                raise ValueError(not_one_of("formats", kind, FORMATS))
+        for name, low, high in (("width", 20, 1000), ("points", 4, 24)):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} must be from {low} to {high}, not {value:g}")
+
+    @property
+    def printed(self) -> bool:
+        """Whether it is for print."""
+        return self.width is not None or self.points is not None
+
+    def with_formats(self, *formats: str) -> "Look":
+        """The same, with these formats too."""
+        return replace(self, formats=tuple(dict.fromkeys((*formats, *self.formats))))
+
+
+SCREEN = Look()
+
+
+def _are_maps(panels: Iterable[Axes]) -> bool:
+    """Whether panels have a shape of their own, and labels at their ticks."""
+    return all(
+        panel.get_aspect() == 1 and panel.get_xticklabels()
+        for panel in panels
+        if panel.get_subplotspec() is not None
+    )
+
+
+def _restack(figure: Figure, room: float) -> tuple[float, float]:
+    """Put panels that stand side by side into fewer columns.
+
+    Parameters
+    ----------
+    figure : Figure
+        The picture; panels in grids of their own, or without labels at their ticks, stay.
+    room : float
+        Width that there is, as a share of the one that all its columns need.
+
+    Returns
+    -------
+    fewer, higher : float
+        Columns that were and that are, one over the other; rows that are and that were.
+    """
+    panels = [panel for panel in figure.axes if panel.get_subplotspec() is not None]
+    shown = [panel for panel in panels if panel.axison]
+    grids = {panel.get_gridspec() for panel in panels}
+    if len(grids) != 1 or not all(panel.get_xticklabels() for panel in shown):
+        return 1.0, 1.0
+    grid = grids.pop()
+    assert grid is not None
+    # What is written in maps needs less room than what stands beside curves.
+    wanted = grid.ncols * room
+    columns = max(1, min(grid.ncols, math.ceil(wanted) if _are_maps(shown) else round(wanted)))
+    alike = all(
+        len(np.unique(ratios or 1)) == 1
+        for ratios in (grid.get_width_ratios(), grid.get_height_ratios())
+    )
+    if columns == grid.ncols or not alike or len(panels) != grid.ncols * grid.nrows:
+        return 1.0, 1.0
+    for panel in set(panels) - set(shown):
+        panel.remove()
+    rows = -(-len(shown) // columns)
+    places = GridSpec(rows, columns, figure=figure)
+    for number, panel in enumerate(shown):
+        panel.set_subplotspec(places[number // columns, number % columns])
+        panel.tick_params(labelleft=True, labelbottom=True)
+    return grid.ncols / columns, rows / grid.nrows
+
+
+def _fold(texts: Iterable[object], title: str, letters: float) -> None:
+    """Break the text that is a title into lines of so many letters."""
+    for words in texts:
+        if isinstance(words, Text) and title and words.get_text() == title:
+            lines = (textwrap.fill(line, int(letters)) for line in title.split("\n"))
+            words.set_text("\n".join(lines))
+
+
+def _fold_titles(figure: Figure, text: float) -> None:
+    """Break titles into lines that the figure or the panel has room for."""
+    # In letters of which each is as wide as it is high.
+    width = 72 * figure.get_size_inches()[0] / text / LETTER
+    _fold(figure.texts, figure.get_suptitle(), width / RC["figure.titlesize"])
+    for axes in figure.axes:
+        if (place := axes.get_subplotspec()) is not None:
+            right = place.colspan.stop / place.get_gridspec().ncols
+            room = (right - axes.get_position().x0) * width
+            _fold(axes.findobj(Text), axes.get_title(loc="left"), room / RC["axes.titlesize"])
+
+
+def _is_whole(figure: Figure) -> bool:
+    """Whether all titles, labels and legends are within the picture."""
+    drawn = figure.get_tightbbox()
+    return drawn.x0 >= -SLACK and drawn.x1 <= figure.get_size_inches()[0] + SLACK
+
+
+def _set_for_print(figure: Figure, look: Look) -> None:
+    """Change a figure's size, that of its texts, and where its panels stand."""
+    figure.draw_without_rendering()  # ticks are made when they are drawn
+    width, height = figure.get_size_inches()
+    share = 1.0 if look.width is None else look.width / MILLIMETRES / width
+    text = (look.points or PRINT_POINTS) / RC["font.size"]
+    fewer, higher = _restack(figure, share / text)
+    # As high as its lines of text need, and not higher than it was; maps keep their shape.
+    panel = share * fewer
+    least = 0.0 if _are_maps(figure.axes) else min(1.0, text)
+    figure.set_size_inches(width * share, height * higher * max(panel, least))
+    texts = set(figure.findobj(Text))
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
+        for found in axis.get_major_ticks()[:1]:
+            axis.set_tick_params("major", labelsize=float(found.label1.get_fontsize()) * text)
+        for found in axis.get_minor_ticks()[:1]:
+            axis.set_tick_params("minor", labelsize=float(found.label1.get_fontsize()) * text)
+    for words in texts:
+        assert isinstance(words, Text)
+        words.set_fontsize(float(words.get_fontsize()) * text)
+    figure.draw_without_rendering()
+    _fold_titles(figure, text)
+    # Where maps come to stand depends on what stands beside them, and the other way round.
+    for _ in range(2):
+        figure.draw_without_rendering()
+
+
+def png_of(figure: Figure) -> bytes:
+    """A figure as a PNG file's content, as a notebook shows it."""
+    content = io.BytesIO()
+    with _style():
+        figure.savefig(content, format="png", metadata={FORMATS["png"]: None}, dpi=NOTEBOOK_DOTS)
+    return content.getvalue()
+
+
+def _no_room(name: str) -> UserError:
+    return UserError(
+        f"the picture {name} has no room for its text: `width` must be larger, or `points` smaller"
+    )
+
+
+def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -> list[Path]:
+    """Write a figure as files, each whole or not at all.
+
+    Parameters
+    ----------
+    figure : Figure
+        The picture.
+    folder : Path
+        Where to; it must exist.
+    name : str
+        The files' name without suffix.
+    look : Look
+        Which files, and their size; for print the figure itself is changed.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be written, or the text has no room.
+    """
+    paths = []
+    with _style():
+        if look.printed:
+            try:
+                _set_for_print(figure, look)
+            except UserWarning as warning:
+                raise _no_room(name) from warning
+            if not _is_whole(figure):
+                raise _no_room(name)
+        for kind in look.formats:
+            content = io.BytesIO()
+            dots = PRINT_DOTS if look.printed else DOTS_PER_INCH
+            try:
+                figure.savefig(content, format=kind, metadata={FORMATS[kind]: None}, dpi=dots)
+            except UserWarning as warning:
+                raise _no_room(name) from warning
+            paths.append(folder / f"{name}.{kind}")
+            write_atomically(paths[-1], content.getvalue())
+    return paths
+
+
+def save_pictures(
+    pictures: Mapping[str, Callable[[], Figure]],
+    folder: Path,
+    display: Display,
+    look: Look = SCREEN,
+) -> None:
+    """Draw pictures and write each as `save_picture` does, by name, as one step of a display."""
+    display.start("drawing pictures")
+    for number, (name, draw) in enumerate(pictures.items()):
+        display.advance(number, len(pictures), name)
+        save_picture(draw(), folder, name, look)
+    display.finish(f"{len(pictures)} in {folder}")

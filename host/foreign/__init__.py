@@ -1,0 +1,1 @@
+"""Networks of other programs: read, and quantised to devices."""

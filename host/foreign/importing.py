@@ -1,0 +1,267 @@
+"""A network of another tool becomes one of the machine's, and says what that costs."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from allspin.host.data.datasets import Dataset
+from allspin.host.foreign.description import MAX_BYTES, FloatNetwork, InputScaling, Reals
+from allspin.host.foreign.model import Model, read_model
+from allspin.host.foreign.quantise import ImportOptions, Quantised, layer_errors, quantise
+from allspin.host.show.say import Display, Silent
+from allspin.host.train.feed import split
+from allspin.host.train.latent import LatentNetwork
+from allspin.host.train.train import tune
+from allspin.host.train.trainer import Progress, Trained
+from allspin.sim.errors import UserError
+from allspin.sim.files import read_file
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import cut
+
+CALIBRATION = 5000
+"""Images that weights and ranges are fitted on, training images all."""
+ERROR_IMAGES = 2000
+"""Test images that the layers' errors are measured on."""
+MAX_DISAGREEMENT = 1e-3
+"""Most that the layers read of a model may differ from what it answers, as a share of the logits'
+standard deviation; single precision makes up to a hundredth of that."""
+HALF_DISAGREEMENT = 0.02
+"""The same of a model in half precision, which makes up to a fifth of that."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The network at one of its stages.
+
+    Attributes
+    ----------
+    network : Network
+        As the machine runs it.
+    accuracy : float
+        Share of the test images that the golden model classifies rightly.
+    errors : tuple of float
+        Of each layer, as of `allspin.host.foreign.quantise.layer_errors`.
+    """
+
+    network: Network
+    accuracy: float
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """What came of an import.
+
+    Attributes
+    ----------
+    model_topology : tuple of int
+        Widths of the model.
+    model_accuracy : float
+        Of the model itself in floating point, on the test images.
+    scaling : InputScaling
+        What its images were taken to be.
+    quantised : Stage
+        As quantised.
+    tuned : Stage or None
+        As trained further; None without.
+    constant_neurons : int
+        Hidden neurons that were added for the biases of the last layer.
+    spread_biases : bool
+        Whether biases were spread over the pixels' weights: the model has no hidden layer.
+    interrupted : bool
+        Whether Ctrl-C ended the training early.
+    """
+
+    model_topology: tuple[int, ...]
+    model_accuracy: float
+    scaling: InputScaling
+    quantised: Stage
+    tuned: Stage | None
+    constant_neurons: int
+    spread_biases: bool
+    interrupted: bool
+
+    @property
+    def network(self) -> Network:
+        """The network that is kept: the last stage's."""
+        return (self.tuned or self.quantised).network
+
+
+def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
+    return float(np.mean(np.argmax(logits, axis=1) == labels))
+
+
+def _choose_scaling(
+    network: FloatNetwork,
+    scalings: tuple[InputScaling, ...],
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+) -> InputScaling:
+    """Of several scalings the one with the highest accuracy."""
+    if len(scalings) == 1:
+        return scalings[0]
+    return max(scalings, key=lambda each: _accuracy_of(network.logits(each.apply(images)), labels))
+
+
+def _model_logits(path: Path, model: Model, inputs: Reals) -> Reals:
+    """The model's own answers.
+
+    Raises
+    ------
+    UserError
+        If the layers that were read of it answer something else.
+    """
+    answers, read = model.answers(inputs), model.network.logits(inputs)
+    apart = float(np.abs(answers - read).max())
+    most = HALF_DISAGREEMENT if model.half else MAX_DISAGREEMENT
+    if not apart <= most * max(float(read.std()), 1e-6):
+        raise UserError(
+            f"{path}: the layers read of it differ from what it answers by {apart:.3g}; "
+            "it is not imported"
+        )
+    return answers
+
+
+class _Import:
+    """One import under way."""
+
+    def __init__(self, path: Path, dataset: Dataset, options: ImportOptions) -> None:
+        self.path = path
+        self.dataset = dataset
+        self.options = options
+        model = read_model(path, dataset.image_shape)
+        self.digest = hashlib.sha256(read_file(path, "model", MAX_BYTES)).hexdigest()
+        if model.network.topology[-1] != dataset.classes:
+            raise UserError(
+                f"{path} has {model.network.topology[-1]} outputs; the data set has "
+                f"{dataset.classes} classes"
+            )
+        learnt, _ = split(len(dataset.train_images))
+        self.chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
+        images, labels = dataset.train_images[self.chosen], dataset.train_labels[self.chosen]
+        self.scaling = _choose_scaling(model.network, options.scalings, images, labels)
+        self.format = model.format
+        answers = _model_logits(path, model, self.scaling.apply(dataset.test_images))
+        self.accuracy = _accuracy_of(answers, dataset.test_labels)
+        self.network = model.network.scaled(self.scaling)
+
+    def provenance(self) -> dict[str, Any]:
+        """Where the network comes from."""
+        training = self.options.training(self.network.topology[1:-1])
+        target = self.options.target
+        return {
+            "command": "import",
+            "model": {
+                "name": self.path.name,
+                "format": self.format,
+                "digest": self.digest,
+                "topology": list(self.network.topology),
+                "accuracy": round(self.accuracy, 6),
+                "input": self.scaling.to_dict(),
+            },
+            "options": {
+                "states": training.states,
+                "neuron": training.hidden_neuron.name,
+                "pixel_bits": training.pixel_bits,
+                "hidden_bits": training.hidden_bits,
+                "rah_bits": training.rah_bits,
+                "noise": training.noise,
+                "tune": self.options.tune,
+                "seed": training.seed,
+                **({} if target is None else target.to_dict()),
+                **({} if training.tiles is None else training.tiles.to_dict()),
+            },
+        }
+
+    def stage(self, network: Network) -> Stage:
+        """A network with what is measured of it."""
+        images = self.dataset.test_images
+        accuracy = _accuracy_of(GoldenModel(network).logits(images), self.dataset.test_labels)
+        few = images[:ERROR_IMAGES]
+        outputs = self.network.trace(few.reshape(len(few), -1) / 255.0)
+        return Stage(network, accuracy, layer_errors(network, few, outputs))
+
+    def quantise(self) -> Quantised:
+        """The model with the machine's integers."""
+        formats = self.options.training(self.network.topology[1:-1]).formats
+        return quantise(self.network, formats, self.dataset.train_images[self.chosen])
+
+    def export(self, network: LatentNetwork) -> Network:
+        """A network as it was quantised."""
+        data = {"name": self.dataset.name, "digest": self.dataset.digest}
+        made = network.export(self.dataset.image_shape, {**self.provenance(), "data": data})
+        if self.options.tiles is None:
+            return made
+        _, kept = split(len(self.dataset.train_images))
+        images, labels = self.dataset.train_images[kept], self.dataset.train_labels[kept]
+        return cut(made, self.options.tiles, images, labels)
+
+    def tune(self, network: LatentNetwork, report: Callable[[Progress], None]) -> Trained:
+        """The network trained further."""
+        parameters = self.options.training(network.topology[1:-1])
+        return tune(self.dataset, parameters, network, self.provenance(), report)
+
+
+def import_network(
+    model: str | Path,
+    dataset: Dataset,
+    options: ImportOptions | None = None,
+    *,
+    display: Display | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Imported:
+    """Bring a network that was trained elsewhere to the machine's integers.
+
+    Parameters
+    ----------
+    model : str or Path
+        ONNX (``.onnx``), safetensors with PyTorch's names (``.safetensors``), or ``.npz`` with
+        ``W0``, ``b0`` and so on.
+    dataset : Dataset
+        What it was trained for. Training images calibrate and train; test images tell accuracy.
+    options : ImportOptions, optional
+        How.
+    display : Display, optional
+        Told of reading and quantising.
+    report : callable, optional
+        Told of the training, as of `allspin.host.train.train.train`.
+
+    Returns
+    -------
+    Imported
+
+    Raises
+    ------
+    UserError
+        If the model cannot be read, or does not fit the data set or the machine.
+    """
+    options, display = options or ImportOptions(), display or Silent()
+    with threadpool_limits(1):  # sums come out the same everywhere
+        display.start(f"reading {Path(model).name}")
+        work = _Import(Path(model), dataset, options)
+        display.finish(f"{work.accuracy:.2%} in floating point")
+        display.start("quantising")
+        try:
+            quantised = work.quantise()
+        except ValueError as error:
+            raise UserError(f"{model}: {error}") from error
+        stage = work.stage(work.export(quantised.network))
+        display.finish(f"{stage.accuracy:.2%}")
+        trained = work.tune(quantised.network, report) if options.tune else None
+        return Imported(
+            model_topology=work.network.topology,
+            model_accuracy=work.accuracy,
+            scaling=work.scaling,
+            quantised=stage,
+            tuned=None if trained is None else work.stage(trained.network),
+            constant_neurons=quantised.constant_neurons,
+            spread_biases=quantised.spread_biases,
+            interrupted=trained is not None and trained.interrupted,
+        )

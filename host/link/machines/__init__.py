@@ -1,1 +1,0 @@
-"""Machines by name, and what is laid upon one: chips that its gateware makes, resident images."""

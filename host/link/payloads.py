@@ -1,0 +1,404 @@
+"""Memories of a machine behind the link, and what of a network is written to them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS, Request
+from allspin.hdl.parameters.memory_map import (
+    AMPLIFIERS,
+    CONVERTER,
+    COUNTERS,
+    ENGINE,
+    SHIFT,
+    SUM_NOISE,
+    TABLE,
+    TILE_OFFSETS,
+    USE_NOISE,
+    WEIGHTS,
+)
+from allspin.host.link.frames import encoded_size
+from allspin.host.link.groups import Group
+from allspin.host.link.identity import Identity
+from allspin.host.link.session import NO_PROGRESS, Progress, Session
+from allspin.sim.chip.fixed_point import OFFSET_BITS
+from allspin.sim.chip.noise import ColumnNoise
+from allspin.sim.errors import UserError
+from allspin.sim.network.formats import check_range, quantise_pixels
+from allspin.sim.network.network import Network
+
+# What a machine answers: to images, and when it is asked what it counted.
+
+
+@dataclass(frozen=True)
+class Counters:
+    """The engine's counters, or the difference between two readings.
+
+    Attributes
+    ----------
+    cycles : int
+        Clocks in which at least one image was under way.
+    images : int
+        Images answered.
+    rows : tuple of int
+        For each layer, rows driven.
+    neurons : tuple of int
+        For each layer, neurons used (columns read, in the last).
+    """
+
+    cycles: int
+    images: int
+    rows: tuple[int, ...]
+    neurons: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a machine answered to a batch of images.
+
+    Attributes
+    ----------
+    logits : ndarray of int64, shape (images, classes)
+        Column sums of the last layer.
+    classes : ndarray of int64, shape (images,)
+        The class that the machine chose.
+    clocks : int or None
+        Clocks from the first byte of the first request to the last byte of the last answer
+        where a UART's time is simulated; else None.
+    """
+
+    logits: npt.NDArray[np.int64]
+    classes: npt.NDArray[np.int64]
+    clocks: int | None = None
+
+
+def parse_answers(content: bytes, identity: Identity) -> Answers:
+    """What a machine answered to images over the link.
+
+    Parameters
+    ----------
+    content : bytes
+        Logits and class of one image after another, as in the answers to IMAGE requests.
+    identity : Identity
+        The machine's.
+    """
+    width = identity.logit_bytes
+    answers = np.frombuffer(content, dtype=np.uint8).reshape(-1, identity.answer_bytes)
+    wide = np.zeros((len(answers), identity.classes, 8), dtype=np.uint8)
+    # Into the high bytes, and back by an arithmetic shift: that extends the sign.
+    wide[:, :, 8 - width :] = answers[:, :-2].reshape(len(answers), identity.classes, width)
+    logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
+    classes = answers[:, -2].astype(np.int64) | answers[:, -1].astype(np.int64) << 8
+    return Answers(logits.astype(np.int64), classes)
+
+
+# The sparse code of images, a whole batch at once.
+
+BATCH = 4096
+"""Images coded at a time; it bounds the memory that intermediate arrays take."""
+
+
+def encode_pixels(pixels: npt.NDArray[np.uint8], pixel_bits: int) -> list[bytes]:
+    """Bodies of IMAGE requests of images as a data set has them.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (images, height, width) or (images, rows)
+        Grey levels, 0 to 255.
+    pixel_bits : int
+        Width of a row value, 1 to 8.
+    """
+    values = quantise_pixels(pixels.reshape(len(pixels), -1), pixel_bits)
+    return encode_images(values, pixel_bits)
+
+
+def image_bytes(pixels: npt.NDArray[np.uint8], pixel_bits: int) -> float:
+    """Mean bytes of an IMAGE request's body; the parameters are those of `encode_pixels`."""
+    return float(np.mean([len(body) for body in encode_pixels(pixels, pixel_bits)]))
+
+
+def encode_images(values: npt.NDArray[np.uint8], pixel_bits: int) -> list[bytes]:
+    """Bodies of IMAGE requests.
+
+    Parameters
+    ----------
+    values : ndarray of uint8, shape (images, rows)
+        Row values, below ``2**pixel_bits``.
+    pixel_bits : int
+        Width of a row value, 1 to 8.
+
+    Returns
+    -------
+    list of bytes
+        One body an image; no value in it is zero.
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit `pixel_bits`, or `values` is not a matrix.
+    """
+    check_values(values, pixel_bits)
+    bodies = []
+    for start in range(0, len(values), BATCH):
+        bodies += _encode_batch(values[start : start + BATCH], pixel_bits <= PACKED_BITS)
+    return bodies
+
+
+def check_values(values: npt.NDArray[np.uint8], pixel_bits: int) -> None:
+    """Raise `ValueError` unless these are images x rows, of values that fit `pixel_bits`."""
+    pixel_bits = check_range("pixel_bits", pixel_bits, 1, 8)
+    if values.ndim != 2:
+        raise ValueError(f"values must be images x rows, not of shape {values.shape}")
+    if values.size and int(values.max()) >> pixel_bits:
+        raise ValueError(f"values must be below {2**pixel_bits}, not up to {int(values.max())}")
+
+
+def _encode_batch(values: npt.NDArray[np.uint8], packed: bool) -> list[bytes]:
+    images, rows = values.shape
+    flat = np.ascontiguousarray(values).reshape(-1)
+    place = np.flatnonzero(flat)
+    if place.size == 0:
+        return [b""] * images
+    image = place // rows
+    row = place - image * rows
+
+    # Stretches of neighbouring non-zero rows.
+    begins = np.empty(place.size, dtype=bool)
+    begins[0] = True
+    begins[1:] = (np.diff(place) != 1) | (row[1:] == 0)
+    first = np.flatnonzero(begins)
+    length = np.diff(first, append=place.size)
+
+    # Runs: a stretch is cut where it is longer than a run may be. With two values in a byte
+    # an even cut leaves no nibble empty, so it is six but for a rest of seven.
+    cut = MAX_RUN // 2 * 2 if packed else MAX_RUN
+    runs = 1 + np.maximum(0, -(-(length - MAX_RUN) // cut))
+    number = np.arange(runs.sum()) - np.repeat(np.cumsum(runs) - runs, runs)
+    start = np.repeat(first, runs) + cut * number  # index into place
+    run_length = np.diff(start, append=place.size)
+    run_image = image[start]
+    new_image = np.empty(start.size, dtype=bool)
+    new_image[0] = True
+    new_image[1:] = np.diff(run_image) != 0
+    after = row[start] + run_length
+    position = np.empty(start.size, dtype=np.int64)
+    position[0] = 0
+    position[1:] = after[:-1]
+    position[new_image] = 0
+    skip = row[start] - position
+
+    # Each run: headers that only skip, its own header, its values.
+    skips = np.maximum(0, skip - 1) // MAX_SKIP
+    run_bytes = skips + 1 + ((run_length + 1) // 2 if packed else run_length)
+    end = np.cumsum(run_bytes)
+    header = end - run_bytes + skips
+    coded = np.full(int(end[-1]), MAX_SKIP << RUN_BITS, dtype=np.uint8)
+    coded[header] = (skip - skips * MAX_SKIP) << RUN_BITS | run_length
+    within = np.arange(place.size) - np.repeat(start, run_length)
+    base = np.repeat(header + 1, run_length)
+    value = flat[place]
+    if packed:
+        low = within % 2 == 0
+        coded[base[low] + within[low] // 2] = value[low]
+        high = ~low
+        coded[base[high] + within[high] // 2] |= value[high] << 4
+    else:
+        coded[base + within] = value
+
+    content = coded.tobytes()
+    last_run = np.searchsorted(run_image, np.arange(images), side="right") - 1
+    ends = np.where(last_run >= 0, end[last_run], 0).tolist()
+    return [content[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+Memory = tuple[int, npt.NDArray[np.uint8]]
+"""A memory's space and its content, shape (lines, bytes of a line)."""
+COUNTER_BYTES = 8
+SUMS_HAVE_NOISE = 1 << 31
+"""Beside the spread of a layer's sums: they have noise, or offsets."""
+LINES_BYTES = 512
+"""Of a frame that carries several lines, at most, about: a lost one is cheap."""
+
+
+class Memories:
+    """What the host writes and reads of a machine: what makes chips is laid upon it, and what
+    keeps images.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the machine.
+    identity : Identity
+        What it said of itself.
+    """
+
+    name: str
+    identity: Identity
+    _session: Session
+
+    def check(self, network: Network) -> None:
+        """Raise a `UserError` unless the machine was built for such a network."""
+        self.identity.check(self.name, network)
+
+    def write_memories(self, memories: Iterable[Memory], progress: Progress = NO_PROGRESS) -> None:
+        """Write whole memories; all of them are written when this returns.
+
+        The lines of these memories may arrive in any order, so none may act on another: what
+        does is written by a call of its own.
+
+        Parameters
+        ----------
+        memories : iterable of tuple of int and ndarray of uint8, shape (lines, bytes)
+            Each one's space and its lines.
+        progress : callable
+            Called with the number of frames answered.
+        """
+        self._session.ask(Request.WRITE, self.writes(memories), progress)
+
+    def writes(self, memories: Iterable[Memory]) -> Iterator[bytes]:
+        """Bodies of the WRITE requests that write whole memories."""
+        return (body for space, lines in memories for body in self._lines(space, lines))
+
+    def ask_groups(
+        self, groups: Sequence[Group], progress: Progress = NO_PROGRESS, *, seconds: float = 0.0
+    ) -> list[list[bytes]]:
+        """Requests in groups; see `allspin.host.link.session.Session.ask_groups`."""
+        return self._session.ask_groups(groups, progress, seconds=seconds)
+
+    def _lines(self, space: int, lines: npt.NDArray[np.uint8]) -> Iterator[bytes]:
+        """WRITE bodies of a memory, each of some lines."""
+        address = 0
+        while address < len(lines):
+            step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
+            yield line_address(space, address) + lines[address : address + step].tobytes()
+            address += step
+
+    def _frame_bytes(self) -> int:
+        """Bytes of a frame of several lines: two fit the window, and the line bears it."""
+        return min(LINES_BYTES, self._session.line.window // 2, self._session.line.bearable)
+
+    def write(self, space: int, address: int, data: bytes, *, seconds: float = 0.0) -> None:
+        """Write whole lines of a memory.
+
+        Parameters
+        ----------
+        space, address : int
+            Which memory, and its first line.
+        data : bytes
+            One line after another.
+        seconds : float
+            What the machine may need for what the write sets off.
+        """
+        self._session.ask(Request.WRITE, [line_address(space, address) + data], seconds=seconds)
+
+    def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:
+        """Read lines of a memory.
+
+        Parameters
+        ----------
+        space, address : int
+            Which memory, and its first line.
+        count : int
+            Number of lines.
+        line_bytes : int
+            Bytes of a line.
+
+        Returns
+        -------
+        bytes
+            ``count * line_bytes`` of them.
+        """
+
+        def bodies() -> Iterator[bytes]:
+            start = address
+            while start < address + count:
+                step = max(1, self._frame_bytes() // line_bytes)
+                step = min(step, address + count - start)
+                yield line_address(space, start) + step.to_bytes(2, "little")
+                start += step
+
+        content = b"".join(self._session.ask(Request.READ, bodies()))
+        if len(content) != count * line_bytes:
+            raise UserError(
+                f"{self.name} answered a READ of {count * line_bytes} bytes with {len(content)}"
+            )
+        return content
+
+    def clear_counters(self) -> None:
+        """Set all counters to zero."""
+        self.write(ENGINE << 4 | COUNTERS, 0, bytes(COUNTER_BYTES))
+
+
+def line_address(space: int, address: int) -> bytes:
+    """How the body of a WRITE or a READ begins."""
+    return space.to_bytes(1, "little") + address.to_bytes(2, "little")
+
+
+def crossbar_memories(network: Network) -> Iterator[Memory]:
+    """R_AH words of every layer."""
+    for number, layer in enumerate(network.layers):
+        yield number << 4 | WEIGHTS, layer.words.view(np.uint8)
+
+
+def neuron_memories(network: Network) -> Iterator[Memory]:
+    """Neurons' tables and V-I converters of every hidden layer."""
+    for number, layer in enumerate(network.layers):
+        base = number << 4
+        if layer.table is not None:
+            yield base | TABLE, layer.table[:, np.newaxis]
+        if layer.converter is not None:
+            words = np.empty((layer.columns, 2), dtype="<u2")
+            words[:, 0] = layer.converter.gains
+            words[:, 1] = layer.converter.offsets.astype("<i2").view("<u2")
+            yield base | CONVERTER, words.view(np.uint8)
+            yield base | SHIFT, np.array([[layer.converter.shift]], dtype=np.uint8)
+
+
+def offset_memories(network: Network, identity: Identity) -> Iterator[Memory]:
+    """Offsets of the converters of tiles, of every layer of a machine that has some."""
+    for number, (layer, here) in enumerate(zip(network.layers, identity.layers, strict=True)):
+        if layer.adc is None or here.tiling is None or not here.tiling.offsets:
+            continue
+        offsets = layer.adc.offsets
+        if offsets is None:
+            offsets = np.zeros((layer.adc.tiles(layer.rows), layer.columns), np.int32)
+        yield number << 4 | TILE_OFFSETS, offsets.astype("<i2").view(np.uint8)
+
+
+def use_noise_memories(network: Network, spread: int) -> Iterator[Memory]:
+    """What the neurons of every hidden layer vary by at each use, as the protocol has it."""
+    for number in range(len(network.layers) - 1):
+        yield number << 4 | USE_NOISE, np.array([spread], "<u4").view(np.uint8)[np.newaxis]
+
+
+def sum_noise_memories(network: Network, noise: ColumnNoise | None) -> Iterator[Memory]:
+    """What column sums vary by at each use, and what amplifiers add, as the protocol has it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    noise : ColumnNoise or None
+        The chip's; None for an ideal one.
+    """
+    if noise is not None and noise.on_neurons_only:
+        noise = None
+    last = len(network.layers) - 1
+    for number, layer in enumerate(network.layers):
+        offsets = np.zeros(1) if noise is None else noise.offsets(number)
+        spread = 0 if noise is None else noise.read_spread(number)
+        added = bool(spread or offsets.any())
+        told = added * SUMS_HAVE_NOISE | spread
+        yield number << 4 | SUM_NOISE, np.array([told], "<u4").view(np.uint8)[np.newaxis]
+        # Where nothing is added offsets do not count, but the last layer's gains always do.
+        if not added and number < last:
+            continue
+        lines = np.zeros((layer.columns, 8), np.uint8)
+        if noise is not None:
+            starts = offsets + (1 << OFFSET_BITS - 1)
+            lines[:, :6] = starts.astype("<i8")[:, np.newaxis].view(np.uint8)[:, :6]
+            if number == last:
+                lines[:, 6:] = noise.shares.astype("<i2")[:, np.newaxis].view(np.uint8)
+        yield number << 4 | AMPLIFIERS, lines

@@ -1,1 +1,0 @@
-"""What requests and answers carry: an identity, images, answers, whole memories."""

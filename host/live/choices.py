@@ -1,0 +1,332 @@
+"""What a page may choose: names out of a few, a seed, and how far knobs are turned."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.data.catalogue import network_name, open_device, open_network, shipped_networks
+from allspin.host.data.datasets import check_fit, load_test_set
+from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
+from allspin.host.sweep.point import scaled
+from allspin.sim.device.device import UNITS, Device
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.errors import UserError, meant, not_one_of
+from allspin.sim.network.formats import check_range
+from allspin.sim.network.network import Network
+from allspin.sim.programming.schemes import SCHEMES
+
+# How much of each variation of a device a page may turn up or down.
+
+HIGHEST = (3.0, 2.5, 2.0, 1.5, 1.0)
+"""Factors that a knob may go up to, the first that the device's figures take."""
+STEP = 0.05
+OLDEST = 9.0
+"""Decades of seconds, some thirty years."""
+
+SCALES = {
+    "c2c": "C2C of synapses",
+    "d2d": "D2D of synapses",
+    "neuron_d2d": "D2D of neurons",
+    "neuron_c2c": "C2C of neurons",
+}
+"""The variations that are multiplied, in the words of the page."""
+AGE = "age"
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A slider of the page.
+
+    Attributes
+    ----------
+    name : str
+        Of what it turns.
+    title, unit : str
+        What the page calls it, and what its value is of.
+    high, step, value : float
+        It goes from 0 to `high` by `step`, and stands at `value` at first.
+    """
+
+    name: str
+    title: str
+    unit: str
+    high: float
+    step: float
+    value: float
+
+
+def _takes(device: Device, name: str, factor: float) -> bool:
+    try:
+        turned(device, {name: factor})
+    except ValueError:
+        return False
+    return True
+
+
+def _highest(device: Device, name: str) -> float:
+    return next((factor for factor in HIGHEST if _takes(device, name, factor)), 1.0)
+
+
+def _varies(device: Device, name: str) -> bool:
+    """Whether a variation of `SCALES` is there to be multiplied."""
+    neuron = device.neuron_variation
+    match name:
+        case "d2d":
+            return device.synapse.devices_differ
+        case "neuron_d2d":
+            return bool(neuron.gain or neuron.threshold)
+        case "neuron_c2c":
+            return bool(neuron.use)
+    return True
+
+
+def knobs(device: Device) -> tuple[Knob, ...]:
+    """The sliders of a device: one for each variation that it has.
+
+    Parameters
+    ----------
+    device : Device
+        What chips are made of.
+    """
+    found = [
+        Knob(name, title, "times the device's", _highest(device, name), STEP, 1.0)
+        for name, title in SCALES.items()
+        if _varies(device, name)
+    ]
+    wrong = device.imperfections
+    for name, unit in UNITS.items():
+        if value := getattr(wrong, name):
+            said = f"times {value:g} {unit}"
+            title = name.replace("_", " ")
+            found.append(Knob(name, title, said, _highest(device, name), STEP, 1.0))
+    if wrong.drift or wrong.drift_spread or wrong.retention is not None:
+        found.append(Knob(AGE, "age", "decades of seconds", OLDEST, 0.25, wrong.decades))
+    return tuple(found)
+
+
+def turned(device: Device, values: Mapping[str, float]) -> Device:
+    """A device with its variation turned up or down.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    values : mapping
+        Values of knobs by their names; those that are missing leave it as it is.
+
+    Raises
+    ------
+    ValueError
+        If a figure leaves its range.
+    """
+    varied = scaled(device, *(values.get(name, 1.0) for name in SCALES))
+    wrong = device.imperfections
+    changed = {
+        name: getattr(wrong, name) * factor for name, factor in values.items() if name in UNITS
+    }
+    if AGE in values:
+        changed[AGE] = 10 ** values[AGE] - 1
+    if not changed:
+        return varied
+    return dataclasses.replace(varied, imperfections=dataclasses.replace(wrong, **changed))
+
+
+BOARD = "board"
+"""What a page calls the board: which one it is, only the command line says."""
+MOST_CELLS = 1 << 21
+"""Cells of a network that a page can show."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a page has chosen.
+
+    Attributes
+    ----------
+    network : str
+        Name of one of `Choices.networks`.
+    on : str
+        ``golden``, ``virtual`` or ``board``.
+    chip : int or None
+        Seed of the chip; None for the ideal one.
+    scheme : str
+        One of `allspin.sim.programming.schemes.SCHEMES`.
+    calibrate : bool
+        Whether the thresholds of the chip's neurons are calibrated.
+    knobs : tuple of (str, float)
+        Values of the device's knobs, in their order.
+    """
+
+    network: str
+    on: str
+    chip: int | None
+    scheme: str
+    calibrate: bool
+    knobs: tuple[tuple[str, float], ...]
+
+
+def _one_of(name: str, value: object, known: Any) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(not_one_of(name, value, known))
+    return value
+
+
+def _number(knob: Knob, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= knob.high:
+        raise ValueError(f"{knob.name} must be from 0 to {knob.high:g}, not {value!r}")
+    return float(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """What may be chosen, and what is shown.
+
+    Attributes
+    ----------
+    networks : dict of str to str, Path or Network
+        Those that may be chosen, by the names that pages know.
+    first : str
+        The one that is chosen at first.
+    on : str
+        The machine that is chosen at first; ``board`` where the command line names a port.
+    port : str or None
+        The board's port, or ``auto``; None without a board.
+    device : Device
+        What chips are made of.
+    images : ndarray of uint8, shape (images, height, width)
+        Test images.
+    labels : ndarray of int64, shape (images,)
+        Their classes.
+    knobs : tuple of Knob
+        Those of the device.
+    """
+
+    networks: Mapping[str, str | Path | Network]
+    first: str
+    on: str
+    port: str | None
+    device: Device
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    knobs: tuple[Knob, ...] = field(default=())
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """Those that may be chosen."""
+        return (GOLDEN, VIRTUAL) if self.port is None else (GOLDEN, VIRTUAL, BOARD)
+
+    @classmethod
+    def open(
+        cls,
+        network: str | Path | Network,
+        on: str = GOLDEN,
+        *,
+        device: str | Path | Device = "paper",
+        at: str | OperatingPoint | None = None,
+        data: str | Path | None = None,
+    ) -> "Choices":
+        """Read what a page shows.
+
+        Parameters
+        ----------
+        network : str, Path or Network
+            The one that is chosen at first; those that ship and take such images may be, too.
+        on : str
+            ``golden``, ``virtual``, ``auto`` or a serial port.
+        device, at
+            As of `allspin.host.data.catalogue.open_device`.
+        data : str, Path or None
+            Data set, as of `allspin.host.data.datasets.load_test_set`.
+
+        Raises
+        ------
+        UserError
+            If one of them cannot be read, they do not go together, or the network takes no images.
+        """
+        wrong = meant(on, (GOLDEN, VIRTUAL, AUTO))
+        if wrong and on not in (GOLDEN, VIRTUAL, AUTO) and not os.path.exists(on):
+            raise UserError(f"there is no machine or serial port {on!r}{wrong}")
+        own = open_network(network)
+        height, width = own.image_shape
+        if 1 in (height, width):
+            raise UserError(
+                f"the network takes lists of {height * width} values, and no images: give one that "
+                "was trained on images"
+            )
+        if (cells := sum(layer.states.size for layer in own.layers)) > MOST_CELLS:
+            raise UserError(f"the network has {cells:,} cells; a page shows {MOST_CELLS:,} at most")
+        images, labels = load_test_set(data, own)
+        # The page knows a file by its name, and never its folder.
+        name = Path(network_name(network)).name
+        networks: dict[str, str | Path | Network] = {}
+        for other in shipped_networks():
+            try:
+                check_fit(open_network(other), own.image_shape, labels)
+            except UserError:
+                continue
+            networks[other] = other
+        networks[name] = own
+        made_of = open_device(device, at)
+        port = None if on in (GOLDEN, VIRTUAL) else on
+        return cls(
+            networks=networks,
+            first=name,
+            on=on if port is None else BOARD,
+            port=port,
+            device=made_of,
+            images=images,
+            labels=labels,
+            knobs=knobs(made_of),
+        )
+
+    def usual(self) -> Setting:
+        """What is chosen at first: chip 0, programmed open loop."""
+        return Setting(
+            self.first,
+            self.on,
+            0,
+            next(iter(SCHEMES)),
+            False,
+            tuple((knob.name, knob.value) for knob in self.knobs),
+        )
+
+    def setting(self, chosen: Mapping[str, Any]) -> Setting:
+        """Check what a page chose.
+
+        Parameters
+        ----------
+        chosen : mapping
+            Values by the names of `Setting`; those that are missing stay as `usual` has them.
+            What it has besides is not looked at.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a value is none of those that may be chosen.
+        """
+        usual = self.usual()
+        chip = chosen.get("chip", usual.chip)
+        turned = chosen.get("knobs", {})
+        calibrate = chosen.get("calibrate", usual.calibrate)
+        if not isinstance(calibrate, bool):
+            raise ValueError(f"calibrate must be true or false, not {calibrate!r}")
+        if isinstance(chip, bool):
+            raise ValueError("chip must be a seed or null")
+        if not isinstance(turned, Mapping):
+            raise ValueError("knobs must be an object")
+        return Setting(
+            network=_one_of("network", chosen.get("network", usual.network), self.networks),
+            on=_one_of("on", chosen.get("on", usual.on), self.machines),
+            chip=None if chip is None else check_range("chip", chip, 0, 2**32 - 1),
+            scheme=_one_of("scheme", chosen.get("scheme", usual.scheme), SCHEMES),
+            calibrate=calibrate,
+            knobs=tuple(
+                (knob.name, _number(knob, turned.get(knob.name, knob.value))) for knob in self.knobs
+            ),
+        )

@@ -1,1 +1,0 @@
-"""What takes many images or many chips, done while nobody draws."""

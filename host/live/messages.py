@@ -1,0 +1,182 @@
+"""What a page may say, checked: nothing of it is a path or a command."""
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from allspin.host.live.choices import Choices, Setting
+from allspin.host.live.shown import GRID
+from allspin.host.show.say import printable, version
+from allspin.sim.errors import not_one_of
+from allspin.sim.network.formats import check_range
+from allspin.sim.programming.schemes import SCHEMES
+
+# A message to a page: an object, and bytes that belong to it.
+
+HEAD = struct.Struct("<I")
+"""Length of the object as JSON, before it; the bytes follow."""
+
+
+def encode(said: dict[str, Any], content: bytes = b"") -> str | bytes:
+    """A message as a WebSocket carries it: text without bytes, else binary.
+
+    Parameters
+    ----------
+    said : dict
+        Plain values.
+    content : bytes
+        What belongs to it.
+    """
+    text = json.dumps(said, separators=(",", ":"), allow_nan=False)
+    if not content:
+        return text
+    head = text.encode()
+    return HEAD.pack(len(head)) + head + content
+
+
+MAX_BYTES = 1 << 16
+"""Of a message."""
+MAX_STROKES, MAX_POINTS = 200, 2000
+"""Of a drawing."""
+MAX_CHIPS = 1000
+"""Chips that a page may ask for."""
+
+
+@dataclass(frozen=True)
+class Choose:
+    """The page has chosen a setting."""
+
+    setting: Setting
+
+
+@dataclass(frozen=True)
+class Show:
+    """The page shows an image.
+
+    Attributes
+    ----------
+    serial : int
+        The page's number of the request, which the answer repeats.
+    test : int or None
+        Number of a test image; None for a drawing.
+    strokes : tuple of tuple of int
+        The drawing, as of `allspin.host.live.shown.raster`.
+    use : int
+        Which use of the neurons a drawing is; a test image has its own number.
+    """
+
+    serial: int
+    test: int | None
+    strokes: tuple[tuple[int, ...], ...] = ()
+    use: int = 0
+
+
+@dataclass(frozen=True)
+class Chips:
+    """The page wants the accuracy of so many chips; of 0 it wants no more."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Save:
+    """The page wants all values as an npz."""
+
+
+Message = Choose | Show | Chips | Save
+
+
+def parse(text: str, choices: Choices) -> Message:
+    """Check what a page said.
+
+    Parameters
+    ----------
+    text : str
+        JSON, an object with ``kind``.
+    choices : Choices
+        What may be chosen.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else; the message is one line.
+    """
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("a message must be JSON") from None
+    if not isinstance(said, dict):
+        raise ValueError("a message must be an object")
+    try:
+        return _message(said, choices)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _message(said: Mapping[str, Any], choices: Choices) -> Message:
+    match said.get("kind"):
+        case "choose":
+            setting = said.get("setting")
+            if not isinstance(setting, dict):
+                raise ValueError("a setting must be an object")
+            return Choose(choices.setting(setting))
+        case "show":
+            return _show(said, len(choices.images))
+        case "chips":
+            return Chips(check_range("count", said.get("count"), 0, MAX_CHIPS))
+        case "save":
+            return Save()
+        case other:
+            kinds = ("choose", "show", "chips", "save")
+            raise ValueError(not_one_of("kind", str(other)[:40], kinds))
+
+
+def _show(said: Mapping[str, Any], images: int) -> Show:
+    serial = check_range("serial", said.get("serial"), 0, 2**53)
+    if said.get("test") is not None:
+        return Show(serial, check_range("test", said["test"], 0, images - 1))
+    use = check_range("use", said.get("use", 0), 0, 2**31)
+    return Show(serial, None, _strokes(said.get("strokes", [])), use)
+
+
+def _strokes(given: Any) -> tuple[tuple[int, ...], ...]:
+    if not isinstance(given, list) or len(given) > MAX_STROKES:
+        raise ValueError(f"strokes must be a list of at most {MAX_STROKES}")
+    if not all(isinstance(stroke, list) and stroke for stroke in given):
+        raise ValueError("a stroke must be a list of coordinates")
+    if sum(map(len, given)) > 2 * MAX_POINTS:
+        raise ValueError(f"a drawing must have at most {MAX_POINTS} points")
+    if any(len(stroke) % 2 for stroke in given):
+        raise ValueError("a stroke must have an x and a y of each point")
+    return tuple(
+        tuple(check_range("a coordinate", value, 0, GRID) for value in stroke) for stroke in given
+    )
+
+
+# What a page is told first: what there is to choose.
+
+
+def hello(choices: Choices) -> dict[str, Any]:
+    """Everything that may be chosen, with what is chosen at first.
+
+    Parameters
+    ----------
+    choices : Choices
+        What a page shows.
+    """
+    usual = choices.usual()
+    return {
+        "kind": "hello",
+        "version": version(),
+        "networks": list(choices.networks),
+        "machines": list(choices.machines),
+        "schemes": [{"name": name, "about": about} for name, about in SCHEMES.items()],
+        "device": printable(choices.device.name),
+        "knobs": [asdict(knob) for knob in choices.knobs],
+        "tests": len(choices.images),
+        "setting": {**vars(usual), "knobs": dict(usual.knobs)},
+        "grid": GRID,
+        "most": {"strokes": MAX_STROKES, "points": MAX_POINTS, "chips": MAX_CHIPS},
+    }

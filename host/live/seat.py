@@ -1,0 +1,502 @@
+"""A machine that a page sits at: programmed with its chip, shown its images."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.data.files import Closing
+from allspin.host.draw.timeline import LAST_SUM
+from allspin.host.live.choices import BOARD
+from allspin.host.live.shown import Made
+from allspin.host.machines.chips import CHIPS, SUM_CHIPS
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.machine import Maker
+from allspin.host.machines.opening import (
+    GOLDEN,
+    VIRTUAL,
+    BuildProgress,
+    open_machine,
+    virtual_program,
+)
+from allspin.host.virtual.activity import ActivityTap
+from allspin.host.virtual.board import VirtualTransport
+from allspin.sim.device.device import Device
+from allspin.sim.errors import UserError
+from allspin.sim.network.network import Network
+
+# One board is held by one page.
+
+
+class Holder:
+    """Who holds the board.
+
+    Attributes
+    ----------
+    owner : object or None
+        The page that holds it; None while it is free.
+    """
+
+    def __init__(self) -> None:
+        self.owner: object | None = None
+
+    def claim(self, page: object) -> bool:
+        """Let a page hold the board, if no other does; whether it holds it now."""
+        if self.owner is None:
+            self.owner = page
+        return self.owner is page
+
+    def release(self, page: object) -> None:
+        """Let go of the board, if this page holds it."""
+        if self.owner is page:
+            self.owner = None
+
+
+SETTLE = 0.5
+"""Seconds for the activity of an earlier image to end, and for this one's to come."""
+
+
+class Seat(Closing):
+    """A machine, and what is known of it.
+
+    Parameters
+    ----------
+    machine : LinkedMachine
+        An open machine; `close` closes it.
+    tap : ActivityTap, optional
+        Takes the activity of its engine.
+
+    Attributes
+    ----------
+    where : str
+        Where the chip's words were made, in words.
+    """
+
+    def __init__(self, machine: LinkedMachine, tap: ActivityTap | None = None) -> None:
+        self._machine = machine
+        self._tap = tap
+        self._maker: tuple[object, Maker] | None = None
+        self._alone = False
+        self.where = ""
+
+    @property
+    def name(self) -> str:
+        """What messages call the machine."""
+        return self._machine.name
+
+    @property
+    def description(self) -> str:
+        """What it is built as."""
+        return self._machine.description
+
+    def program(self, made: Made) -> None:
+        """Turn the machine into a chip.
+
+        Parameters
+        ----------
+        made : Made
+            The chip; the network that it was opened for, or one of the same shape.
+
+        Raises
+        ------
+        UserError
+            If the network does not fit, the machine cannot be such a chip, or it fails.
+        """
+        if made.chip is None:
+            self._maker = None
+            self._machine.program(made.base)
+            self.where = "words sent by the host"
+            return
+        setting = made.setting
+        # The states of the cells are sent once for chips that differ in their seed alone.
+        kind = (setting.network, setting.scheme, setting.knobs)
+        if self._maker is None or self._maker[0] != kind:
+            maker = self._machine.chip_maker(made.base, made.device, made.programming)
+            self._maker = kind, maker
+        maker = self._maker[1]
+        maker.make(made.chip.chip, made.network)
+        self.where = maker.where
+
+    def show(self, image: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.int64]:
+        """Logits of one image, shape (classes,), and the engine's activity from here on.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (height, width)
+            Grey levels.
+        number : int
+            Which use of the neurons it is.
+
+        Raises
+        ------
+        UserError
+            If the machine fails.
+        """
+        # What is left of an earlier image would be taken for this one's.
+        self._alone = self._tap is not None and self._tap.clear(SETTLE)
+        return self._machine.stream(image[np.newaxis], first=number).logits[0]
+
+    def activity(self, layers: int) -> npt.NDArray[np.uint64] | None:
+        """What the engine did for the image that was shown last, clock by clock.
+
+        Parameters
+        ----------
+        layers : int
+            Layers of the network.
+
+        Returns
+        -------
+        ndarray of uint64, shape (clocks,), or None
+            As of `allspin.host.virtual.activity.ActivityTap.take`; None of a board.
+        """
+        if self._tap is None or not self._alone:
+            return None
+        return self._tap.take(4 * (layers - 1) + LAST_SUM, SETTLE)
+
+    def stream(self, images: npt.NDArray[np.uint8], first: int) -> npt.NDArray[np.int64]:
+        """Logits of images, shape (images, classes), the first of number `first`.
+
+        Raises
+        ------
+        UserError
+            If the machine fails.
+        """
+        return self._machine.stream(images, first=first).logits
+
+    def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
+        """R_AH words of some rows of a crossbar, read back, shape (count, columns).
+
+        Raises
+        ------
+        UserError
+            If the machine fails.
+        """
+        return self._machine.read_rows(layer, first, count)
+
+    def look(self) -> None:
+        """Ask the machine something that it always answers.
+
+        Raises
+        ------
+        UserError
+            If it does not.
+        """
+        self._machine.counters()
+
+    def close(self) -> None:
+        """Let go of the machine."""
+        self._machine.close()
+        if self._tap is not None:
+            self._tap.close()
+
+
+def open_virtual_seat(network: Network, device: Device, progress: BuildProgress) -> Seat:
+    """A virtual board of a network's shape, which makes chips.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    device : Device
+        What they are made of, with whatever is turned up or down.
+    progress : callable
+        Told what is being compiled, and for how many seconds now.
+
+    Raises
+    ------
+    UserError
+        If the gateware cannot run the network, or it cannot be compiled.
+    """
+    # Always the gateware that makes chips, so that it is compiled once for all settings.
+    gateware = SUM_CHIPS if device.imperfections.of_sums else CHIPS
+    program = virtual_program(network, HardwareProfile(variation=gateware), progress=progress)
+    tap = ActivityTap()
+    try:
+        machine = LinkedMachine(VirtualTransport(program, trace=tap.trace))
+    except BaseException:
+        tap.close()
+        raise
+    return Seat(machine, tap)
+
+
+def open_board_seat(port: str, network: Network) -> Seat:
+    """The board on a port, or with ``auto`` one that fits.
+
+    Raises
+    ------
+    UserError
+        If none answers there, or the network does not fit.
+    """
+    machine = open_machine(port, network)
+    # No port is called as the golden model is.
+    assert isinstance(machine, LinkedMachine)
+    return Seat(machine)
+
+
+# Where a page sits: at the golden model, or at a machine as soon as there is one.
+
+AGAIN = 2.0
+"""Seconds until a board that is not there, or held by another page, is asked for again."""
+TELL_EVERY = 0.5
+"""Seconds between two words on how far a compilation is."""
+
+Tell = Callable[[str, str, float], Coroutine[Any, Any, None]]
+"""Takes the state of the machine, words, and seconds that it has been so."""
+
+
+class Left(Exception):
+    """Nobody waits for the machine any more."""
+
+
+class Chair:
+    """A page's machine.
+
+    Parameters
+    ----------
+    port : str or None
+        The board's port, or ``auto``.
+    device : Device
+        What chips are made of.
+    holder : Holder
+        Who holds the board.
+    tell : callable
+        Tells the page how it is with the machine.
+    wake : callable
+        Called when there is a machine, or none any more.
+
+    Attributes
+    ----------
+    newcomer : bool
+        Whether a machine has come that is not programmed yet.
+    """
+
+    def __init__(
+        self,
+        port: str | None,
+        device: Device,
+        holder: Holder,
+        tell: Tell,
+        wake: Callable[[], None],
+    ) -> None:
+        self._port = port
+        self._device = device
+        self._holder = holder
+        self._tell = tell
+        self._wake = wake
+        self._on = GOLDEN
+        self._shape: tuple[object, ...] = ()
+        self._network: Network | None = None
+        self._seat: Seat | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._fault: str | None = None
+        # A machine is used in a thread, and may be let go of meanwhile.
+        self._lock = threading.Lock()
+        self.newcomer = False
+
+    @property
+    def title(self) -> str:
+        """Who computes at present: ``golden``, ``virtual`` or ``board``."""
+        return GOLDEN if self._seat is None else self._on
+
+    async def sit(self, on: str, network: Network) -> None:
+        """Ask for a machine, unless it is there or on its way.
+
+        Parameters
+        ----------
+        on : str
+            ``golden``, ``virtual`` or ``board``.
+        network : Network
+            What it shall run.
+        """
+        shape = _shape(network)
+        if on == self._on and shape == self._shape:
+            self._network = network
+            return
+        self.leave()
+        self._on, self._shape, self._network = on, shape, network
+        if on == GOLDEN:
+            await self._tell("golden", "the golden model computes", 0.0)
+        else:
+            self._open_soon()
+
+    def _open_soon(self) -> None:
+        self._opening = asyncio.create_task(self._open())
+
+    async def _open(self) -> None:
+        """Open the machine; a board that is not there is asked for again and again."""
+        while True:
+            if self._on == BOARD and not self._holder.claim(self):
+                await self._tell("held", "another page holds the board; it is asked for again", 0.0)
+            else:
+                try:
+                    self._seat = await self._opened()
+                    break
+                except UserError as error:
+                    self._holder.release(self)
+                    state = "missing" if self._on == BOARD else "failed"
+                    await self._tell(state, str(error), 0.0)
+                    if self._on == VIRTUAL:
+                        return
+            await asyncio.sleep(AGAIN)
+        self.newcomer = True
+        self._wake()
+
+    async def _opened(self) -> Seat:
+        """Open it in a thread; what is opened for nobody is closed."""
+        loop = asyncio.get_running_loop()
+        network, port = self._network, self._port
+        assert network is not None
+        left = threading.Event()
+        told = [0.0]
+
+        def progress(what: str, seconds: float) -> None:
+            if left.is_set():
+                raise Left
+            if not told[0] or abs(seconds - told[0]) >= TELL_EVERY:
+                told[0] = seconds or 1e-9
+                asyncio.run_coroutine_threadsafe(self._tell("compiling", what, seconds), loop)
+
+        def work() -> Seat:
+            if self._on == VIRTUAL:
+                return open_virtual_seat(network, self._device, progress)
+            assert port is not None
+            return open_board_seat(port, network)
+
+        await self._tell("opening", f"opening {self._on}", 0.0)
+        future = loop.run_in_executor(None, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            left.set()
+            future.add_done_callback(_close_result)
+            raise
+
+    async def program(self, made: Made) -> None:
+        """Turn the machine into a chip, if there is one."""
+        self.newcomer = False
+        if self._seat is None:
+            return
+        try:
+            await asyncio.to_thread(self._with_seat, lambda seat: seat.program(made))
+        except UserError as error:
+            self._lose(error)
+            await self.say()
+            return
+        if (seat := self._seat) is not None:
+            await self._tell("ready", f"{seat.name}: {seat.description}; {seat.where}", 0.0)
+
+    def _with_seat(self, use: Callable[[Seat], object]) -> None:
+        with self._lock:
+            if self._seat is not None:
+                use(self._seat)
+
+    def show(self, image: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.int64] | None:
+        """Logits of one image; None where the golden model is the machine. In a thread.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (height, width)
+            Grey levels.
+        number : int
+            Which use of the neurons it is.
+        """
+        return self._asked(lambda seat: seat.show(image, number))
+
+    def stream(self, images: npt.NDArray[np.uint8], first: int) -> npt.NDArray[np.int64] | None:
+        """Logits of images, the first of number `first`; None without a machine. In a thread."""
+        return self._asked(lambda seat: seat.stream(images, first))
+
+    def _asked(self, ask: Callable[[Seat], npt.NDArray[np.int64]]) -> npt.NDArray[np.int64] | None:
+        if self.newcomer:
+            return None
+        answers: list[npt.NDArray[np.int64]] = []
+        try:
+            self._with_seat(lambda seat: answers.append(ask(seat)))
+        except UserError as error:
+            self._lose(error)
+        return answers[0] if answers else None
+
+    def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8] | None:
+        """R_AH words of some rows, read back; None without a machine. In a thread."""
+        found: list[npt.NDArray[np.int8]] = []
+        try:
+            self._with_seat(lambda seat: found.append(seat.read_rows(layer, first, count)))
+        except UserError as error:
+            self._lose(error)
+        return found[0] if found else None
+
+    def look(self) -> None:
+        """See whether the machine is still there; `say` tells if it is not. In a thread."""
+        try:
+            self._with_seat(lambda seat: seat.look())
+        except UserError as error:
+            self._lose(error)
+
+    def activity(self, layers: int) -> npt.NDArray[np.uint64] | None:
+        """What the engine did for the image shown last; None where nobody tells. In a thread."""
+        found: list[npt.NDArray[np.uint64] | None] = []
+        self._with_seat(lambda seat: found.append(seat.activity(layers)))
+        return found[0] if found else None
+
+    def _lose(self, error: UserError) -> None:
+        """Let go of a machine that has failed; `say` tells of it."""
+        self._fault = str(error)
+        seat, self._seat = self._seat, None
+        self.newcomer = False
+        if seat is not None:
+            with contextlib.suppress(UserError, OSError):
+                seat.close()
+        self._holder.release(self)
+
+    async def say(self) -> None:
+        """Tell the page of a machine that has failed, and ask for a board again."""
+        if self._fault is None:
+            return
+        fault, self._fault = self._fault, None
+        await self._tell("missing" if self._on == BOARD else "failed", fault, 0.0)
+        if self._on == BOARD:
+            self._open_soon()
+        else:
+            # Chosen again, it is opened again.
+            self._shape = ()
+
+    def leave(self) -> None:
+        """Let go of the machine."""
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+        seat, self._seat = self._seat, None
+        self.newcomer = False
+        if seat is not None:
+            # It may still be in use, and takes a moment to end.
+            threading.Thread(target=self._close, args=(seat,)).start()
+        else:
+            self._holder.release(self)
+        self._shape = ()
+
+    def _close(self, seat: Seat) -> None:
+        with self._lock, contextlib.suppress(UserError, OSError):
+            seat.close()
+        self._holder.release(self)
+
+
+def _shape(network: Network) -> tuple[object, ...]:
+    """What a machine is built for."""
+    return (
+        network.topology,
+        network.pixel_bits,
+        network.hidden_bits,
+        network.rah_bits,
+        network.current_bits,
+        network.neuron.name,
+    )
+
+
+def _close_result(future: "asyncio.Future[Seat]") -> None:
+    if not future.cancelled() and future.exception() is None:
+        threading.Thread(target=future.result().close).start()

@@ -1,0 +1,389 @@
+"""What the engine did for one image, as the cycles at which each stage took something."""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.chips.options import ProgrammedChip
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.images import Grey, frame_image
+from allspin.host.draw.timeline import EVENT, SUM
+from allspin.host.live.choices import Choices, Setting, turned
+from allspin.host.show.say import commit
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device
+from allspin.sim.errors import UserError, refused
+from allspin.sim.network.golden import GoldenModel, LayerTrace
+from allspin.sim.network.network import Layer, Network
+from allspin.sim.programming.schemes import Programming, default_tries
+
+# Strokes of a pen as an image of a network's.
+
+GRID = 1000
+"""Coordinates are whole numbers from 0 to this, across and down."""
+SIDE = 280
+"""Pixels across the raster that strokes are drawn on."""
+PEN = 0.085
+"""Width of the pen, as a share of the pad's side: MNIST's is about a tenth of a digit's height."""
+
+Strokes = Sequence[Sequence[int]]
+"""Of each stroke x, y, x, y and so on."""
+
+
+def raster(strokes: Strokes) -> Grey:
+    """Draw strokes, light on dark.
+
+    Parameters
+    ----------
+    strokes : sequence of sequence of int
+        Of each stroke x, y, x, y and so on, from 0 to `GRID`; one point is a dot.
+
+    Returns
+    -------
+    ndarray of float32, shape (`SIDE`, `SIDE`)
+        Grey levels, 0 for paper, 255 for ink.
+
+    Raises
+    ------
+    UserError
+        If Pillow is missing.
+    """
+    try:
+        from PIL import Image, ImageDraw
+    except ImportError:
+        raise UserError("drawings need Pillow: pip install 'allspin[live]'") from None
+    image = Image.new("L", (SIDE, SIDE))
+    draw = ImageDraw.Draw(image)
+    radius = PEN * SIDE / 2
+    for stroke in strokes:
+        points = [
+            (x * SIDE / GRID, y * SIDE / GRID)
+            for x, y in zip(stroke[0::2], stroke[1::2], strict=True)
+        ]
+        if len(points) > 1:
+            draw.line(points, fill=255, width=round(2 * radius))
+        for x, y in points:
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+    return np.asarray(image, np.float32)
+
+
+def drawn_image(strokes: Strokes, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """A drawing as a network sees it, framed as the images are that it was trained with.
+
+    Parameters
+    ----------
+    strokes : sequence of sequence of int
+        As of `raster`.
+    shape : tuple of int
+        Height and width of the network's images.
+
+    Returns
+    -------
+    ndarray of uint8, shape `shape`
+        Grey levels, 0 for paper; all 0 where nothing is drawn.
+
+    Raises
+    ------
+    UserError
+        If Pillow is missing.
+    """
+    grey = raster(strokes)
+    try:
+        return frame_image(grey, shape).image
+    except ValueError:  # nothing is drawn, or all of the pad is
+        return np.zeros(shape, np.uint8)
+
+
+# What a setting becomes: a network, a chip, and the golden models of both.
+
+CURVE = 257
+"""Points of a neuron's curve."""
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A network, programmed into a chip.
+
+    Attributes
+    ----------
+    setting : Setting
+        What was chosen.
+    base : Network
+        As it was trained: the ideal chip.
+    device : Device
+        What the chip is made of, its knobs turned.
+    programming : Programming
+        How chips are programmed.
+    chip : ProgrammedChip or None
+        The chip; None for the ideal one.
+    """
+
+    setting: Setting
+    base: Network
+    device: Device
+    programming: Programming
+    chip: ProgrammedChip | None
+
+    @classmethod
+    def of(cls, choices: Choices, setting: Setting) -> "Made":
+        """Make what was chosen.
+
+        Raises
+        ------
+        UserError
+            If the device's figures leave their range, or its levels cannot be programmed.
+        """
+        base = open_network(choices.networks[setting.network])
+        with refused():
+            device = turned(choices.device, dict(setting.knobs))
+            how = Programming(setting.scheme, tries=default_tries(base))
+            chip = None
+            if setting.chip is not None:
+                chip = ProgrammedChip.of(
+                    Chip(device, setting.chip), base, how, calibrated=setting.calibrate
+                )
+        return cls(setting, base, device, how, chip)
+
+    @property
+    def network(self) -> Network:
+        """What machines run."""
+        return self.base if self.chip is None else self.chip.network
+
+    @cached_property
+    def golden(self) -> GoldenModel:
+        """The golden model of the chip."""
+        return GoldenModel(self.network, noise=None if self.chip is None else self.chip.noise)
+
+    @cached_property
+    def ideal(self) -> GoldenModel:
+        """The golden model of the ideal chip."""
+        return self.golden if self.chip is None else GoldenModel(self.base)
+
+    @property
+    def words(self) -> list[npt.NDArray[np.int8]]:
+        """R_AH words of each crossbar, shape (rows, columns)."""
+        return [layer.words for layer in self.network.layers]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a page is told of it, but for the words."""
+        network = self.network
+        return {
+            "network": self.setting.network,
+            "shape": list(network.image_shape),
+            "pixelBits": network.pixel_bits,
+            "hiddenBits": network.hidden_bits,
+            "currentBits": network.current_bits,
+            "rahBits": network.rah_bits,
+            "neuron": network.neuron.title or network.neuron.name,
+            "layers": [_layer(network, layer) for layer in network.layers],
+            "readings": [] if self.chip is None else self.chip.readings(),
+            "counts": None if self.chip is None else _counts(self.chip),
+        }
+
+
+def _layer(network: Network, layer: Layer) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "rows": layer.rows,
+        "columns": layer.columns,
+        "top": max(1, int(np.abs(layer.levels.astype(np.int64)).max())),
+        "states": len(layer.levels),
+        "table": None if layer.table is None else layer.table.tolist(),
+        "curve": None,
+        "inWords": layer.beyond_words is None,
+    }
+    if layer.converter is not None:
+        top = 2**network.hidden_bits - 1
+        curve = network.neuron.response(np.linspace(0, 1, CURVE)) * top
+        told["curve"] = np.round(curve, 3).tolist()
+    return told
+
+
+def _counts(chip: ProgrammedChip) -> dict[str, Any]:
+    """What programming took, for a line of the page."""
+    counts = chip.counts
+    changed = sum(
+        int(np.count_nonzero(now.words != before.words))
+        for now, before in zip(chip.network.layers, chip.base.layers, strict=True)
+    )
+    return {
+        "cells": counts.cells,
+        "changed": changed,
+        "pulsesPerCell": round(counts.pulses / counts.cells, 2),
+        "readsPerCell": round(counts.reads / counts.cells, 2),
+        "energy": counts.energy(chip.device.electrical),
+    }
+
+
+# Every value of one image on its way through a chip.
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """An image's values.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, shape (height, width)
+        Grey levels.
+    number : int
+        Which use of the neurons it is: their C2C is drawn for it.
+    label : int or None
+        Its class, where it is a test image.
+    golden : list of LayerTrace
+        Of the golden model, layer by layer, each of one image.
+    ideal : ndarray of int64, shape (classes,)
+        Logits of the ideal chip, by the golden model.
+    machine : ndarray of int64, shape (classes,), or None
+        Logits of the machine; None where the golden model is the machine.
+    """
+
+    image: npt.NDArray[np.uint8]
+    number: int
+    label: int | None
+    golden: list[LayerTrace]
+    ideal: npt.NDArray[np.int64]
+    machine: npt.NDArray[np.int64] | None
+
+    @classmethod
+    def of(
+        cls,
+        made: Made,
+        image: npt.NDArray[np.uint8],
+        number: int,
+        label: int | None,
+        machine: npt.NDArray[np.int64] | None,
+    ) -> "Flow":
+        """Compute what the golden model has to say of an image.
+
+        Parameters
+        ----------
+        made : Made
+            The chip.
+        image, number, label, machine
+            As of the class.
+        """
+        batch = image[np.newaxis]
+        golden = made.golden.trace(batch, number)
+        ideal = golden[-1].sums if made.chip is None else made.ideal.logits(batch, number)
+        return cls(image, number, label, golden, ideal[0], machine)
+
+    @property
+    def logits(self) -> npt.NDArray[np.int64]:
+        """The golden model's, shape (classes,)."""
+        return self.golden[-1].sums[0]
+
+    @property
+    def mismatches(self) -> int:
+        """Logits of the machine that are not the golden model's."""
+        return 0 if self.machine is None else int(np.count_nonzero(self.machine != self.logits))
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a page is told."""
+        return {
+            "image": self.image.ravel().tolist(),
+            "label": self.label,
+            "number": self.number,
+            "layers": [
+                {
+                    "inputs": one.inputs[0].tolist(),
+                    "sums": one.sums[0].tolist(),
+                    "currents": None if one.currents is None else one.currents[0].tolist(),
+                    "activations": None if one.activations is None else one.activations[0].tolist(),
+                }
+                for one in self.golden
+            ],
+            "golden": self.logits.tolist(),
+            "ideal": self.ideal.tolist(),
+            "machine": None if self.machine is None else self.machine.tolist(),
+        }
+
+
+# All values that a page shows, as an npz archive.
+
+
+def archive(
+    made: Made,
+    flow: Flow | None,
+    activity: npt.NDArray[np.uint64] | None = None,
+    confusion: npt.NDArray[np.int64] | None = None,
+    chips: dict[int, float] | None = None,
+) -> bytes:
+    """Put what is shown into an archive.
+
+    Parameters
+    ----------
+    made : Made
+        The chip: its words are ``words_0`` and so on.
+    flow : Flow or None
+        The image and its values: ``image``, ``sums_0`` and so on; all but ``logits_machine`` are
+        the golden model's.
+    activity : ndarray of uint64, shape (clocks,), optional
+        The engine's, of that image.
+    confusion : ndarray of int64, shape (classes, classes), optional
+        Images by label and by what they were taken for.
+    chips : dict, optional
+        Accuracy of chips by their seeds.
+
+    Returns
+    -------
+    bytes
+        An npz; ``setting`` in it is JSON.
+    """
+    arrays: dict[str, Any] = {
+        "setting": np.array(json.dumps({**asdict(made.setting), "commit": commit()}))
+    }
+    for number, words in enumerate(made.words):
+        arrays[f"words_{number}"] = words
+    if flow is not None:
+        arrays |= {"image": flow.image, "use": np.int64(flow.number), "logits_ideal": flow.ideal}
+        for number, layer in enumerate(flow.golden):
+            for name in ("inputs", "sums", "currents", "activations"):
+                if (values := getattr(layer, name)) is not None:
+                    arrays[f"{name}_{number}"] = values[0]
+        if flow.machine is not None:
+            arrays["logits_machine"] = flow.machine
+    if activity is not None:
+        arrays["activity"] = activity
+    if confusion is not None:
+        arrays["confusion"] = confusion
+    if chips:
+        arrays["chip_seeds"] = np.array(list(chips), np.int64)
+        arrays["chip_accuracies"] = np.array(list(chips.values()))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def timeline(activity: npt.NDArray[np.uint64], layers: int) -> dict[str, Any]:
+    """The cycles of each stage.
+
+    Parameters
+    ----------
+    activity : ndarray of uint64, shape (clocks,)
+        The engine's, of one image.
+    layers : int
+        Layers of the network.
+
+    Returns
+    -------
+    dict
+        ``clocks``, how many there are, and of each layer ``rows``, the cycles at which it took a
+        driven row, and ``sums``, those at which it gave a column's sum away: both in the order of
+        rows and columns.
+    """
+
+    def cycles(layer: int, bit: int) -> list[int]:
+        return np.flatnonzero(activity >> np.uint64(4 * layer + bit) & np.uint64(1)).tolist()
+
+    return {
+        "clocks": len(activity),
+        "stages": [
+            {"rows": cycles(layer, EVENT), "sums": cycles(layer, SUM)} for layer in range(layers)
+        ],
+    }

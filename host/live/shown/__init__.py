@@ -1,1 +1,0 @@
-"""What is shown: drawings, settings and chips made of them, and the values of an image."""

@@ -1,1 +1,0 @@
-"""The server: its page, who may speak to it, and how much."""

@@ -1,0 +1,1 @@
+"""What runs a network: the golden model, or a machine behind a link."""

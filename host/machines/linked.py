@@ -1,0 +1,244 @@
+"""A machine behind the link; the host class does not know what carries the bytes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.link.protocol import Feature, Request
+from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, WEIGHTS
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.link.identity import Identity
+from allspin.host.link.payloads import (
+    BATCH,
+    COUNTER_BYTES,
+    Answers,
+    Counters,
+    Memories,
+    crossbar_memories,
+    encode_pixels,
+    neuron_memories,
+    offset_memories,
+    parse_answers,
+    sum_noise_memories,
+    use_noise_memories,
+)
+from allspin.host.link.session import NO_PROGRESS, Progress, Session
+from allspin.host.link.transport import Transport
+from allspin.host.machines.chips import ChipMaker
+from allspin.host.machines.machine import Machine
+from allspin.host.machines.resident import ResidentImages
+from allspin.sim.device.device import Device
+from allspin.sim.errors import UserError, refused
+from allspin.sim.network.network import Network
+from allspin.sim.programming.schemes import Programming
+
+
+class LinkedMachine(Memories, Machine):
+    """A machine that speaks the link protocol: a board, or one that is simulated.
+
+    Parameters
+    ----------
+    transport : Transport
+        The stream to it; `close` closes it, and so does what is raised here.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the machine.
+    identity : Identity
+        What it said of itself.
+
+    Raises
+    ------
+    UserError
+        If nothing that speaks the protocol answers. As everywhere in this class, the
+        message is one line.
+    """
+
+    reads_words = True
+
+    def __init__(self, transport: Transport) -> None:
+        self.name = transport.name
+        self._transport = transport
+        self._session = Session(transport)
+        try:
+            self.identity = self._identify()
+        except BaseException:
+            transport.close()
+            raise
+        self._session.line.window = self.identity.window
+        if self.identity.frequency == 0:
+            self._session.slowness = transport.simulation
+
+    @property
+    def description(self) -> str:
+        """What it is built as: topology, neurons, lanes and widths."""
+        return str(self.identity)
+
+    @property
+    def profile(self) -> HardwareProfile:
+        """The most lanes of its layers, the rows that it drives in a clock, and what it keeps."""
+        return HardwareProfile(
+            states=Feature.STATES in self.identity.features,
+            lanes=max(layer.lanes for layer in self.identity.layers),
+            rows_per_clock=self.identity.layers[0].rows_per_clock,
+        )
+
+    @property
+    def frequency(self) -> int | None:
+        """Hz of its clock; None where time is simulated without one."""
+        return self.identity.frequency or None
+
+    @property
+    def resent(self) -> int:
+        """Requests that had to be sent again so far."""
+        return self._session.line.resent
+
+    @property
+    def damaged(self) -> int:
+        """Frames that came damaged so far, here or there."""
+        return self._session.line.damaged
+
+    def close(self) -> None:
+        """Let go of the machine."""
+        self._transport.close()
+
+    def _identify(self) -> Identity:
+        body = self._session.open()
+        with refused(f"{self.name} cannot be used: "):
+            return Identity.parse(body)
+
+    def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
+        """Write a network's weights, tables and converters, and clear the counters.
+
+        Parameters
+        ----------
+        network : Network
+            It must fit the machine.
+        progress : callable
+            Called with the number of frames answered.
+
+        Raises
+        ------
+        UserError
+            If the network does not fit, or the machine does not answer.
+        """
+        self.check(network)
+        memories = [*crossbar_memories(network), *neuron_memories(network)]
+        memories += offset_memories(network, self.identity)
+        if Feature.USE_NOISE in self.identity.features:
+            memories += use_noise_memories(network, 0)
+        if Feature.SUM_NOISE in self.identity.features:
+            memories += sum_noise_memories(network, None)
+        self.write_memories(memories, progress)
+        self.clear_counters()
+
+    def read_words(self, layer: int) -> npt.NDArray[np.int8]:
+        """Read the R_AH words of a crossbar back.
+
+        Returns
+        -------
+        ndarray of int8, shape (rows, columns)
+        """
+        return self.read_rows(layer, 0, self.identity.layers[layer].rows)
+
+    def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
+        """Read the R_AH words of some rows of a crossbar back.
+
+        Parameters
+        ----------
+        layer : int
+            The crossbar.
+        first, count : int
+            The first row, and how many.
+
+        Returns
+        -------
+        ndarray of int8, shape (count, columns)
+        """
+        columns = self.identity.layers[layer].columns
+        content = self.read_back(layer << 4 | WEIGHTS, first, count, columns)
+        return np.frombuffer(content, np.int8).reshape(count, columns)
+
+    def chip_maker(
+        self, network: Network, made_of: Device, programming: Programming | None
+    ) -> ChipMaker:
+        """What makes chips on it; see `allspin.host.machines.machine.Machine.chip_maker`."""
+        return ChipMaker(self, network, made_of, programming)
+
+    def resident_images(self) -> ResidentImages:
+        """The images that it keeps; raises a `UserError` if it was built without a memory."""
+        return ResidentImages(self)
+
+    def start_stopwatch(self) -> None:
+        """Let the next request's first byte start the count of `elapsed_clocks`."""
+        self._transport.start_stopwatch()
+
+    def elapsed_clocks(self) -> int | None:
+        """Clocks from the stopwatch's start to the last answer's end, in simulated time."""
+        return self._transport.elapsed_clocks()
+
+    def counters(self) -> Counters:
+        """Read all counters."""
+        spaces = [ENGINE, *range(len(self.identity.layers))]
+        pairs = [
+            np.frombuffer(
+                self.read_back(space << 4 | COUNTERS, 0, 2, COUNTER_BYTES), dtype="<u8"
+            ).tolist()
+            for space in spaces
+        ]
+        (cycles, images), *layers = pairs
+        return Counters(
+            cycles, images, tuple(pair[0] for pair in layers), tuple(pair[1] for pair in layers)
+        )
+
+    def stream(
+        self,
+        images: npt.NDArray[np.uint8],
+        progress: Progress = NO_PROGRESS,
+        first: int = 0,
+    ) -> Answers:
+        """Run images, several under way at a time.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (images, height, width) or (images, rows)
+            Grey levels, 0 to 255.
+        progress : callable
+            Called with the number of images answered.
+        first : int
+            Number of the first image, where neurons or sums have noise at each use.
+
+        Raises
+        ------
+        UserError
+            If the machine dies, falls silent or refuses an image.
+        ValueError
+            If the images have not as many pixels as the first layer has rows.
+        """
+        rows = self.identity.topology[0]
+        if images.size != len(images) * rows:
+            raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
+        flat = images.reshape(len(images), rows)
+        self.start_stopwatch()
+        numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
+        bodies = _image_bodies(flat, self.identity, first if numbered else None)
+        kind = Request.NUMBERED if numbered else Request.IMAGE
+        answers = self._session.ask(kind, bodies, progress)
+        size = self.identity.answer_bytes
+        if any(len(answer) != size for answer in answers):
+            raise UserError(f"{self.name} answered an image with other than {size} bytes")
+        answer = parse_answers(b"".join(answers), self.identity)
+        return replace(answer, clocks=self.elapsed_clocks())
+
+
+def _image_bodies(
+    images: npt.NDArray[np.uint8], identity: Identity, number: int | None
+) -> Iterator[bytes]:
+    """Bodies of IMAGE requests, coded a batch at a time; `number` is the first image's."""
+    bits = identity.pixel_bits
+    for start in range(0, len(images), BATCH):
+        for place, body in enumerate(encode_pixels(images[start : start + BATCH], bits), start):
+            yield body if number is None else (number + place).to_bytes(4, "little") + body

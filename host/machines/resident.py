@@ -1,0 +1,395 @@
+"""Resident images: kept on the board, and run there as often as chips change."""
+
+import itertools
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.link.protocol import Feature, Request
+from allspin.hdl.parameters.memory_map import (
+    ENGINE,
+    LABELS,
+    RESIDENT_BEATS,
+    RESIDENT_LOGITS,
+    RESIDENT_RUN,
+)
+from allspin.hdl.parameters.profile import ResidentParameters, distance_bits
+from allspin.host.link.groups import Group
+from allspin.host.link.identity import Identity
+from allspin.host.link.payloads import Answers, Memories, check_values, line_address, parse_answers
+from allspin.host.link.session import NO_PROGRESS, Progress
+from allspin.sim.errors import UserError
+from allspin.sim.network.formats import check_range, quantise_pixels
+
+VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
+"""Of the virtual board: as many beats as the link can address."""
+SLOWEST = 1e5
+"""Cycles a second that any machine simulates."""
+_ORDER = struct.Struct("<HI10x")
+_COUNTS = struct.Struct("<IIQ")
+
+
+@dataclass(frozen=True)
+class ResidentCounts:
+    """What a run over resident images came to.
+
+    Attributes
+    ----------
+    images : int
+        Images classified.
+    correct : int
+        Those whose class is their label.
+    cycles : int
+        Clocks from the first image's first beat to the last one's result.
+    """
+
+    images: int
+    correct: int
+    cycles: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the images that are classified as labelled."""
+        return self.correct / self.images
+
+    @property
+    def cycles_per_image(self) -> float:
+        """Cycles per image, the pipeline's filling included."""
+        return self.cycles / self.images
+
+    def __add__(self, other: "ResidentCounts") -> "ResidentCounts":
+        return ResidentCounts(
+            self.images + other.images, self.correct + other.correct, self.cycles + other.cycles
+        )
+
+
+def pack_images(
+    values: npt.NDArray[np.uint8],
+    rows_per_clock: int,
+    pixel_bits: int,
+    tile_rows: int | None = None,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Lines of the memory of resident images, as ``docs/protocol.md`` lays them out.
+
+    Parameters
+    ----------
+    values : ndarray of uint8, shape (images, rows)
+        Row values, below ``2**pixel_bits``.
+    rows_per_clock : int
+        Slots of a beat.
+    pixel_bits : int
+        Width of a row value, 1 to 8.
+    tile_rows : int, optional
+        Rows of a tile, none of which shares a beat with rows of another; a multiple of
+        `rows_per_clock`. All by default.
+
+    Returns
+    -------
+    lines : ndarray of uint8, shape (beats, 2 * rows_per_clock + 1)
+        All images, one after another.
+    beats : ndarray of int64, shape (images,)
+        Beats of each image.
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit `pixel_bits`, or `values` is not a matrix.
+    """
+    check_values(values, pixel_bits)
+    longest = 2 ** distance_bits(pixel_bits) - 1
+    lines_of_tile = -(-(tile_rows or max(1, values.shape[1])) // rows_per_clock)
+    # Of each slot: which beat of an image is the next without a place, and the step before it.
+    places = np.zeros((rows_per_clock, len(values)), dtype=np.int64)
+    steps = np.zeros_like(places)
+    slots = []
+    for first in range(0, -(-values.shape[1] // rows_per_clock), lines_of_tile):
+        begin = places.max(axis=0)  # no row of this tile is driven before
+        for number in range(rows_per_clock):
+            part = values[:, number::rows_per_clock][:, first : first + lines_of_tile]
+            image, step = np.nonzero(part)
+            value = part[image, step]
+            step += first
+            opens = np.flatnonzero(np.diff(image, prepend=-1) != 0)
+            distance = np.diff(step, prepend=0)
+            distance[opens] = step[opens] - steps[number, image[opens]]
+            # A gap that is too long is crossed in several beats, of which only the last drives.
+            crossing = np.maximum(0, (distance - 1) // longest)
+            place = np.cumsum(crossing + 1)  # among the slot's of all images
+            own = image[opens]
+            started = np.maximum(begin[own], places[number, own] + crossing[opens])
+            place += np.repeat(started - place[opens], np.diff(opens, append=len(image)))
+            ends = np.append(opens[1:], len(image)) - 1
+            if len(own):
+                places[number, own] = place[ends] + 1
+                steps[number, own] = step[ends]
+            slots.append((number, image, place, distance, crossing, value))
+    beats = np.maximum(1, places.max(axis=0))
+    starts = np.cumsum(beats) - beats
+    lines = np.zeros((int(beats.sum()), 2 * rows_per_clock + 1), dtype=np.uint8)
+    for number, image, place, distance, crossing, value in slots:
+        at = starts[image] + place
+        lines[at, 2 * number] = distance - crossing * longest
+        lines[at, 2 * number + 1] = value
+        for count in range(1, int(crossing.max(initial=0)) + 1):
+            lines[at[crossing >= count] - count, 2 * number] = longest
+    lines[starts + beats - 1, -1] = 1
+    return lines, beats
+
+
+def unpack_images(lines: npt.NDArray[np.uint8], rows: int) -> npt.NDArray[np.uint8]:
+    """Row values of packed images.
+
+    Parameters
+    ----------
+    lines : ndarray of uint8, shape (beats, 2 * rows_per_clock + 1)
+        What `pack_images` returned.
+    rows : int
+        Rows of an image.
+
+    Returns
+    -------
+    ndarray of uint8, shape (images, rows)
+    """
+    rows_per_clock = (lines.shape[1] - 1) // 2
+    ends = np.flatnonzero(lines[:, -1])
+    length = np.diff(ends, prepend=-1)
+    image = np.repeat(np.arange(len(ends)), length)
+    values = np.zeros((len(ends), rows), dtype=np.uint8)
+    for number in range(rows_per_clock):
+        total = np.cumsum(lines[: len(image), 2 * number].astype(np.int64))
+        before = np.concatenate([[0], total[ends[:-1]]]) if len(ends) else total
+        step = total - before[image]
+        value = lines[: len(image), 2 * number + 1]
+        drives = value != 0
+        values[image[drives], step[drives] * rows_per_clock + number] = value[drives]
+    return values
+
+
+class ResidentImages:
+    """The images that a machine keeps.
+
+    Parameters
+    ----------
+    machine : Memories
+        A machine that can keep images.
+
+    Attributes
+    ----------
+    count : int
+        Images that it holds now.
+
+    Raises
+    ------
+    UserError
+        If it cannot.
+    """
+
+    def __init__(self, machine: Memories) -> None:
+        if not machine.identity.features & Feature.RESIDENT:
+            raise UserError(
+                f"{machine.name} keeps no images; let them be streamed, or build it with a memory "
+                "for them"
+            )
+        self._machine = machine
+        self.count = 0
+        self._cycles = 0  # of a run at most
+
+    def load(
+        self,
+        images: npt.NDArray[np.uint8],
+        labels: npt.NDArray[np.integer],
+        progress: Progress = NO_PROGRESS,
+    ) -> int:
+        """Send as many images as fit, with their labels.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (images, height, width) or (images, rows)
+            Grey levels, 0 to 255.
+        labels : ndarray of int, shape (images,)
+            Their classes.
+        progress : callable
+            Called with the number of requests answered.
+
+        Returns
+        -------
+        int
+            How many fit; they are the first ones.
+
+        Raises
+        ------
+        UserError
+            If not even one fits, or the machine refuses.
+        ValueError
+            If the images have not as many pixels as the first layer has rows, or there are
+            not as many labels.
+        """
+        identity = self._machine.identity
+        rows = identity.topology[0]
+        images = images[: identity.resident_images]
+        if len(labels) < len(images):
+            raise ValueError(f"there are {len(images)} images and {len(labels)} labels")
+        if images.size != len(images) * rows:
+            raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
+        values = quantise_pixels(images.reshape(len(images), rows), identity.pixel_bits)
+        first = identity.layers[0]
+        lines, beats = pack_images(
+            values, first.rows_per_clock, identity.pixel_bits, first.tile_rows
+        )
+        ends = np.cumsum(beats)
+        count = int(np.searchsorted(ends, identity.resident_beats, side="right"))
+        if count == 0:
+            raise UserError(
+                f"{self._machine.name} has room for {identity.resident_beats} beats of images, "
+                f"and the first image takes {beats[0]}"
+                if len(images)
+                else "there is no image to keep"
+            )
+        self.count = 0
+        words = np.asarray(labels[:count], dtype="<u2")
+        self._machine.write_memories(
+            [
+                (ENGINE << 4 | RESIDENT_BEATS, lines[: ends[count - 1]]),
+                (ENGINE << 4 | LABELS, words[:, np.newaxis].view(np.uint8)),
+            ],
+            progress,
+        )
+        self.count = count
+        self._cycles = _cycles_at_most(identity, int(ends[count - 1]), count)
+        return count
+
+    def batches(
+        self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
+    ) -> Iterator[range]:
+        """Load all images one batch after another, each of as many as fit.
+
+        Parameters
+        ----------
+        images, labels
+            As of `load`.
+
+        Yields
+        ------
+        range
+            Numbers of the images that are held now; whoever takes it runs them.
+
+        Raises
+        ------
+        UserError, ValueError
+            As of `load`.
+        """
+        first = 0
+        while first < len(images):
+            held = range(first, first + self.load(images[first:], labels[first:]))
+            yield held
+            first = held.stop
+
+    def run_all(
+        self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
+    ) -> ResidentCounts:
+        """Load and run all images, in batches of as many as fit.
+
+        Parameters
+        ----------
+        images, labels
+            As of `load`.
+
+        Raises
+        ------
+        UserError, ValueError
+            As of `load` and `run`.
+        """
+        counts = ResidentCounts(0, 0, 0)
+        for batch in self.batches(images, labels):
+            counts += self.run(first=batch.start)
+        return counts
+
+    def run(self, count: int | None = None, *, first: int = 0) -> ResidentCounts:
+        """Run images on the board alone.
+
+        Parameters
+        ----------
+        count : int, optional
+            How many of those that it holds, from the first one on (all).
+        first : int
+            Number of the first one, which the noise of neurons is drawn by, as in
+            `allspin.sim.network.golden.GoldenModel.logits`; it holds for `logits` too.
+
+        Raises
+        ------
+        UserError
+            If the machine answered another number of images than it was asked for.
+        ValueError
+            If there are not as many.
+        """
+        count = check_range("count", self.count if count is None else count, 1, self.count)
+        space = ENGINE << 4 | RESIDENT_RUN
+        self._machine.write(space, 0, _ORDER.pack(count, first), seconds=self.seconds)
+        return self._counts(self._machine.read_back(space, 0, 1, _COUNTS.size), count)
+
+    @property
+    def seconds(self) -> float:
+        """What a run of all images may take."""
+        return self._cycles / (self._machine.identity.frequency or SLOWEST)
+
+    def requests(self, first: int) -> Group:
+        """A run of all images and the READ of its counts, as requests of a group.
+
+        Parameters
+        ----------
+        first : int
+            As of `run`.
+        """
+        line = line_address(ENGINE << 4 | RESIDENT_RUN, 0)
+        return [
+            (Request.WRITE, line + _ORDER.pack(self.count, first)),
+            (Request.READ, line + (1).to_bytes(2, "little")),
+        ]
+
+    def counts(self, answers: Sequence[bytes]) -> ResidentCounts:
+        """What the answers to `requests` say; raises a `UserError` as `run` does."""
+        return self._counts(answers[-1], self.count)
+
+    def _counts(self, line: bytes, asked: int) -> ResidentCounts:
+        if len(line) != _COUNTS.size:
+            raise UserError(f"{self._machine.name} answered with other than its counts")
+        counts = ResidentCounts(*_COUNTS.unpack(line))
+        if counts.images != asked:
+            raise UserError(
+                f"{self._machine.name} ran {counts.images} resident images, not {asked}; "
+                "was it reset?"
+            )
+        return counts
+
+    def logits(self, indices: Sequence[int] | None = None) -> Answers:
+        """What the machine answers to images.
+
+        Parameters
+        ----------
+        indices : sequence of int, optional
+            Which of those that it holds (all).
+        """
+        numbers = range(self.count) if indices is None else indices
+        bodies = []
+        # Neighbours are read at once.
+        for _, group in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+            run = [check_range("image", number, 0, self.count - 1) for _, number in group]
+            bodies.append((run[0], len(run)))
+        size = self._machine.identity.answer_bytes
+        content = b"".join(
+            self._machine.read_back(ENGINE << 4 | RESIDENT_LOGITS, first, count, size)
+            for first, count in bodies
+        )
+        return parse_answers(content, self._machine.identity)
+
+
+def _cycles_at_most(identity: Identity, beats: int, images: int) -> int:
+    """Cycles that a run takes at most: as if no two layers ever worked at the same time."""
+    first, *later = identity.layers
+    cycles = (beats + images) * -(-first.columns // first.lanes) + images * first.columns
+    for layer in later:
+        cycles += images * (layer.rows * -(-layer.columns // layer.lanes) + layer.columns)
+    return cycles

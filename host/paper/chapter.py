@@ -1,0 +1,346 @@
+"""What a part of the report is made of: pictures with their numbers, tables and claims."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from allspin.host.draw.curves import Line
+from allspin.host.draw.style import png_of
+from allspin.host.paper.experiments import Experiment
+
+# What is said of a claim, and by which rule.
+#
+# A claim is tried under one or more readings. A reading is either the *text's* (it takes the
+# text at its word, or is one of several things that its words can mean) or an *assumption* (it
+# adds something that the text does not have). Then
+#
+# * all of the text's readings agree with the claim: reproduced;
+# * some agree and some do not: not determined by the text;
+# * none of the text's readings agrees, or the text has no reading: reproduced under a named
+#   assumption if one of the assumptions agrees, and contradicted if not.
+
+
+class Verdict(Enum):
+    """What is said of a claim."""
+
+    REPRODUCED = "reproduced"
+    ASSUMED = "reproduced under a named assumption"
+    CONTRADICTED = "contradicted"
+    UNDETERMINED = "not determined by the text"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over seeds.
+
+    Attributes
+    ----------
+    mean, deviation : float
+        Mean, and standard deviation of a sample (0 of a single value).
+    count : int
+        Values.
+    """
+
+    mean: float
+    deviation: float
+    count: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Mean and deviation of some values."""
+        array = np.asarray(values, np.float64)
+        deviation = float(array.std(ddof=1)) if len(array) > 1 else 0.0
+        return cls(float(array.mean()), deviation, len(array))
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean."""
+        return self.deviation / self.count**0.5
+
+    def cells(self) -> tuple[float, float, int]:
+        """A share's mean and deviation in percent, and the count, for a row of a table."""
+        return round(100 * self.mean, 2), round(100 * self.deviation, 2), self.count
+
+    def percent(self) -> str:
+        """A share in percent, with its deviation where there is one."""
+        mean = f"{100 * self.mean:.2f}"
+        return f"{mean} ± {100 * self.deviation:.2f} %" if self.count > 1 else f"{mean} %"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to take a claim, and what came out.
+
+    Parameters
+    ----------
+    name : str
+        What is taken to be meant, or assumed.
+    outcome : str
+        What came out, in figures.
+    agrees : bool
+        Whether that is what is claimed.
+    assumption : bool
+        Whether the reading adds something that the text does not have.
+    """
+
+    name: str
+    outcome: str
+    agrees: bool
+    assumption: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the paper, tried.
+
+    Parameters
+    ----------
+    claim : str
+        What is claimed.
+    paper : str
+        The paper's value.
+    readings : tuple of Reading
+        How it was tried; at least one.
+    reason : str
+        Why the verdict is what it is.
+    summary : str
+        What came out in short, where the readings are many.
+
+    Raises
+    ------
+    ValueError
+        If there is no reading.
+    """
+
+    claim: str
+    paper: str
+    readings: tuple[Reading, ...]
+    reason: str
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.readings:
+            raise ValueError(f"the claim {self.claim!r} was not tried")
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict, by the rule of this module."""
+        text = [reading.agrees for reading in self.readings if not reading.assumption]
+        assumed = [reading.agrees for reading in self.readings if reading.assumption]
+        if text and all(text):
+            return Verdict.REPRODUCED
+        if any(text):
+            return Verdict.UNDETERMINED
+        return Verdict.ASSUMED if any(assumed) else Verdict.CONTRADICTED
+
+    @property
+    def outcome(self) -> str:
+        """What came out: in short, or the reading's figures, or each reading's with its name."""
+        if self.summary:
+            return self.summary
+        if len(self.readings) == 1:
+            return self.readings[0].outcome
+        return "; ".join(f"{reading.name}: {reading.outcome}" for reading in self.readings)
+
+
+def within(value: float, target: float, tolerance: float) -> bool:
+    """Whether a value is as near to a target as it may be, both ends included."""
+    return abs(value - target) <= tolerance + 1e-12
+
+
+FALL = 0.005
+"""A fall of less than this share is none."""
+
+
+def falls(spreads: Sequence[Spread]) -> bool:
+    """Whether an accuracy falls from the first value to the last of a sweep.
+
+    By more than half a point and twice the standard error of the difference of their means.
+    """
+    first, last = spreads[0], spreads[-1]
+    noise = float(np.hypot(first.error, last.error))
+    return first.mean - last.mean > max(FALL, 2 * noise)
+
+
+Results = Mapping[Experiment, dict[str, Any]]
+Cell = str | int | float
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Parameters
+    ----------
+    name : str
+        Of its CSV file, without suffix.
+    title : str
+        What it shows.
+    header : tuple of str
+        Columns, with units.
+    rows : list of tuple
+        Text and numbers.
+    """
+
+    name: str
+    title: str
+    header: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+
+    def csv(self) -> bytes:
+        """The table as CSV, numbers with all their digits that matter."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.header)
+        for row in self.rows:
+            writer.writerow([f"{cell:.9g}" if isinstance(cell, float) else cell for cell in row])
+        return text.getvalue().encode()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, and the numbers that it was drawn from.
+
+    Parameters
+    ----------
+    numbers : Table
+        Its name is the picture's.
+    caption : str
+        What is to be seen, and which figure of the paper it stands for.
+    draw : callable
+        Makes the figure.
+    """
+
+    numbers: Table
+    caption: str
+    draw: Callable[[], Figure]
+
+    @property
+    def name(self) -> str:
+        """Name of its files, without suffix."""
+        return self.numbers.name
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows of it."""
+        return png_of(self.draw())
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of the report.
+
+    Parameters
+    ----------
+    title : str
+        What it is about.
+    text : tuple of str
+        Paragraphs: what was done, and which readings were taken.
+    pictures : tuple of Picture
+        With their numbers.
+    tables : tuple of Table
+        That stand in the report, besides the pictures' numbers.
+    claims : tuple of Claim
+        With verdicts.
+    """
+
+    title: str
+    text: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    tables: tuple[Table, ...] = ()
+    claims: tuple[Claim, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is computed.
+
+    Attributes
+    ----------
+    name : str
+        ``quick`` or ``full``.
+    seeds : int
+        Seeds of the four types.
+    sweep_seeds : int
+        Seeds of each point of a sweep.
+    chips : int
+        Chips of the last chapter.
+    fine : bool
+        Whether sweeps have all their points, or a few.
+    """
+
+    name: str
+    seeds: int
+    sweep_seeds: int
+    chips: int
+    fine: bool
+
+    def points(self, values: Sequence[Any], few: Sequence[Any]) -> list[Any]:
+        """All values of a sweep, or the few of a quick run."""
+        return list(values if self.fine else few)
+
+
+QUICK = Effort("quick", seeds=2, sweep_seeds=2, chips=3, fine=False)
+FULL = Effort("full", seeds=5, sweep_seeds=3, chips=20, fine=True)
+
+
+class Part(Protocol):
+    """A module of this package that makes a chapter."""
+
+    def experiments(self, effort: Effort) -> list[Experiment]:
+        """What must have been computed."""
+        ...
+
+    def chapter(self, results: Results, effort: Effort) -> Chapter:
+        """The chapter, from the results."""
+        ...
+
+
+def no_experiments(effort: Effort) -> list[Experiment]:
+    """Of a chapter that computes what it shows while it is made."""
+    return []
+
+
+def accuracy(results: Results, experiments: Sequence[Experiment]) -> Spread:
+    """Accuracy over experiments that differ in their seeds only."""
+    return Spread.of([results[one]["accuracy"] for one in experiments])
+
+
+def sweep(
+    results: Results,
+    make: Callable[[Any, int], Experiment],
+    values: Sequence[Any],
+    seeds: int,
+) -> list[Spread]:
+    """Accuracy over seeds at each value of a sweep; `make` names the experiments."""
+    return [accuracy(results, [make(value, seed) for seed in range(seeds)]) for value in values]
+
+
+def percent(shares: Sequence[float]) -> list[float]:
+    """Shares as percentages."""
+    return [100 * share for share in shares]
+
+
+def sweep_line(label: str, values: Sequence[float], spreads: Sequence[Spread]) -> Line:
+    """A line of accuracies in percent with their deviations."""
+    return Line(
+        label,
+        list(values),
+        percent([spread.mean for spread in spreads]),
+        percent([spread.deviation for spread in spreads]),
+    )
+
+
+def lines_table(name: str, title: str, x: str, y: str, lines: Sequence[Line]) -> Table:
+    """Numbers of a picture's lines, a row a point."""
+    rows: list[tuple[Cell, ...]] = []
+    for line in lines:
+        errors = line.error if line.error is not None else [0.0] * len(line.x)
+        for point in zip(line.x, line.y, errors, strict=True):
+            rows.append((line.label, *(float(number) for number in point)))
+    return Table(name, title, ("line", x, y, "standard deviation"), rows)

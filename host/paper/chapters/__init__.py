@@ -1,0 +1,1 @@
+"""One chapter for each of the paper's subjects."""

@@ -1,0 +1,221 @@
+"""Energy and area: the paper's figures, and the arithmetic beside them."""
+
+import math
+
+from allspin.host.paper.chapter import (
+    Cell,
+    Chapter,
+    Claim,
+    Effort,
+    Reading,
+    Results,
+    Table,
+    no_experiments,
+)
+from allspin.sim.cost.spin import CLAIMED, FEMTO, joule_heat
+
+CURRENT, RESISTANCE, TIME = 0.2e-6, 1000.0, 10e-9
+"""Of the scaled neuron: ampere, ohm, second."""
+WIDTH, LENGTH, STEP, SPEED = 50e-9, 800e-9, 20e-9, 80.0
+"""Of the scaled neuron: metres, metres, metres a position, metres a second."""
+CMOS_AREA, CMOS_ENERGY = 4.7, 2.622
+"""The paper's CMOS neuron: um^2, fJ."""
+MEASURED_CURRENT, MEASURED_WIDTH = 0.2e-3, 50e-6
+SYNAPSE_CURRENTS, SYNAPSE_WIDTH = (8e-3, 11e-3), 30e-6
+SYNAPSE_RESISTANCE, SYNAPSE_TIME = 312.5, 1e-3
+"""Five squares at the neuron's 62.5 ohm a square; a pulse, in seconds."""
+AND_AREA, INVERTER_AREA = 1.064, 0.532
+AND_LEAKAGE, INVERTER_LEAKAGE = 25.07e-9, 14.35e-9
+"""Of a 45-nm library (um^2, W), typical corner."""
+GATE_SWITCHING = 24.7
+"""fJ in 10 ns of four AND2 and an inverter at an input activity of 1, without wires."""
+NEAR = 0.2
+"""A figure within this share of the paper's counts as the same."""
+
+SHEETS = [current / SYNAPSE_WIDTH for current in SYNAPSE_CURRENTS]
+"""Sheet currents that switch the synapse, A/m."""
+SCALED = [sheet * WIDTH for sheet in SHEETS]
+"""The same across the scaled neuron, A."""
+STATED = joule_heat(CURRENT, RESISTANCE, TIME)
+AT_SHEET = [joule_heat(current, RESISTANCE, TIME) for current in SCALED]
+"""fJ of a use of the scaled neuron: as stated, and at the synapse's sheet currents."""
+AREA, POSITIONS = WIDTH * LENGTH * 1e12, LENGTH / STEP
+"""Of the scaled neuron: um^2, and places of its domain wall."""
+
+experiments = no_experiments
+
+
+def _energy_rows() -> list[tuple[Cell, ...]]:
+    needed = math.sqrt(CLAIMED / FEMTO / RESISTANCE / TIME)
+    needed_time = CLAIMED / FEMTO / RESISTANCE / CURRENT**2
+    return [
+        (
+            "SOT neuron, energy of a use",
+            "about 0.1 fJ",
+            f"{STATED:.2g} fJ",
+            "I^2 R t with the stated 0.2 uA, 1000 ohm, 10 ns",
+        ),
+        (
+            "the same, with the reset that each use needs",
+            "not counted",
+            f"{2 * STATED:.2g} fJ",
+            "another 10 ns at the same current",
+        ),
+        (
+            "what 0.1 fJ would take",
+            "-",
+            f"{needed * 1e6:.2f} uA, or {needed_time * 1e6:.1f} us",
+            "the same formula, solved for current or time",
+        ),
+        (
+            "SOT neuron at the sheet current that switches the synapse",
+            "-",
+            f"{AT_SHEET[0]:.1f} to {AT_SHEET[1]:.1f} fJ",
+            f"8 to 11 mA across 30 um are {SHEETS[0]:.0f} to {SHEETS[1]:.0f} A/m, so "
+            f"{SCALED[0] * 1e6:.0f} to {SCALED[1] * 1e6:.0f} uA across 50 nm",
+        ),
+        (
+            "sheet current of the measured neuron",
+            "-",
+            f"{MEASURED_CURRENT / MEASURED_WIDTH:.0f} A/m",
+            "0.2 mA across 50 um; across 50 nm that is the stated 0.2 uA",
+        ),
+    ]
+
+
+def _comparison_rows() -> list[tuple[Cell, ...]]:
+    gate_area = 4 * AND_AREA + INVERTER_AREA
+    leakage = (4 * AND_LEAKAGE + INVERTER_LEAKAGE) * 10e-9 * FEMTO
+    activity = (CMOS_ENERGY - leakage) / GATE_SWITCHING
+    pulses = [current**2 * SYNAPSE_RESISTANCE * SYNAPSE_TIME * 1e6 for current in SYNAPSE_CURRENTS]
+    return [
+        ("CMOS neuron, energy", "2.622 fJ", "from the text", "100 MHz, 4 bits, 45 nm"),
+        ("SOT neuron, area", "50 x 800 nm^2", f"{AREA:.2f} um^2", "without amplifier"),
+        (
+            "CMOS neuron, area",
+            "4.7 um^2",
+            f"{gate_area:.3f} um^2",
+            "four AND2 and an inverter of a 45-nm library: a bare gate of 4 bits, without "
+            "accumulator and register",
+        ),
+        (
+            "input activity at which that gate takes the 2.622 fJ",
+            "-",
+            f"{activity:.2f}",
+            f"{leakage:.2f} fJ of leakage and {GATE_SWITCHING:g} fJ times the activity",
+        ),
+        (
+            "positions of the domain wall",
+            "4 bits",
+            f"{POSITIONS:.0f}",
+            "800 nm in steps of 20 nm; 16 positions would be 320 nm",
+        ),
+        (
+            "uses a second",
+            "10 ns in, 10 ns reset",
+            f"{1e-6 / (2 * TIME):.0f} MHz",
+            "against the CMOS neuron's 100 MHz",
+        ),
+        (
+            "synapse, a pulse as built",
+            "not given",
+            f"{pulses[0]:.0f} to {pulses[1]:.0f} uJ",
+            "8 to 11 mA for 1 ms through 312.5 ohm (five squares: an assumption)",
+        ),
+    ]
+
+
+def _energy_claims() -> tuple[Claim, ...]:
+    return (
+        Claim(
+            "The scaled SOT neuron takes around 0.1 fJ",
+            "0.1 fJ",
+            (
+                Reading(
+                    "I^2 R t of its numbers",
+                    f"{STATED:.2g} fJ",
+                    abs(STATED / CLAIMED - 1) < NEAR,
+                ),
+                Reading(
+                    "with the reset", f"{2 * STATED:.2g} fJ", abs(2 * STATED / CLAIMED - 1) < NEAR
+                ),
+                Reading(
+                    "at the synapse's sheet current",
+                    f"{AT_SHEET[0]:.1f} to {AT_SHEET[1]:.1f} fJ",
+                    AT_SHEET[0] <= CLAIMED <= AT_SHEET[1],
+                    True,
+                ),
+            ),
+            f"the formula and the numbers stand side by side in the text, {CLAIMED / STATED:.0f} "
+            "times apart",
+        ),
+        Claim(
+            "The scaled SOT neuron takes much less energy than a CMOS neuron",
+            "0.1 against 2.622 fJ",
+            (
+                Reading("current as stated", f"{STATED:.2g} fJ", STATED < CMOS_ENERGY / 10),
+                Reading(
+                    "current that switches this stack (the synapse's)",
+                    f"{AT_SHEET[0]:.1f} to {AT_SHEET[1]:.1f} fJ",
+                    AT_SHEET[0] < CMOS_ENERGY / 10,
+                ),
+            ),
+            "both without the amplifier and V-I converter that the text says each column needs",
+        ),
+    )
+
+
+def _size_claims() -> tuple[Claim, ...]:
+    travel = LENGTH / SPEED
+    return (
+        Claim(
+            "The scaled SOT neuron is much smaller than a CMOS neuron",
+            "50 x 800 nm^2 against 4.7 um^2",
+            (
+                Reading(
+                    "bare devices",
+                    f"{AREA:.2f} against {CMOS_AREA:g} um^2: {CMOS_AREA / AREA:.1f} times",
+                    CMOS_AREA / AREA > 10,
+                ),
+            ),
+            "without amplifier, V-I converter and read-out junction, and a CMOS gate without "
+            "accumulator",
+        ),
+        Claim(
+            "4 bits need 50 x 800 nm^2 at 20 nm a position",
+            "800 nm",
+            (
+                Reading(
+                    "16 positions", f"{16 * STEP * 1e9:.0f} nm", math.isclose(16 * STEP, LENGTH)
+                ),
+            ),
+            f"800 nm are {POSITIONS:.0f} positions, more than 5 bits",
+        ),
+        Claim(
+            "At 80 m/s, input and reset take 10 ns each",
+            "10 ns",
+            (Reading("800 nm at 80 m/s", f"{travel * 1e9:.0f} ns", math.isclose(travel, TIME)),),
+            "so a neuron is used at 50 MHz at most, half the rate of the CMOS neuron",
+        ),
+    )
+
+
+def chapter(results: Results, effort: Effort) -> Chapter:
+    """See `allspin.host.paper.chapter.Part`."""
+    table = Table(
+        "energy",
+        "Energy and area: the paper's figures, and the arithmetic on its own numbers",
+        ("what", "paper", "arithmetic", "from"),
+        [*_energy_rows(), *_comparison_rows()],
+    )
+    return Chapter(
+        "Energy and area",
+        (
+            "The CMOS figures are the paper's. That registers are not required is true of the "
+            "neuron, which is non-volatile, but each use needs a reset, and the amplifier and "
+            "V-I converter of each column are left out of both of the paper's figures.",
+        ),
+        (),
+        (table,),
+        (*_energy_claims(), *_size_claims()),
+    )

@@ -1,0 +1,363 @@
+"""Experiments: what is computed for the report, each named by plain values.
+
+An experiment is its parameters: equal ones are run once, and a finished one is found again by
+them. All are run in a worker process that holds the data set.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from allspin.hdl.cache import read_note, write_note
+from allspin.host.chips.accuracy import Column, Lot, measure
+from allspin.host.data.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
+from allspin.host.data.datasets import Dataset
+from allspin.host.train import in_array as recipe
+from allspin.host.train.in_array import (
+    ArrayParameters,
+    ArrayRecipe,
+    ArrayTrained,
+    raw_synapse,
+    row_values,
+    train_in_array,
+)
+from allspin.host.train.in_array_weights import PulsedWeights, SotHidden, device_deviates
+from allspin.sim.device.device import NeuronVariation
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import network_to_bytes
+from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
+from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+
+VERSION = 1
+"""It changes when an experiment of the same parameters has another outcome."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One thing to compute.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    text : str
+        Its parameters as canonical JSON: see `experiment`.
+    cost : float
+        About how many seconds of one core it takes; it names nothing.
+    """
+
+    kind: str
+    text: str
+    cost: float = 1.0
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters."""
+        return json.loads(self.text)
+
+    def key(self, digest: str) -> str:
+        """Name of the result: a digest of kind, parameters, versions and data set."""
+        whole = json.dumps([VERSION, recipe.VERSION, digest, self.kind, self.text])
+        return hashlib.sha256(whole.encode()).hexdigest()[:24]
+
+
+TRAINING: dict[str, Any] = {
+    "seed": 0,
+    "rate": recipe.PULSED_RECIPE.rate,
+    "epochs": recipe.PULSED_RECIPE.epochs,
+    "rounding": "stochastic",
+    "scheme": "equal",
+    "output_bias": False,
+    "states": None,
+    "A": None,
+    "c2c": [0.0, 0.0],
+    "c2c_reading": "range",
+    "c2c_occasion": "write",
+    "d2d": [0.0, 0.0],
+    "d2d_reading": "weight",
+    "neuron": "sot",
+    "neuron_gain": 0.0,
+    "neuron_threshold": 0.0,
+    "neuron_use": 0.0,
+    "neuron_use_reading": "current",
+    "full_scale": recipe.FULL_SCALE,
+    "after_synapse": [],
+    "after_gain": [],
+    "after_threshold": [],
+}
+"""Parameters of a training, and what each is unless said otherwise.
+
+`states` None is software synapses; `A` None is equal steps; `after_...` are deviations that
+come only after training: D2D of the weights, of the neurons' gain and of their threshold.
+"""
+SECONDS = {"software": 0.7, "pulsed": 2.0}
+"""About what an epoch of 60,000 images takes, in seconds of one core."""
+
+
+def training(**values: Any) -> Experiment:
+    """A training in the array, `TRAINING` but for what is given.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unknown.
+    """
+    unknown = set(values) - set(TRAINING)
+    if unknown:
+        raise ValueError(f"a training has no parameter {', '.join(sorted(unknown))}")
+    whole = TRAINING | values
+    cost = whole["epochs"] * SECONDS["software" if whole["states"] is None else "pulsed"]
+    return Experiment("training", json.dumps(whole, sort_keys=True), cost)
+
+
+def paper_type(number: int, seed: int, **changes: Any) -> Experiment:
+    """Training of one of the paper's four types, but for what is given."""
+    given = recipe.TYPES[number](seed)
+    values: dict[str, Any] = {
+        "seed": seed,
+        "rate": given.recipe.rate,
+        "epochs": given.recipe.epochs,
+        "neuron": "relu" if given.neuron is None else "sot",
+        "full_scale": given.full_scale,
+    }
+    if given.synapse is not None:
+        values |= {
+            "states": given.synapse.states,
+            "c2c": [given.synapse.c2c.potentiation, given.synapse.c2c.depression],
+        }
+    return training(**(values | changes))
+
+
+def network_digest(network: Network) -> str:
+    """Names a network's content."""
+    return hashlib.sha256(network_to_bytes(network)).hexdigest()[:16]
+
+
+def device_digest() -> str:
+    """Names the content of the paper's device file."""
+    return hashlib.sha256((DEVICES / f"paper{DEVICE_SUFFIX}").read_bytes()).hexdigest()[:16]
+
+
+def chips(network: str, column: Column, seeds: int) -> Experiment:
+    """Accuracy of a network on chips of the paper's devices.
+
+    Parameters
+    ----------
+    network : str
+        Name of a network that ships.
+    column : Column
+        What the chips have, and how they are programmed.
+    seeds : int
+        Chips, numbered from 0.
+    """
+    loaded = open_network(network)
+    values = {
+        "network": network,
+        "network_digest": network_digest(loaded),
+        "device_digest": device_digest(),
+        "column": dataclasses.asdict(column) | {"variations": list(column.variations)},
+        "tries": default_tries(loaded),
+        "band": DEFAULT_BAND,
+        "seeds": seeds,
+    }
+    return Experiment("chips", json.dumps(values, sort_keys=True), 1.5 * seeds)
+
+
+def clean(network: str) -> Experiment:
+    """Accuracy of a network as it was trained, on the golden model."""
+    values = {"network": network, "network_digest": network_digest(open_network(network))}
+    return Experiment("clean", json.dumps(values, sort_keys=True), 0.3)
+
+
+def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
+    """The synapse of a training's parameters; None for numbers in software."""
+    states = values["states"]
+    if states is None:
+        return None
+    potentiation, depression = values["c2c"]
+    c2c = CycleVariation(potentiation, depression, values["c2c_reading"], values["c2c_occasion"])
+    potentiation, depression = values["d2d"]
+    d2d = DeviceVariation(potentiation, depression, values["d2d_reading"])
+    if values["A"] is None:
+        response = PulseResponse(math.inf, states - 1)
+        return SotSynapse(response, response, states, c2c, d2d)
+    raw = raw_synapse(*values["A"], states=states)
+    return SotSynapse(raw.potentiation, raw.depression, states, c2c, d2d)
+
+
+def parameters_of(values: dict[str, Any]) -> ArrayParameters:
+    """What `allspin.host.training.in_array` takes for a training's parameters."""
+    return ArrayParameters(
+        ArrayRecipe(
+            rate=values["rate"],
+            epochs=values["epochs"],
+            rounding=values["rounding"],
+            scheme=values["scheme"],
+            output_bias=values["output_bias"],
+        ),
+        synapse=synapse_of(values),
+        neuron=SotNeuron() if values["neuron"] == "sot" else None,
+        neuron_variation=NeuronVariation(
+            gain=values["neuron_gain"],
+            threshold=values["neuron_threshold"],
+            use=values["neuron_use"],
+            use_reading=values["neuron_use_reading"],
+        ),
+        full_scale=values["full_scale"],
+        seed=values["seed"],
+    )
+
+
+def _afterwards(
+    trained: ArrayTrained, values: dict[str, Any], dataset: Dataset
+) -> dict[str, list[float]]:
+    """Accuracies with deviations that were not there in training."""
+    network, given = trained.network, trained.network.parameters
+    test = row_values(dataset.test_images)
+
+    def share(**changes: Any) -> float:
+        return float(np.mean(network.answers(test, **changes) == dataset.test_labels))
+
+    def with_weights(sigma: float) -> float:
+        matrices = []
+        for layer, crossbar in enumerate(network.weights):
+            assert isinstance(crossbar, PulsedWeights)
+            rows, columns = crossbar.matrix.shape
+            varied = SotSynapse(
+                crossbar.synapse.potentiation,
+                crossbar.synapse.depression,
+                crossbar.synapse.states,
+                d2d=DeviceVariation(sigma, sigma, values["d2d_reading"]),
+            )
+            own = device_deviates(given.seed, layer, (rows, columns))
+            matrices.append(crossbar.read(varied, own))
+        return share(matrices=matrices)
+
+    def with_neurons(variation: NeuronVariation) -> float:
+        assert given.neuron is not None
+        varied = [
+            SotHidden(given.neuron, variation, given.full_scale, columns, given.seed, layer)
+            for layer, columns in enumerate(given.hidden)
+        ]
+        return share(neurons=varied)
+
+    return {
+        "after_synapse": [with_weights(sigma) for sigma in values["after_synapse"]],
+        "after_gain": [with_neurons(NeuronVariation(gain=sigma)) for sigma in values["after_gain"]],
+        "after_threshold": [
+            with_neurons(NeuronVariation(threshold=sigma)) for sigma in values["after_threshold"]
+        ],
+    }
+
+
+def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
+    trained = train_in_array(
+        dataset.train_images,
+        dataset.train_labels,
+        dataset.test_images,
+        dataset.test_labels,
+        parameters_of(values),
+    )
+    classes = dataset.classes
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (dataset.test_labels, trained.answers), 1)
+    first = trained.network.weights[0].matrix
+    sums = row_values(dataset.test_images) @ first
+    return {
+        "accuracy": trained.accuracy,
+        "curve": [[mark.images, mark.loss, mark.accuracy] for mark in trained.curve],
+        "confusion": confusion.tolist(),
+        "answered": (confusion.sum(axis=0) / confusion.sum()).tolist(),
+        "pulses": trained.pulses,
+        "seconds_an_epoch": trained.seconds / values["epochs"],
+        "largest_sum": float(sums.max()),
+        **_afterwards(trained, values, dataset),
+    }
+
+
+def _chips(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
+    column = values["column"]
+    measured = measure(
+        values["network"],
+        open_network(values["network"]),
+        Column(**(column | {"variations": tuple(column["variations"])})),
+        Lot(
+            open_device("paper"),
+            range(values["seeds"]),
+            Programming(tries=values["tries"], band=values["band"]),
+        ),
+        (dataset.test_images, dataset.test_labels),
+    )
+    return measured.to_dict()
+
+
+def _clean(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
+    answers = GoldenModel(open_network(values["network"])).classify(dataset.test_images)
+    return {"accuracy": float(np.mean(answers == dataset.test_labels))}
+
+
+KINDS: dict[str, Callable[[dict[str, Any], Dataset], dict[str, Any]]] = {
+    "training": _train,
+    "chips": _chips,
+    "clean": _clean,
+}
+"""What computes each kind of experiment."""
+
+
+def perform(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
+    """Compute an experiment; the result is plain JSON values."""
+    return KINDS[experiment.kind](experiment.values, dataset)
+
+
+# Finished results, kept in a folder: an interrupted run goes on from them.
+
+
+class ResultCache:
+    """Results by experiment, a JSON file each.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie; it must exist.
+    digest : str
+        Of the data set: results of another one are others.
+    """
+
+    def __init__(self, folder: Path, digest: str) -> None:
+        self.folder, self.digest = folder, digest
+
+    def path(self, experiment: Experiment) -> Path:
+        """The file of an experiment's result."""
+        return self.folder / f"{experiment.kind}-{experiment.key(self.digest)}.json"
+
+    def find(self, experiment: Experiment) -> dict[str, Any] | None:
+        """The result of an experiment, or None where it is not there or damaged."""
+        try:
+            record = read_note(self.path(experiment))
+        except (OSError, ValueError):
+            return None
+        if not isinstance(record, dict) or record.get("parameters") != experiment.values:
+            return None
+        result = record.get("result")
+        return result if isinstance(result, dict) else None
+
+    def keep(self, experiment: Experiment, result: dict[str, Any]) -> None:
+        """Write a result, whole or not at all.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written.
+        """
+        record = {"kind": experiment.kind, "parameters": experiment.values, "result": result}
+        write_note(self.path(experiment), record)

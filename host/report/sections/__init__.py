@@ -1,1 +1,0 @@
-"""Sections of the page: one module each, a function from the findings to a section."""

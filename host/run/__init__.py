@@ -1,0 +1,1 @@
+"""A network run, scored, compared, simulated; self-test and information."""

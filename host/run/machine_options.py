@@ -1,0 +1,139 @@
+"""The machine that a network shall run on, by name, and what it is asked to be."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
+from allspin.host.chips.options import MadeChip
+from allspin.host.link.transport import UartOptions
+from allspin.host.machines.chips import chip_gateware, tile_offsets
+from allspin.host.machines.machine import Machine
+from allspin.host.machines.opening import (
+    GOLDEN,
+    VIRTUAL,
+    BuildProgress,
+    no_progress,
+    open_machine,
+)
+from allspin.host.machines.resident import VIRTUAL_RESIDENT
+from allspin.sim.errors import UserError
+from allspin.sim.network.network import Network
+
+
+@dataclass(frozen=True)
+class MachineOptions:
+    """Which machine, and how it is spoken to; None leaves a value to the machine.
+
+    Parameters
+    ----------
+    on : str
+        ``golden``, ``virtual``, ``auto`` or a serial port, as of
+        `allspin.host.machines.opening.open_machine`.
+    lanes : int, optional
+        Columns that a row drives in a clock, 1 to 65535: the virtual board is built with them, a
+        real one must have them.
+    rows_per_clock : int, optional
+        Rows that are driven in a clock, 1, 2, 4 or 8, likewise.
+    states : bool
+        Whether states are kept in place of R_AH words, likewise.
+    uart : UartOptions, optional
+        How a board's UART is spoken to; the virtual board's, bit by bit, if this is given.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range, or does not go with another; the message begins with its
+        name.
+    """
+
+    on: str = GOLDEN
+    lanes: int | None = None
+    rows_per_clock: int | None = None
+    states: bool = False
+    uart: UartOptions | None = None
+
+    def __post_init__(self) -> None:
+        if self.uart is not None and self.on == GOLDEN:
+            raise ValueError(f"uart is for a board, real or virtual, and {GOLDEN} is none")
+        self._profile()
+
+    @property
+    def profile(self) -> HardwareProfile:
+        """The virtual board's lanes and rows per clock."""
+        return self._profile()
+
+    def _profile(self, **more: Any) -> HardwareProfile:
+        rows = 1 if self.rows_per_clock is None else self.rows_per_clock
+        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states, **more)
+
+    def check_chips(self) -> None:
+        """Refuse what makes no chips.
+
+        Raises
+        ------
+        UserError
+            If the machine shall keep states.
+        """
+        if self.states and self.on != GOLDEN:
+            raise UserError(f"`states`: {NO_CHIPS}")
+
+    def open(
+        self,
+        network: Network,
+        chip: MadeChip | None = None,
+        *,
+        resident: bool = False,
+        progress: BuildProgress = no_progress,
+    ) -> Machine:
+        """Open the machine for a network; it is not programmed yet.
+
+        Parameters
+        ----------
+        network : Network
+            What it shall run; the virtual board is built for it, a real one must fit it.
+        chip : MadeChip, optional
+            What it shall be made into.
+        resident : bool
+            Whether it shall keep images.
+        progress : callable
+            Told what is being built, and for how many seconds now.
+
+        Raises
+        ------
+        UserError
+            If there is no such machine, the network does not fit it, it has other lanes or rows
+            a clock, or the chip has noise that gateware has not.
+        """
+        of_chip: dict[str, Any] = {}
+        if chip is not None and self.on != GOLDEN:
+            of_chip["variation"] = chip_gateware(chip.device, chip.programming, chip.noise)
+            of_chip["tile_offsets"] = tile_offsets(chip.device)
+        profile = self._profile(resident=VIRTUAL_RESIDENT if resident else None, **of_chip)
+        machine = open_machine(self.on, network, profile, self.uart, progress=progress)
+        try:
+            self._check_shape(machine, network)
+        except UserError:
+            machine.close()
+            raise
+        return machine
+
+    def _check_shape(self, machine: Machine, network: Network) -> None:
+        found = machine.profile
+        if found is None:
+            return
+        if self.lanes is not None:
+            lanes = min(self.lanes, max(layer.columns for layer in network.layers))
+            if found.lanes != lanes:
+                raise UserError(f"{machine.name} has {found.lanes} lanes, not {self.lanes}")
+        if self.rows_per_clock not in (None, found.rows_per_clock):
+            raise UserError(
+                f"{machine.name} drives {found.rows_per_clock} rows per clock, "
+                f"not {self.rows_per_clock}"
+            )
+        # The virtual board keeps words where levels are not uniform.
+        if self.states and not found.states and self.on != VIRTUAL:
+            raise UserError(f"{machine.name} keeps R_AH words, not states")
+
+    def title(self, machine: Machine) -> str:
+        """What results call the machine that was opened: a board by its port."""
+        return self.on if self.on in (GOLDEN, VIRTUAL) else machine.name

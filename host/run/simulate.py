@@ -1,0 +1,494 @@
+"""Proof of a whole board: the netlist that its bitstream is made of, against the golden model."""
+
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.boards.board import Board
+from allspin.boards.build.families import ICE40, family_of
+from allspin.boards.build.flow import Build
+from allspin.boards.build.tools import Wanted
+from allspin.boards.catalogue import find_board, find_boards
+from allspin.boards.gates.build import FAMILIES
+from allspin.boards.gates.build import build as build_netlist
+from allspin.boards.gates.netlist import Netlist, Pins
+from allspin.hdl.bench.link import PROGRESS, RESULT
+from allspin.hdl.bench.simulator import SIMULATORS, build, engine_source, find_tools, simulate
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.bitstreams.build import Job
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.files import check_writable
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.show.say import Display, Silent, commit
+from allspin.host.virtual.board import VirtualTransport
+from allspin.sim.errors import UserError, not_one_of, refused
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+
+# A network's engine in an HDL simulator, with every logit beside the golden model's.
+
+STALLS = 0.3
+"""Share of the clocks with a stall, where a seed asks for stalls."""
+POLL = 0.2
+"""Seconds between two looks at the simulation's progress."""
+
+
+@dataclass(frozen=True)
+class SimulatorOptions:
+    """How an engine is simulated.
+
+    Parameters
+    ----------
+    simulator : str
+        One of `allspin.hdl.bench.simulator.SIMULATORS`.
+    seed : int or None
+        Stalls both ends of the engine at random; None for no stalls.
+    waves : Path or None
+        Where to record waveforms: a file that ends in ``.fst``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such simulator, or waveforms have another ending.
+    """
+
+    simulator: str = SIMULATORS[0]
+    seed: int | None = None
+    waves: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.simulator not in SIMULATORS:
+            raise ValueError(not_one_of("simulator", self.simulator, SIMULATORS))
+        if self.waves is not None and self.waves.suffix != ".fst":
+            raise ValueError(
+                f"waves must be FST: name the file {self.waves.stem}.fst, not {self.waves.name}"
+            )
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What came of a simulation.
+
+    Attributes
+    ----------
+    images, logits_compared, mismatches : int
+        How many were answered, compared, and found to differ.
+    first_mismatch : str or None
+        The first, in words.
+    cycles_per_image : float or None
+        Clocks of the engine; None if it answered none.
+    seconds : float
+        That the images took to simulate, of the wall's clock.
+    """
+
+    images: int
+    logits_compared: int
+    mismatches: int
+    first_mismatch: str | None
+    cycles_per_image: float | None
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures, as ``allspin sim --json`` has them."""
+        figures = asdict(self)
+        del figures["first_mismatch"]
+        return figures
+
+
+class _Watch:
+    """Say how far the simulation is while it runs."""
+
+    def __init__(self, folder: Path, display: Display) -> None:
+        self._file = folder / PROGRESS
+        self._display = display
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        while not self._over.wait(POLL):
+            if self._file.exists():
+                done, total = map(int, self._file.read_text().split())
+                self._display.advance(done, total, f"{done} of {total} images")
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def simulate_engine(
+    network: str | Path | Network,
+    images: npt.NDArray[np.uint8],
+    profile: HardwareProfile | None = None,
+    options: SimulatorOptions | None = None,
+    display: Display | None = None,
+) -> Simulated:
+    """Program a network's engine in a simulator, and stream images through it.
+
+    Parameters
+    ----------
+    network : str, Path or Network
+        A network, its file, or the name of one that ships.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels.
+    profile : HardwareProfile, optional
+        What the engine runs on: all columns at a time, a row per clock.
+    options : SimulatorOptions, optional
+        Which simulator, with which stalls, and where waveforms go.
+    display : Display, optional
+        Shows the two steps; the second is left for the caller to end.
+
+    Raises
+    ------
+    UserError
+        If there is no such network, the waveforms cannot be written, or the simulator is not there.
+    allspin.hdl.bench.simulator.BenchFailure
+        If the engine hangs or says what it must not.
+    """
+    profile, options = profile or HardwareProfile(), options or SimulatorOptions()
+    network, display = open_network(network), display or Silent()
+    if options.waves is not None:
+        check_writable(options.waves)
+    find_tools(options.simulator)
+    with refused("the gateware cannot run this network: "):
+        parameters = EngineParameters.from_network(network, profile)
+    display.start("preparing the simulator, compiled once for a design")
+    verilog = engine_source(parameters)
+    build(verilog, simulator=options.simulator, waves=options.waves is not None)
+    display.finish()
+    display.start("simulating")
+    with tempfile.TemporaryDirectory(prefix="allspin-sim-") as temporary:
+        folder = Path(temporary)
+        with _Watch(folder, display):
+            simulate(
+                verilog,
+                "allspin.hdl.bench.link",
+                simulator=options.simulator,
+                network=network,
+                images=images,
+                profile=profile,
+                options={"stalls": 0.0 if options.seed is None else STALLS},
+                seed=options.seed or 0,
+                waves=options.waves,
+                folder=folder,
+            )
+        return Simulated(**json.loads((folder / RESULT).read_text()))
+
+
+# Proof at the gate: a netlist programmed and asked through its pins, against the golden model.
+
+SLOWEST = 1e3
+"""Clocks a second that any machine simulates of a netlist."""
+QUIET_CLOCKS = 200_000
+"""Clocks without a bit on either wire after which no board has anything left to say."""
+START_CLOCKS = 4096
+"""Clocks before the first bit, in which a board releases its reset."""
+
+Progress = Callable[[str, float], None]
+"""Called several times a second with what is being done and how far it is: seconds or a count."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of a netlist's simulation.
+
+    Attributes
+    ----------
+    netlist : str
+        Its digest.
+    cells : dict of str to int
+        How many of each type.
+    images, logits, mismatches : int
+        How many images were run, logits compared, and logits or classes found wrong.
+    resent : int
+        Requests that had to be sent again.
+    clocks_programming, clocks_streaming : int
+        Of the machine, from the first byte to the last.
+    seconds_compiling, seconds_programming, seconds_streaming : float
+        Of the wall's clock.
+    """
+
+    netlist: str
+    cells: dict[str, int]
+    images: int
+    logits: int
+    mismatches: int
+    resent: int
+    clocks_programming: int
+    clocks_streaming: int
+    seconds_compiling: float
+    seconds_programming: float
+    seconds_streaming: float
+
+
+def prove(
+    netlist: Netlist,
+    pins: Pins,
+    bit_clocks: float,
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    progress: Progress,
+    *,
+    optimise: bool = True,
+) -> Proof:
+    """Simulate a netlist, program a network through its pins, and compare its logits.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        What was built for such a network.
+    pins : Pins
+        How to speak to it.
+    bit_clocks : float
+        Clocks of the machine that a bit of the host takes.
+    network : Network
+        What to program.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels, 0 to 255.
+    progress : callable
+        Told what is being done.
+    optimise : bool
+        See `allspin.boards.gates.build.build`.
+
+    Raises
+    ------
+    UserError
+        If the netlist cannot be simulated, or does not answer.
+    """
+    begun = time.monotonic()
+    program = build_netlist(netlist, pins, progress, optimise=optimise)
+    compiled = time.monotonic()
+    with open_netlist(program, bit_clocks) as machine:
+        machine.check(network)
+        machine.start_stopwatch()
+        machine.program(network, lambda done: progress("programming, frames", done))
+        clocks_programming = machine.elapsed_clocks()
+        programmed = time.monotonic()
+        answers = machine.stream(images, lambda done: progress("streaming, images", done))
+        streamed = time.monotonic()
+        resent = machine.resent
+    expected = GoldenModel(network).logits(images)
+    mismatches = np.count_nonzero(answers.logits != expected) + np.count_nonzero(
+        answers.classes != expected.argmax(axis=1)
+    )
+    assert clocks_programming is not None
+    assert answers.clocks is not None
+    return Proof(
+        netlist=netlist.digest,
+        cells=netlist.types,
+        images=len(images),
+        logits=expected.size,
+        mismatches=int(mismatches),
+        resent=resent,
+        clocks_programming=clocks_programming,
+        clocks_streaming=answers.clocks,
+        seconds_compiling=compiled - begun,
+        seconds_programming=programmed - compiled,
+        seconds_streaming=streamed - programmed,
+    )
+
+
+def open_netlist(program: Path, bit_clocks: float) -> LinkedMachine:
+    """The device that a netlist's program simulates.
+
+    Parameters
+    ----------
+    program : Path
+        What `allspin.boards.gates.build.build` returned.
+    bit_clocks : float
+        Clocks of the machine that a bit of the host takes.
+    """
+    options = ("--quiet-clocks", str(QUIET_CLOCKS), "--start-clocks", str(START_CLOCKS))
+    return LinkedMachine(
+        VirtualTransport(
+            program, bit_clocks=bit_clocks, options=options, slowest=SLOWEST, name="the netlist"
+        )
+    )
+
+
+FAMILY_BOARDS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
+"""The board that stands for each family."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Which netlist of a board is proved, and what makes it.
+
+    Parameters
+    ----------
+    routed : bool
+        Whether it is the placed and routed one, in place of the synthesised.
+    seed : int
+        Of placing, for the routed one.
+    tools : {"auto", "native", "pypi"}
+        Which tools.
+    """
+
+    routed: bool = False
+    seed: int = 1
+    tools: Wanted = "auto"
+
+    @property
+    def name(self) -> str:
+        """As results have it."""
+        return "routed" if self.routed else "synthesised"
+
+
+@dataclass(frozen=True)
+class BoardProof:
+    """What came of a board's netlist.
+
+    Attributes
+    ----------
+    board, stage, network, tools : str
+        What was proved, and what made it.
+    frequency : int
+        Hz of the machine's clock.
+    proof : Proof
+        What came of its simulation.
+    commit : str or None
+        Of the sources.
+    """
+
+    board: str
+    stage: str
+    network: str
+    tools: str
+    frequency: int
+    proof: Proof
+    commit: str | None
+
+    @property
+    def simulated_images_per_second(self) -> float:
+        """Images/s at the machine's clock."""
+        return self.proof.images * self.frequency / self.proof.clocks_streaming
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``allspin gates --json`` prints it; see ``docs/gates.md``."""
+        proof = self.proof
+        return {
+            "board": self.board,
+            "stage": self.stage,
+            "network": self.network,
+            "netlist": proof.netlist,
+            "tools": self.tools,
+            "images": proof.images,
+            "logits_compared": proof.logits,
+            "mismatches": proof.mismatches,
+            "resent": proof.resent,
+            "cells": proof.cells,
+            "clocks_programming": proof.clocks_programming,
+            "clocks_streaming": proof.clocks_streaming,
+            "simulated_images_per_second": self.simulated_images_per_second,
+            "seconds_compiling": proof.seconds_compiling,
+            "seconds_programming": proof.seconds_programming,
+            "seconds_streaming": proof.seconds_streaming,
+            "commit": self.commit,
+        }
+
+
+def _has_models(board: Board) -> bool:
+    return family_of(board.create_platform()).name.lower() in FAMILIES
+
+
+def find_provable(names: list[str], stage: Stage) -> list[Board]:
+    """Boards whose netlists can be simulated.
+
+    Parameters
+    ----------
+    names : list of str
+        Each a board's or a family's; none for a board of each family.
+    stage : Stage
+        Which netlist is wanted.
+
+    Raises
+    ------
+    UserError
+        If there is no such board, there are no models of its cells, or its routed netlist is
+        wanted and it is no iCE40.
+    """
+    wanted = [FAMILY_BOARDS.get(name, name) for name in names or FAMILIES]
+    boards = [find_board(name) for name in dict.fromkeys(wanted)]
+    for board in boards:
+        family = family_of(board.create_platform())
+        if not _has_models(board):
+            able = [name for name in find_boards() if _has_models(find_board(name))]
+            raise UserError(
+                f"there are no models of the cells of {board.name} ({family.name}): "
+                f"take one of {', '.join(able)}"
+            )
+        if stage.routed and family is not ICE40:
+            raise UserError(f"`routed` is for iCE40, and {board.name} has an {family.name}")
+    return boards
+
+
+def _netlist_file(board: Board, build: Build, stage: Stage) -> Path:
+    synthesised = build.synthesise()
+    if not stage.routed:
+        return synthesised.folder / "top.json"
+    routed = build.route(synthesised, stage.seed)
+    if routed.bitstream is None:
+        raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
+    return routed.folder / "routed.json"
+
+
+def prove_board(
+    job: Job,
+    images: npt.NDArray[np.uint8],
+    stage: Stage | None = None,
+    display: Display | None = None,
+) -> BoardProof:
+    """Build a board's netlist, program a network through its pins, and compare its logits.
+
+    Parameters
+    ----------
+    job : Job
+        The board with its machine and network, of `allspin.host.bitstreams.build.make_job`.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels.
+    stage : Stage, optional
+        Which netlist: what synthesis makes.
+    display : Display, optional
+        Shows the two steps.
+
+    Raises
+    ------
+    UserError
+        If the network cannot run there, a tool is missing or fails, or the netlist does not
+        answer.
+    """
+    stage, display = stage or Stage(), display or Silent()
+    board = job.board
+
+    def progress(what: str, done: float) -> None:
+        display.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
+
+    display.start(f"{board.name}: netlist")
+    parameters = job.shell()
+    build = Build(parameters, stage.tools, progress)
+    netlist = Netlist.read(_netlist_file(board, build, stage))
+    display.finish(netlist.digest)
+    display.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
+    bit_clocks = board.machine_frequency / board.baud
+    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, progress)
+    display.finish(f"{proof.mismatches} of {proof.logits} logits differ")
+    return BoardProof(
+        board=board.name,
+        stage=stage.name,
+        network=job.network_name,
+        tools=str(build.tools),
+        frequency=board.machine_frequency,
+        proof=proof,
+        commit=commit(),
+    )

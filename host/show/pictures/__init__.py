@@ -1,1 +1,0 @@
-"""Pictures: one module each, a function from data to a figure; `style` has their looks."""

@@ -1,1 +1,0 @@
-"""Questions that people ask: chips, sweeps, fits, the paper, comparisons, benchmarks."""

@@ -1,1 +1,0 @@
-"""Which readings of an array compute, and what they need of its resistances."""

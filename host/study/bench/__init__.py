@@ -1,1 +1,0 @@
-"""Benchmarks: how fast golden model, virtual board and engine are, beside others."""

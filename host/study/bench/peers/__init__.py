@@ -1,1 +1,0 @@
-"""The golden model beside other programs that run the same network."""

@@ -1,1 +1,0 @@
-"""What networks reach over many chips."""

@@ -1,1 +1,0 @@
-"""The cells of a programmed chip as a table: to a probe station, and what it read back."""

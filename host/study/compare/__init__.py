@@ -1,1 +1,0 @@
-"""Spin neurons against CMOS neurons: area, energy and time, from counted activity."""

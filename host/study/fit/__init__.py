@@ -1,1 +1,0 @@
-"""From measured curves to a device: reading, fitting, judging."""

@@ -1,1 +1,0 @@
-"""Files as instruments write them: tables found, columns told apart, curves cut and cleaned."""

@@ -1,1 +1,0 @@
-"""What is on this machine, netlists compared with the golden model, and boards tested."""

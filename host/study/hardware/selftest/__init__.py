@@ -1,1 +1,0 @@
-"""A self-test of a machine behind the link, by the link alone."""

@@ -1,1 +1,0 @@
-"""The paper's figures and claims: chapters, and what runs and reports them."""

@@ -1,1 +1,0 @@
-"""The chapters on the paper: each says which experiments it needs, and what they show."""

@@ -1,1 +1,0 @@
-"""A run: the machine, the chip, the images shown, what is compared, the score."""

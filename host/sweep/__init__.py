@@ -1,0 +1,1 @@
+"""Sweeps: chips over grids of device parameters."""

@@ -1,0 +1,467 @@
+"""One chip of a sweep, made and measured; it runs wherever a worker does."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.chips.options import ProgrammedChip
+from allspin.host.chips.tiles import calibration_images, needs_cut
+from allspin.host.data.catalogue import device_path, network_path
+from allspin.host.data.datasets import check_fit, load_test_set
+from allspin.host.data.extensions import load_extensions
+from allspin.host.link.payloads import Memories
+from allspin.host.machines.chips import ChipMaker, ResidentChips, chip_gateware, tile_offsets
+from allspin.host.machines.machine import GoldenMachine, Machine, Maker
+from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
+from allspin.host.sweep.point import Point
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device
+from allspin.sim.device.device_file import device_from_bytes
+from allspin.sim.errors import UserError, refused
+from allspin.sim.files import MAX_TOML, read_file
+from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
+from allspin.sim.network.netfile import network_from_bytes
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut
+from allspin.sim.programming.programming import planned_counts
+from allspin.sim.programming.schemes import Counts
+
+MACHINES_KEPT = 4
+"""Virtual boards that a worker keeps running, one for each shape of network."""
+
+Images = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a sweep's numbers come from, by name and by content.
+
+    Parameters
+    ----------
+    networks, devices : tuple of (str, str)
+        Name and SHA-256 of the file of each.
+    data : tuple of (str or None, str)
+        Folder and SHA-256 of the test set.
+    calibration : str or None
+        SHA-256 of the images that choose the steps of tiles; None where no network is cut.
+    """
+
+    networks: tuple[tuple[str, str], ...]
+    devices: tuple[tuple[str, str], ...]
+    data: tuple[str | None, str]
+    calibration: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One chip.
+
+    Parameters
+    ----------
+    point : Point
+        What it is made of and how it is programmed.
+    chip : int
+        Its seed.
+    images : int or None
+        How many test images.
+    on : str
+        Machine.
+    material : Material
+        Files that a worker must find to be the same.
+    """
+
+    point: Point
+    chip: int
+    images: int | None
+    on: str
+    material: Material
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a chip did.
+
+    Parameters
+    ----------
+    images, correct : int
+        Images shown, and those that were classified rightly.
+    pulses_per_cell, reads_per_cell : float
+        What programming took.
+    unconverged : float
+        Share of the cells that were never within the band.
+    resent, damaged : int
+        Requests that were sent again and frames that came damaged; not in the table, since they
+        are the line's and not the chip's.
+    """
+
+    images: int
+    correct: int
+    pulses_per_cell: float
+    reads_per_cell: float
+    unconverged: float
+    resent: int = field(default=0, compare=False)
+    damaged: int = field(default=0, compare=False)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the images that were classified rightly."""
+        return self.correct / self.images
+
+
+def network_file(name: str) -> bytes:
+    """Content of a network's file."""
+    return read_file(network_path(name), "network", MAX_NETWORK)
+
+
+def device_file(name: str) -> bytes:
+    """Content of a device's file."""
+    return read_file(device_path(name), "device", MAX_TOML)
+
+
+def network_of(name: str, content: bytes) -> Network:
+    """The network in a file's content, or an error that names it."""
+    with refused(f"{name} is not a network file: "):
+        return network_from_bytes(content)
+
+
+def device_of(point: Point, content: bytes) -> Device:
+    """The device of a point, of its file's content, or an error that names it."""
+    return point.made_of(device_from_bytes(content, point.device, point.taken_at()))
+
+
+def digest_of(*contents: bytes | memoryview) -> str:
+    """SHA-256 of contents, one after another."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _same(what: str, found: str, wanted: str | None) -> None:
+    if found != wanted:
+        raise UserError(
+            f"{what} is another file for this worker than for the sweep; give all of them the "
+            "same files under the same names, and do not change them while it runs"
+        )
+
+
+@lru_cache(maxsize=32)
+def _network(name: str, digest: str) -> Network:
+    content = network_file(name)
+    _same(f"network {name}", digest_of(content), digest)
+    return network_of(name, content)
+
+
+@lru_cache(maxsize=32)
+def _cut(
+    name: str, digest: str, tiles: Tiles | None, data: str | None, calibration: str | None
+) -> Network:
+    """A network, cut into a point's tiles."""
+    network = _network(name, digest)
+    if tiles is None or not needs_cut(network, tiles):
+        return network
+    images, labels = calibration_images(network, data)
+    _same("the data set", images_digest(images, labels), calibration)
+    return cut(network, tiles, images, labels)
+
+
+@lru_cache(maxsize=32)
+def _device_content(name: str, digest: str) -> bytes:
+    content = device_file(name)
+    _same(f"device {name}", digest_of(content), digest)
+    return content
+
+
+@lru_cache(maxsize=256)
+def _device(point: Point, digest: str) -> Device:
+    return device_of(point, _device_content(point.device, digest))
+
+
+def images_digest(images: Images, labels: Integers) -> str:
+    """SHA-256 of a test set."""
+    return digest_of(str(images.shape).encode(), images.data, labels.data)
+
+
+@lru_cache(maxsize=1)
+def _test_set(data: str | None, digest: str) -> tuple[Images, Integers]:
+    images, labels = load_test_set(None if data is None else Path(data))
+    _same("the data set", images_digest(images, labels), digest)
+    return images, labels
+
+
+def make_chip(job: Job) -> ProgrammedChip:
+    """Make and program the chip of a job.
+
+    Raises
+    ------
+    UserError
+        If a file is not the sweep's, or the network cannot be programmed.
+    """
+    point, material = job.point, job.material
+    digest = dict(material.networks)[point.network]
+    network = _cut(point.network, digest, point.tiles, material.data[0], material.calibration)
+    device = _device(point, dict(material.devices)[point.device])
+    chip, how = Chip(device, job.chip), point.programming(network)
+    with refused(f"{point.network} on {point.device}: "):
+        return ProgrammedChip.of(chip, network, how, calibrated=point.calibrate)
+
+
+def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
+    """What is known of a point's counts before a chip is made.
+
+    Parameters
+    ----------
+    point : Point
+        The point.
+    material : Material
+        Its files.
+
+    Returns
+    -------
+    int
+        Cells of its network.
+    Counts or None
+        What programming takes, where it takes the same on every chip.
+    """
+    network = _network(point.network, dict(material.networks)[point.network])
+    device = _device(point, dict(material.devices)[point.device])
+    cells = sum(layer.states.size for layer in network.layers)
+    return cells, planned_counts(device.synapse, network, point.programming(network))
+
+
+@dataclass(eq=False)
+class Board:
+    """A machine that is kept open, and what makes chips on it.
+
+    A maker has sent its network's states: for the next chip of the same point they need not be
+    sent again.
+    """
+
+    machine: Machine
+    maker: Maker | None = None
+    point: Point | None = None
+
+    def maker_for(self, point: Point, made: ProgrammedChip) -> Maker:
+        """What makes the chips of a point."""
+        if self.maker is None or self.point != point:
+            self.maker = self.machine.chip_maker(made.base, made.device, made.programming)
+            self.point = point
+        return self.maker
+
+
+_boards: OrderedDict[Any, Board] = OrderedDict()
+"""Machines that this process keeps open, the one used last at the end."""
+_boards_lock = threading.Lock()
+
+
+def close_machines() -> None:
+    """Close what this process has open."""
+    while _boards:
+        _boards.popitem()[1].machine.close()
+
+
+def _board(on: str, made: ProgrammedChip) -> Board:
+    """A machine for a chip: one that is open already, or a new one."""
+    if on == GOLDEN:
+        return Board(GoldenMachine())
+    if made.network.beyond_words is not None:
+        raise UserError(f"no gateware can run {made.network.beyond_words}; run it on golden")
+    # A virtual board is built for its engine; what is on a port is what it is.
+    profile, engine = None, None
+    if on == VIRTUAL:
+        gateware = chip_gateware(made.device, made.programming, made.noise)
+        profile = HardwareProfile(variation=gateware, tile_offsets=tile_offsets(made.device))
+        engine = EngineParameters.from_network(made.base, profile)
+    key = (on, engine, profile)
+    if key not in _boards:
+        while len(_boards) >= MACHINES_KEPT:
+            _boards.popitem(last=False)[1].machine.close()
+        _boards[key] = Board(open_machine(on, made.base, profile))
+    _boards.move_to_end(key)
+    return _boards[key]
+
+
+def build_machines(jobs: Sequence[Job]) -> None:
+    """Have each virtual board that some jobs need built, and leave none running."""
+    try:
+        for job in {job.point: job for job in jobs}.values():
+            _board(job.on, make_chip(job))
+    finally:
+        close_machines()
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What a job's chip answered to each image.
+
+    Attributes
+    ----------
+    classes, labels : ndarray of int64, shape (images,)
+        Classes that it says, and the right ones.
+    counts : Counts
+        What programming took.
+    resent, damaged : int
+        Requests that were sent again for it, and frames that came damaged.
+    """
+
+    classes: Integers
+    labels: Integers
+    counts: Counts
+    resent: int
+    damaged: int
+
+
+@contextmanager
+def kept_board(job: Job, made: ProgrammedChip) -> Iterator[Board]:
+    """The machine for a job's chip, for one worker at a time.
+
+    A worker of Dask may have several threads, a machine takes one network at a time. Where what is
+    done with it fails, it is closed: in whatever state it is then, the next job shall not find it
+    so.
+    """
+    with nullcontext() if job.on == GOLDEN else _boards_lock:
+        try:
+            yield _board(job.on, made)
+        except BaseException:
+            close_machines()
+            raise
+
+
+def shown(job: Job) -> tuple[Images, Integers]:
+    """The images that the chip of a job is shown, and their classes."""
+    images, labels = _test_set(*job.material.data)
+    return images[: job.images], labels[: job.images]
+
+
+def answers_of(job: Job) -> Answered:
+    """Make, program and ask the chip of a job.
+
+    Raises
+    ------
+    UserError
+        If a file is not the sweep's, the network cannot be programmed, or the machine fails.
+    """
+    images, labels = shown(job)
+    # One job a core: threads of its own would only take them from the others.
+    with threadpool_limits(1):
+        made = make_chip(job)
+        check_fit(made.network, images.shape[1:], labels)
+        with kept_board(job, made) as board:
+            machine = board.machine
+            resent, damaged = machine.resent, machine.damaged
+            board.maker_for(job.point, made).make(made.chip, made.network)
+            classes = machine.stream(images).classes
+            resent, damaged = machine.resent - resent, machine.damaged - damaged
+    return Answered(classes, labels, made.counts, resent, damaged)
+
+
+def measure(job: Job) -> Outcome:
+    """Make, program and measure the chip of a job; raises as `answers_of` does."""
+    load_extensions()  # which a worker's process has not done yet
+    answered = answers_of(job)
+    correct = int(np.sum(answered.classes == answered.labels))
+    outcome = outcome_of(answered.counts, len(answered.labels), correct)
+    return replace(outcome, resent=answered.resent, damaged=answered.damaged)
+
+
+def outcome_of(counts: Counts, images: int, correct: int) -> Outcome:
+    """What a chip did, of what programming took and what it was shown."""
+    return Outcome(
+        images=images,
+        correct=correct,
+        pulses_per_cell=counts.pulses / counts.cells,
+        reads_per_cell=counts.reads / counts.cells,
+        unconverged=counts.unconverged / counts.cells,
+    )
+
+
+# Chips of one point together: on a board that keeps images, each batch is sent once for all.
+
+LOT = 100
+"""Chips that are shown the same batches: what an interrupted sweep measures again, at most."""
+
+Watch = Callable[[float], None]
+"""Told how many chips' images were shown, beyond the chips that are done."""
+NOBODY: Watch = lambda chips: None  # noqa: E731
+
+
+def lots(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Jobs in their order, neighbours of one point together, as many as a lot may have."""
+    for _, same in groupby(jobs, lambda job: (job.point, job.images, job.on, job.material)):
+        several = list(same)
+        for first in range(0, len(several), LOT):
+            yield several[first : first + LOT]
+
+
+def measure_lot(lot: Sequence[Job], watch: Watch = NOBODY) -> Iterator[tuple[Job, Outcome]]:
+    """Measure the chips of a lot: together where the machine can, else one after another.
+
+    Parameters
+    ----------
+    lot : sequence of Job
+        Of one point.
+    watch : callable
+        Told of chips that are measured together how far they are.
+
+    Yields
+    ------
+    Job, Outcome
+
+    Raises
+    ------
+    UserError
+        As of `measure`.
+    """
+    load_extensions()
+    together = None
+    if len(lot) > 1 and lot[0].on not in (GOLDEN, VIRTUAL):
+        with threadpool_limits(1):
+            together = _together(lot, watch)
+    if together is None:
+        for job in lot:
+            yield job, measure(job)
+    else:
+        yield from zip(lot, together, strict=True)
+
+
+def _together(lot: Sequence[Job], watch: Watch) -> list[Outcome] | None:
+    """What the chips of a lot did, if the machine can have them together."""
+    made = make_chip(lot[0])
+    with kept_board(lot[0], made) as board:
+        maker = board.maker_for(lot[0].point, made)
+        if not isinstance(board.machine, Memories) or not isinstance(maker, ChipMaker):
+            return None
+        many = ResidentChips(board.machine, maker)
+        if not many.possible:
+            return None
+        images, labels = shown(lot[0])
+        check_fit(made.network, images.shape[1:], labels)
+        chips = [made, *(make_chip(job) for job in lot[1:])]
+        resent, damaged = board.machine.resent, board.machine.damaged
+        found = many.run(
+            [(each.chip, each.network) for each in chips],
+            images,
+            labels,
+            lambda count: watch(count / len(images)),
+        )
+        resent, damaged = board.machine.resent - resent, board.machine.damaged - damaged
+    outcomes = [
+        outcome_of(each.counts, counts.images, counts.correct)
+        for each, counts in zip(chips, found, strict=True)
+    ]
+    # The line's own, of all chips together.
+    return [replace(outcomes[0], resent=resent, damaged=damaged), *outcomes[1:]]

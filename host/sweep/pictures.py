@@ -1,0 +1,409 @@
+"""Pictures of a sweep: accuracy against each factor, yield, the worst and the best chip."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import Collection
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from allspin.host.data.catalogue import DEVICE_SUFFIX, SUFFIX
+from allspin.host.draw.accuracy import confusion_matrices
+from allspin.host.draw.curves import COLOURS, MARKERS
+from allspin.host.draw.style import (
+    INK,
+    SCREEN,
+    SOFT,
+    Look,
+    add_grid,
+    name_text,
+    new_figure,
+    save_picture,
+    styled,
+)
+from allspin.host.show.table import Cell, Column, Table
+from allspin.host.sweep.point import Point
+from allspin.host.sweep.sweep import Sweep
+from allspin.host.sweep.table import Row
+
+ACROSS = 2
+"""Panels side by side."""
+MOST_POINTS = 40
+"""With more chips than this a box has no points of its own drawn."""
+BOXES = 0.8
+"""Width of the boxes of a value, side by side."""
+HUES = ("program", "network", "calibrate")
+"""Factors that colours tell in the panels of others, the first that varies."""
+DASHES = ("-", "--", ":", "-.")
+JITTER = 0.2
+"""Half the share of a box's width that its points are spread over."""
+TITLES = {
+    "network": "network",
+    "states": "states of a synapse",
+    "device": "device",
+    "at": "operating point",
+    "temperature": "temperature (K)",
+    "c2c": "C2C of the synapse, times the device's",
+    "d2d": "D2D of the synapse, times the device's",
+    "neuron_d2d": "D2D of the neuron, times the device's",
+    "neuron_c2c": "C2C of the neuron, times the device's",
+    "age": "age (s)",
+    "read_noise": "read noise, of a cell's range",
+    "hall_offset": "Hall offset, of a cell's range",
+    "stuck": "stuck cells",
+    "program": "programmed",
+    "polarity": "polarity",
+    "tries": "tries of write-verify",
+    "band": "band of write-verify",
+    "calibrate": "neurons calibrated",
+}
+"""What each factor is called below its axis."""
+
+Shares = npt.NDArray[np.float64]
+
+
+def value_name(value: Any) -> str:
+    """A factor's value as a label."""
+    if value is None:
+        return "other schemes"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    # Of files their names; a point's text has dots too, which are no suffixes.
+    name = Path(str(value)).name
+    return name_text(name.removesuffix(SUFFIX).removesuffix(DEVICE_SUFFIX))
+
+
+def shares_by_value(rows: list[Row], factor: str) -> dict[Any, Shares]:
+    """Accuracies of all chips that have each value of a factor, in the grid's order."""
+    values = dict.fromkeys(getattr(row.point, factor) for row in rows)
+    return {
+        value: np.array(
+            [row.outcome.accuracy for row in rows if getattr(row.point, factor) == value]
+        )
+        for value in values
+    }
+
+
+def _panels(title: str, count: int) -> tuple[Figure, list[Axes]]:
+    columns = min(ACROSS, count)
+    rows = -(-count // columns)
+    figure = new_figure(max(6.0, 4.8 * columns), 3.6 * rows + 0.4, title)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for empty in axes[count:]:
+        empty.set_axis_off()
+    return figure, axes[:count]
+
+
+def hue_of(factor: str, factors: list[str]) -> str | None:
+    """The factor that colours tell in the panel of another: schemes before networks.
+
+    Parameters
+    ----------
+    factor : str
+        The panel's.
+    factors : list of str
+        All that vary.
+    """
+    return next((name for name in HUES if name in factors and name != factor), None)
+
+
+def _split(rows: list[Row], hue: str | None) -> dict[Any, list[Row]]:
+    """The rows by the factor that colours tell."""
+    if hue is None:
+        return {None: rows}
+    values = dict.fromkeys(getattr(row.point, hue) for row in rows)
+    return {value: [row for row in rows if getattr(row.point, hue) == value] for value in values}
+
+
+def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int) -> None:
+    """A violin with a box in it, and its chips where they are few."""
+    colour = COLOURS[look % len(COLOURS)]
+    # The density's estimate needs values that differ.
+    if len(np.unique(shares)) > 1 and len(shares) > 2:
+        violin = axes.violinplot(shares, [place], widths=width, showextrema=False)
+        for body in cast(list[Collection], violin["bodies"]):
+            body.set(facecolor=colour, alpha=0.22, edgecolor="none")
+    axes.boxplot(
+        shares,
+        positions=[place],
+        widths=0.35 * width,
+        showfliers=False,
+        patch_artist=True,
+        boxprops={"facecolor": "white", "edgecolor": INK},
+        medianprops={"color": INK, "linewidth": 1.6},
+        whiskerprops={"color": INK},
+        capprops={"color": INK},
+    )
+    if len(shares) <= MOST_POINTS:
+        rng = np.random.default_rng(0)  # only spreads points sideways
+        sideways = place + width * rng.uniform(-JITTER, JITTER, len(shares))
+        mark = MARKERS[look % len(MARKERS)]
+        axes.plot(sideways, shares, mark, color=colour, markersize=2.6, alpha=0.75, zorder=3)
+
+
+def _draw_boxes(axes: Axes, rows: list[Row], factor: str, hue: str | None) -> None:
+    """A box for each value of a factor, and beside one another those of the other's values."""
+    values = list(dict.fromkeys(getattr(row.point, factor) for row in rows))
+    parts = _split(rows, hue)
+    width = BOXES / len(parts)
+    for look, (of, part) in enumerate(parts.items()):
+        aside = (look - (len(parts) - 1) / 2) * width
+        for value, shares in shares_by_value(part, factor).items():
+            _draw_box(axes, shares, values.index(value) + aside, 0.95 * width, look)
+        if hue is not None:
+            colour, mark = COLOURS[look % len(COLOURS)], MARKERS[look % len(MARKERS)]
+            axes.plot([], [], mark, color=colour, label=value_name(of))
+    names = [value_name(value) for value in values]
+    crowded = sum(map(len, names)) > 44
+    axes.set_xticks(
+        range(len(names)),
+        names,
+        rotation=25 if crowded else 0,
+        ha="right" if crowded else "center",
+    )
+    axes.set_xlim(-0.6, len(names) - 0.4)
+    if hue is not None:
+        axes.legend(fontsize=8, loc="lower left")
+
+
+@styled
+def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
+    """Draw how accuracies are distributed at each value of each factor.
+
+    Parameters
+    ----------
+    rows : list of Row
+        The sweep's rows.
+    factors : list of str
+        Factors to draw; in each panel colours tell another (`hue_of`), and what is left takes all
+        of its values.
+    """
+    others = ", all values of the other factors together" if len(factors) > 2 else ""
+    figure, panels = _panels(f"Accuracy of chips{others}", len(factors))
+    for axes, factor in zip(panels, factors, strict=True):
+        _draw_boxes(axes, rows, factor, hue_of(factor, factors))
+        axes.set_xlabel(TITLES[factor])
+        axes.set_ylabel("test accuracy")
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        add_grid(axes)
+    return figure
+
+
+def yield_curve(shares: Shares) -> tuple[Shares, Shares]:
+    """Share of chips that are at least as good as an accuracy.
+
+    Parameters
+    ----------
+    shares : ndarray of float64, shape (chips,)
+        Their accuracies.
+
+    Returns
+    -------
+    accuracies, yields : ndarray of float64, shape (chips,)
+        Rising accuracies of the chips, and the share of chips at or above each.
+    """
+    accuracies = np.sort(shares)
+    at_least = len(shares) - np.searchsorted(accuracies, accuracies, side="left")
+    return accuracies, at_least / len(shares)
+
+
+def _draw_yields(
+    axes: Axes, rows: list[Row], factor: str, hue: str | None, ends: tuple[float, float]
+) -> None:
+    """A line for each value of a factor, with a colour and a mark, dashed for the other's."""
+    values = list(dict.fromkeys(getattr(row.point, factor) for row in rows))
+    for style, (of, part) in enumerate(_split(rows, hue).items()):
+        for value, shares in shares_by_value(part, factor).items():
+            look = values.index(value)
+            accuracies, yields = yield_curve(shares)
+            name = value_name(value) if hue is None else f"{value_name(value)}, {value_name(of)}"
+            axes.step(
+                [ends[0], *accuracies, ends[1]],
+                [1.0, *yields, 0.0],
+                where="pre",
+                color=COLOURS[look % len(COLOURS)],
+                linestyle=DASHES[style % len(DASHES)],
+                marker=MARKERS[look % len(MARKERS)],
+                markevery=(1, max(1, len(shares) // 6)),
+                markersize=3.5,
+                linewidth=1.4,
+                label=name,
+            )
+
+
+@styled
+def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
+    """Draw which share of the chips is above an accuracy, a line for each value.
+
+    Parameters
+    ----------
+    rows, factors
+        As of `accuracy_by_factor`; dashes tell the other factor.
+    """
+    figure, panels = _panels("Yield: share of chips at or above an accuracy", len(factors))
+    lowest = min(row.outcome.accuracy for row in rows)
+    highest = max(row.outcome.accuracy for row in rows)
+    margin = max(0.02 * (highest - lowest), 1e-4)
+    ends = (lowest - margin, highest + margin)
+    for axes, factor in zip(panels, factors, strict=True):
+        _draw_yields(axes, rows, factor, hue_of(factor, factors), ends)
+        axes.set_xlim(*ends)
+        axes.set_ylim(0, 1.03)
+        axes.set_xlabel("accuracy")
+        axes.set_ylabel("share of chips")
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PercentFormatter(1))
+        # Above: a line of a wide yield crosses each corner.
+        axes.legend(
+            title=TITLES[factor],
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=2,
+            fontsize=8,
+            title_fontsize=8,
+            alignment="left",
+        )
+        add_grid(axes)
+        axes.grid(axis="x", color=SOFT, alpha=0.2)
+    return figure
+
+
+def worst_and_best(sweep: Sweep, factors: list[str]) -> Figure:
+    """Draw the confusion matrices of the sweep's worst chip, and of the best at the same point.
+
+    Each is a seed, so it is made again, on the golden model: any machine answers as it does.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        The sweep.
+    factors : list of str
+        Factors that the title names.
+    """
+    worst = min(sweep.rows, key=lambda row: row.outcome.accuracy)
+    alike = [row for row in sweep.rows if row.point == worst.point]
+    best = max(alike, key=lambda row: row.outcome.accuracy)
+    matrices = []
+    for title, row in (("Worst", worst), ("Best", best)):
+        answers, labels = sweep.plan.answers(row.point, row.chip)
+        classes = int(max(labels.max(), answers.max())) + 1
+        name = f"{title}: chip {row.chip} ({row.outcome.accuracy:.2%})"
+        matrices.append((name, labels, answers, classes))
+    place = ", ".join(
+        f"{factor} {value_name(getattr(worst.point, factor))}" for factor in factors[:4]
+    )
+    chips = f"Worst and best of {len(alike)} chips"
+    return confusion_matrices(f"{chips}: {place}" if place else chips, matrices)
+
+
+def draw_sweep(sweep: Sweep, folder: Path, look: Look = SCREEN) -> list[Path]:
+    """Draw all pictures of a sweep.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        The sweep, finished.
+    folder : Path
+        Where to; it must exist.
+    look : Look
+        What files.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be written.
+    """
+    factors = sweep.plan.grid.varied()
+    return [
+        *save_picture(accuracy_by_factor(sweep.rows, factors), folder, "accuracy", look),
+        *save_picture(yields_by_factor(sweep.rows, factors), folder, "yield", look),
+        *save_picture(worst_and_best(sweep, factors), folder, "worst-and-best", look),
+    ]
+
+
+# What a sweep came to, point by point: as plain values, and as a table of the terminal.
+
+SHOWN = 60
+"""Points that are printed; the sweep's own table has all."""
+
+
+def line_faults(rows: Iterable[Row]) -> dict[str, int]:
+    """What went wrong on the line while these rows were measured, by this run of the command."""
+    outcomes = [row.outcome for row in rows]
+    return {
+        "resent": sum(outcome.resent for outcome in outcomes),
+        "damaged": sum(outcome.damaged for outcome in outcomes),
+    }
+
+
+def summary(sweep: Sweep, point: Point) -> dict[str, Any]:
+    """A point's chips together, as ``allspin sweep --json`` prints them."""
+    shares = sweep.accuracies(point)
+    return {
+        **vars(point),
+        "chips": len(shares),
+        "accuracy": float(shares.mean()),
+        "deviation": float(shares.std(ddof=1)) if len(shares) > 1 else None,
+        "worst": float(shares.min()),
+        "best": float(shares.max()),
+        **line_faults(row for row in sweep.rows if row.point == point),
+    }
+
+
+def _said(value: Any) -> Cell:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if value is None or isinstance(value, int | float) else str(value)
+
+
+def summary_table(sweep: Sweep) -> Table:
+    """The first points, with what was varied and what it came to."""
+    plan = sweep.plan
+    names = plan.grid.varied()
+    chips = plan.grid.chips
+    rows = []
+    for point in plan.points[:SHOWN]:
+        found = summary(sweep, point)
+        figures = (found[key] for key in ("accuracy", "deviation", "worst", "best"))
+        rows.append(
+            (
+                *(_said(getattr(point, name)) for name in names),
+                *(None if figure is None else 100 * figure for figure in figures),
+            )
+        )
+    return Table(
+        f"Accuracy, {chips} chip{'s' if chips > 1 else ''} a point, {plan.images:,} images, "
+        f"{plan.grid.on}",
+        (
+            *(Column(name, form="g") for name in names),
+            *(Column(name, "%", form=".2f") for name in ("mean", "deviation", "worst", "best")),
+        ),
+        rows,
+    )
+
+
+def remarks(sweep: Sweep) -> list[str]:
+    """What is said below the table, line by line."""
+    lines = []
+    if len(sweep.plan.points) > SHOWN:
+        more = len(sweep.plan.points) - SHOWN
+        lines.append(f"... and {more:,} points more; the table has all")
+    faults = line_faults(sweep.rows)
+    if any(faults.values()):
+        lines.append(
+            f"{faults['damaged']:,} frames came damaged, "
+            f"{faults['resent']:,} requests were sent again"
+        )
+    return lines

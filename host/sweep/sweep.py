@@ -1,0 +1,351 @@
+"""A sweep from its grid to its table, as a step that is shown."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from joblib import cpu_count
+
+from allspin.host.chips.tiles import calibration_images, needs_cut
+from allspin.host.data.datasets import load_test_set
+from allspin.host.machines.opening import GOLDEN, VIRTUAL
+from allspin.host.show.say import Display, Silent, commit
+from allspin.host.sweep.grid import Grid, make_grid
+from allspin.host.sweep.job import (
+    Integers,
+    Job,
+    Material,
+    Watch,
+    answers_of,
+    build_machines,
+    counts_of,
+    device_file,
+    device_of,
+    digest_of,
+    images_digest,
+    network_file,
+    network_of,
+)
+from allspin.host.sweep.point import Point
+from allspin.host.sweep.table import Row, Table
+from allspin.host.sweep.workers import Cluster, Done, in_processes, in_this_process, on_cluster
+from allspin.sim.drawing import COLOURS, Axis, Line, beside, grid, lines_svg
+from allspin.sim.network.network import Network
+
+if TYPE_CHECKING:
+    from allspin.host.sweep.point import Point
+
+
+# What a notebook shows of a sweep: accuracy over what varied, and the first points.
+
+SHOWN = 12
+"""Points of the table."""
+MOST_LINES = len(COLOURS)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def numeric_factor(sweep: "Sweep") -> str | None:
+    """The first factor of several values that are numbers."""
+    for name in sweep.plan.grid.varied():
+        values = {getattr(point, name) for point in sweep.plan.points}
+        if len(values) > 1 and all(map(_is_number, values)):
+            return name
+    return None
+
+
+def _name(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _picture(sweep: "Sweep") -> str:
+    """Mean accuracy over a factor, a line for each combination of the others, and each chip."""
+    factor = numeric_factor(sweep)
+    others = [name for name in sweep.plan.grid.varied() if name != factor]
+    lines: dict[tuple[Any, ...], list[Point]] = {}
+    if factor is None:
+        return ""
+    for point in sweep.plan.points:
+        lines.setdefault(tuple(getattr(point, name) for name in others), []).append(point)
+    drawn = []
+    for style, (values, points) in enumerate(list(lines.items())[:MOST_LINES]):
+        points = sorted(points, key=lambda point: getattr(point, factor))
+        places = [float(getattr(point, factor)) for point in points]
+        shares = [100 * sweep.accuracies(point) for point in points]
+        each = [(x, share) for x, several in zip(places, shares, strict=True) for share in several]
+        drawn.append(Line("", [x for x, _ in each], [y for _, y in each], style, dots=True))
+        label = ", ".join(map(_name, values)) or "mean"
+        drawn.append(Line(label, places, [float(several.mean()) for several in shares], style))
+    axes = Axis(factor), Axis("accuracy (%)")
+    return lines_svg(f"Accuracy of chips over {factor}: each, and their mean", drawn, *axes)
+
+
+def sweep_card(sweep: "Sweep") -> str:
+    """The card of a sweep, as HTML."""
+    plan = sweep.plan
+    names = plan.grid.varied()
+    rows = []
+    for point in plan.points[:SHOWN]:
+        shares = 100 * sweep.accuracies(point)
+        rows.append(
+            (
+                *(_name(getattr(point, name)) for name in names),
+                *(f"{value:.2f}" for value in (shares.mean(), shares.min(), shares.max())),
+            )
+        )
+    more = len(plan.points) - len(rows)
+    title = f"Sweep: {plan.grid.chips:,} chips a point, {plan.images:,} images, {plan.grid.on}" + (
+        f"; {more:,} more points" if more else ""
+    )
+    table = grid(title, (*names, "mean (%)", "worst", "best"), rows)
+    return beside(*filter(None, [_picture(sweep), table]))
+
+
+# Runs a sweep: what is not in its table yet is measured, row by row.
+
+Report = Callable[[float, float, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A grid whose files were found and fit one another.
+
+    Attributes
+    ----------
+    grid : Grid
+        The grid.
+    points : list of Point
+        Its points.
+    material : Material
+        Files by name and digest.
+    images : int
+        How many test images each chip is shown.
+    """
+
+    grid: Grid
+    points: list[Point]
+    material: Material
+    images: int
+
+    def job(self, point: Point, chip: int) -> Job:
+        """The job that measures a chip, on the machine of the grid."""
+        return Job(point, chip, self.images, self.grid.on, self.material)
+
+    def answers(self, point: Point, chip: int) -> tuple[Integers, Integers]:
+        """What a chip answers on the golden model, and the right classes, shape (images,)."""
+        job = replace(self.job(point, chip), on=GOLDEN)
+        answered = answers_of(job)
+        return answered.classes, answered.labels
+
+    def record(self) -> dict[str, Any]:
+        """What lies beside the table."""
+        return {
+            "grid": {**self.grid.to_dict(), "images": self.images},
+            "networks": dict(self.material.networks),
+            "devices": dict(self.material.devices),
+            "data": self.material.data[1],
+            "calibration_images": self.material.calibration,
+            "commit": commit(),
+        }
+
+
+def make_plan(grid: Grid) -> Plan:
+    """Find a grid's files, and check that all of its points can be measured.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged, or does not fit the others.
+    """
+    points = grid.points()
+    contents = {name: network_file(name) for name in dict.fromkeys(p.network for p in points)}
+    devices = {name: device_file(name) for name in dict.fromkeys(p.device for p in points)}
+    networks = {name: network_of(name, content) for name, content in contents.items()}
+    for point in points:
+        device_of(point, devices[point.device])
+        point.programming(networks[point.network])
+    data = None if grid.data is None else Path(grid.data)
+    images, labels = load_test_set(data, networks.values(), grid.images)
+    material = Material(
+        tuple((name, digest_of(content)) for name, content in contents.items()),
+        tuple((name, digest_of(content)) for name, content in devices.items()),
+        (grid.data, images_digest(images, labels)),
+        _calibration(grid, points, networks),
+    )
+    return Plan(grid, points, material, len(images) if grid.images is None else grid.images)
+
+
+def _calibration(grid: Grid, points: list[Point], networks: dict[str, Network]) -> str | None:
+    """Digest of the images that choose the steps of tiles; None where no network is cut."""
+    cut = {p.network for p in points if needs_cut(networks[p.network], p.tiles)}
+    found = [images_digest(*calibration_images(networks[name], grid.data)) for name in cut]
+    return found[0] if found else None
+
+
+def _measured(
+    plan: Plan, jobs: list[Job], workers: int, scheduler: Cluster | None, watch: Watch
+) -> Done:
+    if scheduler is not None:
+        return on_cluster(jobs, scheduler)
+    if plan.grid.on not in (GOLDEN, VIRTUAL) or min(workers, len(jobs)) == 1:
+        return in_this_process(jobs, watch)
+    if plan.grid.on == VIRTUAL:
+        # Built once here, not once by each worker.
+        build_machines(jobs)
+    return in_processes(jobs, min(workers, len(jobs)))
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """A finished sweep.
+
+    Attributes
+    ----------
+    plan : Plan
+        What was swept.
+    rows : list of Row
+        All rows, by point and chip.
+    resumed : int
+        Rows that were there already.
+    """
+
+    plan: Plan
+    rows: list[Row]
+    resumed: int
+
+    def accuracies(self, point: Point) -> npt.NDArray[np.float64]:
+        """Accuracy of each chip of a point, by seed."""
+        return np.array([row.outcome.accuracy for row in self.rows if row.point == point])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return sweep_card(self)
+
+
+def run_sweep(
+    plan: Plan,
+    path: Path,
+    *,
+    workers: int = 1,
+    scheduler: Cluster | None = None,
+    report: Report = lambda done, total, text: None,
+) -> Sweep:
+    """Measure every chip of every point that is not in the table yet.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `make_plan`.
+    path : Path
+        The table: a CSV file. What it holds of this plan is not measured again.
+    workers : int
+        Processes on this machine; a board has one.
+    scheduler : Cluster, optional
+        A Dask cluster's, in place of processes here.
+    report : callable
+        Told after each chip how many are done, of how many, and the time left in words.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    UserError
+        If the table is another sweep's or cannot be written, or a machine or the workers fail.
+    """
+    counts = partial(counts_of, material=plan.material)
+    with Table(path, plan.record(), plan.points, plan.grid.seeds, plan.images, counts) as table:
+        resumed = len(table.rows)
+        there = {(row.point, row.chip) for row in table.rows}
+        # A chip of every point, then the next chip: whoever looks at the table early sees all
+        # points, and the time left is estimated from a mixture of them. On gateware all chips
+        # of a point, then the next point: its states are sent but once.
+        if plan.grid.on == GOLDEN:
+            order = ((point, chip) for chip in plan.grid.seeds for point in plan.points)
+        else:
+            order = itertools.product(plan.points, plan.grid.seeds)
+        todo = [plan.job(point, chip) for point, chip in order if (point, chip) not in there]
+        if todo:
+            total = resumed + len(todo)
+
+            furthest = 0.0
+
+            def tell(done: float) -> None:
+                nonlocal furthest
+                furthest = max(furthest, done)
+                report(furthest, total, f"{len(table.rows):,} of {total:,} chips")
+
+            def watch(chips: float) -> None:
+                tell(len(table.rows) + chips)
+
+            with closing(_measured(plan, todo, workers, scheduler, watch)) as outcomes:
+                for job, outcome in outcomes:
+                    table.add(Row(job.point, job.chip, outcome))
+                    tell(len(table.rows))
+        places = {point: number for number, point in enumerate(plan.points)}
+        table.put_in_order(lambda row: (places[row.point], row.chip))
+        return Sweep(plan, table.rows, resumed)
+
+
+def sweep(
+    grid: Plan | Mapping[str, Any],
+    path: str | Path,
+    *,
+    workers: int | None = None,
+    cluster: Cluster | None = None,
+    display: Display | None = None,
+) -> Sweep:
+    """Measure chips at every point of a grid; what the table has already is not measured again.
+
+    Parameters
+    ----------
+    grid : Plan or mapping
+        What `allspin.host.sweep.sweep.make_plan` returned; or what
+        `allspin.host.sweep.grid.make_grid` takes, such as
+        ``{"network": ["paper-10"], "c2c": [0, 1], "chips": 20}``.
+    path : str or Path
+        The table: a CSV file, each chip a row that is written as soon as it is known.
+    workers : int, optional
+        Processes on this machine; one a core.
+    cluster : Cluster, optional
+        Measures in place of processes here.
+    display : Display, optional
+        Shows how far it is.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    UserError
+        If the grid is not legal, a file is missing or damaged, the table is another sweep's or
+        cannot be written, or a machine or the workers fail.
+    """
+    path = Path(path)
+    plan = grid if isinstance(grid, Plan) else make_plan(make_grid(grid))
+    display = display or Silent()
+    points = len(plan.points)
+    display.start(
+        f"sweeping {plan.grid.chips:,} chip{'s' if plan.grid.chips > 1 else ''} at "
+        f"{points:,} point{'s' if points > 1 else ''}"
+    )
+    found = run_sweep(
+        plan,
+        path,
+        workers=cpu_count() if workers is None else workers,
+        scheduler=cluster,
+        report=display.advance,
+    )
+    there = f", {found.resumed:,} of them there already" if found.resumed else ""
+    display.finish(f"{len(found.rows):,} rows in {path}{there}")
+    return found

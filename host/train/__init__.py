@@ -1,0 +1,1 @@
+"""Training: in floats, through quantisation and variation, and in the array."""

@@ -1,0 +1,452 @@
+"""How parameters follow their gradients."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.network.formats import Adc, uniform_levels
+from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
+from allspin.sim.network.neuron import Neuron
+
+# The number formats that a network is trained for, and its neuron as training sees it.
+
+Array = npt.NDArray[np.float32]
+
+FINE = 4096
+"""Entries of the tables that stand for a neuron's smooth response and its slope."""
+GRID = 8193
+"""Places of a weight that are told apart where levels are a device's own: an eighth of the
+least step between R_AH words at most."""
+
+
+@dataclass(frozen=True)
+class NumberFormats:
+    """Number formats of a network.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        Of the hidden layers.
+    states : int
+        States of a synapse.
+    pixel_bits, hidden_bits, rah_bits, current_bits : int
+        As `allspin.sim.network.network.Network` has them.
+    own_levels : tuple of int, optional
+        R_AH word of each state where they are a device's own; uniform ones by default.
+    """
+
+    neuron: Neuron
+    states: int
+    pixel_bits: int
+    hidden_bits: int
+    rah_bits: int
+    current_bits: int
+    own_levels: tuple[int, ...] | None = None
+
+    def input_top(self, layer: int) -> int:
+        """Largest value that drives the rows of a layer."""
+        return 2 ** (self.pixel_bits if layer == 0 else self.hidden_bits) - 1
+
+    @cached_property
+    def levels(self) -> npt.NDArray[np.int16]:
+        """R_AH word of each state."""
+        if self.own_levels is not None:
+            return np.array(self.own_levels, np.int16)
+        return uniform_levels(self.states, self.rah_bits)
+
+    @cached_property
+    def nearest_states(self) -> npt.NDArray[np.uint8]:
+        """State whose level is nearest, at `GRID` places from lowest to highest level."""
+        low, high = float(self.levels[0]), float(self.levels[-1])
+        middles = (self.levels[:-1] + self.levels[1:].astype(np.float64)) / 2
+        return np.searchsorted(middles, np.linspace(low, high, GRID)).astype(np.uint8)
+
+    @cached_property
+    def outermost(self) -> int:
+        """Largest R_AH word: a weight of 1."""
+        return int(self.levels[-1])
+
+    @property
+    def current_top(self) -> int:
+        """Largest input current of a neuron: a current of 1."""
+        return 2**self.current_bits - 1
+
+    @cached_property
+    def table(self) -> npt.NDArray[np.uint8]:
+        """Activation at each input current, shape (2**current_bits,)."""
+        return self.neuron.table(self.current_bits, self.hidden_bits)
+
+    @cached_property
+    def _response(self) -> tuple[Array, Array]:
+        currents = np.arange(FINE) / (FINE - 1)
+        response = self.neuron.response(currents)
+        return response.astype(np.float32), np.gradient(response, currents).astype(np.float32)
+
+    def respond(self, currents: Array) -> tuple[Array, Array]:
+        """Response of the neuron without rounding, and its slope.
+
+        Parameters
+        ----------
+        currents : ndarray of float32
+            From 0 to 1.
+        """
+        place = (currents * np.float32(FINE - 1) + np.float32(0.5)).astype(np.intp)
+        response, slope = self._response
+        return response[place], slope[place]
+
+    def respond_only(self, currents: Array) -> Array:
+        """Response of the neuron without rounding, where the slope is not asked for.
+
+        Parameters
+        ----------
+        currents : ndarray of float32
+            From 0 to 1; overwritten.
+        """
+        currents *= np.float32(FINE - 1)
+        currents += np.float32(0.5)
+        return self._response[0].take(currents.astype(np.intp), mode="clip")
+
+    @cached_property
+    def table_slope(self) -> Array:
+        """Slope of the response without rounding at each input current."""
+        return self.respond(
+            (np.arange(2**self.current_bits) / self.current_top).astype(np.float32)
+        )[1]
+
+    @cached_property
+    def padded_table(self) -> tuple[Array, Array]:
+        """`table` and `table_slope` with one place more at either end, of slope 0."""
+        activations = np.pad(self.table.astype(np.float32), 1, mode="edge")
+        return activations, np.pad(self.table_slope, 1)
+
+    def network(
+        self,
+        layers: Sequence[Layer],
+        image_shape: tuple[int, int],
+        provenance: Mapping[str, Any],
+    ) -> Network:
+        """A network of these formats.
+
+        Parameters
+        ----------
+        layers : sequence of Layer
+            From the pixels on.
+        image_shape : tuple of int
+            Height and width of an image.
+        provenance : mapping
+            Where the network comes from.
+        """
+        return Network(
+            layers=tuple(layers),
+            neuron=self.neuron,
+            image_shape=image_shape,
+            pixel_bits=self.pixel_bits,
+            hidden_bits=self.hidden_bits,
+            rah_bits=self.rah_bits,
+            current_bits=self.current_bits,
+            provenance=dict(provenance),
+        )
+
+
+# A network in training: latent real numbers behind the integers that the machine runs.
+#
+# Quantities are in units of full scale: a weight of 1 is the outermost level, a row value of 1
+# the largest pixel or activation, a current of 1 the largest input current of a neuron.
+
+SPREAD = 0.3
+"""Standard deviation of the neurons' input currents before training."""
+OUTERMOST = 2.5
+"""Outermost level, in standard deviations of a column's weights, when quantisation starts."""
+GAIN_ROOM = 1.5
+"""How far a gain may grow in training before it meets the end of its range."""
+SMALLEST = 1e-6
+"""Least standard deviation that anything is divided by."""
+SMALLEST_GAIN = 1e-9
+"""Stands for a gain of 0, which has no logarithm."""
+
+
+class Columns(NamedTuple):
+    """A layer of a network in training, in units of full scale.
+
+    Attributes
+    ----------
+    weights : ndarray of float, shape (rows, columns)
+        Latent weights, from -1 to 1.
+    gains, offsets : ndarray of float, shape (columns,)
+        Current per column sum, and current taken off.
+    """
+
+    weights: npt.NDArray[np.floating[Any]]
+    gains: npt.NDArray[np.floating[Any]]
+    offsets: npt.NDArray[np.floating[Any]]
+
+
+class LatentNetwork:
+    """Weights, gains and offsets as real numbers.
+
+    Parameters
+    ----------
+    formats : NumberFormats
+        Number formats.
+    topology : tuple of int
+        Widths from the pixels to the classes.
+    rng : Generator
+        Draws the first weights.
+
+    Attributes
+    ----------
+    parameters : list of ndarray of float32
+        Everything that learns, changed in place by an optimiser: the weights of each layer,
+        shape (rows, columns); then of each hidden layer the logarithm of the columns' gains
+        and their offsets; then the logarithm of the scale of the logits.
+    quantised : bool
+        Whether the network computes with the machine's integers.
+    adcs : list of Adc or None
+        Each layer's converters once it does, where columns are cut into tiles.
+    """
+
+    def __init__(
+        self, formats: NumberFormats, topology: tuple[int, ...], rng: np.random.Generator
+    ) -> None:
+        self.formats = formats
+        self.topology = topology
+        self.layers = len(topology) - 1
+        self.quantised = False
+        self.parameters: list[Array] = [
+            rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[0]))
+            for shape in pairwise(topology)
+        ]
+        for columns in topology[1:-1]:
+            self.parameters += [np.zeros(columns, np.float32), np.zeros(columns, np.float32)]
+        self.parameters.append(np.zeros(1, np.float32))
+        self._shifts = [0] * (self.layers - 1)
+        self.adcs: list[Adc | None] = [None] * self.layers
+
+    def weights(self, layer: int) -> Array:
+        """Latent weights of a layer, shape (rows, columns)."""
+        return self.parameters[layer]
+
+    def gain_place(self, layer: int) -> int:
+        """Where `parameters` has the gains of a layer; the offsets are next."""
+        return self.layers + 2 * layer
+
+    def gains(self, layer: int) -> Array:
+        """Current per column sum, both of full scale, shape (columns,)."""
+        return np.exp(self.parameters[self.gain_place(layer)])
+
+    def offsets(self, layer: int) -> Array:
+        """Current taken off, shape (columns,)."""
+        return self.parameters[self.gain_place(layer) + 1]
+
+    def assign(self, values: list[Array]) -> None:
+        """Take other values for all parameters."""
+        for parameter, value in zip(self.parameters, values, strict=True):
+            parameter[:] = value
+
+    def clip(self) -> None:
+        """Hold the latent weights within reach of the levels, once there are levels."""
+        if self.quantised:
+            for layer in range(self.layers):
+                np.clip(self.weights(layer), -1, 1, out=self.weights(layer))
+
+    # -- the two beginnings --------------------------------------------------------------
+
+    def fit_first_weights(self, values: Array) -> None:
+        """Scale the first weights so that the neurons work in the middle of their range.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (rows, images)
+            Row values of some images, as integers.
+        """
+        drive = values.T / np.float32(self.formats.input_top(0))
+        start = np.float32(self.formats.neuron.start)
+        for layer in range(self.layers):
+            weights = self.weights(layer)
+            sums = drive @ weights
+            if layer == self.layers - 1:
+                weights /= np.maximum(sums.std(), np.float32(SMALLEST))
+                return
+            weights *= np.float32(SPREAD) / np.maximum(sums.std(axis=0), np.float32(SMALLEST))
+            sums = drive @ weights
+            self.offsets(layer)[:] = sums.mean(axis=0) - start
+            drive, _ = self.formats.respond(np.clip(sums - self.offsets(layer), 0, 1))
+
+    def start_quantising(self) -> None:
+        """Pass from real numbers to the machine's integers: every column gets its gain."""
+        for layer in range(self.layers):
+            weights = self.weights(layer)
+            last = layer == self.layers - 1
+            spread = weights.std(axis=None if last else 0)
+            outer = np.float32(OUTERMOST) * np.maximum(spread, np.float32(SMALLEST))
+            weights /= outer
+            self.parameters[-1 if last else self.gain_place(layer)][:] += np.log(outer)
+            if not last:
+                self._fit_shift(layer)
+        self.quantised = True
+        self.clip()
+
+    def take(self, columns: Sequence[Columns], scale: float) -> None:
+        """Pass to the machine's integers with layers that come from elsewhere.
+
+        Parameters
+        ----------
+        columns : sequence of Columns
+            Of each layer; gains and offsets of the last one count for nothing.
+        scale : float
+            Of the logits: what the loss takes a sum of full scale for.
+        """
+        for layer, taken in enumerate(columns):
+            self.weights(layer)[:] = taken.weights
+            if layer < self.layers - 1:
+                place = self.gain_place(layer)
+                self.parameters[place][:] = np.log(np.maximum(taken.gains, SMALLEST_GAIN))
+                self.parameters[place + 1][:] = taken.offsets
+                self._fit_shift(layer)
+        self.parameters[-1][:] = np.log(scale)
+        self.quantised = True
+        self.clip()
+
+    def _fit_shift(self, layer: int) -> None:
+        """Let the gains of a layer use as many of their bits as leaves them room to grow."""
+        largest = GAIN_ROOM * float(self.gains(layer).max()) * self._gain_unit(layer)
+        shift = int(np.floor(np.log2((2**GAIN_BITS - 1) / largest)))
+        self._shifts[layer] = min(max(shift, 0), MAX_SHIFT)
+
+    # -- integers ------------------------------------------------------------------------
+
+    def _gain_unit(self, layer: int) -> float:
+        """A gain of 1 in steps of current per step of column sum."""
+        return self.formats.current_top / (self.formats.input_top(layer) * self.formats.outermost)
+
+    def shift(self, layer: int) -> int:
+        """Right shift of a layer's V-I converters."""
+        return self._shifts[layer]
+
+    def states(self, layer: int) -> npt.NDArray[Any]:
+        """State of each synapse of a layer: the nearest level's, as whole numbers."""
+        if self.formats.own_levels is not None:
+            place = (self.weights(layer) + np.float32(1)) * np.float32((GRID - 1) / 2)
+            np.rint(place, out=place)
+            return self.formats.nearest_states[np.clip(place, 0, GRID - 1).astype(np.intp)]
+        states = self.weights(layer) + np.float32(1)
+        states *= np.float32((self.formats.states - 1) / 2)
+        np.rint(states, out=states)
+        return np.clip(states, 0, self.formats.states - 1, out=states)
+
+    def words(self, layer: int) -> Array:
+        """R_AH words of a layer, as whole numbers."""
+        levels = self.formats.levels
+        words = self.states(layer)
+        if self.formats.own_levels is not None:
+            return levels.astype(np.float32)[words]
+        words *= np.float32(levels[1] - levels[0])
+        words += np.float32(levels[0])
+        return words
+
+    def converter(self, layer: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Gains and offsets of a layer's V-I converters, as whole numbers."""
+        formats = self.formats
+        gains = self.gains(layer).astype(np.float64)
+        gains *= self._gain_unit(layer) * 2.0 ** self.shift(layer)
+        offsets = self.offsets(layer).astype(np.float64) * formats.current_top
+        bound = 2 ** (formats.current_bits + 1)
+        return (
+            np.clip(np.rint(gains), 0, 2**GAIN_BITS - 1),
+            np.clip(np.rint(offsets), -bound, bound - 1),
+        )
+
+    def export(self, image_shape: tuple[int, int], provenance: dict[str, Any]) -> Network:
+        """The network that the machine runs.
+
+        Parameters
+        ----------
+        image_shape : tuple of int
+            Height and width of an image.
+        provenance : dict
+            Where the network comes from.
+        """
+        formats = self.formats
+        layers = []
+        for layer in range(self.layers):
+            converter, table = None, None
+            if layer < self.layers - 1:
+                gains, offsets = self.converter(layer)
+                converter = Converter(
+                    gains.astype(np.int32), offsets.astype(np.int32), self.shift(layer)
+                )
+                table = formats.table if formats.neuron.has_table else None
+            states = self.states(layer).astype(np.uint8)
+            layers.append(Layer(states, formats.levels, converter, table, self.adcs[layer]))
+        return formats.network(layers, image_shape, provenance)
+
+
+BETA_1 = 0.9
+BETA_2 = 0.999
+EPSILON = 1e-8
+
+
+class Adam:
+    """Adam (Kingma and Ba, 2015, arXiv:1412.6980), in place, and a running average.
+
+    Parameters
+    ----------
+    parameters : sequence of ndarray of float32
+        What learns; changed in place.
+    memory : float
+        Steps over which the running average of the parameters reaches back; it reaches back
+        over a part of the steps so far while they are few.
+
+    Attributes
+    ----------
+    average : list of ndarray of float32
+        Running average of the parameters: a better network than the last step's.
+    """
+
+    def __init__(self, parameters: Sequence[Array], memory: float) -> None:
+        self.parameters = parameters
+        self.memory = memory
+        self.average = [parameter.copy() for parameter in parameters]
+        self._steps = 0
+        self._first = [np.zeros_like(parameter) for parameter in parameters]
+        self._second = [np.zeros_like(parameter) for parameter in parameters]
+
+    def step(self, gradients: Sequence[Array], rate: float) -> None:
+        """Move against the gradients.
+
+        Parameters
+        ----------
+        gradients : sequence of ndarray of float32
+            As the parameters; overwritten.
+        rate : float
+            Learning rate.
+        """
+        self._steps += 1
+        size = np.float32(-rate / (1 - BETA_1**self._steps))
+        root = np.float32(1 / np.sqrt(1 - BETA_2**self._steps))
+        for parameter, gradient, first, second in zip(
+            self.parameters, gradients, self._first, self._second, strict=True
+        ):
+            first *= np.float32(BETA_1)
+            first += np.float32(1 - BETA_1) * gradient
+            np.multiply(gradient, gradient, out=gradient)
+            gradient *= np.float32(1 - BETA_2)
+            second *= np.float32(BETA_2)
+            second += gradient
+            np.sqrt(second, out=gradient)
+            gradient *= root
+            gradient += np.float32(EPSILON)
+            np.divide(first, gradient, out=gradient)
+            gradient *= size
+            parameter += gradient
+
+    def follow(self) -> None:
+        """Take the parameters into the running average."""
+        share = np.float32(1 / min(self._steps + 1, self.memory))
+        for average, parameter in zip(self.average, self.parameters, strict=True):
+            average += share * (parameter - average)

@@ -1,0 +1,330 @@
+"""What is trained, and how: the parameters of a training, with their ranges."""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.data.datasets import Dataset, are_vectors
+from allspin.host.train import robustness
+from allspin.host.train.augment import AUGMENTATIONS, Augmentation
+from allspin.host.train.feed import split
+from allspin.host.train.latent import NumberFormats
+from allspin.host.train.passes import Noise
+from allspin.host.train.robustness import Robustness
+from allspin.sim.device.device import Device
+from allspin.sim.errors import UserError, check_number, check_reading
+from allspin.sim.extensions import UnknownKind
+from allspin.sim.network.formats import (
+    MAX_RAH_BITS,
+    MAX_STATES,
+    MIN_RAH_BITS,
+    MIN_STATES,
+    check_range,
+    uniform_levels,
+)
+from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
+from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.network.tiling import Tiles
+from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.trains import plan_layer
+
+# The device that a network is trained for: its levels, its neuron, the noise of its writes.
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingTarget:
+    """A device to train for.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    choice : str
+        What its states are: one of `allspin.sim.programming.programming.LEVEL_CHOICES`.
+    programming : Programming
+        How its chips will be programmed where nothing is read: whose noise is trained with.
+
+    Raises
+    ------
+    ValueError
+        If there is no such choice, or it is not for this device.
+    """
+
+    device: Device
+    choice: str = "nearest"
+    programming: Programming = field(default_factory=Programming)
+
+    def __post_init__(self) -> None:
+        check_reading("the choice of levels", self.choice, LEVEL_CHOICES)
+
+    def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
+        """R_AH word of each state."""
+        levels = device_levels(self.device.synapse, states, self.choice, rah_bits)
+        return tuple(levels.tolist())
+
+    def shared(self, states: int, rah_bits: int) -> str:
+        """What is to be said where pulses reach fewer levels than states; else nothing."""
+        distinct = len(set(self.levels(states, rah_bits)))
+        if distinct == states:
+            return ""
+        return (
+            f"of {states} states {distinct} have a level of their own: pulses of "
+            f"{self.device.name} reach no more, and the others share a neighbour's"
+        )
+
+    def noise(self, states: int, rah_bits: int) -> npt.NDArray[np.float64]:
+        """Noise of each state, as a fraction of the range: cycle to cycle, and what a train misses.
+
+        Returns
+        -------
+        ndarray of float64, shape (states,)
+            Standard deviation. Device-to-device variation is left out: it is what verifying
+            takes away.
+        """
+        levels = np.array(self.levels(states, rah_bits), np.int16)
+        plan = plan_layer(self.device.synapse, levels, self.programming, rah_bits, mean_device=True)
+        missed = plan.reached.astype(np.float64) - levels
+        return np.hypot(plan.cycle, missed) / float(levels[-1] - levels[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a network's provenance says of it."""
+        at = self.device.source.get("at")
+        return {
+            "device": self.device.name,
+            **({"at": at} if isinstance(at, str) else {}),
+            "levels": self.choice,
+            "program": self.programming.scheme,
+            "polarity": self.programming.polarity,
+        }
+
+
+BATCH = 256
+"""Images in a batch, where there are many."""
+EPOCH_STEPS = 64
+"""Batches in an epoch, where there are few images: the batches are smaller then."""
+SMALLEST_BATCH = 32
+MAX_BATCH = 65_536
+RATE = 3e-3
+"""Peak of the learning rate with real numbers."""
+QUANTISED_SHARE = 2 / 3
+"""Peak with the machine's integers, as a share of that."""
+MIN_RATE, MAX_RATE = 1e-6, 1.0
+WIDE_CURRENT_HIDDEN_BITS = 7
+"""Activations from this width on get input currents of 10 bits, not 8."""
+
+DEFAULT_NEURON = "sot"
+"""Of the hidden layers, where neither the options nor a device say it."""
+EPOCHS = 100
+QUICK_EPOCHS = 16
+FLOAT_SHARE = 0.6
+"""Epochs with real numbers, before, to each one with the machine's integers."""
+DEFAULT_AUGMENTATION = "digits"
+"""Of images, where the options do not say it."""
+MAX_EPOCHS = 10_000
+MAX_NOISE = 0.5
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class TrainingParameters:
+    """What to train.
+
+    Parameters
+    ----------
+    states : int
+        States of a synapse, 2 to 128.
+    hidden : tuple of int
+        Neurons of each hidden layer, at most 14 layers.
+    neuron : str or None
+        Kind of neuron: one of `allspin.sim.network.neuron.NEURONS`. None: that of the target's
+        device; `sot` without a target.
+    pixel_bits, hidden_bits : int
+        Width of a pixel and of a hidden activation, 1 to 8.
+    rah_bits : int
+        Width of an R_AH word, 2 to 8, wide enough for the states.
+    noise : float or None
+        Standard deviation of the noise on every weight in training, as a fraction of the
+        range of R_AH (outermost level to outermost level), 0 to 0.5. None: that of a write
+        of the target's device, by state; none without a target.
+    epochs : int
+        Epochs with the machine's integers, 1 to 10,000; `float_epochs` go before.
+    seed : int
+        Names all chance, 0 to 2**32 - 1.
+    rate : float
+        Peak of the learning rate with real numbers, 1e-6 to 1; with the machine's integers it is
+        two thirds of it.
+    batch : int or None
+        Images in a batch, 1 to 65,536. None: 256, or fewer where there are few images.
+    augmentation : Augmentation or None
+        How far the training images are bent. None: as digits are, and lists of values not at all.
+    target : TrainingTarget, optional
+        The device whose levels the states have, and whose neuron the hidden layers have if it is
+        of the kind that is asked for.
+    robust : Robustness, optional
+        Train for chips of the target's device, with all that varies, and how.
+    tiles : Tiles, optional
+        What the columns are cut into once training computes with the machine's integers.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range, or the target's device has no such levels; the message
+        names the range.
+    """
+
+    states: int = 10
+    hidden: tuple[int, ...] = (100,)
+    neuron: str | None = None
+    pixel_bits: int = 4
+    hidden_bits: int = 4
+    rah_bits: int = 8
+    noise: float | None = None
+    epochs: int = EPOCHS
+    seed: int = 0
+    rate: float = RATE
+    batch: int | None = None
+    augmentation: Augmentation | None = None
+    target: TrainingTarget | None = None
+    robust: Robustness | None = None
+    tiles: Tiles | None = None
+
+    def __post_init__(self) -> None:
+        check_range("states", self.states, MIN_STATES, MAX_STATES)
+        check_range("rah_bits", self.rah_bits, MIN_RAH_BITS, MAX_RAH_BITS)
+        uniform_levels(self.states, self.rah_bits)
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        check_range("number of hidden layers", len(self.hidden), 1, MAX_LAYERS - 1)
+        for width in self.hidden:
+            check_range("hidden", width, 1, MAX_LINES)
+        if self.neuron is not None and self.neuron not in NEURONS:
+            raise UnknownKind.named("neuron", NEURONS, self.neuron)
+        check_range("pixel_bits", self.pixel_bits, 1, 8)
+        check_range("hidden_bits", self.hidden_bits, 1, 8)
+        if self.noise is not None and not (
+            isinstance(self.noise, (int, float)) and 0 <= self.noise <= MAX_NOISE
+        ):
+            raise ValueError(f"noise must be from 0 to {MAX_NOISE}, not {self.noise!r}")
+        check_range("epochs", self.epochs, 1, MAX_EPOCHS)
+        check_range("seed", self.seed, 0, MAX_SEED)
+        object.__setattr__(self, "rate", check_number("rate", self.rate, MIN_RATE, MAX_RATE))
+        if self.batch is not None:
+            check_range("batch", self.batch, 1, MAX_BATCH)
+        if self.target is not None:
+            self.target.levels(self.states, self.rah_bits)
+        if self.robust is not None and self.target is None:
+            raise ValueError("robust training needs the device whose chips the network is to bear")
+
+    @property
+    def float_epochs(self) -> int:
+        """Epochs with real numbers."""
+        share = FLOAT_SHARE if self.robust is None else robustness.FLOAT_SHARE
+        return max(1, round(share * self.epochs))
+
+    @property
+    def quantised_rate(self) -> float:
+        """Peak of the learning rate with the machine's integers."""
+        return self.rate * (QUANTISED_SHARE if self.robust is None else robustness.RATE_SHARE)
+
+    @property
+    def teacher(self) -> "TrainingParameters | None":
+        """What the network that teaches this one is trained by; None where nobody does."""
+        if self.robust is None or not self.robust.taught:
+            return None
+        epochs = max(1, round(robustness.TEACHER_SHARE * self.epochs))
+        hidden = (self.robust.teacher,)
+        return replace(self, hidden=hidden, epochs=epochs, noise=0.0, robust=None, tiles=None)
+
+    @property
+    def weight_noise(self) -> Noise:
+        """Noise on the weights, as `allspin.host.train.passes.forward` takes it."""
+        if self.noise is not None or self.target is None:
+            return self.noise or 0.0
+        return self.target.noise(self.states, self.rah_bits)
+
+    @property
+    def hidden_neuron(self) -> Neuron:
+        """The neuron of the hidden layers."""
+        if self.target is not None and self.neuron in (None, self.target.device.neuron.name):
+            return self.target.device.neuron
+        return NEURONS[self.neuron or DEFAULT_NEURON]()
+
+    @property
+    def formats(self) -> NumberFormats:
+        """The number formats."""
+        target = self.target
+        return NumberFormats(
+            neuron=self.hidden_neuron,
+            states=self.states,
+            pixel_bits=self.pixel_bits,
+            hidden_bits=self.hidden_bits,
+            rah_bits=self.rah_bits,
+            current_bits=10 if self.hidden_bits >= WIDE_CURRENT_HIDDEN_BITS else 8,
+            own_levels=None if target is None else target.levels(self.states, self.rah_bits),
+        )
+
+    def augmentation_of(self, image_shape: tuple[int, int]) -> Augmentation:
+        """How far images of a shape are bent.
+
+        Raises
+        ------
+        UserError
+            If they are lists of values, which cannot be bent.
+        """
+        lists = are_vectors(image_shape)
+        if self.augmentation is None:
+            return AUGMENTATIONS["none" if lists else DEFAULT_AUGMENTATION]
+        if lists and self.augmentation.text != "none":
+            raise UserError(
+                f"`augment` {self.augmentation.text} bends images, but the data set has lists of "
+                f"{math.prod(image_shape)} values: give none, or the images' shape"
+            )
+        return self.augmentation
+
+    def batch_of(self, images: int) -> int:
+        """Images in a batch where so many are learnt from.
+
+        Raises
+        ------
+        UserError
+            If there are fewer images than a batch is to have.
+        """
+        if self.batch is None:
+            return min(max(SMALLEST_BATCH, min(BATCH, images // EPOCH_STEPS)), images)
+        if self.batch > images:
+            raise UserError(
+                f"`batch` must be at most {images:,}, the images that are learnt from, "
+                f"not {self.batch:,}"
+            )
+        return self.batch
+
+    def options(self, dataset: Dataset) -> dict[str, Any]:
+        """All that a training on a data set uses, by the names of ``train``'s options.
+
+        Raises
+        ------
+        UserError
+            If the parameters do not go with the data set.
+        """
+        target, robust, tiles = self.target, self.robust, self.tiles
+        return {
+            "states": self.states,
+            "hidden": list(self.hidden),
+            "neuron": self.hidden_neuron.name,
+            "pixel_bits": self.pixel_bits,
+            "hidden_bits": self.hidden_bits,
+            "rah_bits": self.rah_bits,
+            # As ever without a device: equal options make equal files.
+            "noise": self.noise if target else self.noise or 0.0,
+            "epochs": self.epochs,
+            "seed": self.seed,
+            **({} if target is None else target.to_dict()),
+            **({} if robust is None else {"robust": robust.text}),
+            **({} if tiles is None else tiles.to_dict()),
+            "augment": self.augmentation_of(dataset.image_shape).text,
+            "rate": self.rate,
+            "batch": self.batch_of(len(split(len(dataset.train_images))[0])),
+        }

@@ -1,1 +1,0 @@
-"""Training: real numbers first, then the machine's integers."""

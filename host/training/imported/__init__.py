@@ -1,1 +1,0 @@
-"""Networks of other tools, brought to the machine's integers and trained on there."""

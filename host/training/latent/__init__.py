@@ -1,1 +1,0 @@
-"""A network in training: latent weights, number formats, passes forward and back, the optimiser."""

@@ -1,1 +1,0 @@
-"""What a training is asked for: its parameters, its target, and the file that holds both."""

@@ -1,1 +1,0 @@
-"""Training for chips that vary: what variation does to words and columns, and who teaches."""

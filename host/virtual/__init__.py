@@ -1,0 +1,1 @@
+"""The virtual board: a compiled machine behind a pipe, a line with faults, a pseudo-terminal."""

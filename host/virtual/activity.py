@@ -1,0 +1,133 @@
+"""What the engine of a virtual board does in each clock, while it runs."""
+
+import fcntl
+import os
+import select
+import tempfile
+import threading
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.data.files import Closing
+
+WORD = 8
+"""Bytes of a clock's word."""
+PIPE_BYTES = 1 << 20
+ALL_CLOCKS = 1 << 62
+"""More clocks than any board runs for."""
+KEPT = 1 << 18
+"""Clocks that are kept at most."""
+QUIET = 1024
+"""Clocks without activity after which nothing of an image is under way: more than the program holds
+back before it writes."""
+WAIT = 0.2
+"""Seconds between looks at whether the tap is closed."""
+
+
+class ActivityTap(Closing):
+    """A pipe that takes the engine's activity of a virtual board that runs, for as long as it runs.
+
+    `allspin.host.virtual.board.VirtualTransport` takes `trace`. A thread empties the pipe, so
+    that the board never waits for it.
+
+    Attributes
+    ----------
+    trace : tuple of Path and int
+        Where the board writes, and for how many clocks.
+    """
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="allspin-")
+        path = Path(self._folder.name) / "activity"
+        os.mkfifo(path, 0o600)
+        # The board could not open its end if this one were not open.
+        self._file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(self._file, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self.trace = (path, ALL_CLOCKS)
+        self._changed = threading.Condition()
+        self._bytes = bytearray()
+        self._ended = False
+        self._thread = threading.Thread(target=self._empty, daemon=True)
+        self._thread.start()
+
+    def _empty(self) -> None:
+        poll = select.poll()
+        poll.register(self._file, select.POLLIN)
+        while not self._ended:
+            ready = poll.poll(WAIT * 1000)
+            content = os.read(self._file, PIPE_BYTES) if ready else b""
+            if ready and not content:
+                break  # the board has ended
+            with self._changed:
+                self._bytes += content
+                if len(self._bytes) > 2 * KEPT * WORD:
+                    del self._bytes[: len(self._bytes) // WORD * WORD - KEPT * WORD]
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _words(self) -> npt.NDArray[np.uint64]:
+        whole = len(self._bytes) // WORD
+        return np.frombuffer(bytes(self._bytes[: whole * WORD]), "<u8")
+
+    def _is_quiet(self) -> bool:
+        tail = self._bytes[-QUIET * WORD :]
+        return self._ended or not any(tail)
+
+    def clear(self, timeout: float) -> bool:
+        """Forget what was, when it is over; nothing may be under way.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait for its end.
+
+        Returns
+        -------
+        bool
+            Whether it was over in time.
+        """
+        with self._changed:
+            over = self._changed.wait_for(self._is_quiet, timeout)
+            del self._bytes[: len(self._bytes) // WORD * WORD]
+            return over and not self._ended
+
+    def take(self, last: int, timeout: float) -> npt.NDArray[np.uint64] | None:
+        """What the engine did for one image since `clear`.
+
+        Parameters
+        ----------
+        last : int
+            Bit of the activity's word that tells the image's end.
+        timeout : float
+            Seconds to wait for it.
+
+        Returns
+        -------
+        ndarray of uint64, shape (clocks,), or None
+            From its first activity to its end, as `allspin.host.virtual.board.read_trace` has
+            it; None if it did not come in time.
+        """
+        found: list[npt.NDArray[np.uint64]] = []
+
+        def whole() -> bool:
+            words = self._words()
+            ends = np.flatnonzero(words >> np.uint64(last) & np.uint64(1))
+            if ends.size:
+                begun = int(np.flatnonzero(words)[0])
+                found.append(words[begun : int(ends[0]) + 1].copy())
+            return bool(found) or self._ended
+
+        with self._changed:
+            self._changed.wait_for(whole, timeout)
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """End the thread; the board must have ended before."""
+        self._ended = True
+        self._thread.join()
+        os.close(self._file)
+        self._folder.cleanup()

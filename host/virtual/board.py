@@ -1,0 +1,214 @@
+"""The virtual board: a process that runs the compiled gateware, on two pipes."""
+
+import contextlib
+import fcntl
+import mmap
+import os
+import select
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.link.transport import BITS_PER_BYTE, Disconnected, Transport
+from allspin.sim.errors import UserError
+
+PIPE_BYTES = 1 << 20
+"""Size that is asked of a pipe, so that neither end waits for the other's turn."""
+READ_BYTES = 1 << 20
+TIMEOUT = 60.0
+"""Seconds of silence that even a large network on one lane does not need."""
+UART_TIMEOUT = 2.0
+"""The same for a UART, besides the time of the bits."""
+SLOWEST = 1e5
+"""Clocks a second that any machine simulates."""
+PROBE_BYTES = 256
+"""More than a question for the identity and its answer take."""
+WINDOW_BYTES = 4096
+"""More than is usually under way, either way."""
+STOPWATCH = struct.Struct("=QQQ")
+"""Whether the next byte starts the watch, the clock when it did, the clock of the last byte."""
+CLOSING = 1.0
+"""Seconds for the process to end by itself when its input has ended."""
+
+
+class VirtualTransport(Transport):
+    """A running virtual board.
+
+    Parameters
+    ----------
+    program : Path
+        What `allspin.boards.virtual.build.build` returned.
+    bit_clocks : float or None
+        For a machine with a UART: clocks a bit by the host's clock.
+    trace : tuple of Path and int, optional
+        File to which the engine's activity goes, and for how many clocks from the first
+        event on; `read_trace` reads it when the board is closed.
+    options : sequence of str
+        More options of the program.
+    slowest : float
+        Clocks a second that any machine simulates; timeouts come of it.
+    name : str
+        What messages call it.
+
+    Attributes
+    ----------
+    input, output : int
+        File descriptors of the pipes to the board and from it, for whoever waits for other things
+        too.
+
+    Raises
+    ------
+    UserError
+        If the program cannot be started.
+    """
+
+    def __init__(
+        self,
+        program: Path,
+        *,
+        bit_clocks: float | None = None,
+        trace: tuple[Path, int] | None = None,
+        options: Sequence[str] = (),
+        slowest: float = SLOWEST,
+        name: str = "the virtual board",
+    ) -> None:
+        self.name = name
+        # A pipe loses nothing, so asking again would not help. Through a UART the window holds
+        # and bytes may get lost, but time is the simulation's.
+        command = [str(program), *options]
+        self._stopwatch: mmap.mmap | None = None
+        if bit_clocks is None:
+            self.holds_back = True
+            self.attempts = 1
+            self.latency = self.timeout = self.probe_timeout = TIMEOUT
+        else:
+            self.advice = "its clock may differ too much from the host's"
+            byte = BITS_PER_BYTE * bit_clocks / slowest
+            self.probe_timeout = UART_TIMEOUT + PROBE_BYTES * byte
+            self.latency = self.timeout = UART_TIMEOUT + 2 * WINDOW_BYTES * byte
+            command += ["--bit-clocks", repr(bit_clocks)]
+        if trace is not None:
+            command += ["--trace", str(trace[0]), "--trace-clocks", str(trace[1])]
+        with tempfile.TemporaryFile(prefix="allspin-") as shared:
+            if bit_clocks is not None:
+                shared.truncate(STOPWATCH.size)
+                self._stopwatch = mmap.mmap(shared.fileno(), STOPWATCH.size)
+                command += ["--stopwatch", str(shared.fileno())]
+            try:
+                self.process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    pass_fds=(shared.fileno(),),
+                    start_new_session=True,  # an interrupt is for the host alone
+                )
+            except OSError as error:
+                raise UserError(f"cannot start {self.name} {program}: {error.strerror}") from error
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.input = self.process.stdin.fileno()
+        self.output = self.process.stdout.fileno()
+        for pipe in (self.input, self.output):
+            os.set_blocking(pipe, False)
+            with contextlib.suppress(OSError, AttributeError):  # Linux only, and limited
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+    def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
+        """Give the process what it takes, and return what it gave."""
+        poll = select.poll()
+        poll.register(self.output, select.POLLIN)
+        if data:
+            poll.register(self.input, select.POLLOUT)
+        ready = dict(poll.poll(timeout * 1000))
+        sent = 0
+        if ready.get(self.input):
+            try:
+                sent = os.write(self.input, data)
+            except BlockingIOError:
+                pass
+            except BrokenPipeError:
+                raise self._died() from None
+        received = b""
+        if ready.get(self.output):
+            received = os.read(self.output, READ_BYTES)
+            if not received:
+                raise self._died()
+        return sent, received
+
+    def press_reset(self) -> None:
+        """Reset the board as its button does: memories keep what they hold."""
+        self.process.send_signal(signal.SIGUSR1)
+
+    def start_stopwatch(self) -> None:
+        """Let the next byte that is sent start the count of `elapsed_clocks`."""
+        if self._stopwatch is not None:
+            STOPWATCH.pack_into(self._stopwatch, 0, 1, 0, 0)
+
+    def elapsed_clocks(self) -> int | None:
+        """Clocks from the stopwatch's start to the last byte; None without a UART."""
+        if self._stopwatch is None:
+            return None
+        _, begun, ended = STOPWATCH.unpack_from(self._stopwatch)
+        return ended - begun
+
+    def _died(self) -> Disconnected:
+        """Why the process is gone, in one line."""
+        try:
+            status = self.process.wait(CLOSING)
+        except subprocess.TimeoutExpired:
+            return Disconnected(f"{self.name} closed its end of the link")
+        if status < 0:
+            reason = f"killed by signal {-status}"
+        else:
+            reason = f"exited with status {status}"
+            assert self.process.stderr is not None
+            lines = self.process.stderr.read().decode(errors="replace").split("\n")
+            if lines[0]:
+                reason += f": {lines[0]}"
+        return Disconnected(f"{self.name} died ({reason})")
+
+    def close(self) -> None:
+        """End the process: by itself if it does so soon, else by force."""
+        process = self.process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.close()
+        poll = select.poll()
+        poll.register(self.output, select.POLLIN)
+        deadline = time.monotonic() + CLOSING
+        while process.poll() is None and time.monotonic() < deadline:
+            # It may have more to say before it ends.
+            if poll.poll(10) and not os.read(self.output, READ_BYTES):
+                break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        process.stdout.close()
+        process.stderr.close()
+        if self._stopwatch is not None:
+            self._stopwatch.close()
+            self._stopwatch = None
+
+
+def read_trace(path: Path) -> npt.NDArray[np.uint64]:
+    """What the engine did clock by clock, as the board wrote it.
+
+    Returns
+    -------
+    ndarray of uint64, shape (clocks,)
+        Layer k has bits 4k to 4k + 3: an event was taken, it was its image's last, a sum was
+        taken, it was its image's last.
+    """
+    return np.fromfile(path, dtype="<u8")

@@ -1,0 +1,332 @@
+"""Faults of a link on purpose: flipped bits, lost frames, and resets of the board.
+
+A frame is here what a zero byte closes, with that byte; empty frames are none. Frames count from 1,
+as their sender sent them. The same parameters and the same bytes give the same faults, however the
+stream is cut.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from allspin.hdl.link.protocol import MAX_WINDOW
+from allspin.host.link.transport import Transport
+from allspin.sim.network.formats import check_range
+
+TIMEOUT = 0.25
+"""Seconds after which no answer comes any more: long for a simulated board, short for tests."""
+LATENCY = 0.03
+"""Seconds within which an answer usually comes."""
+MOST_UNDER_WAY = 4 * MAX_WINDOW
+"""Bytes that are taken before the board has taken them: more than a host with a window sends."""
+MOST_UNANSWERED = 1024
+"""Frames that are remembered for a reset."""
+_ZERO = b"\0"
+Board = TypeVar("Board", bound=Transport)
+_DRAWS_OF_FLIPS, _DRAWS_OF_DAMAGE, _DRAWS_OF_RESETS = range(3)
+
+
+def _check_numbers(name: str, numbers: Sequence[int]) -> None:
+    for number in numbers:
+        check_range(name, number, 1, 2**63 - 1)
+
+
+@dataclass(frozen=True)
+class WireFaults:
+    """What goes wrong in one direction.
+
+    Parameters
+    ----------
+    flip : float
+        Probability that a byte has one of its bits flipped, 0 to 1; zero bytes too.
+    drop : tuple of int
+        Frames that get lost whole.
+    damage : tuple of int
+        Frames of which one bit is flipped, anywhere but in the closing zero.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range, or a frame is both dropped and damaged.
+    """
+
+    flip: float = 0.0
+    drop: tuple[int, ...] = ()
+    damage: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.flip <= 1:
+            raise ValueError(f"flip must be from 0 to 1, not {self.flip!r}")
+        for name in ("drop", "damage"):
+            _check_numbers(name, getattr(self, name))
+        both = set(self.drop) & set(self.damage)
+        if both:
+            raise ValueError(f"frame {min(both)} cannot be both dropped and damaged")
+
+
+NO_FAULTS = WireFaults()
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What goes wrong on a link and with the board behind it.
+
+    Parameters
+    ----------
+    to_device, to_host : WireFaults
+        Each direction's.
+    reset_after : tuple of int
+        The board is reset when it has sent so many frames, answers to all that was asked since the
+        link was opened. Of what is under way to it then, a part gets lost; the rest reaches the
+        board as it is after power-on.
+    seed : int
+        Names every draw, 0 to 2^32 - 1.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+
+    to_device: WireFaults = NO_FAULTS
+    to_host: WireFaults = NO_FAULTS
+    reset_after: tuple[int, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_numbers("reset_after", self.reset_after)
+        check_range("seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass
+class WireCounts:
+    """What one direction carried, and what became of it.
+
+    Attributes
+    ----------
+    frames : int
+        Frames that were sent whole.
+    flipped : int
+        Bits that `WireFaults.flip` flipped.
+    dropped, damaged : int
+        Frames that were, because `WireFaults` names them.
+    """
+
+    frames: int = 0
+    flipped: int = 0
+    dropped: int = 0
+    damaged: int = 0
+
+
+class FaultyWire:
+    """One direction of a link: bytes in, what is left of them out.
+
+    Parameters
+    ----------
+    faults : WireFaults
+        What goes wrong.
+    seed : sequence of int
+        Names the draws; every wire has its own.
+
+    Attributes
+    ----------
+    counts : WireCounts
+        What it did so far.
+    """
+
+    def __init__(self, faults: WireFaults, seed: Sequence[int]) -> None:
+        self.counts = WireCounts()
+        self._faults = faults
+        self._drop, self._damage = frozenset(faults.drop), frozenset(faults.damage)
+        self._seed = seed
+        self._draws = np.random.default_rng([*seed, _DRAWS_OF_FLIPS])
+        self._until_flip = self._gap()
+        self._open = False
+        self._held = b""  # of a frame that will be damaged: where, its length decides
+
+    def carry(self, data: bytes) -> bytes:
+        """The next bytes, as the wire leaves them.
+
+        Parameters
+        ----------
+        data : bytes
+            The stream's next bytes, cut anywhere.
+        """
+        return b"".join(self._carry(piece) for piece in _pieces(data))
+
+    def _carry(self, piece: bytes) -> bytes:
+        """Bytes of one frame."""
+        closes = piece.endswith(_ZERO)
+        self._open |= len(piece) > closes
+        number = self.counts.frames + 1
+        dropped = self._open and number in self._drop
+        damaged = self._open and number in self._damage
+        closed = closes and self._open
+        if closes:
+            self.counts.frames += closed
+            self._open = False
+        if dropped:
+            self.counts.dropped += closed
+            return b""
+        if damaged:
+            self._held += piece
+            if not closed:
+                return b""
+            self.counts.damaged += 1
+            piece, self._held = self._one_bit_wrong(self._held, number), b""
+        return self._flip(piece)
+
+    def _one_bit_wrong(self, frame: bytes, number: int) -> bytes:
+        draws = np.random.default_rng([*self._seed, _DRAWS_OF_DAMAGE, number])
+        place, bit = divmod(int(draws.integers(8 * (len(frame) - 1))), 8)
+        return frame[:place] + bytes([frame[place] ^ 1 << bit]) + frame[place + 1 :]
+
+    def _flip(self, data: bytes) -> bytes:
+        if self._until_flip >= len(data):
+            self._until_flip -= len(data)
+            return data
+        left = bytearray(data)
+        place = self._until_flip
+        while place < len(left):
+            left[int(place)] ^= 1 << int(self._draws.integers(8))
+            self.counts.flipped += 1
+            place += 1 + self._gap()
+        self._until_flip = place - len(left)
+        return bytes(left)
+
+    def _gap(self) -> float:
+        """Bytes that stay whole before the next that does not."""
+        if self._faults.flip == 0:
+            return float("inf")
+        return int(self._draws.geometric(self._faults.flip)) - 1
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    """The stream cut behind each zero."""
+    *closed, rest = data.split(_ZERO)
+    return [piece + _ZERO for piece in closed] + [rest] * bool(rest)
+
+
+class FaultyTransport(Transport, Generic[Board]):
+    """A stream that loses and damages what it carries, to a board that gets reset.
+
+    It is like a serial port: nothing holds the sender back but the window, and silence soon makes
+    a host ask again.
+
+    Parameters
+    ----------
+    power_on : callable
+        Opens the stream to the board as it is after power-on: now, and for each reset.
+    faults : Faults
+        What goes wrong.
+    timeout : float
+        See `Transport`.
+
+    Attributes
+    ----------
+    board : Transport
+        The stream to the board as it is now: what `power_on` returned last.
+    to_device, to_host : WireCounts
+        What each direction did so far.
+    resets : int
+        Resets so far.
+    """
+
+    advice = "its faults may be too many"
+
+    def __init__(
+        self, power_on: Callable[[], Board], faults: Faults, timeout: float = TIMEOUT
+    ) -> None:
+        self.latency = min(LATENCY, timeout)
+        self.timeout = self.probe_timeout = timeout
+        self.resets = 0
+        self._power_on = power_on
+        self._to_device = FaultyWire(faults.to_device, [faults.seed, 0])
+        self._to_host = FaultyWire(faults.to_host, [faults.seed, 1])
+        self.to_device, self.to_host = self._to_device.counts, self._to_host.counts
+        self._draws = np.random.default_rng([faults.seed, _DRAWS_OF_RESETS])
+        self._reset_after = deque(sorted(set(faults.reset_after)))
+        self._ahead = _Ahead()
+        self.board = power_on()
+        self.name = self.board.name
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something that the board has not taken yet."""
+        return bool(self._ahead.waiting)
+
+    def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
+        """Take what there is room for, and return what is left of what the board sent."""
+        taken = 0
+        if len(self._ahead.waiting) < MOST_UNDER_WAY:
+            self._ahead.waiting += self._to_device.carry(data)
+            taken = len(data)
+        # What was dropped is sent as far as the sender can tell.
+        patience = 0.0 if taken and not self._ahead.waiting else timeout
+        sent, received = self.board.exchange(bytes(self._ahead.waiting), patience)
+        self._ahead.sent(sent)
+        left = b""
+        for piece in _pieces(received):
+            before = self.to_host.frames
+            left += self._to_host.carry(piece)
+            if self.to_host.frames > before:
+                self._ahead.answered()
+            if self._reset_after and self.to_host.frames >= self._reset_after[0]:
+                self._reset_after.popleft()
+                self.reset()
+                break  # the rest was never sent
+        return taken, left
+
+    def reset(self) -> None:
+        """Reset the board, as if by its button."""
+        self.board.close()
+        self.board = self._power_on()
+        self._ahead.lose(self._draws)
+        self.resets += 1
+
+    def close(self) -> None:
+        """Close the stream to the board."""
+        self.board.close()
+
+
+@dataclass
+class _Ahead:
+    """What is under way to the board, as far as it gives no answer yet.
+
+    Attributes
+    ----------
+    waiting : bytearray
+        What the board has not taken.
+    frames : deque of bytes
+        What it has taken and not answered.
+    """
+
+    waiting: bytearray = field(default_factory=bytearray)
+    frames: deque[bytes] = field(default_factory=lambda: deque(maxlen=MOST_UNANSWERED))
+    _begun: bytes = b""
+
+    def sent(self, count: int) -> None:
+        """The board has taken the first bytes of what waits."""
+        for piece in _pieces(self._begun + bytes(self.waiting[:count])):
+            if piece.endswith(_ZERO):
+                self._begun = b""
+                if piece != _ZERO:
+                    self.frames.append(piece)
+            else:
+                self._begun = piece[-MOST_UNDER_WAY:]
+        del self.waiting[:count]
+
+    def answered(self) -> None:
+        """The board has answered the first of the frames."""
+        if self.frames:
+            self.frames.popleft()
+
+    def lose(self, draws: np.random.Generator) -> None:
+        """Lose some of what the board has not answered; what follows is still on the wire."""
+        lost = int(draws.integers(len(self.frames) + 1))
+        self.waiting[:0] = b"".join([*self.frames][lost:]) + self._begun
+        self.frames.clear()
+        self._begun = b""

@@ -1,1 +1,0 @@
-"""Files that a user names: read within limits, refused in a line."""

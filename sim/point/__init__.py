@@ -1,1 +1,0 @@
-"""Operating points: at which current, width, field and temperature a device is taken."""

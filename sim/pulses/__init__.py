@@ -1,1 +1,0 @@
-"""What pulses and writes leave, as distributions: Markov chains, and normal laws to draw from."""

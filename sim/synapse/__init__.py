@@ -1,0 +1,1 @@
+"""Synapses: pulse responses, measured tables, and what trains of pulses write."""

@@ -1,0 +1,577 @@
+"""Synapses: what every kind answers, and the paper's, whose response and variation are parts.
+
+How pulses move R_AH is `allspin.sim.synapse.response`; how devices and cycles differ is
+`allspin.sim.synapse.synapse`.
+"""
+
+import abc
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.errors import check_number, check_reading
+from allspin.sim.files import Table
+from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.synapse.pulse_changes import normal_values
+from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity, Response
+from allspin.sim.synapse.written import Law, Written, over_devices
+
+# How synapses vary from cycle to cycle (C2C) and from device to device (D2D).
+
+SMALLEST_FACTOR = 0.05
+"""No device's own range or nonlinearity is drawn below this share of the nominal one."""
+CYCLE_READINGS = {
+    "range": "of the range R_max - R_min",
+    "step": "of the mean step, (R_max - R_min) / (states - 1)",
+    "increment": "of the change that the pulse or write itself makes",
+}
+"""What a cycle-to-cycle figure is a fraction of; the paper does not say."""
+OCCASIONS = {
+    "write": "once a write, however many pulses it takes",
+    "pulse": "on each pulse",
+    "root": "once a write, times the root of its pulses, as NeuroSim does",
+}
+"""When a cycle-to-cycle deviation is drawn."""
+DEVICE_READINGS = {
+    "range": "an offset of R_AH, of the range R_max - R_min",
+    "step": "an offset of R_AH, of the mean step (R_max - R_min) / (states - 1)",
+    "weight": "a factor on R_AH, counted from the middle of the range",
+    "span": "a factor on the polarity's range, counted from where it starts",
+    "nonlinearity": "a factor on the polarity's A",
+}
+"""What a device-to-device figure is a fraction of; the paper does not say."""
+
+
+@dataclass(frozen=True)
+class SynapseVariation:
+    """A Gaussian variation: a figure for each polarity, and what it is a fraction of.
+
+    Attributes
+    ----------
+    short : str
+        What messages call it.
+    readings : dict
+        What a figure may be a fraction of.
+    potentiation, depression : float
+        Standard deviation by polarity, 0 to 1, as a fraction of what the reading says.
+    reading : str
+        One of `readings`.
+    """
+
+    short: ClassVar[str]
+    readings: ClassVar[dict[str, str]]
+
+    potentiation: float = 0.0
+    depression: float = 0.0
+    reading: str = "range"
+
+    def __post_init__(self) -> None:
+        for name in ("potentiation", "depression"):
+            value = check_number(f"{self.short} of {name}", getattr(self, name), 0, 1)
+            object.__setattr__(self, name, value)
+        check_reading(f"the reading of {self.short}", self.reading, self.readings)
+
+    def __getitem__(self, polarity: Polarity) -> float:
+        """Figure of a polarity."""
+        return self.depression if polarity else self.potentiation
+
+    def multiplied(self, factor: float) -> Self:
+        """The same with both figures multiplied.
+
+        Raises
+        ------
+        ValueError
+            If one leaves its range.
+        """
+        return dataclasses.replace(
+            self, potentiation=self.potentiation * factor, depression=self.depression * factor
+        )
+
+
+@dataclass(frozen=True)
+class CycleVariation(SynapseVariation):
+    """Cycle-to-cycle (C2C) variation: Gaussian, drawn anew each time.
+
+    Parameters
+    ----------
+    potentiation, depression : float
+        Standard deviation by the polarity of the pulse, 0 to 1, as a fraction of what the
+        reading says.
+    reading : str
+        One of `CYCLE_READINGS`.
+    occasion : str
+        One of `OCCASIONS`.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
+    """
+
+    short: ClassVar[str] = "C2C"
+    readings: ClassVar[dict[str, str]] = CYCLE_READINGS
+
+    occasion: str = "write"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_reading("the occasion of C2C", self.occasion, OCCASIONS)
+
+    def __str__(self) -> str:
+        return (
+            f"C2C {self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression) "
+            f"{CYCLE_READINGS[self.reading]}, {OCCASIONS[self.occasion]}"
+        )
+
+
+@dataclass(frozen=True)
+class DeviceVariation(SynapseVariation):
+    """Device-to-device (D2D) variation: Gaussian, drawn once for a device and polarity.
+
+    Parameters
+    ----------
+    potentiation, depression : float
+        Standard deviation by polarity, 0 to 1, as a fraction of what the reading says.
+    reading : str
+        One of `DEVICE_READINGS`.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
+    """
+
+    short: ClassVar[str] = "D2D"
+    readings: ClassVar[dict[str, str]] = DEVICE_READINGS
+
+    def __str__(self) -> str:
+        return (
+            f"D2D {self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression): "
+            f"{DEVICE_READINGS[self.reading]}"
+        )
+
+    def factor(self, of: str, polarity: Polarity, deviate: npt.ArrayLike) -> Array:
+        """Each device's factor on what a reading scales; 1 where this is another reading."""
+        z = np.asarray(deviate, np.float64)
+        if self.reading != of:
+            return np.ones(())
+        return np.maximum(1 + self[polarity] * z, SMALLEST_FACTOR)
+
+
+FAR = 4.0
+"""Deviate at which it is seen whether curves are a straight function of it."""
+STRAIGHT = 1e-6
+"""Share of the range that a straight function may miss."""
+AT_ONCE = 4096
+"""Writes whose devices are looked at together, so that memory stays small."""
+
+
+def _parts(table: Array) -> list[Array]:
+    """A table in parts of `AT_ONCE` at most, flat."""
+    return np.array_split(table.ravel(), max(-(-table.size // AT_ONCE), 1))
+
+
+class Synapse(abc.ABC):
+    """What every kind of synapse answers; all vectorised over devices.
+
+    A device's own D2D deviation of a polarity is told in standard deviations, `deviate`: 0 is
+    the mean device. What the film holds (`advance`) and what is read of it (`read`) differ
+    where D2D is an offset or a factor on R_AH.
+
+    A kind defines `low`, `high`, `curve`, `pulses_to`, `advance`, `read`, `cycle_deviation`,
+    `varied`, `record` and `readings`. `allspin.sim.synapse.kinds` makes it one that device
+    files may name.
+    """
+
+    states: int
+
+    @property
+    @abc.abstractmethod
+    def low(self) -> float:
+        """Lowest R_AH of either polarity."""
+
+    @property
+    @abc.abstractmethod
+    def high(self) -> float:
+        """Highest R_AH of either polarity."""
+
+    @property
+    def span(self) -> float:
+        """The full range of R_AH."""
+        return self.high - self.low
+
+    @abc.abstractmethod
+    def curve(
+        self, polarity: Polarity, pulses: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
+    ) -> Array:
+        """R_AH read after a number of pulses from the polarity's own start.
+
+        Parameters
+        ----------
+        polarity : Polarity
+            Potentiation starts where R_AH is lowest, depression where it is highest.
+        pulses : array_like of float
+            Pulses given, at least 0; fractions are pulses of shorter duration.
+        deviate : array_like of float
+            The device's own deviation of this polarity, in standard deviations.
+
+        Returns
+        -------
+        ndarray of float64, the shape that the arguments broadcast to
+            In the synapse's unit; at the range's end it stays.
+        """
+
+    @abc.abstractmethod
+    def pulses_to(self, polarity: Polarity, resistance: npt.ArrayLike) -> Array:
+        """Inverse of `curve` for the mean device: pulses, with fractions, to an R_AH.
+
+        An R_AH beyond either end counts as that end.
+        """
+
+    @abc.abstractmethod
+    def advance(
+        self,
+        polarity: Polarity,
+        resistance: npt.ArrayLike,
+        pulses: npt.ArrayLike = 1.0,
+        deviate: npt.ArrayLike = 0.0,
+    ) -> Array:
+        """R_AH that the film holds after some pulses from any present one, without C2C.
+
+        Parameters
+        ----------
+        polarity : Polarity
+            Of all the pulses.
+        resistance : array_like of float
+            What each device's film holds at present.
+        pulses : array_like of float
+            Pulses for each device, at least 0. A pulse of a share of the nominal duration
+            counts as that share (the domain wall moves as long as the current flows: an
+            assumption).
+        deviate : array_like of float
+            Each device's own deviation of this polarity, in standard deviations.
+
+        Returns
+        -------
+        ndarray of float64, the shape that the arguments broadcast to
+            Never beyond the polarity's range, and never back: who starts beyond it stays.
+        """
+
+    @abc.abstractmethod
+    def read(
+        self, polarity: Polarity, resistance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
+    ) -> Array:
+        """R_AH that is read where the film holds `resistance` since a pulse of a polarity."""
+
+    @abc.abstractmethod
+    def cycle_deviation(
+        self, polarity: Polarity, resistance: npt.ArrayLike, pulses: npt.ArrayLike = 1.0
+    ) -> Array:
+        """Standard deviation of `advance` over cycles; 0 where `pulses` is 0."""
+
+    def written(
+        self,
+        polarity: Polarity,
+        pulses: npt.ArrayLike,
+        ends: tuple[float, float] | None = None,
+    ) -> Written:
+        """What writes leave: trains of pulses after saturation at the polarity's start.
+
+        Where devices' curves are no straight function of their deviates, many devices stand for
+        all.
+
+        Parameters
+        ----------
+        polarity : Polarity
+            Of all the pulses.
+        pulses : array_like of float
+            Pulses of each write; none is a write too and deviates over cycles as one pulse does.
+        ends : (float, float), optional
+            R_AH beyond which whoever reads it sees nothing more, such as the ends of words: what
+            comes of curves that differ is told as it is seen there.
+
+        Returns
+        -------
+        Written
+            Of the shape of `pulses`.
+        """
+        n = np.asarray(pulses, np.float64)
+        start = self.high if polarity else self.low
+        cycle = self.cycle_deviation(polarity, np.full(n.shape, start), np.maximum(n, 1))
+        mean, device = self.curve(polarity, n), self.device_deviation(polarity, n)
+        far = np.array([-FAR, FAR]).reshape(2, *[1] * n.ndim)
+        bent = np.abs(self.curve(polarity, n, far) - mean - far * device)
+        if bent.max(initial=0.0) <= STRAIGHT * self.span:
+            return Written(Law(mean, cycle, device))
+        deviates = normal_values()
+        if ends is not None:
+            parts = [
+                over_devices(
+                    self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, ends
+                )
+                for some, own in zip(_parts(n), _parts(cycle), strict=True)
+            ]
+            tables = (np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True))
+            return Written(Law(*tables), ends)
+        # No device's curve is beyond that of the farthest one; cycles deviate about it.
+        reached = self.curve(polarity, n, deviates[[0, -1]].reshape(far.shape))
+        bounds = min(self.low, float(reached.min())), max(self.high, float(reached.max()))
+        parts = [
+            over_devices(
+                self.curve(polarity, some, deviates[:, np.newaxis]),
+                np.zeros(some.size),
+                deviates,
+                bounds,
+            )
+            for some in _parts(n)
+        ]
+        mean, none, device = (
+            np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True)
+        )
+        return Written(Law(mean, none, device), bounds, cycle=cycle)
+
+    def device_deviation(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
+        """Change of `curve` for a device one standard deviation up, to first order."""
+        small = 1e-4
+        up, down = (self.curve(polarity, pulses, deviate) for deviate in (small, -small))
+        return (up - down) / (2 * small)
+
+    @property
+    def devices_differ(self) -> bool:
+        """Whether there is any D2D: where it is not known there is none."""
+        for polarity, end in ((Polarity.POTENTIATION, self.high), (Polarity.DEPRESSION, self.low)):
+            way = np.linspace(0, float(self.pulses_to(polarity, end)), 33)
+            if np.any(self.device_deviation(polarity, way)):
+                return True
+        return False
+
+    def pulses_across(self, polarity: Polarity) -> int:
+        """Whole pulses from where a polarity starts to where it ends, 1 to `MAX_PULSES`."""
+        end = self.low if polarity else self.high
+        return int(min(max(np.ceil(float(self.pulses_to(polarity, end))), 1), MAX_PULSES))
+
+    def short_curve(self, polarity: Polarity, pulses: int) -> Array:
+        """R_AH after 0 to `pulses` pulses of a device that crosses the range in as many.
+
+        Raises
+        ------
+        ValueError
+            If the kind has no law that says what such a device would do.
+        """
+        raise ValueError("levels by pulses need a device with an A; a table has its own pulses")
+
+    @property
+    def paper_model(self) -> "SotSynapse | None":
+        """It as a model of the paper's kind, whose parts another device may borrow; else None."""
+        return None
+
+    def figures(self, polarity: Polarity, unit: str) -> list[tuple[str, str, str]]:
+        """Name, value and unit of what was measured of a polarity; none of a model."""
+        return []
+
+    @abc.abstractmethod
+    def varied(self, c2c: float, d2d: float) -> Self:
+        """The same with its C2C and its D2D multiplied, each by a factor of 0 or more.
+
+        Raises
+        ------
+        ValueError
+            If a deviation leaves its range.
+        """
+
+    @abc.abstractmethod
+    def record(self) -> dict[str, Any]:
+        """As plain values: what a device file has in ``[synapse]``."""
+
+    @abc.abstractmethod
+    def readings(self) -> list[str]:
+        """What the variations are taken to be of, a line each, for reports."""
+
+
+@dataclass(frozen=True)
+class SotSynapse(Synapse):
+    """The paper's synapse: a response for each polarity, and Gaussian variation.
+
+    Parameters
+    ----------
+    potentiation, depression : Response
+        Response of each polarity, of one kind; their ranges may differ.
+    states : int
+        States told apart, 2 to 128.
+    c2c : CycleVariation
+        Cycle to cycle.
+    d2d : DeviceVariation
+        Device to device.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range.
+    """
+
+    potentiation: Response
+    depression: Response
+    states: int = 100
+    c2c: CycleVariation = field(default_factory=CycleVariation)
+    d2d: DeviceVariation = field(default_factory=DeviceVariation)
+
+    def __post_init__(self) -> None:
+        check_range("states", self.states, MIN_STATES, MAX_STATES)
+        if min(self.potentiation.high, self.depression.high) <= max(
+            self.potentiation.low, self.depression.low
+        ):
+            raise ValueError("the ranges of potentiation and depression must overlap")
+        if self.potentiation.kind != self.depression.kind:
+            raise ValueError(
+                "the responses of potentiation and depression must be of one kind, not "
+                f"{self.potentiation.kind} and {self.depression.kind}"
+            )
+        if self.d2d.reading == "nonlinearity" and not self.potentiation.has_nonlinearity:
+            kind = self.potentiation.kind
+            raise ValueError(f"D2D cannot be of A: a response of kind {kind} has none")
+
+    @classmethod
+    def from_table(cls, table: Table, response: type[Response]) -> Self:
+        """The synapse that a device file's table describes, with responses of a kind."""
+        states = table.take("states", 100)
+        responses = [table.table(polarity.name.lower(), needed=True) for polarity in Polarity]
+        return cls(
+            *(each.make(response, response.keys()) for each in responses),
+            states=states,
+            c2c=table.table("c2c").make(CycleVariation),
+            d2d=table.table("d2d").make(DeviceVariation),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """See `Synapse.record`."""
+        found: dict[str, Any] = {"kind": self.potentiation.kind, "states": self.states}
+        for polarity in Polarity:
+            response = self.response(polarity)
+            found[polarity.name.lower()] = {
+                key: getattr(response, name) for key, name in response.keys().items()
+            }
+        return found | {"c2c": dataclasses.asdict(self.c2c), "d2d": dataclasses.asdict(self.d2d)}
+
+    def varied(self, c2c: float, d2d: float) -> Self:
+        """See `Synapse.varied`."""
+        return dataclasses.replace(self, c2c=self.c2c.multiplied(c2c), d2d=self.d2d.multiplied(d2d))
+
+    def response(self, polarity: Polarity) -> Response:
+        """Response of a polarity."""
+        return self.depression if polarity else self.potentiation
+
+    @property
+    def paper_model(self) -> "SotSynapse | None":
+        """See `Synapse.paper_model`."""
+        return self if self.potentiation.kind == "sot" else None
+
+    @property
+    def low(self) -> float:
+        """See `Synapse.low`."""
+        return min(self.potentiation.low, self.depression.low)
+
+    @property
+    def high(self) -> float:
+        """See `Synapse.high`."""
+        return max(self.potentiation.high, self.depression.high)
+
+    def _place(self, polarity: Polarity, distance: Array) -> Array:
+        """R_AH at a distance from the polarity's start."""
+        response = self.response(polarity)
+        return response.high - distance if polarity else response.low + distance
+
+    def _distance(self, polarity: Polarity, resistance: npt.ArrayLike) -> Array:
+        """Distance of an R_AH from the polarity's start."""
+        response, r = self.response(polarity), np.asarray(resistance, np.float64)
+        return response.high - r if polarity else r - response.low
+
+    def curve(
+        self, polarity: Polarity, pulses: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
+    ) -> Array:
+        """See `Synapse.curve`."""
+        response = self.response(polarity)
+        n = np.minimum(np.asarray(pulses, np.float64), response.pulses)
+        stretch = self.d2d.factor("nonlinearity", polarity, deviate)
+        span = response.span * self.d2d.factor("span", polarity, deviate)
+        held = self._place(polarity, span * response.moved(n, stretch))
+        return self.read(polarity, held, deviate)
+
+    def short_curve(self, polarity: Polarity, pulses: int) -> Array:
+        """See `Synapse.short_curve`."""
+        short = self.response(polarity).shortened(pulses)
+        n = np.arange(pulses + 1)
+        return short.depressed(n) if polarity else short.potentiated(n)
+
+    def pulses_to(self, polarity: Polarity, resistance: npt.ArrayLike) -> Array:
+        """See `Synapse.pulses_to`."""
+        response = self.response(polarity)
+        share = np.clip(self._distance(polarity, resistance) / response.span, 0, 1)
+        return response.pulses_for(share)
+
+    def advance(
+        self,
+        polarity: Polarity,
+        resistance: npt.ArrayLike,
+        pulses: npt.ArrayLike = 1.0,
+        deviate: npt.ArrayLike = 0.0,
+    ) -> Array:
+        """See `Synapse.advance`."""
+        response = self.response(polarity)
+        distance, n = self._distance(polarity, resistance), np.asarray(pulses, np.float64)
+        stretch = self.d2d.factor("nonlinearity", polarity, deviate)
+        span = response.span * self.d2d.factor("span", polarity, deviate)
+        after = response.advanced(distance, n, span, stretch)
+        after = np.maximum(np.minimum(after, span), distance)
+        return self._place(polarity, after)
+
+    def read(
+        self, polarity: Polarity, resistance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
+    ) -> Array:
+        """See `Synapse.read`."""
+        r, z = np.asarray(resistance, np.float64), np.asarray(deviate, np.float64)
+        match self.d2d.reading:
+            case "range":
+                return r + self.d2d[polarity] * self.span * z
+            case "step":
+                return r + self.d2d[polarity] * self.span / (self.states - 1) * z
+            case "weight":
+                middle = (self.low + self.high) / 2
+                return middle + (r - middle) * (1 + self.d2d[polarity] * z)
+        return r + 0 * z
+
+    def cycle_deviation(
+        self, polarity: Polarity, resistance: npt.ArrayLike, pulses: npt.ArrayLike = 1.0
+    ) -> Array:
+        """See `Synapse.cycle_deviation`.
+
+        Drawn on each pulse, the deviations of n pulses add up, equal ones as the response says
+        (`Response.summed`), those in proportion to the change to ``sqrt(n)`` times the last. By
+        ``root`` they are ``sqrt(n)`` times that of a write, as if no pulse shrank any.
+        """
+        response, sigma = self.response(polarity), self.c2c[polarity]
+        r, n = np.broadcast_arrays(
+            np.asarray(resistance, np.float64), np.asarray(pulses, np.float64)
+        )
+        if self.c2c.occasion == "root":
+            sigma = sigma * np.sqrt(n)
+        each = self.c2c.occasion == "pulse"
+        if self.c2c.reading == "increment":
+            if not each:
+                return sigma * np.abs(self.advance(polarity, r, n) - r)
+            first = np.abs(self.advance(polarity, r, 1.0) - r)
+            return sigma * first * response.decay(n) * np.sqrt(n)
+        unit = self.span if self.c2c.reading == "range" else self.span / (self.states - 1)
+        if not each:
+            return np.where(n > 0, sigma * unit, 0.0)
+        return sigma * unit * response.summed(n)
+
+    def readings(self) -> list[str]:
+        """See `Synapse.readings`."""
+        # A figure of 0 may be one that is not known: it is not told as if it were measured.
+        return [
+            f"synapse {part}" if any(part[one] for one in Polarity) else f"synapse without {name}"
+            for name, part in (("C2C", self.c2c), ("D2D", self.d2d))
+        ]

@@ -1,0 +1,448 @@
+"""A synapse that is its measurement: R_AH against pulse, mean and spread, without any fit.
+
+For each polarity there is a table of pulses given from the polarity's start: mean R_AH, its
+standard deviation over cycles and that between devices. Between pulses it is interpolated.
+From any other state a pulse moves R_AH as it moves the device on the curve that is there.
+
+CrossSim's lookup tables of trainable devices (``dG_increasing.txt``, ``dG_decreasing.txt``)
+are made into such tables: mean and deviation after each number of pulses from the start, as the
+whole distribution of a pulse's change at each conductance leads to them.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.errors import UserError, check_reading
+from allspin.sim.files import Table
+from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.synapse.pulse_chain import after, until_still
+from allspin.sim.synapse.pulse_changes import Changes, read_lookup_table
+from allspin.sim.synapse.response import Array, Polarity
+from allspin.sim.synapse.synapse import OCCASIONS, Synapse
+from allspin.sim.synapse.written import Law, Written
+
+MAX_TABLE = 20_000
+"""Pulses of a table: a device file of two such polarities can be read again."""
+
+
+def rising(values: npt.ArrayLike) -> Array:
+    """The nearest never-falling sequence in the sense of least squares.
+
+    Neighbours that fall are pooled into their mean (isotonic regression: R. E. Barlow et al.,
+    Statistical Inference under Order Restrictions, 1972).
+    """
+    means: list[float] = []
+    counts: list[int] = []
+    for value in np.asarray(values, np.float64).tolist():
+        means.append(value)
+        counts.append(1)
+        while len(means) > 1 and means[-2] > means[-1]:
+            last, count = means.pop(), counts.pop()
+            total = counts[-1] + count
+            means[-1] = (means[-1] * counts[-1] + last * count) / total
+            counts[-1] = total
+    return np.repeat(means, counts)
+
+
+@dataclass(frozen=True, eq=False)
+class TableResponse:
+    """What pulses of one polarity did.
+
+    Parameters
+    ----------
+    resistance : array_like of float, shape (pulses + 1,)
+        Mean R_AH before the first pulse and after each: at least two values that, on the
+        whole, rise or fall.
+    cycle, device : array_like of float, shape (pulses + 1,)
+        Standard deviation there over cycles, and between devices; not negative.
+
+    Raises
+    ------
+    ValueError
+        If the tables do not fit one another, or a value is not legal.
+    """
+
+    resistance: Array
+    cycle: Array
+    device: Array
+
+    def __post_init__(self) -> None:
+        for name in ("resistance", "cycle", "device"):
+            table = np.array(getattr(self, name), np.float64)
+            if table.ndim != 1 or not 2 <= table.size <= MAX_TABLE + 1:
+                raise ValueError(
+                    f"a table of {name} must have from 2 to {MAX_TABLE + 1} values, "
+                    f"not shape {table.shape}"
+                )
+            if not np.all(np.isfinite(table)):
+                raise ValueError(f"a table of {name} must be of finite numbers")
+            if name != "resistance" and np.any(table < 0):
+                raise ValueError(f"the deviations of {name} must not be negative")
+            table.setflags(write=False)
+            object.__setattr__(self, name, table)
+        if not self.resistance.size == self.cycle.size == self.device.size:
+            raise ValueError("resistance, cycle and device must have as many values each")
+
+    @classmethod
+    def from_table(cls, table: Table) -> Self:
+        """The response that a device file's table describes."""
+        for key in ("resistance", "cycle", "device"):
+            values = table.content.get(key)
+            numbers = isinstance(values, list) and all(
+                isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+            )
+            if not numbers:
+                raise ValueError(f"[{table.name}] {key} must be a list of numbers")
+            table.content[key] = np.array(values, np.float64)
+        return table.make(cls)
+
+
+@dataclass(frozen=True, eq=False)
+class TableSynapse(Synapse):
+    """A measured synapse.
+
+    Parameters
+    ----------
+    potentiation, depression : TableResponse
+        Response of each polarity, from where it started.
+    states : int
+        States told apart, 2 to 128.
+    occasion : str
+        Whether a table's deviation over cycles is that of R_AH after a ``write`` which led
+        there, that of the change by one ``pulse``, or that of a pulse in a write of which the
+        squares add up (``root``).
+    bounded : bool
+        Whether R_AH never leaves the range, however it deviates: a film that is saturated has no
+        more to give. That of deviations by ``pulse`` never does.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range, or potentiation does not rise or depression fall.
+    """
+
+    potentiation: TableResponse
+    depression: TableResponse
+    states: int = 100
+    occasion: str = "write"
+    bounded: bool = False
+
+    def __post_init__(self) -> None:
+        check_range("states", self.states, MIN_STATES, MAX_STATES)
+        check_reading("the occasion of C2C", self.occasion, OCCASIONS)
+        if not isinstance(self.bounded, bool):
+            raise TypeError(f"bounded must be true or false, not {self.bounded!r}")
+        ways = []
+        for polarity, name in ((Polarity.POTENTIATION, "rise"), (Polarity.DEPRESSION, "fall")):
+            table = self.response(polarity).resistance
+            way = rising(-table if polarity else table)
+            if way[-1] <= way[0]:
+                raise ValueError(
+                    f"R_AH must {name} with pulses of {polarity.name.lower()}, but it goes "
+                    f"from {table[0]:g} to {table[-1]:g}"
+                )
+            ways.append(-way if polarity else way)
+        object.__setattr__(self, "_ways", tuple(ways))
+
+    @classmethod
+    def from_table(cls, table: Table) -> Self:
+        """The synapse that a device file's table describes."""
+        states = table.take("states", 100)
+        responses = [table.table(polarity.name.lower(), needed=True) for polarity in Polarity]
+        return cls(
+            *(TableResponse.from_table(each) for each in responses),
+            states=states,
+            occasion=table.take("occasion", "write"),
+            bounded=table.take("bounded", False),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """See `Synapse.record`."""
+        found: dict[str, Any] = {
+            "kind": "table",
+            "states": self.states,
+            "occasion": self.occasion,
+        }
+        if self.bounded:
+            found["bounded"] = True
+        for polarity in Polarity:
+            tables = vars(self.response(polarity))
+            found[polarity.name.lower()] = {key: table.tolist() for key, table in tables.items()}
+        return found
+
+    def figures(self, polarity: Polarity, unit: str) -> list[tuple[str, str, str]]:
+        """See `Synapse.figures`."""
+        response = self.response(polarity)
+        way = response.resistance
+        typical = [
+            (f"{name}, typical", f"{math.sqrt(float((deviations**2).mean())):.4g}", unit)
+            for name, deviations in (("C2C", response.cycle), ("D2D", response.device))
+        ]
+        return [
+            ("pulses", str(way.size - 1), ""),
+            ("R_AH", f"{way[0]:.4g} to {way[-1]:.4g}", unit),
+            *typical,
+        ]
+
+    def varied(self, c2c: float, d2d: float) -> Self:
+        """See `Synapse.varied`."""
+        potentiation, depression = (
+            dataclasses.replace(
+                table, cycle=np.multiply(table.cycle, c2c), device=np.multiply(table.device, d2d)
+            )
+            for table in (self.potentiation, self.depression)
+        )
+        return dataclasses.replace(self, potentiation=potentiation, depression=depression)
+
+    def response(self, polarity: Polarity) -> TableResponse:
+        """Response of a polarity."""
+        return self.depression if polarity else self.potentiation
+
+    def _way(self, polarity: Polarity) -> Array:
+        """R_AH along the pulses, made monotone."""
+        ways: tuple[Array, Array] = self.__dict__["_ways"]
+        return ways[polarity]
+
+    @property
+    def low(self) -> float:
+        """See `Synapse.low`."""
+        return float(min(self._way(polarity).min() for polarity in Polarity))
+
+    @property
+    def high(self) -> float:
+        """See `Synapse.high`."""
+        return float(max(self._way(polarity).max() for polarity in Polarity))
+
+    def _mean(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
+        way = self._way(polarity)
+        return np.interp(np.asarray(pulses, np.float64), np.arange(way.size), way)
+
+    def curve(
+        self, polarity: Polarity, pulses: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
+    ) -> Array:
+        """See `Synapse.curve`."""
+        n, z = np.asarray(pulses, np.float64), np.asarray(deviate, np.float64)
+        table = self.response(polarity).device
+        return self._mean(polarity, n) + z * np.interp(n, np.arange(table.size), table)
+
+    def pulses_to(self, polarity: Polarity, resistance: npt.ArrayLike) -> Array:
+        """See `Synapse.pulses_to`."""
+        way, sign = self._way(polarity), -1 if polarity else 1
+        # The first pulse of a stretch on which nothing moves.
+        rise, first = np.unique(sign * way, return_index=True)
+        return np.interp(sign * np.asarray(resistance, np.float64), rise, first)
+
+    def advance(
+        self,
+        polarity: Polarity,
+        resistance: npt.ArrayLike,
+        pulses: npt.ArrayLike = 1.0,
+        deviate: npt.ArrayLike = 0.0,
+    ) -> Array:
+        """See `Synapse.advance`; devices differ in what is read, not in how they move."""
+        r = np.asarray(resistance, np.float64)
+        start = self.pulses_to(polarity, r)
+        end = start + np.asarray(pulses, np.float64)
+        moved = self._mean(polarity, end) - self._mean(polarity, start)
+        return r + moved + 0 * np.asarray(deviate, np.float64)
+
+    def read(
+        self, polarity: Polarity, resistance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
+    ) -> Array:
+        """See `Synapse.read`."""
+        r = np.asarray(resistance, np.float64)
+        table = self.response(polarity).device
+        spread = np.interp(self.pulses_to(polarity, r), np.arange(table.size), table)
+        return r + spread * np.asarray(deviate, np.float64)
+
+    def cycle_deviation(
+        self, polarity: Polarity, resistance: npt.ArrayLike, pulses: npt.ArrayLike = 1.0
+    ) -> Array:
+        """See `Synapse.cycle_deviation`."""
+        r, n = np.broadcast_arrays(
+            np.asarray(resistance, np.float64), np.asarray(pulses, np.float64)
+        )
+        if self.occasion == "pulse":
+            return after(self._changes[polarity], r, n)[1]
+        table = self.response(polarity).cycle
+        places = np.arange(table.size)
+        start = self.pulses_to(polarity, r)
+        end = np.minimum(start + n, places[-1])
+        if self.occasion == "write":
+            return np.where(n > 0, np.interp(end, places, table), 0.0)
+        total = np.concatenate([[0.0], np.cumsum(table[1:] ** 2)])
+        summed = np.interp(end, places, total) - np.interp(start, places, total)
+        return np.sqrt(np.maximum(summed, 0.0))
+
+    @cached_property
+    def _changes(self) -> tuple[Changes, Changes]:
+        """What a pulse of each polarity does at any R_AH, where it has a deviation of its own."""
+        return self._change(Polarity.POTENTIATION), self._change(Polarity.DEPRESSION)
+
+    def _change(self, polarity: Polarity) -> Changes:
+        way = self._way(polarity)
+        places, first = np.unique(way, return_index=True)
+        # The pulse after the last one moves nothing, and deviates as the last.
+        step = np.append(np.diff(way), 0.0)[first]
+        cycle = self.response(polarity).cycle
+        return Changes.normal(places, step, np.append(cycle[1:], cycle[-1])[first])
+
+    @cached_property
+    def _trains(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Mean and deviation after whole pulses from the start of each polarity."""
+        return self._train(Polarity.POTENTIATION), self._train(Polarity.DEPRESSION)
+
+    def _train(self, polarity: Polarity) -> tuple[Array, Array]:
+        way = self._way(polarity)
+        if self.occasion == "pulse":
+            return after(self._changes[polarity], way[0], np.arange(way.size))
+        if self.occasion == "root":
+            return way, self.cycle_deviation(polarity, way[0], np.arange(way.size))
+        # What saturating leaves is measured too: before the first pulse.
+        return way, self.response(polarity).cycle
+
+    def written(
+        self,
+        polarity: Polarity,
+        pulses: npt.ArrayLike,
+        ends: tuple[float, float] | None = None,
+    ) -> Written:
+        """See `Synapse.written`; between whole pulses mean and deviation are interpolated.
+
+        Writes of no pulses deviate as saturation does. Bounded films end at the range's ends;
+        devices differ in what is read.
+        """
+        n = np.asarray(pulses, np.float64)
+        mean, cycle = (
+            np.interp(n, np.arange(table.size), table) for table in self._trains[polarity]
+        )
+        bounded = self.bounded or self.occasion == "pulse"
+        return Written(
+            Law(mean, cycle, np.zeros_like(mean)),
+            (self.low, self.high) if bounded else None,
+            device=self.device_deviation(polarity, n),
+        )
+
+    def readings(self) -> list[str]:
+        """See `Synapse.readings`."""
+        tables = [self.response(polarity) for polarity in Polarity]
+        cycles = any(table.cycle.any() for table in tables)
+        devices = any(table.device.any() for table in tables)
+        return [
+            f"synapse C2C as measured, {OCCASIONS[self.occasion]}"
+            if cycles
+            else "synapse C2C not known, and so without",
+            "synapse D2D as measured: an offset of R_AH at each pulse"
+            if devices
+            else "synapse D2D not known, and so without",
+        ]
+
+
+LEAST_PULSES = 4
+"""Pulses along a lookup table's range from which it is one of a synapse with states."""
+STILL = 1 / MAX_TABLE
+"""Share of the range by which a pulse at least moves the mean, or a table ends."""
+
+
+def load_lookup_table(path: Path) -> tuple[Polarity, TableResponse]:
+    """One of CrossSim's lookup tables: what it is of, and its response in siemens.
+
+    The response is that of trains from the polarity's start: mean and deviation after each pulse,
+    by the whole distribution of the changes (`allspin.sim.synapse.pulse_chain`).
+
+    Raises
+    ------
+    UserError
+        If the file is missing or no such table.
+    """
+    changes = read_lookup_table(path)
+    mean, _ = changes.moments()
+    polarity = Polarity.POTENTIATION if mean.mean() > 0 else Polarity.DEPRESSION
+    start = changes.high if polarity else changes.low
+    pulses = until_still(changes, start, MAX_TABLE, STILL)
+    if pulses < LEAST_PULSES:
+        raise UserError(
+            f"{path}: {pulses} pulses lead from {start:g} as far as the mean change goes; a "
+            f"synapse needs at least {LEAST_PULSES}"
+        )
+    way, spread = after(changes, start, np.arange(pulses + 1))
+    try:
+        return polarity, TableResponse(way, spread, np.zeros(way.size))
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def mean_device(responses: Sequence[TableResponse]) -> TableResponse:
+    """The mean device of some, and their deviation from it.
+
+    One that is at its end before another stays there.
+
+    Parameters
+    ----------
+    responses : sequence of TableResponse
+        Of one polarity, one of each device.
+    """
+    size = max(response.resistance.size for response in responses)
+
+    def long(tables: Sequence[Array]) -> Array:
+        return np.array([np.pad(table, (0, size - table.size), mode="edge") for table in tables])
+
+    ways = long([response.resistance for response in responses])
+    cycles = long([response.cycle for response in responses])
+    spread = ways.std(axis=0, ddof=1) if len(ways) > 1 else np.zeros(size)
+    return TableResponse(ways.mean(axis=0), np.sqrt(np.mean(cycles**2, axis=0)), spread)
+
+
+def load_lookup_tables(paths: Sequence[Path], states: int = 100) -> TableSynapse:
+    """Make a synapse of CrossSim's lookup tables, a rising and a falling one for each device.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The tables of rising and of falling conductance, in any order.
+    states : int
+        States told apart, 2 to 128.
+
+    Returns
+    -------
+    TableSynapse
+        In the tables' unit (siemens); the mean device, with D2D where there are several.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or no such table, or they do not go together.
+    """
+    if not paths or len(paths) % 2:
+        raise UserError(
+            "CrossSim's lookup tables come in twos: give the rising and the falling one of each "
+            "device"
+        )
+    responses: dict[Polarity, list[TableResponse]] = {polarity: [] for polarity in Polarity}
+    for path in paths:
+        polarity, response = load_lookup_table(path)
+        responses[polarity].append(response)
+    counts = {polarity.name.lower(): len(some) for polarity, some in responses.items()}
+    if len(set(counts.values())) > 1:
+        found = " and ".join(f"{count} of {name}" for name, count in counts.items())
+        raise UserError(
+            f"{', '.join(map(str, paths))}: there are {found}; give a rising and a falling table "
+            "of each device"
+        )
+    try:
+        return TableSynapse(
+            mean_device(responses[Polarity.POTENTIATION]),
+            mean_device(responses[Polarity.DEPRESSION]),
+            states,
+            bounded=True,
+        )
+    except ValueError as error:
+        raise UserError(f"{', '.join(map(str, paths))}: {error}") from error

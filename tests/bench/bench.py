@@ -1,0 +1,621 @@
+"""All figures of the bench: those that are measured here, and those worked out of builds."""
+
+import dataclasses
+import os
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, cpu_count, delayed
+from threadpoolctl import threadpool_limits
+
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.bitstreams.engine_rates import link_rate
+from allspin.host.bitstreams.record import check_record, is_older
+from allspin.host.chips.accuracy import Lot, accuracy_over_chips
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_dataset, load_test_set
+from allspin.host.demo import link_bytes
+from allspin.host.machines.opening import VIRTUAL, open_virtual
+from allspin.host.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.show.say import Display, Silent, commit
+from allspin.host.sweep.grid import make_grid
+from allspin.host.sweep.job import Outcome, close_machines, measure
+from allspin.host.sweep.sweep import make_plan
+from allspin.host.train.parameters import EPOCHS, TrainingParameters
+from allspin.host.train.train import train
+from allspin.sim.errors import refused
+from allspin.sim.files import MAX_JSON, parse_json, read_file
+from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.network import Converter, Layer, Network
+from tests.bench.peers import GOLDEN, Program, Timed, ratios, timed
+
+# Builds of boards, from the files that commands have written.
+
+
+def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
+    """Builds of files of ``allspin build --json``, one each or several under ``boards``, or of
+    ``allspin boards --json``, whose boards that were not built are left out.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or is something else.
+    """
+    builds = []
+    for path in paths:
+        content = read_file(path, "file of builds", MAX_JSON)
+        with refused(f"{path} is not JSON: "):
+            record = parse_json(content)
+        listed = record.get("boards", [record]) if isinstance(record, dict) else record
+        with refused(f"{path} is not what `allspin build --json` prints: "):
+            if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+                raise ValueError("it is no list of boards")
+            builds += [
+                check_record(each.get("built", each)) for each in listed if each.get("built", each)
+            ]
+    return builds
+
+
+# A worker's part of the golden model's target: some chips, and what they took.
+
+
+def peak_memory() -> int:
+    """Bytes that this process has had at most."""
+    # Kilobytes on Linux, bytes on macOS.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def some_chips(
+    name: str, device_name: str, seeds: range, count: int
+) -> tuple[list[float], Timed, int]:
+    """Measure chips on the golden model, on one thread.
+
+    Parameters
+    ----------
+    name, device_name : str
+        Network and device.
+    seeds : range
+        The chips.
+    count : int
+        How many test images.
+
+    Returns
+    -------
+    list of float, Timed, int
+        Accuracies, the time they took here, and this process's peak of memory in bytes.
+    """
+    images, labels = load_test_set(None)
+    network, device = open_network(name), open_device(device_name)
+
+    def work() -> npt.NDArray[np.float64]:
+        return accuracy_over_chips(network, Lot(device, seeds), (images[:count], labels[:count]))
+
+    with threadpool_limits(1):
+        took, accuracies = timed(work)
+    return accuracies.tolist(), took, peak_memory()
+
+
+# The three figures of the gateware's speed, which are never mixed.
+#
+# engine
+#     Highest clock of the complete top, worst seed, over the mean cycles per image that a virtual
+#     board of the same machine counted over all test images: what the crossbars can do.
+# resident sweep
+#     The images that fit on the board, once for each chip, the chip's redraw included.
+# link
+#     Host to host: what a stream of images over the wires reaches.
+
+TARGETS = {
+    ("LFE5U-85F", None): 1_500_000,
+    ("LFE5U-25F", None): 700_000,
+    ("iCE40UP5K", "ideal"): 20_000,
+    ("iCE40UP5K", "chips"): 12_000,
+}
+"""Images/s that the engine shall reach at least, by part and profile (None: any)."""
+
+
+def resident_rate(frequency: float, cycles: float, images: int, redraw: int) -> float:
+    """Images/s of a resident sweep.
+
+    Parameters
+    ----------
+    frequency : float
+        Clock in Hz.
+    cycles : float
+        Cycles per image.
+    images : int
+        Images that fit on the board, each shown once to each chip.
+    redraw : int
+        Clocks that a new chip takes.
+    """
+    return frequency * images / (images * cycles + redraw)
+
+
+@dataclass(frozen=True)
+class EngineFigure:
+    """What one build reaches.
+
+    Attributes
+    ----------
+    board, part, profile : str
+        What was built.
+    lanes, rows_per_clock : int
+        Of the first crossbar.
+    megahertz : float
+        Highest clock of the complete top, worst seed.
+    cycles : float
+        Counted cycles per image.
+    seeds : int
+        Seeds that were placed and routed.
+    older : bool
+        Whether that was of other gateware than these sources make.
+    """
+
+    board: str
+    part: str
+    profile: str
+    lanes: int
+    rows_per_clock: int
+    megahertz: float
+    cycles: float
+    seeds: int
+    older: bool
+
+    @property
+    def images_per_second(self) -> float:
+        """Clock over cycles per image."""
+        return 1e6 * self.megahertz / self.cycles
+
+    @property
+    def target(self) -> int | None:
+        """Images/s that its part shall reach; None for a part without one."""
+        return next(
+            (
+                least
+                for (part, profile), least in TARGETS.items()
+                if self.part.lower().startswith(part.lower()) and profile in (None, self.profile)
+            ),
+            None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            **asdict(self),
+            "images_per_second": self.images_per_second,
+            "target": self.target,
+        }
+
+
+def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[EngineFigure]:
+    """Engine figures of boards that were placed and routed.
+
+    Parameters
+    ----------
+    builds : sequence of dict
+        What ``allspin build --json`` says of each; those that do not fit are left out, and those
+        whose clocks nobody counted.
+    network : Network
+        What was built.
+    """
+    return [
+        EngineFigure(
+            board=build["board"],
+            part=build["part"],
+            profile=build["profile"],
+            lanes=build["lanes"],
+            rows_per_clock=build["rows_per_clock"],
+            megahertz=build["worst_fmax_mhz"],
+            cycles=build["cycles_per_image"],
+            seeds=len(build["seeds"]),
+            older=is_older(build, network),
+        )
+        for build in builds
+        if build["fits"] and build["cycles_per_image"] is not None
+    ]
+
+
+@dataclass(frozen=True)
+class ResidentFigure:
+    """What a build reaches with its images on board.
+
+    Attributes
+    ----------
+    board : str
+        What was built.
+    megahertz, cycles : float
+        As of `EngineFigure`.
+    images : int
+        Images that fit, of the test set's mean size.
+    redraw_clocks : int
+        Clocks that a new chip takes: about a cell a clock.
+    """
+
+    board: str
+    megahertz: float
+    cycles: float
+    images: int
+    redraw_clocks: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        rate = resident_rate(1e6 * self.megahertz, self.cycles, self.images, self.redraw_clocks)
+        return {**asdict(self), "images_per_second": rate}
+
+
+def resident_figures(
+    builds: Sequence[dict[str, Any]], network: Network, kept: int | None = None
+) -> list[ResidentFigure]:
+    """Resident figures of the builds that say how many images they keep (``resident_images``).
+
+    Parameters
+    ----------
+    builds, network
+        As of `engine_figures`.
+    kept : int, optional
+        How many images a build keeps that does not say so.
+    """
+    keeping = [{"resident_images": kept, **build} for build in builds]
+    keeping = [build for build in keeping if build["resident_images"]]
+    cells = sum(layer.states.size for layer in network.layers)
+    return [
+        ResidentFigure(
+            board=figure.board,
+            megahertz=figure.megahertz,
+            cycles=figure.cycles,
+            images=int(build["resident_images"]),
+            redraw_clocks=int(build.get("redraw_clocks", cells)),
+        )
+        for build in keeping
+        for figure in engine_figures([build], network)
+    ]
+
+
+# How long a training takes, as ``allspin train`` does it.
+
+STATES = 10
+TARGET = 60.0
+"""Seconds for all epochs."""
+
+
+def training(epochs: int) -> dict[str, Any]:
+    """Train a network on MNIST once, by the wall's clock, since two processes share the work.
+
+    Parameters
+    ----------
+    epochs : int
+        With the machine's integers.
+    """
+    dataset = load_dataset(None)
+    took, trained = timed(lambda: train(dataset, TrainingParameters(states=STATES, epochs=epochs)))
+    if trained.interrupted:
+        raise KeyboardInterrupt
+    return {
+        "states": STATES,
+        "epochs": epochs,
+        "seconds": took.wall,
+        "accuracy": trained.test_accuracy,
+        "target_seconds": TARGET,
+    }
+
+
+# What ``python -m tests.bench`` measures, section by section.
+
+NETWORKS = ("mnist-10", "mnist-100")
+VARIED = "paper-10"
+"""The network of noisy runs: it was trained for the device."""
+DEVICE = "paper"
+WORKERS = 2
+"""Processes that the chips' target is for."""
+CHIPS_TARGET = 5.0
+"""Seconds for 100 chips and 10,000 images on two cores."""
+MEMORY_TARGET = 2**30
+"""Bytes that this may take."""
+VIRTUAL_TARGET = 30.0
+"""Seconds for 20 chips and 1,000 images on the virtual board."""
+BAUDS = (115_200, 1_000_000, 3_000_000)
+
+Images = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
+Shape = tuple[int | None, int, bool]
+
+SIMULATED_TARGET = 8_000
+"""Images/s of a virtual board with all lanes and a row per clock."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured.
+
+    Attributes
+    ----------
+    chips, images : int
+        Of the golden model's target.
+    virtual_chips, virtual_images : int
+        Of the virtual board's.
+    virtual_networks : tuple of str
+        Networks of these; each number of states has a board of its own.
+    repeats : int
+        How often what is short is measured; the median counts.
+    shapes : tuple of (int or None, int, bool)
+        Lanes (None: all) and rows per clock of the virtual boards that are built and run, and
+        whether they keep states, as boards' machines of ideal devices do.
+    epochs : int
+        Of a training.
+    """
+
+    chips: int = 100
+    images: int = 10_000
+    virtual_chips: int = 20
+    virtual_images: int = 1_000
+    virtual_networks: tuple[str, ...] = NETWORKS
+    repeats: int = 5
+    shapes: tuple[Shape, ...] = (
+        *((None, rows, states) for rows in (1, 2, 4) for states in (False, True)),
+        (8, 1, False),
+    )
+    epochs: int = EPOCHS
+
+
+QUICK = Effort(4, 1_000, 2, 100, NETWORKS[:1], 2, (), 1)
+"""Only to see that all of it runs."""
+
+
+def chips_on_golden(name: str, effort: Effort) -> dict[str, Any]:
+    """Chips on the golden model, in two processes: wall clock, processor time, memory."""
+    halves = [range(start, effort.chips, WORKERS) for start in range(WORKERS)]
+    pool = Parallel(n_jobs=WORKERS)
+    took, results = timed(
+        lambda: list(
+            pool(delayed(some_chips)(name, DEVICE, half, effort.images) for half in halves)
+        )
+    )
+    results = cast(list[tuple[list[float], Timed, int]], results)
+    accuracies = [accuracy for each, _, _ in results for accuracy in each]
+    return {
+        "network": name,
+        "device": DEVICE,
+        "chips": effort.chips,
+        "images": effort.images,
+        "seconds": took.wall,
+        "processor_seconds": sum(time.processor for _, time, _ in results),
+        "memory_bytes": peak_memory() + sum(peak for _, _, peak in results),
+        "accuracy": float(np.mean(accuracies)),
+        "target_seconds": CHIPS_TARGET,
+        "target_bytes": MEMORY_TARGET,
+    }
+
+
+def chips_on_virtual(name: str, effort: Effort) -> dict[str, Any]:
+    """Chips on the virtual board, made there one after another, with all of their variation.
+
+    Each count of right answers is compared with the golden model's.
+    """
+    grid = make_grid(
+        {
+            "network": name,
+            "chips": effort.virtual_chips,
+            "images": effort.virtual_images,
+            "on": VIRTUAL,
+        }
+    )
+    plan = make_plan(grid)
+    (point,) = plan.points
+    jobs = [plan.job(point, chip) for chip in grid.seeds]
+    measure(jobs[0])  # builds the board, and has it running
+    try:
+        took, outcomes = timed(lambda: [measure(job) for job in jobs])
+    finally:
+        close_machines()
+    golden: list[Outcome] = [measure(dataclasses.replace(job, on="golden")) for job in jobs]
+    return {
+        "network": name,
+        "chips": effort.virtual_chips,
+        "images": effort.virtual_images,
+        "seconds": took.wall,
+        "accuracy": float(np.mean([outcome.accuracy for outcome in outcomes])),
+        "chips_that_differ": sum(a != b for a, b in zip(outcomes, golden, strict=True)),
+        "target_seconds": VIRTUAL_TARGET,
+    }
+
+
+def _wide(columns: int, rows: int = 784, classes: int = 10) -> Network:
+    """A network of random states with some number of hidden neurons."""
+    rng = np.random.default_rng(columns)
+    base = open_network(NETWORKS[0])
+    hidden = base.layers[0]
+    assert hidden.converter is not None
+    converter = Converter(
+        np.full(columns, int(np.median(hidden.converter.gains)), np.int32),
+        np.zeros(columns, np.int32),
+        hidden.converter.shift,
+    )
+    levels = uniform_levels(10)
+    return dataclasses.replace(
+        base,
+        layers=(
+            Layer(rng.integers(0, 10, (rows, columns), np.uint8), levels, converter, hidden.table),
+            Layer(rng.integers(0, 10, (columns, classes), np.uint8), levels),
+        ),
+    )
+
+
+def growth(effort: Effort) -> dict[str, list[dict[str, Any]]]:
+    """How the golden model's cost grows with images, chips and layer width, one thread.
+
+    Seconds are of the processor, programming included, of chips with all of the device's
+    variation.
+    """
+    images, labels = load_test_set(None)
+    network, device = open_network(NETWORKS[0]), open_device(DEVICE)
+
+    def cost(network: Network, chips: int, count: int) -> dict[str, Any]:
+        took, _ = timed(
+            lambda: accuracy_over_chips(
+                network, Lot(device, range(chips)), (images[:count], labels[:count])
+            ),
+            2,
+        )
+        return {"seconds": took.processor}
+
+    top = effort.images
+    with threadpool_limits(1):
+        return {
+            "images": [
+                {"images": count, **cost(network, 2, count)} for count in (top // 10, top // 2, top)
+            ],
+            "chips": [{"chips": chips, **cost(network, chips, top // 5)} for chips in (1, 4, 16)],
+            "columns": [
+                {"columns": columns, **cost(_wide(columns), 1, top // 5)}
+                for columns in (50, 100, 200, 400)
+            ],
+        }
+
+
+def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
+    """Cycles per image by lanes and rows per clock: the gateware's counters, and the bound.
+
+    Of resident images the engine is all that counts; over the link the sparse decoder takes a
+    byte a clock, which several rows per clock wait for. Images/s are those of a machine without
+    memory for resident images, which would be simulated too.
+    """
+    images, labels = load_test_set(None)
+    images, labels = images[: effort.virtual_images], labels[: effort.virtual_images]
+    network = open_network(NETWORKS[0])
+    found = []
+    for lanes, rows, states in effort.shapes:
+        profile = HardwareProfile(lanes=lanes, rows_per_clock=rows, states=states)
+        engine = EngineParameters.from_network(network, profile)
+        with open_virtual(network, profile) as machine:
+            machine.program(network)
+            took, _ = timed(lambda machine=machine: machine.stream(images), effort.repeats)
+            counters = machine.counters()
+        resident = dataclasses.replace(profile, resident=VIRTUAL_RESIDENT)
+        with open_virtual(network, resident) as machine:
+            machine.program(network)
+            cycles = machine.resident_images().run_all(images, labels).cycles_per_image
+        found.append(
+            {
+                "lanes": lanes,
+                "rows_per_clock": rows,
+                "states": states,
+                "cycles_per_image": cycles,
+                "bound": float(cycle_bounds(network, engine, images).mean()),
+                "link_cycles_per_image": counters.cycles / counters.images,
+                "images_per_second": len(images) / took.wall,
+                "target": SIMULATED_TARGET if (lanes, rows) == (None, 1) else None,
+            }
+        )
+    return found
+
+
+def link(network: Network, images: Images) -> dict[str, Any]:
+    """Bytes an image on the link, and what UARTs can carry."""
+    size = link_bytes(network, images) / len(images)
+    return {
+        "bytes_per_image": size,
+        "images_per_second": {str(baud): link_rate(baud, size) for baud in BAUDS},
+    }
+
+
+def machine_description() -> dict[str, Any]:
+    """The machine that measures."""
+    return {
+        "cores": cpu_count(),
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "load": os.getloadavg()[0],
+    }
+
+
+def bench(
+    effort: Effort | None = None,
+    builds: Sequence[dict[str, Any]] = (),
+    *,
+    resident_images: int | None = None,
+    former: Mapping[str, Any] | None = None,
+    display: Display | None = None,
+) -> dict[str, Any]:
+    """Measure golden model and virtual board, and work out the engines of builds.
+
+    Parameters
+    ----------
+    effort : Effort, optional
+        How much is measured.
+    builds : sequence of dict
+        What `tests.bench.bench.read_builds` returned.
+    resident_images : int, optional
+        Images that the builds keep on the board, if they do not say so themselves.
+    former : mapping, optional
+        What an earlier bench has returned: only the figures of builds are made anew.
+    display : Display, optional
+        Shows the steps.
+
+    Returns
+    -------
+    dict
+        Plain values, as ``python -m tests.bench --json`` prints them.
+    """
+    display = display or Silent()
+    record = _measured(effort or Effort(), display) if former is None else dict(former)
+    return record | _of_builds(list(builds), resident_images, display)
+
+
+def _measured(effort: Effort, display: Display) -> dict[str, Any]:
+    """All figures that are measured here, as ``--json`` prints them."""
+    machine = machine_description()
+    network = open_network(NETWORKS[0])
+    images, _ = load_test_set(None)
+    golden = []
+    for name in NETWORKS:
+        display.start(f"{effort.chips} chips on golden, {name}")
+        golden.append(chips_on_golden(name, effort))
+        display.finish()
+    virtual = []
+    for name in effort.virtual_networks:
+        display.start(f"{effort.virtual_chips} chips on virtual, {name}")
+        virtual.append(chips_on_virtual(name, effort))
+        display.finish()
+    display.start(f"training, {STATES} states")
+    trained = training(effort.epochs)
+    display.finish()
+    display.start("side by side")
+    program = Program(GOLDEN, VARIED, DEVICE, effort.images)
+    compared = ratios(program, effort.repeats, lambda text: display.advance(0, None, text))
+    display.finish()
+    display.start("how the cost grows")
+    grown = growth(effort)
+    shapes = shapes_on_virtual(effort)
+    display.finish()
+    return {
+        "commit": commit(),
+        "machine": machine,
+        "golden_chips": golden,
+        "virtual_chips": virtual,
+        "training": [trained],
+        "ratios": compared,
+        "growth": grown,
+        "shapes": shapes,
+        "link": link(network, images),
+    }
+
+
+def _of_builds(builds: list[dict[str, Any]], kept: int | None, display: Display) -> dict[str, Any]:
+    """The engine's figures, and those of resident sweeps."""
+    network = open_network(NETWORKS[0])
+    display.start("the engines of the builds")
+    found = {
+        "engine": [each.to_dict() for each in engine_figures(builds, network)],
+        "resident": [each.to_dict() for each in resident_figures(builds, network, kept)],
+    }
+    display.finish()
+    return found

@@ -1,0 +1,185 @@
+"""``python -m tests.bench.board_sweep``: how long a sweep on a board takes.
+
+The virtual board of the 85F's `chips` machine, behind a simulated UART, makes a few chips and shows
+them a few images: clocks of a redraw, of a run, and of a chip whose requests are sent while the one
+before is under way. The bytes of all images are counted as they would be sent.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.boards.profiles import ECP5_85
+from allspin.hdl.link.protocol import HEADER_BYTES
+from allspin.hdl.parameters.memory_map import ENGINE, LABELS, REDRAW, RESIDENT_BEATS
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.frames import encode_frame
+from allspin.host.link.payloads import COUNTER_BYTES, Memory
+from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
+from allspin.host.machines.chips import REDRAW_LINE, ChipMaker, ResidentChips
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import open_virtual
+from allspin.host.machines.resident import pack_images
+from allspin.host.show.say import say
+from allspin.sim.chip.chip import Chip
+from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.programming.schemes import Programming
+
+MACHINE = ECP5_85["chips"]
+UART = UartOptions(baud=3_000_000, frequency=MACHINE.frequency)
+CHIPS = 100
+FEW = 20
+"""Images that are shown, since each clock of the UART is simulated."""
+MORE = 4
+"""Chips that follow the first two."""
+
+Images = npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a sweep is made of.
+
+    Attributes
+    ----------
+    batches : int
+        How many times the board is filled with images.
+    image_bytes : int
+        Bytes to the board for all images and labels, frames included.
+    first : float
+        Clocks of the first chip, its states and tables included.
+    chip : float
+        Clocks of a chip that follows another, for one batch.
+    redraw : float
+        Clocks of a redraw, without those of its request.
+    per_image : float
+        Clocks of an image in a run.
+    images : int
+        All images.
+    """
+
+    batches: int
+    image_bytes: int
+    first: float
+    chip: float
+    redraw: float
+    per_image: float
+    images: int
+
+    def seconds(self, chips: int) -> tuple[float, float]:
+        """Seconds of the images, and of what the chips take, the slower of link and machine."""
+        machine = self.redraw + self.per_image * self.images / self.batches
+        each = max(self.chip, machine) / UART.frequency
+        images = self.image_bytes * BITS_PER_BYTE / UART.baud
+        return images, self.first / UART.frequency + chips * self.batches * each
+
+
+def _frames(machine: LinkedMachine, memories: Sequence[Memory]) -> int:
+    """Bytes of the frames that write memories."""
+    head = bytes(range(1, HEADER_BYTES + 1))
+    return sum(len(encode_frame(head + body)) for body in machine.writes(memories))
+
+
+def _batches(beats: Integers, most: int, images: int) -> Iterator[slice]:
+    """Images that a board holds at a time."""
+    ends = np.cumsum(beats)
+    first = 0
+    while first < len(beats):
+        room = most + (ends[first - 1] if first else 0)
+        last = min(first + images, int(np.searchsorted(ends, room, side="right")))
+        yield slice(first, last)
+        first = last
+
+
+def count(images: Images, labels: Integers) -> Counted:
+    """Count on the virtual board, and show what is being done."""
+    network, device = open_network("mnist-10"), open_device("paper")
+    chips = [
+        (chip, chip.varied(network)) for chip in (Chip(device, seed) for seed in range(2 + MORE))
+    ]
+    with open_virtual(network, MACHINE.hardware, UART) as machine:
+        maker = ChipMaker(machine, network, device, Programming())
+        many = ResidentChips(machine, maker)
+        clocks, per_image, first = [], 0.0, 0.0
+        for made in (chips[:2], chips[:2], chips):
+            machine.start_stopwatch()
+            found = many.run(made, images[:FEW], labels[:FEW])
+            clocks.append(machine.elapsed_clocks() or 0)
+            per_image = found[-1].cycles_per_image
+        first = clocks[0] - clocks[1]
+        machine.start_stopwatch()
+        machine.write(ENGINE << 4 | REDRAW, 0, REDRAW_LINE.tobytes())
+        redraw = (machine.elapsed_clocks() or 0) - _asked(machine)
+        identity = machine.identity
+        values = quantise_pixels(images.reshape(len(images), -1), identity.pixel_bits)
+        slots, bits = identity.layers[0].rows_per_clock, identity.pixel_bits
+        words = labels.astype("<u2")[:, np.newaxis].view(np.uint8)
+        beats = pack_images(values, slots, bits)[1]
+        batches = [*_batches(beats, identity.resident_beats, identity.resident_images)]
+        sent = [
+            [
+                (ENGINE << 4 | RESIDENT_BEATS, pack_images(values[batch], slots, bits)[0]),
+                (ENGINE << 4 | LABELS, words[batch]),
+            ]
+            for batch in batches
+        ]
+        return Counted(
+            batches=len(batches),
+            image_bytes=sum(_frames(machine, each) for each in sent),
+            first=first,
+            chip=(clocks[2] - clocks[1]) / MORE,
+            redraw=redraw,
+            per_image=per_image,
+            images=len(images),
+        )
+
+
+def _asked(machine: LinkedMachine) -> float:
+    """Clocks of the bits of a redraw's request and its answer: of one that takes no time itself."""
+    machine.start_stopwatch()
+    machine.clear_counters()
+    longer = (COUNTER_BYTES - REDRAW_LINE.nbytes) * BITS_PER_BYTE / UART.baud
+    return (machine.elapsed_clocks() or 0) - longer * UART.frequency
+
+
+def main() -> int:
+    """Count, and print the table of docs/performance.md."""
+    found = count(*load_test_set(None))
+    images, chips = found.seconds(CHIPS)
+    rate = UART.baud / BITS_PER_BYTE
+    say("| what | counted | seconds |\n| --- | ---: | ---: |")
+    for what, counted, seconds in (
+        (
+            f"{found.images:,} images, {found.batches} batches",
+            f"{found.image_bytes / found.images:.0f} bytes an image",
+            images,
+        ),
+        (
+            "the first chip, states and tables",
+            f"{found.first / UART.frequency * rate:,.0f} bytes' time",
+            found.first / UART.frequency,
+        ),
+        (
+            f"{CHIPS} chips, each in {found.batches} batches: the link",
+            f"{found.chip:,.0f} clocks a chip and batch",
+            CHIPS * found.batches * found.chip / UART.frequency,
+        ),
+        (
+            "the machine meanwhile: redraws and runs",
+            f"{found.redraw:,.0f} clocks a redraw, {found.per_image:.1f} an image of {FEW}",
+            CHIPS
+            * (found.batches * found.redraw + found.images * found.per_image)
+            / UART.frequency,
+        ),
+        ("all", "", images + chips),
+    ):
+        say(f"| {what} | {counted} | {seconds:.1f} |")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

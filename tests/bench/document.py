@@ -1,0 +1,337 @@
+"""The figures as tables, in Markdown too, and the marks that they stand between in a document."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from allspin.host.bitstreams.record import Check, count, flag, number, or_none, text
+from allspin.host.show.table import Cell, Column, Marks, Number, Table, shown
+from allspin.sim.errors import refused
+from allspin.sim.files import MAX_JSON, parse_json, read_file
+
+MARKS = Marks(
+    "<!-- What `make bench` writes begins here; do not edit it by hand. -->",
+    "<!-- What `make bench` writes ends here. -->",
+)
+RATE = ",.0f"
+Section = tuple[Sequence[str], Table]
+"""What is said of a table, line by line, and the table; it has no columns if there is none."""
+
+
+def _rate(value: float | None) -> Cell:
+    return "not installed" if value is None else Number(value, RATE)
+
+
+def _columns(*names: str) -> tuple[Column, ...]:
+    """The first says what a row is, the others hold numbers."""
+    return (Column(names[0]), *(Column(name, number=True) for name in names[1:]))
+
+
+def _targets(record: dict[str, Any]) -> list[Section]:
+    rows: list[tuple[Cell, ...]] = []
+    for each in record["golden_chips"]:
+        what = (
+            f"golden model, `{each['network']}`, device `{each['device']}`: {each['chips']} chips, "
+            f"{each['images']:,} images"
+        )
+        rows += [
+            (
+                f"{what}, on two cores",
+                f"{each['target_seconds']:g} s",
+                f"{each['seconds']:.1f} s ({each['processor_seconds']:.1f} s of processor)",
+            ),
+            (
+                "its memory, all processes together",
+                f"{each['target_bytes'] / 2**20:,.0f} MiB",
+                f"{each['memory_bytes'] / 2**20:,.0f} MiB",
+            ),
+        ]
+    for each in record["virtual_chips"]:
+        differ = each["chips_that_differ"]
+        rows.append(
+            (
+                f"virtual board, `{each['network']}`: {each['chips']} chips, "
+                f"{each['images']:,} images, programming included "
+                f"({differ} chips differ from the golden model)",
+                f"{each['target_seconds']:g} s",
+                f"{each['seconds']:.1f} s",
+            )
+        )
+    for each in record["training"]:
+        rows.append(
+            (
+                f"training, {each['states']} states, `--epochs {each['epochs']}`: "
+                f"test accuracy {each['accuracy']:.2%}",
+                f"{each['target_seconds']:g} s",
+                f"{each['seconds']:.1f} s",
+            )
+        )
+    return [((), Table("Targets", _columns("what", "target, at most", "measured"), rows))]
+
+
+def _ratios(record: dict[str, Any]) -> list[Section]:
+    text = (
+        "Images/s of one thread, by processor time, 784-100-10; each noisy run is one chip,",
+        "its programming included. Targets are of how many times as fast the golden model is.",
+    )
+    rows = []
+    for row in record["ratios"]:
+        times = row["golden_is_times_as_fast"]
+        share = row.get("accuracy")
+        rows.append(
+            (
+                f"{row['what']}, {'noisy' if row['noisy'] else 'ideal'}",
+                _rate(row["images_per_second"]),
+                None if share is None else Number(share, ".2%"),
+                None if times is None else Number(times, ",.2f" if times < 10 else RATE),
+                None if row["target"] is None else Number(row["target"], ",g"),
+            )
+        )
+    columns = _columns(
+        *("what", "images/s", "accuracy", "golden model is times as fast", "target, at least")
+    )
+    return [(text, Table("Against others, side by side", columns, rows))]
+
+
+def _growth(record: dict[str, Any]) -> list[Section]:
+    golden = [
+        (f"{name}: {row[name]:,}", Number(row["seconds"], ".3f"))
+        for name, each in record["growth"].items()
+        for row in each
+    ]
+    virtual = [
+        (
+            f"{row['lanes'] or 'all'} lanes, rows per clock {row['rows_per_clock']}, "
+            + ("states" if row["states"] else "words"),
+            *(Number(row[key], ".1f") for key in ("cycles_per_image", "bound")),
+            Number(row["link_cycles_per_image"], ".1f"),
+            Number(row["images_per_second"], RATE),
+            row["target"],
+        )
+        for row in record["shapes"]
+    ]
+    text = (
+        "Virtual board; cycles per image by the gateware's own counters, of images that wait on",
+        "the board and of images that come over the link, whose decoder takes one byte per cycle.",
+        "Images/s are those of a machine that keeps no images.",
+    )
+    head = ("machine", "resident", "slowest stage", "over the link")
+    more = ("images/s, simulated", "target, at least")
+    return [
+        (
+            ("Golden model, one thread, processor seconds, programming included.",),
+            Table("How the cost grows", _columns("what grows", "seconds"), golden),
+        ),
+        (text, Table("", _columns(*head, *more), virtual)),
+    ]
+
+
+def _engine(record: dict[str, Any]) -> list[Section]:
+    title = "Engine: clock over mean cycles per image"
+    if not record["engine"]:
+        return [(("No builds were given (`--builds FILE.json`).",), _none(title))]
+    rows = []
+    for each in record["engine"]:
+        rows.append(
+            (
+                f"{each['board']} ({each['part']}), {each['profile']}, {each['lanes']} lanes, "
+                f"rows per clock {each['rows_per_clock']}",
+                "older" if each["older"] else "this",
+                each["seeds"],
+                Number(each["megahertz"], ".1f"),
+                Number(each["cycles"], ".1f"),
+                Number(each["images_per_second"], RATE),
+                each["target"],
+            )
+        )
+    head = ("complete top, placed and routed", "gateware", "seeds", "MHz, worst seed")
+    more = ("cycles per image", "images/s", "target, at least")
+    return [((), Table(title, _columns(*head, *more), rows))]
+
+
+def _resident(record: dict[str, Any]) -> list[Section]:
+    title = "Resident sweep: images on the board, once for each chip, redraw included"
+    if not record["resident"]:
+        return [(("No build with resident images was given.",), _none(title))]
+    rows = [
+        (
+            f"{each['board']}, {each['images']:,} images on board",
+            each["redraw_clocks"],
+            Number(each["images_per_second"], RATE),
+        )
+        for each in record["resident"]
+    ]
+    return [((), Table(title, _columns("board", "clocks of a redraw", "images/s"), rows))]
+
+
+def _link(record: dict[str, Any]) -> list[Section]:
+    each = record["link"]
+    rows = [
+        (f"UART of {int(baud):,} bits a second", Number(rate, RATE))
+        for baud, rate in each["images_per_second"].items()
+    ]
+    text = (
+        f"An image's request takes {each['bytes_per_image']:.1f} bytes, frame included, each of",
+        "ten bits on a UART.",
+    )
+    return [(text, Table("Link: host to host", _columns("link", "images/s, at most"), rows))]
+
+
+def _none(title: str) -> Table:
+    """The title of a table that is not there."""
+    return Table(title, (), ())
+
+
+PARTS: tuple[Callable[[dict[str, Any]], list[Section]], ...] = (
+    *(_targets, _ratios, _growth, _engine, _resident, _link),
+)
+
+
+def circumstances(record: dict[str, Any]) -> str:
+    """Of which sources the figures are, and on which machine."""
+    machine = record["machine"]
+    return (
+        f"Commit {record['commit'] or 'unknown'}; {machine['cores']} cores, "
+        f"Python {machine['python']}, NumPy {machine['numpy']}, "
+        f"load before it began {machine['load']:.1f}."
+    )
+
+
+def printed(record: dict[str, Any]) -> tuple[list[Table], list[str]]:
+    """The figures as tables of the terminal, and what is said below them.
+
+    Parameters
+    ----------
+    record : dict
+        What ``python -m tests.bench --json`` prints.
+    """
+    tables = [
+        replace(table, notes=[" ".join(text)] if text else [])
+        for part in PARTS
+        for text, table in part(record)
+        if table.rows
+    ]
+    return tables, [circumstances(record)]
+
+
+def markdown(record: dict[str, Any]) -> str:
+    """The figures as Markdown.
+
+    Parameters
+    ----------
+    record : dict
+        What ``python -m tests.bench --json`` prints.
+    """
+    lines = [circumstances(record), ""]
+    for part in PARTS:
+        for said, table in part(record):
+            lines += [f"### {table.title}", ""] if table.title else []
+            lines += [*said, ""] if said else []
+            lines += _markdown(table) if table.columns else []
+    return "\n".join(lines)
+
+
+def _markdown(table: Table) -> list[str]:
+    rows = [
+        [shown(cell, column) for cell, column in zip(row, table.columns, strict=True)]
+        for row in table.rows
+    ]
+    return [
+        "| " + " | ".join(column.head for column in table.columns) + " |",
+        "| --- |" + " ---: |" * (len(table.columns) - 1),
+        *("| " + " | ".join(row) + " |" for row in rows),
+        "",
+    ]
+
+
+# The figures of an earlier run, as ``python -m tests.bench -o`` has written them.
+
+_CHIPS: Mapping[str, Check] = {
+    "network": text,
+    "chips": count,
+    "images": count,
+    "seconds": number,
+    "target_seconds": number,
+}
+TABLES: Mapping[str, Mapping[str, Check]] = {
+    "golden_chips": {
+        **_CHIPS,
+        "device": text,
+        "processor_seconds": number,
+        "memory_bytes": count,
+        "target_bytes": count,
+    },
+    "virtual_chips": {**_CHIPS, "chips_that_differ": count},
+    "training": {"states": count, "epochs": count, "seconds": number, "target_seconds": number},
+    "ratios": {
+        "what": text,
+        "noisy": flag,
+        "images_per_second": or_none(number),
+        "golden_is_times_as_fast": or_none(number),
+        "target": or_none(number),
+    },
+    "shapes": {
+        "lanes": or_none(count),
+        "rows_per_clock": count,
+        "states": flag,
+        "cycles_per_image": number,
+        "bound": number,
+        "link_cycles_per_image": number,
+        "images_per_second": number,
+        "target": or_none(number),
+    },
+}
+"""What the rows of each table have, and what it must be."""
+MACHINE: Mapping[str, Check] = {"cores": count, "python": text, "numpy": text, "load": number}
+
+
+def _check(where: str, value: Any, checks: Mapping[str, Check]) -> None:
+    """Raise unless a mapping has all that is checked, and as it must be."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"its {where} has no names")
+    for name, right in checks.items():
+        if name not in value or not right(value[name]):
+            raise ValueError(f"its {where} has no {name}, or a wrong one")
+
+
+def _check_all(record: Any) -> None:
+    _check("record", record, {"commit": or_none(text)})
+    _check("machine", record.get("machine"), MACHINE)
+    for table, checks in TABLES.items():
+        rows = record.get(table)
+        if not isinstance(rows, list):
+            raise ValueError(f"it has no {table}, or no list of them")
+        for row in rows:
+            _check(table, row, checks)
+            if not or_none(number)(row.get("accuracy")):
+                raise ValueError(f"its {table} has a wrong accuracy")
+    growth = record.get("growth")
+    _check("growth", growth, {})
+    for what, rows in growth.items():
+        if not text(what) or not isinstance(rows, list):
+            raise ValueError("its growth has no lists")
+        for row in rows:
+            _check("growth", row, {what: count, "seconds": number})
+    _check("link", record.get("link"), {"bytes_per_image": number})
+    rates = record["link"].get("images_per_second")
+    _check("link", rates, {})
+    for baud, rate in rates.items():
+        if not baud.isdecimal() or not number(rate):
+            raise ValueError("its link has a rate or baud rate that is none")
+
+
+def read_measured(path: Path) -> dict[str, Any]:
+    """The figures of an earlier run.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, or is something else.
+    """
+    content = read_file(path, "file of figures", MAX_JSON)
+    with refused(f"{path} is not what `python -m tests.bench -o` has written: "):
+        record = parse_json(content)
+        _check_all(record)
+        markdown({**record, "engine": [], "resident": []})
+    return record

@@ -1,0 +1,174 @@
+"""The button: which bytes reach the machine, and when a press is of account."""
+
+from dataclasses import replace
+
+import pytest
+from amaranth.sim import Simulator
+
+from allspin.boards.build.families import TOP
+from allspin.boards.catalogue import find_boards
+from allspin.boards.panel import QUIET_TICKS, Button, ButtonParameters
+from allspin.boards.shell import Shell, ShellParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters.profile import HardwareProfile
+
+FREQUENCY = 10_240
+TICK = 256
+FRAMES = (b"\x03abc\0", b"\x02xy\0")
+QUIET = TICK * (QUIET_TICKS + 1)
+
+
+class Bench:
+    """A button, a UART that offers bytes, and a machine that takes some clocks for each."""
+
+    def __init__(self, slow=0):
+        self.button = Button(ButtonParameters(FREQUENCY, FRAMES))
+        self.taken = bytearray()
+        self.at = []
+        self.offered = []
+        self.clock = 0
+        self.slow = slow
+
+    def run(self, script):
+        async def machine(ctx):
+            wait = 0
+            async for _, _, valid, byte, ready in ctx.tick().sample(
+                self.button.o.valid, self.button.o.payload, self.button.o.ready
+            ):
+                self.clock += 1
+                if valid and ready:
+                    self.taken.append(byte)
+                    self.at.append(self.clock)
+                    wait = self.slow
+                ctx.set(self.button.o.ready, wait == 0)
+                wait = max(0, wait - 1)
+
+        async def uart(ctx):
+            async for _, _, ready in ctx.tick().sample(self.button.received.ready):
+                if ready and self.offered and ctx.get(self.button.received.valid):
+                    self.offered.pop(0)
+                ctx.set(self.button.received.valid, bool(self.offered))
+                if self.offered:
+                    ctx.set(self.button.received.payload, self.offered[0])
+
+        async def bench(ctx):
+            await script(ctx, self)
+
+        simulator = Simulator(self.button)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(machine, background=True)
+        simulator.add_testbench(uart, background=True)
+        simulator.add_testbench(bench)
+        simulator.run()
+        return bytes(self.taken)
+
+
+async def press(ctx, bench, clocks=3 * TICK, apart=3 * TICK):
+    ctx.set(bench.button.pressed, 1)
+    await ctx.tick().repeat(clocks)
+    ctx.set(bench.button.pressed, 0)
+    await ctx.tick().repeat(apart)
+
+
+@pytest.mark.parametrize("slow", [0, 3])
+def test_each_press_shows_the_next_image(slow):
+    async def script(ctx, bench):
+        ctx.set(bench.button.programmed, 1)
+        await ctx.tick().repeat(QUIET)
+        for _ in range(3):
+            await press(ctx, bench)
+
+    shown = b"".join(b"\0" + frame for frame in (*FRAMES, FRAMES[0]))
+    assert Bench(slow).run(script) == shown
+
+
+def test_bytes_of_the_uart_pass_as_they_are():
+    async def script(ctx, bench):
+        bench.offered += range(200)
+        await ctx.tick().repeat(400)
+
+    assert Bench().run(script) == bytes(range(200))
+
+
+def test_bounces_are_one_press():
+    async def script(ctx, bench):
+        ctx.set(bench.button.programmed, 1)
+        await ctx.tick().repeat(QUIET)
+        for _ in range(10):
+            await press(ctx, bench, 7, 5)
+        await press(ctx, bench, 5 * TICK)
+
+    assert Bench().run(script) == b"\0" + FRAMES[0]
+
+
+def test_a_press_while_held_down_or_not_programmed_shows_nothing():
+    async def script(ctx, bench):
+        await ctx.tick().repeat(QUIET)
+        await press(ctx, bench)
+        ctx.set(bench.button.pressed, 1)
+        await ctx.tick().repeat(2 * TICK)
+        ctx.set(bench.button.programmed, 1)
+        await ctx.tick().repeat(9 * TICK)
+
+    assert Bench().run(script) == b""
+
+
+def test_a_host_that_is_at_work_is_not_disturbed():
+    async def script(ctx, bench):
+        ctx.set(bench.button.programmed, 1)
+        await ctx.tick().repeat(QUIET)
+        bench.offered += b"\x05host"
+        await press(ctx, bench)
+        await ctx.tick().repeat((QUIET_TICKS - 3) * TICK)
+        await press(ctx, bench)
+        bench.offered += b"\0"
+        await ctx.tick().repeat(QUIET)
+
+    taken = Bench().run(script)
+    assert taken.startswith(b"\x05host")
+    # The second press comes when all was silent for long enough; what was begun is dropped.
+    assert taken == b"\x05host\0" + FRAMES[0] + b"\0"
+
+
+def test_bytes_that_come_while_an_image_is_shown_wait():
+    async def script(ctx, bench):
+        ctx.set(bench.button.programmed, 1)
+        await ctx.tick().repeat(QUIET)
+        ctx.set(bench.button.pressed, 1)
+        while not bench.taken:
+            await ctx.tick()
+        bench.offered += b"\x05host\0"
+        await ctx.tick().repeat(TICK)
+
+    assert Bench(slow=5).run(script) == b"\0" + FRAMES[0] + b"\x05host\0"
+
+
+@pytest.mark.parametrize("frames", [(), (b"",), (b"ab",), (b"a\0b\0",), (b"\x01a\0", b"\0\0")])
+def test_frames_that_are_none(frames):
+    with pytest.raises(ValueError, match="frames must be one or more"):
+        ButtonParameters(FREQUENCY, frames)
+
+
+def test_it_stands_between_the_uart_and_the_machine():
+    """By the netlist as text: the machine's byte is the button's, whose pin is the board's."""
+    board = find_boards()["ulx3s-25f"]
+    network, profile = random_network((6, 3, 2), 0), HardwareProfile(lanes=1)
+    texts = []
+    for shown in ((), FRAMES):
+        parameters = ShellParameters.from_network(board, network, profile, shown)
+        files = board.create_platform().prepare(Shell(parameters), TOP, emit_src=False).files
+        texts.append(files[f"{TOP}.il"])
+        assert ("R1" in files[f"{TOP}.lpf"]) == bool(shown)
+    without, with_button = texts
+    assert "button" not in without
+    assert "cell \\top.button \\button" in with_button
+    assert "cell \\top.button_pin \\button_pin" in with_button
+
+
+def test_a_board_without_a_button_shows_nothing():
+    board = find_boards()["icebreaker"]
+    network, profile = random_network((6, 3, 2), 0), HardwareProfile(lanes=1)
+    with pytest.raises(ValueError, match="icebreaker has no button"):
+        replace(ShellParameters.from_network(board, network, profile), shown=FRAMES)
+    with pytest.raises(ValueError, match="needs LEDs for a digit"):
+        replace(board, button="button/0")

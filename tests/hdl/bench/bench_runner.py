@@ -1,0 +1,30 @@
+"""cocotb tests about the run itself; run by test_runner.py."""
+
+import os
+
+import cocotb
+import numpy as np
+from cocotb.triggers import Timer
+
+from allspin.hdl.bench.simulator import Job
+
+
+@cocotb.test()
+async def job_arrives(dut):
+    job = Job.of_this_simulation()
+    assert job.options == {"answer": 42}
+    assert np.array_equal(job.images, np.arange(6, dtype=np.uint8).reshape(1, 2, 3))
+    assert job.profile.lanes == 3
+    (job.folder / "seed.txt").write_text(str(cocotb.RANDOM_SEED))
+
+
+@cocotb.test()
+async def inside_is_visible(dut):
+    dut.clk.value = 1
+    await Timer(5, "ns")
+    assert int(dut.inner.hidden.value) == 1
+
+
+@cocotb.test()
+async def dies(dut):
+    os._exit(3)

@@ -1,0 +1,116 @@
+"""Normal values in gateware against the published vectors and the golden generator."""
+
+import functools
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil
+from amaranth.sim import Simulator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.chip.normal import IterativeNormal, PipelinedNormal
+from allspin.sim.chip.generator import normal_values
+
+SPREAD_BITS = 17
+# Every group of the table, both ends of it, and anything.
+BITS = st.one_of(
+    st.integers(0, 2**32 - 1),
+    st.builds(
+        lambda sign, zeros, rest: sign << 31 | (1 << 31 | rest) >> 1 + zeros,
+        st.integers(0, 1),
+        st.integers(0, 30),
+        st.integers(0, 2**31 - 1),
+    ),
+)
+SPREAD = st.one_of(st.integers(-65535, 65535), st.sampled_from([-65535, -1, 0, 1, 65535]))
+
+
+def golden(bits):
+    return normal_values(np.array(bits, np.uint32)).tolist()
+
+
+def iterate(bits, spreads, stall=0.0, registered=False):
+    dut = IterativeNormal(SPREAD_BITS, 8, registered=registered)
+    bench = StreamBench(dut, stall=stall, seed=len(bits))
+    bench.put(dut.bits, [{"bits": one, "tag": place} for place, one in enumerate(bits)])
+    taken = bench.take(dut.products, len(bits))
+
+    async def look_up(ctx):
+        # A memory and the register behind it.
+        late = 0
+        async for _, _, tag in ctx.tick().sample(dut.lookup):
+            ctx.set(dut.spread, late)
+            late = spreads[tag]
+
+    bench.play(look_up)
+    bench.run()
+    assert [tag for _, tag in taken] == list(range(len(bits)))
+    return [product for product, _ in taken]
+
+
+def pipeline(bits, spreads):
+    dut = PipelinedNormal(SPREAD_BITS, 8)
+    taken = []
+
+    async def stimulus(ctx):
+        late = 0
+        for clock in range(len(bits) + PipelinedNormal.LATENCY):
+            valid = clock < len(bits)
+            ctx.set(dut.valid, valid)
+            if valid:
+                ctx.set(dut.bits, bits[clock])
+                ctx.set(dut.tag, clock)
+            _, _, done, product, tag, lookup = await ctx.tick().sample(
+                dut.done, dut.product, dut.tag_out, dut.lookup
+            )
+            assert done == (clock >= PipelinedNormal.LATENCY)
+            ctx.set(dut.spread, late)
+            late = spreads[lookup]
+            if done:
+                assert tag == clock - PipelinedNormal.LATENCY
+                taken.append(product)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(stimulus)
+    simulator.run()
+    return taken
+
+
+FORMS = {
+    "iterative": iterate,
+    "registered": functools.partial(iterate, registered=True),
+    "pipelined": pipeline,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_values_are_the_published_ones(form, normal_vectors, draw_vectors):
+    pairs = normal_vectors + [(bits, normal) for _, bits, normal in draw_vectors]
+    bits = [bits for bits, _ in pairs]
+    assert FORMS[form](bits, [1] * len(bits)) == [normal for _, normal in pairs]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(deadline=None, max_examples=20)
+@given(draws=st.lists(st.tuples(BITS, SPREAD), min_size=1, max_size=12))
+def test_values_are_the_golden_generators(form, draws):
+    bits, spreads = [bits for bits, _ in draws], [spread for _, spread in draws]
+    products = [value * spread for value, spread in zip(golden(bits), spreads, strict=True)]
+    assert FORMS[form](bits, spreads) == products
+
+
+def test_the_iterative_form_waits_for_either_side():
+    bits = [0, 0xFFFF, 0x7FFF_FFFF, 0xDEAD_BEEF, 0x1234]
+    spreads = [3, -65535, 65535, 17, -1]
+    assert iterate(bits, spreads, stall=0.6) == [
+        value * spread for value, spread in zip(golden(bits), spreads, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("form", [IterativeNormal, PipelinedNormal])
+def test_they_become_rtlil_with_the_table(form):
+    text = rtlil.convert(form(SPREAD_BITS, 1))
+    assert "meminit" in text

@@ -1,0 +1,98 @@
+"""Where tiles begin and end, against a list of beats read twice."""
+
+import random
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+
+from allspin.hdl.crossbar.tile_edges import SOONEST, TileEnds
+from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
+
+Beat = tuple[list[int], list[int], bool]
+"""Each part's value and tile, and whether the pass ends."""
+
+
+def some_beats(p: CrossbarParameters, rng: random.Random) -> list[Beat | None]:
+    """Passes of tiles in order, with silent beats and clocks without one among them."""
+    beats: list[Beat | None] = []
+    for _ in range(30):
+        tiles = sorted(rng.choices(range(p.tiles), k=rng.randrange(5)))
+        passes: list[Beat] = []
+        for tile in tiles:
+            for _ in range(rng.randrange(1, 4)):
+                drives = [rng.randrange(2**p.value_bits) for _ in range(p.rows_per_clock)]
+                numbers = [tile if drive else rng.randrange(p.tiles) for drive in drives]
+                passes.append((drives, numbers, False))
+        silent = [0] * p.rows_per_clock
+        if not passes or rng.random() < 0.3:
+            passes.append((silent, silent, False))
+        *before, (values, numbers, _) = passes
+        for beat in [*before, (values, numbers, True)]:
+            beats += [None] * rng.choice([0, 0, 2]) + [beat]
+    return [*beats, *[None] * 12]
+
+
+def expected(beats: list[Beat | None]) -> tuple[list[int | None], list[bool]]:
+    """Which tile begins with each beat, and whether one is complete in its clock."""
+    begins: list[int | None] = [None] * len(beats)
+    converts = [False] * (len(beats) + 1)
+    current: int | None = None
+    for clock, beat in enumerate(beats):
+        if beat is None:
+            continue
+        values, numbers, last = beat
+        tiles = {number for value, number in zip(values, numbers, strict=True) if value}
+        for tile in tiles:
+            if tile != current:
+                begins[clock] = tile
+                converts[clock] |= current is not None
+            current = tile
+        if last:
+            converts[clock + 1] |= current is not None
+            current = None
+    return begins, converts[:-1]
+
+
+@pytest.mark.parametrize(("memory", "clocks"), [("block", SOONEST), ("block", 4), ("ecp5", 3)])
+@pytest.mark.parametrize(("rows", "rows_per_clock"), [(20, 1), (61, 4), (7, 2)])
+def test_tiles_begin_and_end(rows: int, rows_per_clock: int, memory: str, clocks: int) -> None:
+    p = CrossbarParameters(
+        rows,
+        2,
+        2,
+        value_bits=1,
+        rows_per_clock=rows_per_clock,
+        memory=memory,
+        tiling=Tiling(8, 4, 0),
+    )
+    beats = some_beats(p, random.Random(clocks))
+    dut = TileEnds(p, clocks)
+    said: list[tuple[int, int, int]] = []
+
+    async def testbench(ctx: Any) -> None:
+        for beat in beats:
+            values, tiles, last = beat or ([1] * rows_per_clock, [0] * rows_per_clock, True)
+            ctx.set(dut.taken, beat is not None)
+            ctx.set(dut.values, values)
+            ctx.set(dut.tiles, tiles)
+            ctx.set(dut.last, last)
+            said.append((ctx.get(dut.begins), ctx.get(dut.converts), ctx.get(dut.tile)))
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    begins, converts = expected(beats)
+    found = said[clocks:]
+    assert [bool(begin) for begin, _, _ in found] == [
+        tile is not None for tile in begins[: len(found)]
+    ]
+    assert [tile for begin, _, tile in found if begin] == [
+        tile for tile in begins[: len(found)] if tile is not None
+    ]
+    assert [bool(convert) for _, convert, _ in found] == converts[: len(found)]
+    # A tile of one beat, and one that follows another pass's at once, were among them.
+    assert any(one is not None and two is not None for one, two in pairwise(begins)) or rows < 9

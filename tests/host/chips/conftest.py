@@ -1,0 +1,43 @@
+"""A small network and a device in ohm, programmed."""
+
+from dataclasses import replace
+
+import pytest
+
+from allspin.hdl.bench.networks import random_network
+from allspin.host.data.catalogue import open_device
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import Programmed, program_chip
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import SotSynapse
+
+
+@pytest.fixture(scope="session")
+def network() -> Network:
+    """6-4-3, ten states."""
+    return random_network((6, 4, 3), 1)
+
+
+@pytest.fixture(scope="session")
+def device() -> Device:
+    """The paper's, but from 0.1 to 0.5 ohm."""
+    paper = open_device("paper")
+    assert isinstance(paper.synapse, SotSynapse)
+    synapse = replace(
+        paper.synapse,
+        potentiation=PulseResponse(22, 100, 0.1, 0.5),
+        depression=PulseResponse(9, 100, 0.1, 0.5),
+    )
+    return replace(paper, synapse=synapse, unit="ohm")
+
+
+@pytest.fixture(scope="session")
+def programmed(network: Network, device: Device) -> dict[str, Programmed]:
+    """By scheme."""
+    return {
+        scheme: program_chip(Chip(device, 7), network, Programming(scheme))
+        for scheme in ("open-loop", "pulse-width", "write-verify")
+    }

@@ -1,0 +1,203 @@
+"""Accuracy over chips, against the same chips one by one."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from allspin.host.chips.accuracy import (
+    CAUSES,
+    COLUMNS,
+    VARIATIONS,
+    Lot,
+    accuracy_over_chips,
+    known,
+    measure,
+    only,
+)
+from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.device.hall_array import HallArray
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import SCHEMES, Counts, Programming
+from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+
+PAPER = open_device("paper")
+SEEDS = range(3, 5)
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return open_network("mnist-10")
+
+
+@pytest.fixture(scope="module")
+def images() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    pixels, labels = load_test_set(None)
+    return pixels[:400], labels[:400]
+
+
+def test_columns_that_a_device_cannot_fill_are_left_out() -> None:
+    assert known(COLUMNS, PAPER) == COLUMNS
+    single = dataclasses.replace(PAPER, synapse=PAPER.synapse.varied(1.0, 0.0))
+    assert [column.title for column in known(COLUMNS, single)] == [
+        "open loop",
+        "write-verify",
+        "write-verify, and all known D2D, calibrated",
+    ]
+    causes = [column.title for column in known(CAUSES, single)]
+    assert not any("of synapses" in title for title in causes)
+    assert causes[-2:] == [
+        "all known variation, open loop",
+        "all known variation, open loop, calibrated",
+    ]
+    # What is asked for alone is measured.
+    only_d2d = [column for column in COLUMNS if column.title.endswith("synapse's D2D")]
+    assert known(only_d2d, single) == only_d2d
+
+
+def test_a_device_without_any_d2d_has_no_column_of_it() -> None:
+    """Of the neuron only C2C is left, which no calibration mends."""
+    variation = dataclasses.replace(PAPER.neuron_variation, gain=0.0, threshold=0.0)
+    alone = dataclasses.replace(
+        PAPER, synapse=PAPER.synapse.varied(1.0, 0.0), neuron_variation=variation
+    )
+    assert [column.title for column in known(COLUMNS, alone)] == ["open loop", "write-verify"]
+    causes = [column.title for column in known(CAUSES, alone)]
+    assert causes[:6] == [column.title for column in CAUSES[:6]]
+    assert causes[6:] == ["neurons' C2C", "all known variation, open loop"]
+    # Not measured is not measured to be 0.
+    assert not any("D2D 0" in line or " 0 " in line for line in alone.readings())
+    assert "synapse without D2D" in alone.readings()
+    assert "neuron without D2D of gain, D2D of threshold" in alone.readings()
+
+
+@pytest.mark.parametrize("reading", ["range", "weight", "span", "nonlinearity"])
+def test_any_reading_of_d2d_is_seen(reading: str) -> None:
+    synapse = PAPER.synapse
+    assert isinstance(synapse, SotSynapse)
+    d2d = dataclasses.replace(synapse.d2d, reading=reading)
+    assert dataclasses.replace(synapse, d2d=d2d).devices_differ
+
+
+def test_variations_are_turned_off_one_by_one() -> None:
+    assert isinstance(PAPER.synapse, SotSynapse)
+    synapse = only(PAPER, ["c2c"]).synapse
+    assert isinstance(synapse, SotSynapse)
+    assert (synapse.c2c, synapse.d2d.depression) == (PAPER.synapse.c2c, 0)
+    synapse = only(PAPER, ["d2d", "neuron"]).synapse
+    assert isinstance(synapse, SotSynapse)
+    assert (synapse.c2c.depression, synapse.d2d) == (0, PAPER.synapse.d2d)
+    assert only(PAPER, ["neuron"]).neuron_variation == PAPER.neuron_variation
+    threshold = only(PAPER, ["threshold"]).neuron_variation
+    assert (threshold.gain, threshold.threshold, threshold.use) == (0, 0.18, 0)
+    assert only(PAPER, VARIATIONS).synapse == PAPER.synapse
+    with pytest.raises(ValueError, match=r"must be one of c2c, d2d, neuron, .*not 'other'"):
+        only(PAPER, ["other"])
+
+
+def test_a_tables_variations_are_turned_off_too() -> None:
+    n = np.linspace(-1, 1, 30)
+    table = TableSynapse(
+        TableResponse(n, 0 * n + 0.1, 0 * n + 0.2), TableResponse(-n, 0 * n + 0.1, 0 * n + 0.2)
+    )
+    device = dataclasses.replace(PAPER, synapse=table)
+    left = only(device, ["d2d"]).synapse
+    assert left.cycle_deviation(Polarity.DEPRESSION, 0.0, 3) == 0
+    assert left.device_deviation(Polarity.DEPRESSION, 3) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_each_chip_is_the_one_that_its_seed_names(
+    scheme: str,
+    network: Network,
+    images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]],
+) -> None:
+    how = Programming(scheme)
+    told: list[tuple[int, float, Counts]] = []
+    shares = accuracy_over_chips(
+        network,
+        Lot(PAPER, SEEDS, how, True),
+        images,
+        lambda *what: told.append(what),
+    )
+    assert [seed for seed, _, _ in told] == list(SEEDS)
+    for seed, share, (_, reported, counts) in zip(SEEDS, shares, told, strict=True):
+        chip = Chip(PAPER, seed)
+        programmed = program_chip(chip, network, how)
+        model = chip.golden(calibrate(chip, network).network, programmed.words)
+        assert share == reported == np.mean(model.classify(images[0]) == images[1])
+        assert counts == programmed.counts
+
+
+def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
+    network: Network, images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+) -> None:
+    ideal = np.mean(GoldenModel(network).classify(images[0]) == images[1])
+    column = next(column for column in CAUSES if column.title == "ideal")
+    result = measure("n", network, column, Lot(PAPER, SEEDS), images)
+    assert result.accuracies.tolist() == [ideal, ideal]
+    record = result.to_dict()
+    assert (record["accuracy"], record["deviation"]) == (ideal, 0)
+    assert record["programming"]["scheme"] == "pulse-width"
+
+
+def test_chips_are_in_the_array_of_their_device(
+    network: Network, images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+) -> None:
+    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
+    shares = {
+        reading: accuracy_over_chips(
+            network,
+            Lot(
+                dataclasses.replace(only(PAPER, ()), array=HallArray(reading, **cross)),
+                range(1),
+                Programming("pulse-width"),
+            ),
+            images,
+        )[0]
+        for reading in ("buffered", "series")
+    }
+    # Amplifiers at each cell that take nothing: the network itself. Arms in series: next to chance.
+    assert shares["buffered"] == np.mean(GoldenModel(network).classify(images[0]) == images[1])
+    assert shares["series"] < 0.3
+
+
+def test_the_tables_columns_are_what_they_say() -> None:
+    assert [column.scheme for column in COLUMNS] == ["open-loop"] + 3 * ["write-verify"]
+    assert [column.calibrated for column in COLUMNS] == [False, False, False, True]
+    for column in (*COLUMNS, *CAUSES):
+        only(PAPER, column.variations)
+        assert column.scheme in SCHEMES
+    for columns in (COLUMNS, CAUSES):
+        assert len({column.title for column in columns}) == len(columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("paper-10", (0.98, 0.985)), ("paper-100", (0.975, 0.985))],
+)
+def test_the_papers_networks_reach_what_is_promised(name: str, least: tuple[float, float]) -> None:
+    """Four chips here; the README's table has twenty."""
+    network = open_network(name)
+    tries = 8 if name == "paper-10" else 32
+    means = [
+        measure(
+            name,
+            network,
+            column,
+            Lot(PAPER, range(4), Programming(tries=tries)),
+            load_test_set(None),
+        ).mean
+        for column in COLUMNS
+    ]
+    assert means[0] >= least[0]
+    assert means[1] >= least[1]
+    assert min(means[2:]) >= means[1] - 0.005

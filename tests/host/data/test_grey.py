@@ -1,0 +1,240 @@
+"""Image files of every kind that is read, and one line for every other."""
+
+import struct
+import sys
+import tracemalloc
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from allspin.host.data import images as module
+from allspin.host.data.images import read_grey
+from allspin.sim.errors import UserError
+
+rows, columns = np.indices((20, 30))
+LEVELS = (rows * 12 + columns).astype(np.uint8)
+"""A picture with many grey levels, and another one upside down."""
+PICTURE = Image.fromarray(LEVELS)
+
+
+def saved(folder: Path, name: str, image: Image.Image, **options) -> Path:
+    image.save(folder / name, **options)
+    return folder / name
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        read_grey(path)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert str(path) in text
+    assert len(text) < len(str(path)) + 220
+    return text
+
+
+@pytest.mark.parametrize(
+    ("kind", "modes"),
+    [
+        ("png", ("L", "RGB", "P", "RGBA", "LA")),
+        ("gif", ("L", "P")),
+        ("bmp", ("L", "RGB", "P", "RGBA")),
+        ("tif", ("L", "RGB", "P", "RGBA", "CMYK")),
+        ("pgm", ("L", "RGB")),
+    ],
+)
+def test_grey_levels_are_those_of_the_picture(tmp_path, kind, modes):
+    for mode in modes:
+        path = saved(tmp_path, f"x.{kind}", PICTURE.convert(mode))
+        assert np.array_equal(read_grey(path), LEVELS), mode
+
+
+def test_lossy_kinds_are_near(tmp_path):
+    for name, options in (("x.jpg", {"quality": 95}), ("x.webp", {"lossless": True})):
+        assert np.abs(read_grey(saved(tmp_path, name, PICTURE, **options)) - LEVELS).max() < 6
+    black_and_white = saved(tmp_path, "1.png", Image.fromarray(LEVELS > 128))
+    assert np.array_equal(read_grey(black_and_white), (LEVELS > 128) * 255)
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.tif"])
+def test_sixteen_bits_are_scaled_not_cut(tmp_path, name):
+    deep = Image.fromarray(LEVELS.astype(np.uint16) * 257 - (LEVELS > 0).astype(np.uint16) * 100)
+    assert np.array_equal(read_grey(saved(tmp_path, name, deep)), LEVELS)
+
+
+def test_sixteen_bits_of_others(tmp_path):
+    content = b"P5 30 20 65535\n" + (LEVELS.astype(">u2") * 257).tobytes()
+    (tmp_path / "x.pgm").write_bytes(content)
+    assert np.array_equal(read_grey(tmp_path / "x.pgm"), LEVELS)
+    for values in (LEVELS.astype(np.float32) / 255, LEVELS.astype(np.int32)):
+        assert "values of 32 bits" in refusal(saved(tmp_path, "x.tif", Image.fromarray(values)))
+
+
+def png(header: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG by hand: its header's fields, and what follows."""
+    content = b"\x89PNG\r\n\x1a\n"
+    for kind, data in ((b"IHDR", header), *chunks, (b"IEND", b"")):
+        content += struct.pack(">I", len(data)) + kind + data
+        content += struct.pack(">I", zlib.crc32(kind + data))
+    return content
+
+
+def test_one_transparent_level_of_sixteen_bits_is_paper(tmp_path):
+    deep = np.full((4, 5), 60_000, ">u2")
+    deep[1, 2] = 514
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in deep))
+    header = struct.pack(">IIBBBBB", 5, 4, 16, 0, 0, 0, 0)
+    path = tmp_path / "x.png"
+    path.write_bytes(png(header, (b"tRNS", struct.pack(">H", 60_000)), (b"IDAT", data)))
+    expected = np.full((4, 5), 255)
+    expected[1, 2] = 2
+    assert np.array_equal(read_grey(path), expected)
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
+def test_nothing_is_paper_whatever_the_ink(tmp_path, ink, mode):
+    opacity = Image.fromarray(np.where(LEVELS > 100, 255, 0).astype(np.uint8))
+    image = Image.merge("LA", (Image.new("L", PICTURE.size, ink), opacity)).convert("RGBA")
+    options = {}
+    if mode == "P":
+        image = Image.fromarray((LEVELS <= 100).astype(np.uint8), "L").convert("P")
+        image.putpalette([ink] * 3 + [255 - ink] * 3)
+        options = {"transparency": 1}
+    else:
+        image = image.convert(mode)
+    found = read_grey(saved(tmp_path, "x.png", image, **options))
+    assert np.array_equal(found, np.where(LEVELS > 100, ink, 255 - ink))
+
+
+def test_what_is_transparent_everywhere_shows_nothing(tmp_path):
+    path = saved(tmp_path, "x.png", Image.new("RGBA", (9, 9)))
+    assert "it is transparent everywhere" in refusal(path)
+
+
+def test_a_camera_that_was_turned(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the first row is the right side
+    turned = PICTURE.transpose(Image.Transpose.ROTATE_90)
+    assert np.array_equal(read_grey(saved(tmp_path, "x.png", turned, exif=exif)), LEVELS)
+
+
+@pytest.mark.parametrize("name", ["x.gif", "x.png", "x.tif", "x.webp"])
+def test_several_frames_are_refused(tmp_path, name):
+    other = PICTURE.transpose(Image.Transpose.ROTATE_180)
+    path = saved(tmp_path, name, PICTURE, save_all=True, append_images=[other])
+    assert "it has several frames or pages; save one of them" in refusal(path)
+
+
+def test_a_large_picture_is_made_smaller(tmp_path):
+    large = PICTURE.resize((6000, 4000), Image.Resampling.NEAREST)
+    found = read_grey(saved(tmp_path, "x.png", large, compress_level=1))
+    assert found.shape == (800, 1200)
+    assert np.array_equal(found[20::40, 20::40], LEVELS)
+
+
+@pytest.mark.parametrize(("side", "words"), [(9000, "9,000 x 9,000 pixels"), (60_000, "bomb")])
+def test_a_decompression_bomb_is_not_unpacked(tmp_path, side, words):
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    data = zlib.compress(bytes(side * (side // 8 + 1)), 9) if side < 10_000 else b""
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png(header, (b"IDAT", data)))
+    tracemalloc.start()
+    try:
+        assert words in refusal(path)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "only PNG, JPEG, GIF, BMP, TIFF, WEBP, PPM are read"),
+        (b"\0\0\x08\x03" + bytes(12), "only PNG, JPEG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "only PNG, JPEG"),
+        (b"\x89PNG\r\n\x1a\n", "only PNG"),
+        (b"P5 30 20 255\n" + bytes(100), "truncated"),
+        (b"P5 0 20 255\n", ""),
+    ],
+)
+def test_foreign_content(tmp_path, content, words):
+    (tmp_path / "x.png").write_bytes(content)
+    assert words in refusal(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
+def test_half_a_file_is_one_line(tmp_path, kind):
+    path = saved(tmp_path, "x", PICTURE.resize((200, 300)), format=kind)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    refusal(path)
+
+
+def test_tiffs_whose_library_would_speak_for_itself(tmp_path):
+    path = saved(tmp_path, "x.tif", PICTURE, compression="tiff_lzw")
+    assert "a compressed TIFF; save it without compression, or as PNG" in refusal(path)
+
+
+def test_missing_files_and_others_in_their_place(tmp_path):
+    assert "No such file" in refusal(tmp_path / "absent.png")
+    assert "it is a folder" in refusal(tmp_path)
+    assert "not a regular file" in refusal(Path("/dev/zero"))
+
+
+def test_a_file_that_is_too_large_is_not_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_BYTES", 10)
+    assert "too large for a picture" in refusal(saved(tmp_path, "x.png", PICTURE))
+
+
+def test_without_pillow_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(UserError, match=r"^images need Pillow: pip install 'allspin\[images\]'$"):
+        read_grey(tmp_path / "x.png")
+
+
+def _contents() -> list[bytes]:
+    """Small files of every kind and mode that Pillow writes."""
+    small = PICTURE.resize((7, 5))
+    found = []
+    for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"):
+        for mode in ("L", "RGB", "P", "RGBA", "1", "LA"):
+            content = BytesIO()
+            try:
+                small.convert(mode).save(content, kind)
+            except (OSError, ValueError):
+                continue
+            found.append(content.getvalue())
+    return found
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_any_damage_is_one_line_or_a_picture(some_path, data):
+    damaged = bytearray(data.draw(st.sampled_from(CONTENTS)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(damaged)))
+        stop = data.draw(st.integers(start, min(start + 4, len(damaged))))
+        damaged[start:stop] = data.draw(st.binary(max_size=4))
+    some_path.write_bytes(damaged)
+    try:
+        found = read_grey(some_path)
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert found.ndim == 2
+        assert 0 <= found.min() <= found.max() <= 255
+
+
+CONTENTS = _contents()
+
+
+@pytest.fixture(scope="module")
+def some_path(tmp_path_factory):
+    return tmp_path_factory.mktemp("images") / "image"

@@ -1,0 +1,337 @@
+"""Pictures: what they show is right, whatever the network, and equal data make equal files."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from allspin.host.data.catalogue import open_device
+from allspin.host.draw.accuracy import ACROSS, confusion_matrix, learning_curve, wrong_images
+from allspin.host.draw.array import (
+    colour_scale,
+    lit_pixels,
+    overview,
+    rah_maps,
+    resistances,
+)
+from allspin.host.draw.curves import neuron_curve
+from allspin.host.draw.style import R_AH, Look, name_text, new_figure, save_picture, styled
+from allspin.host.draw.timeline import runs, stage_spans, timeline
+from allspin.sim.errors import UserError
+from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network_card import most_heard
+from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+
+
+def make_network(states=10, hidden=7, neuron=None, classes=3):
+    rng = np.random.default_rng(5)
+    neuron = neuron or SotNeuron()
+    levels = uniform_levels(states)
+    return Network(
+        layers=(
+            Layer(
+                rng.integers(0, states, (12, hidden), dtype=np.uint8),
+                levels,
+                Converter(np.full(hidden, 40, np.int32), np.zeros(hidden, np.int32), 8),
+                neuron.table(8, 4) if isinstance(neuron, SotNeuron) else None,
+            ),
+            Layer(rng.integers(0, states, (hidden, classes), dtype=np.uint8), levels),
+        ),
+        neuron=neuron,
+        image_shape=(3, 4),
+    )
+
+
+IMAGES = np.random.default_rng(6).integers(0, 256, (50, 3, 4)).astype(np.uint8)
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_saved_as_png_and_svg_byte_for_byte_again(tmp_path):
+    contents = []
+    for _ in range(2):
+        paths = save_picture(neuron_curve(make_network()), tmp_path, "neuron")
+        assert [path.name for path in paths] == ["neuron.png", "neuron.svg"]
+        contents.append([path.read_bytes() for path in paths])
+    assert contents[0] == contents[1]
+    assert contents[0][0].startswith(b"\x89PNG\r\n")
+    assert b"<svg" in contents[0][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (r"a$\frac{$", r"a$\frac{$"),
+        (r"\$x\\$", r"\$x\\$"),
+        ("a\x1b[31m\n\udcff", r"a\x1b[31m\n\udcff"),
+        ("\u7f51\u7edc", "\u7f51\u7edc"),
+    ],
+)
+def test_a_name_is_drawn_as_it_is_written(tmp_path, recwarn, name, shown):
+    def titled(title):
+        return styled(lambda: new_figure(6, 2, title))()
+
+    text = name_text(name)
+    for title in (text, f"{R_AH} {text}"):
+        save_picture(titled(title), tmp_path, "named")
+    assert not recwarn.list
+    # With a text beside it that is none of a formula's, it is the same picture.
+    save_picture(titled(text), tmp_path, "named")
+    figure = titled(shown)
+    for drawn in figure.texts:
+        drawn.set_parse_math(False)
+    save_picture(figure, tmp_path, "plain")
+    assert (tmp_path / "named.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        save_picture(neuron_curve(make_network()), tmp_path / "nowhere", "neuron")
+
+
+def test_the_neurons_steps_are_the_tables_entries():
+    network = make_network()
+    steps, curve = neuron_curve(network).axes[0].lines[:2]
+    table = network.layers[0].table
+    assert table is not None
+    assert np.asarray(steps.get_ydata())[:-1].tolist() == table.tolist()
+    assert np.asarray(curve.get_ydata())[-1] == pytest.approx(15 * network.neuron.response(1.0))
+
+
+def test_a_neuron_without_a_table_has_its_curve_alone():
+    (line,) = neuron_curve(make_network(neuron=ReluNeuron())).axes[0].lines
+    assert np.asarray(line.get_ydata()).max() == 15
+
+
+def test_learning_curve_shows_errors_and_phases():
+    curve = [
+        {"phase": phase, "loss": 1 / epoch, "validation_accuracy": accuracy}
+        for epoch, (phase, accuracy) in enumerate(
+            [("float", 0.9), ("float", 0.95), ("quantised", 0.94)], 1
+        )
+    ]
+    figure = learning_curve(curve, 0.94, 0.9)
+    errors = figure.axes[1].lines[0]
+    assert np.asarray(errors.get_ydata()).tolist() == pytest.approx([10, 5, 6])
+    assert "kept, 6.00 %" in figure.axes[1].get_title("left")
+    assert {"real numbers", "the machine's integers"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize("states", [2, 10, 16, 17, 128])
+def test_levels_have_colours_of_their_own_and_signs_lie_apart(states):
+    network = make_network(states)
+    colours, scale = colour_scale(network)
+    levels = network.layers[0].levels
+    drawn = [tuple(colours(scale(level))) for level in levels.tolist()]
+    assert len(set(drawn)) == states
+    red_over_blue = [colour[0] - colour[2] for colour in drawn]
+    signs = zip(red_over_blue, levels.tolist(), strict=True)
+    assert all((tint > 0) == (level > 0) for tint, level in signs if level)
+
+
+def test_maps_show_the_columns_and_leave_out_dark_pixels():
+    network = make_network()
+    images = IMAGES.copy()
+    images[:, 0, 0] = 0
+    assert lit_pixels(images).sum() == 11
+    figure = rah_maps(network, images, rows=1, columns=2)
+    chosen = most_heard(network, 2)
+    strength = np.abs(network.layers[1].words.astype(int)).sum(axis=1)
+    assert sorted(strength)[-2:] == sorted(strength[chosen])
+    for axes, column in zip(figure.axes, chosen, strict=False):
+        shown = np.ma.asarray(axes.images[0].get_array())
+        assert np.ma.getmaskarray(shown).sum() == 1
+        expected = network.layers[0].words[:, column].reshape(3, 4)
+        np.testing.assert_array_equal(np.ma.getdata(shown), expected)
+
+
+@pytest.mark.parametrize("levels", [(-126, -42, 42, 126), (-126, -10, 19, 126)])
+def test_a_state_has_its_label_at_the_middle_of_its_block(levels):
+    network = make_network(len(levels))
+    first = dataclasses.replace(network.layers[0], levels=np.array(levels, dtype=np.int16))
+    network = dataclasses.replace(network, layers=(first, *network.layers[1:]))
+    figure = rah_maps(network, IMAGES, rows=1, columns=2)
+    figure.draw_without_rendering()
+    bar = figure.axes[-1]
+    low, high = bar.get_window_extent().y0, bar.get_window_extent().y1
+    places = [bar.transData.transform((0, tick))[1] for tick in bar.get_yticks()]
+    middles = low + (high - low) * (np.arange(len(levels)) + 0.5) / len(levels)
+    np.testing.assert_allclose(places, middles, atol=1)
+    named = [label.get_text().replace("\u2212", "-") for label in bar.get_yticklabels()]
+    assert named == [f"{level}" for level in levels]
+
+
+def test_units_are_told_where_the_device_has_them():
+    network, device = make_network(), open_device("paper")
+    assert resistances(network, None) == resistances(network, device) == ""
+    fitted = {"fit": {"neuron": {"full_current": 3.5e-7, "full_resistance": 1.25}}}
+    measured = dataclasses.replace(device, unit="ohm", source=fitted)
+    top = int(network.layers[0].levels.max())
+    assert resistances(network, measured) == f"\u2212{top} is \u22121 ohm, {top} is 1 ohm"
+    axes = neuron_curve(network, measured).axes[0]
+    assert "is 0.35 \u00b5A)" in axes.get_xlabel()
+    assert "is 1.25 ohm)" in axes.get_ylabel()
+    assert "ohm" not in neuron_curve(network, device).axes[0].get_ylabel()
+
+
+def test_a_picture_for_print_is_as_wide_and_its_text_as_large_as_asked_for(tmp_path):
+    look = Look(("svg", "pdf", "png"), width=120, points=8)
+    figure = neuron_curve(make_network())
+    label, (axes,) = figure.axes[0].xaxis.label, figure.axes
+    before = float(label.get_fontsize())
+    svg, pdf, png = save_picture(figure, tmp_path, "neuron", look)
+    width = re.search(r'<svg [^>]*width="([\d.]+)pt"', svg.read_text())
+    assert width is not None
+    assert float(width[1]) / 72 * 25.4 == pytest.approx(120, abs=0.1)
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert int.from_bytes(png.read_bytes()[16:20]) == pytest.approx(120 / 25.4 * 300, abs=1)
+    assert label.get_fontsize() == pytest.approx(8 / 9 * before)
+    figure.draw_without_rendering()
+    ticks = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+    assert {round(float(tick.get_fontsize()), 3) for tick in ticks} == {8}
+
+
+@styled
+def beside_each_other(maps=False):
+    figure = new_figure(
+        9.6, 4, "A title of so many words that a journal's column is no place for it"
+    )
+    for axes in figure.subplots(1, 2, sharey=not maps):
+        if maps:
+            axes.imshow(np.eye(3))
+        else:
+            axes.plot([0, 1], [0, 1])
+        axes.set_title("What the panel shows, said in words that take more than its width")
+        axes.set_ylabel("what it is")
+    return figure
+
+
+@pytest.mark.parametrize("maps", [False, True])
+def test_panels_that_have_no_room_side_by_side_stand_below_each_other(tmp_path, maps):
+    figure = beside_each_other(maps)
+    save_picture(figure, tmp_path, "both", Look(("png",), width=170))
+    first, second = (axes.get_window_extent() for axes in figure.axes)
+    assert second.x0 > first.x1
+    figure = beside_each_other(maps)
+    save_picture(figure, tmp_path, "both", Look(("png",), width=85))
+    first, second = (axes.get_window_extent() for axes in figure.axes)
+    assert second.y1 < first.y0
+    assert min(first.width, second.width) > 0.5 * figure.bbox.width
+    figure.draw_without_rendering()  # what was saved has other dots
+    said = ("A title", "What the panel", "what it is")
+    texts = [
+        text.get_window_extent()
+        for text in figure.findobj(Text)
+        if isinstance(text, Text) and text.get_text().startswith(said)
+    ]
+    assert len(texts) == 5
+    for box in texts:
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.width
+    assert all(axes.get_yticklabels()[0].get_visible() for axes in figure.axes)
+
+
+def test_a_legend_that_is_wider_than_the_picture_is_refused(tmp_path):
+    figure = beside_each_other()
+    marks = [figure.axes[0].plot([0, 1], label=f"one of ten lines, {n}")[0] for n in range(10)]
+    figure.legend(handles=marks, loc="outside lower center", ncols=10)
+    with pytest.raises(UserError, match="no room for its text"):
+        save_picture(figure, tmp_path, "wide", Look(width=120))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_has_no_room_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no room for its text: `width` must be larger"):
+        save_picture(neuron_curve(make_network()), tmp_path, "neuron", Look(width=20, points=24))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ({"formats": ("png", "pnx")}, r"formats must be .*\(did you mean png\?\)"),
+        ({"formats": ()}, "formats must be some of"),
+        ({"width": 5}, "width must be from 20 to 1000, not 5"),
+        ({"points": 40}, "points must be from 4 to 24, not 40"),
+    ],
+)
+def test_a_look_is_checked(what, message):
+    with pytest.raises(ValueError, match=message):
+        Look(**what)
+
+
+def test_fewer_neurons_than_places_are_drawn_all(tmp_path):
+    network = make_network(hidden=2)
+    save_picture(rah_maps(network, IMAGES), tmp_path, "maps")
+    save_picture(overview(network, IMAGES), tmp_path, "overview")
+
+
+def test_confusion_counts_every_image_once():
+    labels = np.array([0, 0, 1, 2, 2, 2])
+    answers = np.array([0, 1, 1, 2, 2, 0])
+    figure = confusion_matrix(labels, answers, 3)
+    assert sorted(texts(figure)) == ["1", "1", "1", "1", "2"]
+    assert figure.get_suptitle().startswith("Confusion: 2 of 6")
+
+
+@pytest.mark.parametrize("classes", [3, 47])
+def test_no_mistake_and_many_classes_can_be_drawn(tmp_path, classes):
+    labels = np.arange(50) % classes
+    save_picture(confusion_matrix(labels, labels, classes), tmp_path, "confusion")
+    save_picture(wrong_images(IMAGES, labels, labels), tmp_path, "wrong")
+
+
+def test_wrong_images_are_the_wrong_ones():
+    labels = np.zeros(50, dtype=int)
+    answers = labels.copy()
+    answers[[7, 31]] = [2, 1]
+    figure = wrong_images(IMAGES, labels, answers)
+    assert texts(figure) == ["0", "\u2192 2", "7", "0", "\u2192 1", "31"]
+    sheet = np.asarray(figure.axes[0].images[0].get_array())
+    (tall, wide), (height, width) = (sheet.shape[0], sheet.shape[1] // ACROSS), IMAGES.shape[1:]
+    top = (tall - height) // 2
+    for place, number in enumerate((7, 31)):
+        drawn = sheet[top : top + height, place * wide : place * wide + width]
+        np.testing.assert_array_equal(drawn, 255 - IMAGES[number])
+
+
+# Two layers of two stages; images of 2 and 3 rows. Clock: 0  1  2  3  4  5  6  7  8  9
+ROWS = [0, 1, 1, 1, 0, 1, 1, 0, 0, 0]
+LAST_ROW = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0]
+SUMS = [0, 0, 0, 1, 1, 0, 0, 1, 1, 0]
+LAST_SUM = [0, 0, 0, 0, 1, 0, 0, 0, 1, 0]
+LAYER = np.array(ROWS) | np.array(LAST_ROW) << 1 | np.array(SUMS) << 2 | np.array(LAST_SUM) << 3
+
+
+def test_spans_of_a_trace_by_hand():
+    activity = np.concatenate([[0], LAYER]) << 4 | np.concatenate([LAYER, [0]])
+    spans = stage_spans(activity, 0, 0, 1)
+    assert [(span.image, span.first, span.last) for span in spans] == [(0, 1, 2), (1, 3, 6)]
+    assert spans[1].busy.tolist() == [3, 5, 6]
+    spans = stage_spans(activity, 1, 2, 3)
+    assert [(span.image, span.first, span.last) for span in spans] == [(0, 4, 5), (1, 8, 9)]
+
+
+def test_runs_of_clocks():
+    assert runs(np.array([3, 4, 5, 9, 11, 12])) == [(3, 3), (9, 1), (11, 2)]
+    assert runs(np.array([], dtype=np.int64)) == []
+
+
+def test_timeline_names_stages_and_images(tmp_path):
+    activity = np.concatenate([[0], LAYER]) << 4 | np.concatenate([LAYER, [0]])
+    figure = timeline(activity, 2)
+    labels = [label.get_text().split("\n")[0] for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["crossbar 0", "neurons 0", "crossbar 1", "readout"]
+    assert texts(figure).count("image 1") == 4
+    assert figure.get_suptitle().endswith(": 2 images in 9 clocks")
+    save_picture(figure, tmp_path, "timeline")
+
+
+def test_timeline_of_nothing_is_a_picture_too(tmp_path):
+    save_picture(timeline(np.zeros(5, dtype=np.int64), 1), tmp_path, "timeline")

@@ -1,0 +1,235 @@
+"""Decays drawn from known barriers by formulas written out here: the fit finds these again."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import constants
+
+from allspin.host.cli.main import main
+from allspin.host.data.catalogue import open_device
+from allspin.host.fit.columns import ReadOptions
+from allspin.host.fit.decay import is_decay, read_decays
+from allspin.host.fit.decay_model import DecayOptions, fit_decay, group_starts
+from allspin.sim.device.device_file import load_device
+from allspin.sim.device.retention import Retention
+from allspin.sim.errors import UserError
+
+K = constants.k / constants.e
+TIMES = np.geomspace(1, 1e5, 30)
+
+
+def kept(barrier: float, within: float, attempt: float, temperature: float) -> np.ndarray:
+    """Mean exponential of 20,000 regions at even places of their distribution."""
+    from scipy.stats import norm
+
+    places = norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    tau = attempt * np.exp((barrier + within * places) / (K * temperature))
+    return np.array([np.mean(np.exp(-time / tau)) for time in TIMES])
+
+
+def write(
+    path: Path,
+    barriers: dict[float, float],
+    within: float = 0.0,
+    attempt: float = 1e-9,
+    temperatures: tuple[float, ...] = (300.0,),
+    shifts: tuple[float, ...] = (0.0,),
+    noise: float = 0.004,
+) -> Path:
+    """A file of decays: a curve of each device, temperature and start."""
+    rng = np.random.default_rng(3)
+    lines = ["device,temperature (K),time (s),R_AH"]
+    for number, shift in enumerate(shifts):
+        for temperature in temperatures:
+            for start, barrier in barriers.items():
+                share = kept(barrier + shift, within, attempt, temperature)
+                values = start * share + rng.normal(0, noise, share.size)
+                lines += [
+                    f"bar {number},{temperature},{time:.6g},{value:.6f}"
+                    for time, value in zip(TIMES, values, strict=True)
+                ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_one_barrier_is_found_and_said_to_be_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "decay.csv", {0.8: 0.9})
+    found = fit_decay([path], "paper")
+    assert found.complaints == []
+    (barrier,) = found.fit.barriers
+    assert barrier.low < 0.9 < barrier.high
+    assert barrier.value == pytest.approx(0.9, abs=0.002)
+    assert found.fit.within is None
+    assert found.fit.attempt_time is None
+    assert found.retention() == Retention(barrier.value, 1e-9, temperature=300)
+
+
+def test_a_distribution_the_attempt_time_and_barriers_by_state_are_found(tmp_path: Path) -> None:
+    """Three temperatures and two states of one device."""
+    path = write(
+        tmp_path / "decay.csv", {0.9: 0.9, -0.5: 1.0}, 0.06, 3e-10, temperatures=(300, 330, 360)
+    )
+    found = fit_decay([path], "paper")
+    fit = found.fit
+    assert found.complaints == []
+    assert fit.p_value < 1e-6
+    for one, truth in zip(fit.barriers, (1.0, 0.9), strict=True):
+        assert one.low < truth < one.high
+        assert one.value == pytest.approx(truth, abs=0.03)
+    assert fit.within is not None
+    assert fit.within.value == pytest.approx(0.06, rel=0.05)
+    assert fit.attempt_time is not None
+    assert fit.attempt_time.low < 3e-10 < fit.attempt_time.high
+    assert fit.attempt_time.high / fit.attempt_time.low < 30
+    assert fit.starts == pytest.approx([-0.5, 0.9], abs=0.01)
+    retention = found.retention()
+    assert retention.positions == pytest.approx((0.25, 0.95), abs=0.01)
+    # What the device does at another temperature and time is what the truth does.
+    truth = Retention(0.9, 3e-10, within=0.06, temperature=300)
+    assert float(retention.kept(0.95, 1e6)) == pytest.approx(float(truth.kept(0, 1e6)), abs=0.02)
+
+
+def test_devices_tell_the_deviation_between_them(tmp_path: Path) -> None:
+    shifts = (-0.03, 0.01, 0.02, 0.0)
+    path = write(tmp_path / "decay.csv", {0.8: 0.9}, shifts=shifts)
+    found = fit_decay([path], "paper").fit
+    assert found.between is not None
+    assert found.between.value == pytest.approx(np.std(shifts, ddof=1), rel=0.1)
+    (barrier,) = found.barriers
+    # Student's interval of four devices.
+    half = 3.182 * np.std(shifts, ddof=1) / 2
+    assert (barrier.high - barrier.low) / 2 == pytest.approx(half, rel=0.1)
+    assert found.within is None
+
+
+def test_spikes_are_set_aside(tmp_path: Path) -> None:
+    path = write(tmp_path / "decay.csv", {0.8: 0.9}, 0.05)
+    lines = path.read_text().splitlines()
+    lines[9] = ",".join([*lines[9].split(",")[:-1], "3.0"])
+    path.write_text("\n".join(lines))
+    found = fit_decay([path], "paper")
+    assert found.outliers() == [f"device bar 0, 300 K, {TIMES[8]:.4g} s"]
+    assert found.fit.barriers[0].value == pytest.approx(0.9, abs=0.02)
+    everything = fit_decay([path], "paper", DecayOptions(keep_outliers=True))
+    assert everything.outliers() == []
+    assert abs(everything.fit.barriers[0].value - 0.9) > 0.02
+
+
+def test_what_is_no_thermal_decay_is_told(tmp_path: Path) -> None:
+    lines = ["time (s),R_AH"]
+    lines += [f"{t:.5g},{0.8 + 0.2 * math.sin(math.log(t)):.5f}" for t in TIMES]
+    path = tmp_path / "wave.csv"
+    path.write_text("\n".join(lines))
+    (line,) = fit_decay([path], "paper").complaints
+    assert line.startswith("device wave, 300 K: R^2")
+
+
+def test_units_restarts_and_missing_values(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    rows = [f"{minute};{0.5 - 0.01 * minute:.3f};27" for minute in range(8)] * 2
+    rows[3] = "3;9.9E+37;27"
+    path.write_text("\n".join(["t (min);R_AH;temperature (°C)", *rows]))
+    found = read_decays([path], ReadOptions(missing=0.2))
+    assert [curve.time.size for curve in found.curves] == [7, 8]
+    assert found.curves[1].time[-1] == 420
+    assert found.curves[0].temperature == pytest.approx(300.15)
+    assert found.notes == [f"{path}: 1 of 16 rows are missing a value and left out"]
+    assert found.unit == "arbitrary"
+
+
+@pytest.mark.parametrize(
+    ("header", "decay"),
+    [
+        ("time (s),R_AH", True),
+        ("time (s),read current (mA),R_AH", True),
+        ("time (s),pulse,R_AH", False),
+        ("time (s),current (mA),R_AH", False),
+        ("pulse,R_AH", False),
+    ],
+)
+def test_which_files_are_decays(tmp_path: Path, header: str, decay: bool) -> None:
+    path = tmp_path / "file.csv"
+    columns = header.count(",") + 1
+    rows = [",".join(str(row + 0.5) for _ in range(columns)) for row in range(6)]
+    path.write_text("\n".join([header, *rows]))
+    assert is_decay(path) is decay
+
+
+def test_starts_are_grouped_by_gaps() -> None:
+    assert group_starts([0.5, -0.8, 0.52, 0.1, -0.79], 2.0) == [2, 0, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("time (s),R_AH\n0,1\n1,1\n2,1\n", "has 3 points; a decay needs 5"),
+        ("time (V),R_AH\n0,1\n1,1\n", "column time is in V; give it in s, ms, min or h"),
+        (
+            "time (s),R_AH (mohm)\n" + "".join(f"{n},{9 - n}\n" for n in range(9)),
+            "give them in one",
+        ),
+        ("time (s),R_AH\n" + "".join(f"{n},0.5\n" for n in range(9)), "no curve loses 1%"),
+        ("time (s),T_K,R_AH\n" + "".join(f"{n},0,0.5\n" for n in range(9)), "give 1 to 2000 K"),
+        (
+            "time (s),field (Oe),R_AH\n" + "".join(f"{n},{n % 2},{n}\n" for n in range(9)),
+            'column field varies (0, 1) and has no part in the model; choose by --where "field=0"',
+        ),
+        ("time (s),R_AH\n-1,1\n", "time is -1 s; give 0 to 1e+12 s"),
+    ],
+)
+def test_what_cannot_be_fitted_is_one_line(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        fit_decay([path], "paper")
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_adds_retention_to_a_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "decay.csv", {0.8: 0.9}, 0.05, temperatures=(300, 350))
+    words = ["fit", "decay.csv", "-o", "aged.toml"]
+    assert main(words) == 2
+    assert "name that with --base DEVICE" in capsys.readouterr().err
+    assert main([*words, "--base", "paper"]) == 0
+    shown = capsys.readouterr()
+    assert "allspin: " not in shown.err
+    assert "One barrier does not describe the decays" in shown.out
+    device, paper = load_device(Path("aged.toml")), open_device("paper")
+    assert device.imperfections.retention is not None
+    assert device.imperfections.retention.barrier == pytest.approx(0.9, abs=0.03)
+    assert (device.name, device.synapse) == ("paper", paper.synapse)
+    assert device.source["paper"] == paper.source["paper"]
+    assert set(device.source["retention"]["sha256"]) == {"decay.csv"}
+    assert Path("aged.png").read_bytes().startswith(b"\x89PNG")
+    assert main([*words, "--base", "paper", "--json", "--attempt-time", "1ns"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert (found["kind"], found["described"]) == ("decay", True)
+    assert found["attempt_time_assumed"] == 1e-9
+    assert found["temperatures"] == [300, 350]
+    assert main([*words, "--base", "paper", "--table"]) == 2
+    assert (
+        capsys.readouterr()
+        .err.strip()
+        .endswith("--table is for pulse curves and neurons, not for decays")
+    )
+
+
+def test_decays_and_other_curves_are_not_mixed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decay = write(tmp_path / "decay.csv", {0.8: 0.9})
+    pulses = tmp_path / "pulses.csv"
+    pulses.write_text("\n".join(["pulse,R_AH", *(f"{n},{n}" for n in range(9))]))
+    words = ["fit", str(pulses), str(decay), "-o", str(tmp_path / "x.toml"), "--base", "paper"]
+    assert main(words) == 2
+    assert "fit the device first, then its decays with --base" in capsys.readouterr().err
+    assert main(["fit", str(pulses), "-o", str(tmp_path / "x.toml"), "--at", "current=1mA"]) == 2
+    assert "--at needs --base" in capsys.readouterr().err

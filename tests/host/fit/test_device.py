@@ -1,0 +1,303 @@
+"""From data to a device and back: the round trip, the measured table, what is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.host.data.catalogue import open_device
+from allspin.host.fit.columns import Curve, Measurement
+from allspin.host.fit.device import make_device, measured_response
+from allspin.host.fit.fit import fit
+from allspin.host.fit.options import FitOptions
+from allspin.host.fit.response import stack
+from allspin.host.fit.result import fit_all, report
+from allspin.sim.device.device_file import device_from_toml, device_to_toml
+from allspin.sim.errors import UserError
+from allspin.sim.programming.schemes import Counts
+from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.table_synapse import TableSynapse
+
+P, D = Polarity
+Makes = Callable[..., Any]
+Floats = npt.NDArray[np.float64]
+BASE = open_device("paper")
+
+
+def measured(curves: list[Curve]) -> Measurement:
+    return Measurement(curves, "ohm", "A", {"a.csv": "0" * 64})
+
+
+def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
+    truth = known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="nonlinearity")
+    measurement = measured(truth.draw(1, 6, 4))
+    options = FitOptions("mine")
+    result = fit_all(measurement, options)
+    assert result.complaints() == []
+    device = make_device(result, measurement, options)
+    synapse = device.synapse
+    assert isinstance(synapse, SotSynapse)
+    assert [synapse.record()[one.name.lower()]["A"] for one in Polarity] == pytest.approx(
+        [22, 9], rel=0.2
+    )
+    assert (synapse.low, synapse.high) == pytest.approx((-0.4, 0.6), abs=0.03)
+    assert [synapse.c2c[one] for one in Polarity] == pytest.approx([0.03, 0.02], rel=0.1)
+    assert (synapse.c2c.occasion, synapse.d2d.reading) == ("write", "nonlinearity")
+    assert (device.unit, synapse.states) == ("ohm", 50)
+    assert device.source["sha256"] == {"a.csv": "0" * 64}
+    assert device.source["not_measured"] == ["the neuron and its variation"]
+    # Values and intervals survive the file.
+    back = device_from_toml(device_to_toml(device))
+    assert back.synapse == synapse
+    assert back.source["fit"]["potentiation"]["A"] == report(result)["potentiation"]["A"]
+    assert back.source["confidence"] == 0.95
+
+
+def test_readings_that_were_asked_for(known: Makes) -> None:
+    measurement = measured(known().draw(1, 3, 3))
+    options = FitOptions("mine", states=20, occasion="pulse", reading="span")
+    result = fit_all(measurement, options)
+    device = make_device(result, measurement, options, BASE)
+    assert isinstance(device.synapse, SotSynapse)
+    assert device.synapse.c2c.occasion == "pulse"
+    assert device.synapse.d2d.reading == "span"
+    assert device.synapse.states == 20
+
+
+def test_the_measured_table(known: Makes) -> None:
+    truth = known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range", pulses=40)
+    measurement = measured(truth.draw(2, 30, 5))
+    options = FitOptions("mine", table=True)
+    device = make_device(fit_all(measurement, options), measurement, options, BASE)
+    synapse = device.synapse
+    assert isinstance(synapse, TableSynapse)
+    for polarity in Polarity:
+        response = synapse.response(polarity)
+        # The mean over 30 devices is off by a fifth of their deviation.
+        expected = truth.curve(polarity, np.arange(41.0))
+        assert response.resistance == pytest.approx(expected, abs=0.06)
+        assert np.mean(response.cycle) == pytest.approx(truth.c2c[polarity], rel=0.1)
+        assert np.mean(response.device) == pytest.approx(truth.d2d[polarity], rel=0.3)
+    assert device.source["method"] == "measured table"
+
+
+def test_a_table_fills_in_pulses_that_were_not_measured() -> None:
+    curve = Curve("d", "", P, np.array([2.0, 3, 6, 8]), np.array([4.0, 6, 12, 12]))
+    response = measured_response(stack([curve]), 8)
+    assert response.resistance.tolist() == [0, 2, 4, 6, 8, 10, 12, 12, 12]
+    assert response.cycle.tolist() == [0] * 9
+
+
+def test_a_missing_point_of_a_table_costs_only_its_own_deviation() -> None:
+    up = Curve("d", "0", P, np.arange(4.0), np.array([0.0, 4, 8, 12]))
+    other = Curve("d", "1", P, np.array([0.0, 1, 3]), np.array([0.2, 4.4, 12.8]))
+    response = measured_response(stack([up, other]), 3)
+    # Of two values the deviation is their distance over the root of 2; variances between are
+    # halfway.
+    expected = np.sqrt(np.array([0.02, 0.08, 0.2, 0.32]))
+    assert response.cycle == pytest.approx(expected)
+
+
+def test_cycles_of_which_each_lacks_a_point_tell_c2c_and_d2d(known: Makes) -> None:
+    truth = known(c2c=(0.08, 0.08), d2d=(0.1, 0.1), reading="range", pulses=20)
+    curves = []
+    for number, curve in enumerate(truth.draw(5, 300, 2)):
+        there = np.arange(curve.x.size) != number % 20
+        curves.append(
+            Curve(
+                curve.device, curve.cycle, curve.polarity, curve.x[there], curve.resistance[there]
+            )
+        )
+    # Of half of the devices there is one cycle, which leaves more of C2C in its mean.
+    curves = [one for one in curves if one.cycle == "0" or int(one.device[1:]) % 2]
+    for polarity in Polarity:
+        own = stack([one for one in curves if one.polarity is polarity])
+        response = measured_response(own, 20)
+        assert np.sqrt(np.mean(response.cycle**2)) == pytest.approx(0.08, rel=0.05)
+        assert np.sqrt(np.mean(response.device**2)) == pytest.approx(0.1, rel=0.12)
+
+
+def test_one_polarity_is_not_enough(known: Makes) -> None:
+    curves = [one for one in known().draw(0, 1, 2) if one.polarity is P]
+    with pytest.raises(UserError, match=r"only curves of potentiation; .*such as --base paper"):
+        fit_all(measured(curves), FitOptions("x"))
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
+    truth = known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="weight")
+    curves = [one for one in truth.draw(0, 8, 4) if one.polarity is P]
+    measurement, options = measured(curves), FitOptions("x", table=table)
+    result = fit_all(measurement, options, BASE)
+    device = make_device(result, measurement, options, BASE)
+    synapse = device.synapse
+    # Of the paper's depression as shares, on the measured range.
+    low, high = result.polarities[P].fit.low.value, result.polarities[P].fit.high.value
+    n = np.arange(101.0)
+    expected = high - (high - low) * np.expm1(-n / 9) / np.expm1(-100 / 9)
+    assert synapse.curve(D, n) == pytest.approx(expected, abs=1e-6)
+    ends = synapse.cycle_deviation(D, high, np.array([50.0])), synapse.device_deviation(D, 100.0)
+    assert float(ends[0][0]) == pytest.approx(0.029 * (high - low), rel=0.05)
+    # A factor on R_AH, counted from the middle of the range.
+    assert abs(float(ends[1])) == pytest.approx(0.48 * (high - low) / 2, rel=0.05)
+    assert synapse.curve(P, 50) == pytest.approx(0.6, abs=0.05)
+    lent = device.source["from_base"]
+    key = "synapse.depression.resistance" if table else "synapse.depression.A"
+    assert (device.source["base"], key in lent) == ("paper", True)
+    assert not any(key.startswith("synapse.potentiation") for key in lent)
+    assert device.electrical == BASE.electrical
+    if not table:
+        assert synapse.record()["d2d"]["reading"] == "weight"
+        assert any("of paper: synapse.depression.A" in line for line in device.readings())
+
+
+def test_a_base_whose_readings_are_others_is_said(known: Makes) -> None:
+    curves = [one for one in known().draw(0, 2, 2) if one.polarity is P]
+    for options, expected in (
+        (FitOptions("x", occasion="pulse"), "C2C of paper is read as write, .*--c2c-occasion wri"),
+        (FitOptions("x", reading="span"), "D2D of paper is read as weight, .*--d2d-reading weig"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            fit_all(measured(curves), options, BASE)
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_a_conductance_has_a_reference_column_that_varies(known: Makes, table: bool) -> None:
+    """C2C and an offset between devices are 0.02 and 0.05 of the range for the better polarity."""
+    curves = known(c2c=(0.06, 0.02), d2d=(0.1, 0.05), reading="range").draw(4, 80, 3)
+    measurement = Measurement(curves, "siemens", "A")
+    options = FitOptions("x", table=table, reading="range")
+    device = make_device(fit_all(measurement, options), measurement, options)
+    assert device.imperfections.reference == pytest.approx(np.hypot(0.02, 0.05), rel=0.2)
+    assert any(line.startswith("reference 0.0") for line in device.readings())
+    ideal = FitOptions("x", table=table, reference="ideal")
+    assert make_device(fit_all(measurement, ideal), measurement, ideal).imperfections.reference == 0
+    ohm = measured(curves)
+    assert make_device(fit_all(ohm, options), ohm, options).imperfections.reference == 0
+
+
+def test_what_was_not_measured_is_absent(known: Makes) -> None:
+    measurement, options = measured(known().draw(1, 1, 3)), FitOptions("x")
+    device = make_device(fit_all(measurement, options), measurement, options)
+    assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
+    text = device_to_toml(device)
+    assert not any(part in text for part in ("[neuron", "electrical"))
+    back = device_from_toml(text)
+    counts = Counts(cells=1, potentiation=1.0, depression=1.0, saturations=1, reads=1)
+    assert (counts.energy(back.electrical), counts.time(back.electrical)) == (None, None)
+    assert "not measured, and so without: D2D of the synapse, the neuron" in back.readings()[-1]
+
+
+def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
+    i = np.linspace(0, 10e-3, 40)
+    rng = np.random.default_rng(0)
+    r = np.clip(40 * (i - 3e-3), 0, None)
+    curves = [Curve("n", str(k), None, i, r + rng.normal(0, 0.003, 40)) for k in range(4)]
+    measurement = measured(curves)
+    result = fit_all(measurement, FitOptions("x"))
+    with pytest.raises(UserError, match=r"only a neuron was measured; .*such as --base paper"):
+        make_device(result, measurement, FitOptions("x"))
+    result = fit_all(measurement, FitOptions("x"), BASE)
+    device = make_device(result, measurement, FitOptions("x"), BASE)
+    assert device.synapse == BASE.synapse
+    lent = device.source["from_base"]
+    assert {"synapse.potentiation.A", "synapse.c2c.depression", "synapse.states"} < set(lent)
+    assert {"neuron.electrical.width", "synapse.electrical.pulse_time"} < set(lent)
+    assert not any(key.startswith(("neuron.variation", "neuron.threshold")) for key in lent)
+    assert device.neuron.threshold == pytest.approx(0.3, abs=0.02)  # type: ignore[union-attr]
+    variation = device.neuron_variation
+    assert variation.use == pytest.approx(0.003 / 0.28, rel=0.15)
+    assert (variation.gain, variation.threshold) == (0, 0)
+    assert (variation.gain_reading, variation.use_reading) == ("slope", "output")
+
+
+def test_a_figure_that_no_device_can_have(known: Makes) -> None:
+    measurement = measured(known(c2c=(1.3, 1.3)).draw(0, 1, 200))
+    result = fit_all(measurement, FitOptions("x"))
+    with pytest.raises(UserError, match=r"the C2C of potentiation comes out as 1.3, which no dev"):
+        make_device(result, measurement, FitOptions("x"), BASE)
+
+
+def test_a_polarity_of_half_the_range_has_half_the_figures(known: Makes) -> None:
+    truth = known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range")
+    curves = [
+        Curve(one.device, one.cycle, one.polarity, one.x, 0.1 + (one.resistance - 0.1) / 2)
+        if one.polarity is D
+        else one
+        for one in truth.draw(4, 12, 4)
+    ]
+    measurement = measured(curves)
+    options = FitOptions("x", reading="range")
+    result = fit_all(measurement, options)
+    synapse = make_device(result, measurement, options, BASE).synapse
+    assert isinstance(synapse, SotSynapse)
+    # Of the whole device's range, which potentiation spans.
+    assert synapse.c2c.potentiation == pytest.approx(0.03, rel=0.1)
+    assert synapse.c2c.depression == pytest.approx(0.01, rel=0.1)
+    own = result.polarities[D].devices.readings["range"].value
+    assert synapse.d2d.depression == pytest.approx(own / 2, rel=0.1)
+
+
+def rows(heading: str, names: list[str], x: Floats, ways: list[Floats]) -> str:
+    """A file of some cycles of two devices."""
+    rng = np.random.default_rng(0)
+    lines = [heading]
+    for device in "AB":
+        for cycle in range(3):
+            for name, way in zip(names, ways, strict=True):
+                noisy = way + rng.normal(0, 0.02, x.size)
+                lines += [
+                    f"{device},{cycle},{name}{a:g},{b:.4f}" for a, b in zip(x, noisy, strict=True)
+                ]
+    return "\n".join(lines) + "\n"
+
+
+N = np.arange(8.0)
+UP = 1 - np.exp(-N / 4)
+PULSES = rows("device,cycle,polarity,pulse,R_AH (ohm)", ["p,", "d,"], N, [UP, 1 - UP])
+NEURON = rows("device,cycle,current (mA),R_AH (ohm)", [""], N, [np.clip(N - 2, 0, 4)])
+
+LARGE = ("1e308", "-1e308", "1e30", "-1e30", "1e29", "1e400", "9" * 400, "70000")
+SMALL = ("1e-30", "5e-324", "0", "-0", "1", "-1", "+1")
+NO_NUMBERS = ("nan", "inf", "", "x", "\0", '"', ",", "\n", "é", "A", "p")
+cells = st.sampled_from([*LARGE, *SMALL, *NO_NUMBERS])
+
+
+@given(
+    st.sampled_from([PULSES, NEURON]),
+    st.lists(st.tuples(st.integers(0, 500), st.integers(0, 4), cells), min_size=1, max_size=4),
+    st.sampled_from([None, "1e30", "1e-30", "0", "5e-324"]),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=100)
+@pytest.mark.filterwarnings("error")
+def test_any_numbers_make_a_device_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory,
+    text: str,
+    changes: list[tuple[int, int, str]],
+    column: str | None,
+    table: bool,
+) -> None:
+    lines = [line.split(",") for line in text.splitlines()]
+    for line, cell, value in changes:
+        row = lines[line % len(lines)]
+        row[cell % len(row)] = value
+        if column is not None:
+            for other in lines[1:]:
+                other[cell % len(other)] = column
+    path = tmp_path_factory.mktemp("fit") / "curves.csv"
+    path.write_text("\n".join(map(",".join, lines)), "utf-8")
+    options = FitOptions("mine", table=table)
+    try:
+        fitted = fit([path], options, base="paper")
+        device = fitted.device()
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert all(fitted.complaints)
+        assert device_to_toml(device_from_toml(device_to_toml(device))) == device_to_toml(device)

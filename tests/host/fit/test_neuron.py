@@ -1,0 +1,148 @@
+"""Neuron curves drawn from a ReLU that saturates, and what is found again."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from allspin.host.fit.columns import Curve
+from allspin.host.fit.neuron import fit_neuron, select
+from allspin.sim.errors import UserError
+
+CURRENT = np.linspace(0, 20e-3, 61)
+THRESHOLD, SLOPE, SOFTNESS, HEIGHT = 6e-3, 50.0, 0.5e-3, 0.4
+
+
+def response(
+    i: npt.NDArray[np.float64], threshold: float, slope: float, height: float
+) -> npt.NDArray[np.float64]:
+    """Two rounded knees, by the logistic function's integral."""
+
+    def knee(at: float) -> Any:
+        x = (i - at) / SOFTNESS
+        return SOFTNESS * (np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
+
+    return slope * (knee(threshold) - knee(threshold + height / slope))
+
+
+def draw(
+    seed: int,
+    devices: int,
+    cycles: int,
+    height: float = HEIGHT,
+    spread: tuple[float, float] = (0.0, 0.0),
+    noise: float = 0.014,
+    sign: float = 1.0,
+) -> list[Curve]:
+    rng = np.random.default_rng(seed)
+    full = min(height, SLOPE * (CURRENT[-1] - THRESHOLD))
+    curves = []
+    for device in range(devices):
+        threshold = THRESHOLD + spread[0] * CURRENT[-1] * rng.normal()
+        slope = SLOPE * (1 + spread[1] * rng.normal())
+        mean = response(CURRENT, threshold, slope, height)
+        for cycle in range(cycles):
+            r = -0.2 + mean + noise * full * rng.normal(size=CURRENT.size)
+            curves.append(Curve(f"n{device}", str(cycle), None, CURRENT, sign * r))
+    return curves
+
+
+def test_an_exact_curve_is_found_again() -> None:
+    fit = fit_neuron(draw(0, 1, 1, noise=1e-9))
+    expected = {"base": -0.2, "threshold": 6e-3, "slope": 50, "softness": 0.5e-3, "height": 0.4}
+    assert {name: one.value for name, one in fit.values.items()} == pytest.approx(
+        expected, rel=1e-3
+    )
+    neuron = fit.neuron
+    assert neuron.threshold == pytest.approx(0.3, rel=1e-3)
+    assert neuron.slope == pytest.approx(50 * 20e-3 / 0.4, rel=1e-3)
+    assert neuron.softness == pytest.approx(0.025, rel=1e-2)
+    assert neuron.saturation == 1
+    # In fractions of full scale it is the curve that was drawn.
+    shares = neuron.response(CURRENT / 20e-3) * 0.4
+    assert shares == pytest.approx(response(CURRENT, 6e-3, 50, 0.4), abs=1e-3)
+
+
+def test_a_falling_curve_is_the_same_neuron() -> None:
+    rising, falling = (fit_neuron(draw(1, 2, 2, sign=sign)) for sign in (1.0, -1.0))
+    assert falling.values["slope"].value == pytest.approx(-rising.values["slope"].value)
+    assert falling.values["slope"].low < falling.values["slope"].high
+    assert falling.neuron.slope == pytest.approx(rising.neuron.slope)
+    assert falling.models[0] == pytest.approx(-rising.models[0])
+
+
+def test_data_that_end_before_saturation() -> None:
+    fit = fit_neuron(draw(2, 1, 4, height=5.0))
+    assert "height" not in fit.values
+    assert fit.full_resistance == pytest.approx(50 * 14e-3, rel=0.02)
+    assert fit.neuron.saturation == 1
+    assert fit.goodness.described
+
+
+@pytest.mark.parametrize(
+    ("devices", "cycles", "spread"), [(1, 1, (0, 0)), (1, 4, (0, 0)), (5, 1, (0.03, 0.06))]
+)
+def test_intervals_hold_the_truth(devices: int, cycles: int, spread: tuple[float, float]) -> None:
+    hits: dict[str, int] = defaultdict(int)
+    draws = 25
+    for seed in range(draws):
+        fit = fit_neuron(draw(seed, devices, cycles, spread=spread))
+        found = {
+            "threshold": (fit.values["threshold"], THRESHOLD),
+            "slope": (fit.values["slope"], SLOPE),
+            "base": (fit.values["base"], -0.2),
+            "height": (fit.values["height"], HEIGHT),
+            "use": (fit.use, 0.014),
+        }
+        if fit.gain is not None and fit.threshold_spread is not None:
+            found["gain"] = (fit.gain, spread[1])
+            found["threshold D2D"] = (fit.threshold_spread, spread[0])
+        for name, (interval, truth) in found.items():
+            hits[name] += interval.low <= truth <= interval.high
+    # Of 25, 23.75 on average; fewer than 20 are a matter of one in a thousand.
+    assert all(count >= 20 for count in hits.values()), dict(hits)
+
+
+def test_a_sigmoid_turned_over_is_not_described() -> None:
+    rng = np.random.default_rng(0)
+    hump = np.sin(np.linspace(0, 3, 61))
+    curves = [Curve("n", str(k), None, CURRENT, hump + rng.normal(0, 0.01, 61)) for k in range(3)]
+    assert not fit_neuron(curves).goodness.described
+
+
+def test_currents_of_both_signs_are_cut_to_one() -> None:
+    both = np.linspace(-10e-3, 20e-3, 31)
+    curve = Curve("n", "", None, both, both)
+    assert select([curve], None)[0].x.min() >= 0
+    mirrored = Curve("n", "", None, -both, both)
+    assert select([mirrored], None)[0].x.max() == pytest.approx(20e-3)
+    part = select([curve], (5e-3, 12e-3))[0].x
+    assert part.min() >= 5e-3
+    assert part.max() <= 12e-3
+
+
+def test_of_a_loop_s_branch_the_side_that_switches_is_fitted() -> None:
+    """Both branches of a loop as in the paper's Fig. 4c are one neuron."""
+    both = np.linspace(-20e-3, 20e-3, 121)
+    rng = np.random.default_rng(0)
+    fits = []
+    for direction in (1.0, -1.0):
+        way = direction * response(direction * both, THRESHOLD, SLOPE, HEIGHT)
+        noisy = way + rng.normal(0, 1e-3, both.size)
+        order = slice(None, None, int(direction))
+        (chosen,) = select([Curve("n", "", None, both[order], noisy[order])], None)
+        assert chosen.x.min() >= 0
+        fits.append(fit_neuron([chosen]))
+    up, down = fits
+    for fit in fits:
+        assert fit.values["threshold"].value == pytest.approx(THRESHOLD, rel=0.02)
+        assert abs(fit.values["slope"].value) == pytest.approx(SLOPE, rel=0.02)
+    assert down.neuron.slope == pytest.approx(up.neuron.slope, rel=0.03)
+
+
+def test_a_part_with_too_few_points() -> None:
+    curve = Curve("n7", "", None, CURRENT, CURRENT)
+    with pytest.raises(UserError, match=r"device n7: 3 points .* widen --currents"):
+        select([curve], (0.0, 0.7e-3))

@@ -1,0 +1,140 @@
+"""Spikes in data whose truth is known, and data without any."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allspin.host.fit.columns import Curve, Measurement
+from allspin.host.fit.options import FitOptions
+from allspin.host.fit.result import fit_all
+from allspin.host.fit.spread import find_outliers, set_aside
+from allspin.sim.errors import UserError
+from allspin.sim.synapse.response import Polarity
+
+Makes = Callable[..., Any]
+P, D = Polarity
+
+
+def spiked(curves: list[Curve], share: float, seed: int = 0) -> tuple[list[Curve], set[Any]]:
+    """Curves with spikes of 0.3 to 3 ranges, and where they are."""
+    rng = np.random.default_rng(seed)
+    found, places = [], set()
+    for curve in curves:
+        hit = rng.random(curve.x.size) < share
+        size = rng.choice([-1, 1], curve.x.size) * rng.uniform(0.3, 3, curve.x.size)
+        found.append(dataclasses.replace(curve, resistance=curve.resistance + hit * size))
+        places |= {(curve.device, curve.cycle, curve.polarity, x) for x in curve.x[hit]}
+    return found, places
+
+
+def measured(curves: list[Curve]) -> Measurement:
+    return Measurement(curves, "ohm", "A")
+
+
+@pytest.mark.parametrize("occasion", ["write", "pulse"])
+@pytest.mark.parametrize(("devices", "cycles"), [(1, 10), (3, 4), (6, 1)])
+def test_spikes_are_found_and_the_figures_are_those_of_the_truth(
+    known: Makes, occasion: str, devices: int, cycles: int
+) -> None:
+    truth = known(c2c=(0.008, 0.008), occasion=occasion, pulses=100)
+    curves, places = spiked(truth.draw(1, devices, cycles), 0.004)
+    measurement, outliers = set_aside(measured(curves))
+    found = {(one.device, one.cycle, one.polarity, one.x) for one in outliers}
+    # A single curve's ends have no neighbours on the other side.
+    ends = {place for place in places if place[-1] in (0, 100)} if cycles == 1 else set()
+    assert found | ends == places | ends
+    count = f"{len(found)} of {devices * cycles * 202:,} points are set aside as outliers: "
+    assert measurement.notes[-1].startswith(count)
+    if cycles == 1:
+        return
+    result = fit_all(measurement, FitOptions("x"))
+    for part in result.polarities.values():
+        assert part.cycles.occasion == occasion
+        assert part.cycles.of(occasion).value == pytest.approx(0.008, rel=0.15)
+        assert part.fit.nonlinearity.value == pytest.approx(truth.a[part.fit.polarity], rel=0.1)
+    # As they are, the spikes would be most of it.
+    kept = fit_all(measured(curves), FitOptions("x"))
+    assert max(part.cycles.write.value for part in kept.polarities.values()) > 0.03
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        {"c2c": (0.03, 0.02)},
+        {"c2c": (0.03, 0.02), "occasion": "pulse"},
+        {"c2c": (0.0, 0.0)},
+        {"c2c": (0.0, 0.0), "a": (1.5, 0.8)},
+        {"c2c": (0.01, 0.01), "d2d": (0.3, 0.3), "reading": "nonlinearity"},
+    ],
+)
+@pytest.mark.parametrize(("devices", "cycles"), [(1, 1), (2, 3), (5, 6)])
+def test_data_without_spikes_keep_every_point(
+    known: Makes, truth: dict[str, Any], devices: int, cycles: int
+) -> None:
+    curves = known(**truth).draw(2, devices, cycles)
+    assert set_aside(measured(curves))[1] == []
+
+
+def test_steps_and_what_all_cycles_do_are_no_outliers() -> None:
+    n = np.arange(60.0)
+    rng = np.random.default_rng(0)
+    step = np.where(n < 30, 0.0, 1.0)
+    step[40] = 2.0
+    curves = [Curve("d", str(k), P, n, step + rng.normal(0, 0.01, 60)) for k in range(5)]
+    devices = [Curve(str(k), "", P, n, step + rng.normal(0, 0.01, 60)) for k in range(5)]
+    for some in (curves, devices):
+        assert not any(far.any() for far in find_outliers(some))
+    assert np.flatnonzero(find_outliers(devices[:1])[0]).tolist() == [40]
+
+
+def test_a_neurons_spikes_whatever_the_order_of_its_currents() -> None:
+    rng = np.random.default_rng(0)
+    sweep = np.concatenate([np.linspace(0, 12, 61), np.linspace(12, 0, 61)])
+    r = 30 * np.clip(sweep - 4, 0, 6) + rng.normal(0, 0.5, sweep.size)
+    r[[30, 31, 90]] += (60, -70, 50)
+    (far,) = find_outliers([Curve("n", "", None, sweep, r)])
+    assert np.flatnonzero(far).tolist() == [30, 31, 90]
+
+
+def test_too_many_are_no_outliers(known: Makes) -> None:
+    curves, _ = spiked(known(c2c=(0.01, 0.01)).draw(0, 1, 6), 0.08)
+    with pytest.raises(UserError, match=r"too many for outliers, d0 cycle 0 .*--keep-outliers"):
+        set_aside(measured(curves))
+
+
+@pytest.mark.parametrize("cycles", [1, 2])
+@pytest.mark.parametrize(("a", "size"), [(17.0, 0.75), (17.0, 0.4), (3.0, 0.75)])
+def test_a_spike_at_an_end_is_told_from_the_point_beside_it(
+    known: Makes, a: float, size: float, cycles: int
+) -> None:
+    """Where it goes against the curve, on a slope as at the end of a plateau."""
+    truth = known(a=(a, a), c2c=(0.0075, 0.0075), pulses=60)
+    for seed in range(10):
+        curves = truth.draw(seed, 1, cycles)
+        spikes = []
+        for number, curve in enumerate(curves[:: cycles + 1] if cycles > 1 else curves):
+            end = (0, -1)[(number + seed) % 2]
+            against = 1 - 2 * int(curve.polarity is D)
+            curve.resistance[end] += against * (size if end == 0 else -size)
+            spikes.append((curve.polarity, curve.cycle, curve.x[end]))
+        found = [(one.polarity, one.cycle, one.x) for one in set_aside(measured(curves))[1]]
+        assert sorted(found) == sorted(spikes)
+
+
+def test_a_spike_beside_an_end_is_not_the_end(known: Makes) -> None:
+    for seed in range(10):
+        curves = known(a=(17.0, 12.0), c2c=(0.0075, 0.0075), pulses=60).draw(seed, 1, 1)
+        curves[0].resistance[1] += 0.75
+        curves[1].resistance[-2] += 0.75
+        found = [(one.polarity, one.x) for one in set_aside(measured(curves))[1]]
+        assert found == [(P, 1), (D, 59)]
+
+
+def test_a_fast_first_pulse_is_no_outlier() -> None:
+    n = np.arange(61.0)
+    way = np.where(n > 0, 0.6, 0) + 0.4 * -np.expm1(-n / 20)
+    way += np.random.default_rng(0).normal(0, 0.005, n.size)
+    assert not find_outliers([Curve("d", "", P, n, way)])[0].any()

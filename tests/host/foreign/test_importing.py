@@ -1,0 +1,173 @@
+"""Imports from a file to a network, with what is said of them."""
+
+import dataclasses
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from allspin.host.data.catalogue import device_path
+from allspin.host.foreign import importing
+from allspin.host.foreign.description import InputScaling
+from allspin.host.foreign.importing import import_network
+from allspin.host.foreign.quantise import ImportOptions
+from allspin.host.train.parameters import TrainingTarget
+from allspin.host.train.train import tune
+from allspin.sim.device.device_file import load_device
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import network_from_bytes, network_to_bytes
+from allspin.sim.network.tiling import Tiles, tiles_of
+
+
+def accuracy(network, dataset):
+    return np.mean(GoldenModel(network).classify(dataset.test_images) == dataset.test_labels)
+
+
+def test_accuracies_are_those_of_model_and_golden_model(elsewhere):
+    imported = import_network(elsewhere.path, elsewhere.dataset)
+    assert elsewhere.accuracy > 0.9
+    assert imported.model_accuracy == elsewhere.accuracy
+    assert imported.scaling == InputScaling(1.0)
+    assert imported.tuned is None
+    stage = imported.quantised
+    assert stage.accuracy == accuracy(stage.network, elsewhere.dataset)
+    assert stage.accuracy > elsewhere.accuracy - 0.03
+    assert len(stage.errors) == 2
+    assert imported.model_topology == (42, 24, 4)
+    assert stage.network.topology == (42, 24 + imported.constant_neurons, 4)
+    assert network_from_bytes(network_to_bytes(stage.network)).topology == stage.network.topology
+
+
+def test_the_same_import_makes_the_same_file(elsewhere, tmp_path):
+    options = ImportOptions(tune=1, seed=3)
+    first, again = (import_network(elsewhere.path, elsewhere.dataset, options) for _ in range(2))
+    assert network_to_bytes(first.network) == network_to_bytes(again.network)
+    provenance = first.network.provenance
+    assert provenance["command"] == "import"
+    assert provenance["model"]["name"] == "elsewhere.npz"
+    assert provenance["data"]["digest"] == elsewhere.dataset.digest
+    assert str(tmp_path) not in json.dumps(provenance)
+
+
+def test_an_import_is_cut_into_tiles_and_tuned_through_them(elsewhere):
+    tiles = Tiles(8, 3)
+    imported = import_network(elsewhere.path, elsewhere.dataset, ImportOptions(tiles=tiles, tune=4))
+    assert imported.tuned is not None
+    for stage in (imported.quantised, imported.tuned):
+        assert tiles_of(stage.network) == [tiles, tiles]
+        assert stage.accuracy == accuracy(stage.network, elsewhere.dataset)
+    assert imported.network.provenance["options"]["tile_rows"] == 8
+    whole = import_network(elsewhere.path, elsewhere.dataset).quantised
+    assert np.array_equal(imported.quantised.network.layers[0].words, whole.network.layers[0].words)
+    assert imported.quantised.accuracy < whole.accuracy
+    assert imported.tuned.accuracy > imported.quantised.accuracy
+
+
+def test_training_further_starts_from_the_network(elsewhere, monkeypatch):
+    given = []
+
+    def watched(dataset, parameters, network, *more):
+        given.append(network.export(dataset.image_shape, {}))
+        return tune(dataset, parameters, network, *more)
+
+    monkeypatch.setattr(importing, "tune", watched)
+    imported = import_network(elsewhere.path, elsewhere.dataset, ImportOptions(states=3, tune=6))
+    for before, after in zip(given[0].layers, imported.quantised.network.layers, strict=True):
+        assert np.array_equal(before.words, after.words)
+    assert imported.tuned is not None
+    assert imported.network is imported.tuned.network
+    assert imported.tuned.accuracy == accuracy(imported.network, elsewhere.dataset)
+    assert imported.tuned.accuracy >= imported.quantised.accuracy
+    assert [epoch["phase"] for epoch in imported.network.provenance["curve"]] == ["quantised"] * 6
+    # Constant neurons are as they were.
+    converter = imported.network.layers[0].converter
+    assert converter is not None
+    assert np.all(converter.gains[24:] == 0)
+    assert np.all(converter.offsets[24:] < -255)
+
+
+@pytest.mark.parametrize(
+    ("factor", "options", "expected"),
+    [
+        (255, {}, InputScaling(255.0)),
+        (255, {"white": 255.0}, InputScaling(255.0)),
+        (0.5, {"scale": 2.0 / 4}, InputScaling(1.0, 0.0, 0.5)),
+    ],
+)
+def test_what_a_white_pixel_is_worth(elsewhere, tmp_path, factor, options, expected):
+    arrays = dict(np.load(elsewhere.path))
+    arrays["W0"] = arrays["W0"] / factor
+    path = tmp_path / "scaled.npz"
+    np.savez(path, **arrays)
+    imported = import_network(path, elsewhere.dataset, ImportOptions(**options))
+    assert imported.scaling == expected
+    assert imported.model_accuracy == elsewhere.accuracy
+
+
+def test_a_device_gives_levels_and_neuron(elsewhere):
+    device = load_device(device_path("paper"))
+    imported = import_network(
+        elsewhere.path, elsewhere.dataset, ImportOptions(tune=1, target=TrainingTarget(device))
+    )
+    network = imported.network
+    assert network.neuron == device.neuron
+    assert network.layers[0].levels.tolist() == list(TrainingTarget(device).levels(10, 8))
+    assert network.provenance["options"]["device"] == "paper"
+
+
+def test_a_model_that_is_read_otherwise_than_it_answers_is_refused(elsewhere, monkeypatch):
+    read = importing.read_model
+
+    def misread(*args):
+        model = read(*args)
+        return dataclasses.replace(model, answers=lambda inputs: model.answers(inputs) + 1)
+
+    monkeypatch.setattr(importing, "read_model", misread)
+    with pytest.raises(UserError, match=r"differ from what it answers by 1; it is not imported"):
+        import_network(elsewhere.path, elsewhere.dataset)
+
+
+def test_a_model_in_half_precision_is_read_as_exactly_as_it_answers(elsewhere, tmp_path):
+    """ONNX's evaluator rounds after each operator, which is no misreading."""
+    weights = {name: array.astype(np.float16) for name, array in np.load(elsewhere.path).items()}
+    node, half = helper.make_node, TensorProto.FLOAT16
+    graph = helper.make_graph(
+        [
+            node("Gemm", ["images", "W0", "b0"], ["sums"]),
+            node("Relu", ["sums"], ["hidden"]),
+            node("Gemm", ["hidden", "W1", "b1"], ["logits"]),
+        ],
+        "half",
+        [helper.make_tensor_value_info("images", half, ["n", 42])],
+        [helper.make_tensor_value_info("logits", half, ["n", 4])],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+    path = tmp_path / "half.onnx"
+    opsets = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+    imported = import_network(path, elsewhere.dataset)
+    assert imported.model_accuracy == pytest.approx(elsewhere.accuracy, abs=0.01)
+
+
+def test_other_classes_are_refused(elsewhere, tmp_path):
+    path = tmp_path / "other.npz"
+    np.savez(path, W0=np.eye(42, 5))
+    with pytest.raises(UserError, match="has 5 outputs; the data set has 4 classes"):
+        import_network(path, elsewhere.dataset)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tune": -1}, "tune must be from 0 to 10000"),
+        ({"states": 1}, "states must be from 2 to 128"),
+        ({"scale": 0.0}, "scale must be a finite number greater than 0"),
+        ({"neuron": "tanh"}, "neuron must be one of"),
+    ],
+)
+def test_options_are_checked(options, words):
+    with pytest.raises(ValueError, match=words):
+        ImportOptions(**options)

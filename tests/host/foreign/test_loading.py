@@ -1,0 +1,140 @@
+"""ONNX files of strangers: cut, damaged, hostile; each is refused in a line."""
+
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from allspin.host.foreign import onnx_file as loading
+from allspin.host.foreign.model import read_model
+from allspin.host.foreign.onnx_file import read_graph
+from allspin.sim.errors import UserError
+from tests.host.foreign.conftest import (
+    HEIGHT,
+    PIXELS,
+    WIDTH,
+    Arrays,
+    keras_model,
+    model,
+    torch_model,
+)
+
+SHAPE = (HEIGHT, WIDTH)
+
+
+def one_matmul() -> onnx.ModelProto:
+    weights = {"w": np.ones((PIXELS, 3), np.float32)}
+    return model([helper.make_node("MatMul", ["input", "w"], ["output"])], weights, [None, PIXELS])
+
+
+def outside() -> onnx.ModelProto:
+    content = one_matmul()
+    tensor = content.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+    return content
+
+
+def larger_than_it_is() -> onnx.ModelProto:
+    content = one_matmul()
+    content.graph.initializer[0].dims[:] = [1 << 40, 1 << 20]
+    return content
+
+
+def strings() -> onnx.ModelProto:
+    content = one_matmul()
+    words = numpy_helper.from_array(np.array(["a", "b"], dtype=object), "w")
+    content.graph.initializer[0].CopyFrom(words)
+    return content
+
+
+def two_inputs() -> onnx.ModelProto:
+    content = one_matmul()
+    del content.graph.initializer[:]
+    content.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, [PIXELS, 3]))
+    return content
+
+
+def old() -> onnx.ModelProto:
+    content = one_matmul()
+    content.opset_import[0].version = 6
+    return content
+
+
+def many_nodes() -> onnx.ModelProto:
+    content = one_matmul()
+    idle = helper.make_node("Identity", ["output"], [""])
+    content.graph.node.extend([idle] * loading.MAX_NODES)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (outside, "the initializer 'w': its values lie in '/etc/passwd', which is no file beside"),
+        (larger_than_it_is, "the initializer 'w': its values do not fit"),
+        (strings, "the initializer 'w': its values are no numbers"),
+        (two_inputs, "must have one input, the images; it has 2 ('input', 'w')"),
+        (old, "has operators of version 6; export it with opset 7 or later"),
+        (many_nodes, "has 1,001 nodes; at most 1,000 are taken"),
+        (onnx.ModelProto, "it has no graph with nodes and outputs"),
+    ],
+)
+def test_hostile_files_are_refused_in_a_line(saved, make, words):
+    with pytest.raises(UserError) as refused:
+        read_graph(saved(make()))
+    assert words in str(refused.value)
+
+
+def test_a_file_that_is_too_large_is_not_opened(saved, monkeypatch):
+    monkeypatch.setattr(loading, "MAX_BYTES", 100)
+    with pytest.raises(UserError, match="is too large for a ONNX model: it has"):
+        read_graph(saved(one_matmul()))
+
+
+def test_what_is_no_onnx_is_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"GIF89a, and more of it than fits a header")
+    with pytest.raises(UserError, match="is not an ONNX model"):
+        read_graph(path)
+
+
+def test_without_the_package_a_line_says_how_to_install_it(saved, monkeypatch):
+    path = saved(one_matmul())
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(UserError, match=r"pip install onnx, or allspin\[onnx\]"):
+        read_model(path, SHAPE)
+
+
+def test_every_beginning_of_a_file_is_refused(tmp_path, arrays):
+    content = torch_model(arrays).SerializeToString()
+    path = tmp_path / "model.onnx"
+    for size in range(0, len(content) - 1, 23):
+        path.write_bytes(content[:size])
+        with pytest.raises(UserError):
+            read_model(path, SHAPE)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_damaged_files_are_read_or_refused(tmp_path_factory, data):
+    rng = np.random.default_rng(1)
+    sizes = ((PIXELS, 7), (7,), (7, 3), (3,))
+    arrays = Arrays(*(rng.normal(size=size).astype(np.float32) for size in sizes))
+    make = data.draw(st.sampled_from((torch_model, keras_model)))
+    content = bytearray(make(arrays).SerializeToString())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "damaged.onnx"
+    path.write_bytes(content)
+    refused = "damaged.onnx"
+    try:
+        read_model(path, SHAPE).answers(np.zeros((2, PIXELS)))
+    except UserError as error:
+        refused = str(error)
+    assert "damaged.onnx" in refused

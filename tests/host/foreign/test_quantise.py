@@ -1,0 +1,157 @@
+"""Networks of real numbers on the machine, against themselves."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from allspin.host.foreign import quantise as weights
+from allspin.host.foreign.description import Dense, FloatNetwork
+from allspin.host.foreign.quantise import MAX_NEURONS, layer_errors, neurons_needed, quantise
+from allspin.host.train.latent import NumberFormats
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.neuron import NEURONS
+
+SHAPE = (4, 5)
+
+
+def machine(neuron: str = "sot", states: int = 128, bits: int = 8) -> NumberFormats:
+    current = 12 if bits > 6 else 8
+    return NumberFormats(NEURONS[neuron](), states, bits, bits, 8, current)
+
+
+def drawn(topology, *, high=np.inf, biases=0.5) -> FloatNetwork:
+    rng = np.random.default_rng(8)
+    return FloatNetwork(
+        tuple(
+            Dense(
+                rng.normal(size=(rows, columns)) / np.sqrt(rows),
+                biases * rng.normal(size=columns),
+                high,
+            )
+            for rows, columns in pairwise(topology)
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Blots that differ in place and strength."""
+    rng = np.random.default_rng(9)
+    y, x = np.indices(SHAPE)
+    centre = rng.uniform(0, 4, (2, 600, 1, 1))
+    blots = np.exp(-((y - centre[0]) ** 2 + (x - centre[1]) ** 2) / 3)
+    return np.rint(255 * blots * rng.uniform(0.5, 1, (600, 1, 1))).astype(np.uint8)
+
+
+def logits_of(model, images):
+    return model.logits(images.reshape(len(images), -1) / 255)
+
+
+def run(quantised, images):
+    network = quantised.network.export(SHAPE, {})
+    return network, GoldenModel(network).logits(images)
+
+
+def agreement(model, images, target):
+    _, found = run(quantise(model, target, images), images)
+    return np.mean(found.argmax(axis=1) == logits_of(model, images).argmax(axis=1))
+
+
+@pytest.mark.parametrize("neuron", ["sot", "relu", "cmos-bare", "cmos-relu"])
+@pytest.mark.parametrize("high", [np.inf, 0.6])
+def test_fine_levels_give_the_models_logits(images, neuron, high):
+    model = drawn((20, 16, 12, 5), high=high)
+    network, found = run(quantise(model, machine(neuron), images), images)
+    expected = logits_of(model, images)
+    expected = expected - expected.mean(axis=1, keepdims=True)
+    found = found - found.mean(axis=1, keepdims=True)
+    scale = (found * expected).sum() / (found * found).sum()
+    assert np.sqrt(np.mean((scale * found - expected) ** 2)) < 0.08 * expected.std()
+    errors = layer_errors(network, images, model.trace(images.reshape(600, 20) / 255))
+    assert errors[-1] == pytest.approx(
+        np.sqrt(((scale * found - expected) ** 2).sum() / (expected**2).sum())
+    )
+    assert max(errors) < 0.08
+
+
+@pytest.mark.parametrize("neuron", ["sot", "relu"])
+def test_ten_states_and_four_bits_decide_as_the_model_mostly(images, neuron):
+    assert agreement(drawn((20, 40, 5)), images, machine(neuron, 10, 4)) > 0.93
+
+
+@pytest.mark.parametrize("neuron", sorted(NEURONS))
+def test_biases_of_the_last_layer_are_weights_of_neurons_at_full_scale(images, neuron):
+    first, last = drawn((20, 16, 5)).layers
+    # Classes whose weights are large for all neurons alike, which their biases make up for.
+    slanted = last.weights + np.linspace(-0.5, 0.5, 5)
+    hidden = np.maximum(images.reshape(600, 20) / 255 @ first.weights + first.biases, 0)
+    biases = -(hidden @ slanted).mean(axis=0)
+    model = FloatNetwork((first, Dense(slanted, biases)))
+    quantised = quantise(model, machine(neuron, 10, 4), images)
+    network, found = run(quantised, images)
+    count = quantised.constant_neurons
+    assert count > 1
+    assert network.topology == (20, 16 + count, 5)
+    trace = GoldenModel(network).trace(np.concatenate([images, np.zeros_like(images[:1])]))
+    assert trace[0].activations is not None
+    constant = trace[0].activations[:, 16:]
+    assert np.all(constant == machine(neuron, 10, 4).table.max())
+    wanted = logits_of(model, images).argmax(axis=1)
+    without = (hidden @ slanted).argmax(axis=1)
+    assert np.mean(without == wanted) < 0.5
+    assert np.mean(found.argmax(axis=1) == wanted) > (0.7 if neuron == "cmos-sigmoid" else 0.8)
+
+
+def test_how_many_constant_neurons():
+    largest = np.array([[0.5, -0.2]])
+    assert neurons_needed(np.zeros(2), largest) == 0
+    assert neurons_needed(np.array([0.1, -0.1]), largest) == 1
+    assert neurons_needed(np.array([0.6, -0.6]), largest) == 2
+    assert neurons_needed(np.array([1e6, -1e6]), largest) == MAX_NEURONS
+
+
+def test_no_constant_neuron_where_biases_are_all_alike(images):
+    model = drawn((20, 16, 5))
+    same = FloatNetwork((model.layers[0], Dense(model.layers[1].weights, np.full(5, 7.0))))
+    assert quantise(same, machine(), images).constant_neurons == 0
+
+
+def test_without_a_hidden_layer_biases_go_into_the_pixels_weights(images):
+    model = drawn((20, 5), biases=0.2)
+    quantised = quantise(model, machine(), images)
+    assert quantised.spread_biases
+    network, found = run(quantised, images)
+    assert network.topology == (20, 5)
+    wanted = logits_of(model, images).argmax(axis=1)
+    without = (images.reshape(600, 20) @ model.layers[0].weights).argmax(axis=1)
+    assert np.mean(found.argmax(axis=1) == wanted) > max(0.93, np.mean(without == wanted))
+
+
+def test_layers_that_are_too_wide_are_rounded_weight_by_weight(images, monkeypatch):
+    together = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
+    monkeypatch.setattr(weights, "MAX_ROWS", 19)
+    apart = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
+    assert 0.8 < apart < together
+
+
+def test_dead_pixels_and_dead_neurons_do_no_harm(images):
+    dark = images.copy()
+    dark[:, 0] = 0
+    before, last = drawn((20, 16, 5)).layers
+    first = before.weights.copy()
+    first[:, 3] = 0
+    model = FloatNetwork((Dense(first, np.where(np.arange(16) == 7, -99, 0.1)), last))
+    assert agreement(model, dark, machine("sot", 10, 4)) > 0.93
+
+
+def test_levels_of_a_device_that_are_not_uniform(images):
+    target = NumberFormats(
+        NEURONS["sot"](), 8, 4, 4, 8, 8, own_levels=(-127, -110, -60, -20, 5, 5, 70, 127)
+    )
+    quantised = quantise(drawn((20, 40, 5)), target, images)
+    words = np.unique(quantised.network.words(0))
+    assert set(words) <= set(target.levels)
+    _, found = run(quantised, images)
+    expected = logits_of(drawn((20, 40, 5)), images)
+    assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) > 0.9

@@ -1,0 +1,95 @@
+"""The graph that is written of a network: ONNX's checker and evaluator against the golden model."""
+
+import dataclasses
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx.reference import ReferenceEvaluator
+
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.foreign.writing import network_graph
+from allspin.sim.errors import UserError
+from allspin.sim.network.formats import Adc
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import GAIN_BITS, Converter, Network
+from allspin.sim.network.neuron import NEURONS
+
+
+def evaluated(network: Network, images):
+    """Logits and classes of the graph, by ONNX's evaluator, after its checker."""
+    model = onnx.load_from_string(network_graph(network))
+    onnx.checker.check_model(model, full_check=True)
+    assert {node.domain for node in model.graph.node} == {""}
+    logits, classes = ReferenceEvaluator(model).run(["logits", "classes"], {"images": images})
+    return np.asarray(logits), np.asarray(classes)
+
+
+@pytest.mark.parametrize("neuron", sorted(NEURONS))
+@pytest.mark.parametrize(
+    ("topology", "bits"),
+    [((12, 5), (4, 4, 8)), ((12, 9, 5), (8, 1, 4)), ((10, 8, 7, 3), (3, 8, 12))],
+)
+def test_logits_are_the_golden_models(neuron, topology, bits):
+    pixel_bits, hidden_bits, current_bits = bits
+    network = random_network(
+        topology,
+        7,
+        neuron=NEURONS[neuron](),
+        pixel_bits=pixel_bits,
+        hidden_bits=hidden_bits,
+        current_bits=current_bits,
+    )
+    images = random_images(network, 60, 1)
+    logits, classes = evaluated(network, images)
+    assert logits.dtype == np.int64
+    assert np.array_equal(logits, GoldenModel(network).logits(images))
+    assert np.array_equal(classes, GoldenModel(network).classify(images))
+    assert len(np.unique(logits)) > 20
+
+
+@pytest.mark.parametrize("shift", [0, 3, 31])
+def test_converters_at_the_ends_of_their_ranges(shift):
+    network = random_network((12, 64, 5), 3)
+    hidden = network.layers[0]
+    assert hidden.converter is not None
+    rng = np.random.default_rng(0)
+    bound = 2 ** (network.current_bits + 1)
+    converter = Converter(
+        rng.choice([0, 1, 2**GAIN_BITS - 1], 64), rng.choice([-bound, -9, 0, bound - 1], 64), shift
+    )
+    layers = (dataclasses.replace(hidden, converter=converter), network.layers[1])
+    network = dataclasses.replace(network, layers=layers)
+    images = random_images(network, 60, 1)
+    assert np.array_equal(evaluated(network, images)[0], GoldenModel(network).logits(images))
+
+
+@pytest.mark.parametrize("offset", [0, 40])
+@pytest.mark.parametrize(("bits", "shift"), [(4, 6), (2, 0), (12, 0), (9, 23)])
+def test_tiles_are_converted_in_the_graph(bits, shift, offset):
+    network = random_network((20, 9, 5), 7)
+    rng = np.random.default_rng(2)
+    layers = []
+    for layer in network.layers:
+        adc = Adc(8, bits, shift)
+        if offset:
+            shape = adc.tiles(layer.rows), layer.columns
+            adc = dataclasses.replace(adc, offsets=rng.integers(-offset, offset, shape))
+        layers.append(dataclasses.replace(layer, adc=adc))
+    network = dataclasses.replace(network, layers=tuple(layers))
+    images = random_images(network, 60, 1)
+    images[2:20, :, :8] = 0  # a tile that no row of drives
+    assert np.array_equal(evaluated(network, images)[0], GoldenModel(network).logits(images))
+
+
+def test_equal_networks_make_equal_files():
+    assert network_graph(random_network((6, 4, 3), 1)) == network_graph(
+        random_network((6, 4, 3), 1)
+    )
+
+
+def test_without_the_package_a_line_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(UserError, match="pip install onnx"):
+        network_graph(random_network((6, 4, 3), 1))

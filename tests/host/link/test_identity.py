@@ -1,0 +1,196 @@
+"""The identity, byte by byte as the document lays it out, and what fits it."""
+
+import dataclasses
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.networks import in_tiles, random_network
+from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
+from allspin.hdl.parameters.crossbar import Tiling, UniformLevels
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.link.identity import Identity, LayerIdentity
+from allspin.sim.errors import UserError
+from allspin.sim.network.neuron import ReluNeuron
+
+BODY = bytes.fromhex(
+    "4153504e 03 02 001bb700 0008 04 03 08 09".replace(" ", "")
+    + "736f740000000000"
+    + "07 07 16 0e 0140 f401".replace(" ", "")
+    + "1003 6400 6400 15 01".replace(" ", "")
+    + "6400 0a00 0500 13 02".replace(" ", "")
+)
+
+
+def test_every_field_is_where_the_document_says():
+    identity = Identity.parse(BODY)
+    assert identity == Identity(
+        frequency=12_000_000,
+        window=2048,
+        pixel_bits=4,
+        hidden_bits=3,
+        rah_bits=8,
+        current_bits=9,
+        neuron="sot",
+        layers=(LayerIdentity(784, 100, 100, 21, 1), LayerIdentity(100, 10, 5, 19, 2)),
+        features=Feature.PROGRAMMER | Feature.REDRAW | Feature.USE_NOISE,
+        state_bits=7,
+        rounds_per_clock=22,
+        resident_beats=16385,
+        resident_images=500,
+    )
+    assert identity.topology == (784, 100, 10)
+    assert identity.classes == 10
+    assert identity.logit_bytes == 3
+    assert str(identity) == (
+        "784-100-10, sot neurons, 100/5 lanes, 4-bit pixels, 3-bit hidden, 8-bit R_AH"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "its identity is not allspin's"),
+        (b"ASPX" + BODY[4:], "its identity is not allspin's"),
+        (BODY[:20], "its identity is not allspin's"),
+        (BODY[:4] + b"\x02" + BODY[5:], "it speaks version 2 of the protocol, this is 3"),
+        (BODY[:-1], "its identity has 47 bytes for 2 layers"),
+        (BODY + b"\0", "its identity has 49 bytes for 2 layers"),
+    ],
+)
+def test_another_identity_is_refused(body, message):
+    with pytest.raises(ValueError, match=message):
+        Identity.parse(body)
+
+
+@given(
+    st.binary(max_size=60)
+    | st.lists(st.tuples(st.integers(4, len(BODY) - 1), st.integers(0, 255)), max_size=6)
+)
+@example(changes=[(16, 10)])
+@settings(deadline=None, max_examples=300)
+def test_any_bytes_are_an_identity_or_one_line(changes):
+    body = bytearray(BODY)
+    if isinstance(changes, bytes):
+        body = changes
+    else:
+        for place, value in changes:
+            body[place] = value
+    try:
+        identity = Identity.parse(bytes(body))
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return
+    assert "\n" not in str(identity)
+    line = identity.mismatch(random_network((784, 100, 10), 0))
+    assert line is None or "\n" not in line
+    assert all(min(dataclasses.astuple(layer)[:5]) > 0 for layer in identity.layers)
+
+
+def identity_of(**changes):
+    identity = Identity.parse(BODY)
+    changes = {"hidden_bits": 4, "current_bits": 8} | changes
+    return dataclasses.replace(identity, **changes)
+
+
+def test_a_network_fits_or_the_line_says_why_not():
+    network = random_network((784, 100, 10), 0)
+    assert identity_of().mismatch(network) is None
+    identity_of().check("the board", network)
+    # Wider words hold narrower ones.
+    assert identity_of().mismatch(random_network((784, 100, 10), 0, states=8, rah_bits=5)) is None
+    for other, line in (
+        (random_network((784, 48, 10), 0), "topology 784-100-10, not 784-48-10"),
+        (random_network((784, 100, 10), 0, pixel_bits=8), "pixel bits 4, not 8"),
+        (
+            random_network((784, 100, 10), 0, hidden_bits=2, current_bits=6),
+            "hidden bits 4, not 2; current bits 8, not 6",
+        ),
+        (random_network((784, 100, 10), 0, neuron=ReluNeuron()), "neuron sot, not relu"),
+    ):
+        with pytest.raises(UserError, match=f"the board was not built for this.*has {line}$"):
+            identity_of().check("the board", other)
+    narrow = identity_of(rah_bits=5)
+    assert narrow.mismatch(network) == "R_AH bits 5, not 8 or more"
+
+
+def test_neurons_do_not_matter_where_there_are_none():
+    identity = identity_of(layers=(LayerIdentity(6, 3, 3, 14, 1),), neuron="relu")
+    assert identity.mismatch(random_network((6, 3), 0)) is None
+
+
+def test_states_are_for_words_that_they_can_stand_for():
+    network = random_network((6, 4, 3), 1)
+    engine = EngineParameters.from_network(network, HardwareProfile(states=True))
+    body = identity_bytes(LinkParameters(engine, window=1024))
+    # Ten states from -126 in steps of 28, in either layer.
+    assert body[-6:] == bytes([10, 28, 130, 10, 28, 130])
+    identity = Identity.parse(body)
+    assert Feature.STATES in identity.features
+    assert [layer.levels for layer in identity.layers] == [UniformLevels(10, 28, -126)] * 2
+    assert identity.mismatch(network) is None
+    other = random_network((6, 4, 3), 1, states=16)
+    line = "in layer 0 10 states from -126 in steps of 28, which are not this network's R_AH words"
+    assert str(identity.mismatch(other)).startswith(line)
+    # A layer of words between others says nothing of itself.
+    some = Identity.parse(body[:-3] + bytes(3))
+    assert [layer.levels is None for layer in some.layers] == [False, True]
+    for bad in (b"\x01\x1c\x82", b"\x0a\x00\x82", b"\x0a\x1d\x82"):
+        with pytest.raises(ValueError, match="must be from"):
+            Identity.parse(body[:-3] + bad)
+    with pytest.raises(ValueError, match="its identity has 53 bytes for 2 layers"):
+        Identity.parse(body[:-1])
+
+
+TILED = BODY[:24] + b"\x27" + BODY[25:] + bytes.fromhex("07060b00 03041710".replace(" ", ""))
+
+
+def test_how_columns_are_read_tile_by_tile():
+    """In four bytes of each layer, behind all that others have."""
+    identity = Identity.parse(TILED)
+    plain = Identity.parse(BODY)
+    first, second = (
+        dataclasses.replace(layer, tiling=tiling)
+        for layer, tiling in zip(
+            plain.layers, (Tiling(128, 6, 11), Tiling(8, 4, 23, offsets=True)), strict=True
+        )
+    )
+    assert identity.layers == (first, second)
+    assert (first.tile_rows, second.tile_rows, plain.layers[1].tile_rows) == (128, 8, 100)
+    assert Feature.TILES in identity.features
+    half = Identity.parse(TILED[:-4] + bytes(4))
+    assert half.layers == (first, plain.layers[1])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (TILED[:-4], "its identity has 52 bytes for 2 layers"),
+        (TILED + b"\0", "its identity has 57 bytes for 2 layers"),
+        (TILED[:-3] + b"\x01\x17\x10", "bits of a conversion must be from 2 to 24, not 1"),
+        (TILED[:-4] + b"\x02\x04\x17\x10", "rows of a tile must be from 8 to 65536, not 4"),
+    ],
+)
+def test_tiles_that_are_none_are_refused(body, message):
+    with pytest.raises(ValueError, match=message):
+        Identity.parse(body)
+
+
+@pytest.mark.parametrize("rows_per_clock", [1, 4])
+def test_a_machine_has_the_tiles_of_its_network(rows_per_clock):
+    plain = random_network((40, 12, 5), 1)
+    network = in_tiles(plain, 16, 6)
+    profile = HardwareProfile(rows_per_clock=rows_per_clock)
+
+    def identity(of):
+        engine = EngineParameters.from_network(of, profile)
+        return Identity.parse(identity_bytes(LinkParameters(engine)))
+
+    assert identity(network).mismatch(network) is None
+    assert "in layer 0 columns read in one piece, not tiles of 16 rows, read with 6 bits in" in str(
+        identity(plain).mismatch(network)
+    )
+    assert "not columns read in one piece" in str(identity(network).mismatch(plain))
+    assert "in layer 1 tiles of 16" in str(identity(network).mismatch(in_tiles(plain, 16, 5)))

@@ -1,0 +1,93 @@
+"""The sparse coder against a decoder that goes byte by byte."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.frames import encode_frame
+from allspin.host.link.payloads import encode_images
+from allspin.sim.network.formats import quantise_pixels
+
+
+def slow_decode(body: bytes, rows: int, bits: int) -> list[int]:
+    """Row values of an image, by the document's words."""
+    image = [0] * rows
+    row = 0
+    stream = iter(body)
+    for header in stream:
+        row += header >> 3
+        length = header & 7
+        if bits <= 4:
+            pairs = [next(stream) for _ in range((length + 1) // 2)]
+            nibbles = [nibble for pair in pairs for nibble in (pair & 15, pair >> 4)]
+            assert not any(nibbles[length:])
+            values = nibbles[:length]
+        else:
+            values = [next(stream) for _ in range(length)]
+        assert all(values), "a zero row costs a clock"
+        image[row : row + length] = values
+        row += length
+    assert row <= rows
+    assert len(image) == rows
+    return image
+
+
+@st.composite
+def batches(draw):
+    """Images from black to full, with gaps and stretches of any length; and their bits."""
+    bits = draw(st.integers(1, 8))
+    rows = draw(st.integers(1, 200))
+    images = []
+    for _ in range(draw(st.integers(0, 6))):
+        image: list[int] = []
+        while len(image) < rows:
+            value = draw(st.sampled_from([0, 0, 1, 2**bits - 1]))
+            image += [value] * draw(st.integers(1, 70))
+        images.append(image[:rows])
+    return np.array(images, dtype=np.uint8).reshape(len(images), rows), bits
+
+
+@given(batches())
+@settings(deadline=None, max_examples=300)
+def test_decodes_to_the_same_image(batch):
+    values, bits = batch
+    bodies = encode_images(values, bits)
+    decoded = [slow_decode(body, values.shape[1], bits) for body in bodies]
+    assert decoded == values.tolist()
+
+
+def test_known_bytes():
+    image = np.zeros((1, 60), dtype=np.uint8)
+    image[0, [0, 1, 2]] = 1, 2, 3
+    image[0, 50:58] = 9
+    # Three rows at once; 47 rows passed over in two headers; eight rows as six and two.
+    assert encode_images(image, 4) == [
+        bytes([0 << 3 | 3, 0x21, 0x03, 31 << 3, 16 << 3 | 6, 0x99, 0x99, 0x99, 2, 0x99])
+    ]
+    assert encode_images(image, 8) == [
+        bytes([3, 1, 2, 3, 31 << 3, 16 << 3 | 7, 9, 9, 9, 9, 9, 9, 9, 1, 9])
+    ]
+    image[:] = 0
+    image[0, 31] = 1
+    assert encode_images(image[:, :32], 4) == [bytes([31 << 3 | 1, 1])]
+    assert encode_images(np.zeros((2, 60), dtype=np.uint8), 4) == [b"", b""]
+
+
+def test_images_of_the_test_set_are_short():
+    values = quantise_pixels(load_test_set()[0], 4)
+    bodies = encode_images(values, 4)
+    for index in range(0, len(bodies), 997):
+        assert slow_decode(bodies[index], 784, 4) == values[index].tolist()
+    size = sum(len(encode_frame(b"\4\1\1" + body)) for body in bodies) / len(bodies)
+    assert size <= 126  # with frame
+
+
+def test_values_must_fit():
+    with pytest.raises(ValueError, match="values must be below 16, not up to 16"):
+        encode_images(np.array([[16]], dtype=np.uint8), 4)
+    with pytest.raises(ValueError, match=r"values must be images x rows, not of shape \(3,\)"):
+        encode_images(np.zeros(3, dtype=np.uint8), 4)
+    with pytest.raises(ValueError, match="pixel_bits must be from 1 to 8, not 9"):
+        encode_images(np.zeros((1, 3), dtype=np.uint8), 9)

@@ -1,0 +1,157 @@
+"""A page's messages: what is answered, and what is refused by size, rate and number."""
+
+import dataclasses
+import io
+import json
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from allspin.host.live import app
+from allspin.host.live import app as rates
+from allspin.host.live.app import application
+from allspin.host.live.guard import Access
+from allspin.host.live.messages import MAX_BYTES
+from allspin.sim.chip.chip import Chip
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+
+
+def test_a_page_is_told_what_there_is_and_no_path(client, open_page):
+    with open_page(client) as page:
+        said, _ = page.until("hello")
+    assert said["networks"] == ["small", "other"]
+    assert said["machines"] == ["golden", "virtual"]
+    assert [knob["name"] for knob in said["knobs"]] == ["c2c", "d2d", "neuron_d2d", "neuron_c2c"]
+    assert "/" not in json.dumps({**said, "schemes": []})
+
+
+def test_an_image_goes_through_the_chip_that_was_chosen(page, choices, network):
+    page.say(kind="choose", setting={"chip": 7, "scheme": "open-loop"})
+    page.say(kind="show", serial=3, test=11)
+    said, content = page.until("made")
+    # Programmed here without the page's code, one step after another.
+    chip = Chip(choices.device, 7)
+    words = program_chip(chip, network, Programming(tries=8)).words
+    assert content == b"".join(layer.tobytes() for layer in words)
+    assert [(layer["rows"], layer["columns"]) for layer in said["layers"]] == [(30, 12), (12, 5)]
+    shown, _ = page.until("shown")
+    varied = GoldenModel(chip.varied(network), words, chip.noise(network))
+    image = choices.images[11:12]
+    assert shown["serial"] == 3
+    assert shown["golden"] == varied.logits(image, 11)[0].tolist()
+    assert shown["ideal"] == GoldenModel(network).logits(image)[0].tolist()
+    assert shown["machine"] is None
+    assert shown["label"] == choices.labels[11]
+    sums = np.array(shown["layers"][0]["inputs"]) @ words[0].astype(np.int64)
+    assert shown["layers"][0]["sums"] == sums.tolist()
+
+
+def test_a_drawing_of_a_use_has_the_noise_of_that_use(page, choices, network):
+    page.say(kind="choose", setting={"chip": 1, "knobs": {"neuron_c2c": 3}})
+    strokes = [[100, 100, 900, 800], [500, 200]]
+    seen = []
+    for serial, use in enumerate((0, 0, 5)):
+        page.say(kind="show", serial=serial, strokes=strokes, use=use)
+        shown, _ = page.until("shown", serial=serial)
+        assert (shown["number"], shown["label"]) == (use, None)
+        seen.append(shown["layers"][0]["currents"])
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_the_test_images_are_scored_and_chips_fill_in(page, choices, network):
+    page.say(kind="choose", setting={"chip": None})
+    page.say(kind="chips", count=3)
+    score, pictures = page.until("score")
+    classes = GoldenModel(network).classify(choices.images)
+    assert score["images"] == score["of"] == 60
+    assert score["correct"] == np.count_nonzero(classes == choices.labels)
+    assert np.sum(score["confusion"]) == 60
+    assert np.trace(score["confusion"]) == score["correct"]
+    assert score["wrong"][0][0] == np.flatnonzero(classes != choices.labels)[0]
+    wrong = [number for number, *_ in score["wrong"]]
+    assert pictures == choices.images[wrong].tobytes()
+    assert [page.until("chip")[0]["seed"] for _ in range(3)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("{", "must be JSON"),
+        ("[" * 5000, "must be JSON"),
+        ("[]", "must be an object"),
+        ('{"kind":"run","command":"ls"}', "kind must be one of"),
+        ('{"kind":"choose","setting":{"network":"../../etc/passwd"}}', "network must be one of"),
+        ('{"kind":"choose","setting":{"on":"/dev/ttyUSB0"}}', "on must be one of"),
+        ('{"kind":"show","serial":1,"test":60}', "from 0 to 59"),
+    ],
+)
+def test_what_is_wrong_is_told_and_the_page_goes_on(page, said, words):
+    page.socket.send_text(said)
+    assert words in page.until("problem")[0]["text"]
+    page.say(kind="choose", setting={})
+    assert page.until("made")[0]["network"] == "small"
+
+
+def test_a_message_that_is_too_large_ends_the_connection(page):
+    page.socket.send_text(json.dumps({"kind": "show", "serial": 1, "more": "x" * MAX_BYTES}))
+    with pytest.raises(WebSocketDisconnect) as closed:
+        page.until("no such kind")
+    assert closed.value.code == 1009
+
+
+def test_bytes_are_no_message(page):
+    page.socket.send_bytes(b"\0" * 10)
+    assert page.until("problem")[0]["text"] == "a message must be text"
+
+
+def test_too_many_messages_end_the_connection(page):
+    for _ in range(int(rates.MESSAGE_BURST) + 100):
+        page.socket.send_text("{}")
+    with pytest.raises(WebSocketDisconnect) as closed:
+        page.until("no such kind")
+    assert (closed.value.code, closed.value.reason) == (1008, "too many messages")
+
+
+def test_no_more_pages_than_there_is_room_for(client, open_page, monkeypatch):
+    monkeypatch.setattr(app, "MOST_PAGES", 1)
+    with open_page(client) as first:
+        first.until("hello")
+        with pytest.raises(WebSocketDisconnect) as closed, open_page(client) as second:
+            second.until("hello")
+        assert (closed.value.code, closed.value.reason) == (1013, "1 pages are open; close one")
+    with open_page(client) as third:
+        third.until("hello")
+
+
+def test_all_values_can_be_saved(page, choices, network):
+    page.say(kind="choose", setting={"chip": None})
+    page.say(kind="show", serial=1, test=4)
+    page.say(kind="save")
+    _, content = page.until("archive")
+    arrays = np.load(io.BytesIO(content), allow_pickle=False)
+    [logits] = GoldenModel(network).logits(choices.images[4:5])
+    np.testing.assert_array_equal(arrays["logits_ideal"], logits)
+    np.testing.assert_array_equal(arrays["words_0"], network.layers[0].words)
+    np.testing.assert_array_equal(arrays["image"].ravel(), choices.images[4].ravel())
+    assert json.loads(str(arrays["setting"]))["chip"] is None
+
+
+def test_chips_that_cannot_be_made_are_told_once(make_choices, network, open_page):
+    falling = dataclasses.replace(network.layers[0], levels=network.layers[0].levels[::-1])
+    wrong = dataclasses.replace(network, layers=(falling, network.layers[1]))
+    choices = make_choices(networks={"small": wrong})
+    client = TestClient(application(choices, Access("a-token", 8000)))
+    with open_page(client) as page:
+        page.say(kind="choose", setting={"chip": None})
+        page.say(kind="chips", count=5)
+        assert "chips cannot be made" in page.until("problem")[0]["text"]
+        # The page goes on, and hears no more of it.
+        page.say(kind="show", serial=1, test=3)
+        page.until("shown", serial=1)
+        page.say(kind="choose", setting={"chip": 1})
+        said, _ = page.until("problem")
+        assert said["text"] == "the last level must be above the first"

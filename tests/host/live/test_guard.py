@@ -1,0 +1,124 @@
+"""Who may speak to the server: by token, host and origin; and what its pages may do."""
+
+import re
+
+import pytest
+from starlette.websockets import WebSocketDisconnect
+
+from allspin.host.live.guard import Access, policy
+
+TOKEN, PORT = "a-token", 8000
+HOST = f"127.0.0.1:{PORT}"
+ORIGIN = "http:" + f"//{HOST}"
+ADDRESS = f"/{TOKEN}/socket"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"/{TOKEN}/", 200),
+        (f"/{TOKEN}/app/main.js", 200),
+        (f"/{TOKEN}", 200),
+        ("/", 403),
+        ("/another/", 403),
+        (f"/{TOKEN}x/", 403),
+        (f"/{TOKEN.upper()}/", 403),
+        ("/app/main.js", 403),
+        (f"//{TOKEN}/", 403),
+    ],
+)
+def test_a_link_holds_the_token(client, path, status):
+    answer = client.get(ORIGIN + path)
+    assert answer.status_code == status
+    assert ("allspin live printed" in answer.text) == (status == 403)
+
+
+@pytest.mark.parametrize(
+    "path", ["../web/guard.py", "..%2fweb%2fguard.py", "app", "vendor/LICENSE", "tsconfig.json"]
+)
+def test_no_other_file_is_served(client, path):
+    assert client.get(f"/{TOKEN}/{path}").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_files_are_only_read(client, method):
+    assert client.request(method, f"/{TOKEN}/").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (HOST, 200),
+        ("localhost:8000", 200),
+        ("LOCALHOST:8000", 200),
+        ("[::1]:8000", 200),
+        ("127.0.0.1:8001", 421),
+        ("127.0.0.1", 421),
+        ("evil.example:8000", 421),
+        ("127.0.0.1.evil.example:8000", 421),
+        ("localhost:8000@evil.example:8000", 421),
+        ("192.168.0.7:8000", 421),
+        ("", 421),
+        ("[::1:8000", 421),
+        ("127.0.0.1:8000/x", 421),
+    ],
+)
+def test_a_name_of_another_site_is_refused(client, host, status):
+    assert client.get(f"/{TOKEN}/", headers={"host": host}).status_code == status
+
+
+def test_where_all_addresses_are_listened_on_any_address_but_no_other_name_is_its_own():
+    access = Access(TOKEN, PORT, ("bench",), anywhere=True)
+    assert access.knows_host("192.168.0.7:8000")
+    assert access.knows_host("[fe80::1]:8000")
+    assert access.knows_host("bench:8000")
+    assert not access.knows_host("evil.example:8000")
+    assert Access(TOKEN, 80).knows_host("localhost")
+    assert not Access(TOKEN, PORT).knows_host("192.168.0.7:8000")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "null"},
+        {"origin": "http:" + "//evil.example"},
+        {"origin": "http:" + "//127.0.0.1:8001"},
+        {"origin": "https:" + f"//{HOST}"},
+        {"origin": "http:" + "//localhost:8000"},
+        {"origin": ORIGIN, "host": "evil.example:8000"},
+    ],
+)
+def test_a_page_of_another_origin_gets_no_socket(client, headers):
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        client.websocket_connect(ADDRESS, headers={"host": HOST, **headers}),
+    ):
+        pass
+    assert refused.value.code == 1008
+    name = "this server has another name" if "host" in headers else "a page of another origin"
+    assert refused.value.reason.startswith(name)
+
+
+def test_a_socket_needs_the_token(client):
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        client.websocket_connect("/another/socket", headers={"host": HOST, "origin": ORIGIN}),
+    ):
+        pass
+    assert "link" in refused.value.reason
+    with client.websocket_connect(ADDRESS, headers={"host": HOST, "origin": ORIGIN}) as socket:
+        assert '"kind":"hello"' in socket.receive_text()
+
+
+def test_every_answer_has_the_policy(client):
+    for path in ("", "app/main.js", "no-such-file"):
+        headers = client.get(f"/{TOKEN}/{path}").headers
+        rules = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
+        assert rules["default-src"] == rules["base-uri"] == rules["frame-ancestors"] == "'none'"
+        assert rules["script-src"] == rules["style-src"] == rules["img-src"] == "'self'"
+        assert rules["connect-src"] == f"'self' ws://{HOST}"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "access-control-allow-origin" not in headers
+    assert not re.search("unsafe|data:|\\*|https?:", policy(HOST))

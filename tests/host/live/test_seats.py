@@ -1,0 +1,282 @@
+"""Machines of a page: the virtual board, and a board that is held, unplugged and found again."""
+
+import dataclasses
+import os
+import time
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.link.transport import Disconnected
+from allspin.host.live import seat as chair
+from allspin.host.live import session
+from allspin.host.live.app import application
+from allspin.host.live.guard import Access
+from allspin.host.live.seat import Holder
+from allspin.host.live.shown import Made
+from allspin.host.machines.chips import CHIPS
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import virtual_program
+from allspin.sim.device.device import Imperfections
+from allspin.sim.errors import UserError
+
+TOKEN, PORT = "a-token", 8000
+ORIGIN = "http:" + f"//127.0.0.1:{PORT}"
+
+
+@pytest.fixture
+def serve():
+    """A server of some choices."""
+    return lambda choices: TestClient(
+        application(choices, Access(TOKEN, PORT)), base_url=ORIGIN, headers={}
+    )
+
+
+def golden_logits(choices, chosen, number):
+    made = Made.of(choices, choices.setting(chosen))
+    return made.golden.logits(choices.images[number][np.newaxis], number)[0].tolist()
+
+
+def test_one_page_holds_the_board():
+    holder, one, other = Holder(), object(), object()
+    assert holder.claim(one)
+    assert holder.claim(one)
+    assert not holder.claim(other)
+    holder.release(other)
+    assert not holder.claim(other)
+    holder.release(one)
+    assert holder.claim(other)
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"chip": 7}, {"chip": None}, {"chip": 7, "scheme": "write-verify"}]
+)
+def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, open_page, chosen):
+    chosen = {"on": "virtual", **chosen}
+    with open_page(client) as page:
+        page.say(kind="choose", setting=chosen)
+        page.say(kind="show", serial=1, test=9)
+        assert "virtual board" in page.until("machine", state="ready")[0]["text"]
+        shown = page.until("shown", on="virtual")[0]
+        assert shown["machine"] == shown["golden"] == golden_logits(choices, chosen, 9)
+        assert shown["mismatches"] == 0
+        activity, _ = page.until("timeline")
+        for number, (layer, stage) in enumerate(
+            zip(shown["layers"], activity["stages"], strict=True)
+        ):
+            # A hidden layer's last neuron ends the image, also where it drives no row.
+            ending = number > 0 and layer["inputs"][-1] == 0
+            assert len(stage["rows"]) == np.count_nonzero(layer["inputs"]) + ending
+            assert len(stage["sums"]) == len(layer["sums"])
+            assert stage["rows"][-1] < stage["sums"][0] < activity["clocks"]
+        score, _ = page.until("score", images=60, on="virtual")
+        assert (score["compared"], score["mismatches"]) == (300, 0)
+        assert score["words"] is None
+        words, _ = page.until("score", words=[30 * 12 + 12 * 5, 0])
+        assert words["compared"] == 300
+
+
+def test_a_new_chip_has_other_words(choices, client, open_page):
+    with open_page(client) as page:
+        seen = []
+        for seed in (1, 2):
+            chosen = {"on": "virtual", "chip": seed}
+            page.say(kind="choose", setting=chosen)
+            page.say(kind="show", serial=seed, test=9)
+            page.until("machine", state="ready")
+            shown, _ = page.until("shown", on="virtual", serial=seed)
+            assert shown["machine"] == golden_logits(choices, chosen, 9)
+            seen.append(shown["machine"])
+        assert seen[0] != seen[1]
+
+
+def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices, serve, open_page):
+    device = make_choices().device
+    noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=50))
+    with open_page(serve(make_choices(device=noisy))) as page:
+        page.say(kind="choose", setting={"on": "virtual"})
+        assert "more read noise" in page.until("machine", state="failed")[0]["text"]
+        page.say(kind="show", serial=1, test=3)
+        assert page.until("shown", on="golden")[0]["machine"] is None
+
+
+def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices, serve, open_page):
+    wrong = Imperfections(read_noise=0.5, amplifier_gain=0.03, amplifier_offset=0.5)
+    choices = make_choices(device=dataclasses.replace(make_choices().device, imperfections=wrong))
+    seen = []
+    with open_page(serve(choices)) as page:
+        for serial, factor in enumerate((1.0, 0.0), 1):
+            knobs = dict.fromkeys(("read_noise", "amplifier_gain", "amplifier_offset"), factor)
+            chosen = {"on": "virtual", "chip": 3, "knobs": knobs}
+            page.say(kind="choose", setting=chosen)
+            page.say(kind="show", serial=serial, test=9)
+            page.until("machine", state="ready")
+            shown, _ = page.until("shown", on="virtual", serial=serial)
+            assert shown["machine"] == golden_logits(choices, chosen, 9)
+            seen.append(shown["machine"])
+    assert seen[0] != seen[1]
+
+
+def test_a_virtual_board_that_cannot_be_compiled_is_told(
+    make_choices, serve, open_page, monkeypatch
+):
+    def refuse(*_: object) -> None:
+        raise UserError("there is no compiler")
+
+    monkeypatch.setattr(chair, "open_virtual_seat", refuse)
+    with open_page(serve(make_choices())) as page:
+        page.say(kind="choose", setting={"on": "virtual"})
+        assert page.until("machine", state="failed")[0]["text"] == "there is no compiler"
+        page.say(kind="show", serial=1, test=3)
+        assert page.until("shown", on="golden")[0]["golden"]
+
+
+def test_the_golden_model_serves_while_the_virtual_board_compiles(
+    choices, client, open_page, monkeypatch
+):
+    opens = chair.open_virtual_seat
+    released = []
+
+    def slowly(network, device, progress):
+        while not released:
+            progress("compiling the gateware", 12.0)
+            time.sleep(0.01)
+        return opens(network, device, progress)
+
+    monkeypatch.setattr(chair, "open_virtual_seat", slowly)
+    with open_page(client) as page:
+        page.say(kind="choose", setting={"on": "virtual"})
+        page.say(kind="show", serial=1, test=3)
+        assert page.until("machine", state="compiling")[0]["text"] == "compiling the gateware"
+        assert page.until("shown", on="golden")[0]["serial"] == 1
+        released.append(True)
+        assert page.until("shown", on="virtual")[0]["serial"] == 1
+
+
+@pytest.fixture
+def board(bridged, network):
+    """A serial port with a board behind it."""
+    return bridged(virtual_program(network, HardwareProfile(variation=CHIPS)))
+
+
+def test_a_board_is_held_by_one_page_and_the_other_is_told(
+    make_choices, serve, open_page, board, monkeypatch
+):
+    monkeypatch.setattr(chair, "AGAIN", 0.05)
+    choices = make_choices(on="board", port=board)
+    client = serve(choices)
+    with open_page(client) as other:
+        with open_page(client) as page:
+            page.say(kind="choose", setting={})
+            page.say(kind="show", serial=1, test=5)
+            page.until("machine", state="ready")
+            shown = page.until("shown", on="board")[0]
+            assert shown["machine"] == golden_logits(choices, {}, 5)
+            other.say(kind="choose", setting={"chip": 4})
+            assert "another page holds the board" in other.until("machine", state="held")[0]["text"]
+            other.say(kind="show", serial=1, test=5)
+            assert other.until("shown", on="golden")[0]["machine"] is None
+        # It is let go of when its page is closed.
+        other.until("machine", state="ready")
+        assert other.until("shown", on="board")[0]["machine"] == golden_logits(
+            choices, {"chip": 4}, 5
+        )
+
+
+def test_a_board_that_is_unplugged_is_told_and_found_again(
+    make_choices, serve, open_page, bridged, network, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(chair, "AGAIN", 0.05)
+    link = tmp_path / "port"
+    choices = make_choices(on="board", port=str(link))
+    program = virtual_program(network, HardwareProfile(variation=CHIPS))
+    with open_page(serve(choices)) as page:
+        page.say(kind="choose", setting={})
+        assert str(link) in page.until("machine", state="missing")[0]["text"]
+        page.say(kind="show", serial=1, test=5)
+        assert page.until("shown", on="golden")[0]["machine"] is None
+        os.symlink(bridged(program), link)
+        page.until("machine", state="ready")
+        assert page.until("shown", on="board")[0]["machine"] == golden_logits(choices, {}, 5)
+
+
+def test_a_board_that_fails_while_images_are_streamed_is_found_again(
+    make_choices, serve, open_page, board, monkeypatch
+):
+    monkeypatch.setattr(chair, "AGAIN", 0.05)
+    choices = make_choices(on="board", port=board)
+    stream = LinkedMachine.stream
+    fails = []
+
+    def once(self, images, *rest, **named):
+        if len(images) > 1 and not fails:
+            fails.append(True)
+            raise Disconnected(f"the serial port {board} is gone")
+        return stream(self, images, *rest, **named)
+
+    monkeypatch.setattr(LinkedMachine, "stream", once)
+    with open_page(serve(choices)) as page:
+        page.say(kind="choose", setting={})
+        page.until("machine", state="ready")
+        assert page.until("machine", state="missing")[0]["text"].endswith("is gone")
+        page.until("machine", state="ready")
+        score, _ = page.until("score", images=60, on="board")
+        assert (score["compared"], score["mismatches"]) == (300, 0)
+
+
+def test_gateware_that_differs_is_told(client, open_page, monkeypatch):
+    stream = LinkedMachine.stream
+
+    def wrong(self, *given, **named):
+        answers = stream(self, *given, **named)
+        answers.logits[:, 2] += 1
+        return answers
+
+    monkeypatch.setattr(LinkedMachine, "stream", wrong)
+    with open_page(client) as page:
+        page.say(kind="choose", setting={"on": "virtual"})
+        page.say(kind="show", serial=1, test=9)
+        shown, _ = page.until("shown", on="virtual")
+        assert shown["mismatches"] == 1
+        assert shown["machine"][2] == shown["golden"][2] + 1
+        score, _ = page.until("score", images=60, on="virtual")
+        assert (score["compared"], score["mismatches"]) == (300, 60)
+
+
+def test_words_that_differ_are_told(choices, client, open_page, monkeypatch):
+    read = LinkedMachine.read_rows
+
+    def wrong(self, layer, first, count):
+        words = read(self, layer, first, count).copy()
+        words[0, 0] ^= 1
+        return words
+
+    monkeypatch.setattr(LinkedMachine, "read_rows", wrong)
+    with open_page(client) as page:
+        page.say(kind="choose", setting={"on": "virtual"})
+        # Of each crossbar the first word of each part that is read.
+        page.until("score", words=[30 * 12 + 12 * 5, 2])
+
+
+def test_a_board_that_is_unplugged_while_nothing_is_asked_is_told(
+    make_choices, serve, open_page, board, monkeypatch
+):
+    monkeypatch.setattr(chair, "AGAIN", 0.05)
+    monkeypatch.setattr(session, "LOOK", 0.05)
+    choices = make_choices(on="board", port=board)
+    looked = []
+
+    def gone(self):
+        looked.append(self)
+        if len(looked) == 3:
+            raise Disconnected("the serial port is gone")
+
+    monkeypatch.setattr(LinkedMachine, "counters", gone)
+    with open_page(serve(choices)) as page:
+        page.say(kind="choose", setting={})
+        page.until("machine", state="ready")
+        page.until("score", words=[30 * 12 + 12 * 5, 0])
+        assert page.until("machine", state="missing")[0]["text"] == "the serial port is gone"
+        page.until("machine", state="ready")

@@ -1,0 +1,221 @@
+"""Machines by name: golden, virtual (also through its UART), a serial port, auto."""
+
+import json
+
+import numpy as np
+import pytest
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.cli.main import main
+from allspin.host.link import transport as serial_port
+from allspin.host.link.transport import VIRTUAL_FREQUENCY, UartOptions
+from allspin.host.machines import opening
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.machine import GoldenMachine, Machine
+from allspin.host.machines.opening import ask_ports, open_machine, open_port
+from allspin.host.virtual import board as virtual_board
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron, ReluNeuron
+
+NETWORK = random_network((24, 12, 6), 1)
+OTHER = random_network((24, 11, 6), 1)
+
+
+@pytest.fixture(scope="module")
+def program():
+    return build(TopParameters.from_network(NETWORK))
+
+
+def stream(device: Machine, network: Network, count: int, seed: int = 0) -> int:
+    """Mismatches of a device's logits and classes."""
+    images = random_images(network, count, seed)
+    device.program(network)
+    answers = device.stream(images)
+    expected = GoldenModel(network).logits(images)
+    return int(
+        np.count_nonzero(answers.logits != expected)
+        + np.count_nonzero(answers.classes != expected.argmax(axis=1))
+    )
+
+
+def test_golden():
+    with open_machine("golden", NETWORK) as device:
+        assert isinstance(device, GoldenMachine)
+        assert stream(device, NETWORK, 10) == 0
+
+
+@pytest.mark.parametrize(
+    ("network", "lanes"),
+    [
+        # Three lanes do not divide the columns; two states; one layer deeper.
+        (random_network((50, 14, 8, 5), 1, states=2, pixel_bits=1), 3),
+        (random_network((50, 13, 10), 2, states=128, pixel_bits=8, hidden_bits=6), None),
+        (random_network((50, 13, 10), 3, states=16, pixel_bits=2, rah_bits=5), 4),
+        (random_network((50, 13, 10), 4, hidden_bits=8, neuron=ReluNeuron()), 1),
+        (random_network((50, 13, 10), 6, neuron=CmosBareNeuron()), None),
+        (random_network((50, 13, 10), 7, hidden_bits=3, neuron=CmosReluNeuron()), None),
+        (random_network((50, 13, 10), 8, neuron=CmosSigmoidNeuron()), None),
+        (random_network((40, 7), 5, states=100, pixel_bits=6), 2),
+    ],
+    ids=[
+        "3 lanes, 2 states, 1-bit",
+        "128 states, 8-bit",
+        "5-bit words, 2-bit",
+        "relu",
+        "cmos-bare",
+        "cmos-relu, 3-bit",
+        "cmos-sigmoid",
+        "one layer",
+    ],
+)
+def test_virtual_runs_every_kind_of_network(network, lanes):
+    with open_machine("virtual", network, HardwareProfile(lanes=lanes)) as device:
+        assert isinstance(device, LinkedMachine)
+        assert device.identity.layers[0].lanes == (lanes or network.layers[0].columns)
+        assert stream(device, network, 500) == 0
+
+
+def test_virtual_says_what_it_builds():
+    said = []
+    network = random_network((24, 12, 6), 1)
+    open_machine("virtual", network, progress=lambda what, seconds: said.append(what)).close()
+    assert all(isinstance(what, str) for what in said)
+
+
+@pytest.mark.parametrize(("baud", "clock_error"), [(3_000_000, 0.0), (1_100_000, -2.5)])
+def test_virtual_through_its_uart(baud, clock_error):
+    with open_machine("virtual", NETWORK, uart=UartOptions(baud, clock_error)) as device:
+        assert isinstance(device, LinkedMachine)
+        assert device.identity.frequency == VIRTUAL_FREQUENCY
+        assert stream(device, NETWORK, 100) == 0
+        assert device.resent == 0
+
+
+def test_clocks_that_differ_too_much_are_one_line(monkeypatch):
+    monkeypatch.setattr(virtual_board, "UART_TIMEOUT", 0.1)
+    with pytest.raises(UserError, match="answers on the virtual board; its clock may differ"):
+        open_machine("virtual", NETWORK, uart=UartOptions(clock_error=9.0))
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            {"baud": 9600, "frequency": 10**9},
+            "1000000000 Hz makes no rate within 1 % of 9600 baud; .* works is 15259",
+        ),
+        ({"baud": 4_000_000}, "no rate within 1 % of 4000000 baud; .* that works is 3000000"),
+        ({"baud": 9_000_000, "frequency": 24_000_000}, "the nearest that works is 6000000"),
+    ],
+)
+def test_illegal_uarts_are_one_line(options, line):
+    with pytest.raises(UserError, match=line):
+        open_machine("virtual", NETWORK, uart=UartOptions(**options))
+
+
+def test_a_network_that_no_gateware_runs_is_one_line():
+    line = "the gateware cannot run this network: a network of 30000-2 needs a receive buffer"
+    with pytest.raises(UserError, match=line):
+        open_machine("virtual", random_network((30000, 2), 0))
+    with pytest.raises(UserError, match=r"the gateware cannot run .* 8 bits, the hardware of 5"):
+        open_machine("virtual", NETWORK, HardwareProfile(rah_bits=5))
+
+
+def test_a_serial_port(program, bridged):
+    with open_machine(bridged(program), NETWORK) as device:
+        assert stream(device, NETWORK, 300) == 0
+
+
+@pytest.mark.parametrize("on", ["the port itself", "auto"])
+def test_the_command_runs_on_a_serial_port(
+    on, program, bridged, idx_folder, tmp_path, monkeypatch, capfd
+):
+    port = bridged(program)
+    monkeypatch.setattr(opening, "serial_ports", lambda: [port])
+    file = tmp_path / "net.safetensors"
+    save_network(NETWORK, file)
+    data = idx_folder(shape=(1, 24), classes=6, train=12, test=60)
+    options = ["--data", str(data), "--on", "auto" if on == "auto" else port, "--check", "--json"]
+    assert main(["run", str(file), *options]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert (result["on"], result["images"], result["mismatches"]) == (port, 60, 0)
+    assert result["cycles_per_image"] >= result["cycles_bound"] >= 12
+
+
+def test_a_port_with_another_network_is_one_line(program, bridged):
+    port = bridged(program)
+    with pytest.raises(UserError, match=f"{port} was not built for .* 24-12-6, not 24-11-6$"):
+        open_machine(port, OTHER)
+
+
+def closings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the machines that are closed from now on."""
+    closed = []
+    close = LinkedMachine.close
+    monkeypatch.setattr(
+        LinkedMachine, "close", lambda self: (closed.append(self.name), close(self))
+    )
+    return closed
+
+
+def test_a_port_with_another_network_is_let_go_of(program, bridged, monkeypatch):
+    closed = closings(monkeypatch)
+    port = bridged(program)
+    with pytest.raises(UserError, match="was not built for"):
+        open_machine(port, OTHER)
+    assert closed == [port]
+
+
+def test_a_port_that_is_not_there_is_one_line():
+    with pytest.raises(UserError, match="cannot open the serial port /dev/nowhere at 3000000 baud"):
+        open_port("/dev/nowhere")
+
+
+def test_a_port_that_is_silent_is_one_line(dead_port, monkeypatch):
+    monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.05)
+    with pytest.raises(UserError, match=f"answers on {dead_port}; is the board flashed"):
+        open_port(dead_port)
+
+
+def test_auto_asks_every_port(program, bridged, dead_port, monkeypatch):
+    monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.5)
+    port, other = bridged(program), bridged(program)
+    monkeypatch.setattr(opening, "serial_ports", lambda: [dead_port, port])
+    with open_machine("auto", NETWORK) as device:
+        assert device.name == port
+        assert stream(device, NETWORK, 20) == 0
+
+    closed = closings(monkeypatch)
+    with pytest.raises(UserError, match=f"no board was built for this network: {port} has 24-12-6"):
+        open_machine("auto", OTHER)
+    assert closed == [port]
+
+    monkeypatch.setattr(opening, "serial_ports", lambda: [port, dead_port, other])
+    answers = ask_ports()
+    assert list(answers) == [port, dead_port, other]
+    assert answers[dead_port] is None
+    for name in (port, other):
+        device = answers[name]
+        assert isinstance(device, LinkedMachine)
+        assert device.identity.topology == (24, 12, 6)
+        device.close()
+
+
+def test_auto_without_a_board_is_one_line(dead_port, monkeypatch):
+    monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.05)
+    for ports, line in (
+        (
+            [],
+            r"no board answers \(there is no serial port\); connect one, or run on virtual",
+        ),
+        ([dead_port], rf"no board answers \(asked {dead_port}\)"),
+    ):
+        monkeypatch.setattr(opening, "serial_ports", lambda ports=ports: ports)
+        with pytest.raises(UserError, match=line):
+            open_machine("auto", NETWORK)

@@ -1,0 +1,129 @@
+"""Every profile of a board, as a whole machine on the virtual board, against the golden model."""
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from allspin.boards import profiles
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.link.transport import Transport
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.virtual.board import VirtualTransport
+from allspin.host.virtual.faults import Faults, FaultyTransport
+from allspin.sim.errors import UserError
+from allspin.sim.network.network import Network
+from tests.host.machines.work import Work
+
+PARTS = {
+    "up5k": profiles.UP5K,
+    "ecp5-25": profiles.ECP5_25,
+    "ecp5-45": profiles.ECP5_45,
+    "ecp5-85": profiles.ECP5_85,
+    "gw1n-9": profiles.GW1N_9,
+}
+MACHINES: dict[str, HardwareProfile] = {}
+for part, named in PARTS.items():
+    for name, profile in named.items():
+        if profile.hardware not in MACHINES.values():
+            MACHINES[f"{part}:{name}"] = profile.hardware
+
+
+def small_network(profile: HardwareProfile) -> Network:
+    """A network whose columns fill the lanes unevenly, as its rows do those of a clock."""
+    lanes = profile.lanes or 100
+    columns = 5 if lanes >= 100 else lanes + 3
+    return random_network((13, columns, 3), 4)
+
+
+def test_no_profile_is_left_out() -> None:
+    found = [named for named in vars(profiles).values() if isinstance(named, dict)]
+    machines = [
+        profile.hardware
+        for named in found
+        for profile in named.values()
+        if isinstance(profile, profiles.Profile)
+    ]
+    assert len(machines) > len(MACHINES) > 5
+    assert all(profile in MACHINES.values() for profile in machines)
+
+
+@cache
+def program_of(name: str) -> Path:
+    """The virtual board of a machine, with the link that boards have."""
+    profile = MACHINES[name]
+    return build(TopParameters.from_network(small_network(profile), profile, every_clock=False))
+
+
+class Button(Transport):
+    """A virtual board whose stream, when it is closed, is only reset: memories keep what they hold.
+
+    Parameters
+    ----------
+    board : VirtualTransport
+        The board.
+    """
+
+    def __init__(self, board: VirtualTransport) -> None:
+        self.name = board.name
+        self._board = board
+
+    def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
+        return self._board.exchange(data, timeout)
+
+    def close(self) -> None:
+        self._board.press_reset()
+
+
+PATIENT = 10.0
+"""Seconds: however busy the machine, nothing is asked twice on a clean line."""
+
+
+@contextlib.contextmanager
+def power(name: str) -> Iterator[Callable[[], Transport]]:
+    """A reset is another process, which knows nothing."""
+    yield lambda: VirtualTransport(program_of(name))
+
+
+@contextlib.contextmanager
+def button(name: str) -> Iterator[Callable[[], Transport]]:
+    """A reset is one of registers."""
+    with VirtualTransport(program_of(name)) as board:
+        yield lambda: Button(board)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_machine_that_ships_is_the_golden_model(name: str) -> None:
+    work = Work.of(small_network(MACHINES[name]))
+    with LinkedMachine(VirtualTransport(program_of(name))) as device:
+        work.everything(device)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", [power, button])
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_reset_in_the_middle_is_told_and_leaves_nothing_behind(
+    name: str, kind: Callable[[str], contextlib.AbstractContextManager[Callable[[], Transport]]]
+) -> None:
+    work = Work.of(small_network(MACHINES[name]), count=6)
+    with kind(name) as power_on:
+        clean = FaultyTransport(power_on, Faults())
+        clean.latency = PATIENT
+        with LinkedMachine(clean) as device:
+            work.everything(device)
+    # Somewhere else on each machine.
+    draws = random.Random(f"{name} {kind.__name__}")
+    for frame in draws.sample(range(1, clean.to_host.frames), 3):
+        with kind(name) as power_on:
+            transport = FaultyTransport(power_on, Faults(reset_after=(frame,), seed=frame))
+            with pytest.raises(UserError, match=r"^the virtual board was reset: it is no longer"):
+                work.everything(LinkedMachine(transport))
+            assert transport.resets == 1
+            work.everything(LinkedMachine(transport))
+            transport.close()

@@ -1,0 +1,218 @@
+"""Resident images: their code against a slow one, and whole runs on the virtual board."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.bench.streams import pack_image
+from allspin.hdl.bench.streams import unpack_images as unpack_slowly
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
+from allspin.hdl.resident.beat_memory import most_beats
+from allspin.host.data.datasets import load_test_set
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.resident import ResidentImages, pack_images, unpack_images
+from allspin.host.virtual.board import VirtualTransport
+from allspin.sim.errors import UserError
+from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import MAX_LINES
+
+NETWORKS = [random_network((784, 8, 10), seed) for seed in (1, 2)]
+RESIDENT = ResidentParameters(beats=8_000, images=250)
+
+
+@pytest.fixture(scope="module")
+def program():
+    profile = HardwareProfile(rows_per_clock=4, resident=RESIDENT)
+    return build(TopParameters.from_network(NETWORKS[0], profile))
+
+
+@pytest.fixture
+def device(program):
+    with LinkedMachine(VirtualTransport(program)) as opened:
+        yield opened
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[np.ndarray, int]:
+    """Images of any density, with blank, full and single-pixel ones among them."""
+    bits = draw(st.integers(1, 8))
+    rows = draw(st.integers(1, 600))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    images = []
+    kinds = st.sampled_from(["blank", "full", "first", "last", "some"])
+    for kind in draw(st.lists(kinds, max_size=6)):
+        image = np.zeros(rows, dtype=np.uint8)
+        match kind:
+            case "full":
+                image[:] = 2**bits - 1
+            case "first":
+                image[0] = 1
+            case "last":
+                image[-1] = 1
+            case "some":
+                share = rng.choice([0.003, 0.05, 0.5])
+                image[:] = rng.integers(0, 2**bits, rows) * (rng.random(rows) < share)
+        images.append(image)
+    return np.array(images, dtype=np.uint8).reshape(len(images), rows), bits
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    batch=batches(),
+    slots=st.sampled_from([1, 2, 4]),
+    tile_rows=st.sampled_from([None, 8, 64, 256, 1024]),
+)
+def test_the_code_is_the_slow_ones(batch, slots, tile_rows):
+    images, bits = batch
+    lines, beats = pack_images(images, slots, bits, tile_rows)
+    slow = [pack_image(image.tolist(), slots, bits, tile_rows) for image in images]
+    assert beats.tolist() == [len(image) for image in slow]
+    assert lines.tolist() == [list(beat) for image in slow for beat in image]
+    assert unpack_slowly(lines.tolist(), images.shape[1]) == images.tolist()
+    assert np.array_equal(unpack_images(lines, images.shape[1]), images)
+
+
+@settings(deadline=None, max_examples=40)
+@given(batch=batches(), slots=st.sampled_from([2, 4]), tile_rows=st.sampled_from([8, 64, 256]))
+def test_a_beat_drives_rows_of_one_tile_and_tiles_come_in_order(batch, slots, tile_rows):
+    images, bits = batch
+    lines, _ = pack_images(images, slots, bits, tile_rows)
+    steps = np.zeros(slots, int)
+    before = 0
+    for line in lines.astype(int):
+        steps += line[:-1:2]
+        tiles = {
+            (step * slots + slot) // tile_rows
+            for slot, step in enumerate(steps)
+            if line[2 * slot + 1]
+        }
+        assert len(tiles) <= 1
+        assert all(tile >= before for tile in tiles)
+        before = max(tiles, default=before)
+        if line[-1]:
+            steps[:] = before = 0
+
+
+def test_values_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="values must be below 16, not up to 16"):
+        pack_images(np.full((1, 4), 16, dtype=np.uint8), 1, 4)
+    with pytest.raises(ValueError, match="values must be images x rows"):
+        pack_images(np.zeros(4, dtype=np.uint8), 1, 4)
+
+
+def test_counts_and_logits_of_two_networks(device):
+    images, labels = load_test_set(None)
+    images, labels = images[:400], labels[:400]
+    resident = ResidentImages(device)
+    held = resident.load(images, labels)
+    assert 100 < held <= RESIDENT.images
+    beats = packed_beats(device, images[:held])
+    for network in NETWORKS:
+        device.program(network)
+        expected = GoldenModel(network).logits(images[:held])
+        correct = expected.argmax(axis=1) == labels[:held]
+        counts = resident.run()
+        assert (counts.images, counts.correct) == (held, correct.sum())
+        assert beats <= counts.cycles <= 1.05 * beats + 300
+        answers = resident.logits()
+        assert np.array_equal(answers.logits, expected)
+        assert np.array_equal(answers.classes, expected.argmax(axis=1))
+        some = [17, 3, 4, 5, 99, 0, held - 1]
+        assert np.array_equal(resident.logits(some).logits, expected[some])
+        assert resident.run(50).correct == correct[:50].sum()
+        # The link's own images still go through.
+        assert np.array_equal(device.stream(images[:20]).logits, expected[:20])
+
+
+def packed_beats(device, images):
+    """Beats of images on a device."""
+    values = quantise_pixels(images.reshape(len(images), -1), 4)
+    return pack_images(values, device.identity.layers[0].rows_per_clock, 4)[1].sum()
+
+
+def test_a_sweep_sends_only_the_networks(device):
+    images, labels = load_test_set(None)
+    resident = device.resident_images()
+    resident.load(images[:100], labels[:100])
+    for network in NETWORKS:
+        device.program(network)
+        counts = resident.run()
+        expected = GoldenModel(network).logits(images[:100]).argmax(axis=1)
+        assert counts.images == 100
+        assert counts.accuracy == np.mean(expected == labels[:100])
+
+
+def test_more_than_fit_run_in_batches(device):
+    images, labels = load_test_set(None)
+    images, labels = images[:600], labels[:600]
+    device.program(NETWORKS[0])
+    resident = device.resident_images()
+    held = [range(batch.start, batch.stop) for batch in resident.batches(images, labels)]
+    assert [k for batch in held for k in batch] == list(range(600))
+    assert len(held) >= 3
+    counts = resident.run_all(images, labels)
+    answers = GoldenModel(NETWORKS[0]).logits(images).argmax(axis=1)
+    assert (counts.images, counts.correct) == (600, np.sum(answers == labels))
+
+
+def test_what_cannot_be_loaded_or_run(device):
+    resident = ResidentImages(device)
+    with pytest.raises(ValueError, match="count must be from 1 to 0"):
+        resident.run()
+    with pytest.raises(UserError, match="there is no image to keep"):
+        resident.load(np.zeros((0, 784), np.uint8), np.zeros(0, np.int64))
+    with pytest.raises(ValueError, match="there are 2 images and 1 labels"):
+        resident.load(np.zeros((2, 784), np.uint8), np.zeros(1, np.int64))
+    with pytest.raises(ValueError, match="images must have 784 pixels, not 783"):
+        resident.load(np.zeros((2, 783), np.uint8), np.zeros(2, np.int64))
+    assert resident.load(np.zeros((2, 784), np.uint8), np.zeros(2, np.int64)) == 2
+    with pytest.raises(ValueError, match="image must be from 0 to 1, not 2"):
+        resident.logits([2])
+
+
+def test_a_device_without_the_memory_says_so():
+    network = random_network((24, 12, 6), 1)
+    with (
+        LinkedMachine(VirtualTransport(build(TopParameters.from_network(network)))) as device,
+        pytest.raises(UserError, match="the virtual board keeps no images"),
+    ):
+        ResidentImages(device)
+
+
+@pytest.mark.parametrize(
+    ("rows_per_clock", "beats", "mean", "images"),
+    [(1, 65535, 150.6, 466), (2, 53248, 76.7, 736), (4, 26624, 40.1, 700)],
+)
+def test_how_many_test_images_fit_57_block_rams(rows_per_clock, beats, mean, images):
+    """The figures of ``docs/architecture.md``: one block for labels, 56 for beats, and an
+    address of 16 bits.
+    """
+    crossbar = CrossbarParameters(784, 100, 100, rows_per_clock=rows_per_clock)
+    assert min(most_beats(crossbar, 56), MAX_LINES) == beats
+    grey, _ = load_test_set(None)
+    values = quantise_pixels(grey.reshape(len(grey), -1), 4)
+    _, lengths = pack_images(values, rows_per_clock, 4)
+    assert round(lengths.mean(), 1) == mean
+    assert np.searchsorted(np.cumsum(lengths), beats, side="right") == images
+
+
+@pytest.mark.parametrize(
+    ("rows_per_clock", "figures"), [(2, (76.7, 77.8, 78.5, 79.6)), (4, (40.1, 41.6, 42.5, 44.0))]
+)
+def test_how_many_beats_an_image_takes_in_tiles(rows_per_clock, figures):
+    """The figures of ``docs/tiles.md``; one row per clock takes as many with any tiles."""
+    grey, _ = load_test_set(None)
+    values = quantise_pixels(grey.reshape(len(grey), -1), 4)
+    means = [
+        round(pack_images(values, rows_per_clock, 4, tile_rows)[1].mean(), 1)
+        for tile_rows in (None, 256, 128, 64)
+    ]
+    assert means == list(figures)
+    assert means[2] <= 1.1 * means[0]
+    assert means[3] <= (1.15 if rows_per_clock == 4 else 1.1) * means[0]

@@ -1,0 +1,147 @@
+"""What a whole machine can do, held against the golden model.
+
+Tests of machines share it: every profile, every pair of options, a machine that is watched.
+"""
+
+import dataclasses
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.hdl.bench.networks import random_images
+from allspin.hdl.link.protocol import Feature
+from allspin.host.data.catalogue import open_device
+from allspin.host.machines.chips import ChipMaker
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.resident import ResidentImages
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device as ChipDevice
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+
+PAPER = open_device("paper")
+FIRST = 65_530
+"""Number of an image: its low half wraps a few images later."""
+SUMS = {"read_noise": 0.4, "amplifier_gain": 0.03, "amplifier_offset": 0.6}
+"""What column sums and amplifiers vary by, where a machine has it."""
+SEEDS = (7, 2**32 - 1)
+"""Chips of each kind."""
+
+
+def made_of(device: LinkedMachine, **imperfections: Any) -> ChipDevice:
+    """The paper's device, without noise at each use where the machine has none."""
+    wrong = dataclasses.replace(PAPER.imperfections, **imperfections)
+    found = dataclasses.replace(PAPER, imperfections=wrong)
+    if Feature.USE_NOISE in device.identity.features:
+        return found
+    quiet = dataclasses.replace(PAPER.neuron_variation, use=0.0)
+    return dataclasses.replace(found, neuron_variation=quiet)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A network, and what a machine for it is shown.
+
+    Attributes
+    ----------
+    network : Network
+        What the machine was made for.
+    images, labels : ndarray
+        Images, a blank and a full one among them; of the labels some are wrong.
+    """
+
+    network: Network
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, network: Network, count: int = 18) -> "Work":
+        """Some images of random pixels."""
+        images = random_images(network, count, 6)
+        labels = GoldenModel(network).classify(images)
+        labels[::3] = (labels[::3] + 1) % network.classes
+        return cls(network, images, labels)
+
+    def everything(self, device: LinkedMachine) -> None:
+        """All that the machine can do."""
+        self.ideal(device)
+        resident = None
+        if Feature.RESIDENT in device.identity.features:
+            resident = self.resident(device)
+        if Feature.PROGRAMMER in device.identity.features:
+            self.chips(device, resident)
+            self.ideal(device)
+
+    def ideal(self, device: LinkedMachine) -> None:
+        """Programming, and images: each word, logit, class and count."""
+        device.program(self.network)
+        for number, layer in enumerate(self.network.layers):
+            np.testing.assert_array_equal(device.read_words(number), layer.words)
+        model = GoldenModel(self.network)
+        resent = device.resent
+        answers = device.stream(self.images)
+        np.testing.assert_array_equal(answers.logits, model.logits(self.images))
+        np.testing.assert_array_equal(answers.classes, model.classify(self.images))
+        trace = model.trace(self.images)
+        counters = device.counters()
+        assert counters.cycles > len(self.images)
+        if device.resent > resent:
+            return  # an image that was sent twice was counted twice
+        assert counters.images == len(self.images)
+        assert counters.rows == tuple(int(np.count_nonzero(layer.inputs)) for layer in trace)
+        assert counters.neurons == tuple(layer.sums.size for layer in trace)
+
+    def resident(self, device: LinkedMachine) -> ResidentImages:
+        """Images that stay, on the ideal network."""
+        resident = ResidentImages(device)
+        assert resident.load(self.images, self.labels) > 3
+        self.run_resident(resident, GoldenModel(self.network))
+        return resident
+
+    def run_resident(self, resident: ResidentImages, model: GoldenModel) -> None:
+        """They are counted, and answered one by one and in any order."""
+        count = resident.count
+        images = self.images[:count]
+        for first in (0, FIRST):
+            counts = resident.run(first=first)
+            right = model.classify(images, first) == self.labels[:count]
+            assert (counts.images, counts.correct) == (count, np.count_nonzero(right))
+            assert counts.cycles >= count
+            for some in ([*range(count)], [*range(count - 1, -1, -2)]):
+                answers = resident.logits(some)
+                np.testing.assert_array_equal(answers.logits, model.logits(images, first)[some])
+
+    def chips(self, device: LinkedMachine, resident: ResidentImages | None) -> None:
+        """Chips of states, then in place where the machine can: no two alike, and all right."""
+        seen = []
+        sums = SUMS if Feature.SUM_NOISE in device.identity.features else {}
+        for wrong in ({}, {"stuck": 0.2, "stuck_at": "either", **sums}):
+            makes = made_of(device, **wrong)
+            maker = ChipMaker(device, self.network, makes, Programming())
+            assert maker.reason is None
+            for seed in SEEDS:
+                model = self.chip(device, maker, Chip(makes, seed))
+                seen.append(np.concatenate([words.ravel() for words in model.words]))
+                if resident is not None:
+                    self.run_resident(resident, model)
+        for one, other in itertools.combinations(seen, 2):
+            assert np.mean(one != other) > 0.1
+
+    def chip(self, device: LinkedMachine, maker: ChipMaker, chip: Chip) -> GoldenModel:
+        """A chip: its words, and images of low and high numbers; its golden model."""
+        maker.make(chip)
+        words = program_chip(chip, self.network, Programming()).words
+        for number, expected in enumerate(words):
+            np.testing.assert_array_equal(device.read_words(number), expected)
+        model = chip.golden(self.network, words)
+        model.noise = chip.noise(self.network)
+        for first in (0, FIRST):
+            answers = device.stream(self.images, first=first)
+            np.testing.assert_array_equal(answers.logits, model.logits(self.images, first))
+            np.testing.assert_array_equal(answers.classes, model.classify(self.images, first))
+        return model

@@ -1,0 +1,107 @@
+"""Image files on machines: each gives the golden model's logits of the image that it is."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from allspin.hdl.bench.networks import random_network
+from allspin.host.chips.options import ChipOptions
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_dataset, load_test_set
+from allspin.host.run.classify import classify
+from allspin.host.train.feed import split
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_test_set()[0][:3]
+
+
+@pytest.fixture(scope="module")
+def files(digits, tmp_path_factory):
+    """MNIST's own digits in files: as they are, dark on light, and nothing of either."""
+    folder = tmp_path_factory.mktemp("digits")
+    for number, digit in enumerate((digits[0], 255 - digits[1], digits[2])):
+        Image.fromarray(digit).save(folder / f"{number}.png")
+    return [folder / f"{number}.png" for number in range(3)]
+
+
+def test_a_digit_s_logits_are_those_of_the_test_set(digits, files):
+    found = classify("mnist-10", files, check=True)
+    model = GoldenModel(open_network("mnist-10"))
+    assert np.array_equal(found.answers.logits, model.logits(digits))
+    assert found.answers.classes.tolist() == [7, 2, 1]
+    assert [each.inverted for each in found.framed] == [False, True, False]
+    assert found.logits is not None
+    assert (found.logits.compared, found.logits.mismatches) == (30, 0)
+    record = json.loads(json.dumps(found.to_dict()))
+    assert (record["network"], record["on"], record["chip"]) == ("mnist-10", "golden", None)
+    assert record["images"][1] == {
+        "file": str(files[1]),
+        "class": 2,
+        "logits": model.logits(digits[1:2])[0].tolist(),
+        "framing": "mnist",
+        "inverted": True,
+    }
+
+
+def test_the_gateware_sees_the_same_images(files):
+    network = random_network((24, 12, 6), 1)
+    object.__setattr__(network, "image_shape", (4, 6))
+    golden, virtual = (classify(network, files, on, check=True) for on in ("golden", "virtual"))
+    assert np.array_equal(golden.answers.logits, virtual.answers.logits)
+    assert len(np.unique(golden.answers.logits, axis=0)) == 3
+    assert [each.framing for each in virtual.framed] == ["whole"] * 3
+    assert virtual.on == "virtual"
+    assert virtual.logits is not None
+    assert virtual.logits.mismatches == 0
+
+
+def test_a_chip_has_logits_of_its_own(files):
+    ideal = classify("paper-10", files)
+    chip = classify("paper-10", files, chip=ChipOptions(3), check=True)
+    assert chip.chip is not None
+    assert not np.array_equal(chip.answers.logits, ideal.answers.logits)
+    assert chip.logits is not None
+    assert chip.logits.mismatches == 0
+
+
+def test_a_network_is_cut_into_tiles_by_the_data_set_that_is_named(files, idx_folder):
+    """Not by the one that ships, which does not fit it."""
+    folder = idx_folder(classes=4, train=240, test=60, shape=(6, 8))
+    made = random_network((48, 9, 4), 3)
+    network = Network(made.layers, made.neuron, (6, 8))
+    found = classify(network, files, check=True, tiles=Tiles(16, 3), data=folder)
+    dataset = load_dataset(folder)
+    _, kept = split(240)
+    chosen = dataset.train_images[kept], dataset.train_labels[kept]
+    images = np.stack([each.image for each in found.framed])
+    logits = GoldenModel(cut(network, Tiles(16, 3), *chosen)).logits(images)
+    assert np.array_equal(found.answers.logits, logits)
+    assert not np.array_equal(logits, GoldenModel(network).logits(images))
+
+
+def test_framing_is_what_was_asked_for(files):
+    found = classify("mnist-10", files, framing="whole")
+    assert [each.framing for each in found.framed] == ["whole"] * 3
+    with pytest.raises(UserError, match=r"^`framing` must be one of mnist, whole, not 'none'$"):
+        classify("mnist-10", files, framing="none")
+
+
+def test_lists_of_values_are_no_images(files):
+    network = random_network((24, 12, 6), 1)
+    object.__setattr__(network, "image_shape", (1, 24))
+    with pytest.raises(UserError, match="the network takes lists of 24 values, and no images"):
+        classify(network, files)
+
+
+def test_a_picture_of_nothing_is_named(tmp_path):
+    Image.new("L", (50, 50), 255).save(tmp_path / "white.png")
+    with pytest.raises(UserError, match=r"white.png: it shows nothing: all its pixels are the"):
+        classify("mnist-10", [tmp_path / "white.png"])

@@ -1,0 +1,77 @@
+"""Latency over a UART: the rate that is simulated does not matter, and the bits are the frames'."""
+
+import numpy as np
+import pytest
+from cobs import cobs
+
+from allspin.hdl.bench.networks import random_network
+from allspin.host.link.payloads import encode_pixels
+from allspin.host.link.transport import UartOptions
+from allspin.host.run import latency as module
+from allspin.host.run.latency import latency
+from allspin.sim.errors import UserError
+from allspin.sim.network.tiling import Tiles, tiles_of
+
+NETWORK = random_network((24, 12, 6), 1)
+
+
+@pytest.fixture
+def data(idx_folder):
+    return idx_folder(shape=(1, 24), classes=6, train=12, test=30)
+
+
+def test_the_simulated_rate_does_not_matter(data, monkeypatch):
+    found = [latency(NETWORK, images=5, data=data)]
+    monkeypatch.setattr(module, "SIMULATED", UartOptions(1_000_000, frequency=20_000_000))
+    found.append(latency(NETWORK, images=5, data=data))
+    one, other = found
+    np.testing.assert_array_equal(one.engine, other.engine)
+    np.testing.assert_array_equal(one.bits, other.bits)
+    # But for the clock that the middle of a bit falls into.
+    np.testing.assert_allclose(one.turnaround, other.turnaround, atol=3)
+    # All of the request is there before the engine begins, and the answer begins behind the last
+    # logit.
+    assert np.all(one.turnaround > one.engine)
+
+
+def test_a_network_is_cut_before_it_is_measured(data, monkeypatch):
+    measured = []
+    monkeypatch.setattr(module, "measure_latency", lambda network, *_: measured.append(network))
+    with pytest.raises(AttributeError):  # nothing was counted
+        latency(NETWORK, images=5, data=data, tiles=Tiles(8, 3))
+    assert tiles_of(measured[0]) == [Tiles(8, 3)] * 2
+
+
+@pytest.mark.long
+def test_tiles_cost_a_latency_and_no_image_more_than_another(data):
+    """With bits enough for every sum the neurons answer alike; only the converters are passed."""
+    plain = latency(NETWORK, images=5, data=data)
+    tiled = latency(NETWORK, images=5, data=data, tiles=Tiles(8, 24))
+    (more,) = set(tiled.engine - plain.engine)
+    assert 0 < more <= 3 * len(NETWORK.layers)
+    np.testing.assert_array_equal(tiled.turnaround - plain.turnaround, more)
+
+
+def test_bits_are_those_of_the_frames(data):
+    found = latency(NETWORK, images=5, data=data)
+    images = module.load_test_set(data, [NETWORK], 5)[0][:5]
+    answer = len(cobs.encode(bytes([1]) * (4 + 6 * 2 + 2 + 4))) + 1
+    for bits, body in zip(found.bits, encode_pixels(images, 4), strict=True):
+        asked = len(cobs.encode(bytes([1]) * 3 + body + bytes([1]) * 4)) + 1
+        assert bits == 10 * (1 + asked + answer) - 1
+    seconds = found.over_link(10, 1000)
+    np.testing.assert_allclose(seconds, found.bits / 10 + found.turnaround / 1000)
+
+
+def test_json(data):
+    told = latency(NETWORK, images=3, data=data).to_dict()
+    assert (told["images"], told["on"], told["rows_per_clock"]) == (3, "virtual", 1)
+    assert [link["baud"] for link in told["links"]] == [115_200, 1_000_000, 3_000_000]
+    slow, _, fast = (link["latency_seconds"]["mean"] for link in told["links"])
+    assert slow > 20 * fast
+    assert told["latency_cycles"]["least"] <= told["latency_cycles"]["mean"]
+
+
+def test_too_few_images(data):
+    with pytest.raises(UserError, match="`images` must be from 1"):
+        latency(NETWORK, images=0, data=data)

@@ -1,0 +1,123 @@
+"""A board's netlist through the product's own host code, and the command's own lines."""
+
+import dataclasses
+import json
+
+import pytest
+
+from allspin.boards.build.flow import Build
+from allspin.boards.catalogue import find_board
+from allspin.boards.gates.netlist import Netlist, Pins
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.cli.boards import gates
+from allspin.host.cli.main import main
+from allspin.host.run import simulate as board_proof
+from allspin.host.run.simulate import Proof, prove
+from allspin.sim.errors import UserError
+
+NETWORK = random_network((4, 2), 1)
+BOARD = find_board("icebreaker")
+
+
+def test_a_boards_netlist_is_the_golden_model():
+    parameters = ShellParameters.from_network(BOARD, NETWORK, HardwareProfile(lanes=1))
+    netlist = Netlist.read(Build(parameters).synthesise().folder / "top.json")
+    bit_clocks = BOARD.machine_frequency / BOARD.baud
+    images = random_images(NETWORK, 50, 3)
+    said = []
+    proof = prove(
+        netlist,
+        Pins.of_board(BOARD),
+        bit_clocks,
+        NETWORK,
+        images,
+        lambda what, done: said.append(what),
+        optimise=False,
+    )
+    assert (proof.images, proof.logits, proof.mismatches, proof.resent) == (50, 100, 0, 0)
+    assert proof.netlist == netlist.digest
+    assert proof.cells == netlist.types
+    # Ten bits a byte, and an answer of two sums, a class, a head and a frame for each image.
+    answer = 3 + 2 * parameters.machine.link.engine.logit_bytes + 2 + 4
+    assert proof.clocks_streaming >= 50 * answer * 10 * bit_clocks
+    assert "streaming, images" in said
+
+
+PROOF = Proof("0123456789abcdef", {"SB_LUT4": 7}, 5, 50, 0, 0, 1000, 500, 1.0, 2.0, 3.0)
+
+
+@pytest.fixture
+def proven(monkeypatch, tmp_path):
+    """The command with its long work left out; the proof can be changed."""
+    proofs = {"icebreaker": PROOF, "ulx3s-25f": PROOF}
+
+    class QuickBuild:
+        def __init__(self, parameters, wanted, progress):
+            self.parameters, self.tools, self.folder = parameters, "tools", tmp_path
+
+        def synthesise(self):
+            return self
+
+    name = []
+    monkeypatch.setattr(board_proof, "Build", QuickBuild)
+    monkeypatch.setattr(
+        board_proof.Job,
+        "shell",
+        lambda self: name.append(self.board.name),
+    )
+    monkeypatch.setattr(
+        board_proof.Netlist, "read", classmethod(lambda cls, file: Netlist("digest", {}, ()))
+    )
+    monkeypatch.setattr(board_proof, "prove", lambda *_: proofs[name[-1]])
+    return proofs
+
+
+def test_the_command_proves_a_board_of_each_family(proven, capsys):
+    assert main(["gates", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)["boards"]
+    assert [result["board"] for result in results] == ["icebreaker", "ulx3s-25f"]
+    assert {result["mismatches"] for result in results} == {0}
+    assert results[0]["simulated_images_per_second"] == 5 * BOARD.machine_frequency / 500
+    assert main(["gates", "ice40", "icebreaker"]) == 0
+    assert capsys.readouterr().out.count("icebreaker") == 1
+
+
+def test_a_logit_that_differs_fails_the_command(proven, capsys):
+    proven["icebreaker"] = dataclasses.replace(PROOF, mismatches=3)
+    assert main(["gates", "ice40"]) == gates.DIFFERENT == 1
+    assert "3 of 50 logits of the netlist 0123456789abcdef of icebreaker differ" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["nothing"], "there is no board 'nothing'"),
+        (["tang-nano-9k"], "no models of the cells of tang-nano-9k (Gowin): take one of"),
+        (["ecp5", "--routed"], "--routed is for iCE40, and ulx3s-25f has an ECP5"),
+        (["--images", "0"], "--images must be from 1 to 10000, not 0"),
+        (["ice40", "--lanes", "0"], "--lanes must be from 1"),
+        (["ice40", "--profile", "no"], "icebreaker has no profile 'no'"),
+    ],
+)
+def test_bad_values_are_one_line(options, line, capsys):
+    assert main(["gates", *options]) == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert err.strip().splitlines()[-1].startswith("allspin: ")
+
+
+def test_a_netlist_that_says_nothing_is_one_line(monkeypatch, tmp_path):
+    from allspin.host.run import simulate as proofs
+
+    program = tmp_path / "silent"
+    program.write_text("#!/bin/sh\nexec sleep 100\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(proofs, "SLOWEST", 1e9)
+    monkeypatch.setattr("allspin.host.virtual.board.UART_TIMEOUT", 0.1)
+    monkeypatch.setattr("allspin.host.virtual.board.CLOSING", 0.1)
+    with pytest.raises(UserError, match=r"nothing that speaks .* on the netlist; "):
+        proofs.open_netlist(program, 8.0)

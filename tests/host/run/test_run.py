@@ -1,0 +1,180 @@
+"""A run from Python: any machine, whatever it is made of, and what a score says of it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_network
+from allspin.host.chips.options import ChipOptions
+from allspin.host.data.catalogue import open_device
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.payloads import Answers
+from allspin.host.link.session import NO_PROGRESS
+from allspin.host.link.transport import UartOptions
+from allspin.host.machines.machine import Machine
+from allspin.host.run.machine_options import MachineOptions
+from allspin.host.run.run import RunOptions, run
+from allspin.sim.array.in_array import effective_words
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.hall_array import HallArray
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import save_network
+from allspin.sim.programming.programming import chip_network, program_chip
+from allspin.sim.programming.schemes import Programming
+
+NETWORK = replace(random_network((24, 12, 6), 1), image_shape=(1, 24))
+
+
+@pytest.fixture
+def data(idx_folder):
+    """A data set that fits the network."""
+    return idx_folder(shape=(1, 24), classes=6, train=12, test=60)
+
+
+class Abacus(Machine):
+    """A new kind of machine: it says that every image is of one class."""
+
+    name = "the abacus"
+    closed = False
+
+    def program(self, network, progress=NO_PROGRESS):
+        self.classes = network.classes
+
+    def stream(self, images, progress=NO_PROGRESS, first=0):
+        logits = np.tile(np.arange(self.classes, dtype=np.int64), (len(images), 1))
+        return Answers(logits, logits.argmax(axis=1))
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_new_kind_of_machine_runs(data):
+    machine = Abacus()
+    score = run(NETWORK, machine, data=data, options=RunOptions(check=True))
+    images, labels = load_test_set(data)
+    expected = GoldenModel(NETWORK).logits(images)
+    assert score.accuracy == np.mean(labels == 5)
+    assert score.logits is not None
+    assert score.logits.mismatches == np.count_nonzero(expected != np.arange(6))
+    assert score.difference is not None
+    found = json.loads(json.dumps(score.to_dict()))
+    assert (found["network"], found["on"], found["images"]) == ("24-12-6", "the abacus", 60)
+    for key in ("cycles_per_image", "cycles_bound", "simulated_seconds", "words_compared"):
+        assert found[key] is None
+    assert found["resent"] == found["damaged"] == 0
+    assert not machine.closed
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"chip": 7}, "the abacus makes no chips"),
+        ({"options": RunOptions(resident=True)}, "the abacus keeps no images"),
+    ],
+)
+def test_what_a_new_kind_of_machine_has_not_is_one_line(data, options, line):
+    machine = Abacus()
+    with pytest.raises(UserError, match=line):
+        run(NETWORK, machine, data=data, **options)
+    assert not hasattr(machine, "classes")  # it was not programmed
+
+
+def test_a_chip_by_its_seed_is_the_one_with_usual_options(data, tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_network(NETWORK, path)
+    first = run(path, data=str(data), chip=7, options=RunOptions(check=True))
+    second = run(NETWORK, MachineOptions(), data=data, chip=ChipOptions(7, "paper"))
+    assert first.network == str(path)
+    assert first.difference is None
+    assert first.chip is not None
+    assert second.chip is not None
+    assert first.chip.to_dict() == second.chip.to_dict()
+    assert first.shown.answers is not None
+    assert second.shown.answers is not None
+    images, _ = load_test_set(data)
+    golden = GoldenModel(first.chip.network, noise=first.chip.noise).logits(images)
+    assert (first.shown.answers.logits == golden).all()
+    assert (second.shown.answers.logits == golden).all()
+    assert (golden != GoldenModel(NETWORK).logits(images)).any()
+
+
+def in_array_of(reading, **values):
+    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
+    return replace(open_device("paper"), array=HallArray(reading, **cross, **values))
+
+
+def test_a_chip_is_in_the_array_of_its_device(data):
+    made_of = in_array_of("series")
+    options = RunOptions(check=True)
+    score = run(NETWORK, data=data, chip=ChipOptions(7, made_of), options=options)
+    assert score.difference is None
+    assert score.chip is not None
+    told = score.chip.to_dict()["array"]
+    assert (told["reading"], told["supply"], told["folded"]) == ("series", "isolated", False)
+    assert told["error"] > 0.01
+    layer = score.chip.network.layers[0]
+    assert layer.matrix is not None
+    assert np.array_equal(layer.matrix, effective_words(made_of.array, cells_of(made_of)))
+    assert score.shown.answers is not None
+    images, _ = load_test_set(data)
+    model = GoldenModel(score.chip.network, noise=score.chip.noise)
+    assert np.array_equal(score.shown.answers.logits, model.logits(images))
+    with pytest.raises(UserError, match=r"cannot run this network: layer 0: .*; run it on golden"):
+        run(NETWORK, "virtual", data=data, chip=ChipOptions(7, made_of))
+
+
+def cells_of(made_of):
+    """The first layer of chip 7, with the words that its cells hold."""
+    chip = Chip(made_of, 7)
+    words = program_chip(chip, NETWORK, Programming()).words
+    return chip_network(chip, NETWORK, words).layers[0]
+
+
+def test_each_step_is_told(data, seen):
+    run(NETWORK, data=data, images=30, options=RunOptions(check=True), display=seen)
+    assert seen.lines[::2] == [
+        "opening golden",
+        "programming",
+        "streaming 30 images",
+        "comparing every logit with the golden model",
+    ]
+    assert len(seen.lines) == 8
+    assert seen.lines[-1] == "0 of 180 differ"
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"on": "golden", "uart": UartOptions()}, "uart is for a board, real or virtual"),
+        ({"on": "virtual", "rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4"),
+        ({"on": "virtual", "lanes": 0}, "lanes must be from 1 to 65535, not 0"),
+    ],
+)
+def test_options_of_a_machine_are_checked_when_they_are_made(options, line):
+    with pytest.raises(ValueError, match=f"^{line}"):
+        MachineOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"seed": -1}, "chip seed must be from 0 to 4294967295, not -1"),
+        ({"seed": 1, "tries": 3}, "`tries` needs `scheme` write-verify"),
+        ({"seed": 1, "scheme": "write-verify", "tries": 0}, "tries must be from 1 to 1024, not 0"),
+        ({"seed": 1, "scheme": "magic"}, "the programming scheme must be"),
+    ],
+)
+def test_options_of_a_chip_are_checked_when_they_are_made(options, line):
+    with pytest.raises(UserError, match=line):
+        ChipOptions(**options)
+
+
+def test_a_machine_that_keeps_states_makes_no_chips():
+    """It is refused before a chip is made or a machine built."""
+    on = MachineOptions("virtual", states=True)
+    with pytest.raises(UserError, match=r"`states`: .*cannot keep states"):
+        run("mnist-10", on, chip=1)

@@ -1,0 +1,165 @@
+"""A cluster is spoken to with certificates, and what is wrong with them is one line."""
+
+import ssl
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import trustme
+from distributed import LocalCluster
+from distributed.security import Security
+
+from allspin.host.cli.main import main
+from allspin.host.sweep import workers as cluster_module
+from allspin.host.sweep.sweep import make_plan, run_sweep
+from allspin.host.sweep.workers import Cluster
+from allspin.sim.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(cluster_module, "CONNECTING", 2.0)
+
+
+def certificates(folder):
+    """Files of an authority, and of a certificate that it has issued."""
+    folder.mkdir()
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    issued.private_key_and_cert_chain_pem.write_to_path(folder / "both.pem")
+    return SimpleNamespace(**{path.stem: path for path in folder.iterdir()})
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    return certificates(tmp_path_factory.mktemp("tls") / "mine")
+
+
+@pytest.fixture(scope="module")
+def address(mine):
+    """A scheduler that takes TLS only, with a worker."""
+    ends = {
+        f"tls_{end}_{kind}": str(getattr(mine, kind))
+        for end in ("scheduler", "worker", "client")
+        for kind in ("cert", "key")
+    }
+    security = Security(tls_ca_file=str(mine.ca), require_encryption=True, **ends)
+    options: dict[str, Any] = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(
+        processes=False, protocol="tls://", security=security, silence_logs=50, **options
+    ) as running:
+        scheduler = cast(Any, running).scheduler_address
+        assert scheduler.startswith("tls://")
+        yield scheduler
+
+
+@pytest.mark.parametrize("one_file", [False, True])
+def test_with_certificates_the_table_is_that_of_this_machine(
+    small, tmp_path, mine, address, one_file
+):
+    plan = make_plan(small.grid(chips=2))
+    run_sweep(plan, tmp_path / "1.csv")
+    files = (mine.ca, mine.both) if one_file else (mine.ca, mine.cert, mine.key)
+    run_sweep(plan, tmp_path / "2.csv", scheduler=Cluster(address, *files))
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+
+
+def test_the_command_takes_them(small, tmp_path, mine, address, capsys):
+    words = ["sweep", "--network", str(small.network), "--data", str(small.data), "--chips", "1"]
+    words += ["--scheduler", address, "--tls-ca-file", str(mine.ca), "--tls-cert", str(mine.cert)]
+    words += ["--tls-key", str(mine.key), "-o", str(tmp_path / "t.csv")]
+    assert main(words) == 0
+    assert "1 rows in" in capsys.readouterr().err
+
+
+def test_whoever_is_not_vouched_for_is_refused(tmp_path, mine, address):
+    other = certificates(tmp_path / "other")
+    for files in (
+        (other.ca, other.both),  # neither side knows the other
+        (mine.ca, other.both),  # the scheduler does not know us
+        (other.ca, mine.both),  # we do not know the scheduler
+    ):
+        with pytest.raises(UserError, match=f"no Dask scheduler answers at {address}: "):
+            Cluster(address, *files).connect()
+
+
+def test_tls_without_certificates_is_one_line(address):
+    with pytest.raises(UserError, match="needs certificates: `ca_file` and"):
+        Cluster(address).connect()
+
+
+CONNECT = """\
+from allspin.host.sweep.workers import Cluster
+from allspin.sim.errors import UserError
+for address in ("tls://127.0.0.1:9", "::::", "foo://a:9"):
+    try:
+        Cluster(address).connect()
+    except UserError as error:
+        print(type(error).__name__)
+"""
+
+
+def test_a_scheduler_that_cannot_be_one_leaves_nothing_to_say_at_exit():
+    done = subprocess.run(
+        [sys.executable, "-c", CONNECT], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("UserError\n" * 3, "")
+
+
+def test_no_scheduler_is_one_line(mine):
+    for cluster in (
+        Cluster("tcp://127.0.0.1:9"),
+        Cluster("tls://127.0.0.1:9", mine.ca, mine.both),
+    ):
+        with pytest.raises(UserError, match=f"no Dask scheduler answers at {cluster.address}"):
+            cluster.connect()
+
+
+def test_files_that_are_no_certificates_are_one_line(tmp_path, mine):
+    (tmp_path / "text").write_text("text")
+    other = certificates(tmp_path / "other")
+    for files, message in (
+        (
+            (tmp_path / "none", mine.both),
+            f"cannot read certificate {tmp_path / 'none'}: No such file",
+        ),
+        (
+            (mine.ca, tmp_path / "none"),
+            f"cannot read certificate {tmp_path / 'none'}: No such file",
+        ),
+        ((mine.ca, tmp_path), f"cannot read certificate {tmp_path}: it is a folder"),
+        ((tmp_path / "text", mine.both), "the certificates cannot be used: "),
+        ((mine.ca, tmp_path / "text"), "the certificates cannot be used: "),
+        ((mine.ca, mine.cert), "the certificates cannot be used: "),
+        ((mine.ca, mine.cert, other.key), "the certificates cannot be used: "),
+    ):
+        with pytest.raises(UserError) as caught:
+            Cluster("tls://127.0.0.1:9", *files).connect()
+        assert message in str(caught.value)
+        assert not isinstance(caught.value, ssl.SSLError)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--tls-ca-file", "a", "--tls-cert", "b"], "certificates are for --scheduler"),
+        (
+            ["--scheduler", "tcp://a:1", "--tls-ca-file", "a", "--tls-cert", "b"],
+            "certificates are for a scheduler at tls://HOST:PORT, not at tcp://a:1",
+        ),
+        (["--scheduler", "tls://a:1", "--tls-cert", "b"], "needs both --tls-ca-file and"),
+        (["--scheduler", "tls://a:1", "--tls-ca-file", "b"], "needs both --tls-ca-file and"),
+    ],
+)
+def test_certificates_by_halves_are_one_line(tmp_path, capsys, words, message):
+    path = tmp_path / "t.csv"
+    assert main(["sweep", "--network", "mnist-10", "-o", str(path), *words]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert not path.exists()

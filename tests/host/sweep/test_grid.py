@@ -1,0 +1,186 @@
+"""A grid: what it is made of, which points it has, and what is refused."""
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid
+from allspin.sim.errors import UserError
+from allspin.sim.network.netfile import load_network, save_network
+
+
+def test_every_combination_is_a_point_once():
+    grid = make_grid(
+        {
+            "network": ["paper-{states}"],
+            "states": ["10", 100],
+            "c2c": [0, "0.5", 0.5],
+            "program": ["open-loop", "write-verify"],
+            "tries": [4, 16],
+        }
+    )
+    points = grid.points()
+    # Two networks, two factors on C2C; open loop has no tries, write-verify two of them.
+    assert len(points) == len(set(points)) == 2 * 2 * (1 + 2)
+    assert {(point.network, point.states) for point in points} == {
+        ("paper-10", 10),
+        ("paper-100", 100),
+    }
+    assert {(point.program, point.tries, point.band) for point in points} == {
+        ("open-loop", None, None),
+        ("write-verify", 4, 0.02),
+        ("write-verify", 16, 0.02),
+    }
+    assert grid.varied() == ["states", "c2c", "program", "tries"]
+    assert grid.seeds == range(20)
+
+
+def test_tries_are_those_of_the_number_of_states_unless_told():
+    grid = make_grid({"network": ["paper-10", "paper-100"], "program": "write-verify"})
+    assert [point.tries for point in grid.points()] == [8, 32]
+    assert grid.varied() == ["network"]
+
+
+def test_a_file_and_a_dictionary_are_the_same_grid(tmp_path):
+    path = tmp_path / "grid.toml"
+    path.write_text(
+        'network = "mnist-10"\nc2c = [0, 1.5]\ncalibrate = [true, false]\n'
+        'chips = 3\nfirst = 7\nimages = 50\non = "virtual"\n'
+    )
+    grid = make_grid(read_grid(path))
+    assert grid == make_grid(
+        {
+            "network": ["mnist-10"],
+            "c2c": ["0", "1.5"],
+            "calibrate": ["yes", "no"],
+            "chips": 3,
+            "first": 7,
+            "images": 50,
+            "on": "virtual",
+        }
+    )
+    assert isinstance(grid, Grid)
+    assert set(grid.to_dict()) == {*FACTORS, "chips", "first", "images", "data", "on"}
+    assert make_grid(grid.to_dict() | {"data": "."}).points() == grid.points()
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({}, "a sweep needs networks"),
+        ({"network": []}, "a sweep needs networks"),
+        ({"network": "a", "c2c": []}, "`c2c` has no value; give one, or leave it out"),
+        ({"network": "a", "colour": 1}, "a grid has no 'colour'; it has network, states"),
+        ({"network": "a", "c2c": -1}, "`c2c` must be a number from 0 to 100, not -1"),
+        ({"network": "a", "c2c": "x"}, "`c2c` must be a number from 0 to 100, not 'x'"),
+        ({"network": "a", "c2c": float("nan")}, "`c2c` must be a number"),
+        ({"network": "a", "c2c": True}, "`c2c` must be a number"),
+        ({"network": "a", "program": "best"}, "`program` must be one of open-loop, pulse-width"),
+        ({"network": "a", "calibrate": "maybe"}, "`calibrate` must be yes or no"),
+        ({"network": "a", "tries": 0}, "`tries` must be from 1 to 1024, not 0"),
+        ({"network": "a", "tries": 2.5}, "`tries` must be from 1 to 1024, not 2.5"),
+        ({"network": "a", "chips": 0}, "`chips` must be from 1 to 100000, not 0"),
+        ({"network": "a", "chips": 2, "first": 2**32 - 1}, "`first` must be from 0 to 4294967294"),
+        ({"network": "a", "images": 0}, "`images` must be from 1"),
+        ({"network": "a", "at": 3}, "`at` must be such as current=9mA,temperature=350, not 3"),
+        ({"network": "a", "at": "volts=3"}, "at: a point is such as current=9mA"),
+        ({"network": "a", "temperature": 0}, "`temperature` must be a number from 1 to 2000"),
+        ({"network": "a", "age": -1}, "`age` must be a number from 0 to 1e.12, not -1"),
+        ({"network": "a", "stuck": 2}, "`stuck` must be a number from 0 to 1, not 2"),
+        ({"network": 3}, "`network` must be a name, not 3"),
+        ({"network": {"a": 1}}, "`network` must be a name, not {'a': 1}"),
+        ({"network": ["a", {}]}, "`network` must be a name, not {}"),
+        ({"network": "a", "program": {"a": 1}}, "`program` must be one of .*, not {'a': 1}"),
+        ({"network": "a", "polarity": [[]]}, r"`polarity` must be one of .*, not \[\]"),
+        ({"network": "a", "c2c": {}}, "`c2c` must be a number from 0 to 100, not {}"),
+        ({"network": "a", "c2c": 10**400}, "`c2c` must be a number from 0 to 100, not 1000"),
+        ({"network": "a", "states": {}}, "`states` must be from 2 to 128, not {}"),
+        ({"network": "a", "states": 10**400}, "`states` must be from 2 to 128, not 1000"),
+        ({"network": "a", "calibrate": {}}, "`calibrate` must be yes or no"),
+        ({"network": "a", "on": {}}, "`on` must be a name, not {}"),
+        ({"network": "a", "data": []}, r"`data` must be a name, not \[\]"),
+        ({"network": "a", "chips": {}}, "`chips` must be from 1 to 100000, not {}"),
+    ],
+)
+def test_what_is_wrong_is_one_line(entries, message):
+    with pytest.raises(UserError, match=message):
+        make_grid(entries)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"network": "no-such"}, "there is no network 'no-such'"),
+        ({"network": "mnist-10", "states": 10}, "states are for networks with {states}"),
+        ({"network": "mnist-{states}"}, "needs states, such as 10,100"),
+        (
+            {"network": "mnist-10", "c2c": list(range(101)), "d2d": list(range(101))},
+            "10,201 points; at most 10,000",
+        ),
+    ],
+)
+def test_points_that_cannot_be_are_refused(entries, message):
+    with pytest.raises(UserError, match=message):
+        make_grid(entries).points()
+
+
+texts = st.sampled_from(["mnist-10", "paper-{states}", "no-such", "write-verify", "yes", ".", ""])
+entries = st.recursive(
+    st.booleans() | st.integers() | st.floats() | texts | st.text(max_size=3) | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", *FACTORS]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*FACTORS, *SETTINGS, "more"]), entries), st.booleans())
+@settings(deadline=None, max_examples=300)
+def test_any_values_make_a_grid_or_one_line(tmp_path_factory, values, named):
+    path = tmp_path_factory.mktemp("grid") / "grid.toml"
+    path.write_text(tomli_w.dumps(values | {"network": "mnist-10"} if named else values))
+    try:
+        grid = make_grid(read_grid(path))
+        points = grid.points()
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert len(points) * len(grid.seeds) > 0
+        assert make_grid(grid.to_dict()).points() == points
+
+
+GRID_FILE = b'network = "mnist-10"\nc2c = [0, 1.5]\ncalibrate = [true, false]\nchips = 3\n'
+parts = st.binary(max_size=4) | st.sampled_from(
+    [b"[" * 3000, b"{a=", b"1" * 400, b"\\u0000", b'"', b"\n", b"[[a]]", b".a" * 3000, b"1e999"]
+)
+
+
+@given(st.integers(0, len(GRID_FILE)), st.integers(0, 8), parts)
+@settings(deadline=None, max_examples=300)
+def test_any_damage_makes_a_grid_or_one_line(tmp_path_factory, start, length, part):
+    path = tmp_path_factory.mktemp("grid") / "grid.toml"
+    path.write_bytes(GRID_FILE[:start] + part + GRID_FILE[start + length :])
+    try:
+        make_grid(read_grid(path)).points()
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_a_file_that_is_not_there_or_no_toml_is_refused(tmp_path):
+    with pytest.raises(UserError, match="cannot read grid"):
+        read_grid(tmp_path / "none.toml")
+    bad = tmp_path / "bad.toml"
+    bad.write_bytes(b"chips = = 3")
+    with pytest.raises(UserError, match="is not TOML"):
+        read_grid(bad)
+    bad.write_bytes(b"network = '\xff'")
+    with pytest.raises(UserError, match="is not a grid: it is not text in UTF-8"):
+        read_grid(bad)
+
+
+def test_the_states_of_a_point_are_its_networks(small, tmp_path):
+    copy = tmp_path / "other.safetensors"
+    save_network(load_network(small.network), copy)
+    assert [point.states for point in small.grid(network=str(copy)).points()] == [10]

@@ -1,0 +1,142 @@
+"""Sweeps on a board that keeps images: the golden model's table, whatever happens on the way."""
+
+import dataclasses
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.host.data.catalogue import open_network
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.sweep import job
+from allspin.host.sweep.sweep import make_plan, run_sweep
+from allspin.host.virtual.board import VirtualTransport
+from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
+from allspin.sim.errors import UserError
+from allspin.sim.network.netfile import save_network
+from tests.host.sweep.conftest import Small
+
+ROOT = Path(__file__).resolve().parents[3]
+CHIPS = 5
+GRID = {"c2c": [0.5, 1], "calibrate": [False, True], "chips": CHIPS}
+"""Four points."""
+IMAGES = 40
+"""More than two batches."""
+PROFILE = HardwareProfile(
+    variation=VariationParameters(10, 22, redraw=True),
+    resident=ResidentParameters(beats=512, images=16),
+)
+"""The machine of ``tests/host/link/test_session.py``, which is compiled already."""
+
+
+@pytest.fixture
+def small(tmp_path, idx_folder):
+    network = dataclasses.replace(random_network((60, 11, 5), 1), image_shape=(6, 10))
+    path = tmp_path / "small.safetensors"
+    save_network(network, path)
+    return Small(path, idx_folder(shape=(6, 10), classes=5, train=8, test=IMAGES))
+
+
+@pytest.fixture
+def program(small):
+    return build(TopParameters.from_network(open_network(str(small.network)), PROFILE))
+
+
+@pytest.fixture
+def golden(small, tmp_path):
+    """The table of the golden model."""
+    run_sweep(make_plan(small.grid(**GRID)), tmp_path / "golden.csv")
+    return (tmp_path / "golden.csv").read_bytes()
+
+
+@pytest.fixture
+def machines():
+    """Those that `on_board` has opened."""
+    return []
+
+
+@pytest.fixture
+def on_board(small, program, machines, tmp_path, monkeypatch):
+    """Run the sweep on the board behind a line with faults: what the table is then, and the line.
+
+    Each call goes on with the same table.
+    """
+
+    def run(faults=Faults(), report=lambda done, total, text: None):  # noqa: B008
+        line = FaultyTransport(lambda: VirtualTransport(program), faults)
+
+        def opened(*_):
+            machines.append(LinkedMachine(line))
+            return machines[-1]
+
+        monkeypatch.setattr(job, "open_machine", opened)
+        run_sweep(make_plan(small.grid(**GRID, on="board")), tmp_path / "board.csv", report=report)
+        return (tmp_path / "board.csv").read_bytes(), line
+
+    return run
+
+
+def test_the_table_is_the_golden_model_s_and_images_go_once_for_all_chips(
+    on_board, machines, golden
+):
+    told = []
+    table, line = on_board(report=lambda done, total, text: told.append(done))
+    assert table == golden
+    assert len({line.split(b",")[-5] for line in golden.splitlines()[1:]}) > 3  # chips differ
+    assert told == sorted(told)
+    assert told[-1] == 4 * CHIPS
+    assert any(done % 1 for done in told)
+    # Streamed, each image would be a frame for each chip. A busy machine answers late, and is sent
+    # some frames again.
+    (machine,) = machines
+    assert line.to_device.frames - machine.resent < 4 * CHIPS * IMAGES / 2
+
+
+def test_a_line_that_loses_frames_changes_nothing(on_board, golden, tmp_path):
+    path = tmp_path / "board.csv"
+    lost, flips = WireFaults(drop=tuple(range(20, 300, 35))), WireFaults(0.0003)
+    for faults in (Faults(lost, lost), Faults(flips, flips, seed=3)):
+        table, line = on_board(faults)
+        assert line.to_device.dropped + line.to_device.flipped > 3
+        assert table == golden
+        path.unlink()
+
+
+def test_a_board_that_is_reset_is_told_and_the_sweep_goes_on(on_board, golden, tmp_path):
+    frames = on_board()[1].to_host.frames
+    (tmp_path / "board.csv").unlink()
+    with pytest.raises(UserError, match="was reset: it is no longer"):
+        on_board(Faults(reset_after=(frames // 2,)))
+    rows = (tmp_path / "board.csv").read_bytes()
+    assert golden.startswith(rows)
+    assert rows.count(b"\n") - 1 in (CHIPS, 2 * CHIPS)  # whole points only
+    assert on_board()[0] == golden
+
+
+def test_a_process_that_dies_in_a_lot_leaves_whole_rows(small, program, golden, bridged, tmp_path):
+    path, port = tmp_path / "killed.csv", bridged(program)
+    words = ["sweep", "--network", str(small.network), "--data", str(small.data), "--on", port]
+    words += ["--c2c", "0.5,1", "--calibrate", "no,yes", "--chips", str(CHIPS), "-o", str(path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "allspin.host.cli.main", *words],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    while process.poll() is None and not (path.exists() and path.read_bytes().count(b"\n") > CHIPS):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)  # in the second lot
+    _, said = process.communicate()
+    assert process.returncode == -signal.SIGKILL, said
+    rows = path.read_bytes()
+    assert golden.startswith(rows)
+    assert rows.count(b"\n") - 1 == CHIPS
+    run_sweep(make_plan(small.grid(**GRID, on=port)), path)
+    assert path.read_bytes() == golden

@@ -1,0 +1,112 @@
+"""Pictures of sweeps: what they are of, and that every kind of grid can be drawn."""
+
+import os
+
+import numpy as np
+import pytest
+
+from allspin.host.sweep.pictures import (
+    accuracy_by_factor,
+    draw_sweep,
+    hue_of,
+    shares_by_value,
+    value_name,
+    worst_and_best,
+    yield_curve,
+    yields_by_factor,
+)
+from allspin.host.sweep.sweep import make_plan, run_sweep
+
+
+def test_the_yield_is_counted_by_hand():
+    accuracies, yields = yield_curve(np.array([0.9, 0.7, 0.8, 0.8]))
+    assert accuracies.tolist() == [0.7, 0.8, 0.8, 0.9]
+    assert yields.tolist() == [1.0, 0.75, 0.75, 0.25]
+
+
+def test_values_are_told_apart_and_named(small, tmp_path):
+    plan = make_plan(small.grid(c2c=[0, 0.5], calibrate=[False, True], chips=3))
+    sweep = run_sweep(plan, tmp_path / "t.csv")
+    shares = shares_by_value(sweep.rows, "c2c")
+    assert list(shares) == [0.0, 0.5]
+    first = [row.outcome.accuracy for row in sweep.rows if row.point.c2c == 0]
+    assert shares[0.0].tolist() == first
+    names = [value_name(value) for value in (True, 0.5, None, 8, "some/net.safetensors")]
+    assert names == ["yes", "0.5", "other schemes", "8", "net"]
+    assert value_name("current=8.5mA,temperature=300K") == "current=8.5mA,temperature=300K"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"chips": 1},
+        {"chips": 2, "c2c": [0], "d2d": [0], "neuron_d2d": [0], "neuron_c2c": [0]},
+        {"chips": 45, "program": ["open-loop", "write-verify"], "tries": [1, 2, 3]},
+    ],
+    ids=["one chip", "chips that are equal", "many chips and three values"],
+)
+def test_every_grid_is_drawn(small, tmp_path, entries):
+    sweep = run_sweep(make_plan(small.grid(**entries)), tmp_path / "t.csv")
+    files = draw_sweep(sweep, tmp_path)
+    assert [path.name for path in files] == [
+        f"{name}.{kind}"
+        for name in ("accuracy", "yield", "worst-and-best")
+        for kind in ("png", "svg")
+    ]
+    for path in files:
+        assert path.read_bytes().startswith(b"\x89PNG" if path.suffix == ".png" else b"<?xml")
+
+
+@pytest.mark.parametrize("name", [r"a$\frac{$", "a\x1b[31m", "\u7f51\u7edc", os.fsdecode(b"\xff")])
+def test_a_network_may_have_any_name(small, tmp_path, recwarn, name):
+    network = small.network.rename(tmp_path / f"{name}.safetensors")
+    grid = small.grid(network=[str(network)], chips=2, images=20)
+    draw_sweep(run_sweep(make_plan(grid), tmp_path / "t.csv"), tmp_path)
+    assert not [each for each in recwarn if "Glyph" in str(each.message)]
+    assert "\x1b" not in (tmp_path / "yield.svg").read_text()
+
+
+def test_schemes_have_a_colour_each_in_the_panels_of_other_factors(small, tmp_path):
+    grid = small.grid(c2c=[0, 1], program=["open-loop", "write-verify"], chips=3)
+    sweep = run_sweep(make_plan(grid), tmp_path / "t.csv")
+    factors = sweep.plan.grid.varied()
+    assert [hue_of(factor, factors) for factor in factors] == ["program", None]
+    assert hue_of("program", ["network", "program"]) == "network"
+    c2c, program = accuracy_by_factor(sweep.rows, factors).axes
+    named = c2c.get_legend()
+    assert named is not None
+    assert [text.get_text() for text in named.get_texts()] == ["open-loop", "write-verify"]
+    assert program.get_legend() is None
+    # The dots of a scheme are its chips alone.
+    drawn = [np.asarray(line.get_ydata()) for line in c2c.lines]
+    dots = [values.tolist() for values in drawn if values.size == 3]
+    alone = [
+        [row.outcome.accuracy for row in sweep.rows if (row.point.program, row.point.c2c) == which]
+        for which in (("open-loop", 0), ("open-loop", 1), ("write-verify", 0), ("write-verify", 1))
+    ]
+    assert dots == alone
+    lines = yields_by_factor(sweep.rows, factors).axes[0].lines
+    assert len({(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines}) == 4
+
+
+def test_the_worst_chip_stands_beside_the_best_of_its_setting(small, tmp_path):
+    sweep = run_sweep(make_plan(small.grid(c2c=[0, 2], chips=3)), tmp_path / "t.csv")
+    figure = worst_and_best(sweep, sweep.plan.grid.varied())
+    titles = [axes.get_title("left") for axes in figure.axes]
+    worst = min(sweep.rows, key=lambda row: row.outcome.accuracy)
+    best = max(
+        (row for row in sweep.rows if row.point == worst.point),
+        key=lambda row: row.outcome.accuracy,
+    )
+    assert f"Worst: chip {worst.chip} ({worst.outcome.accuracy:.2%})" in titles
+    assert f"Best: chip {best.chip} ({best.outcome.accuracy:.2%})" in titles
+    assert figure.get_suptitle() == f"Worst and best of 3 chips: c2c {worst.point.c2c:g}"
+
+
+def test_a_picture_is_the_same_each_time(small, tmp_path):
+    sweep = run_sweep(make_plan(small.grid(chips=5)), tmp_path / "t.csv")
+    for name in ("1", "2"):
+        (tmp_path / name).mkdir()
+        draw_sweep(sweep, tmp_path / name)
+    for name in ("accuracy.svg", "yield.svg", "worst-and-best.svg"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()

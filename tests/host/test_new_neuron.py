@@ -1,0 +1,218 @@
+"""A new kind of neuron is one class, and every command takes it: train, run, compare, report."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+from unittest.mock import patch
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from amaranth.hdl import Module
+
+from allspin.boards.top import Top
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.engine.engine import Engine
+from allspin.hdl.neuron import neuron as gateware
+from allspin.hdl.neuron.neuron import NeuronGateware, neuron_gateware, register_gateware
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.host.cli.main import main
+from allspin.host.data.datasets import load_dataset
+from allspin.sim.network.netfile import load_network, save_network
+from allspin.sim.network.neuron import NEURONS, Neuron, register_neuron
+
+
+@dataclass(frozen=True)
+class ClippedNeuron(Neuron):
+    """A straight line from no current on, cut off where it reaches full scale."""
+
+    full: float = 0.5
+
+    name: ClassVar[str] = "clipped"
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {"full": (0.05, 1.0)}
+
+    def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return np.clip(np.asarray(current, np.float64) / self.full, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class StepNeuron(Neuron):
+    """All or nothing, by the current's highest bit."""
+
+    name: ClassVar[str] = "step"
+    has_table: ClassVar[bool] = False
+
+    def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return (np.asarray(current, np.float64) >= 0.5).astype(np.float64)
+
+
+class StepGateware(NeuronGateware):
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += self.load.ready.eq(1)
+        with m.If(~self.activations.valid | self.activations.ready):
+            m.d.comb += self.currents.ready.eq(1)
+            answer = self.activations.payload
+            m.d.sync += [
+                self.activations.valid.eq(self.currents.valid),
+                answer.last.eq(self.currents.payload.last),
+                answer.activation.eq(
+                    self.currents.payload.current[-1].replicate(len(answer.activation))
+                ),
+            ]
+        return m
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> Iterator[None]:
+    with patch.dict(NEURONS), patch.dict(gateware.NEURONS):
+        register_neuron(ClippedNeuron)
+        yield
+
+
+@pytest.fixture
+def data(idx_folder: Callable[..., Path]) -> Path:
+    return idx_folder(classes=4, train=400, test=60, shape=(6, 6))
+
+
+@pytest.fixture
+def trained(data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Path:
+    path = tmp_path / "clipped.safetensors"
+    words = f"train --neuron clipped --hidden 8 --epochs 10 --data {data} -o {path} --json"
+    assert main(words.split()) == 0
+    assert json.loads(capfd.readouterr().out)["validation_accuracy"] > 0.5
+    return path
+
+
+def by_hand(path: Path, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Classes by whole numbers, without the golden model: the line is written out here."""
+    network = load_network(path)
+    first, last = network.layers
+    assert first.converter is not None
+    pixels = (images.reshape(len(images), -1).astype(np.int64) * 15 + 127) // 255
+    converter = first.converter
+    sums = pixels @ first.words.astype(np.int64)
+    currents = (sums * converter.gains >> converter.shift) - converter.offsets
+    currents = np.clip(currents, 0, 255)
+    # 15 at half of 255, rounded to nearest: 2 c / 255 * 15 + 1 / 2.
+    activations = np.minimum((60 * currents + 255) // 510, 15)
+    return np.argmax(activations @ last.words.astype(np.int64), axis=1)
+
+
+def test_it_is_trained_run_compared_and_reported(
+    trained: Path, data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dataset = load_dataset(data)
+    share = float(np.mean(by_hand(trained, dataset.test_images) == dataset.test_labels))
+    for machine in ("golden", "virtual"):
+        assert main(f"run {trained} --data {data} --on {machine} --check --json".split()) == 0
+        result = json.loads(capfd.readouterr().out)
+        assert result["accuracy"] == pytest.approx(share)
+
+    assert main(f"compare {trained} --data {data} --images 20 --json".split()) == 0
+    entries = {entry["name"]: entry for entry in json.loads(capfd.readouterr().out)["neurons"]}
+    assert entries["clipped"]["accuracy"] == pytest.approx(share)
+    assert entries["clipped"]["what"] == ClippedNeuron.__doc__
+    assert 0 < entries["clipped"]["area_um2"] < entries["cmos-sigmoid"]["area_um2"] * 2
+
+    page = tmp_path / "page.html"
+    assert main(f"report {trained} --data {data} --chips 1 -o {page}".split()) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "clipped neurons" in text
+    assert str(ClippedNeuron.__doc__) in text
+
+
+def test_a_device_of_its_own_has_its_price(
+    trained: Path, data: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClippedNeuron, "spin", True)
+    assert main(f"compare {trained} --data {data} --images 20 --json".split()) == 0
+    found = json.loads(capfd.readouterr().out)
+    entries = {entry["name"]: entry for entry in found["neurons"]}
+    # The device file's own figures, whatever its response; its currents are others.
+    assert entries["clipped"]["area_um2"] == entries["sot"]["area_um2"]
+    assert set(entries["clipped"]["energy_parts_fj"]) == {"set", "reset"}
+    assert "clipped" not in {row["against"] for row in found["break_even"]}
+
+
+def test_a_stranger_s_network_is_refused_in_a_line(
+    trained: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    del NEURONS["clipped"]
+    assert main(["run", str(trained)]) == 2
+    error = capfd.readouterr().err.strip()
+    assert error == (
+        f"allspin: cannot use the network file {trained}: neuron must be one of cmos-bare, "
+        "cmos-relu, cmos-sigmoid, relu, sot, not 'clipped'; a kind of your own is registered by a "
+        "file that ALLSPIN_EXTENSIONS names"
+    )
+    assert "\n" not in error
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Path:
+    """A network of a kind that has neither table nor gateware."""
+    register_neuron(StepNeuron)
+    path = tmp_path / "step.safetensors"
+    network = random_network((36, 5, 4), 1, neuron=StepNeuron())
+    save_network(replace(network, image_shape=(6, 6)), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run {network} --data {data} --on virtual",
+        "sim {network} --data {data}",
+        "export {network} --verilog {network}.v",
+        "build icebreaker --network {network}",
+    ],
+)
+def test_a_kind_without_gateware_is_refused_before_it_is_elaborated(
+    silent: Path,
+    data: Path,
+    words: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Top and engine: whichever a command makes.
+    for whole in (Top, Engine):
+        monkeypatch.delattr(whole, "elaborate")
+    assert main(words.format(network=silent, data=data).split()) == 2
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        "allspin: the neuron step has no table and no gateware: run it on golden, or register a "
+        "class for it with allspin.register_gateware"
+    )
+    assert sorted(silent.parent.glob("*.v")) == []
+
+
+def test_a_kind_without_gateware_runs_on_the_golden_model(
+    silent: Path, data: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"run {silent} --data {data} --json".split()) == 0
+    assert 0 <= json.loads(capfd.readouterr().out)["accuracy"] <= 1
+
+
+def test_a_parameter_has_its_range() -> None:
+    assert ClippedNeuron(1).full == 1.0
+    for full in (0.04, "wide", True):
+        with pytest.raises(ValueError, match=r"clipped neuron's full must be from 0.05 to 1.0,"):
+            ClippedNeuron(full)  # type: ignore[arg-type]
+
+
+def test_a_kind_without_a_table_brings_its_gateware() -> None:
+    register_neuron(StepNeuron)
+    register_gateware("step")(StepGateware)
+    layers = (CrossbarParameters(9, 5, 5), CrossbarParameters(5, 3, 3, value_bits=4))
+    block = neuron_gateware("step")(EngineParameters(layers, neuron="step"))
+    bench = StreamBench(block, stall=0.3, seed=1)
+    currents = [0, 127, 128, 255, 64, 200]
+    bench.put(block.currents, [{"current": current, "last": 0} for current in currents])
+    taken = bench.take(block.activations, len(currents))
+    bench.run()
+    golden = StepNeuron().activations(np.array(currents), None, 8, 4)
+    assert [activation for activation, _ in taken] == golden.tolist() == [0, 0, 15, 15, 0, 15]

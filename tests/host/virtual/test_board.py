@@ -1,0 +1,290 @@
+"""The virtual board's process: what it answers, and how it ends."""
+
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.host.link.frames import Deframer, encode_frame
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.virtual import board as virtual_board
+from allspin.host.virtual.board import VirtualTransport, read_trace
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+
+NETWORK = random_network((24, 12, 6), 1)
+PARAMETERS = TopParameters.from_network(NETWORK)
+ENDLESS = """\
+import numpy
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.virtual.board import VirtualTransport
+network = random_network((24, 12, 6), 1)
+transport = VirtualTransport(build(TopParameters.from_network(network)))
+print(transport.process.pid, flush=True)
+with LinkedMachine(transport) as device:
+    device.program(network)
+    while True:
+        device.stream(random_images(network, 1000, 0))
+"""
+
+
+@pytest.fixture(scope="module")
+def program():
+    return build(PARAMETERS)
+
+
+@pytest.fixture
+def device(program):
+    with LinkedMachine(VirtualTransport(program)) as opened:
+        opened.program(NETWORK)
+        yield opened
+
+
+def script(tmp_path, text):
+    path = tmp_path / "script"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def alive(pid):
+    """Whether a process runs: one that only waits to be asked for its status does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def clock_ticks(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened for a minute"
+        time.sleep(0.02)
+
+
+def test_answers_counters_and_memories(device):
+    images = random_images(NETWORK, 2000, 7)
+    answers = device.stream(images)
+    expected = GoldenModel(NETWORK).logits(images)
+    assert (answers.logits == expected).all()
+    assert (answers.classes == expected.argmax(axis=1)).all()
+    assert device.resent == 0
+
+    counters = device.counters()
+    trace = GoldenModel(NETWORK).trace(images)
+    assert counters.images == 2000
+    assert counters.rows == tuple(np.count_nonzero(layer.inputs) for layer in trace)
+    assert counters.neurons == (2000 * 12, 2000 * 6)
+    bound = cycle_bounds(NETWORK, PARAMETERS.link.engine, images).mean()
+    # An answer's 14 bytes take a cycle each, its head of 4 two each, its CRC and framing 7.
+    assert bound <= counters.cycles / 2000 <= max(1.15 * bound + 10, 14 + 2 * 4 + 7 + 1)
+    device.clear_counters()
+    assert device.counters().images == 0
+
+    first = NETWORK.layers[0]
+    assert first.table is not None
+    assert device.read_back(0x00, 0, 24, 12) == first.words.tobytes()
+    assert device.read_back(0x01, 0, 256, 1) == first.table.tobytes()
+    assert device.read_back(0x10, 0, 12, 6) == NETWORK.layers[1].words.tobytes()
+
+
+def test_time_stands_still_while_nothing_is_under_way(device):
+    pid = device._transport.process.pid
+    half = encode_frame(b"\1\0\0")
+    device._transport.exchange(half[:3], 0)
+
+    def still():
+        before = clock_ticks(pid)
+        time.sleep(0.2)
+        return clock_ticks(pid) == before
+
+    wait_for(still)
+    device._transport.exchange(half[3:], 0)
+    deframer = Deframer()
+    payloads = []
+    wait_for(
+        lambda: payloads.extend(deframer.feed(device._transport.exchange(b"", 1)[1])) or payloads
+    )
+    assert payloads[0][:3] + payloads[0][4:8] == b"\x81\0\0ASPN"
+
+
+def test_everything_is_answered_after_the_input_has_ended(program):
+    tags = [number.to_bytes(2, "little") for number in range(30000)]
+    frames = b"".join(encode_frame(b"\1" + tag) for tag in tags)
+    done = subprocess.run([program], input=frames, capture_output=True, timeout=60, check=True)
+    payloads = Deframer().feed(done.stdout)
+    assert [payload[1:3] for payload in payloads] == tags
+    assert done.stderr == b""
+
+
+def test_a_killed_board_is_one_line(device):
+    os.kill(device._transport.process.pid, signal.SIGKILL)
+    with pytest.raises(UserError, match=r"^the virtual board died \(killed by signal 9\)$"):
+        device.stream(random_images(NETWORK, 10, 0))
+
+
+def test_a_board_that_gives_up_is_one_line(tmp_path):
+    transport = VirtualTransport(script(tmp_path, "echo boom >&2; echo more >&2; exit 3"))
+    with (
+        transport,
+        pytest.raises(UserError, match=r"^the virtual board died \(.*status 3: boom\)$"),
+    ):
+        LinkedMachine(transport)
+
+
+def test_a_board_that_cannot_start_is_one_line(tmp_path):
+    path = tmp_path / "none"
+    with pytest.raises(UserError, match=f"cannot start the virtual board {path}: No such file"):
+        VirtualTransport(path)
+
+
+def test_a_board_that_never_answers_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(virtual_board, "TIMEOUT", 0.2)
+    monkeypatch.setattr(virtual_board, "CLOSING", 0.2)
+    transport = VirtualTransport(script(tmp_path, "exec sleep 100"))
+    with transport, pytest.raises(UserError, match=r"nothing that speaks .* on the virtual board"):
+        LinkedMachine(transport)
+    assert transport.process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("seconds_a_byte", [0.001, 0.1])
+def test_a_slow_wire_has_its_time(tmp_path, seconds_a_byte):
+    """A byte is ten bits; a question for the identity and its answer together have over 100."""
+    with VirtualTransport(
+        script(tmp_path, "exec sleep 100"), bit_clocks=1000.0, slowest=10_000 / seconds_a_byte
+    ) as transport:
+        assert 100 * seconds_a_byte + 1 < transport.probe_timeout < 1000 * seconds_a_byte + 10
+        assert 1000 * seconds_a_byte + 1 < transport.timeout < 10_000 * seconds_a_byte + 10
+
+
+def test_closing_ends_the_process_by_itself_and_twice_is_harmless(program):
+    transport = VirtualTransport(program)
+    device = LinkedMachine(transport)
+    device.close()
+    device.close()
+    assert transport.process.returncode == 0
+
+
+def test_what_the_board_says_at_its_end_is_read(tmp_path):
+    """It would wait for ever on a full pipe, and be killed before it has ended by itself."""
+    ended = tmp_path / "ended"
+    transport = VirtualTransport(
+        script(tmp_path, f"cat > /dev/null; head -c 4000000 /dev/zero; touch {ended}")
+    )
+    transport.close()
+    assert transport.process.returncode == 0
+    assert ended.exists()
+
+
+def test_closing_in_mid_run(program):
+    transport = VirtualTransport(program)
+    device = LinkedMachine(transport)
+    frames = b"".join(encode_frame(b"\4" + bytes([n, 0]) + b"\x07abcd" * 3) for n in range(200))
+    transport.exchange(frames * 20, 1)
+    device.close()
+    assert not alive(transport.process.pid)
+
+
+def test_its_pipes_are_as_large_as_they_may_be(program):
+    limit = Path("/proc/sys/fs/pipe-max-size")
+    with VirtualTransport(program) as transport:
+        for pipe in (transport.input, transport.output):
+            size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+            # Many users may share a limit on all their pipes, but none gets less than is usual.
+            assert 1 << 16 <= size <= max(1 << 16, int(limit.read_text()))
+
+
+def test_its_pipes_never_block(program):
+    with VirtualTransport(program) as transport:
+        assert not os.get_blocking(transport.input)
+        assert not os.get_blocking(transport.output)
+
+
+def test_it_waits_for_as_long_as_it_is_told_to(program, monkeypatch):
+    waits = []
+
+    class Poll:
+        def register(self, *arguments):
+            pass
+
+        def poll(self, milliseconds):
+            waits.append(milliseconds)
+            return []
+
+    with VirtualTransport(program) as transport, monkeypatch.context() as patch:
+        patch.setattr(select, "poll", Poll)
+        assert transport.exchange(b"", 0.0) == (0, b"")
+        assert transport.exchange(b"x", 2.5) == (0, b"")
+    assert waits == [0, 2500]
+
+
+def test_an_interrupt_is_for_the_host_alone(device):
+    pid = device._transport.process.pid
+    assert os.getsid(pid) == pid
+    os.kill(pid, signal.SIGINT)
+    assert device.stream(random_images(NETWORK, 10, 0)).logits.shape == (10, 6)
+
+
+def test_the_board_ends_when_the_host_is_killed(program):
+    host = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True)
+    assert host.stdout is not None
+    pid = int(host.stdout.readline())
+    wait_for(lambda: clock_ticks(pid) > 20)
+    host.kill()
+    host.wait()
+    host.stdout.close()
+    wait_for(lambda: not alive(pid))
+
+
+def test_trace_tells_what_the_engine_did(program, tmp_path):
+    path = tmp_path / "trace"
+    images = random_images(NETWORK, 20, 3)
+    with LinkedMachine(VirtualTransport(program, trace=(path, 100_000))) as device:
+        device.program(NETWORK)
+        device.stream(images)
+    activity = read_trace(path)
+    assert activity[0] & 1
+    # A black image is one event of value 0, which the count of driven rows leaves out.
+    model = GoldenModel(NETWORK).trace(images)
+    for layer, trace in enumerate(model):
+        taken, last, sums, last_sum = (
+            int(np.count_nonzero(activity >> (4 * layer + bit) & 1)) for bit in range(4)
+        )
+        assert (last, last_sum) == (20, 20)
+        assert sums == 20 * (12, 6)[layer]
+        assert taken >= np.maximum(np.count_nonzero(trace.inputs, axis=1), 1).sum()
+
+
+def test_a_trace_ends_where_it_is_told_to(program, tmp_path):
+    path = tmp_path / "trace"
+    with LinkedMachine(VirtualTransport(program, trace=(path, 50))) as device:
+        device.program(NETWORK)
+        device.stream(random_images(NETWORK, 20, 3))
+        wait_for(lambda: path.stat().st_size == 400)
+        device.stream(random_images(NETWORK, 20, 3))
+    assert len(read_trace(path)) == 50
+
+
+def test_a_trace_that_cannot_be_written_is_one_line(program, tmp_path):
+    transport = VirtualTransport(program, trace=(tmp_path / "no" / "trace", 50))
+    with transport, pytest.raises(UserError, match=r"died \(exited with status 1: .*No such file"):
+        LinkedMachine(transport)

@@ -1,0 +1,86 @@
+"""Columns that are read tile by tile, on the virtual board: every logit, streamed and resident."""
+
+import dataclasses
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import in_tiles, random_images, random_network
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
+from allspin.host.machines.chips import ChipMaker
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.resident import ResidentImages
+from allspin.host.virtual.board import VirtualTransport
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import AdcVariation, Device
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import SotSynapse
+
+PLAIN = random_network((40, 10, 5), 3)
+NETWORK = in_tiles(PLAIN, 16, 5)
+RESPONSE = PulseResponse(22.0, 100, -1.0, 1.0)
+
+
+@cache
+def program() -> Path:
+    """A board for such networks, whose converters have offsets."""
+    profile = HardwareProfile(
+        rows_per_clock=4, resident=ResidentParameters(4000, 200), tile_offsets=True
+    )
+    return build(TopParameters.from_network(NETWORK, profile))
+
+
+@pytest.fixture(scope="module")
+def device():
+    with LinkedMachine(VirtualTransport(program())) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("offsets", [None, 1])
+def test_every_logit(device, offsets):
+    """With the offsets of a chip, and without any behind them."""
+    network = in_tiles(PLAIN, 16, 5, offsets=offsets)
+    images = random_images(network, 200, 4)
+    labels = np.zeros(200, int)
+    expected = GoldenModel(network).logits(images)
+    device.program(network)
+    assert np.array_equal(device.stream(images).logits, expected)
+    resident = ResidentImages(device)
+    held = resident.load(images, labels)
+    assert held > 100
+    assert resident.run().correct == np.count_nonzero(expected.argmax(axis=1)[:held] == 0)
+    assert np.array_equal(resident.logits().logits, expected[:held])
+    for layer, crossbar in enumerate(network.layers):
+        assert np.array_equal(device.read_words(layer), crossbar.words)
+
+
+def test_what_it_was_not_built_for(device):
+    with pytest.raises(UserError, match=r"in layer 0 tiles of 16 rows.*not columns read in one"):
+        device.program(PLAIN)
+    adc = NETWORK.layers[0].adc
+    assert adc is not None
+    offsets = np.full((3, 10), 2**15, np.int32)
+    layer = dataclasses.replace(NETWORK.layers[0], adc=dataclasses.replace(adc, offsets=offsets))
+    wide = dataclasses.replace(NETWORK, layers=(layer, NETWORK.layers[1]))
+    with pytest.raises(UserError, match="with offsets from -32768 to 32767, not 32768"):
+        device.program(wide)
+
+
+def test_a_chip_whose_converters_have_offsets_and_gains(device):
+    adc = AdcVariation(offset=0.7, gain=0.1)
+    made_of = Device("a test", SotSynapse(RESPONSE, RESPONSE, 100), adc=adc)
+    chip = Chip(made_of, 5)
+    words = program_chip(chip, NETWORK, Programming()).words
+    images = random_images(NETWORK, 100, 4)
+    expected = chip.golden(NETWORK, words).logits(images)
+    assert not np.array_equal(expected, GoldenModel(NETWORK).logits(images))
+    ChipMaker(device, NETWORK, made_of, Programming()).make(chip)
+    assert np.array_equal(device.stream(images).logits, expected)

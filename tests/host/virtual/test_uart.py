@@ -1,0 +1,162 @@
+"""The virtual board's UART: clocks that differ, and a wire that is never idle."""
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.link.protocol import Answer, LinkParameters, Request
+from allspin.hdl.link.uart import UartParameters
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.host.link.frames import Deframer, encode_frame
+from allspin.host.link.payloads import encode_images
+from allspin.host.link.transport import UartOptions
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import open_machine
+from allspin.host.virtual import board as virtual_board
+from allspin.host.virtual.board import VirtualTransport
+from allspin.sim.errors import UserError
+from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.network.golden import GoldenModel
+
+NETWORK = random_network((24, 12, 6), 1)
+IMAGES = random_images(NETWORK, 40, 0)
+EXPECTED = GoldenModel(NETWORK).logits(IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "baud"), [(12_000_000, 3_000_000), (25_000_000, 3_000_000)], ids=["4", "8.33"]
+)
+@pytest.mark.parametrize("clock_error", [-2.5, 2.5])
+def test_two_and_a_half_percent_either_way_loses_nothing(frequency, baud, clock_error):
+    with open_machine("virtual", NETWORK, uart=UartOptions(baud, clock_error, frequency)) as device:
+        assert isinstance(device, LinkedMachine)
+        device.program(NETWORK)
+        answers = device.stream(IMAGES)
+        assert (answers.logits == EXPECTED).all()
+        assert device.resent == 0
+        assert device.identity.frequency == frequency
+
+
+@pytest.mark.parametrize("clock_error", [-7.0, -5.0, -4.0, -3.2, 3.2, 4.0, 5.0, 7.0])
+def test_beyond_that_errors_are_found_and_said(clock_error, monkeypatch):
+    monkeypatch.setattr(virtual_board, "UART_TIMEOUT", 0.05)
+    said, answers = "", None
+    try:
+        with open_machine("virtual", NETWORK, uart=UartOptions(clock_error=clock_error)) as device:
+            device.program(NETWORK)
+            answers = device.stream(IMAGES)
+    except UserError as error:
+        said = str(error)
+    # What is answered is right, and what is not is said.
+    assert (answers is None) == ("its clock may differ too much from the host's" in said)
+    assert answers is None or (answers.logits == EXPECTED).all()
+
+
+WINDOW = 256
+"""Bytes that a few images fill."""
+
+
+def program_with_a_small_window():
+    """A machine that a few images fill."""
+    link = LinkParameters(EngineParameters.from_network(NETWORK), window=WINDOW, in_flight=4)
+    return build(TopParameters(link, UartParameters(Fraction(4))))
+
+
+def test_a_wire_that_is_never_idle_neither_overruns_nor_deadlocks():
+    rng = random.Random(5)
+    values = quantise_pixels(IMAGES.reshape(len(IMAGES), -1), NETWORK.pixel_bits)
+    coded = encode_images(values, NETWORK.pixel_bits)
+    words = NETWORK.layers[0].words
+    program = program_with_a_small_window()
+
+    # The sender is faster than the device by what is allowed.
+    with VirtualTransport(program, bit_clocks=4 * 0.975) as transport:
+        LinkedMachine(transport).program(NETWORK)
+        expected = []
+        frames = []
+        for tag in range(1000):
+            kind = rng.choice([1, 1, 2, 3, 4, 4, 4, 4, 4, 4])
+            number = rng.randrange(len(IMAGES))
+            row = rng.randrange(len(words))
+            body, answer = {
+                Request.IDENTIFY: (b"", None),  # an answer many times its length
+                Request.WRITE: (bytes([0, row, 0]) + words[row].tobytes(), b""),
+                Request.READ: (bytes([0, row, 0, 1, 0]), words[row].tobytes()),
+                Request.IMAGE: (coded[number], EXPECTED[number]),
+            }[Request(kind)]
+            expected.append((kind | 0x80, tag, answer))
+            frames.append(encode_frame(bytes([kind]) + tag.to_bytes(2, "little") + body))
+
+        deframer, under_way, got, out = Deframer(), [], [], b""
+        while len(got) < len(expected):
+            # As much as the window ever allows.
+            while frames and sum(under_way) + len(frames[0]) <= WINDOW:
+                under_way.append(len(frames[0]))
+                out += frames.pop(0)
+            sent, received = transport.exchange(out, 20.0)
+            assert sent or received, f"nothing more came after {len(got)} answers"
+            out = out[sent:]
+            payloads = deframer.feed(received)
+            del under_way[: len(payloads)]
+            got += payloads
+    assert deframer.bad == 0
+    for payload, (kind, tag, answer) in zip(got, expected, strict=True):
+        assert (payload[0], int.from_bytes(payload[1:3], "little")) == (kind, tag)
+        if isinstance(answer, bytes):
+            assert payload[4:] == answer
+        elif answer is not None:
+            width = (len(payload) - 6) // len(answer)
+            logits = [
+                int.from_bytes(payload[4 + width * k :][:width], "little", signed=True)
+                for k in range(len(answer))
+            ]
+            assert logits == answer.tolist()
+
+
+def test_a_host_that_ignores_the_window_is_told_and_served_again():
+    frame = encode_frame(bytes([Request.READ, 7, 0, 0, 0, 0, 24, 0]))
+    with VirtualTransport(program_with_a_small_window(), bit_clocks=4.0) as transport:
+        device = LinkedMachine(transport)
+        device.program(NETWORK)
+        # Each asks for far more than it takes to ask.
+        out, received, deframer = frame * 60, b"", Deframer()
+        while out:
+            sent, more = transport.exchange(out, 20.0)
+            out = out[sent:]
+            received += more
+        while more := transport.exchange(b"", 2.0)[1]:
+            received += more
+        assert device.counters().images == 0
+        payloads = deframer.feed(received)
+        assert any(payload[0] == Answer.ERROR for payload in payloads)
+        whole = [payload[4:] for payload in payloads if payload[0] == Answer.LINES]
+        assert set(whole) == {NETWORK.layers[0].words.tobytes()}
+        answers = device.stream(IMAGES)
+        assert (answers.logits == EXPECTED).all()
+
+
+def test_simulated_time_is_the_wires():
+    with open_machine("virtual", NETWORK, uart=UartOptions()) as device:
+        assert isinstance(device, LinkedMachine)
+        device.program(NETWORK)
+        clocks = [device.stream(IMAGES[:count]).clocks or 0 for count in (1, 1, 40)]
+    values = quantise_pixels(IMAGES.reshape(len(IMAGES), -1), NETWORK.pixel_bits)
+    sizes = [len(encode_frame(b"\4\0\0" + b)) for b in encode_images(values, NETWORK.pixel_bits)]
+    assert clocks[0] == pytest.approx(clocks[1], abs=50)
+    answer = 4 + 6 * device.identity.logit_bytes + 2 + 6
+    # Forty clocks a byte; the zero in front, the request, and its answer when it is done.
+    assert 40 * (1 + sizes[0] + answer) <= clocks[0] <= 40 * (1 + sizes[0] + answer) + 400
+    slower = max(sum(sizes), 40 * answer)
+    assert 40 * slower <= clocks[2] <= 40 * (slower + sizes[0] + answer) + 1000
+
+
+def test_without_a_uart_there_is_no_time(tmp_path):
+    with open_machine("virtual", NETWORK) as device:
+        device.program(NETWORK)
+        assert device.stream(IMAGES).clocks is None
+    assert np.array_equal(EXPECTED, GoldenModel(NETWORK).logits(IMAGES))

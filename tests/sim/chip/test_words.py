@@ -1,0 +1,140 @@
+"""Cells of chips against the same arithmetic in Python's own integers, cell by cell."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from allspin.sim.chip.generator import Purpose, draw_bits
+from allspin.sim.chip.words import WriteTable, state_words, write_table
+from allspin.sim.device.device import Imperfections
+from allspin.sim.network.formats import uniform_levels
+from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
+from tests.sim.chip.exact import synapse, z
+
+P, D = Polarity
+
+
+def slow_word(
+    state: int,
+    polarity: int,
+    table: WriteTable,
+    address: tuple[int, int, int, int],
+    write: int,
+    wrong: Imperfections,
+    bits: int,
+) -> int:
+    """One cell's word, as `allspin.sim.chip.words` defines it, in exact fractions."""
+    seed, layer, row, column = address
+    if wrong.stuck:
+        uniform = int(draw_bits(seed, layer, Purpose.STUCK, row, column))
+        if uniform < round(wrong.stuck * 2**32):
+            top = int(draw_bits(seed, layer, Purpose.STUCK_END, row, column)) >> 31
+            if wrong.stuck_at == "open":
+                return 0
+            high = {"low": False, "high": True, "either": bool(top)}[wrong.stuck_at]
+            return int(table.levels[-1 if high else 0])
+    d2d = Purpose.D2D_DEPRESSION if polarity else Purpose.D2D_POTENTIATION
+    unit = Fraction(1, 2**21)
+    word = Fraction(int(table.levels[state]))
+    word += z(seed, layer, d2d, row, column) * int(table.d2d[polarity, state]) * unit
+    word += (
+        z(seed, layer, Purpose.WRITE, row, column, write) * int(table.c2c[polarity, state]) * unit
+    )
+    decades = math.log10(1 + wrong.age)
+    loss = round(wrong.drift * decades * 2**16)
+    spread = round(wrong.drift_spread * decades * 2**16)
+    normal = z(seed, layer, Purpose.RETENTION, row, column)
+    loss += math.floor(Fraction(normal * spread, 2**13) + Fraction(1, 2))
+    loss = min(max(loss, 0), 2**16)
+    word -= math.floor(word / unit * loss / 2**16) * unit
+    ends = int(table.levels[-1]) - int(table.levels[0])
+    hall = round(wrong.hall_offset * ends * 256)
+    word += z(seed, layer, Purpose.HALL_OFFSET, row, column) * hall * unit
+    reference = round(wrong.reference * ends * 256)
+    word -= z(seed, layer, Purpose.REFERENCE, row, 0) * reference * unit
+    top = 2 ** (bits - 1) - 1
+    return min(max(math.floor(word + Fraction(1, 2)), -top), top)
+
+
+imperfections = st.builds(
+    Imperfections,
+    hall_offset=st.sampled_from([0.0, 0.02]),
+    reference=st.sampled_from([0.0, 0.03]),
+    drift=st.sampled_from([0.0, 0.01]),
+    drift_spread=st.sampled_from([0.0, 0.004]),
+    age=st.sampled_from([0.0, 1e7]),
+    stuck=st.sampled_from([0.0, 0.1]),
+    stuck_at=st.sampled_from(["low", "high", "either", "open"]),
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[WriteTable, int]:
+    states = draw(st.integers(2, 128))
+    bits = draw(st.integers(max(2, (states - 1).bit_length() + 1), 8))
+    spread = st.lists(st.integers(-65535, 65535), min_size=2 * states, max_size=2 * states)
+    c2c, d2d = (np.array(draw(spread), np.int32).reshape(2, states) for _ in range(2))
+    return WriteTable(uniform_levels(states, bits), c2c, d2d), bits
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables(), imperfections, st.integers(0, 2**32 - 1), st.integers(0, 14), st.data())
+def test_every_cell_by_exact_arithmetic(
+    table_and_bits: tuple[WriteTable, int],
+    wrong: Imperfections,
+    seed: int,
+    layer: int,
+    data: st.DataObject,
+) -> None:
+    table, bits = table_and_bits
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    states = rng.integers(0, len(table.levels), (3, 4))
+    polarity = rng.integers(0, 2, (3, 4))
+    write = rng.integers(0, 5, (3, 4)) * 13000
+    words = state_words(states, polarity, table, seed, layer, write, wrong, bits)
+    assert words.dtype == np.int8
+    for row, column in np.ndindex(3, 4):
+        assert words[row, column] == slow_word(
+            int(states[row, column]),
+            int(polarity[row, column]),
+            table,
+            (seed, layer, row, column),
+            int(write[row, column]),
+            wrong,
+            bits,
+        )
+
+
+def test_moments_of_a_million_cells() -> None:
+    table = write_table(
+        synapse(c2c=CycleVariation(0.03, 0.02), d2d=DeviceVariation(0.04, 0.05, "range")),
+        uniform_levels(3),
+    )
+    states = np.ones((1000, 1000), np.uint8)
+    polarity = np.arange(1000) % 2
+    error = state_words(states, polarity, table, 11, 0).astype(float)
+    for one, sigma in ((P, math.hypot(0.03, 0.04)), (D, math.hypot(0.02, 0.05))):
+        part = error[:, polarity == one].ravel()
+        # Rounding to whole words adds a variance of 1/12.
+        expected = math.sqrt((sigma * 252) ** 2 + 1 / 12)
+        assert part.std() == pytest.approx(expected, rel=4 / math.sqrt(2 * part.size))
+        assert part.mean() == pytest.approx(0, abs=4 * expected / math.sqrt(part.size))
+        assert stats.kurtosis(part) == pytest.approx(0, abs=0.03)
+
+
+@pytest.mark.parametrize(("stuck_at", "low_share"), [("low", 1), ("high", 0), ("either", 0.5)])
+def test_share_of_stuck_cells(stuck_at: str, low_share: float) -> None:
+    table = WriteTable(uniform_levels(3), *(np.zeros((2, 3), np.int32),) * 2)
+    wrong = Imperfections(stuck=0.2, stuck_at=stuck_at)
+    words = state_words(np.ones((300, 300), np.uint8), P, table, 4, 0, imperfections=wrong)
+    again = state_words(np.zeros((300, 300), np.uint8), D, table, 4, 0, 7, imperfections=wrong)
+    assert np.mean(words != 0) == pytest.approx(0.2, abs=0.007)
+    assert np.mean(words[words != 0] < 0) == pytest.approx(low_share, abs=0.02)
+    # Stuck cells stay stuck, whatever is written.
+    assert np.array_equal(words[words != 0], again[words != 0])

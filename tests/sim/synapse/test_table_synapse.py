@@ -1,0 +1,338 @@
+"""Measured synapses, and CrossSim's lookup tables against distributions known beforehand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize, stats
+
+from allspin.sim.errors import UserError
+from allspin.sim.synapse.response import Polarity, PulseResponse
+from allspin.sim.synapse.synapse import CycleVariation, SotSynapse
+from allspin.sim.synapse.table_synapse import (
+    MAX_TABLE,
+    TableResponse,
+    TableSynapse,
+    load_lookup_tables,
+    rising,
+)
+from tests.sim.synapse.monte_carlo import HIGH, LOW, Table
+
+P, D = Polarity
+
+
+def measured(occasion: str = "write", cycle: float = 0.02, device: float = 0.05) -> TableSynapse:
+    """The paper's curves as tables."""
+    model = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
+    n = np.arange(101)
+    spread = np.full(101, cycle), np.full(101, device)
+    return TableSynapse(
+        TableResponse(model.curve(P, n), *spread),
+        TableResponse(model.curve(D, n), *spread),
+        occasion=occasion,
+    )
+
+
+@pytest.mark.parametrize("polarity", list(Polarity))
+def test_a_table_of_the_model_moves_as_the_model_does(polarity: Polarity) -> None:
+    model = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
+    table = measured()
+    starts = np.linspace(-0.99, 0.99, 40)
+    for pulses in (0, 0.5, 1, 7):
+        got = table.advance(polarity, starts, pulses)
+        assert got == pytest.approx(model.advance(polarity, starts, pulses), abs=3e-3)
+    assert table.pulses_to(polarity, starts) == pytest.approx(
+        model.pulses_to(polarity, starts), abs=0.05
+    )
+    assert (table.low, table.high) == pytest.approx((-1, 1))
+
+
+def test_only_the_paper_s_model_has_parts_to_lend() -> None:
+    model = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
+    assert model.paper_model is model
+    assert measured().paper_model is None
+
+
+def test_devices_and_cycles_are_as_measured() -> None:
+    table = measured()
+    assert float(table.curve(P, 10, 2) - table.curve(P, 10)) == pytest.approx(0.1)
+    assert float(table.read(D, 0.3, -1)) == pytest.approx(0.25)
+    assert float(table.cycle_deviation(P, -1, 5)) == pytest.approx(0.02)
+    assert float(table.cycle_deviation(P, -1, 0)) == 0
+    assert table.device_deviation(P, np.arange(3)) == pytest.approx(np.full(3, 0.05))
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.1])
+def test_writes_by_lookup_tables_are_those_of_films_pulsed_one_by_one(
+    tmp_path: Path, noise: float
+) -> None:
+    """Mean and deviation of every write, in words of 254 for the range, of films and as drawn."""
+    tables = Table(1, noise), Table(-1, noise)
+    paths = [table.write(tmp_path / f"{table.sign}.txt") for table in tables]
+    synapse = load_lookup_tables(paths)
+    rng = np.random.default_rng(0)
+    normal = np.sort(rng.standard_normal(100_000))[:, None]
+    for polarity, table in zip(Polarity, tables, strict=True):
+        pulses = synapse.response(polarity).resistance.size - 1
+        films = table.trains(pulses, len(normal), rng)
+        sure = 3 * films.std(axis=1).max() / np.sqrt(len(normal)) * 254 / (HIGH - LOW)
+        written = synapse.written(polarity, np.arange(pulses + 1))
+        # Words end a bit beyond the range, as those of ten states do.
+        ends = synapse.low - (HIGH - LOW) / 252, synapse.high + (HIGH - LOW) / 252
+        law = written.drawn(ends)
+        drawn = np.clip(law.mean + law.cycle * normal, *ends)
+        for mean, deviation in (
+            (written.law.mean, written.law.cycle),
+            (drawn.mean(axis=0), drawn.std(axis=0)),
+        ):
+            scale = 254 / (HIGH - LOW)
+            assert mean * scale == pytest.approx(films.mean(axis=1) * scale, abs=0.1 + sure)
+            assert deviation * scale == pytest.approx(films.std(axis=1) * scale, rel=0.03, abs=0.1)
+
+
+def test_a_table_of_deviations_by_pulse_is_pulsed_one_by_one() -> None:
+    """Normal changes from any state, as the table has them there, and never beyond the ends."""
+    table = measured("pulse", cycle=0.05)
+    rng, films = np.random.default_rng(0), np.full(100_000, table.low)
+    written = table.written(P, np.arange(31))
+    for pulse in range(31):
+        assert written.law.mean[pulse] == pytest.approx(films.mean(), abs=1e-3)
+        assert written.law.cycle[pulse] == pytest.approx(films.std(), rel=0.02, abs=1e-3)
+        moved = table.advance(P, films) + 0.05 * rng.standard_normal(films.size)
+        films = np.clip(moved, table.low, table.high)
+    assert written.ends is not None
+    # From a state in the middle, too.
+    films = np.full(100_000, 0.4)
+    for _ in range(5):
+        moved = table.advance(P, films) + 0.05 * rng.standard_normal(films.size)
+        films = np.clip(moved, table.low, table.high)
+    assert table.cycle_deviation(P, 0.4, 5) == pytest.approx(films.std(), rel=0.01)
+
+
+def test_neurosim_s_deviation_of_a_write() -> None:
+    """Of the range, times the root of the number of pulses, and not shrunk."""
+    table = measured("root", cycle=0.03)
+    n = np.array([1, 4, 9])
+    assert table.cycle_deviation(P, -1, n) == pytest.approx(0.03 * np.sqrt(n))
+    assert table.written(D, n).law.cycle == pytest.approx(0.03 * np.sqrt(n))
+
+
+def test_what_saturating_leaves_is_measured_too() -> None:
+    table = measured()
+    tables = TableResponse(
+        table.potentiation.resistance, np.linspace(0.01, 0.02, 101), np.zeros(101)
+    )
+    law = TableSynapse(tables, table.depression).written(P, np.array([0, 50, 100])).law
+    assert law.cycle == pytest.approx([0.01, 0.015, 0.02])
+
+
+@pytest.mark.parametrize("polarity", list(Polarity))
+def test_deviations_of_pulses_add_up_as_the_model_s_do(polarity: Polarity) -> None:
+    model = SotSynapse(
+        PulseResponse(22, 100),
+        PulseResponse(9, 100),
+        c2c=CycleVariation(0.01, 0.01, occasion="pulse"),
+    )
+    table = measured("pulse", cycle=0.02)
+    start = float(model.curve(polarity, 0))
+    for pulses in (1, 5, 20):
+        expected = float(model.cycle_deviation(polarity, start, pulses))
+        got = float(table.cycle_deviation(polarity, start, pulses))
+        assert got == pytest.approx(expected, rel=0.06)
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=40))
+def test_rising_is_isotonic_regression(values: list[float]) -> None:
+    got = rising(values)
+    assert got == pytest.approx(optimize.isotonic_regression(values).x, abs=1e-9)
+
+
+def test_a_noisy_curve_is_made_monotone() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.05, 101)
+    table = measured()
+    bumpy = TableSynapse(
+        TableResponse(table.potentiation.resistance + noise, np.zeros(101), np.zeros(101)),
+        table.depression,
+    )
+    assert np.all(np.diff(bumpy.curve(P, np.arange(101))) >= 0)
+    r = np.linspace(bumpy.low, bumpy.high, 200)
+    assert np.all(bumpy.advance(P, r, 3) >= r - 1e-12)
+
+
+def response(*tables: list[float]) -> TableResponse:
+    """A response of lists; without deviations if none are given."""
+    resistance, cycle, device = tables if len(tables) == 3 else (*tables, [0, 0], [0, 0])
+    return TableResponse(np.array(resistance), np.array(cycle), np.array(device))
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: response([1.0], [0.0], [0.0]), "from 2 to 20001 values"),
+        (lambda: response([0, np.nan], [0, 0], [0, 0]), "of finite numbers"),
+        (lambda: response([0, 1], [0, -1], [0, 0]), "deviations of cycle must not be neg"),
+        (lambda: response([0, 1], [0, 0, 0], [0, 0]), "as many values each"),
+        (
+            lambda: TableSynapse(response([1, 0]), response([1, 0])),
+            "R_AH must rise with pulses of potentiation, but it goes from 1 to 0",
+        ),
+        (
+            lambda: TableSynapse(response([0, 1]), response([0, 1])),
+            "R_AH must fall with pulses of depression",
+        ),
+    ],
+)
+def test_tables_that_cannot_be(make: Callable[[], object], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        make()
+
+
+def write_crosssim(path: Path, sign: int, a: float = 15.0, sigma: float = 2e-7) -> None:
+    """A lookup table in CrossSim's own layout: normal changes, in proportion to what is left."""
+    g = np.linspace(1e-5, 3e-5, 201)
+    share = np.linspace(0, 1, 101)
+    left = (3.2e-5 - g) if sign > 0 else (g - 0.8e-5)
+    mean = sign * left * -np.expm1(-1 / a)
+    normal = stats.norm.ppf(np.clip(share, 0.001, 0.999))[:, None]
+    changes = mean + sigma * normal
+    header = "1st Row = Gbins, 2nd Row = CDF Points, 3rd row onward =  dG matrix (rows= CDF, \n"
+    header += np.array2string(g, separator=",", max_line_width=10**9, threshold=10**9)[1:-1] + "\n"
+    header += np.array2string(share, separator=",", max_line_width=10**9, threshold=10**9)[1:-1]
+    np.savetxt(path, changes, delimiter=",", header=header + "\n", comments="")
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> tuple[Path, Path]:
+    paths = tmp_path / "dG_increasing.txt", tmp_path / "dG_decreasing.txt"
+    for path, sign in zip(paths, (1, -1), strict=True):
+        write_crosssim(path, sign)
+    return paths
+
+
+def test_pairs_of_lookup_tables_are_devices(tmp_path: Path) -> None:
+    """The mean and the deviation of exponentials whose A differ, point by point."""
+    rng = np.random.default_rng(0)
+    bends = np.exp(rng.normal(np.log(15), 0.2, 12))
+    paths = []
+    for number, a in enumerate(bends):
+        for sign in (1, -1):
+            paths.append(tmp_path / f"{sign}_{number}.txt")
+            write_crosssim(paths[-1], sign, a)
+    rng.shuffle(paths)
+    synapse = load_lookup_tables(paths)
+    n = np.arange(20)
+    ways = np.minimum(3.2e-5 - 2.2e-5 * np.exp(-n / bends[:, None]), 3e-5)
+    response = synapse.response(P)
+    assert response.resistance[:20] == pytest.approx(ways.mean(axis=0), rel=2e-3)
+    assert response.device[1:20] == pytest.approx(ways.std(axis=0, ddof=1)[1:], rel=0.02)
+    kept = np.exp(-2 / 15)
+    assert response.cycle[5] == pytest.approx(2e-7 * np.sqrt((1 - kept**5) / (1 - kept)), rel=0.03)
+    # At its end a device stays.
+    assert response.device[-1] < response.device[10] / 50
+    assert synapse.readings()[1].startswith("synapse D2D as measured")
+    alone = load_lookup_tables([path for path in paths if path.stem.endswith("_3")])
+    assert alone.readings()[1] == "synapse D2D not known, and so without"
+
+
+def test_crosssim_s_lookup_tables(tables: tuple[Path, Path]) -> None:
+    synapse = load_lookup_tables(tables)
+    assert (synapse.low, synapse.high) == pytest.approx((1e-5, 3e-5))
+    # The mean change in proportion to what is left is the exponential.
+    n = np.arange(10)
+    expected = 3.2e-5 - 2.2e-5 * np.exp(-n / 15)
+    assert synapse.curve(P, n) == pytest.approx(expected, rel=1e-3)
+    assert synapse.curve(D, n) == pytest.approx(0.8e-5 + 2.2e-5 * np.exp(-n / 15), rel=1e-3)
+    assert float(synapse.cycle_deviation(P, 1e-5)) == pytest.approx(2e-7, rel=0.02)
+    assert synapse.bounded
+    assert "once a write" in synapse.readings()[0]
+    swapped = load_lookup_tables(tables[::-1])
+    assert np.array_equal(swapped.curve(P, n), synapse.curve(P, n))
+
+
+def spoil(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("harm", "expected"),
+    [
+        (lambda up, down: down.unlink(), "cannot read lookup table .*dG_decreasing.txt"),
+        (
+            lambda up, down: spoil(up, "e-05,", "e-05;"),
+            r"dG_increasing.txt: line 2 is not a row of numb",
+        ),
+        (lambda up, down: up.write_text("a\n1,2\n"), "dG_increasing.txt is not one of CrossSim"),
+        (
+            lambda up, down: up.write_text("a\n1,2\n0,1\n1,1\n"),
+            "dG_increasing.txt is .*damaged|too",
+        ),
+        (lambda up, down: up.write_text("a\n1,2\n0,1\n1,1\n1\n"), "dG_increasing.txt is damaged"),
+        (
+            lambda up, down: up.write_text("a\n2,1\n0,1\n1,1\n1,1\n"),
+            "conductances and cumul",
+        ),
+        (lambda up, down: up.write_text("a\n1,2\n0,1\n0,1\n0,1\n"), "0 pulses lead from 1 as far"),
+        (lambda up, down: up.write_text("a\nnan,2\n0,1\n0,1\n0,1\n"), "damaged: line 2 has a num"),
+        (lambda up, down: up.write_text("a\n1,2\n0,nan\n0,1\n0,1\n"), "damaged: line 3 has a num"),
+        (lambda up, down: up.write_text("a\n1,2\n0,1\n1e308,1\n0,1\n"), "number beyond 1e"),
+        (lambda up, down: up.write_text("a\n1,2\n1,0\n0,1\n0,1\n"), "shares must rise"),
+        (
+            lambda up, down: up.write_text("a\n1,2\n0,90\n0,1\n0,1\n"),
+            "from 0 to 1, not from 0 to 90",
+        ),
+        (lambda up, down: up.write_text("a\n1,2\n0,1" + "\n0,1" * 3), "not 3 rows"),
+        (lambda up, down: up.write_text("a\n" + "0," * 10_000 + "1\n0,1\n"), "more than 10,000 n"),
+        (lambda up, down: write_crosssim(up, 1, a=0.7), "2 pulses lead from 1e-05 as far as the"),
+        (
+            lambda up, down: down.write_bytes(up.read_bytes()),
+            "2 of potentiation and 0 of depression; give",
+        ),
+        (lambda up, down: up.write_bytes(b"\xff\xfe\x00"), "not text in UTF-8"),
+    ],
+)
+def test_damaged_lookup_tables(
+    tables: tuple[Path, Path], harm: Callable[[Path, Path], object], expected: str
+) -> None:
+    harm(*tables)
+    with pytest.raises(UserError, match=expected) as caught:
+        load_lookup_tables(tables)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_table_is_not_enough(tables: tuple[Path, Path]) -> None:
+    with pytest.raises(UserError, match="come in twos"):
+        load_lookup_tables(tables[:1])
+
+
+parts = st.text("0123456789,.-e\nan", max_size=4) | st.sampled_from(["1e308", "-inf", "\0", "é"])
+
+
+@given(st.integers(0, 400), st.integers(0, 3), parts, st.booleans())
+@settings(deadline=None, max_examples=200)
+@pytest.mark.filterwarnings("error")
+def test_any_damage_makes_a_synapse_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, start: int, length: int, part: str, both: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("lookup")
+    paths = folder / "up", folder / "down"
+    for path, rows in zip(paths, ("0.1,0.2,0.1\n" * 3, "-0.1,-0.2,-0.1\n" * 3), strict=True):
+        text = f"1st Row = Gbins, 2nd Row = CDF Points\n1,1.5,2\n0,0.5,1\n{rows}"
+        start = start % len(text)
+        changed = text[:start] + part + text[start + length :]
+        path.write_text(changed if both or path is paths[0] else text, "utf-8")
+    try:
+        synapse = load_lookup_tables(paths)
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert np.isfinite([synapse.low, synapse.high]).all()
+        assert np.isfinite(synapse.cycle_deviation(P, synapse.low, 3.0))
+
+
+def test_tables_that_a_device_file_cannot_hold_are_refused() -> None:
+    way = np.linspace(0, 1, MAX_TABLE + 2)
+    with pytest.raises(ValueError, match="from 2 to 20001 values"):
+        TableResponse(way, 0 * way, 0 * way)
