@@ -150,7 +150,7 @@ def test_a_wrong_commit_in_earlier_figures_is_one_line(tmp_path, commit):
     path = tmp_path / "m.json"
     record = json.loads((ROOT / "docs" / "performance.json").read_text())
     path.write_text(json.dumps({**record, "commit": commit}))
-    with pytest.raises(UserError, match=r"is not what `python -m tests\\.bench -o` has written"):
+    with pytest.raises(UserError, match=r"is not what `python -m tests\.bench -o` has written"):
         read_measured(path)
 
 
