@@ -32,8 +32,8 @@ from allspin.hdl.stream.layouts import (
     ResultLayout,
 )
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 
 SETTLE = 50
@@ -88,11 +88,8 @@ class EngineBench:
         self.network = network
         self.parameters = parameters
         self.chip = chip
-        if chip is None:
-            self.golden = GoldenModel(network)
-        else:
-            noise = chip if parameters.numbered else None
-            self.golden = GoldenModel(network, chip.words(), noise)
+        self._words = None if chip is None else chip.words()
+        self._noise = chip if parameters.numbered else None
         self.logits = Scoreboard("logits")
         self.images = 0
         self._inputs: list[list[npt.NDArray[np.uint8]]] = []
@@ -182,7 +179,7 @@ class EngineBench:
         images : ndarray of uint8, shape (images, height, width) or (images, rows)
             Grey levels, 0 to 255.
         """
-        traces = self.golden.trace(images, self.images)
+        traces = reference.trace(self.network, images, self._words, self._noise, self.images)
         for sums in traces[-1].sums.tolist():
             winner = max(range(len(sums)), key=lambda class_: (sums[class_], -class_))
             self.logits.expect(*((logit, 0, None) for logit in sums[:-1]), (sums[-1], 1, winner))

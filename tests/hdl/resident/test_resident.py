@@ -27,7 +27,7 @@ from allspin.hdl.parameters.memory_map import (
 )
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Resident
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 
 STREAMS = ("events", "results", "load", "fetch", "fetched")
@@ -79,7 +79,7 @@ class Machine:
     ) -> None:
         self.network = network
         self.labels = labels
-        self.trace = GoldenModel(network).trace(images)
+        self.trace = reference.trace(network, images)
         self.logits = self.trace[-1].sums
         self.classes = np.argmax(self.logits, axis=1).tolist()
         self.beats: list[Line] = []
