@@ -357,7 +357,7 @@ class Library:
         for cell in self.cells.values():
             if cell.register is not None or len(cell.inputs) != 3 or len(cell.outputs) != 2:
                 continue
-            pins = dict(zip(("A", "B", "CI"), cell.inputs, strict=True))
+            pins: dict[str, str] = dict(zip(("A", "B", "CI"), cell.inputs, strict=True))
             values = dict(zip(cell.inputs, bits, strict=True))
             for name, output in cell.outputs.items():
                 table = output.function.evaluate(values)
