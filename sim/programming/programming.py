@@ -176,7 +176,7 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
     pulses, wrong = plan.pulses.take(states), chip.device.imperfections
     opened = chip.open_cell(layer.levels)
     return Cells(
-        held=held_words(written, plan.table, chip.seed, number, wrong, opened),
+        held=held_words(written, plan.table.ends, chip.seed, number, wrong, opened),
         polarity=polarity,
         pulses=pulses,
         widths=plan.widths.take(states),

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.fixed_point import SPREAD_BITS
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable, drawn_words, spread_units
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
@@ -20,6 +20,8 @@ from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
 from allspin.sim.synapse.written import Law, Written
 
+CLOSE = 0.1
+"""Words by which a deviation may be wrong for a level to be within the words' range."""
 UNLIMITED = 2**31 - 1
 """Deviation that no write has, in units of a `WriteTable`."""
 
@@ -142,6 +144,41 @@ def ruled_out(polarity: str, targets: Array, middle: float) -> tuple[Array, Arra
             upper = targets > middle
             return np.where(upper, 0.0, np.inf), np.where(upper, np.inf, 0.0)
     return nothing, nothing
+
+
+def drawn_words(
+    synapse: Synapse,
+    levels: npt.NDArray[np.int16],
+    pulses: npt.NDArray[np.float64],
+    rah_bits: int = 8,
+) -> tuple[Law, Law]:
+    """The normal laws, in words, of which what writes leave is drawn.
+
+    Parameters
+    ----------
+    synapse : Synapse
+        The device.
+    levels : ndarray of int16, shape (states,)
+        The outermost stand for the ends of the range.
+    pulses : ndarray of float64, shape (2, states)
+        Of each write, by polarity.
+    rah_bits : int
+        Width of a word: what is drawn is cut where words end.
+    """
+    top = full_scale(rah_bits)
+    scale = (int(levels[-1]) - int(levels[0])) / synapse.span
+    ends = [synapse.low + (end - float(levels[0])) / scale for end in (-top, top)]
+    found = []
+    for polarity in Polarity:
+        written = synapse.written(polarity, pulses[polarity], (ends[0], ends[1]))
+        law = written.drawn((ends[0], ends[1]), CLOSE / scale)
+        found.append(law.scaled(synapse.low, scale, float(levels[0])))
+    return found[0], found[1]
+
+
+def spread_units(words: npt.NDArray[np.float64], most: int = MAX_SPREAD) -> npt.NDArray[np.int32]:
+    """Deviations in words as a `WriteTable` has them, limited to what gateware holds or to more."""
+    return np.clip(np.rint(words * 2**SPREAD_BITS), -most, most).astype(np.int32)
 
 
 def plan_layer(

@@ -19,7 +19,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS, Integers, Words, word_units
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.chip.retained import Stuck, stuck_cells
-from allspin.sim.chip.words import D2D, UNIT, held_words, rounded_words, write_table
+from allspin.sim.chip.words import D2D, UNIT, held_words, rounded_words
 from allspin.sim.network.formats import full_scale
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out
@@ -394,13 +394,11 @@ class WriteVerify:
         """What it left in the cells."""
         chip = self.chip
         exact = (self.resistance - self.synapse.low) * self.scale + float(self.levels[0])
-        written = word_units(exact)
-        table = write_table(self.synapse, self.levels)
         tries = self.tries.reshape(self.shape)
         return Cells(
             held=held_words(
-                written.reshape(self.shape),
-                table,
+                word_units(exact).reshape(self.shape),
+                (int(self.levels[0]), int(self.levels[-1])),
                 chip.seed,
                 self.number,
                 chip.device.imperfections,
