@@ -24,8 +24,6 @@ BATCH = 4 * CHUNK
 """Images computed at a time in all that follows: the more draws at once, the faster each is."""
 KEPT = 2**24
 """Bytes: as much as a batch needs of a network like those that ship, in training too."""
-MAX_WORD = 2**7
-"""No R_AH word is of a larger magnitude."""
 EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
 END_INT32 = 2**31
@@ -53,24 +51,6 @@ def activate(
         currents = currents.astype(np.int64, copy=False)
     bits = network.current_bits, network.hidden_bits
     return network.neuron.activations(currents, layer.table, *bits)
-
-
-def largest_sum(words: npt.NDArray[np.int8], top: int, enough: int) -> int:
-    """What no sum of a column exceeds in magnitude.
-
-    Parameters
-    ----------
-    words : ndarray of int8, shape (rows, columns)
-        R_AH words.
-    top : int
-        The largest row value.
-    enough : int
-        A bound that is quickly known does where it is below this; else it is the largest sum.
-    """
-    bound = len(words) * MAX_WORD * top
-    if bound < enough:
-        return bound
-    return int(np.abs(words.astype(np.int64)).sum(axis=0).max()) * top
 
 
 def converted(adc: Adc, sums: Integers, driven: npt.NDArray[np.bool_]) -> Integers:
@@ -129,33 +109,25 @@ class GoldenModel:
             )
         self._matrices: list[npt.NDArray[np.floating]] = []
         self._types: list[type[np.integer]] = []
-        self._real: set[int] = set()
+        self._real = [words is None and layer.matrix is not None for layer in network.layers]
         for number, matrix in enumerate(self.words):
-            real = None if words is not None else network.layers[number].matrix
+            real = network.layers[number].matrix if self._real[number] else None
             if real is not None:
                 self._matrices.append(real)
                 self._types.append(np.int64)
-                self._real.add(number)
                 continue
+            # What no sum of a column exceeds in magnitude, and then what no current does.
             top = 2 ** network.input_bits(number) - 1
-            worst = largest_sum(matrix, top, EXACT_FLOAT32)
-            exact = np.float32 if worst < EXACT_FLOAT32 else np.float64
-            self._matrices.append(matrix.astype(exact))
-            self._types.append(self._type(network.layers[number], worst))
-
-    def _type(self, layer: Layer, worst: int) -> type[np.integer]:
-        """Of a layer's sums and currents, none of whose sums is larger than `worst`."""
-        if layer.adc is not None:
-            return np.int64
-        if layer.converter is not None:
-            worst *= int(layer.converter.gains.max(initial=0))
-            worst += int(np.abs(layer.converter.offsets.astype(np.int64)).max(initial=0))
-        # The other half of the range is for a chip's noise.
-        end = END_INT32 if self.noise is None else END_INT32 // 2
-        return np.int32 if worst < end else np.int64
-
-    def _layer(self, number: int, inputs: Values, first: int) -> LayerTrace:
-        return self.answer(number, inputs, self._sums(number, inputs, first), first)
+            worst = int(np.abs(matrix.astype(np.int32)).sum(axis=0).max()) * top
+            self._matrices.append(matrix.astype(np.float32 if worst < EXACT_FLOAT32 else float))
+            converter = network.layers[number].converter
+            if converter is not None:
+                worst *= int(converter.gains.max())
+                worst += int(np.abs(converter.offsets.astype(np.int64)).max())
+            # The other half of the range is for a chip's noise; tiles are converted in 64 bits.
+            small = worst < (END_INT32 if noise is None else END_INT32 // 2)
+            tiled = network.layers[number].adc is not None
+            self._types.append(np.int32 if small and not tiled else np.int64)
 
     def answer(self, number: int, inputs: Values, sums: Whole, first: int = 0) -> LayerTrace:
         """What the foot of a layer's columns makes of their sums.
@@ -231,7 +203,7 @@ class GoldenModel:
 
     def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Any:
         """Sums as whole numbers: all are but those of a matrix that no words say."""
-        if number in self._real:
+        if self._real[number]:
             np.rint(products, out=products)
         return products.astype(self._types[number])
 
@@ -261,24 +233,21 @@ class GoldenModel:
             rows.
         """
         values = quantise_pixels(self._flat(images), self.network.pixel_bits)
-        return [
-            replace(
-                trace,
-                sums=trace.sums.astype(np.int64, copy=False),
-                currents=None
-                if trace.currents is None
-                else trace.currents.astype(np.int64, copy=False),
-            )
-            for trace in self._layers(self._layer(0, values, first), first)
-        ]
+        traces = []
+        for trace in self._layers(values, self._sums(0, values, first), first):
+            sums, currents = trace.sums.astype(np.int64), trace.currents
+            currents = None if currents is None else currents.astype(np.int64)
+            traces.append(replace(trace, sums=sums, currents=currents))
+        return traces
 
-    def _layers(self, trace: LayerTrace, first: int) -> Iterator[LayerTrace]:
-        """What each layer computes, by what the first one did."""
-        yield trace
-        for number in range(1, len(self.network.layers)):
-            assert trace.activations is not None
-            trace = self._layer(number, trace.activations, first)
+    def _layers(self, inputs: Values, sums: Whole, first: int) -> Iterator[LayerTrace]:
+        """What each layer computes, by the column sums of the first one."""
+        for number in range(len(self.network.layers)):
+            trace = self.answer(number, inputs, sums, first)
             yield trace
+            if trace.activations is not None:
+                inputs = trace.activations
+                sums = self._sums(number + 1, inputs, first)
 
     def logits(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
         """Column sums of the last layer.
@@ -305,8 +274,7 @@ class GoldenModel:
         for start in range(0, len(images), BATCH):
             part = slice(start, start + BATCH)
             sums = self._first_sums(flat[part], first + start)
-            trace = self.answer(0, flat[part], sums, first + start)
-            *_, last = self._layers(trace, first + start)
+            *_, last = self._layers(flat[part], sums, first + start)
             out[part] = last.sums
         return out
 
