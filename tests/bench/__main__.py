@@ -16,7 +16,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.formats import check_range
 from allspin.sim.network.netfile import write_atomically
 from tests.bench.bench import QUICK, Effort, bench, read_builds
-from tests.bench.document import MARKS, markdown, printed, read_measured
+from tests.bench.document import MARKS, markdown, printed
 
 HELP = """\
 Measure the golden model and the virtual board against their targets, against plain NumPy,
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resident_images is not None:
         with naming_options():
             check_range("resident_images", arguments.resident_images, 1, MOST)
-    former = None if arguments.measured is None else read_measured(arguments.measured)
+    former = None if arguments.measured is None else json.loads(arguments.measured.read_bytes())
     for path in (arguments.document, arguments.output):
         if path is not None:
             check_writable(path)
