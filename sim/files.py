@@ -1,11 +1,13 @@
 """A table of a user's file, read key by key so that none goes unread."""
 
 import dataclasses
+import errno
 import json
 import math
 import os
 import re
 import stat
+import tempfile
 import tomllib
 from io import BufferedReader
 from pathlib import Path
@@ -105,6 +107,42 @@ def read_text(path: Path, kind: str, limit: int) -> str:
         return read_file(path, kind, limit).decode()
     except UnicodeDecodeError:
         raise UserError(f"{path} is not a {kind}: it is not text in UTF-8") from None
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    A link is followed; a device or pipe, which nothing may take the place of, is simply
+    written to.
+
+    Raises
+    ------
+    UserError
+        If the folder is missing or cannot be written, or the disk is full.
+    """
+    temporary = None
+    try:
+        target = Path(path).resolve()
+        if target.is_symlink():  # links in a circle, which some Pythons leave as they are
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            target.write_bytes(data)
+            return
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".allspin-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(f"cannot write {path}: {why}") from error
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
 
 
 # JSON and TOML that others wrote: plain values, no deeper and no larger than any use has.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import UserError, check_reading, refused
+from allspin.sim.errors import UserError, check_one_of, refused
 from allspin.sim.files import open_file
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) 
     """
     height, width = shape
     framing = framing or ("mnist" if shape == MNIST_SHAPE else "whole")
-    check_reading("framing", framing, FRAMINGS)
+    check_one_of("framing", framing, FRAMINGS)
     ink, inverted = ink_of(grey)
     centres: list[float | None] = [None, None]
     if framing == "mnist":
@@ -363,7 +363,7 @@ def load_image(
         )
     if framing is not None:
         with refused():
-            check_reading("`framing`", framing, FRAMINGS)
+            check_one_of("`framing`", framing, FRAMINGS)
     grey = read_grey(Path(path))
     with refused(f"{path}: "):
         return frame_image(grey, shape, framing)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from allspin.host.foreign.description import Dense, FloatNetwork, InputScaling
 from allspin.host.train.latent import Columns, LatentNetwork, NumberFormats
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
-from allspin.sim.network.formats import check_range, quantise_pixels
+from allspin.sim.errors import check_range
+from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import MAX_LINES, Network
 from allspin.sim.network.tiling import Tiles

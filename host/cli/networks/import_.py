@@ -26,7 +26,7 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import Figure, Number, figures, print_tables
 from allspin.host.train.trainer import Progress, TrainingBar
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS
 
