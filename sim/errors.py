@@ -17,9 +17,19 @@ class UserError(Exception):
     """
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line: the system's words, else its own, else its type."""
+    words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return " ".join(words.split()) or type(error).__name__
+
+
 @contextlib.contextmanager
-def refused(what: str = "", advice: str = "") -> Iterator[None]:
-    """Turn a `ValueError` of what a user gave into a `UserError`.
+def refused(
+    what: str = "",
+    advice: str = "",
+    kinds: type[Exception] | tuple[type[Exception], ...] = ValueError,
+) -> Iterator[None]:
+    """Turn an error about what a user gave into a `UserError` of one line.
 
     Parameters
     ----------
@@ -27,16 +37,20 @@ def refused(what: str = "", advice: str = "") -> Iterator[None]:
         What is wrong, before the error's own words.
     advice : str
         What to do about it, behind them.
+    kinds : type or tuple of types
+        Errors that are turned; a `UserError` stays as it is.
 
     Raises
     ------
     UserError
-        In place of a `ValueError`.
+        In place of such an error.
     """
     try:
         yield
-    except ValueError as error:
-        raise UserError(f"{what}{error}{advice}") from error
+    except UserError:
+        raise
+    except kinds as error:
+        raise UserError(f"{what}{one_line(error)}{advice}") from error
 
 
 def meant(name: object, known: Iterable[object]) -> str:
