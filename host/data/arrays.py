@@ -49,7 +49,7 @@ def idx_header(shape: tuple[int, ...]) -> bytes:
     return bytes([0, 0, UNSIGNED_BYTE, len(shape)]) + b"".join(sizes)
 
 
-def _idx_shape(file: BinaryIO) -> tuple[int, ...]:
+def _idx_shape(file: BinaryIO | gzip.GzipFile) -> tuple[int, ...]:
     """What the header announces."""
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or not 1 <= start[3] <= MAX_RANK:
@@ -70,7 +70,7 @@ def _idx_shape(file: BinaryIO) -> tuple[int, ...]:
     return tuple(np.frombuffer(sizes, ">u4").tolist())
 
 
-def _idx_values(file: BinaryIO) -> npt.NDArray[np.uint8]:
+def _idx_values(file: BinaryIO | gzip.GzipFile) -> npt.NDArray[np.uint8]:
     """What an open file holds."""
     shape = _idx_shape(file)
     size = math.prod(shape)
