@@ -184,13 +184,11 @@ def _from_folder(directory: Path, parts: list[Part]) -> tuple[str, dict[Part, _A
 
 
 def _labels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    if values.ndim == 2 and values.shape[1] > 1:
-        raise ValueError(
-            f"has the shape {values.shape}; give the number of each image's class: "
-            f"{name}.argmax(axis=1)"
-        )
     if values.ndim != 1:
-        raise ValueError(f"has the shape {values.shape}; labels have one dimension: {name}.ravel()")
+        raise ValueError(
+            f"has the shape {values.shape}; give the number of each image's class: {name}.ravel(), "
+            f"or {name}.argmax(axis=1) of one-hot rows"
+        )
     if values.dtype.kind not in "iu":
         raise ValueError(
             f"has values of {values.dtype.name}; labels are whole numbers: {name}.astype('uint8')"
@@ -202,18 +200,11 @@ def _labels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    said = f"has the shape {values.shape}"
-    if values.ndim == 4 and 1 in (values.shape[1], values.shape[3]):
-        axis = 3 if values.shape[3] == 1 else 1
-        raise ValueError(f"{said}; images have no axis of channels: {name}.squeeze({axis})")
-    if values.ndim == 4:
-        axis = 1 if values.shape[1] in (3, 4) else 3
-        raise ValueError(
-            f"{said}; channels are not read, images are grey: {name}.mean(axis={axis})"
-            ".astype('uint8')"
-        )
     if values.ndim not in (2, 3):
-        raise ValueError(f"{said}; give (images, height, width) or (images, values)")
+        raise ValueError(
+            f"has the shape {values.shape}; give (images, height, width) or (images, values), grey "
+            f"and without an axis of channels: {name}.mean(axis=-1).astype('uint8')"
+        )
     if values.dtype == np.uint8:
         grey = np.ascontiguousarray(values)
     elif values.dtype.kind == "f":

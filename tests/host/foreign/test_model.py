@@ -71,9 +71,9 @@ def test_a_scaling_goes_into_the_first_layer():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ((0, 0, 1), "white must be a finite number greater than 0"),
-        ((1, np.nan, 1), "mean must be a finite number"),
-        ((1, 0, -1), "scale must be a finite number greater than 0"),
+        ((0, 0, 1), "white must be a number from 1e-12 to 1e"),
+        ((1, np.nan, 1), "mean must be a number from -1e"),
+        ((1, 0, -1), "scale must be a number from 1e-12 to 1e"),
     ],
 )
 def test_scalings_that_are_none(values, words):
