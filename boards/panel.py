@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.cobs import CobsDecoder, DecodedLayout
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 
 # Images that a press of a button shows to the machine, so that its LEDs tell digits by themselves.
 #

@@ -12,7 +12,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.stream.buffers import block_memory
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 from allspin.sim.network.network import MAX_LINES
 
 

@@ -7,9 +7,9 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
 from allspin.hdl.link.protocol import CRC_BYTES, HEADER_BYTES, MAX_WINDOW, MIN_WINDOW, ErrorCode
-from allspin.hdl.parameters.profile import check_power_of_two
 from allspin.hdl.stream.buffers import block_memory, read_ring
 from allspin.hdl.stream.layouts import ByteLayout
+from allspin.sim.errors import check_power_of_two
 
 # The CRC of a frame, of a byte a clock or of a bit a clock.
 

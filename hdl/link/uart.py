@@ -9,7 +9,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 
 FRACTION_BITS = 4
 """A bit's length is kept in 1/16 of a clock, so its error is at most 1/32 of a clock."""

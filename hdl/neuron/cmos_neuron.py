@@ -10,7 +10,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 
 
 class _Inverter(wiring.Component):

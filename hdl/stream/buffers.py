@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Shape, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.profile import check_power_of_two
+from allspin.sim.errors import check_power_of_two
 
 # One way to describe a memory so that every tool chain makes block RAM of it.
 

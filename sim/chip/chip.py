@@ -34,7 +34,7 @@ from allspin.sim.chip.words import (
     written_words,
 )
 from allspin.sim.device.device import Device
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 from allspin.sim.network.golden import GoldenModel, Whole, activate
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
 from allspin.sim.synapse.response import Polarity

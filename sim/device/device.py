@@ -11,7 +11,7 @@ import numpy.typing as npt
 from allspin.sim.device.device_card import device_card
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import MAX_AGE, Retention
-from allspin.sim.errors import check_number, check_reading
+from allspin.sim.errors import check_number, check_one_of
 from allspin.sim.network.neuron import Neuron, SotNeuron
 from allspin.sim.synapse.response import Array
 from allspin.sim.synapse.synapse import Synapse
@@ -109,7 +109,7 @@ class Imperfections:
             if name not in ("stuck_at", "retention"):
                 checked = check_number(name, value, 0, tops.get(name, 1))
                 object.__setattr__(self, name, checked)
-        check_reading("stuck_at", self.stuck_at, STUCK_ENDS)
+        check_one_of("stuck_at", self.stuck_at, STUCK_ENDS)
 
     @property
     def decades(self) -> float:
@@ -281,7 +281,7 @@ class NeuronVariation:
             ("threshold", THRESHOLD_READINGS),
             ("use", USE_READINGS),
         ):
-            check_reading(
+            check_one_of(
                 f"the reading of the neuron's {name}", getattr(self, f"{name}_reading"), known
             )
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from allspin.sim.errors import check_number, check_reading
+from allspin.sim.errors import check_number, check_one_of
 
 READINGS = {
     "ideal": "the Hall voltages of a column add up, whatever else the array does",
@@ -85,8 +85,8 @@ class HallArray:
     temperature_coefficient: float = 0.0
 
     def __post_init__(self) -> None:
-        check_reading("reading", self.reading, READINGS)
-        check_reading("supply", self.supply, SUPPLIES)
+        check_one_of("reading", self.reading, READINGS)
+        check_one_of("supply", self.supply, SUPPLIES)
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None:

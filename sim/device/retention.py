@@ -24,7 +24,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import check_number, check_reading
+from allspin.sim.errors import check_number, check_one_of
 from allspin.sim.synapse.response import Array
 
 BOLTZMANN = 8.617333262e-5
@@ -123,7 +123,7 @@ class Retention:
         ):
             checked = check_number(name, getattr(self, name), low, high)
             object.__setattr__(self, name, checked)
-        check_reading("distribution", self.distribution, DISTRIBUTIONS)
+        check_one_of("distribution", self.distribution, DISTRIBUTIONS)
         temperature = check_temperature("temperature", self.temperature)
         object.__setattr__(self, "temperature", temperature)
 

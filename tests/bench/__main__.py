@@ -12,9 +12,8 @@ from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import print_tables
-from allspin.sim.errors import UserError
-from allspin.sim.network.formats import check_range
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.errors import UserError, check_range
+from allspin.sim.files import write_atomically
 from tests.bench.bench import QUICK, Effort, bench, read_builds
 from tests.bench.document import MARKS, markdown, printed
 

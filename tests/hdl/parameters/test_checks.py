@@ -5,12 +5,7 @@ from typing import Any
 import pytest
 
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.profile import (
-    HardwareProfile,
-    ResidentParameters,
-    VariationParameters,
-    check_power_of_two,
-)
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from tests.hdl.parameters.test_crossbar import SMALL
 from tests.hdl.parameters.test_engine import TWO_LAYERS
 
@@ -66,13 +61,3 @@ def test_one_of_a_few_values(owner: Any, name: str, allowed: tuple[Any, ...]) ->
         line = f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}"
         with pytest.raises(ValueError, match=f"^{re.escape(line)}$"):
             replace(owner, **{name: value})
-
-
-def test_powers_of_two() -> None:
-    legal = []
-    for number in range(-1, 70):
-        try:
-            legal.append(check_power_of_two("depth", number, 2, 64))
-        except ValueError:
-            continue
-    assert legal == [2, 4, 8, 16, 32, 64]
