@@ -10,9 +10,10 @@ import itertools
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.sim.chip.generator import (
     LEFT,
     NUMBER_BITS,
@@ -89,7 +90,7 @@ class BitsLayout(data.StructLayout):
         super().__init__({"bits": 2 * WORD_BITS, "tag": tag})
 
 
-class IterativeSpeck(wiring.Component):
+class IterativeSpeck(Component):
     """One draw after another, 22 or 11 clocks each and one for its result.
 
     Parameters
@@ -98,25 +99,13 @@ class IterativeSpeck(wiring.Component):
         1 or 2.
     tag : ShapeLike
         Shape of the tags.
-
-    Attributes
-    ----------
-    seed : In(32)
-        The chip.
-    draws : In(stream)
-        `DrawLayout`.
-    bits : Out(stream)
-        `BitsLayout`.
     """
-
-    seed: Signal
-    draws: stream.Interface
-    bits: stream.Interface
 
     def __init__(self, rounds_per_clock: int, tag: Any) -> None:
         self._rounds = rounds_per_clock
         super().__init__(
             {
+                # The chip.
                 "seed": In(SEED_BITS),
                 "draws": In(stream.Signature(DrawLayout(tag))),
                 "bits": Out(stream.Signature(BitsLayout(tag))),
@@ -195,7 +184,7 @@ class BlockLayout(data.StructLayout):
         )
 
 
-class PipelinedSpeck(wiring.Component):
+class PipelinedSpeck(Component):
     """Draws in each clock, `ROUNDS` clocks later.
 
     The round keys are made one after another when `rekey` asks for it: 23 clocks for each `Key`.
@@ -207,46 +196,27 @@ class PipelinedSpeck(wiring.Component):
         For each draw that is made in a clock, the keys that it may have.
     tag : ShapeLike
         Shape of the tags.
-
-    Attributes
-    ----------
-    seed, layer, number : In
-        Of all draws; a purpose that is not in `NUMBERED` has number 0, and a `Key` may be of a
-        layer behind. To be kept from
-        `rekey` until `keyed`.
-    rekey : In(1)
-        Make new round keys. Nothing may be under way, and nothing sent until `keyed` is set.
-    keyed : Out(1)
-        The keys are made; low from the clock after `rekey`.
-    valid, draws : In
-        `BlockLayout`.
-    done, bits, tag : Out
-        The bits of all lanes, an array, and the tag.
     """
-
-    seed: Signal
-    layer: Signal
-    number: Signal
-    rekey: Signal
-    keyed: Signal
-    valid: Signal
-    draws: data.View
-    done: Signal
-    bits: data.View
-    tag: Any
 
     def __init__(self, lanes: tuple[tuple[Key, ...], ...], tag: Any) -> None:
         self._lanes = lanes
         self._tag = tag
         super().__init__(
             {
+                # Of all draws; a purpose that is not in `NUMBERED` has number 0, and a `Key` may be
+                # of a layer behind. To be kept from `rekey` until `keyed`.
                 "seed": In(SEED_BITS),
                 "layer": In(LAYER_BITS),
                 "number": In(NUMBER_BITS),
+                # Make new round keys. Nothing may be under way, and nothing sent until `keyed` is
+                # set.
                 "rekey": In(1),
+                # The keys are made; low from the clock after `rekey`.
                 "keyed": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                # `BlockLayout`.
                 "valid": In(1),
                 "draws": In(BlockLayout(lanes, tag)),
+                # The bits of all lanes, an array, and the tag.
                 "done": Out(1),
                 "bits": Out(data.ArrayLayout(2 * WORD_BITS, len(lanes))),
                 "tag": Out(tag),

@@ -10,6 +10,7 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.crossbar.columns import (
     added_layout,
     elaborate_ends,
@@ -34,7 +35,7 @@ def driven_term(parameters: CrossbarParameters) -> Shape:
     return unsigned(p.value_bits + (p.rows_per_clock - 1).bit_length())
 
 
-class Lane(wiring.Component):
+class Lane(Component):
     """What a column's rows add to its sum.
 
     Parameters
@@ -46,17 +47,7 @@ class Lane(wiring.Component):
     ----------
     clocks : int
         Clocks from a word to its product.
-    words : In(array)
-        A word of each part.
-    values : In(array of unsigned)
-        What the parts' rows are driven with, a clock later.
-    term : Out
-        The sum of their products, `clocks` behind the words.
     """
-
-    words: data.View
-    values: data.View
-    term: Signal
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
@@ -65,8 +56,11 @@ class Lane(wiring.Component):
         self.clocks = 2 + (parts - 1).bit_length() + (digits - 1).bit_length()
         super().__init__(
             {
+                # A word of each part.
                 "words": In(data.ArrayLayout(word_shape(p), parts)),
+                # What the parts' rows are driven with, a clock later.
                 "values": In(data.ArrayLayout(p.value_bits, parts)),
+                # The sum of their products, `clocks` behind the words.
                 "term": Out(terms_layout(p).elem_shape),
             }
         )
@@ -106,7 +100,7 @@ class Lane(wiring.Component):
         return m
 
 
-class Driven(wiring.Component):
+class Driven(Component):
     """The sum of a beat's values, as late as a `Lane`'s term.
 
     Parameters
@@ -115,24 +109,16 @@ class Driven(wiring.Component):
         Of the crossbar.
     clocks : int
         From the values to their sum.
-
-    Attributes
-    ----------
-    values : In(array of unsigned)
-        What the parts' rows are driven with.
-    term : Out(unsigned)
-        Their sum.
     """
-
-    values: data.View
-    term: Signal
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         p = self._parameters = parameters
         self._clocks = clocks
         super().__init__(
             {
+                # What the parts' rows are driven with.
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
+                # Their sum.
                 "term": Out(driven_term(p)),
             }
         )
@@ -170,7 +156,7 @@ def leaving_shape(parameters: CrossbarParameters) -> Shape:
     return lane_shape(parameters) if parameters.keeps_states else signed(parameters.sum_bits)
 
 
-class FastAccumulators(wiring.Component):
+class FastAccumulators(Component):
     """A sum of each lane, and its shadow, which is drained by shifting.
 
     Where states stand for R_AH words, the values are summed like a lane of their own.
@@ -179,37 +165,22 @@ class FastAccumulators(wiring.Component):
     ----------
     parameters : CrossbarParameters
         Of the crossbar.
-
-    Attributes
-    ----------
-    terms, driven : In
-        `added_layout` and the sum of the values; 0 where there is nothing to add.
-    turns : In(1)
-        Two clocks later the shadow takes the sums over, and new ones start.
-    shifts : In(1)
-        Two clocks later the sums that leave then have left.
-    sums : Out(array of `leaving_shape`)
-        Those of the shadow that leave next.
-    all_driven : Out
-        The sum of the values that belongs to them.
     """
-
-    terms: data.View
-    driven: Signal
-    turns: Signal
-    shifts: Signal
-    sums: data.View
-    all_driven: Signal
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
         super().__init__(
             {
+                # `added_layout` and the sum of the values; 0 where there is nothing to add.
                 "terms": In(added_layout(p)),
                 "driven": In(driven_term(p)),
+                # Two clocks later the shadow takes the sums over, and new ones start.
                 "turns": In(1),
+                # Two clocks later the sums that leave then have left.
                 "shifts": In(1),
+                # Those of the shadow that leave next.
                 "sums": Out(data.ArrayLayout(leaving_shape(p), p.neurons_per_clock)),
+                # The sum of the values that belongs to them.
                 "all_driven": Out(p.most_driven.bit_length()),
             }
         )

@@ -20,9 +20,10 @@ from amaranth.hdl import (
     Value,
     signed,
 )
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.target import ECP5_WORD_BITS, SMALLEST_BLOCK
 from allspin.hdl.stream.buffers import block_memory
 
@@ -252,7 +253,7 @@ def block_instance(width: int, ports: Mapping[str, Any]) -> Instance:
     )
 
 
-class WordMemory(wiring.Component):
+class WordMemory(Component):
     """One block RAM with its output register: a line's words come two clocks after its address.
 
     Parameters
@@ -265,24 +266,7 @@ class WordMemory(wiring.Component):
         Width of a word, at most 8.
     distributed : bool or None
         Whether it is to be look-up tables, near what it serves; None for those of few lines.
-
-    Attributes
-    ----------
-    address : In
-        Line to read.
-    words : Out(array of signed)
-        Its words.
-    write_enable : In(lanes)
-        Which words to write.
-    write_address, word : In
-        Where, and what: the same word on all lanes.
     """
-
-    address: Signal
-    words: data.View
-    write_enable: Signal
-    write_address: Signal
-    word: Signal
 
     def __init__(
         self, lines: int, lanes: int, rah_bits: int, *, distributed: bool | None = None
@@ -293,9 +277,13 @@ class WordMemory(wiring.Component):
         self._rah_bits = rah_bits
         super().__init__(
             {
+                # Line to read.
                 "address": In(range(lines)),
+                # Its words.
                 "words": Out(data.ArrayLayout(signed(rah_bits), lanes)),
+                # Which words to write.
                 "write_enable": In(lanes),
+                # Where, and what: the same word on all lanes.
                 "write_address": In(range(lines)),
                 "word": In(signed(rah_bits)),
             }

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value, signed
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.target import ECP5_DEPTHS, ECP5_WORD_BITS
 from allspin.hdl.stream.buffers import block_memory, later
 from allspin.hdl.stream.ecp5 import block_instance, is_ecp5
@@ -14,7 +14,7 @@ from allspin.hdl.stream.ecp5 import block_instance, is_ecp5
 MOST_BITS = max(ECP5_DEPTHS.values())
 
 
-class LineMemory(wiring.Component):
+class LineMemory(Component):
     """One block RAM with its output register: a line comes two clocks after its address.
 
     Parameters
@@ -25,24 +25,7 @@ class LineMemory(wiring.Component):
         Of a line: at most 36, 18 or 9, for at most 512, 1024 or 2048 lines.
     distributed : bool
         Whether it is to be look-up tables, near what it serves.
-
-    Attributes
-    ----------
-    address : In
-        Line to read.
-    line : Out(bits)
-        What it holds.
-    write : In(1)
-        A line is written.
-    write_address, written : In
-        Which, and with what.
     """
-
-    address: Signal
-    line: Signal
-    write: Signal
-    write_address: Signal
-    written: Signal
 
     def __init__(self, lines: int, bits: int, *, distributed: bool = False) -> None:
         self._lines = lines
@@ -50,9 +33,13 @@ class LineMemory(wiring.Component):
         self._distributed = distributed
         super().__init__(
             {
+                # Line to read.
                 "address": In(range(lines)),
+                # What it holds.
                 "line": Out(bits),
+                # A line is written.
                 "write": In(1),
+                # Which, and with what.
                 "write_address": In(range(lines)),
                 "written": In(bits),
             }
