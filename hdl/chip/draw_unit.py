@@ -58,8 +58,6 @@ class DrawUnit(Component):
 
     Parameters
     ----------
-    rounds_per_clock : int
-        Of the cipher, 1 or 2.
     users : int
         How many.
     spread_bits : int
@@ -68,10 +66,7 @@ class DrawUnit(Component):
         As of `IterativeNormal`.
     """
 
-    def __init__(
-        self, rounds_per_clock: int, users: int, spread_bits: int, *, registered: bool = False
-    ) -> None:
-        self._rounds = rounds_per_clock
+    def __init__(self, users: int, spread_bits: int, *, registered: bool = False) -> None:
         self._registered = registered
         self._spread_bits = spread_bits
         super().__init__(
@@ -88,7 +83,7 @@ class DrawUnit(Component):
         m = Module()
         count = len(self.users)
         tag = UserLayout(count)
-        m.submodules.speck = speck = IterativeSpeck(self._rounds, tag)
+        m.submodules.speck = speck = IterativeSpeck(tag)
         m.submodules.normal = normal = IterativeNormal(
             self._spread_bits, tag, registered=self._registered
         )

@@ -208,12 +208,7 @@ class Variation(Component):
                 block.load.valid.eq(self.load.valid),
             ]
         if self._variation.iterative:
-            m.submodules.unit = unit = DrawUnit(
-                self._variation.rounds_per_clock,
-                len(users),
-                p.spread_bits,
-                registered=p.target.wide,
-            )
+            m.submodules.unit = unit = DrawUnit(len(users), p.spread_bits, registered=p.target.wide)
             m.d.comb += unit.seed.eq(chip.chip.seed)
             for number, user in enumerate(users):
                 wiring.connect(m, user.unit, unit.users[number])

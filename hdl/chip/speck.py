@@ -1,9 +1,9 @@
 """The generator's random bits in gateware: Speck32/64, one block for each draw.
 
 Which block a draw is, and what the cipher is, stands in ``docs/generator.md``. Two forms make
-the same bits: `IterativeSpeck` is small and takes 22 or 11 clocks for a draw, with its round
-keys made alongside, so that every draw may have a key of its own. `PipelinedSpeck` makes a
-draw a clock, with round keys that are made once for a layer.
+the same bits: `IterativeSpeck` is small and takes 22 clocks for a draw, with its round keys made
+alongside, so that every draw may have a key of its own. `PipelinedSpeck` makes a draw a clock, with
+round keys that are made once for a layer.
 """
 
 import itertools
@@ -91,18 +91,15 @@ class BitsLayout(data.StructLayout):
 
 
 class IterativeSpeck(Component):
-    """One draw after another, 22 or 11 clocks each and one for its result.
+    """One draw after another, 22 clocks each and one for its result.
 
     Parameters
     ----------
-    rounds_per_clock : int
-        1 or 2.
     tag : ShapeLike
         Shape of the tags.
     """
 
-    def __init__(self, rounds_per_clock: int, tag: Any) -> None:
-        self._rounds = rounds_per_clock
+    def __init__(self, tag: Any) -> None:
         super().__init__(
             {
                 # The chip.
@@ -121,12 +118,9 @@ class IterativeSpeck(Component):
         place = Signal(range(ROUNDS))
         running = Signal()
 
-        x, y, key = (Value.cast(word) for word in words)
-        heads = [Value.cast(word) for word in queue]
-        for number in range(self._rounds):
-            x, y = mix(x, y, key)
-            head, key = mix(heads[0], key, place + number)
-            heads = [*heads[1:], head]
+        x, y = mix(*words)
+        # `+ 0`: the digests of the boards that were built; it costs nothing.
+        head, key = mix(queue[0], words[2], place + 0)
         m.d.comb += [
             self.draws.ready.eq(~running & (~self.bits.valid | self.bits.ready)),
             self.bits.payload.bits.eq(Cat(words[1], words[0])),
@@ -136,10 +130,10 @@ class IterativeSpeck(Component):
         with m.If(running):
             # The words of a round stay equal in width, so nothing is lost by the assignment.
             m.d.sync += [
-                Cat(*words, *queue).eq(Cat(x, y, key, *heads)),
-                place.eq(place + self._rounds),
+                Cat(*words, *queue).eq(Cat(x, y, key, *queue[1:], head)),
+                place.eq(place + 1),
             ]
-            with m.If(place == ROUNDS - self._rounds):
+            with m.If(place == ROUNDS - 1):
                 m.d.sync += [running.eq(0), self.bits.valid.eq(1)]
         with m.Elif(self.draws.ready):
             # Whatever is there, so that the words do not wait to know whether it is valid.

@@ -13,6 +13,7 @@ from allspin.hdl.crossbar.crossbar import Columns, words_layout
 from allspin.hdl.crossbar.departure import times
 from allspin.hdl.crossbar.tile_edges import TileEnds, TileStarts
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.buffers import later
 
 # A product in a block that multiplies, where a part has a few of them to give away.
 #
@@ -143,13 +144,6 @@ def elaborate_ends(
     ]
 
 
-def registered(m: Module, value: Value, name: str) -> Signal:
-    """A value a clock later. It has no reset: who takes it knows of what it is."""
-    register = Signal(value.shape(), name=name, reset_less=True)
-    m.d.sync += register.eq(value)
-    return register
-
-
 class Products(Component):
     """Values times words, a register behind each step.
 
@@ -197,31 +191,31 @@ class Products(Component):
         for part in range(p.rows_per_clock):
             value: Value = self.values[part]
             for name in self.stages[: self.stages.index("product")]:
-                value = registered(m, value, f"{name}_value_{part}")
+                value = later(m, value, f"{name}_value_{part}")
             for lane in range(p.lanes):
                 word: Value = self.words[part][lane]
                 if "word" in self.stages:
-                    word = registered(m, word, f"word_{part}_{lane}")
+                    word = later(m, word, f"word_{part}_{lane}")
                 if lane < multipliers:
                     multiplier = Multiplier(len(word), p.value_bits)
                     m.submodules[f"multiplier_{part}_{lane}"] = multiplier
                     m.d.comb += [multiplier.word.eq(word), multiplier.value.eq(value)]
                     product: Value = multiplier.product
                 else:
-                    product = registered(m, word * value, f"product_{part}_{lane}")
+                    product = later(m, word * value, f"product_{part}_{lane}")
                 terms[lane].append(product)
             driven.append(value)
         for lane, (term, *others) in enumerate(terms):
             if others:
                 for other in others:
                     term += other
-                term = registered(m, term, f"rows_{lane}")
+                term = later(m, term, f"rows_{lane}")
             m.d.comb += self.terms[lane].eq(term)
         if p.levels is not None:
             lowest = self._lowest(driven[0]) if len(driven) == 1 else sum(driven[1:], driven[0])
-            lowest = registered(m, lowest, "driven")
+            lowest = later(m, lowest, "driven")
             if len(driven) > 1:
-                lowest = registered(m, lowest * p.levels.lowest, "lowest_rows")
+                lowest = later(m, lowest * p.levels.lowest, "lowest_rows")
             m.d.comb += self.lowest.eq(lowest)
         return m
 

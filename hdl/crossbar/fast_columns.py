@@ -15,14 +15,13 @@ from allspin.hdl.crossbar.columns import (
     added_layout,
     elaborate_ends,
     lane_shape,
-    registered,
     terms_layout,
 )
 from allspin.hdl.crossbar.conversions import FastConversions
 from allspin.hdl.crossbar.crossbar import Columns, word_shape
 from allspin.hdl.crossbar.departure import Departure, LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import RegisterSlice, Reservation
+from allspin.hdl.stream.buffers import RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
 from allspin.hdl.stream.layouts import SumLayout
 
@@ -71,7 +70,7 @@ class Lane(Component):
         p = self._parameters
 
         parts = range(p.rows_per_clock)
-        words = [registered(m, self.words[part], f"word_{part}") for part in parts]
+        words = [later(m, self.words[part], f"word_{part}") for part in parts]
         # Digits of two bits of the values: first the parts' products for each digit.
         terms: list[Value] = []
         for low in range(0, p.value_bits, 2):
@@ -79,19 +78,19 @@ class Lane(Component):
             for part, word in enumerate(words):
                 digit = self.values[part][low : low + 2]
                 chain = times_digit(m, platform, word, digit, f"chain_{part}_{low}")
-                products.append(registered(m, chain, f"product_{part}_{low}"))
+                products.append(later(m, chain, f"product_{part}_{low}"))
             while len(products) > 1:
                 count = len(products) // 2
                 products = [
-                    registered(m, products[2 * k] + products[2 * k + 1], f"rows_{count}_{low}_{k}")
+                    later(m, products[2 * k] + products[2 * k + 1], f"rows_{count}_{low}_{k}")
                     for k in range(count)
                 ]
             terms += products
         spacing = 2
         while len(terms) > 1:
-            rest = [registered(m, terms[-1], f"digits_{spacing}_rest")] if len(terms) % 2 else []
+            rest = [later(m, terms[-1], f"digits_{spacing}_rest")] if len(terms) % 2 else []
             terms = [
-                registered(m, terms[k] + (terms[k + 1] << spacing), f"digits_{spacing}_{k}")
+                later(m, terms[k] + (terms[k + 1] << spacing), f"digits_{spacing}_{k}")
                 for k in range(0, len(terms) - 1, 2)
             ]
             terms += rest
@@ -327,10 +326,7 @@ class FastColumns(Columns):
         lanes = [Lane(p) for _ in range(p.lanes)]
         leaves: list[list[Any]] = []
         for part, value in enumerate(values):
-            for clock in range(1, self._clocks):
-                register = Signal(p.value_bits, name=f"value_{part}_{clock}", reset_less=True)
-                m.d.sync += register.eq(value)
-                value = register
+            value = later(m, value, f"value_{part}", self._clocks - 1)
             leaves.append(tree(m, platform, value, -(-p.lanes // LANES_PER_LEAF), f"value_{part}"))
             for number, lane in enumerate(lanes):
                 m.d.comb += [

@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import block_memory, later
 from allspin.hdl.stream.ecp5 import WordMemory, block_instance, copies, is_ecp5
 
 # An image as beats: the rows that are driven in one clock, packed as densely as they go.
@@ -331,16 +331,8 @@ class BankChoice(Component):
     def elaborate(self, platform: object) -> Module:
         """Build the steps."""
         m = Module()
-
-        def later(value: Value, name: str) -> Signal:
-            register = Signal(len(value), name=name, reset_less=True)
-            m.d.sync += register.eq(value)
-            return register
-
         # Which bank it is follows the address.
-        chosen: Value = self.address[_address_bits(COLUMN_LINES) :]
-        for clock in range(3):
-            chosen = later(chosen, f"bank_{clock}")
+        chosen = later(m, self.address[_address_bits(COLUMN_LINES) :], "bank", 3)
         plane_shift = _address_bits(PLANE_LINES) - _address_bits(COLUMN_LINES)
         words, lasts = self.words, self.lasts
         for level in range(self.levels):
@@ -350,7 +342,7 @@ class BankChoice(Component):
                 chosen[plane_shift : plane_shift + WAYS_BITS] if level == 0 else Const(0, 0)
             )
             lasts = _choose(m, lasts, chosen_plane, f"last_{level}")
-            chosen = later(chosen, f"bank_of_{level}")
+            chosen = later(m, chosen, f"bank_of_{level}")
         m.d.comb += self.beat.eq(Cat(words[0], lasts[0]))
         return m
 

@@ -47,7 +47,8 @@ def block_memory(shape: Any, depth: int, *, distributed: bool = False) -> memory
 def later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = False) -> Any:
     """A value some clocks later; what only comes with a valid one needs no reset."""
     for number in range(clocks):
-        register = Signal.like(value, name=f"{name}_{number}", reset_less=not guarded)
+        own = name if clocks == 1 else f"{name}_{number}"
+        register = Signal.like(value, name=own, reset_less=not guarded)
         m.d.sync += register.eq(value)
         value = register
     return value

@@ -9,9 +9,10 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.component import Component
 from allspin.hdl.parameters.target import ECP5_DEPTHS, ECP5_WORD_BITS
 from allspin.hdl.stream.buffers import block_memory, later
-from allspin.hdl.stream.ecp5 import block_instance, is_ecp5
+from allspin.hdl.stream.ecp5 import is_ecp5, line_block
 
 MOST_BITS = max(ECP5_DEPTHS.values())
+"""Of a line."""
 
 
 class LineMemory(Component):
@@ -69,27 +70,18 @@ class LineMemory(Component):
 
     def _elaborate_block(self, m: Module) -> None:
         width = next(bits for depth, bits in ECP5_DEPTHS.items() if self._lines <= depth)
-        unit = {9: 3, 18: 4, 36: 5}[width]  # address bits below a line
         written, read = Signal(MOST_BITS), Signal(MOST_BITS)
         m.d.comb += [written.eq(self.written), self.line.eq(read)]
-        # The lowest address bits of a wide port are its write enables.
-        count = width // ECP5_WORD_BITS if width > ECP5_WORD_BITS else 0
-        enables = Const(2**count - 1, count)
-        write_address = Cat(enables, Const(0, unit - len(enables)), self.write_address)
-        read_address = Cat(Const(0, unit), self.address)
-        ports: dict[str, Any] = {"i_WEA": self.write}
-        for side, address in (("A", write_address), ("B", read_address)):
-            ports |= {f"i_AD{side}{bit}": one for bit, one in enumerate(address)}
-        for bit in range(18):
-            ports[f"i_DIA{bit}"] = written[bit]
-            if width == MOST_BITS:
-                # Such a port takes and gives its upper half on the other port's pins.
-                ports[f"i_DIB{bit}"] = written[18 + bit]
-                ports[f"o_DOA{bit}"] = read[bit]
-                ports[f"o_DOB{bit}"] = read[18 + bit]
-            else:
-                ports[f"o_DOB{bit}"] = read[bit]
-        m.submodules.block = block_instance(width, ports)
+        words = width // ECP5_WORD_BITS if width > ECP5_WORD_BITS else 0
+        m.submodules.block = line_block(
+            width,
+            write=self.write,
+            enables=Const(2**words - 1, words),
+            write_address=self.write_address,
+            written=written,
+            address=self.address,
+            read=read,
+        )
 
 
 # An ECP5's multipliers, for wide products: machines are synthesised without others.
