@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from allspin.host.fit.decay_model import fit_decay as fit_decay
     from allspin.host.fit.fit import fit as fit
     from allspin.host.fit.options import FitOptions as FitOptions
+    from allspin.host.foreign.importing import ImportOptions as ImportOptions
     from allspin.host.foreign.importing import import_network as import_network
-    from allspin.host.foreign.quantise import ImportOptions as ImportOptions
     from allspin.host.link.transport import UartOptions as UartOptions
     from allspin.host.machines.machine import Machine as Machine
     from allspin.host.machines.opening import open_machine as open_machine
@@ -166,7 +166,7 @@ _HOMES = {
     "FitOptions": "host.fit.options",
     "GoldenModel": "sim.network.golden",
     "HardwareProfile": "hdl.parameters.profile",
-    "ImportOptions": "host.foreign.quantise",
+    "ImportOptions": "host.foreign.importing",
     "Machine": "host.machines.machine",
     "MachineOptions": "host.run.machine_options",
     "MeasureOptions": "host.chips.measured",

@@ -25,8 +25,9 @@ from allspin.host.show.table import Number, Table, figures, table_text
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.train import train
 from allspin.host.train.trainer import Progress, Trained
+from allspin.sim.files import write_atomically
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.netfile import network_to_bytes, write_atomically
+from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 
 NETWORK = "network.safetensors"

@@ -8,7 +8,7 @@ import dataclasses
 import math
 from typing import Any
 
-from allspin.sim.errors import check_number, check_reading
+from allspin.sim.errors import check_number, check_one_of
 
 
 def number(
@@ -49,7 +49,7 @@ class Parameters:
         for name, field in described(type(self)).items():
             value, about = getattr(self, name), field.metadata
             if "known" in about:
-                check_reading(name, value, about["known"])
+                check_one_of(name, value, about["known"])
             elif "low" in about and not (value is None and field.default is None):
                 checked = check_number(name, value, about["low"], about["high"])
                 object.__setattr__(self, name, checked)

@@ -1,5 +1,7 @@
 """A bench for the engine: programs a network, streams images, checks every logit."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 
 import cocotb
@@ -8,7 +10,6 @@ import numpy.typing as npt
 from amaranth.lib import data
 from cocotb.triggers import Event
 
-from allspin.hdl.bench.chips import RandomChip
 from allspin.hdl.bench.drivers import (
     Scoreboard,
     Stalls,
@@ -20,7 +21,7 @@ from allspin.hdl.bench.drivers import (
     wait_for,
 )
 from allspin.hdl.bench.simulator import Job
-from allspin.hdl.export import load_beats, network_contents
+from allspin.hdl.export import Contents, load_beats, network_contents
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE
 from allspin.hdl.resident.beat_memory import beat_members, pack_beats
@@ -58,8 +59,11 @@ class EngineBench:
         Share of the clocks in which events, and the taking of results, stall.
     seed : int, optional
         Of the stalls; by default the seed that cocotb prints and takes.
-    chip : RandomChip, optional
-        Which chip the engine makes of the network.
+    golden : callable, optional
+        `allspin.sim.network.reference.trace` of what the engine makes of the network, such as a
+        chip; by default of the network itself.
+    memories : sequence of Contents, optional
+        What the engine is programmed with; the network by default.
 
     Attributes
     ----------
@@ -81,15 +85,15 @@ class EngineBench:
         *,
         stalls: float = 0.0,
         seed: int | None = None,
-        chip: RandomChip | None = None,
+        golden: Callable[..., list[reference.LayerTrace]] | None = None,
+        memories: Sequence[Contents] | None = None,
     ) -> None:
         seed = cocotb.RANDOM_SEED if seed is None else seed
         self.dut = dut
         self.network = network
         self.parameters = parameters
-        self.chip = chip
-        self._words = None if chip is None else chip.words()
-        self._noise = chip if parameters.numbered else None
+        self.golden = golden or partial(reference.trace, network)
+        self._memories = memories or network_contents(network, parameters)
         self.logits = Scoreboard("logits")
         self.images = 0
         self._inputs: list[list[npt.NDArray[np.uint8]]] = []
@@ -119,14 +123,10 @@ class EngineBench:
         self.patience = int((1000 + 2 * slowest) / (1 - stalls))
 
     @classmethod
-    async def start(cls, dut: Any, *, stalls: float = 0.0) -> Self:
-        """A bench for the network that `simulate` was given, programmed."""
+    async def start(cls, dut: Any, **options: Any) -> Self:
+        """A bench of the network that `simulate` was given, programmed; options as of the class."""
         job = Job.of_this_simulation()
-        chip = None
-        if "chip" in job.options:
-            sums = job.engine.noisy_sums
-            chip = RandomChip(job.network, job.options["chip"], noisy_sums=sums)
-        bench = cls(dut, job.network, job.engine, stalls=stalls, chip=chip)
+        bench = cls(dut, job.network, job.engine, **options)
         await start_clock(dut)
         await bench.program()
         return bench
@@ -134,10 +134,7 @@ class EngineBench:
     async def program(self) -> None:
         """Load the network into the engine's memories; only while it is idle."""
         pack = self.load.code.pack
-        memories = network_contents(self.network, self.parameters)
-        if self.chip is not None:
-            memories = self.chip.contents(self.parameters)
-        for contents in memories:
+        for contents in self._memories:
             self.load.put_bits(
                 pack(layer=layer, memory=memory, first=first, address=address, data=byte)
                 for layer, memory, first, address, byte in load_beats(contents)
@@ -179,7 +176,7 @@ class EngineBench:
         images : ndarray of uint8, shape (images, height, width) or (images, rows)
             Grey levels, 0 to 255.
         """
-        traces = reference.trace(self.network, images, self._words, self._noise, self.images)
+        traces = self.golden(images, first=self.images)
         for sums in traces[-1].sums.tolist():
             winner = max(range(len(sums)), key=lambda class_: (sums[class_], -class_))
             self.logits.expect(*((logit, 0, None) for logit in sums[:-1]), (sums[-1], 1, winner))

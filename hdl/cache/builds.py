@@ -21,7 +21,7 @@ from allspin.hdl.cache.folder import (
 )
 from allspin.hdl.cache.size import BUILDS, SEAL, find_flaw, seal, shrink_cache, sync
 from allspin.sim.errors import UserError
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 
 # Notes: small facts that are kept as JSON, and never believed where they are damaged.
 

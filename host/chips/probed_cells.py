@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.packed import npz_bytes, read_npz
+from allspin.host.data.arrays import npz_bytes, read_npz
 from allspin.host.fit.columns import NAMES, plain
 from allspin.host.fit.tables import MAX_MAGNITUDE, SENTINELS, CsvFile, Limits, read_csv, unit_of
 from allspin.sim.chip.chip import Chip
@@ -32,6 +32,8 @@ REFERENCE = "reference_R_AH"
 STATE = "state"
 WHOLE = re.compile(r"\d{1,9}(?:[.]0*)?")
 """A whole number, as spreadsheets write it too."""
+ITEM_BYTES = 256
+"""Of an item of an archive at most: a word of 64 characters."""
 SPARE = 1000
 """Rows and lines that a file may have beside the network's cells: a preamble, doubled cells."""
 ROW_BYTES = 1024
@@ -183,7 +185,12 @@ def _whole(file: CsvFile, name: str, place: int) -> npt.NDArray[np.int64]:
 
 def _from_npz(path: Path, unit: str, cells: int) -> Reads:
     names = (*PLACES, RESISTANCE, REFERENCE, STATE, "unit")
-    found = read_npz(path, "file of cells", names, cells + SPARE)
+    limit = len(names) * ITEM_BYTES * (cells + SPARE)
+    found = read_npz(path, "file of cells", limit, names)
+    for name, values in found.items():
+        if values.ndim > 1:
+            raise UserError(f"{path}: {name} has {values.ndim} dimensions, a list has one")
+        found[name] = values.reshape(-1)
     for name in (*PLACES, RESISTANCE):
         if name not in found:
             raise UserError(f"{path}: there is no array {name} (it has {', '.join(found)})")

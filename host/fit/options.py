@@ -11,8 +11,8 @@ from allspin.host.fit.columns import Curve, Measurement
 from allspin.host.fit.goodness import METHODS
 from allspin.host.fit.neuron import select
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError, not_one_of
-from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.errors import UserError, check_range, not_one_of
+from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.network.neuron import neuron_to_dict
 from allspin.sim.synapse.response import Polarity, Response
 from allspin.sim.synapse.synapse import SotSynapse

@@ -5,16 +5,16 @@ words before the first row; a row of units may follow it, as Origin writes it. W
 is a preamble. Where a header comes again another block begins, often another device.
 """
 
+import gzip
 import io
 import math
 import re
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from allspin.host.data.packed import MAGIC, Gunzip
+from allspin.host.data.arrays import DAMAGED_GZIP, GZIP
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
 
@@ -64,16 +64,15 @@ class Line:
 
 def _unpacked(path: Path, data: bytes, limit: int) -> bytes:
     """What a gzip file holds."""
-    buffer = bytearray(limit + 1)
     try:
-        size = Gunzip(io.BytesIO(data)).readinto(memoryview(buffer))
-    except (EOFError, zlib.error):
+        content = gzip.GzipFile(fileobj=io.BytesIO(data)).read(limit + 1)
+    except DAMAGED_GZIP:
         raise UserError(f"{path} is a damaged gzip file; pack it anew") from None
-    if size > limit:
+    if len(content) > limit:
         raise UserError(
             f"{path} is too large for a CSV file: it unpacks to more than {limit:,} bytes"
         )
-    return bytes(buffer[:size])
+    return content
 
 
 def _encoding(path: Path, data: bytes) -> str:
@@ -112,7 +111,7 @@ def read_lines(path: Path, limits: Limits | None = None) -> tuple[bytes, list[Li
     """
     limits = limits or Limits()
     data = read_file(path, "CSV file", limits.size)
-    plain = _unpacked(path, data, limits.size) if data.startswith(MAGIC) else data
+    plain = _unpacked(path, data, limits.size) if data.startswith(GZIP) else data
     lines = []
     for number, text in enumerate(io.TextIOWrapper(io.BytesIO(plain), _encoding(path, plain)), 1):
         if number > limits.lines:

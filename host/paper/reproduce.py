@@ -32,7 +32,7 @@ from allspin.host.paper.experiments import Experiment, ResultCache, perform
 from allspin.host.paper.report import Report, markdown, page, readings_table, verdict_table
 from allspin.host.show.say import Display, commit, spoken
 from allspin.sim.errors import UserError
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 
 # Runs experiments in worker processes, and tells how far they are.
 

@@ -17,7 +17,7 @@ from allspin.host.report.section import Section, section
 from allspin.host.report.subject import Findings, Subject, find
 from allspin.host.report.tables import render, spelled
 from allspin.host.show.say import Display, Silent, commit, short, version
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import tiles_of
 

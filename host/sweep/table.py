@@ -22,8 +22,7 @@ from allspin.host.data.files import Closing
 from allspin.host.sweep.job import Outcome
 from allspin.host.sweep.point import FACTOR_COLUMNS, Point
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files import MAX_JSON, parse_json, read_file
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
 from allspin.sim.programming.schemes import MAX_TRIES, Counts
 from allspin.sim.synapse.response import MAX_PULSES
 

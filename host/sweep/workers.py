@@ -34,7 +34,7 @@ from allspin.host.sweep.job import (
     measure_lot,
 )
 from allspin.sim.errors import UserError
-from allspin.sim.files import open_file
+from allspin.sim.files import check_file
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -145,7 +145,7 @@ class Cluster:
         try:
             for path in names.values():
                 assert path is not None
-                open_file(path, "certificate", MAX_CERTIFICATE)[0].close()
+                check_file(path, "certificate", MAX_CERTIFICATE)
             security.get_connection_args("client")  # which reads and matches them
         except OSError as error:  # ssl.SSLError is one
             where = f": {error.filename}" if error.filename else ""

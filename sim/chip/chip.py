@@ -29,7 +29,8 @@ from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals
 from allspin.sim.chip.noise import ColumnNoise, cell_range
 from allspin.sim.chip.words import reference_errors
 from allspin.sim.device.device import Device
-from allspin.sim.network.formats import Adc, check_range
+from allspin.sim.errors import check_range
+from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel, activate
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
 from allspin.sim.network.reference import Whole

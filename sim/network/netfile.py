@@ -1,10 +1,6 @@
 """The network file: safetensors, described for strangers in ``docs/formats.md``."""
 
-import errno
 import json
-import os
-import stat
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +10,7 @@ from safetensors.numpy import load, save
 
 from allspin.sim.errors import UserError
 from allspin.sim.extensions import UnknownKind
-from allspin.sim.files import parse_json, read_file
+from allspin.sim.files import parse_json, read_file, write_atomically
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
@@ -38,42 +34,6 @@ DTYPES = {
     "adc_offsets": np.int32,
 }
 """Type of each of a layer's tensors."""
-
-
-def write_atomically(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all.
-
-    A link is followed; a device or pipe, which nothing may take the place of, is simply
-    written to.
-
-    Raises
-    ------
-    UserError
-        If the folder is missing or cannot be written, or the disk is full.
-    """
-    temporary = None
-    try:
-        target = Path(path).resolve()
-        if target.is_symlink():  # links in a circle, which some Pythons leave as they are
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            target.write_bytes(data)
-            return
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".allspin-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise UserError(f"cannot write {path}: {why}") from error
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
 
 
 def network_to_bytes(network: Network) -> bytes:

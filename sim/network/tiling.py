@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.errors import check_range
 from allspin.sim.network.formats import (
     MAX_ADC_BITS,
     MAX_ADC_SHIFT,
@@ -18,7 +19,6 @@ from allspin.sim.network.formats import (
     MIN_ADC_BITS,
     MIN_TILE_ROWS,
     Adc,
-    check_range,
     quantise_pixels,
 )
 from allspin.sim.network.golden import GoldenModel, Integers, converted

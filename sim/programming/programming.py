@@ -27,7 +27,7 @@ import numpy.typing as npt
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS, Words
 from allspin.sim.chip.words import held_words, rounded_words, written_words
-from allspin.sim.errors import check_reading
+from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import full_scale, uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.schemes import Counts, Programming
@@ -78,7 +78,7 @@ def device_levels(
     ValueError
         If a value is outside its range, or the states do not fit the words.
     """
-    check_reading("the choice of levels", choice, LEVEL_CHOICES)
+    check_one_of("the choice of levels", choice, LEVEL_CHOICES)
     uniform = uniform_levels(states, rah_bits)
     if choice == "uniform":
         return uniform

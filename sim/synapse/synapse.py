@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import check_number, check_reading
+from allspin.sim.errors import check_number, check_one_of, check_range
 from allspin.sim.files import Table
-from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.synapse.pulse_changes import normal_values
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity, Response
 from allspin.sim.synapse.written import Law, Written, over_devices
@@ -73,7 +73,7 @@ class SynapseVariation:
         for name in ("potentiation", "depression"):
             value = check_number(f"{self.short} of {name}", getattr(self, name), 0, 1)
             object.__setattr__(self, name, value)
-        check_reading(f"the reading of {self.short}", self.reading, self.readings)
+        check_one_of(f"the reading of {self.short}", self.reading, self.readings)
 
     def __getitem__(self, polarity: Polarity) -> float:
         """Figure of a polarity."""
@@ -119,7 +119,7 @@ class CycleVariation(SynapseVariation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_reading("the occasion of C2C", self.occasion, OCCASIONS)
+        check_one_of("the occasion of C2C", self.occasion, OCCASIONS)
 
     def __str__(self) -> str:
         return (

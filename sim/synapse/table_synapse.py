@@ -20,9 +20,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import UserError, check_reading
+from allspin.sim.errors import UserError, check_one_of, check_range
 from allspin.sim.files import Table
-from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.synapse.pulse_chain import after, until_still
 from allspin.sim.synapse.pulse_changes import Changes, read_lookup_table
 from allspin.sim.synapse.response import Array, Polarity
@@ -137,7 +137,7 @@ class TableSynapse(Synapse):
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
-        check_reading("the occasion of C2C", self.occasion, OCCASIONS)
+        check_one_of("the occasion of C2C", self.occasion, OCCASIONS)
         if not isinstance(self.bounded, bool):
             raise TypeError(f"bounded must be true or false, not {self.bounded!r}")
         ways = []

@@ -20,9 +20,9 @@ from allspin.boards.build import gateware
 from allspin.boards.build.flow import Build
 from allspin.boards.build.gateware import anonymous, gateware_digest, gateware_of
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
+from allspin.sim.network.random_networks import random_network
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -266,7 +266,7 @@ SHOW = """
 from amaranth.back import rtlil
 from allspin.boards.build.gateware import gateware_digest
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.bench.networks import random_network
+from allspin.sim.network.random_networks import random_network
 parameters = TopParameters.from_network(random_network((6, 4, 3), 0))
 print(gateware_digest(rtlil.convert(Top(parameters), name="machine")))
 """

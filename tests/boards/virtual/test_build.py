@@ -16,10 +16,10 @@ import pytest
 import allspin.boards.virtual.build
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build, compiler
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cache.size import SEAL
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
+from allspin.sim.network.random_networks import random_network
 
 PARAMETERS = TopParameters.from_network(random_network((5, 2), 0))
 COMPILER = """\
@@ -32,7 +32,7 @@ echo '#!/bin/sh' > "$2"; chmod +x "$2"
 """
 START = """\
 import allspin.boards.virtual.build as module
-from allspin.hdl.bench.networks import random_network
+from allspin.sim.network.random_networks import random_network
 parameters = module.TopParameters.from_network(random_network((5, 2), 0))
 print(module.build(parameters))
 """

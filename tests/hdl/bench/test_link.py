@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.bench.link import decode_frame, encode_frame, sparse_image
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.simulator import simulate
 from allspin.hdl.link.protocol import LinkParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.engine import EngineParameters
+from allspin.sim.network.random_networks import random_images, random_network
 
 BENCH = Path(__file__).with_name("bench_link.py")
 TESTS = (

@@ -10,7 +10,6 @@ from amaranth.sim import Simulator
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.chip.programmer import Programmer, Variation
 from allspin.hdl.chip.use_noise import UseNoise
 from allspin.hdl.chip.write_table import ChipRegisters, WriteTables
@@ -22,6 +21,7 @@ from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
+from allspin.sim.network.random_networks import random_network
 from tests.hdl.chip.drive import show, take, write
 
 PATIENCE = 3000
@@ -155,7 +155,7 @@ def test_every_part_takes_a_byte_in_every_clock(form):
 
 
 TOPOLOGIES = [(5, 4, 3), (3, 7), (4, 3, 2, 3)]
-FORMS = [1, 2, 22]
+FORMS = [1, 22]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -240,7 +240,7 @@ def test_words_are_the_golden_chips(
 @pytest.mark.parametrize("stuck", [0.0, 0.4])
 def test_words_come_of_the_unit_that_draws_noise_meanwhile(stuck):
     network = random_network((5, 4, 3), 8)
-    variation = VariationParameters(network.layers[0].levels.size, 2)
+    variation = VariationParameters(network.layers[0].levels.size, 1)
     profile = HardwareProfile(variation=variation)
     made = Made(EngineParameters.from_network(network, profile))
     rng = np.random.default_rng(8)
@@ -346,7 +346,7 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
     ]
 
 
-@pytest.mark.parametrize("form", [(2, None, 1), (22, None, 1), (22, None, 4), (1, 22, 2)])
+@pytest.mark.parametrize("form", [(1, None, 1), (22, None, 1), (22, None, 4), (1, 22, 2)])
 @settings(deadline=None, max_examples=3)
 @given(
     topology=st.sampled_from([(5, 9, 3), (4, 3, 6, 2)]),

@@ -14,11 +14,11 @@ from amaranth.hdl import ResetInserter, Signal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.coverage import Recording
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.layer import make_crossbar
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.resident.beat_memory import pack_beats
+from tests.coverage.coverage import Recording
 
 Words = npt.NDArray[np.int64]
 
@@ -94,10 +94,12 @@ def compute(
     With `bare` each image is a row that is read; `watch` gets what is to be written down.
     """
     dut = make_crossbar(p)
-    recording = None if watch is None else Recording(dut)
-    if watch is not None and recording is not None:
+    if watch is None:
+        bench = StreamBench(dut, stall=stall, seed=seed)
+    else:
+        recording = Recording(dut)
         watch(recording)
-    bench = StreamBench(dut, stall=stall, seed=seed, recording=recording)
+        bench = recording.bench(stall=stall, seed=seed)
     loaded = [False]
     rng = random.Random(seed)
 

@@ -10,7 +10,6 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import in_tiles, random_images, random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine import EngineParameters
@@ -29,6 +28,7 @@ from allspin.hdl.resident.beat_memory import pack_beats
 from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from allspin.sim.network.random_networks import in_tiles, random_images, random_network
 
 
 class Machine:

@@ -11,7 +11,6 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import ReluNeuron, TableNeuron
@@ -20,6 +19,7 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CONVERTER, TABLE
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
+from allspin.sim.network.random_networks import random_network
 
 
 def engine(

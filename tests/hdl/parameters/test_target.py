@@ -10,7 +10,6 @@ from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.crossbar.banks import Banks
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
@@ -21,6 +20,7 @@ from allspin.hdl.parameters.memory_map import WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
 from allspin.sim.network import reference
+from allspin.sim.network.random_networks import random_images, random_network
 from tests.hdl.engine.test_engine import Machine
 
 CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)

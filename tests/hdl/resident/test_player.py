@@ -8,12 +8,13 @@ from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import Line, StreamBench, pack_image
+from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident import player as player_module
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory
 from allspin.hdl.resident.player import BeatPlayer
+from tests.hdl.resident.slow_code import Line, pack_image
 
 KINDS = ("blank", "full", "first", "last", "sparse", "dense")
 

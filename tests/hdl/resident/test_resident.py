@@ -13,8 +13,7 @@ from amaranth.lib import stream, wiring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.streams import Line, StreamBench, pack_image
+from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import (
@@ -29,6 +28,8 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Resident
 from allspin.sim.network import reference
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import random_images, random_network
+from tests.hdl.resident.slow_code import Line, pack_image
 
 STREAMS = ("events", "results", "load", "fetch", "fetched")
 

@@ -1,7 +1,6 @@
 """Image files of every kind that is read, and one line for every other."""
 
 import struct
-import sys
 import tracemalloc
 import zlib
 from io import BytesIO
@@ -190,13 +189,6 @@ def test_missing_files_and_others_in_their_place(tmp_path):
 def test_a_file_that_is_too_large_is_not_opened(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_BYTES", 10)
     assert "too large for a picture" in refusal(saved(tmp_path, "x.png", PICTURE))
-
-
-def test_without_pillow_it_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    with pytest.raises(UserError, match=r"^images need Pillow: pip install 'allspin\[images\]'$"):
-        read_grey(tmp_path / "x.png")
 
 
 def _contents() -> list[bytes]:

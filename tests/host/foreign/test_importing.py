@@ -11,8 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from allspin.host.data.catalogue import device_path
 from allspin.host.foreign import importing
 from allspin.host.foreign.description import InputScaling
-from allspin.host.foreign.importing import import_network
-from allspin.host.foreign.quantise import ImportOptions
+from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.train.parameters import TrainingTarget
 from allspin.host.train.train import tune
 from allspin.sim.device.device_file import load_device
@@ -164,7 +163,7 @@ def test_other_classes_are_refused(elsewhere, tmp_path):
     [
         ({"tune": -1}, "tune must be from 0 to 10000"),
         ({"states": 1}, "states must be from 2 to 128"),
-        ({"scale": 0.0}, "scale must be a finite number greater than 0"),
+        ({"scale": 0.0}, "scale must be a number from 1e-12 to 1e"),
         ({"neuron": "tanh"}, "neuron must be one of"),
     ],
 )

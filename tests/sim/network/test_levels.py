@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from allspin.sim.network.formats import check_range, full_scale, uniform_levels
+from allspin.sim.network.formats import full_scale, uniform_levels
 
 
 def test_ten_states_as_published_in_the_design() -> None:
@@ -49,20 +49,3 @@ def test_states_outside_the_range(states: int) -> None:
 def test_rah_bits_outside_the_range(rah_bits: int) -> None:
     with pytest.raises(ValueError, match=f"^rah_bits must be from 2 to 8, not {rah_bits}$"):
         uniform_levels(2, rah_bits)
-
-
-def test_check_range_takes_any_integer_and_gives_an_int() -> None:
-    for value in (3, np.int8(3), np.uint64(3)):
-        assert type(check_range("lanes", value, 3, 3)) is int
-
-
-@pytest.mark.parametrize("value", [3.0, "3", None, np.float64(3), [3]])
-def test_check_range_refuses_what_is_no_integer(value: object) -> None:
-    with pytest.raises(TypeError, match=r"^lanes must be an integer from 1 to 8, not "):
-        check_range("lanes", value, 1, 8)
-
-
-@pytest.mark.parametrize("value", [0, 9, -1, 10**30])
-def test_check_range_names_the_range(value: int) -> None:
-    with pytest.raises(ValueError, match=f"^lanes must be from 1 to 8, not {value}$"):
-        check_range("lanes", value, 1, 8)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from allspin.sim.errors import UserError
+from allspin.sim.files import write_atomically
 from allspin.sim.network.formats import Adc, uniform_levels
 from allspin.sim.network.netfile import (
     MAX_HEADER,
@@ -21,7 +22,6 @@ from allspin.sim.network.netfile import (
     network_from_bytes,
     network_to_bytes,
     save_network,
-    write_atomically,
 )
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron

@@ -7,8 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
-from allspin.hdl.bench.coverage import STREAM, Coverage, Recording
 from allspin.hdl.stream.buffers import Queue
+from tests.coverage.coverage import STREAM, Coverage, Recording
 
 
 class Walk(wiring.Component):

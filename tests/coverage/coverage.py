@@ -4,10 +4,9 @@ A `Recording` keeps the handshakes of all streams, the states of all FSMs and th
 rings, clock by clock; a `Coverage` counts from it how often each named bin was hit.
 """
 
-import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Cat, Fragment, Module, Shape, Signal
 from amaranth.lib import wiring
+
+from allspin.hdl.bench.streams import StreamBench
 
 RINGS = {
     "BeatPlayer": ("head",),
@@ -148,6 +149,12 @@ class Recording:
             self._words.append(ctx.get(self._word))
             self._bits = None
 
+    def bench(self, *, stall: float = 0.0, seed: int = 0) -> StreamBench:
+        """A bench that drives the design while this writes it down."""
+        bench = StreamBench(self.simulated(), stall=stall, seed=seed)
+        bench.play(self.sample)
+        return bench
+
     def __len__(self) -> int:
         """Clocks so far."""
         return len(self._words)
@@ -276,67 +283,3 @@ class Coverage:
 
     def _reason(self, name: str) -> str | None:
         return next((why for one, why in self._never.items() if fnmatchcase(name, one)), None)
-
-
-# Few choices that hold every pair of options' values: a covering array.
-
-Choice = dict[str, Any]
-"""A value for each option."""
-
-
-def _pairs(choice: Mapping[str, Any]) -> Iterable[tuple[tuple[str, Any], ...]]:
-    return itertools.combinations(choice.items(), 2)
-
-
-def all_choices(options: Mapping[str, Sequence[Any]]) -> list[Choice]:
-    """Every choice, in the order of the options and their values."""
-    return [
-        dict(zip(options, values, strict=True)) for values in itertools.product(*options.values())
-    ]
-
-
-def cover_pairs(
-    choices: Iterable[Choice],
-    *,
-    cost: Callable[[Choice], float] = lambda choice: 1.0,
-    made: Iterable[Choice] = (),
-) -> list[Choice]:
-    """Some of the choices that together have every pair of values that any of them has.
-
-    Greedy: the next one is that which brings most new pairs for its cost, the first of equals. So
-    the same choices give the same ones.
-
-    Parameters
-    ----------
-    choices : iterable of dict
-        What may be chosen, each with the same options.
-    cost : callable
-        What one costs, more than zero.
-    made : iterable of dict
-        Choices whose pairs are there already.
-
-    Returns
-    -------
-    list of dict
-        In the order in which they were found.
-    """
-    left = list(choices)
-    numbers: dict[tuple[tuple[str, Any], ...], int] = {}
-    masks = []
-    for choice in left:
-        mask = 0
-        for pair in _pairs(choice):
-            mask |= 1 << numbers.setdefault(pair, len(numbers))
-        masks.append(mask)
-    missing = (1 << len(numbers)) - 1
-    for choice in made:
-        for pair in _pairs(choice):
-            if pair in numbers:
-                missing &= ~(1 << numbers[pair])
-    costs = [cost(choice) for choice in left]
-    found = []
-    while missing:
-        best = max(range(len(left)), key=lambda n: (masks[n] & missing).bit_count() / costs[n])
-        found.append(left[best])
-        missing &= ~masks[best]
-    return found

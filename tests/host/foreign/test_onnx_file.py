@@ -1,5 +1,6 @@
-"""ONNX files of strangers: cut, damaged, hostile; each is refused in a line."""
+"""ONNX files: whole, with weights beside them, cut, damaged; what is refused is so in a line."""
 
+import os
 import sys
 
 import numpy as np
@@ -31,18 +32,15 @@ def one_matmul() -> onnx.ModelProto:
     return model([helper.make_node("MatMul", ["input", "w"], ["output"])], weights, [None, PIXELS])
 
 
-def outside() -> onnx.ModelProto:
-    content = one_matmul()
-    tensor = content.graph.initializer[0]
-    tensor.ClearField("raw_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="/etc/passwd")
-    return content
-
-
 def larger_than_it_is() -> onnx.ModelProto:
     content = one_matmul()
     content.graph.initializer[0].dims[:] = [1 << 40, 1 << 20]
+    return content
+
+
+def no_shape() -> onnx.ModelProto:
+    content = one_matmul()
+    content.graph.initializer[0].dims[:] = [-1, 3]
     return content
 
 
@@ -76,8 +74,8 @@ def many_nodes() -> onnx.ModelProto:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (outside, "the initializer 'w': its values lie in '/etc/passwd', which is no file beside"),
-        (larger_than_it_is, "the initializer 'w': its values do not fit"),
+        (larger_than_it_is, "has 1,152,921,504,606,846,976 weights; at most 67,108,864 are taken"),
+        (no_shape, "the initializer 'w': its values do not fit its shape (-1, 3)"),
         (strings, "the initializer 'w': its values are no numbers"),
         (two_inputs, "must have one input, the images; it has 2 ('input', 'w')"),
         (old, "has operators of version 6; export it with opset 7 or later"),
@@ -89,6 +87,52 @@ def test_hostile_files_are_refused_in_a_line(saved, make, words):
     with pytest.raises(UserError) as refused:
         read_graph(saved(make()))
     assert words in str(refused.value)
+
+
+def test_weights_in_a_file_beside_the_model(arrays, inputs, tmp_path):
+    content = torch_model(arrays)
+    (tmp_path / "one.onnx").write_bytes(content.SerializeToString())
+    onnx.save(
+        content,
+        tmp_path / "two.onnx",
+        save_as_external_data=True,
+        location="weights.bin",
+        size_threshold=0,
+    )
+    assert (tmp_path / "weights.bin").stat().st_size > 4 * PIXELS
+    one, two = (read_model(tmp_path / name, (HEIGHT, WIDTH)) for name in ("one.onnx", "two.onnx"))
+    np.testing.assert_array_equal(one.answers(inputs), two.answers(inputs))
+    np.testing.assert_array_equal(one.network.logits(inputs), two.network.logits(inputs))
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"location": "/etc/passwd"},
+        {"location": "../w.bin"},
+        {},
+        {"location": "none.bin"},
+        {"location": "pipe"},
+        {"location": "w.bin", "offset": 4},
+        {"location": "w.bin", "offset": -4},
+        {"location": "w.bin", "offset": "9" * 400},
+        {"location": "w.bin", "length": 100},
+    ],
+)
+def test_weights_that_are_not_there(saved, tmp_path, about):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "w.bin").write_bytes(bytes(4 * PIXELS * 3))
+    content = one_matmul()
+    tensor = content.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in about.items():
+        tensor.external_data.add(key=key, value=str(value))
+    with pytest.raises(
+        UserError, match=r"model.onnx: the initializer 'w': .*; save the model"
+    ) as e:
+        read_graph(saved(content))
+    assert "\n" not in str(e.value)
 
 
 def test_a_file_that_is_too_large_is_not_opened(saved, monkeypatch):

@@ -1,7 +1,11 @@
-"""JSON and TOML of strangers: values come through, what costs too much is refused."""
+"""Files of users: values come through, and what is wrong is one line."""
 
 import json
+import os
+import socket
 import tomllib
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,14 +13,60 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allspin.sim.errors import UserError
 from allspin.sim.files import (
     MAX_DEPTH,
-    MAX_JSON,
-    MAX_TOML,
-    MAX_TOML_VALUES,
+    Table,
+    check_file,
     parse_json,
     parse_toml,
+    read_file,
+    read_text,
 )
+
+
+def refusal(path: Path, limit: int = 100) -> str:
+    with pytest.raises(UserError) as caught:
+        read_file(path, "network", limit)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert str(path) in text or "\0" in str(path)
+    return text
+
+
+def test_content_up_to_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    (tmp_path / "link").symlink_to("file")
+    for size in (0, 1, 100):
+        path.write_bytes(b"x" * size)
+        assert read_file(tmp_path / "link", "network", 100) == b"x" * size
+    path.write_bytes(b"x" * 101)
+    assert "too large for a network: it has 101 bytes, at most 100 are read" in refusal(path)
+    check_file(path, "network", 101)
+
+
+def test_only_regular_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        for path in (Path("/dev/zero"), Path("/dev/null"), tmp_path / "socket", tmp_path / "pipe"):
+            assert "it is a device or a pipe, not a regular file" in refusal(path)
+    assert "it is a folder, not a regular file" in refusal(tmp_path)
+
+
+def test_names_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    for name in ("absent", "circle", "a\0b", "x" * 300):
+        assert refusal(tmp_path / name).startswith("cannot read network ")
+
+
+def test_text(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("é\n", encoding="utf-8")
+    assert read_text(tmp_path / "file", "grid", 100) == "é\n"
+    (tmp_path / "file").write_bytes(b"\xff")
+    with pytest.raises(UserError, match="is not a grid: it is not text in UTF-8"):
+        read_text(tmp_path / "file", "grid", 100)
+
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -41,10 +91,8 @@ def test_toml_comes_through(tables: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        'dots = "' + "a." * 100 + '"',
-        "# " + "a." * 100 + "[" * 100 + "\nb = 1",
-        "text = '''" + "a.b." * 50 + "\n" + "[{" * 50 + "'''",
-        'text = """\\"""' + "a." * 50 + '\\""""\n"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r" = 1',
+        "# " + "[" * 100 + "\nb = 1",
+        "text = '''a.b.\n" + "[{" * 50 + "'''",
         "list = [" + "0.5, 1.5, " * 100 + "]",
         "a = inf\nb = [-inf, nan]",
         "[a.b]\nc.d = [{e.f = [1]}, {g = {h = 1}}]\n[[a.l]]\n[[a.l]]\n",
@@ -83,11 +131,8 @@ def test_deeper_toml_is_refused(depth: int) -> None:
     ("text", "why"),
     [
         ("a = " + "1" * 400, "an integer of more than 64 bits"),
-        ("a = " + "1" * 5000, "an integer of more than 64 bits"),
+        ("a = " + "1" * 5000, "for integer string conversion"),
         ("a = 0x" + "f" * 5000, "an integer of more than 64 bits"),
-        ("a = " + "1" * 66_000, "a number of more than 65,536 digits"),
-        ("a = 0x" + "f" * 66_000, "a number of more than 65,536 digits"),
-        ("a = +1_" + "0_" * 33_000 + "0.5", "a number of more than 65,536 digits"),
         ("a = -9223372036854775809", "an integer of more than 64 bits"),
         ("a = 1e999", "a number that is too large, 1e999"),
         ('a = "x\\u0000"', "a text with a NUL"),
@@ -95,10 +140,6 @@ def test_deeper_toml_is_refused(depth: int) -> None:
         ("a = 1\na = 2", "Cannot overwrite a value"),
         ("a = '''", "Expected"),
         ("a = \0", "Invalid value"),
-        (" " * (MAX_TOML + 1), "4,194,305 characters, at most 4,194,304 are read"),
-        ("a = [" + "0," * (MAX_TOML_VALUES + 1) + "]", "more than 131,072 values"),
-        ("[[a]]\n" * (MAX_TOML_VALUES + 1), "more than 131,072 values"),
-        ("a.a.a.a.a.a.a.a.a = 1\n" * (MAX_TOML_VALUES // 8 + 1), "more than 131,072 values"),
     ],
 )
 def test_toml_that_is_refused(text: str, why: str) -> None:
@@ -107,20 +148,19 @@ def test_toml_that_is_refused(text: str, why: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("levels", [17, 3000, 1_000_000])
-@pytest.mark.parametrize("bracket", ["[", '{"a":'])
-def test_deep_json_is_refused(levels: int, bracket: str) -> None:
-    for text in (bracket * levels, bracket * levels + "1" + "]}"[bracket != "["] * levels):
-        if len(text) <= MAX_JSON and not (levels < 1000 and text.endswith(bracket)):
-            with pytest.raises(ValueError, match="it is nested deeper than 16 levels"):
-                parse_json(text)
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
+def test_deep_json_is_refused(begin: str, end: str) -> None:
+    assert parse_json(begin * MAX_DEPTH + "1" + end * MAX_DEPTH)
+    for levels in (MAX_DEPTH + 1, 900, 100_000):
+        with pytest.raises(ValueError, match="it is nested deeper than 16 levels"):
+            parse_json(begin * levels + "1" + end * levels)
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         (b"1" * 400, "an integer of more than 64 bits"),
-        (b"[-1" + b"1" * 5000 + b"]", "an integer of more than 64 bits"),
+        (b"[-1" + b"1" * 5000 + b"]", "for integer string conversion"),
         (b"18446744073709551616", "an integer of more than 64 bits"),
         (b"1e999", "a number that is too large"),
         (b"[NaN]", "it has NaN"),
@@ -130,7 +170,6 @@ def test_deep_json_is_refused(levels: int, bracket: str) -> None:
         (b'"\xff"', "not text in UTF-8"),
         (b"\xff\xfe[\0]\0", "not text in UTF-8"),
         (b"", "Expecting value"),
-        (b" " * (MAX_JSON + 1), "8,388,609 bytes of JSON, at most"),
     ],
 )
 def test_json_that_is_refused(text: bytes, why: str) -> None:
@@ -158,3 +197,41 @@ def test_any_toml_is_a_table_or_one_line(text: str) -> None:
         parse_toml(text)
     except ValueError as error:
         assert "\n" not in str(error)  # noqa: PT017
+
+
+@dataclass
+class Point:
+    """What a table is made into."""
+
+    x: int
+    y: int = 0
+
+    def __post_init__(self) -> None:
+        if self.x < 0:
+            raise ValueError("x must not be negative")
+
+
+def test_a_table_is_read_key_by_key() -> None:
+    table = Table("", {"point": {"x": 1}, "other": {"PX": 2, "y": 3}, "left": 0})
+    assert table.table("point").make(Point) == Point(1)
+    assert table.table("other").make(Point, {"PX": "x", "y": "y"}) == Point(2, 3)
+    assert table.table("absent").content == {}
+    with pytest.raises(ValueError, match=r"^no key left$"):
+        table.finish()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ([1], r"\[point\] must be a table"),
+        ({"y": 1}, r"\[point\] lacks x"),
+        ({"x": 1, "z": 1}, r"\[point\] has no key z; it takes x, y"),
+        ({"x": -1}, r"\[point\]: x must not be negative"),
+        ({"x": "a"}, r"\[point\]: '<' not supported"),
+    ],
+)
+def test_tables_that_are_refused(content: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Table("", {"point": content}).table("point").make(Point)
+    with pytest.raises(ValueError, match=r"^it lacks point$"):
+        Table("", {}).take("point")

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from allspin.host.foreign.graph import OPERATORS, read_layers
+from allspin.host.foreign.graph import read_layers
 from allspin.host.foreign.model import read_model
 from allspin.host.foreign.onnx_file import read_graph
 from allspin.sim.errors import UserError
@@ -274,6 +274,102 @@ def test_what_is_no_network_is_refused_in_a_line(saved, case):
     assert "model.onnx" in str(refused.value)
 
 
+# Shapes that a graph computes.
+
+WEIGHTS = np.random.default_rng(1).normal(size=(PIXELS, 3)).astype(np.float32)
+NUMBERS = {
+    "zero": np.array(0),
+    "first": np.array([0]),
+    "second": np.array([1]),
+    "third": np.array([2]),
+    "end": np.array([9]),
+    "rest": np.array([-1]),
+    "pixels": np.array([PIXELS]),
+    "w": WEIGHTS,
+}
+BATCH = [
+    node("Shape", ["input"], ["sides"]),
+    node("Gather", ["sides", "zero"], ["batch"]),
+    node("Unsqueeze", ["batch", "first"], ["batches"]),
+]
+WAYS = {
+    "as Keras on PyTorch": [
+        *BATCH,
+        node("Cast", ["batches"], ["whole"], to=TensorProto.INT64),
+        node("Concat", ["whole", "rest"], ["shape"], axis=0),
+    ],
+    "as tf2onnx": [
+        node("Shape", ["input"], ["sides"]),
+        node("Slice", ["sides", "first", "second", "first"], ["list"]),
+        node("Squeeze", ["list", "first"], ["batch"]),
+        node("Unsqueeze", ["batch", "first"], ["batches"]),
+        node("Concat", ["batches", "pixels"], ["shape"], axis=0),
+    ],
+    "of ends": [
+        node("Shape", ["input"], ["batches"], start=0, end=1),
+        node("Concat", ["batches", "rest"], ["shape"], axis=0),
+    ],
+    "by several numbers": [
+        node("Shape", ["input"], ["sides"]),
+        node("Gather", ["sides", "first"], ["batches"]),
+        node("Slice", ["sides", "third", "end"], ["others"]),
+        node("Concat", ["batches", "rest", "others"], ["shape"], axis=0),
+    ],
+}
+
+
+def graph(nodes, saved):
+    shape = ["batch", HEIGHT, WIDTH]
+    flat = [node("Flatten", ["shaped"], ["flat"])]
+    ends = [node("Reshape", ["input", "shape"], ["shaped"]), *flat]
+    content = model([*nodes, *ends, node("MatMul", ["flat", "w"], ["output"])], NUMBERS, shape)
+    return content, read_graph(saved(content))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_reshapes_of_computed_shapes(way, saved, inputs):
+    content, read = graph(WAYS[way], saved)
+    network, logits = read_layers(read, (HEIGHT, WIDTH))
+    assert logits == "output"
+    given = inputs.reshape(-1, HEIGHT, WIDTH).astype(np.float32)
+    (expected,) = ReferenceEvaluator(content).run(None, {"input": given})
+    assert network.logits(inputs) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "words"),
+    [
+        ([node("Shape", ["w"], ["shape"])], "its input is a constant"),
+        (
+            [*BATCH, node("Concat", ["rest", "batches"], ["shape"], axis=0)],
+            "it reshapes samples of shape (4, 5) to (-1, images), which mixes images",
+        ),
+        ([*BATCH, node("Mul", ["batches", "pixels"], ["shape"])], "which mixes images"),
+        ([*BATCH, node("Identity", ["batch"], ["shape"])], "must be a list of whole numbers"),
+        ([*BATCH, node("Concat", ["batch", "rest"], ["shape"], axis=0)], "(Concat): "),
+        (
+            [*BATCH, node("Cast", ["batches"], ["shape"], to=TensorProto.FLOAT)],
+            "must be a list of whole numbers",
+        ),
+        (
+            [node("Shape", ["input"], ["sides"]), node("Gather", ["sides", "end"], ["shape"])],
+            "(Gather): ",
+        ),
+        (
+            [node("Shape", ["input"], ["sides"]), node("Gather", ["sides", "sides"], ["shape"])],
+            "(Gather): ",
+        ),
+        ([node("Gather", ["w", "zero"], ["shape"])], "it is supported of shapes only"),
+        ([node("Squeeze", ["input"], ["shape"])], "of constants and of shapes only"),
+    ],
+)
+def test_shapes_that_are_refused(nodes, words, saved):
+    _, read = graph(nodes, saved)
+    with pytest.raises(UserError) as refused:
+        read_layers(read, (HEIGHT, WIDTH))
+    assert words in str(refused.value)
+
+
 def test_deep_graphs_end_at_the_most_layers(saved):
     square = np.eye(PIXELS, dtype=np.float32)
     nodes, name = [], "input"
@@ -282,10 +378,6 @@ def test_deep_graphs_end_at_the_most_layers(saved):
         name = f"r{number}"
         nodes.append(node("Relu", [f"m{number}"], [name]))
     nodes.append(node("MatMul", [name, "w"], ["output"]))
-    graph = read_graph(saved(model(nodes, {"w": square}, [None, PIXELS])))
+    deep = read_graph(saved(model(nodes, {"w": square}, [None, PIXELS])))
     with pytest.raises(UserError, match="a network has 1 to 15 layers, not 17"):
-        read_layers(graph, SHAPE)
-
-
-def test_the_operators_of_the_message_are_all():
-    assert sorted(OPERATORS) == list(OPERATORS)
+        read_layers(deep, SHAPE)

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.coverage import all_choices, cover_pairs
+from tests.coverage.pairs import all_choices, cover_pairs
 
 
 def pairs(choices):
