@@ -44,20 +44,6 @@ def test_moments_of_a_million_writes(polarity: Polarity) -> None:
     assert stats.kurtosis(error.ravel()) == pytest.approx(0, abs=4 * np.sqrt(24 / 1e6))
 
 
-@pytest.mark.parametrize("polarity", list(Polarity))
-def test_moments_of_a_million_devices(polarity: Polarity) -> None:
-    varied = synapse(d2d=DeviceVariation(0.13, 0.48, "range"))
-    array = SynapseArray(varied, 2, 1, (1000, 1000))
-    array.saturate(D if polarity == P else P)
-    array.pulse(polarity, 6)
-    error = array.read() - float(synapse().curve(polarity, 6))
-    sigma = 2 * (0.48 if polarity else 0.13)
-    assert error.mean() == pytest.approx(0, abs=4 * sigma / 1000)
-    assert error.std() == pytest.approx(sigma, rel=4 / np.sqrt(2e6))
-    # Both polarities of a device are drawn apart.
-    assert abs(np.corrcoef(array.deviates[P].ravel(), array.deviates[D].ravel())[0, 1]) < 4e-3
-
-
 def test_a_pulse_at_a_time_has_the_deviation_of_many_at_once() -> None:
     varied = synapse(c2c=CycleVariation(0.01, 0.01, occasion="pulse"))
     each, once = (SynapseArray(varied, seed, 0, (300, 300), bounded=False) for seed in (1, 2))

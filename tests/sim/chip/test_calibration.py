@@ -70,11 +70,6 @@ def test_thresholds_alone_are_found_to_the_last_bit() -> None:
         )
 
 
-def test_nothing_moves_where_nothing_varies() -> None:
-    found = calibrate(chip(NeuronVariation()), network())
-    assert not found.moved[0].any()
-
-
 def test_use_noise_is_averaged_out() -> None:
     """0.014 of the range is 3.6 currents a use; 64 uses leave less than one."""
     net = network()
@@ -108,14 +103,6 @@ def test_a_gain_is_made_up_for_about_the_mark() -> None:
             # A gain is a whole number of about 30: rounding it moves the current in proportion.
             slack = 2 + abs(total) * 0.5 / 2.0**after.shift
             assert abs(here - mark) <= slack
-
-
-def test_an_amplifiers_offset_is_made_up_for_too() -> None:
-    net = network()
-    wrong = Imperfections(amplifier_offset=0.2, converter_offset=0.05)
-    one = chip(NeuronVariation(), wrong)
-    moved = calibrate(one, net).moved[0]
-    assert np.abs(moved).max() > 5
 
 
 def test_uses_are_counted() -> None:

@@ -133,29 +133,6 @@ def test_the_largest_draws_count_too(
         assert np.array_equal(noise.on_currents(0, 0, columns_first), noisy)
 
 
-def test_none_is_drawn_where_none_can_help() -> None:
-    network = small_network()
-    device = Device("x", synapse(), network.neuron, NeuronVariation(use=0.05))
-    deviation = 0.05 * 2**network.current_bits
-    beyond = np.linspace(-6, 1, 8) * deviation  # an end of the range, on either side
-    quiet = np.full((50, 8), beyond).astype(int)
-    noise = ColumnNoise(network, device, 5)
-    # The largest draw is 5.3 deviations.
-    for currents in (quiet, 2**network.current_bits - 1 - quiet):
-        noisy = noise.on_currents(0, 0, currents)
-        assert (noisy != currents).any(axis=0).tolist() == [False] + [True] * 7
-
-
-def test_an_image_s_noise_goes_with_its_number() -> None:
-    network = small_network()
-    variation = NeuronVariation(use=0.05)
-    chip = Chip(Device("x", synapse(), network.neuron, variation), 3)
-    model = chip.golden(network, [layer.words for layer in network.layers])
-    together = model.logits(images(), 10)
-    assert np.array_equal(together[20:], model.logits(images()[20:], 30))
-    assert not np.array_equal(together, model.logits(images(), 11))
-
-
 def test_an_image_has_its_noise_in_whichever_batch_it_is() -> None:
     network = small_network()
     wrong = Imperfections(read_noise=0.3)

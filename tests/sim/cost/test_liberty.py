@@ -1,5 +1,6 @@
-"""Liberty files: the library that ships, and one in other units with real tables."""
+"""Liberty files: the library that ships, one in other units with real tables, and functions."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.sim.cost.liberty import load_library, parse_library
+from allspin.sim.cost.liberty import load_library, parse_expression, parse_library
 from allspin.sim.errors import UserError
 
 # Area in um^2, leakage in nW, capacitances in fF, energy in fJ, worst delay in ps, as read from
@@ -229,3 +230,33 @@ def test_any_damage_makes_a_library_or_one_line(
         for output in cell.outputs.values():
             assert output.function.evaluate(values) in (True, False)
             assert np.isfinite([output.energy, output.delay, cell.area, cell.leakage]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("!(A | (B & C))", "not (A or (B and C))"),
+        ("A ^ B ^ C", "A ^ B ^ C"),
+        ("(S & B) | (A & !S)", "(S and B) or (A and not S)"),
+        ("(A B)' + C", "(not (A and B)) or C"),
+        ("A * B'", "A and not B"),
+        ("!A & B | C", "((not A) and B) or C"),
+        ("A ^ B & C", "(A ^ B) and C"),
+        ("(1)", "True"),
+        ("0 | A", "A"),
+    ],
+)
+def test_a_function_means_what_it_says(text: str, meaning: str) -> None:
+    expression = parse_expression(text)
+    names = sorted(expression.names)
+    for bits in itertools.product([False, True], repeat=len(names)):
+        values = dict(zip(names, bits, strict=True))
+        arrays = {name: np.array([bit, bit]) for name, bit in values.items()}
+        wanted = bool(eval(meaning, {}, values))
+        assert np.all(expression.evaluate(arrays) == wanted), values
+
+
+@pytest.mark.parametrize("text", ["", "A &", "(A", "A)", "A % B", "& A"])
+def test_what_is_no_function_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="the function"):
+        parse_expression(text)

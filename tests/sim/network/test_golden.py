@@ -174,13 +174,6 @@ def test_the_largest_crossbar_there_is() -> None:
     ]
 
 
-def test_sums_that_cancel_after_large_partial_sums() -> None:
-    words = np.array([127] * 400 + [1] + [-127] * 400).reshape(-1, 1)
-    network = one_layer(words)
-    images = np.full((1, 1, 801), 255, np.uint8)
-    assert GoldenModel(network).logits(images).tolist() == [[255]]
-
-
 def currents_of(rows: int, word: int, converter: Converter) -> object:
     """The current of a column of equal words, all of whose rows are driven as far as they go."""
     network = Network(
@@ -196,14 +189,6 @@ def currents_of(rows: int, word: int, converter: Converter) -> object:
     first, _ = GoldenModel(network).trace(np.full((1, 1, rows), 255, np.uint8))
     assert first.currents is not None
     return first.currents.tolist()
-
-
-def test_largest_product_in_the_converter() -> None:
-    # 65535 rows * 255 * 128 * 1023 needs 42 bits.
-    expected = ((-128 * 255 * 65535 * 1023) >> 31) + 4095
-    assert 0 < expected < 4095
-    converter = Converter(np.array([1023]), np.array([-4095]), 31)
-    assert currents_of(65535, -128, converter) == [[expected]]
 
 
 @pytest.mark.parametrize("rows", [64, 65])  # 127 * 255 * 1023 times that, on both sides of 2**31
@@ -250,31 +235,6 @@ def test_a_neuron_of_ones_own_computes_with_64_bits() -> None:
 
 
 # Blank images, ties, batches.
-
-
-def test_blank_image_has_no_sums() -> None:
-    network = one_layer([[5, -5], [7, 100]])
-    assert GoldenModel(network).logits(np.zeros((1, 1, 2), np.uint8)).tolist() == [[0, 0]]
-
-
-def test_blank_image_is_shifted_by_the_thresholds_alone() -> None:
-    network = Network(
-        layers=(
-            Layer(
-                np.zeros((2, 3), np.uint8),
-                np.array([99, 0]),
-                Converter(np.array([9, 9, 9]), np.array([-40, 0, 40]), 3),
-            ),
-            Layer(np.zeros((3, 1), np.uint8), np.array([2, 0])),
-        ),
-        neuron=ReluNeuron(),
-        image_shape=(1, 2),
-        hidden_bits=8,
-    )
-    trace = GoldenModel(network).trace(np.zeros((1, 1, 2), np.uint8))
-    assert trace[0].activations is not None
-    assert trace[0].activations.tolist() == [[40, 0, 0]]
-    assert trace[1].sums.tolist() == [[80]]
 
 
 def test_a_tie_goes_to_the_lowest_class() -> None:

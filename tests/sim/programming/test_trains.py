@@ -53,18 +53,6 @@ def test_trains_follow_the_papers_equations() -> None:
     assert quieter(SotSynapse(same, same, c2c=CycleVariation(0.03, 0.03))) == D
 
 
-def test_every_tenth_of_a_hundred_and_ten_pulses_differ() -> None:
-    """The two ways to have ten states, by depression, worked out from the equation."""
-    every = device_levels(synapse(pulses=99), 10, "every")
-    n = np.arange(10)[::-1] * 11
-    share = (1 - np.exp(-n / 9)) / (1 - math.exp(-11))
-    np.testing.assert_array_equal(every, np.rint(126 - 252 * share))
-    pulses = device_levels(synapse(pulses=99), 10, "pulses")
-    share = (1 - np.exp(-np.arange(10)[::-1] / 9)) / (1 - math.exp(-1))
-    np.testing.assert_array_equal(pulses, np.rint(126 - 252 * share))
-    assert len(np.unique(every)) < 8 < len(np.unique(pulses))
-
-
 @pytest.mark.parametrize("states", [2, 10, 100])
 @pytest.mark.parametrize("choice", LEVEL_CHOICES)
 def test_levels_rise_over_the_whole_range(states: int, choice: str) -> None:
@@ -80,12 +68,6 @@ def test_levels_are_what_trains_reach(choice: str) -> None:
     levels = device_levels(synapse(), 100, choice)
     curves = np.concatenate([written.law.mean for written in synapse().trains])
     assert np.isin(levels, np.rint(curves * 99)).all()
-
-
-def test_linear_steps_reach_uniform_levels() -> None:
-    for choice in ("nearest", "either", "every", "pulses"):
-        levels = device_levels(synapse(math.inf, math.inf, 99), 10, choice)
-        np.testing.assert_array_equal(levels, uniform_levels(10))
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (2.0, 6.0), (-9.0, -1.0)])
