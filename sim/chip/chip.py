@@ -213,7 +213,8 @@ class Chip:
         offsets += rounded((offsets + pivot) * neuron, FRACTION_BITS)
         offsets += self.current_errors(network, number, Purpose.NEURON_THRESHOLD, threshold)
         bound = 2 ** (network.current_bits + 1)
-        return Converter(gains, np.clip(offsets, -bound, bound - 1), layer.converter.shift)
+        offsets = np.clip(offsets, -bound, bound - 1).astype(np.int32)
+        return Converter(gains.astype(np.int32), offsets, layer.converter.shift)
 
     def _adc(self, network: Network, number: int) -> Adc | None:
         """The converters of a layer's tiles, with their offsets and those of the amplifiers.

@@ -86,7 +86,7 @@ def test_no_images() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"rows": 4}, "rows must be from 8 to 65536"),
+        ({"rows": 4}, "rows of a tile must be from 8 to 65536"),
         ({"rows": 24}, "a power of two from 8 to 65536, not 24"),
         ({"bits": 1}, "bits must be from 2 to 24"),
         ({"shift": 24}, "shift must be from 0 to 23"),
