@@ -198,16 +198,6 @@ class WriteVerify:
     ----------
     counts : Counts
         What it took.
-    converged : ndarray of bool, shape (rows, columns)
-        Cells that were read within the band.
-    tries : ndarray of int64, shape (rows * columns,)
-        Times that each was written and read.
-    polarity, pulses : ndarray of int8 and of int64, shape (rows * columns,)
-        Of the last train of each.
-    all_pulses : ndarray of int64, shape (rows * columns,)
-        Of all its trains.
-    resistance : ndarray of float64, shape (rows * columns,)
-        R_AH of each cell with its own D2D deviation, in the synapse's unit.
     """
 
     def __init__(
@@ -231,8 +221,6 @@ class WriteVerify:
         self.shape = (states.shape[0], states.shape[1])
         self.states = states.ravel()
         size = self.states.size
-        rows, columns = np.unravel_index(np.arange(size), self.shape)
-        self.rows, self.columns = rows, columns
         self.deviates = [
             cell_normals(chip.seed, number, D2D[polarity], self.shape).ravel() * UNIT
             for polarity in Polarity
@@ -253,11 +241,35 @@ class WriteVerify:
         self.resistance = np.zeros(size)
         self.polarity = np.zeros(size, np.int8)
         self.pulses, self.all_pulses, self.tries = np.zeros((3, size), np.int64)
-        self.counts = Counts(cells=size)
-        left = self._write_all(programming.tries)
-        self.counts += Counts(unconverged=left.size)
+        given = [0, 0]
+        left = np.arange(size)
+        for write in range(programming.tries):
+            polarity, pulses = self._trains(left)
+            self.polarity[left], self.pulses[left] = polarity, pulses
+            self.all_pulses[left] += pulses
+            self.tries[left] += 1
+            read = self._write(left, polarity, pulses, write)
+            for one in Polarity:
+                here = polarity == one
+                given[one] += int(pulses[here].sum())
+                if self.learns[one]:
+                    self._learn(one, left[here], pulses[here], read[here])
+            good = np.abs(read - self.targets[self.states[left]]) <= self.band
+            left = left[~good]
+            if not left.size:
+                break
         self.converged = np.ones(self.shape, bool)
         self.converged.ravel()[left] = False
+        writes = int(self.tries.sum())
+        self.counts = Counts(
+            cells=size,
+            potentiation=float(given[Polarity.POTENTIATION]),
+            depression=float(given[Polarity.DEPRESSION]),
+            pulses=sum(given),
+            saturations=writes,
+            reads=writes,
+            unconverged=left.size,
+        )
 
     def _fixed_offsets(self) -> Array:
         """What is read of each cell beside its own R_AH: Hall offset, less its row's reference."""
@@ -272,32 +284,6 @@ class WriteVerify:
             rows_own = (wrong.reference * span * UNIT) * draws
             fixed -= np.broadcast_to(rows_own, self.shape).ravel()
         return fixed
-
-    def _write_all(self, tries: int) -> npt.NDArray[np.int64]:
-        """Write each cell until it is read within the band; returns those that never were."""
-        left = np.arange(self.states.size)
-        for write in range(tries):
-            if not left.size:
-                break
-            polarity, pulses = self._trains(left)
-            self.polarity[left], self.pulses[left] = polarity, pulses
-            self.all_pulses[left] += pulses
-            self.tries[left] += 1
-            read = self._write(left, polarity, pulses, write)
-            for one in Polarity:
-                here = polarity == one
-                total = int(pulses[here].sum())
-                self.counts += Counts(
-                    potentiation=0.0 if one else total,
-                    depression=total if one else 0.0,
-                    pulses=total,
-                )
-                if self.learns[one]:
-                    self._learn(one, left[here], pulses[here], read[here])
-            self.counts += Counts(saturations=left.size, reads=left.size)
-            good = np.abs(read - self.targets[self.states[left]]) <= self.band
-            left = left[~good]
-        return left
 
     def _stuck(self, stuck: Stuck | None) -> tuple[npt.NDArray[np.bool_], Array] | None:
         """Which cells are stuck, and what is read of them, both flat; None where none can be."""
@@ -358,7 +344,7 @@ class WriteVerify:
     ) -> Array:
         """Saturate cells and give them trains; returns what is read."""
         place = (self.chip.seed, self.number)
-        rows, columns = self.rows[cells], self.columns[cells]
+        rows, columns = np.unravel_index(cells, self.shape)
         noise = normals(*place, Purpose.WRITE, rows, columns, write) * UNIT
         r: Array = np.empty(cells.size)
         for one in Polarity:

@@ -307,32 +307,27 @@ class Synapse(abc.ABC):
         bent = np.abs(self.curve(polarity, n, far) - mean - far * device)
         if bent.max(initial=0.0) <= STRAIGHT * self.span:
             return Written(Law(mean, cycle, device))
-        deviates = normal_values()
         if ends is not None:
-            parts = [
-                over_devices(
-                    self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, ends
-                )
-                for some, own in zip(_parts(n), _parts(cycle), strict=True)
-            ]
-            tables = (np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True))
-            return Written(Law(*tables), ends)
+            return Written(self._over_devices(polarity, n, cycle, ends), ends)
         # No device's curve is beyond that of the farthest one; cycles deviate about it.
-        reached = self.curve(polarity, n, deviates[[0, -1]].reshape(far.shape))
+        farthest = normal_values()[[0, -1]].reshape(far.shape)
+        reached = self.curve(polarity, n, farthest)
         bounds = min(self.low, float(reached.min())), max(self.high, float(reached.max()))
+        law = self._over_devices(polarity, n, np.zeros(n.shape), bounds)
+        return Written(law, bounds, cycle=cycle)
+
+    def _over_devices(
+        self, polarity: Polarity, pulses: Array, cycle: Array, ends: tuple[float, float]
+    ) -> Law:
+        """The law of many devices that follow curves of their own, a part of the writes at once."""
+        deviates = normal_values()
         parts = [
-            over_devices(
-                self.curve(polarity, some, deviates[:, np.newaxis]),
-                np.zeros(some.size),
-                deviates,
-                bounds,
-            )
-            for some in _parts(n)
+            over_devices(self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, ends)
+            for some, own in zip(_parts(pulses), _parts(cycle), strict=True)
         ]
-        mean, none, device = (
-            np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True)
+        return Law(
+            *(np.concatenate(part).reshape(pulses.shape) for part in zip(*parts, strict=True))
         )
-        return Written(Law(mean, none, device), bounds, cycle=cycle)
 
     @cached_property
     def trains(self) -> tuple[Written, Written]:
