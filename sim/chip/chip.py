@@ -27,7 +27,7 @@ from allspin.sim.chip.fixed_point import (
 )
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals
 from allspin.sim.chip.noise import ColumnNoise, cell_range
-from allspin.sim.chip.words import reference_errors
+from allspin.sim.chip.words import held_words, reference_errors
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_range
 from allspin.sim.network.formats import Adc
@@ -78,6 +78,35 @@ class Chip:
             return None
         word = low + (self.device.open_cell - synapse.low) * (high - low) / synapse.span
         return int(word_units(np.array(word)))
+
+    def held(
+        self,
+        number: int,
+        levels: npt.NDArray[np.int16],
+        written: Integers,
+        ends: tuple[int, int] | None = None,
+    ) -> Integers:
+        """What cells of a layer hold of what was written: decay, drift, offsets, stuck cells.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        levels : ndarray of int16, shape (states,)
+            Its levels; the outermost stand for the ends of the synapse's range.
+        written : ndarray of int64, shape (rows, columns)
+            R_AH of each cell in units of ``2**-21`` words.
+        ends : (int, int), optional
+            Words of the lowest and the highest R_AH that writes aim at; the outermost levels.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, columns)
+            In the same units, neither rounded nor clamped: each cell less the reference of its row.
+        """
+        ends = ends or (int(levels[0]), int(levels[-1]))
+        wrong, opened = self.device.imperfections, self.open_cell(levels)
+        return held_words(written, ends, self.seed, number, wrong, opened)
 
     def reference_errors(
         self, number: int, shape: tuple[int, int], levels: npt.NDArray[np.int16]

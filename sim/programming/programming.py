@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS, Words
-from allspin.sim.chip.words import held_words, rounded_words, written_words
+from allspin.sim.chip.words import rounded_words, written_words
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import full_scale, uniform_levels
 from allspin.sim.network.network import Layer, Network
@@ -173,10 +173,9 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
         # What is drawn beyond a word is a saturated film: it decays and drifts as one.
         top = full_scale(rah_bits) << WORD_BITS
         written = np.clip(written, -top, top)
-    pulses, wrong = plan.pulses.take(states), chip.device.imperfections
-    opened = chip.open_cell(layer.levels)
+    pulses = plan.pulses.take(states)
     return Cells(
-        held=held_words(written, plan.table.ends, chip.seed, number, wrong, opened),
+        held=chip.held(number, layer.levels, written, plan.table.ends),
         polarity=polarity,
         pulses=pulses,
         widths=plan.widths.take(states),

@@ -19,7 +19,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS, Integers, Words, word_units
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.chip.retained import Stuck, stuck_cells
-from allspin.sim.chip.words import D2D, UNIT, held_words, rounded_words
+from allspin.sim.chip.words import D2D, UNIT, rounded_words
 from allspin.sim.network.formats import full_scale
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import level_targets, penalty, ruled_out
@@ -382,14 +382,7 @@ class WriteVerify:
         exact = (self.resistance - self.synapse.low) * self.scale + float(self.levels[0])
         tries = self.tries.reshape(self.shape)
         return Cells(
-            held=held_words(
-                word_units(exact).reshape(self.shape),
-                (int(self.levels[0]), int(self.levels[-1])),
-                chip.seed,
-                self.number,
-                chip.device.imperfections,
-                chip.open_cell(self.levels),
-            ),
+            held=chip.held(self.number, self.levels, word_units(exact).reshape(self.shape)),
             polarity=self.polarity.reshape(self.shape),
             pulses=self.pulses.reshape(self.shape),
             widths=self.pulses.reshape(self.shape).astype(np.float64),
