@@ -111,57 +111,6 @@ def test_exact_distribution_is_normal_but_for_the_unit() -> None:
     assert values.max() * UNIT > 4.5
 
 
-SIDE = 400
-
-
-def sample(**changes: int) -> npt.NDArray[np.uint32]:
-    """Bits of an array of cells, with one part of their address changed."""
-    address = {"seed": 5, "layer": 1, "purpose": 2, "number": 0, "row": 0, "column": 0} | changes
-    return draw_bits(
-        address["seed"],
-        address["layer"],
-        Purpose(address["purpose"]),
-        np.arange(SIDE)[:, None] + address["row"],
-        np.arange(SIDE) + address["column"],
-        address["number"],
-    )
-
-
-CHANGES = [
-    {"row": 1},
-    {"column": 1},
-    {"row": 256},
-    {"row": 1, "column": 1},
-    {"seed": 4},
-    {"seed": 6},
-    {"seed": 5 + 2**31},
-    {"seed": 5 << 8},
-    {"layer": 0},
-    {"layer": 2},
-    {"layer": 14},
-    {"purpose": 0},
-    {"purpose": 3},
-    {"purpose": 15},
-    {"number": 1},
-    {"number": 2**15},
-    {"seed": 1, "layer": 2, "number": 3},
-]
-
-
-@pytest.mark.parametrize("changes", CHANGES, ids=str)
-def test_no_correlation(changes: dict[str, int]) -> None:
-    one, other = sample(), sample(**changes)
-    count = one.size
-    # Half of the bits differ, each of them in half of the draws.
-    for bit in range(32):
-        differ = np.count_nonzero((one ^ other) >> bit & 1)
-        assert abs(differ - count / 2) < 5 * np.sqrt(count) / 2
-    x, y = (normal_values(bits).ravel() * UNIT for bits in (one, other))
-    for left, right in ((x, y), (x**2 - 1, y**2 - 1), (np.abs(x), y), (x, np.abs(y))):
-        correlation = np.corrcoef(left, right)[0, 1]
-        assert abs(correlation) < 5 / np.sqrt(count)
-
-
 def test_key_and_block_of_an_address() -> None:
     key = 0x1234_0A0C_DEAD_BEEF
     got = draw_bits(0xDEAD_BEEF, 10, Purpose.CONVERTER_OFFSET, 0xABCD, 0x0123, 0x1234)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.chip.retained import stuck_cells
 from allspin.sim.device.device import Device, Electrical, Imperfections, NeuronVariation
 from allspin.sim.network.formats import uniform_levels
@@ -186,37 +185,6 @@ def test_who_converged_is_within_the_band(
     assert done.counts.unconverged == outside
     assert cells <= done.counts.reads <= tries * cells
     assert done.counts.saturations == done.counts.reads
-
-
-def test_a_cell_that_never_got_there_keeps_its_last_write() -> None:
-    """With one polarity and no D2D, write number k of a cell is level and draw number k."""
-    level = round(126 - 252 * (1 - math.exp(-6 / 9)) / (1 - math.exp(-100 / 9)))
-    net = network([-126, level, 126], 30, 20)
-    how = Programming("write-verify", "depression", 5, 1e-6)
-    done = program(synapse(), net, how, seed=9)
-    draws = cell_normals(9, 0, Purpose.WRITE, (30, 20), 4) / 2**13
-    middle = (net.layers[0].states == 1) & ~done.converged[0]
-    reached = 126 - 252 * (1 - math.exp(-6 / 9)) / (1 - math.exp(-100 / 9))
-    expected = np.rint(reached + 0.029 * 252 * draws)
-    np.testing.assert_array_equal(done.words[0][middle], np.clip(expected, -127, 127)[middle])
-
-
-def test_verify_learns_how_a_device_differs() -> None:
-    """Without C2C a first read tells the deviate: the second train is the right one."""
-    net = network(TEN, 60, 50)
-    of = synapse(CycleVariation(), DeviceVariation(0.13, 0.13, "weight"))
-    open_loop = program(of, net, Programming("open-loop"))
-    once, thrice = (
-        program(of, net, Programming("write-verify", "quieter", tries, 0.03)) for tries in (1, 3)
-    )
-    outermost = np.isin(net.layers[0].states, [0, 9])
-    # A device that falls short of the end of the range cannot be brought there.
-    assert thrice.converged[0][~outermost].mean() > 0.98 > once.converged[0].mean() + 0.1
-    error = [
-        np.abs(done.words[0].astype(float) - net.layers[0].words)[~outermost].mean()
-        for done in (open_loop, thrice)
-    ]
-    assert error[1] < error[0] / 2
 
 
 def test_of_a_device_that_was_never_read_all_of_d2d_is_unknown(

@@ -233,16 +233,6 @@ def test_writes_over_devices_that_follow_different_curves(
         assert drawn.std(axis=0) * 127 == pytest.approx(films.std(axis=0) * 127, rel=0.03, abs=0.1)
 
 
-def test_readings_that_are_straight_are_drawn_as_they_are() -> None:
-    for reading in ("range", "step", "weight"):
-        synapse = paper(c2c=CycleVariation(0.065, 0.029), d2d=DeviceVariation(0.13, 0.48, reading))
-        n = np.arange(101)
-        written = synapse.written(D, n)
-        assert written.ends is None
-        assert np.array_equal(written.drawn((-1, 1)).mean, synapse.curve(D, n))
-        assert np.array_equal(written.drawn((-1, 1)).device, synapse.device_deviation(D, n))
-
-
 def test_ranges_of_the_polarities_may_differ() -> None:
     synapse = SotSynapse(PulseResponse(22, 100, -1, 0.8), PulseResponse(9, 80, -0.9, 1))
     assert (synapse.low, synapse.high, synapse.span) == (-1, 1, 2)
