@@ -33,7 +33,6 @@ from allspin.sim.errors import check_range
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel, activate
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
-from allspin.sim.network.reference import Whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,7 +329,7 @@ def _with_offsets(network: Network, number: int, offsets: npt.NDArray[np.int64])
     return dataclasses.replace(network, layers=tuple(layers))
 
 
-def _answers(network: Network, layer: Layer, currents: Whole) -> npt.NDArray:
+def _answers(network: Network, layer: Layer, currents: Integers) -> npt.NDArray:
     """What the neurons of a layer answer."""
     held = np.clip(currents, 0, 2**network.current_bits - 1)
     return activate(network, layer, held).astype(np.int64)

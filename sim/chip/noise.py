@@ -19,7 +19,6 @@ from allspin.sim.chip.generator import (
     use_normals,
 )
 from allspin.sim.device.device import Device
-from allspin.sim.network.golden import END_INT32, Whole
 from allspin.sim.network.network import MAX_LINES, Network
 
 
@@ -60,8 +59,8 @@ class ColumnNoise:
         self.use_spread = round(use * 2 ** (network.current_bits + USE_BITS))
         most = largest_normal() * self.use_spread + (1 << OFFSET_BITS >> 1)
         self._most = most >> OFFSET_BITS  # that is added to a current
+        self._narrow = most < 2**31
         self._full = 2**network.current_bits - 1
-        self._product = np.int32 if most < END_INT32 else np.int64
         self._columns = [layer.columns for layer in network.layers]
         self._amplifier_gain = 0
         if network.layers[-1].adc is None:
@@ -90,7 +89,7 @@ class ColumnNoise:
                     f"layer, not {converters:,}; cut layer {number} into larger tiles"
                 )
 
-    def on_sums(self, layer: int, first: int, sums: Whole) -> Whole:
+    def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
         """Column sums as the amplifier gives them.
 
         Parameters
@@ -99,12 +98,12 @@ class ColumnNoise:
             Layer, from 0.
         first : int
             Number of the first image.
-        sums : ndarray of int64 or int32, shape (images, columns)
+        sums : ndarray of int64, shape (images, columns)
             Column sums without noise.
 
         Returns
         -------
-        ndarray of int64 or int32, shape (images, columns)
+        ndarray of int64, shape (images, columns)
             Read noise and offset added; in the last layer, which has no V-I converter to
             take it up, the amplifier's gain error too.
         """
@@ -119,7 +118,7 @@ class ColumnNoise:
                 added += self.offsets(layer)
             sums = sums + rounded(added, OFFSET_BITS)
         if layer == len(self._columns) - 1 and self._amplifier_gain:
-            sums = turned(sums.astype(np.int64, copy=False), self.shares)
+            sums = turned(sums, self.shares)
         return sums
 
     def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
@@ -137,12 +136,12 @@ class ColumnNoise:
             drawn += normals * np.int64(spread)
         return sums + rounded(drawn, OFFSET_BITS)
 
-    def on_currents(self, layer: int, first: int, currents: Whole) -> Whole:
+    def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
         """Neurons' input currents at this use, before they are clamped.
 
         A current that no draw brings between zero and full scale stays as it is, since it is held
         at one of them anyway.
-        Parameters and result are those of `on_sums`, for currents.
+        Parameters and result are those of `on_sums`, for currents, which are overwritten.
         """
         if not self.use_spread:
             return currents
@@ -151,10 +150,10 @@ class ColumnNoise:
         normals = use_normals(
             self.seed, layer, Purpose.NEURON_USE, first, *currents.shape, places=places
         )
-        noisy = currents.astype(np.result_type(currents, self._product), order="C")
-        noisy.reshape(-1)[places] += (
-            normals * self._product(self.use_spread) + (1 << OFFSET_BITS >> 1) >> OFFSET_BITS
-        )
+        # Half as wide is a tenth faster, and wide enough for most devices.
+        spread = np.int32(self.use_spread) if self._narrow else np.int64(self.use_spread)
+        noisy = np.ascontiguousarray(currents)
+        noisy.reshape(-1)[places] += (normals * spread + (1 << OFFSET_BITS >> 1)) >> OFFSET_BITS
         return noisy
 
     def read_spread(self, layer: int) -> int:

@@ -1,12 +1,10 @@
 """The golden model for many images: `allspin.sim.network.reference`, to the last bit, and fast.
 
-Column sums are products of reals, in single precision where that is exact. The V-I converter is
-integer arithmetic of 32 bits where those are sure to hold all that a layer can come to, else of 64.
+Column sums are products of reals, in single precision where that is exact; all else is int64.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +12,7 @@ import numpy.typing as npt
 
 from allspin.sim.network.formats import Adc, quantise_pixels, row_values
 from allspin.sim.network.network import Layer, Network
-from allspin.sim.network.neuron import Neuron
-from allspin.sim.network.reference import Integers, LayerTrace, UseNoise, Whole
+from allspin.sim.network.reference import Integers, LayerTrace, UseNoise
 
 CHUNK = 320
 """Images that drive the first layer at a time: their row values are a megabyte, which stays in
@@ -26,8 +23,6 @@ KEPT = 2**24
 """Bytes: as much as a batch needs of a network like those that ship, in training too."""
 EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
-END_INT32 = 2**31
-"""Integers of a smaller magnitude are int32."""
 
 Values = npt.NDArray[Any]
 """Row values: whole numbers, of type uint8, or float32 as a product wants them."""
@@ -42,13 +37,8 @@ def keep_freed_memory() -> None:
     np.empty(KEPT, np.uint8)
 
 
-def activate(
-    network: Network, layer: Layer, currents: npt.NDArray[np.integer]
-) -> npt.NDArray[np.uint8]:
+def activate(network: Network, layer: Layer, currents: Integers) -> npt.NDArray[np.uint8]:
     """What the neurons of a network's layer make of their input currents."""
-    if type(network.neuron).activations is not Neuron.activations:
-        # Its own arithmetic may need more bits than the currents.
-        currents = currents.astype(np.int64, copy=False)
     bits = network.current_bits, network.hidden_bits
     return network.neuron.activations(currents, layer.table, *bits)
 
@@ -108,28 +98,17 @@ class GoldenModel:
                 f"not {[w.shape for w in self.words]}"
             )
         self._matrices: list[npt.NDArray[np.floating]] = []
-        self._types: list[type[np.integer]] = []
         self._real = [words is None and layer.matrix is not None for layer in network.layers]
-        for number, matrix in enumerate(self.words):
-            real = network.layers[number].matrix if self._real[number] else None
-            if real is not None:
-                self._matrices.append(real)
-                self._types.append(np.int64)
+        for number, layer in enumerate(network.layers):
+            if words is None and layer.matrix is not None:
+                self._matrices.append(layer.matrix)
                 continue
-            # What no sum of a column exceeds in magnitude, and then what no current does.
+            matrix = self.words[number]
             top = 2 ** network.input_bits(number) - 1
-            worst = int(np.abs(matrix.astype(np.int32)).sum(axis=0).max()) * top
-            self._matrices.append(matrix.astype(np.float32 if worst < EXACT_FLOAT32 else float))
-            converter = network.layers[number].converter
-            if converter is not None:
-                worst *= int(converter.gains.max())
-                worst += int(np.abs(converter.offsets.astype(np.int64)).max())
-            # The other half of the range is for a chip's noise; tiles are converted in 64 bits.
-            small = worst < (END_INT32 if noise is None else END_INT32 // 2)
-            tiled = network.layers[number].adc is not None
-            self._types.append(np.int32 if small and not tiled else np.int64)
+            largest = int(np.abs(matrix.astype(np.int32)).sum(axis=0).max()) * top
+            self._matrices.append(matrix.astype(np.float32 if largest < EXACT_FLOAT32 else float))
 
-    def answer(self, number: int, inputs: Values, sums: Whole, first: int = 0) -> LayerTrace:
+    def answer(self, number: int, inputs: Values, sums: Integers, first: int = 0) -> LayerTrace:
         """What the foot of a layer's columns makes of their sums.
 
         Parameters
@@ -138,14 +117,14 @@ class GoldenModel:
             The layer.
         inputs : ndarray, shape (images, rows)
             What drove its rows; only handed on.
-        sums : ndarray of int64 or int32, shape (images, columns)
-            Column sums; the currents have their type.
+        sums : ndarray of int64, shape (images, columns)
+            Column sums.
         first : int
             Number of the first image; only a chip's noise depends on it.
         """
         layer = self.network.layers[number]
         if layer.converter is None:
-            return LayerTrace(inputs, sums, None, None)
+            return LayerTrace(inputs, sums)
         currents = sums * layer.converter.gains
         currents >>= layer.converter.shift
         currents -= layer.converter.offsets
@@ -155,7 +134,7 @@ class GoldenModel:
         activations = activate(self.network, layer, currents)
         return LayerTrace(inputs, sums, currents, activations)
 
-    def _sums(self, number: int, inputs: Values, first: int) -> Whole:
+    def _sums(self, number: int, inputs: Values, first: int) -> Integers:
         """Column sums of a layer, with what a chip adds at each use."""
         adc = self.network.layers[number].adc
         if adc is None:
@@ -199,13 +178,13 @@ class GoldenModel:
         for start in range(0, len(matrix), rows):
             part = values[:, start : start + rows]
             sums = self._whole(number, part @ matrix[start : start + rows])
-            yield sums.astype(np.int64, copy=False), np.asarray(part.any(axis=1))
+            yield sums, np.asarray(part.any(axis=1))
 
-    def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Any:
+    def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Integers:
         """Sums as whole numbers: all are but those of a matrix that no words say."""
         if self._real[number]:
             np.rint(products, out=products)
-        return products.astype(self._types[number])
+        return products.astype(np.int64)
 
     def _flat(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The images with one row a pixel, checked."""
@@ -233,14 +212,9 @@ class GoldenModel:
             rows.
         """
         values = quantise_pixels(self._flat(images), self.network.pixel_bits)
-        traces = []
-        for trace in self._layers(values, self._sums(0, values, first), first):
-            sums, currents = trace.sums.astype(np.int64), trace.currents
-            currents = None if currents is None else currents.astype(np.int64)
-            traces.append(replace(trace, sums=sums, currents=currents))
-        return traces
+        return list(self._layers(values, self._sums(0, values, first), first))
 
-    def _layers(self, inputs: Values, sums: Whole, first: int) -> Iterator[LayerTrace]:
+    def _layers(self, inputs: Values, sums: Integers, first: int) -> Iterator[LayerTrace]:
         """What each layer computes, by the column sums of the first one."""
         for number in range(len(self.network.layers)):
             trace = self.answer(number, inputs, sums, first)
@@ -278,7 +252,7 @@ class GoldenModel:
             out[part] = last.sums
         return out
 
-    def _first_sums(self, images: npt.NDArray[np.uint8], first: int) -> Whole:
+    def _first_sums(self, images: npt.NDArray[np.uint8], first: int) -> Integers:
         """Column sums of the first layer, of a batch whose row values would leave the cache."""
         sums = []
         for start in range(0, len(images), CHUNK):

@@ -174,7 +174,7 @@ class Neuron(abc.ABC):
 
     def activations(
         self,
-        currents: npt.NDArray[np.integer],
+        currents: npt.NDArray[np.int64],
         table: npt.NDArray[np.uint8] | None,
         current_bits: int,
         hidden_bits: int,
@@ -184,8 +184,7 @@ class Neuron(abc.ABC):
         Parameters
         ----------
         currents : ndarray of int64
-            Input currents, 0 to ``2**current_bits - 1``; where they are only looked up, as
-            here, int32 too.
+            Input currents, 0 to ``2**current_bits - 1``.
         table : ndarray of uint8, shape (2**current_bits,), or None
             What the machine's table holds; None for a kind without.
         current_bits, hidden_bits : int
@@ -402,7 +401,7 @@ class _Ramp(Neuron):
 
     def activations(
         self,
-        currents: npt.NDArray[np.integer],
+        currents: npt.NDArray[np.int64],
         table: npt.NDArray[np.uint8] | None,
         current_bits: int,
         hidden_bits: int,

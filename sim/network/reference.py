@@ -24,17 +24,12 @@ from allspin.sim.network.formats import Adc
 from allspin.sim.network.network import Network
 
 Integers = npt.NDArray[np.int64]
-Whole = npt.NDArray[np.integer]
-"""Sums and currents: int64 here; the fast model has int32 where that holds all that can come."""
 
 
 class UseNoise(Protocol):
-    """What differs from use to use: its draws are named by the number of the image.
+    """What differs from use to use: its draws are named by the number of the image."""
 
-    Sums and currents come and go in any type that holds them and twice as much.
-    """
-
-    def on_sums(self, layer: int, first: int, sums: Whole) -> Whole:
+    def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
         """Column sums (images, columns) of a layer, the first of image number `first`."""
         ...
 
@@ -42,8 +37,8 @@ class UseNoise(Protocol):
         """Column sums (images, columns) of a tile, before they are converted."""
         ...
 
-    def on_currents(self, layer: int, first: int, currents: Whole) -> Whole:
-        """Neurons' input currents (images, columns) before they are clamped.
+    def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
+        """Neurons' input currents (images, columns) before they are clamped; it may overwrite them.
 
         One that stays on the same side of the range whatever is drawn may be left as it is.
         """
@@ -67,8 +62,8 @@ class LayerTrace:
     """
 
     inputs: npt.NDArray[Any]
-    sums: Whole
-    currents: Whole | None = None
+    sums: Integers
+    currents: Integers | None = None
     activations: npt.NDArray[np.uint8] | None = None
 
 
@@ -158,6 +153,6 @@ def logits(
     words: Sequence[npt.NDArray[np.int8]] | None = None,
     noise: UseNoise | None = None,
     first: int = 0,
-) -> Whole:
+) -> Integers:
     """Column sums of the last layer, shape (images, classes); parameters as of `trace`."""
     return trace(network, images, words, noise, first)[-1].sums

@@ -24,7 +24,7 @@ from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
-from allspin.sim.network.reference import Integers, Whole
+from allspin.sim.network.reference import Integers
 
 READ_BITS = FRACTION_BITS + USE_BITS
 MAX_GAIN = 2**FRACTION_BITS - 1
@@ -94,7 +94,7 @@ class RandomChip:
         """Sums of a tile: gateware has no noise on them."""
         return sums
 
-    def on_sums(self, layer: int, first: int, sums: Whole) -> Whole:
+    def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
         """Column sums as amplifiers give them."""
         if not self.noisy_sums:
             return sums
@@ -120,7 +120,7 @@ class RandomChip:
             -MAX_GAIN, MAX_GAIN + 1, columns
         )
 
-    def on_currents(self, layer: int, first: int, currents: Whole) -> Whole:
+    def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
         """Neurons' input currents at this use."""
         normals = use_normals(self.seed, layer, Purpose.NEURON_USE, first, *currents.shape)
         bits = FRACTION_BITS + USE_BITS

@@ -174,66 +174,6 @@ def test_the_largest_crossbar_there_is() -> None:
     ]
 
 
-def currents_of(rows: int, word: int, converter: Converter) -> object:
-    """The current of a column of equal words, all of whose rows are driven as far as they go."""
-    network = Network(
-        layers=(
-            Layer(np.zeros((rows, 1), np.uint8), np.array([word, 0]), converter),
-            Layer(np.zeros((1, 1), np.uint8), np.array([1, 0])),
-        ),
-        neuron=ReluNeuron(),
-        image_shape=(1, rows),
-        pixel_bits=8,
-        current_bits=12,
-    )
-    first, _ = GoldenModel(network).trace(np.full((1, 1, rows), 255, np.uint8))
-    assert first.currents is not None
-    return first.currents.tolist()
-
-
-@pytest.mark.parametrize("rows", [64, 65])  # 127 * 255 * 1023 times that, on both sides of 2**31
-@pytest.mark.parametrize(("word", "offset", "shift"), [(127, 0, 20), (-127, -2100, 20)])
-def test_products_about_two_to_the_31(rows: int, word: int, offset: int, shift: int) -> None:
-    expected = (word * 255 * rows * 1023 >> shift) - offset
-    assert 0 < expected < 4095
-    assert currents_of(rows, word, Converter(np.array([1023]), np.array([offset]), shift)) == [
-        [expected]
-    ]
-
-
-def test_an_offset_that_leads_beyond_two_to_the_31() -> None:
-    # -128 * 255 * 241 * 273 is 128 above -2**31; beyond it a number of 32 bits is positive.
-    silent = Converter(np.array([273]), np.array([4096]), 0)
-    assert currents_of(241, -128, silent) == [[0]]
-
-
-class CubeNeuron(ReluNeuron):
-    """Arithmetic of its own, which needs three times the currents' bits."""
-
-    def activations(self, currents, table, current_bits, hidden_bits):
-        return (currents**3 >> 3 * current_bits - hidden_bits).astype(np.uint8)
-
-
-def test_a_neuron_of_ones_own_computes_with_64_bits() -> None:
-    network = Network(
-        layers=(
-            Layer(
-                np.zeros((1, 1), np.uint8),
-                np.array([100, 0]),
-                Converter(np.array([32]), np.array([0]), 8),
-            ),
-            Layer(np.zeros((1, 1), np.uint8), np.array([1, 0])),
-        ),
-        neuron=CubeNeuron(),
-        image_shape=(1, 1),
-        pixel_bits=8,
-        current_bits=12,
-    )
-    images = np.array([[[255]], [[128]]], np.uint8)
-    assert (100 * 255 * 32 >> 8) ** 3 >= 2**31
-    check(network, images)
-
-
 # Blank images, ties, batches.
 
 
