@@ -49,10 +49,14 @@ class Parameters:
         for name, field in described(type(self)).items():
             value, about = getattr(self, name), field.metadata
             if "known" in about:
-                check_one_of(name, value, about["known"])
+                check_one_of(self.called(name), value, about["known"])
             elif "low" in about and not (value is None and field.default is None):
-                checked = check_number(name, value, about["low"], about["high"])
+                checked = check_number(self.called(name), value, about["low"], about["high"])
                 object.__setattr__(self, name, checked)
+
+    def called(self, name: str) -> str:
+        """What messages call a parameter."""
+        return name
 
     def figures(self) -> list[str]:
         """Numbers with a unit that are not 0, a line each, for reports."""

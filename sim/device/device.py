@@ -245,6 +245,10 @@ class NeuronVariation(Parameters):
     threshold_reading: str = choice("range", THRESHOLD_READINGS)
     use_reading: str = choice("current", USE_READINGS)
 
+    def called(self, name: str) -> str:
+        """See `Parameters.called`."""
+        return f"the neuron's {name}"
+
     def pivot(self, neuron: Neuron) -> float:
         """Current that a gain's deviation leaves as it is, as a fraction of full scale."""
         knees = neuron.knees

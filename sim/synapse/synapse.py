@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import check_number, check_one_of, check_range
+from allspin.sim.errors import check_range
 from allspin.sim.files import Table
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
+from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.pulse_changes import normal_values
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity, Response
 from allspin.sim.synapse.written import Law, Written, over_devices
@@ -47,33 +48,29 @@ DEVICE_READINGS = {
 
 
 @dataclass(frozen=True)
-class SynapseVariation:
+class SynapseVariation(Parameters):
     """A Gaussian variation: a figure for each polarity, and what it is a fraction of.
 
     Attributes
     ----------
     short : str
         What messages call it.
-    readings : dict
-        What a figure may be a fraction of.
     potentiation, depression : float
         Standard deviation by polarity, 0 to 1, as a fraction of what the reading says.
     reading : str
-        One of `readings`.
+        What that is.
     """
 
     short: ClassVar[str]
-    readings: ClassVar[dict[str, str]]
 
-    potentiation: float = 0.0
-    depression: float = 0.0
+    potentiation: float = number(0.0, 0, 1)
+    depression: float = number(0.0, 0, 1)
     reading: str = "range"
 
-    def __post_init__(self) -> None:
-        for name in ("potentiation", "depression"):
-            value = check_number(f"{self.short} of {name}", getattr(self, name), 0, 1)
-            object.__setattr__(self, name, value)
-        check_one_of(f"the reading of {self.short}", self.reading, self.readings)
+    def called(self, name: str) -> str:
+        """See `Parameters.called`."""
+        figure = name in ("potentiation", "depression")
+        return f"{self.short} of {name}" if figure else f"the {name} of {self.short}"
 
     def __getitem__(self, polarity: Polarity) -> float:
         """Figure of a polarity."""
@@ -113,13 +110,9 @@ class CycleVariation(SynapseVariation):
     """
 
     short: ClassVar[str] = "C2C"
-    readings: ClassVar[dict[str, str]] = CYCLE_READINGS
 
-    occasion: str = "write"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_one_of("the occasion of C2C", self.occasion, OCCASIONS)
+    reading: str = choice("range", CYCLE_READINGS)
+    occasion: str = choice("write", OCCASIONS)
 
     def __str__(self) -> str:
         return (
@@ -146,7 +139,8 @@ class DeviceVariation(SynapseVariation):
     """
 
     short: ClassVar[str] = "D2D"
-    readings: ClassVar[dict[str, str]] = DEVICE_READINGS
+
+    reading: str = choice("range", DEVICE_READINGS)
 
     def __str__(self) -> str:
         return (

@@ -96,9 +96,9 @@ def test_a_relu_neuron_varies_by_the_range() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ({"gain": -0.1}, "gain must be a number from 0 to 1"),
-        ({"threshold": 2}, "threshold must be a number from 0 to 1"),
-        ({"use": float("nan")}, "use must be a number from 0 to 1"),
+        ({"gain": -0.1}, "the neuron's gain must be a number from 0 to 1"),
+        ({"threshold": 2}, "the neuron's threshold must be a number from 0 to 1"),
+        ({"use": float("nan")}, "the neuron's use must be a number from 0 to 1"),
         ({"gain_reading": "x"}, "gain_reading must be one of current, slope, not 'x'"),
         ({"threshold_reading": "x"}, "must be one of range, threshold, linear"),
         ({"use_reading": "x"}, "must be one of current, output, threshold"),
