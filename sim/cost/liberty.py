@@ -209,7 +209,7 @@ def parse_group(text: str) -> Group:
     ValueError
         If it is none, or has too many statements.
     """
-    text = _COMMENT.sub(" ", text).replace("\\\n", " ")
+    text = re.sub(r"\\\r?\n", " ", _COMMENT.sub(" ", text))
     if not re.match(r"\s*library\b", text):
         raise ValueError("it does not begin with library")
     outermost = Group("", [])

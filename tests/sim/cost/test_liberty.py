@@ -109,6 +109,7 @@ library("other") {
 
 def test_units_and_tables_of_another_library() -> None:
     library = parse_library(OTHER)
+    assert parse_library(OTHER.replace("\n", "\r\n")).cells == library.cells
     assert list(library.cells) == ["nd2"]
     cell = library.cells["nd2"]
     assert (library.name, library.voltage, cell.area, cell.leakage) == ("other", 1.8, 3.5, 2)
