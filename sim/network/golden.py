@@ -1,15 +1,13 @@
-"""The golden model: the whole machine in NumPy, exact to the last bit.
+"""The golden model for many images: `allspin.sim.network.reference`, to the last bit, and fast.
 
-It shares parameters with the gateware and nothing else: column sums are products with the R_AH
-words (or with what an array makes of them, where words cannot say it), the V-I converter is
-integer arithmetic of 64 bits, or of 32 where those are sure to hold all that a layer can come to,
-and each kind of neuron has its own (`activate`).
+Column sums are products of reals, in single precision where that is exact. The V-I converter is
+integer arithmetic of 32 bits where those are sure to hold all that a layer can come to, else of 64.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +15,7 @@ import numpy.typing as npt
 from allspin.sim.network.formats import Adc, quantise_pixels, row_values
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron import Neuron
+from allspin.sim.network.reference import Integers, LayerTrace, UseNoise, Whole
 
 CHUNK = 320
 """Images that drive the first layer at a time: their row values are a megabyte, which stays in
@@ -32,9 +31,6 @@ EXACT_FLOAT32 = 2**24
 END_INT32 = 2**31
 """Integers of a smaller magnitude are int32."""
 
-Integers = npt.NDArray[np.int64]
-Whole = npt.NDArray[np.integer]
-"""Sums and currents: int64, or int32 where that holds all that can come."""
 Values = npt.NDArray[Any]
 """Row values: whole numbers, of type uint8, or float32 as a product wants them."""
 
@@ -75,50 +71,6 @@ def largest_sum(words: npt.NDArray[np.int8], top: int, enough: int) -> int:
     if bound < enough:
         return bound
     return int(np.abs(words.astype(np.int64)).sum(axis=0).max()) * top
-
-
-@dataclass(frozen=True, eq=False)
-class LayerTrace:
-    """What one layer computed for a batch of images.
-
-    Attributes
-    ----------
-    inputs : ndarray of uint8, shape (images, rows)
-        Values that drove the rows.
-    sums : ndarray of int64, shape (images, columns)
-        Column sums; of `GoldenModel.answer` in their type.
-    currents : ndarray of int64, shape (images, columns), or None
-        Neurons' input currents, in the same type; None in the last layer, as `activations`.
-    activations : ndarray of uint8, shape (images, columns), or None
-        Neurons' outputs.
-    """
-
-    inputs: npt.NDArray[np.uint8]
-    sums: Whole
-    currents: Whole | None
-    activations: npt.NDArray[np.uint8] | None
-
-
-class UseNoise(Protocol):
-    """What differs from use to use: its draws are named by the number of the image.
-
-    Sums and currents come and go in any type that holds them and twice as much.
-    """
-
-    def on_sums(self, layer: int, first: int, sums: Whole) -> Whole:
-        """Column sums (images, columns) of a layer, the first of image number `first`."""
-        ...
-
-    def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
-        """Column sums (images, columns) of a tile, before they are converted."""
-        ...
-
-    def on_currents(self, layer: int, first: int, currents: Whole) -> Whole:
-        """Neurons' input currents (images, columns) before they are held at zero and full scale.
-
-        One that stays on the same side of that range whatever is drawn may be left as it is.
-        """
-        ...
 
 
 def converted(adc: Adc, sums: Integers, driven: npt.NDArray[np.bool_]) -> Integers:

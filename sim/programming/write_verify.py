@@ -19,10 +19,10 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS, Integers, Words, word_units
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.chip.retained import Stuck, stuck_cells
-from allspin.sim.chip.words import D2D, UNIT, held_words, rounded_words, write_table
+from allspin.sim.chip.words import D2D, UNIT, held_words, rounded_words
 from allspin.sim.network.formats import full_scale
 from allspin.sim.programming.schemes import Counts, Programming
-from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out
+from allspin.sim.programming.trains import level_targets, penalty, ruled_out
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
 
@@ -221,8 +221,8 @@ class WriteVerify:
         self.chip, self.number = chip, number
         self.levels = levels
         synapse = self.synapse = chip.device.synapse
-        self.trains = reach(synapse)
-        self.drawn = [written.drawn_film() for written in self.trains.written]
+        self.laws = [written.law for written in synapse.trains]
+        self.drawn = [written.drawn_film() for written in synapse.trains]
         self.targets, self.scale = level_targets(synapse, levels)
         self.allowed = ruled_out(
             programming.polarity, self.targets, (synapse.low + synapse.high) / 2
@@ -243,7 +243,7 @@ class WriteVerify:
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         away = np.hypot(wrong.hall_offset, wrong.reference) * synapse.span
         self.spread: list[Array] = [
-            np.copysign(np.hypot(device, away), device) for device in self.trains.device
+            np.copysign(np.hypot(law.device, away), law.device) for law in self.laws
         ]
         self.learns = [bool(np.any(spread)) for spread in self.spread]
         self.best = [self._best_trains(polarity) for polarity in Polarity]
@@ -315,7 +315,7 @@ class WriteVerify:
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
-        mean, spread = self.trains.mean[polarity], self.spread[polarity]
+        mean, spread = self.laws[polarity].mean, self.spread[polarity]
         if not self.learns[polarity]:
             return np.abs(mean - self.targets[:, None]).argmin(axis=1)[:, None]
         half = int(DEVIATES * DEVIATE_STEPS)
@@ -339,8 +339,8 @@ class WriteVerify:
                 variance = 1 / known
             n = self.best[polarity][states, place]
             spread = self.spread[polarity][n]
-            miss = self.trains.mean[polarity][n] + spread * estimate - targets
-            variance = self.trains.cycle[polarity][n] ** 2 + spread**2 * variance
+            miss = self.laws[polarity].mean[n] + spread * estimate - targets
+            variance = self.laws[polarity].cycle[n] ** 2 + spread**2 * variance
             # A band is the finest that is looked at; this also keeps the variance above 0.
             variance = variance + self.band**2 / 3
             penalties.append(penalty(miss, variance) + self.allowed[polarity][states])
@@ -364,7 +364,7 @@ class WriteVerify:
         for one in Polarity:
             here = polarity == one
             n = pulses[here]
-            written, film = self.trains.written[one].at(n), self.drawn[one].at(n)
+            written, film = self.synapse.trains[one].at(n), self.drawn[one].at(n)
             r[here] = written.read(film, noise[here], self.deviates[one][cells[here]])
         self.resistance[cells] = r
         r += self.fixed[cells]
@@ -385,8 +385,8 @@ class WriteVerify:
     ) -> None:
         """Take what was read of cells into the estimates of their deviates."""
         spread = self.spread[polarity][pulses]
-        variance = self.trains.cycle[polarity][pulses] ** 2 + (1e-6 * self.synapse.span) ** 2
-        missed = read - self.trains.mean[polarity][pulses]
+        variance = self.laws[polarity].cycle[pulses] ** 2 + (1e-6 * self.synapse.span) ** 2
+        missed = read - self.laws[polarity].mean[pulses]
         self.seen[polarity][cells] += spread * missed / variance
         self.known[polarity][cells] += spread**2 / variance
 
@@ -394,13 +394,11 @@ class WriteVerify:
         """What it left in the cells."""
         chip = self.chip
         exact = (self.resistance - self.synapse.low) * self.scale + float(self.levels[0])
-        written = word_units(exact)
-        table = write_table(self.synapse, self.levels)
         tries = self.tries.reshape(self.shape)
         return Cells(
             held=held_words(
-                written.reshape(self.shape),
-                table,
+                word_units(exact).reshape(self.shape),
+                (int(self.levels[0]), int(self.levels[-1])),
                 chip.seed,
                 self.number,
                 chip.device.imperfections,

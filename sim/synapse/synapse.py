@@ -7,6 +7,7 @@ How pulses move R_AH is `allspin.sim.synapse.response`; how devices and cycles d
 import abc
 import dataclasses
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -332,6 +333,15 @@ class Synapse(abc.ABC):
             np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True)
         )
         return Written(Law(mean, none, device), bounds, cycle=cycle)
+
+    @cached_property
+    def trains(self) -> tuple[Written, Written]:
+        """What trains of whole pulses from saturation leave, by polarity and number of pulses."""
+        found = []
+        for polarity, end in ((Polarity.POTENTIATION, self.high), (Polarity.DEPRESSION, self.low)):
+            pulses = np.arange(np.ceil(float(self.pulses_to(polarity, end))) + 1)
+            found.append(self.written(polarity, pulses))
+        return found[0], found[1]
 
     def device_deviation(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
         """Change of `curve` for a device one standard deviation up, to first order."""

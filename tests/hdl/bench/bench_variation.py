@@ -5,7 +5,6 @@ import cocotb
 from allspin.hdl.bench.engine import EngineBench
 from allspin.hdl.bench.simulator import Job
 from allspin.hdl.parameters.memory_map import WEIGHTS
-from allspin.sim.network.golden import GoldenModel
 from tests.hdl.bench.chips import RandomChip
 
 
@@ -13,10 +12,10 @@ async def started(dut, stalls=0.0):
     """The bench of the chip that the job names, and that chip."""
     job = Job.of_this_simulation()
     chip = RandomChip(job.network, job.options["chip"], noisy_sums=job.engine.noisy_sums)
-    golden = GoldenModel(job.network, chip.words(), chip if job.engine.numbered else None)
+    noise = chip if job.engine.numbered else None
     memories = chip.contents(job.engine)
-    bench = await EngineBench.start(dut, stalls=stalls, golden=golden, memories=memories)
-    return bench, chip
+    options = {"words": chip.words(), "noise": noise, "memories": memories}
+    return await EngineBench.start(dut, stalls=stalls, **options), chip
 
 
 @cocotb.test()

@@ -23,8 +23,8 @@ from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
-from allspin.sim.network.golden import Integers, Whole
 from allspin.sim.network.network import Network
+from allspin.sim.network.reference import Integers, Whole
 
 READ_BITS = FRACTION_BITS + USE_BITS
 MAX_GAIN = 2**FRACTION_BITS - 1

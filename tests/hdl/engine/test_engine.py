@@ -25,7 +25,7 @@ from allspin.hdl.parameters.memory_map import (
 )
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.beat_memory import pack_beats
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from allspin.sim.network.random_networks import in_tiles, random_images, random_network
@@ -219,7 +219,7 @@ def test_every_logit_and_every_count(
     )
     machine = Machine(network, profile, stall=stall, seed=seed)
     images = random_images(network, 8, seed)
-    trace = GoldenModel(network).trace(images)
+    trace = reference.trace(network, images)
     counts: dict[tuple[int, int], int] = {}
 
     async def stimulus(ctx: Any) -> None:
@@ -281,7 +281,7 @@ def test_every_memory_reads_back_between_images(
     )
     machine = Machine(network, profile, stall=0.3, seed=9)
     images = random_images(network, 4, 10)
-    trace = GoldenModel(network).trace(images)
+    trace = reference.trace(network, images)
     read: list[dict[tuple[int, int], bytes]] = []
 
     async def stimulus(ctx: Any) -> None:
@@ -321,7 +321,7 @@ def test_reads_and_images_wait_for_bytes_that_were_sent_before_them(
     profile = HardwareProfile(rows_per_clock=rows_per_clock, memory=memory)
     machine, other = Machine(network, profile), Machine(changed, profile)
     images = random_images(network, 2, 10)[1:]
-    trace = GoldenModel(changed).trace(images)
+    trace = reference.trace(changed, images)
     read = {}
 
     async def stimulus(ctx: Any) -> None:
@@ -360,7 +360,7 @@ def test_an_image_that_follows_a_read_waits_for_its_line(memory: str) -> None:
     network = random_network((7, 5, 3), seed=8)
     machine = Machine(network, HardwareProfile(memory=memory))
     images = random_images(network, 2, 10)[1:]
-    trace = GoldenModel(network).trace(images)
+    trace = reference.trace(network, images)
     lines = machine.image()
     asked: list[tuple[int, int]] = []
     read = []
@@ -407,7 +407,7 @@ def test_writing_to_a_space_of_counters_clears_them_all() -> None:
     network = random_network((6, 5, 3), seed=1)
     machine = Machine(network, HardwareProfile())
     images = random_images(network, 3, 2)
-    values = GoldenModel(network).trace(images)[0].inputs
+    values = reference.trace(network, images)[0].inputs
     seen = []
 
     async def stimulus(ctx: Any) -> None:
@@ -431,7 +431,7 @@ def test_layers_overlap_so_that_the_slowest_stage_sets_the_pace() -> None:
     network = random_network((40, 30, 30, 5), seed=3)
     machine = Machine(network, HardwareProfile())
     images = np.full((20, 40), 255, dtype=np.uint8)
-    trace = GoldenModel(network).trace(images)
+    trace = reference.trace(network, images)
     cycles = []
 
     async def stimulus(ctx: Any) -> None:

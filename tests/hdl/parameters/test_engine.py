@@ -8,8 +8,8 @@ import pytest
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
+from allspin.sim.network import reference
 from allspin.sim.network.formats import uniform_levels
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import NEURONS, ReluNeuron, SotNeuron
 from tests.hdl.parameters.test_crossbar import CROSSBAR, SMALL, narrowest
@@ -45,7 +45,7 @@ def test_the_golden_models_sums_fit() -> None:
         image_shape=(3, 4),
         pixel_bits=8,
     )
-    total = GoldenModel(worst).logits(np.full((1, 3, 4), 255, np.uint8))[0, 0]
+    total = reference.logits(worst, np.full((1, 3, 4), 255, np.uint8))[0, 0]
     bits = EngineParameters.from_network(worst).crossbars[0].sum_bits
     assert narrowest(int(total), 0) == bits
 

@@ -26,7 +26,7 @@ from allspin.hdl.parameters.memory_map import (
 )
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Resident
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_networks import random_images, random_network
 from tests.hdl.resident.slow_code import Line, pack_image
@@ -80,7 +80,7 @@ class Machine:
     ) -> None:
         self.network = network
         self.labels = labels
-        self.trace = GoldenModel(network).trace(images)
+        self.trace = reference.trace(network, images)
         self.logits = self.trace[-1].sums
         self.classes = np.argmax(self.logits, axis=1).tolist()
         self.beats: list[Line] = []

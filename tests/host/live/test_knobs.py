@@ -11,6 +11,8 @@ from allspin.host.live.choices import knobs, turned
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.retention import Retention
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity
 
 PAPER = open_device("paper")
@@ -63,7 +65,7 @@ def test_factors_are_on_the_deviations():
 
 def test_knobs_as_they_stand_change_nothing(network):
     device = turned(PAPER, {knob.name: knob.value for knob in knobs(PAPER)})
-    same = [Chip(each, 5).words(network, Polarity.DEPRESSION) for each in (PAPER, device)]
+    same = [program_chip(Chip(each, 5), network, Programming()).words for each in (PAPER, device)]
     for one, other in zip(*same, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -150,7 +150,7 @@ def test_an_image_s_noise_goes_with_its_number() -> None:
     network = small_network()
     variation = NeuronVariation(use=0.05)
     chip = Chip(Device("x", synapse(), network.neuron, variation), 3)
-    model = chip.golden(network, chip.words(network, P))
+    model = chip.golden(network, [layer.words for layer in network.layers])
     together = model.logits(images(), 10)
     assert np.array_equal(together[20:], model.logits(images()[20:], 30))
     assert not np.array_equal(together, model.logits(images(), 11))
@@ -160,7 +160,7 @@ def test_an_image_has_its_noise_in_whichever_batch_it_is() -> None:
     network = small_network()
     wrong = Imperfections(read_noise=0.3)
     chip = Chip(Device("x", synapse(), network.neuron, NeuronVariation(use=0.05), wrong), 3)
-    model = chip.golden(network, chip.words(network, P))
+    model = chip.golden(network, [layer.words for layer in network.layers])
     many = np.resize(images(), (BATCH + CHUNK + 7, 2, 3))
     first = 2**16 - BATCH + 5
     assert np.array_equal(model.logits(many, first), model.trace(many, first)[-1].sums)

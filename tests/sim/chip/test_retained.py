@@ -64,7 +64,7 @@ def test_the_integers_are_those_that_the_document_gives() -> None:
     table = retention_table(retention, 1e4)
     rng = np.random.default_rng(1)
     words = rng.integers(-140 << 21, 140 << 21, (20, 20))
-    found = retained(words, (-126, 126), 21, table, 0.25, (9, 2))
+    found = retained(words, (-126, 126), retention, 1e4, 9, 2)
     normals = cell_normals(9, 2, Purpose.RETENTION, (20, 20))
     for place in np.ndindex(20, 20):
         word = int(words[place])

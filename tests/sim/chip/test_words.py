@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from allspin.sim.chip.generator import Purpose, draw_bits
-from allspin.sim.chip.words import WriteTable, state_words, write_table
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
-from tests.sim.chip.exact import synapse, z
+from tests.sim.chip.exact import z
 
 P, D = Polarity
 
@@ -112,10 +112,11 @@ def test_every_cell_by_exact_arithmetic(
 
 
 def test_moments_of_a_million_cells() -> None:
-    table = write_table(
-        synapse(c2c=CycleVariation(0.03, 0.02), d2d=DeviceVariation(0.04, 0.05, "range")),
-        uniform_levels(3),
+    cycle, device = (
+        np.repeat(np.rint([[p * 252 * 256], [d * 252 * 256]]), 3, axis=1).astype(np.int32)
+        for p, d in ((0.03, 0.02), (0.04, 0.05))
     )
+    table = WriteTable(uniform_levels(3), cycle, device)
     states = np.ones((1000, 1000), np.uint8)
     polarity = np.arange(1000) % 2
     error = state_words(states, polarity, table, 11, 0).astype(float)
@@ -138,3 +139,8 @@ def test_share_of_stuck_cells(stuck_at: str, low_share: float) -> None:
     assert np.mean(words[words != 0] < 0) == pytest.approx(low_share, abs=0.02)
     # Stuck cells stay stuck, whatever is written.
     assert np.array_equal(words[words != 0], again[words != 0])
+
+
+def test_a_deviation_is_in_the_range_that_the_protocol_has() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    assert f"D2D in units of 2^-8 words, -{MAX_SPREAD} to {MAX_SPREAD}." in " ".join(text.split())

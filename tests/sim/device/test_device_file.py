@@ -195,7 +195,7 @@ BAD = [
         'name = "tanh"',
         "neuron must be one of .*relu, sot, not 'tanh'",
     ),
-    ("gain = 0.18", "gain = 18", r"\[neuron.variation\]: the neuron's gain deviation must be a n"),
+    ("gain = 0.18", "gain = 18", r"\[neuron.variation\]: gain must be a n"),
     ("stuck = 0.0", "stuck = nan", r"\[imperfections\]: stuck must be a number from 0 to 1"),
     ("pulse_time = 0.001", "pulse_time = -1", r"\[synapse.electrical\]: pulse_time must be a num"),
 ]

@@ -76,10 +76,10 @@ def test_uses_do_not_remember() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ({"gain": -0.1}, "the neuron's gain deviation must be a number from 0 to 1"),
-        ({"threshold": 2}, "the neuron's threshold deviation must be a number from 0 to 1"),
-        ({"use": float("nan")}, "the neuron's use deviation must be a number from 0 to 1"),
-        ({"gain_reading": "x"}, "neuron's gain must be one of current, slope, not 'x'"),
+        ({"gain": -0.1}, "gain must be a number from 0 to 1"),
+        ({"threshold": 2}, "threshold must be a number from 0 to 1"),
+        ({"use": float("nan")}, "use must be a number from 0 to 1"),
+        ({"gain_reading": "x"}, "gain_reading must be one of current, slope, not 'x'"),
         ({"threshold_reading": "x"}, "must be one of range, threshold, linear"),
         ({"use_reading": "x"}, "must be one of current, output, threshold"),
     ],

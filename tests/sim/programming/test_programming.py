@@ -27,7 +27,7 @@ from allspin.sim.programming.programming import (
     program_chip,
 )
 from allspin.sim.programming.schemes import Counts, Programming, default_tries
-from allspin.sim.programming.trains import penalty, reach
+from allspin.sim.programming.trains import penalty
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
@@ -249,7 +249,7 @@ def test_of_a_device_that_was_never_read_all_of_d2d_is_unknown(
 ) -> None:
     """By the formula: the posterior's variance is 1 / (1 + sum (d / s)^2) deviates."""
     of = synapse(d2d=D2D)
-    trains = reach(of)
+    trains = of.trains
     seen: list[npt.NDArray[np.float64]] = []
 
     def kept(miss: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> object:
@@ -261,8 +261,10 @@ def test_of_a_device_that_was_never_read_all_of_d2d_is_unknown(
     program(of, net, Programming("write-verify", tries=2, band=0.01))
     targets = TEN[net.layers[0].states.ravel()] / 126
     for polarity, found in zip(Polarity, seen[:2], strict=True):
-        n = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
-        wanted = trains.cycle[polarity][n] ** 2 + trains.device[polarity][n] ** 2 + 0.02**2 / 3
+        n = np.abs(trains[polarity].law.mean - targets[:, None]).argmin(axis=1)
+        wanted = (
+            trains[polarity].law.cycle[n] ** 2 + trains[polarity].law.device[n] ** 2 + 0.02**2 / 3
+        )
         np.testing.assert_allclose(found, wanted)
     # What was read of it tells a part, of the polarity that it was written with.
     assert max(found.max() for found in seen[2:4]) <= max(found.max() for found in seen[:2])
