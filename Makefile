@@ -35,8 +35,8 @@ test: lint  ## Lint, then all tests that take no minutes.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: long
-long: $(STAMP)  ## Tests that take long: pairs of a machine's options, resets of each, notebooks; 10 minutes.
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long tests/host/link/machines/test_options.py tests/host/link/machines/test_interrupted.py tests/host/link/machines/test_profiles.py tests/docs/test_first_hour.py tests/docs/test_notebooks.py tests/host/bitstreams tests/host/study/bench tests/host/study/sweep/test_runner.py
+long: $(STAMP)  ## Tests that take long: pairs of a machine's options, resets of each, notebooks, all commands; 15 minutes.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long tests/host/link/machines/test_options.py tests/host/link/machines/test_interrupted.py tests/host/link/machines/test_profiles.py tests/docs/test_first_hour.py tests/docs/test_notebooks.py tests/host/bitstreams tests/host/study/bench tests/host/study/sweep/test_runner.py tests/net
 
 .PHONY: prove
 prove: $(STAMP)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.

@@ -22,21 +22,21 @@ IMAGES = ResidentParameters(beats=4096, images=100)
 ENGINES = {
     "mnist-10": HardwareProfile(),
     "mnist-10 four rows": HardwareProfile(rows_per_clock=4),
-    "mnist-10 eight rows, ten lanes, images": HardwareProfile(
-        10, rows_per_clock=8, resident=IMAGES
-    ),
+    "mnist-10 eight rows, images": HardwareProfile(16, rows_per_clock=8, resident=IMAGES),
     "mnist-100 states": HardwareProfile(10, rows_per_clock=2, states=True),
-    "mnist-10 ecp5, ten lanes": HardwareProfile(10, rows_per_clock=2, memory="ecp5"),
+    "mnist-10 ecp5": HardwareProfile(20, rows_per_clock=2, memory="ecp5"),
     "mnist-10 spram": HardwareProfile(8, memory="spram", states=True),
     "mnist-10-cmos-bare": HardwareProfile(10),
     "mnist-10-cmos-relu": HardwareProfile(10),
     "mnist-100-cmos-sigmoid": HardwareProfile(10),
     "paper-10 chips": HardwareProfile(10, variation=VariationParameters()),
     "paper-100 chips, redrawn": HardwareProfile(10, rows_per_clock=2, variation=CHIPS),
-    "paper-10 chips, ecp5": HardwareProfile(10, memory="ecp5", variation=CHIPS, resident=IMAGES),
+    "paper-10 chips, ecp5": HardwareProfile(
+        20, rows_per_clock=2, memory="ecp5", variation=CHIPS, resident=IMAGES
+    ),
     "paper-10 chips, slow": HardwareProfile(10, variation=SLOW_CHIPS),
     "mnist-10 tiles": HardwareProfile(10, rows_per_clock=2, tile_offsets=True),
-    "mnist-10 tiles, ecp5": HardwareProfile(10, rows_per_clock=4, memory="ecp5"),
+    "mnist-10 tiles, ecp5": HardwareProfile(20, rows_per_clock=4, memory="ecp5"),
     "paper-10 tiles, chips": HardwareProfile(10, variation=CHIPS),
 }
 """Machines of virtual boards, by network and what is special about them."""

@@ -122,8 +122,8 @@ def _curves(folder: Path, rng: np.random.Generator) -> None:
     gone = (conductances - 1e-5) / 2e-5
     for name, sign in (("increasing", 1), ("decreasing", -1)):
         left = 1.3 - (gone if sign > 0 else 1 - gone)
-        changes = sign * 2e-5 * (0.1 * left[None] + 0.1 * (chances[:, None] - 0.5))
-        table = [conductances, chances, *changes.T]
+        changes = sign * 2e-5 * (0.1 * left + 0.1 * (chances[:, np.newaxis] - 0.5))
+        table = [conductances, chances, *changes]
         lines = [",".join(f"{value:.12g}" for value in row) for row in table]
         _write(folder / f"dG_{name}.txt", ["1st Row = Gbins, 2nd Row = CDF Points", *lines])
 

@@ -23,6 +23,8 @@ VOLATILE = re.compile(r"(\w+_)?seconds|(\w+_)?images_per_second|commit|yosys|ver
 """Keys whose values differ from run to run, or between versions of tools."""
 VOLATILE_UNITS = ("s", "images/s")
 """Units of rows of printed tables that differ from run to run."""
+SOURCE = re.compile(r"(\w+/)+\w+\.py")
+"""A place in the sources that a text names."""
 SHOWN = {".png", ".svg", ".pdf", ".html", ".md", ".fst", ".txt"}
 """Files for people, whose look may change: they are there, and not empty."""
 LONGEST = 24
@@ -57,8 +59,8 @@ def run_scenario(name: str, inputs: Path, folder: Path) -> list[dict[str, Any]]:
         changed = sorted(path for path, stamp in after.items() if before.get(path) != stamp)
         if changed:
             step["files"] = {str(path): digest_of(folder / path) for path in changed}
-        steps.append(outline(step) if scenario.get("outline") else step)
-    return steps
+        steps.append(step)
+    return outlines(steps) if scenario.get("outline") else steps
 
 
 def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
@@ -87,7 +89,7 @@ def steady(value: Any) -> Any:
         return {k: "volatile" if VOLATILE.fullmatch(k) else steady(v) for k, v in value.items()}
     if isinstance(value, list):
         return shortened([steady(entry) for entry in value])
-    return value
+    return SOURCE.sub("SOURCE", value) if isinstance(value, str) else value
 
 
 def shortened(values: list[Any]) -> Any:
@@ -127,11 +129,26 @@ def _nameless(verilog: str) -> Iterator[str]:
             yield re.sub(r"\\\S+|(?<![\w'])[A-Za-z_]\w*", "_", " ".join(words))
 
 
-def outline(value: Any) -> Any:
-    """What kind of value it is: the keys, and no figure."""
+def outlines(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What lines say and write without values: keys and files are left."""
+    told = ("json", "table", "files")
+    return [step | {key: _outline(step[key]) for key in told if key in step} for step in steps]
+
+
+def _outline(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: outline(entry) for key, entry in value.items()}
+        return {key: _outline(entry) for key, entry in value.items()}
     return type(value).__name__
+
+
+def rounding() -> str:
+    """A digest of how this kind of computer rounds: on another one networks train to others."""
+    rng = np.random.default_rng(0)
+    rows, columns = rng.normal(size=(512, 784)), rng.normal(size=(784, 100)).astype(np.float32)
+    sums = rows.astype(np.float32) @ columns
+    return _digest(
+        b"".join(x.tobytes() for x in (sums, rows @ columns, np.exp(rows), np.tanh(sums)))
+    )
 
 
 def differences(recorded: Any, found: Any, where: str = "") -> Iterator[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.net.gateware import DIGESTS
 from tests.net.inputs import make_inputs
-from tests.net.record import RECORDED, SCENARIOS, differences, run_scenario
+from tests.net.record import RECORDED, SCENARIOS, differences, outlines, rounding, run_scenario
 
 pytestmark = pytest.mark.long
 
@@ -23,8 +23,10 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_command_does_what_was_recorded(name: str, inputs: Path, tmp_path: Path) -> None:
-    found = run_scenario(name, inputs, tmp_path / name)
-    assert not [*differences(RECORD[name], found)]
+    recorded, found = RECORD[name], run_scenario(name, inputs, tmp_path / name)
+    if rounding() != RECORD["rounding"]:
+        recorded, found = outlines(recorded), outlines(found)
+    assert not [*differences(recorded, found)]
 
 
 @pytest.mark.parametrize("name", DIGESTS)
