@@ -8,6 +8,7 @@ skipped where it is not installed. There is no other reason to skip a test.
 import fnmatch
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
@@ -181,3 +182,14 @@ def _no_beat() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALLSPIN_TICK", "3600")
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interrupts_arrive() -> Iterator[None]:
+    """Let what tests start be interrupted, even under ``nohup make test &``.
+
+    There SIGINT is ignored, which children inherit; a handler becomes the default in them.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
