@@ -8,6 +8,7 @@ import resource
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tests.net.gateware import DIGESTS
 from tests.net.inputs import make_inputs
@@ -17,7 +18,7 @@ from tests.net.record import RECORDED, SCENARIOS, differences, rounding, run_sce
 def main(names: list[str]) -> None:
     """Record, and print what is another now."""
     recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
-    found = {"rounding": rounding()}
+    found: dict[str, Any] = {"rounding": rounding()}
     with tempfile.TemporaryDirectory() as scratch:
         make_inputs(Path(scratch) / "inputs")
         for name in names or [*SCENARIOS, *DIGESTS]:
