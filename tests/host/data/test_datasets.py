@@ -35,6 +35,13 @@ def refusal(folder: Path | None, load: Callable[[Path | None], object] = load_da
 
 def test_mnist_is_mnist() -> None:
     mnist = load_dataset()
+    digest = hashlib.sha256()
+    for part in PARTS:
+        digest.update(gzip.decompress((MNIST / f"{part}-ubyte.gz").read_bytes()))
+    assert mnist.digest == digest.hexdigest()
+    images, labels = load_test_set()
+    assert np.array_equal(images, mnist.test_images)
+    assert np.array_equal(labels, mnist.test_labels)
     assert mnist.train_images.shape == (60000, 28, 28)
     assert mnist.test_images.shape == (10000, 28, 28)
     assert mnist.image_shape == (28, 28)
@@ -49,21 +56,7 @@ def test_mnist_is_mnist() -> None:
     assert mnist.train_images.std() / 255 == pytest.approx(0.3081, abs=5e-5)
 
 
-def test_the_digest_is_that_of_the_four_files_in_a_row() -> None:
-    digest = hashlib.sha256()
-    for part in PARTS:
-        digest.update(gzip.decompress((MNIST / f"{part}-ubyte.gz").read_bytes()))
-    assert load_dataset().digest == digest.hexdigest()
-
-
-def test_test_set_alone() -> None:
-    images, labels = load_test_set()
-    mnist = load_dataset()
-    assert np.array_equal(images, mnist.test_images)
-    assert np.array_equal(labels, mnist.test_labels)
-
-
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", ["train-labels-idx1", "t10k-images-idx3"])
 def test_a_changed_pixel_in_the_mnist_that_ships_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
@@ -187,9 +180,8 @@ def test_two_files_for_one_thing(idx_folder: IdxFolder) -> None:
     assert "holds both t10k-labels-idx1-ubyte.gz and test-labels.idx1-ubyte.gz" in refusal(folder)
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_truncated_file(idx_folder: IdxFolder, part: str) -> None:
-    path = idx_folder(compressed=False) / f"{part}-ubyte"
+def test_truncated_file(idx_folder: IdxFolder) -> None:
+    path = idx_folder(compressed=False) / "t10k-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-1])
     assert f"{path} is damaged or truncated" in refusal(path.parent)
 
