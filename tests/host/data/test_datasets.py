@@ -180,64 +180,45 @@ def test_two_files_for_one_thing(idx_folder: IdxFolder) -> None:
     assert "holds both t10k-labels-idx1-ubyte.gz and test-labels.idx1-ubyte.gz" in refusal(folder)
 
 
-def test_truncated_file(idx_folder: IdxFolder) -> None:
+@pytest.mark.parametrize(
+    ("part", "values", "words"),
+    [
+        (
+            "t10k-labels-idx1",
+            np.zeros(93),
+            "t10k-images-idx3-ubyte has 94 images",
+        ),
+        ("train-labels-idx1", np.ones(471), "train-images-idx3-ubyte has 470 images"),
+        ("train-labels-idx1", np.zeros((470, 20, 24)), "has 3 dimensions; labels have 1"),
+        ("train-labels-idx1", np.zeros(470), "no label but 0; give a set of at least two classes"),
+        (
+            "t10k-labels-idx1",
+            np.full(94, 47),
+            "has the label 47, but the training labels end at 46",
+        ),
+        ("t10k-images-idx3", np.zeros((94, 24, 20)), "has images of 24 x 20 pixels, but those of"),
+        ("t10k-images-idx3", np.zeros((0, 20, 24)), "is empty"),
+        ("train-images-idx3", np.zeros((1, 256, 256)), "give images of at most 65535 pixels"),
+    ],
+)
+def test_what_does_not_belong_together(
+    idx_folder: IdxFolder,
+    idx_bytes: IdxBytes,
+    part: str,
+    values: npt.NDArray[np.float64],
+    words: str,
+) -> None:
+    path = idx_folder(compressed=False) / f"{part}-ubyte"
+    path.write_bytes(idx_bytes(values.astype(np.uint8)))
+    text = refusal(path.parent)
+    assert words in text
+    assert str(path) in text
+
+
+def test_a_truncated_file(idx_folder: IdxFolder) -> None:
     path = idx_folder(compressed=False) / "t10k-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-1])
     assert f"{path} is damaged or truncated" in refusal(path.parent)
-
-
-def test_images_in_the_place_of_labels(idx_folder: IdxFolder) -> None:
-    folder = idx_folder()
-    shutil.copy(folder / "train-images-idx3-ubyte.gz", folder / "train-labels-idx1-ubyte.gz")
-    assert "has 3 dimensions; labels have 1" in refusal(folder)
-
-
-@pytest.mark.parametrize("half", ["train", "t10k"])
-@pytest.mark.parametrize("count", [1, 93, 95, 471])
-def test_labels_that_do_not_match_the_images(
-    idx_folder: IdxFolder, idx_bytes: IdxBytes, half: str, count: int
-) -> None:
-    folder = idx_folder(compressed=False)
-    path = folder / f"{half}-labels-idx1-ubyte"
-    path.write_bytes(idx_bytes(np.arange(count, dtype=np.uint8) % 47))
-    text = refusal(folder)
-    assert f"{path} has {count} labels" in text
-    assert f"has {470 if half == 'train' else 94} images" in text
-
-
-def test_halves_of_different_shape(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    path = folder / "t10k-images-idx3-ubyte"
-    path.write_bytes(idx_bytes(np.zeros((94, 24, 20), np.uint8)))
-    assert f"{path} has images of 24 x 20 pixels, but those of" in refusal(folder)
-    assert load_test_set(folder)[0].shape == (94, 24, 20)
-
-
-def test_test_label_beyond_the_classes(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    path = folder / "t10k-labels-idx1-ubyte"
-    path.write_bytes(idx_bytes(np.full(94, 47, np.uint8)))
-    assert f"{path} has the label 47, but the training labels end at 46" in refusal(folder)
-
-
-def test_one_class_only(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(np.zeros(470, np.uint8)))
-    assert "at least two classes" in refusal(folder)
-
-
-def test_empty_set(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    (folder / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((0, 20, 24), np.uint8)))
-    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(np.zeros(0, np.uint8)))
-    assert "is empty" in refusal(folder)
-    assert "is empty" in refusal(folder, load_test_set)
-
-
-def test_images_too_large_for_a_crossbar(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((1, 256, 256), np.uint8)))
-    assert "at most 65535 pixels" in refusal(folder)
 
 
 def test_more_images_than_are_read(idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,9 +332,11 @@ def test_lists_of_values_have_no_shape(archive: Archive, tmp_path: Path) -> None
 
 def test_halves_and_labels_of_an_archive_must_fit(archive: Archive) -> None:
     path = archive(y_test=np.zeros(93, int))
-    assert f"{path}: y_test has 93 labels, but x_test has 94 images" in refusal(path)
+    assert f"{path}: y_test has 93 labels, but {path}: x_test has 94 images" in refusal(path)
     path = archive(x_test=np.zeros((94, 24, 20), np.uint8))
-    assert f"{path}: x_test has images of 24 x 20 pixels, but those of x_train" in refusal(path)
+    assert f"{path}: x_test has images of 24 x 20 pixels, but those of {path}: x_train" in refusal(
+        path
+    )
     assert "has the label 47, but" in refusal(archive(y_test=np.full(94, 47)))
     assert "lacks y_test: it has x_train, y_train, x_test; save it with np.savez" in refusal(
         archive(y_test=None)
