@@ -346,6 +346,8 @@ def load_image(
             f"the network takes lists of {shape[0] * shape[1]} values, and no images; give one "
             "that was trained on images"
         )
+    with refused():
+        check_one_of("`framing`", framing or "whole", FRAMINGS)
     grey = read_grey(Path(path))
     with refused(f"{path}: "):
         return frame_image(grey, shape, framing)
