@@ -165,7 +165,7 @@ def read_npz(
     # NumPy and zipfile raise errors of many kinds at damaged files, and Python warns of heads.
     unreadable = f"{path} is not a NumPy archive (.npz), or a damaged one: "
     with (
-        refused(unreadable, kinds=Exception),
+        refused(unreadable, "; save it again", Exception),
         warnings.catch_warnings(action="ignore"),
         zipfile.ZipFile(path) as archive,
     ):

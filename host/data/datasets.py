@@ -7,6 +7,7 @@ import hashlib
 import math
 import os
 import re
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from allspin.host.data.arrays import idx_header, read_idx, read_npz
 from allspin.host.data.catalogue import each_network, open_network
 from allspin.sim.errors import UserError, refused
+from allspin.sim.files import check_file
 from allspin.sim.network.network import MAX_LINES, Network
 
 Images = npt.NDArray[np.uint8]
@@ -223,6 +225,12 @@ def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 def _from_archive(path: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array]]:
     """The archive's file name, and its arrays."""
+    check_file(path, "data set", MAX_ARCHIVE)
+    if not zipfile.is_zipfile(path):
+        raise UserError(
+            f"{path} is no data set: give a folder of IDX files, or a whole .npz archive of "
+            "np.savez"
+        )
     found = read_npz(path, "data set", MAX_ARCHIVE, [NAMES[part] for part in parts])
     arrays = {}
     for part in parts:

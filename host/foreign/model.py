@@ -120,7 +120,7 @@ def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a safetensors file."""
     check_file(path, "safetensors file", MAX_BYTES)
     damaged = f"{path} is not a safetensors file, or is damaged: "
-    with refused(damaged, kinds=Exception), safe_open(path, "np") as file:
+    with refused(damaged, "; save it again", Exception), safe_open(path, "np") as file:
         if OWN_KEY in (file.metadata() or {}):
             raise UserError(
                 f"{path} is a network file of allspin already; allspin run {path} runs it"

@@ -147,7 +147,7 @@ def test_other_files_are_left_alone(idx_folder: IdxFolder) -> None:
 def test_folder_missing_empty_or_a_file(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "absent")
     (tmp_path / "file").write_bytes(b"")
-    assert "file is not a NumPy archive (.npz), or a damaged one: " in refusal(tmp_path / "file")
+    assert "file is no data set: give a folder of IDX files, or" in refusal(tmp_path / "file")
     (tmp_path / "empty").mkdir()
     assert "it needs train-images-idx3-ubyte, train-labels" in refusal(tmp_path / "empty")
 
