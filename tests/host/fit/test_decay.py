@@ -12,8 +12,8 @@ from scipy import constants
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
 from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.decay import is_decay, read_decays
-from allspin.host.fit.decay_model import DecayOptions, fit_decay, group_starts
+from allspin.host.fit.decay import DecayOptions, fit_decay
+from allspin.host.fit.decay_files import is_decay, read_decays
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
@@ -157,10 +157,6 @@ def test_which_files_are_decays(tmp_path: Path, header: str, decay: bool) -> Non
     rows = [",".join(str(row + 0.5) for _ in range(columns)) for row in range(6)]
     path.write_text("\n".join([header, *rows]))
     assert is_decay(path) is decay
-
-
-def test_starts_are_grouped_by_gaps() -> None:
-    assert group_starts([0.5, -0.8, 0.52, 0.1, -0.79], 2.0) == [2, 0, 2, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.columns import ColumnNames, Measurement, ReadOptions
+from allspin.host.fit.columns import ColumnNames, ReadOptions
+from allspin.host.fit.curves import Measurement
 from allspin.host.fit.measurement import read_measurement
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
@@ -326,11 +327,6 @@ def test_a_plateau_at_the_end_is_no_turn(a: float, seed: int, options: Any) -> N
     assert measurement.notes == []
 
 
-def test_a_plateau_that_sags_is_no_turn(options: Any) -> None:
-    way = curve(3, 80, noise=1e-4) - 0.15 * np.linspace(0, 1, 80) ** 2
-    assert [one.polarity for one in options("pulse,R_AH (ohm)\n" + rows(way)).curves] == [P]
-
-
 def test_missing_values_are_left_out_and_counted(options: Any) -> None:
     values: list[Any] = curve(10).tolist()
     values[4], values[9], values[20] = "", "9.9E+37", "NaN"
@@ -369,17 +365,6 @@ def test_devices_one_after_another(options: Any) -> None:
     # One name is no list of devices: several files may have that of their wafer.
     both = options(f"Sample: W\n{block}{rows(UP)}", f"Sample: W\n{block}{rows(UP)}")
     assert [one.device for one in both.curves] == ["bar0", "bar1"]
-
-
-def test_files_of_one_name_in_two_folders_are_two_devices(tmp_path: Path) -> None:
-    paths = []
-    for folder in "AB":
-        (tmp_path / folder).mkdir()
-        paths.append(tmp_path / folder / "pulses.csv")
-        paths[-1].write_text(GOOD)
-    measurement = read_measurement(paths)
-    assert [one.device for one in measurement.curves] == [str(path) for path in paths]
-    assert list(measurement.digests) == [str(path) for path in paths]
 
 
 def test_units_are_those_of_the_film(options: Any) -> None:

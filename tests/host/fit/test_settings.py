@@ -8,7 +8,7 @@ import pytest
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.fit import fit
 from allspin.host.fit.measurement import read_measurement
-from allspin.host.fit.options import FitOptions
+from allspin.host.fit.result import FitOptions
 from allspin.sim.errors import UserError
 
 N = np.arange(31)

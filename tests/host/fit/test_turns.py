@@ -7,7 +7,7 @@ import pytest
 
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.measurement import read_measurement
-from allspin.host.fit.runs import all_turns, find_turn
+from allspin.host.fit.turns import all_turns, find_turn
 from allspin.sim.errors import UserError
 
 UP, DOWN = 17.0, 12.0
