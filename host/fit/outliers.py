@@ -238,6 +238,8 @@ def find_outliers(curves: Sequence[Curve]) -> list[Far]:
     list of ndarray of bool
         For each curve.
     """
+    if not curves:
+        return []
     rests = [curve.resistance for curve in curves]
     few = [True] * len(curves)
     for places in by_device(curves).values():
@@ -277,71 +279,52 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
     UserError
         If so many points or cycles stand apart that they are no outliers.
     """
-    measurement, cycles = _without_cycles(measurement)
+    cycles: list[Outlier] = []
     outliers: list[Outlier] = []
-    curves = list(measurement.curves)
-    for places in _by_polarity(curves):
-        own = [curves[place] for place in places]
-        for place, curve, far in zip(places, own, find_outliers(own), strict=True):
+    kept: list[tuple[int, Curve]] = []
+    for polarity in (*Polarity, None):
+        every = [one for one in enumerate(measurement.curves) if one[1].polarity is polarity]
+        far_cycles = outlying_cycles([curve for _, curve in every])
+        good = [one for one, out in zip(every, far_cycles, strict=True) if not out]
+        bad = [curve for (_, curve), out in zip(every, far_cycles, strict=True) if out]
+        found = [Outlier(one.device, one.cycle, polarity, None, None, one) for one in bad]
+        if len(found) > MOST_CYCLES * len(every):
+            raise UserError(
+                f"{len(found)} of {len(every)} cycles stand apart from the others of their "
+                f"device, too many for outliers, {found[0]}, among them; choose those that are "
+                'good, such as --where "cycle=3..10", or keep all with --keep-outliers'
+            )
+        cycles += found
+        far_points = find_outliers([curve for _, curve in good])
+        for (place, curve), far in zip(good, far_points, strict=True):
             if not far.any() or curve.x.size - far.sum() < LEAST_POINTS:
+                kept.append((place, curve))
                 continue
-            curves[place] = curve.at(np.flatnonzero(~far))
+            kept.append((place, curve.at(np.flatnonzero(~far))))
             outliers += [
-                Outlier(curve.device, curve.cycle, curve.polarity, float(x), float(resistance))
+                Outlier(curve.device, curve.cycle, polarity, float(x), float(resistance))
                 for x, resistance in zip(curve.x[far], curve.resistance[far], strict=True)
             ]
-    points = sum(curve.x.size for curve in measurement.curves)
+    points = len(outliers) + sum(curve.x.size for _, curve in kept)
     if len(outliers) > MOST * points:
         raise UserError(
             f"{len(outliers):,} of {points:,} points stand apart from their neighbours, too many "
             f"for outliers, {outliers[0]} among them; keep them with --keep-outliers, or choose "
             "the rows that are good"
         )
-    if not outliers:
-        return measurement, cycles
-    note = (
-        f"{len(outliers):,} of {points:,} points are set aside as outliers: {_shown(outliers)} "
-        "(--keep-outliers keeps them)"
-    )
-    measurement = replace(measurement, curves=curves, notes=[*measurement.notes, note])
-    return measurement, cycles + outliers
-
-
-def _without_cycles(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
-    """A measurement without the cycles that are outlying as a whole, and these."""
-    outliers: list[Outlier] = []
-    for places in _by_polarity(measurement.curves):
-        curves = [measurement.curves[place] for place in places]
-        far = np.flatnonzero(outlying_cycles(curves))
-        found = [
-            Outlier(curve.device, curve.cycle, curve.polarity, None, None, curve)
-            for curve in (curves[place] for place in far)
-        ]
-        if len(found) > MOST_CYCLES * len(curves):
-            raise UserError(
-                f"{len(found)} of {len(curves)} cycles stand apart from the others of their "
-                f"device, too many for outliers, {found[0]}, among them; choose those that are "
-                'good, such as --where "cycle=3..10", or keep all with --keep-outliers'
-            )
-        outliers += found
-    if not outliers:
-        return measurement, []
-    note = (
-        f"{len(outliers):,} of {len(measurement.curves):,} cycles are set aside, which stand apart "
-        f"from the others of their device: {_shown(outliers)} (--keep-outliers keeps them)"
-    )
-    aside = {id(outlier.curve) for outlier in outliers}
-    curves = [curve for curve in measurement.curves if id(curve) not in aside]
-    return replace(measurement, curves=curves, notes=[*measurement.notes, note]), outliers
-
-
-def _by_polarity(curves: Sequence[Curve]) -> list[list[int]]:
-    """Places of the curves of each polarity, and of neurons; those that there are."""
-    found = [
-        [place for place, curve in enumerate(curves) if curve.polarity is polarity]
-        for polarity in (*Polarity, None)
-    ]
-    return [places for places in found if places]
+    notes = list(measurement.notes)
+    if cycles:
+        notes.append(
+            f"{len(cycles):,} of {len(measurement.curves):,} cycles are set aside, which stand "
+            f"apart from the others of their device: {_shown(cycles)} (--keep-outliers keeps them)"
+        )
+    if outliers:
+        notes.append(
+            f"{len(outliers):,} of {points:,} points are set aside as outliers: {_shown(outliers)} "
+            "(--keep-outliers keeps them)"
+        )
+    curves = [curve for _, curve in sorted(kept, key=lambda one: one[0])]
+    return replace(measurement, curves=curves, notes=notes), cycles + outliers
 
 
 def _shown(outliers: Sequence[Outlier]) -> str:

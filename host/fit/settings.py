@@ -6,7 +6,6 @@ cycles of one another. Currents and times of pulses and reads have no part in a 
 programming's energy and time are made of them.
 """
 
-import functools
 import math
 import re
 from collections import Counter
@@ -209,6 +208,10 @@ class Varying:
         The values at each pulse or current.
     by_device : dict of str to list of list
         The values of each cycle of each device.
+    numbers : list of float
+        The numbers, with their signs, in order.
+    top, scatter : float
+        The largest magnitude, and the range of the magnitudes over it.
     """
 
     def __init__(self, file: CsvFile, place: int, curves: Sequence[Curve]) -> None:
@@ -238,23 +241,11 @@ class Varying:
                 self.texts.add(text)
                 self.by_x.setdefault(x, set()).add(key)
                 cycle.append(key)
-
-    @functools.cached_property
-    def numbers(self) -> list[float]:
-        """The numbers, with their signs, in order."""
         found = map(number, self.texts)
-        return sorted(value for value in found if value is not None)
-
-    @functools.cached_property
-    def top(self) -> float:
-        """The largest magnitude."""
-        return max(map(abs, self.numbers), default=0.0)
-
-    @property
-    def scatter(self) -> float:
-        """Range of the numbers over the largest magnitude."""
-        numbers = [key for key in self.values if isinstance(key, float)]
-        return (max(numbers) - min(numbers)) / self.top if self.top else 0.0
+        self.numbers = sorted(value for value in found if value is not None)
+        self.top = max(map(abs, self.numbers), default=0.0)
+        sizes = [key for key in self.values if isinstance(key, float)]
+        self.scatter = (max(sizes) - min(sizes)) / self.top if self.top else 0.0
 
     @property
     def repeated(self) -> bool:

@@ -1,7 +1,6 @@
 """Decays drawn from known barriers by formulas written out here: the fit finds these again."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -117,15 +116,6 @@ def test_spikes_are_set_aside(tmp_path: Path) -> None:
     everything = fit_decay([path], "paper", DecayOptions(keep_outliers=True))
     assert everything.outliers() == []
     assert abs(everything.fit.barriers[0].value - 0.9) > 0.02
-
-
-def test_what_is_no_thermal_decay_is_told(tmp_path: Path) -> None:
-    lines = ["time (s),R_AH"]
-    lines += [f"{t:.5g},{0.8 + 0.2 * math.sin(math.log(t)):.5f}" for t in TIMES]
-    path = tmp_path / "wave.csv"
-    path.write_text("\n".join(lines))
-    (line,) = fit_decay([path], "paper").complaints
-    assert line.startswith("device wave, 300 K: R^2")
 
 
 def test_units_restarts_and_missing_values(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """From data to a device and back: the round trip, the measured table, what is refused."""
 
 import dataclasses
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from allspin.sim.device.device_file import (
 )
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import SotNeuron
-from allspin.sim.programming.schemes import Counts
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import SotSynapse
 from allspin.sim.synapse.table_synapse import TableSynapse
@@ -169,18 +167,6 @@ def test_a_conductance_has_a_reference_column_that_varies(known: Makes, table: b
     assert fit_all(measurement, ideal).device().imperfections.reference == 0
     ohm = measured(curves)
     assert fit_all(ohm, options).device().imperfections.reference == 0
-
-
-def test_what_was_not_measured_is_absent(known: Makes) -> None:
-    measurement, options = measured(known().draw(1, 1, 3)), FitOptions("x")
-    device = fit_all(measurement, options).device()
-    assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
-    text = device_to_toml(device)
-    assert not any(part in text for part in ("[neuron", "electrical"))
-    back = device_from_toml(text)
-    counts = Counts(cells=1, potentiation=1.0, depression=1.0, saturations=1, reads=1)
-    assert (counts.energy(back.electrical), counts.time(back.electrical)) == (None, None)
-    assert "not measured, and so without: D2D of the synapse, the neuron" in back.readings()[-1]
 
 
 def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
@@ -372,13 +358,6 @@ def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(curves,
     assert "synapse.depression.A" in device.source["from_base"]
 
 
-def test_without_a_unit_the_currents_are_the_files_numbers(curves):
-    curves.write_text(curves.read_text().replace(" (mA)", ""))
-    fitted = fit([curves], FitOptions("n", currents=(2.0, 12.0)))
-    assert fitted.neuron is not None
-    assert fitted.neuron.values["threshold"].value == pytest.approx(4, rel=0.01)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -405,14 +384,6 @@ def pairs(tmp_path: Path) -> list[Path]:
         for name, sign in zip(NAMES, (1, -1), strict=True):
             paths.append(Table(sign, noise).write(tmp_path / device / name))
     return paths
-
-
-def test_each_file_has_its_digest(pairs: list[Path]) -> None:
-    """With its folder only where another has the same name."""
-    two = take_lookup_tables(pairs, FitOptions("two")).device.source["sha256"]
-    assert two == {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in pairs}
-    one = take_lookup_tables(pairs[:2], FitOptions("one")).device.source["sha256"]
-    assert list(one) == list(NAMES)
 
 
 @pytest.mark.parametrize("asked", [{"occasion": "pulse"}, {"reading": "span"}, {"meter": "reads"}])

@@ -48,12 +48,6 @@ def test_a_turn_behind_a_plateau_and_one_of_another_law() -> None:
     assert find_turn(spiky) == 60
 
 
-def test_an_uneven_turn_of_a_long_run() -> None:
-    rng = np.random.default_rng(2)
-    both = np.r_[way(100, 1500), -way(12, 60)[1:]]
-    assert find_turn(both + rng.normal(0, NOISE, both.size)) == 1500
-
-
 def test_a_run_of_several_turns_is_refused_and_says_what_to_do(tmp_path: Path) -> None:
     truth = np.tile(np.r_[way(UP)[:-1], -way(DOWN)[:-1]], 4)
     values = truth + np.random.default_rng(0).normal(0, NOISE, truth.size)
