@@ -118,6 +118,15 @@ def by_device(curves: Sequence[Curve]) -> dict[str, list[int]]:
     return found
 
 
+def aligned(xs: Sequence[Array], rows: Sequence[Array]) -> tuple[Array, Array]:
+    """Every x, and the rows on it as a table, shape (rows, points); NaN where a row has none."""
+    every = np.unique(np.concatenate(xs))
+    table = np.full((len(rows), every.size), np.nan)
+    for line, x, row in zip(table, xs, rows, strict=True):
+        line[np.searchsorted(every, x)] = row
+    return every, table
+
+
 def ends(resistance: Array) -> tuple[float, float]:
     """R_AH at a curve's start and end: medians of some points, which an outlier does not move."""
     few = max(1, min(5, len(resistance) // 5))

@@ -273,7 +273,7 @@ def fit_picture(result: FitResult) -> Figure:
             factor = result.current[0]
             _draw_neuron(upper, lower, result)
         polarity = None if part is None else part.fit.polarity
-        outliers = [one for one in result.outliers if one.polarity is polarity]
+        outliers = [one for one in result.outliers if one.curve.polarity is polarity]
         _draw_outliers(upper, outliers, factor)
         upper.set_ylabel(f"{R_AH} ({result.unit})")
         lower.set_ylabel(f"residual of\nthe mean ({result.unit})")
@@ -312,7 +312,7 @@ def _draw_outliers(axes: Axes, outliers: Sequence[Outlier], factor: float) -> No
     style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "zorder": 3, "linewidth": 0.5}
     for outlier in outliers:
         x, y = np.array([outlier.x]), np.array([outlier.resistance])
-        if outlier.curve is not None:
+        if outlier.x is None:
             x, y = outlier.curve.x, outlier.curve.resistance
         axes.plot(x * factor, np.clip(y, low, high), "x-", clip_on=False, **style)
     axes.set_ylim(low, high)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from allspin.host.fit.curves import Curve
+from allspin.host.fit.curves import Curve, aligned
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit, chi_interval
 from allspin.host.fit.spread import together
 from allspin.sim.errors import UserError
@@ -144,17 +144,16 @@ def judge(devices: Sequence[DeviceCurves], models: Sequence[Array], kept: float 
         What is left of a deviation after one more pulse, where deviations arise on each
         pulse: the runs test then takes what each adds. 0 for independent ones.
     """
-    places = np.unique(np.concatenate([device.pulses for device in devices]))
-    rows = []
+    xs: list[Array] = []
+    rows: list[Array] = []
     left = whole = 0.0
     for device, model in zip(devices, models, strict=True):
-        row = np.full((len(device.resistance), places.size), np.nan)
-        row[:, np.searchsorted(places, device.pulses)] = device.resistance - model
-        rows.append(row)
+        xs += [device.pulses] * len(device.resistance)
+        rows += list(device.resistance - model)
         mean, weights = device.mean, device.weights
         left += float(weights @ (mean - model) ** 2)
         whole += float(weights @ (mean - np.average(mean, weights=weights)) ** 2)
-    residuals = np.concatenate(rows)
+    _, residuals = aligned(xs, rows)
     average = np.nanmean(residuals, axis=0)
     signs = average[1:] - kept * average[:-1] if kept else average
     square, error = _misfit(residuals)

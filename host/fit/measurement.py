@@ -73,8 +73,7 @@ class _FileCurves:
                 f"{path}: {len(file.blocks)} tables one after another name no device and are taken "
                 "as cycles of one; give a line such as 'device: A' before each header if not"
             )
-        self.electrical, notes = electrical_of(file, columns, curves)
-        self.notes += notes
+        self.electrical = electrical_of(file, columns, curves)
         self.settings = settings_by_table(file, columns, ignored, curves)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.curves import Curve, Measurement, by_device
+from allspin.host.fit.curves import Curve, Measurement, aligned, by_device
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
@@ -36,37 +36,32 @@ class Outlier:
 
     Attributes
     ----------
-    device, cycle, polarity
-        Of which curve.
+    curve : Curve
+        The cycle.
     x, resistance : float or None
-        The point; None for a whole cycle.
-    curve : Curve or None
-        The whole cycle.
+        The point; None for the whole cycle.
     """
 
-    device: str
-    cycle: str
-    polarity: Polarity | None
-    x: float | None
-    resistance: float | None
-    curve: Curve | None = None
+    curve: Curve
+    x: float | None = None
+    resistance: float | None = None
 
     def __str__(self) -> str:
-        cycle = f" cycle {self.cycle}" if self.cycle else ""
-        if self.x is None:
-            part = "" if self.polarity is None else f" {self.polarity.name.lower()}"
-            return f"{self.device}{cycle}{part}, the whole cycle"
-        at = f"current {self.x:.4g}"
-        if self.polarity is not None:
-            at = f"{self.polarity.name.lower()} pulse {self.x:g}"
-        return f"{self.device}{cycle} {at}"
+        polarity = self.curve.polarity
+        name = "" if polarity is None else f" {polarity.name.lower()}"
+        cycle = f" cycle {self.curve.cycle}" if self.curve.cycle else ""
+        place = ", the whole cycle"
+        if self.x is not None:
+            place = f" current {self.x:.4g}" if polarity is None else f" pulse {self.x:g}"
+        return f"{self.curve.device}{cycle}{name}{place}"
 
     def to_dict(self) -> dict[str, str | float | None]:
         """As plain values."""
+        polarity = self.curve.polarity
         return {
-            "device": self.device,
-            "cycle": self.cycle,
-            "polarity": None if self.polarity is None else self.polarity.name.lower(),
+            "device": self.curve.device,
+            "cycle": self.curve.cycle,
+            "polarity": None if polarity is None else polarity.name.lower(),
             "at": self.x,
             "resistance": self.resistance,
         }
@@ -74,18 +69,13 @@ class Outlier:
 
 def less_common(curves: Sequence[Curve]) -> list[Array]:
     """Points of one device's cycles less the median of the cycles that have a point there."""
+    rows = [curve.resistance for curve in curves]
     if all(np.array_equal(curve.x, curves[0].x) for curve in curves):
-        where = [np.arange(curve.x.size) for curve in curves]
-    else:
-        x = np.unique(np.concatenate([curve.x for curve in curves]))
-        where = [np.searchsorted(x, curve.x) for curve in curves]
-    table = np.full((len(curves), 1 + max(int(own.max()) for own in where)), np.nan)
-    for row, curve, own in zip(table, curves, where, strict=True):
-        row[own] = curve.resistance
-    there = np.isfinite(table).any(axis=0)
-    common = np.zeros(table.shape[1])
-    common[there] = np.nanmedian(table[:, there], axis=0)
-    return [curve.resistance - common[own] for curve, own in zip(curves, where, strict=True)]
+        common = np.median(rows, axis=0)
+        return [row - common for row in rows]
+    x, table = aligned([curve.x for curve in curves], rows)
+    common = np.nanmedian(table, axis=0)
+    return [curve.resistance - common[np.searchsorted(x, curve.x)] for curve in curves]
 
 
 def _usual_range(curves: Sequence[Curve]) -> float:
@@ -287,7 +277,7 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
         far_cycles = outlying_cycles([curve for _, curve in every])
         good = [one for one, out in zip(every, far_cycles, strict=True) if not out]
         bad = [curve for (_, curve), out in zip(every, far_cycles, strict=True) if out]
-        found = [Outlier(one.device, one.cycle, polarity, None, None, one) for one in bad]
+        found = list(map(Outlier, bad))
         if len(found) > MOST_CYCLES * len(every):
             raise UserError(
                 f"{len(found)} of {len(every)} cycles stand apart from the others of their "
@@ -302,7 +292,7 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
                 continue
             kept.append((place, curve.at(np.flatnonzero(~far))))
             outliers += [
-                Outlier(curve.device, curve.cycle, polarity, float(x), float(resistance))
+                Outlier(curve, float(x), float(resistance))
                 for x, resistance in zip(curve.x[far], curve.resistance[far], strict=True)
             ]
     points = len(outliers) + sum(curve.x.size for _, curve in kept)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.fit.curves import Curve, by_device
+from allspin.host.fit.curves import Curve, aligned, by_device
 from allspin.sim.synapse.response import Array, Polarity
 
 CONFIDENCE = 0.95
@@ -172,11 +172,8 @@ def stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
     stacked = []
     for device, places in by_device(curves).items():
         own = [curves[place] for place in places]
-        pulses = np.unique(np.concatenate([curve.x for curve in own]))
-        table = np.full((len(own), pulses.size), np.nan)
-        for row, curve in zip(table, own, strict=True):
-            row[np.searchsorted(pulses, curve.x)] = curve.resistance
-        stacked.append(DeviceCurves(device, pulses, table))
+        rows = [curve.resistance for curve in own]
+        stacked.append(DeviceCurves(device, *aligned([curve.x for curve in own], rows)))
     return stacked
 
 

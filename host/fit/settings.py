@@ -122,61 +122,47 @@ def _magnitude(file: CsvFile, place: int, base: str, rows: Iterable[int]) -> flo
 
 def electrical_of(
     file: CsvFile, columns: Columns, curves: Sequence[Curve]
-) -> tuple[dict[str, float], list[str]]:
-    """Figures of a device's ``[synapse.electrical]`` that a file of pulses has.
+) -> dict[str, list[float]]:
+    """Figures of a device's ``[synapse.electrical]`` that a file of pulses has, in SI units.
 
-    Returns
-    -------
-    dict of str to float
-        In SI units; of columns, and of lines before the table. What varies within a polarity, or
-        has no unit, is left out.
-    list of str
-        What is said of lines that contradict one another.
+    They are those of columns, and of lines before the tables, which may contradict one another.
+    What varies within a polarity, or has no unit, is left out.
     """
     if columns.neuron:
-        return {}, []
+        return {}
     rows: dict[str, list[int]] = {f"{polarity.name.lower()}_current": [] for polarity in Polarity}
     for curve in curves:
         if curve.polarity is not None:
             rows[f"{curve.polarity.name.lower()}_current"] += curve.rows
     every = [row for own in rows.values() for row in own]
-    found: dict[str, float | None] = {}
+    found: dict[str, list[float]] = {}
     for place, heading in enumerate(columns.headings):
         for key, (base, known) in FIGURES.items():
             if key in rows if place == columns.current else known.fullmatch(heading):
                 value = _magnitude(file, place, base, rows.get(key, every))
-                found.setdefault(key, value)
-    said: dict[str, set[float]] = {}
+                found.setdefault(key, [] if value is None else [value])
+    said: dict[str, list[float]] = {}
     for name, value, text in _said(line for block in file.blocks for line in block.preamble):
         unit = unit_of(text)
         for key, (base, known) in FIGURES.items():
             # A column that varies is not what a preamble says once.
             if unit and unit[0] == base and known.fullmatch(plain(name)) and key not in found:
-                said.setdefault(key, set()).add(_rounded(abs(value) * unit[1]))
-    notes = [
-        f"{file.path}: lines before the table give several values of {key} ({min(some):g} to "
-        f"{max(some):g}); it is left out"
-        for key, some in said.items()
-        if len(some) > 1
-    ]
-    known_values = {key: value for key, value in found.items() if value is not None}
-    return {key: min(some) for key, some in said.items() if len(some) == 1} | known_values, notes
+                said.setdefault(key, []).append(_rounded(abs(value) * unit[1]))
+    return said | found
 
 
-def together(files: Iterable[Mapping[str, float]]) -> tuple[dict[str, float], list[str]]:
+def together(files: Iterable[Mapping[str, list[float]]]) -> tuple[dict[str, float], list[str]]:
     """Figures of several files, and what is said of those that differ, which are left out."""
     values: dict[str, list[float]] = {}
     for figures in files:
-        for key, value in figures.items():
-            values.setdefault(key, []).append(value)
-    alike = {
-        key: some[0] for key, some in values.items() if max(some) - min(some) <= ALIKE * max(some)
-    }
-    notes = [
-        f"{key} differs between the files ({min(some):g} to {max(some):g}) and is left out"
-        for key, some in values.items()
-        if key not in alike
-    ]
+        for key, some in figures.items():
+            values.setdefault(key, []).extend(some)
+    alike, notes = {}, []
+    for key, some in values.items():
+        if some and max(some) - min(some) <= ALIKE * max(some):
+            alike[key] = some[0]
+        elif some:
+            notes.append(f"{key} differs ({min(some):g} to {max(some):g}) and is left out")
     return alike, notes
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from allspin.host.fit.quantities import MAX_MAGNITUDE, NUMBER, is_number, number, unit_of
+from allspin.host.fit.quantities import MAX_MAGNITUDE, is_number, number, unit_of
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
 
@@ -125,21 +125,13 @@ class CsvFile:
             If there is something else, or a number beyond `MAX_MAGNITUDE`.
         """
         value = number(cell)
-        if value is not None and not abs(value) > MAX_MAGNITUDE:
-            return value
-        if value is not None:
-            advice = (
-                f"{cell.strip()}, and no measurement is beyond {MAX_MAGNITUDE:g}; mend or remove "
-                "the row"
+        if value is None or abs(value) > MAX_MAGNITUDE:
+            raise self.fail(
+                line,
+                f"{column.name} is {cell.strip()!r}; give a number of at most {MAX_MAGNITUDE:g}, "
+                "with its unit in the header, as in R_AH (ohm)",
             )
-        elif NUMBER.match(cell.strip()):
-            advice = (
-                f"{cell.strip()!r}, a number with something behind it; give plain numbers and the "
-                "unit in the header, as in R_AH (ohm)"
-            )
-        else:
-            advice = f"{cell.strip()!r}; give a number"
-        raise self.fail(line, f"{column.name} is {advice}")
+        return value
 
     def block_of(self, line: int) -> int:
         """Which block a line is in; 0 where there are none."""

@@ -42,7 +42,7 @@ def test_spikes_are_found_and_the_figures_are_those_of_the_truth(
     truth = known(c2c=(0.008, 0.008), occasion=occasion, pulses=100)
     curves, places = spiked(truth.draw(1, devices, cycles), 0.004)
     measurement, outliers = set_aside(measured(curves))
-    found = {(one.device, one.cycle, one.polarity, one.x) for one in outliers}
+    found = {(one.curve.device, one.curve.cycle, one.curve.polarity, one.x) for one in outliers}
     # A single curve's ends have no neighbours on the other side.
     ends = {place for place in places if place[-1] in (0, 100)} if cycles == 1 else set()
     assert found | ends == places | ends
@@ -120,7 +120,9 @@ def test_a_spike_at_an_end_is_told_from_the_point_beside_it(
             against = 1 - 2 * int(curve.polarity is D)
             curve.resistance[end] += against * (size if end == 0 else -size)
             spikes.append((curve.polarity, curve.cycle, curve.x[end]))
-        found = [(one.polarity, one.cycle, one.x) for one in set_aside(measured(curves))[1]]
+        found = [
+            (one.curve.polarity, one.curve.cycle, one.x) for one in set_aside(measured(curves))[1]
+        ]
         assert sorted(found) == sorted(spikes)
 
 
@@ -151,7 +153,7 @@ def test_first_cycles_that_are_bad_are_set_aside(
     truth = known(c2c=(0.008, 0.008), occasion=occasion, pulses=60)
     curves = run_in(truth.draw(1, devices, cycles), 2, 0.4)
     measurement, outliers = set_aside(measured(curves))
-    assert {(one.device, one.cycle, one.polarity, one.x) for one in outliers} == {
+    assert {(one.curve.device, one.curve.cycle, one.curve.polarity, one.x) for one in outliers} == {
         (f"d{device}", cycle, polarity, None)
         for device in range(devices)
         for cycle in "01"

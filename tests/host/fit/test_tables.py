@@ -161,10 +161,9 @@ def test_files_that_are_no_tables(content: str | bytes, expected: str, write: Wr
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        ("1e999", r"line 2: R_AH is 1e999, and no measurement is beyond 1e\+30; mend or remove"),
-        ("1e308", r"line 2: R_AH is 1e308, and no measurement is beyond 1e\+30; mend or remove"),
-        ("-1.1e30", r"line 2: R_AH is -1.1e30, and no measurement is beyond"),
-        ("1.5 mohm", "line 2: R_AH is '1.5 mohm', a number with something behind it; give plain"),
+        ("1e999", r"line 2: R_AH is '1e999'; give a number of at most 1e\+30"),
+        ("-1.1e30", r"line 2: R_AH is '-1.1e30'; give a number of at most 1e\+30"),
+        ("1.5 mohm", "line 2: R_AH is '1.5 mohm'; give a number of at most .*its unit in the he"),
         ("high", "line 2: R_AH is 'high'; give a number"),
     ],
 )
