@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from allspin.host.data.arrays import npz_bytes, read_npz
 from allspin.host.fit.columns import NAMES, plain
-from allspin.host.fit.tables import MAX_MAGNITUDE, SENTINELS, CsvFile, Limits, read_csv, unit_of
+from allspin.host.fit.quantities import MAX_MAGNITUDE, SENTINELS, unit_of
+from allspin.host.fit.tables import CsvFile, Limits, read_csv
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.chip.words import rounded_words

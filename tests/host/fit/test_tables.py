@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.fit import tables as layout
 from allspin.host.fit.tables import Column, Limits, read_csv
 from allspin.sim.errors import UserError
 
@@ -54,12 +53,6 @@ def test_units_of_headings(heading: str, name: str, unit: str, write: Write) -> 
     assert read_csv(write(f"x,{heading}\n1,2\n")).columns[1] == Column(name, unit)
 
 
-def test_decimal_commas_where_the_delimiter_is_none(write: Write) -> None:
-    file = read_csv(write("pulse;R\n1;-0,25\n2;1,5e-3\n"))
-    values = [file.number(line, cells[1], file.columns[1]) for line, cells in file.rows]
-    assert values == [-0.25, 1.5e-3]
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_encodings_of_instruments(encoding: str, write: Write) -> None:
     file = read_csv(write("I (µA),R_AH\n1,2\n".encode(encoding)))
@@ -85,7 +78,7 @@ def test_a_preamble_needs_no_comment_sign(write: Write) -> None:
     file = read_csv(write(PREAMBLE + "pulse,R_AH (ohm)\n0,1\n1,2\n2,4\n"))
     assert [column.name for column in file.columns] == ["pulse", "R_AH"]
     assert [cells for _, cells in file.rows] == [["0", "1"], ["1", "2"], ["2", "4"]]
-    assert file.blocks == [(8, "bar 3")]
+    assert [block[:2] for block in file.blocks] == [(8, "bar 3")]
     # By another delimiter than that of the table.
     other = read_csv(write(PREAMBLE + "pulse\tR_AH (ohm)\n0\t1,5\n1\t2,5\n"))
     assert [cells for _, cells in other.rows] == [["0", "1,5"], ["1", "2,5"]]
@@ -109,7 +102,7 @@ def test_blocks_begin_where_the_header_comes_again(write: Write) -> None:
     table = "pulse,R_AH (ohm)\n0,1\n1,2\n"
     text = f"Device: A\n{table}\nDevice: B 2\nRange,10\n{table}# sample = C\n{table}"
     file = read_csv(write(text))
-    assert file.blocks == [(2, "A"), (8, "B 2"), (12, "C")]
+    assert [block[:2] for block in file.blocks] == [(2, "A"), (8, "B 2"), (12, "C")]
     assert [line for line, _ in file.rows] == [3, 4, 9, 10, 13, 14]
     assert file.notes == []
 
@@ -168,10 +161,9 @@ def test_files_that_are_no_tables(content: str | bytes, expected: str, write: Wr
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        ("1e999", r"line 2: R_AH is 1e999, and no measurement is beyond 1e\+30; mend or remove"),
-        ("1e308", r"line 2: R_AH is 1e308, and no measurement is beyond 1e\+30; mend or remove"),
-        ("-1.1e30", r"line 2: R_AH is -1.1e30, and no measurement is beyond"),
-        ("1.5 mohm", "line 2: R_AH is '1.5 mohm', a number with something behind it; give plain"),
+        ("1e999", r"line 2: R_AH is '1e999'; give a number of at most 1e\+30"),
+        ("-1.1e30", r"line 2: R_AH is '-1.1e30'; give a number of at most 1e\+30"),
+        ("1.5 mohm", "line 2: R_AH is '1.5 mohm'; give a number of at most .*its unit in the he"),
         ("high", "line 2: R_AH is 'high'; give a number"),
     ],
 )
@@ -179,13 +171,6 @@ def test_cells_that_are_no_numbers(cell: str, expected: str, write: Write) -> No
     file = read_csv(write(f"pulse,R_AH (ohm)\n1,{cell}\n"))
     with pytest.raises(UserError, match=expected):
         file.number(2, cell, file.columns[1])
-
-
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot read .*none\.csv: No such file"):
-        read_csv(tmp_path / "none.csv")
-    with pytest.raises(UserError, match=r"cannot read .*: it is a folder"):
-        read_csv(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -215,12 +200,6 @@ def test_a_file_that_is_larger_than_any_is_not_read(tmp_path: Path) -> None:
             read_csv(path)
 
 
-def test_numbers_below_any_quantity_are_zero(write: Write) -> None:
-    file = read_csv(write("pulse,R\n1,1e-310\n"))
-    assert file.number(2, "1e-310", file.columns[1]) == 0
-    assert file.number(2, "-1e-29", file.columns[1]) == -1e-29
-
-
 CURVE = b"# from the cryostat\npulse,R_AH (ohm)\n0,1.5\n1,-2e-3\n"
 parts = st.binary(max_size=4) | st.sampled_from(
     [b'"', b"\n", b"\r", b";", b"\t", b"\0", b"\xff\xfe", b"(" * 300, b"nan", b"9" * 500]
@@ -241,12 +220,3 @@ def test_any_damage_makes_a_table_or_one_line(
                 assert not abs(file.number(line, cell, column)) > 1e30
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017
-
-
-def test_cells_are_counted_before_lines_are_split(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Splitting 33 MB of delimiters takes a gigabyte.
-    monkeypatch.setattr(layout, "split_line", None)
-    with pytest.raises(UserError, match="more than 1,000,000 cells"):
-        read_csv(write("," * 1_000_001))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from allspin.host.fit.tables import quantity, unit_of
+from allspin.host.fit.quantities import quantity, unit_of
 from allspin.sim.errors import UserError
 
 
