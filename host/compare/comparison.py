@@ -7,26 +7,30 @@ from typing import Any
 
 from allspin.hdl.cost.cells import yosys_version
 from allspin.host.compare import fpga
-from allspin.host.compare import whole as tiles
 from allspin.host.compare.assumptions import Assumptions, published
 from allspin.host.compare.neurons import (
-    Kinds,
     cmos_entries,
     column_entry,
-    mean_square_current,
     paper_neuron,
-    price_column,
     programming_costs,
+    run_kind,
     spin_entries,
     synapse_record,
 )
 from allspin.host.compare.sensitivity import break_even, tornado
 from allspin.host.compare.subject import CompareOptions, Counterpart, Subject, counterparts
-from allspin.host.compare.whole import count, mac_baseline, whole_network
+from allspin.host.compare.whole import (
+    mac_baseline,
+    tile_cost,
+    tiles_record,
+    tried,
+    whole_network,
+)
 from allspin.host.show.say import Display, Silent
 from allspin.sim.cost.spin import neuron_figures, synapse_figures
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.tiling import cut, tiles_of
 
 
@@ -130,25 +134,30 @@ def compare(
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
     shown = images[: options.counted(len(images))]
     nets = _cut_alike(counterparts(subject.name, network, options.others), subject)
-    kinds = Kinds.of(nets, subject, shown, 1e9 / options.frequency, display)
-    display.advance(len(nets), len(nets) + 2, "a digital column, mapped once and kept")
-    column = price_column(nets["cmos-relu"].network, shown, library, 1e9 / options.frequency)
+    period, steps = 1e9 / options.frequency, len(nets) + 2
+    kinds = {}
+    for number, (kind, counterpart) in enumerate(nets.items()):
+        cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
+        display.advance(number, steps, f"{kind}: {counterpart.origin}{cells}")
+        kinds[kind] = run_kind(counterpart, subject, shown, period)
+    spin = kinds["sot"]
+    display.advance(len(nets), steps, "a digital column, mapped once and kept")
+    column = column_entry(kinds["cmos-relu"], shown, library, period)
     assumptions = Assumptions(
         current=neuron.current,
         set_time=neuron.set_time,
-        mean_square=mean_square_current(kinds.uses["sot"]),
+        mean_square=spin.mean_square,
         voltage=library.voltage,
         frequency=options.frequency,
         periphery=options.periphery,
     )
-    counted = {kind: count(nets[kind].network, shown) for kind in nets}
     entries = [
         *spin_entries(neuron, assumptions, kinds, library),
         *cmos_entries(assumptions, kinds, library),
-        column_entry(column, counted["cmos-relu"].rows[0], kinds),
+        column,
     ]
-    display.advance(len(nets) + 1, len(nets) + 2, "programming")
-    rows, accuracy = counted["sot"].rows, kinds.accuracies["sot"]
+    prices = {kind: ran.price for kind, ran in kinds.items() if ran.price is not None}
+    display.advance(len(nets) + 1, steps, "programming")
     recorded = fpga.recorded()
     return Comparison(
         network=subject.name,
@@ -161,23 +170,23 @@ def compare(
         images=len(images),
         images_counted=len(shown),
         periphery_on=sorted(options.periphery),
-        rows_per_image=rows,
+        rows_per_image=spin.rows,
         neurons=[
             {
                 **entry.to_dict(),
-                "network": whole_network(entry, network, counted, synapse, assumptions),
+                "network": whole_network(entry, network, kinds[entry.kind], synapse, assumptions),
             }
             for entry in entries
         ],
-        paper_neuron=paper_neuron(neuron, kinds.prices["cmos-bare"], library),
+        paper_neuron=paper_neuron(neuron, prices["cmos-bare"], library),
         synapse=synapse_record(synapse, device, network),
         programming=programming_costs(network, device),
         published=published(assumptions),
-        break_even=break_even(kinds.prices, neuron, assumptions),
-        tornado=tornado(kinds.prices, neuron, assumptions),
-        baseline=mac_baseline(network, rows, accuracy, options.frequency),
+        break_even=break_even(prices, neuron, assumptions),
+        tornado=tornado(prices, neuron, assumptions),
+        baseline=mac_baseline(network, spin.rows, spin.accuracy, options.frequency),
         fpga=recorded if recorded["topology"] == list(network.topology) else None,
-        tiles=_tiles(subject, kinds.accuracies["sot"], options, assumptions, display),
+        tiles=_tiles(subject, spin.accuracy, options, assumptions, display),
     )
 
 
@@ -201,11 +210,11 @@ def _tiles(
     network, counted = subject.network, options.counted(len(subject.images))
     own, costs = None, []
     if any(tiles_of(network)):
-        own = tiles.tile_cost(network, accuracy, subject.images[:counted], a)
+        own = tile_cost(network, accuracy, subject.images[:counted], a)
     if options.accuracy is not None:
         if subject.calibration is None:
             raise ValueError("accuracy is for a subject that was opened with `calibrated`")
         test_set = subject.images, subject.labels
-        costs = tiles.tried(network, subject.calibration, test_set, counted, a, display)
+        costs = tried(network, subject.calibration, test_set, counted, a, display)
     wanted = None if options.accuracy is None else options.accuracy / 100
-    return tiles.record(own, costs, wanted)
+    return tiles_record(own, costs, wanted)

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +139,10 @@ def measure(design: str, component: wiring.Component, part: Part) -> Usage:
             placed.append("--lpf-allow-unconstrained")
         _call(placed, folder)
         report = json.loads((folder / "report.json").read_text())
+        stat = (folder / "cells.txt").read_text()
         flip_flops = sum(
             int(count)
-            for kind, count in re.findall(r"^ +(\w+) +(\d+)$", _read(folder / "cells.txt"), re.M)
+            for kind, count in re.findall(r"^ +(\w+) +(\d+)$", stat, re.M)
             if kind.startswith(("SB_DFF", "TRELLIS_FF"))
         )
     used = {kind: entry["used"] for kind, entry in report["utilization"].items()}
@@ -153,10 +155,6 @@ def measure(design: str, component: wiring.Component, part: Part) -> Usage:
     return Usage(design, part.name, **counts, fmax=round(fmax, 1))
 
 
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
 def _call(command: list[str], folder: Path) -> None:
     name = Path(command[0]).name
     if run_tool(command, folder, "tool.log", name):
@@ -166,30 +164,16 @@ def _call(command: list[str], folder: Path) -> None:
 def designs(network: Network) -> dict[str, tuple[Callable[[], wiring.Component], tuple[str, ...]]]:
     """What is measured for a network: each design by its name, and the parts it is put on."""
     found: dict[str, tuple[Callable[[], wiring.Component], tuple[str, ...]]] = {}
+    own = EngineParameters.from_network(network, HardwareProfile(lanes=LANES))
     for kind in NEURONS:
-        parameters = _engine(network, kind)
-
-        def neuron(parameters: EngineParameters = parameters) -> wiring.Component:
-            return neuron_gateware(parameters.neuron)(parameters)
-
-        def engine(parameters: EngineParameters = parameters) -> wiring.Component:
-            return Engine(parameters)
-
+        parameters = EngineParameters(own.crossbars, neuron=kind, current_bits=own.current_bits)
+        neuron = partial(neuron_gateware(kind), parameters)
         found[f"neuron {kind}"] = (neuron, ("iCE40HX8K", "ECP5-25F"))
-        found[f"engine {kind}"] = (engine, ("ECP5-25F",))
+        found[f"engine {kind}"] = (partial(Engine, parameters), ("ECP5-25F",))
     for number, layer in enumerate(network.layers):
-        rows, columns = layer.rows, layer.columns
-
-        def array(rows: int = rows, columns: int = columns) -> wiring.Component:
-            return MacArray(MacParameters(rows, columns))
-
+        array = partial(MacArray, MacParameters(layer.rows, layer.columns))
         found[f"dense layer {number}"] = (array, ("ECP5-85F",))
     return found
-
-
-def _engine(network: Network, kind: str) -> EngineParameters:
-    parameters = EngineParameters.from_network(network, HardwareProfile(lanes=LANES))
-    return EngineParameters(parameters.crossbars, neuron=kind, current_bits=parameters.current_bits)
 
 
 def recorded() -> dict[str, Any]:

@@ -30,6 +30,8 @@ from allspin.sim.synapse.synapse import SotSynapse
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 
 PAPER = open_device("paper")
+
+
 SEEDS = range(3, 5)
 
 
@@ -77,14 +79,6 @@ def test_a_device_without_any_d2d_has_no_column_of_it() -> None:
     assert not any("D2D 0" in line or " 0 " in line for line in alone.readings())
     assert "synapse without D2D" in alone.readings()
     assert "neuron without D2D of gain, D2D of threshold" in alone.readings()
-
-
-@pytest.mark.parametrize("reading", ["range", "weight", "span", "nonlinearity"])
-def test_any_reading_of_d2d_is_seen(reading: str) -> None:
-    synapse = PAPER.synapse
-    assert isinstance(synapse, SotSynapse)
-    d2d = dataclasses.replace(synapse.d2d, reading=reading)
-    assert dataclasses.replace(synapse, d2d=d2d).devices_differ
 
 
 def test_variations_are_turned_off_one_by_one() -> None:
@@ -170,16 +164,7 @@ def test_chips_are_in_the_array_of_their_device(
     assert shares["series"] < 0.3
 
 
-def test_the_tables_columns_are_what_they_say() -> None:
-    assert [column.scheme for column in COLUMNS] == ["open-loop"] + 3 * ["write-verify"]
-    assert [column.calibrated for column in COLUMNS] == [False, False, False, True]
-    for column in (*COLUMNS, *CAUSES):
-        only(PAPER, column.variations)
-        assert column.scheme in SCHEMES
-    for columns in (COLUMNS, CAUSES):
-        assert len({column.title for column in columns}) == len(columns)
-
-
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "least"),
     [("paper-10", (0.98, 0.985)), ("paper-100", (0.975, 0.985))],

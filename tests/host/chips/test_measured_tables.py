@@ -21,6 +21,8 @@ from allspin.sim.synapse.table_synapse import TableSynapse, load_lookup_tables
 from tests.sim.synapse.monte_carlo import HIGH, LOW, Table
 
 TABLES = Table(1, 0.08), Table(-1, 0.08)
+
+
 CHIPS = 20
 
 
@@ -79,6 +81,7 @@ def test_every_state_of_a_chip_is_that_of_films(device: Device, network: Network
         assert held[here].std() == pytest.approx(spread, rel=0.03 + error, abs=0.3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
 def test_chips_are_as_good_as_arrays(device: Device, network: Network, scheme: str) -> None:
     pixels, labels = load_test_set(None)

@@ -1,13 +1,253 @@
-"""A sweep from Python, and what it came to."""
+"""Sweeps are what the library says, on every machine, and go on wherever they were ended."""
 
 import csv
+import dataclasses
 import statistics
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from allspin.host.chips.accuracy import Lot, accuracy_over_chips, only
+from allspin.host.data.catalogue import device_path, open_device, open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.session import NO_PROGRESS
+from allspin.host.machines.machine import GoldenMachine
+from allspin.host.sweep import job
+from allspin.host.sweep.grid import make_grid
+from allspin.host.sweep.job import Job, make_chip, measure
 from allspin.host.sweep.pictures import line_faults, remarks, summary
-from allspin.host.sweep.sweep import sweep
+from allspin.host.sweep.sweep import make_plan, run_sweep, sweep
+from allspin.sim.device.device import Imperfections
+from allspin.sim.device.device_file import save_device
+from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
+from allspin.sim.network.netfile import load_network, save_network
+from allspin.sim.network.tiling import Tiles, tiles_of, with_steps
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import SotSynapse
+
+GRIDS = {"c2c": [0, 1], "program": ["open-loop", "write-verify"], "calibrate": [False, True]}
+
+
+def test_a_chip_is_what_the_library_says():
+    """Against `accuracy_over_chips`, with the variations that are off left out there."""
+    grid = make_grid(
+        {
+            "network": "mnist-10",
+            "c2c": [0, 1],
+            "d2d": [0],
+            "neuron_d2d": [0, 1],
+            "neuron_c2c": [0],
+            "program": "write-verify",
+            "tries": 3,
+            "calibrate": ["no", "yes"],
+            "images": 300,
+            "chips": 2,
+            "first": 5,
+        }
+    )
+    plan = make_plan(grid)
+    images, labels = load_test_set(None)
+    assert len(plan.points) == 8
+    for point in plan.points:
+        kept = ["c2c"] * bool(point.c2c) + ["gain", "threshold"] * bool(point.neuron_d2d)
+        expected = accuracy_over_chips(
+            open_network("mnist-10"),
+            Lot(
+                only(open_device("paper"), kept),
+                grid.seeds,
+                Programming("write-verify", tries=3),
+                point.calibrate,
+            ),
+            (images[:300], labels[:300]),
+        )
+        found = [measure(plan.job(point, chip)) for chip in grid.seeds]
+        assert [outcome.accuracy for outcome in found] == expected.tolist()
+
+
+def test_a_device_file_s_array_is_swept_and_refused_where_no_words_say_it(small, tmp_path):
+    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
+    device = dataclasses.replace(open_device("paper"), array=HallArray("series", **cross))
+    save_device(device, tmp_path / "series.toml")
+    devices = ["paper", str(tmp_path / "series.toml")]
+    found = run_sweep(make_plan(small.grid(device=devices, chips=2)), tmp_path / "golden.csv")
+    correct = [row.outcome.correct for row in found.rows]
+    assert correct[:2] != correct[2:]
+    plan = make_plan(small.grid(device=devices[1:], chips=1, on="virtual"))
+    with pytest.raises(UserError, match="run it on golden"):
+        run_sweep(plan, tmp_path / "virtual.csv")
+
+
+VARIED = """
+[synapse.at]
+axes = { current = "log" }
+default = { current = 8e-3 }
+[[synapse.at.measured]]
+current = 8e-3
+potentiation.A = 22.0
+depression.A = 9.0
+[[synapse.at.measured]]
+current = 11e-3
+potentiation.A = 5.0
+depression.A = 3.0
+[imperfections.retention]
+barrier = 1.0
+within = 0.1
+"""
+
+
+def varied_device(folder):
+    """The paper's device, with other curves at another current, and with retention."""
+    text = Path(device_path("paper")).read_text("utf-8")
+    for fixed in ("A = 22.0", "A = 9.0", "potentiation_current", "depression_current"):
+        text = text.replace(fixed, f"# {fixed}")
+    path = folder / "varied.toml"
+    path.write_text(text + VARIED)
+    return path
+
+
+def test_points_ages_and_temperatures_are_swept(small, tmp_path):
+    """Each against a device that was made by hand."""
+    device = varied_device(tmp_path)
+    grid = small.grid(
+        device=str(device),
+        at=["current=8mA", "current=11mA"],
+        temperature=[300, 340],
+        age=[0, 1e6],
+        stuck=[0, 0.2],
+        chips=2,
+    )
+    plan = make_plan(grid)
+    assert len(plan.points) == 16
+    found = run_sweep(plan, tmp_path / "t.csv")
+    images, labels = load_test_set(small.data)
+    for point in plan.points:
+        synapse = open_device("paper").synapse
+        assert isinstance(synapse, SotSynapse)
+        if point.at == "current=11mA":
+            up, down = PulseResponse(5.0, 100), PulseResponse(3.0, 100)
+            synapse = dataclasses.replace(synapse, potentiation=up, depression=down)
+        figures: Any = {"stuck": point.stuck, "age": point.age}
+        temperature: Any = point.temperature
+        wrong = Imperfections(
+            **figures, retention=Retention(1.0, within=0.1, temperature=temperature)
+        )
+        made_of = dataclasses.replace(open_device("paper"), synapse=synapse, imperfections=wrong)
+        expected = accuracy_over_chips(
+            open_network(small.network), Lot(made_of, grid.seeds, Programming()), (images, labels)
+        )
+        assert found.accuracies(point).tolist() == expected.tolist()
+    # Each factor matters, or the comparison would say little.
+    for factor in ("at", "temperature", "age", "stuck"):
+        first, second = (
+            [row.outcome.correct for row in found.rows if getattr(row.point, factor) == value]
+            for value in dict.fromkeys(getattr(point, factor) for point in plan.points)
+        )
+        assert first != second
+    # The same again from the table.
+    assert run_sweep(plan, tmp_path / "t.csv").resumed == 32
+
+
+def test_a_point_outside_what_was_measured_is_refused_before_anything_runs(small, tmp_path):
+    device = varied_device(tmp_path)
+    with pytest.raises(UserError, match=r"current 12mA is outside .* from 8mA to 11mA"):
+        make_plan(small.grid(device=str(device), at=["current=8mA", "current=12mA"]))
+    with pytest.raises(UserError, match="paper does not age"):
+        make_plan(small.grid(age=1e5))
+
+
+def test_virtual_gives_the_table_of_golden(small, tmp_path):
+    tables = []
+    for on in ("golden", "virtual"):
+        grid = small.grid(on=on, neuron_c2c=5, program=["open-loop", "write-verify"], chips=3)
+        tables.append(tmp_path / f"{on}.csv")
+        run_sweep(make_plan(grid), tables[-1])
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+
+
+def test_a_finished_sweep_measures_nothing(small, tmp_path, monkeypatch):
+    plan = make_plan(small.grid(chips=2))
+    run_sweep(plan, tmp_path / "t.csv")
+    monkeypatch.setattr(job, "measure", None)
+    assert run_sweep(plan, tmp_path / "t.csv").resumed == 2
+
+
+def test_a_row_whose_counts_no_chip_can_have_is_refused(small, tmp_path):
+    schemes = ["open-loop", "pulse-width", "write-verify"]
+    plan = make_plan(small.grid(program=schemes, d2d=[0, 1], chips=2, images=20))
+    path = tmp_path / "t.csv"
+    sweep = run_sweep(plan, path)
+    content = path.read_text()
+    assert run_sweep(plan, path).resumed == len(sweep.rows) == 12
+    cells = sum(layer.states.size for layer in open_network(str(small.network)).layers)
+    for number, row in enumerate(sweep.rows):
+        cell = repr(row.outcome.pulses_per_cell)
+        # One pulse more is a chip that write-verify may make, and no other scheme does.
+        more = (round(row.outcome.pulses_per_cell * cells) + 1) / cells
+        wrong = [0.0001, row.outcome.pulses_per_cell + 1e-6]
+        for other in wrong if row.point.program == "write-verify" else [*wrong, more, 65535.0]:
+            lines = content.splitlines(keepends=True)
+            assert lines[number + 1].count(f",{cell},") == 1
+            lines[number + 1] = lines[number + 1].replace(f",{cell},", f",{other!r},")
+            path.write_text("".join(lines))
+            with pytest.raises(UserError, match=f"line {number + 2} is not of this sweep: pulses"):
+                run_sweep(plan, path)
+
+
+def test_what_cannot_be_measured_is_said_before_anything_is(small, tmp_path):
+    with pytest.raises(
+        UserError, match=r"D2D of potentiation must be a number from 0 to 1, not 6\.5"
+    ):
+        make_plan(small.grid(d2d=[1, 50]))
+    with pytest.raises(UserError, match="`images` must be from 1 to 120, not 121"):
+        make_plan(small.grid(images=121))
+    with pytest.raises(UserError, match="the network takes images of 28 x 28"):
+        make_plan(small.grid(network="mnist-10"))
+
+
+def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_path, monkeypatch):
+    opened, closed = [], []
+
+    class Board(GoldenMachine):
+        def close(self):
+            closed.append(self)
+
+    def open_board(on, network, profile=None):
+        opened.append(on)
+        return Board()
+
+    monkeypatch.setattr(job, "open_machine", open_board)
+    for on in ("golden", "/dev/ttyUSB7"):
+        # A table of its own each, since the machine is part of the grid.
+        grid = small.grid(on=on, neuron_c2c=0, c2c=[0, 1], chips=3)
+        run_sweep(make_plan(grid), tmp_path / f"{len(on)}.csv", workers=2)
+    assert opened == ["/dev/ttyUSB7"]
+    assert len(closed) == 1
+    assert (tmp_path / "6.csv").read_bytes() == (tmp_path / "12.csv").read_bytes()
+
+
+def test_a_board_that_failed_is_opened_again(small, tmp_path, monkeypatch):
+    opened = []
+
+    class Board(GoldenMachine):
+        def stream(self, images, progress=NO_PROGRESS, first=0):
+            if len(opened) == 1:
+                raise UserError("the board is gone")
+            return super().stream(images)
+
+    def open_board(on, network, profile=None):
+        opened.append(on)
+        return Board()
+
+    monkeypatch.setattr(job, "open_machine", open_board)
+    plan = make_plan(small.grid(on="/dev/ttyUSB7", chips=2))
+    with pytest.raises(UserError, match="the board is gone"):
+        run_sweep(plan, tmp_path / "t.csv")
+    assert len(run_sweep(plan, tmp_path / "t.csv").rows) == 2
+    assert len(opened) == 2
 
 
 def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
@@ -32,7 +272,49 @@ def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
     assert seen.lines[-1] == f"6 rows in {path}, 6 of them there already"
 
 
-def test_a_mapping_that_is_no_grid_is_refused(tmp_path):
-    with pytest.raises(UserError, match="a grid has no 'chip'"):
-        sweep({"network": "paper-10", "chip": 3}, tmp_path / "t.csv")
-    assert list(tmp_path.iterdir()) == []
+CUT = {"tile_rows": 16, "adc_bits": 3, "chips": 1, "images": 20}
+
+
+@pytest.fixture
+def others(idx_folder):
+    """Training images of another draw."""
+    return idx_folder("others", shape=(8, 8), classes=4, train=8, test=120, seed=1)
+
+
+def exchange(small, others):
+    """Other training images, and the same test images."""
+    for path in others.glob("train*"):
+        path.replace(small.data / path.name)
+
+
+def test_a_table_takes_no_rows_of_networks_that_other_images_cut(small, others, tmp_path):
+    path = tmp_path / "tiles.csv"
+    run_sweep(make_plan(small.grid(**CUT)), path)
+    assert run_sweep(make_plan(small.grid(**CUT)), path).resumed == 1
+    exchange(small, others)
+    with pytest.raises(UserError, match="is of another sweep: its calibration images are others"):
+        run_sweep(make_plan(small.grid(**CUT)), path)
+
+
+def test_a_worker_that_has_other_training_images_says_so(small, others):
+    plan = make_plan(small.grid(**CUT))
+    told = plan.job(plan.points[0], 0)
+    elsewhere = dataclasses.replace(plan.material, calibration="0" * 64)
+    with pytest.raises(UserError, match="the data set is another file for this worker"):
+        make_chip(Job(told.point, 0, told.images, told.on, elsewhere))
+
+
+def test_where_nothing_is_cut_training_images_do_not_matter(small, others, tmp_path):
+    """Nor need there be any: neither without tiles nor where the file has them already."""
+    own = with_steps(load_network(small.network), Tiles(16, 3), (2, 2))
+    save_network(own, small.network)
+    for number, more in enumerate(({"chips": 1, "images": 20}, CUT)):
+        path = tmp_path / f"{number}.csv"
+        run_sweep(make_plan(small.grid(**more)), path)
+        exchange(small, others)
+        plan = make_plan(small.grid(**more))
+        assert (run_sweep(plan, path).resumed, plan.material.calibration) == (1, None)
+        for left in small.data.glob("train*"):
+            left.unlink()
+        made = make_chip(make_plan(small.grid(**more)).job(plan.points[0], 1))
+        assert tiles_of(made.network) == [Tiles(16, 3)] * 2
