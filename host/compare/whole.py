@@ -184,10 +184,6 @@ BITS = range(2, 9)
 ADDER = 32
 """Bits of the addition that is published."""
 
-SUMS = (
-    *("conversions", "conversion_pj", "amplifier_pj", "addition_pj", "least_pj", "most_pj"),
-    *("area_um2", "least_um2", "most_um2"),
-)
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Grey levels, shape (images, height, width), and classes, shape (images,)."""
 
@@ -241,15 +237,9 @@ def tile_cost(
     a : Assumptions
         Signal, time and amplifiers.
     """
-    known = [each for each in tiles_of(network) if each is not None]
-    found: Cost = {
-        "tile_rows": max(each.rows for each in known),
-        "adc_bits": max(each.bits for each in known),
-        "shifts": tuple(None if each.adc is None else each.adc.shift for each in network.layers),
-        "accuracy": accuracy,
-        "converters": 0,
-        **dict.fromkeys(SUMS, 0.0),
-    }
+    converters = 0
+    conversions = conversion = amplifier = addition = least = most = 0.0
+    area = least_area = most_area = 0.0
     share = a.frequency / ADC_RATE
     for layer, trace in zip(network.layers, GoldenModel(network).trace(images), strict=True):
         adc = layer.adc
@@ -258,21 +248,37 @@ def tile_cost(
         tiles = adc.tiles(layer.rows)
         columns = tiles * layer.columns
         count = _driven(adc, trace.inputs) * layer.columns
-        energy, area = conversion_energy(adc.bits), converter_area(adc.bits)
-        amplified = count * _amplified(adc, trace, a) / 1000
-        added = count * ADD_32 * (adc.bits + (tiles - 1).bit_length()) / ADDER / 1000
-        found["converters"] += columns
-        found["conversions"] += count
-        found["conversion_pj"] += count * energy.value / 1000
-        found["amplifier_pj"] += amplified
-        found["addition_pj"] += added
-        found["least_pj"] += count * energy.low / 1000 + amplified + added
-        found["most_pj"] += count * energy.high / 1000 + amplified + added
-        found["area_um2"] += columns * area.value * share
-        found["least_um2"] += columns * area.low * share
-        found["most_um2"] += columns * area.high * share
-    found["energy_pj"] = found["conversion_pj"] + found["amplifier_pj"] + found["addition_pj"]
-    return found
+        energy, each = conversion_energy(adc.bits), converter_area(adc.bits)
+        added = ADD_32 * (adc.bits + (tiles - 1).bit_length()) / ADDER
+        converters += columns
+        conversions += count
+        conversion += count * energy.value
+        amplifier += count * _amplified(adc, trace, a)
+        addition += count * added
+        least += count * energy.low
+        most += count * energy.high
+        area += columns * each.value * share
+        least_area += columns * each.low * share
+        most_area += columns * each.high * share
+    known = [each for each in tiles_of(network) if each is not None]
+    around = amplifier + addition
+    return {
+        "tile_rows": max(each.rows for each in known),
+        "adc_bits": max(each.bits for each in known),
+        "shifts": [None if each.adc is None else each.adc.shift for each in network.layers],
+        "accuracy": accuracy,
+        "converters": converters,
+        "conversions": conversions,
+        "conversion_pj": conversion / 1000,
+        "amplifier_pj": amplifier / 1000,
+        "addition_pj": addition / 1000,
+        "least_pj": (around + least) / 1000,
+        "most_pj": (around + most) / 1000,
+        "area_um2": area,
+        "least_um2": least_area,
+        "most_um2": most_area,
+        "energy_pj": conversion / 1000 + amplifier / 1000 + addition / 1000,
+    }
 
 
 def tried(

@@ -30,6 +30,7 @@ from allspin.host.sweep.job import (
     device_of,
     digest_of,
     images_digest,
+    measure,
     measure_here,
     network_file,
     network_of,
@@ -194,7 +195,7 @@ def _measured(
     if plan.grid.on == VIRTUAL:
         # Built once here, not once by each worker.
         build_machines(jobs)
-    return in_processes(jobs, workers)
+    return in_processes(measure, jobs, workers)
 
 
 @dataclass(frozen=True, eq=False)

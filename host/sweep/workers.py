@@ -10,14 +10,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
@@ -28,6 +28,9 @@ from allspin.sim.files import open_file
 
 if TYPE_CHECKING:
     from distributed import Client
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 LOSSES = 3
 """Workers that may be lost in a row without a chip done between."""
@@ -91,8 +94,19 @@ def _end_quietly() -> None:
     threading.excepthook = hook
 
 
-def in_processes(jobs: Sequence[Job], workers: int) -> Done:
-    """Measure jobs in some processes of this machine, and yield them as they are done.
+def in_processes(
+    work: Callable[[T], R], jobs: Iterable[T], workers: int
+) -> Generator[tuple[T, R], None, None]:
+    """Do work in some processes of this machine, and yield jobs and results as they are done.
+
+    Parameters
+    ----------
+    work : callable
+        What is done with a job; it can be imported by a worker.
+    jobs : iterable
+        Each once.
+    workers : int
+        Processes.
 
     Raises
     ------
@@ -108,13 +122,13 @@ def in_processes(jobs: Sequence[Job], workers: int) -> Done:
         )
         try:
             with _without_interrupts():
-                waiting: dict[Any, Job] = {pool.submit(measure, job): job for job in left}
+                waiting: dict[Any, T] = {pool.submit(work, job): job for job in left}
             for future in as_completed(waiting):
-                outcome = future.result()
+                result = future.result()
                 job = waiting.pop(future)
                 del left[job]
                 losses = 0
-                yield job, outcome
+                yield job, result
         except BrokenProcessPool:
             losses += 1
             if losses > LOSSES:
