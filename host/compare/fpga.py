@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,32 +85,16 @@ PARTS = {
 """The parts that figures are given for."""
 
 
-@dataclass(frozen=True)
-class Usage:
-    """What a design takes of a part.
-
-    Attributes
-    ----------
-    design, part : str
-        What, and of what.
-    lut, ff, memory, dsp : int
-        Logic cells (look-up tables), flip-flops, block RAMs, multipliers. On iCE40 a logic cell
-        has both a look-up table and a flip-flop; `ff` is counted before they are packed.
-    fmax : float
-        MHz, after place and route with one seed.
-    """
-
-    design: str
-    part: str
-    lut: int
-    ff: int
-    memory: int
-    dsp: int
-    fmax: float
-
-
-def measure(design: str, component: wiring.Component, part: Part) -> Usage:
+def measure(design: str, component: wiring.Component, part: Part) -> dict[str, Any]:
     """Synthesise, place and route.
+
+    Returns
+    -------
+    dict
+        Names of ``design`` and ``part``; ``lut``, ``ff``, ``memory``, ``dsp``: logic cells
+        (look-up tables), flip-flops, block RAMs, multipliers; ``fmax`` in MHz with one seed. On
+        iCE40 a logic cell has both a look-up table and a flip-flop; ``ff`` is counted before they
+        are packed.
 
     Raises
     ------
@@ -152,7 +136,7 @@ def measure(design: str, component: wiring.Component, part: Part) -> Usage:
     }
     counts["ff"] = flip_flops
     fmax = min(clock["achieved"] for clock in report["fmax"].values())
-    return Usage(design, part.name, **counts, fmax=round(fmax, 1))
+    return {"design": design, "part": part.name, **counts, "fmax": round(fmax, 1)}
 
 
 def _call(command: list[str], folder: Path) -> None:
@@ -177,7 +161,7 @@ def designs(network: Network) -> dict[str, tuple[Callable[[], wiring.Component],
 
 
 def recorded() -> dict[str, Any]:
-    """The figures that ship: ``topology``, ``tools`` and ``usage``, a list as of `Usage`."""
+    """The figures that ship: ``topology``, ``tools`` and ``usage``, a list as of `measure`."""
     return json.loads(RECORDED.read_text(encoding="utf-8"))
 
 
@@ -207,7 +191,7 @@ def record(
     for design, (make, parts) in designs(network).items():
         for part in parts:
             said(f"{design} on {part}")
-            content["usage"].append(asdict(measure(design, make(), PARTS[part])))
+            content["usage"].append(measure(design, make(), PARTS[part]))
             write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 

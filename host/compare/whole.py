@@ -237,9 +237,7 @@ def tile_cost(
     a : Assumptions
         Signal, time and amplifiers.
     """
-    converters = 0
-    conversions = conversion = amplifier = addition = least = most = 0.0
-    area = least_area = most_area = 0.0
+    counts = []
     share = a.frequency / ADC_RATE
     for layer, trace in zip(network.layers, GoldenModel(network).trace(images), strict=True):
         adc = layer.adc
@@ -248,18 +246,14 @@ def tile_cost(
         tiles = adc.tiles(layer.rows)
         columns = tiles * layer.columns
         count = _driven(adc, trace.inputs) * layer.columns
-        energy, each = conversion_energy(adc.bits), converter_area(adc.bits)
+        energy, area = conversion_energy(adc.bits), converter_area(adc.bits)
         added = ADD_32 * (adc.bits + (tiles - 1).bit_length()) / ADDER
-        converters += columns
-        conversions += count
-        conversion += count * energy.value
-        amplifier += count * _amplified(adc, trace, a)
-        addition += count * added
-        least += count * energy.low
-        most += count * energy.high
-        area += columns * each.value * share
-        least_area += columns * each.low * share
-        most_area += columns * each.high * share
+        of_use = (1, energy.value, energy.low, energy.high, _amplified(adc, trace, a), added)
+        areas = (columns * each * share for each in (area.value, area.low, area.high))
+        counts.append((columns, *(count * each for each in of_use), *areas))
+    converters, conversions, conversion, least, most, amplifier, addition, *areas = map(
+        sum, zip(*counts, strict=True)
+    )
     known = [each for each in tiles_of(network) if each is not None]
     around = amplifier + addition
     return {
@@ -274,9 +268,7 @@ def tile_cost(
         "addition_pj": addition / 1000,
         "least_pj": (around + least) / 1000,
         "most_pj": (around + most) / 1000,
-        "area_um2": area,
-        "least_um2": least_area,
-        "most_um2": most_area,
+        **dict(zip(("area_um2", "least_um2", "most_um2"), areas, strict=True)),
         "energy_pj": conversion / 1000 + amplifier / 1000 + addition / 1000,
     }
 
