@@ -114,17 +114,6 @@ def test_one_cells_energy_changes_the_table(found: dict[str, Any]) -> None:
     assert after["sot"]["energy_fj"] == before["sot"]["energy_fj"]
 
 
-def test_other_images_change_the_table(found: dict[str, Any]) -> None:
-    before = named(found)
-    still = np.repeat(IMAGES[:1], 6, axis=0)
-    after = named(compared(images=still))
-    assert after["sot"]["energy_fj"] != before["sot"]["energy_fj"]
-    # The same image again and again switches nothing: leakage alone is left.
-    parts = after["cmos-bare"]["energy_parts_fj"]
-    assert parts["cells"] == parts["loads"] == 0
-    assert parts["leakage"] == pytest.approx(before["cmos-bare"]["energy_parts_fj"]["leakage"])
-
-
 def test_periphery_is_switched_on_and_off(found: dict[str, Any]) -> None:
     off = named(compared(options=CompareOptions(images=10, periphery=frozenset())))
     for name, neuron in off.items():
@@ -209,12 +198,3 @@ def test_what_cannot_be_compared_is_one_line() -> None:
 def test_options_are_checked_at_once(options, message):
     with pytest.raises(ValueError, match=message):
         CompareOptions(**options)
-
-
-def test_a_thousand_images_are_counted_or_all_or_as_many_as_are_asked_for():
-    assert CompareOptions().counted(10_000) == 1000
-    assert CompareOptions().counted(40) == 40
-    assert CompareOptions(images=7).counted(40) == 7
-    for images in (1, 41):
-        with pytest.raises(ValueError, match=f"^images must be from 2 to 40, not {images}$"):
-            CompareOptions(images=images).counted(40)

@@ -80,11 +80,6 @@ def test_whoever_is_not_vouched_for_is_refused(tmp_path, mine, address):
             Cluster(address, *files).connect()
 
 
-def test_tls_without_certificates_is_one_line(address):
-    with pytest.raises(UserError, match="needs certificates: `ca_file` and"):
-        Cluster(address).connect()
-
-
 CONNECT = """\
 from allspin.host.sweep.workers import Cluster
 from allspin.sim.errors import UserError

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import tomli_w
 from hypothesis import given, settings
@@ -15,9 +14,7 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.tiling import Tiles
-from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import SotSynapse
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 
 
 def test_every_combination_is_a_point_once():
@@ -44,12 +41,6 @@ def test_every_combination_is_a_point_once():
     }
     assert grid.varied() == ["states", "c2c", "program", "tries"]
     assert grid.seeds == range(20)
-
-
-def test_tries_are_those_of_the_number_of_states_unless_told():
-    grid = make_grid({"network": ["paper-10", "paper-100"], "program": "write-verify"})
-    assert [point.tries for point in grid.points()] == [8, 32]
-    assert grid.varied() == ["network"]
 
 
 def test_a_file_and_a_dictionary_are_the_same_grid(tmp_path):
@@ -190,16 +181,6 @@ def test_figures_are_multiplied_one_by_one():
     assert device.imperfections == PAPER.imperfections
     same = scaled(PAPER, 1, 1, 1, 1)
     assert (same.synapse, same.neuron_variation) == (PAPER.synapse, PAPER.neuron_variation)
-
-
-def test_a_tables_deviations_are_multiplied_too():
-    n = np.linspace(-1, 1, 30)
-    table = TableSynapse(
-        TableResponse(n, 0 * n + 0.1, 0 * n + 0.2), TableResponse(-n, 0 * n + 0.1, 0 * n + 0.2)
-    )
-    synapse = scaled(dataclasses.replace(PAPER, synapse=table), 2, 3, 1, 1).synapse
-    assert synapse.cycle_deviation(Polarity.DEPRESSION, 0.0, 3) == pytest.approx(0.2)
-    assert synapse.device_deviation(Polarity.DEPRESSION, 3) == pytest.approx(0.6)
 
 
 def test_what_leaves_its_range_names_the_point():
