@@ -9,7 +9,6 @@ from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.chips.array import (
     PAPER,
     Curve,
-    correlations,
     scan,
     tiles,
 )
@@ -47,20 +46,3 @@ def test_one_column_or_one_row_correlates_whole_and_two_by_two_do_not():
     assert found[0][2] == pytest.approx(1)
     assert found[1][2] == pytest.approx(1)
     assert abs(found[2][2]) < 0.9
-
-
-def test_selected_correlates_as_the_errors_of_its_first_and_last_row_say():
-    """R_L R_T n (n - 1) / (4 off) in the outermost columns, in proportion between, else nothing."""
-    off = 2e5
-    words = NETWORK.layers[0].words / 126  # ohm, up to 1
-    n = words.shape[1]
-    expected = words.copy()
-    error = 312.5 * 312.5 * n * (n - 1 - 2 * np.arange(n)) / (4 * off)
-    expected[0] += error
-    expected[-1] -= error
-    curve = Curve("selected", "switch_off", (off, 1e12), HallArray("selected", **PAPER))
-    (value, near), (_, far) = correlations(NETWORK, curve)
-    assert value == off
-    assert near == pytest.approx(np.corrcoef(expected.ravel(), words.ravel())[0, 1], abs=0.01)
-    assert near < 0.7
-    assert far == pytest.approx(1, abs=1e-9)

@@ -67,15 +67,10 @@ def test_a_chip_is_what_the_library_says():
         assert [outcome.accuracy for outcome in found] == expected.tolist()
 
 
-def test_a_device_file_s_array_is_swept_and_refused_where_no_words_say_it(small, tmp_path):
-    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
-    device = dataclasses.replace(open_device("paper"), array=HallArray("series", **cross))
-    save_device(device, tmp_path / "series.toml")
-    devices = ["paper", str(tmp_path / "series.toml")]
-    found = run_sweep(make_plan(small.grid(device=devices, chips=2)), tmp_path / "golden.csv")
-    correct = [row.outcome.correct for row in found.rows]
-    assert correct[:2] != correct[2:]
-    plan = make_plan(small.grid(device=devices[1:], chips=1, on="virtual"))
+def test_an_array_that_no_words_say_is_refused_on_gateware(small, tmp_path):
+    array = HallArray("series", hall_resistance=1.0, longitudinal=300.0, arms=300.0)
+    save_device(dataclasses.replace(open_device("paper"), array=array), tmp_path / "series.toml")
+    plan = make_plan(small.grid(device=str(tmp_path / "series.toml"), chips=1, on="virtual"))
     with pytest.raises(UserError, match="run it on golden"):
         run_sweep(plan, tmp_path / "virtual.csv")
 
@@ -187,46 +182,43 @@ def test_what_cannot_be_measured_is_said_before_anything_is(small, tmp_path):
         make_plan(small.grid(network="mnist-10"))
 
 
-def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_path, monkeypatch):
-    opened, closed = [], []
+@pytest.fixture
+def boards(monkeypatch):
+    """Boards on a port, that are opened in place of a machine; the first may be made to fail."""
+
+    class Boards(list):
+        failing, closed = False, 0
 
     class Board(GoldenMachine):
+        def stream(self, images, progress=NO_PROGRESS, first=0):
+            if opened.failing and opened[0] is self:
+                raise UserError("the board is gone")
+            return super().stream(images)
+
         def close(self):
-            closed.append(self)
+            opened.closed += 1
 
-    def open_board(on, network, profile=None):
-        opened.append(on)
-        return Board()
+    opened = Boards()
+    monkeypatch.setattr(job, "open_machine", lambda *_: opened.append(Board()) or opened[-1])
+    return opened
 
-    monkeypatch.setattr(job, "open_machine", open_board)
+
+def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_path, boards):
     for on in ("golden", "/dev/ttyUSB7"):
         # A table of its own each, since the machine is part of the grid.
         grid = small.grid(on=on, neuron_c2c=0, c2c=[0, 1], chips=3)
         run_sweep(make_plan(grid), tmp_path / f"{len(on)}.csv", workers=2)
-    assert opened == ["/dev/ttyUSB7"]
-    assert len(closed) == 1
+    assert (len(boards), boards.closed) == (1, 1)
     assert (tmp_path / "6.csv").read_bytes() == (tmp_path / "12.csv").read_bytes()
 
 
-def test_a_board_that_failed_is_opened_again(small, tmp_path, monkeypatch):
-    opened = []
-
-    class Board(GoldenMachine):
-        def stream(self, images, progress=NO_PROGRESS, first=0):
-            if len(opened) == 1:
-                raise UserError("the board is gone")
-            return super().stream(images)
-
-    def open_board(on, network, profile=None):
-        opened.append(on)
-        return Board()
-
-    monkeypatch.setattr(job, "open_machine", open_board)
+def test_a_board_that_failed_is_opened_again(small, tmp_path, boards):
+    boards.failing = True
     plan = make_plan(small.grid(on="/dev/ttyUSB7", chips=2))
     with pytest.raises(UserError, match="the board is gone"):
         run_sweep(plan, tmp_path / "t.csv")
     assert len(run_sweep(plan, tmp_path / "t.csv").rows) == 2
-    assert len(opened) == 2
+    assert len(boards) == 2
 
 
 def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
@@ -283,17 +275,17 @@ def test_a_worker_that_has_other_training_images_says_so(small, others):
         make_chip(Job(told.point, 0, told.images, told.on, elsewhere))
 
 
-def test_where_nothing_is_cut_training_images_do_not_matter(small, others, tmp_path):
+@pytest.mark.parametrize("tiled", [False, True])
+def test_where_nothing_is_cut_training_images_do_not_matter(small, others, tmp_path, tiled):
     """Nor need there be any: neither without tiles nor where the file has them already."""
-    own = with_steps(load_network(small.network), Tiles(16, 3), (2, 2))
-    save_network(own, small.network)
-    for number, more in enumerate(({"chips": 1, "images": 20}, CUT)):
-        path = tmp_path / f"{number}.csv"
-        run_sweep(make_plan(small.grid(**more)), path)
-        exchange(small, others)
-        plan = make_plan(small.grid(**more))
-        assert (run_sweep(plan, path).resumed, plan.material.calibration) == (1, None)
-        for left in small.data.glob("train*"):
-            left.unlink()
-        made = make_chip(make_plan(small.grid(**more)).job(plan.points[0], 1))
-        assert tiles_of(made.network) == [Tiles(16, 3)] * 2
+    if tiled:
+        own = with_steps(load_network(small.network), Tiles(16, 3), (2, 2))
+        save_network(own, small.network)
+    factors = CUT if tiled else {"chips": 1, "images": 20}
+    run_sweep(make_plan(small.grid(**factors)), tmp_path / "t.csv")
+    for left in small.data.glob("train*"):
+        left.unlink()
+    plan = make_plan(small.grid(**factors))
+    assert (run_sweep(plan, tmp_path / "t.csv").resumed, plan.material.calibration) == (1, None)
+    made = make_chip(plan.job(plan.points[0], 1))
+    assert tiles_of(made.network) == [Tiles(16, 3) if tiled else None] * 2
