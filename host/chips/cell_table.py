@@ -74,11 +74,6 @@ class CellTable:
             words += f", {np.count_nonzero(~converged):,} outside the band"
         return words
 
-    def to_npz(self) -> bytes:
-        """As a NumPy archive: an array for each column that is defined, and ``unit``."""
-        there = {name: values for name, values in self.columns.items() if values is not None}
-        return npz_bytes({**there, "unit": np.array(self.unit)})
-
     def to_csv(self) -> bytes:
         """As CSV: every R_AH with as many digits as make the same number again."""
         texts = [_texts(values) for values in self.columns.values()]
@@ -161,4 +156,7 @@ def check_suffix(path: Path) -> None:
 
 def table_bytes(table: CellTable, path: Path) -> bytes:
     """The content of a file of cells, in the form that its name says."""
-    return table.to_npz() if path.suffix == ".npz" else table.to_csv()
+    if path.suffix == ".csv":
+        return table.to_csv()
+    there = {name: values for name, values in table.columns.items() if values is not None}
+    return npz_bytes({**there, "unit": np.array(table.unit)})

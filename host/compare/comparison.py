@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from allspin.hdl.cost.cells import yosys_version
 from allspin.host.compare import fpga
 from allspin.host.compare.assumptions import Assumptions, published
 from allspin.host.compare.neurons import (
+    PAPER_AREA,
+    PAPER_ENERGY,
+    CellPrice,
     cmos_entries,
     column_entry,
-    paper_neuron,
-    programming_costs,
     run_kind,
     spin_entries,
-    synapse_record,
 )
 from allspin.host.compare.sensitivity import break_even, tornado
 from allspin.host.compare.subject import CompareOptions, Counterpart, Subject, counterparts
@@ -27,11 +29,25 @@ from allspin.host.compare.whole import (
     whole_network,
 )
 from allspin.host.show.say import Display, Silent
-from allspin.sim.cost.spin import neuron_figures, synapse_figures
+from allspin.sim.chip.chip import Chip
+from allspin.sim.cost.liberty import Library
+from allspin.sim.cost.spin import (
+    CLAIMED,
+    NeuronFigures,
+    SynapseFigures,
+    neuron_figures,
+    synapse_figures,
+)
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.tiling import cut, tiles_of
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import SCHEMES, Programming
+
+CHIP = 0
+"""The chip whose programming is counted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,3 +234,75 @@ def _tiles(
         costs = tried(network, subject.calibration, test_set, counted, a, display)
     wanted = None if options.accuracy is None else options.accuracy / 100
     return tiles_record(own, costs, wanted)
+
+
+def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> dict[str, Any]:
+    """The paper's neuron: its claim, its numbers, and what its own synapse takes."""
+    k = np.arange(3)[:, None]
+    bits = len(bare.netlist.inputs["value"])
+    flipped = bare.netlist.simulate({"negative": k % 2, "value": (1 - k % 2) * (2**bits - 1)})
+    each = bare.netlist.energy(flipped, bare.period)
+    return {
+        "claimed_fj": CLAIMED,
+        "stated_fj": neuron.set_heat(),
+        "stated_with_reset_fj": neuron.use(),
+        "sheet_current_fj": [neuron.set_heat(current) for current in neuron.switching_currents],
+        "sheet_current_ua": [current * 1e6 for current in neuron.switching_currents],
+        "current_for_claim_ua": neuron.current_for(CLAIMED) * 1e6,
+        "time_for_claim_us": neuron.time_for(CLAIMED) * 1e6,
+        "uses_per_second": neuron.rate,
+        "area_um2": neuron.area,
+        "positions": neuron.positions,
+        "cmos_area_um2": PAPER_AREA,
+        "cmos_fj": PAPER_ENERGY,
+        "gate_area_um2": bare.netlist.area,
+        "gate_area_ratio": bare.netlist.area / PAPER_AREA,
+        "gate_measured_fj": bare.energy.total,
+        "gate_measured_activity": bare.input_activity,
+        "gate_leakage_fj": bare.energy.leakage,
+        "gate_fj_when_all_toggle": each.dynamic,
+        "activity_for_paper_fj": (PAPER_ENERGY - each.leakage) / each.dynamic,
+        "library": library.name,
+    }
+
+
+def synapse_record(synapse: SynapseFigures, device: Device, network: Network) -> dict[str, Any]:
+    """Area, read and pulses of a synapse, by the device file."""
+    electrical = device.electrical
+    return {
+        "area_um2": synapse.area,
+        "scaled_area_um2": synapse.scaled_area,
+        "resistance_ohm": synapse.resistance,
+        "read_current_a": synapse.current,
+        "read_time_s": synapse.time,
+        "read_assumed": synapse.assumed,
+        "read_fj": synapse.read(1.0, 1),
+        "count": sum(layer.rows * layer.columns for layer in network.layers),
+        "pulse_j": {
+            which: electrical.pulse_energy(getattr(electrical, f"{which}_current"))
+            for which in ("potentiation", "depression", "saturation")
+        },
+    }
+
+
+def programming_costs(network: Network, device: Device) -> list[dict[str, Any]]:
+    """What each scheme takes to program one chip: counted pulses, saturations and reads."""
+    found = []
+    for scheme in SCHEMES:
+        try:
+            counts = program_chip(Chip(device, CHIP), network, Programming(scheme)).counts
+        except ValueError:
+            continue  # these levels are not for these devices
+        energy, seconds = counts.energy(device.electrical), counts.time(device.electrical)
+        found.append(
+            {
+                "scheme": scheme,
+                "cells": counts.cells,
+                "pulses": counts.pulses,
+                "saturations": counts.saturations,
+                "reads": counts.reads,
+                "energy_j": energy,
+                "time_s": seconds,
+            }
+        )
+    return found

@@ -1,4 +1,4 @@
-"""The whole network with one kind of neuron: energy, area and time of an image."""
+"""The whole network: with one kind of neuron, on dense arrays, and in tiles."""
 
 from typing import Any
 
@@ -172,11 +172,6 @@ def whole_network(
     }
 
 
-# What the converters of tiles cost, and which tiles are cheapest for an accuracy.
-#
-# Conversions are counted on images: a tile without a driven row has none. Each takes a read of an
-# amplifier that tells half a step, a conversion by its bits, and an addition.
-
 ROWS = (64, 128, 256)
 """Rows of tiles that are tried: what others build."""
 BITS = range(2, 9)
@@ -225,6 +220,9 @@ def tile_cost(
     network: Network, accuracy: float, images: npt.NDArray[np.uint8], a: Assumptions
 ) -> Cost:
     """What the converters of a network with tiles take.
+
+    Conversions are counted on images: a tile without a driven row has none. Each takes a read of
+    an amplifier that tells half a step, a conversion by its bits, and an addition.
 
     Parameters
     ----------
