@@ -9,31 +9,18 @@ from allspin.host.sweep.pictures import (
     accuracy_by_factor,
     draw_sweep,
     hue_of,
-    shares_by_value,
-    value_name,
     worst_and_best,
     yield_curve,
     yields_by_factor,
 )
-from allspin.host.sweep.sweep import make_plan, run_sweep
+from allspin.host.sweep.sweep import SHOWN, make_plan, run_sweep
+from tests.sim.parsed import parsed, points
 
 
 def test_the_yield_is_counted_by_hand():
     accuracies, yields = yield_curve(np.array([0.9, 0.7, 0.8, 0.8]))
     assert accuracies.tolist() == [0.7, 0.8, 0.8, 0.9]
     assert yields.tolist() == [1.0, 0.75, 0.75, 0.25]
-
-
-def test_values_are_told_apart_and_named(small, tmp_path):
-    plan = make_plan(small.grid(c2c=[0, 0.5], calibrate=[False, True], chips=3))
-    sweep = run_sweep(plan, tmp_path / "t.csv")
-    shares = shares_by_value(sweep.rows, "c2c")
-    assert list(shares) == [0.0, 0.5]
-    first = [row.outcome.accuracy for row in sweep.rows if row.point.c2c == 0]
-    assert shares[0.0].tolist() == first
-    names = [value_name(value) for value in (True, 0.5, None, 8, "some/net.safetensors")]
-    assert names == ["yes", "0.5", "other schemes", "8", "net"]
-    assert value_name("current=8.5mA,temperature=300K") == "current=8.5mA,temperature=300K"
 
 
 @pytest.mark.parametrize(
@@ -103,10 +90,36 @@ def test_the_worst_chip_stands_beside_the_best_of_its_setting(small, tmp_path):
     assert figure.get_suptitle() == f"Worst and best of 3 chips: c2c {worst.point.c2c:g}"
 
 
-def test_a_picture_is_the_same_each_time(small, tmp_path):
-    sweep = run_sweep(make_plan(small.grid(chips=5)), tmp_path / "t.csv")
-    for name in ("1", "2"):
-        (tmp_path / name).mkdir()
-        draw_sweep(sweep, tmp_path / name)
-    for name in ("accuracy.svg", "yield.svg", "worst-and-best.svg"):
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+def test_lines_are_means_over_the_factor_for_each_scheme(small, tmp_path):
+    grid = small.grid(c2c=[2, 0, 1], program=["open-loop", "write-verify"], chips=3)
+    sweep = run_sweep(make_plan(grid), tmp_path / "t.csv")
+    found = parsed(sweep._repr_html_())
+    assert {"open-loop", "write-verify", "c2c", "accuracy (%)"} <= set(found.said("text"))
+    assert len(found.of("circle")) == 3 * 2 * 3
+    lines = [points(path) for path in found.of("path")]
+    assert len(lines) == 2
+    means = [
+        [
+            np.mean(
+                [r.outcome.accuracy for r in sweep.rows if (r.point.c2c, r.point.program) == at]
+            )
+            for at in ((0, scheme), (1, scheme), (2, scheme))
+        ]
+        for scheme in ("open-loop", "write-verify")
+    ]
+    heights = [y for line in lines for _, y in line]
+    assert np.corrcoef(np.ravel(means), heights)[0, 1] == pytest.approx(-1, abs=1e-3)
+    rows = np.array(found.said("td")).reshape(6, -1)
+    assert rows[0, :2].tolist() == ["2", "open-loop"]
+    assert float(rows[0, 2]) == pytest.approx(100 * means[0][2], abs=0.01)
+
+
+def test_without_numbers_there_is_a_table_and_a_long_one_is_cut(small, tmp_path):
+    plan = make_plan(small.grid(program=["open-loop", "write-verify"], chips=1))
+    found = parsed(run_sweep(plan, tmp_path / "a.csv")._repr_html_())
+    assert found.of("svg") == []
+    assert len(found.of("tr")) == 3
+    many = make_plan(small.grid(c2c=[n / 8 for n in range(SHOWN + 2)], chips=1))
+    found = parsed(run_sweep(many, tmp_path / "b.csv")._repr_html_())
+    assert len(found.of("tr")) == SHOWN + 1
+    assert "; 2 more points" in found.said("b")[0]

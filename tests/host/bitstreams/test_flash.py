@@ -1,11 +1,30 @@
-"""Tools that program boards: what they print is shown as it comes, and read where they fail."""
+"""Tools that program boards: what they print, how they fail, and what a board says afterwards."""
 
+import dataclasses
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from allspin.boards.catalogue import find_board, find_boards
-from allspin.host.bitstreams.flash import explain, is_kept, run_shown, udev_rule, usb_node
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.link.protocol import identity_bytes
+from allspin.host.bitstreams import flash as flashed
+from allspin.host.bitstreams.flash import (
+    ask,
+    differences,
+    explain,
+    is_kept,
+    ports_of,
+    run_shown,
+    udev_rule,
+    usb_node,
+)
+from allspin.host.link import transport as serial_port
+from allspin.host.link.identity import Identity
+from allspin.sim.errors import UserError
 
 DRAWS = """
 import sys, time
@@ -34,11 +53,6 @@ def test_progress_is_shown_while_the_tool_runs(tmp_path):
     assert len(pieces) >= 3
 
 
-def test_a_letter_that_comes_in_two_pieces_is_whole():
-    code = "import os, time; os.write(1, b'\\xc3'); time.sleep(0.2); os.write(1, b'\\xa4 \\xff')"
-    assert run_shown([sys.executable, "-c", code], lambda text: None)[1] == "\xe4 \ufffd"
-
-
 def test_a_tool_writes_to_its_end_even_if_nobody_reads_on(tmp_path):
     code = "import sys\nfor i in range(9999): print(i)\nopen(sys.argv[1], 'w').write('whole')"
 
@@ -50,7 +64,6 @@ def test_a_tool_writes_to_its_end_even_if_nobody_reads_on(tmp_path):
     assert (tmp_path / "end").read_text() == "whole"
 
 
-# By the manuals of the tools and of the boards' bootloaders.
 FLASH = {
     *("icebreaker", "icebreaker-bitsy", "icesugar", "icesugar-pro", "upduino-v3"),
     *("orangecrab-25f", "orangecrab-85f"),
@@ -98,6 +111,8 @@ def test_a_device_is_found_where_linux_lists_it(plugged):
 
 
 ICEPROG = "init..\nCan't find iCE FTDI USB device (vendor_id 0x0403, device_id 0x6010).\nABORT."
+
+
 LOADER = "empty\nunable to open ftdi device: {}\nJTAG init failed with: unable to open ftdi device"
 
 
@@ -130,3 +145,42 @@ def test_a_missing_device_and_a_missing_permission_are_told_apart(plugged, monke
 )
 def test_elsewhere_the_tool_s_words_tell(tmp_path, board, said, words):
     assert words in explain(find_board(board), said, None, tmp_path / "none")
+
+
+PARAMETERS = TopParameters.from_network(random_network((24, 12, 6), 1))
+
+
+EXPECTED = Identity.parse(identity_bytes(PARAMETERS.link))
+
+
+def test_it_is_what_was_built(bridged, dead_port, monkeypatch):
+    monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.5)
+    port = bridged(build(PARAMETERS))
+    # First it is not there, then another port is asked too.
+    rounds = iter([[], [dead_port, port]])
+    on, identity = ask(lambda: next(rounds), 3_000_000, patience=60)
+    assert (on, differences(identity, EXPECTED)) == (port, None)
+
+
+def test_nobody_answers(dead_port, monkeypatch):
+    monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.05)
+    with pytest.raises(UserError, match=f"answers on {dead_port}"):
+        ask(lambda: [dead_port], 3_000_000, patience=0)
+    with pytest.raises(UserError, match="its serial port is gone"):
+        ask(list, 3_000_000, patience=0)
+
+
+def test_each_difference_is_named():
+    for field in dataclasses.fields(Identity):
+        other = dataclasses.replace(EXPECTED, **{field.name: "another"})
+        assert differences(other, EXPECTED) == (
+            f"{field.name.replace('_', ' ')} another, not {getattr(EXPECTED, field.name)}"
+        )
+
+
+def test_the_ports_of_a_usb_device(monkeypatch):
+    ports = [("b", 0x0403, 0x6010), ("a", 0x0403, 0x6010), ("c", 0x0403, 0x6014), ("d", None, None)]
+    listed = [SimpleNamespace(device=name, vid=vid, pid=pid) for name, vid, pid in ports]
+    monkeypatch.setattr(flashed.list_ports, "comports", lambda: listed)
+    assert ports_of("0403:6010") == ["a", "b"]
+    assert ports_of("1d50:602b") == []

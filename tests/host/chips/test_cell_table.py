@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.chips.probed_cells import (
+from allspin.host.chips.cell_table import (
     COLUMNS,
     CellTable,
     cell_table,
-    check_suffix,
     table_bytes,
 )
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import Programmed
 
 VERIFIED = {"reads", "tries", "converged"}
+
+
 REFERENCE = {"reference_R_AH"}
 
 
@@ -32,7 +32,7 @@ def rows_of(table: CellTable) -> list[dict[str, str]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-@pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
+@pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
 def test_each_row_is_a_cell_of_the_chip(
     network: Network, device: Device, programmed: dict[str, Programmed], scheme: str
 ) -> None:
@@ -106,8 +106,3 @@ def test_a_line_says_how_many_are_where(
     assert table.describe() == (
         f"36 cells, R_AH in ohm, {beyond} beyond the words' range, {outside} outside the band"
     )
-
-
-def test_other_forms_are_refused() -> None:
-    with pytest.raises(UserError, match=r"cells.txt: name it .csv for text or .npz for NumPy"):
-        check_suffix(Path("cells.txt"))

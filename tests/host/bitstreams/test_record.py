@@ -32,9 +32,7 @@ def built(name, profile):
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "profile"), [("ulx3s-25f", "ideal"), ("ulx3s-85f", "fast"), ("tang-nano-9k", "ideal")]
-)
+@pytest.mark.parametrize(("name", "profile"), [("ulx3s-25f", "ideal"), ("ulx3s-85f", "fast")])
 def test_what_was_built_of_these_sources_is_not_older(name, profile):
     assert not is_older(built(name, profile), NETWORK)
 
