@@ -15,7 +15,6 @@ from allspin.host.chips.accuracy import (
     Measured,
     OverChips,
     TestSet,
-    chips_card,
     known,
     measure,
 )
@@ -23,6 +22,8 @@ from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import each_network, network_name, open_device
 from allspin.host.data.datasets import load_test_set
+from allspin.host.draw.cards import beside
+from allspin.host.draw.strips import Strip, strips
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.show.table import Column as TableColumn
 from allspin.host.show.table import Number, Table
@@ -238,8 +239,22 @@ class MeasuredChips:
         }
 
     def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return chips_card(self)
+        """What a notebook shows of it: each chip as a point, and the means."""
+        found = [
+            *((one.network, one.column.title, one) for one in self.results),
+            *((one.network, one.title, one) for one in self.probed),
+        ]
+        title = (
+            f"{len(self.seeds):,} chip{'s' if len(self.seeds) > 1 else ''} of "
+            f"{self.device.name}, {self.images:,} images"
+        )
+        columns = TableColumn("network"), TableColumn("chips have"), TableColumn("accuracy", "%")
+        table = Table(title, columns, [(name, what, figure(one)) for name, what, one in found])
+        rows = [
+            Strip(f"{name}: {what}", (100 * one.accuracies).tolist(), figure(one))
+            for name, what, one in found
+        ]
+        return beside(table, strips("Accuracy of each chip", rows, "accuracy (%)"))
 
 
 def figure(measured: OverChips) -> str:

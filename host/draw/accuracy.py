@@ -14,13 +14,14 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from allspin.host.draw.style import (
     BLUE,
     GREEN,
-    INK,
     PALE,
     SKY,
     SOFT,
     VERMILION,
     add_grid,
+    name_text,
     new_figure,
+    shortened,
     styled,
 )
 
@@ -34,7 +35,8 @@ MOST_LABELLED = 20
 Integers = npt.NDArray[np.int64]
 
 
-def _counts(labels: Integers, answers: Integers, classes: int) -> Integers:
+def confusion_counts(labels: Integers, answers: Integers, classes: int) -> Integers:
+    """Images of each label (rows) that got each answer (columns)."""
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (labels, answers), 1)
     return counts
@@ -89,14 +91,11 @@ def frame(axes: Axes) -> None:
 def _draw(figure: Figure, axes: Axes, counts: Integers, top: float) -> None:
     """Draw counts, with colours that end at `top` wrong answers."""
     off = _wrong(counts)
-    shown = axes.imshow(
-        np.ma.masked_equal(off, 0),
-        cmap=mpl.colormaps["YlOrRd"],
-        norm=LogNorm(1, max(2.0, top)),
-    )
+    wrong, norm = np.ma.masked_equal(off, 0), LogNorm(1, max(2.0, top))
+    shown = axes.imshow(wrong, cmap=mpl.colormaps["YlOrRd"], norm=norm)
     if len(counts) <= MOST_LABELLED:
-        dark = np.log1p(off) > DARK * np.log1p(top)
-        colours = np.where(dark, "white", INK)
+        dark = np.ma.filled(norm(wrong) > DARK, False)
+        colours = np.where(dark, "#ffffff", "#000000")  # on light cells, in a dark page too
         np.fill_diagonal(colours, SOFT)
         write_counts(axes, counts, colours, 8, bold=True)
     frame(axes)
@@ -117,7 +116,7 @@ def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figur
     classes : int
         Number of classes.
     """
-    counts = _counts(labels, answers, classes)
+    counts = confusion_counts(labels, answers, classes)
     wrong = int(counts.sum() - np.trace(counts))
     figure = new_figure(
         6.4, 5.6, f"Confusion: {wrong:,} of {len(labels):,} images got a wrong answer"
@@ -141,7 +140,7 @@ def confusion_matrices(
     """
     figure = new_figure(6.4 * len(matrices), 6.4, title)
     across = figure.subplots(1, len(matrices), squeeze=False)[0]
-    counts = [_counts(*what[1:]) for what in matrices]
+    counts = [confusion_counts(*what[1:]) for what in matrices]
     top = max(float(_wrong(each).max()) for each in counts)
     for axes, (name, *_), each in zip(across, matrices, counts, strict=True):
         _draw(figure, axes, each, top)
@@ -241,11 +240,15 @@ def wrong_images(
 
 PHASES = {"float": "real numbers", "quantised": "the machine's integers"}
 """Phases of training, and what the network computes with in each."""
+MOST_MARKED = 60
+"""With more epochs than this only the lines are drawn."""
+SMALLEST_ERROR = 0.01
+"""Percent that stand for an error of none."""
 
 
 @styled
 def learning_curve(
-    curve: Sequence[Mapping[str, Any]], validation_accuracy: float, test_accuracy: float
+    curve: Sequence[Mapping[str, Any]], validation_accuracy: float | None, test_accuracy: float
 ) -> Figure:
     """Draw loss and validation error over the epochs.
 
@@ -255,24 +258,30 @@ def learning_curve(
         An epoch each, in order: ``phase`` (a key of `PHASES`), ``loss`` (mean cross-entropy,
         in nats) and ``validation_accuracy`` (0 to 1).
     validation_accuracy, test_accuracy : float
-        Of the network that was kept, 0 to 1.
+        Of the network that was kept, 0 to 1; None where the former is not known.
     """
     epochs = np.arange(1, len(curve) + 1)
-    phases = [str(epoch["phase"]) for epoch in curve]
-    errors = 100 * (1 - np.array([epoch["validation_accuracy"] for epoch in curve]))
+    phases = [str(epoch.get("phase")) for epoch in curve]
+    accuracies = np.array([epoch["validation_accuracy"] for epoch in curve])
+    # None at all would have no place on a logarithmic axis.
+    errors = np.maximum(100 * (1 - accuracies), SMALLEST_ERROR)
     right = f"{100 * test_accuracy:.2f} % test accuracy"
     figure = new_figure(7, 5, f"Learning: {right}, after {len(curve)} epochs")
     top, bottom = figure.subplots(2, 1, sharex=True)
-    top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=".", markersize=4)
+    mark = "." if len(curve) <= MOST_MARKED else None
+    top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=mark, markersize=4)
     top.set_ylabel("loss (nats)")
     top.set_title("Training loss")
-    bottom.plot(epochs, errors, color=VERMILION, marker=".", markersize=4)
+    bottom.plot(epochs, errors, color=VERMILION, marker=mark, markersize=4)
     bottom.set_ylabel("error (%)")
     bottom.set_xlabel("epoch")
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
-    kept = 100 * (1 - validation_accuracy)
-    bottom.set_title(f"Validation error (dashed: of the epoch that was kept, {kept:.2f} %)")
-    bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
+    said = ""
+    if validation_accuracy is not None:
+        kept = 100 * (1 - validation_accuracy)
+        said = f" (dashed: of the epoch that was kept, {kept:.2f} %)"
+        bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
+    bottom.set_title(f"Validation error{said}")
     for axes in (top, bottom):
         add_grid(axes)
         axes.set_yscale("log")
@@ -288,7 +297,7 @@ def learning_curve(
                 axes.text(
                     (first + last) / 2,
                     0.97,
-                    PHASES.get(phase, phase),
+                    name_text(shortened(PHASES.get(phase, phase), 24)),
                     transform=axes.get_xaxis_transform(),
                     ha="center",
                     va="top",

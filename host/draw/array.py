@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure, SubFigure
 
-from allspin.host.draw.curves import draw_curve
+from allspin.host.draw.device import draw_curve
 from allspin.host.draw.style import (
     BLUE,
     GREEN,
@@ -23,7 +23,6 @@ from allspin.host.draw.style import (
 )
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
-from allspin.sim.network.network_card import most_heard, top_word
 
 COLOURS = {"series": VERMILION, "selected": BLUE, "buffered": GREEN}
 MARKS = "osD^"
@@ -105,6 +104,28 @@ SHARE = 0.002
 """A pixel that is lit in fewer of the images than this is drawn white: nothing taught it."""
 FEW_STATES = 16
 """Up to so many states each has a colour and a tick of its own."""
+
+
+def strongest(network: Network, count: int) -> list[int]:
+    """Columns of the first crossbar to draw: those that the next one hears most, in order.
+
+    Of a network of one layer they are the first classes.
+    """
+    if len(network.layers) == 1:
+        return list(range(min(count, network.classes)))
+    strength = np.abs(network.layers[1].words.astype(np.int64)).sum(axis=1)
+    return sorted(np.argsort(-strength, kind="stable")[:count].tolist())
+
+
+def top_word(network: Network) -> int:
+    """The largest magnitude of the first layer's levels, at least 1."""
+    return max(1, int(np.abs(network.layers[0].levels.astype(np.int64)).max()))
+
+
+def map_pixels(network: Network, column: int) -> npt.NDArray[np.uint8]:
+    """RGBA of one column of the first crossbar as an image, shape (height, width, 4)."""
+    words = network.layers[0].words[:, column].reshape(network.image_shape)
+    return (255 * word_colours(words, top_word(network))).round().astype(np.uint8)
 
 
 def word_colours(words: npt.ArrayLike, top: float) -> npt.NDArray[np.float64]:
@@ -216,7 +237,7 @@ def rah_maps(
     device : Device, optional
         What it is made of: words are told in ohm too, where its file has ohm.
     """
-    chosen = most_heard(network, rows * columns)
+    chosen = strongest(network, rows * columns)
     figure = new_figure(
         7.5, 1.05 * rows + 0.9, f"What hidden neurons look for: {R_AH} of their synapses"
     )
@@ -267,7 +288,7 @@ def overview(
     lit = lit_pixels(images)
     for axes in grid.flat:
         axes.set_axis_off()
-    for axes, column in zip(grid.flat, most_heard(network, ROWS * COLUMNS), strict=False):
+    for axes, column in zip(grid.flat, strongest(network, ROWS * COLUMNS), strict=False):
         axes.set_axis_on()
         draw_map(axes, network, column, lit)
     add_scale(left, list(grid.flat), network, device)

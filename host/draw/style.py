@@ -3,6 +3,7 @@
 import functools
 import io
 import math
+import re
 import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any, ParamSpec, cast
 
 import matplotlib as mpl
 import numpy as np
+from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -35,6 +37,22 @@ SOFT = "#8A8A8A"
 PALE = "#E6E6E6"
 R_AH = r"R$_\mathrm{AH}$"
 """The anomalous Hall resistance, as the paper prints it."""
+
+INKS = {
+    INK: "var(--ink, currentColor)",
+    SOFT: "var(--soft, #8a8a8a)",
+    PALE: "var(--grid, #8a8a8a40)",
+    BLUE: "var(--s0, #3f7fc1)",
+    VERMILION: "var(--s1, #c8641a)",
+    GREEN: "var(--s2, #2e9063)",
+    PURPLE: "var(--s3, #a455a0)",
+    ORANGE: "var(--s4, #b58a1e)",
+    SKY: "var(--s5, #4aa3d8)",
+}
+"""What each colour is in a page: the page's own, or one that stands out from white and black."""
+FINE = re.compile(r"(\.\d\d)\d+")
+"""Places of a page's picture need no more than two decimals."""
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
 """Kinds of files, and what is left out of each, so that equal pictures make equal files."""
@@ -88,6 +106,11 @@ Arguments = ParamSpec("Arguments")
 def name_text(name: str) -> str:
     """A name of a user's as a text of a picture: no formula, whatever it holds."""
     return printable(name, layout="").replace("$", r"\$")
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters, cut with an ellipsis where it must be."""
+    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 @contextmanager
@@ -273,6 +296,40 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     # Where maps come to stand depends on what stands beside them, and the other way round.
     for _ in range(2):
         figure.draw_without_rendering()
+
+
+def _as_in_page(tag: re.Match[str]) -> str:
+    """A tag of an SVG with the page's colours and fonts."""
+    text = FINE.sub(r"\1", tag[0])
+    for colour, ink in INKS.items():
+        text = text.replace(colour.lower(), ink)
+    return text.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
+
+
+def svg_of(figure: Figure, title: str, look: Look | None = None) -> str:
+    """A figure as an SVG element of a page: its ink is the page's, so it suits light and dark.
+
+    Parameters
+    ----------
+    figure : Figure
+        The picture.
+    title : str
+        What is to be seen, for who does not see it; no other picture of the page has it.
+    look : Look, optional
+        Size of the picture and of its text, to which the figure is changed.
+    """
+    content = io.BytesIO()
+    # Names within the element come of the salt: others than those of the page's other pictures.
+    with _style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):
+        warnings.simplefilter("ignore")  # a text that has no room is cut in a page
+        if look is not None:
+            _set_for_print(figure, look)
+        figure.savefig(content, format="svg", metadata=NO_METADATA, transparent=True)
+    svg = content.getvalue().decode()
+    svg = re.sub(r'(?<=<g) id="[^"]*"', "", svg[svg.index("<svg") :])
+    svg = re.sub(r"<[^>]*>", _as_in_page, svg)
+    shown = f'class="chart" role="img" aria-label="{escape(title)}"'
+    return svg.replace("<svg", f'<svg {shown} style="max-width:100%;height:auto"', 1)
 
 
 def png_of(figure: Figure) -> bytes:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip_card import chip_card
 from allspin.sim.chip.fixed_point import (
     SHARE_BITS,
     USE_BITS,
@@ -37,6 +36,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.network.formats import check_range
 from allspin.sim.network.golden import GoldenModel, Whole, activate
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
+from allspin.sim.shown import Shown
 from allspin.sim.synapse.response import Polarity
 
 
@@ -63,7 +63,7 @@ class ColumnDraws:
 
 
 @dataclass(frozen=True, eq=False)
-class Chip:
+class Chip(Shown):
     """One draw of a device's variation.
 
     Parameters
@@ -262,10 +262,6 @@ class Chip:
     def golden(self, network: Network, words: list[Words]) -> GoldenModel:
         """The golden model of this chip of a network, with given R_AH words."""
         return GoldenModel(self.varied(network), words, self.noise(network))
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return chip_card(self)
 
 
 # Calibration: each column's V-I converter makes up for its own neuron's threshold.

@@ -16,14 +16,14 @@ from allspin.host.draw.array import (
     overview,
     rah_maps,
     resistances,
+    strongest,
 )
-from allspin.host.draw.curves import neuron_curve
+from allspin.host.draw.device import neuron_curve
 from allspin.host.draw.style import R_AH, Look, name_text, new_figure, save_picture, styled
 from allspin.host.draw.timeline import runs, stage_spans, timeline
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
-from allspin.sim.network.network_card import most_heard
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 
 
@@ -141,7 +141,7 @@ def test_maps_show_the_columns_and_leave_out_dark_pixels():
     images[:, 0, 0] = 0
     assert lit_pixels(images).sum() == 11
     figure = rah_maps(network, images, rows=1, columns=2)
-    chosen = most_heard(network, 2)
+    chosen = strongest(network, 2)
     strength = np.abs(network.layers[1].words.astype(int)).sum(axis=1)
     assert sorted(strength)[-2:] == sorted(strength[chosen])
     for axes, column in zip(figure.axes, chosen, strict=False):
