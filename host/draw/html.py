@@ -66,7 +66,7 @@ def html_table(table: Table, style: str | None = None) -> h.Node:
     ]
 
 
-def image(pixels: npt.NDArray[np.uint8], alt: str, **attributes: Any) -> h.Element:
+def image(pixels: npt.NDArray[np.uint8], alt: str, **attributes: Any) -> h.VoidElement:
     """A small image that the page holds itself: grey levels or RGBA, a pixel each."""
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "png", optimize=True)

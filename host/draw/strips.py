@@ -55,9 +55,9 @@ def _draw_strip(axes: Axes, place: int, strip: Strip) -> None:
     )
     if strip.mean is not None:
         axes.plot([strip.mean], [place], "|", color=INK, markersize=18, markeredgewidth=1.6)
-    beside, bold = axes.get_yaxis_transform(), {"fontweight": "bold"}
-    axes.text(0, place - 0.3, name_text(shortened(strip.label, 56)), transform=beside, **bold)
-    axes.text(1.02, place, strip.text, transform=beside, va="center", **bold)
+    beside, label = axes.get_yaxis_transform(), name_text(shortened(strip.label, 56))
+    axes.text(0, place - 0.3, label, transform=beside, fontweight="bold")
+    axes.text(1.02, place, strip.text, transform=beside, va="center", fontweight="bold")
 
 
 @styled

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from allspin.host.live.session import Session
 
 # The files of the page, read once: what a page asks for is a name among them, never a path.
 
-PAGE = Path(__file__).resolve().parents[1] / "page"
+PAGE = Path(__file__).resolve().with_name("page")
 """Where they lie."""
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -36,26 +35,14 @@ TYPES = {
 INDEX = "index.html"
 
 
-@dataclass(frozen=True)
-class File:
-    """A file of the page.
-
-    Attributes
-    ----------
-    content : bytes
-        What it holds.
-    kind : str
-        Its media type.
-    """
-
-    content: bytes
-    kind: str
+File = tuple[bytes, str]
+"""What a file holds, and its media type."""
 
 
 def page_files() -> dict[str, File]:
     """Every file of the page, by its path under `PAGE`; the page itself also by ``""``."""
     found = {
-        path.relative_to(PAGE).as_posix(): File(path.read_bytes(), TYPES[path.suffix])
+        path.relative_to(PAGE).as_posix(): (path.read_bytes(), TYPES[path.suffix])
         for path in sorted(PAGE.rglob("*"))
         if path.suffix in TYPES
     }
@@ -142,10 +129,10 @@ def application(choices: Choices, access: Access) -> ASGIApp:
     open_pages: set[WebSocket] = set()
 
     async def file(request: Request) -> Response:
-        found = files.get(request.path_params["name"])
-        if found is None:
+        if (found := files.get(request.path_params["name"])) is None:
             return PlainTextResponse("there is no such file\n", 404)
-        return Response(found.content, media_type=found.kind, headers={"Cache-Control": "no-store"})
+        content, kind = found
+        return Response(content, media_type=kind, headers={"Cache-Control": "no-store"})
 
     async def page(socket: WebSocket) -> None:
         await socket.accept()

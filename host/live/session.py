@@ -124,7 +124,7 @@ class Session:
         elif jobs:
             await self._wait(max(REST - self._resting, 0.001))
         elif not await self._wait(LOOK if self._chair.title == BOARD else None):
-            await asyncio.to_thread(self._chair.look)
+            await asyncio.to_thread(self._chair.ask, lambda seat: seat.machine.counters())
             await self._chair.say()
 
     @property
@@ -187,9 +187,12 @@ class Session:
         flow, shown = self._flow, self._shown
         if flow is None or shown is None:
             return
-        self._activity = await asyncio.to_thread(self._chair.activity, len(flow.golden))
+        layers = len(flow.golden)
+        self._activity = await asyncio.to_thread(
+            self._chair.ask, lambda seat: seat.activity(layers)
+        )
         if self._activity is not None:
-            cycles = timeline(self._activity, len(flow.golden))
+            cycles = timeline(self._activity, layers)
             await self._send({"kind": "timeline", "serial": shown.serial, **cycles}, b"")
 
     def _answer(self, made: Made, show: Show) -> Flow:
@@ -200,7 +203,8 @@ class Session:
         else:
             image = self._choices.images[show.test].reshape(made.base.image_shape)
             label, number = int(self._choices.labels[show.test]), show.test
-        return Flow.of(made, image, number, label, self._chair.show(image, number))
+        answers = self._chair.ask(lambda seat: seat.show(image, number))
+        return Flow.of(made, image, number, label, answers)
 
     async def _archive(self, made: Made) -> None:
         confusion = None if self._score is None else self._score.confusion

@@ -114,7 +114,7 @@ def scrolling(table: Table) -> h.Element:
     return h.div(class_=kind, role="region", aria_label=table.title, tabindex=0)[html_table(table)]
 
 
-def tiles(kind: str, images: Sequence[tuple[h.Element, h.Node]]) -> h.Element:
+def tiles(kind: str, images: Sequence[tuple[h.VoidElement, h.Node]]) -> h.Element:
     """Small images with what stands below each."""
     return h.div(class_=f"tiles {kind}")[
         [h.figure(class_="tile")[shown, h.figcaption[below]] for shown, below in images]

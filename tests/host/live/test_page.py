@@ -96,7 +96,7 @@ def test_all_of_it_is_less_than_a_megabyte():
     assert len(files) > 25
     # With the largest message at first: the words and the values of a network of 79,400 cells.
     words = sum(layer.words.size for layer in open_network("paper-10").layers)
-    assert sum(len(file.content) for name, file in files.items() if name) + 2 * words < MEGABYTE
+    assert sum(len(content) for name, (content, _) in files.items() if name) + 2 * words < MEGABYTE
 
 
 def test_the_library_comes_with_its_licence():
