@@ -40,7 +40,7 @@ def test_a_name_makes_no_tags(name):
     provenance = {"data": {"name": name}, "options": {"seed": [1], "device": name}}
     network = dataclasses.replace(network, provenance=provenance)
     for shown in (device, Chip(device, 7), network):
-        found = read(shown._repr_html_())
+        found = read(card(shown))
         assert any(name in text for text in found.said("td") + found.said("b"))
         assert not {tag for tag, _ in found.elements} & {"script", "i"}
         assert [image for image in found.all("img") if "onerror" in image] == []
@@ -54,7 +54,8 @@ def test_what_no_page_may_hold_is_replaced_what_is_long_is_cut_and_unknown_left_
     assert found.facts() == {"a": "x\ufffd\ufffd\ufffd", "c": cut, "d": "0"}
 
 
-def test_what_is_no_model_has_no_card():
+def test_a_model_shows_its_card_and_what_is_none_has_none():
+    assert DEVICE._repr_html_() == card(DEVICE)
     with pytest.raises(TypeError, match="no card of int"):
         card(3)
 
@@ -67,7 +68,7 @@ def test_a_device_has_its_curves_and_every_variation():
         np.testing.assert_allclose(values, DEVICE.synapse.curve(polarity, pulses))
     current, output = np.asarray(response_curve(DEVICE).axes[0].lines[0].get_data())
     np.testing.assert_allclose(output, DEVICE.neuron.response(current))
-    found = read(DEVICE._repr_html_())
+    found = read(card(DEVICE))
     assert len(found.all("svg")) == 2
     said = found.text_of("td")
     assert all(line.partition("R_AH")[0] in said for line in DEVICE.readings())
@@ -83,14 +84,14 @@ def test_cells_are_those_of_the_chip():
     ends = [np.asarray(line.get_ydata())[-1] for line in cells[:DRAWN]]
     np.testing.assert_allclose(ends, DEVICE.synapse.curve(Polarity.POTENTIATION, 100, own))
     assert len(response_curve(DEVICE, Chip(DEVICE, 7)).axes[0].lines) == DRAWN + 1
-    one, other = (Chip(DEVICE, seed)._repr_html_() for seed in (7, 8))
+    one, other = (card(Chip(DEVICE, seed)) for seed in (7, 8))
     assert (read(one).facts()["seed"], read(other).facts()["seed"]) == ("7", "8")
     assert re.findall("<path[^>]*>", one) != re.findall("<path[^>]*>", other)
 
 
 def test_a_network_has_its_figures_and_maps():
     network = random_network((20, 12, 3), 3)
-    found = read(network._repr_html_())
+    found = read(card(network))
     assert found.facts()["topology"] == "20-12-3"
     assert found.facts()["synapses"] == f"{20 * 12 + 12 * 3}"
     assert "tiles" not in found.facts()
@@ -107,7 +108,7 @@ def test_a_network_has_its_figures_and_maps():
     assert (last[words > 20][:, 0] > last[words > 20][:, 2]).all()
     assert (last[words < -20][:, 0] < last[words < -20][:, 2]).all()
     tiled = with_steps(network, Tiles(16, 4), (3, 5))
-    assert read(tiled._repr_html_()).facts()["tiles"] == "16 rows to 4 bits"
+    assert read(card(tiled)).facts()["tiles"] == "16 rows to 4 bits"
 
 
 @pytest.mark.parametrize(("topology", "images"), [((12, 4), 1), ((65 * 2, 3, 2), 0)])
@@ -115,7 +116,7 @@ def test_a_network_of_one_layer_has_a_map_a_class_and_a_large_image_none(topolog
     network = random_network(topology, 1)
     if not images:
         network = dataclasses.replace(network, image_shape=(65, 2))
-    found = read(network._repr_html_())
+    found = read(card(network))
     assert len(found.all("img")) == images
     assert ("neuron" in found.facts()) == (len(topology) > 2)
 

@@ -17,8 +17,10 @@ def test_lines_are_means_over_the_factor_for_each_scheme(small, tmp_path):
             [row.outcome.accuracy for row in sweep.rows if (row.point.c2c, row.point.program) == at]
             for at in ((0, scheme), (1, scheme), (2, scheme))
         ]
-        np.testing.assert_allclose(mean.get_xydata()[:, 1], 100 * np.mean(points, axis=1))
-        np.testing.assert_allclose(dots.get_xydata()[:, 1], 100 * np.ravel(points))
+        np.testing.assert_allclose(
+            np.asarray(mean.get_xydata())[:, 1], 100 * np.mean(points, axis=1)
+        )
+        np.testing.assert_allclose(np.asarray(dots.get_xydata())[:, 1], 100 * np.ravel(points))
     found = Reader(sweep._repr_html_())
     assert found.faults == []
     assert {"open-loop", "write-verify", "c2c", "accuracy (%)"} <= set(found.said("text"))
