@@ -26,7 +26,7 @@ SECTIONS = [
 ]
 DESK = 1400
 
-pytestmark = pytest.mark.tool(*TOOLS)
+pytestmark = [pytest.mark.long, pytest.mark.tool(*TOOLS)]
 
 
 @pytest.fixture(scope="module")
@@ -44,25 +44,6 @@ def test_no_error_and_no_request_to_the_outside(made, browser, width):
     asked = requests(browser, address)
     assert [one for one in asked if not one.startswith("data:")] == [address]
     assert browser.title.startswith("net ")
-
-
-def test_a_request_to_the_outside_and_a_script_would_be_seen(made, browser, tmp_path):
-    nowhere = "http:" + "//127.0.0.1:9/"
-    worse = tmp_path / "worse.html"
-    page = made.text.replace("</h1>", f'</h1><img src="{nowhere}x.png"><script>x()</script>')
-    worse.write_text(page, encoding="utf-8")
-    show(browser, worse.as_uri(), DESK)
-    # The page's own policy stops both, and the browser says so.
-    said = " ".join(entry["message"] for entry in browser.get_log("browser"))
-    assert "Content Security Policy" in said
-    assert "x.png" in said
-    assert "script" in said
-    # Without the policy it is the request that shows.
-    start = page.index('<meta http-equiv="Content-Security-Policy"')
-    worse.write_text(page[:start] + page[page.index(">", start) + 1 :], encoding="utf-8")
-    show(browser, worse.as_uri(), DESK)
-    assert f"{nowhere}x.png" in requests(browser, worse.as_uri())
-    assert "x is not defined" in " ".join(entry["message"] for entry in browser.get_log("browser"))
 
 
 def test_each_section_is_shown(made, browser):

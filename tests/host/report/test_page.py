@@ -216,15 +216,3 @@ def test_each_command_parses_and_is_about_the_same_files(made):
             parsed = build_parser(words[1:2]).parse_args(words[1:])
             network = parsed.networks[0] if words[1] == "chips" else parsed.network
             assert network == made.arguments[0]
-
-
-def test_the_style_has_both_schemes_and_print():
-    style = STYLE.read_text()
-    assert "prefers-color-scheme: dark" in style
-    assert "@media print" in style
-    # Every colour of the light scheme that a dark page needs has its dark counterpart.
-    light, dark = (
-        set(re.findall(r"(--[a-z0-9]+):", block))
-        for block in re.findall(r":root \{(.*?)\}", style, re.S)
-    )
-    assert light - dark == {"--sans", "--serif", "--mono"}
