@@ -57,39 +57,6 @@ BYTES, BYTE_BURST = float(1 << 19), float(1 << 21)
 """Bytes a second, and at once."""
 
 
-class Bucket:
-    """What fills at a constant rate, and is taken from.
-
-    Parameters
-    ----------
-    rate : float
-        What comes in a second.
-    most : float
-        What it holds, and has at first.
-    clock : callable
-        Seconds now.
-    """
-
-    def __init__(
-        self, rate: float, most: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._rate = rate
-        self._most = most
-        self._clock = clock
-        self._left = most
-        self._then = clock()
-
-    def take(self, amount: float) -> bool:
-        """Take an amount, if there is as much; whether there was."""
-        now = self._clock()
-        self._left = min(self._most, self._left + (now - self._then) * self._rate)
-        self._then = now
-        if amount > self._left:
-            return False
-        self._left -= amount
-        return True
-
-
 class Rates:
     """What one page may say.
 
@@ -100,12 +67,21 @@ class Rates:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._messages = Bucket(MESSAGES, MESSAGE_BURST, clock)
-        self._bytes = Bucket(BYTES, BYTE_BURST, clock)
+        self._clock = clock
+        self._then = clock()
+        self._messages, self._bytes = MESSAGE_BURST, BYTE_BURST
 
     def allow(self, size: int) -> bool:
         """Whether a message of so many bytes may be taken now."""
-        return self._messages.take(1) and self._bytes.take(size)
+        now = self._clock()
+        seconds, self._then = now - self._then, now
+        self._messages = min(MESSAGE_BURST, self._messages + seconds * MESSAGES)
+        self._bytes = min(BYTE_BURST, self._bytes + seconds * BYTES)
+        if self._messages < 1 or self._bytes < size:
+            return False
+        self._messages -= 1
+        self._bytes -= size
+        return True
 
 
 MOST_PAGES = 8

@@ -296,7 +296,7 @@ class Chair:
                 await self._tell("held", "another page holds the board; it is asked for again", 0.0)
             else:
                 try:
-                    self._seat = await self._opened()
+                    seat = await self._opened()
                     break
                 except UserError as error:
                     self._holder.release(self)
@@ -305,7 +305,9 @@ class Chair:
                     if self._on == VIRTUAL:
                         return
             await asyncio.sleep(AGAIN)
+        # First that it is not programmed, then that it is there: threads may ask for it.
         self.newcomer = True
+        self._seat = seat
         self._wake()
 
     async def _opened(self) -> Seat:

@@ -149,10 +149,9 @@ class Session:
         before, self._made = self._made, made
         self._flow = self._activity = None
         self._traced = False
-        words = made.words
-        told = {"kind": "made", "setting": _told(setting), **made.to_dict()}
+        told = {"kind": "made", "setting": setting.to_dict(), **made.to_dict()}
         told["seconds"] = time.perf_counter() - begun
-        await self._send(told, b"".join(each.tobytes() for each in words))
+        await self._send(told, b"".join(each.tobytes() for each in made.words))
         await self._chair.sit(setting.on, made.base)
         await self._seat(made)
         if before is None or _kind(before.setting) != _kind(setting):
@@ -197,11 +196,11 @@ class Session:
 
     def _answer(self, made: Made, show: Show) -> Flow:
         """Compute an image's values; in a thread."""
+        shape, label, number = made.base.image_shape, None, show.use
         if show.test is None:
-            image, label = drawn_image(show.strokes, made.base.image_shape), None
-            number = show.use
+            image = drawn_image(show.strokes, shape)
         else:
-            image = self._choices.images[show.test].reshape(made.base.image_shape)
+            image = self._choices.images[show.test].reshape(shape)
             label, number = int(self._choices.labels[show.test]), show.test
         answers = self._chair.ask(lambda seat: seat.show(image, number))
         return Flow.of(made, image, number, label, answers)
@@ -225,7 +224,3 @@ class Session:
 def _kind(setting: Setting) -> tuple[object, ...]:
     """What chips of a setting have in common."""
     return setting.network, setting.scheme, setting.calibrate, setting.knobs
-
-
-def _told(setting: Setting) -> dict[str, Any]:
-    return {**vars(setting), "knobs": dict(setting.knobs)}
