@@ -22,8 +22,6 @@ from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import each_network, network_name, open_device
 from allspin.host.data.datasets import load_test_set
-from allspin.host.draw.cards import beside
-from allspin.host.draw.strips import Strip, strips
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.show.table import Column as TableColumn
 from allspin.host.show.table import Number, Table
@@ -240,6 +238,10 @@ class MeasuredChips:
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it: each chip as a point, and the means."""
+        # Pictures are loaded when a notebook asks for them.
+        from allspin.host.draw.cards import beside
+        from allspin.host.draw.strips import Strip, strips
+
         found = [
             *((one.network, one.column.title, one) for one in self.results),
             *((one.network, one.title, one) for one in self.probed),

@@ -10,8 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.chips.options import MadeChip
-from allspin.host.draw.accuracy import confusion_matrix
-from allspin.host.draw.cards import beside, facts
 from allspin.host.link.payloads import Answers
 from allspin.host.machines.opening import open_virtual
 from allspin.host.run.comparison import LogitsCompared, Shown, WordsCompared
@@ -26,6 +24,10 @@ MOST_CLASSES = 16
 
 def score_card(score: "Score") -> str:
     """The card of a score, as HTML: which classes were taken for which, and its figures."""
+    # Pictures are loaded when a notebook asks for them.
+    from allspin.host.draw.accuracy import confusion_matrix
+    from allspin.host.draw.cards import beside, facts
+
     cycles, logits, words = score.shown.cycles_per_image, score.logits, score.words
     about = [
         ("accuracy", f"{score.accuracy:.2%}"),

@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from joblib import cpu_count
-from matplotlib.figure import Figure
 
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_test_set
-from allspin.host.draw.cards import beside
-from allspin.host.draw.curves import COLOURS, Line, Panel, curves
-from allspin.host.draw.style import name_text
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.show.table import Column
@@ -44,14 +40,13 @@ from allspin.host.sweep.workers import Cluster, Done, in_processes, in_this_proc
 from allspin.sim.network.network import Network
 
 if TYPE_CHECKING:
-    from allspin.host.sweep.point import Point
+    from matplotlib.figure import Figure
 
 
 # What a notebook shows of a sweep: accuracy over what varied, and the first points.
 
 SHOWN = 12
 """Points of the table."""
-MOST_LINES = len(COLOURS)
 
 
 def numeric_factor(sweep: "Sweep") -> str | None:
@@ -64,22 +59,26 @@ def numeric_factor(sweep: "Sweep") -> str | None:
 
 
 def _value(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else name_text(str(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _picture(sweep: "Sweep", factor: str) -> Figure:
+def _picture(sweep: "Sweep", factor: str) -> "Figure":
     """Mean accuracy over a factor, a line for each combination of the others, and each chip."""
+    # Pictures are loaded when a notebook asks for them.
+    from allspin.host.draw.curves import COLOURS, Line, Panel, curves
+    from allspin.host.draw.style import name_text
+
     others = [name for name in sweep.plan.grid.varied() if name != factor]
     lines: dict[tuple[Any, ...], list[Point]] = {}
     for point in sweep.plan.points:
         lines.setdefault(tuple(getattr(point, name) for name in others), []).append(point)
     drawn, dots = [], []
-    for colour, (values, points) in zip(COLOURS[:MOST_LINES], lines.items(), strict=False):
+    for colour, (values, points) in zip(COLOURS, lines.items(), strict=False):
         points = sorted(points, key=lambda point: getattr(point, factor))
         places = [float(getattr(point, factor)) for point in points]
         shares = [100 * sweep.accuracies(point) for point in points]
         each = [np.full(len(some), place) for place, some in zip(places, shares, strict=True)]
-        label = ", ".join(map(_value, values)) or "mean"
+        label = name_text(", ".join(map(_value, values))) or "mean"
         drawn.append(Line(label, places, [float(some.mean()) for some in shares]))
         x, y = np.concatenate(each).tolist(), np.concatenate(shares).tolist()
         dots.append(Line("", x, y, joined=False, colour=colour))
@@ -89,6 +88,8 @@ def _picture(sweep: "Sweep", factor: str) -> Figure:
 
 def sweep_card(sweep: "Sweep") -> str:
     """The card of a sweep, as HTML."""
+    from allspin.host.draw.cards import beside
+
     plan = sweep.plan
     names = plan.grid.varied()
     rows = []
