@@ -6,9 +6,8 @@ import math
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
@@ -21,8 +20,9 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
+from allspin.host.draw.look import FORMATS, MILLIMETRES, PRINT_POINTS, SCREEN, Look
 from allspin.host.show.say import Display, printable
-from allspin.sim.errors import UserError, not_one_of
+from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 
 BLUE = "#0072B2"
@@ -54,12 +54,6 @@ FINE = re.compile(r"(\.\d\d)\d+")
 """Places of a page's picture need no more than two decimals."""
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
-FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
-"""Kinds of files, and what is left out of each, so that equal pictures make equal files."""
-MILLIMETRES = 25.4
-"""Of an inch."""
-PRINT_POINTS = 7.0
-"""Size of the text in print."""
 LETTER = 0.68
 """Width of a bold letter, as a share of the text's size."""
 SLACK = 0.03
@@ -145,53 +139,6 @@ def add_grid(axes: Axes) -> None:
     """Faint horizontal lines to read values by."""
     axes.grid(axis="y", color=PALE, linewidth=0.8)
     axes.tick_params(length=3)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What files a picture becomes, and how large.
-
-    Parameters
-    ----------
-    formats : sequence of str
-        Of `FORMATS`.
-    width : float, optional
-        For print, in millimetres, 20 to 1000; its height follows.
-    points : float, optional
-        For print, size of the text, 4 to 24 (7 if there is a width).
-
-    Raises
-    ------
-    ValueError
-        If one of them is out of its range; the message begins with its name.
-    """
-
-    formats: Sequence[str] = ("png", "svg")
-    width: float | None = None
-    points: float | None = None
-
-    def __post_init__(self) -> None:
-        if not self.formats:
-            raise ValueError(f"formats must be some of {', '.join(FORMATS)}")
-        for kind in self.formats:
-            if kind not in FORMATS:
-                raise ValueError(not_one_of("formats", kind, FORMATS))
-        for name, low, high in (("width", 20, 1000), ("points", 4, 24)):
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} must be from {low} to {high}, not {value:g}")
-
-    @property
-    def printed(self) -> bool:
-        """Whether it is for print."""
-        return self.width is not None or self.points is not None
-
-    def with_formats(self, *formats: str) -> "Look":
-        """The same, with these formats too."""
-        return replace(self, formats=tuple(dict.fromkeys((*formats, *self.formats))))
-
-
-SCREEN = Look()
 
 
 def _are_maps(panels: Iterable[Axes]) -> bool:

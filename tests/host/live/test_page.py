@@ -2,12 +2,12 @@
 
 import re
 import subprocess
-from html.parser import HTMLParser
 
 import pytest
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.live.app import PAGE, TYPES, page_files
+from tests.host.reader import Reader
 
 OURS = [
     path
@@ -17,28 +17,9 @@ OURS = [
 MEGABYTE = 1_000_000
 
 
-class Elements(HTMLParser):
-    """Elements of a page, and the text of scripts and styles."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.inline = ""
-        self._in = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        self._in = tag
-
-    def handle_data(self, data: str) -> None:
-        if self._in in ("script", "style"):
-            self.inline += data.strip()
-
-
 @pytest.fixture(scope="module")
-def page() -> Elements:
-    return Elements((PAGE / "index.html").read_text(encoding="utf-8"))
+def page() -> Reader:
+    return Reader((PAGE / "index.html").read_text(encoding="utf-8"))
 
 
 def test_what_the_page_asks_for_is_there(page):
