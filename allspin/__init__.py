@@ -223,12 +223,16 @@ if not (_here / "sim").is_dir():
     # A checkout, where the layers lie beside this folder.
     __path__.append(str(_here.parent))
 
-
 if not TYPE_CHECKING:
     # A type checker knows the imports above, and is to see a name that is not among them.
+    def _card(shown: object) -> str:
+        """What a notebook shows of a model; what draws it is loaded when it is first asked for."""
+        return import_module("allspin.host.draw.cards").card(shown)
+
     def __getattr__(name: str) -> object:
         if name not in _HOMES:
             raise AttributeError(f"module 'allspin' has no attribute {name!r}")
+        import_module("allspin.sim.shown").Shown.card = staticmethod(_card)
         module, _, there = _HOMES[name].partition(":")
         found = globals()[name] = getattr(import_module(f"allspin.{module}"), there or name)
         return found

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip_card import chip_card
 from allspin.sim.chip.fixed_point import (
     OFFSET_BITS,
     SHARE_BITS,
@@ -34,10 +33,11 @@ from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel, activate
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
 from allspin.sim.network.reference import Whole
+from allspin.sim.shown import Shown
 
 
 @dataclass(frozen=True, eq=False)
-class Chip:
+class Chip(Shown):
     """One draw of a device's variation.
 
     Parameters
@@ -248,10 +248,6 @@ class Chip:
     def golden(self, network: Network, words: list[Words]) -> GoldenModel:
         """The golden model of this chip of a network, with given R_AH words."""
         return GoldenModel(self.varied(network), words, self.noise(network))
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return chip_card(self)
 
 
 # Calibration: each column's V-I converter makes up for its own neuron's threshold.
