@@ -1,5 +1,6 @@
 """Files of a user: one check before a file is read, JSON and TOML, tables, and the atomic write."""
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -7,12 +8,12 @@ import math
 import os
 import re
 import stat
-import tempfile
 import tomllib
+import uuid
 from pathlib import Path
 from typing import Any, TypeVar
 
-from allspin.sim.errors import UserError, one_line, refused
+from allspin.sim.errors import UserError, refused
 
 
 def check_file(path: Path, kind: str, limit: int) -> None:
@@ -72,28 +73,23 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     UserError
         If the folder is missing or cannot be written, or the disk is full.
     """
-    temporary = None
-    try:
+    with refused(f"cannot write {path}: ", kinds=(OSError, ValueError)):
         target = Path(os.path.realpath(path))
         if target.is_symlink():  # links in a circle
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if target.exists() and not target.is_file():
             target.write_bytes(data)
             return
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".allspin-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {one_line(error)}") from error
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        temporary = target.parent / f".allspin-{uuid.uuid4().hex}"
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
 # JSON and TOML: plain values. What is wrong with a text is a `ValueError` of one line.

@@ -1,7 +1,6 @@
 """A bench for the engine: programs a network, streams images, checks every logit."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, Self
 
 import cocotb
@@ -59,9 +58,10 @@ class EngineBench:
         Share of the clocks in which events, and the taking of results, stall.
     seed : int, optional
         Of the stalls; by default the seed that cocotb prints and takes.
-    golden : callable, optional
-        `allspin.sim.network.reference.trace` of what the engine makes of the network, such as a
-        chip; by default of the network itself.
+    words : sequence of ndarray of int8, optional
+        R_AH words that the engine is to hold, such as a chip's; the network's by default.
+    noise : UseNoise, optional
+        What it adds at each use.
     memories : sequence of Contents, optional
         What the engine is programmed with; the network by default.
 
@@ -85,15 +85,16 @@ class EngineBench:
         *,
         stalls: float = 0.0,
         seed: int | None = None,
-        golden: Callable[..., list[reference.LayerTrace]] | None = None,
+        words: Sequence[npt.NDArray[np.int8]] | None = None,
+        noise: reference.UseNoise | None = None,
         memories: Sequence[Contents] | None = None,
     ) -> None:
         seed = cocotb.RANDOM_SEED if seed is None else seed
         self.dut = dut
         self.network = network
         self.parameters = parameters
-        self.golden = golden or partial(reference.trace, network)
         self._memories = memories or network_contents(network, parameters)
+        self._words, self._noise = words, noise
         self.logits = Scoreboard("logits")
         self.images = 0
         self._inputs: list[list[npt.NDArray[np.uint8]]] = []
@@ -176,7 +177,7 @@ class EngineBench:
         images : ndarray of uint8, shape (images, height, width) or (images, rows)
             Grey levels, 0 to 255.
         """
-        traces = self.golden(images, first=self.images)
+        traces = reference.trace(self.network, images, self._words, self._noise, self.images)
         for sums in traces[-1].sums.tolist():
             winner = max(range(len(sums)), key=lambda class_: (sums[class_], -class_))
             self.logits.expect(*((logit, 0, None) for logit in sums[:-1]), (sums[-1], 1, winner))

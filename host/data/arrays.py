@@ -7,6 +7,7 @@ big-endian 32-bit number, then the values, last dimension fastest.
 import gzip
 import io
 import math
+import warnings
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping
@@ -161,9 +162,13 @@ def read_npz(
     """
     check_file(path, kind, limit)
     found: dict[str, npt.NDArray[Any]] = {}
-    # NumPy and zipfile raise errors of many kinds at damaged files.
+    # NumPy and zipfile raise errors of many kinds at damaged files, and Python warns of heads.
     unreadable = f"{path} is not a NumPy archive (.npz), or a damaged one: "
-    with refused(unreadable, kinds=Exception), zipfile.ZipFile(path) as archive:
+    with (
+        refused(unreadable, "; save it again", Exception),
+        warnings.catch_warnings(action="ignore"),
+        zipfile.ZipFile(path) as archive,
+    ):
         members = [(each.filename.removesuffix(SUFFIX), each) for each in archive.infolist()]
         wanted = [(name, each) for name, each in members if names is None or name in names]
         size = sum(each.file_size for _, each in wanted)

@@ -7,6 +7,7 @@ import hashlib
 import math
 import os
 import re
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from allspin.host.data.arrays import idx_header, read_idx, read_npz
 from allspin.host.data.catalogue import each_network, open_network
 from allspin.sim.errors import UserError, refused
+from allspin.sim.files import check_file
 from allspin.sim.network.network import MAX_LINES, Network
 
 Images = npt.NDArray[np.uint8]
@@ -106,14 +108,11 @@ class _Array:
     ----------
     title : str
         What messages call it.
-    short : str
-        The same where its folder or archive was named already.
     values : ndarray of uint8
         Shape (images, height, width) of images, (labels,) of labels; read-only.
     """
 
     title: str
-    short: str
     values: npt.NDArray[np.uint8]
 
 
@@ -174,9 +173,7 @@ def _from_folder(directory: Path, parts: list[Part]) -> tuple[str, dict[Part, _A
                 f"the data folder {directory} lacks the {part[0]} {part[1]}; "
                 f"add {f'{name}-' if name else ''}{_usual_name(part)} (or .gz)"
             )
-    arrays = {
-        part: _Array(str(paths[part]), paths[part].name, read_idx(paths[part])) for part in parts
-    }
+    arrays = {part: _Array(str(paths[part]), read_idx(paths[part])) for part in parts}
     return name or directory.resolve().name, arrays
 
 
@@ -228,6 +225,12 @@ def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 def _from_archive(path: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array]]:
     """The archive's file name, and its arrays."""
+    check_file(path, "data set", MAX_ARCHIVE)
+    if not zipfile.is_zipfile(path):
+        raise UserError(
+            f"{path} is no data set: give a folder of IDX files, or a whole .npz archive of "
+            "np.savez"
+        )
     found = read_npz(path, "data set", MAX_ARCHIVE, [NAMES[part] for part in parts])
     arrays = {}
     for part in parts:
@@ -240,7 +243,7 @@ def _from_archive(path: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array
                 raise ValueError("is empty; give one that holds something")
             values = (_labels if part[1] == "labels" else _grey_levels)(name, found[name])
         values.setflags(write=False)
-        arrays[part] = _Array(f"{path}: {name}", name, values)
+        arrays[part] = _Array(f"{path}: {name}", values)
     return path.name, arrays
 
 
@@ -269,7 +272,7 @@ def _check_half(images: _Array, labels: _Array) -> None:
         )
     if len(labels.values) != count:
         raise UserError(
-            f"{labels.title} has {len(labels.values)} labels, but {images.short} has {count} "
+            f"{labels.title} has {len(labels.values)} labels, but {images.title} has {count} "
             "images; give files that belong together"
         )
 
@@ -334,7 +337,7 @@ def load_dataset(data: str | Path | None = None) -> Dataset:
     if sides != test_sides:
         raise UserError(
             f"{test_images.title} has images of {_size(test_sides)} pixels, but those of "
-            f"{train_images.short} are {_size(sides)}; give files that belong together"
+            f"{train_images.title} are {_size(sides)}; give files that belong together"
         )
     classes = _count_classes(train_labels, test_labels)
     digest = _digest(*(arrays[part] for part in PARTS))

@@ -46,10 +46,10 @@ def _eight_bits(values: npt.NDArray[np.integer], transparent: object) -> "Image"
     return Image.merge("LA", (grey, Image.fromarray(opacity)))
 
 
-def _grey(image: "Image", form: str | None) -> "Image":
+def _grey(image: "Image") -> "Image":
     """A decoded image in 8-bit grey, of Pillow's mode ``L``, or ``LA`` with transparency."""
     transparent = image.info.get("transparency")
-    if image.mode.startswith("I;16") or (image.mode == "I" and form in ("PNG", "PPM")):
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         return _eight_bits(np.asarray(image).astype(np.int32), transparent)
     if image.mode in ("I", "F"):
         raise ValueError("it has values of 32 bits; save it with 8 or 16 bits a pixel")
@@ -91,8 +91,8 @@ def _decode(path: Path) -> Grey:
             raise ValueError("it is a compressed TIFF; save it without compression, or as PNG")
         if getattr(image, "is_animated", False):
             raise ValueError("it has several frames or pages; save one of them")
-        image.load()
-        return _levels(_grey(ImageOps.exif_transpose(image), image.format))
+        ImageOps.exif_transpose(image, in_place=True)
+        return _levels(_grey(image))
 
 
 def read_grey(path: Path) -> Grey:
@@ -346,6 +346,8 @@ def load_image(
             f"the network takes lists of {shape[0] * shape[1]} values, and no images; give one "
             "that was trained on images"
         )
+    with refused():
+        check_one_of("`framing`", framing or "whole", FRAMINGS)
     grey = read_grey(Path(path))
     with refused(f"{path}: "):
         return frame_image(grey, shape, framing)

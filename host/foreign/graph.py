@@ -272,21 +272,20 @@ def sample_shape(graph: Graph, image_shape: tuple[int, int]) -> tuple[int, ...]:
     """
     pixels = math.prod(image_shape)
     kind = graph.input.type.tensor_type
-    whole = [side.dim_value if side.HasField("dim_value") else None for side in kind.shape.dim]
-    inner = whole[1:]
     if not kind.HasField("shape"):
         return (pixels,)
+    whole = [side.dim_value if side.HasField("dim_value") else None for side in kind.shape.dim]
     for side in whole:
         if side is not None and not 1 <= side <= MAX_LINES:
             raise UserError(f"{graph.path} takes inputs with a side of {side}")
-    known = math.prod(side for side in inner if side is not None)
-    open_sides = inner.count(None)
-    if 1 <= len(inner) <= 3 and known > 0 and open_sides <= 1 and pixels % known == 0:
-        shape = tuple(pixels // known if side is None else side for side in inner)
-        if math.prod(shape) == pixels:
-            return shape
-    if open_sides == len(inner) == 2:
+    inner = whole[1:]
+    if inner == [None, None]:
         return image_shape
+    # One side that is open is what the others leave of the pixels.
+    left = pixels // math.prod(side for side in inner if side is not None)
+    shape = tuple(left if side is None else side for side in inner)
+    if 1 <= len(shape) <= 3 and inner.count(None) <= 1 and math.prod(shape) == pixels:
+        return shape
     shown = " x ".join("?" if side is None else str(side) for side in whole[:8])
     raise UserError(
         f"{graph.path} takes inputs of shape {shown or 'of one number'}; the images have "

@@ -299,22 +299,25 @@ def import_network(
         work = _Import(Path(model), dataset, options)
         display.finish(f"{work.accuracy:.2%} in floating point")
         display.start("quantising")
+        hidden = work.network.topology[1:-1]
         with refused(f"{model}: "):
-            formats = options.training(work.network.topology[1:-1]).formats
-            quantised = quantise(work.network, formats, dataset.train_images[work.chosen])
-        stage = work.stage(work.export(quantised.network))
+            formats = options.training(hidden).formats
+            images = dataset.train_images[work.chosen]
+            network, constant_neurons = quantise(work.network, formats, images)
+        stage = work.stage(work.export(network))
         display.finish(f"{stage.accuracy:.2%}")
         trained = None
         if options.tune:
-            parameters = options.training(quantised.network.topology[1:-1])
-            trained = tune(dataset, parameters, quantised.network, work.provenance(), report)
+            parameters = options.training(network.topology[1:-1])
+            trained = tune(dataset, parameters, network, work.provenance(), report)
         return Imported(
             model_topology=work.network.topology,
             model_accuracy=work.accuracy,
             scaling=work.scaling,
             quantised=stage,
             tuned=None if trained is None else work.stage(trained.network),
-            constant_neurons=quantised.constant_neurons,
-            spread_biases=quantised.spread_biases,
+            constant_neurons=constant_neurons,
+            spread_biases=len(work.network.layers) == 1
+            and bool(np.ptp(work.network.layers[0].biases)),
             interrupted=trained is not None and trained.interrupted,
         )

@@ -116,18 +116,11 @@ def state_layers(arrays: Arrays) -> FloatNetwork:
         raise ValueError(f"{error} (layers in the order {', '.join(names)})") from error
 
 
-def _npz_layers(path: Path) -> FloatNetwork:
-    """A network in NumPy's npz, as `numbered_layers` describes it."""
-    arrays = read_npz(path, "npz file", MAX_UNPACKED)
-    with refused(f"{path} holds no network: "):
-        return numbered_layers(arrays)
-
-
 def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a safetensors file."""
     check_file(path, "safetensors file", MAX_BYTES)
     damaged = f"{path} is not a safetensors file, or is damaged: "
-    with refused(damaged, kinds=Exception), safe_open(path, "np") as file:
+    with refused(damaged, "; save it again", Exception), safe_open(path, "np") as file:
         if OWN_KEY in (file.metadata() or {}):
             raise UserError(
                 f"{path} is a network file of allspin already; allspin run {path} runs it"
@@ -140,13 +133,6 @@ def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
                     "module in single precision: module.float()"
                 )
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-
-
-def _torch_layers(path: Path) -> FloatNetwork:
-    """A network in safetensors, as `state_layers` describes it."""
-    arrays = _tensors(path)
-    with refused(f"{path} holds no network: "):
-        return state_layers(arrays)
 
 
 # A model of any format.
@@ -220,7 +206,11 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
         answers = evaluator(graph, logits, sample_shape(graph, image_shape))
         half = any(array.dtype.name == "float16" for array in graph.constants.values())
     elif suffix in (".safetensors", ".npz"):
-        network = (_torch_layers if suffix == ".safetensors" else _npz_layers)(path)
+        with refused(f"{path} holds no network: "):
+            if suffix == ".npz":
+                network = numbered_layers(read_npz(path, "npz file", MAX_UNPACKED))
+            else:
+                network = state_layers(_tensors(path))
         answers = network.logits
     else:
         _refuse(path)

@@ -75,7 +75,8 @@ def _parsed(path: Path) -> Any:
     """The file's content as a model, within limits; tensors in other files are not read yet."""
     onnx = onnx_package()
     check_file(path, "ONNX model", MAX_BYTES)
-    with refused(f"{path} is not an ONNX model, or is cut short: ", kinds=Exception):
+    damaged = f"{path} is not an ONNX model, or is cut short: "
+    with refused(damaged, "; export it again", Exception):
         model = onnx.load(path, load_external_data=False)
     if not model.graph.node or not model.graph.output:
         raise UserError(f"{path} is not an ONNX model: it has no graph with nodes and outputs")

@@ -18,25 +18,6 @@ SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Quantised:
-    """What came of it.
-
-    Attributes
-    ----------
-    network : LatentNetwork
-        With the machine's integers.
-    constant_neurons : int
-        Hidden neurons that always answer full scale, whose weights are the last layer's biases.
-    spread_biases : bool
-        Whether biases are spread over the pixels' weights: there is no hidden layer.
-    """
-
-    network: LatentNetwork
-    constant_neurons: int
-    spread_biases: bool
-
-
-@dataclass(frozen=True, eq=False)
 class _Rows:
     """What drives a layer's rows for the calibration images.
 
@@ -166,7 +147,7 @@ def _last(formats: NumberFormats, layer: Dense, rows: _Rows, count: int) -> tupl
 
 def quantise(
     model: FloatNetwork, formats: NumberFormats, images: npt.NDArray[np.uint8]
-) -> Quantised:
+) -> tuple[LatentNetwork, int]:
     """Bring a network to the machine's integers.
 
     Parameters
@@ -177,6 +158,14 @@ def quantise(
         Number formats and neuron.
     images : ndarray of uint8, shape (images, ...)
         Grey levels of the calibration images.
+
+    Returns
+    -------
+    network : LatentNetwork
+        With the machine's integers. Without a hidden layer, biases are spread over the pixels'
+        weights.
+    constant_neurons : int
+        Hidden neurons that always answer full scale, whose weights are the last layer's biases.
 
     Raises
     ------
@@ -195,9 +184,9 @@ def quantise(
         layers.append(columns)
         rows = _Rows(neurons.activations, neurons.worth, activations)
     last = model.layers[-1]
-    biases, count = relative(last.biases), 0
+    count = 0
     if layers:
-        count = neurons_needed(biases, rows.worth[:, None] * last.weights)
+        count = neurons_needed(relative(last.biases), rows.worth[:, None] * last.weights)
         if len(rows.worth) + count > MAX_LINES:
             raise ValueError(
                 f"the last hidden layer has {len(rows.worth)} neurons; {count} more are needed for "
@@ -209,7 +198,7 @@ def quantise(
     topology = (flat.shape[1], *(columns.weights.shape[1] for columns in layers))
     network = LatentNetwork(formats, topology, np.random.default_rng(0))
     network.take(layers, scale)
-    return Quantised(network, count, not model.layers[:-1] and bool(np.any(biases)))
+    return network, count
 
 
 def _apart(found: Reals, model: Reals, by_column: bool) -> float:

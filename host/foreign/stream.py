@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.foreign.description import MAX_WEIGHTS, Dense, Reals
-from allspin.sim.network.network import MAX_LINES
 
 Constant = npt.NDArray[Any]
 
@@ -64,16 +63,11 @@ class Stream:
         if values.ndim == len(self.shape) + 1 and values.shape[0] == 1:
             values = values[0]
         try:
-            fits = np.broadcast_shapes(values.shape, self.shape) == self.shape
+            return np.broadcast_to(values, self.shape).reshape(-1)
         except ValueError:
-            fits = False
-        if not fits:
             raise ValueError(
                 f"a constant of shape {operand.shape} does not fit samples of shape {self.shape}"
-            )
-        if not np.all(np.isfinite(values)):
-            raise ValueError("a constant is not finite")
-        return np.broadcast_to(values, self.shape).reshape(-1)
+            ) from None
 
     def times(self, factor: Reals) -> "Stream":
         """Every feature times a number of its own."""
@@ -95,11 +89,6 @@ class Stream:
             raise ValueError(
                 f"samples of shape {self.shape} cannot be multiplied with weights of shape "
                 f"{matrix.shape}"
-            )
-        if matrix.size > MAX_WEIGHTS or not 1 <= matrix.shape[1] <= MAX_LINES:
-            raise ValueError(
-                f"weights of shape {matrix.shape} are too large: a layer has at most {MAX_LINES:,} "
-                f"columns, and a network {MAX_WEIGHTS:,} weights"
             )
         real = matrix.astype(np.float64)
         if self.weights is None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip_card import chip_card
 from allspin.sim.chip.fixed_point import (
     OFFSET_BITS,
     SHARE_BITS,
@@ -33,10 +32,11 @@ from allspin.sim.errors import check_range
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel, activate
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
+from allspin.sim.shown import Shown
 
 
 @dataclass(frozen=True, eq=False)
-class Chip:
+class Chip(Shown):
     """One draw of a device's variation.
 
     Parameters
@@ -277,10 +277,6 @@ class Chip:
     def golden(self, network: Network, words: list[Words]) -> GoldenModel:
         """The golden model of this chip of a network, with given R_AH words."""
         return GoldenModel(self.varied(network), words, self.noise(network))
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return chip_card(self)
 
 
 # Calibration: each column's V-I converter makes up for its own neuron's threshold.

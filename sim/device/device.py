@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device.device_card import device_card
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import MAX_AGE, Retention
 from allspin.sim.network.neuron import Neuron, SotNeuron
 from allspin.sim.parameters import Parameters, choice, described, number, units
+from allspin.sim.shown import Shown
 from allspin.sim.synapse.response import Array
 from allspin.sim.synapse.synapse import Synapse
 
@@ -404,7 +404,7 @@ class NeuronElectrical(Parameters):
 
 
 @dataclass(frozen=True, eq=False)
-class Device:
+class Device(Shown):
     """The devices that chips are made of.
 
     Parameters
@@ -483,7 +483,3 @@ class Device:
                 what = f"{name} and C2C" if begin.endswith("variation") else ", ".join(keys)
                 lines.append(f"not measured, but of {self.source.get('base')}: {what}")
         return lines
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return device_card(self)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.chips.probed_cells import COLUMNS
+from allspin.host.chips.cell_table import COLUMNS
 from allspin.host.data.datasets import MNIST, load_test_set
 from allspin.sim.device.device_file import device_from_toml
 from allspin.sim.device.operating_point import OperatingPoint

@@ -1,13 +1,10 @@
 """cocotb tests of an engine that makes its chip; run by test_variation.py, in the simulator."""
 
-from functools import partial
-
 import cocotb
 
 from allspin.hdl.bench.engine import EngineBench
 from allspin.hdl.bench.simulator import Job
 from allspin.hdl.parameters.memory_map import WEIGHTS
-from allspin.sim.network import reference
 from tests.hdl.bench.chips import RandomChip
 
 
@@ -16,10 +13,9 @@ async def started(dut, stalls=0.0):
     job = Job.of_this_simulation()
     chip = RandomChip(job.network, job.options["chip"], noisy_sums=job.engine.noisy_sums)
     noise = chip if job.engine.numbered else None
-    golden = partial(reference.trace, job.network, words=chip.words(), noise=noise)
     memories = chip.contents(job.engine)
-    bench = await EngineBench.start(dut, stalls=stalls, golden=golden, memories=memories)
-    return bench, chip
+    options = {"words": chip.words(), "noise": noise, "memories": memories}
+    return await EngineBench.start(dut, stalls=stalls, **options), chip
 
 
 @cocotb.test()

@@ -78,56 +78,26 @@ def test_a_graph_of_keras(arrays, saved, inputs):
     assert read.answers(levels) == pytest.approx(logits, abs=1e-4)
 
 
-def test_a_graph_of_scikit_learn(inputs):
-    operators = {node.op_type for node in onnx.load(SKLEARN).graph.node}
-    assert operators >= {"MatMul", "Softmax", "ArgMax", "ArrayFeatureExtractor", "ZipMap", "Cast"}
-    read = read_model(SKLEARN, SHAPE)
-    assert read.network.topology == (PIXELS, 6, CLASSES)
-    logits = read.network.logits(inputs)
-    assert read.answers(inputs) == pytest.approx(logits, abs=1e-5)
-    # ONNX's evaluator has no ZipMap, but the shares that it takes.
+@pytest.mark.parametrize(
+    ("path", "hidden", "white", "operators"),
+    [
+        (SKLEARN, 6, 1, {"MatMul", "Softmax", "ArgMax", "ArrayFeatureExtractor", "ZipMap", "Cast"}),
+        (PYTORCH, 7, 255, {"Gemm", "Reshape", "Div", "LogSoftmax"}),
+        (KERAS, 7, 255, {"Shape", "Gather", "Unsqueeze", "Concat", "Reshape", "Softmax"}),
+    ],
+)
+def test_files_of_other_tools(inputs, path, hidden, white, operators):
+    assert {node.op_type for node in onnx.load(path).graph.node} >= operators
+    read = read_model(path, SHAPE)
+    assert read.network.topology == (PIXELS, hidden, CLASSES)
+    logits = read.network.logits(white * inputs)
+    assert read.answers(white * inputs) == pytest.approx(logits, abs=1e-5)
+
+
+def test_shares_of_a_whole_file_are_those_of_the_logits(inputs):
+    logits = read_model(KERAS, SHAPE).network.logits(255 * inputs)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    cut = onnx.load(SKLEARN)
-    (softmax,) = (node for node in cut.graph.node if node.op_type == "Softmax")
-    del cut.graph.output[:], cut.graph.node[list(cut.graph.node).index(softmax) + 1 :]
-    cut.graph.output.append(onnx.ValueInfoProto(name=softmax.output[0]))
-    (found,) = ReferenceEvaluator(cut).run(None, {"X": inputs.astype(np.float32)})
-    assert shares == pytest.approx(found, abs=1e-5)
-
-
-def test_a_file_of_pytorch(inputs):
-    assert {node.op_type for node in onnx.load(PYTORCH).graph.node} >= {"Gemm", "Reshape", "Div"}
-    read = read_model(PYTORCH, SHAPE)
-    assert read.network.topology == (PIXELS, 7, CLASSES)
-    levels = 255 * inputs
-    logits = read.network.logits(levels)
-    assert read.answers(levels) == pytest.approx(logits, abs=1e-5)
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    for image, share in zip(levels, shares, strict=True):  # it takes one at a time
-        assert np.log(share) == pytest.approx(
-            whole(PYTORCH, image, SHAPE, "log_softmax")[0], abs=1e-4
-        )
-
-
-def test_a_file_of_keras(inputs):
-    operators = {node.op_type for node in onnx.load(KERAS).graph.node}
-    assert operators >= {"Shape", "Gather", "Unsqueeze", "Concat", "Reshape"}
-    read = read_model(KERAS, SHAPE)
-    assert read.network.topology == (PIXELS, 7, CLASSES)
-    levels = 255 * inputs
-    logits = read.network.logits(levels)
-    assert read.answers(levels) == pytest.approx(logits, abs=1e-5)
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    assert shares == pytest.approx(whole(KERAS, levels, SHAPE, "39"), abs=1e-5)
-
-
-def test_a_batch_of_one_image_that_is_fixed(arrays, saved, inputs):
-    content = torch_model(arrays)
-    side = content.graph.input[0].type.tensor_type.shape.dim[0]
-    side.Clear()
-    side.dim_value = 1
-    read = read_model(saved(content), SHAPE)
-    assert read.answers(inputs) == pytest.approx(read.network.logits(inputs), abs=1e-4)
+    assert shares == pytest.approx(whole(KERAS, 255 * inputs, SHAPE, "39"), abs=1e-5)
 
 
 @pytest.mark.parametrize("low", [-0.5, 0.25])

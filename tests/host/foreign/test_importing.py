@@ -151,6 +151,15 @@ def test_a_model_in_half_precision_is_read_as_exactly_as_it_answers(elsewhere, t
     assert imported.model_accuracy == pytest.approx(elsewhere.accuracy, abs=0.01)
 
 
+@pytest.mark.parametrize("biases", [[0.1] * 4, [0.1, 0, 0, 0]])
+def test_biases_without_a_hidden_layer_are_spread(elsewhere, tmp_path, biases):
+    path = tmp_path / "flat.npz"
+    np.savez(path, W0=np.random.default_rng(1).normal(size=(42, 4)), b0=biases)
+    imported = import_network(path, elsewhere.dataset)
+    assert imported.spread_biases == (min(biases) < max(biases))
+    assert imported.constant_neurons == 0
+
+
 def test_other_classes_are_refused(elsewhere, tmp_path):
     path = tmp_path / "other.npz"
     np.savez(path, W0=np.eye(42, 5))

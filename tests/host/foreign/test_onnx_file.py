@@ -135,12 +135,6 @@ def test_weights_that_are_not_there(saved, tmp_path, about):
     assert "\n" not in str(e.value)
 
 
-def test_a_file_that_is_too_large_is_not_opened(saved, monkeypatch):
-    monkeypatch.setattr(loading, "MAX_BYTES", 100)
-    with pytest.raises(UserError, match="is too large for a ONNX model: it has"):
-        read_graph(saved(one_matmul()))
-
-
 def test_what_is_no_onnx_is_refused(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"GIF89a, and more of it than fits a header")
@@ -153,15 +147,6 @@ def test_without_the_package_a_line_says_how_to_install_it(saved, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(UserError, match=r"pip install onnx, or allspin\[onnx\]"):
         read_model(path, SHAPE)
-
-
-def test_every_beginning_of_a_file_is_refused(tmp_path, arrays):
-    content = torch_model(arrays).SerializeToString()
-    path = tmp_path / "model.onnx"
-    for size in range(0, len(content) - 1, 23):
-        path.write_bytes(content[:size])
-        with pytest.raises(UserError):
-            read_model(path, SHAPE)
 
 
 @settings(max_examples=60)
