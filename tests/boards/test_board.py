@@ -50,14 +50,6 @@ def test_the_boards_are_those_promised():
     assert set(find_boards()) >= NAMES
 
 
-def test_a_board_is_a_short_file():
-    files = sorted(Path(catalogue.__file__).parent.glob("*.py"))
-    assert len(files) > 10
-    assert {
-        path.name: n for path in files if (n := len(path.read_text().splitlines())) > LONGEST
-    } == {}
-
-
 @pytest.mark.parametrize(
     "board",
     [board.running(name) for board in find_boards().values() for name in board.profiles],

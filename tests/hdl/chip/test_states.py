@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,7 +87,3 @@ def test_one_state_a_clock(banked: bool) -> None:
     bench.take(memory.states, 100, clocks=clocks)
     bench.run()
     assert clocks[99] - clocks[0] == 99
-
-
-def test_it_becomes_rtlil() -> None:
-    rtlil.convert(StateMemory(STATE_BITS, 3 * BANK, True))

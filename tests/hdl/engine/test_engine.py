@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -446,11 +445,3 @@ def test_layers_overlap_so_that_the_slowest_stage_sets_the_pace() -> None:
     machine.bench.run(patience=20_000)
     # 41 cycles per image (40 rows and the closing event), and once the depth of the pipeline.
     assert cycles[0] <= 20 * 41 + 2 * 30 + 90
-
-
-@pytest.mark.parametrize("rows_per_clock", [1, 2, 4])
-@pytest.mark.parametrize("lanes", [None, 8])
-def test_it_becomes_rtlil(lanes: int | None, rows_per_clock: int) -> None:
-    network = random_network((30, 20, 10), seed=1)
-    profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock)
-    rtlil.convert(Engine(EngineParameters.from_network(network, profile)), name="engine")

@@ -1,7 +1,6 @@
 """The readout against `numpy.argmax`, which also takes the first of equals."""
 
 import numpy as np
-from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,7 +45,3 @@ def test_logits_pass_and_the_first_of_the_largest_wins(
     assert [last for _, last, _ in taken] == ([0] * (classes - 1) + [1]) * 9
     winners = [winner for _, last, winner in taken if last]
     assert winners == np.argmax(logits, axis=1).tolist()
-
-
-def test_it_becomes_rtlil() -> None:
-    rtlil.convert(Readout(engine(10)))

@@ -3,13 +3,13 @@
 import random
 
 import pytest
-from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.sparse import SparseDecoder
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from tests.hdl.link.wire import beats
 
 Event = tuple[int, int]
 
@@ -82,11 +82,7 @@ class Run:
         bench = StreamBench(decoder, stall=stall, seed=seed)
         bench.put(
             decoder.body,
-            [
-                {"data": byte, "last": position == len(body) - 1}
-                for body in bodies
-                for position, byte in enumerate(body)
-            ],
+            beats(*bodies),
         )
         self.malformed: list[int] = []
         self.clocks: list[int] = []
@@ -227,11 +223,3 @@ def test_a_row_a_clock() -> None:
     assert [len(events) for events in run.images] == [146] * 12
     # No clock is lost, neither to headers nor between images, once the first row is out.
     assert run.clocks[-1] - run.clocks[0] == 146 * 12 - 1
-
-
-@pytest.mark.parametrize("bits", [1, 4, 5, 8])
-@pytest.mark.parametrize("rows", [1, 784])
-def test_elaborates(bits: int, rows: int) -> None:
-    assert "module" in rtlil.convert(
-        SparseDecoder(CrossbarParameters(rows, 10, 10, value_bits=bits))
-    )

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.back import rtlil
 from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -195,8 +194,3 @@ def test_a_sot_neuron_is_the_table_that_was_loaded(
     taken = bench.take(dut.activations, len(currents))
     bench.run()
     assert taken == [(table[c], last) for c, last in zip(currents, lasts, strict=True)]
-
-
-@pytest.mark.parametrize("kind", [TableNeuron, ReluNeuron])
-def test_it_becomes_rtlil(kind: Any) -> None:
-    rtlil.convert(kind(engine(7, 4, 8, "sot")))

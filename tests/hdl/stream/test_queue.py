@@ -1,6 +1,5 @@
 """The queue against a list."""
 
-from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +58,3 @@ def test_holds_its_depth_behind_what_it_offers_and_tells_when_it_is_empty() -> N
 
     bench.play(fill_and_drain, background=False)
     bench.run()
-
-
-def test_elaborates() -> None:
-    assert "module" in rtlil.convert(Queue(9, 4))
