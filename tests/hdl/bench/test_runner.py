@@ -125,7 +125,7 @@ def test_variables_of_the_environment_change_nothing(monkeypatch):
 MISSING = """
 import sys
 from pathlib import Path
-from allspin.hdl.bench.simulators import tools
+from allspin.hdl.bench import simulator as tools
 if sys.argv[2] == "no verilator":
     tools.find_verilator = lambda: None
 try:
