@@ -49,7 +49,7 @@ def test_iterative_draws_are_the_published_ones(draw_vectors):
         assert iterate(seed, [(layer, purpose, row, column, number)])[0] == [bits]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(
     seed=st.integers(0, 2**32 - 1),
     addresses=st.lists(ADDRESS, min_size=1, max_size=6),

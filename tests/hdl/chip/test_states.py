@@ -23,7 +23,7 @@ def small_banks() -> Iterator[None]:
         yield
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     # One bank, two, and five: one step of choosing between banks, and two.
     cells=st.sampled_from([BANK - 1, BANK + 1, 4 * BANK + 7]),

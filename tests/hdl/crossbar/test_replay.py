@@ -38,7 +38,7 @@ def expected(images: list[list[Event]], passes: int) -> list[Any]:
     ]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(
     rows=st.integers(1, 9),
     passes=st.integers(2, 5),

@@ -192,7 +192,7 @@ def networks(draw: st.DrawFn) -> Network:
     return in_tiles(network, 8, adc_bits, offsets=draw(st.none() | st.integers(0, 9)))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(
     network=networks(),
     lanes=st.sampled_from([None, 1, 3, 4]),
@@ -400,30 +400,6 @@ def test_an_image_that_follows_a_read_waits_for_its_line(memory: str) -> None:
     sizes = {m.space: m.line_bytes for m in memory_map(machine.parameters)}
     assert read == [content[: sizes[16 * k + m]] for (k, m), content in lines.items()]
     assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist() * len(lines)
-
-
-def test_writing_to_a_space_of_counters_clears_them_all() -> None:
-    network = random_network((6, 5, 3), seed=1)
-    machine = Machine(network, HardwareProfile())
-    images = random_images(network, 3, 2)
-    values = GoldenModel(network).trace(images)[0].inputs
-    seen = []
-
-    async def stimulus(ctx: Any) -> None:
-        await machine.drive(ctx, values)
-        while not ctx.get(machine.dut.idle):
-            await ctx.tick()
-        seen.append(await machine.fetch(ctx, ENGINE, COUNTERS, 0))
-        await machine.load(ctx, 1, COUNTERS, 0, b"\0")
-        for layer in (0, 1, ENGINE):
-            for line in range(2):
-                seen.append(await machine.fetch(ctx, layer, COUNTERS, line))
-
-    machine.bench.play(stimulus, background=False)
-    machine.bench.take(machine.dut.results, 3 * 3)
-    machine.bench.run(patience=20_000)
-    assert seen[0] != bytes(8)
-    assert seen[1:] == [bytes(8)] * 6
 
 
 def test_layers_overlap_so_that_the_slowest_stage_sets_the_pace() -> None:

@@ -15,7 +15,7 @@ def engine(classes: int, memory: str = "block") -> EngineParameters:
     return EngineParameters((first, CrossbarParameters(20, classes, classes)))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(
     classes=st.integers(1, 12),
     spread=st.sampled_from([1, 3, 40_000]),

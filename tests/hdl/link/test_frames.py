@@ -90,7 +90,7 @@ pieces = st.one_of(
     seed=st.integers(0, 999),
     every_clock=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_delivers_whole_frames_and_no_others(
     stream: bytes, stall: float, seed: int, every_clock: bool
 ) -> None:
@@ -204,7 +204,7 @@ def test_a_flood_of_bad_frames_blocks_nothing() -> None:
     seed=st.integers(0, 999),
     every_clock=st.booleans(),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_sends_payloads_in_frames(
     payloads: list[bytes], stall: float, seed: int, every_clock: bool
 ) -> None:

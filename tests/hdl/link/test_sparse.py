@@ -124,7 +124,7 @@ def driven(events: list[Event]) -> list[Event]:
 
 
 @given(data=st.data(), stall=st.sampled_from([0.0, 0.2, 0.5]), seed=st.integers(0, 999))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) -> None:
     bits = data.draw(st.integers(1, 8), label="bits")
     rows = data.draw(st.sampled_from([1, 2, 7, 31, 32, 33, 64, 65, 200]), label="rows")
@@ -145,7 +145,7 @@ def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) ->
 
 
 @given(data=st.data(), stall=st.sampled_from([0.0, 0.3]), seed=st.integers(0, 999))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_takes_any_bytes(data: st.DataObject, stall: float, seed: int) -> None:
     bits = data.draw(st.integers(1, 8), label="bits")
     rows = data.draw(st.integers(1, 40), label="rows")

@@ -73,7 +73,7 @@ class Receiver:
     phase=st.fractions(0, 1, max_denominator=16),
     idle=st.integers(0, 3),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_receives_what_is_on_the_wire(
     data: bytes, divisor: Fraction, phase: Fraction, idle: int
 ) -> None:
@@ -197,7 +197,7 @@ def read_wire(levels: list[int], divisor: Fraction) -> bytes:
     stall=st.sampled_from([0.0, 0.0, 0.9]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_transmits_bytes(data: bytes, divisor: Fraction, stall: float, seed: int) -> None:
     assert read_wire(transmit(data, divisor, stall, seed), divisor) == data
 

@@ -112,7 +112,7 @@ def convert(
     return currents
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     columns=st.integers(1, 9),
     bits=st.integers(4, 12),

@@ -30,7 +30,7 @@ def groups(values: list[int], at_once: int, spare: int) -> list[list[int]]:
     return [padded[i : i + at_once] for i in range(0, len(padded), at_once)]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(
     columns=st.integers(1, 12),
     at_once=st.sampled_from([1, 2, 4]),

@@ -96,7 +96,7 @@ def driven(events: list[Any], slots: int, rows: int) -> list[list[int]]:
     return images
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(
     slots=st.sampled_from([1, 2, 4]),
     rows=st.integers(4, 100),

@@ -13,7 +13,7 @@ from allspin.hdl.stream.buffers import Queue
     stall=st.sampled_from([0.0, 0.3, 0.8]),
     seed=st.integers(0, 2**16),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_order_is_kept(items: list[int], depth: int, stall: float, seed: int) -> None:
     queue = Queue(8, depth)
     bench = StreamBench(queue, stall=stall, seed=seed)
