@@ -74,7 +74,7 @@ async def stream_images(dut: Any) -> None:
         "images": answered,
         "logits_compared": bench.logits.received,
         "mismatches": len(bench.logits.mismatches),
-        "first_mismatch": str(bench.logits.mismatches[0]) if bench.logits.mismatches else None,
+        "first_mismatch": next(iter(bench.logits.mismatches), None),
         "cycles_per_image": cycles / answered if answered else None,
         "seconds": seconds,
     }

@@ -10,9 +10,7 @@ from amaranth.sim import Simulator
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.chip.programmer import Programmer, Variation
-from allspin.hdl.chip.use_noise import UseNoise
-from allspin.hdl.chip.write_table import ChipRegisters, WriteTables
+from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_NOISE, WRITE_TABLE
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
@@ -132,26 +130,6 @@ class Made:
 
     async def settle(self, ctx):
         await self._settle(ctx)
-
-
-@pytest.mark.parametrize("form", [1, 22])
-def test_every_part_takes_a_byte_in_every_clock(form):
-    profile = HardwareProfile(variation=VariationParameters(10, form))
-    parameters = EngineParameters.from_network(random_network((4, 3, 2, 3), 0), profile)
-    parts = [ChipRegisters(), Programmer(parameters), WriteTables(parameters)]
-    for part in (*parts, UseNoise(parameters, 0), UseNoise(parameters, 1)):
-        ready = []
-
-        async def watch(ctx, part=part, ready=ready):
-            for _ in range(5):
-                ready.append(ctx.get(part.load.ready))
-                await ctx.tick()
-
-        simulator = Simulator(part)
-        simulator.add_clock(1e-6)
-        simulator.add_testbench(watch)
-        simulator.run()
-        assert ready == [1] * 5, part
 
 
 TOPOLOGIES = [(5, 4, 3), (3, 7), (4, 3, 2, 3)]

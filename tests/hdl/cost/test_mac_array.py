@@ -47,7 +47,7 @@ def compute(
     return [sums[n : n + p.columns] for n in starts], clocks[p.columns - 1 :: p.columns]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(
     rows=st.integers(1, 9),
     columns=st.integers(1, 7),

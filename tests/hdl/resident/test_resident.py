@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from hypothesis import given, settings
@@ -322,10 +321,3 @@ def test_an_image_costs_its_beats(slots: int) -> None:
     machine.bench.run(patience=50_000)
     filling = counts[0][2] - 12 * 64 // slots
     assert 0 < filling < 60
-
-
-@pytest.mark.parametrize("slots", [1, 2, 8])
-def test_it_becomes_rtlil(slots: int) -> None:
-    network = random_network((30, 20, 10), seed=1)
-    profile = HardwareProfile(rows_per_clock=slots, resident=ResidentParameters(3000, 90))
-    rtlil.convert(Resident(EngineParameters.from_network(network, profile)))
