@@ -25,8 +25,6 @@ from allspin.sim.errors import UserError
 
 UNITS = {"": "arbitrary", "S": "siemens"}
 """What a device calls units that it does not call as columns do."""
-A = ("A", Path())
-"""The unit of currents where there are none."""
 
 
 class _FileCurves:
@@ -105,14 +103,14 @@ def read_measurement(paths: Sequence[Path], options: ReadOptions | None = None) 
     check_used(options, {name for file in files for name in file.used})
     notes = [note for file in files for note in file.notes]
     notes += check_agreement(setting for file in files for setting in file.settings)
-    neurons = [file for file in files if file.columns.neuron]
+    currents = [(file.x_unit, file.path) for file in files if file.columns.neuron]
     figures, differ = together(file.electrical for file in files)
     if options.read_current is not None:
         figures["read_current"] = abs(options.read_current)
     return Measurement(
         [curve for file in files for curve in file.curves],
         unit=one_unit("R_AH", [(file.unit, file.path) for file in files]),
-        current_unit=one_unit("current", [(file.x_unit, file.path) for file in neurons] or [A]),
+        current_unit=one_unit("current", currents) if currents else "A",
         digests=digests(paths, [file.data for file in files]),
         notes=notes + differ,
         given=_given(options),

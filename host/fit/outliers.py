@@ -181,7 +181,7 @@ def _spiked_ends(curve: Curve, limit: Array) -> list[int]:
     return found
 
 
-def _far(curve: Curve, rest: Array, limit: Array, few: bool) -> Far:
+def _far(curve: Curve, rest: Array, distance: Array, limit: Array, few: bool) -> Far:
     """Which points of a curve are outliers by themselves."""
     ends = _spiked_ends(curve, limit) if few else []
     if ends:
@@ -189,7 +189,8 @@ def _far(curve: Curve, rest: Array, limit: Array, few: bool) -> Far:
         rest = rest.copy()
         for end in ends:
             rest[end] = rest[1 if end == 0 else -2]
-    far = np.abs(rest - _running_median(rest, few)) > limit
+        distance = rest - _running_median(rest, few)
+    far = np.abs(distance) > limit
     if far.any() and not far.all():
         # On a slope a spike draws the median with it, and points beside it seem far: only those
         # are that are far from the line between the neighbours that are not.
@@ -242,7 +243,7 @@ def find_outliers(curves: Sequence[Curve]) -> list[Far]:
     ]
     least = LEAST * _usual_range(curves)
     limits = [np.maximum(FAR * scale, least) for scale in _scales(curves, distances)]
-    far = list(map(_far, curves, rests, limits, few))
+    far = list(map(_far, curves, rests, distances, limits, few))
     if len(curves) < FEW_CYCLES:
         return far
     # What most curves do at one place is no outlier.

@@ -27,7 +27,7 @@ def number(text: str) -> float | None:
     Below the inverse of `MAX_MAGNITUDE` it is 0; above `MAX_MAGNITUDE` it is as it is written.
     """
     text = text.strip()
-    if DECIMAL_COMMA.fullmatch(text):
+    if "," in text and DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     if not NUMBER.fullmatch(text):
         missing = text.lower() in NOT_NUMBERS or WINDOWS.fullmatch(text)

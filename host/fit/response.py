@@ -212,10 +212,6 @@ class Fit:
     covariance: Array
     residuals: Array
 
-    def at(self, share: npt.ArrayLike) -> Array:
-        """The model at shares of P_max."""
-        return model(self.parameters, share)
-
 
 def model(parameters: Array, share: npt.ArrayLike) -> Array:
     """R_AH by start, end and k, at shares of P_max."""
@@ -310,7 +306,7 @@ class ResponseFit:
     def models(self) -> list[Array]:
         """Each device's model at its points."""
         pairs = zip(self.devices, self.fits, strict=True)
-        return [fit.at(device.pulses / self.pulses) for device, fit in pairs]
+        return [model(fit.parameters, device.pulses / self.pulses) for device, fit in pairs]
 
     def mean_curve(self, pulses: npt.ArrayLike) -> Array:
         """The mean device's model."""

@@ -147,13 +147,11 @@ class FitResult:
     @property
     def complaints(self) -> list[str]:
         """What the models do not describe, a line each; a measured table needs no model."""
-        parts = [(polarity.name.lower(), part.goodness) for polarity, part in self._modelled()]
+        modelled = {} if self.options.table else self.polarities
+        parts = [(polarity.name.lower(), part.goodness) for polarity, part in modelled.items()]
         if self.neuron is not None:
             parts.append(("the neuron", self.neuron.goodness))
         return [f"{name}: {goodness}" for name, goodness in parts if not goodness.described]
-
-    def _modelled(self) -> list[tuple[Polarity, PolarityResult]]:
-        return [] if self.options.table else list(self.polarities.items())
 
     def report(self) -> dict[str, Any]:
         """Every value with its interval, by polarity and neuron, as plain data."""

@@ -5,6 +5,7 @@ words before the first row; a row of units may follow it, as Origin writes it. W
 is a preamble. Where a header comes again another block begins, often another device.
 """
 
+import bisect
 import csv
 import gzip
 import io
@@ -135,7 +136,7 @@ class CsvFile:
 
     def block_of(self, line: int) -> int:
         """Which block a line is in; 0 where there are none."""
-        return max(sum(block.line < line for block in self.blocks) - 1, 0)
+        return max(bisect.bisect_left(self.blocks, line, key=lambda block: block.line) - 1, 0)
 
 
 class Line(NamedTuple):
@@ -185,16 +186,15 @@ class _Layout:
 
     def cells(self, line: Line) -> list[str]:
         """The cells of a line, without empty ones beyond a row's."""
+        split = line.text.split(self.delimiter)
         # A quote that is not closed is part of no text.
-        quoting = csv.QUOTE_NONE if line.text.count('"') % 2 else csv.QUOTE_MINIMAL
-        reader = csv.reader(
-            [line.text], delimiter=self.delimiter, quoting=quoting, skipinitialspace=True
-        )
-        try:
-            split = next(reader)
-        except csv.Error:
-            split = [line.text]  # a cell longer than any
-        cells = [cell.strip(' \t"') for cell in split]
+        if '"' in line.text and line.text.count('"') % 2 == 0:
+            try:
+                reader = csv.reader([line.text], delimiter=self.delimiter, skipinitialspace=True)
+                split = next(reader)
+            except csv.Error:
+                pass  # a cell that is longer than any
+        cells = [cell.strip().strip('"').strip() for cell in split]
         while self.usual and len(cells) > len(self.usual) and not cells[-1]:
             cells.pop()
         return cells

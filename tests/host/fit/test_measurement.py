@@ -398,3 +398,16 @@ def test_a_loop_needs_a_branch(options: Any) -> None:
 
 def test_branches_that_are_one_curve_need_no_choice(options: Any) -> None:
     assert [one.x.size for one in options(loops(2, shift=0.0)).curves] == [194]
+
+
+def test_a_loop_that_begins_within_a_branch_is_closed_there(options: Read) -> None:
+    head, *lines = loops().splitlines()
+    (one,) = options("\n".join([head, *lines[20:], *lines[:20]]), branch="up").curves
+    assert one.x.size == 49
+    assert (one.x.min(), one.x.max()) == pytest.approx((-12e-3, 12e-3))
+
+
+def test_rows_are_chosen_by_words(options: Read) -> None:
+    text = table(("as grown,", curve(9)), ("1 h,", curve(5)), heading="anneal,pulse,R_AH (ohm)")
+    (one,) = options(text, where=("anneal=AS GROWN",)).curves
+    assert one.resistance == pytest.approx(curve(9))
