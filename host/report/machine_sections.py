@@ -188,8 +188,8 @@ def comparison(findings: Findings) -> Section:
             "column needs; their figures are published ones.",
         ),
         figure("comparison-hangs", tornado_chart({"tornado": panels}), [_ranges(found)]),
-        map(scrolling, others),
-        map(note, notes(found)),
+        [scrolling(table) for table in others],
+        [note(line) for line in notes(found)],
         numbers(_provenance(found)),
     ]
     return Section(name, title, body, commands)
