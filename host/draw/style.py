@@ -226,7 +226,8 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     fewer, higher = _restack(figure, share / text)
     # As high as its lines of text need, and not higher than it was; maps keep their shape.
     panel = share * fewer
-    least = 0.0 if _are_maps(figure.axes) else min(1.0, text)
+    maps = _are_maps(figure.axes)
+    least = 0.0 if maps else min(1.0, text)
     figure.set_size_inches(width * share, height * higher * max(panel, least))
     texts = set(figure.findobj(Text))
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
@@ -241,7 +242,7 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     figure.draw_without_rendering()
     _fold_titles(figure, text)
     # Where maps come to stand depends on what stands beside them, and the other way round.
-    for _ in range(2):
+    for _ in range(2 if maps else 1):
         figure.draw_without_rendering()
 
 
