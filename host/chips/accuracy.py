@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts, Programming
+
+if TYPE_CHECKING:
+    from allspin.host.chips.probed_cells import ProbedCells
 
 TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Images and labels, as `allspin.host.data.datasets.load_test_set` returns them."""
@@ -218,16 +221,37 @@ def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
     return tuple(kept) or columns
 
 
-class OverChips:
-    """Mean and deviation of what chips reached, for a class that has `accuracies`.
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a network reached on some chips: those of a column, or those that were read back.
 
     Attributes
     ----------
+    network : str
+        Its name.
+    column : Column
+        The column; of chips that were read back, what varies of them beside the cells.
     accuracies : ndarray of float64, shape (chips,)
         Share of the images that each chip classifies rightly.
+    programming : Programming
+        How its chips were programmed.
+    counts : Counts
+        What programming took, all chips together; nothing of chips that were read back.
+    cells : sequence of ProbedCells
+        The chips that were read back.
     """
 
+    network: str
+    column: Column
     accuracies: npt.NDArray[np.float64]
+    programming: Programming = field(default_factory=Programming)
+    counts: Counts = field(default_factory=Counts)
+    cells: "Sequence[ProbedCells]" = ()
+
+    @property
+    def title(self) -> str:
+        """What the row is called."""
+        return self.column.title
 
     @property
     def mean(self) -> float:
@@ -239,47 +263,25 @@ class OverChips:
         """Standard deviation over the chips; None for a single one."""
         return float(self.accuracies.std(ddof=1)) if len(self.accuracies) > 1 else None
 
-
-@dataclass(frozen=True, eq=False)
-class Measured(OverChips):
-    """What a network reached in a column.
-
-    Attributes
-    ----------
-    network : str
-        Its name.
-    column : Column
-        The column.
-    programming : Programming
-        How its chips were programmed.
-    accuracies : ndarray of float64, shape (chips,)
-        Share of the images that each chip classifies rightly.
-    counts : Counts
-        What programming took, all chips together.
-    """
-
-    network: str
-    column: Column
-    programming: Programming
-    accuracies: npt.NDArray[np.float64]
-    counts: Counts
-
     def to_dict(self) -> dict[str, Any]:
         """As plain values; see ``docs/programming.md``."""
-        cells = self.counts.cells
+        counts = self.counts
+        taken = {
+            "pulses_per_cell": counts.pulses,
+            "reads_per_cell": counts.reads,
+            "unconverged": counts.unconverged,
+        }
         return {
             "network": self.network,
-            "column": self.column.title,
+            "column": self.title,
             "variations": list(self.column.variations),
             "calibrated": self.column.calibrated,
-            "programming": dataclasses.asdict(self.programming),
-            "measured": None,
+            "programming": None if self.cells else dataclasses.asdict(self.programming),
+            "measured": [each.to_dict() for each in self.cells] or None,
             "accuracy": self.mean,
             "deviation": self.deviation,
             "accuracies": self.accuracies.tolist(),
-            "pulses_per_cell": self.counts.pulses / cells,
-            "reads_per_cell": self.counts.reads / cells,
-            "unconverged": self.counts.unconverged / cells,
+            **{name: None if self.cells else n / counts.cells for name, n in taken.items()},
         }
 
 
@@ -314,4 +316,4 @@ def measure(
         report(len(each), accuracy)
 
     accuracies = accuracy_over_chips(network, chips, test_set, keep)
-    return Measured(name, column, chips.programming, accuracies, sum(each, Counts()))
+    return Measured(name, column, accuracies, chips.programming, sum(each, Counts()))

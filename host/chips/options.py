@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from allspin.host.chips.probed_cells import CellTable, ProbedCells, cell_table, probe_cells
+from allspin.host.chips.cell_table import CellTable, cell_table
+from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.host.data.catalogue import open_device
 from allspin.sim.array.in_array import InArray, chip_in_array
 from allspin.sim.chip.chip import Calibrated, Chip, calibrate
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError, check_number, refused
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import DEFAULT_BAND, Counts, Programming, default_tries

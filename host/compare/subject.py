@@ -1,4 +1,4 @@
-"""What is compared, and under what."""
+"""What is compared, under what, with the network of each kind of neuron; and what is left."""
 
 import dataclasses
 import json
@@ -20,9 +20,8 @@ from allspin.host.show.say import Display
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError, check_number, meant
-from allspin.sim.network.formats import check_range
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.errors import UserError, check_number, check_range, meant
+from allspin.sim.files import write_atomically
 from allspin.sim.network.network import GAIN_BITS, Converter, Network
 from allspin.sim.network.neuron import NEURONS, Neuron
 from allspin.sim.network.tiling import Tiles, tiles_of
@@ -168,9 +167,6 @@ class CompareOptions:
         )
 
 
-# The same network with every kind of neuron: trained, or converted without training.
-
-
 @dataclass(frozen=True, eq=False)
 class Counterpart:
     """A network with one kind of neuron.
@@ -273,9 +269,6 @@ def _check(name: str, other: Network, network: Network) -> None:
                 f"{name} has {what.replace('_', ' ')} {getattr(other, what)}, "
                 f"not {getattr(network, what)}: it cannot be compared"
             )
-
-
-# The files that a comparison leaves: its pictures, and its numbers.
 
 
 def leave(found: dict[str, Any], folder: Path, look: Look = SCREEN) -> list[Path]:

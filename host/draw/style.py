@@ -23,7 +23,7 @@ from matplotlib.text import Text
 from allspin.host.draw.look import FORMATS, MILLIMETRES, PRINT_POINTS, SCREEN, Look
 from allspin.host.show.say import Display, printable
 from allspin.sim.errors import UserError
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"

@@ -14,11 +14,10 @@ import numpy.typing as npt
 from allspin.host.data.catalogue import network_name, open_device, open_network, shipped_networks
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
-from allspin.host.sweep.point import scaled
+from allspin.host.sweep.grid import scaled
 from allspin.sim.device.device import UNITS, Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError, meant, not_one_of
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import UserError, check_range, meant, not_one_of
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import SCHEMES
 

@@ -9,8 +9,7 @@ from typing import Any
 from allspin.host.live.choices import Choices, Setting
 from allspin.host.live.shown import GRID
 from allspin.host.show.say import printable, version
-from allspin.sim.errors import not_one_of
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range, not_one_of
 from allspin.sim.programming.schemes import SCHEMES
 
 # A message to a page: an object, and bytes that belong to it.

@@ -16,7 +16,7 @@ from allspin.host.report.network_sections import confusion, mistakes, trained
 from allspin.host.report.section import Section, section
 from allspin.host.report.subject import Findings, Subject, find
 from allspin.host.show.say import Display, Silent, commit, short, version
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import tiles_of
 

@@ -27,8 +27,7 @@ from allspin.host.train.parameters import DEFAULT_NEURON, TrainingParameters
 from allspin.sim.cost.liberty import CELLS_45, load_library
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, tiles_of

@@ -11,14 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.formats import (
-    MAX_RAH_BITS,
-    MAX_STATES,
-    MIN_RAH_BITS,
-    MIN_STATES,
-    Adc,
-    check_range,
-)
+from allspin.sim.errors import check_range
+from allspin.sim.network.formats import MAX_RAH_BITS, MAX_STATES, MIN_RAH_BITS, MIN_STATES, Adc
 from allspin.sim.network.neuron import Neuron
 from allspin.sim.shown import Shown
 

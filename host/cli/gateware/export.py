@@ -7,7 +7,7 @@ from allspin.hdl.export import MODULE, engine_verilog, memory_image
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.verilog import Dialect
-from allspin.host.chips.probed_cells import check_suffix, table_bytes
+from allspin.host.chips.cell_table import check_suffix, table_bytes
 from allspin.host.cli.options import add_point_argument, add_scheme_arguments, programmed_chip
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_device, open_network
@@ -18,7 +18,7 @@ from allspin.host.show.say import printable, say
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
 from allspin.sim.errors import UserError, refused
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 
 HELP = """\
 Write a network's engine as Verilog, the network as an ONNX graph, its array of Hall crosses as a

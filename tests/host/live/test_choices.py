@@ -14,6 +14,8 @@ from allspin.sim.device.device import Imperfections
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity
 
 
@@ -139,7 +141,8 @@ def test_factors_are_on_the_deviations():
 
 def test_knobs_as_they_stand_change_nothing(network):
     device = turned(PAPER, {knob.name: knob.value for knob in knobs(PAPER)})
-    same = [Chip(each, 5).words(network, Polarity.DEPRESSION) for each in (PAPER, device)]
+    how = Programming(polarity="depression")
+    same = [program_chip(Chip(each, 5), network, how).words for each in (PAPER, device)]
     for one, other in zip(*same, strict=True):
         np.testing.assert_array_equal(one, other)
 
