@@ -60,7 +60,7 @@ def html_table(table: Table, style: str | None = None) -> h.Node:
         h.table[
             h.caption(style=style)[h.b[spelled(table.title)]],
             h.thead[h.tr[heads]] if table.headed else None,
-            h.tbody[map(line, table.rows)],
+            h.tbody[[line(row) for row in table.rows]],
         ],
         [h.p(class_="note")[note] for note in table.notes],
     ]

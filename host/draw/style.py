@@ -226,7 +226,8 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     fewer, higher = _restack(figure, share / text)
     # As high as its lines of text need, and not higher than it was; maps keep their shape.
     panel = share * fewer
-    least = 0.0 if _are_maps(figure.axes) else min(1.0, text)
+    maps = _are_maps(figure.axes)
+    least = 0.0 if maps else min(1.0, text)
     figure.set_size_inches(width * share, height * higher * max(panel, least))
     texts = set(figure.findobj(Text))
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
@@ -241,7 +242,7 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     figure.draw_without_rendering()
     _fold_titles(figure, text)
     # Where maps come to stand depends on what stands beside them, and the other way round.
-    for _ in range(2):
+    for _ in range(2 if maps else 1):
         figure.draw_without_rendering()
 
 
@@ -287,12 +288,6 @@ def png_of(figure: Figure) -> bytes:
     return content.getvalue()
 
 
-def _no_room(name: str) -> UserError:
-    return UserError(
-        f"the picture {name} has no room for its text: `width` must be larger, or `points` smaller"
-    )
-
-
 def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -> list[Path]:
     """Write a figure as files, each whole or not at all.
 
@@ -317,25 +312,25 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
     UserError
         If a file cannot be written, or the text has no room.
     """
-    paths = []
-    with _style():
-        if look.printed:
-            try:
+    contents = {}
+    dots = PRINT_DOTS if look.printed else DOTS_PER_INCH
+    try:
+        with _style():
+            if look.printed:
                 _set_for_print(figure, look)
-            except UserWarning as warning:
-                raise _no_room(name) from warning
-            if not _is_whole(figure):
-                raise _no_room(name)
-        for kind in look.formats:
-            content = io.BytesIO()
-            dots = PRINT_DOTS if look.printed else DOTS_PER_INCH
-            try:
+                if not _is_whole(figure):
+                    raise UserWarning
+            for kind in look.formats:
+                content = contents[folder / f"{name}.{kind}"] = io.BytesIO()
                 figure.savefig(content, format=kind, metadata={FORMATS[kind]: None}, dpi=dots)
-            except UserWarning as warning:
-                raise _no_room(name) from warning
-            paths.append(folder / f"{name}.{kind}")
-            write_atomically(paths[-1], content.getvalue())
-    return paths
+    except UserWarning as warning:
+        raise UserError(
+            f"the picture {name} has no room for its text: `width` must be larger, or `points` "
+            "smaller"
+        ) from warning
+    for path, content in contents.items():
+        write_atomically(path, content.getvalue())
+    return list(contents)
 
 
 def save_pictures(

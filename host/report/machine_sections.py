@@ -35,8 +35,8 @@ def engine(findings: Findings) -> Section:
     if isinstance(found, str):
         said = paragraph(f"The gateware was not run for this page: {found}")
         return Section(name, title, said, commands, TO_HAVE_IT)
-    layers = len(subject.network.layers)
-    stages = traced_stages(found.run.activity, layers, TRACED_IMAGES)
+    layers, images = len(subject.network.layers), len(subject.images)
+    stages = traced_stages(found.activity, layers, TRACED_IMAGES)
     start = min(spans[0].first for _, spans in stages if spans)
     rows = [
         (stage, span.image, span.first - start, span.last - start, len(span.busy))
@@ -45,13 +45,14 @@ def engine(findings: Findings) -> Section:
     ]
     columns = ("stage", "image", "first clock", "last clock", "clocks in which it took something")
     about = {
-        "Cycles per image": f"{found.run.cycles / found.images:.1f}",
-        "Slowest stage alone": f"{found.bound:.1f} clocks",
-        "Against golden model": f"{found.mismatches:,} of {found.logits:,} logits differ",
-        "Simulated here": f"{found.images / found.run.seconds:,.0f} images/s",
+        "Cycles per image": f"{found.cycles / images:.1f}",
+        "Slowest stage alone": f"{findings.bound:.1f} clocks",
+        "Against golden model": f"{findings.mismatches:,} of {findings.logits.size:,} logits "
+        "differ",
+        "Simulated here": f"{images / found.seconds:,.0f} images/s",
     }
     table = Table("when each stage worked on each image", [*map(Column, columns)], rows)
-    picture = timeline(found.run.activity, layers, TRACED_IMAGES)
+    picture = timeline(found.activity, layers, TRACED_IMAGES)
     return Section(
         name, title, [facts(about), figure("engine-timeline", picture, [table])], commands
     )
@@ -187,8 +188,8 @@ def comparison(findings: Findings) -> Section:
             "column needs; their figures are published ones.",
         ),
         figure("comparison-hangs", tornado_chart({"tornado": panels}), [_ranges(found)]),
-        map(scrolling, others),
-        map(note, notes(found)),
+        [scrolling(table) for table in others],
+        [note(line) for line in notes(found)],
         numbers(_provenance(found)),
     ]
     return Section(name, title, body, commands)

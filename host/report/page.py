@@ -33,9 +33,9 @@ def _key_figures(findings: Findings) -> h.Element:
     chips_ = f"{findings.subject.chips} chip{'s' if findings.subject.chips > 1 else ''}"
     figures.append((f"on {chips_} that vary, calibrated", f"{spread(last)} %"))
     if not isinstance(findings.engine, str):
-        ran = findings.engine
-        figures.append(("cycles per image in gateware", f"{ran.run.cycles / ran.images:.1f}"))
-        figures.append((f"of {ran.logits:,} logits differ", f"{ran.mismatches:,}"))
+        cycles = findings.engine.cycles / len(findings.subject.images)
+        figures.append(("cycles per image in gateware", f"{cycles:.1f}"))
+        figures.append((f"of {findings.logits.size:,} logits differ", f"{findings.mismatches:,}"))
     return h.dl(class_="key")[[h.div[h.dt[name], h.dd[value]] for name, value in figures]]
 
 

@@ -104,7 +104,7 @@ def numbers(*tables: Table) -> h.Element:
     """Tables behind a picture, shown when asked for."""
     return h.details(class_="numbers")[
         h.summary["Numbers", h.span(class_="quiet")[spelled(f": {tables[0].title}")]],
-        map(scrolling, tables),
+        [scrolling(table) for table in tables],
     ]
 
 

@@ -316,31 +316,6 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
 
 
 @dataclass(frozen=True, eq=False)
-class EngineFindings:
-    """What the gateware did.
-
-    Attributes
-    ----------
-    run : TracedRun
-        The images' way through the simulated gateware.
-    images : int
-        How many they were.
-    logits : int
-        Logits that were compared with the golden model's.
-    mismatches : int
-        Those that differed.
-    bound : float
-        Mean over the images of the clocks of the slowest stage.
-    """
-
-    run: TracedRun
-    images: int
-    logits: int
-    mismatches: int
-    bound: float
-
-
-@dataclass(frozen=True, eq=False)
 class Findings:
     """What was found about a subject.
 
@@ -354,8 +329,10 @@ class Findings:
         Its classes.
     chips : list of Measured
         Accuracy over chips, one for each of `allspin.host.chips.accuracy.COLUMNS`.
-    engine : EngineFindings or str
-        What the gateware did, or why it could not be run here.
+    engine : TracedRun or str
+        The images' way through the simulated gateware, or why it could not be run here.
+    bound : float
+        Mean over the images of the clocks of the engine's slowest stage; 0 where it was not run.
     builds : list of dict
         Figures of the boards that were built on this machine for the network, with `older`.
     comparison : dict or str
@@ -366,9 +343,16 @@ class Findings:
     logits: npt.NDArray[np.int64]
     answers: npt.NDArray[np.int64]
     chips: list[Measured]
-    engine: EngineFindings | str
+    engine: TracedRun | str
+    bound: float
     builds: list[dict[str, Any]]
     comparison: dict[str, Any] | str
+
+    @property
+    def mismatches(self) -> int:
+        """Logits of the gateware that are not the golden model's."""
+        assert not isinstance(self.engine, str)
+        return int(np.count_nonzero(self.engine.answers.logits != self.logits))
 
     @property
     def accuracy(self) -> float:
@@ -377,8 +361,8 @@ class Findings:
 
 
 def _measure_chips(subject: Subject, display: Display) -> list[Measured]:
-    network, chips = subject.network, range(subject.chips)
-    lot = Lot(subject.device, chips, Programming(tries=default_tries(network)))
+    network = subject.network
+    lot = Lot(subject.device, range(subject.chips), Programming(tries=default_tries(network)))
     shown = subject.images, subject.labels
     return measure_columns(subject.title, network, COLUMNS, lot, shown, display)
 
@@ -396,22 +380,13 @@ def why_no_engine(subject: Subject) -> str | None:
     return None
 
 
-def _run_engine(
-    subject: Subject, logits: npt.NDArray[np.int64], display: Display
-) -> EngineFindings | str:
-    missing = why_no_engine(subject)
-    if missing is not None:
-        return missing
+def _run_engine(subject: Subject, display: Display) -> tuple[TracedRun | str, float]:
+    """What the gateware did, or why it did nothing; and the clocks of its slowest stage."""
+    if (missing := why_no_engine(subject)) is not None:
+        return missing, 0.0
     network, images = subject.network, subject.images
     bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
-    run = run_traced(network, images, traced_clocks(network, bounds), display)
-    return EngineFindings(
-        run,
-        len(images),
-        logits.size,
-        int(np.count_nonzero(run.answers.logits != logits)),
-        float(bounds.mean()),
-    )
+    return run_traced(network, images, traced_clocks(network, bounds), display), bounds.mean()
 
 
 def _builds(subject: Subject, display: Display) -> list[dict[str, Any]]:
@@ -453,7 +428,7 @@ def find(subject: Subject, display: Display) -> Findings:
         logits,
         answers,
         _measure_chips(subject, display),
-        _run_engine(subject, logits, display),
+        *_run_engine(subject, display),
         _builds(subject, display),
         compared(subject, display),
     )

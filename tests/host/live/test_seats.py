@@ -14,13 +14,11 @@ from allspin.host.live import seat as chair
 from allspin.host.live import session
 from allspin.host.live.app import application
 from allspin.host.live.guard import Access
-from allspin.host.live.seat import Holder
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import virtual_program
 from allspin.sim.device.device import Imperfections
-from allspin.sim.errors import UserError
 
 TOKEN, PORT = "a-token", 8000
 ORIGIN = "http:" + f"//127.0.0.1:{PORT}"
@@ -37,17 +35,6 @@ def serve():
 def golden_logits(choices, chosen, number):
     made = Made.of(choices, choices.setting(chosen))
     return made.golden.logits(choices.images[number][np.newaxis], number)[0].tolist()
-
-
-def test_one_page_holds_the_board():
-    holder, one, other = Holder(), object(), object()
-    assert holder.claim(one)
-    assert holder.claim(one)
-    assert not holder.claim(other)
-    holder.release(other)
-    assert not holder.claim(other)
-    holder.release(one)
-    assert holder.claim(other)
 
 
 @pytest.mark.parametrize(
@@ -103,20 +90,6 @@ def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices,
             assert shown["machine"] == golden_logits(choices, chosen, 9)
             seen.append(shown["machine"])
     assert seen[0] != seen[1]
-
-
-def test_a_virtual_board_that_cannot_be_compiled_is_told(
-    make_choices, serve, open_page, monkeypatch
-):
-    def refuse(*_: object) -> None:
-        raise UserError("there is no compiler")
-
-    monkeypatch.setattr(chair, "open_virtual_seat", refuse)
-    with open_page(serve(make_choices())) as page:
-        page.say(kind="choose", setting={"on": "virtual"})
-        assert page.until("machine", state="failed")[0]["text"] == "there is no compiler"
-        page.say(kind="show", serial=1, test=3)
-        assert page.until("shown", on="golden")[0]["golden"]
 
 
 def test_the_golden_model_serves_while_the_virtual_board_compiles(
@@ -186,30 +159,6 @@ def test_a_board_that_is_unplugged_is_told_and_found_again(
         os.symlink(bridged(program), link)
         page.until("machine", state="ready")
         assert page.until("shown", on="board")[0]["machine"] == golden_logits(choices, {}, 5)
-
-
-def test_a_board_that_fails_while_images_are_streamed_is_found_again(
-    make_choices, serve, open_page, board, monkeypatch
-):
-    monkeypatch.setattr(chair, "AGAIN", 0.05)
-    choices = make_choices(on="board", port=board)
-    stream = LinkedMachine.stream
-    fails = []
-
-    def once(self, images, *rest, **named):
-        if len(images) > 1 and not fails:
-            fails.append(True)
-            raise Disconnected(f"the serial port {board} is gone")
-        return stream(self, images, *rest, **named)
-
-    monkeypatch.setattr(LinkedMachine, "stream", once)
-    with open_page(serve(choices)) as page:
-        page.say(kind="choose", setting={})
-        page.until("machine", state="ready")
-        assert page.until("machine", state="missing")[0]["text"].endswith("is gone")
-        page.until("machine", state="ready")
-        score, _ = page.until("score", images=60, on="board")
-        assert (score["compared"], score["mismatches"]) == (300, 0)
 
 
 def test_gateware_that_differs_is_told(client, open_page, monkeypatch):

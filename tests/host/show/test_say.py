@@ -97,9 +97,6 @@ def network(tmp_path, monkeypatch):
         ("run", "NET", "--images", "3", "--chip", "1", "--device", "DEVICE"),
         ("run", "NO", "--images", "3"),
         ("chips", "NET", "--images", "3", "--chips", "1", "--device", "DEVICE"),
-        ("sweep", "--network", "NET,mnist-10", "--images", "3", "--chips", "1", "-o", "t.csv"),
-        ("export", "NET", "--verilog", f"{HOSTILE}.v"),
-        ("boards", "--network", "NET"),
     ],
 )
 def test_a_hostile_name_is_shown_by_each_command(network, capfd, monkeypatch, words):
