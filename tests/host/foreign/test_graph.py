@@ -338,16 +338,3 @@ def test_shapes_that_are_refused(nodes, words, saved):
     with pytest.raises(UserError) as refused:
         read_layers(read, (HEIGHT, WIDTH))
     assert words in str(refused.value)
-
-
-def test_deep_graphs_end_at_the_most_layers(saved):
-    square = np.eye(PIXELS, dtype=np.float32)
-    nodes, name = [], "input"
-    for number in range(16):
-        nodes.append(node("MatMul", [name, "w"], [f"m{number}"]))
-        name = f"r{number}"
-        nodes.append(node("Relu", [f"m{number}"], [name]))
-    nodes.append(node("MatMul", [name, "w"], ["output"]))
-    deep = read_graph(saved(model(nodes, {"w": square}, [None, PIXELS])))
-    with pytest.raises(UserError, match="a network has 1 to 15 layers, not 17"):
-        read_layers(deep, SHAPE)
