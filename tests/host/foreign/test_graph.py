@@ -8,6 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
+from allspin.host.foreign import graph as graphs
 from allspin.host.foreign.graph import read_layers
 from allspin.host.foreign.model import read_model
 from allspin.host.foreign.onnx_file import read_graph
@@ -187,6 +188,22 @@ REFUSED = {
         two_layers(node("Add", ["m", "b"], ["x"], name="middle"), b=np.zeros(4, np.float32)),
         "a constant of shape (4,) does not fit samples of shape (7,)",
     ),
+    "columns for images": (
+        two_layers(node("Gemm", ["m", "c"], ["x"], transA=1), c=np.eye(HIDDEN, dtype=np.float32)),
+        "transA is not supported: images are rows",
+    ),
+    "images in a row": (
+        two_layers(node("Flatten", ["m"], ["x"], axis=0)),
+        "its axis must be 1, so that images stay apart",
+    ),
+    "order": (
+        two_layers(node("Identity", ["r"], ["x"]), node("Relu", ["m"], ["r"])),
+        "must have one input, the images; it has 0 (are its nodes in order?)",
+    ),
+    "shares of images": (
+        two_layers(node("Softmax", ["m"], ["x"], axis=0), outputs=("x",)),
+        "its axis must be that of the classes, the last one",
+    ),
     "training": (
         two_layers(
             node("BatchNormalization", ["m", "n", "n", "n", "n"], ["x"], training_mode=1),
@@ -242,6 +259,14 @@ def test_what_is_no_network_is_refused_in_a_line(saved, case):
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert "model.onnx" in str(refused.value)
+
+
+def test_constants_without_end(saved, monkeypatch):
+    monkeypatch.setattr(graphs, "MAX_COMPUTED", HIDDEN**2 - 1)
+    turned = node("Transpose", ["c"], ["t"])
+    content = two_layers(turned, node("MatMul", ["m", "t"], ["x"]), c=np.eye(HIDDEN))
+    with pytest.raises(UserError, match="makes too many constants of its weights"):
+        read_model(saved(content), SHAPE)
 
 
 # Shapes that a graph computes.
