@@ -126,6 +126,32 @@ def test_a_clip_at_any_lower_bound(arrays, saved, inputs, low):
     assert read.network.logits(inputs) == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_relu_that_is_clipped_is_one_activation(arrays, saved, inputs):
+    nodes = [
+        node("MatMul", ["input", "w0"], ["sums"]),
+        node("Relu", ["sums"], ["held"]),
+        node("Clip", ["held", "low", "high"], ["held_again"]),
+        node("MatMul", ["held_again", "w1"], ["output"]),
+    ]
+    constants = {"w0": arrays.w0, "w1": arrays.w1, "low": np.float32(0), "high": np.float32(1.5)}
+    path = saved(model(nodes, constants, [None, PIXELS]))
+    read = read_model(path, SHAPE)
+    assert read.network.layers[0].high == 1.5
+    expected = whole(path, inputs, (PIXELS,), "output")
+    assert read.network.logits(inputs) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "shape", [(None, None), (7, PIXELS), (None, 1, HEIGHT, None), (None, None, None)]
+)
+def test_sides_that_are_open_are_the_images(saved, inputs, shape):
+    flat = node("Flatten", ["input"], ["flat"])
+    weights = {"w": np.random.default_rng(1).normal(size=(PIXELS, 3)).astype(np.float32)}
+    nodes = [flat, node("MatMul", ["flat", "w"], ["output"])]
+    read = read_model(saved(model(nodes, weights, list(shape))), SHAPE)
+    assert read.answers(inputs) == pytest.approx(read.network.logits(inputs), abs=1e-5)
+
+
 def test_two_layers_with_nothing_between_them_are_one(arrays, saved, inputs):
     nodes = [
         node("MatMul", ["input", "w0"], ["m"]),
@@ -203,6 +229,15 @@ REFUSED = {
     "shares of images": (
         two_layers(node("Softmax", ["m"], ["x"], axis=0), outputs=("x",)),
         "its axis must be that of the classes, the last one",
+    ),
+    "held again": (
+        two_layers(
+            node("Relu", ["m"], ["r"]),
+            node("Mul", ["r", "two"], ["d"]),
+            node("Relu", ["d"], ["x"]),
+            two=np.float32(2),
+        ),
+        "activations that were scaled are held a second time",
     ),
     "training": (
         two_layers(
