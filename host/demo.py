@@ -2,8 +2,9 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
 from allspin.host.draw.accuracy import confusion_matrix, learning_curve, wrong_images
 from allspin.host.draw.array import overview, rah_maps
-from allspin.host.draw.curves import neuron_curve
+from allspin.host.draw.device import neuron_curve
 from allspin.host.draw.style import SCREEN, Look, save_pictures
 from allspin.host.draw.timeline import timeline
 from allspin.host.link.frames import encode_frame
@@ -36,78 +37,22 @@ HEADER = b"\4\1\1"
 """Kind and tag of an image's request, of the usual length, to count the link's bytes."""
 
 
-@dataclass(frozen=True)
-class Results:
-    """What the demonstration measured; shares are fractions.
-
-    Attributes
-    ----------
-    network : str
-        The network file's name.
-    on : str
-        What ran it.
-    states : int
-        States of a synapse.
-    topology : str
-        Widths from pixels to classes.
-    training_seconds, validation_accuracy
-        Of the training.
-    accuracy : float
-        Share of the test images that the machine classified rightly.
-    images : int
-        Test images streamed.
-    seconds, images_per_second : float
-        Of the streaming, wall clock.
-    cycles_per_image : float
-        Clocks, from the hardware's counter.
-    cycles_bound : float
-        Mean over the images of the clocks of the slowest stage.
-    bytes_per_image : float
-        Bytes of an image's request on the link, frame included.
-    logits_compared, mismatches : int
-        Logits held against the golden model's, and those that differed.
-    golden_images_per_second : float
-        Speed of the golden model.
-    commit : str or None
-        Of the allspin that ran.
-    """
-
-    network: str
-    on: str
-    states: int
-    topology: str
-    training_seconds: float
-    validation_accuracy: float
-    accuracy: float
-    images: int
-    seconds: float
-    images_per_second: float
-    cycles_per_image: float
-    cycles_bound: float
-    bytes_per_image: float
-    logits_compared: int
-    mismatches: int
-    golden_images_per_second: float
-    commit: str | None
-
-
-def results_table(results: Results) -> Table:
-    """The results as a table."""
-    r = results
+def results_table(results: Mapping[str, Any]) -> Table:
+    """The results of `run_demo` as a table."""
     rows = (
-        ("test accuracy", Number(100 * r.accuracy, ".2f"), "%"),
-        ("validation accuracy", Number(100 * r.validation_accuracy, ".2f"), "%"),
-        ("training", r.training_seconds, "s"),
-        ("images streamed", r.images),
-        ("cycles per image", Number(r.cycles_per_image, ".1f")),
-        ("  of which the slowest stage needs", Number(r.cycles_bound, ".1f")),
-        ("on the link, per image", r.bytes_per_image, "bytes"),
-        ("simulated gateware", r.images_per_second, "images/s"),
-        ("golden model", r.golden_images_per_second, "images/s"),
-        ("logits compared", r.logits_compared),
-        ("mismatches", r.mismatches),
+        ("test accuracy", Number(100 * results["accuracy"], ".2f"), "%"),
+        ("validation accuracy", Number(100 * results["validation_accuracy"], ".2f"), "%"),
+        ("training", results["training_seconds"], "s"),
+        ("images streamed", results["images"]),
+        ("cycles per image", Number(results["cycles_per_image"], ".1f")),
+        ("  of which the slowest stage needs", Number(results["cycles_bound"], ".1f")),
+        ("on the link, per image", results["bytes_per_image"], "bytes"),
+        ("simulated gateware", results["images_per_second"], "images/s"),
+        ("golden model", results["golden_images_per_second"], "images/s"),
+        ("logits compared", results["logits_compared"]),
+        ("mismatches", results["mismatches"]),
     )
-    return figures(f"allspin: {r.topology}, {r.states} states", rows)
+    return figures(f"allspin: {results['topology']}, {results['states']} states", rows)
 
 
 def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -> Trained:
@@ -143,7 +88,7 @@ def run_demo(
     out: Path,
     display: Display,
     look: Look = SCREEN,
-) -> Results:
+) -> dict[str, Any]:
     """Train, compile, program, stream, compare and draw.
 
     Parameters
@@ -162,7 +107,8 @@ def run_demo(
 
     Returns
     -------
-    Results
+    dict
+        What was measured, by the names of ``results.json``.
 
     Raises
     ------
@@ -193,32 +139,32 @@ def run_demo(
     mismatches = int(np.count_nonzero(answers.logits != expected))
     display.finish(f"{expected.size:,} compared, {mismatches:,} differ")
 
-    results = Results(
-        network=str(file),
-        on="virtual",
-        states=parameters.states,
-        topology="-".join(map(str, network.topology)),
-        training_seconds=training_seconds,
-        validation_accuracy=trained.validation_accuracy,
-        accuracy=float(np.mean(answers.classes == labels)),
-        images=len(images),
-        seconds=streamed.seconds,
-        images_per_second=len(images) / streamed.seconds,
-        cycles_per_image=streamed.cycles / len(images),
-        cycles_bound=float(bounds.mean()),
-        bytes_per_image=link_bytes(network, images) / len(images),
-        logits_compared=expected.size,
-        mismatches=mismatches,
-        golden_images_per_second=len(images) / golden_seconds,
-        commit=commit(),
-    )
-    write_atomically(out / "results.json", (json.dumps(asdict(results), indent=2) + "\n").encode())
+    results: dict[str, Any] = {
+        "network": str(file),
+        "on": "virtual",
+        "states": parameters.states,
+        "topology": "-".join(map(str, network.topology)),
+        "training_seconds": training_seconds,
+        "validation_accuracy": trained.validation_accuracy,
+        "accuracy": float(np.mean(answers.classes == labels)),
+        "images": len(images),
+        "seconds": streamed.seconds,
+        "images_per_second": len(images) / streamed.seconds,
+        "cycles_per_image": streamed.cycles / len(images),
+        "cycles_bound": float(bounds.mean()),
+        "bytes_per_image": link_bytes(network, images) / len(images),
+        "logits_compared": expected.size,
+        "mismatches": mismatches,
+        "golden_images_per_second": len(images) / golden_seconds,
+        "commit": commit(),
+    }
+    write_atomically(out / "results.json", (json.dumps(results, indent=2) + "\n").encode())
     write_atomically(out / "results.txt", table_text(results_table(results)).encode())
 
     device = None if parameters.target is None else parameters.target.device
     pictures = {
         "learning": lambda: learning_curve(
-            network.provenance["curve"], trained.validation_accuracy, results.accuracy
+            network.provenance["curve"], trained.validation_accuracy, results["accuracy"]
         ),
         "neuron": lambda: neuron_curve(network, device),
         "maps": lambda: rah_maps(network, images, device=device),

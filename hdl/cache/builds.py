@@ -19,7 +19,7 @@ from allspin.hdl.cache.folder import (
     only_builder,
     take_into_use,
 )
-from allspin.hdl.cache.size import BUILDS, SEAL, find_flaw, seal, shrink_cache, sync
+from allspin.hdl.cache.size import BUILDS, SEAL, find_flaw, remove, seal, shrink_cache, sync
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 
@@ -198,9 +198,7 @@ def _discard(done: Path, program: str | None) -> None:
         file=sys.stderr,
         flush=True,
     )
-    gone = Path(tempfile.mkdtemp(prefix=f".{done.name}.", dir=done.parent))
-    done.rename(gone / "damaged")
-    shutil.rmtree(gone, ignore_errors=True)
+    remove(done)
 
 
 def _not_written(folder: Path, error: OSError) -> UserError:

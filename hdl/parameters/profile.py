@@ -23,7 +23,7 @@ def keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str, 
 
 
 ROWS_PER_CLOCK = (1, 2, 4, 8)
-ROUNDS_PER_CLOCK = (1, 2, 22)
+ROUNDS_PER_CLOCK = (1, 22)
 NO_CHIPS = "a chip has R_AH words of any value, so a machine that makes chips cannot keep states"
 
 
@@ -36,7 +36,7 @@ class VariationParameters:
     states : int
         States of a synapse at most, 2 to 128.
     rounds_per_clock : int
-        Rounds of the generator's cipher in a clock, 1 or 2 (iterative) or 22 (a draw a clock).
+        Rounds of the generator's cipher in a clock: 1 (iterative) or 22 (a draw a clock).
     redraw : bool
         Whether the states are kept in a memory of their own, so that a new chip is drawn in
         place.

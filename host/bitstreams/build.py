@@ -12,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 
 from allspin.boards.board import Board
-from allspin.boards.build.figures import Figures, Use
+from allspin.boards.build.figures import Figures
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
@@ -23,63 +23,14 @@ from allspin.hdl.link.protocol import NO_TAG, Request, identity_bytes
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.engine_rates import link_rate, measure_throughput
 from allspin.host.bitstreams.record import remember
-from allspin.host.bitstreams.tables import latency_ns
 from allspin.host.data.catalogue import network_name, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.show.say import commit
-from allspin.host.show.table import Figure, Number, Table, figures
 from allspin.sim.errors import UserError, check_range, not_one_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-
-# The table of a board that was built, as the terminal shows it.
-
-
-def build_table(result: Mapping[str, Any]) -> Table:
-    """The figures of a board that was built, line by line.
-
-    Parameters
-    ----------
-    result : mapping
-        What ``allspin build --json`` prints of it.
-    """
-
-    def use(name: str, used: int, share: float) -> tuple[Figure, Figure]:
-        return (name, used), ("  of the part's", Number(100 * share, ".0f"), "%")
-
-    rows: list[Figure] = [
-        ("part", result["part"]),
-        ("profile", result["profile"]),
-        ("lanes", result["lanes"]),
-        ("rows per clock", result["rows_per_clock"]),
-        *use("LUTs", result["luts"], result["luts_share"]),
-        *use("flip-flops", result["ffs"], result["ffs_share"]),
-        *use("logic cells", result["cells"], result["cells_share"]),
-        *(
-            figure
-            for name, one in result["blocks"].items()
-            for figure in use(name, Use(**one).used, Use(**one).share)
-        ),
-    ]
-    if result["fits"]:
-        rows.append(("clock", Number(result["fmax_mhz"], ".1f"), "MHz"))
-        if len(result["seeds"]) > 1:
-            rows.append(("  worst of the seeds", Number(result["worst_fmax_mhz"], ".1f"), "MHz"))
-        rows.append(("  needed", Number(result["need_mhz"], "g"), "MHz"))
-    if result["images_per_second"] is not None:
-        rows.append(("machine", result["images_per_second"], "images/s"))
-        link = f"link of {result['baud']:,} baud"
-        rows.append((link, result["link_images_per_second"], "images/s"))
-    if (latency := latency_ns(result)) is not None:
-        rows.append(("latency of one image", Number(latency, ",.0f"), "ns"))
-    rows += [(name, version) for name, version in result["tools"].items()]
-    rows.append(("time of the tools", result["seconds"], "s"))
-    return figures(f"{result['network']} on {result['board']}", rows)
-
-
-# The digits that a board's button shows: requests that are built into its bitstream.
 
 DIGITS = 10
 
@@ -113,8 +64,6 @@ def shown_images(board: Board, network: Network) -> tuple[bytes, ...]:
     bodies = encode_pixels(images[np.concatenate(chosen)], network.pixel_bits)
     return tuple(encode_frame(head + body) for body in bodies)
 
-
-# What is to be built: a board, one of its machines, and a network for it.
 
 ALL = "all"
 """Stands for every board."""
@@ -176,36 +125,6 @@ class BuildChanges:
     rows_per_clock: int | None = None
     frequency: float | None = None
 
-    def profile(self, profile: HardwareProfile) -> HardwareProfile:
-        """A profile with these changes.
-
-        Raises
-        ------
-        ValueError
-            If one is out of its range; the message begins with its name.
-        """
-        for name in ("lanes", "rows_per_clock"):
-            if (value := getattr(self, name)) is not None:
-                profile = dataclasses.replace(profile, **{name: value})
-        return profile
-
-    def board(self, board: Board, profile: str) -> Board:
-        """A board with one of its profiles alone, and these changes.
-
-        Raises
-        ------
-        UserError
-            If there is no profile of that name.
-        ValueError
-            If the frequency is out of its range; the message begins with ``frequency``.
-        """
-        if self.frequency is None:
-            return board.running(profile)
-        try:
-            return board.running(profile, round(self.frequency))
-        except (OverflowError, ValueError) as error:
-            raise ValueError(f"frequency {self.frequency / MHZ:g}: {error}") from error
-
 
 def make_job(
     board: Board,
@@ -223,9 +142,19 @@ def make_job(
     ValueError
         If a change is out of its range; the message begins with its name.
     """
-    changed = changes.profile(board.profile(profile).hardware)
+    hardware = board.profile(profile).hardware
+    for name in ("lanes", "rows_per_clock"):
+        if (value := getattr(changes, name)) is not None:
+            hardware = dataclasses.replace(hardware, **{name: value})
     name = profile or next(iter(board.profiles))
-    return Job(changes.board(board, name), name, changed, network_name, network)
+    if changes.frequency is None:
+        running = board.running(name)
+    else:
+        try:
+            running = board.running(name, round(changes.frequency))
+        except (OverflowError, ValueError) as error:
+            raise ValueError(f"frequency {changes.frequency / MHZ:g}: {error}") from error
+    return Job(running, name, hardware, network_name, network)
 
 
 def find_jobs(
@@ -266,9 +195,6 @@ def find_jobs(
         found = [(find_board(name), own or profile) for name, _, own in named]
     called = network_name(network)
     return [make_job(board, name, called, opened, changes) for board, name in found]
-
-
-# The bitstream of one board, and how fast the machine is in it.
 
 
 def build_board(
@@ -324,12 +250,8 @@ def _measured(
     job: Job, figures: Figures, progress: Progress
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Cycles per image, and images/s at the machine's clock; of what runs there at all."""
-    nothing: dict[str, Any] = {
-        "cycles_per_image": None,
-        "latency_cycles": None,
-        "images_per_second": None,
-        "link_images_per_second": None,
-    }
+    names = ("cycles_per_image", "latency_cycles", "images_per_second", "link_images_per_second")
+    nothing: dict[str, Any] = dict.fromkeys(names)
     if not figures.fits or figures.frequency < figures.need:
         return nothing, ()
     try:
@@ -339,12 +261,13 @@ def _measured(
     found = measure_throughput(job.network, job.profile, progress)
     if found is None:
         return nothing, ()
-    return {
-        "cycles_per_image": round(found.cycles.per_image, 4),
-        "latency_cycles": round(found.latency, 2),
-        "images_per_second": round(found.engine_rate(job.board.machine_frequency)),
-        "link_images_per_second": round(link_rate(job.board.baud, found.link_bytes)),
-    }, ()
+    values = (
+        round(found.cycles, 4),
+        round(found.latency, 2),
+        round(job.board.machine_frequency / found.cycles),
+        round(link_rate(job.board.baud, found.link_bytes)),
+    )
+    return dict(zip(names, values, strict=True)), ()
 
 
 MAX_SEED = 2**31 - 1
@@ -490,68 +413,43 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
     UserError
         Of a single board, if the network cannot run there, or a tool is missing or fails.
     """
-    if len(jobs) > 1:
-        return _Many(jobs, options, display).build()
-    (job,) = jobs
-    name = job.board.name
-    built = _build_one(
-        name, job, options, lambda what, seconds: display.advance(name, what, seconds)
-    )
-    display.finish(built)
-    return [built]
-
-
-def _build_one(name: str, job: Job, options: BuildOptions, progress: Progress) -> Built:
-    begun = time.monotonic()
+    names = [job.board.name for job in jobs]
     seeds = range(options.seed, options.seed + options.seeds)
-    record, notes = build_board(job, seeds, options.tools, progress)
-    remember(record)
-    return Built(name, record, notes, time.monotonic() - begun)
+    stop = threading.Event()
 
-
-class _Many:
-    """Several boards at a time."""
-
-    def __init__(self, jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay) -> None:
-        self._jobs = jobs
-        self._options = options
-        self._display = display
-        self._stop = threading.Event()
-
-    def build(self) -> list[Built]:
-        """Build them all."""
-        with ThreadPoolExecutor(max_workers=self._options.jobs) as pool:
-            futures = [pool.submit(self._build_one, job) for job in _spread(self._jobs)]
-            try:
-                done = [future.result() for future in futures]
-            except BaseException:
-                self._stop.set()
-                pool.shutdown(cancel_futures=True)
-                raise
-        return sorted(done, key=lambda built: built.record["board"])
-
-    def _build_one(self, job: Job) -> Built:
-        boards = [each.board.name for each in self._jobs]
+    def build_one(job: Job) -> Built:
         board = job.board.name
-        name = board if boards.count(board) == 1 else f"{board}:{job.profile_name}"
+        name = board if names.count(board) == 1 else f"{board}:{job.profile_name}"
 
         def progress(what: str, seconds: float) -> None:
-            if self._stop.is_set():
+            if stop.is_set():
                 raise UserError("interrupted")  # which ends the tool that is running
-            self._display.advance(name, what, seconds)
+            display.advance(name, what, seconds)
 
+        begun = time.monotonic()
         try:
-            built = _build_one(name, job, self._options, progress)
+            record, notes = build_board(job, seeds, options.tools, progress)
+            remember(record)
+            built = Built(name, record, notes, time.monotonic() - begun)
         except UserError as error:
-            record = {
-                "board": board,
-                "profile": job.profile_name,
-                "error": str(error),
-                "shortfall": f"{name}: {error}",
-            }
-            built = Built(name, record)
-        self._display.finish(built)
+            if len(jobs) == 1:
+                raise
+            failed = {"board": board, "profile": job.profile_name, "error": str(error)}
+            built = Built(name, {**failed, "shortfall": f"{name}: {error}"})
+        display.finish(built)
         return built
+
+    if len(jobs) == 1:
+        return [build_one(jobs[0])]
+    with ThreadPoolExecutor(max_workers=options.jobs) as pool:
+        futures = [pool.submit(build_one, job) for job in _spread(jobs)]
+        try:
+            done = [future.result() for future in futures]
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return sorted(done, key=lambda built: built.record["board"])
 
 
 def _spread(jobs: Sequence[Job]) -> list[Job]:

@@ -25,29 +25,8 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 
-# Cycles per image of a machine's engine, counted by the gateware over all test images.
-
 SOME = 1000
 """Images that tell whether the link is slower than the engine."""
-
-
-@dataclass(frozen=True)
-class EngineCycles:
-    """What the counters of a virtual board said.
-
-    Attributes
-    ----------
-    images : int
-        How many ran.
-    per_image : float
-        Mean cycles per image.
-    resident : bool
-        Whether the images waited on the board; else they came over the link.
-    """
-
-    images: int
-    per_image: float
-    resident: bool
 
 
 def count_cycles(
@@ -56,8 +35,8 @@ def count_cycles(
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.integer],
     progress: BuildProgress = no_progress,
-) -> EngineCycles:
-    """Run images on a virtual board of a machine, and read its counters; once.
+) -> float:
+    """Mean cycles of an image, by the counters of a virtual board that runs all of them; once.
 
     It is the engine whose clocks are counted. The link's decoder takes a byte a clock, so images
     come over the link to engines that take longer than an image has bytes, and wait on the board
@@ -79,13 +58,16 @@ def count_cycles(
     UserError
         If there is no such machine, or no compiler to make the virtual board.
     """
-    resident = _link_is_slower(network, profile, images)
+    # Whether an image has more bytes on the link than it takes clocks in the engine at least.
+    some = images[:SOME]
+    bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
+    resident = image_bytes(some, network.pixel_bits) > bound
     kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
     profile = dataclasses.replace(profile, resident=kept)
     parts = (images.tobytes(), labels.tobytes(), network_to_bytes(network), repr(profile))
-    note = note_path("cycles", sources_digest(), *parts)
+    note = note_path("cycles-per-image", sources_digest(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return EngineCycles(**read_note(note))
+        return float(read_note(note))
     with open_virtual(network, profile, progress=progress) as machine:
         progress(f"counting the clocks of {len(images):,} images", 0.0)
         machine.program(network)
@@ -94,21 +76,9 @@ def count_cycles(
         else:
             machine.stream(images)
             cycles = machine.counters().cycles
-    found = EngineCycles(len(images), cycles / len(images), resident)
-    write_note(note, dataclasses.asdict(found))
-    return found
+    write_note(note, cycles / len(images))
+    return cycles / len(images)
 
-
-def _link_is_slower(
-    network: Network, profile: HardwareProfile, images: npt.NDArray[np.uint8]
-) -> bool:
-    """Whether an image has more bytes on the link than it takes clocks in the engine at least."""
-    some = images[:SOME]
-    bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
-    return bool(image_bytes(some, network.pixel_bits) > bound)
-
-
-# Cycles from an image's first event to its last logit, counted by the gateware for one alone.
 
 LAYER_BITS = 4
 EVENT, LAST_EVENT, LAST_SUM = (np.uint64(bit) for bit in (1, 2, 8))
@@ -220,21 +190,17 @@ class Throughput:
 
     Attributes
     ----------
-    cycles : EngineCycles
-        Clocks that its engine takes, counted.
+    cycles : float
+        Mean clocks of an image that its engine takes, counted.
     link_bytes : float
         Mean bytes an image of the busier of the UART's two wires, frames included.
     latency : float
         Mean cycles from the first event to the last logit of an image alone.
     """
 
-    cycles: EngineCycles
+    cycles: float
     link_bytes: float
     latency: float
-
-    def engine_rate(self, frequency: float) -> float:
-        """Images/s of the engine by itself, at a clock in Hz."""
-        return frequency / self.cycles.per_image
 
 
 def link_rate(baud: int, bytes_per_image: float) -> float:
@@ -269,16 +235,11 @@ def measure_throughput(
     images, labels = load_test_set()
     if network.layers[0].rows != images[0].size:
         return None
-    parameters = EngineParameters.from_network(network, profile)
     cycles = count_cycles(network, profile, images, labels, progress)
     alone = measure_latency(network, profile, images[:ALONE], progress)
-    return Throughput(cycles, _busier_wire(network, parameters, images), float(alone.mean()))
-
-
-def _busier_wire(
-    network: Network, parameters: EngineParameters, images: npt.NDArray[np.uint8]
-) -> float:
-    """Mean bytes an image on the wire that carries more."""
+    # The wire that carries more.
+    engine = EngineParameters.from_network(network, profile)
     asked = HEADER_BYTES + image_bytes(images, network.pixel_bits)
-    logits = parameters.classes * parameters.logit_bytes + CLASS_BYTES
-    return max(asked, ANSWER_HEADER_BYTES + logits) + CRC_BYTES + FRAMING_BYTES
+    answered = ANSWER_HEADER_BYTES + engine.classes * engine.logit_bytes + CLASS_BYTES
+    link_bytes = max(asked, answered) + CRC_BYTES + FRAMING_BYTES
+    return Throughput(cycles, link_bytes, float(alone.mean()))

@@ -18,8 +18,6 @@ from allspin.host.link.identity import Identity
 from allspin.host.machines.opening import open_port
 from allspin.sim.errors import UserError
 
-# A board that was programmed just now is asked what it is.
-
 PATIENCE = 5.0
 """Seconds in which a board must answer: it loads its flash, and its port may come anew."""
 PAUSE = 0.2

@@ -10,38 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from allspin.boards.board import Board
 from allspin.boards.build.gateware import gateware_of
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import kept_folder, read_note, write_note
 from allspin.hdl.cache.process import Progress, no_progress
-from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.show.say import warn
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
-
-# Whether what a board reached was reached with the gateware of these sources.
-
-
-def built_profile(board: Board, record: Mapping[str, Any]) -> HardwareProfile:
-    """The profile that was built: the board's, with the lanes and rows per clock of the build.
-
-    Parameters
-    ----------
-    board : Board
-        It has the profile.
-    record : mapping
-        What ``allspin build --json`` says of the build.
-
-    Raises
-    ------
-    ValueError
-        If there is no such profile.
-    """
-    hardware = board.profiles[record["profile"]].hardware
-    changes = {name: record[name] for name in ("lanes", "rows_per_clock")}
-    return dataclasses.replace(hardware, **changes)
 
 
 def is_older(record: Mapping[str, Any], network: Network, progress: Progress = no_progress) -> bool:
@@ -66,9 +42,11 @@ def is_older(record: Mapping[str, Any], network: Network, progress: Progress = n
     if board is None or record["profile"] not in board.profiles:
         return True
     try:
-        parameters = ShellParameters.from_network(
-            board.running(record["profile"]), network, built_profile(board, record)
-        )
+        running = board.running(record["profile"])
+        # With the lanes and rows per clock of the build.
+        changes = {name: record[name] for name in ("lanes", "rows_per_clock")}
+        profile = dataclasses.replace(running.profile().hardware, **changes)
+        parameters = ShellParameters.from_network(running, network, profile)
     except (UserError, ValueError):
         return True
     return record["gateware"] != gateware_of(parameters, progress=progress)
@@ -221,8 +199,6 @@ def check_record(value: Any) -> dict[str, Any]:
         raise ValueError("it fits, but has no fmax_mhz or worst_fmax_mhz")
     return dict(value)
 
-
-# The figures of the boards that were built here, kept from one command to the next.
 
 FOLDER = "built"
 

@@ -7,17 +7,16 @@ from typing import Any
 
 from allspin.boards.board import Board
 from allspin.boards.build.families import weights_fit
+from allspin.boards.build.figures import Use
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache.process import Progress, no_progress
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.record import check_record, is_older, recall
-from allspin.host.show.table import Cell, Column, Table
+from allspin.host.show.table import Cell, Column, Figure, Number, Table, figures
 from allspin.sim.errors import UserError
 from allspin.sim.files import MAX_JSON, parse_json, read_file
 from allspin.sim.network.network import Network
-
-# The machines of all boards, each with what its build came to.
 
 Row = dict[str, Any]
 Machine = tuple[str, str]
@@ -112,7 +111,12 @@ def _row(
     if built is not None:
         fits, why = built["fits"] and built["meets_timing"], built["shortfall"] or "built"
     else:
-        fits, why = _weights_fit(board, name, network)
+        # Of a machine that was never built, whether it has room for its weights.
+        try:
+            parameters = ShellParameters.from_network(board, network, hardware)
+            fits, why = weights_fit(parameters.machine.link.engine, board.create_platform())
+        except UserError as error:
+            fits, why = False, str(error)
     return {
         "board": board.name,
         "title": board.title,
@@ -129,15 +133,6 @@ def _row(
         "older": older,
         "built": None if built is None else dict(built),
     }
-
-
-def _weights_fit(board: Board, name: str, network: Network) -> tuple[bool, str]:
-    """Whether a machine that was never built has room for its weights, and which."""
-    try:
-        parameters = ShellParameters.from_network(board, network, board.profiles[name].hardware)
-    except UserError as error:
-        return False, str(error)
-    return weights_fit(parameters.machine.link.engine, board.create_platform())
 
 
 HEADER = (
@@ -163,23 +158,20 @@ COUNTS = {2: "two", 4: "four", 8: "eight"}
 def cells(row: Row) -> list[str]:
     """A row's words, in the order of `HEADER`."""
     built = row["built"]
-    shape = row if built is None else built
-    lanes = str(shape["lanes"] or "all")
-    rows = shape["rows_per_clock"]
+    lanes, rows, fits = _shape(row)
     words = [
         *(row["board"], row["part"], row["profile"], _gateware(row), row["memory"]),
-        lanes if rows == 1 else f"{lanes} x {rows}",
+        *(lanes if rows == 1 else f"{lanes} x {rows}", fits),
     ]
     if built is None:
-        fits = "weights do" if row["fits"] else "no"
-        return [*words, fits, f"of {row['clock_mhz']:g}", "", "", "", "", "", ""]
-    fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
+        return [*words, f"of {row['clock_mhz']:g}", "", "", "", "", "", ""]
+    was, now = round(built["need_mhz"], 3), round(row["clock_mhz"], 3)
+    needed = f"{was:g}" if was == now else f"{was:g}, now {now:g}"
     fmax = f"{built['worst_fmax_mhz']:.1f} " if built["fits"] else ""
     images, latency = built["images_per_second"], latency_ns(built)
     return [
         *words,
-        fits,
-        f"{fmax}of {_needed(row)}",
+        f"{fmax}of {needed}",
         _seeds(built),
         f"{built['luts']:,} ({built['luts_share']:.0%})",
         f"{built['memories']} ({built['memories_share']:.0%})",
@@ -243,16 +235,12 @@ def printed_table(rows: Sequence[Row], network: str) -> Table:
 
 def _printed(row: Row) -> tuple[Cell, ...]:
     built = row["built"]
-    shape = row if built is None else built
     begin = (row["board"], row["profile"], row["part"], _gateware(row) or None, row["memory"])
-    shape = str(shape["lanes"] or "all"), shape["rows_per_clock"]
     if built is None:
-        fits = "weights do" if row["fits"] else "no"
-        return (*begin, *shape, fits, None, float(row["clock_mhz"]), *[None] * 8)
-    fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
+        return (*begin, *_shape(row), None, float(row["clock_mhz"]), *[None] * 8)
     images = built["images_per_second"]
     return (
-        *(*begin, *shape, fits),
+        *(*begin, *_shape(row)),
         built["worst_fmax_mhz"] if built["fits"] else None,
         float(row["clock_mhz"]),
         _seeds(built),
@@ -268,10 +256,14 @@ def _gateware(row: Row) -> str:
     return "" if row["built"] is None else "older" if row["older"] else "this"
 
 
-def _needed(row: Row) -> str:
-    """The clock that was needed, and the one that is needed now if that is another."""
-    was, now = round(row["built"]["need_mhz"], 3), round(row["clock_mhz"], 3)
-    return f"{was:g}" if was == now else f"{was:g}, now {now:g}"
+def _shape(row: Row) -> tuple[str, int, str]:
+    """Lanes, rows per clock and whether it fits, of the build if there is one."""
+    built = row["built"]
+    if built is None:
+        fits = "weights do" if row["fits"] else "no"
+        return str(row["lanes"] or "all"), row["rows_per_clock"], fits
+    fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
+    return str(built["lanes"] or "all"), built["rows_per_clock"], fits
 
 
 def _seeds(built: dict[str, Any]) -> str:
@@ -361,3 +353,45 @@ def _markdown(header: Sequence[str], right: set[str], rows: Sequence[Sequence[st
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
     return "\n".join(lines) + "\n"
+
+
+def build_table(result: Mapping[str, Any]) -> Table:
+    """The figures of a board that was built, line by line.
+
+    Parameters
+    ----------
+    result : mapping
+        What ``allspin build --json`` prints of it.
+    """
+
+    def use(name: str, used: int, share: float) -> tuple[Figure, Figure]:
+        return (name, used), ("  of the part's", Number(100 * share, ".0f"), "%")
+
+    rows: list[Figure] = [
+        ("part", result["part"]),
+        ("profile", result["profile"]),
+        ("lanes", result["lanes"]),
+        ("rows per clock", result["rows_per_clock"]),
+        *use("LUTs", result["luts"], result["luts_share"]),
+        *use("flip-flops", result["ffs"], result["ffs_share"]),
+        *use("logic cells", result["cells"], result["cells_share"]),
+        *(
+            figure
+            for name, one in result["blocks"].items()
+            for figure in use(name, Use(**one).used, Use(**one).share)
+        ),
+    ]
+    if result["fits"]:
+        rows.append(("clock", Number(result["fmax_mhz"], ".1f"), "MHz"))
+        if len(result["seeds"]) > 1:
+            rows.append(("  worst of the seeds", Number(result["worst_fmax_mhz"], ".1f"), "MHz"))
+        rows.append(("  needed", Number(result["need_mhz"], "g"), "MHz"))
+    if result["images_per_second"] is not None:
+        rows.append(("machine", result["images_per_second"], "images/s"))
+        link = f"link of {result['baud']:,} baud"
+        rows.append((link, result["link_images_per_second"], "images/s"))
+    if (latency := latency_ns(result)) is not None:
+        rows.append(("latency of one image", Number(latency, ",.0f"), "ns"))
+    rows += [(name, version) for name, version in result["tools"].items()]
+    rows.append(("time of the tools", result["seconds"], "s"))
+    return figures(f"{result['network']} on {result['board']}", rows)

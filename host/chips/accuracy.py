@@ -11,7 +11,6 @@ import numpy.typing as npt
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Device
-from allspin.sim.drawing import COLOURS, Axis, Line, beside, grid, lines_svg
 from allspin.sim.errors import not_one_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -19,7 +18,7 @@ from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts, Programming
 
 if TYPE_CHECKING:
-    from allspin.host.chips.measured import MeasuredChips
+    from allspin.host.chips.probed_cells import ProbedCells
 
 TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Images and labels, as `allspin.host.data.datasets.load_test_set` returns them."""
@@ -222,16 +221,37 @@ def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
     return tuple(kept) or columns
 
 
-class OverChips:
-    """Mean and deviation of what chips reached, for a class that has `accuracies`.
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a network reached on some chips: those of a column, or those that were read back.
 
     Attributes
     ----------
+    network : str
+        Its name.
+    column : Column
+        The column; of chips that were read back, what varies of them beside the cells.
     accuracies : ndarray of float64, shape (chips,)
         Share of the images that each chip classifies rightly.
+    programming : Programming
+        How its chips were programmed.
+    counts : Counts
+        What programming took, all chips together; nothing of chips that were read back.
+    cells : sequence of ProbedCells
+        The chips that were read back.
     """
 
+    network: str
+    column: Column
     accuracies: npt.NDArray[np.float64]
+    programming: Programming = field(default_factory=Programming)
+    counts: Counts = field(default_factory=Counts)
+    cells: "Sequence[ProbedCells]" = ()
+
+    @property
+    def title(self) -> str:
+        """What the row is called."""
+        return self.column.title
 
     @property
     def mean(self) -> float:
@@ -243,47 +263,25 @@ class OverChips:
         """Standard deviation over the chips; None for a single one."""
         return float(self.accuracies.std(ddof=1)) if len(self.accuracies) > 1 else None
 
-
-@dataclass(frozen=True, eq=False)
-class Measured(OverChips):
-    """What a network reached in a column.
-
-    Attributes
-    ----------
-    network : str
-        Its name.
-    column : Column
-        The column.
-    programming : Programming
-        How its chips were programmed.
-    accuracies : ndarray of float64, shape (chips,)
-        Share of the images that each chip classifies rightly.
-    counts : Counts
-        What programming took, all chips together.
-    """
-
-    network: str
-    column: Column
-    programming: Programming
-    accuracies: npt.NDArray[np.float64]
-    counts: Counts
-
     def to_dict(self) -> dict[str, Any]:
         """As plain values; see ``docs/programming.md``."""
-        cells = self.counts.cells
+        counts = self.counts
+        taken = {
+            "pulses_per_cell": counts.pulses,
+            "reads_per_cell": counts.reads,
+            "unconverged": counts.unconverged,
+        }
         return {
             "network": self.network,
-            "column": self.column.title,
+            "column": self.title,
             "variations": list(self.column.variations),
             "calibrated": self.column.calibrated,
-            "programming": dataclasses.asdict(self.programming),
-            "measured": None,
+            "programming": None if self.cells else dataclasses.asdict(self.programming),
+            "measured": [each.to_dict() for each in self.cells] or None,
             "accuracy": self.mean,
             "deviation": self.deviation,
             "accuracies": self.accuracies.tolist(),
-            "pulses_per_cell": self.counts.pulses / cells,
-            "reads_per_cell": self.counts.reads / cells,
-            "unconverged": self.counts.unconverged / cells,
+            **{name: None if self.cells else n / counts.cells for name, n in taken.items()},
         }
 
 
@@ -318,31 +316,4 @@ def measure(
         report(len(each), accuracy)
 
     accuracies = accuracy_over_chips(network, chips, test_set, keep)
-    return Measured(name, column, chips.programming, accuracies, sum(each, Counts()))
-
-
-# What a notebook shows of measured chips: each chip as a point, and means by variation.
-
-
-def chips_card(measured: "MeasuredChips") -> str:
-    """The card of measured chips, as HTML."""
-    found = [
-        *((one, one.column.title) for one in measured.results),
-        *((one, one.title) for one in measured.probed),
-    ]
-    lines, rows = [], []
-    for number, (one, title) in enumerate(found, 1):
-        shares = (100 * one.accuracies).tolist()
-        places = [float(number)] * len(shares)
-        lines.append(Line("", places, shares, (number - 1) % len(COLOURS), dots=True))
-        deviation = "" if one.deviation is None else f" ± {100 * one.deviation:.2f}"
-        rows.append((str(number), one.network, title, f"{100 * one.mean:.2f}{deviation}"))
-    chips = len(measured.seeds)
-    title = (
-        f"{chips:,} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
-        f"{measured.images:,} images"
-    )
-    table = grid(title, ("", "network", "chips have", "accuracy (%)"), rows)
-    axes = Axis("row of the table", ends=(0.5, len(found) + 0.5)), Axis("accuracy (%)")
-    picture = lines_svg("Accuracy of each chip, by row", lines, *axes, counted=True)
-    return beside(picture, table)
+    return Measured(name, column, accuracies, chips.programming, sum(each, Counts()))

@@ -2,7 +2,7 @@
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,11 @@ from allspin.host.data.files import make_folder
 from allspin.host.draw.array import array_accuracy, array_error
 from allspin.host.draw.style import SCREEN, Look, save_picture
 from allspin.host.show.say import say
-from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word
-from allspin.sim.array.resistive import own_gains
+from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
 from allspin.sim.array.transfer import transfer
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-
-# A network in many arrays: its accuracy as one resistance after another changes.
 
 
 @dataclass(frozen=True)
@@ -47,9 +44,11 @@ class Curve:
     values: tuple[float, ...]
     array: HallArray
 
-    def arrays(self) -> list[HallArray]:
-        """The arrays, value by value."""
-        return [dataclasses.replace(self.array, **{self.name: value}) for value in self.values]
+    def arrays(self) -> list[tuple[float, HallArray]]:
+        """The values, each with its array."""
+        return [
+            (value, dataclasses.replace(self.array, **{self.name: value})) for value in self.values
+        ]
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Point:
     accuracy : float
         Share of the images that it classifies rightly.
     error : float
-        See `allspin.sim.array.resistive.Folded.error`; the largest of a layer.
+        See `allspin.sim.array.in_array.Folded.error`; the largest of a layer.
     folded : bool
         Whether words and gains say it.
     """
@@ -124,25 +123,13 @@ def curves() -> dict[str, list[Curve]]:
     }
 
 
-def whole_arrays() -> list[Curve]:
-    """The arrays whose whole first layer is compared with its words."""
-    series, selected = HallArray("series", **PAPER), HallArray("selected", **PAPER)
-    grounded = dataclasses.replace(selected, supply="grounded")
-    return [
-        Curve("series", "row_line", LINES[1::2], series),
-        Curve("selected", "switch_off", (1e6, 1e7, 1e8, 1e9, 1e10), selected),
-        Curve("selected, grounded", "switch_off", (1e9,), grounded),
-    ]
-
-
 def scan(
     curve: Curve,
     network: Network,
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
-    report: Callable[[Point], None] = lambda point: None,
-) -> list[Point]:
-    """Measure a curve.
+) -> Iterator[Point]:
+    """Measure a curve, point by point.
 
     Parameters
     ----------
@@ -152,16 +139,11 @@ def scan(
         What their cells hold: exactly its words.
     images, labels : ndarray
         The test set.
-    report : callable
-        Told each point.
     """
-    points = []
-    for value, array in zip(curve.values, curve.arrays(), strict=True):
+    for value, array in curve.arrays():
         made = in_array(network, array)
         accuracy = float(np.mean(GoldenModel(made.network).classify(images) == labels))
-        points.append(Point(value, accuracy, made.error, made.folded))
-        report(points[-1])
-    return points
+        yield Point(value, accuracy, made.error, made.folded)
 
 
 def tiles(
@@ -184,14 +166,11 @@ def tiles(
 
 def correlations(network: Network, curve: Curve) -> list[tuple[float, float]]:
     """Correlation of the whole first layer's transfer functions with its words, by value."""
-    layer = network.layers[0]
-    size = (layer.rows, layer.columns)
-    found = []
-    for value, array in zip(curve.values, curve.arrays(), strict=True):
-        found.append((value, tiles(network, array, (size,))[0][2]))
-    return found
+    size = (network.layers[0].rows, network.layers[0].columns)
+    return [(value, tiles(network, array, [size])[0][2]) for value, array in curve.arrays()]
 
 
+SERIES, SELECTED = HallArray("series", **PAPER), HallArray("selected", **PAPER)
 SIZES = ((784, 1), (784, 2), (784, 100), (28, 2), (28, 10), (8, 2), (8, 8), (2, 2), (1, 100))
 MAPS = {
     "selected, switches of 1e7 ohm": HallArray("selected", **PAPER, switch_off=1e7),
@@ -236,17 +215,13 @@ def main() -> int:
     for label, lines in curves().items():
         panels[label] = {}
         for curve in lines:
-            points = scan(
-                curve,
-                network,
-                images,
-                labels,
-                lambda point, curve=curve: say(
+            panels[label][curve.title] = []
+            for point in scan(curve, network, images, labels):
+                say(
                     f"| {curve.title}, {curve.name} | {point.value:g} | {point.accuracy:.2%} "
                     f"| {point.error:.3%} | {'yes' if point.folded else 'no'} |"
-                ),
-            )
-            panels[label][curve.title] = [(point.value, point.accuracy) for point in points]
+                )
+                panels[label][curve.title].append((point.value, point.accuracy))
     save_picture(array_accuracy(panels, ideal), arguments.output, "array-accuracy", look)
     return 0
 
@@ -254,12 +229,18 @@ def main() -> int:
 def _say_correlations(network: Network) -> None:
     """Print how transfer functions correlate with words, by size and by resistance."""
     say("| rows | columns | arms 312.5 ohm | arms 300 megohm |\n| --- | --- | --- | --- |")
-    near = HallArray("series", **PAPER)
-    both = [tiles(network, array, SIZES) for array in (near, dataclasses.replace(near, arms=3e8))]
+    far = dataclasses.replace(SERIES, arms=3e8)
+    both = [tiles(network, array, SIZES) for array in (SERIES, far)]
     for (rows, columns, first), (_, _, second) in zip(*both, strict=True):
         say(f"| {rows} | {columns} | {first:.3f} | {second:.3f} |")
     say("| reading | what changes | ohm | correlation |\n| --- | --- | --- | --- |")
-    for curve in whole_arrays():
+    grounded = dataclasses.replace(SELECTED, supply="grounded")
+    whole = (
+        Curve("series", "row_line", LINES[1::2], SERIES),
+        Curve("selected", "switch_off", (1e6, 1e7, 1e8, 1e9, 1e10), SELECTED),
+        Curve("selected, grounded", "switch_off", (1e9,), grounded),
+    )
+    for curve in whole:
         for value, found in correlations(network, curve):
             say(f"| {curve.title} | {curve.name} | {value:g} | {found:.4f} |")
 

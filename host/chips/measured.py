@@ -1,25 +1,22 @@
 """What some networks reach over many chips, network by network and column by column."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from allspin.host.chips.accuracy import (
     COLUMNS,
     Column,
     Lot,
     Measured,
-    OverChips,
     TestSet,
-    chips_card,
     known,
     measure,
 )
-from allspin.host.chips.probed_cells import ProbedCells, probe_cells
+from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import each_network, network_name, open_device
 from allspin.host.data.datasets import load_test_set
@@ -35,104 +32,6 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
-
-# What chips reach whose cells a probe station read back, one file a chip.
-
-
-@dataclass(frozen=True, eq=False)
-class ProbedAccuracy(OverChips):
-    """What a network reached on chips that were read back.
-
-    Attributes
-    ----------
-    network : str
-        Its name.
-    cells : list of ProbedCells
-        The chips.
-    drawn : bool
-        Whether neurons, amplifiers and V-I converters were drawn, and the neurons calibrated; else
-        they are the mean ones.
-    accuracies : ndarray of float64, shape (chips,)
-        Share of the images that each chip classifies rightly.
-    """
-
-    network: str
-    cells: Sequence[ProbedCells]
-    drawn: bool
-    accuracies: npt.NDArray[np.float64]
-
-    @property
-    def title(self) -> str:
-        """What the row is called."""
-        return row_title(len(self.cells), self.drawn)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values; see ``docs/programming.md``."""
-        return {
-            "network": self.network,
-            "column": self.title,
-            "variations": ["neuron"] if self.drawn else [],
-            "calibrated": self.drawn,
-            "programming": None,
-            "measured": [each.to_dict() for each in self.cells],
-            "accuracy": self.mean,
-            "deviation": self.deviation,
-            "accuracies": self.accuracies.tolist(),
-            **dict.fromkeys(("pulses_per_cell", "reads_per_cell", "unconverged")),
-        }
-
-
-def row_title(chips: int, drawn: bool) -> str:
-    """What a row of chips that were read back is called."""
-    measured = f"{chips} measured chip{'s' * (chips > 1)}"
-    return f"{measured}, and the neurons' variation, calibrated" if drawn else measured
-
-
-def measure_probed(
-    name: str,
-    network: Network,
-    device: Device,
-    cells: Sequence[ProbedCells],
-    first: int | None,
-    test_set: TestSet,
-    report: Callable[[int, float], None],
-) -> ProbedAccuracy:
-    """Measure chips that were read back.
-
-    Parameters
-    ----------
-    name : str
-        What the network is called.
-    network : Network
-        What the chips are programmed with.
-    device : Device
-        What they are made of.
-    cells : sequence of ProbedCells
-        The chips.
-    first : int or None
-        Seed of the chip whose neurons the first of them has; the next follow, and the neurons are
-        calibrated. None for the mean ones.
-    test_set : tuple
-        Images and labels.
-    report : callable
-        Told how many chips are done, and the last one's accuracy.
-
-    Raises
-    ------
-    ValueError
-        If the array has no such cells.
-    """
-    images, labels = test_set
-    shares = []
-    for number, each in enumerate(cells):
-        chip = Chip(each.device(device, first is not None), (first or 0) + number)
-        here = network if first is None else calibrate(chip, network).network
-        array = chip_in_array(chip, here, each.on(chip, here))
-        model = GoldenModel(array.network, noise=chip.noise(here))
-        shares.append(float(np.mean(model.classify(images) == labels)))
-        report(number + 1, shares[-1])
-    return ProbedAccuracy(name, cells, first is not None, np.array(shares))
-
 
 CHIPS = 20
 MAX_CHIPS = 10_000
@@ -215,7 +114,7 @@ class MeasuredChips:
         How many test images each was shown.
     results : list of Measured
         By network, and within a network by column.
-    probed : list of ProbedAccuracy
+    probed : list of Measured
         Of chips that were read back.
     """
 
@@ -223,7 +122,7 @@ class MeasuredChips:
     seeds: range
     images: int
     results: list[Measured]
-    probed: list[ProbedAccuracy] = field(default_factory=list)
+    probed: list[Measured] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """As ``allspin chips --json`` prints it."""
@@ -237,11 +136,29 @@ class MeasuredChips:
         }
 
     def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return chips_card(self)
+        """What a notebook shows of it: each chip as a point, and the means."""
+        # Pictures are loaded when a notebook asks for them.
+        from allspin.host.draw.cards import beside
+        from allspin.host.draw.strips import Strip, strips
+
+        found = [
+            *((one.network, one.column.title, one) for one in self.results),
+            *((one.network, one.title, one) for one in self.probed),
+        ]
+        title = (
+            f"{len(self.seeds):,} chip{'s' if len(self.seeds) > 1 else ''} of "
+            f"{self.device.name}, {self.images:,} images"
+        )
+        columns = TableColumn("network"), TableColumn("chips have"), TableColumn("accuracy", "%")
+        table = Table(title, columns, [(name, what, figure(one)) for name, what, one in found])
+        rows = [
+            Strip(f"{name}: {what}", (100 * one.accuracies).tolist(), figure(one))
+            for name, what, one in found
+        ]
+        return beside(table, strips("Accuracy of each chip", rows, "accuracy (%)"))
 
 
-def figure(measured: OverChips) -> str:
+def figure(measured: Measured) -> str:
     """An accuracy and its deviation, in percent."""
     if measured.deviation is None:
         return f"{100 * measured.mean:.2f}"
@@ -297,8 +214,7 @@ def measure_chips(
     if options.probed and len(opened) > 1:
         raise UserError("`probed` cells are those of one network: give it alone")
     pixels, labels = load_test_set(data, opened.values(), images)
-    pixels, labels = pixels[:images], labels[:images]
-    test_set = pixels, labels
+    test_set = pixels[:images], labels[:images]
     results, probed = [], []
     for name, network in opened.items():
         if options.probed:  # first: a file that cannot be used is told at once
@@ -306,7 +222,7 @@ def measure_chips(
         with refused():
             lot = Lot(made_of, options.seeds, options.programming(network))
         results += measure_columns(name, network, options.columns, lot, test_set, display)
-    return MeasuredChips(made_of, options.seeds, len(pixels), results, probed)
+    return MeasuredChips(made_of, options.seeds, len(test_set[0]), results, probed)
 
 
 def _measure_files(
@@ -316,7 +232,7 @@ def _measure_files(
     options: MeasureOptions,
     test_set: TestSet,
     display: Display,
-) -> list[ProbedAccuracy]:
+) -> list[Measured]:
     """Measure the chips that were read back: with the mean neuron, and with neurons that vary."""
     count = len(options.probed)
     display.start(f"reading {count} file{'s' * (count > 1)} of cells")
@@ -325,21 +241,27 @@ def _measure_files(
         cells.append(probe_cells(Path(path), network, device, options.missing))
         display.advance(len(cells), count)
     display.finish()
+    title = f"{count} measured chip{'s' * (count > 1)}"
+    columns = (
+        Column(title, (), ""),
+        Column(f"{title}, and the neurons' variation, calibrated", ("neuron",), "", True),
+    )
+    images, labels = test_set
     found = []
-    for first in (None, options.first):
-        display.start(f"{name}, {row_title(count, first is not None)}")
-        with refused():
-            found.append(
-                measure_probed(
-                    name,
-                    network,
-                    device,
-                    cells,
-                    first,
-                    test_set,
-                    lambda done, accuracy: display.advance(done, count, f"{accuracy:.2%}"),
-                )
-            )
+    for column in columns:
+        display.start(f"{name}, {column.title}")
+        shares = []
+        # The neurons are the mean ones, or those of the chips from the first seed on.
+        first = options.first if column.calibrated else 0
+        for seed, each in enumerate(cells, first):
+            chip = Chip(each.device(device, column.calibrated), seed)
+            here = calibrate(chip, network).network if column.calibrated else network
+            with refused():
+                array = chip_in_array(chip, here, each.on(chip, here))
+            model = GoldenModel(array.network, noise=chip.noise(here))
+            shares.append(float(np.mean(model.classify(images) == labels)))
+            display.advance(len(shares), count, f"{shares[-1]:.2%}")
+        found.append(Measured(name, column, np.array(shares), cells=cells))
         display.finish(figure(found[-1]))
     return found
 
@@ -386,55 +308,48 @@ def measure_columns(
     return found
 
 
-# The table of what networks reach over many chips, as the terminal shows it.
-
-
 def chips_table(measured: MeasuredChips) -> Table:
     """Networks across, columns down: their titles are long."""
-    results, chips = measured.results, len(measured.seeds)
+    results, chips = [*measured.results, *measured.probed], len(measured.seeds)
     names = list(dict.fromkeys(result.network for result in results))
-    rows = []
-    for title in dict.fromkeys(result.column.title for result in results):
-        row = {result.network: result for result in results if result.column.title == title}
-        rows.append((title, *(_accuracy(row[name]) for name in names)))
-    rows += [(result.title, _accuracy(result)) for result in measured.probed]
+    rows: dict[str, list[Number]] = {}
+    for result in results:
+        deviation = None if result.deviation is None else 100 * result.deviation
+        share = Number(100 * result.mean, ".2f", deviation)
+        rows.setdefault(result.title, []).append(share)
     return Table(
         f"Accuracy, {chips} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
         f"{measured.images:,} images",
         (TableColumn("chips with"), *(TableColumn(name, "%") for name in names)),
-        rows,
+        [(title, *shares) for title, shares in rows.items()],
     )
-
-
-def _accuracy(measured: OverChips) -> Number:
-    """An accuracy and its deviation, in percent."""
-    deviation = None if measured.deviation is None else 100 * measured.deviation
-    return Number(100 * measured.mean, ".2f", deviation)
 
 
 def remarks(measured: MeasuredChips) -> list[str]:
     """How the chips were programmed and what their device is read as, line by line."""
-    lines = []
-    said: set[str] = set()
+    verified, worst = {}, []
     for result in measured.results:
-        if result.column.scheme == "write-verify" and result.network not in said:
-            said.add(result.network)
-            how = result.programming
-            cells = result.counts.cells
-            lines.append(
-                f"{result.network}, {result.column.title}: band {how.band:g} of the range, at most "
-                f"{how.tries} tries; {result.counts.reads / cells:.2f} writes and reads a cell, "
-                f"{result.counts.unconverged / cells:.2%} of the cells end outside the band"
+        column, how, counts = result.column, result.programming, result.counts
+        if column.scheme == "write-verify":
+            line = (
+                f"{result.network}, {column.title}: band {how.band:g} of the range, at most "
+                f"{how.tries} tries; {counts.reads / counts.cells:.2f} writes and reads a cell, "
+                f"{counts.unconverged / counts.cells:.2%} of the cells end outside the band"
             )
-    for result in measured.results:
-        column = result.column
-        if column.scheme == "open-loop" and {"c2c", "d2d", "neuron"} <= set(column.variations):
-            worst = int(result.accuracies.argmin())
-            lines.append(
-                f"{result.network}, {column.title}: the worst is chip {measured.seeds[worst]} with "
-                f"{100 * result.accuracies[worst]:.2f} %"
+            verified.setdefault(result.network, line)
+        elif column.scheme == "open-loop" and {"c2c", "d2d", "neuron"} <= set(column.variations):
+            place = int(result.accuracies.argmin())
+            worst.append(
+                f"{result.network}, {column.title}: the worst is chip {measured.seeds[place]} with "
+                f"{100 * result.accuracies[place]:.2f} %"
             )
-    for cells in measured.probed[0].cells if measured.probed else ():
-        lines += cells.readings()
+    cells = measured.probed[0].cells if measured.probed else ()
+    readings = [line for each in cells for line in each.readings()]
     polarity = measured.results[0].programming.polarity
-    return [*lines, f"polarity {polarity}: {POLARITIES[polarity]}", *measured.device.readings()]
+    return [
+        *verified.values(),
+        *worst,
+        *readings,
+        f"polarity {polarity}: {POLARITIES[polarity]}",
+        *measured.device.readings(),
+    ]

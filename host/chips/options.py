@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from allspin.host.chips.probed_cells import CellTable, ProbedCells, cell_table, probe_cells
+from allspin.host.chips.cell_table import CellTable, cell_table
+from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.host.data.catalogue import open_device
 from allspin.sim.array.in_array import InArray, chip_in_array
 from allspin.sim.chip.chip import Calibrated, Chip, calibrate

@@ -34,8 +34,6 @@ from allspin.sim.network.netfile import load_network
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of
 
-# A network cut into tiles for a study, with steps that images of its data set choose.
-
 
 def calibration_images(
     network: Network, data: str | Path | None = None
@@ -91,8 +89,7 @@ def cut_network(
     opened, display = open_network(network), display or Silent()
     if tiles is None or not needs_cut(opened, tiles):
         return opened
-    own = dict.fromkeys(tiles_of(opened))
-    theirs = " or ".join(each.text for each in own if each is not None)
+    theirs = " or ".join(each.text for each in dict.fromkeys(tiles_of(opened)) if each)
     instead = f", in place of its {theirs}" if theirs else ""
     display.start(f"cutting the network into {tiles.text}{instead}")
     made = cut(opened, tiles, *calibration_images(opened, data))
@@ -100,8 +97,6 @@ def cut_network(
     display.finish(f"steps of {steps}")
     return made
 
-
-# What a network reaches in tiles, ideal and on chips whose converters vary.
 
 HALF = AdcVariation(offset=0.5, noise=0.5)
 """Half an LSB of offset, and of noise at each conversion."""
@@ -141,15 +136,6 @@ def accuracy(model: GoldenModel, test_set: Images) -> float:
     """Share of images that a golden model classifies rightly."""
     images, labels = test_set
     return float(np.mean(model.classify(images) == labels))
-
-
-def over_chips(
-    network: Network, device: Device, seeds: Iterable[int], test_set: Images
-) -> npt.NDArray[np.float64]:
-    """Accuracy of chips whose cells are the network's words, shape (chips,)."""
-    words = [layer.words for layer in network.layers]
-    chips = (Chip(device, seed).golden(network, words) for seed in seeds)
-    return np.array([accuracy(chip, test_set) for chip in chips])
 
 
 def cut_networks(
@@ -202,12 +188,13 @@ def measure(
     found = []
     for tiles, some in networks.items():
         ideal = float(np.mean([accuracy(GoldenModel(each), test_set) for each in some]))
-        found.append(Reached(tiles, ideal, over_chips(some[0], device, seeds(tiles), test_set)))
+        words = [layer.words for layer in some[0].layers]
+        chips = (Chip(device, seed).golden(some[0], words) for seed in seeds(tiles))
+        shares = np.array([accuracy(chip, test_set) for chip in chips])
+        found.append(Reached(tiles, ideal, shares))
         report(found[-1])
     return found
 
-
-# Accuracy in tiles as a picture: over bits, by rows; and on chips, trained for tiles or not.
 
 COLOURS = {64: ORANGE, 128: BLUE, 256: GREEN}
 MARKS = {64: "s", 128: "o", 256: "D"}
@@ -222,31 +209,27 @@ def _error(share: float) -> float:
 def _finish(axes: Axes, title: str, whole: float) -> None:
     """Axes of error rates over bits."""
     axes.axhline(_error(whole), color="#8A8A8A", linestyle=":", linewidth=1, label="no tiles")
-    axes.set_yscale("log")
-    axes.set_ylim(LEAST, MOST)
+    axes.set(title=title, xlabel="bits of a conversion", ylabel="error rate (%)")
+    axes.set(yscale="log", ylim=(LEAST, MOST))
     ticks = (1, 2, 5, 10, 20, 50, 100)
     axes.set_yticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("bits of a conversion")
-    axes.set_ylabel("error rate (%)")
-    axes.set_title(title)
     axes.legend(fontsize=8)
     add_grid(axes)
 
 
-def _by_rows(axes: Axes, untrained: Sequence[Reached], trained: Sequence[Reached]) -> None:
-    for kind, found, line in (("untrained", untrained, "--"), ("trained", trained, "-")):
-        for rows in dict.fromkeys(each.tiles.rows for each in found):
-            here = [each for each in found if each.tiles.rows == rows]
-            axes.plot(
-                [each.tiles.bits for each in here],
-                [_error(each.ideal) for each in here],
-                linestyle=line,
-                marker=MARKS.get(rows, "^"),
-                color=COLOURS.get(rows, VERMILION),
-                label=f"{rows} rows, {kind}",
-            )
+def _by_rows(axes: Axes, kind: str, found: Sequence[Reached], line: str) -> None:
+    for rows in dict.fromkeys(each.tiles.rows for each in found):
+        here = [each for each in found if each.tiles.rows == rows]
+        axes.plot(
+            [each.tiles.bits for each in here],
+            [_error(each.ideal) for each in here],
+            linestyle=line,
+            marker=MARKS.get(rows, "^"),
+            color=COLOURS.get(rows, VERMILION),
+            label=f"{rows} rows, {kind}",
+        )
 
 
 def _on_chips(axes: Axes, title: str, found: Sequence[Reached], colour: str) -> None:
@@ -277,7 +260,8 @@ def tiles_picture(
     """
     figure = new_figure(9, 4, "Columns cut into tiles, each with a converter")
     left, right = figure.subplots(1, 2)
-    _by_rows(left, untrained, trained)
+    _by_rows(left, "untrained", untrained, "--")
+    _by_rows(left, "trained", trained, "-")
     _finish(left, "ideal converters", whole)
     _on_chips(right, "untrained", untrained, VERMILION)
     _on_chips(right, "trained", trained, BLUE)
@@ -288,23 +272,6 @@ def tiles_picture(
 ROWS, BITS = (64, 128, 256), (2, 3, 4, 5, 6)
 SHOWN = 128
 """Rows of the tiles whose chips are measured."""
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m allspin.host.chips.tiles")
-    parser.add_argument("network", metavar="NET", help="network file, or one that ships")
-    parser.add_argument(
-        "--trained",
-        metavar="FILE",
-        type=Path,
-        nargs="+",
-        default=[],
-        help="networks that were trained through tiles; of several with the same the mean counts",
-    )
-    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True)
-    parser.add_argument("--chips", metavar="N", type=int, default=CHIPS)
-    parser.add_argument("--images", metavar="N", type=int, help="first N test images (all)")
-    return parser.parse_args()
 
 
 def table(found: Sequence[Reached]) -> list[str]:
@@ -330,11 +297,24 @@ def _said(reached: Reached) -> None:
 
 def main() -> int:
     """Measure, print the tables and draw."""
-    arguments = _arguments()
+    parser = argparse.ArgumentParser(prog="python -m allspin.host.chips.tiles")
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or one that ships")
+    add(
+        "--trained",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="networks that were trained through tiles; of several with the same the mean counts",
+    )
+    add("-o", "--output", metavar="DIR", type=Path, required=True)
+    add("--chips", metavar="N", type=int, default=CHIPS)
+    add("--images", metavar="N", type=int, help="first N test images (all)")
+    arguments = parser.parse_args()
     try:
         network = open_network(arguments.network)
-        networks = [load_network(path) for path in arguments.trained]
-        trained_by_tiles = trained_networks(networks)
+        trained = trained_networks(map(load_network, arguments.trained))
     except (UserError, ValueError) as error:
         say(f"allspin: {error}")
         return 2
@@ -344,19 +324,15 @@ def main() -> int:
     device = only_converters(open_device("paper"))
     whole = accuracy(GoldenModel(network), test_set)
     say(f"without tiles: {whole:.2%}")
-
-    def chips(tiles: Tiles) -> range:
-        return range(arguments.chips if tiles.rows == SHOWN else 0)
-
     wanted = [Tiles(rows, bits) for rows in ROWS for bits in BITS]
     cut = cut_networks(network, wanted, calibration_images(network))
-    say("untrained")
-    untrained = measure(cut, test_set, device, chips, _said)
-    say("\n".join(table(untrained)))
-    say("trained")
-    trained = measure(trained_by_tiles, test_set, device, chips, _said)
-    say("\n".join(table(trained)))
-    picture = tiles_picture(untrained, trained, whole, arguments.chips)
+    reached = []
+    for title, networks in (("untrained", cut), ("trained", trained)):
+        say(title)
+        seeds = {tiles: range(arguments.chips if tiles.rows == SHOWN else 0) for tiles in networks}
+        reached.append(measure(networks, test_set, device, seeds.__getitem__, _said))
+        say("\n".join(table(reached[-1])))
+    picture = tiles_picture(reached[0], reached[1], whole, arguments.chips)
     save_picture(picture, arguments.output, "tiles")
     return 0
 

@@ -1,7 +1,6 @@
-"""Every figure that is taken from elsewhere."""
+"""What the verdict hangs on, and the energy and area around a neuron that follow from it."""
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,15 +10,12 @@ from allspin.sim.cost.spin import (
     ADC_RATE,
     COMPARISON,
     NOISE_EFFICIENCY,
-    ROW_DRIVER_AREA,
     ROW_DRIVER_POWER,
     SIGNAL,
     NeuronFigures,
     amplifier_energy,
     supplied,
 )
-
-# Energy and area of a neuron's use, part by part, from what was counted and what is assumed.
 
 PERIPHERY = ("amplifier", "converter", "adc", "comparator", "driver")
 """What surrounds a neuron and can be switched on and off."""
@@ -137,11 +133,6 @@ def cmos_periphery_area(a: Assumptions, flip_flop: float) -> float:
     return area
 
 
-def driver_area(a: Assumptions) -> float:
-    """um^2 of a row's driver."""
-    return ROW_DRIVER_AREA * ("driver" in a.periphery)
-
-
 def published(a: Assumptions) -> list[dict[str, Any]]:
     """Every figure that is taken from elsewhere, with its range and its source."""
     figures = {
@@ -162,5 +153,4 @@ def published(a: Assumptions) -> list[dict[str, Any]]:
             "source": "least energy by noise efficiency factor and signal, 4 bits",
         }
     )
-    assert all(math.isfinite(row["value"]) for row in rows)
     return rows

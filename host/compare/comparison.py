@@ -5,29 +5,49 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from allspin.hdl.cost.cells import yosys_version
 from allspin.host.compare import fpga
-from allspin.host.compare import whole as tiles
 from allspin.host.compare.assumptions import Assumptions, published
 from allspin.host.compare.neurons import (
-    Kinds,
+    PAPER_AREA,
+    PAPER_ENERGY,
+    CellPrice,
     cmos_entries,
     column_entry,
-    mean_square_current,
-    paper_neuron,
-    price_column,
-    programming_costs,
+    run_kind,
     spin_entries,
-    synapse_record,
 )
 from allspin.host.compare.sensitivity import break_even, tornado
 from allspin.host.compare.subject import CompareOptions, Counterpart, Subject, counterparts
-from allspin.host.compare.whole import count, mac_baseline, whole_network
+from allspin.host.compare.whole import (
+    mac_baseline,
+    tile_cost,
+    tiles_record,
+    tried,
+    whole_network,
+)
 from allspin.host.show.say import Display, Silent
-from allspin.sim.cost.spin import neuron_figures, synapse_figures
+from allspin.sim.chip.chip import Chip
+from allspin.sim.cost.liberty import Library
+from allspin.sim.cost.spin import (
+    CLAIMED,
+    NeuronFigures,
+    SynapseFigures,
+    neuron_figures,
+    synapse_figures,
+)
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.tiling import cut, tiles_of
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import SCHEMES, Programming
+
+CHIP = 0
+"""The chip whose programming is counted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,25 +150,30 @@ def compare(
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
     shown = images[: options.counted(len(images))]
     nets = _cut_alike(counterparts(subject.name, network, options.others), subject)
-    kinds = Kinds.of(nets, subject, shown, 1e9 / options.frequency, display)
-    display.advance(len(nets), len(nets) + 2, "a digital column, mapped once and kept")
-    column = price_column(nets["cmos-relu"].network, shown, library, 1e9 / options.frequency)
+    period, steps = 1e9 / options.frequency, len(nets) + 2
+    kinds = {}
+    for number, (kind, counterpart) in enumerate(nets.items()):
+        cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
+        display.advance(number, steps, f"{kind}: {counterpart.origin}{cells}")
+        kinds[kind] = run_kind(counterpart, subject, shown, period)
+    spin = kinds["sot"]
+    display.advance(len(nets), steps, "a digital column, mapped once and kept")
+    column = column_entry(kinds["cmos-relu"], shown, library, period)
     assumptions = Assumptions(
         current=neuron.current,
         set_time=neuron.set_time,
-        mean_square=mean_square_current(kinds.uses["sot"]),
+        mean_square=spin.mean_square,
         voltage=library.voltage,
         frequency=options.frequency,
         periphery=options.periphery,
     )
-    counted = {kind: count(nets[kind].network, shown) for kind in nets}
     entries = [
         *spin_entries(neuron, assumptions, kinds, library),
         *cmos_entries(assumptions, kinds, library),
-        column_entry(column, counted["cmos-relu"].rows[0], kinds),
+        column,
     ]
-    display.advance(len(nets) + 1, len(nets) + 2, "programming")
-    rows, accuracy = counted["sot"].rows, kinds.accuracies["sot"]
+    prices = {kind: ran.price for kind, ran in kinds.items() if ran.price is not None}
+    display.advance(len(nets) + 1, steps, "programming")
     recorded = fpga.recorded()
     return Comparison(
         network=subject.name,
@@ -161,23 +186,23 @@ def compare(
         images=len(images),
         images_counted=len(shown),
         periphery_on=sorted(options.periphery),
-        rows_per_image=rows,
+        rows_per_image=spin.rows,
         neurons=[
             {
                 **entry.to_dict(),
-                "network": whole_network(entry, network, counted, synapse, assumptions),
+                "network": whole_network(entry, network, kinds[entry.kind], synapse, assumptions),
             }
             for entry in entries
         ],
-        paper_neuron=paper_neuron(neuron, kinds.prices["cmos-bare"], library),
+        paper_neuron=paper_neuron(neuron, prices["cmos-bare"], library),
         synapse=synapse_record(synapse, device, network),
         programming=programming_costs(network, device),
         published=published(assumptions),
-        break_even=break_even(kinds.prices, neuron, assumptions),
-        tornado=tornado(kinds.prices, neuron, assumptions),
-        baseline=mac_baseline(network, rows, accuracy, options.frequency),
+        break_even=break_even(prices, neuron, assumptions),
+        tornado=tornado(prices, neuron, assumptions),
+        baseline=mac_baseline(network, spin.rows, spin.accuracy, options.frequency),
         fpga=recorded if recorded["topology"] == list(network.topology) else None,
-        tiles=_tiles(subject, kinds.accuracies["sot"], options, assumptions, display),
+        tiles=_tiles(subject, spin.accuracy, options, assumptions, display),
     )
 
 
@@ -201,11 +226,83 @@ def _tiles(
     network, counted = subject.network, options.counted(len(subject.images))
     own, costs = None, []
     if any(tiles_of(network)):
-        own = tiles.tile_cost(network, accuracy, subject.images[:counted], a)
+        own = tile_cost(network, accuracy, subject.images[:counted], a)
     if options.accuracy is not None:
         if subject.calibration is None:
             raise ValueError("accuracy is for a subject that was opened with `calibrated`")
         test_set = subject.images, subject.labels
-        costs = tiles.tried(network, subject.calibration, test_set, counted, a, display)
+        costs = tried(network, subject.calibration, test_set, counted, a, display)
     wanted = None if options.accuracy is None else options.accuracy / 100
-    return tiles.record(own, costs, wanted)
+    return tiles_record(own, costs, wanted)
+
+
+def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> dict[str, Any]:
+    """The paper's neuron: its claim, its numbers, and what its own synapse takes."""
+    k = np.arange(3)[:, None]
+    bits = len(bare.netlist.inputs["value"])
+    flipped = bare.netlist.simulate({"negative": k % 2, "value": (1 - k % 2) * (2**bits - 1)})
+    each = bare.netlist.energy(flipped, bare.period)
+    return {
+        "claimed_fj": CLAIMED,
+        "stated_fj": neuron.set_heat(),
+        "stated_with_reset_fj": neuron.use(),
+        "sheet_current_fj": [neuron.set_heat(current) for current in neuron.switching_currents],
+        "sheet_current_ua": [current * 1e6 for current in neuron.switching_currents],
+        "current_for_claim_ua": neuron.current_for(CLAIMED) * 1e6,
+        "time_for_claim_us": neuron.time_for(CLAIMED) * 1e6,
+        "uses_per_second": neuron.rate,
+        "area_um2": neuron.area,
+        "positions": neuron.positions,
+        "cmos_area_um2": PAPER_AREA,
+        "cmos_fj": PAPER_ENERGY,
+        "gate_area_um2": bare.netlist.area,
+        "gate_area_ratio": bare.netlist.area / PAPER_AREA,
+        "gate_measured_fj": bare.energy.total,
+        "gate_measured_activity": bare.input_activity,
+        "gate_leakage_fj": bare.energy.leakage,
+        "gate_fj_when_all_toggle": each.dynamic,
+        "activity_for_paper_fj": (PAPER_ENERGY - each.leakage) / each.dynamic,
+        "library": library.name,
+    }
+
+
+def synapse_record(synapse: SynapseFigures, device: Device, network: Network) -> dict[str, Any]:
+    """Area, read and pulses of a synapse, by the device file."""
+    electrical = device.electrical
+    return {
+        "area_um2": synapse.area,
+        "scaled_area_um2": synapse.scaled_area,
+        "resistance_ohm": synapse.resistance,
+        "read_current_a": synapse.current,
+        "read_time_s": synapse.time,
+        "read_assumed": synapse.assumed,
+        "read_fj": synapse.read(1.0, 1),
+        "count": sum(layer.rows * layer.columns for layer in network.layers),
+        "pulse_j": {
+            which: electrical.pulse_energy(getattr(electrical, f"{which}_current"))
+            for which in ("potentiation", "depression", "saturation")
+        },
+    }
+
+
+def programming_costs(network: Network, device: Device) -> list[dict[str, Any]]:
+    """What each scheme takes to program one chip: counted pulses, saturations and reads."""
+    found = []
+    for scheme in SCHEMES:
+        try:
+            counts = program_chip(Chip(device, CHIP), network, Programming(scheme)).counts
+        except ValueError:
+            continue  # these levels are not for these devices
+        energy, seconds = counts.energy(device.electrical), counts.time(device.electrical)
+        found.append(
+            {
+                "scheme": scheme,
+                "cells": counts.cells,
+                "pulses": counts.pulses,
+                "saturations": counts.saturations,
+                "reads": counts.reads,
+                "energy_j": energy,
+                "time_s": seconds,
+            }
+        )
+    return found

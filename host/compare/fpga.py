@@ -5,7 +5,8 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,32 +85,16 @@ PARTS = {
 """The parts that figures are given for."""
 
 
-@dataclass(frozen=True)
-class Usage:
-    """What a design takes of a part.
-
-    Attributes
-    ----------
-    design, part : str
-        What, and of what.
-    lut, ff, memory, dsp : int
-        Logic cells (look-up tables), flip-flops, block RAMs, multipliers. On iCE40 a logic cell
-        has both a look-up table and a flip-flop; `ff` is counted before they are packed.
-    fmax : float
-        MHz, after place and route with one seed.
-    """
-
-    design: str
-    part: str
-    lut: int
-    ff: int
-    memory: int
-    dsp: int
-    fmax: float
-
-
-def measure(design: str, component: wiring.Component, part: Part) -> Usage:
+def measure(design: str, component: wiring.Component, part: Part) -> dict[str, Any]:
     """Synthesise, place and route.
+
+    Returns
+    -------
+    dict
+        Names of ``design`` and ``part``; ``lut``, ``ff``, ``memory``, ``dsp``: logic cells
+        (look-up tables), flip-flops, block RAMs, multipliers; ``fmax`` in MHz with one seed. On
+        iCE40 a logic cell has both a look-up table and a flip-flop; ``ff`` is counted before they
+        are packed.
 
     Raises
     ------
@@ -138,9 +123,10 @@ def measure(design: str, component: wiring.Component, part: Part) -> Usage:
             placed.append("--lpf-allow-unconstrained")
         _call(placed, folder)
         report = json.loads((folder / "report.json").read_text())
+        stat = (folder / "cells.txt").read_text()
         flip_flops = sum(
             int(count)
-            for kind, count in re.findall(r"^ +(\w+) +(\d+)$", _read(folder / "cells.txt"), re.M)
+            for kind, count in re.findall(r"^ +(\w+) +(\d+)$", stat, re.M)
             if kind.startswith(("SB_DFF", "TRELLIS_FF"))
         )
     used = {kind: entry["used"] for kind, entry in report["utilization"].items()}
@@ -150,11 +136,7 @@ def measure(design: str, component: wiring.Component, part: Part) -> Usage:
     }
     counts["ff"] = flip_flops
     fmax = min(clock["achieved"] for clock in report["fmax"].values())
-    return Usage(design, part.name, **counts, fmax=round(fmax, 1))
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    return {"design": design, "part": part.name, **counts, "fmax": round(fmax, 1)}
 
 
 def _call(command: list[str], folder: Path) -> None:
@@ -166,34 +148,20 @@ def _call(command: list[str], folder: Path) -> None:
 def designs(network: Network) -> dict[str, tuple[Callable[[], wiring.Component], tuple[str, ...]]]:
     """What is measured for a network: each design by its name, and the parts it is put on."""
     found: dict[str, tuple[Callable[[], wiring.Component], tuple[str, ...]]] = {}
+    own = EngineParameters.from_network(network, HardwareProfile(lanes=LANES))
     for kind in NEURONS:
-        parameters = _engine(network, kind)
-
-        def neuron(parameters: EngineParameters = parameters) -> wiring.Component:
-            return neuron_gateware(parameters.neuron)(parameters)
-
-        def engine(parameters: EngineParameters = parameters) -> wiring.Component:
-            return Engine(parameters)
-
+        parameters = EngineParameters(own.crossbars, neuron=kind, current_bits=own.current_bits)
+        neuron = partial(neuron_gateware(kind), parameters)
         found[f"neuron {kind}"] = (neuron, ("iCE40HX8K", "ECP5-25F"))
-        found[f"engine {kind}"] = (engine, ("ECP5-25F",))
+        found[f"engine {kind}"] = (partial(Engine, parameters), ("ECP5-25F",))
     for number, layer in enumerate(network.layers):
-        rows, columns = layer.rows, layer.columns
-
-        def array(rows: int = rows, columns: int = columns) -> wiring.Component:
-            return MacArray(MacParameters(rows, columns))
-
+        array = partial(MacArray, MacParameters(layer.rows, layer.columns))
         found[f"dense layer {number}"] = (array, ("ECP5-85F",))
     return found
 
 
-def _engine(network: Network, kind: str) -> EngineParameters:
-    parameters = EngineParameters.from_network(network, HardwareProfile(lanes=LANES))
-    return EngineParameters(parameters.crossbars, neuron=kind, current_bits=parameters.current_bits)
-
-
 def recorded() -> dict[str, Any]:
-    """The figures that ship: ``topology``, ``tools`` and ``usage``, a list as of `Usage`."""
+    """The figures that ship: ``topology``, ``tools`` and ``usage``, a list as of `measure`."""
     return json.loads(RECORDED.read_text(encoding="utf-8"))
 
 
@@ -223,7 +191,7 @@ def record(
     for design, (make, parts) in designs(network).items():
         for part in parts:
             said(f"{design} on {part}")
-            content["usage"].append(asdict(measure(design, make(), PARTS[part])))
+            content["usage"].append(measure(design, make(), PARTS[part]))
             write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 

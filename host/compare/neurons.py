@@ -1,8 +1,8 @@
-"""What is told of the devices: the paper's neuron, the synapse, and programming."""
+"""Neurons of a comparison: what each did on images, what it costs, and where that comes from."""
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,26 +19,27 @@ from allspin.host.compare.assumptions import (
     spin_periphery_area,
 )
 from allspin.host.compare.subject import Counterpart, Subject
-from allspin.host.show.say import Display
-from allspin.sim.chip.chip import Chip
 from allspin.sim.cost.liberty import Library
-from allspin.sim.cost.netlist import Activity, Energy, Netlist
+from allspin.sim.cost.netlist import Energy, Netlist
 from allspin.sim.cost.spin import (
     CLAIMED,
     SRAM_CELL_AREA,
     SRAM_READ_8KB,
     NeuronFigures,
-    SynapseFigures,
 )
-from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import SCHEMES, Programming
 
-# One neuron of a comparison: what it is, what it costs, and where each number comes from.
+COLUMN_IMAGES = 8
+"""Images whose rows a digital column is simulated on, clock by clock."""
+PAPER_AREA, PAPER_ENERGY = 4.7, 2.622
+"""The paper's CMOS neuron: um^2 and fJ."""
+FLIP_FLOP = 4.522
+"""um^2; what stands for an analogue block of as many transistors if the library has none."""
+
+Images = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,11 @@ class Entry:
         Of `allspin.sim.network.neuron.NEURONS`: the network that its accuracy is of.
     what : str
         What is meant.
-    spin : bool
-        Whether it is a spin device.
     accuracy : float
         Share of test images.
-    area, energy : dict
-        um^2 and fJ of a use, by part: those of the neuron.
-    periphery_area, periphery : dict
+    area, energy : float, dict
+        um^2, and fJ of a use by part: those of the neuron.
+    periphery_area, periphery : float, dict
         The same of what surrounds it.
     period : float
         Time from one use to the next, ns.
@@ -74,7 +73,6 @@ class Entry:
     name: str
     kind: str
     what: str
-    spin: bool
     accuracy: float
     area: float
     energy: dict[str, float]
@@ -90,13 +88,9 @@ class Entry:
         """FJ of a use of the neuron alone."""
         return sum(self.energy.values())
 
-    @property
-    def whole_energy(self) -> float:
-        """FJ of a use with what surrounds it."""
-        return self.bare_energy + sum(self.periphery.values())
-
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
+        whole = self.bare_energy + sum(self.periphery.values())
         return {
             "name": self.name,
             "kind": self.kind,
@@ -111,40 +105,11 @@ class Entry:
             "periphery_area_um2": self.periphery_area,
             "periphery_parts_fj": self.periphery,
             "area_with_periphery_um2": self.area + self.periphery_area,
-            "energy_with_periphery_fj": self.whole_energy,
-            "energy_delay_with_periphery_fj_ns": self.whole_energy * self.period,
+            "energy_with_periphery_fj": whole,
+            "energy_delay_with_periphery_fj_ns": whole * self.period,
             "provenance": self.provenance,
             "details": self.details,
         }
-
-
-# What a neuron costs: a CMOS one in cells, a spin one by its device file.
-
-
-@dataclass(frozen=True, eq=False)
-class Uses:
-    """The uses of a network's hidden neurons on some images.
-
-    Attributes
-    ----------
-    currents : ndarray of int64, shape (images, neurons)
-        Input currents of all hidden layers' neurons, one column a neuron.
-    activations : ndarray of int64, shape (images, neurons)
-        What the golden model makes of them.
-    """
-
-    currents: Currents
-    activations: Currents
-
-
-def record_uses(network: Network, images: npt.NDArray[np.uint8]) -> Uses:
-    """Currents and activations of every hidden neuron on some images."""
-    currents, activations = [], []
-    for trace in GoldenModel(network).trace(images):
-        if trace.currents is not None and trace.activations is not None:
-            currents.append(trace.currents)
-            activations.append(trace.activations.astype(np.int64))
-    return Uses(np.concatenate(currents, axis=1), np.concatenate(activations, axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +120,6 @@ class CellPrice:
     ----------
     netlist : Netlist
         Its cells.
-    activity : Activity
-        What its nets did.
     energy : Energy
         Of a clock, which is a use.
     period : float
@@ -166,56 +129,115 @@ class CellPrice:
     """
 
     netlist: Netlist
-    activity: Activity
     energy: Energy
     period: float
     input_activity: float
 
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """The network with one kind of neuron, and what it did on some images.
+
+    Attributes
+    ----------
+    network : Network
+        The network.
+    origin : str
+        Where it comes from, in words.
+    accuracy : float
+        Share of all test images.
+    currents : ndarray of int64, shape (images, neurons)
+        Input currents of all hidden layers' neurons, one column a neuron.
+    rows : list of float
+        Rows driven, layer by layer, a mean an image.
+    squares : list of float
+        Sum of the squared row values, in units of full scale squared, as `rows`.
+    price : CellPrice or None
+        Of a neuron; None of a spin device.
+    """
+
+    network: Network
+    origin: str
+    accuracy: float
+    currents: Currents
+    rows: list[float]
+    squares: list[float]
+    price: CellPrice | None
+
     @property
-    def longest_path(self) -> float:
-        """Ps."""
-        return self.netlist.longest_path()
+    def uses(self) -> int:
+        """Hidden neurons, each used once for an image."""
+        return sum(layer.columns for layer in self.network.layers[:-1])
+
+    @property
+    def mean_square(self) -> float:
+        """Mean of the squared input current, in units of its squared mean, as counted.
+
+        A spin neuron's stated current is a mean; its heat follows the mean square.
+        """
+        mean = float(np.mean(self.currents))
+        return float(np.mean(self.currents.astype(np.float64) ** 2)) / mean**2 if mean else 1.0
 
 
-def price_in_cells(network: Network, uses: Uses, library: Library, period: float) -> CellPrice:
-    """Map a network's neuron to cells, and run it on what its neurons did.
-
-    Each neuron is a copy of the block that is used once an image, a clock a use.
+def run_kind(counterpart: Counterpart, subject: Subject, shown: Images, period: float) -> Kind:
+    """Run a network on images, and map its neuron to cells if that is no spin device.
 
     Parameters
     ----------
-    network : Network
-        Whose hidden neurons are meant; their kind is no spin device.
-    uses : Uses
-        From `record_uses`.
-    library : Library
-        The cells.
+    counterpart : Counterpart
+        The network with one kind of neuron.
+    subject : Subject
+        Test images, and the cells.
+    shown : ndarray of uint8, shape (images, height, width)
+        Images whose activity is counted.
     period : float
-        Of the clock, ns.
+        Of the CMOS neurons' clock, ns.
 
     Raises
     ------
     UserError
-        If the block does not close timing at this period.
+        If the neuron does not close timing at this period.
     AssertionError
         If the cells do not compute the golden model's activations.
     """
-    block = neuron_gateware(network.neuron.name).cells(network, uses.currents)
+    network = counterpart.network
+    model = GoldenModel(network)
+    accuracy = float(np.mean(model.classify(subject.images) == subject.labels))
+    rows, squares, currents, activations = [], [], [], []
+    for number, trace in enumerate(model.trace(shown)):
+        top = 2 ** network.input_bits(number) - 1
+        rows.append(float(np.count_nonzero(trace.inputs)) / len(shown))
+        squares.append(float(np.sum((trace.inputs / top) ** 2)) / len(shown))
+        if trace.currents is not None and trace.activations is not None:
+            currents.append(trace.currents)
+            activations.append(trace.activations.astype(np.int64))
+    into, out = np.concatenate(currents, axis=1), np.concatenate(activations, axis=1)
+    spin = NEURONS[network.neuron.name].spin
+    price = None if spin else _price_in_cells(network, into, out, subject.library, period)
+    return Kind(network, counterpart.origin, accuracy, into, rows, squares, price)
+
+
+def _price_in_cells(
+    network: Network, currents: Currents, activations: Currents, library: Library, period: float
+) -> CellPrice:
+    """Map a network's neuron to cells, and run it on what its neurons did.
+
+    Each neuron is a copy of the block that is used once an image, a clock a use.
+    """
+    block = neuron_gateware(network.neuron.name).cells(network, currents)
     netlist = synthesise(block.component, library, period)
-    check_timing(netlist, network.neuron.name, period)
+    _check_timing(netlist, network.neuron.name, period)
     activity = netlist.simulate(block.stimulus)
-    wanted = uses.activations
     shown = activity.outputs["activation"]
     if block.registered:  # the activation is there a clock later
-        wanted, shown = wanted[:-1], shown[1:]
-    assert np.array_equal(shown, wanted), f"the cells of {network.neuron.name} compute otherwise"
-    return CellPrice(
-        netlist, activity, netlist.energy(activity, period), period, _input_activity(block)
+        activations, shown = activations[:-1], shown[1:]
+    assert np.array_equal(shown, activations), (
+        f"the cells of {network.neuron.name} compute otherwise"
     )
+    return CellPrice(netlist, netlist.energy(activity, period), period, _input_activity(block))
 
 
-def check_timing(netlist: Netlist, name: str, period: float) -> None:
-    """Raise `UserError` unless a netlist's longest path fits into a clock."""
+def _check_timing(netlist: Netlist, name: str, period: float) -> None:
     if netlist.longest_path() > 1000 * period:
         raise UserError(
             f"{name} needs {netlist.longest_path() / 1000:.2f} ns in these cells, but the clock "
@@ -236,70 +258,143 @@ def _input_activity(block: CellBlock) -> float:
     return toggles / bits if bits else 0.0
 
 
-def mean_square_current(uses: Uses) -> float:
-    """Mean of the squared input current, in units of its squared mean, as counted.
+def _cell_parts(energy: Energy, times: float = 1.0) -> dict[str, float]:
+    """FJ of a use in cells, by part, of a use of so many clocks."""
+    return {
+        "cells": energy.internal * times,
+        "loads": energy.load * times,
+        "leakage": energy.leakage * times,
+    }
 
-    A spin neuron's stated current is a mean; its heat follows the mean square.
+
+def _flip_flop(library: Library) -> float:
+    """um^2 of the library's smallest flip-flop."""
+    areas = [cell.area for cell in library.cells.values() if cell.register is not None]
+    return min(areas, default=FLIP_FLOP)
+
+
+def _spin_readings(
+    neuron: NeuronFigures, a: Assumptions, kinds: dict[str, Kind]
+) -> list[tuple[str, str, str, Assumptions, str]]:
+    """Name, kind, what is meant, under what, and where its energy comes from, of spin neurons.
+
+    The paper's by its own numbers, as claimed, and at the synapse's sheet current; then other
+    kinds, by the same numbers with the currents that they get.
     """
-    mean = float(np.mean(uses.currents))
-    return float(np.mean(uses.currents.astype(np.float64) ** 2)) / mean**2 if mean else 1.0
+    counted = "counted: I^2 R t, mean square of the currents on these images"
+    stated = "by the device file's own numbers, currents as counted, set and reset"
+    readings = [
+        ("sot", "sot", stated, a, counted),
+        ("sot-claimed", "sot", "as the paper claims: around 0.1 fJ", a, "paper"),
+    ]
+    for label, current in zip(("low", "high"), neuron.switching_currents, strict=False):
+        what = f"at {current * 1e6:.1f} uA, the sheet current that switches the synapse"
+        source = "paper: the synapse's pulse over its width; currents as counted"
+        readings.append((f"sot-sheet-{label}", "sot", what, a.replace(current=current), source))
+    for kind, ran in kinds.items():
+        if NEURONS[kind].spin and kind != "sot":
+            own = a.replace(mean_square=ran.mean_square)
+            readings.append((kind, kind, NEURONS[kind].meaning(), own, counted))
+    return readings
 
 
-# A column without devices, priced on the very rows that real images drive.
+def spin_entries(
+    neuron: NeuronFigures, a: Assumptions, kinds: dict[str, Kind], library: Library
+) -> list[Entry]:
+    """The spin neurons, each as it is read (`_spin_readings`)."""
+    entries = []
+    for name, kind, what, own, source in _spin_readings(neuron, a, kinds):
+        energy = {"claimed": CLAIMED} if name == "sot-claimed" else spin_heat(neuron, own)
+        ran = kinds[kind]
+        entries.append(
+            Entry(
+                name=name,
+                kind=kind,
+                what=what,
+                accuracy=ran.accuracy,
+                area=neuron.area,
+                energy=energy,
+                periphery_area=spin_periphery_area(own, _flip_flop(library)),
+                periphery=spin_periphery(own),
+                period=1e9 / neuron.rate,
+                latency=neuron.set_time * 1e9,
+                provenance={
+                    "accuracy": f"counted; {ran.origin}",
+                    "area": "paper: width times length of the film",
+                    "energy": source,
+                    "latency": "paper: length over the wall's velocity",
+                    "periphery": "reference, see published; current from the supply",
+                },
+                details={"origin": ran.origin},
+            )
+        )
+    return entries
 
-IMAGES = 8
-"""Images whose rows are simulated, clock by clock."""
+
+def cmos_entries(a: Assumptions, kinds: dict[str, Kind], library: Library) -> list[Entry]:
+    """The CMOS neurons in cells, and the bare gate as the paper prices it."""
+    entries = []
+    for kind, ran in kinds.items():
+        price = ran.price
+        if price is None:
+            continue
+        entries.append(
+            Entry(
+                name=kind,
+                kind=kind,
+                what=NEURONS[kind].meaning(),
+                accuracy=ran.accuracy,
+                area=price.netlist.area,
+                energy=_cell_parts(price.energy),
+                periphery_area=cmos_periphery_area(a, _flip_flop(library)),
+                periphery=cmos_periphery(a),
+                period=price.period,
+                latency=price.period,
+                provenance={
+                    "accuracy": f"counted; {ran.origin}",
+                    "area": f"synthesised: Yosys and ABC, cells of {library.name}",
+                    "energy": "counted: transitions of every net on these images, no glitches, "
+                    "no wires",
+                    "latency": "one clock; the longest path closes",
+                    "periphery": "reference, see published",
+                },
+                details={
+                    "origin": ran.origin,
+                    "cells": price.netlist.cells(),
+                    "flip_flops": price.netlist.registers,
+                    "longest_path_ps": price.netlist.longest_path(),
+                    "input_activity": price.input_activity,
+                    "uses_counted": int(ran.currents.size),
+                },
+            )
+        )
+        if kind == "cmos-bare":
+            paper = {**entries[-1].provenance, "area": "paper", "energy": "paper"}
+            entries.append(
+                dataclasses.replace(
+                    entries[-1],
+                    name="cmos-bare-paper",
+                    what="the CMOS neuron as the paper prices it",
+                    area=PAPER_AREA,
+                    energy={"claimed": PAPER_ENERGY},
+                    provenance=paper,
+                    details={},
+                )
+            )
+    return entries
 
 
-@dataclass(frozen=True, eq=False)
-class ColumnPrice:
-    """A digital column of the first layer.
+def _price_column(
+    network: Network, images: Images, library: Library, period: float
+) -> tuple[Netlist, Energy]:
+    """A digital column of the first layer in cells, and its energy of a clock, a driven row.
 
-    Attributes
-    ----------
-    netlist : Netlist
-        Its cells.
-    energy : Energy
-        Of one clock, that is of one driven row.
-    images : int
-        Images that were simulated.
-    period : float
-        Of a clock, ns.
-    """
-
-    netlist: Netlist
-    energy: Energy
-    images: int
-    period: float
-
-
-def price_column(
-    network: Network, images: npt.NDArray[np.uint8], library: Library, period: float
-) -> ColumnPrice:
-    """Map a column of the first layer, and run every one of its columns on some images.
-
-    Parameters
-    ----------
-    network : Network
-        The network; its first layer has neurons.
-    images : ndarray of uint8, shape (images, height, width)
-        The first `IMAGES` of them are used.
-    library : Library
-        The cells.
-    period : float
-        Of the clock, ns.
-
-    Raises
-    ------
-    UserError
-        If the column does not close timing at this period.
-    AssertionError
-        If the cells do not compute the sums' activations.
+    Every one of the layer's columns is run on the first `COLUMN_IMAGES` images.
     """
     layer = network.layers[0]
     assert layer.converter is not None
     words = layer.words.astype(np.int64)
-    inputs = GoldenModel(network).trace(images[:IMAGES])[0].inputs
+    inputs = GoldenModel(network).trace(images[:COLUMN_IMAGES])[0].inputs
     top = 2**network.pixel_bits - 1
     sum_bits = (int(np.abs(words).sum(axis=0).max()) * top).bit_length() + 1
     # A power of two in place of the V-I converters' gains; the threshold stays where it is.
@@ -313,7 +408,7 @@ def price_column(
         network.pixel_bits, network.rah_bits, sum_bits, drop, network.hidden_bits
     )
     netlist = synthesise(column, library, period)
-    check_timing(netlist, "a digital column", period)
+    _check_timing(netlist, "a digital column", period)
 
     values, weights, first, last, wanted = [], [], [], [], []
     for image in inputs:
@@ -338,297 +433,56 @@ def price_column(
     )
     shown = activity.outputs["activation"][ends[:-1] + 1]
     assert np.array_equal(shown, np.array(wanted[:-1])), "the column's cells compute otherwise"
-    return ColumnPrice(netlist, netlist.energy(activity, period), len(inputs), period)
+    return netlist, netlist.energy(activity, period)
 
 
-# The network with each kind of neuron: its accuracy, and what its neurons did.
+def column_entry(relu: Kind, images: Images, library: Library, period: float) -> Entry:
+    """A neuron that does without a spin column: it multiplies and sums for itself.
 
+    Parameters
+    ----------
+    relu : Kind
+        The network with registered ReLUs.
+    images : ndarray of uint8, shape (images, height, width)
+        The first `COLUMN_IMAGES` of them are used.
+    library : Library
+        The cells.
+    period : float
+        Of the clock, ns.
 
-@dataclass(frozen=True, eq=False)
-class Kinds:
-    """The network with each kind of neuron, by kind: how right it is, and what its neurons did."""
-
-    nets: dict[str, Counterpart]
-    accuracies: dict[str, float]
-    uses: dict[str, Uses]
-    prices: dict[str, CellPrice]  # of those that are no spin devices
-
-    @classmethod
-    def of(
-        cls,
-        nets: dict[str, Counterpart],
-        subject: Subject,
-        shown: npt.NDArray[np.uint8],
-        period: float,
-        display: Display,
-    ) -> Self:
-        """Run each network on the images, and map each CMOS neuron to cells.
-
-        Parameters
-        ----------
-        nets : dict of str to Counterpart
-            The network with each kind of neuron.
-        subject : Subject
-            Test images, and the cells.
-        shown : ndarray of uint8, shape (images, height, width)
-            Images whose activity is counted.
-        period : float
-            Of the CMOS neurons' clock, ns.
-        display : Display
-            Told of each kind.
-        """
-        accuracies, uses, prices = {}, {}, {}
-        for number, (kind, counterpart) in enumerate(nets.items()):
-            cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
-            display.advance(number, len(nets) + 2, f"{kind}: {counterpart.origin}{cells}")
-            network = counterpart.network
-            right = GoldenModel(network).classify(subject.images) == subject.labels
-            accuracies[kind] = float(np.mean(right))
-            uses[kind] = record_uses(network, shown)
-            if not NEURONS[kind].spin:
-                prices[kind] = price_in_cells(network, uses[kind], subject.library, period)
-        return cls(nets, accuracies, uses, prices)
-
-
-# The entries of a comparison: spin neurons, CMOS neurons, and a digital column.
-
-PAPER_AREA, PAPER_ENERGY = 4.7, 2.622
-"""The paper's CMOS neuron: um^2 and fJ."""
-FLIP_FLOP = 4.522
-"""um^2; what stands for an analogue block of as many transistors if the library has none."""
-
-
-def _spin_readings(
-    neuron: NeuronFigures, a: Assumptions, uses: dict[str, Uses]
-) -> list[tuple[str, str, str, Assumptions, str]]:
-    """Name, kind, what is meant, under what, and where its energy comes from, of spin neurons.
-
-    The paper's by its own numbers, as claimed, and at the synapse's sheet current; then other
-    kinds, by the same numbers with the currents that they get.
+    Raises
+    ------
+    UserError
+        If the column does not close timing at this period.
+    AssertionError
+        If the cells do not compute the sums' activations.
     """
-    counted = "counted: I^2 R t, mean square of the currents on these images"
-    stated = "by the device file's own numbers, currents as counted, set and reset"
-    readings = [
-        ("sot", "sot", stated, a, counted),
-        ("sot-claimed", "sot", "as the paper claims: around 0.1 fJ", a, "paper"),
-    ]
-    for label, current in zip(("low", "high"), neuron.switching_currents, strict=False):
-        what = f"at {current * 1e6:.1f} uA, the sheet current that switches the synapse"
-        source = "paper: the synapse's pulse over its width; currents as counted"
-        readings.append((f"sot-sheet-{label}", "sot", what, a.replace(current=current), source))
-    for kind, used in uses.items():
-        if NEURONS[kind].spin and kind != "sot":
-            own = a.replace(mean_square=mean_square_current(used))
-            readings.append((kind, kind, NEURONS[kind].meaning(), own, counted))
-    return readings
-
-
-def spin_entries(
-    neuron: NeuronFigures, a: Assumptions, kinds: Kinds, library: Library
-) -> list[Entry]:
-    """The spin neurons, each as it is read (`_spin_readings`)."""
-    entries = []
-    for name, kind, what, own, source in _spin_readings(neuron, a, kinds.uses):
-        energy = {"claimed": CLAIMED} if name == "sot-claimed" else spin_heat(neuron, own)
-        origin = kinds.nets[kind].origin
-        entries.append(
-            Entry(
-                name=name,
-                kind=kind,
-                what=what,
-                spin=True,
-                accuracy=kinds.accuracies[kind],
-                area=neuron.area,
-                energy=energy,
-                periphery_area=spin_periphery_area(own, _flip_flop(library)),
-                periphery=spin_periphery(own),
-                period=1e9 / neuron.rate,
-                latency=neuron.set_time * 1e9,
-                provenance={
-                    "accuracy": f"counted; {origin}",
-                    "area": "paper: width times length of the film",
-                    "energy": source,
-                    "latency": "paper: length over the wall's velocity",
-                    "periphery": "reference, see published; current from the supply",
-                },
-                details={"origin": origin},
-            )
-        )
-    return entries
-
-
-def cmos_entries(a: Assumptions, kinds: Kinds, library: Library) -> list[Entry]:
-    """The CMOS neurons in cells, and the bare gate as the paper prices it."""
-    entries = []
-    for kind, price in kinds.prices.items():
-        energy = price.energy
-        entries.append(
-            Entry(
-                name=kind,
-                kind=kind,
-                what=NEURONS[kind].meaning(),
-                spin=False,
-                accuracy=kinds.accuracies[kind],
-                area=price.netlist.area,
-                energy={
-                    "cells": energy.internal,
-                    "loads": energy.load,
-                    "leakage": energy.leakage,
-                },
-                periphery_area=cmos_periphery_area(a, _flip_flop(library)),
-                periphery=cmos_periphery(a),
-                period=price.period,
-                latency=price.period,
-                provenance={
-                    "accuracy": f"counted; {kinds.nets[kind].origin}",
-                    "area": f"synthesised: Yosys and ABC, cells of {library.name}",
-                    "energy": "counted: transitions of every net on these images, no glitches, "
-                    "no wires",
-                    "latency": "one clock; the longest path closes",
-                    "periphery": "reference, see published",
-                },
-                details={
-                    "origin": kinds.nets[kind].origin,
-                    "cells": price.netlist.cells(),
-                    "flip_flops": price.netlist.registers,
-                    "longest_path_ps": price.longest_path,
-                    "input_activity": price.input_activity,
-                    "uses_counted": int(kinds.uses[kind].currents.size),
-                },
-            )
-        )
-        if kind == "cmos-bare":
-            entries.append(_paper_gate(entries[-1]))
-    return entries
-
-
-def _paper_gate(bare: Entry) -> Entry:
-    return dataclasses.replace(
-        bare,
-        name="cmos-bare-paper",
-        what="the CMOS neuron as the paper prices it",
-        area=PAPER_AREA,
-        energy={"claimed": PAPER_ENERGY},
-        provenance={**bare.provenance, "area": "paper", "energy": "paper"},
-        details={},
-    )
-
-
-def column_entry(column: ColumnPrice, rows: float, kinds: Kinds) -> Entry:
-    """A neuron that does without a spin column: it multiplies and sums for itself."""
-    energy = column.energy
-    network = kinds.nets["cmos-relu"].network
-    weights = network.layers[0].rows * network.rah_bits
+    network, rows = relu.network, relu.rows[0]
+    netlist, energy = _price_column(network, images, library, period)
+    simulated = len(images[:COLUMN_IMAGES])
     return Entry(
         name="cmos-column",
         kind="cmos-relu",
         what="a registered ReLU that multiplies and sums its column itself, row by row",
-        spin=False,
-        accuracy=kinds.accuracies["cmos-relu"],
-        area=column.netlist.area,
-        energy={
-            "cells": energy.internal * rows,
-            "loads": energy.load * rows,
-            "leakage": energy.leakage * rows,
-        },
-        periphery_area=weights * SRAM_CELL_AREA,
+        accuracy=relu.accuracy,
+        area=netlist.area,
+        energy=_cell_parts(energy, rows),
+        periphery_area=network.layers[0].rows * network.rah_bits * SRAM_CELL_AREA,
         periphery={"sram": rows * SRAM_READ_8KB / 8},
-        period=column.period * rows,
-        latency=column.period * rows,
+        period=period * rows,
+        latency=period * rows,
         provenance={
-            "accuracy": f"counted; {kinds.nets['cmos-relu'].origin}",
+            "accuracy": f"counted; {relu.origin}",
             "area": "synthesised; the weights' SRAM, its cells alone, is periphery",
-            "energy": f"counted: transitions on the rows of {column.images} images, times the "
+            "energy": f"counted: transitions on the rows of {simulated} images, times the "
             "rows of an image",
             "latency": "counted: a clock for each driven row",
             "periphery": "reference: an eighth of a 64-bit read of an 8 KB SRAM for each row",
         },
         details={
-            "cells": column.netlist.cells(),
-            "flip_flops": column.netlist.registers,
-            "longest_path_ps": column.netlist.longest_path(),
+            "cells": netlist.cells(),
+            "flip_flops": netlist.registers,
+            "longest_path_ps": netlist.longest_path(),
             "clocks_per_use": rows,
         },
     )
-
-
-def _flip_flop(library: Library) -> float:
-    """um^2 of the library's smallest flip-flop."""
-    areas = [cell.area for cell in library.cells.values() if cell.register is not None]
-    return min(areas, default=FLIP_FLOP)
-
-
-CHIP = 0
-"""The chip whose programming is counted."""
-
-
-def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> dict[str, Any]:
-    """The paper's neuron: its claim, its numbers, and what its own synapse takes."""
-    k = np.arange(3)[:, None]
-    bits = len(bare.netlist.inputs["value"])
-    flipped = bare.netlist.simulate({"negative": k % 2, "value": (1 - k % 2) * (2**bits - 1)})
-    each = bare.netlist.energy(flipped, bare.period)
-    return {
-        "claimed_fj": CLAIMED,
-        "stated_fj": neuron.set_heat(),
-        "stated_with_reset_fj": neuron.use(),
-        "sheet_current_fj": [neuron.set_heat(current) for current in neuron.switching_currents],
-        "sheet_current_ua": [current * 1e6 for current in neuron.switching_currents],
-        "current_for_claim_ua": neuron.current_for(CLAIMED) * 1e6,
-        "time_for_claim_us": neuron.time_for(CLAIMED) * 1e6,
-        "uses_per_second": neuron.rate,
-        "area_um2": neuron.area,
-        "positions": neuron.positions,
-        "cmos_area_um2": PAPER_AREA,
-        "cmos_fj": PAPER_ENERGY,
-        "gate_area_um2": bare.netlist.area,
-        "gate_area_ratio": bare.netlist.area / PAPER_AREA,
-        "gate_measured_fj": bare.energy.total,
-        "gate_measured_activity": bare.input_activity,
-        "gate_leakage_fj": bare.energy.leakage,
-        "gate_fj_when_all_toggle": each.dynamic,
-        "activity_for_paper_fj": (PAPER_ENERGY - each.leakage) / each.dynamic,
-        "library": library.name,
-    }
-
-
-def synapse_record(synapse: SynapseFigures, device: Device, network: Network) -> dict[str, Any]:
-    """Area, read and pulses of a synapse, by the device file."""
-    electrical = device.electrical
-    return {
-        "area_um2": synapse.area,
-        "scaled_area_um2": synapse.scaled_area,
-        "resistance_ohm": synapse.resistance,
-        "read_current_a": synapse.current,
-        "read_time_s": synapse.time,
-        "read_assumed": synapse.assumed,
-        "read_fj": synapse.read(1.0, 1),
-        "count": sum(layer.rows * layer.columns for layer in network.layers),
-        "pulse_j": {
-            which: electrical.pulse_energy(getattr(electrical, f"{which}_current"))
-            for which in ("potentiation", "depression", "saturation")
-        },
-    }
-
-
-def programming_costs(network: Network, device: Device) -> list[dict[str, Any]]:
-    """What each scheme takes to program one chip: counted pulses, saturations and reads."""
-    found = []
-    for scheme in SCHEMES:
-        try:
-            counts = program_chip(Chip(device, CHIP), network, Programming(scheme)).counts
-        except ValueError:
-            continue  # these levels are not for these devices
-        energy, seconds = counts.energy(device.electrical), counts.time(device.electrical)
-        found.append(
-            {
-                "scheme": scheme,
-                "cells": counts.cells,
-                "pulses": counts.pulses,
-                "saturations": counts.saturations,
-                "reads": counts.reads,
-                "energy_j": energy,
-                "time_s": seconds,
-            }
-        )
-    return found

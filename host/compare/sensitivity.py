@@ -1,7 +1,7 @@
 """Where the advantage ends, and what the verdict hangs on."""
 
+import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from allspin.host.compare.assumptions import (
@@ -68,73 +68,65 @@ def break_even(
     return found
 
 
-@dataclass(frozen=True)
-class _Parameter:
-    """A parameter of the verdict, its range, and who says so."""
-
-    name: str
-    unit: str
-    low: float
-    high: float
-    value: float
-    change: Callable[[float], dict[str, float]]
-    source: str
+Parameter = tuple[str, str, float, float, float, str, Callable[[float], dict[str, float]]]
+"""Name, unit, low and high end, value here, who says so, and what a value changes."""
 
 
-def _parameters(neuron: NeuronFigures, a: Assumptions, price: CellPrice) -> list[_Parameter]:
+def _parameters(neuron: NeuronFigures, a: Assumptions, price: CellPrice) -> list[Parameter]:
     top = max((*neuron.switching_currents, a.current))
+    published = [
+        ("amplifier's signal", "mV", 1e3, "signal", SIGNAL),
+        ("noise efficiency", "", 1.0, "efficiency", NOISE_EFFICIENCY),
+        ("ADC conversion", "fJ", 1.0, "adc", ADC_CONVERSION),
+    ]
     return [
-        _Parameter(
+        (
             "input current",
             "uA",
             a.current * 1e6,
             top * 1e6,
             a.current * 1e6,
-            lambda v: {"current": v * 1e-6},
             "stated in the paper, to the sheet current of its synapse",
+            lambda v: {"current": v * 1e-6},
         ),
-        _Parameter(
+        (
             "wall velocity",
             "m/s",
             40.0,
             400.0,
             neuron.length / a.set_time,
-            lambda v: {"set_time": neuron.length / v},
             "half the paper's, to Miron et al., Nature Mater. 10, 2011, 419",
+            lambda v: {"set_time": neuron.length / v},
         ),
         *(
-            _Parameter(
+            (
                 name,
                 unit,
-                scale * published.low,
-                scale * published.high,
+                scale * figure.low,
+                scale * figure.high,
                 scale * getattr(a, key),
+                figure.source,
                 lambda v, key=key, scale=scale: {key: v * (1 / scale)},
-                published.source,
             )
-            for name, unit, scale, key, published in (
-                ("amplifier's signal", "mV", 1e3, "signal", SIGNAL),
-                ("noise efficiency", "", 1.0, "efficiency", NOISE_EFFICIENCY),
-                ("ADC conversion", "fJ", 1.0, "adc", ADC_CONVERSION),
-            )
+            for name, unit, scale, key, figure in published
         ),
-        _Parameter(
+        (
             "activity of CMOS inputs",
             "",
             0.06,
             0.5,
             price.input_activity if a.activity is None else a.activity,
-            lambda v: {"activity": v},
             "what the paper's energy implies, to random bits; counted in the middle",
+            lambda v: {"activity": v},
         ),
-        _Parameter(
+        (
             "CMOS clock",
             "MHz",
             50.0,
             500.0,
             a.frequency / 1e6,
-            lambda v: {"frequency": v * 1e6},
             "the spin neuron's own rate, to five times the paper's",
+            lambda v: {"frequency": v * 1e6},
         ),
     ]
 
@@ -152,36 +144,31 @@ def tornado(
         ``low``, ``high``, ``value``, ``ratio_low``, ``ratio_high`` and ``source``.
     """
     found = []
-    for name in REFERENCES:
+    for name, periphery in itertools.product(REFERENCES, (False, True)):
         price = prices[name]
-        for periphery in (False, True):
 
-            def ratio(
-                at: Assumptions, price: CellPrice = price, periphery: bool = periphery
-            ) -> float:
-                return spin_energy(neuron, at, periphery) / cmos_energy(price, at, periphery)
+        def ratio(at: Assumptions, price: CellPrice = price, periphery: bool = periphery) -> float:
+            return spin_energy(neuron, at, periphery) / cmos_energy(price, at, periphery)
 
-            bars = []
-            for p in _parameters(neuron, a, price):
-                ends = [ratio(a.replace(**p.change(value))) for value in (p.low, p.high)]
-                if max(ends) / min(ends) > 1.001:
-                    bars.append(
-                        {
-                            "name": p.name,
-                            "unit": p.unit,
-                            "low": p.low,
-                            "high": p.high,
-                            "value": p.value,
-                            "ratio_low": ends[0],
-                            "ratio_high": ends[1],
-                            "source": p.source,
-                        }
-                    )
-            bars.sort(
-                key=lambda bar: (
-                    -max(bar["ratio_low"], bar["ratio_high"])
-                    / min(bar["ratio_low"], bar["ratio_high"])
+        bars, spans = [], []
+        for what, unit, low, high, value, source, change in _parameters(neuron, a, price):
+            at_low, at_high = (ratio(a.replace(**change(end))) for end in (low, high))
+            span = max(at_low, at_high) / min(at_low, at_high)
+            if span > 1.001:
+                spans.append(span)
+                bars.append(
+                    {
+                        "name": what,
+                        "unit": unit,
+                        "low": low,
+                        "high": high,
+                        "value": value,
+                        "ratio_low": at_low,
+                        "ratio_high": at_high,
+                        "source": source,
+                    }
                 )
-            )
-            found.append({"against": name, "periphery": periphery, "ratio": ratio(a), "bars": bars})
+        widest = sorted(range(len(bars)), key=lambda place: -spans[place])
+        bars = [bars[place] for place in widest]
+        found.append({"against": name, "periphery": periphery, "ratio": ratio(a), "bars": bars})
     return found

@@ -1,4 +1,4 @@
-"""What is compared, and under what."""
+"""What is compared, under what, with the network of each kind of neuron; and what is left."""
 
 import dataclasses
 import json
@@ -167,9 +167,6 @@ class CompareOptions:
         )
 
 
-# The same network with every kind of neuron: trained, or converted without training.
-
-
 @dataclass(frozen=True, eq=False)
 class Counterpart:
     """A network with one kind of neuron.
@@ -272,9 +269,6 @@ def _check(name: str, other: Network, network: Network) -> None:
                 f"{name} has {what.replace('_', ' ')} {getattr(other, what)}, "
                 f"not {getattr(network, what)}: it cannot be compared"
             )
-
-
-# The files that a comparison leaves: its pictures, and its numbers.
 
 
 def leave(found: dict[str, Any], folder: Path, look: Look = SCREEN) -> list[Path]:

@@ -77,7 +77,13 @@ def _network(found: Mapping[str, Any]) -> Table:
         Column("latency", "ns"),
         Column("images/s"),
     )
-    rows = [(each["name"], *_whole(each["network"])) for each in found["neurons"]]
+    keys = (
+        *("area_um2", "energy_pj", "area_with_periphery_um2", "energy_with_periphery_pj"),
+        *("energy_delay_with_periphery_pj_ns", "latency_ns", "images_per_second"),
+    )
+    rows = [
+        (each["name"], *(float(each["network"][key]) for key in keys)) for each in found["neurons"]
+    ]
     base = found["baseline"]
     dense = (
         f"dense array, {base['units']} multipliers",
@@ -93,18 +99,6 @@ def _network(found: Mapping[str, Any]) -> Table:
     tiled = found["tiles"] and found["tiles"]["own"]
     notes = ["without the converters of its tiles, which are below"] if tiled else []
     return Table(title, columns, [*rows, dense, skipping], notes=notes)
-
-
-def _whole(network: Mapping[str, Any]) -> tuple[float, ...]:
-    return (
-        network["area_um2"],
-        network["energy_pj"],
-        network["area_with_periphery_um2"],
-        network["energy_with_periphery_pj"],
-        network["energy_delay_with_periphery_pj_ns"],
-        network["latency_ns"],
-        float(network["images_per_second"]),
-    )
 
 
 def _paper(found: Mapping[str, Any]) -> Table:

@@ -165,7 +165,6 @@ def hello(choices: Choices) -> dict[str, Any]:
     choices : Choices
         What a page shows.
     """
-    usual = choices.usual()
     return {
         "kind": "hello",
         "version": version(),
@@ -175,7 +174,7 @@ def hello(choices: Choices) -> dict[str, Any]:
         "device": printable(choices.device.name),
         "knobs": [asdict(knob) for knob in choices.knobs],
         "tests": len(choices.images),
-        "setting": {**vars(usual), "knobs": dict(usual.knobs)},
+        "setting": choices.usual().to_dict(),
         "grid": GRID,
         "most": {"strokes": MAX_STROKES, "points": MAX_POINTS, "chips": MAX_CHIPS},
     }

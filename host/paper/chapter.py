@@ -3,9 +3,9 @@
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,8 +14,6 @@ from allspin.host.draw.curves import Line
 from allspin.host.draw.style import png_of
 from allspin.host.paper.experiments import Experiment
 
-# What is said of a claim, and by which rule.
-#
 # A claim is tried under one or more readings. A reading is either the *text's* (it takes the
 # text at its word, or is one of several things that its words can mean) or an *assumption* (it
 # adds something that the text does not have). Then
@@ -111,11 +109,6 @@ class Claim:
         Why the verdict is what it is.
     summary : str
         What came out in short, where the readings are many.
-
-    Raises
-    ------
-    ValueError
-        If there is no reading.
     """
 
     claim: str
@@ -124,13 +117,9 @@ class Claim:
     reason: str
     summary: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.readings:
-            raise ValueError(f"the claim {self.claim!r} was not tried")
-
     @property
     def verdict(self) -> Verdict:
-        """The verdict, by the rule of this module."""
+        """The verdict, by the rule above."""
         text = [reading.agrees for reading in self.readings if not reading.assumption]
         assumed = [reading.agrees for reading in self.readings if reading.assumption]
         if text and all(text):
@@ -253,7 +242,7 @@ class Chapter:
     text: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
-    claims: tuple[Claim, ...] = field(default=())
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -289,21 +278,24 @@ QUICK = Effort("quick", seeds=2, sweep_seeds=2, chips=3, fine=False)
 FULL = Effort("full", seeds=5, sweep_seeds=3, chips=20, fine=True)
 
 
-class Part(Protocol):
-    """A module of this package that makes a chapter."""
-
-    def experiments(self, effort: Effort) -> list[Experiment]:
-        """What must have been computed."""
-        ...
-
-    def chapter(self, results: Results, effort: Effort) -> Chapter:
-        """The chapter, from the results."""
-        ...
-
-
-def no_experiments(effort: Effort) -> list[Experiment]:
-    """Of a chapter that computes what it shows while it is made."""
+def _nothing(effort: Effort) -> list[Experiment]:
     return []
+
+
+@dataclass(frozen=True)
+class Part:
+    """How a chapter is made.
+
+    Attributes
+    ----------
+    chapter : callable
+        The chapter, from the results.
+    experiments : callable
+        What must have been computed; nothing of what is computed while the chapter is made.
+    """
+
+    chapter: Callable[[Results, Effort], Chapter]
+    experiments: Callable[[Effort], list[Experiment]] = _nothing
 
 
 def accuracy(results: Results, experiments: Sequence[Experiment]) -> Spread:

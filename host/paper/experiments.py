@@ -319,9 +319,6 @@ def perform(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
     return KINDS[experiment.kind](experiment.values, dataset)
 
 
-# Finished results, kept in a folder: an interrupted run goes on from them.
-
-
 class ResultCache:
     """Results by experiment, a JSON file each.
 

@@ -1,11 +1,10 @@
 """Makes the whole report: experiments, pictures, numbers, verdicts."""
 
-import signal
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from functools import cache as cached
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +13,30 @@ from joblib import cpu_count
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import make_folder
 from allspin.host.draw.style import SCREEN, Look, save_pictures
+from allspin.host.paper import network, neuron, pulses, synapse, tolerance
 from allspin.host.paper.chapter import Effort, Part
-from allspin.host.paper.chapters import (
-    beyond,
-    collapse,
-    energy,
-    neuron_curve,
-    nonlinearity,
-    pulse_width,
-    response,
-    states,
-    synapse_variation,
-    tolerances,
-    types,
-)
 from allspin.host.paper.experiments import Experiment, ResultCache, perform
 from allspin.host.paper.report import Report, markdown, page, readings_table, verdict_table
+from allspin.host.paper.tolerance import Tolerance
 from allspin.host.show.say import Display, commit, spoken
-from allspin.sim.errors import UserError
+from allspin.host.sweep.workers import in_processes
 from allspin.sim.files import write_atomically
-
-# Runs experiments in worker processes, and tells how far they are.
 
 WORKERS = 2
 """Processes, if there are as many cores."""
 
-_datasets: list[Dataset] = []
-"""A worker's data set."""
+
+@cached
+def _dataset(directory: Path | None) -> Dataset:
+    """A worker's data set."""
+    return load_dataset(directory)
+
+
+def _perform(directory: Path | None, experiment: Experiment) -> dict[str, Any]:
+    return perform(experiment, _dataset(directory))
+
 
 Told = Callable[[float, float, str], None]
-
-
-def _begin(directory: Path | None) -> None:
-    # Ctrl-C reaches the whole group: a worker has nothing to save, so it just goes.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _datasets[:] = [load_dataset(directory)]
-
-
-def _perform(experiment: Experiment) -> dict[str, Any]:
-    return perform(experiment, _datasets[0])
 
 
 def run_experiments(
@@ -85,7 +69,7 @@ def run_experiments(
     Raises
     ------
     UserError
-        If a worker is killed, say for want of memory, or a result cannot be written.
+        If workers are killed again and again, or a result cannot be written.
     """
     wanted = list(dict.fromkeys(experiments))
     results = {one: found for one in wanted if (found := cache.find(one)) is not None}
@@ -96,47 +80,30 @@ def run_experiments(
     total = sum(one.cost for one in wanted)
     here = sum(one.cost for one in todo)
     done, begun = 0.0, time.monotonic()
-    others = set(active_children())
-    pool = ProcessPoolExecutor(
-        min(workers or WORKERS, cpu_count(), len(todo)), get_context("spawn"), _begin, (directory,)
-    )
-    try:
-        waiting = {pool.submit(_perform, one): one for one in todo}
-        for future in as_completed(waiting):
-            experiment = waiting[future]
-            results[experiment] = future.result()
-            cache.keep(experiment, results[experiment])
+    workers = min(workers or WORKERS, cpu_count(), len(todo))
+    with closing(in_processes(partial(_perform, directory), todo, workers)) as finished:
+        for experiment, result in finished:
+            results[experiment] = result
+            cache.keep(experiment, result)
             done += experiment.cost
             left = (time.monotonic() - begun) / done * (here - done)
             report(total - here + done, total, f"about {spoken(left)} left")
-    except BrokenProcessPool:
-        raise UserError(
-            "a worker process was killed, perhaps for want of memory; the same command goes on "
-            "from what is done"
-        ) from None
-    except BaseException:
-        # Python would wait at its exit for what the workers have begun.
-        for child in set(active_children()) - others:
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
     return results
 
 
-PARTS: tuple[Part, ...] = (
-    response,
-    synapse_variation,
-    neuron_curve,
-    types,
-    tolerances.SYNAPSE,
-    tolerances.NEURON,
-    states,
-    nonlinearity,
-    pulse_width,
-    collapse,
-    energy,
-    beyond,
+PARTS: tuple[Part | Tolerance, ...] = (
+    synapse.RESPONSE,
+    synapse.VARIATION,
+    neuron.CURVE,
+    network.TYPES,
+    tolerance.SYNAPSE,
+    tolerance.NEURON,
+    network.STATES,
+    pulses.NONLINEARITY,
+    pulses.WIDTH,
+    pulses.COLLAPSE,
+    neuron.ENERGY,
+    network.BEYOND,
 )
 """The chapters, in order."""
 RESULTS = "results"
@@ -148,7 +115,7 @@ def reproduce(
     out: Path,
     display: Display,
     directory: Path | None = None,
-    parts: tuple[Part, ...] = PARTS,
+    parts: Sequence[Part | Tolerance] = PARTS,
     look: Look = SCREEN,
 ) -> Report:
     """Compute what is missing, and write the report.
@@ -163,7 +130,7 @@ def reproduce(
         Told of the progress.
     directory : Path, optional
         Of the data set; MNIST, which ships.
-    parts : tuple of Part
+    parts : sequence of Part
         Chapters.
     look : Look
         What files pictures become, besides those that the report shows.

@@ -7,22 +7,28 @@ make one point: write-verify's tries and band do not multiply the points of othe
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from allspin.host.data.catalogue import open_network
-from allspin.host.sweep.point import ADC_FIGURES, FIGURES, Point
-from allspin.sim.device.device import TOPS
+from allspin.host.data.catalogue import open_network, operating_point
+from allspin.sim.device.device import TOPS, Device
 from allspin.sim.device.device import UNITS_OF_ADC_VARIATION as ADC_UNITS
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
-from allspin.sim.errors import UserError, check_range, not_one_of, refused
+from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.files import MAX_TOML, parse_toml, read_text
 from allspin.sim.network.formats import MAX_ADC_BITS, MAX_TILE_ROWS, MIN_ADC_BITS, MIN_TILE_ROWS
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import tiles_of
-from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, SCHEMES, default_tries
+from allspin.sim.network.tiling import Tiles, tiles_of
+from allspin.sim.programming.schemes import (
+    DEFAULT_BAND,
+    POLARITIES,
+    SCHEMES,
+    Programming,
+    default_tries,
+)
 
 STATES = "{states}"
 """Where a network's name has it, the numbers of states are put in."""
@@ -31,6 +37,9 @@ MAX_SCALE = 100.0
 MAX_POINTS = 10_000
 TRUE, FALSE = "yes", "no"
 
+Check = Callable[[str, Any], Any]
+"""Makes a value of what a file or an option says of a name, or raises `UserError`."""
+
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
@@ -38,7 +47,7 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
-def _one_of(known: Mapping[str, str]) -> Callable[[str, Any], str]:
+def _one_of(known: Mapping[str, str]) -> Check:
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in known:
             raise UserError(not_one_of(f"`{name}`", value, known))
@@ -47,31 +56,18 @@ def _one_of(known: Mapping[str, str]) -> Callable[[str, Any], str]:
     return check
 
 
-def _whole(low: int, high: int) -> Callable[[str, Any], int]:
-    def check(name: str, value: Any) -> int:
-        number = value
-        try:
-            number = int(value) if isinstance(value, str) else value
-            if isinstance(number, bool):
-                raise TypeError
-            return check_range(name, number, low, high)
-        except (TypeError, ValueError):
-            raise UserError(f"`{name}` must be from {low} to {high}, not {number!r}") from None
+def _number(low: float, high: float, kind: type[int] | type[float] = float) -> Check:
+    bounds = f"from {low} to {high}" if kind is int else f"a number from {low:g} to {high:g}"
 
-    return check
-
-
-def _real(low: float, high: float) -> Callable[[str, Any], float]:
     def check(name: str, value: Any) -> float:
-        try:
-            if isinstance(value, bool):
-                raise TypeError
-            number = float(value)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-        if not low <= number <= high:
-            raise UserError(f"`{name}` must be a number from {low:g} to {high:g}, not {value!r}")
-        return number
+        number = value
+        if isinstance(value, str):
+            with suppress(ValueError):
+                number = kind(value)
+        legal = isinstance(number, int | kind) and not isinstance(number, bool)
+        if not legal or not low <= number <= high:
+            raise UserError(f"`{name}` must be {bounds}, not {value!r}")
+        return kind(number)
 
     return check
 
@@ -98,75 +94,202 @@ class Factor:
     Attributes
     ----------
     check : callable
-        Makes the value of what a file or an option says, or raises `UserError`.
+        Of its values.
     default : tuple
-        Its values where the grid says nothing.
+        Its values where the grid says nothing; without any, the device's or the network's own.
     help : str
         What it is.
     separator : str
         What stands between its values in an option.
     """
 
-    check: Callable[[str, Any], Any]
+    check: Check
     default: tuple[Any, ...]
     help: str
     separator: str = ","
 
 
+_SCALE = _number(0, MAX_SCALE)
 FACTORS: dict[str, Factor] = {
     "network": Factor(_text, (), f"networks; {STATES} in a name stands for each of the states"),
-    "states": Factor(_whole(2, 128), (), f"numbers of states, put in for {STATES}"),
+    "states": Factor(_number(2, 128, int), (), f"numbers of states, put in for {STATES}"),
     "device": Factor(_text, ("paper",), "devices (paper)"),
     "at": Factor(
         _point, (), "operating points, such as 'current=8mA;current=9mA' (the device's)", ";"
     ),
     "temperature": Factor(
-        _real(MIN_TEMPERATURE, MAX_TEMPERATURE), (), "temperatures in kelvin (the device's)"
+        _number(MIN_TEMPERATURE, MAX_TEMPERATURE), (), "temperatures in kelvin (the device's)"
     ),
-    "c2c": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the synapse's C2C (1)"),
-    "d2d": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the synapse's D2D (1)"),
-    "neuron_d2d": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the neuron's D2D (1)"),
-    "neuron_c2c": Factor(_real(0, MAX_SCALE), (1.0,), "factors on the neuron's C2C (1)"),
-    "age": Factor(_real(0, MAX_AGE), (), "seconds since programming (the device's)"),
-    "read_noise": Factor(_real(0, 100), (), "read noise, of a cell's range (the device's)"),
-    "hall_offset": Factor(_real(0, 1), (), "Hall offset, of a cell's range (the device's)"),
-    "stuck": Factor(_real(0, 1), (), "shares of stuck cells (the device's)"),
+    "c2c": Factor(_SCALE, (1.0,), "factors on the synapse's C2C (1)"),
+    "d2d": Factor(_SCALE, (1.0,), "factors on the synapse's D2D (1)"),
+    "neuron_d2d": Factor(_SCALE, (1.0,), "factors on the neuron's D2D (1)"),
+    "neuron_c2c": Factor(_SCALE, (1.0,), "factors on the neuron's C2C (1)"),
+    "age": Factor(_number(0, MAX_AGE), (), "seconds since programming (the device's)"),
+    "read_noise": Factor(_number(0, 100), (), "read noise, of a cell's range (the device's)"),
+    "hall_offset": Factor(_number(0, 1), (), "Hall offset, of a cell's range (the device's)"),
+    "stuck": Factor(_number(0, 1), (), "shares of stuck cells (the device's)"),
     "program": Factor(_one_of(SCHEMES), ("open-loop",), f"{', '.join(SCHEMES)} (open-loop)"),
     "polarity": Factor(_one_of(POLARITIES), ("quieter",), f"{', '.join(POLARITIES)} (quieter)"),
     "tries": Factor(
-        _whole(1, 1024), (), "writes of a cell for write-verify (8 up to 16 states, else 32)"
+        _number(1, 1024, int), (), "writes of a cell for write-verify (8 up to 16 states, else 32)"
     ),
-    "band": Factor(_real(1e-6, 0.5), (DEFAULT_BAND,), f"bands of write-verify ({DEFAULT_BAND:g})"),
+    "band": Factor(
+        _number(1e-6, 0.5), (DEFAULT_BAND,), f"bands of write-verify ({DEFAULT_BAND:g})"
+    ),
     "calibrate": Factor(_truth, (False,), f"{TRUE}, {FALSE} or both: calibrated neurons ({FALSE})"),
     "tile_rows": Factor(
-        _whole(MIN_TILE_ROWS, MAX_TILE_ROWS), (), "rows of tiles, powers of two (the network's)"
+        _number(MIN_TILE_ROWS, MAX_TILE_ROWS, int),
+        (),
+        "rows of tiles, powers of two (the network's)",
     ),
     "adc_bits": Factor(
-        _whole(MIN_ADC_BITS, MAX_ADC_BITS), (), "bits of tiles' converters (the network's)"
+        _number(MIN_ADC_BITS, MAX_ADC_BITS, int), (), "bits of tiles' converters (the network's)"
     ),
     **{
-        f"adc_{name}": Factor(_real(0, top), (), f"{ADC_UNITS[name]}, deviations (the device's)")
+        f"adc_{name}": Factor(_number(0, top), (), f"{ADC_UNITS[name]}, deviations (the device's)")
         for name, top in TOPS.items()
     },
 }
 """Factors by name, in the table's order of columns."""
-OWN = (
-    *("at", "temperature", *FIGURES, "tries", "tile_rows", "adc_bits"),
-    *(f"adc_{name}" for name in ADC_FIGURES),
-)
-"""Factors that may have no value: the device's or the network's own is taken."""
 
 
-def _check_converters(point: Point, network: Network) -> None:
-    """Refuse tiles that there are not, and errors of converters that a network does not have."""
-    if point.tiles is not None or any(each is not None for each in tiles_of(network)):
-        return
-    for name in ADC_FIGURES:
-        if getattr(point, f"adc_{name}"):
+FIGURES = ("age", "read_noise", "hall_offset", "stuck")
+"""Factors that are the device's imperfections themselves, in place of its own."""
+ADC_FIGURES = ("offset", "gain", "noise")
+"""The same of the converters of tiles; the factors' names begin with ``adc_``."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Values of all factors: what chips are made of, and how they are programmed.
+
+    None stands for the device's own, or the network's own tiles; `tries` and `band` are None
+    for schemes other than write-verify. `FACTORS` says what each is.
+    """
+
+    network: str
+    states: int
+    device: str
+    at: str | None
+    temperature: float | None
+    c2c: float
+    d2d: float
+    neuron_d2d: float
+    neuron_c2c: float
+    age: float | None
+    read_noise: float | None
+    hall_offset: float | None
+    stuck: float | None
+    program: str
+    polarity: str
+    tries: int | None
+    band: float | None
+    calibrate: bool
+    tile_rows: int | None = None
+    adc_bits: int | None = None
+    adc_offset: float | None = None
+    adc_gain: float | None = None
+    adc_noise: float | None = None
+
+    @property
+    def tiles(self) -> Tiles | None:
+        """What the network's columns are cut into; None for its own.
+
+        Raises
+        ------
+        UserError
+            If there are no such tiles.
+        """
+        with refused():
+            return Tiles.asked(self.tile_rows, self.adc_bits)
+
+    def taken_at(self) -> OperatingPoint | None:
+        """Where the device is taken; None for its own point.
+
+        Raises
+        ------
+        UserError
+            If that is no point, or has two temperatures.
+        """
+        point = operating_point(self.at)
+        if self.temperature is None:
+            return point
+        if point is not None and point.temperature is not None:
+            raise UserError(f"at {self.at} has a temperature already; leave out one of the two")
+        with refused():
+            own = {} if point is None else point.given()
+            return OperatingPoint(temperature=self.temperature).within(own)
+
+    def _given(self, names: tuple[str, ...], prefix: str = "") -> dict[str, Any]:
+        values = {name: getattr(self, prefix + name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def made_of(self, device: Device) -> Device:
+        """The device with its variations multiplied, and other imperfections.
+
+        Raises
+        ------
+        UserError
+            If one of them leaves its range, or an age does nothing.
+        """
+        factors = {name: getattr(self, name) for name in ("c2c", "d2d", "neuron_d2d", "neuron_c2c")}
+        said = ", ".join(f"{name} {value:g}" for name, value in factors.items())
+        advice = "; these are factors on the device's own figures"
+        with refused(f"{self.device} with {said}: ", advice):
+            varied = scaled(device, **factors)
+        own = self._given(FIGURES)
+        with refused(f"{self.device}: "):
+            wrong = replace(varied.imperfections, **own)
+        if own and wrong.age and not (wrong.drifts or wrong.decays):
             raise UserError(
-                f"`adc_{name}` is for converters of tiles, and {point.network} has none: give "
-                "`tile_rows` and `adc_bits`"
+                f"{self.device} does not age: it has neither drift nor retention; leave out age"
             )
+        adc = replace(varied.adc, **self._given(ADC_FIGURES, "adc_"))
+        return replace(varied, adc=adc, imperfections=wrong)
+
+    def programming(self, network: Network) -> Programming:
+        """How the chips are programmed.
+
+        Raises
+        ------
+        UserError
+            If a value is outside its range.
+        """
+        tries = default_tries(network) if self.tries is None else self.tries
+        band = DEFAULT_BAND if self.band is None else self.band
+        with refused():
+            return Programming(self.program, self.polarity, tries, band)
+
+
+FACTOR_COLUMNS = tuple(field.name for field in fields(Point))
+"""The factors that a point has a value of."""
+
+
+def scaled(device: Device, c2c: float, d2d: float, neuron_d2d: float, neuron_c2c: float) -> Device:
+    """A device with its variations multiplied; its imperfections stay as they are.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    c2c, d2d : float
+        Factors on the synapse's cycle-to-cycle and device-to-device variation, 0 or more.
+    neuron_d2d, neuron_c2c : float
+        Factors on the neuron's: gain and threshold, and use.
+
+    Raises
+    ------
+    ValueError
+        If a deviation leaves its range.
+    """
+    neuron = device.neuron_variation
+    varied = replace(
+        neuron,
+        gain=neuron.gain * neuron_d2d,
+        threshold=neuron.threshold * neuron_d2d,
+        use=neuron.use * neuron_c2c,
+    )
+    return replace(device, synapse=device.synapse.varied(c2c, d2d), neuron_variation=varied)
 
 
 @dataclass(frozen=True)
@@ -200,10 +323,10 @@ class Grid:
     on: str = "golden"
 
     def __post_init__(self) -> None:
-        chips = _whole(1, MAX_CHIPS)("chips", self.chips)
-        _whole(0, 2**32 - chips)("first", self.first)
+        chips = _number(1, MAX_CHIPS, int)("chips", self.chips)
+        _number(0, 2**32 - chips, int)("first", self.first)
         if self.images is not None:
-            _whole(1, 2**32)("images", self.images)
+            _number(1, 2**32, int)("images", self.images)
         if self.data is not None:
             _text("data", self.data)
         _text("on", self.on)
@@ -225,11 +348,12 @@ class Grid:
         """Names of the networks, with numbers of states put in."""
         values = dict(self.factors)
         names, states = values["network"], values["states"]
-        if states and not any(STATES in name for name in names):
+        bare = [name for name in names if STATES in name]
+        if states and not bare:
             raise UserError(
                 f"states are for networks with {STATES} in their names, such as paper-{STATES}"
             )
-        if not states and (bare := [name for name in names if STATES in name]):
+        if bare and not states:
             raise UserError(f"network {bare[0]!r} needs states, such as 10,100")
         put = [
             name.replace(STATES, str(number))
@@ -246,14 +370,14 @@ class Grid:
         UserError
             If a network is not there, or the points are too many.
         """
-        values = dict(self.factors)
-        del values["states"]
+        values: dict[str, tuple[Any, ...]] = {
+            name: each or (None,) for name, each in self.factors if name != "states"
+        }
         values["network"] = tuple(self.networks())
-        values |= {name: (None,) for name in OWN if not values[name]}
         count = math.prod(len(each) for each in values.values())
         if count > MAX_POINTS:
             raise UserError(f"the grid has {count:,} points; at most {MAX_POINTS:,} are swept")
-        opened: dict[str, Network] = {name: open_network(name) for name in values["network"]}
+        opened = {name: open_network(name) for name in values["network"]}
         points = []
         for combination in itertools.product(*values.values()):
             chosen = dict(zip(values, combination, strict=True))
@@ -262,20 +386,31 @@ class Grid:
                 chosen["tries"] = chosen["band"] = None
             elif chosen["tries"] is None:
                 chosen["tries"] = default_tries(network)
-            states = max(len(layer.levels) for layer in network.layers)
-            points.append(Point(states=states, **chosen))
-            _check_converters(points[-1], network)
+            point = Point(states=max(len(layer.levels) for layer in network.layers), **chosen)
+            _check_converters(point, network)
+            points.append(point)
         return list(dict.fromkeys(points))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, as a grid file has them."""
         plain = {name: list(values) for name, values in self.factors}
-        rest = {name: value for name, value in asdict(self).items() if name != "factors"}
-        return {**plain, **rest}
+        return {**plain, **{name: getattr(self, name) for name in SETTINGS}}
 
 
 SETTINGS = tuple(field.name for field in fields(Grid) if field.name != "factors")
 """What a grid has besides its factors."""
+
+
+def _check_converters(point: Point, network: Network) -> None:
+    """Refuse tiles that there are not, and errors of converters that a network does not have."""
+    if point.tiles is not None or any(tiles_of(network)):
+        return
+    for name in ADC_FIGURES:
+        if getattr(point, f"adc_{name}"):
+            raise UserError(
+                f"`adc_{name}` is for converters of tiles, and {point.network} has none: give "
+                "`tile_rows` and `adc_bits`"
+            )
 
 
 def make_grid(entries: Mapping[str, Any]) -> Grid:
@@ -295,18 +430,17 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
     for key in entries:
         if key not in known:
             raise UserError(f"a grid has no {key!r}; it has {', '.join(known)}")
-    factors = []
+    factors = {}
     for name, factor in FACTORS.items():
         given = entries.get(name, factor.default)
-        listed = list(given) if isinstance(given, list | tuple) else [given]
-        if name in entries and not listed and factor.default:
+        listed = given if isinstance(given, list | tuple) else [given]
+        if factor.default and not listed:
             raise UserError(f"`{name}` has no value; give one, or leave it out")
-        values = (factor.check(name, value) for value in listed)
-        factors.append((name, tuple(dict.fromkeys(values))))
-    if not dict(factors)["network"]:
+        factors[name] = tuple(dict.fromkeys(factor.check(name, value) for value in listed))
+    if not factors["network"]:
         raise UserError("a sweep needs networks: network = [...] in the file, or `network`")
     settings = {name: entries[name] for name in SETTINGS if name in entries}
-    return Grid(factors=tuple(factors), **settings)
+    return Grid(factors=tuple(factors.items()), **settings)
 
 
 def read_grid(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -26,7 +26,7 @@ from allspin.host.link.payloads import Memories
 from allspin.host.machines.chips import ChipMaker, ResidentChips, chip_gateware, tile_offsets
 from allspin.host.machines.machine import GoldenMachine, Machine, Maker
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
-from allspin.host.sweep.point import Point
+from allspin.host.sweep.grid import Point
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_bytes
@@ -36,14 +36,17 @@ from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
 from allspin.sim.network.netfile import network_from_bytes
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut
-from allspin.sim.programming.programming import planned_counts
 from allspin.sim.programming.schemes import Counts
 
 MACHINES_KEPT = 4
 """Virtual boards that a worker keeps running, one for each shape of network."""
+LOT = 100
+"""Chips that are shown the same batches: what an interrupted sweep measures again, at most."""
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
+Watch = Callable[[float], None]
+"""Told how many chips' images were shown, beyond the chips that are done."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +119,24 @@ class Outcome:
     resent: int = field(default=0, compare=False)
     damaged: int = field(default=0, compare=False)
 
+    @classmethod
+    def of(cls, images: int, correct: int, counts: Counts, *faults: int) -> "Outcome":
+        """What a chip did, of what programming took in all and the faults of the line."""
+        cells = counts.cells
+        pulses, reads = counts.pulses / cells, counts.reads / cells
+        return cls(images, correct, pulses, reads, counts.unconverged / cells, *faults)
+
     @property
     def accuracy(self) -> float:
         """Share of the images that were classified rightly."""
         return self.correct / self.images
+
+
+Done = Generator[tuple[Job, Outcome], None, None]
+"""Jobs with their outcomes, in whatever order they come."""
+
+
+# Files, which a worker opens by name and finds to be the sweep's by their digests.
 
 
 def network_file(name: str) -> bytes:
@@ -132,23 +149,17 @@ def device_file(name: str) -> bytes:
     return read_file(device_path(name), "device", MAX_TOML)
 
 
-def network_of(name: str, content: bytes) -> Network:
-    """The network in a file's content, or an error that names it."""
-    with refused(f"{name} is not a network file: "):
-        return network_from_bytes(content)
-
-
-def device_of(point: Point, content: bytes) -> Device:
-    """The device of a point, of its file's content, or an error that names it."""
-    return point.made_of(device_from_bytes(content, point.device, point.taken_at()))
-
-
 def digest_of(*contents: bytes | memoryview) -> str:
     """SHA-256 of contents, one after another."""
     digest = hashlib.sha256()
     for content in contents:
         digest.update(content)
     return digest.hexdigest()
+
+
+def images_digest(images: Images, labels: Integers) -> str:
+    """SHA-256 of a test set."""
+    return digest_of(str(images.shape).encode(), images.data, labels.data)
 
 
 def _same(what: str, found: str, wanted: str | None) -> None:
@@ -160,10 +171,20 @@ def _same(what: str, found: str, wanted: str | None) -> None:
 
 
 @lru_cache(maxsize=32)
-def _network(name: str, digest: str) -> Network:
+def network_of(name: str, digest: str) -> Network:
+    """The network of a file of that digest, or an error that names it."""
     content = network_file(name)
     _same(f"network {name}", digest_of(content), digest)
-    return network_of(name, content)
+    with refused(f"{name} is not a network file: "):
+        return network_from_bytes(content)
+
+
+@lru_cache(maxsize=256)
+def device_of(point: Point, digest: str) -> Device:
+    """The device of a point, of a file of that digest, or an error that names it."""
+    content = device_file(point.device)
+    _same(f"device {point.device}", digest_of(content), digest)
+    return point.made_of(device_from_bytes(content, point.device, point.taken_at()))
 
 
 @lru_cache(maxsize=32)
@@ -171,7 +192,7 @@ def _cut(
     name: str, digest: str, tiles: Tiles | None, data: str | None, calibration: str | None
 ) -> Network:
     """A network, cut into a point's tiles."""
-    network = _network(name, digest)
+    network = network_of(name, digest)
     if tiles is None or not needs_cut(network, tiles):
         return network
     images, labels = calibration_images(network, data)
@@ -179,28 +200,17 @@ def _cut(
     return cut(network, tiles, images, labels)
 
 
-@lru_cache(maxsize=32)
-def _device_content(name: str, digest: str) -> bytes:
-    content = device_file(name)
-    _same(f"device {name}", digest_of(content), digest)
-    return content
-
-
-@lru_cache(maxsize=256)
-def _device(point: Point, digest: str) -> Device:
-    return device_of(point, _device_content(point.device, digest))
-
-
-def images_digest(images: Images, labels: Integers) -> str:
-    """SHA-256 of a test set."""
-    return digest_of(str(images.shape).encode(), images.data, labels.data)
-
-
 @lru_cache(maxsize=1)
 def _test_set(data: str | None, digest: str) -> tuple[Images, Integers]:
     images, labels = load_test_set(None if data is None else Path(data))
     _same("the data set", images_digest(images, labels), digest)
     return images, labels
+
+
+def shown(job: Job) -> tuple[Images, Integers]:
+    """The images that the chip of a job is shown, and their classes."""
+    images, labels = _test_set(*job.material.data)
+    return images[: job.images], labels[: job.images]
 
 
 def make_chip(job: Job) -> ProgrammedChip:
@@ -214,33 +224,17 @@ def make_chip(job: Job) -> ProgrammedChip:
     point, material = job.point, job.material
     digest = dict(material.networks)[point.network]
     network = _cut(point.network, digest, point.tiles, material.data[0], material.calibration)
-    device = _device(point, dict(material.devices)[point.device])
-    chip, how = Chip(device, job.chip), point.programming(network)
+    device = device_of(point, dict(material.devices)[point.device])
     with refused(f"{point.network} on {point.device}: "):
-        return ProgrammedChip.of(chip, network, how, calibrated=point.calibrate)
+        return ProgrammedChip.of(
+            Chip(device, job.chip),
+            network,
+            point.programming(network),
+            calibrated=point.calibrate,
+        )
 
 
-def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
-    """What is known of a point's counts before a chip is made.
-
-    Parameters
-    ----------
-    point : Point
-        The point.
-    material : Material
-        Its files.
-
-    Returns
-    -------
-    int
-        Cells of its network.
-    Counts or None
-        What programming takes, where it takes the same on every chip.
-    """
-    network = _network(point.network, dict(material.networks)[point.network])
-    device = _device(point, dict(material.devices)[point.device])
-    cells = sum(layer.states.size for layer in network.layers)
-    return cells, planned_counts(device.synapse, network, point.programming(network))
+# Machines, which a worker keeps open from chip to chip.
 
 
 @dataclass(eq=False)
@@ -295,36 +289,6 @@ def _board(on: str, made: ProgrammedChip) -> Board:
     return _boards[key]
 
 
-def build_machines(jobs: Sequence[Job]) -> None:
-    """Have each virtual board that some jobs need built, and leave none running."""
-    try:
-        for job in {job.point: job for job in jobs}.values():
-            _board(job.on, make_chip(job))
-    finally:
-        close_machines()
-
-
-@dataclass(frozen=True, eq=False)
-class Answered:
-    """What a job's chip answered to each image.
-
-    Attributes
-    ----------
-    classes, labels : ndarray of int64, shape (images,)
-        Classes that it says, and the right ones.
-    counts : Counts
-        What programming took.
-    resent, damaged : int
-        Requests that were sent again for it, and frames that came damaged.
-    """
-
-    classes: Integers
-    labels: Integers
-    counts: Counts
-    resent: int
-    damaged: int
-
-
 @contextmanager
 def kept_board(job: Job, made: ProgrammedChip) -> Iterator[Board]:
     """The machine for a job's chip, for one worker at a time.
@@ -341,20 +305,28 @@ def kept_board(job: Job, made: ProgrammedChip) -> Iterator[Board]:
             raise
 
 
-def shown(job: Job) -> tuple[Images, Integers]:
-    """The images that the chip of a job is shown, and their classes."""
-    images, labels = _test_set(*job.material.data)
-    return images[: job.images], labels[: job.images]
+def build_machines(jobs: Sequence[Job]) -> None:
+    """Have each virtual board that some jobs need built, and leave none running."""
+    try:
+        for job in {job.point: job for job in jobs}.values():
+            _board(job.on, make_chip(job))
+    finally:
+        close_machines()
 
 
-def answers_of(job: Job) -> Answered:
-    """Make, program and ask the chip of a job.
+# Chips are measured one by one, or those of a point together on a board that keeps images: there
+# each batch is sent once for all of them.
+
+
+def answers_of(job: Job) -> tuple[Integers, Outcome]:
+    """Make, program and ask the chip of a job: the class of each image, and what that comes to.
 
     Raises
     ------
     UserError
         If a file is not the sweep's, the network cannot be programmed, or the machine fails.
     """
+    load_extensions()  # which a worker's process has not done yet
     images, labels = shown(job)
     # One job a core: threads of its own would only take them from the others.
     with threadpool_limits(1):
@@ -365,103 +337,68 @@ def answers_of(job: Job) -> Answered:
             resent, damaged = machine.resent, machine.damaged
             board.maker_for(job.point, made).make(made.chip, made.network)
             classes = machine.stream(images).classes
-            resent, damaged = machine.resent - resent, machine.damaged - damaged
-    return Answered(classes, labels, made.counts, resent, damaged)
+            faults = machine.resent - resent, machine.damaged - damaged
+    correct = int(np.sum(classes == labels))
+    return classes, Outcome.of(len(labels), correct, made.counts, *faults)
 
 
 def measure(job: Job) -> Outcome:
     """Make, program and measure the chip of a job; raises as `answers_of` does."""
-    load_extensions()  # which a worker's process has not done yet
-    answered = answers_of(job)
-    correct = int(np.sum(answered.classes == answered.labels))
-    outcome = outcome_of(answered.counts, len(answered.labels), correct)
-    return replace(outcome, resent=answered.resent, damaged=answered.damaged)
+    return answers_of(job)[1]
 
 
-def outcome_of(counts: Counts, images: int, correct: int) -> Outcome:
-    """What a chip did, of what programming took and what it was shown."""
-    return Outcome(
-        images=images,
-        correct=correct,
-        pulses_per_cell=counts.pulses / counts.cells,
-        reads_per_cell=counts.reads / counts.cells,
-        unconverged=counts.unconverged / counts.cells,
-    )
-
-
-# Chips of one point together: on a board that keeps images, each batch is sent once for all.
-
-LOT = 100
-"""Chips that are shown the same batches: what an interrupted sweep measures again, at most."""
-
-Watch = Callable[[float], None]
-"""Told how many chips' images were shown, beyond the chips that are done."""
-NOBODY: Watch = lambda chips: None  # noqa: E731
-
-
-def lots(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Jobs in their order, neighbours of one point together, as many as a lot may have."""
-    for _, same in groupby(jobs, lambda job: (job.point, job.images, job.on, job.material)):
-        several = list(same)
-        for first in range(0, len(several), LOT):
-            yield several[first : first + LOT]
-
-
-def measure_lot(lot: Sequence[Job], watch: Watch = NOBODY) -> Iterator[tuple[Job, Outcome]]:
-    """Measure the chips of a lot: together where the machine can, else one after another.
+def measure_here(jobs: Sequence[Job], watch: Watch = lambda chips: None) -> Done:
+    """Measure jobs in this process, in their order.
 
     Parameters
     ----------
-    lot : sequence of Job
-        Of one point.
+    jobs : sequence of Job
+        Neighbours of one point are measured together where the machine can.
     watch : callable
         Told of chips that are measured together how far they are.
-
-    Yields
-    ------
-    Job, Outcome
-
-    Raises
-    ------
-    UserError
-        As of `measure`.
     """
+    try:
+        for _, same in groupby(jobs, lambda job: job.point):
+            several = list(same)
+            for first in range(0, len(several), LOT):
+                lot = several[first : first + LOT]
+                yield from _together(lot, watch) or ((job, measure(job)) for job in lot)
+    finally:
+        close_machines()
+
+
+def _together(lot: Sequence[Job], watch: Watch) -> list[tuple[Job, Outcome]] | None:
+    """What the chips of a point did, if they are several and the machine can have them together."""
+    if len(lot) == 1 or lot[0].on in (GOLDEN, VIRTUAL):
+        return None
     load_extensions()
-    together = None
-    if len(lot) > 1 and lot[0].on not in (GOLDEN, VIRTUAL):
-        with threadpool_limits(1):
-            together = _together(lot, watch)
-    if together is None:
-        for job in lot:
-            yield job, measure(job)
-    else:
-        yield from zip(lot, together, strict=True)
-
-
-def _together(lot: Sequence[Job], watch: Watch) -> list[Outcome] | None:
-    """What the chips of a lot did, if the machine can have them together."""
-    made = make_chip(lot[0])
-    with kept_board(lot[0], made) as board:
-        maker = board.maker_for(lot[0].point, made)
-        if not isinstance(board.machine, Memories) or not isinstance(maker, ChipMaker):
-            return None
-        many = ResidentChips(board.machine, maker)
-        if not many.possible:
-            return None
-        images, labels = shown(lot[0])
-        check_fit(made.network, images.shape[1:], labels)
-        chips = [made, *(make_chip(job) for job in lot[1:])]
-        resent, damaged = board.machine.resent, board.machine.damaged
-        found = many.run(
-            [(each.chip, each.network) for each in chips],
-            images,
-            labels,
-            lambda count: watch(count / len(images)),
-        )
-        resent, damaged = board.machine.resent - resent, board.machine.damaged - damaged
+    with threadpool_limits(1):
+        made = make_chip(lot[0])
+        with kept_board(lot[0], made) as board:
+            machine, maker = board.machine, board.maker_for(lot[0].point, made)
+            if not isinstance(machine, Memories) or not isinstance(maker, ChipMaker):
+                return None
+            many = ResidentChips(machine, maker)
+            if not many.possible:
+                return None
+            images, labels = shown(lot[0])
+            check_fit(made.network, images.shape[1:], labels)
+            chips = [made, *(make_chip(job) for job in lot[1:])]
+            resent, damaged = machine.resent, machine.damaged
+            found = many.run(
+                [(each.chip, each.network) for each in chips],
+                images,
+                labels,
+                lambda count: watch(count / len(images)),
+            )
+            faults = [
+                (machine.resent - resent, machine.damaged - damaged),
+                *[(0, 0)] * (len(lot) - 1),
+            ]
     outcomes = [
-        outcome_of(each.counts, counts.images, counts.correct)
+        Outcome.of(counts.images, counts.correct, each.counts)
         for each, counts in zip(chips, found, strict=True)
     ]
-    # The line's own, of all chips together.
-    return [replace(outcomes[0], resent=resent, damaged=damaged), *outcomes[1:]]
+    # The line's faults are of all chips together: the first has them.
+    outcomes[0] = replace(outcomes[0], resent=faults[0], damaged=faults[1])
+    return list(zip(lot, outcomes, strict=True))

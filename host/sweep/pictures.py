@@ -1,4 +1,7 @@
-"""Pictures of a sweep: accuracy against each factor, yield, the worst and the best chip."""
+"""What a sweep came to: figures and a table, point by point, and pictures.
+
+The pictures are accuracy against each factor, yield, and the worst and the best chip.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,7 +29,7 @@ from allspin.host.draw.style import (
     styled,
 )
 from allspin.host.show.table import Cell, Column, Table
-from allspin.host.sweep.point import Point
+from allspin.host.sweep.grid import Point
 from allspin.host.sweep.sweep import Sweep
 from allspin.host.sweep.table import Row
 
@@ -79,14 +82,19 @@ def value_name(value: Any) -> str:
     return name_text(name.removesuffix(SUFFIX).removesuffix(DEVICE_SUFFIX))
 
 
+def _by_value(rows: list[Row], factor: str) -> dict[Any, list[Row]]:
+    """Rows by the value that they have of a factor, in the grid's order."""
+    parts: dict[Any, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(getattr(row.point, factor), []).append(row)
+    return parts
+
+
 def shares_by_value(rows: list[Row], factor: str) -> dict[Any, Shares]:
     """Accuracies of all chips that have each value of a factor, in the grid's order."""
-    values = dict.fromkeys(getattr(row.point, factor) for row in rows)
     return {
-        value: np.array(
-            [row.outcome.accuracy for row in rows if getattr(row.point, factor) == value]
-        )
-        for value in values
+        value: np.array([row.outcome.accuracy for row in part])
+        for value, part in _by_value(rows, factor).items()
     }
 
 
@@ -111,14 +119,6 @@ def hue_of(factor: str, factors: list[str]) -> str | None:
         All that vary.
     """
     return next((name for name in HUES if name in factors and name != factor), None)
-
-
-def _split(rows: list[Row], hue: str | None) -> dict[Any, list[Row]]:
-    """The rows by the factor that colours tell."""
-    if hue is None:
-        return {None: rows}
-    values = dict.fromkeys(getattr(row.point, hue) for row in rows)
-    return {value: [row for row in rows if getattr(row.point, hue) == value] for value in values}
 
 
 def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int) -> None:
@@ -149,8 +149,8 @@ def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int)
 
 def _draw_boxes(axes: Axes, rows: list[Row], factor: str, hue: str | None) -> None:
     """A box for each value of a factor, and beside one another those of the other's values."""
-    values = list(dict.fromkeys(getattr(row.point, factor) for row in rows))
-    parts = _split(rows, hue)
+    values = list(shares_by_value(rows, factor))
+    parts = {None: rows} if hue is None else _by_value(rows, hue)
     width = BOXES / len(parts)
     for look, (of, part) in enumerate(parts.items()):
         aside = (look - (len(parts) - 1) / 2) * width
@@ -159,17 +159,13 @@ def _draw_boxes(axes: Axes, rows: list[Row], factor: str, hue: str | None) -> No
         if hue is not None:
             colour, mark = COLOURS[look % len(COLOURS)], MARKERS[look % len(MARKERS)]
             axes.plot([], [], mark, color=colour, label=value_name(of))
+            axes.legend(fontsize=8, loc="lower left")
     names = [value_name(value) for value in values]
-    crowded = sum(map(len, names)) > 44
-    axes.set_xticks(
-        range(len(names)),
-        names,
-        rotation=25 if crowded else 0,
-        ha="right" if crowded else "center",
-    )
+    if sum(map(len, names)) > 44:
+        axes.set_xticks(range(len(names)), names, rotation=25, ha="right")
+    else:
+        axes.set_xticks(range(len(names)), names)
     axes.set_xlim(-0.6, len(names) - 0.4)
-    if hue is not None:
-        axes.legend(fontsize=8, loc="lower left")
 
 
 @styled
@@ -217,8 +213,9 @@ def _draw_yields(
     axes: Axes, rows: list[Row], factor: str, hue: str | None, ends: tuple[float, float]
 ) -> None:
     """A line for each value of a factor, with a colour and a mark, dashed for the other's."""
-    values = list(dict.fromkeys(getattr(row.point, factor) for row in rows))
-    for style, (of, part) in enumerate(_split(rows, hue).items()):
+    values = list(shares_by_value(rows, factor))
+    parts = {None: rows} if hue is None else _by_value(rows, hue)
+    for style, (of, part) in enumerate(parts.items()):
         for value, shares in shares_by_value(part, factor).items():
             look = values.index(value)
             accuracies, yields = yield_curve(shares)
@@ -326,14 +323,15 @@ def draw_sweep(sweep: Sweep, folder: Path, look: Look = SCREEN) -> list[Path]:
         If a file cannot be written.
     """
     factors = sweep.plan.grid.varied()
+    figures = {
+        "accuracy": accuracy_by_factor(sweep.rows, factors),
+        "yield": yields_by_factor(sweep.rows, factors),
+        "worst-and-best": worst_and_best(sweep, factors),
+    }
     return [
-        *save_picture(accuracy_by_factor(sweep.rows, factors), folder, "accuracy", look),
-        *save_picture(yields_by_factor(sweep.rows, factors), folder, "yield", look),
-        *save_picture(worst_and_best(sweep, factors), folder, "worst-and-best", look),
+        path for name, each in figures.items() for path in save_picture(each, folder, name, look)
     ]
 
-
-# What a sweep came to, point by point: as plain values, and as a table of the terminal.
 
 SHOWN = 60
 """Points that are printed; the sweep's own table has all."""
@@ -362,24 +360,19 @@ def summary(sweep: Sweep, point: Point) -> dict[str, Any]:
     }
 
 
-def _said(value: Any) -> Cell:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value if value is None or isinstance(value, int | float) else str(value)
-
-
 def summary_table(sweep: Sweep) -> Table:
     """The first points, with what was varied and what it came to."""
     plan = sweep.plan
-    names = plan.grid.varied()
-    chips = plan.grid.chips
-    rows = []
+    names, chips = plan.grid.varied(), plan.grid.chips
+    truth = {True: "yes", False: "no"}
+    rows: list[tuple[Cell, ...]] = []
     for point in plan.points[:SHOWN]:
         found = summary(sweep, point)
-        figures = (found[key] for key in ("accuracy", "deviation", "worst", "best"))
+        values = (found[name] for name in names)
+        figures = (found[name] for name in ("accuracy", "deviation", "worst", "best"))
         rows.append(
             (
-                *(_said(getattr(point, name)) for name in names),
+                *(truth[value] if isinstance(value, bool) else value for value in values),
                 *(None if figure is None else 100 * figure for figure in figures),
             )
         )
@@ -397,10 +390,9 @@ def summary_table(sweep: Sweep) -> Table:
 def remarks(sweep: Sweep) -> list[str]:
     """What is said below the table, line by line."""
     lines = []
-    if len(sweep.plan.points) > SHOWN:
-        more = len(sweep.plan.points) - SHOWN
+    more, faults = len(sweep.plan.points) - SHOWN, line_faults(sweep.rows)
+    if more > 0:
         lines.append(f"... and {more:,} points more; the table has all")
-    faults = line_faults(sweep.rows)
     if any(faults.values()):
         lines.append(
             f"{faults['damaged']:,} frames came damaged, "

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,97 +15,95 @@ from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_test_set
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import Display, Silent, commit
-from allspin.host.sweep.grid import Grid, make_grid
+from allspin.host.show.table import Column
+from allspin.host.show.table import Table as TableShown
+from allspin.host.sweep.grid import Grid, Point, make_grid
 from allspin.host.sweep.job import (
+    Done,
     Integers,
     Job,
     Material,
     Watch,
     answers_of,
     build_machines,
-    counts_of,
     device_file,
     device_of,
     digest_of,
     images_digest,
+    measure,
+    measure_here,
     network_file,
     network_of,
+    shown,
 )
-from allspin.host.sweep.point import Point
 from allspin.host.sweep.table import Row, Table
-from allspin.host.sweep.workers import Cluster, Done, in_processes, in_this_process, on_cluster
-from allspin.sim.drawing import COLOURS, Axis, Line, beside, grid, lines_svg
-from allspin.sim.network.network import Network
+from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
 
 if TYPE_CHECKING:
-    from allspin.host.sweep.point import Point
-
+    from matplotlib.figure import Figure
 
 # What a notebook shows of a sweep: accuracy over what varied, and the first points.
 
 SHOWN = 12
 """Points of the table."""
-MOST_LINES = len(COLOURS)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def numeric_factor(sweep: "Sweep") -> str | None:
     """The first factor of several values that are numbers."""
     for name in sweep.plan.grid.varied():
         values = {getattr(point, name) for point in sweep.plan.points}
-        if len(values) > 1 and all(map(_is_number, values)):
+        if len(values) > 1 and all(type(value) in (int, float) for value in values):
             return name
     return None
 
 
-def _name(value: Any) -> str:
+def _value(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _picture(sweep: "Sweep") -> str:
+def _picture(sweep: "Sweep", factor: str) -> "Figure":
     """Mean accuracy over a factor, a line for each combination of the others, and each chip."""
-    factor = numeric_factor(sweep)
+    # Pictures are loaded when a notebook asks for them.
+    from allspin.host.draw.curves import COLOURS, Line, Panel, curves
+    from allspin.host.draw.style import name_text
+
     others = [name for name in sweep.plan.grid.varied() if name != factor]
     lines: dict[tuple[Any, ...], list[Point]] = {}
-    if factor is None:
-        return ""
     for point in sweep.plan.points:
         lines.setdefault(tuple(getattr(point, name) for name in others), []).append(point)
-    drawn = []
-    for style, (values, points) in enumerate(list(lines.items())[:MOST_LINES]):
+    drawn, dots = [], []
+    for colour, (values, points) in zip(COLOURS, lines.items(), strict=False):
         points = sorted(points, key=lambda point: getattr(point, factor))
         places = [float(getattr(point, factor)) for point in points]
         shares = [100 * sweep.accuracies(point) for point in points]
-        each = [(x, share) for x, several in zip(places, shares, strict=True) for share in several]
-        drawn.append(Line("", [x for x, _ in each], [y for _, y in each], style, dots=True))
-        label = ", ".join(map(_name, values)) or "mean"
-        drawn.append(Line(label, places, [float(several.mean()) for several in shares], style))
-    axes = Axis(factor), Axis("accuracy (%)")
-    return lines_svg(f"Accuracy of chips over {factor}: each, and their mean", drawn, *axes)
+        each = [np.full(len(some), place) for place, some in zip(places, shares, strict=True)]
+        label = name_text(", ".join(map(_value, values))) or "mean"
+        drawn.append(Line(label, places, [float(some.mean()) for some in shares]))
+        x, y = np.concatenate(each).tolist(), np.concatenate(shares).tolist()
+        dots.append(Line("", x, y, joined=False, colour=colour))
+    title = f"Accuracy of chips over {factor}: each, and their mean"
+    return curves(title, [Panel([*drawn, *dots], factor, "accuracy (%)")])
 
 
 def sweep_card(sweep: "Sweep") -> str:
     """The card of a sweep, as HTML."""
+    from allspin.host.draw.cards import beside
+
     plan = sweep.plan
     names = plan.grid.varied()
     rows = []
     for point in plan.points[:SHOWN]:
         shares = 100 * sweep.accuracies(point)
-        rows.append(
-            (
-                *(_name(getattr(point, name)) for name in names),
-                *(f"{value:.2f}" for value in (shares.mean(), shares.min(), shares.max())),
-            )
-        )
+        values = [_value(getattr(point, name)) for name in names]
+        rows.append((*values, float(shares.mean()), float(shares.min()), float(shares.max())))
     more = len(plan.points) - len(rows)
     title = f"Sweep: {plan.grid.chips:,} chips a point, {plan.images:,} images, {plan.grid.on}" + (
         f"; {more:,} more points" if more else ""
     )
-    table = grid(title, (*names, "mean (%)", "worst", "best"), rows)
-    return beside(*filter(None, [_picture(sweep), table]))
+    figures = [Column(name, form=".2f") for name in ("mean (%)", "worst", "best")]
+    table = TableShown(title, [*map(Column, names), *figures], rows, keys=0)
+    factor = numeric_factor(sweep)
+    return beside(table, *([] if factor is None else [_picture(sweep, factor)]))
 
 
 # Runs a sweep: what is not in its table yet is measured, row by row.
@@ -142,8 +139,7 @@ class Plan:
     def answers(self, point: Point, chip: int) -> tuple[Integers, Integers]:
         """What a chip answers on the golden model, and the right classes, shape (images,)."""
         job = replace(self.job(point, chip), on=GOLDEN)
-        answered = answers_of(job)
-        return answered.classes, answered.labels
+        return answers_of(job)[0], shown(job)[1]
 
     def record(self) -> dict[str, Any]:
         """What lies beside the table."""
@@ -166,41 +162,39 @@ def make_plan(grid: Grid) -> Plan:
         If a file is missing or damaged, or does not fit the others.
     """
     points = grid.points()
-    contents = {name: network_file(name) for name in dict.fromkeys(p.network for p in points)}
-    devices = {name: device_file(name) for name in dict.fromkeys(p.device for p in points)}
-    networks = {name: network_of(name, content) for name, content in contents.items()}
+    networks = {name: digest_of(network_file(name)) for name in grid.networks()}
+    devices = {name: digest_of(device_file(name)) for name in dict(grid.factors)["device"]}
+    opened = {name: network_of(name, digest) for name, digest in networks.items()}
+    cut = set()
     for point in points:
         device_of(point, devices[point.device])
-        point.programming(networks[point.network])
+        point.programming(opened[point.network])
+        if needs_cut(opened[point.network], point.tiles):
+            cut.add(point.network)
     data = None if grid.data is None else Path(grid.data)
-    images, labels = load_test_set(data, networks.values(), grid.images)
+    images, labels = load_test_set(data, opened.values(), grid.images)
+    steps = [images_digest(*calibration_images(opened[name], grid.data)) for name in cut]
     material = Material(
-        tuple((name, digest_of(content)) for name, content in contents.items()),
-        tuple((name, digest_of(content)) for name, content in devices.items()),
+        tuple(networks.items()),
+        tuple(devices.items()),
         (grid.data, images_digest(images, labels)),
-        _calibration(grid, points, networks),
+        steps[0] if steps else None,
     )
     return Plan(grid, points, material, len(images) if grid.images is None else grid.images)
-
-
-def _calibration(grid: Grid, points: list[Point], networks: dict[str, Network]) -> str | None:
-    """Digest of the images that choose the steps of tiles; None where no network is cut."""
-    cut = {p.network for p in points if needs_cut(networks[p.network], p.tiles)}
-    found = [images_digest(*calibration_images(networks[name], grid.data)) for name in cut]
-    return found[0] if found else None
 
 
 def _measured(
     plan: Plan, jobs: list[Job], workers: int, scheduler: Cluster | None, watch: Watch
 ) -> Done:
+    workers = min(workers, len(jobs))
     if scheduler is not None:
         return on_cluster(jobs, scheduler)
-    if plan.grid.on not in (GOLDEN, VIRTUAL) or min(workers, len(jobs)) == 1:
-        return in_this_process(jobs, watch)
+    if plan.grid.on not in (GOLDEN, VIRTUAL) or workers == 1:
+        return measure_here(jobs, watch)
     if plan.grid.on == VIRTUAL:
         # Built once here, not once by each worker.
         build_machines(jobs)
-    return in_processes(jobs, min(workers, len(jobs)))
+    return in_processes(measure, jobs, workers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,8 +256,7 @@ def run_sweep(
     UserError
         If the table is another sweep's or cannot be written, or a machine or the workers fail.
     """
-    counts = partial(counts_of, material=plan.material)
-    with Table(path, plan.record(), plan.points, plan.grid.seeds, plan.images, counts) as table:
+    with Table(path, plan.record(), plan.points, plan.grid.seeds, plan.images) as table:
         resumed = len(table.rows)
         there = {(row.point, row.chip) for row in table.rows}
         # A chip of every point, then the next chip: whoever looks at the table early sees all
@@ -276,21 +269,17 @@ def run_sweep(
         todo = [plan.job(point, chip) for point, chip in order if (point, chip) not in there]
         if todo:
             total = resumed + len(todo)
-
             furthest = 0.0
 
-            def tell(done: float) -> None:
+            def tell(more: float = 0.0) -> None:
                 nonlocal furthest
-                furthest = max(furthest, done)
+                furthest = max(furthest, len(table.rows) + more)
                 report(furthest, total, f"{len(table.rows):,} of {total:,} chips")
 
-            def watch(chips: float) -> None:
-                tell(len(table.rows) + chips)
-
-            with closing(_measured(plan, todo, workers, scheduler, watch)) as outcomes:
+            with closing(_measured(plan, todo, workers, scheduler, tell)) as outcomes:
                 for job, outcome in outcomes:
                     table.add(Row(job.point, job.chip, outcome))
-                    tell(len(table.rows))
+                    tell()
         places = {point: number for number, point in enumerate(plan.points)}
         table.put_in_order(lambda row: (places[row.point], row.chip))
         return Sweep(plan, table.rows, resumed)
@@ -339,13 +328,8 @@ def sweep(
         f"sweeping {plan.grid.chips:,} chip{'s' if plan.grid.chips > 1 else ''} at "
         f"{points:,} point{'s' if points > 1 else ''}"
     )
-    found = run_sweep(
-        plan,
-        path,
-        workers=cpu_count() if workers is None else workers,
-        scheduler=cluster,
-        report=display.advance,
-    )
+    workers = cpu_count() if workers is None else workers
+    found = run_sweep(plan, path, workers=workers, scheduler=cluster, report=display.advance)
     there = f", {found.resumed:,} of them there already" if found.resumed else ""
     display.finish(f"{len(found.rows):,} rows in {path}{there}")
     return found

@@ -1,7 +1,7 @@
-"""Who measures the chips: this process, others on this machine, or a cluster.
+"""Who measures the chips beside this process: others on this machine, or a cluster.
 
-Each of these yields jobs with their outcomes in whatever order they come. A chip is a seed, so
-it does not matter who measures it: a worker that is lost costs a retry of what it had in hand.
+A chip is a seed, so it does not matter who measures it: a worker that is lost costs a retry of
+what it had in hand.
 """
 
 import os
@@ -10,38 +10,140 @@ import signal
 import sys
 import threading
 import time
-import warnings
-from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from joblib import Parallel, delayed
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
-from allspin.host.sweep.job import (
-    NOBODY,
-    Job,
-    Outcome,
-    Watch,
-    close_machines,
-    lots,
-    measure,
-    measure_lot,
-)
+from allspin.host.sweep.job import Done, Job, measure
 from allspin.sim.errors import UserError
 from allspin.sim.files import check_file
 
 if TYPE_CHECKING:
     from distributed import Client
 
+T = TypeVar("T")
+R = TypeVar("R")
 
-# A Dask cluster: where its scheduler is, and with which certificates it is spoken to.
+LOSSES = 3
+"""Workers that may be lost in a row without a chip done between."""
+ORPHANED = 0.5
+"""Seconds between two looks of a worker at whether its parent is there."""
+IDLE = 10
+"""Seconds after which a worker without work ends."""
+TIDYING = "ignore:resource_tracker:UserWarning"
+"""Python's option that silences what the tracker of semaphores and folders says."""
 
+
+def _leave_with(parent: int) -> None:
+    """End this process soon after its parent has ended, however that did."""
+    while os.getppid() == parent:
+        time.sleep(ORPHANED)
+    os._exit(1)
+
+
+def _begin(parent: int) -> None:
+    # Loky's workers would wait minutes for a parent that was killed.
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let Ctrl-C act on this process afterwards, and never on what is started meanwhile.
+
+    Ctrl-C reaches the whole group. A worker has nothing to save, and would print where it was: it
+    inherits that SIGINT is blocked, and is killed by its parent.
+    """
+    came: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    # Another thread of this process may get the signal.
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number)) if main else 0
+    # Either lets signals through once it has started.
+    resource_tracker.ensure_running()
+    loky_tracker.ensure_running()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if main:
+            signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
+def _end_quietly() -> None:
+    """Let nothing be said of a pool that ends before its work does: an interrupt is one line."""
+    if TIDYING not in sys.warnoptions:
+        # Handed on to every Python process that multiprocessing starts from here.
+        sys.warnoptions.append(TIDYING)
+    previous = threading.excepthook
+
+    def hook(fault: threading.ExceptHookArgs) -> None:
+        # Loky's thread stumbles over the jobs that were dropped as its workers were killed.
+        if fault.thread is None or "ExecutorManager" not in fault.thread.name:
+            previous(fault)
+
+    threading.excepthook = hook
+
+
+def in_processes(
+    work: Callable[[T], R], jobs: Iterable[T], workers: int
+) -> Generator[tuple[T, R], None, None]:
+    """Do work in some processes of this machine, and yield jobs and results as they are done.
+
+    Parameters
+    ----------
+    work : callable
+        What is done with a job; it can be imported by a worker.
+    jobs : iterable
+        Each once.
+    workers : int
+        Processes.
+
+    Raises
+    ------
+    UserError
+        If workers are killed again and again, say for want of memory.
+    """
+    _end_quietly()
+    left = dict.fromkeys(jobs)
+    losses = 0
+    while left:
+        pool = ProcessPoolExecutor(
+            workers, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),)
+        )
+        try:
+            with _without_interrupts():
+                waiting: dict[Any, T] = {pool.submit(work, job): job for job in left}
+            for future in as_completed(waiting):
+                result = future.result()
+                job = waiting.pop(future)
+                del left[job]
+                losses = 0
+                yield job, result
+        except BrokenProcessPool:
+            losses += 1
+            if losses > LOSSES:
+                raise UserError(
+                    "worker processes are killed again and again, perhaps for want of memory; "
+                    "give fewer `workers`: the same command goes on from what is done"
+                ) from None
+        finally:
+            pool.shutdown(kill_workers=True)
+
+
+PATIENCE = 60.0
+"""Seconds that a cluster may be without a worker."""
+LOOK = 2.0
+"""Seconds between two looks at a cluster that is silent."""
 MAX_CERTIFICATE = 1 << 22
 """Bytes of a file of certificates."""
 CONNECTING = 10.0
@@ -132,18 +234,16 @@ class Cluster:
 
     def _security(self) -> Any:
         """Dask's own object of the certificates; None, for its configuration, without them."""
-        if self.ca_file is None:
+        if self.ca_file is None or self.certificate is None:
             return None
         from distributed.security import Security
 
-        names = {
-            "tls_ca_file": self.ca_file,
-            "tls_client_cert": self.certificate,
-            "tls_client_key": self.key or self.certificate,
-        }
-        security = Security(require_encryption=True, **{k: str(v) for k, v in names.items()})
+        files = (self.ca_file, self.certificate, self.key or self.certificate)
+        names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
+        given = dict(zip(names, map(str, files), strict=True))
+        security = Security(require_encryption=True, **given)
         try:
-            for path in names.values():
+            for path in files:
                 assert path is not None
                 check_file(path, "certificate", MAX_CERTIFICATE)
             security.get_connection_args("client")  # which reads and matches them
@@ -155,185 +255,8 @@ class Cluster:
         return security
 
 
-LOSSES = 3
-"""Workers that may be lost in a row without a chip done between, or by one chip on a cluster."""
-PATIENCE = 60.0
-"""Seconds that a cluster may be without a worker."""
-LOOK = 2.0
-"""Seconds between two looks at a cluster that is silent."""
-ORPHANED = 0.5
-"""Seconds between two looks of a worker at whether its parent is there."""
-STARTING = 10.0
-"""Seconds that workers have to begin: one may be killed as it starts."""
-SOON = 0.01
-"""Seconds between two looks at how many have."""
-IDLE = 10
-"""Seconds after which a worker without work ends."""
-TIDYING = "ignore:resource_tracker:UserWarning"
-"""Python's option that silences what the tracker of semaphores and folders says."""
-
-Done = Generator[tuple[Job, Outcome], None, None]
-
-
-def in_this_process(jobs: Sequence[Job], watch: Watch = NOBODY) -> Done:
-    """Measure jobs here, one after another, or together where a board can; `watch` as there."""
-    try:
-        for lot in lots(jobs):
-            yield from measure_lot(lot, watch)
-    finally:
-        close_machines()
-
-
-def _leave_with(parent: int) -> None:
-    """End this process soon after its parent has ended, however that did."""
-    while os.getppid() == parent:
-        time.sleep(ORPHANED)
-    os._exit(1)
-
-
-def _begin(parent: int, begun: str) -> None:
-    # Ctrl-C reaches the whole group: a worker has nothing to save, so it just goes. One that came
-    # while this was starting has waited.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    # Loky's workers would wait minutes for a parent that was killed.
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    with suppress(OSError):  # the parent waits no longer
-        Path(begun, str(os.getpid())).touch()
-
-
-@contextmanager
-def _noted_interrupts() -> Iterator[None]:
-    """Let Ctrl-C act afterwards only, though another thread of this process may get it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if came:
-            signal.raise_signal(signal.SIGINT)  # waits for the mask
-
-
-@contextmanager
-def _starting(workers: int) -> Iterator[str]:
-    """Hold Ctrl-C back until the workers that are started meanwhile have begun.
-
-    A Python that is interrupted as it starts prints where it was, and so does a worker whose pool
-    is gone before it has begun.
-
-    Parameters
-    ----------
-    workers : int
-        How many.
-
-    Yields
-    ------
-    str
-        A folder; each worker leaves a file there when it has begun.
-    """
-    # Python's own, which joblib starts with the first worker, lets signals through afterwards.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        with _noted_interrupts(), TemporaryDirectory(prefix="allspin-") as begun:
-            yield begun
-            deadline = time.monotonic() + STARTING
-            while len(os.listdir(begun)) < workers and time.monotonic() < deadline:
-                time.sleep(SOON)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _measured(job: Job) -> tuple[Job, Outcome]:
-    return job, measure(job)
-
-
-def _end_quietly() -> None:
-    """Let joblib say nothing of a pool that ends before its work does.
-
-    It warns of tasks that are dropped, and its manager's thread may stumble over them; the
-    process that tidies up behind it may find that already done. An interrupt is one line, and
-    what is dropped is measured when the sweep goes on.
-    """
-    warnings.filterwarnings(
-        "ignore", "[0-9]+ tasks (which were still being processed|have been successfully executed)"
-    )
-    if TIDYING not in sys.warnoptions:
-        # Handed on to every Python process that multiprocessing starts from here.
-        sys.warnoptions.append(TIDYING)
-    previous = threading.excepthook
-
-    def hook(fault: threading.ExceptHookArgs) -> None:
-        if fault.thread is None or "ExecutorManager" not in fault.thread.name:
-            previous(fault)
-
-    threading.excepthook = hook
-
-
-def in_processes(jobs: Sequence[Job], workers: int) -> Done:
-    """Measure jobs in some processes of this machine.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-        The jobs.
-    workers : int
-        Processes.
-
-    Raises
-    ------
-    UserError
-        If workers are killed again and again, say for want of memory.
-    """
-    _end_quietly()
-    left = dict.fromkeys(jobs)
-    losses = 0
-    while left:
-        with _starting(workers) as begun:
-            pool = Parallel(
-                n_jobs=workers,
-                backend="loky",
-                return_as="generator_unordered",
-                # A job takes a tenth of a second or more: one by one costs nothing.
-                batch_size=cast(Any, 1),
-                # Whatever is handed out later may be handed out while the pool is being ended.
-                pre_dispatch="all",
-                initializer=_begin,
-                initargs=(os.getpid(), begun),
-                idle_worker_timeout=IDLE,
-            )
-            outcomes = cast(
-                Generator[tuple[Job, Outcome], None, None],
-                pool(delayed(_measured)(job) for job in list(left)),
-            )
-        try:
-            with closing(outcomes):
-                for job, outcome in outcomes:
-                    del left[job]
-                    losses = 0
-                    yield job, outcome
-        except BrokenProcessPool:
-            losses += 1
-            if losses > LOSSES:
-                raise UserError(
-                    "worker processes are killed again and again, perhaps for want of memory; "
-                    "give fewer `workers`: the same command goes on from what is done"
-                ) from None
-
-
 def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Done:
-    """Measure jobs on the workers of a Dask scheduler.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-        The jobs.
-    cluster : Cluster
-        Where the scheduler is.
+    """Measure jobs on the workers of a Dask scheduler, and yield them as they are done.
 
     Raises
     ------
@@ -345,51 +268,37 @@ def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Done:
     from distributed import Future
     from distributed.scheduler import KilledWorker
 
-    address = cluster.address
     finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
     waiting: dict[Future, Job] = {}
-
-    def submit(job: Job) -> None:
-        future = client.submit(measure, job, pure=False)
-        waiting[future] = job
-        future.add_done_callback(finished.put)
-
-    losses: Counter[Job] = Counter()
     seen = time.monotonic()
     try:
         for job in jobs:
-            submit(job)
+            future = client.submit(measure, job, pure=False)
+            waiting[future] = job
+            future.add_done_callback(finished.put)
         while waiting:
             try:
                 future = finished.get(timeout=LOOK)
             except queue.Empty:
-                if client.status != "running":
+                gone = client.status != "running"
+                if gone or time.monotonic() - seen > PATIENCE:
+                    what = "is gone" if gone else "has no worker"
                     raise UserError(
-                        f"the scheduler at {address} is gone; the same command goes on from what "
-                        "is done"
+                        f"the scheduler at {cluster.address} {what}; start it: the same command "
+                        "goes on from what is done"
                     ) from None
                 if client.scheduler_info(n_workers=-1)["workers"]:
                     seen = time.monotonic()
-                elif time.monotonic() - seen > PATIENCE:
-                    raise UserError(
-                        f"the scheduler at {address} has no worker; start some, and the same "
-                        "command goes on from what is done"
-                    ) from None
                 continue
             seen = time.monotonic()
             job = waiting.pop(future)
             try:
-                outcome = future.result()
-            except KilledWorker:
-                losses[job] += 1
-                if losses[job] >= LOSSES:
-                    raise UserError(
-                        f"chip {job.chip} of {job.point.network} lost its worker again and again, "
-                        "perhaps for want of memory"
-                    ) from None
-                submit(job)
-                continue
-            yield job, outcome
+                yield job, future.result()
+            except KilledWorker:  # Dask has given it to others already
+                raise UserError(
+                    f"chip {job.chip} of {job.point.network} lost its worker again and again, "
+                    "perhaps for want of memory"
+                ) from None
     finally:
         # The scheduler forgets what nobody waits for any more.
         client.close(timeout=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import tomli_w
 
-from allspin.sim.device.at_point import at_point, with_point
+from allspin.sim.device.at_point import OutsideError, at_point, with_point
 from allspin.sim.device.device import (
     AdcVariation,
     Device,
@@ -16,7 +16,6 @@ from allspin.sim.device.device import (
     NeuronVariation,
 )
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.measured_point import OutsideError
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError, refused

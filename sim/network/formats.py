@@ -156,13 +156,10 @@ class Adc:
     offsets: npt.NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
-        def keep(name: str, low: int, high: int) -> None:
+        rows = check_power_of_two("rows of a tile", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
+        object.__setattr__(self, "rows", rows)
+        for name, low, high in (("bits", MIN_ADC_BITS, MAX_ADC_BITS), ("shift", 0, MAX_ADC_SHIFT)):
             object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
-
-        keep("rows", MIN_TILE_ROWS, MAX_TILE_ROWS)
-        check_power_of_two("rows of a tile", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
-        keep("bits", MIN_ADC_BITS, MAX_ADC_BITS)
-        keep("shift", 0, MAX_ADC_SHIFT)
         if self.offsets is not None:
             given = np.asarray(self.offsets)
             if given.dtype.kind not in "iuf" or not np.all(np.abs(given) <= MAX_ADC_OFFSET):

@@ -63,17 +63,11 @@ def network_to_bytes(network: Network) -> bytes:
         ],
         "provenance": network.provenance,
     }
-    if any(layer.adc is not None for layer in network.layers):
-        record |= {
-            "format": TILED_FORMAT,
-            "adcs": [_adc_record(each.adc) for each in network.layers],
-        }
+    adcs = [layer.adc for layer in network.layers]
+    if any(adcs):
+        record["format"] = TILED_FORMAT
+        record["adcs"] = [adc and {name: getattr(adc, name) for name in ADC_KEYS} for adc in adcs]
     return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
-
-
-def _adc_record(adc: Adc | None) -> dict[str, int] | None:
-    """A layer's converters as metadata."""
-    return None if adc is None else {name: getattr(adc, name) for name in ADC_KEYS}
 
 
 def save_network(network: Network, path: str | Path) -> None:
@@ -94,13 +88,10 @@ def save_network(network: Network, path: str | Path) -> None:
     write_atomically(path, network_to_bytes(network))
 
 
-def _header_size(data: bytes) -> int:
-    return int.from_bytes(data[:8], "little")
-
-
 def _record(data: bytes) -> dict[str, Any]:
     """Metadata of a safetensors file (its reader for NumPy returns the tensors only)."""
-    metadata = parse_json(data[8 : 8 + _header_size(data)]).get("__metadata__", {})
+    size = int.from_bytes(data[:8], "little")
+    metadata = parse_json(data[8 : 8 + size]).get("__metadata__", {})
     if not isinstance(metadata, dict) or KEY not in metadata:
         raise ValueError("it has no allspin metadata")
     try:
@@ -146,25 +137,21 @@ def _layer(
 ) -> Layer:
     """Take one layer's tensors."""
 
-    def take(name: str) -> Any:
-        tensor = tensors.pop(f"layer.{number}.{name}")
+    def take(name: str, needed: bool = True) -> Any:
+        key = f"layer.{number}.{name}"
+        if not needed and key not in tensors:
+            return None
+        tensor = tensors.pop(key)
         if tensor.dtype != DTYPES[name]:
-            raise ValueError(
-                f"layer.{number}.{name} must be {np.dtype(DTYPES[name])}, not {tensor.dtype}"
-            )
+            raise ValueError(f"{key} must be {np.dtype(DTYPES[name])}, not {tensor.dtype}")
         return tensor
 
     return Layer(
         states=take("states"),
         levels=take("levels"),
         converter=None if shift is None else Converter(take("gains"), take("offsets"), shift),
-        table=take("table") if f"layer.{number}.table" in tensors else None,
-        adc=None
-        if adc is None
-        else Adc(
-            **adc,
-            offsets=take("adc_offsets") if f"layer.{number}.adc_offsets" in tensors else None,
-        ),
+        table=take("table", needed=False),
+        adc=None if adc is None else Adc(**adc, offsets=take("adc_offsets", needed=False)),
     )
 
 
@@ -182,13 +169,9 @@ def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
         _integers(name, [record[name]])
     if not isinstance(record["provenance"], dict):
         raise ValueError("its provenance is not an object")
+    foot = zip([*shifts, None], _adcs(record, len(shifts) + 1), strict=True)
     network = Network(
-        layers=tuple(
-            _layer(tensors, number, shift, adc)
-            for number, (shift, adc) in enumerate(
-                zip([*shifts, None], _adcs(record, len(shifts) + 1), strict=True)
-            )
-        ),
+        layers=tuple(_layer(tensors, number, *each) for number, each in enumerate(foot)),
         neuron=neuron_from_dict(record["neuron"]),
         image_shape=(image_shape[0], image_shape[1]),
         **{name: record[name] for name in bits},
@@ -211,7 +194,7 @@ def network_from_bytes(data: bytes) -> Network:
     ValueError
         If the content is not a whole and consistent network file; the message is one line.
     """
-    if _header_size(data) > MAX_HEADER:
+    if int.from_bytes(data[:8], "little") > MAX_HEADER:
         raise ValueError(
             f"it is not a safetensors file, or one with a header of more than {MAX_HEADER:,} bytes"
         )

@@ -15,7 +15,7 @@ from allspin.host.show.table import print_tables
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.files import write_atomically
 from tests.bench.bench import QUICK, Effort, bench, read_builds
-from tests.bench.document import MARKS, markdown, printed, read_measured
+from tests.bench.document import MARKS, markdown, printed
 
 HELP = """\
 Measure the golden model and the virtual board against their targets, against plain NumPy,
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resident_images is not None:
         with naming_options():
             check_range("resident_images", arguments.resident_images, 1, MOST)
-    former = None if arguments.measured is None else read_measured(arguments.measured)
+    former = None if arguments.measured is None else json.loads(arguments.measured.read_bytes())
     for path in (arguments.document, arguments.output):
         if path is not None:
             check_writable(path)

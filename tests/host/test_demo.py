@@ -38,7 +38,7 @@ def test_network_results_and_pictures(idx_folder, tmp_path, capfd):
     assert saved["accuracy"] == pytest.approx(np.mean(answers == dataset.test_labels))
     assert (saved["logits_compared"], saved["mismatches"]) == (240, 0)
     assert saved["cycles_bound"] <= saved["cycles_per_image"] <= 1.15 * saved["cycles_bound"] + 10
-    assert saved["mismatches"] == results.mismatches
+    assert saved["mismatches"] == results["mismatches"]
     assert "63-5-4, 6 states" in (out / "results.txt").read_text()
     assert "\x1b" not in (out / "results.txt").read_text()
     # Without a terminal each step is a line when it begins and when it ends.

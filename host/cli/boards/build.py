@@ -20,9 +20,9 @@ from allspin.host.bitstreams.build import (
     BuildOptions,
     Built,
     build_jobs,
-    build_table,
     find_jobs,
 )
+from allspin.host.bitstreams.tables import build_table
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import stages

@@ -7,7 +7,7 @@ from allspin.hdl.export import MODULE, engine_verilog, memory_image
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.verilog import Dialect
-from allspin.host.chips.probed_cells import check_suffix, table_bytes
+from allspin.host.chips.cell_table import check_suffix, table_bytes
 from allspin.host.cli.options import add_point_argument, add_scheme_arguments, programmed_chip
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_device, open_network

@@ -59,4 +59,4 @@ def run(arguments: argparse.Namespace) -> int:
         results = run_demo(dataset, parameters, arguments.out, steps, look)
     print_tables([results_table(results)])
     tell(f"draw digits, and watch this network at work: {_live_command(arguments)}")
-    return DIFFERENT if results.mismatches else 0
+    return DIFFERENT if results["mismatches"] else 0

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from allspin.host.cli.options import add_picture_arguments, add_table_arguments, picture_options
 from allspin.host.paper.chapter import FULL, QUICK
-from allspin.host.paper.chapters import beyond
 from allspin.host.paper.report import printed_table, printed_verdicts
-from allspin.host.paper.reproduce import PARTS, reproduce
+from allspin.host.paper.reproduce import reproduce
 from allspin.host.show.progress import Steps
 from allspin.host.show.table import print_tables
 
@@ -47,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Steps() as steps:
         effort = QUICK if arguments.quick else FULL
         report = reproduce(effort, arguments.out, steps, look=look)
-    tables = report.chapters[PARTS.index(beyond)].tables
+    tables = report.chapters[-1].tables
     print_tables(
         [printed_verdicts(report.claims), *map(printed_table, tables)],
         [f"the report is {arguments.out / 'paper.html'}"],

@@ -25,11 +25,11 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Counts, Programming
-from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import SotSynapse
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 
 PAPER = open_device("paper")
+
+
 SEEDS = range(3, 5)
 
 
@@ -79,14 +79,6 @@ def test_a_device_without_any_d2d_has_no_column_of_it() -> None:
     assert "neuron without D2D of gain, D2D of threshold" in alone.readings()
 
 
-@pytest.mark.parametrize("reading", ["range", "weight", "span", "nonlinearity"])
-def test_any_reading_of_d2d_is_seen(reading: str) -> None:
-    synapse = PAPER.synapse
-    assert isinstance(synapse, SotSynapse)
-    d2d = dataclasses.replace(synapse.d2d, reading=reading)
-    assert dataclasses.replace(synapse, d2d=d2d).devices_differ
-
-
 def test_variations_are_turned_off_one_by_one() -> None:
     assert isinstance(PAPER.synapse, SotSynapse)
     synapse = only(PAPER, ["c2c"]).synapse
@@ -101,17 +93,6 @@ def test_variations_are_turned_off_one_by_one() -> None:
     assert only(PAPER, VARIATIONS).synapse == PAPER.synapse
     with pytest.raises(ValueError, match=r"must be one of c2c, d2d, neuron, .*not 'other'"):
         only(PAPER, ["other"])
-
-
-def test_a_tables_variations_are_turned_off_too() -> None:
-    n = np.linspace(-1, 1, 30)
-    table = TableSynapse(
-        TableResponse(n, 0 * n + 0.1, 0 * n + 0.2), TableResponse(-n, 0 * n + 0.1, 0 * n + 0.2)
-    )
-    device = dataclasses.replace(PAPER, synapse=table)
-    left = only(device, ["d2d"]).synapse
-    assert left.cycle_deviation(Polarity.DEPRESSION, 0.0, 3) == 0
-    assert left.device_deviation(Polarity.DEPRESSION, 3) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -168,36 +149,3 @@ def test_chips_are_in_the_array_of_their_device(
     # Amplifiers at each cell that take nothing: the network itself. Arms in series: next to chance.
     assert shares["buffered"] == np.mean(GoldenModel(network).classify(images[0]) == images[1])
     assert shares["series"] < 0.3
-
-
-def test_the_tables_columns_are_what_they_say() -> None:
-    assert [column.scheme for column in COLUMNS] == ["open-loop"] + 3 * ["write-verify"]
-    assert [column.calibrated for column in COLUMNS] == [False, False, False, True]
-    for column in (*COLUMNS, *CAUSES):
-        only(PAPER, column.variations)
-        assert column.scheme in SCHEMES
-    for columns in (COLUMNS, CAUSES):
-        assert len({column.title for column in columns}) == len(columns)
-
-
-@pytest.mark.parametrize(
-    ("name", "least"),
-    [("paper-10", (0.98, 0.985)), ("paper-100", (0.975, 0.985))],
-)
-def test_the_papers_networks_reach_what_is_promised(name: str, least: tuple[float, float]) -> None:
-    """Four chips here; the README's table has twenty."""
-    network = open_network(name)
-    tries = 8 if name == "paper-10" else 32
-    means = [
-        measure(
-            name,
-            network,
-            column,
-            Lot(PAPER, range(4), Programming(tries=tries)),
-            load_test_set(None),
-        ).mean
-        for column in COLUMNS
-    ]
-    assert means[0] >= least[0]
-    assert means[1] >= least[1]
-    assert min(means[2:]) >= means[1] - 0.005

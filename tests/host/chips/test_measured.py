@@ -1,4 +1,4 @@
-"""Many chips of many networks, from Python."""
+"""Many chips of many networks, from Python, and what a notebook shows of them."""
 
 import numpy as np
 import pytest

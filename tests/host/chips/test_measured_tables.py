@@ -6,22 +6,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.data.catalogue import open_network
-from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import device_levels, program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.trains import Plan, plan_layer
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.table_synapse import TableSynapse, load_lookup_tables
+from allspin.sim.synapse.table_synapse import load_lookup_tables
 from tests.sim.synapse.monte_carlo import HIGH, LOW, Table
 
 TABLES = Table(1, 0.08), Table(-1, 0.08)
-CHIPS = 20
 
 
 @pytest.fixture(scope="module")
@@ -77,25 +73,3 @@ def test_every_state_of_a_chip_is_that_of_films(device: Device, network: Network
         assert held[here].mean() == pytest.approx(wanted[here].mean(), abs=0.5 + sure)
         error = 4 / np.sqrt(count)
         assert held[here].std() == pytest.approx(spread, rel=0.03 + error, abs=0.3)
-
-
-@pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
-def test_chips_are_as_good_as_arrays(device: Device, network: Network, scheme: str) -> None:
-    pixels, labels = load_test_set(None)
-    images = pixels[:800], labels[:800]
-    assert isinstance(device.synapse, TableSynapse)
-    how = Programming(scheme, tries=1)
-    chips = accuracy_over_chips(network, Lot(device, range(CHIPS), how), images)
-    rng = np.random.default_rng(0)
-    shares = []
-    for _ in range(CHIPS):
-        made = []
-        for layer in network.layers:
-            plan = plan_layer(device.synapse, layer.levels, Programming())
-            exact = words(films(plan, layer.states, rng), layer.levels)
-            made.append(np.clip(np.floor(exact + 0.5), -127, 127).astype(np.int8))
-        shares.append(np.mean(GoldenModel(network, made).classify(images[0]) == images[1]))
-    error = np.hypot(chips.std(ddof=1), np.std(shares, ddof=1)) / np.sqrt(CHIPS)
-    assert chips.mean() == pytest.approx(np.mean(shares), abs=2 * error)
-    # The tables do lower it: there is something to be compared.
-    assert np.mean(shares) < np.mean(GoldenModel(network).classify(images[0]) == images[1]) - 0.005

@@ -10,13 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.chips.probed_cells import (
-    ProbedCells,
-    cell_table,
-    probe_cells,
-    probed_device,
-    table_bytes,
-)
+from allspin.host.chips.cell_table import cell_table, table_bytes
+from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.errors import UserError
@@ -25,12 +20,16 @@ from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming
 
 Probe = Callable[..., ProbedCells]
+
+
 CELLS = [
     (layer, row, column)
     for layer, (rows, columns) in enumerate([(6, 4), (4, 3)])
     for row in range(rows)
     for column in range(columns)
 ]
+
+
 OHM = [0.3 + 0.2 * word / 126 for word in range(-18, 18)]
 """R_AH of each cell: its word is its place among all cells, less 18."""
 
@@ -77,6 +76,8 @@ def npz(**changes: object) -> bytes:
 
 
 MILLI = [f"{ohm * 1e3:.3f}" for ohm in OHM]
+
+
 SHUFFLED = np.random.default_rng(1).permutation(36).tolist()
 
 
@@ -250,6 +251,8 @@ def test_what_is_beyond_the_words_is_saturated_and_counted(probe: Probe) -> None
 
 
 TWICE = text().splitlines()
+
+
 TWICE[9] = TWICE[5]
 
 
@@ -266,13 +269,13 @@ def with_line(number: int, line: str) -> str:
         (with_line(4, "2,0,2,0.3"), "line 4: there is no layer 2: the network has 2, from 0"),
         (with_line(4, "0,6,2,0.3"), "line 4: layer 0 has no row 6: it has 6, from 0"),
         (with_line(30, "1,1,3,0.3"), "line 30: layer 1 has no column 3: it has 3, from 0"),
-        (with_line(4, "0,-1,2,0.3"), "line 4: row is '-1'; give a whole number from 0 on"),
-        (with_line(4, "0,0.5,2,0.3"), "line 4: row is '0.5'; give a whole number from 0 on"),
-        (with_line(4, "0,,2,0.3"), "line 4: row is ''; give a whole number from 0 on"),
-        (with_line(4, "0,0,99999999999999999999,0.3"), "line 4: column is '99999"),
-        (with_line(4, "0,0,2,0.3 ohm"), "line 4: R_AH is '0.3 ohm', a number with something"),
+        (with_line(4, "0,-1,2,0.3"), "line 4: row is -1; give a whole number from 0 on"),
+        (with_line(4, "0,0.5,2,0.3"), "line 4: row is 0.5; give a whole number from 0 on"),
+        (with_line(4, "0,,2,0.3"), "line 4: row is nan; give a whole number from 0 on"),
+        (with_line(4, "0,0,99999999999999999999,0.3"), "line 4: column is 1e+20"),
+        (with_line(4, "0,0,2,0.3 ohm"), "line 4: R_AH is '0.3 ohm'; give a number of at most"),
         (with_line(4, "0,0,2,broken"), "line 4: R_AH is 'broken'; give a number"),
-        (with_line(4, "0,0,2,1e35"), "line 4: R_AH is 1e35, and no measurement is beyond"),
+        (with_line(4, "0,0,2,1e35"), "line 4: R_AH is '1e35'; give a number of at most 1e+30"),
         (with_line(4, "0,0,2"), "line 4: it has 3 cells, but the header has 4"),
         (text(header="layer,row,column,R_AH"), "line 1: column R_AH has no unit, but the device"),
         (text(header="layer,row,column,R_AH (V)"), "line 1: column R_AH is in V, but the device"),
@@ -312,7 +315,7 @@ def test_cells_of_another_network_are_told_by_their_states(probe: Probe, network
         (npz(unit="V"), "column R_AH is in V, but the device has R_AH in ohm"),
         (npz(row=np.zeros(35)), "the arrays have not as many items each: layer 36, row 35"),
         (npz(R_AH=["1"] * 36), "R_AH is of <U1, not of numbers"),
-        (npz(layer=["0"] * 36), "layer is of <U1, not of whole numbers"),
+        (npz(layer=["0"] * 36), "layer is of <U1, not of numbers"),
         (npz(row=np.full(36, -1)), "item 0: row is -1; give a whole number from 0 on"),
         (npz(row=np.full(36, np.nan)), "item 0: row is nan; give a whole number from 0 on"),
         (npz(R_AH=[0.3] * 9 + [1e35] + [0.3] * 26), "item 9: R_AH is beyond 1e+30"),
@@ -330,12 +333,13 @@ def test_of_a_device_whose_cells_are_known_only_columns_vary(device: Device) -> 
         read_noise=0.1, amplifier_gain=0.2, converter_offset=0.3, hall_offset=0.4, stuck=0.5
     )
     varied = replace(device, imperfections=wrong)
-    known = probed_device(varied, columns=True)
+    cells = ProbedCells(Path("x"), [], 0, 0, [], referenced=False)
+    known = cells.device(varied, columns=True)
     assert known.imperfections == Imperfections(
         read_noise=0.1, amplifier_gain=0.2, converter_offset=0.3
     )
     assert known.neuron_variation == device.neuron_variation
     assert not known.synapse.devices_differ
-    quiet = probed_device(varied, columns=False)
+    quiet = cells.device(varied, columns=False)
     assert quiet.imperfections == Imperfections()
     assert quiet.neuron_variation.use == quiet.neuron_variation.gain == 0

@@ -13,7 +13,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.neuron import NEURONS, CmosBareNeuron, ReluNeuron, SotNeuron
+from allspin.sim.network.neuron import NEURONS, ReluNeuron, SotNeuron
 
 
 def test_networks_that_ship_are_found_by_name() -> None:
@@ -24,13 +24,6 @@ def test_networks_that_ship_are_found_by_name() -> None:
         assert found[kind].origin == f"trained: mnist-10-{kind}"
     assert found["relu"].origin == "converted from mnist-10, untrained"
     assert found["sot"].network.provenance == open_network("mnist-10").provenance
-
-
-def test_files_go_before_those_that_ship(tmp_path: Path) -> None:
-    path = tmp_path / "mine.safetensors"
-    save_network(convert(open_network("mnist-10"), CmosBareNeuron()), path)
-    found = counterparts("mnist-10", open_network("mnist-10"), [path])
-    assert found["cmos-bare"].origin == "trained: mine.safetensors"
 
 
 @pytest.mark.parametrize("kind", NEURONS)

@@ -20,12 +20,3 @@ def test_every_design_has_been_recorded() -> None:
         assert use["lut"] > 0
         assert use["fmax"] > 20
     assert any("Yosys" in tool for tool in recorded["tools"])
-
-
-def test_a_bare_gate_is_the_smallest_neuron() -> None:
-    on_ecp5 = {use["design"]: use for use in fpga.recorded()["usage"] if use["part"] == "ECP5-25F"}
-    bare = on_ecp5["neuron cmos-bare"]["lut"]
-    assert all(bare <= on_ecp5[f"neuron {kind}"]["lut"] for kind in NEURONS)
-    # Tables are block RAM, logic is not.
-    assert on_ecp5["neuron sot"]["memory"] == on_ecp5["neuron cmos-sigmoid"]["memory"] == 1
-    assert on_ecp5["neuron cmos-relu"]["memory"] == 0

@@ -45,18 +45,6 @@ def test_the_rule(readings, verdict):
     assert claim(*readings).verdict is verdict
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=6))
-def test_not_determined_takes_two_readings_of_the_text_that_come_out_differently(readings):
-    outcomes = {agrees for agrees, assumption in readings if not assumption}
-    undetermined = claim(*readings).verdict is Verdict.UNDETERMINED
-    assert undetermined == (outcomes == {True, False})
-
-
-def test_a_claim_without_a_reading_is_refused():
-    with pytest.raises(ValueError, match="not tried"):
-        claim()
-
-
 def test_outcomes_carry_their_readings_names():
     assert claim(TEXT_YES).outcome == "z"
     assert claim(TEXT_YES, TEXT_NO).outcome == "0: z; 1: z"
@@ -93,8 +81,3 @@ def test_within_takes_both_ends():
 )
 def test_a_fall_exceeds_half_a_point_and_twice_its_standard_error(last, deviation, expected):
     assert falls([Spread(0.9, deviation, 3), Spread(last, deviation, 3)]) is expected
-
-
-def test_a_row_of_a_table_has_percent_to_two_places_and_the_count():
-    assert Spread.of([0.9, 0.92]).cells() == (91.0, 1.41, 2)
-    assert Spread.of([0.12345]).cells() == (12.35, 0.0, 1)

@@ -69,14 +69,6 @@ def test_with_certificates_the_table_is_that_of_this_machine(
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 
-def test_the_command_takes_them(small, tmp_path, mine, address, capsys):
-    words = ["sweep", "--network", str(small.network), "--data", str(small.data), "--chips", "1"]
-    words += ["--scheduler", address, "--tls-ca-file", str(mine.ca), "--tls-cert", str(mine.cert)]
-    words += ["--tls-key", str(mine.key), "-o", str(tmp_path / "t.csv")]
-    assert main(words) == 0
-    assert "1 rows in" in capsys.readouterr().err
-
-
 def test_whoever_is_not_vouched_for_is_refused(tmp_path, mine, address):
     other = certificates(tmp_path / "other")
     for files in (
@@ -86,11 +78,6 @@ def test_whoever_is_not_vouched_for_is_refused(tmp_path, mine, address):
     ):
         with pytest.raises(UserError, match=f"no Dask scheduler answers at {address}: "):
             Cluster(address, *files).connect()
-
-
-def test_tls_without_certificates_is_one_line(address):
-    with pytest.raises(UserError, match="needs certificates: `ca_file` and"):
-        Cluster(address).connect()
 
 
 CONNECT = """\
@@ -109,15 +96,6 @@ def test_a_scheduler_that_cannot_be_one_leaves_nothing_to_say_at_exit():
         [sys.executable, "-c", CONNECT], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("UserError\n" * 3, "")
-
-
-def test_no_scheduler_is_one_line(mine):
-    for cluster in (
-        Cluster("tcp://127.0.0.1:9"),
-        Cluster("tls://127.0.0.1:9", mine.ca, mine.both),
-    ):
-        with pytest.raises(UserError, match=f"no Dask scheduler answers at {cluster.address}"):
-            cluster.connect()
 
 
 def test_files_that_are_no_certificates_are_one_line(tmp_path, mine):

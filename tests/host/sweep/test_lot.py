@@ -1,11 +1,6 @@
 """Sweeps on a board that keeps images: the golden model's table, whatever happens on the way."""
 
 import dataclasses
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
@@ -23,7 +18,6 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from tests.host.sweep.conftest import Small
 
-ROOT = Path(__file__).resolve().parents[3]
 CHIPS = 5
 GRID = {"c2c": [0.5, 1], "calibrate": [False, True], "chips": CHIPS}
 """Four points."""
@@ -118,25 +112,3 @@ def test_a_board_that_is_reset_is_told_and_the_sweep_goes_on(on_board, golden, t
     assert golden.startswith(rows)
     assert rows.count(b"\n") - 1 in (CHIPS, 2 * CHIPS)  # whole points only
     assert on_board()[0] == golden
-
-
-def test_a_process_that_dies_in_a_lot_leaves_whole_rows(small, program, golden, bridged, tmp_path):
-    path, port = tmp_path / "killed.csv", bridged(program)
-    words = ["sweep", "--network", str(small.network), "--data", str(small.data), "--on", port]
-    words += ["--c2c", "0.5,1", "--calibrate", "no,yes", "--chips", str(CHIPS), "-o", str(path)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "allspin.host.cli.main", *words],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    while process.poll() is None and not (path.exists() and path.read_bytes().count(b"\n") > CHIPS):
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)  # in the second lot
-    _, said = process.communicate()
-    assert process.returncode == -signal.SIGKILL, said
-    rows = path.read_bytes()
-    assert golden.startswith(rows)
-    assert rows.count(b"\n") - 1 == CHIPS
-    run_sweep(make_plan(small.grid(**GRID, on=port)), path)
-    assert path.read_bytes() == golden

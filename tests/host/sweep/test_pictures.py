@@ -9,8 +9,6 @@ from allspin.host.sweep.pictures import (
     accuracy_by_factor,
     draw_sweep,
     hue_of,
-    shares_by_value,
-    value_name,
     worst_and_best,
     yield_curve,
     yields_by_factor,
@@ -22,18 +20,6 @@ def test_the_yield_is_counted_by_hand():
     accuracies, yields = yield_curve(np.array([0.9, 0.7, 0.8, 0.8]))
     assert accuracies.tolist() == [0.7, 0.8, 0.8, 0.9]
     assert yields.tolist() == [1.0, 0.75, 0.75, 0.25]
-
-
-def test_values_are_told_apart_and_named(small, tmp_path):
-    plan = make_plan(small.grid(c2c=[0, 0.5], calibrate=[False, True], chips=3))
-    sweep = run_sweep(plan, tmp_path / "t.csv")
-    shares = shares_by_value(sweep.rows, "c2c")
-    assert list(shares) == [0.0, 0.5]
-    first = [row.outcome.accuracy for row in sweep.rows if row.point.c2c == 0]
-    assert shares[0.0].tolist() == first
-    names = [value_name(value) for value in (True, 0.5, None, 8, "some/net.safetensors")]
-    assert names == ["yes", "0.5", "other schemes", "8", "net"]
-    assert value_name("current=8.5mA,temperature=300K") == "current=8.5mA,temperature=300K"
 
 
 @pytest.mark.parametrize(
@@ -101,12 +87,3 @@ def test_the_worst_chip_stands_beside_the_best_of_its_setting(small, tmp_path):
     assert f"Worst: chip {worst.chip} ({worst.outcome.accuracy:.2%})" in titles
     assert f"Best: chip {best.chip} ({best.outcome.accuracy:.2%})" in titles
     assert figure.get_suptitle() == f"Worst and best of 3 chips: c2c {worst.point.c2c:g}"
-
-
-def test_a_picture_is_the_same_each_time(small, tmp_path):
-    sweep = run_sweep(make_plan(small.grid(chips=5)), tmp_path / "t.csv")
-    for name in ("1", "2"):
-        (tmp_path / name).mkdir()
-        draw_sweep(sweep, tmp_path / name)
-    for name in ("accuracy.svg", "yield.svg", "worst-and-best.svg"):
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()

@@ -7,7 +7,7 @@ from typing import Any
 from allspin.host.cli.main import main
 from allspin.host.cli.networks import demo
 from allspin.host.cli.parser import build_parser
-from allspin.host.demo import Results
+from allspin.host.paper.chapter import Results
 
 
 def test_it_ends_with_what_opens_the_page(idx_folder, tmp_path, monkeypatch, capsys):

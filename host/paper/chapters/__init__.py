@@ -1,1 +1,0 @@
-"""One chapter for each of the paper's subjects."""

@@ -1,0 +1,422 @@
+"""The network: its four types (Fig. 6), its number of states, and what comes after the paper."""
+
+from functools import partial
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from allspin.host.chips.accuracy import COLUMNS, Column
+from allspin.host.data.catalogue import open_network, shipped_networks
+from allspin.host.draw.accuracy import frame, write_counts
+from allspin.host.draw.curves import Line, Panel, curves
+from allspin.host.draw.style import INK, new_figure, styled
+from allspin.host.paper.chapter import (
+    Cell,
+    Chapter,
+    Claim,
+    Effort,
+    Part,
+    Picture,
+    Reading,
+    Results,
+    Spread,
+    Table,
+    accuracy,
+    lines_table,
+    percent,
+    sweep,
+    sweep_line,
+    within,
+)
+from allspin.host.paper.experiments import Experiment, chips, clean, paper_type
+from allspin.host.train.in_array import FULL_SCALE, TYPE_NAMES
+from allspin.sim.programming.schemes import default_tries
+
+TYPE_RATES = {1: 0.9753, 2: 0.9528, 3: 0.9101, 4: 0.8360}
+"""Recognition rates of the paper."""
+TYPE_TOLERANCES = {1: 0.01, 2: 0.01, 3: 0.02, 4: 0.02}
+"""How near counts as reproduced, as shares."""
+SCALES = (3.0, 10.0, 20.0, 60.0)
+"""Other gains of the V-I converter, as its full scale in weights."""
+FEW_SCALES = (10.0,)
+OWN_CYCLE = [0.065, 0.029]
+"""The synapse's own C2C by polarity."""
+UNITS = {
+    "range": "of the range",
+    "step": "of a mean step",
+    "increment": "of the change itself",
+}
+"""What the C2C may be a fraction of."""
+
+
+def _types(number: int, effort: Effort) -> list[Experiment]:
+    return [paper_type(number, seed) for seed in range(effort.seeds)]
+
+
+def _scaled(scale: float, effort: Effort) -> list[Experiment]:
+    return [paper_type(2, seed, full_scale=scale) for seed in range(effort.sweep_seeds)]
+
+
+def _own(number: int, unit: str, effort: Effort) -> list[Experiment]:
+    return [
+        paper_type(number, seed, c2c=OWN_CYCLE, c2c_reading=unit)
+        for seed in range(effort.sweep_seeds)
+    ]
+
+
+def _type_experiments(effort: Effort) -> list[Experiment]:
+    needed = [one for number in TYPE_RATES for one in _types(number, effort)]
+    needed += [one for scale in effort.points(SCALES, FEW_SCALES) for one in _scaled(scale, effort)]
+    return needed + [
+        one for number in (3, 4) for unit in UNITS for one in _own(number, unit, effort)
+    ]
+
+
+def _curves(results: Results, effort: Effort) -> list[Line]:
+    lines = []
+    for number in TYPE_RATES:
+        runs = [results[one]["curve"] for one in _types(number, effort)]
+        spreads = [Spread.of([run[mark][2] for run in runs]) for mark in range(len(runs[0]))]
+        lines.append(
+            Line(
+                f"type {number}: {TYPE_NAMES[number]}",
+                [mark[0] for mark in runs[0]],
+                percent([spread.mean for spread in spreads]),
+                percent([spread.deviation for spread in spreads]),
+            )
+        )
+    return lines
+
+
+def _learning(results: Results, effort: Effort) -> Picture:
+    lines = _curves(results, effort)
+    table = Table(
+        "learning-curves",
+        "Learning curves of the four types",
+        ("type", "training images", "accuracy (%)", "standard deviation", "seeds"),
+        [
+            (number, int(x), float(y), float(error), effort.seeds)
+            for number, line in zip(TYPE_RATES, lines, strict=True)
+            for x, y, error in zip(line.x, line.y, line.error or [], strict=True)
+        ],
+    )
+    panel = Panel(
+        lines,
+        "training images seen",
+        "test accuracy (%)",
+        levels={f"{100 * rate:.2f}": 100 * rate for rate in TYPE_RATES.values()},
+        y_range=(70, 100),
+        places="lower right",
+    )
+    return Picture(
+        table,
+        "Fig. 6c: learning curves from pulse-by-pulse training; dotted: the paper's rates.",
+        partial(curves, "Learning in the array: the four types", [panel]),
+    )
+
+
+@styled
+def _confusions(matrices: dict[int, list[list[int]]]) -> Figure:
+    figure = new_figure(9.2, 8.6, "Confusion of the four types (seed 0)")
+    for axes, (number, counts) in zip(figure.subplots(2, 2).flat, matrices.items(), strict=True):
+        array = np.array(counts)
+        shares = 100 * array / array.sum(axis=1, keepdims=True)
+        axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=10)
+        write_counts(axes, array, np.where(shares > 40, "white", INK), 6.5)
+        axes.set_title(f"type {number}: {100 * np.trace(array) / array.sum():.2f} %")
+        frame(axes)
+    return figure
+
+
+def _confusion(results: Results) -> Picture:
+    matrices = {number: results[paper_type(number, 0)]["confusion"] for number in TYPE_RATES}
+    table = Table(
+        "confusion",
+        "Confusion of the four types: images of each label (row) by answer",
+        ("type", "label", *(f"answer {digit}" for digit in range(len(matrices[1])))),
+        [
+            (number, label, *row)
+            for number, counts in matrices.items()
+            for label, row in enumerate(counts)
+        ],
+    )
+    return Picture(
+        table, "Confusion matrices of the trained networks.", partial(_confusions, matrices)
+    )
+
+
+def _type_claim(number: int, spread: Spread, assumption: str, reason: str) -> Claim:
+    rate, tolerance = TYPE_RATES[number], TYPE_TOLERANCES[number]
+    return Claim(
+        f"Type {number} ({TYPE_NAMES[number]}) recognises",
+        f"{100 * rate:.2f} %",
+        (
+            Reading(
+                assumption or "as the text has it",
+                spread.percent(),
+                within(spread.mean, rate, tolerance),
+                bool(assumption),
+            ),
+        ),
+        f"within {100 * tolerance:.1f} points counts; {reason}",
+    )
+
+
+def _own_claim(number: int, results: Results, effort: Effort) -> Claim:
+    readings = []
+    for unit, words in UNITS.items():
+        spread = accuracy(results, _own(number, unit, effort))
+        agrees = within(spread.mean, TYPE_RATES[number], TYPE_TOLERANCES[number])
+        readings.append(Reading(words, spread.percent(), agrees))
+    return Claim(
+        f"Type {number}, with the synapse's own C2C of 0.065 and 0.029 on each update",
+        f"{100 * TYPE_RATES[number]:.2f} %",
+        tuple(readings),
+        "the text gives no unit; the same recipe, all else equal",
+    )
+
+
+def _types_table(results: Results, effort: Effort, spreads: dict[int, Spread]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for number, spread in spreads.items():
+        longest = max(results[one]["seconds_an_epoch"] for one in _types(number, effort))
+        name = f"{number}: {TYPE_NAMES[number]}"
+        rows.append((name, 100 * TYPE_RATES[number], *spread.cells(), round(longest, 1)))
+    return Table(
+        "types",
+        "The four types, each family by one recipe",
+        (
+            "type",
+            "paper (%)",
+            "ours, mean (%)",
+            "standard deviation",
+            "seeds",
+            "longest epoch (s of one core)",
+        ),
+        rows,
+    )
+
+
+def _gains_table(scales: dict[float, Spread]) -> Table:
+    return Table(
+        "converter-gain",
+        "Type 2 against the gain of the V-I converter, which the text does not give",
+        ("column sum at full-scale current (weights)", "mean (%)", "standard deviation", "seeds"),
+        [(scale, *spread.cells()) for scale, spread in scales.items()],
+    )
+
+
+def _type_claims(spreads: dict[int, Spread], scales: dict[float, Spread]) -> tuple[Claim, ...]:
+    cycle = "C2C of 0.014 of the range on each update"
+    others = ", ".join(
+        f"{scale:g} gives {spread.percent()}"
+        for scale, spread in scales.items()
+        if scale != FULL_SCALE
+    )
+    return (
+        _type_claim(
+            1,
+            spreads[1],
+            "",
+            "gradient descent, rate 0.1, 5 epochs, no biases: nothing but software",
+        ),
+        _type_claim(
+            2,
+            spreads[2],
+            f"a column sum of {FULL_SCALE:g} weights is the neuron's full-scale current",
+            f"the V-I converter's gain is not in the text and decides: {others}",
+        ),
+        _type_claim(
+            3,
+            spreads[3],
+            cycle,
+            "0.014 is the neuron's figure in the paper; equal steps, rounded at random",
+        ),
+        _type_claim(
+            4, spreads[4], cycle, "by the recipe of type 3, nothing changed but the states"
+        ),
+    )
+
+
+def _type_chapter(results: Results, effort: Effort) -> Chapter:
+    spreads = {number: accuracy(results, _types(number, effort)) for number in TYPE_RATES}
+    scales = {
+        scale: accuracy(results, _scaled(scale, effort))
+        for scale in sorted((FULL_SCALE, *effort.points(SCALES, FEW_SCALES)))
+    }
+    peak = max(
+        results[one]["largest_sum"] for number in (2, 3, 4) for one in _types(number, effort)
+    )
+    return Chapter(
+        "The four types (Fig. 6)",
+        (
+            "Types 1 and 2 share one recipe (plain gradient descent, batches of 32, rate 0.1, "
+            "5 epochs), types 3 and 4 another (rate 0.03, 3 epochs, each change rounded at random "
+            "to whole pulses of one state each, a C2C of 0.014 of the range on each update). All "
+            "60,000 images are learnt from, and the network of the last batch is the one that "
+            "counts.",
+            f"What is not in the text and had to be chosen: rates, epochs, and the gain of the V-I "
+            f"converter. The largest column sum that a test image makes is {peak:.1f} weights; "
+            f"full scale is {FULL_SCALE:g}, so no neuron is driven past its curve's end.",
+        ),
+        (_learning(results, effort), _confusion(results)),
+        (_types_table(results, effort, spreads), _gains_table(scales)),
+        (
+            *_type_claims(spreads, scales),
+            *(_own_claim(number, results, effort) for number in (3, 4)),
+        ),
+    )
+
+
+ALL_STATES = [2, 4, 6, 8, 10, 16, 32, 64, 100, 128]
+FEW_STATES = [2, 5, 10, 32, 100]
+STATE_CYCLES = {
+    0.0: "without C2C",
+    0.014: "C2C of 0.014 of the range on each update",
+}
+STATE_EPOCHS = 1
+ENOUGH = 0.80
+"""What may be called acceptable, reading it as the paper does: its ten states reach 83.60 %."""
+LOSS = 0.02
+"""What ten states may cost against a hundred, reading it strictly."""
+
+
+def _state_run(cycle: float, states: int, seed: int) -> Experiment:
+    return paper_type(4, seed, epochs=STATE_EPOCHS, states=states, c2c=[cycle, cycle])
+
+
+def _state_whole(states: int, seed: int) -> Experiment:
+    return paper_type(3 if states == 100 else 4, seed)
+
+
+def _state_experiments(effort: Effort) -> list[Experiment]:
+    states, seeds = effort.points(ALL_STATES, FEW_STATES), range(effort.sweep_seeds)
+    whole = [_state_whole(number, seed) for number in (10, 100) for seed in range(effort.seeds)]
+    return whole + [
+        _state_run(cycle, number, seed)
+        for cycle in STATE_CYCLES
+        for number in states
+        for seed in seeds
+    ]
+
+
+def _state_chapter(results: Results, effort: Effort) -> Chapter:
+    states = effort.points(ALL_STATES, FEW_STATES)
+    lines = []
+    for cycle, words in STATE_CYCLES.items():
+        spreads = sweep(results, partial(_state_run, cycle), states, effort.sweep_seeds)
+        lines.append(sweep_line(words, states, spreads))
+    x, y = "states", "test accuracy (%)"
+    panel = Panel(lines, x, y, x_scale="log", ticks=states, y_range=(0, 100), places="lower right")
+    ten, hundred = sweep(results, _state_whole, [10, 100], effort.seeds)
+    claims = (
+        Claim(
+            "Ten states are sufficient to support the training of a network",
+            "83.60 % are acceptable",
+            (
+                Reading(f"above {100 * ENOUGH:g} %", ten.percent(), ten.mean > ENOUGH),
+                Reading(
+                    f"within {100 * LOSS:g} points of 100 states",
+                    f"{ten.percent()} against {hundred.percent()}",
+                    hundred.mean - ten.mean <= LOSS,
+                ),
+            ),
+            "acceptable is not defined; the loss comes from training in ten states, not from "
+            "computing with them (last chapter)",
+        ),
+    )
+    return Chapter(
+        "The number of states",
+        (
+            "The recipe of types 3 and 4 for one epoch, with other numbers of states. A state is "
+            "one pulse of an equal step; the smallest change is a whole state.",
+        ),
+        (
+            Picture(
+                lines_table("states", "Accuracy against the number of states", x, y, lines),
+                "Accuracy after one epoch against the number of R_AH states.",
+                partial(curves, "How many states a synapse needs to learn", [panel]),
+            ),
+        ),
+        (),
+        claims,
+    )
+
+
+NETWORKS = (("paper-10", "mnist-10"), ("paper-100", "mnist-100"))
+"""Networks trained for these devices, and the plain ones that stand in where they are not."""
+MORE = (
+    Column("pulse width", ("c2c",), "pulse-width"),
+    Column("write-verify, and all D2D, not calibrated", ("c2c", "d2d", "neuron"), "write-verify"),
+)
+"""Columns besides those of ``allspin chips``."""
+
+
+def shown_networks() -> list[str]:
+    """The networks of the table, by name."""
+    there = shipped_networks()
+    return [next(name for name in names if name in there) for names in NETWORKS]
+
+
+def _beyond_experiments(effort: Effort) -> list[Experiment]:
+    return [
+        one
+        for network in shown_networks()
+        for one in (
+            clean(network),
+            *(chips(network, column, effort.chips) for column in (*COLUMNS, *MORE)),
+        )
+    ]
+
+
+def _beyond_chapter(results: Results, effort: Effort) -> Chapter:
+    rows: list[tuple[Cell, ...]] = []
+    costs: list[tuple[Cell, ...]] = []
+    networks = shown_networks()
+    for network in networks:
+        best = results[clean(network)]["accuracy"]
+        rows.append((network, "no variation", round(100 * best, 2), 0.0, 1))
+        for column in (*COLUMNS, *MORE):
+            result = results[chips(network, column, effort.chips)]
+            rows.append((network, column.title, *Spread.of(result["accuracies"]).cells()))
+            costs.append(
+                (
+                    network,
+                    column.title,
+                    round(result["pulses_per_cell"], 2),
+                    round(result["reads_per_cell"], 2),
+                    round(100 * result["unconverged"], 3),
+                )
+            )
+    tried = " and ".join(
+        f"{default_tries(open_network(name))} tries for {name}" for name in networks
+    )
+    return Chapter(
+        "Past the paper: trained offline, then programmed",
+        (
+            "Networks trained offline and written into chips of them: C2C of "
+            "0.065 and 0.029 of the range on each write, D2D of 0.13 and 0.48 as a factor on the "
+            "weight, the neurons' D2D of 0.18 in gain and threshold and their C2C of 0.014. "
+            f"Write-verify has at most {tried}. Deviation is between chips.",
+        ),
+        (),
+        (
+            Table(
+                "chips",
+                "The paper's devices, trained offline, 10,000 images",
+                ("network", "programmed", "mean (%)", "standard deviation", "chips"),
+                rows,
+            ),
+            Table(
+                "chips-cost",
+                "What programming takes",
+                ("network", "programmed", "pulses a cell", "reads a cell", "not converged (%)"),
+                costs,
+            ),
+        ),
+    )
+
+
+TYPES = Part(_type_chapter, _type_experiments)
+STATES = Part(_state_chapter, _state_experiments)
+BEYOND = Part(_beyond_chapter, _beyond_experiments)

@@ -1,0 +1,425 @@
+"""Training with raw pulses: what their nonlinearity does, and computed widths against it."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from allspin.host.draw.curves import Line, Panel, curves
+from allspin.host.paper.chapter import (
+    Chapter,
+    Claim,
+    Effort,
+    Part,
+    Picture,
+    Reading,
+    Results,
+    Spread,
+    Table,
+    lines_table,
+    sweep,
+    sweep_line,
+    within,
+)
+from allspin.host.paper.experiments import Experiment, training
+from allspin.host.train.in_array import raw_synapse
+from allspin.sim.synapse.response import Polarity
+
+PULSES = 100
+RAW = [22.0, 9.0]
+NONLINEARITIES = [1000.0, 100.0, 50.0, 22.0, 15.0, 9.0]
+"""A, in pulses, of a response of `PULSES`."""
+FEW_NONLINEARITIES = [1000.0, 22.0, 9.0]
+BOTH_RATES = (0.03, 0.3)
+EPOCHS = 1
+SHARP = 0.05
+"""A loss of this share counts as sharp, and less than it as tolerable."""
+SIGNS = {
+    "equal": "equal polarity: both pulses along one curve",
+    "opposite": "opposite polarity: each pulse steep at its start",
+}
+
+
+def _a(sign: str, a: float) -> list[float]:
+    return [a, -a if sign == "equal" else a]
+
+
+def _signed_run(sign: str, rate: float, a: float, seed: int) -> Experiment:
+    return training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=_a(sign, a))
+
+
+def _nonlinearity_experiments(effort: Effort) -> list[Experiment]:
+    points = effort.points(NONLINEARITIES, FEW_NONLINEARITIES)
+    seeds = range(effort.sweep_seeds)
+    return [
+        _signed_run(sign, rate, a, seed)
+        for sign in SIGNS
+        for rate in BOTH_RATES
+        for a in points
+        for seed in seeds
+    ]
+
+
+def _responses() -> list[Line]:
+    pulses = list(range(PULSES + 1))
+    lines = []
+    for sign, words in SIGNS.items():
+        synapse = raw_synapse(*_a(sign, 22.0), states=PULSES)
+        up = synapse.curve(Polarity.POTENTIATION, pulses)
+        down = synapse.curve(Polarity.DEPRESSION, pulses)
+        lines.append(
+            Line(words, [*pulses, *(PULSES + n for n in pulses)], [*up, *down], marked=False)
+        )
+    return lines
+
+
+def _signed_reading(sign: str, rate: float, spreads: list[Spread]) -> Reading:
+    sharp = spreads[0].mean - spreads[-1].mean >= SHARP
+    return Reading(
+        f"rate {rate:g}",
+        f"{spreads[0].percent()} to {spreads[-1].percent()}",
+        sharp == (sign == "opposite"),
+    )
+
+
+def _signed_picture(accuracies: list[Line]) -> Picture:
+    x, y = "nonlinearity P_max / A", "test accuracy (%)"
+    panels = [
+        Panel(
+            _responses(),
+            "pulses: 100 up, 100 down",
+            "R_AH (half of the range)",
+            "Responses, A = 22",
+            y_range=(-1.6, 1.1),
+            places="lower center",
+        ),
+        Panel(accuracies, x, y, "Accuracy after one epoch", y_range=(0, 100), places="lower left"),
+    ]
+    return Picture(
+        lines_table("nonlinearity", "Accuracy against nonlinearity", x, y, accuracies),
+        "Nonlinear pulses by polarity.",
+        partial(curves, "Nonlinear pulses", panels),
+    )
+
+
+def _nonlinearity_chapter(results: Results, effort: Effort) -> Chapter:
+    points, seeds = effort.points(NONLINEARITIES, FEW_NONLINEARITIES), effort.sweep_seeds
+    places = [PULSES / a for a in points]
+    lines, readings = [], {"equal": [], "opposite": []}
+    for rate in BOTH_RATES:
+        for sign in SIGNS:
+            spreads = sweep(results, partial(_signed_run, sign, rate), points, seeds)
+            lines.append(sweep_line(f"{sign} polarity, rate {rate:g}", places, spreads))
+            readings[sign].append(_signed_reading(sign, rate, spreads))
+    claims = (
+        Claim(
+            "High nonlinearity is tolerable where both polarities have the same one",
+            "tolerable",
+            tuple(readings["equal"]),
+            f"a loss of less than {100 * SHARP:g} points from A = 1000 to A = 9, P_max = 100",
+        ),
+        Claim(
+            "Accuracy falls sharply with nonlinearity of opposite polarity",
+            "falls dramatically",
+            tuple(readings["opposite"]),
+            f"a loss of {100 * SHARP:g} points or more; the learning rate, which decides, is not "
+            "in the text",
+        ),
+    )
+    return Chapter(
+        "Nonlinearity of equal and of opposite polarity (ref. 21 of the paper)",
+        (
+            "SOT neurons, 100 states, no C2C, raw pulses: a step that is asked for is one pulse, "
+            "whatever it does where the device is. Equal polarity has A for potentiation and -A "
+            "for depression, so that both run along one curve; opposite polarity has A for both, "
+            "so that each is steepest where it starts.",
+        ),
+        (_signed_picture(lines),),
+        (),
+        claims,
+    )
+
+
+WIDTH_RATES = (0.03, 0.3, 1.0)
+SCHEMES = {"equal": "equal pulses", "width": "pulses of computed width"}
+
+
+def _width_run(scheme: str, rate: float, seed: int) -> Experiment:
+    return training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=RAW, scheme=scheme)
+
+
+def _width_experiments(effort: Effort) -> list[Experiment]:
+    return [
+        _width_run(scheme, rate, seed)
+        for scheme in SCHEMES
+        for rate in WIDTH_RATES
+        for seed in range(effort.sweep_seeds)
+    ]
+
+
+def widths(polarity: Polarity, pulses: int = PULSES) -> list[float]:
+    """Widths, in nominal pulses, of a train that makes equal steps from end to end."""
+    synapse = raw_synapse(*RAW, states=PULSES)
+    levels = np.linspace(synapse.low, synapse.high, pulses + 1)
+    if polarity == Polarity.DEPRESSION:
+        levels = levels[::-1]
+    return np.diff(synapse.pulses_to(polarity, levels)).tolist()
+
+
+def _width_picture() -> Picture:
+    synapse = raw_synapse(*RAW, states=PULSES)
+    number = list(range(PULSES + 1))
+    responses, trains = [], []
+    for polarity in Polarity:
+        name, each = polarity.name.lower(), widths(polarity)
+        equal = synapse.curve(polarity, number).tolist()
+        computed = synapse.curve(polarity, [0.0, *np.cumsum(each).tolist()]).tolist()
+        responses += [
+            Line(f"{name}, equal pulses", number, equal, marked=False),
+            Line(f"{name}, computed widths", number, computed, marked=False, dashed=True),
+        ]
+        trains.append(Line(name, number[1:], each, marked=False))
+    panels = [
+        Panel(
+            responses,
+            "pulse",
+            "R_AH (half of the range)",
+            "Response",
+            y_range=(-1.1, 1.9),
+            places="upper center",
+        ),
+        Panel(trains, "pulse", "width (nominal pulses)", "Widths for equal steps", y_scale="log"),
+    ]
+    numbers = [*responses, *(Line(f"width, {t.label}", t.x, t.y) for t in trains)]
+    return Picture(
+        lines_table("pulse-width", "Response and widths", "pulse", "R_AH, or width", numbers),
+        "Equal pulses, and pulses of computed width.",
+        partial(curves, "Shorter pulses first, wider ones later", panels),
+    )
+
+
+def _width_reading(rate: float, equal: Spread, width: Spread) -> Reading:
+    return Reading(
+        f"rate {rate:g}",
+        f"{equal.percent()} with equal pulses, {width.percent()} with computed widths",
+        width.mean - equal.mean > equal.deviation + width.deviation,
+    )
+
+
+def _width_chapter(results: Results, effort: Effort) -> Chapter:
+    spreads = {
+        scheme: sweep(results, partial(_width_run, scheme), WIDTH_RATES, effort.sweep_seeds)
+        for scheme in SCHEMES
+    }
+    table = Table(
+        "pulse-width-accuracy",
+        "Accuracy after one epoch, by programming scheme",
+        ("scheme", "rate", "mean (%)", "standard deviation", "seeds"),
+        [
+            (words, rate, *spread.cells())
+            for scheme, words in SCHEMES.items()
+            for rate, spread in zip(WIDTH_RATES, spreads[scheme], strict=True)
+        ],
+    )
+    claim = Claim(
+        "Pulses that are shorter at first and wider later improve on the nonlinearity",
+        "possible",
+        tuple(map(_width_reading, WIDTH_RATES, spreads["equal"], spreads["width"])),
+        "widths from the mean response and the present R_AH, which must be read first; a pulse "
+        "of half the width is taken to count as half a pulse",
+    )
+    return Chapter(
+        "Pulse-width programming (ref. 22 of the paper)",
+        (
+            "A pulse's width is what the mean device needs for one state from where it is. From "
+            "one end to the other that is short pulses first and wider ones later, and the "
+            "response becomes a straight line.",
+        ),
+        (_width_picture(),),
+        (table,),
+        (claim,),
+    )
+
+
+COLLAPSED = 0.1135
+"""The paper's rate with raw pulses: the share of the digit 1 in MNIST's test images."""
+EXACT = 0.0005
+TOLERANCE = 0.01
+"""How near to the paper's rate counts as reproduced."""
+COLLAPSE_RATES = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
+FEW_COLLAPSE_RATES = [0.03, 0.3, 1.0]
+SET_UPS = {
+    "sot": ({"neuron": "sot"}, "SOT neurons"),
+    "relu": ({"neuron": "relu"}, "ReLU"),
+    "relu-bias": ({"neuron": "relu", "output_bias": True}, "ReLU, output biases"),
+}
+RESPONSES = {"raw": (RAW, "A = 22 and 9"), "linear": (None, "equal steps")}
+
+
+def _collapse_run(set_up: str, pulses: str, rate: float, seed: int) -> Experiment:
+    return training(
+        seed=seed,
+        rate=rate,
+        epochs=EPOCHS,
+        states=100,
+        A=RESPONSES[pulses][0],
+        **SET_UPS[set_up][0],
+    )
+
+
+def _collapse_experiments(effort: Effort) -> list[Experiment]:
+    rates, seeds = effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES), range(effort.sweep_seeds)
+    return [
+        _collapse_run(set_up, pulses, rate, seed)
+        for set_up in SET_UPS
+        for pulses in RESPONSES
+        for rate in rates
+        for seed in seeds
+    ]
+
+
+@dataclass(frozen=True)
+class _Point:
+    """What networks of one set-up came to at one rate, over seeds.
+
+    `constant` seeds give one answer, and `met` seeds meet the paper's rate exactly.
+    """
+
+    pulses: str
+    set_up: str
+    rate: float
+    spread: Spread
+    constant: int
+    met: int
+
+    @property
+    def name(self) -> str:
+        """What the network is made of."""
+        return SET_UPS[self.set_up][1]
+
+    def reading(self, what: str, agrees: bool) -> Reading:
+        """A reading of a claim; output biases are an assumption."""
+        name, outcome = f"{self.name}, rate {self.rate:g}", f"{self.spread.percent()}, {what}"
+        return Reading(name, outcome, agrees, "output_bias" in SET_UPS[self.set_up][0])
+
+
+def _collapse_point(results: Results, pulses: str, set_up: str, rate: float, seeds: int) -> _Point:
+    runs = [results[_collapse_run(set_up, pulses, rate, seed)] for seed in range(seeds)]
+    spread = Spread.of([run["accuracy"] for run in runs])
+    constant = sum(max(run["answered"]) > 0.99 for run in runs)
+    met = sum(abs(run["accuracy"] - COLLAPSED) < EXACT for run in runs)
+    return _Point(pulses, set_up, rate, spread, constant, met)
+
+
+def _collapse_claims(points: list[_Point], seeds: int) -> tuple[Claim, ...]:
+    raw = [point for point in points if point.pulses == "raw"]
+    where = "; ".join(
+        f"{point.name}, rate {point.rate:g} ({point.met} of {seeds} seeds)"
+        for point in raw
+        if point.met
+    )
+    return (
+        Claim(
+            "With the nonlinear, asymmetric pulse response a network collapses to one answer",
+            "collapses",
+            tuple(
+                point.reading(
+                    f"{point.constant} of {seeds} seeds give one answer", point.constant == seeds
+                )
+                for point in raw
+                if point.rate in (0.03, 1.0)
+            ),
+            "the learning rate decides, and is not in the text: at rates of 0.3 and less the same "
+            "devices learn, at 1 only networks of ReLU collapse",
+        ),
+        Claim(
+            "A network that has collapsed reaches 11.35 %",
+            "11.35 %",
+            tuple(
+                point.reading(
+                    f"{point.met} of {seeds} seeds at 11.35 %",
+                    within(point.spread.mean, COLLAPSED, TOLERANCE),
+                )
+                for point in raw
+                if point.rate == 1.0
+            ),
+            "what a network reaches that always answers 1, the commonest digit: the output must "
+            "have learnt that, so it takes biases, which the text does not have. Met exactly: "
+            + (where or "nowhere"),
+        ),
+    )
+
+
+def _collapse_picture(points: list[_Point], rates: list[float]) -> Picture:
+    lines = {
+        (words, name): sweep_line(
+            name,
+            rates,
+            [point.spread for point in points if (point.pulses, point.set_up) == (pulses, set_up)],
+        )
+        for pulses, (_, words) in RESPONSES.items()
+        for set_up, (_, name) in SET_UPS.items()
+    }
+    panels = [
+        Panel(
+            [line for (pulses, _), line in lines.items() if pulses == words],
+            "learning rate",
+            "test accuracy (%)",
+            f"Pulses: {words}",
+            levels={"11.35": 100 * COLLAPSED},
+            x_scale="log",
+            ticks=rates,
+            y_range=(0, 100),
+            places="center left",
+        )
+        for _, words in RESPONSES.values()
+    ]
+    numbers = [replace(line, label=f"{words}: {name}") for (words, name), line in lines.items()]
+    return Picture(
+        lines_table("collapse", "Accuracy with raw pulses", "rate", "test accuracy (%)", numbers),
+        "Where raw pulses collapse, and where they do not.",
+        partial(curves, "Raw pulses against equal steps, by learning rate", panels),
+    )
+
+
+def _collapse_chapter(results: Results, effort: Effort) -> Chapter:
+    rates, seeds = effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES), effort.sweep_seeds
+    points = [
+        _collapse_point(results, pulses, set_up, rate, seeds)
+        for pulses in RESPONSES
+        for set_up in SET_UPS
+        for rate in rates
+    ]
+    table = Table(
+        "collapse-constant",
+        "Networks that give one answer to more than 99 % of the images",
+        ("pulses", "network", "rate", "accuracy (%)", "standard deviation", "collapsed"),
+        [
+            (
+                RESPONSES[point.pulses][1],
+                point.name,
+                point.rate,
+                *point.spread.cells()[:2],
+                f"{point.constant} of {seeds}",
+            )
+            for point in points
+        ],
+    )
+    return Chapter(
+        "The collapse to 11.35 %",
+        (
+            "100 states, no C2C, whole pulses rounded at random, one epoch. A collapsed network "
+            "has silent hidden neurons, so its answer is what its output biases say; without "
+            "biases all logits are equal and the first class, 0, is the answer (9.80 %). The "
+            "commonest digit among the training images is 1: biases that have learnt just that "
+            "give 11.35 %. The text has no biases.",
+        ),
+        (_collapse_picture(points, rates),),
+        (table,),
+        _collapse_claims(points, seeds),
+    )
+
+
+NONLINEARITY = Part(_nonlinearity_chapter, _nonlinearity_experiments)
+WIDTH = Part(_width_chapter, _width_experiments)
+COLLAPSE = Part(_collapse_chapter, _collapse_experiments)

@@ -1,0 +1,139 @@
+"""Cycles and latency are the gateware's own count, and counted once."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.hdl.cache import VARIABLE
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
+from allspin.host.bitstreams import engine_rates
+from allspin.host.bitstreams.engine_rates import count_cycles, latencies, measure_latency
+from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import open_machine
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+
+NETWORK = random_network((24, 12, 6), 1)
+
+
+IMAGES = random_images(NETWORK, 300, 2)
+
+
+LABELS = GoldenModel(NETWORK).classify(IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("profile", "resident"),
+    [
+        pytest.param(
+            HardwareProfile(lanes=1, resident=ResidentParameters(beats=4096, images=100)),
+            False,
+            marks=pytest.mark.long,
+        ),
+        (HardwareProfile(rows_per_clock=4, resident=ResidentParameters(4096, 100)), True),
+    ],
+)
+def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch, profile, resident):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    found = count_cycles(NETWORK, profile, IMAGES, LABELS)
+    bound = cycle_bounds(NETWORK, EngineParameters.from_network(NETWORK, profile), IMAGES).mean()
+    assert bound < found < 2 * bound + 10
+    # The same clocks by another way: a first half and a second one have as many, but for the
+    # pipeline that is filled once more.
+    if not resident:
+        with open_machine("virtual", NETWORK, profile) as machine:
+            assert isinstance(machine, LinkedMachine)
+            machine.program(NETWORK)
+            machine.stream(IMAGES[:150])
+            machine.stream(IMAGES[150:])
+            counters = machine.counters()
+        assert counters.images == len(IMAGES)
+        total = found * len(IMAGES)
+        assert total <= counters.cycles <= total + 200
+    # Again: nothing runs.
+    monkeypatch.setattr(engine_rates, "open_virtual", lambda *_, **__: pytest.fail("it runs"))
+    assert count_cycles(NETWORK, profile, IMAGES, LABELS) == found
+    # Another image, network, machine or source is counted anew.
+    other = np.flip(IMAGES, axis=0)
+    for arguments in (
+        (NETWORK, profile, other, LABELS),
+        (random_network((24, 12, 6), 2), profile, IMAGES, LABELS),
+        (NETWORK, dataclasses.replace(profile, memory="ecp5"), IMAGES, LABELS),
+    ):
+        with pytest.raises(pytest.fail.Exception, match="it runs"):
+            count_cycles(*arguments)
+    monkeypatch.setattr(engine_rates, "sources_digest", lambda: "other sources")
+    with pytest.raises(pytest.fail.Exception, match="it runs"):
+        count_cycles(NETWORK, profile, IMAGES, LABELS)
+
+
+RESIDENT = ResidentParameters(beats=300, images=40)
+
+
+EVENT, LAST_EVENT, SUM, LAST_SUM = 1, 2, 4, 8
+
+
+def activity(length, **at):
+    """Words with bits set in some clocks, such as ``e0=[3, 4]`` for layer 0's events."""
+    bits = {"e": EVENT, "l": LAST_EVENT, "s": SUM, "t": LAST_SUM}
+    words = np.zeros(length, np.uint64)
+    for name, clocks in at.items():
+        words[clocks] |= np.uint64(bits[name[0]] << 4 * int(name[1]))
+    return words
+
+
+def test_from_the_first_event_to_the_last_sum_of_the_last_layer():
+    words = activity(60, e0=[2, 3, 5, 30, 31], l0=[5, 31], t0=[9, 35], e1=[11, 40], t1=[20, 47])
+    assert latencies(words, 2).tolist() == [20 - 2 + 1, 47 - 30 + 1]
+    assert latencies(words, 1).tolist() == [9 - 2 + 1, 35 - 30 + 1]
+    assert latencies(np.zeros(9, np.uint64), 2).tolist() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        activity(60, e0=[2, 3, 8], l0=[3, 8], t0=[5, 12], t1=[10, 20]),  # the second began before
+        activity(60, e0=[2], t1=[10]),  # its last event is missing
+    ],
+)
+def test_images_that_overlap_are_told(words):
+    with pytest.raises(ValueError, match="images overlap"):
+        latencies(words, 2)
+
+
+@pytest.mark.parametrize("rows_per_clock", [1, pytest.param(4, marks=pytest.mark.long)])
+def test_a_machine(rows_per_clock, monkeypatch):
+    network = random_network((24, 12, 6), 1)
+    profile = HardwareProfile(rows_per_clock=rows_per_clock, resident=RESIDENT)
+    images = random_images(network, 12, 3)
+    found = measure_latency(network, profile, images)
+    trace = GoldenModel(network).trace(images)
+    # No image leaves before its rows are driven, a bank each in turn, and its neurons have been
+    # heard one after another.
+    rows = np.array(
+        [
+            max(1, *(np.count_nonzero(row[bank::rows_per_clock]) for bank in range(rows_per_clock)))
+            for row in trace[0].inputs
+        ]
+    )
+    second = np.count_nonzero(trace[1].inputs, axis=1)
+    assert np.all(found > rows + second)
+    assert np.all(found < rows + 12 + second + 80)
+    # The blank image is through first.
+    assert found.argmin() == 0
+    # What was counted once is kept.
+    monkeypatch.setattr(engine_rates, "open_virtual", None)
+    again = measure_latency(network, profile, images)
+    np.testing.assert_array_equal(again, found)
+
+
+def test_a_trace_that_was_cut_is_told(monkeypatch):
+    monkeypatch.setattr(engine_rates, "SPARE_CLOCKS", 0)
+    monkeypatch.setattr(engine_rates, "cycle_bounds", lambda *_: np.array([20]))
+    network = random_network((24, 12, 6), 1)
+    with pytest.raises(UserError, match=r"latency cannot be told: [0-9] of 12 images passed"):
+        measure_latency(network, HardwareProfile(resident=RESIDENT), random_images(network, 12, 4))

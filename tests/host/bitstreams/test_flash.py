@@ -1,0 +1,186 @@
+"""Tools that program boards: what they print, how they fail, and what a board says afterwards."""
+
+import dataclasses
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from allspin.boards.catalogue import find_board, find_boards
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.link.protocol import identity_bytes
+from allspin.host.bitstreams import flash as flashed
+from allspin.host.bitstreams.flash import (
+    ask,
+    differences,
+    explain,
+    is_kept,
+    ports_of,
+    run_shown,
+    udev_rule,
+    usb_node,
+)
+from allspin.host.link import transport as serial_port
+from allspin.host.link.identity import Identity
+from allspin.sim.errors import UserError
+
+DRAWS = """
+import sys, time
+for share in (10, 55, 100):
+    print(f"\\rWriting: {share}%", end="", flush=True)
+    while not open(sys.argv[1]).read() >= str(share // 50):
+        time.sleep(0.01)
+print("\\ndone", file=sys.stderr)
+sys.exit(3)
+"""
+
+
+def test_progress_is_shown_while_the_tool_runs(tmp_path):
+    seen = tmp_path / "seen"
+    seen.write_text("")
+    pieces = []
+
+    def show(text):
+        pieces.append(text)
+        # The tool does not go on before its progress has been shown.
+        seen.write_text(str(len("".join(pieces).split("%")) - 2))
+
+    status, said = run_shown([sys.executable, "-c", DRAWS, str(seen)], show)
+    assert (status, said) == (3, "\rWriting: 10%\rWriting: 55%\rWriting: 100%\ndone\n")
+    assert "".join(pieces) == said
+    assert len(pieces) >= 3
+
+
+def test_a_tool_writes_to_its_end_even_if_nobody_reads_on(tmp_path):
+    code = "import sys\nfor i in range(9999): print(i)\nopen(sys.argv[1], 'w').write('whole')"
+
+    def show(text):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        run_shown([sys.executable, "-c", code, str(tmp_path / "end")], show)
+    assert (tmp_path / "end").read_text() == "whole"
+
+
+FLASH = {
+    *("icebreaker", "icebreaker-bitsy", "icesugar", "icesugar-pro", "upduino-v3"),
+    *("orangecrab-25f", "orangecrab-85f"),
+}
+
+
+@pytest.mark.parametrize("board", find_boards().values(), ids=lambda board: board.name)
+def test_what_each_board_s_command_writes(board):
+    assert is_kept(board.flash) == (board.name in FLASH)
+
+
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [
+        ("openFPGALoader -b ulx3s -f top.bit", True),
+        ("openFPGALoader --write-flash top.bit", True),
+        ("iceprog -S top.bin", False),
+    ],
+)
+def test_an_option_may_say_which(command, kept):
+    assert is_kept(command.split()) is kept
+
+
+@pytest.fixture
+def plugged(tmp_path):
+    """Linux' list of USB devices with an iCEBreaker in it, and its node."""
+    listed, nodes = tmp_path / "devices", tmp_path / "nodes"
+    hub, board = listed / "usb1", listed / "1-2"
+    for device, vendor, product, number in ((hub, "1d6b", "0002", 1), (board, "0403", "6010", 12)):
+        device.mkdir(parents=True)
+        (device / "idVendor").write_text(f"{vendor}\n")
+        (device / "idProduct").write_text(f"{product}\n")
+        (device / "busnum").write_text("1\n")
+        (device / "devnum").write_text(f"{number}\n")
+    (listed / "1-2:1.0").mkdir()  # an interface, which has none of these
+    (nodes / "001").mkdir(parents=True)
+    (nodes / "001" / "012").write_text("")
+    return listed, nodes
+
+
+def test_a_device_is_found_where_linux_lists_it(plugged):
+    listed, nodes = plugged
+    assert usb_node("0403:6010", listed, nodes) == nodes / "001" / "012"
+    assert usb_node("0403:6014", listed, nodes) is None
+
+
+ICEPROG = "init..\nCan't find iCE FTDI USB device (vendor_id 0x0403, device_id 0x6010).\nABORT."
+
+
+LOADER = "empty\nunable to open ftdi device: {}\nJTAG init failed with: unable to open ftdi device"
+
+
+def test_a_missing_device_and_a_missing_permission_are_told_apart(plugged, monkeypatch):
+    listed, nodes = plugged
+    board = find_board("icebreaker")
+    node = usb_node(board.usb, listed, nodes)
+    missing = explain(board, ICEPROG, None, listed)
+    assert missing.startswith("iceprog finds no iCEBreaker: connect it, and look for 0403:6010")
+    # iceprog says the same where it may not; what Linux says of the node tells.
+    monkeypatch.setattr("os.access", lambda path, mode: path != node)
+    refused = explain(board, ICEPROG, node, listed)
+    assert "iceprog may not use the USB device 0403:6010" in refused
+    assert udev_rule(board) in refused
+    assert "/etc/udev/rules.d/60-allspin.rules" in refused
+    monkeypatch.setattr("os.access", lambda path, mode: True)
+    other = explain(board, "flash is write-protected", node, listed)
+    assert other == "iceprog failed: flash is write-protected"
+
+
+@pytest.mark.parametrize(
+    ("board", "said", "words"),
+    [
+        # What the tools print, in their own words, where there is no list to look at.
+        ("ulx3s-85f", LOADER.format("-3 (device not found)"), "openFPGALoader finds no ULX3S 85F"),
+        ("ulx3s-85f", LOADER.format("-4 (usb_open() failed)"), "may not use the USB device 0403"),
+        ("orangecrab-25f", "No DFU capable USB device available", "dfu-util finds no OrangeCrab"),
+        ("orangecrab-25f", "Cannot open DFU device (LIBUSB_ERROR_ACCESS)", "dfu-util may not use"),
+    ],
+)
+def test_elsewhere_the_tool_s_words_tell(tmp_path, board, said, words):
+    assert words in explain(find_board(board), said, None, tmp_path / "none")
+
+
+PARAMETERS = TopParameters.from_network(random_network((24, 12, 6), 1))
+
+
+EXPECTED = Identity.parse(identity_bytes(PARAMETERS.link))
+
+
+def test_it_is_what_was_built(bridged, dead_port, monkeypatch):
+    monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.5)
+    port = bridged(build(PARAMETERS))
+    # First it is not there, then another port is asked too.
+    rounds = iter([[], [dead_port, port]])
+    on, identity = ask(lambda: next(rounds), 3_000_000, patience=60)
+    assert (on, differences(identity, EXPECTED)) == (port, None)
+
+
+def test_nobody_answers(dead_port, monkeypatch):
+    monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.05)
+    with pytest.raises(UserError, match=f"answers on {dead_port}"):
+        ask(lambda: [dead_port], 3_000_000, patience=0)
+    with pytest.raises(UserError, match="its serial port is gone"):
+        ask(list, 3_000_000, patience=0)
+
+
+def test_each_difference_is_named():
+    for field in dataclasses.fields(Identity):
+        other = dataclasses.replace(EXPECTED, **{field.name: "another"})
+        assert differences(other, EXPECTED) == (
+            f"{field.name.replace('_', ' ')} another, not {getattr(EXPECTED, field.name)}"
+        )
+
+
+def test_the_ports_of_a_usb_device(monkeypatch):
+    ports = [("b", 0x0403, 0x6010), ("a", 0x0403, 0x6010), ("c", 0x0403, 0x6014), ("d", None, None)]
+    listed = [SimpleNamespace(device=name, vid=vid, pid=pid) for name, vid, pid in ports]
+    monkeypatch.setattr(flashed.list_ports, "comports", lambda: listed)
+    assert ports_of("0403:6010") == ["a", "b"]
+    assert ports_of("1d50:602b") == []

@@ -1,0 +1,73 @@
+"""A build is older where its gateware is not what these sources make, and only there."""
+
+import pytest
+
+from allspin.boards.build.gateware import gateware_of
+from allspin.boards.catalogue import find_board
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.bench.networks import random_network
+from allspin.hdl.cache import VARIABLE
+from allspin.host.bitstreams import record as gateware
+from allspin.host.bitstreams.record import is_older
+
+NETWORK = random_network((6, 4, 3), 0)
+"""It has few cells, so that its machines are soon elaborated."""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+
+
+def built(name, profile):
+    board = find_board(name).running(profile)
+    parameters = ShellParameters.from_network(board, NETWORK, board.profiles[profile].hardware)
+    crossbar = parameters.machine.link.engine.crossbars[0]
+    return {
+        "board": name,
+        "profile": profile,
+        "lanes": crossbar.lanes,
+        "rows_per_clock": crossbar.rows_per_clock,
+        "gateware": gateware_of(parameters),
+    }
+
+
+@pytest.mark.parametrize(("name", "profile"), [("ulx3s-25f", "ideal"), ("ulx3s-85f", "fast")])
+def test_what_was_built_of_these_sources_is_not_older(name, profile):
+    assert not is_older(built(name, profile), NETWORK)
+
+
+def test_lanes_that_a_build_chose_count_as_its_own():
+    record = built("ulx3s-85f", "ideal")
+    assert is_older({**record, "lanes": 2}, NETWORK)
+    assert is_older({**record, "rows_per_clock": 1}, NETWORK)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gateware": "0" * 32},
+        {"gateware": None},
+        {"gateware": ""},
+        {"board": "icepi-one"},
+        {"profile": "none"},
+        {"lanes": 0},
+        {"board": "icebreaker"},
+    ],
+)
+def test_what_is_known_of_no_machine_of_today_is_older(changes):
+    assert is_older({**built("ulx3s-25f", "ideal"), **changes}, NETWORK)
+    assert is_older({}, NETWORK)
+
+
+def test_at_another_clock_it_is_another_machine(monkeypatch):
+    record = built("ulx3s-85f", "fast")
+    board = find_board("ulx3s-85f")
+    slower = board.running("fast", 60_000_000)
+    monkeypatch.setattr(gateware, "find_boards", lambda: {"ulx3s-85f": slower})
+    assert is_older(record, NETWORK)
+
+
+def test_without_a_gateware_nothing_is_elaborated(monkeypatch):
+    monkeypatch.setattr(gateware, "gateware_of", lambda *_, **__: pytest.fail("it elaborates"))
+    assert is_older({"board": "ulx3s-85f", "profile": "chips", "gateware": None}, NETWORK)

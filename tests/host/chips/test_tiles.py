@@ -1,0 +1,146 @@
+"""Networks cut into tiles, scanned and drawn, against models made by hand."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_images, random_network
+from allspin.host.chips.tiles import (
+    cut_network,
+    cut_networks,
+    measure,
+    only_converters,
+    table,
+    tiles_picture,
+    trained_networks,
+)
+from allspin.host.data.catalogue import open_device
+from allspin.host.data.datasets import load_dataset
+from allspin.host.run.run import run
+from allspin.host.show.say import Silent
+from allspin.host.train.feed import split
+from allspin.sim.chip.chip import Chip
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of, with_steps
+
+TILES = Tiles(32, 3)
+
+
+class Told(Silent):
+    """What is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def start(self, description: str) -> None:
+        self.lines.append(description)
+
+
+@pytest.fixture
+def folder(idx_folder: Callable[..., Path]) -> Path:
+    return idx_folder(classes=4, train=240, test=60, shape=(6, 8))
+
+
+@pytest.fixture
+def network() -> Network:
+    made = random_network((48, 9, 4), 3)
+    return Network(made.layers, made.neuron, (6, 8))
+
+
+def test_validation_images_choose(folder: Path, network: Network) -> None:
+    dataset = load_dataset(folder)
+    _, kept = split(240)
+    wanted = cut(network, TILES, dataset.train_images[kept], dataset.train_labels[kept])
+    logits = GoldenModel(wanted).logits(dataset.test_images)
+    told = Told()
+    found = cut_network(network, TILES, folder, told)
+    assert np.array_equal(GoldenModel(found).logits(dataset.test_images), logits)
+    assert told.lines == ["cutting the network into tiles of 32 rows, converters of 3 bits"]
+    score = run(network, data=folder, tiles=TILES)
+    assert score.shown.answers is not None
+    assert np.array_equal(score.shown.answers.logits, logits)
+
+
+def test_options_win_over_the_file_and_it_is_said(folder: Path, network: Network) -> None:
+    told = Told()
+    own = with_steps(network, Tiles(16, 5), (3, 3))
+    assert tiles_of(cut_network(own, TILES, folder, told)) == [TILES, TILES]
+    assert told.lines[0].endswith("in place of its tiles of 16 rows, converters of 5 bits")
+    assert cut_network(own, None) is own
+    assert cut_network(own, Tiles(16, 5)) is own
+
+
+def test_training_images_must_be_there(folder: Path, network: Network) -> None:
+    for path in folder.glob("train*"):
+        path.unlink()
+    with pytest.raises(UserError, match="train"):
+        cut_network(network, TILES, folder)
+
+
+NETWORK = random_network((48, 9, 4), 2)
+
+
+IMAGES = random_images(NETWORK, 80, 3)
+
+
+TEST = IMAGES, GoldenModel(NETWORK).classify(IMAGES)
+
+
+FINE, COARSE = Tiles(16, 8), Tiles(16, 3)
+
+
+DEVICE = only_converters(open_device("paper"))
+
+
+def right(model: GoldenModel) -> float:
+    return float(np.mean(model.classify(IMAGES) == TEST[1]))
+
+
+def test_chips_have_the_network_s_words_and_converters_that_vary() -> None:
+    (found,) = measure(cut_networks(NETWORK, [FINE], TEST), TEST, DEVICE, lambda _: range(3, 6))
+    network = cut_networks(NETWORK, [FINE], TEST)[FINE][0]
+    assert found.ideal == right(GoldenModel(network))
+    for seed, share in zip(range(3, 6), found.chips, strict=True):
+        chip = Chip(DEVICE, seed)
+        model = GoldenModel(chip.varied(network), noise=chip.noise(network))
+        assert share == right(model)
+        assert np.array_equal(model.words[0], NETWORK.layers[0].words)
+    assert DEVICE.adc.offset == DEVICE.adc.noise == 0.5
+    before, after = NETWORK.layers[0].converter, Chip(DEVICE, 3).varied(network).layers[0].converter
+    assert before is not None
+    assert after is not None
+    assert np.array_equal(before.gains, after.gains)
+
+
+def test_networks_that_were_trained_are_told_by_their_tiles() -> None:
+    one, two = with_steps(NETWORK, FINE, (4, 3)), with_steps(NETWORK, FINE, (9, 9))
+    other = with_steps(NETWORK, COARSE, (8, 7))
+    found = trained_networks([one, other, two])
+    assert list(found) == [COARSE, FINE]
+    assert found[FINE] == [one, two]
+    mean = measure({FINE: [one, two]}, TEST, DEVICE, lambda _: [])[0]
+    assert mean.ideal == pytest.approx((right(GoldenModel(one)) + right(GoldenModel(two))) / 2)
+    assert not mean.chips.size
+    mixed = dataclasses.replace(NETWORK, layers=(one.layers[0], other.layers[1]))
+    for none in (NETWORK, mixed):
+        with pytest.raises(ValueError, match="the same in each layer"):
+            trained_networks([none])
+
+
+def test_table_and_picture() -> None:
+    wanted = [COARSE, FINE, Tiles(8, 3)]
+    found = measure(cut_networks(NETWORK, wanted, TEST), TEST, DEVICE, lambda _: range(2))
+    lines = table(found)
+    assert lines[0] == "| rows | 8 bits | 3 bits |"
+    assert lines[2] == f"| 16 | {100 * found[1].ideal:.2f} | {100 * found[0].ideal:.2f} |"
+    assert lines[3].startswith("| 8 |  | ")
+    figure = tiles_picture(found, found[:2], 1.0, 2)
+    left, right_axes = figure.axes
+    drawn = {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in left.get_lines()}
+    assert drawn["16 rows, untrained"] == [100 * (1 - each.ideal) for each in found[:2]]
+    assert len(right_axes.collections) == 2

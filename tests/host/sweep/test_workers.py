@@ -1,0 +1,188 @@
+"""Whoever measures, the numbers are the same; lost workers and interrupts cost no row."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from distributed import Client, LocalCluster
+
+from allspin.host.sweep.sweep import make_plan, run_sweep
+from allspin.host.sweep.workers import Cluster
+from allspin.sim.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+SOON = 60.0
+"""Seconds that a process may take for what takes it a few."""
+
+
+GRIDS = {"c2c": [0, 1], "program": ["open-loop", "write-verify"], "calibrate": [False, True]}
+
+
+def test_processes_give_the_table_of_one(small, tmp_path):
+    plan = make_plan(small.grid(**GRIDS, chips=4))
+    told = []
+    alone = run_sweep(plan, tmp_path / "1.csv", report=lambda *what: told.append(what))
+    run_sweep(plan, tmp_path / "2.csv", workers=2)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+    assert [done for done, _, _ in told] == list(range(1, 33))
+    assert told[-1] == (32, 32, "32 of 32 chips")
+    assert alone.accuracies(plan.points[0]).shape == (4,)
+    # Chips differ, or the comparison would say little.
+    assert len({row.outcome.correct for row in alone.rows}) > 5
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A scheduler and two workers, each a process."""
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(processes=True, silence_logs=50, **options) as running:
+        yield running
+
+
+def test_a_cluster_gives_the_table_of_one_and_a_lost_worker_costs_no_row(small, tmp_path, cluster):
+    plan = make_plan(small.grid(**GRIDS, chips=8))
+    run_sweep(plan, tmp_path / "1.csv")
+    with Client(cluster, set_as_default=False) as client:
+        pids = list(cast(dict[str, int], client.run(os.getpid)).values())
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+
+    def report(done, total, text):
+        if done == 5:
+            os.kill(pids[0], signal.SIGKILL)
+
+    scheduler = Cluster(cluster.scheduler_address)
+    run_sweep(plan, tmp_path / "2.csv", scheduler=scheduler, report=report)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+
+
+def test_a_workers_complaint_reaches_the_user(small, tmp_path, cluster):
+    plan = make_plan(small.grid(chips=2))
+    small.network.write_bytes(small.network.read_bytes() + b"\n")
+    scheduler = Cluster(cluster.scheduler_address)
+    ways: list[dict[str, Any]] = [{"workers": 2}, {"scheduler": scheduler}]
+    for options in ways:
+        with pytest.raises(UserError, match="another file for this worker than for the sweep"):
+            run_sweep(plan, tmp_path / "t.csv", **options)
+
+
+class Command:
+    """``allspin sweep`` as a process of its own, with two workers."""
+
+    def __init__(self, small, path):
+        words = ["sweep", "--network", str(small.network), "--data", str(small.data)]
+        words += ["--c2c", "0,0.5,1", "--chips", "70", "--jobs", "2", "-o", str(path), "--json"]
+        self.words, self.path = words, path
+
+    def start(self):
+        return subprocess.Popen(
+            [sys.executable, "-m", "allspin.host.cli.main", *self.words],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def until(self, rows, process):
+        deadline = time.monotonic() + SOON
+        while not self.path.exists() or self.path.read_bytes().count(b"\n") <= rows:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+
+def workers_of(pid):
+    """Children that measure."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        # One that has ended meanwhile measures nothing.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if "LokyProcess" in Path(f"/proc/{child}/cmdline").read_text():
+                found.append(int(child))
+    return found
+
+
+def gone(pid):
+    """Whether a process has ended; one that nobody waited for has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_path):
+    command = Command(small, tmp_path / "killed.csv")
+    process = command.start()
+    command.until(20, process)
+    children = workers_of(process.pid)
+    assert len(children) == 2
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=SOON)
+    kept = (tmp_path / "killed.csv").read_bytes()
+    assert 20 <= kept.count(b"\n") - 1 < 210
+    deadline = time.monotonic() + SOON
+    while not all(map(gone, children)):
+        assert time.monotonic() < deadline, "workers outlive their parent"
+        time.sleep(0.05)
+    # As if the machine had stopped within a row.
+    (tmp_path / "killed.csv").write_bytes(kept[:-3])
+
+    process = command.start()
+    command.until(90, process)
+    # A worker is lost: what it had in hand is measured again.
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+    out, err = process.communicate(timeout=SOON)
+    assert process.returncode == 0, err
+    assert f'"resumed": {kept.count(bytes([10])) - 2},' in out
+    plan = make_plan(small.grid(c2c=[0, 0.5, 1], chips=70))
+    run_sweep(plan, tmp_path / "whole.csv")
+    assert (tmp_path / "killed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "wait", [0.1, None, *(pytest.param(wait, marks=pytest.mark.long) for wait in (0.0, 0.3))]
+)
+def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path, wait):
+    """While workers start, and, without a time, while they measure."""
+    command = Command(small, tmp_path / "t.csv")
+    process = command.start()
+    deadline = time.monotonic() + SOON
+    while not (children := workers_of(process.pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    if wait is None:
+        command.until(10, process)
+    time.sleep(wait or 0)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=SOON)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[1:] == ["allspin: interrupted"]
+    while not all(map(gone, children)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluster):
+    plan = make_plan(small.grid(chips=6))
+
+    def report(done, total, text):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    scheduler = Cluster(cluster.scheduler_address)
+    ways: list[dict[str, Any]] = [{}, {"workers": 2}, {"scheduler": scheduler}]
+    for number, options in enumerate(ways):
+        path = tmp_path / f"{number}.csv"
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(plan, path, report=report, **options)
+        assert path.read_bytes().count(b"\n") == 4
+        assert run_sweep(plan, path).resumed == 3
