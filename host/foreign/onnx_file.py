@@ -138,8 +138,8 @@ def read_graph(path: Path) -> Graph:
     if len(inputs) != 1:
         names = ", ".join(repr(i.name) for i in inputs[:5])
         raise UserError(
-            f"{path} must have one input, the images; it has {len(inputs)}"
-            f"{f' ({names})' if names else ''}"
+            f"{path} must have one input, the images; it has {len(inputs)} "
+            f"({names or 'are its nodes in order?'})"
         )
     return Graph(path, model, nodes, constants, inputs[0])
 

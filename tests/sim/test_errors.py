@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from allspin.sim.errors import check_power_of_two, check_range, meant, not_one_of
+from allspin.sim.errors import (
+    UserError,
+    check_number,
+    check_one_of,
+    check_power_of_two,
+    check_range,
+    meant,
+    not_one_of,
+    refused,
+)
 
 KNOWN = ("golden", "virtual", "auto")
 
@@ -54,3 +63,30 @@ def test_powers_of_two() -> None:
         except ValueError:
             continue
     assert legal == [2, 4, 8, 16, 32, 64]
+
+
+def test_numbers_and_words_of_a_range() -> None:
+    assert check_number("rate", 3, 0, 3) == 3.0
+    check_one_of("on", "auto", KNOWN)
+    for value in (3.1, -0.1, float("nan"), True, "1", None):
+        with pytest.raises(ValueError, match=r"^rate must be a number from 0 to 3, not "):
+            check_number("rate", value, 0, 3)
+    with pytest.raises(ValueError, match=r"^on must be one of golden, virtual, auto, not 'aut'"):
+        check_one_of("on", "aut", KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("two\n  lines"), "x: two lines; mend it"),
+        (FileNotFoundError(2, "No such file", "x"), "x: No such file; mend it"),
+        (KeyError(), "x: KeyError; mend it"),
+        (UserError("as it is"), "as it is"),
+    ],
+)
+def test_errors_become_a_line(error: Exception, line: str) -> None:
+    with pytest.raises(UserError) as caught, refused("x: ", "; mend it", Exception):
+        raise error
+    assert str(caught.value) == line
+    with pytest.raises(ZeroDivisionError), refused():
+        raise ZeroDivisionError

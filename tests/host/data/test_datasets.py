@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.data.datasets import MNIST, check_fit, load_dataset, load_test_set
+from allspin.host.data.datasets import MNIST, load_dataset, load_test_set
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import quantise_pixels, uniform_levels
 from allspin.sim.network.network import Layer, Network
@@ -365,17 +365,3 @@ def test_what_a_data_set_has_not_is_said_in_words(
     archive: Archive, images: npt.ArrayLike, labels: npt.ArrayLike, words: str
 ) -> None:
     assert words in refusal(archive(x_test=images, y_test=labels), load_test_set)
-
-
-def test_check_fit() -> None:
-    network = Network(
-        layers=(Layer(states=np.zeros((12, 5), np.uint8), levels=uniform_levels(2)),),
-        neuron=ReluNeuron(),
-        image_shape=(3, 4),
-    )
-    check_fit(network, (3, 4), np.array([0, 4]))
-    check_fit(network, (3, 4), np.array([], np.int64))
-    with pytest.raises(UserError, match=r"images of 3 x 4 pixels, but the data set's are 4 x 3"):
-        check_fit(network, (4, 3), np.array([0, 4]))
-    with pytest.raises(UserError, match=r"5 classes, but the data set has the label 5"):
-        check_fit(network, (3, 4), np.array([5, 4]))

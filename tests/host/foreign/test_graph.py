@@ -8,6 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
+from allspin.host.foreign import graph as graphs
 from allspin.host.foreign.graph import read_layers
 from allspin.host.foreign.model import read_model
 from allspin.host.foreign.onnx_file import read_graph
@@ -125,6 +126,32 @@ def test_a_clip_at_any_lower_bound(arrays, saved, inputs, low):
     assert read.network.logits(inputs) == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_relu_that_is_clipped_is_one_activation(arrays, saved, inputs):
+    nodes = [
+        node("MatMul", ["input", "w0"], ["sums"]),
+        node("Relu", ["sums"], ["held"]),
+        node("Clip", ["held", "low", "high"], ["held_again"]),
+        node("MatMul", ["held_again", "w1"], ["output"]),
+    ]
+    constants = {"w0": arrays.w0, "w1": arrays.w1, "low": np.float32(0), "high": np.float32(1.5)}
+    path = saved(model(nodes, constants, [None, PIXELS]))
+    read = read_model(path, SHAPE)
+    assert read.network.layers[0].high == 1.5
+    expected = whole(path, inputs, (PIXELS,), "output")
+    assert read.network.logits(inputs) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "shape", [(None, None), (7, PIXELS), (None, 1, HEIGHT, None), (None, None, None)]
+)
+def test_sides_that_are_open_are_the_images(saved, inputs, shape):
+    flat = node("Flatten", ["input"], ["flat"])
+    weights = {"w": np.random.default_rng(1).normal(size=(PIXELS, 3)).astype(np.float32)}
+    nodes = [flat, node("MatMul", ["flat", "w"], ["output"])]
+    read = read_model(saved(model(nodes, weights, list(shape))), SHAPE)
+    assert read.answers(inputs) == pytest.approx(read.network.logits(inputs), abs=1e-5)
+
+
 def test_two_layers_with_nothing_between_them_are_one(arrays, saved, inputs):
     nodes = [
         node("MatMul", ["input", "w0"], ["m"]),
@@ -187,6 +214,31 @@ REFUSED = {
         two_layers(node("Add", ["m", "b"], ["x"], name="middle"), b=np.zeros(4, np.float32)),
         "a constant of shape (4,) does not fit samples of shape (7,)",
     ),
+    "columns for images": (
+        two_layers(node("Gemm", ["m", "c"], ["x"], transA=1), c=np.eye(HIDDEN, dtype=np.float32)),
+        "transA is not supported: images are rows",
+    ),
+    "images in a row": (
+        two_layers(node("Flatten", ["m"], ["x"], axis=0)),
+        "its axis must be 1, so that images stay apart",
+    ),
+    "order": (
+        two_layers(node("Identity", ["r"], ["x"]), node("Relu", ["m"], ["r"])),
+        "must have one input, the images; it has 0 (are its nodes in order?)",
+    ),
+    "shares of images": (
+        two_layers(node("Softmax", ["m"], ["x"], axis=0), outputs=("x",)),
+        "its axis must be that of the classes, the last one",
+    ),
+    "held again": (
+        two_layers(
+            node("Relu", ["m"], ["r"]),
+            node("Mul", ["r", "two"], ["d"]),
+            node("Relu", ["d"], ["x"]),
+            two=np.float32(2),
+        ),
+        "activations that were scaled are held a second time",
+    ),
     "training": (
         two_layers(
             node("BatchNormalization", ["m", "n", "n", "n", "n"], ["x"], training_mode=1),
@@ -242,6 +294,14 @@ def test_what_is_no_network_is_refused_in_a_line(saved, case):
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert "model.onnx" in str(refused.value)
+
+
+def test_constants_without_end(saved, monkeypatch):
+    monkeypatch.setattr(graphs, "MAX_COMPUTED", HIDDEN**2 - 1)
+    turned = node("Transpose", ["c"], ["t"])
+    content = two_layers(turned, node("MatMul", ["m", "t"], ["x"]), c=np.eye(HIDDEN))
+    with pytest.raises(UserError, match="makes too many constants of its weights"):
+        read_model(saved(content), SHAPE)
 
 
 # Shapes that a graph computes.
@@ -338,16 +398,3 @@ def test_shapes_that_are_refused(nodes, words, saved):
     with pytest.raises(UserError) as refused:
         read_layers(read, (HEIGHT, WIDTH))
     assert words in str(refused.value)
-
-
-def test_deep_graphs_end_at_the_most_layers(saved):
-    square = np.eye(PIXELS, dtype=np.float32)
-    nodes, name = [], "input"
-    for number in range(16):
-        nodes.append(node("MatMul", [name, "w"], [f"m{number}"]))
-        name = f"r{number}"
-        nodes.append(node("Relu", [f"m{number}"], [name]))
-    nodes.append(node("MatMul", [name, "w"], ["output"]))
-    deep = read_graph(saved(model(nodes, {"w": square}, [None, PIXELS])))
-    with pytest.raises(UserError, match="a network has 1 to 15 layers, not 17"):
-        read_layers(deep, SHAPE)
