@@ -38,7 +38,6 @@ HEADER = b"\4\1\1"
 
 def results_table(results: Mapping[str, Any]) -> Table:
     """The results of `run_demo` as a table."""
-
     rows = (
         ("test accuracy", Number(100 * results["accuracy"], ".2f"), "%"),
         ("validation accuracy", Number(100 * results["validation_accuracy"], ".2f"), "%"),
