@@ -35,8 +35,8 @@ test: lint  ## Lint, then all tests that take no minutes.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: long
-long: $(STAMP)  ## Tests that take long: pairs of a machine's options, resets of each, notebooks; 10 minutes.
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long tests/host/machines/test_options.py tests/host/machines/test_interrupted.py tests/host/machines/test_profiles.py tests/docs/test_first_hour.py tests/docs/test_notebooks.py tests/host/bitstreams tests/bench tests/host/sweep/test_workers.py
+long: $(STAMP)  ## Tests that take long: the net, examples of documents, pairs of options, pages, clusters, coverage.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long
 
 .PHONY: prove
 prove: $(STAMP)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.

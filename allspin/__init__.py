@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from allspin.host.data.images import load_image as load_image
     from allspin.host.fit.columns import ColumnNames as ColumnNames
     from allspin.host.fit.columns import ReadOptions as ReadOptions
-    from allspin.host.fit.decay_model import DecayOptions as DecayOptions
-    from allspin.host.fit.decay_model import fit_decay as fit_decay
+    from allspin.host.fit.decay import DecayOptions as DecayOptions
+    from allspin.host.fit.decay import fit_decay as fit_decay
     from allspin.host.fit.fit import fit as fit
-    from allspin.host.fit.options import FitOptions as FitOptions
+    from allspin.host.fit.result import FitOptions as FitOptions
+    from allspin.host.foreign.importing import ImportOptions as ImportOptions
     from allspin.host.foreign.importing import import_network as import_network
-    from allspin.host.foreign.quantise import ImportOptions as ImportOptions
     from allspin.host.link.transport import UartOptions as UartOptions
     from allspin.host.machines.machine import Machine as Machine
     from allspin.host.machines.opening import open_machine as open_machine
@@ -160,13 +160,13 @@ _HOMES = {
     "CompareOptions": "host.compare.subject",
     "ComparisonSubject": "host.compare.subject:Subject",
     "Dataset": "host.data.datasets",
-    "DecayOptions": "host.fit.decay_model",
+    "DecayOptions": "host.fit.decay",
     "Device": "sim.device.device",
     "Display": "host.show.say",
-    "FitOptions": "host.fit.options",
+    "FitOptions": "host.fit.result",
     "GoldenModel": "sim.network.golden",
     "HardwareProfile": "hdl.parameters.profile",
-    "ImportOptions": "host.foreign.quantise",
+    "ImportOptions": "host.foreign.importing",
     "Machine": "host.machines.machine",
     "MachineOptions": "host.run.machine_options",
     "MeasureOptions": "host.chips.measured",
@@ -194,7 +194,7 @@ _HOMES = {
     "classify": "host.run.classify",
     "compare": "host.compare.comparison",
     "fit": "host.fit.fit",
-    "fit_decay": "host.fit.decay_model",
+    "fit_decay": "host.fit.decay",
     "import_network": "host.foreign.importing",
     "load_dataset": "host.data.datasets",
     "load_device": "host.data.catalogue:open_device",
@@ -223,12 +223,16 @@ if not (_here / "sim").is_dir():
     # A checkout, where the layers lie beside this folder.
     __path__.append(str(_here.parent))
 
-
 if not TYPE_CHECKING:
     # A type checker knows the imports above, and is to see a name that is not among them.
+    def _card(shown: object) -> str:
+        """What a notebook shows of a model; what draws it is loaded when it is first asked for."""
+        return import_module("allspin.host.draw.cards").card(shown)
+
     def __getattr__(name: str) -> object:
         if name not in _HOMES:
             raise AttributeError(f"module 'allspin' has no attribute {name!r}")
+        import_module("allspin.sim.shown").Shown.card = staticmethod(_card)
         module, _, there = _HOMES[name].partition(":")
         found = globals()[name] = getattr(import_module(f"allspin.{module}"), there or name)
         return found

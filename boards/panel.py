@@ -8,13 +8,14 @@ import math
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import memory, stream
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.link.cobs import CobsDecoder, DecodedLayout
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 
 # Images that a press of a button shows to the machine, so that its LEDs tell digits by themselves.
 #
@@ -51,7 +52,7 @@ class ButtonParameters:
             raise ValueError("frames must be one or more that end with their only zero byte")
 
 
-class Button(wiring.Component):
+class Button(Component):
     """Pass the UART's bytes on, or those of an image when the button is pressed.
 
     Each press shows the next image, and behind the last one the first. A press is ignored while
@@ -62,23 +63,7 @@ class Button(wiring.Component):
     ----------
     parameters : ButtonParameters
         Which images.
-
-    Attributes
-    ----------
-    received : In(stream)
-        Bytes of the UART.
-    o : Out(stream)
-        Bytes for the machine.
-    pressed : In(1)
-        The button, as its pin has it; any clock.
-    programmed : In(1)
-        Something has been written into the machine.
     """
-
-    received: stream.Interface
-    o: stream.Interface
-    pressed: Signal
-    programmed: Signal
 
     def __init__(self, parameters: ButtonParameters) -> None:
         ticks = parameters.frequency * TICK_SECONDS
@@ -87,9 +72,13 @@ class Button(wiring.Component):
         self._bytes = b"".join(b"\0" + frame for frame in parameters.frames)
         super().__init__(
             {
+                # Bytes of the UART.
                 "received": In(stream.Signature(8)),
+                # Bytes for the machine.
                 "o": Out(stream.Signature(8)),
+                # The button, as its pin has it; any clock.
                 "pressed": In(1),
+                # Something has been written into the machine.
                 "programmed": In(1),
             }
         )
@@ -199,7 +188,7 @@ class Lights:
                 raise ValueError(f"an LED must be like led/0 or rgb_led/0/r, not {led!r}")
 
 
-class LightsDriver(wiring.Component):
+class LightsDriver(Component):
     """Work out what the lights show.
 
     Parameters
@@ -210,40 +199,24 @@ class LightsDriver(wiring.Component):
         Bytes of an image's logits in an answer: the class comes behind them.
     digit_leds : int
         LEDs for the last class; 0 saves the logic that finds it.
-
-    Attributes
-    ----------
-    byte : In(8)
-        A byte of an answer.
-    taken : In(1)
-        It is on its way.
-    damaged : In(1)
-        The UART lost a byte.
-    programmed, streaming, error : Out(1)
-        The lights.
-    digit : Out(digit_leds)
-        The last class.
     """
-
-    byte: Signal
-    taken: Signal
-    damaged: Signal
-    programmed: Signal
-    streaming: Signal
-    error: Signal
-    digit: Signal
 
     def __init__(self, frequency: int, logit_bytes: int, digit_leds: int = 0) -> None:
         self._tick_bits = max(1, round(math.log2(max(1, frequency * TICK_SECONDS))))
         self._logit_bytes = logit_bytes
         super().__init__(
             {
+                # A byte of an answer.
                 "byte": In(8),
+                # It is on its way.
                 "taken": In(1),
+                # The UART lost a byte.
                 "damaged": In(1),
+                # The lights.
                 "programmed": Out(1),
                 "streaming": Out(1),
                 "error": Out(1),
+                # The last class.
                 "digit": Out(digit_leds),
             }
         )

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
@@ -139,41 +140,39 @@ def _line_bytes(crossbar: CrossbarParameters) -> int:
     return crossbar.columns * (OFFSET_BITS // 8 if offsets else 1)
 
 
-class Top(wiring.Component):
+class Top(Component):
     """Engine and link.
 
     Parameters
     ----------
     parameters : TopParameters
         What to build.
-
-    Attributes
-    ----------
-    received, sent : In(stream), Out(stream)
-        Bytes from and to the host; without a UART.
-    rx, tx : In(1), Out(1)
-        The same on two wires; with a UART.
-    idle : Out(1)
-        As the engine's.
-    activity : Out(4 * layers)
-        As the engine's.
     """
-
-    received: stream.Interface
-    sent: stream.Interface
-    rx: Signal
-    tx: Signal
-    idle: Signal
-    activity: Signal
 
     def __init__(self, parameters: TopParameters) -> None:
         self.parameters = parameters
         layers = len(parameters.link.engine.crossbars)
         if parameters.uart is None:
-            ports = {"received": In(stream.Signature(8)), "sent": Out(stream.Signature(8))}
+            ports = {
+                # Bytes from and to the host; without a UART.
+                "received": In(stream.Signature(8)),
+                "sent": Out(stream.Signature(8)),
+            }
         else:
-            ports = {"rx": In(1, init=1), "tx": Out(1, init=1)}  # pyright: ignore[reportCallIssue]  # the stubs leave init out
-        super().__init__({**ports, "idle": Out(1), "activity": Out(4 * layers)})
+            ports = {
+                # The same on two wires; with a UART.
+                "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+            }
+        super().__init__(
+            {
+                **ports,
+                # As the engine's.
+                "idle": Out(1),
+                # As the engine's.
+                "activity": Out(4 * layers),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the machine."""

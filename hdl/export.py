@@ -209,7 +209,9 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
         If there is no gateware for its neurons.
     """
     check_gateware(parameters)
-    shape = "-".join(map(str, [parameters.crossbars[0].rows, *_columns(parameters)]))
+    columns = [crossbar.columns for crossbar in parameters.crossbars]
+    shape = "-".join(map(str, [parameters.crossbars[0].rows, *columns]))
+    lanes = ", ".join(str(crossbar.lanes) for crossbar in parameters.crossbars)
     ports = {
         "events": EventLayout(parameters.crossbars[0]),
         "results": ResultLayout(parameters),
@@ -218,7 +220,7 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
         "fetched": ByteLayout(),
     }
     header = [
-        f"allspin, engine {shape}: lanes {', '.join(map(str, _lanes(parameters)))}; "
+        f"allspin, engine {shape}: lanes {lanes}; "
         f"R_AH words of {parameters.rah_bits} bits; neuron {parameters.neuron}.",
         "Everything happens on the rising edge of clk; rst is synchronous and active high.",
         "A payload moves in each clock in which its valid and its ready are both high:",
@@ -244,23 +246,12 @@ def memory_image(network: Network) -> str:
     """
     code = PayloadCode(LoadLayout())
     memories = network_contents(network)
+    topology = "-".join(map(str, network.topology))
     beats = sum(len(line) for contents in memories for line in contents.lines)
-    lines = [f"// {beats} payloads of the engine's port load, {MODULE} {_topology(network)}"]
+    lines = [f"// {beats} payloads of the engine's port load, {MODULE} {topology}"]
     for contents in memories:
         lines.append(f"// layer {contents.space >> 4}, memory {contents.space & 15}")
         for layer, memory, first, address, byte in load_beats(contents):
             payload = code.pack(layer=layer, memory=memory, first=first, address=address, data=byte)
             lines.append(f"{payload:09x}")
     return "\n".join(lines) + "\n"
-
-
-def _columns(parameters: EngineParameters) -> list[int]:
-    return [crossbar.columns for crossbar in parameters.crossbars]
-
-
-def _lanes(parameters: EngineParameters) -> list[int]:
-    return [crossbar.lanes for crossbar in parameters.crossbars]
-
-
-def _topology(network: Network) -> str:
-    return "-".join(map(str, network.topology))

@@ -15,7 +15,7 @@ from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
 from allspin.host.draw.accuracy import confusion_matrix, learning_curve, wrong_images
 from allspin.host.draw.array import overview, rah_maps
-from allspin.host.draw.curves import neuron_curve
+from allspin.host.draw.device import neuron_curve
 from allspin.host.draw.style import SCREEN, Look, save_pictures
 from allspin.host.draw.timeline import timeline
 from allspin.host.link.frames import encode_frame
@@ -26,8 +26,9 @@ from allspin.host.show.table import Number, Table, figures, table_text
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.train import train
 from allspin.host.train.trainer import Progress, Trained
+from allspin.sim.files import write_atomically
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.netfile import network_to_bytes, write_atomically
+from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 
 NETWORK = "network.safetensors"

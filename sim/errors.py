@@ -1,8 +1,9 @@
-"""The one exception that a command turns into a line on stderr and exit status 2; wrong names."""
+"""The one exception that a command turns into a line on stderr and exit status 2; legal ranges."""
 
 import contextlib
 import difflib
 import math
+import operator
 from collections.abc import Iterable, Iterator
 
 LIKENESS = 0.6
@@ -16,9 +17,19 @@ class UserError(Exception):
     """
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line: the system's words, else its own, else its type."""
+    words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return " ".join(words.split()) or type(error).__name__
+
+
 @contextlib.contextmanager
-def refused(what: str = "", advice: str = "") -> Iterator[None]:
-    """Turn a `ValueError` of what a user gave into a `UserError`.
+def refused(
+    what: str = "",
+    advice: str = "",
+    kinds: type[Exception] | tuple[type[Exception], ...] = ValueError,
+) -> Iterator[None]:
+    """Turn an error about what a user gave into a `UserError` of one line.
 
     Parameters
     ----------
@@ -26,16 +37,20 @@ def refused(what: str = "", advice: str = "") -> Iterator[None]:
         What is wrong, before the error's own words.
     advice : str
         What to do about it, behind them.
+    kinds : type or tuple of types
+        Errors that are turned; a `UserError` stays as it is.
 
     Raises
     ------
     UserError
-        In place of a `ValueError`.
+        In place of such an error.
     """
     try:
         yield
-    except ValueError as error:
-        raise UserError(f"{what}{error}{advice}") from error
+    except UserError:
+        raise
+    except kinds as error:
+        raise UserError(f"{what}{one_line(error)}{advice}") from error
 
 
 def meant(name: object, known: Iterable[object]) -> str:
@@ -77,7 +92,48 @@ def not_one_of(name: str, value: object, known: Iterable[object]) -> str:
     return f"{name} must be one of {listed}, not {value!r}{meant(value, known)}"
 
 
-# Numbers and readings that a device is made of, checked when it is made.
+def check_range(name: str, value: object, low: int, high: int) -> int:
+    """Return `value` as an int, or raise with the legal range.
+
+    Parameters
+    ----------
+    name : str
+        What the value is called in the message.
+    value : object
+        Anything that supports ``__index__``.
+    low, high : int
+        The legal range, both ends included.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not an integer.
+    ValueError
+        If it is outside the range.
+    """
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer from {low} to {high}, not {value!r}") from None
+    if not low <= number <= high:
+        raise ValueError(f"{name} must be from {low} to {high}, not {number}")
+    return number
+
+
+def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
+    """Return `value` as an int, or raise with the legal range.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not an integer.
+    ValueError
+        If it is outside the range or no power of two.
+    """
+    number = check_range(name, value, low, high)
+    if number & (number - 1):
+        raise ValueError(f"{name} must be a power of two from {low} to {high}, not {number}")
+    return number
 
 
 def check_number(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
@@ -93,7 +149,8 @@ def check_number(name: str, value: object, low: float = -math.inf, high: float =
     raise ValueError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}")
 
 
-def check_reading(name: str, reading: object, known: dict[str, str]) -> None:
-    """Raise `ValueError` unless a reading is one of the known ones."""
-    if reading not in known:
-        raise ValueError(not_one_of(name, reading, known))
+def check_one_of(name: str, value: object, known: Iterable[object]) -> None:
+    """Raise `ValueError` with the known values unless `value` is one of them."""
+    known = list(known)
+    if value not in known:
+        raise ValueError(not_one_of(name, value, known))

@@ -8,10 +8,12 @@ skipped where it is not installed. There is no other reason to skip a test.
 import fnmatch
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,6 +23,9 @@ LISTED = Path(__file__).with_name("bare-machine.txt")
 
 LONG = "long"
 """The mark of tests that take minutes."""
+
+FEW_EXAMPLES = 15
+"""Of a property, where it is not tested for long."""
 
 FULL_PATH = "full_path"
 """What a worker of pytest-xdist is told this machine's PATH as: it inherits the bare one."""
@@ -91,10 +96,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "tool(name, ...): programs that a test needs; skipped where one is missing"
     )
     # How fast a busy machine is, is not what is tested.
-    settings.register_profile(
-        "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
-    settings.load_profile("unhurried")
+    patient: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    settings.register_profile("few", max_examples=FEW_EXAMPLES, **patient)
+    settings.register_profile("many", **patient)
+    long = config.getoption("--long") or config.getoption("--all")
+    settings.load_profile("many" if long else "few")
     path = getattr(config, "workerinput", {}).get(FULL_PATH, os.environ.get("PATH", os.defpath))
     folder = Path(tempfile.mkdtemp(prefix="allspin-bare-"))
     config.add_cleanup(lambda: shutil.rmtree(folder))
@@ -134,17 +140,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What `make long` asks for."""
-    parser.addoption("--long", action="store_true", help="only the tests that take minutes")
+    """What `make long` and `make mutants` ask for."""
+    parser.addoption("--long", action="store_true", help="tests of minutes; many examples")
+    parser.addoption("--all", action="store_true", help="these, and all the others")
+
+
+def _is_long(item: pytest.Item) -> bool:
+    """Whether it takes minutes, or as many as it is given examples for."""
+    of_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    return of_property or item.get_closest_marker(LONG) is not None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run those that take minutes, or all the others."""
-    left_out = [
-        item for item in items if bool(item.get_closest_marker(LONG)) != config.getoption("--long")
-    ]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    """Run those that take minutes, with properties on many examples, or all the others."""
+    if config.getoption("--all"):
+        return
+    if config.getoption("--long"):
+        chosen = [item for item in items if _is_long(item)]
+    else:
+        chosen = [item for item in items if item.get_closest_marker(LONG) is None]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
@@ -181,3 +197,14 @@ def _no_beat() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALLSPIN_TICK", "3600")
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interrupts_arrive() -> Iterator[None]:
+    """Let what tests start be interrupted, even under ``nohup make test &``.
+
+    There SIGINT is ignored, which children inherit; a handler becomes the default in them.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -127,17 +127,6 @@ def test_there_is_no_other_reason_to_skip_a_test(run):
         assert f"only a test that asks for a tool may be skipped (Skipped: {reason})" in done.stdout
 
 
-def test_nor_is_there_one_to_skip_a_file(run):
-    done = run('import pytest\npytest.importorskip("no_such_module")\n')
-    assert done.returncode != 0
-    assert "only a test that asks for a tool may be skipped" in done.stdout
-
-
-@pytest.mark.parametrize("name", PREREQUISITES)
-def test_what_the_readme_asks_for_is_there(name):
-    assert shutil.which(name)
-
-
 @pytest.mark.parametrize("name", sorted(OTHERS))
 def test_no_other_program_of_ours_is(name):
     found = shutil.which(name)

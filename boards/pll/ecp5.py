@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from amaranth.hdl import Const, Elaboratable, Instance, Module, Signal
 
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 
 # What all PLLs have in common.
 

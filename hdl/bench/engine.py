@@ -1,5 +1,6 @@
 """A bench for the engine: programs a network, streams images, checks every logit."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import cocotb
@@ -8,7 +9,6 @@ import numpy.typing as npt
 from amaranth.lib import data
 from cocotb.triggers import Event
 
-from allspin.hdl.bench.chips import RandomChip
 from allspin.hdl.bench.drivers import (
     Scoreboard,
     Stalls,
@@ -20,7 +20,7 @@ from allspin.hdl.bench.drivers import (
     wait_for,
 )
 from allspin.hdl.bench.simulator import Job
-from allspin.hdl.export import load_beats, network_contents
+from allspin.hdl.export import Contents, load_beats, network_contents
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE
 from allspin.hdl.resident.beat_memory import beat_members, pack_beats
@@ -32,8 +32,8 @@ from allspin.hdl.stream.layouts import (
     ResultLayout,
 )
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 
 SETTLE = 50
@@ -58,8 +58,12 @@ class EngineBench:
         Share of the clocks in which events, and the taking of results, stall.
     seed : int, optional
         Of the stalls; by default the seed that cocotb prints and takes.
-    chip : RandomChip, optional
-        Which chip the engine makes of the network.
+    words : sequence of ndarray of int8, optional
+        R_AH words that the engine is to hold, such as a chip's; the network's by default.
+    noise : UseNoise, optional
+        What it adds at each use.
+    memories : sequence of Contents, optional
+        What the engine is programmed with; the network by default.
 
     Attributes
     ----------
@@ -81,18 +85,16 @@ class EngineBench:
         *,
         stalls: float = 0.0,
         seed: int | None = None,
-        chip: RandomChip | None = None,
+        words: Sequence[npt.NDArray[np.int8]] | None = None,
+        noise: reference.UseNoise | None = None,
+        memories: Sequence[Contents] | None = None,
     ) -> None:
         seed = cocotb.RANDOM_SEED if seed is None else seed
         self.dut = dut
         self.network = network
         self.parameters = parameters
-        self.chip = chip
-        if chip is None:
-            self.golden = GoldenModel(network)
-        else:
-            noise = chip if parameters.numbered else None
-            self.golden = GoldenModel(network, chip.words(), noise)
+        self._memories = memories or network_contents(network, parameters)
+        self._words, self._noise = words, noise
         self.logits = Scoreboard("logits")
         self.images = 0
         self._inputs: list[list[npt.NDArray[np.uint8]]] = []
@@ -122,14 +124,10 @@ class EngineBench:
         self.patience = int((1000 + 2 * slowest) / (1 - stalls))
 
     @classmethod
-    async def start(cls, dut: Any, *, stalls: float = 0.0) -> Self:
-        """A bench for the network that `simulate` was given, programmed."""
+    async def start(cls, dut: Any, **options: Any) -> Self:
+        """A bench of the network that `simulate` was given, programmed; options as of the class."""
         job = Job.of_this_simulation()
-        chip = None
-        if "chip" in job.options:
-            sums = job.engine.noisy_sums
-            chip = RandomChip(job.network, job.options["chip"], noisy_sums=sums)
-        bench = cls(dut, job.network, job.engine, stalls=stalls, chip=chip)
+        bench = cls(dut, job.network, job.engine, **options)
         await start_clock(dut)
         await bench.program()
         return bench
@@ -137,10 +135,7 @@ class EngineBench:
     async def program(self) -> None:
         """Load the network into the engine's memories; only while it is idle."""
         pack = self.load.code.pack
-        memories = network_contents(self.network, self.parameters)
-        if self.chip is not None:
-            memories = self.chip.contents(self.parameters)
-        for contents in memories:
+        for contents in self._memories:
             self.load.put_bits(
                 pack(layer=layer, memory=memory, first=first, address=address, data=byte)
                 for layer, memory, first, address, byte in load_beats(contents)
@@ -182,7 +177,7 @@ class EngineBench:
         images : ndarray of uint8, shape (images, height, width) or (images, rows)
             Grey levels, 0 to 255.
         """
-        traces = self.golden.trace(images, self.images)
+        traces = reference.trace(self.network, images, self._words, self._noise, self.images)
         for sums in traces[-1].sums.tolist():
             winner = max(range(len(sums)), key=lambda class_: (sums[class_], -class_))
             self.logits.expect(*((logit, 0, None) for logit in sums[:-1]), (sums[-1], 1, winner))

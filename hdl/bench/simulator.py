@@ -1,6 +1,5 @@
 """Build a simulator of a component, kept for the next time, and run cocotb tests in it."""
 
-import contextlib
 import dataclasses
 import functools
 import importlib.metadata
@@ -11,8 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -64,6 +62,11 @@ class Tools:
     simulator: str
     version: str
     folders: tuple[Path, ...]
+
+    @property
+    def path(self) -> str:
+        """The PATH on which cocotb's runner finds its tools."""
+        return os.pathsep.join([*map(str, self.folders), os.environ.get("PATH", os.defpath)])
 
 
 def _which(*names: str, fix: str) -> str:
@@ -145,37 +148,6 @@ def find_tools(simulator: str) -> Tools:
     compiler = find_compiler()
     version = f"{_verilator_version(program)}, {first_line([compiler, '--version'])}, {cocotb}"
     return Tools(simulator, version, (program.parent, *folders))
-
-
-@contextmanager
-def environment(tools: Tools, changes: Mapping[str, str | None]) -> Iterator[None]:
-    """Set this process's environment for a while: the tools' path, and other changes.
-
-    cocotb's runner passes the whole environment on, and looks for its tools in it.
-
-    Parameters
-    ----------
-    tools : Tools
-        Whose folders come first on the path.
-    changes : mapping
-        Variables to set, or to remove where the value is None.
-    """
-    path = os.pathsep.join([*map(str, tools.folders), os.environ.get("PATH", os.defpath)])
-    changed = {**changes, "PATH": path}
-    before = {name: os.environ.get(name) for name in changed}
-    try:
-        _set(changed)
-        yield
-    finally:
-        _set(before)
-
-
-def _set(variables: Mapping[str, str | None]) -> None:
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
 
 
 # What a simulation is about, handed from the process that starts it to the simulator.
@@ -335,26 +307,34 @@ except (RuntimeError, SystemExit) as error:
 """A process of its own runs cocotb's runner, so that what it starts ends with this one."""
 
 
-def _run(step: str, folder: Path, what: str, **options: Any) -> str:
-    """Run a step of cocotb's runner, and return what it said, empty where it went well."""
+def _run(
+    step: str,
+    tools: Tools,
+    folder: Path,
+    variables: Mapping[str, str | None],
+    imported: Path,
+    **options: Any,
+) -> str:
+    """Run a step of cocotb's runner, and return what it said, empty where it went well.
+
+    The simulator imports what this process can, and modules of the folder `imported`.
+    """
     log = folder / "runner.log"
-    command = [sys.executable, "-c", _RUNNER, json.dumps([step, sys.path, options])]
-    failed = run_tool(command, folder, log.name, what) != 0
+    path = [*map(os.path.abspath, sys.path), str(imported)]
+    options["simulator"] = tools.simulator
+    command = [sys.executable, "-c", _RUNNER, json.dumps([step, path, options])]
+    variables = {**_UNSET, **variables, "PATH": tools.path}
+    failed = run_tool(command, folder, log.name, step, variables=variables) != 0
     said = (_tail(log).splitlines() or ["it said nothing"])[-1]
     log.unlink()
     return said if failed else ""
 
 
-def _run_build(simulator: str, folder: Path, **options: Any) -> None:
+def _run_build(tools: Tools, folder: Path, flags: str = "", **options: Any) -> None:
     """Build in a folder, or fail with the end of the log."""
     log = folder / "build.log"
-    options |= {
-        "simulator": simulator,
-        "log_file": str(log),
-        "timescale": TIMESCALE,
-        "hdl_toplevel": TOP,
-    }
-    if said := _run("build", folder, "building the simulator", **options):
+    options |= {"log_file": str(log), "timescale": TIMESCALE, "hdl_toplevel": TOP}
+    if said := _run("build", tools, folder, {"MAKEFLAGS": flags or None}, folder, **options):
         raise RuntimeError(f"the simulator could not be built: {said}\n{_tail(log)}")
 
 
@@ -387,15 +367,15 @@ def _build_runtime(tools: Tools, waves: bool, folder: Path) -> None:
         (folder / name).write_bytes(b"!<arch>\n")
     options = [*_verilator_options(waves, False), "-CFLAGS", f"-I{folder}"]
     options += ["-LDFLAGS", f"-L{folder}"]
-    with environment(tools, {**_UNSET, "MAKEFLAGS": _make_variables()}):
-        _run_build(
-            "verilator",
-            folder,
-            sources=[str(source)],
-            build_dir=str(folder / "build"),
-            build_args=options,
-            waves=waves,
-        )
+    _run_build(
+        tools,
+        folder,
+        _make_variables(),
+        sources=[str(source)],
+        build_dir=str(folder / "build"),
+        build_args=options,
+        waves=waves,
+    )
     for built in (folder / "build").glob("verilated*.o"):
         built.rename(folder / built.name)
     shutil.rmtree(folder / "build")
@@ -416,15 +396,15 @@ def _build_verilator(tools: Tools, verilog: str, waves: bool, public: bool, fold
         "`verilator_config\n"
         + "".join(f'public_flat_rw -module "{TOP}" -var "{port}"\n' for port in ports)
     )
-    with environment(tools, {**_UNSET, "MAKEFLAGS": _make_variables(VM_GLOBAL_FAST="")}):
-        _run_build(
-            "verilator",
-            folder,
-            sources=[str(visible), str(source)],
-            build_dir=str(folder / "build"),
-            build_args=options,
-            waves=waves,
-        )
+    _run_build(
+        tools,
+        folder,
+        _make_variables(VM_GLOBAL_FAST=""),
+        sources=[str(visible), str(source)],
+        build_dir=str(folder / "build"),
+        build_args=options,
+        waves=waves,
+    )
     (folder / "build" / TOP).rename(folder / TOP)
     shutil.rmtree(folder / "build")
 
@@ -432,14 +412,7 @@ def _build_verilator(tools: Tools, verilog: str, waves: bool, public: bool, fold
 def _build_icarus(tools: Tools, verilog: str, waves: bool, folder: Path) -> None:
     source = folder / f"{TOP}.sv"
     source.write_text(verilog)
-    with environment(tools, _UNSET):
-        _run_build(
-            "icarus",
-            folder,
-            sources=[str(source)],
-            build_dir=str(folder),
-            waves=waves,
-        )
+    _run_build(tools, folder, sources=[str(source)], build_dir=str(folder), waves=waves)
 
 
 def _headers() -> list[bytes]:
@@ -490,17 +463,6 @@ def build(
         lambda folder: _build_verilator(tools, verilog, waves, public, folder),
         program=TOP,
     )
-
-
-@contextlib.contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """Let the simulator import what this process can, and modules of a folder."""
-    before = sys.path[:]
-    sys.path[:] = [os.path.abspath(entry) for entry in before] + [str(folder)]
-    try:
-        yield
-    finally:
-        sys.path[:] = before
 
 
 def _check_results(results: Path, expected: Sequence[str] | int, log: Path) -> tuple[str, ...]:
@@ -585,33 +547,32 @@ def simulate(
         Job(folder, network, images, profile, options).save()
         log, results = folder / "simulation.log", folder / "results.xml"
         recorded = folder / "waves.fst"
-        changes = {
-            **_UNSET,
+        variables = {
             VARIABLE: str(folder),
             # Its default rewrites the assertions of every module that is imported.
             "COCOTB_REWRITE_ASSERTION_FILES": f"{module.rpartition('.')[2]}.py",
         }
         arguments = ["--trace-file", str(recorded)] if simulator == "verilator" else []
-        with environment(tools, changes), _importable(file.parent if file else Path.cwd()):
-            # The results file, or its absence, says more than what the runner said.
-            _run(
-                "test",
-                folder,
-                "simulating",
-                simulator=simulator,
-                test_module=module,
-                testcase=None if isinstance(tests, int) else list(tests),
-                hdl_toplevel=TOP,
-                hdl_toplevel_lang="verilog",
-                build_dir=str(built),
-                test_dir=str(folder),
-                test_args=arguments if waves else [],
-                plusargs=[f"+dumpfile_path={recorded}"] if waves else [],
-                results_xml=str(results),
-                log_file=str(log),
-                seed=seed,
-                waves=waves is not None,
-            )
+        # The results file, or its absence, says more than what the runner said.
+        _run(
+            "test",
+            tools,
+            folder,
+            variables,
+            file.parent if file else Path.cwd(),
+            test_module=module,
+            testcase=None if isinstance(tests, int) else list(tests),
+            hdl_toplevel=TOP,
+            hdl_toplevel_lang="verilog",
+            build_dir=str(built),
+            test_dir=str(folder),
+            test_args=arguments if waves else [],
+            plusargs=[f"+dumpfile_path={recorded}"] if waves else [],
+            results_xml=str(results),
+            log_file=str(log),
+            seed=seed,
+            waves=waves is not None,
+        )
         ran = _check_results(results, tests, log)
         if waves is not None:
             _move(recorded, waves)

@@ -2,14 +2,11 @@
 
 import collections
 import random
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from amaranth.lib import data
 from amaranth.sim import Simulator
-
-from allspin.hdl.bench.coverage import Recording
-from allspin.hdl.parameters.profile import distance_bits
 
 Process = Callable[[Any], Coroutine[Any, Any, None]]
 
@@ -35,8 +32,6 @@ class StreamBench:
         Probability that a side of a stream is not willing in a clock, 0 to below 1.
     seed : int
         Of the stalls.
-    recording : Recording, optional
-        Of the component: it is written down too.
 
     Attributes
     ----------
@@ -55,21 +50,12 @@ class StreamBench:
     [1, 2, 3]
     """
 
-    def __init__(
-        self,
-        dut: Any,
-        *,
-        stall: float = 0.0,
-        seed: int = 0,
-        recording: Recording | None = None,
-    ) -> None:
+    def __init__(self, dut: Any, *, stall: float = 0.0, seed: int = 0) -> None:
         self.stall = stall
         self.clock = 0
         self._random = random.Random(seed)
-        self._simulator = Simulator(dut if recording is None else recording.simulated())
+        self._simulator = Simulator(dut)
         self._simulator.add_clock(1e-6)
-        if recording is not None:
-            self._simulator.add_testbench(recording.sample, background=True)
         self._unfinished = 0
         self._movement = 0
 
@@ -199,65 +185,3 @@ class StreamBench:
 
         self._simulator.add_testbench(process)
         self._simulator.run()
-
-
-# The code of resident images, row by row: what the fast coder is held against.
-
-Line = tuple[int, ...]
-"""Distance and value of each slot, then whether the beat is its image's last."""
-
-
-def pack_image(
-    values: Sequence[int], slots: int, value_bits: int, tile_rows: int | None = None
-) -> list[Line]:
-    """An image's beats.
-
-    Parameters
-    ----------
-    values : sequence of int
-        Of every row.
-    slots : int
-        Rows that are driven in a clock.
-    value_bits : int
-        Width of a value.
-    tile_rows : int, optional
-        Rows of a tile, none of which shares a beat with rows of another; all by default.
-    """
-    longest = 2 ** distance_bits(value_bits) - 1
-    queues: list[list[tuple[int, int]]] = [[] for _ in range(slots)]
-    steps = [0] * slots
-    tile_rows = tile_rows or len(values)
-    for first in range(0, len(values), tile_rows):
-        begin = max(map(len, queues))  # no row of this tile is driven before
-        for slot, queue in enumerate(queues):
-            for row in range(first + slot, min(first + tile_rows, len(values)), slots):
-                if values[row]:
-                    gap = []
-                    while row // slots - steps[slot] > longest:
-                        gap.append((longest, 0))
-                        steps[slot] += longest
-                    queue += [(0, 0)] * (begin - len(queue) - len(gap)) + gap
-                    queue.append((row // slots - steps[slot], values[row]))
-                    steps[slot] = row // slots
-    count = max(1, *map(len, queues))
-    beats = zip(*(queue + [(0, 0)] * (count - len(queue)) for queue in queues), strict=True)
-    flat = [tuple(number for part in beat for number in part) for beat in beats]
-    return [(*beat, int(number == count - 1)) for number, beat in enumerate(flat)]
-
-
-def unpack_images(lines: Sequence[Line], rows: int) -> list[list[int]]:
-    """The images that beats drive; of a row that is driven twice, both values add."""
-    images = []
-    image = [0] * rows
-    steps: list[int] = []
-    for *parts, last in lines:
-        slots = len(parts) // 2
-        steps = steps or [0] * slots
-        for slot in range(slots):
-            steps[slot] += parts[2 * slot]
-            if parts[2 * slot + 1]:
-                image[steps[slot] * slots + slot] += parts[2 * slot + 1]
-        if last:
-            images.append(image)
-            image, steps = [0] * rows, []
-    return images

@@ -19,9 +19,9 @@ from allspin.hdl.cache.folder import (
     only_builder,
     take_into_use,
 )
-from allspin.hdl.cache.size import BUILDS, SEAL, find_flaw, seal, shrink_cache, sync
+from allspin.hdl.cache.size import BUILDS, SEAL, find_flaw, remove, seal, shrink_cache, sync
 from allspin.sim.errors import UserError
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 
 # Notes: small facts that are kept as JSON, and never believed where they are damaged.
 
@@ -198,9 +198,7 @@ def _discard(done: Path, program: str | None) -> None:
         file=sys.stderr,
         flush=True,
     )
-    gone = Path(tempfile.mkdtemp(prefix=f".{done.name}.", dir=done.parent))
-    done.rename(gone / "damaged")
-    shutil.rmtree(gone, ignore_errors=True)
+    remove(done)
 
 
 def _not_written(folder: Path, error: OSError) -> UserError:

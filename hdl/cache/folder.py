@@ -83,12 +83,7 @@ def kept_folder(name: str) -> Path:
     UserError
         If the cache cannot be written.
     """
-    folder = cache_folder() / name
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make {folder}: {error.strerror}; {FIX}") from error
-    return folder
+    return _made(cache_folder() / name)
 
 
 def digest(*parts: str | bytes) -> str:

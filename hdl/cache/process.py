@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from allspin.hdl.cache.folder import cache_folder, users_folder
@@ -60,7 +60,13 @@ def no_progress(what: str, seconds: float) -> None:
 
 
 def run_tool(
-    command: Sequence[str], folder: Path, log: str, what: str, progress: Progress = no_progress
+    command: Sequence[str],
+    folder: Path,
+    log: str,
+    what: str,
+    progress: Progress = no_progress,
+    *,
+    variables: Mapping[str, str | None] | None = None,
 ) -> int:
     """Run a command to its end, or to the end of this process.
 
@@ -79,6 +85,8 @@ def run_tool(
         What it does, for `progress`.
     progress : callable
         Told how long it has been running.
+    variables : mapping, optional
+        Environment variables that it gets besides, or that it lacks where the value is None.
 
     Returns
     -------
@@ -94,11 +102,12 @@ def run_tool(
     progress(what, 0.0)
     if shutil.which(command[0]) is None:
         raise UserError(f"cannot run {command[0]}: there is no such program")
+    changed = {**tool_environment(), **(variables or {})}
     with (folder / log).open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(GUARD), *command],
             cwd=folder,
-            env=tool_environment(),
+            env={name: value for name, value in changed.items() if value is not None},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

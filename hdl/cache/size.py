@@ -166,15 +166,6 @@ def measure_cache() -> CacheSize:
     return CacheSize(folder, len(_builds(folder / BUILDS)), _size(folder), size_limit())
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What may go, the file whose lock tells that a process uses it, and when that was last."""
-
-    path: Path
-    lock: Path
-    used: float
-
-
 def shrink_cache() -> None:
     """Remove what the cache keeps until it is within its limit.
 
@@ -192,24 +183,24 @@ def shrink_cache() -> None:
             if alone:
                 shutil.rmtree(left_over, ignore_errors=True)
     size = _size(folder)
-    for kept in sorted(_all_kept(folder), key=lambda kept: kept.used):
+    for _, path, lock in sorted(_all_kept(folder)):
         if size <= limit:
             return
-        with nobody_else(kept.lock) as alone:
+        with nobody_else(lock) as alone:
             if alone:
-                size -= _size(kept.path)
-                _remove(kept.path)
+                size -= _size(path)
+                remove(path)
 
 
-def _all_kept(folder: Path) -> Iterator[_Kept]:
-    """All that may go."""
+def _all_kept(folder: Path) -> Iterator[tuple[float, Path, Path]]:
+    """All that may go: when it was used last, and the file whose lock tells that it is in use."""
     for path in _builds(folder / BUILDS):
-        yield _Kept(path, path / SEAL, _changed(path / SEAL))
+        yield _changed(path / SEAL), path, path / SEAL
     for place, names in OWN.items():
         for path in _listed(folder / place):
             if names.fullmatch(path.name) and not path.is_symlink():
                 lock = path.with_name(f"{path.name}.lock") if path.is_dir() else path
-                yield _Kept(path, lock, _changed(path))
+                yield _changed(path), path, lock
 
 
 def _builds(folder: Path) -> list[Path]:
@@ -242,7 +233,7 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _remove(build: Path) -> None:
+def remove(build: Path) -> None:
     """Take a build away in one step, so that nobody finds a part of it, or a file."""
     with contextlib.suppress(OSError):
         if not build.is_dir():

@@ -1,11 +1,12 @@
 """One small generator that several users share."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import IterativeNormal, product_bits
 from allspin.hdl.chip.speck import DrawLayout, IterativeSpeck
+from allspin.hdl.component import Component
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS
 
 
@@ -32,78 +33,49 @@ class UserLayout(data.StructLayout):
 
 
 class DrawSignature(wiring.Signature):
-    """A user's side.
-
-    Members
-    -------
-    draws : Out(stream)
-        `DrawLayout` with a `WishLayout`. A user has room for what it asked for: results do
-        not wait. Those of one kind come in the order of the draws.
-    spreads : Out(signed) twice
-        What its normal values are scaled by, by the wish's `which`.
-    drawn, bits : In
-        A draw's bits, for one clock.
-    made, product : In
-        A normal value times its spread, for one clock.
-    """
+    """A user's side."""
 
     def __init__(self, spread_bits: int) -> None:
         super().__init__(
             {
+                # `DrawLayout` with a `WishLayout`. A user has room for what it asked for: results
+                # do not wait. Those of one kind come in the order of the draws.
                 "draws": Out(stream.Signature(DrawLayout(WishLayout()))),
+                # What its normal values are scaled by, by the wish's `which`.
                 "spreads": Out(signed(spread_bits)).array(2),
+                # A draw's bits, for one clock.
                 "drawn": In(1),
                 "bits": In(2 * WORD_BITS),
+                # A normal value times its spread, for one clock.
                 "made": In(1),
                 "product": In(signed(product_bits(spread_bits))),
             }
         )
 
 
-class DrawInterface(wiring.PureInterface):
-    """A port of `DrawSignature`, whose members are described there."""
-
-    draws: stream.Interface
-    spreads: list[Signal]
-    drawn: Signal
-    bits: Signal
-    made: Signal
-    product: Signal
-
-
-class DrawUnit(wiring.Component):
+class DrawUnit(Component):
     """`IterativeSpeck` and `IterativeNormal`, for the first of its users that has a wish.
 
     Parameters
     ----------
-    rounds_per_clock : int
-        Of the cipher, 1 or 2.
     users : int
         How many.
     spread_bits : int
         Width of a signed spread.
     registered : bool
         As of `IterativeNormal`.
-
-    Attributes
-    ----------
-    seed : In(32)
-        The chip.
-    users : In(`DrawSignature`), an array
-        The users.
     """
 
-    seed: Signal
-    users: list[DrawInterface]
-
-    def __init__(
-        self, rounds_per_clock: int, users: int, spread_bits: int, *, registered: bool = False
-    ) -> None:
-        self._rounds = rounds_per_clock
+    def __init__(self, users: int, spread_bits: int, *, registered: bool = False) -> None:
         self._registered = registered
         self._spread_bits = spread_bits
         super().__init__(
-            {"seed": In(SEED_BITS), "users": In(DrawSignature(spread_bits)).array(users)}
+            {
+                # The chip.
+                "seed": In(SEED_BITS),
+                # The users.
+                "users": In(DrawSignature(spread_bits)).array(users),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -111,7 +83,7 @@ class DrawUnit(wiring.Component):
         m = Module()
         count = len(self.users)
         tag = UserLayout(count)
-        m.submodules.speck = speck = IterativeSpeck(self._rounds, tag)
+        m.submodules.speck = speck = IterativeSpeck(tag)
         m.submodules.normal = normal = IterativeNormal(
             self._spread_bits, tag, registered=self._registered
         )

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import Out
 
-from allspin.hdl.chip.draw_unit import DrawInterface, DrawSignature
+from allspin.hdl.chip.draw_unit import DrawSignature
 from allspin.hdl.chip.write_table import (
     SUM_BITS,
     WordMaker,
@@ -23,17 +23,16 @@ class IterativeWordMaker(WordMaker):
     ----------
     parameters : EngineParameters
         Of the whole engine.
-
-    Attributes
-    ----------
-    unit : Out(`DrawSignature`)
-        The generator.
     """
 
-    unit: DrawInterface
-
     def __init__(self, parameters: EngineParameters) -> None:
-        super().__init__(parameters, {"unit": Out(DrawSignature(parameters.spread_bits))})
+        super().__init__(
+            parameters,
+            {
+                # The generator.
+                "unit": Out(DrawSignature(parameters.spread_bits)),
+            },
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the maker."""

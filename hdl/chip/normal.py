@@ -7,11 +7,12 @@ nothing else is ever made of one.
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory, ReadPort
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.speck import BitsLayout
+from allspin.hdl.component import Component
 from allspin.hdl.stream.buffers import later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.sim.chip.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
@@ -65,7 +66,7 @@ class ProductLayout(data.StructLayout):
         super().__init__({"product": signed(product_bits(spread_bits)), "tag": tag})
 
 
-class DigitMultiplier(wiring.Component):
+class DigitMultiplier(Component):
     """A signed factor times an unsigned one, `DIGIT_BITS` bits of the latter in a clock.
 
     The product grows into the unsigned factor's register from above.
@@ -76,42 +77,24 @@ class DigitMultiplier(wiring.Component):
         Bits of the signed factor.
     bits : int
         Bits of the unsigned factor.
-
-    Attributes
-    ----------
-    load : In(1)
-        Take `factor`, `other` and `last`.
-    factor : In(signed)
-        What is multiplied.
-    other : In
-        By what.
-    last : In
-        Clocks that it takes, less one.
-    step : In(1)
-        Go on; not while `load`.
-    product : Out(signed)
-        The product, shifted up by as many bits as `other` has left.
-    done : Out(1)
-        The step is the last.
     """
-
-    load: Signal
-    factor: Signal
-    other: Signal
-    last: Signal
-    step: Signal
-    product: Signal
-    done: Signal
 
     def __init__(self, width: int, bits: int) -> None:
         super().__init__(
             {
+                # Take `factor`, `other` and `last`.
                 "load": In(1),
+                # What is multiplied.
                 "factor": In(signed(width)),
+                # By what.
                 "other": In(bits),
+                # Clocks that it takes, less one.
                 "last": In(range(bits // DIGIT_BITS)),
+                # Go on; not while `load`.
                 "step": In(1),
+                # The product, shifted up by as many bits as `other` has left.
                 "product": Out(signed(width + DIGIT_BITS + bits)),
+                # The step is the last.
                 "done": Out(1),
             }
         )
@@ -146,7 +129,7 @@ class DigitMultiplier(wiring.Component):
         return m
 
 
-class IterativeNormal(wiring.Component):
+class IterativeNormal(Component):
     """One value after another, 19 clocks and one for each leading zero; registered, 20.
 
     Parameters
@@ -157,23 +140,7 @@ class IterativeNormal(wiring.Component):
         Shape of the tags.
     registered : bool
         Whether the table has a register behind it, which is what a fast clock needs.
-
-    Attributes
-    ----------
-    bits : In(stream)
-        `BitsLayout`.
-    lookup : Out
-        The tag of the value that is being made.
-    spread : In(signed)
-        What it is scaled by, from two clocks after `lookup` on.
-    products : Out(stream)
-        `ProductLayout`.
     """
-
-    bits: stream.Interface
-    lookup: Any
-    spread: Signal
-    products: stream.Interface
 
     def __init__(self, spread_bits: int, tag: Any, *, registered: bool = False) -> None:
         self._spread_bits = spread_bits
@@ -181,7 +148,9 @@ class IterativeNormal(wiring.Component):
         super().__init__(
             {
                 "bits": In(stream.Signature(BitsLayout(tag))),
+                # The tag of the value that is being made.
                 "lookup": Out(tag),
+                # What it is scaled by, from two clocks after `lookup` on.
                 "spread": In(signed(spread_bits)),
                 "products": Out(stream.Signature(ProductLayout(spread_bits, tag))),
             }
@@ -267,7 +236,7 @@ class IterativeNormal(wiring.Component):
         return m
 
 
-class PipelinedNormal(wiring.Component):
+class PipelinedNormal(Component):
     """A value a clock, `LATENCY` clocks later.
 
     Parameters
@@ -276,27 +245,7 @@ class PipelinedNormal(wiring.Component):
         Width of a signed spread.
     tag : ShapeLike
         Shape of the tags.
-
-    Attributes
-    ----------
-    valid, bits, tag : In
-        A draw.
-    lookup : Out
-        The tag of a value, `LOOKUP` clocks after it was given.
-    spread : In(signed)
-        What that value is scaled by, two clocks after `lookup`.
-    done, product, tag_out : Out
-        The value times the spread, and its tag.
     """
-
-    valid: Signal
-    bits: Signal
-    tag: Any
-    lookup: Any
-    spread: Signal
-    done: Signal
-    product: Signal
-    tag_out: Any
 
     LOOKUP = 6
     LATENCY = 13
@@ -306,11 +255,15 @@ class PipelinedNormal(wiring.Component):
         self._tag = tag
         super().__init__(
             {
+                # A draw.
                 "valid": In(1),
                 "bits": In(SHARE_BITS + 1),
                 "tag": In(tag),
+                # The tag of a value, `LOOKUP` clocks after it was given.
                 "lookup": Out(tag),
+                # What that value is scaled by, two clocks after `lookup`.
                 "spread": In(signed(spread_bits)),
+                # The value times the spread, and its tag.
                 "done": Out(1),
                 "product": Out(signed(product_bits(spread_bits))),
                 "tag_out": Out(tag),

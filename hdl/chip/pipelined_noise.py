@@ -3,11 +3,12 @@
 from enum import IntEnum
 
 from amaranth.hdl import Module, Signal, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import PipelinedNormal, product_bits
 from allspin.hdl.chip.speck import Key, PipelinedSpeck
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
@@ -52,39 +53,14 @@ class BeatLayout(data.StructLayout):
         super().__init__({"number": IMAGE_BITS, "column": range(columns), "kind": kind})
 
 
-class PipelinedNoise(wiring.Component):
+class PipelinedNoise(Component):
     """Draw a beat a clock.
 
     Parameters
     ----------
     parameters, layer
         As of `allspin.hdl.chip.use_noise.UseNoise`.
-
-    Attributes
-    ----------
-    seed : In(32)
-        The chip.
-    spreads : In(signed), an array
-        One standard deviation, by `Kind`.
-    begun : In(1)
-        An image's beats begin in the next clock.
-    beats : In(stream)
-        `BeatLayout`.
-    made : Out(1)
-        A beat has been drawn, for one clock.
-    kind : Out
-        Its kind.
-    products : Out(signed), an array
-        Its normal values times their spread, a lane each; of kind `LAST` the first alone.
     """
-
-    seed: Signal
-    spreads: list[Signal]
-    begun: Signal
-    beats: stream.Interface
-    made: Signal
-    kind: Signal
-    products: list[Signal]
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._layer = layer
@@ -102,12 +78,18 @@ class PipelinedNoise(wiring.Component):
         self._kind_bits = KIND_BITS if parameters.noisy_sums else 0
         super().__init__(
             {
+                # The chip.
                 "seed": In(SEED_BITS),
+                # One standard deviation, by `Kind`.
                 "spreads": In(signed(spread_bits)).array(kinds),
+                # An image's beats begin in the next clock.
                 "begun": In(1),
                 "beats": In(stream.Signature(BeatLayout(parameters, layer))),
+                # A beat has been drawn, for one clock.
                 "made": Out(1),
+                # Its kind.
                 "kind": Out(self._kind_bits),
+                # Its normal values times their spread, a lane each; of kind `LAST` the first alone.
                 "products": Out(signed(product_bits(spread_bits))).array(lanes),
             }
         )

@@ -6,13 +6,14 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.draw_unit import DrawInterface, DrawSignature, DrawUnit
+from allspin.hdl.chip.draw_unit import DrawSignature, DrawUnit
 from allspin.hdl.chip.iterative_words import IterativeWordMaker
 from allspin.hdl.chip.pipelined_words import PipelinedWordMaker
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellSource
 from allspin.hdl.chip.use_noise import UseNoise
 from allspin.hdl.chip.write_table import ChipLayout, ChipRegisters, WriteTables
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
@@ -37,7 +38,7 @@ class WordLayout(data.StructLayout):
         super().__init__({"first": 1, "row": WORD_BITS, "word": signed(rah_bits)})
 
 
-class Programmer(wiring.Component):
+class Programmer(Component):
     """Make the R_AH words of cells whose states are loaded, or on demand of all cells.
 
     Pipelined, a cell takes a clock, or two where cells may be stuck; iterative, with the
@@ -50,42 +51,27 @@ class Programmer(wiring.Component):
 
     Attributes
     ----------
-    chip : In
-        `ChipLayout`; to be kept while `busy`.
-    states : In(stream)
-        `LoadLayout`, bytes of the memories STATES only.
-    load : In(stream)
-        `LoadLayout`; bytes for the memories WRITE_TABLE are taken, and REDRAW's is obeyed.
-    layer : Out(4)
-        Layer whose words come.
-    valid, word : Out
-        `WordLayout`; a word cannot be held back.
-    busy : Out(1)
-        Words will still come.
     unit : Out(`DrawSignature`)
         The generator; where it is iterative.
     """
-
-    chip: data.View
-    states: stream.Interface
-    load: stream.Interface
-    layer: Signal
-    valid: Signal
-    word: data.View
-    busy: Signal
-    unit: DrawInterface
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None
         self._parameters = parameters
         self._variation = parameters.variation
         ports = {
+            # To be kept while `busy`.
             "chip": In(ChipLayout()),
+            # `LoadLayout`, bytes of the memories STATES only.
             "states": In(stream.Signature(LoadLayout())),
+            # Bytes for the memories WRITE_TABLE are taken, and REDRAW's is obeyed.
             "load": In(stream.Signature(LoadLayout())),
+            # Layer whose words come.
             "layer": Out(LAYER_BITS),
+            # `WordLayout`; a word cannot be held back.
             "valid": Out(1),
             "word": Out(WordLayout(parameters.rah_bits)),
+            # Words will still come.
             "busy": Out(1),
         }
         if self._variation.iterative:
@@ -141,7 +127,7 @@ class Programmer(wiring.Component):
 # All that makes a chip of an engine: registers, Programmer, noise at each use.
 
 
-class Variation(wiring.Component):
+class Variation(Component):
     """Put the blocks together.
 
     Parameters
@@ -151,25 +137,11 @@ class Variation(wiring.Component):
 
     Attributes
     ----------
-    load : In(stream)
-        `LoadLayout`: every byte but those for the memories STATES; `ready` is always set.
-    states : In(stream)
-        `LoadLayout`: those.
-    layer, valid, word, busy : Out
-        As of `Programmer`.
     numbers : In(stream)
         The number of each image; where neurons or sums have noise at each use.
     noise_0, noise_1, ... : Out(stream)
         `NoiseLayout` of each hidden layer and, where sums have noise, of the last one; likewise.
     """
-
-    load: stream.Interface
-    states: stream.Interface
-    layer: Signal
-    valid: Signal
-    word: data.View
-    busy: Signal
-    numbers: stream.Interface
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None
@@ -180,8 +152,11 @@ class Variation(wiring.Component):
         # The last layer's noise comes with that of the layer before it, or alone.
         self._noisy = range(min(given, max(1, layers - 1)))
         ports = {
+            # Every byte but those for the memories STATES; `ready` is always set.
             "load": In(stream.Signature(LoadLayout())),
+            # Those.
             "states": In(stream.Signature(LoadLayout())),
+            # As of `Programmer`.
             "layer": Out(LAYER_BITS),
             "valid": Out(1),
             "word": Out(WordLayout(parameters.rah_bits)),
@@ -233,12 +208,7 @@ class Variation(wiring.Component):
                 block.load.valid.eq(self.load.valid),
             ]
         if self._variation.iterative:
-            m.submodules.unit = unit = DrawUnit(
-                self._variation.rounds_per_clock,
-                len(users),
-                p.spread_bits,
-                registered=p.target.wide,
-            )
+            m.submodules.unit = unit = DrawUnit(len(users), p.spread_bits, registered=p.target.wide)
             m.d.comb += unit.seed.eq(chip.chip.seed)
             for number, user in enumerate(users):
                 wiring.connect(m, user.unit, unit.users[number])

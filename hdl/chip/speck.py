@@ -1,18 +1,19 @@
 """The generator's random bits in gateware: Speck32/64, one block for each draw.
 
 Which block a draw is, and what the cipher is, stands in ``docs/generator.md``. Two forms make
-the same bits: `IterativeSpeck` is small and takes 22 or 11 clocks for a draw, with its round
-keys made alongside, so that every draw may have a key of its own. `PipelinedSpeck` makes a
-draw a clock, with round keys that are made once for a layer.
+the same bits: `IterativeSpeck` is small and takes 22 clocks for a draw, with its round keys made
+alongside, so that every draw may have a key of its own. `PipelinedSpeck` makes a draw a clock, with
+round keys that are made once for a layer.
 """
 
 import itertools
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.sim.chip.generator import (
     LEFT,
     NUMBER_BITS,
@@ -89,34 +90,19 @@ class BitsLayout(data.StructLayout):
         super().__init__({"bits": 2 * WORD_BITS, "tag": tag})
 
 
-class IterativeSpeck(wiring.Component):
-    """One draw after another, 22 or 11 clocks each and one for its result.
+class IterativeSpeck(Component):
+    """One draw after another, 22 clocks each and one for its result.
 
     Parameters
     ----------
-    rounds_per_clock : int
-        1 or 2.
     tag : ShapeLike
         Shape of the tags.
-
-    Attributes
-    ----------
-    seed : In(32)
-        The chip.
-    draws : In(stream)
-        `DrawLayout`.
-    bits : Out(stream)
-        `BitsLayout`.
     """
 
-    seed: Signal
-    draws: stream.Interface
-    bits: stream.Interface
-
-    def __init__(self, rounds_per_clock: int, tag: Any) -> None:
-        self._rounds = rounds_per_clock
+    def __init__(self, tag: Any) -> None:
         super().__init__(
             {
+                # The chip.
                 "seed": In(SEED_BITS),
                 "draws": In(stream.Signature(DrawLayout(tag))),
                 "bits": Out(stream.Signature(BitsLayout(tag))),
@@ -132,12 +118,9 @@ class IterativeSpeck(wiring.Component):
         place = Signal(range(ROUNDS))
         running = Signal()
 
-        x, y, key = (Value.cast(word) for word in words)
-        heads = [Value.cast(word) for word in queue]
-        for number in range(self._rounds):
-            x, y = mix(x, y, key)
-            head, key = mix(heads[0], key, place + number)
-            heads = [*heads[1:], head]
+        x, y = mix(*words)
+        # `+ 0`: the digests of the boards that were built; it costs nothing.
+        head, key = mix(queue[0], words[2], place + 0)
         m.d.comb += [
             self.draws.ready.eq(~running & (~self.bits.valid | self.bits.ready)),
             self.bits.payload.bits.eq(Cat(words[1], words[0])),
@@ -147,10 +130,10 @@ class IterativeSpeck(wiring.Component):
         with m.If(running):
             # The words of a round stay equal in width, so nothing is lost by the assignment.
             m.d.sync += [
-                Cat(*words, *queue).eq(Cat(x, y, key, *heads)),
-                place.eq(place + self._rounds),
+                Cat(*words, *queue).eq(Cat(x, y, key, *queue[1:], head)),
+                place.eq(place + 1),
             ]
-            with m.If(place == ROUNDS - self._rounds):
+            with m.If(place == ROUNDS - 1):
                 m.d.sync += [running.eq(0), self.bits.valid.eq(1)]
         with m.Elif(self.draws.ready):
             # Whatever is there, so that the words do not wait to know whether it is valid.
@@ -195,7 +178,7 @@ class BlockLayout(data.StructLayout):
         )
 
 
-class PipelinedSpeck(wiring.Component):
+class PipelinedSpeck(Component):
     """Draws in each clock, `ROUNDS` clocks later.
 
     The round keys are made one after another when `rekey` asks for it: 23 clocks for each `Key`.
@@ -207,46 +190,27 @@ class PipelinedSpeck(wiring.Component):
         For each draw that is made in a clock, the keys that it may have.
     tag : ShapeLike
         Shape of the tags.
-
-    Attributes
-    ----------
-    seed, layer, number : In
-        Of all draws; a purpose that is not in `NUMBERED` has number 0, and a `Key` may be of a
-        layer behind. To be kept from
-        `rekey` until `keyed`.
-    rekey : In(1)
-        Make new round keys. Nothing may be under way, and nothing sent until `keyed` is set.
-    keyed : Out(1)
-        The keys are made; low from the clock after `rekey`.
-    valid, draws : In
-        `BlockLayout`.
-    done, bits, tag : Out
-        The bits of all lanes, an array, and the tag.
     """
-
-    seed: Signal
-    layer: Signal
-    number: Signal
-    rekey: Signal
-    keyed: Signal
-    valid: Signal
-    draws: data.View
-    done: Signal
-    bits: data.View
-    tag: Any
 
     def __init__(self, lanes: tuple[tuple[Key, ...], ...], tag: Any) -> None:
         self._lanes = lanes
         self._tag = tag
         super().__init__(
             {
+                # Of all draws; a purpose that is not in `NUMBERED` has number 0, and a `Key` may be
+                # of a layer behind. To be kept from `rekey` until `keyed`.
                 "seed": In(SEED_BITS),
                 "layer": In(LAYER_BITS),
                 "number": In(NUMBER_BITS),
+                # Make new round keys. Nothing may be under way, and nothing sent until `keyed` is
+                # set.
                 "rekey": In(1),
+                # The keys are made; low from the clock after `rekey`.
                 "keyed": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                # `BlockLayout`.
                 "valid": In(1),
                 "draws": In(BlockLayout(lanes, tag)),
+                # The bits of all lanes, an array, and the tag.
                 "done": Out(1),
                 "bits": Out(data.ArrayLayout(2 * WORD_BITS, len(lanes))),
                 "tag": Out(tag),

@@ -1,10 +1,11 @@
 """The states of all cells, in the order in which they are programmed."""
 
 from amaranth.hdl import Array, Module, Mux, Shape, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.speck import LAYER_BITS
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.buffers import block_memory
 from allspin.hdl.stream.layouts import LoadLayout
@@ -46,7 +47,7 @@ class CellLayout(data.StructLayout):
         super().__init__({"row": WORD_BITS, "column": WORD_BITS, "cell": StateLayout(state_bits)})
 
 
-class StateMemory(wiring.Component):
+class StateMemory(Component):
     """Keep the states of all cells and give them again, one a clock from the first on.
 
     Parameters
@@ -58,22 +59,7 @@ class StateMemory(wiring.Component):
     banked : bool
         Whether it is made of memories of `BANK_LINES` with a register behind each one and
         another behind their multiplexers, which is what a fast clock needs; else of one.
-
-    Attributes
-    ----------
-    write, address, state : In
-        Keep a state.
-    restart : In(1)
-        Begin at the first cell.
-    states : Out(stream)
-        `StateLayout`. After the last one nothing that is known.
     """
-
-    write: Signal
-    address: Signal
-    state: data.View
-    restart: Signal
-    states: stream.Interface
 
     def __init__(self, state_bits: int, cells: int, banked: bool) -> None:
         self._layout = StateLayout(state_bits)
@@ -81,10 +67,13 @@ class StateMemory(wiring.Component):
         self._banks = -(-cells // BANK_LINES) if banked else 1
         super().__init__(
             {
+                # Keep a state.
                 "write": In(1),
                 "address": In(range(cells)),
                 "state": In(self._layout),
+                # Begin at the first cell.
                 "restart": In(1),
+                # `StateLayout`. After the last one nothing that is known.
                 "states": Out(stream.Signature(self._layout)),
             }
         )
@@ -149,7 +138,7 @@ class StateMemory(wiring.Component):
         return m
 
 
-class CellSource(wiring.Component):
+class CellSource(Component):
     """Cells to program: those whose states are loaded, or on demand all of them.
 
     Cells come in bursts. A burst is of one layer and begins at the first column of a row;
@@ -159,38 +148,7 @@ class CellSource(wiring.Component):
     ----------
     parameters : EngineParameters
         Of the whole engine.
-
-    Attributes
-    ----------
-    load : In(stream)
-        `LoadLayout`, bytes of the memories STATES only.
-    redraw : In(1)
-        Program all cells of all layers again; where the states are kept.
-    layer : Out(4)
-        Layer of the burst.
-    row : Out(16)
-        Its first row.
-    settled : In(1)
-        No cell is under way.
-    begin : Out(1)
-        A burst begins: whatever depends on the layer may be prepared.
-    prepared : In(1)
-        It is; looked at from the clock after `begin`.
-    cells : Out(stream)
-        `CellLayout`.
-    busy : Out(1)
-        A burst is being prepared, or all cells are being programmed.
     """
-
-    load: stream.Interface
-    redraw: Signal
-    layer: Signal
-    row: Signal
-    settled: Signal
-    begin: Signal
-    prepared: Signal
-    cells: stream.Interface
-    busy: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None
@@ -198,14 +156,22 @@ class CellSource(wiring.Component):
         self._variation = parameters.variation
         super().__init__(
             {
+                # `LoadLayout`, bytes of the memories STATES only.
                 "load": In(stream.Signature(LoadLayout())),
+                # Program all cells of all layers again; where the states are kept.
                 "redraw": In(1),
+                # Layer of the burst.
                 "layer": Out(LAYER_BITS),
+                # Its first row.
                 "row": Out(WORD_BITS),
+                # No cell is under way.
                 "settled": In(1),
+                # A burst begins: whatever depends on the layer may be prepared.
                 "begin": Out(1),
+                # It is; looked at from the clock after `begin`.
                 "prepared": In(1),
                 "cells": Out(stream.Signature(CellLayout(self._variation.state_bits))),
+                # A burst is being prepared, or all cells are being programmed.
                 "busy": Out(1),
             }
         )

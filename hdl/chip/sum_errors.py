@@ -1,10 +1,11 @@
 """What is wrong with a layer's sums: spread of their read noise, and their amplifiers' offsets."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import product_bits
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE
 from allspin.hdl.stream.buffers import block_memory
@@ -18,7 +19,7 @@ START_BYTES = 6
 DROPPED_BITS = FRACTION_BITS + USE_BITS
 
 
-class SumErrors(wiring.Component):
+class SumErrors(Component):
     """Turn normal values times their spread into what is added to sums.
 
     A beat of columns a clock, in their order, two clocks later. An offset is added before fraction
@@ -30,32 +31,7 @@ class SumErrors(wiring.Component):
         Of the whole engine.
     layer : int
         Whose sums they are.
-
-    Attributes
-    ----------
-    load : In(stream)
-        `LoadLayout`; the layer's bytes for SUM_NOISE and AMPLIFIERS are taken, others ignored.
-    on : Out(1)
-        There is something to be added.
-    spread : Out(signed)
-        One standard deviation of read noise.
-    valid : In(1)
-        A beat is there.
-    products : In(signed), an array
-        Its normal values times `spread`.
-    made : Out(1)
-        It has been made, for one clock.
-    errors : Out(signed), an array
-        What is added to its sums.
     """
-
-    load: stream.Interface
-    on: Signal
-    spread: Signal
-    valid: Signal
-    products: list[Signal]
-    made: Signal
-    errors: list[Signal]
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         crossbar = parameters.crossbars[layer]
@@ -68,12 +44,19 @@ class SumErrors(wiring.Component):
         product = signed(product_bits(parameters.sum_spread_bits(layer) + 1))
         super().__init__(
             {
+                # The layer's bytes for SUM_NOISE and AMPLIFIERS are taken, others ignored.
                 "load": In(stream.Signature(LoadLayout())),
+                # There is something to be added.
                 "on": Out(1),
+                # One standard deviation of read noise.
                 "spread": Out(spread),
+                # A beat is there.
                 "valid": In(1),
+                # Its normal values times `spread`.
                 "products": In(product).array(lanes),
+                # It has been made, for one clock.
                 "made": Out(1),
+                # What is added to its sums.
                 "errors": Out(signed(parameters.sum_noise_bits(layer))).array(lanes),
             }
         )

@@ -7,15 +7,14 @@ of each beat of columns the noise of its neurons, then, if sums have any, that o
 an image's end that of the last layer's sums, if this is the layer before it.
 """
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.draw_unit import DrawInterface, DrawSignature
+from allspin.hdl.chip.draw_unit import DrawSignature
 from allspin.hdl.chip.pipelined_noise import BeatLayout, Kind, PipelinedNoise
 from allspin.hdl.chip.sum_errors import SumErrors
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import USE_NOISE
 from allspin.hdl.stream.buffers import Queue
@@ -30,7 +29,7 @@ SPREAD_BYTES = 4
 DROPPED_BITS = FRACTION_BITS + USE_BITS
 
 
-class NoiseQueue(wiring.Component):
+class NoiseQueue(Component):
     """Noise that was drawn ahead, and credits for what is asked for.
 
     Where it is kept in look-up tables each column has a queue of its own. All move together, and
@@ -40,24 +39,7 @@ class NoiseQueue(wiring.Component):
     ----------
     parameters, layer
         As of `NoiseLayout`.
-
-    Attributes
-    ----------
-    asked : In(1)
-        A beat is asked for; only while `credit`.
-    credit : Out(1)
-        There is a place for one more.
-    made, payload : In
-        One has been made.
-    noise : Out(stream)
-        `NoiseLayout`, in order.
     """
-
-    asked: Signal
-    credit: Signal
-    made: Signal
-    payload: Any
-    noise: stream.Interface
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         # A block RAM may be anywhere, where nearly all are taken.
@@ -65,10 +47,14 @@ class NoiseQueue(wiring.Component):
         layout = NoiseLayout(parameters, layer)
         super().__init__(
             {
+                # A beat is asked for; only while `credit`.
                 "asked": In(1),
+                # There is a place for one more.
                 "credit": Out(1),
+                # One has been made.
                 "made": In(1),
                 "payload": In(layout),
+                # `NoiseLayout`, in order.
                 "noise": Out(stream.Signature(layout)),
             }
         )
@@ -106,7 +92,7 @@ class NoiseQueue(wiring.Component):
         return m
 
 
-class UseNoise(wiring.Component):
+class UseNoise(Component):
     """The noise of one hidden layer, or of the only one, and of the last behind it.
 
     Parameters
@@ -118,13 +104,6 @@ class UseNoise(wiring.Component):
 
     Attributes
     ----------
-    seed : In(32)
-        The chip.
-    load : In(stream)
-        `LoadLayout`; the layers' bytes for the memories USE_NOISE, SUM_NOISE and AMPLIFIERS are
-        taken, others ignored.
-    numbers : In(stream)
-        The number of each image, before or while it is under way.
     passed : Out(stream)
         The same, for the next hidden layer; where there is one.
     noise : Out(stream)
@@ -136,14 +115,6 @@ class UseNoise(wiring.Component):
         The generator; where it is iterative.
     """
 
-    seed: Signal
-    load: stream.Interface
-    numbers: stream.Interface
-    noise: stream.Interface
-    last_noise: stream.Interface
-    passed: stream.Interface
-    unit: DrawInterface
-
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         assert parameters.variation is not None
         self._parameters = parameters
@@ -154,8 +125,12 @@ class UseNoise(wiring.Component):
         self._reads_last = self._last and parameters.noisy_sums
         self._iterative = parameters.variation.iterative_noise
         ports = {
+            # The chip.
             "seed": In(SEED_BITS),
+            # The layers' bytes for the memories USE_NOISE, SUM_NOISE and AMPLIFIERS are taken,
+            # others ignored.
             "load": In(stream.Signature(LoadLayout())),
+            # The number of each image, before or while it is under way.
             "numbers": In(stream.Signature(IMAGE_BITS)),
         }
         if self._hidden:

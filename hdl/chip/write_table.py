@@ -1,7 +1,5 @@
 """What a write makes of each state, of all layers, in one memory."""
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -9,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.chip.normal import product_bits
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellLayout, StateLayout
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CHIP, ENGINE, WRITE_TABLE
 from allspin.hdl.stream.buffers import block_memory
@@ -54,22 +53,18 @@ class ChipLayout(data.StructLayout):
         )
 
 
-class ChipRegisters(wiring.Component):
-    """Take the registers byte by byte.
-
-    Attributes
-    ----------
-    load : In(stream)
-        `LoadLayout`; bytes for the space CHIP are taken, others ignored.
-    chip : Out
-        `ChipLayout`; kept over a reset, as memories are.
-    """
-
-    load: stream.Interface
-    chip: data.View
+class ChipRegisters(Component):
+    """Take the registers byte by byte."""
 
     def __init__(self) -> None:
-        super().__init__({"load": In(stream.Signature(LoadLayout())), "chip": Out(ChipLayout())})
+        super().__init__(
+            {
+                # Bytes for the space CHIP are taken, others ignored.
+                "load": In(stream.Signature(LoadLayout())),
+                # Kept over a reset, as memories are.
+                "chip": Out(ChipLayout()),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the registers."""
@@ -108,28 +103,14 @@ class EntryLayout(data.StructLayout):
         )
 
 
-class WriteTables(wiring.Component):
+class WriteTables(Component):
     """The tables of all layers.
 
     Parameters
     ----------
     parameters : EngineParameters
         Of the whole engine.
-
-    Attributes
-    ----------
-    load : In(stream)
-        `LoadLayout`; bytes for the memories WRITE_TABLE are taken, others ignored.
-    layer, cell : In
-        What is looked up: `StateLayout`.
-    entry : Out
-        `EntryLayout`, two clocks later; one where the clock is slow and the generator iterative.
     """
-
-    load: stream.Interface
-    layer: Signal
-    cell: Any
-    entry: data.View
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.variation is not None
@@ -139,9 +120,13 @@ class WriteTables(wiring.Component):
         self._state = StateLayout(parameters.variation.state_bits)
         super().__init__(
             {
+                # Bytes for the memories WRITE_TABLE are taken, others ignored.
                 "load": In(stream.Signature(LoadLayout())),
+                # What is looked up: `StateLayout`.
                 "layer": In(LAYER_BITS),
                 "cell": In(self._state),
+                # `EntryLayout`, two clocks later; one where the clock is slow and the generator
+                # iterative.
                 "entry": Out(EntryLayout()),
             }
         )
@@ -198,7 +183,7 @@ class WriteTables(wiring.Component):
 SUM_BITS = product_bits(SPREAD_BITS) + 2
 
 
-class WordMaker(wiring.Component):
+class WordMaker(Component):
     """The ports of both forms.
 
     Parameters
@@ -207,34 +192,7 @@ class WordMaker(wiring.Component):
         Of the whole engine.
     more : dict
         Further ports.
-
-    Attributes
-    ----------
-    chip : In
-        `ChipLayout`.
-    may_stick : In(1)
-        Cells of this chip may be stuck.
-    layer, begin, prepared, cells, settled
-        As of a `CellSource`, of which this is the other side.
-    line : Out
-        `StateLayout`: what is looked up in the write tables.
-    entry : In
-        `EntryLayout`: what is there.
-    valid, word : Out
-        A word, which cannot be held back.
     """
-
-    chip: data.View
-    may_stick: Signal
-    layer: Signal
-    begin: Signal
-    prepared: Signal
-    cells: stream.Interface
-    settled: Signal
-    line: Any
-    entry: data.View
-    valid: Signal
-    word: Signal
 
     def __init__(self, parameters: EngineParameters, more: dict[str, wiring.Member]) -> None:
         assert parameters.variation is not None
@@ -242,14 +200,19 @@ class WordMaker(wiring.Component):
         super().__init__(
             {
                 "chip": In(ChipLayout()),
+                # Cells of this chip may be stuck.
                 "may_stick": In(1),
+                # As of a `CellSource`, of which this is the other side.
                 "layer": In(LAYER_BITS),
                 "begin": In(1),
                 "prepared": Out(1),
                 "cells": In(stream.Signature(CellLayout(self._state_bits))),
                 "settled": Out(1),
+                # What is looked up in the write tables.
                 "line": Out(StateLayout(self._state_bits)),
+                # What is there.
                 "entry": In(EntryLayout()),
+                # A word, which cannot be held back.
                 "valid": Out(1),
                 "word": Out(signed(parameters.rah_bits)),
                 **more,

@@ -8,11 +8,12 @@ to be measured beside the crossbar, and is no part of the engine.
 from dataclasses import dataclass
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.stream.buffers import block_memory
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 from allspin.sim.network.network import MAX_LINES
 
 
@@ -69,7 +70,7 @@ class WeightLayout(data.StructLayout):
         )
 
 
-class MacArray(wiring.Component):
+class MacArray(Component):
     """All columns of a layer, a row per clock.
 
     An image is as many values as there are rows, in order, zeros too. Its sums come column by
@@ -80,28 +81,18 @@ class MacArray(wiring.Component):
     ----------
     parameters : MacParameters
         Size and widths.
-
-    Attributes
-    ----------
-    values : In(stream)
-        One row's value after another.
-    sums : Out(stream)
-        `MacSumLayout`, column 0 first.
-    weights : In(stream)
-        `WeightLayout`: weights to store; `ready` is always set. Must not be used while an image
-        is under way.
     """
-
-    values: stream.Interface
-    sums: stream.Interface
-    weights: stream.Interface
 
     def __init__(self, parameters: MacParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
+                # One row's value after another.
                 "values": In(stream.Signature(parameters.value_bits)),
+                # `MacSumLayout`, column 0 first.
                 "sums": Out(stream.Signature(MacSumLayout(parameters))),
+                # Weights to store; `ready` is always set. Must not be used while an image is under
+                # way.
                 "weights": In(stream.Signature(WeightLayout(parameters))),
             }
         )

@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.crossbar.crossbar import Cells, word_shape
 from allspin.hdl.crossbar.placers import CellPlacer, LinePlacer
 from allspin.hdl.stream.buffers import block_memory
@@ -62,32 +63,19 @@ def is_up5k(platform: Any) -> bool:
     return str(getattr(platform, "device", "")).startswith("iCE40UP")
 
 
-class Spram(wiring.Component):
-    """One SPRAM: a line is there a clock after its address; nothing is read while it is written.
-
-    Attributes
-    ----------
-    address : In(14)
-        Line to read or write.
-    data : In(16)
-        What to write.
-    enable : In(4)
-        Which quarters of the line to write; 0 reads.
-    line : Out(16)
-        What was read.
-    """
-
-    address: Signal
-    data: Signal
-    enable: Signal
-    line: Signal
+class Spram(Component):
+    """One SPRAM: a line is there a clock after its address; nothing is read while it is written."""
 
     def __init__(self) -> None:
         super().__init__(
             {
+                # Line to read or write.
                 "address": In(range(SPRAM_LINES)),
+                # What to write.
                 "data": In(SPRAM_BITS),
+                # Which quarters of the line to write; 0 reads.
                 "enable": In(SPRAM_BITS // MASK_BITS),
+                # What was read.
                 "line": Out(SPRAM_BITS),
             }
         )
@@ -125,40 +113,27 @@ class Spram(wiring.Component):
         return m
 
 
-class SpramLines(wiring.Component):
+class SpramLines(Component):
     """SPRAMs side by side, with one address.
 
     Parameters
     ----------
     count : int
         How many.
-
-    Attributes
-    ----------
-    address : In(14)
-        Line to read; it is there a clock later, unless one is written.
-    line : Out(count * 16)
-        What was read.
-    write_address, written : In
-        Line to write, and what.
-    enable : In(count * 4)
-        Which four bits of it to write; 0 reads.
     """
-
-    address: Signal
-    line: Signal
-    write_address: Signal
-    written: Signal
-    enable: Signal
 
     def __init__(self, count: int) -> None:
         self._count = count
         super().__init__(
             {
+                # Line to read; it is there a clock later, unless one is written.
                 "address": In(range(SPRAM_LINES)),
+                # What was read.
                 "line": Out(count * SPRAM_BITS),
+                # Line to write, and what.
                 "write_address": In(range(SPRAM_LINES)),
                 "written": In(count * SPRAM_BITS),
+                # Which four bits of it to write; 0 reads.
                 "enable": In(count * SPRAM_BITS // MASK_BITS),
             }
         )

@@ -4,14 +4,16 @@ from itertools import pairwise
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.crossbar.conversions import Conversions, FastConversions
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
 from allspin.hdl.crossbar.departure import times
 from allspin.hdl.crossbar.tile_edges import TileEnds, TileStarts
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.buffers import later
 
 # A product in a block that multiplies, where a part has a few of them to give away.
 #
@@ -22,7 +24,7 @@ CONVERTER_MULTIPLIERS = 2
 """What the V-I converter behind the first crossbar takes; the others are for that one's lanes."""
 
 
-class Multiplier(wiring.Component):
+class Multiplier(Component):
     """A word times a value, a clock later.
 
     Parameters
@@ -31,24 +33,15 @@ class Multiplier(wiring.Component):
         Width of the word, signed.
     value_bits : int
         Width of the value, unsigned.
-
-    Attributes
-    ----------
-    word, value : In
-        The factors.
-    product : Out(signed)
-        Their product.
     """
-
-    word: Signal
-    value: Signal
-    product: Signal
 
     def __init__(self, word_bits: int, value_bits: int) -> None:
         super().__init__(
             {
+                # The factors.
                 "word": In(signed(word_bits)),
                 "value": In(unsigned(value_bits)),
+                # Their product.
                 "product": Out(signed(word_bits + value_bits)),
             }
         )
@@ -151,14 +144,7 @@ def elaborate_ends(
     ]
 
 
-def registered(m: Module, value: Value, name: str) -> Signal:
-    """A value a clock later. It has no reset: who takes it knows of what it is."""
-    register = Signal(value.shape(), name=name, reset_less=True)
-    m.d.sync += register.eq(value)
-    return register
-
-
-class Products(wiring.Component):
+class Products(Component):
     """Values times words, a register behind each step.
 
     Parameters
@@ -172,21 +158,7 @@ class Products(wiring.Component):
     ----------
     stages : list of str
         Names of the registers that a beat passes.
-    values : In(array)
-        What each part's row is driven with.
-    words : In
-        The words that belong to the values of `clocks` before.
-    terms : Out
-        `terms_layout`, as many clocks behind the values as there are stages.
-    lowest : Out(signed)
-        What they would be if each word were the lowest level, at the same time; where states
-        stand for words.
     """
-
-    values: data.View
-    words: data.View
-    terms: data.View
-    lowest: Signal
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         p = self._parameters = parameters
@@ -196,9 +168,14 @@ class Products(wiring.Component):
         self.stages = [*reads, *words, "product", *["rows"] * (p.rows_per_clock > 1)]
         super().__init__(
             {
+                # What each part's row is driven with.
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
+                # The words that belong to the values of `clocks` before.
                 "words": In(words_layout(p)),
+                # `terms_layout`, as many clocks behind the values as there are stages.
                 "terms": Out(terms_layout(p)),
+                # What they would be if each word were the lowest level, at the same time; where
+                # states stand for words.
                 "lowest": Out(lowest_shape(p)),
             }
         )
@@ -214,31 +191,31 @@ class Products(wiring.Component):
         for part in range(p.rows_per_clock):
             value: Value = self.values[part]
             for name in self.stages[: self.stages.index("product")]:
-                value = registered(m, value, f"{name}_value_{part}")
+                value = later(m, value, f"{name}_value_{part}")
             for lane in range(p.lanes):
                 word: Value = self.words[part][lane]
                 if "word" in self.stages:
-                    word = registered(m, word, f"word_{part}_{lane}")
+                    word = later(m, word, f"word_{part}_{lane}")
                 if lane < multipliers:
                     multiplier = Multiplier(len(word), p.value_bits)
                     m.submodules[f"multiplier_{part}_{lane}"] = multiplier
                     m.d.comb += [multiplier.word.eq(word), multiplier.value.eq(value)]
                     product: Value = multiplier.product
                 else:
-                    product = registered(m, word * value, f"product_{part}_{lane}")
+                    product = later(m, word * value, f"product_{part}_{lane}")
                 terms[lane].append(product)
             driven.append(value)
         for lane, (term, *others) in enumerate(terms):
             if others:
                 for other in others:
                     term += other
-                term = registered(m, term, f"rows_{lane}")
+                term = later(m, term, f"rows_{lane}")
             m.d.comb += self.terms[lane].eq(term)
         if p.levels is not None:
             lowest = self._lowest(driven[0]) if len(driven) == 1 else sum(driven[1:], driven[0])
-            lowest = registered(m, lowest, "driven")
+            lowest = later(m, lowest, "driven")
             if len(driven) > 1:
-                lowest = registered(m, lowest * p.levels.lowest, "lowest_rows")
+                lowest = later(m, lowest * p.levels.lowest, "lowest_rows")
             m.d.comb += self.lowest.eq(lowest)
         return m
 
@@ -254,44 +231,29 @@ class Products(wiring.Component):
         ]
 
 
-class Accumulators(wiring.Component):
+class Accumulators(Component):
     """A sum of each lane, and its shadow, which is drained by shifting.
 
     Parameters
     ----------
     parameters : CrossbarParameters
         Of the crossbar.
-
-    Attributes
-    ----------
-    terms : In
-        `added_layout`.
-    lowest : In
-        As of `Products`.
-    adds, ends : In(1)
-        They are to be added; they are their pass's last, so that the sums go into the shadow.
-    shifts : In(1)
-        The next sums come to the fore.
-    sums : Out(array of signed)
-        Those of the shadow that leave next.
     """
-
-    terms: data.View
-    lowest: Signal
-    adds: Signal
-    ends: Signal
-    shifts: Signal
-    sums: data.View
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
         super().__init__(
             {
                 "terms": In(added_layout(p)),
+                # As of `Products`.
                 "lowest": In(lowest_shape(p)),
+                # They are to be added; they are their pass's last, so that the sums go into the
+                # shadow.
                 "adds": In(1),
                 "ends": In(1),
+                # The next sums come to the fore.
                 "shifts": In(1),
+                # Those of the shadow that leave next.
                 "sums": Out(data.ArrayLayout(signed(p.sum_bits), p.neurons_per_clock)),
             }
         )

@@ -3,9 +3,10 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_begin, tree
 
@@ -25,7 +26,7 @@ def conversion_ports(parameters: CrossbarParameters) -> dict[str, Any]:
     return ports
 
 
-class Conversions(wiring.Component):
+class Conversions(Component):
     """A tile's sum of each lane, and its converter.
 
     A conversion is ``clamp(sum >> shift)``, of a sum that starts at half a step, or where its
@@ -40,8 +41,6 @@ class Conversions(wiring.Component):
     ----------
     clocks : int
         From `converts` to the conversions.
-    adds : In(1)
-        A beat's products are on `terms`.
     terms : In(array of signed)
         What they add to each lane.
     begins : In(1)
@@ -57,19 +56,17 @@ class Conversions(wiring.Component):
         `clocks` behind `converts` what comes of the sums; 0 at any other time.
     """
 
-    adds: Signal
-    terms: data.View
-    begins: Signal
-    converts: Signal
-    starts: data.View
-    bare: Signal
-    conversions: data.View
-
     clocks = 1
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
-        super().__init__({"adds": In(1)} | conversion_ports(parameters))
+        super().__init__(
+            {
+                # A beat's products are on `terms`.
+                "adds": In(1),
+            }
+            | conversion_ports(parameters)
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the sums. Theirs need no reset: the first beat of a tile starts them."""
@@ -106,7 +103,7 @@ class Conversions(wiring.Component):
 # What converts the sums of tiles at an ECP5's speed.
 
 
-class FastConversions(wiring.Component):
+class FastConversions(Component):
     """As `allspin.hdl.crossbar.conversions.Conversions`, a carry chain or a choice in a clock.
 
     Parameters
@@ -129,13 +126,6 @@ class FastConversions(wiring.Component):
     conversions : Out(array of signed)
         `clocks` behind `converts` what comes of the sums; 0 at any other time.
     """
-
-    terms: data.View
-    begins: Signal
-    converts: Signal
-    bare: Signal
-    starts: data.View
-    conversions: data.View
 
     clocks = 4
 

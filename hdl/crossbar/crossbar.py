@@ -13,10 +13,11 @@ What keeps the words and what sums them depend on the kind of part, and are chos
 
 from typing import Any
 
-from amaranth.hdl import Module, Shape, Signal, signed, unsigned
+from amaranth.hdl import Module, Shape, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.crossbar.placers import CellLayout
 from allspin.hdl.crossbar.replay import PassLayout, PassSource
 from allspin.hdl.crossbar.tile_edges import OffsetLayout
@@ -47,7 +48,7 @@ def tile_ports(parameters: CrossbarParameters) -> dict[str, Any]:
     return ports
 
 
-class Cells(wiring.Component):
+class Cells(Component):
     """What keeps the R_AH words of a crossbar: each memory of cells is a subclass.
 
     Parameters
@@ -59,31 +60,23 @@ class Cells(wiring.Component):
     ----------
     clocks : int
         Clocks from a line to its words, at least one.
-    lines : In(array)
-        Line to read of each part.
-    driven : In(1)
-        They are of a beat that is taken; nobody asks for the words of others.
-    words : Out(`words_layout`)
-        The words, `clocks` later.
-    cells : In(stream)
-        `CellLayout`: words to store; `ready` is always set. Must not be used while an image is
-        under way.
     """
 
     clocks = 1
-    lines: data.View
-    driven: Signal
-    words: data.View
-    cells: stream.Interface
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         lines = data.ArrayLayout(range(parameters.lines), parameters.rows_per_clock)
         super().__init__(
             {
+                # Line to read of each part.
                 "lines": In(lines),
+                # They are of a beat that is taken; nobody asks for the words of others.
                 "driven": In(1),
+                # The words, `clocks` later.
                 "words": Out(words_layout(parameters)),
+                # Words to store; `ready` is always set. Must not be used while an image is under
+                # way.
                 "cells": In(stream.Signature(CellLayout(parameters))),
             }
         )
@@ -93,7 +86,7 @@ class Cells(wiring.Component):
         raise NotImplementedError
 
 
-class Columns(wiring.Component):
+class Columns(Component):
     """What sums the words of the lines that are driven: each pipeline is a subclass.
 
     Sums come column by column, `neurons_per_clock` a clock, from a shadow of the accumulators,
@@ -109,12 +102,6 @@ class Columns(wiring.Component):
 
     Attributes
     ----------
-    passes : In(stream)
-        `PassLayout`.
-    words : In(`words_layout`)
-        The words of the lines that were driven `clocks` before.
-    sums : Out(stream)
-        `SumLayout`: column sums, column 0 first.
     bare : In(1)
         Of columns that are read tile by tile: what the row that is driven alone adds is not
         converted, but given in the place of a conversion.
@@ -122,18 +109,14 @@ class Columns(wiring.Component):
         `OffsetLayout`: of the converters of tiles, where they have some; `ready` is always set.
     """
 
-    passes: stream.Interface
-    words: data.View
-    sums: stream.Interface
-    bare: Signal
-    offsets: stream.Interface
-
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         self._parameters = parameters
         self._clocks = clocks
         ports = {
             "passes": In(stream.Signature(PassLayout(parameters))),
+            # The words of the lines that were driven `clocks` before.
             "words": In(words_layout(parameters)),
+            # Column sums, column 0 first.
             "sums": Out(stream.Signature(SumLayout(parameters))),
         }
         ports |= tile_ports(parameters)
@@ -144,7 +127,7 @@ class Columns(wiring.Component):
         raise NotImplementedError
 
 
-class Crossbar(wiring.Component):
+class Crossbar(Component):
     """An array of R_AH words with a row broadcast and column sums.
 
     One beat of events a clock with all lanes, else one every `passes` clocks.
@@ -160,23 +143,11 @@ class Crossbar(wiring.Component):
 
     Attributes
     ----------
-    events : In(stream)
-        `EventLayout`: rows to drive. A row beyond the last must not be sent with a value.
-    sums : Out(stream)
-        `SumLayout`: column sums, column 0 first.
-    cells : In(stream)
-        As of `Cells`.
     bare : In(1)
         As of `Columns`, while nothing is under way but rows that are driven to be read.
     offsets : In(stream)
         As of `Columns`, while no image is under way.
     """
-
-    events: stream.Interface
-    sums: stream.Interface
-    cells: stream.Interface
-    bare: Signal
-    offsets: stream.Interface
 
     def __init__(
         self, parameters: CrossbarParameters, memory: type[Cells], columns: type[Columns]
@@ -185,8 +156,11 @@ class Crossbar(wiring.Component):
         self._memory = memory
         self._columns = columns
         ports = {
+            # Rows to drive. A row beyond the last must not be sent with a value.
             "events": In(stream.Signature(EventLayout(parameters))),
+            # Column sums, column 0 first.
             "sums": Out(stream.Signature(SumLayout(parameters))),
+            # As of `Cells`.
             "cells": In(stream.Signature(CellLayout(parameters))),
         }
         ports |= tile_ports(parameters)

@@ -1,9 +1,10 @@
 """When sums leave a shadow on a way that never stalls."""
 
 from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 # Products with a number that is known: sums of shifted values, as few as will do.
@@ -59,7 +60,7 @@ def times(value: Value, factor: int) -> Value:
 # From sums over states to sums over the R_AH words for which they stand, at an ECP5's speed.
 
 
-class LevelSums(wiring.Component):
+class LevelSums(Component):
     """``step * S + lowest * V`` of each column's S, with a register behind each addition.
 
     Parameters
@@ -71,17 +72,7 @@ class LevelSums(wiring.Component):
     ----------
     clocks : int
         Registers on the way.
-    states : In(array of unsigned)
-        Sums of values times states, `neurons_per_clock` of them.
-    driven : In(unsigned)
-        The sum of the values.
-    sums : Out(array of signed)
-        Sums of values times R_AH words.
     """
-
-    states: data.View
-    driven: Signal
-    sums: data.View
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
@@ -92,8 +83,11 @@ class LevelSums(wiring.Component):
         self.clocks = self._depth + 1
         super().__init__(
             {
+                # Sums of values times states, `neurons_per_clock` of them.
                 "states": In(data.ArrayLayout(unsigned(p.lane_bits), p.neurons_per_clock)),
+                # The sum of the values.
                 "driven": In(unsigned(p.most_driven.bit_length())),
+                # Sums of values times R_AH words.
                 "sums": Out(data.ArrayLayout(signed(p.sum_bits), p.neurons_per_clock)),
             }
         )
@@ -136,7 +130,7 @@ class LevelSums(wiring.Component):
         return terms[0] if terms else (Const(0), 1)
 
 
-class Departure(wiring.Component):
+class Departure(Component):
     """Sums set out when there is a credit, and the next pass may end when they are sure to be gone.
 
     Parameters
@@ -145,44 +139,26 @@ class Departure(wiring.Component):
         Of the crossbar.
     ahead : int
         Clocks from a pass's last beat to its sums in the shadow; of `credits_ahead` too.
-
-    Attributes
-    ----------
-    begins : In(1)
-        A pass's last beat is taken.
-    ends, final : In(1)
-        Its sums go into the shadow; those of an image's last pass.
-    credit, credits_ahead : In(1)
-        As of `allspin.hdl.stream.buffers.Reservation`.
-    busy : Out(1)
-        No pass may end.
-    sets_out : Out(1)
-        The next `neurons_per_clock` sums set out.
-    last : Out(1)
-        They are the image's last.
     """
-
-    begins: Signal
-    ends: Signal
-    final: Signal
-    credit: Signal
-    credits_ahead: Signal
-    busy: Signal
-    sets_out: Signal
-    last: Signal
 
     def __init__(self, parameters: CrossbarParameters, ahead: int) -> None:
         self._parameters = parameters
         self._ahead = ahead
         super().__init__(
             {
+                # A pass's last beat is taken.
                 "begins": In(1),
+                # Its sums go into the shadow; those of an image's last pass.
                 "ends": In(1),
                 "final": In(1),
+                # As of `allspin.hdl.stream.buffers.Reservation`.
                 "credit": In(1),
                 "credits_ahead": In(1),
+                # No pass may end.
                 "busy": Out(1),
+                # The next `neurons_per_clock` sums set out.
                 "sets_out": Out(1),
+                # They are the image's last.
                 "last": Out(1),
             }
         )

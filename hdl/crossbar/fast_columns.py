@@ -10,18 +10,18 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.crossbar.columns import (
     added_layout,
     elaborate_ends,
     lane_shape,
-    registered,
     terms_layout,
 )
 from allspin.hdl.crossbar.conversions import FastConversions
 from allspin.hdl.crossbar.crossbar import Columns, word_shape
 from allspin.hdl.crossbar.departure import Departure, LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import RegisterSlice, Reservation
+from allspin.hdl.stream.buffers import RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
 from allspin.hdl.stream.layouts import SumLayout
 
@@ -34,7 +34,7 @@ def driven_term(parameters: CrossbarParameters) -> Shape:
     return unsigned(p.value_bits + (p.rows_per_clock - 1).bit_length())
 
 
-class Lane(wiring.Component):
+class Lane(Component):
     """What a column's rows add to its sum.
 
     Parameters
@@ -46,17 +46,7 @@ class Lane(wiring.Component):
     ----------
     clocks : int
         Clocks from a word to its product.
-    words : In(array)
-        A word of each part.
-    values : In(array of unsigned)
-        What the parts' rows are driven with, a clock later.
-    term : Out
-        The sum of their products, `clocks` behind the words.
     """
-
-    words: data.View
-    values: data.View
-    term: Signal
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
@@ -65,8 +55,11 @@ class Lane(wiring.Component):
         self.clocks = 2 + (parts - 1).bit_length() + (digits - 1).bit_length()
         super().__init__(
             {
+                # A word of each part.
                 "words": In(data.ArrayLayout(word_shape(p), parts)),
+                # What the parts' rows are driven with, a clock later.
                 "values": In(data.ArrayLayout(p.value_bits, parts)),
+                # The sum of their products, `clocks` behind the words.
                 "term": Out(terms_layout(p).elem_shape),
             }
         )
@@ -77,7 +70,7 @@ class Lane(wiring.Component):
         p = self._parameters
 
         parts = range(p.rows_per_clock)
-        words = [registered(m, self.words[part], f"word_{part}") for part in parts]
+        words = [later(m, self.words[part], f"word_{part}") for part in parts]
         # Digits of two bits of the values: first the parts' products for each digit.
         terms: list[Value] = []
         for low in range(0, p.value_bits, 2):
@@ -85,19 +78,19 @@ class Lane(wiring.Component):
             for part, word in enumerate(words):
                 digit = self.values[part][low : low + 2]
                 chain = times_digit(m, platform, word, digit, f"chain_{part}_{low}")
-                products.append(registered(m, chain, f"product_{part}_{low}"))
+                products.append(later(m, chain, f"product_{part}_{low}"))
             while len(products) > 1:
                 count = len(products) // 2
                 products = [
-                    registered(m, products[2 * k] + products[2 * k + 1], f"rows_{count}_{low}_{k}")
+                    later(m, products[2 * k] + products[2 * k + 1], f"rows_{count}_{low}_{k}")
                     for k in range(count)
                 ]
             terms += products
         spacing = 2
         while len(terms) > 1:
-            rest = [registered(m, terms[-1], f"digits_{spacing}_rest")] if len(terms) % 2 else []
+            rest = [later(m, terms[-1], f"digits_{spacing}_rest")] if len(terms) % 2 else []
             terms = [
-                registered(m, terms[k] + (terms[k + 1] << spacing), f"digits_{spacing}_{k}")
+                later(m, terms[k] + (terms[k + 1] << spacing), f"digits_{spacing}_{k}")
                 for k in range(0, len(terms) - 1, 2)
             ]
             terms += rest
@@ -106,7 +99,7 @@ class Lane(wiring.Component):
         return m
 
 
-class Driven(wiring.Component):
+class Driven(Component):
     """The sum of a beat's values, as late as a `Lane`'s term.
 
     Parameters
@@ -115,24 +108,16 @@ class Driven(wiring.Component):
         Of the crossbar.
     clocks : int
         From the values to their sum.
-
-    Attributes
-    ----------
-    values : In(array of unsigned)
-        What the parts' rows are driven with.
-    term : Out(unsigned)
-        Their sum.
     """
-
-    values: data.View
-    term: Signal
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         p = self._parameters = parameters
         self._clocks = clocks
         super().__init__(
             {
+                # What the parts' rows are driven with.
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
+                # Their sum.
                 "term": Out(driven_term(p)),
             }
         )
@@ -170,7 +155,7 @@ def leaving_shape(parameters: CrossbarParameters) -> Shape:
     return lane_shape(parameters) if parameters.keeps_states else signed(parameters.sum_bits)
 
 
-class FastAccumulators(wiring.Component):
+class FastAccumulators(Component):
     """A sum of each lane, and its shadow, which is drained by shifting.
 
     Where states stand for R_AH words, the values are summed like a lane of their own.
@@ -179,37 +164,22 @@ class FastAccumulators(wiring.Component):
     ----------
     parameters : CrossbarParameters
         Of the crossbar.
-
-    Attributes
-    ----------
-    terms, driven : In
-        `added_layout` and the sum of the values; 0 where there is nothing to add.
-    turns : In(1)
-        Two clocks later the shadow takes the sums over, and new ones start.
-    shifts : In(1)
-        Two clocks later the sums that leave then have left.
-    sums : Out(array of `leaving_shape`)
-        Those of the shadow that leave next.
-    all_driven : Out
-        The sum of the values that belongs to them.
     """
-
-    terms: data.View
-    driven: Signal
-    turns: Signal
-    shifts: Signal
-    sums: data.View
-    all_driven: Signal
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
         super().__init__(
             {
+                # `added_layout` and the sum of the values; 0 where there is nothing to add.
                 "terms": In(added_layout(p)),
                 "driven": In(driven_term(p)),
+                # Two clocks later the shadow takes the sums over, and new ones start.
                 "turns": In(1),
+                # Two clocks later the sums that leave then have left.
                 "shifts": In(1),
+                # Those of the shadow that leave next.
                 "sums": Out(data.ArrayLayout(leaving_shape(p), p.neurons_per_clock)),
+                # The sum of the values that belongs to them.
                 "all_driven": Out(p.most_driven.bit_length()),
             }
         )
@@ -356,10 +326,7 @@ class FastColumns(Columns):
         lanes = [Lane(p) for _ in range(p.lanes)]
         leaves: list[list[Any]] = []
         for part, value in enumerate(values):
-            for clock in range(1, self._clocks):
-                register = Signal(p.value_bits, name=f"value_{part}_{clock}", reset_less=True)
-                m.d.sync += register.eq(value)
-                value = register
+            value = later(m, value, f"value_{part}", self._clocks - 1)
             leaves.append(tree(m, platform, value, -(-p.lanes // LANES_PER_LEAF), f"value_{part}"))
             for number, lane in enumerate(lanes):
                 m.d.comb += [

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 # Where an R_AH word goes: its part, memory, lane and line.
@@ -54,38 +55,26 @@ class PlaceLayout(data.StructLayout):
         )
 
 
-class CellPlacer(wiring.Component):
+class CellPlacer(Component):
     """Place words column by column, row by row; one a clock, one clock later.
 
     Parameters
     ----------
     parameters : CrossbarParameters
         Whose words they are.
-
-    Attributes
-    ----------
-    cells : In(stream)
-        `CellLayout`; `ready` is always set.
-    valid : Out(1)
-        There is a word to write.
-    completes : Out(1)
-        It is the last of its memory's line.
-    place : Out(PlaceLayout)
-        Where, and which.
     """
-
-    cells: stream.Interface
-    valid: Signal
-    completes: Signal
-    place: data.View
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
+                # `ready` is always set.
                 "cells": In(stream.Signature(CellLayout(parameters))),
+                # There is a word to write.
                 "valid": Out(1),
+                # It is the last of its memory's line.
                 "completes": Out(1),
+                # Where, and which.
                 "place": Out(PlaceLayout(parameters)),
             }
         )
@@ -171,7 +160,7 @@ class LineLayout(data.StructLayout):
         )
 
 
-class LinePlacer(wiring.Component):
+class LinePlacer(Component):
     """R_AH words in, lines of the states that stand for them out, two clocks after their last.
 
     States of several lanes share what a block RAM writes at once, so a line is gathered first.
@@ -181,27 +170,17 @@ class LinePlacer(wiring.Component):
     ----------
     parameters : CrossbarParameters
         Whose words they are; it has `levels`.
-
-    Attributes
-    ----------
-    cells : In(stream)
-        `CellLayout`; `ready` is always set. A word that is no level is state 0.
-    valid : Out(1)
-        There is a line to write.
-    place : Out(LineLayout)
-        Where, and which.
     """
-
-    cells: stream.Interface
-    valid: Signal
-    place: data.View
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
+                # `ready` is always set. A word that is no level is state 0.
                 "cells": In(stream.Signature(CellLayout(parameters))),
+                # There is a line to write.
                 "valid": Out(1),
+                # Where, and which.
                 "place": Out(LineLayout(parameters)),
             }
         )

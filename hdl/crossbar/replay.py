@@ -10,6 +10,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.buffers import Ring
 from allspin.hdl.stream.layouts import EventLayout
@@ -32,7 +33,7 @@ class ReplayLayout(data.StructLayout):
         )
 
 
-class Replay(wiring.Component):
+class Replay(Component):
     """Keep the events of an image and send them once for each group of columns.
 
     The events lie in a ring. Its oldest image is sent `passes` times; in the last pass
@@ -44,23 +45,15 @@ class Replay(wiring.Component):
     ----------
     parameters : CrossbarParameters
         Of the crossbar that is fed.
-
-    Attributes
-    ----------
-    events : In(stream)
-        `EventLayout`: images, each once.
-    passes : Out(stream)
-        `ReplayLayout`: each image's events in order, group after group.
     """
-
-    events: stream.Interface
-    passes: stream.Interface
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
+                # Images, each once.
                 "events": In(stream.Signature(EventLayout(parameters))),
+                # Each image's events in order, group after group.
                 "passes": Out(stream.Signature(ReplayLayout(parameters))),
             }
         )
@@ -143,7 +136,7 @@ class PassLayout(data.StructLayout):
         super().__init__(members)
 
 
-class PassSource(wiring.Component):
+class PassSource(Component):
     """Images in, passes out: as many of each image as there are groups of columns.
 
     Without a register of its own; where there are several groups, a `Replay` keeps the events.
@@ -152,22 +145,13 @@ class PassSource(wiring.Component):
     ----------
     parameters : CrossbarParameters
         Of the crossbar.
-
-    Attributes
-    ----------
-    events : In(stream)
-        `EventLayout`: images, each once.
-    passes : Out(stream)
-        `PassLayout`.
     """
-
-    events: stream.Interface
-    passes: stream.Interface
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
+                # Images, each once.
                 "events": In(stream.Signature(EventLayout(parameters))),
                 "passes": Out(stream.Signature(PassLayout(parameters))),
             }

@@ -5,9 +5,10 @@ from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
 from allspin.hdl.stream.buffers import block_memory
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, tree
@@ -32,44 +33,30 @@ class OffsetLayout(data.StructLayout):
         super().__init__({"first": 1, "tile": range(parameters.tiles), "data": 8})
 
 
-class OffsetPlacer(wiring.Component):
+class OffsetPlacer(Component):
     """Bytes to starts, and where they belong; a clock later.
 
     Parameters
     ----------
     parameters : CrossbarParameters
         Of the crossbar.
-
-    Attributes
-    ----------
-    valid, byte : In(1), In(`OffsetLayout`)
-        A byte that comes.
-    write : Out(1)
-        There is a start to be stored.
-    lane, place : Out
-        Which lane's, and in which place of its memory: of each group of columns as many as there
-        are tiles.
-    start : Out
-        What is stored.
     """
-
-    valid: Signal
-    byte: data.View
-    write: Signal
-    lane: Signal
-    place: Signal
-    start: Signal
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
         assert p.tiling is not None
         super().__init__(
             {
+                # A byte that comes.
                 "valid": In(1),
                 "byte": In(OffsetLayout(p)),
+                # There is a start to be stored.
                 "write": Out(1),
+                # Which lane's, and in which place of its memory: of each group of columns as many
+                # as there are tiles.
                 "lane": Out(range(p.lanes)),
                 "place": Out(range(p.places)),
+                # What is stored.
                 "start": Out(signed(p.tiling.start_bits)),
             }
         )
@@ -121,7 +108,7 @@ class OffsetPlacer(wiring.Component):
         return m
 
 
-class TileStarts(wiring.Component):
+class TileStarts(Component):
     """A memory of starts for each lane.
 
     Parameters
@@ -133,21 +120,7 @@ class TileStarts(wiring.Component):
     ----------
     clocks : int
         From `begins` to `starts`; the way to the lanes takes two where the target is wide.
-    valid, byte
-        As of `OffsetPlacer`; not while an image is under way.
-    begins : In(1)
-        A tile begins.
-    place : In
-        Which: of each group of columns as many as there are tiles.
-    starts : Out(array of signed)
-        `clocks` later where each lane's sum starts; 0 where no tile begins.
     """
-
-    valid: Signal
-    byte: data.View
-    begins: Signal
-    place: Signal
-    starts: data.View
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
@@ -156,10 +129,14 @@ class TileStarts(wiring.Component):
         self._shape = signed(p.tiling.start_bits)
         super().__init__(
             {
+                # As of `OffsetPlacer`; not while an image is under way.
                 "valid": In(1),
                 "byte": In(OffsetLayout(p)),
+                # A tile begins.
                 "begins": In(1),
+                # Which: of each group of columns as many as there are tiles.
                 "place": In(range(p.places)),
+                # `clocks` later where each lane's sum starts; 0 where no tile begins.
                 "starts": Out(data.ArrayLayout(self._shape, p.lanes)),
             }
         )
@@ -221,7 +198,7 @@ SOONEST = 2
 """Clocks after which it is known what a beat begins; one more where the clock is fast."""
 
 
-class TileEnds(wiring.Component):
+class TileEnds(Component):
     """Tell the beats that begin a tile, and when the tile before is complete.
 
     A beat drives rows of one tile. One whose values are all 0 drives none: it neither begins a
@@ -234,33 +211,7 @@ class TileEnds(wiring.Component):
     clocks : int
         From a beat to what is said of it, at least `SOONEST`, or one more where the target is
         wide.
-
-    Attributes
-    ----------
-    taken : In(1)
-        A beat is taken.
-    values : In(array)
-        What it drives each part's row with.
-    tiles : In(array)
-        In which tile that row is, as `PassLayout` has it.
-    last : In(1)
-        It is its pass's last.
-    begins : Out(1)
-        `clocks` later: it is the first of its tile.
-    converts : Out(1)
-        At the same time: all beats of a tile have been before. Behind a pass's last beat it comes
-        a clock after what is said of that beat.
-    tile : Out
-        Which tile begins.
     """
-
-    taken: Signal
-    values: data.View
-    tiles: data.View
-    last: Signal
-    begins: Signal
-    converts: Signal
-    tile: Signal
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         p = self._parameters = parameters
@@ -268,12 +219,20 @@ class TileEnds(wiring.Component):
         self._clocks = clocks
         super().__init__(
             {
+                # A beat is taken.
                 "taken": In(1),
+                # What it drives each part's row with.
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
+                # In which tile that row is, as `PassLayout` has it.
                 "tiles": In(data.ArrayLayout(range(p.places), p.rows_per_clock)),
+                # It is its pass's last.
                 "last": In(1),
+                # `clocks` later: it is the first of its tile.
                 "begins": Out(1),
+                # At the same time: all beats of a tile have been before. Behind a pass's last beat
+                # it comes a clock after what is said of that beat.
                 "converts": Out(1),
+                # Which tile begins.
                 "tile": Out(range(p.places)),
             }
         )

@@ -3,9 +3,10 @@
 from itertools import chain
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE
 from allspin.hdl.stream.buffers import block_memory
@@ -14,33 +15,13 @@ VISIT = 2
 """Clocks to read a counter, and to add to it."""
 
 
-class Counters(wiring.Component):
+class Counters(Component):
     """Count what the engine does.
 
     Parameters
     ----------
     parameters : EngineParameters
         Of the whole engine.
-
-    Attributes
-    ----------
-    busy : In(1)
-        At least one image is under way in this clock.
-    image : In(1)
-        An image's result is complete in this clock.
-    row, column : In(array of layers)
-        Layer by layer: how many rows are driven, and how many columns' sums are taken (their
-        neurons are used), as many as are in a clock.
-    clear : In(1)
-        Set all counters to zero.
-    layer : In(4)
-        Layer whose counters are shown, or `ENGINE`.
-    line : In(1)
-        Which of its two counters, as ``docs/protocol.md`` numbers them.
-    value : Out(64)
-        That counter, while it is `shown`.
-    shown : Out(1)
-        Once in each `loop`; after one of clocks in which nothing happens, all is counted.
 
     Notes
     -----
@@ -49,29 +30,28 @@ class Counters(wiring.Component):
     tenth of an iCE40.
     """
 
-    busy: Signal
-    image: Signal
-    row: data.View
-    column: data.View
-    clear: Signal
-    layer: Signal
-    line: Signal
-    value: Signal
-    shown: Signal
-
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters
         layers = len(parameters.crossbars)
         super().__init__(
             {
+                # At least one image is under way in this clock.
                 "busy": In(1),
+                # An image's result is complete in this clock.
                 "image": In(1),
+                # Layer by layer: how many rows are driven, and how many columns' sums are taken
+                # (their neurons are used), as many as are in a clock.
                 "row": In(data.ArrayLayout(range(parameters.most_at_once + 1), layers)),
                 "column": In(data.ArrayLayout(range(parameters.most_at_once + 1), layers)),
+                # Set all counters to zero.
                 "clear": In(1),
+                # Layer whose counters are shown, or `ENGINE`.
                 "layer": In(4),
+                # Which of its two counters, as ``docs/protocol.md`` numbers them.
                 "line": In(1),
+                # That counter, while it is `shown`.
                 "value": Out(64),
+                # Once in each `loop`; after one of clocks in which nothing happens, all is counted.
                 "shown": Out(1),
             }
         )
@@ -137,26 +117,21 @@ class Counters(wiring.Component):
 # Images under way: from the first event taken to the last logit given.
 
 
-class UnderWay(wiring.Component):
-    """Tell whether any image is under way.
-
-    Attributes
-    ----------
-    enters, last : In(1)
-        An event is taken; if so, it is its image's last.
-    leaves : In(1)
-        An image's last logit is given.
-    any : Out(1)
-        An image is under way, the one whose first event is being taken not counted.
-    """
-
-    enters: Signal
-    last: Signal
-    leaves: Signal
-    any: Signal
+class UnderWay(Component):
+    """Tell whether any image is under way."""
 
     def __init__(self) -> None:
-        super().__init__({"enters": In(1), "last": In(1), "leaves": In(1), "any": Out(1)})
+        super().__init__(
+            {
+                # An event is taken; if so, it is its image's last.
+                "enters": In(1),
+                "last": In(1),
+                # An image's last logit is given.
+                "leaves": In(1),
+                # An image is under way, the one whose first event is being taken not counted.
+                "any": Out(1),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""

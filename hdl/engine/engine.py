@@ -9,6 +9,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import Variation
+from allspin.hdl.component import Component
 from allspin.hdl.engine.counters import Counters, UnderWay
 from allspin.hdl.engine.layer import Layer
 from allspin.hdl.engine.loads import Loads
@@ -27,7 +28,7 @@ from allspin.hdl.stream.layouts import (
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 
-class Engine(wiring.Component):
+class Engine(Component):
     """An event-driven crossbar inference engine of any number of layers.
 
     Parameters
@@ -37,45 +38,28 @@ class Engine(wiring.Component):
 
     Attributes
     ----------
-    events : In(stream)
-        `EventLayout` of the first crossbar: images as driven rows.
-    results : Out(stream)
-        `ResultLayout`: each image's logits, class by class, in the order of the images.
-    load : In(stream)
-        `LoadLayout`: bytes for the memories; only while `idle`. Images and reads wait until
-        they are in their places.
-    fetch : In(stream)
-        `FetchLayout`: a line to read; only while `idle`. Images wait until it is read.
-    fetched : Out(stream)
-        `ByteLayout`: the line's bytes.
     numbers : In(stream)
         Each image's number, before its first event or while it is under way, in their order;
         where neurons have noise at each use.
-    idle : Out(1)
-        No image is under way, no line is being read and no chip is being made.
-    activity : Out(4 * layers)
-        What happens in this clock, for timelines; layer k has bits 4k to 4k + 3: an event
-        is taken, it is an image's last, a sum is taken, it is an image's last.
     """
-
-    events: stream.Interface
-    results: stream.Interface
-    load: stream.Interface
-    fetch: stream.Interface
-    fetched: stream.Interface
-    idle: Signal
-    activity: Signal
-    numbers: stream.Interface
 
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
         ports = {
             "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
+            # Each image's logits, class by class, in the order of the images.
             "results": Out(stream.Signature(ResultLayout(parameters))),
+            # Bytes for the memories; only while `idle`. Images and reads wait until they are in
+            # their places.
             "load": In(stream.Signature(LoadLayout())),
+            # A line to read; only while `idle`. Images wait until it is read.
             "fetch": In(stream.Signature(FetchLayout())),
+            # The line's bytes.
             "fetched": Out(stream.Signature(ByteLayout())),
+            # No image is under way, no line is being read and no chip is being made.
             "idle": Out(1),
+            # What happens in this clock, for timelines; layer k has bits 4k to 4k + 3: an event is
+            # taken, it is an image's last, a sum is taken, it is an image's last.
             "activity": Out(4 * len(parameters.crossbars)),
         }
         if parameters.numbered:

@@ -3,17 +3,18 @@
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import WordLayout
+from allspin.hdl.component import Component
 from allspin.hdl.crossbar.banks import Banks, SpramCells
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
 from allspin.hdl.crossbar.ecp5_cells import Ecp5Cells
 from allspin.hdl.crossbar.fast_columns import FastColumns
 from allspin.hdl.crossbar.tile_edges import write_clocks
-from allspin.hdl.engine.readback import ReadInterface, ReadSignature
+from allspin.hdl.engine.readback import ReadSignature
 from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
@@ -44,7 +45,7 @@ UNDER_WAY = 32
 """Beats that may be in converters and neurons, or wait behind them: more than their registers."""
 
 
-class Layer(wiring.Component):
+class Layer(Component):
     """A crossbar, and the neurons that follow it but in the last layer.
 
     A row of R_AH words is read back the way the physical array is: the row alone is driven with
@@ -59,36 +60,11 @@ class Layer(wiring.Component):
 
     Attributes
     ----------
-    events : In(stream)
-        `EventLayout` of its crossbar.
-    out : Out(stream)
-        `EventLayout` of the next crossbar, or `AmplifiedLayout` of the last layer.
-    load : In(stream)
-        `LoadLayout`: this layer's bytes; `ready` is always set.
-    programs, word : In(1), In(`WordLayout`)
-        The Programmer has a word for this layer, in place of `load`.
     noise : In(stream)
         `NoiseLayout`; of a layer whose neurons or sums have noise at each use.
-    read : In(`ReadSignature`)
-        Reads its memories.
-    rows, columns : Out
-        How many rows are driven in this clock, and how many columns' sums are taken.
-    activity : Out(4)
-        Of the engine's.
     write_clocks : int
         Clocks from a word here to the word in its memory.
     """
-
-    events: stream.Interface
-    out: stream.Interface
-    load: stream.Interface
-    programs: Signal
-    word: data.View
-    noise: stream.Interface
-    read: ReadInterface
-    rows: Signal
-    columns: Signal
-    activity: Signal
 
     def __init__(self, parameters: EngineParameters, number: int) -> None:
         self._parameters = parameters
@@ -111,13 +87,19 @@ class Layer(wiring.Component):
         )
         ports = {
             "events": In(stream.Signature(EventLayout(self._crossbar))),
+            # `EventLayout` of the next crossbar, or `AmplifiedLayout` of the last layer.
             "out": Out(stream.Signature(out)),
+            # This layer's bytes; `ready` is always set.
             "load": In(stream.Signature(LoadLayout())),
+            # The Programmer has a word for this layer, in place of `load`.
             "programs": In(1),
             "word": In(WordLayout(parameters.rah_bits)),
+            # Reads its memories.
             "read": In(ReadSignature()),
+            # How many rows are driven in this clock, and how many columns' sums are taken.
             "rows": Out(range(self._crossbar.rows_per_clock + 1)),
             "columns": Out(range(self._crossbar.neurons_per_clock + 1)),
+            # Of the engine's.
             "activity": Out(4),
         }
         if parameters.noisy_sums or (self._hidden and parameters.noisy):

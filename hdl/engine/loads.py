@@ -1,15 +1,16 @@
 """Loading: bytes on their way to the memories, and what waits for them."""
 
 from amaranth.hdl import Const, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, STATES
 from allspin.hdl.stream.layouts import LoadLayout
 
 
-class Loads(wiring.Component):
+class Loads(Component):
     """One register for all loads, so that the link's logic ends before the broadcast.
 
     Parameters
@@ -18,33 +19,7 @@ class Loads(wiring.Component):
         Of the whole engine.
     settle : int
         Clocks from a byte here to the byte in its memory, at most.
-
-    Attributes
-    ----------
-    load : In(stream)
-        `LoadLayout`: from the link.
-    byte : Out(`LoadLayout`)
-        What came.
-    valid : Out(1)
-        It is a byte for a memory, but none of states.
-    layers : Out(layers)
-        And for that layer's; a bit for each.
-    states : Out(stream)
-        `LoadLayout`: bytes of states. The Programmer may hold them back, and the link sees this
-        register and not the Programmer.
-    programming : In(1)
-        The Programmer has words under way.
-    loading : Out(1)
-        Not every byte is in its memory yet; a register, since much waits for it.
     """
-
-    load: stream.Interface
-    byte: data.View
-    valid: Signal
-    layers: Signal
-    states: stream.Interface
-    programming: Signal
-    loading: Signal
 
     def __init__(self, parameters: EngineParameters, settle: int) -> None:
         self._settle = settle
@@ -52,12 +27,20 @@ class Loads(wiring.Component):
         self._far = self._has_states and parameters.target.wide
         super().__init__(
             {
+                # From the link.
                 "load": In(stream.Signature(LoadLayout())),
+                # What came.
                 "byte": Out(LoadLayout()),
+                # It is a byte for a memory, but none of states.
                 "valid": Out(1),
+                # And for that layer's; a bit for each.
                 "layers": Out(len(parameters.crossbars)),
+                # Bytes of states. The Programmer may hold them back, and the link sees this
+                # register and not the Programmer.
                 "states": Out(stream.Signature(LoadLayout())),
+                # The Programmer has words under way.
                 "programming": In(1),
+                # Not every byte is in its memory yet; a register, since much waits for it.
                 "loading": Out(1),
             }
         )

@@ -4,63 +4,41 @@ from functools import reduce
 from operator import or_
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.memory_map import CONVERTER, COUNTERS, WEIGHTS
 from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout
 
 
 class ReadSignature(wiring.Signature):
-    """What reads a layer's memories.
-
-    Members
-    -------
-    line : Out(`FetchLayout`)
-        The line that is read.
-    reading : Out(1)
-        A line is being read; a register.
-    drive : Out(1)
-        If the line is of this layer's R_AH words: drive its row alone, with a value of 1.
-    collect : Out(1)
-        Sums are the line's words, and leave as `words`; a register.
-    taken : In(1)
-        The row is being driven.
-    words : In(stream)
-        `ByteLayout`: the row's words.
-    found : In(32)
-        The line, if it is of this layer's V-I converters or neurons, from some clocks after it
-        was asked for; else 0.
-    """
+    """What reads a layer's memories."""
 
     def __init__(self) -> None:
         super().__init__(
             {
+                # The line that is read.
                 "line": Out(FetchLayout()),
+                # A line is being read; a register.
                 "reading": Out(1),
+                # If the line is of this layer's R_AH words: drive its row alone, with a value of 1.
                 "drive": Out(1),
+                # Sums are the line's words, and leave as `words`; a register.
                 "collect": Out(1),
+                # The row is being driven.
                 "taken": In(1),
+                # The row's words.
                 "words": In(stream.Signature(ByteLayout())),
+                # The line, if it is of this layer's V-I converters or neurons, from some clocks
+                # after it was asked for; else 0.
                 "found": In(32),
             }
         )
 
 
-class ReadInterface(wiring.PureInterface):
-    """A port of `ReadSignature`, whose members are described there."""
-
-    line: data.View
-    reading: Signal
-    drive: Signal
-    collect: Signal
-    taken: Signal
-    words: stream.Interface
-    found: Signal
-
-
-class Readback(wiring.Component):
+class Readback(Component):
     """Answer requests for lines, one after another.
 
     A row of R_AH words is read the way the physical array is: the row alone is driven with a
@@ -73,44 +51,25 @@ class Readback(wiring.Component):
         How many there are.
     loop : int
         Clocks in which each counter is shown once.
-
-    Attributes
-    ----------
-    fetch : In(stream)
-        `FetchLayout`: what to read.
-    fetched : Out(stream)
-        `ByteLayout`: the line.
-    hold : In(1)
-        Begin nothing now.
-    busy : Out(1)
-        A line is asked for, or being read.
-    layers : Out(`ReadSignature`), an array
-        The layers.
-    line : Out(`FetchLayout`)
-        The line that is read, for the counters.
-    count, shown : In(64), In(1)
-        The counter that it names, while it is shown.
     """
-
-    fetch: stream.Interface
-    fetched: stream.Interface
-    hold: Signal
-    busy: Signal
-    layers: list[ReadInterface]
-    line: data.View
-    count: Signal
-    shown: Signal
 
     def __init__(self, layers: int, loop: int) -> None:
         self._loop = loop
         super().__init__(
             {
+                # What to read.
                 "fetch": In(stream.Signature(FetchLayout())),
+                # The line.
                 "fetched": Out(stream.Signature(ByteLayout())),
+                # Begin nothing now.
                 "hold": In(1),
+                # A line is asked for, or being read.
                 "busy": Out(1),
+                # The layers.
                 "layers": Out(ReadSignature()).array(layers),
+                # The line that is read, for the counters.
                 "line": Out(FetchLayout()),
+                # The counter that it names, while it is shown.
                 "count": In(64),
                 "shown": In(1),
             }

@@ -1,14 +1,15 @@
 """The readout: the last crossbar's sums as logits, and the winning class."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.layouts import AmplifiedLayout, ResultLayout
 
 
-class Readout(wiring.Component):
+class Readout(Component):
     """Pass the logits on and keep the lowest class with the largest one.
 
     One class a clock, two clocks later; where logic is slow, comparing takes a clock of its own
@@ -18,17 +19,7 @@ class Readout(wiring.Component):
     ----------
     parameters : EngineParameters
         Of the whole engine.
-
-    Attributes
-    ----------
-    sums : In(stream)
-        `AmplifiedLayout` of the last layer.
-    results : Out(stream)
-        `ResultLayout`.
     """
-
-    sums: stream.Interface
-    results: stream.Interface
 
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters

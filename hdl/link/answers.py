@@ -6,6 +6,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     NO_SESSION,
@@ -48,7 +49,7 @@ class HeadLayout(data.StructLayout):
         super().__init__({"kind": 8, "tag": 16, "session": 8, "error": ErrorCode, "more": 1})
 
 
-class AnswerOrder(wiring.Component):
+class AnswerOrder(Component):
     """Decide which answer is next, from whatever has one to give.
 
     An error of a frame is told as soon as no answer is being sent, images in their order, and any
@@ -58,44 +59,23 @@ class AnswerOrder(wiring.Component):
     ----------
     engine : EngineParameters
         Whose logits.
-
-    Attributes
-    ----------
-    errors : In(stream)
-        `ErrorCode` of frames that were dropped.
-    images : In(stream)
-        `ImageLayout`: images in the order of their logits.
-    request : In(RequestLayout)
-        A request that is no image.
-    due, answered : In(1), Out(1)
-        Its answer may be given, and has been.
-    results : In(stream)
-        `ResultLayout`: the engine's logits.
-    logits : Out(stream)
-        `ResultLayout`: those of images that are answered with them.
-    head : Out(stream)
-        `HeadLayout` of the answer; taken with its last byte.
     """
-
-    errors: stream.Interface
-    images: stream.Interface
-    request: data.View
-    due: Signal
-    answered: Signal
-    results: stream.Interface
-    logits: stream.Interface
-    head: stream.Interface
 
     def __init__(self, engine: EngineParameters) -> None:
         self._slow = engine.target.slow_clock
         super().__init__(
             {
                 "errors": In(stream.Signature(ErrorCode)),
+                # Images in the order of their logits.
                 "images": In(stream.Signature(ImageLayout())),
+                # A request that is no image.
                 "request": In(RequestLayout()),
+                # Its answer may be given, and has been.
                 "due": In(1),
                 "answered": Out(1),
+                # The engine's logits.
                 "results": In(stream.Signature(ResultLayout(engine))),
+                # Those of images that are answered with them.
                 "logits": Out(stream.Signature(ResultLayout(engine))),
                 "head": Out(stream.Signature(HeadLayout())),
             }
@@ -192,30 +172,21 @@ class AnswerOrder(wiring.Component):
                 ]
 
 
-class LogitBytes(wiring.Component):
+class LogitBytes(Component):
     """Logits to bytes: each image's, the lowest byte first, and then its class.
 
     Parameters
     ----------
     engine : EngineParameters
         Whose logits.
-
-    Attributes
-    ----------
-    logits : In(stream)
-        `ResultLayout`.
-    o : Out(stream)
-        `ByteLayout`: a packet for each image.
     """
-
-    logits: stream.Interface
-    o: stream.Interface
 
     def __init__(self, engine: EngineParameters) -> None:
         self._logit_bytes = engine.logit_bytes
         super().__init__(
             {
                 "logits": In(stream.Signature(ResultLayout(engine))),
+                # A packet for each image.
                 "o": Out(stream.Signature(ByteLayout())),
             }
         )
@@ -257,41 +228,28 @@ class LogitBytes(wiring.Component):
         return m
 
 
-class AnswerSender(wiring.Component):
+class AnswerSender(Component):
     """Send an answer: its head, and what follows of it.
 
     Parameters
     ----------
     parameters : LinkParameters
         What the identity tells.
-
-    Attributes
-    ----------
-    head : In(stream)
-        `HeadLayout`, which is there a clock before it is offered; taken with the answer's last
-        byte.
-    logits, lines : In(stream)
-        `ByteLayout`: what follows the head of an answer of either kind.
-    reads : Out(1)
-        Lines are awaited.
-    answer : Out(stream)
-        `ByteLayout`: payloads of answers.
     """
-
-    head: stream.Interface
-    logits: stream.Interface
-    lines: stream.Interface
-    reads: Signal
-    answer: stream.Interface
 
     def __init__(self, parameters: LinkParameters) -> None:
         self._identity = identity_bytes(parameters)
         super().__init__(
             {
+                # `HeadLayout`, which is there a clock before it is offered; taken with the answer's
+                # last byte.
                 "head": In(stream.Signature(HeadLayout())),
+                # What follows the head of an answer of either kind.
                 "logits": In(stream.Signature(ByteLayout())),
                 "lines": In(stream.Signature(ByteLayout())),
+                # Lines are awaited.
                 "reads": Out(1),
+                # Payloads of answers.
                 "answer": Out(stream.Signature(ByteLayout())),
             }
         )

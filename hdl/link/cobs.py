@@ -6,9 +6,10 @@ of 255 and at the end of the frame.
 """
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.stream.buffers import RegisterSlice, block_memory, read_ring
 from allspin.hdl.stream.layouts import ByteLayout
 
@@ -33,25 +34,20 @@ class DecodedLayout(data.StructLayout):
         super().__init__({"data": 8, "end": 1, "malformed": 1})
 
 
-class CobsDecoder(wiring.Component):
+class CobsDecoder(Component):
     """Take frames apart: one byte in a clock, and in the same clock at most one out.
 
     A zero byte ends the frame, wherever it comes; a zero byte between frames is dropped.
-
-    Attributes
-    ----------
-    i : In(stream)
-        Bytes of frames.
-    o : Out(stream)
-        `DecodedLayout`: each frame's bytes and its end.
     """
-
-    i: stream.Interface
-    o: stream.Interface
 
     def __init__(self) -> None:
         super().__init__(
-            {"i": In(stream.Signature(8)), "o": Out(stream.Signature(DecodedLayout()))}
+            {
+                # Bytes of frames.
+                "i": In(stream.Signature(8)),
+                # Each frame's bytes and its end.
+                "o": Out(stream.Signature(DecodedLayout())),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -87,7 +83,7 @@ class CobsDecoder(wiring.Component):
         return m
 
 
-class CobsEncoder(wiring.Component):
+class CobsEncoder(Component):
     """Put packets into frames, each closed by a zero byte.
 
     A block's code is known only at its end, so the block waits in a memory; the code then
@@ -99,24 +95,21 @@ class CobsEncoder(wiring.Component):
     ----------
     every_clock : bool
         Whether one byte a clock goes in, or one every other clock.
-
-    Attributes
-    ----------
-    i : In(stream)
-        `ByteLayout`: packets of at least one byte.
-    o : Out(stream)
-        Bytes of frames.
     """
-
-    i: stream.Interface
-    o: stream.Interface
 
     DEPTH = 512
     """Two of the longest blocks, so that one leaves while the next comes."""
 
     def __init__(self, *, every_clock: bool = True) -> None:
         self._every_clock = every_clock
-        super().__init__({"i": In(stream.Signature(ByteLayout())), "o": Out(stream.Signature(8))})
+        super().__init__(
+            {
+                # Packets of at least one byte.
+                "i": In(stream.Signature(ByteLayout())),
+                # Bytes of frames.
+                "o": Out(stream.Signature(8)),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the encoder."""

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters
@@ -13,7 +14,7 @@ from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout, Resu
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 
-class Dispatcher(wiring.Component):
+class Dispatcher(Component):
     """Execute requests one after another, and answer them in their order.
 
     Images go on to the decoder and the engine while earlier ones are under way. Every
@@ -27,50 +28,29 @@ class Dispatcher(wiring.Component):
 
     Attributes
     ----------
-    payload : In(stream)
-        `ByteLayout`: payloads of at least `HEADER_BYTES` bytes.
-    errors : In(stream)
-        `ErrorCode` of frames that were dropped.
     numbers : Out(stream)
         The number of each image, before its first byte; where the engine wants it.
-    body : Out(stream)
-        `ByteLayout`: images for the `SparseDecoder`.
-    judged, malformed : In(1)
-        The decoder has read an image to its end, and found it malformed or not.
-    results : In(stream)
-        `ResultLayout`: the engine's logits.
-    load, fetch, fetched, idle
-        The engine's memories.
-    answer : Out(stream)
-        `ByteLayout`: payloads of answers.
     """
-
-    payload: stream.Interface
-    errors: stream.Interface
-    body: stream.Interface
-    judged: Signal
-    malformed: Signal
-    results: stream.Interface
-    load: stream.Interface
-    fetch: stream.Interface
-    fetched: stream.Interface
-    idle: Signal
-    answer: stream.Interface
-    numbers: stream.Interface
 
     def __init__(self, parameters: LinkParameters) -> None:
         self._parameters = parameters
         ports = {
+            # Payloads of at least `HEADER_BYTES` bytes.
             "payload": In(stream.Signature(ByteLayout())),
             "errors": In(stream.Signature(ErrorCode)),
+            # Images for the `SparseDecoder`.
             "body": Out(stream.Signature(ByteLayout())),
+            # The decoder has read an image to its end, and found it malformed or not.
             "judged": In(1),
             "malformed": In(1),
+            # The engine's logits.
             "results": In(stream.Signature(ResultLayout(parameters.engine))),
+            # The engine's memories.
             "load": Out(stream.Signature(LoadLayout())),
             "fetch": Out(stream.Signature(FetchLayout())),
             "fetched": In(stream.Signature(ByteLayout())),
             "idle": In(1),
+            # Payloads of answers.
             "answer": Out(stream.Signature(ByteLayout())),
         }
         if parameters.engine.numbered:

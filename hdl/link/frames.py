@@ -1,20 +1,21 @@
 """Frames: payloads with a CRC, in COBS, on a byte stream."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
 from allspin.hdl.link.protocol import CRC_BYTES, HEADER_BYTES, MAX_WINDOW, MIN_WINDOW, ErrorCode
-from allspin.hdl.parameters.profile import check_power_of_two
 from allspin.hdl.stream.buffers import block_memory, read_ring
 from allspin.hdl.stream.layouts import ByteLayout
+from allspin.sim.errors import check_power_of_two
 
 # The CRC of a frame, of a byte a clock or of a bit a clock.
 
 
-class FrameCrc(wiring.Component):
+class FrameCrc(Component):
     """CRC of the bytes since the last start.
 
     Parameters
@@ -22,32 +23,20 @@ class FrameCrc(wiring.Component):
     every_clock : bool
         Whether a byte can come in every clock, or one every eight: bit by bit a CRC is a shift
         register and little else.
-
-    Attributes
-    ----------
-    i : In(stream)
-        Bytes; `valid` stays until one is taken. Between two, `value` and `matches` are of all that
-        were taken.
-    start : In(1)
-        Forget what was taken; between two bytes.
-    value : Out(32)
-        The CRC; its low byte is sent first.
-    matches : Out(1)
-        The last bytes taken are the CRC of those before.
     """
-
-    i: stream.Interface
-    start: Signal
-    value: Signal
-    matches: Signal
 
     def __init__(self, *, every_clock: bool = True) -> None:
         self._every_clock = every_clock
         super().__init__(
             {
+                # Bytes; `valid` stays until one is taken. Between two, `value` and `matches` are of
+                # all that were taken.
                 "i": In(stream.Signature(8)),
+                # Forget what was taken; between two bytes.
                 "start": In(1),
+                # The CRC; its low byte is sent first.
                 "value": Out(8 * CRC_BYTES),
+                # The last bytes taken are the CRC of those before.
                 "matches": Out(1),
             }
         )
@@ -85,46 +74,30 @@ PENDING_ERRORS = 4
 """Errors that wait to be told, a power of two; the rest of a flood is dropped."""
 
 
-class FrameBuffer(wiring.Component):
+class FrameBuffer(Component):
     """Keep a frame as it comes, and offer it when it was whole; or forget it.
 
     Parameters
     ----------
     window : int
         Bytes that there is room for, a power of two.
-
-    Attributes
-    ----------
-    item : In(ByteLayout)
-        The frame's next byte.
-    put : In(1)
-        It has come; it is lost where the buffer is full.
-    keep, drop : In(1)
-        It was the last one, and the frame is to be offered or forgotten.
-    full, alone : Out(1)
-        There is no room, and no frame but this one; a clock late.
-    payload : Out(stream)
-        `ByteLayout`: the frames that were kept.
     """
-
-    item: data.View
-    put: Signal
-    keep: Signal
-    drop: Signal
-    full: Signal
-    alone: Signal
-    payload: stream.Interface
 
     def __init__(self, window: int) -> None:
         self._window = window
         super().__init__(
             {
+                # The frame's next byte.
                 "item": In(ByteLayout()),
+                # It has come; it is lost where the buffer is full.
                 "put": In(1),
+                # It was the last one, and the frame is to be offered or forgotten.
                 "keep": In(1),
                 "drop": In(1),
+                # There is no room, and no frame but this one; a clock late.
                 "full": Out(1),
                 "alone": Out(1),
+                # The frames that were kept.
                 "payload": Out(stream.Signature(ByteLayout())),
             }
         )
@@ -162,7 +135,7 @@ class FrameBuffer(wiring.Component):
         return m
 
 
-class FrameReceiver(wiring.Component):
+class FrameReceiver(Component):
     """Deliver the payloads of the frames that are whole, and an error for each other.
 
     A payload is written into a buffer as it comes and becomes visible when its CRC has
@@ -179,28 +152,18 @@ class FrameReceiver(wiring.Component):
         Longest payload in bytes, a power of two from 256 to 32768.
     every_clock : bool
         As `FrameCrc`'s: whether a byte can come in every clock, or one every eight.
-
-    Attributes
-    ----------
-    received : In(stream)
-        Bytes of frames.
-    payload : Out(stream)
-        `ByteLayout`: payloads without their CRC, each of at least `HEADER_BYTES` bytes.
-    errors : Out(stream)
-        `ErrorCode.FRAME` or `ErrorCode.OVERFLOW` for each frame that was dropped.
     """
-
-    received: stream.Interface
-    payload: stream.Interface
-    errors: stream.Interface
 
     def __init__(self, window: int, *, every_clock: bool = True) -> None:
         self._every_clock = every_clock
         self._window = check_power_of_two("window", window, MIN_WINDOW, MAX_WINDOW)
         super().__init__(
             {
+                # Bytes of frames.
                 "received": In(stream.Signature(8)),
+                # Payloads without their CRC, each of at least `HEADER_BYTES` bytes.
                 "payload": Out(stream.Signature(ByteLayout())),
+                # `ErrorCode.FRAME` or `ErrorCode.OVERFLOW` for each frame that was dropped.
                 "errors": Out(stream.Signature(ErrorCode)),
             }
         )
@@ -284,7 +247,7 @@ class FrameReceiver(wiring.Component):
             ]
 
 
-class FrameSender(wiring.Component):
+class FrameSender(Component):
     """Put payloads into frames: append the CRC, low byte first, and encode.
 
     One byte a clock but for six clocks at the end of a payload.
@@ -294,22 +257,17 @@ class FrameSender(wiring.Component):
     every_clock : bool
         As `CobsEncoder`'s and `FrameCrc`'s: whether it takes a byte in every clock, or one every
         eight.
-
-    Attributes
-    ----------
-    payload : In(stream)
-        `ByteLayout`: payloads of at least one byte.
-    sent : Out(stream)
-        Bytes of frames.
     """
-
-    payload: stream.Interface
-    sent: stream.Interface
 
     def __init__(self, *, every_clock: bool = True) -> None:
         self._every_clock = every_clock
         super().__init__(
-            {"payload": In(stream.Signature(ByteLayout())), "sent": Out(stream.Signature(8))}
+            {
+                # Payloads of at least one byte.
+                "payload": In(stream.Signature(ByteLayout())),
+                # Bytes of frames.
+                "sent": Out(stream.Signature(8)),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:

@@ -1,9 +1,10 @@
 """The link: everything between a byte stream and the engine."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.link.dispatcher import Dispatcher
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
 from allspin.hdl.link.protocol import LinkParameters
@@ -19,7 +20,7 @@ from allspin.hdl.stream.layouts import (
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 
-class Link(wiring.Component):
+class Link(Component):
     """Speak the protocol of ``docs/protocol.md`` with a host, and run the engine for it.
 
     Parameters
@@ -32,27 +33,16 @@ class Link(wiring.Component):
 
     Attributes
     ----------
-    received, sent : In(stream), Out(stream)
-        Bytes from and to the host.
     events, numbers, results, load, fetch, fetched, idle
         The engine's ports, the other way round.
     """
-
-    received: stream.Interface
-    sent: stream.Interface
-    events: stream.Interface
-    results: stream.Interface
-    load: stream.Interface
-    fetch: stream.Interface
-    fetched: stream.Interface
-    idle: Signal
-    numbers: stream.Interface
 
     def __init__(self, parameters: LinkParameters, *, every_clock: bool = True) -> None:
         self.parameters = parameters
         self._every_clock = every_clock
         engine = parameters.engine
         ports = {
+            # Bytes from and to the host.
             "received": In(stream.Signature(8)),
             "sent": Out(stream.Signature(8)),
             "events": Out(stream.Signature(EventLayout(engine.crossbars[0]))),

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.link.protocol import ErrorCode, Request
 from allspin.hdl.link.requests import RequestLayout
 from allspin.hdl.parameters.engine import EngineParameters
@@ -36,28 +37,25 @@ class SpaceLayout(data.StructLayout):
         )
 
 
-class SpaceTable(wiring.Component):
+class SpaceTable(Component):
     """Look up a space in the memory map.
 
     Parameters
     ----------
     memories : sequence of MemoryMap
         All that there are.
-
-    Attributes
-    ----------
-    number : In(8)
-        Which one.
-    space : Out(SpaceLayout)
-        What it is, a clock later.
     """
-
-    number: Signal
-    space: data.View
 
     def __init__(self, memories: Sequence[MemoryMap]) -> None:
         self._memories = memories
-        super().__init__({"number": In(8), "space": Out(SpaceLayout(memories))})
+        super().__init__(
+            {
+                # Which one.
+                "number": In(8),
+                # What it is, a clock later.
+                "space": Out(SpaceLayout(memories)),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the table."""
@@ -84,56 +82,35 @@ def _told(m: Module, target: Target, of_request: Value, name: str) -> Value:
     return told
 
 
-class MemoryExecutor(wiring.Component):
+class MemoryExecutor(Component):
     """Check requests for lines against the memory map, and write those that are to be written.
 
     Parameters
     ----------
     engine : EngineParameters
         Whose memories.
-
-    Attributes
-    ----------
-    request : In(RequestLayout)
-        A READ or a WRITE, whose `space` has been there for at least a clock.
-    executes : In(1)
-        It is to be executed, until `executed`.
-    quiet : In(1)
-        Memories may be written.
-    rest : In(stream)
-        `ByteLayout`: what is to be written.
-    ended : In(1)
-        Nothing more comes.
-    load : Out(stream)
-        To the engine's memories.
-    line_done : Out(1)
-        A line has been written.
-    executed, error : Out(1), Out(ErrorCode)
-        It is done, and why it failed; 0 if it did not.
     """
-
-    request: data.View
-    executes: Signal
-    quiet: Signal
-    rest: stream.Interface
-    ended: Signal
-    load: stream.Interface
-    line_done: Signal
-    executed: Signal
-    error: Signal
 
     def __init__(self, engine: EngineParameters) -> None:
         self._memories = memory_map(engine)
         self._target = engine.target
         super().__init__(
             {
+                # A READ or a WRITE, whose `space` has been there for at least a clock.
                 "request": In(RequestLayout()),
+                # It is to be executed, until `executed`.
                 "executes": In(1),
+                # Memories may be written.
                 "quiet": In(1),
+                # What is to be written.
                 "rest": In(stream.Signature(ByteLayout())),
+                # Nothing more comes.
                 "ended": In(1),
+                # To the engine's memories.
                 "load": Out(stream.Signature(LoadLayout())),
+                # A line has been written.
                 "line_done": Out(1),
+                # It is done, and why it failed; 0 if it did not.
                 "executed": Out(1),
                 "error": Out(ErrorCode),
             }
@@ -258,44 +235,29 @@ class _Place:
         ]
 
 
-class LineReader(wiring.Component):
+class LineReader(Component):
     """Read the lines of a request one after another.
 
     Parameters
     ----------
     target : Target
         The part: where its logic is slow, what is told from a request comes from a register.
-
-    Attributes
-    ----------
-    request : In(RequestLayout)
-        A READ of at least one line; all of them exist.
-    reads : In(1)
-        They are to be read, until the last byte has been taken.
-    fetch, fetched : Out(stream), In(stream)
-        The engine's memories.
-    lines : Out(stream)
-        `ByteLayout`: the lines' bytes, as one packet.
-    line_done : Out(1)
-        A line has been read, and another follows.
     """
-
-    request: data.View
-    reads: Signal
-    fetch: stream.Interface
-    fetched: stream.Interface
-    lines: stream.Interface
-    line_done: Signal
 
     def __init__(self, target: Target) -> None:
         self._target = target
         super().__init__(
             {
+                # A READ of at least one line; all of them exist.
                 "request": In(RequestLayout()),
+                # They are to be read, until the last byte has been taken.
                 "reads": In(1),
+                # The engine's memories.
                 "fetch": Out(stream.Signature(FetchLayout())),
                 "fetched": In(stream.Signature(ByteLayout())),
+                # The lines' bytes, as one packet.
                 "lines": Out(stream.Signature(ByteLayout())),
+                # A line has been read, and another follows.
                 "line_done": Out(1),
             }
         )

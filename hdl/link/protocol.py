@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, Tiling, UniformLevels
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.profile import check_power_of_two
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_power_of_two, check_range
 from allspin.sim.network.neuron import NEURONS, short_name
 
 MAGIC = b"ASPN"

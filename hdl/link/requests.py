@@ -1,9 +1,10 @@
 """Requests, taken apart: heads and fields into registers, images on their way to the decoder."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.link.protocol import HEADER_BYTES, ErrorCode, Request
 from allspin.hdl.stream.layouts import ByteLayout
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
@@ -51,7 +52,7 @@ class RequestLayout(data.StructLayout):
         super().__init__({**fields, "opens": 1, "error": ErrorCode})
 
 
-class RequestParser(wiring.Component):
+class RequestParser(Component):
     """Read requests one after another, the next one when the one before is answered or on its way.
 
     Images go on while earlier ones are under way. Of any other request the fields are kept in
@@ -61,70 +62,38 @@ class RequestParser(wiring.Component):
     ----------
     numbered : bool
         Whether images have numbers.
-
-    Attributes
-    ----------
-    payload : In(stream)
-        `ByteLayout`: payloads of at least `HEADER_BYTES` bytes.
-    numbers, body : Out(stream)
-        The number of each image, where images have them, and then its bytes.
-    judged, malformed : In(1)
-        The decoder has read an image to its end, and found it malformed or not.
-    images : Out(stream)
-        `ImageLayout`: each image, when it is judged.
-    executes : Out(1)
-        The request is for the executor, until `executed`.
-    rest : Out(stream)
-        `ByteLayout`: what comes behind its fields.
-    ended : Out(1)
-        Nothing more of the request comes.
-    executed, error : In(1), In(ErrorCode)
-        The executor is done, and why it failed; 0 if it did not.
-    line_done : In(1)
-        A line has been written or read.
-    quiet : In(1)
-        All images are answered, and the engine is idle; one clock late.
-    request : Out(RequestLayout)
-        The request that is read, or has been.
-    due, answered : Out(1), In(1)
-        Its answer may be given, and has been.
     """
-
-    payload: stream.Interface
-    numbers: stream.Interface
-    body: stream.Interface
-    judged: Signal
-    malformed: Signal
-    images: stream.Interface
-    executes: Signal
-    rest: stream.Interface
-    ended: Signal
-    executed: Signal
-    error: Signal
-    line_done: Signal
-    quiet: Signal
-    request: data.View
-    due: Signal
-    answered: Signal
 
     def __init__(self, *, numbered: bool) -> None:
         self._numbered = numbered
         super().__init__(
             {
+                # Payloads of at least `HEADER_BYTES` bytes.
                 "payload": In(stream.Signature(ByteLayout())),
+                # The number of each image, where images have them, and then its bytes.
                 "numbers": Out(stream.Signature(IMAGE_BITS)),
                 "body": Out(stream.Signature(ByteLayout())),
+                # The decoder has read an image to its end, and found it malformed or not.
                 "judged": In(1),
                 "malformed": In(1),
+                # Each image, when it is judged.
                 "images": Out(stream.Signature(ImageLayout())),
+                # The request is for the executor, until `executed`.
                 "executes": Out(1),
+                # What comes behind its fields.
                 "rest": Out(stream.Signature(ByteLayout())),
+                # Nothing more of the request comes.
                 "ended": Out(1),
+                # The executor is done, and why it failed; 0 if it did not.
                 "executed": In(1),
                 "error": In(ErrorCode),
+                # A line has been written or read.
                 "line_done": In(1),
+                # All images are answered, and the engine is idle; one clock late.
                 "quiet": In(1),
+                # The request that is read, or has been.
                 "request": Out(RequestLayout()),
+                # Its answer may be given, and has been.
                 "due": Out(1),
                 "answered": In(1),
             }

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.buffers import Queue
@@ -64,30 +65,22 @@ class ReadLayout(data.StructLayout):
         super().__init__({"pair": pair, "reached": reached, "header": 1, "unfit": 1})
 
 
-class RunReader(wiring.Component):
+class RunReader(Component):
     """Read runs: a byte in a clock, and what it says two clocks later.
 
     Parameters
     ----------
     parameters : CrossbarParameters
         Of the crossbar whose rows are driven.
-
-    Attributes
-    ----------
-    body : In(stream)
-        `ByteLayout`: images.
-    read : Out(stream)
-        `ReadLayout`: each byte.
     """
-
-    body: stream.Interface
-    read: stream.Interface
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
+                # Images.
                 "body": In(stream.Signature(ByteLayout())),
+                # Each byte.
                 "read": Out(stream.Signature(ReadLayout(parameters))),
             }
         )
@@ -151,36 +144,25 @@ class RunReader(wiring.Component):
         return m
 
 
-class RunJudge(wiring.Component):
+class RunJudge(Component):
     """Pass on what may be driven, and judge each image at its end.
 
     Parameters
     ----------
     parameters : CrossbarParameters
         Of the crossbar whose rows are driven.
-
-    Attributes
-    ----------
-    i : In(stream)
-        `ReadLayout`: each byte.
-    pairs : Out(stream)
-        `PairLayout`: what is driven, up to a fault; at an image's end one that is void, if it
-        ends with nothing to drive.
-    judged, malformed : Out(1)
-        As the decoder's.
     """
-
-    i: stream.Interface
-    pairs: stream.Interface
-    judged: Signal
-    malformed: Signal
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._rows = parameters.rows
         super().__init__(
             {
+                # Each byte.
                 "i": In(stream.Signature(ReadLayout(parameters))),
+                # What is driven, up to a fault; at an image's end one that is void, if it ends with
+                # nothing to drive.
                 "pairs": Out(stream.Signature(PairLayout(parameters))),
+                # As the decoder's.
                 "judged": Out(1),
                 "malformed": Out(1),
             }
@@ -212,7 +194,7 @@ class RunJudge(wiring.Component):
         return m
 
 
-class SparseDecoder(wiring.Component):
+class SparseDecoder(Component):
     """Decode images to events, one row per clock however many the crossbar takes.
 
     Bytes are read one a clock, while the rows that they gave wait in a queue to be driven;
@@ -227,32 +209,21 @@ class SparseDecoder(wiring.Component):
     ----------
     parameters : CrossbarParameters
         Of the crossbar whose rows are driven.
-
-    Attributes
-    ----------
-    body : In(stream)
-        `ByteLayout`: images, each of at least one byte.
-    judged : Out(1)
-        For one clock, at least one after it was taken: an image's last byte has been read.
-    malformed : Out(1)
-        With `judged`: the image has a row beyond the last, a value that is too large, or
-        ends inside a run.
-    events : Out(stream)
-        `EventLayout`: the driven rows; exactly one event an image is its last.
     """
-
-    body: stream.Interface
-    judged: Signal
-    malformed: Signal
-    events: stream.Interface
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
+                # Images, each of at least one byte.
                 "body": In(stream.Signature(ByteLayout())),
+                # For one clock, at least one after it was taken: an image's last byte has been
+                # read.
                 "judged": Out(1),
+                # With `judged`: the image has a row beyond the last, a value that is too large, or
+                # ends inside a run.
                 "malformed": Out(1),
+                # The driven rows; exactly one event an image is its last.
                 "events": Out(stream.Signature(EventLayout(parameters))),
             }
         )

@@ -5,11 +5,12 @@ from fractions import Fraction
 from typing import Self
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from allspin.sim.network.formats import check_range
+from allspin.hdl.component import Component
+from allspin.sim.errors import check_range
 
 FRACTION_BITS = 4
 """A bit's length is kept in 1/16 of a clock, so its error is at most 1/32 of a clock."""
@@ -96,7 +97,7 @@ class UartParameters:
         return int(self.divisor * STEPS)
 
 
-class UartReceiver(wiring.Component):
+class UartReceiver(Component):
     """Sample each bit in its middle.
 
     A start bit that is not there any more in its middle was a glitch and is ignored. A
@@ -108,31 +109,19 @@ class UartReceiver(wiring.Component):
     ----------
     parameters : UartParameters
         How fast.
-
-    Attributes
-    ----------
-    rx : In(1)
-        The wire, from any clock; high when idle.
-    received : Out(stream)
-        Bytes.
-    framing_error : Out(1)
-        For one clock: a byte was dropped because it had no stop bit.
-    overrun : Out(1)
-        For one clock: a byte was lost because nobody took the one before.
     """
-
-    rx: Signal
-    received: stream.Interface
-    framing_error: Signal
-    overrun: Signal
 
     def __init__(self, parameters: UartParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
+                # The wire, from any clock; high when idle.
                 "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                # Bytes.
                 "received": Out(stream.Signature(8)),
+                # For one clock: a byte was dropped because it had no stop bit.
                 "framing_error": Out(1),
+                # For one clock: a byte was lost because nobody took the one before.
                 "overrun": Out(1),
             }
         )
@@ -185,28 +174,25 @@ class UartReceiver(wiring.Component):
         return m
 
 
-class UartTransmitter(wiring.Component):
+class UartTransmitter(Component):
     """Send bytes without a gap between them while there are any.
 
     Parameters
     ----------
     parameters : UartParameters
         How fast.
-
-    Attributes
-    ----------
-    sent : In(stream)
-        Bytes.
-    tx : Out(1)
-        The wire, from a register; high when idle.
     """
-
-    sent: stream.Interface
-    tx: Signal
 
     def __init__(self, parameters: UartParameters) -> None:
         self._parameters = parameters
-        super().__init__({"sent": In(stream.Signature(8)), "tx": Out(1, init=1)})  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+        super().__init__(
+            {
+                # Bytes.
+                "sent": In(stream.Signature(8)),
+                # The wire, from a register; high when idle.
+                "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the transmitter."""

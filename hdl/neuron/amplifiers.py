@@ -6,9 +6,10 @@ there the sum itself is turned: ``sum + ((sum * share + 2**12) >> 13)``, which i
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE
@@ -27,7 +28,7 @@ UNDER_WAY = 16
 """Sums that may be in the amplifiers or wait behind them: more than their registers."""
 
 
-class Amplifiers(wiring.Component):
+class Amplifiers(Component):
     """Those of a hidden layer: noise is added to the sums of a beat, a clock later.
 
     Parameters
@@ -36,31 +37,17 @@ class Amplifiers(wiring.Component):
         Of the whole engine.
     layer : int
         Whose columns they serve.
-
-    Attributes
-    ----------
-    sums : In(stream)
-        `SumLayout`.
-    noise : In
-        `NoiseLayout`: what these columns get.
-    amplified : Out(stream)
-        `AmplifiedLayout`.
-    uses : Out
-        The neurons' part of the noise, with `amplified`.
     """
-
-    sums: stream.Interface
-    noise: data.View
-    amplified: stream.Interface
-    uses: data.View
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         noise = NoiseLayout(parameters, layer)
         super().__init__(
             {
                 "sums": In(stream.Signature(SumLayout(parameters.crossbars[layer]))),
+                # `NoiseLayout`: what these columns get.
                 "noise": In(noise),
                 "amplified": Out(stream.Signature(AmplifiedLayout(parameters, layer))),
+                # The neurons' part of the noise, with `amplified`.
                 "uses": Out(noise["uses"].shape),
             }
         )
@@ -83,31 +70,14 @@ class Amplifiers(wiring.Component):
         return m
 
 
-class LastAmplifiers(wiring.Component):
+class LastAmplifiers(Component):
     """Those of the last layer: noise is added to each sum, and its gain turned, a sum a clock.
 
     Parameters
     ----------
     parameters : EngineParameters
         Of the whole engine.
-
-    Attributes
-    ----------
-    sums : In(stream)
-        `SumLayout` of the last crossbar.
-    noise : In(stream)
-        `NoiseLayout` of the last layer; waited for only where there is noise.
-    load : In(stream)
-        `LoadLayout`, of this layer alone: bytes for SUM_NOISE and AMPLIFIERS are taken, others
-        ignored.
-    amplified : Out(stream)
-        `AmplifiedLayout`.
     """
-
-    sums: stream.Interface
-    noise: stream.Interface
-    load: stream.Interface
-    amplified: stream.Interface
 
     def __init__(self, parameters: EngineParameters) -> None:
         self._crossbar: CrossbarParameters = parameters.crossbars[-1]
@@ -117,6 +87,8 @@ class LastAmplifiers(wiring.Component):
             {
                 "sums": In(stream.Signature(SumLayout(self._crossbar))),
                 "noise": In(stream.Signature(NoiseLayout(parameters, layer))),
+                # `LoadLayout`, of this layer alone: bytes for SUM_NOISE and AMPLIFIERS are taken,
+                # others ignored.
                 "load": In(stream.Signature(LoadLayout())),
                 "amplified": Out(stream.Signature(AmplifiedLayout(parameters, layer))),
             }

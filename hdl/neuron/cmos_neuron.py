@@ -7,17 +7,14 @@ The engine's neurons (`allspin.hdl.neuron.neuron`) and the price in standard cel
 from collections.abc import Sequence
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.sim.network.formats import check_range
+from allspin.hdl.component import Component
+from allspin.sim.errors import check_range
 
 
-class _Inverter(wiring.Component):
+class _Inverter(Component):
     """One inverter, kept apart: mapped alone, it is shared by all that it drives."""
-
-    i: Signal
-    o: Signal
 
     def __init__(self) -> None:
         super().__init__({"i": In(1), "o": Out(1)})
@@ -29,7 +26,7 @@ class _Inverter(wiring.Component):
         return m
 
 
-class BareGate(wiring.Component):
+class BareGate(Component):
     """A sign masks the other bits: all that a ReLU of whole numbers needs.
 
     Combinational: an AND for each bit and an inverter.
@@ -38,24 +35,20 @@ class BareGate(wiring.Component):
     ----------
     bits : int
         Width of value and activation, 1 to 8.
-
-    Attributes
-    ----------
-    negative : In(1)
-        The number's sign.
-    value : In(bits)
-        Its other bits.
-    activation : Out(bits)
-        The value, or 0.
     """
-
-    negative: Signal
-    value: Signal
-    activation: Signal
 
     def __init__(self, bits: int) -> None:
         bits = check_range("bits", bits, 1, 8)
-        super().__init__({"negative": In(1), "value": In(bits), "activation": Out(bits)})
+        super().__init__(
+            {
+                # The number's sign.
+                "negative": In(1),
+                # Its other bits.
+                "value": In(bits),
+                # The value, or 0.
+                "activation": Out(bits),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -68,7 +61,7 @@ class BareGate(wiring.Component):
         return m
 
 
-class RegisteredRelu(wiring.Component):
+class RegisteredRelu(Component):
     """An accumulator, a threshold and saturation; the activation is registered.
 
     The activation follows the last term by one clock.
@@ -85,27 +78,7 @@ class RegisteredRelu(wiring.Component):
         Width of the activation, 1 to 8.
     waits : bool
         Whether there are clocks without a term; if not, there is no `enable`.
-
-    Attributes
-    ----------
-    enable : In(1)
-        Take the term.
-    term : In(signed(term_bits))
-        What is added.
-    first, last : In(1)
-        The term is the first or the last of a sum.
-    start : In(signed(sum_bits))
-        What the sum starts from: the ReLU's threshold with a minus.
-    activation : Out(bits)
-        Nothing where the sum is negative, then its bits, full scale beyond them.
     """
-
-    enable: Signal
-    term: Signal
-    first: Signal
-    last: Signal
-    start: Signal
-    activation: Signal
 
     def __init__(
         self, term_bits: int, sum_bits: int, drop: int, bits: int, waits: bool = True
@@ -116,11 +89,16 @@ class RegisteredRelu(wiring.Component):
         self._waits = waits
         super().__init__(
             {
+                # Take the term.
                 **({"enable": In(1)} if waits else {}),
+                # What is added.
                 "term": In(signed(term_bits)),
+                # The term is the first or the last of a sum.
                 "first": In(1),
                 "last": In(1),
+                # What the sum starts from: the ReLU's threshold with a minus.
                 "start": In(signed(sum_bits)),
+                # Nothing where the sum is negative, then its bits, full scale beyond them.
                 "activation": Out(bits),
             }
         )
@@ -149,29 +127,26 @@ class RegisteredRelu(wiring.Component):
         return m
 
 
-class RoundedRelu(wiring.Component):
+class RoundedRelu(Component):
     """The ideal ReLU: the highest bits, rounded, held at full scale; registered.
 
     Parameters
     ----------
     current_bits, bits : int
         Width of the current and of the activation, 1 to 8.
-
-    Attributes
-    ----------
-    current : In(current_bits)
-        The current.
-    activation : Out(bits)
-        The activation, one clock later.
     """
-
-    current: Signal
-    activation: Signal
 
     def __init__(self, current_bits: int, bits: int) -> None:
         bits = check_range("bits", bits, 1, 8)
         check_range("current_bits", current_bits, bits, 12)
-        super().__init__({"current": In(current_bits), "activation": Out(bits)})
+        super().__init__(
+            {
+                # The current.
+                "current": In(current_bits),
+                # The activation, one clock later.
+                "activation": Out(bits),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -188,7 +163,7 @@ class RoundedRelu(wiring.Component):
         return m
 
 
-class TableLogic(wiring.Component):
+class TableLogic(Component):
     """A table that never changes, as logic, and a register behind it.
 
     Parameters
@@ -197,17 +172,7 @@ class TableLogic(wiring.Component):
         The activation at each current; a power of two of entries.
     bits : int
         Width of the activation, 1 to 8.
-
-    Attributes
-    ----------
-    current : In
-        Which entry.
-    activation : Out(bits)
-        The entry, one clock later.
     """
-
-    current: Signal
-    activation: Signal
 
     def __init__(self, table: Sequence[int], bits: int) -> None:
         bits = check_range("bits", bits, 1, 8)
@@ -216,7 +181,14 @@ class TableLogic(wiring.Component):
             raise ValueError(f"a table must have a power of two of entries, not {len(self._table)}")
         for entry in self._table:
             check_range("an entry", entry, 0, 2**bits - 1)
-        super().__init__({"current": In(range(len(self._table))), "activation": Out(bits)})
+        super().__init__(
+            {
+                # Which entry.
+                "current": In(range(len(self._table))),
+                # The entry, one clock later.
+                "activation": Out(bits),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -232,7 +204,7 @@ class TableLogic(wiring.Component):
         return m
 
 
-class DigitalColumn(wiring.Component):
+class DigitalColumn(Component):
     """A column without devices: a multiplier, and the registered ReLU that sums its products.
 
     Parameters
@@ -241,23 +213,7 @@ class DigitalColumn(wiring.Component):
         Width of an unsigned value and of a signed weight, 1 to 8 and 2 to 8.
     sum_bits, drop, bits : int
         Of the `RegisteredRelu`.
-
-    Attributes
-    ----------
-    value : In(value_bits)
-        What the row is driven with.
-    weight : In(signed(weight_bits))
-        The weight there.
-    first, last, start, activation
-        As of `RegisteredRelu`.
     """
-
-    value: Signal
-    weight: Signal
-    first: Signal
-    last: Signal
-    start: Signal
-    activation: Signal
 
     def __init__(self, value_bits: int, weight_bits: int, sum_bits: int, drop: int, bits: int):
         value_bits = check_range("value_bits", value_bits, 1, 8)
@@ -265,8 +221,11 @@ class DigitalColumn(wiring.Component):
         self._parameters = (value_bits + weight_bits, sum_bits, drop, bits)
         super().__init__(
             {
+                # What the row is driven with.
                 "value": In(value_bits),
+                # The weight there.
                 "weight": In(signed(weight_bits)),
+                # As of `RegisteredRelu`.
                 "first": In(1),
                 "last": In(1),
                 "start": In(signed(sum_bits)),

@@ -9,10 +9,11 @@ so that many multipliers serve all.
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT
@@ -33,7 +34,7 @@ class ConverterWord(data.StructLayout):
         super().__init__({"gain": GAIN_BITS, "offset": signed(current_bits + 2)})
 
 
-class ColumnConverter(wiring.Component):
+class ColumnConverter(Component):
     """``clamp(((sum * gain) >> shift) - offset + noise, 0, 2**current_bits - 1)``, in `stages`.
 
     No stage does more than one addition, or, on a part with multipliers to spare, one
@@ -50,29 +51,7 @@ class ColumnConverter(wiring.Component):
     ----------
     stages : int
         Clocks of `go` from a sum to its current.
-    go : In(1)
-        All registers move on.
-    sum : In(signed)
-        The column's sum.
-    read : In(ConverterWord)
-        The column's word, out of a memory without a register.
-    noise : In(signed)
-        What is added to the current; where neurons have noise at each use.
-    shift : In(5)
-        The right shift; it does not change while anything is under way.
-    word : Out(ConverterWord)
-        `read`, two clocks later.
-    current : Out(current_bits)
-        The neuron's input current.
     """
-
-    go: Signal
-    sum: Signal
-    read: data.View
-    noise: Signal
-    shift: Signal
-    word: data.View
-    current: Signal
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._current_bits = parameters.current_bits
@@ -82,12 +61,19 @@ class ColumnConverter(wiring.Component):
         word = ConverterWord(parameters.current_bits)
         super().__init__(
             {
+                # All registers move on.
                 "go": In(1),
+                # The column's sum.
                 "sum": In(signed(parameters.amplified_bits(layer))),
+                # The column's word, out of a memory without a register.
                 "read": In(word),
+                # What is added to the current; where neurons have noise at each use.
                 "noise": In(signed(parameters.use_bits if parameters.noisy else 1)),
+                # The right shift; it does not change while anything is under way.
                 "shift": In(5),
+                # `read`, two clocks later.
                 "word": Out(word),
+                # The neuron's input current.
                 "current": Out(parameters.current_bits),
             }
         )
@@ -179,7 +165,7 @@ class CurrentsLayout(data.StructLayout):
         super().__init__({"currents": currents, "last": 1})
 
 
-class ViConverter(wiring.Component):
+class ViConverter(Component):
     """Column sums in, neurons' input currents out.
 
     A beat of `neurons_per_clock` columns a clock, each through a `ColumnConverter`. Column c has
@@ -194,34 +180,10 @@ class ViConverter(wiring.Component):
 
     Attributes
     ----------
-    sums : In(stream)
-        `AmplifiedLayout`, column 0 first.
     noise : In
         The uses of `NoiseLayout`: what is added to the currents that these sums become, before
         they are clamped; where neurons have noise at each use.
-    currents : Out(stream)
-        `CurrentsLayout`.
-    load : In(stream)
-        `LoadLayout`; bytes for the memories CONVERTER and SHIFT are taken, others ignored.
-    probe : In(1)
-        Show the word of column `column` on `word`, two clocks later. Only while nothing is
-        under way.
-    column : In
-        Which column.
-    word : Out(32)
-        Gain in the low half, offset in the high half, both 16 bits.
-    shift : Out(5)
-        The right shift.
     """
-
-    sums: stream.Interface
-    currents: stream.Interface
-    load: stream.Interface
-    probe: Signal
-    column: Signal
-    word: Signal
-    shift: Signal
-    noise: data.View
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._parameters = parameters
@@ -229,12 +191,19 @@ class ViConverter(wiring.Component):
         self._crossbar: CrossbarParameters = parameters.crossbars[layer]
         at_once = self._crossbar.neurons_per_clock
         ports = {
+            # `AmplifiedLayout`, column 0 first.
             "sums": In(stream.Signature(AmplifiedLayout(parameters, layer))),
             "currents": Out(stream.Signature(CurrentsLayout(parameters.current_bits, at_once))),
+            # Bytes for the memories CONVERTER and SHIFT are taken, others ignored.
             "load": In(stream.Signature(LoadLayout())),
+            # Show the word of column `column` on `word`, two clocks later. Only while nothing is
+            # under way.
             "probe": In(1),
+            # Which column.
             "column": In(range(self._crossbar.columns)),
+            # Gain in the low half, offset in the high half, both 16 bits.
             "word": Out(32),
+            # The right shift.
             "shift": Out(5),
         }
         if parameters.noisy:

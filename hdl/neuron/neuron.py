@@ -16,6 +16,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.neuron.converter import CurrentLayout
 from allspin.hdl.parameters.engine import EngineParameters
@@ -66,39 +67,29 @@ class ActivationLayout(data.StructLayout):
 
 
 class NeuronSignature(wiring.Signature):
-    """What every kind of neuron has.
-
-    Members
-    -------
-    currents : In(stream)
-        `CurrentLayout`, one neuron after another.
-    activations : Out(stream)
-        `ActivationLayout`, in the same order.
-    load : In(stream)
-        `LoadLayout`; bytes for the memory TABLE are taken where there is a table.
-    probe : In(1)
-        Show entry `address` of the table on `entry`, three clocks later; only while nothing
-        is under way.
-    address : In(current_bits)
-        Which entry.
-    entry : Out(8)
-        The entry; 0 where there is no table.
-    """
+    """What every kind of neuron has."""
 
     def __init__(self, parameters: EngineParameters) -> None:
         super().__init__(
             {
+                # `CurrentLayout`, one neuron after another.
                 "currents": In(stream.Signature(CurrentLayout(parameters.current_bits))),
+                # `ActivationLayout`, in the same order.
                 "activations": Out(stream.Signature(ActivationLayout(parameters.hidden_bits))),
+                # Bytes for the memory TABLE are taken where there is a table.
                 "load": In(stream.Signature(LoadLayout())),
+                # Show entry `address` of the table on `entry`, three clocks later; only while
+                # nothing is under way.
                 "probe": In(1),
+                # Which entry.
                 "address": In(parameters.current_bits),
+                # The entry; 0 where there is no table.
                 "entry": Out(8),
             }
         )
 
 
-class NeuronGateware(wiring.Component, ABC):
+class NeuronGateware(Component, ABC):
     """The gateware of a kind of neuron: a stream of currents in, one of activations out.
 
     Every kind takes and gives in clocks that do not depend on the currents, so that neurons side
@@ -109,13 +100,6 @@ class NeuronGateware(wiring.Component, ABC):
     parameters : EngineParameters
         Of the whole engine.
     """
-
-    currents: stream.Interface
-    activations: stream.Interface
-    load: stream.Interface
-    probe: Signal
-    address: Signal
-    entry: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters

@@ -1,9 +1,10 @@
 """The neurons at the foot of a crossbar: as many side by side as sums leave it in a clock."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.neuron.converter import CurrentsLayout
 from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters.crossbar import CrossbarParameters
@@ -27,7 +28,7 @@ class ActivationsLayout(data.StructLayout):
         super().__init__({"activations": activations, "last": 1})
 
 
-class NeuronArray(wiring.Component):
+class NeuronArray(Component):
     """`neurons_per_clock` neurons of one kind side by side, each with its own table.
 
     Every kind takes and gives in clocks that do not depend on the currents, so the neurons
@@ -39,23 +40,7 @@ class NeuronArray(wiring.Component):
         Of the whole engine.
     layer : int
         Whose neurons they are.
-
-    Attributes
-    ----------
-    currents : In(stream)
-        `CurrentsLayout`.
-    activations : Out(stream)
-        `ActivationsLayout`.
-    load, probe, address, entry
-        As of `allspin.hdl.neuron.neuron.NeuronSignature`; all tables are loaded alike.
     """
-
-    currents: stream.Interface
-    activations: stream.Interface
-    load: stream.Interface
-    probe: Signal
-    address: Signal
-    entry: Signal
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._parameters = parameters
@@ -64,8 +49,11 @@ class NeuronArray(wiring.Component):
         activations = ActivationsLayout(parameters.hidden_bits, at_once)
         super().__init__(
             {
+                # `CurrentsLayout`.
                 "currents": In(stream.Signature(currents)),
+                # `ActivationsLayout`.
                 "activations": Out(stream.Signature(activations)),
+                # As of `allspin.hdl.neuron.neuron.NeuronSignature`; all tables are loaded alike.
                 "load": In(stream.Signature(LoadLayout())),
                 "probe": In(1),
                 "address": In(parameters.current_bits),
@@ -104,7 +92,7 @@ class NeuronArray(wiring.Component):
         return m
 
 
-class RowDriver(wiring.Component):
+class RowDriver(Component):
     """Turn activations into the next crossbar's events: a zero row is never driven.
 
     A beat of silent neurons is left out, except an image's last. No delay.
@@ -115,23 +103,14 @@ class RowDriver(wiring.Component):
         Of the whole engine.
     layer : int
         Which layer's neurons drive; the events are for the crossbar of ``layer + 1``.
-
-    Attributes
-    ----------
-    activations : In(stream)
-        `ActivationsLayout`.
-    events : Out(stream)
-        `EventLayout` of the next crossbar.
     """
-
-    activations: stream.Interface
-    events: stream.Interface
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._crossbar: CrossbarParameters = parameters.crossbars[layer + 1]
         activations = ActivationsLayout(parameters.hidden_bits, self._crossbar.rows_per_clock)
         super().__init__(
             {
+                # `ActivationsLayout`.
                 "activations": In(stream.Signature(activations)),
                 "events": Out(stream.Signature(EventLayout(self._crossbar))),
             }

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from allspin.hdl.parameters.profile import ROWS_PER_CLOCK, keep_in_range, keep_one_of
 from allspin.hdl.parameters.target import TARGETS, Target
+from allspin.sim.errors import check_range
 from allspin.sim.network.formats import (
     MAX_ADC_BITS,
     MAX_ADC_SHIFT,
@@ -19,7 +20,6 @@ from allspin.sim.network.formats import (
     MIN_STATES,
     MIN_TILE_ROWS,
     Adc,
-    check_range,
 )
 from allspin.sim.network.network import MAX_LINES
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from allspin.hdl.parameters.target import TARGETS, Target
-from allspin.sim.errors import not_one_of
-from allspin.sim.network.formats import MAX_RAH_BITS, MIN_RAH_BITS, check_range
+from allspin.sim.errors import check_range, not_one_of
+from allspin.sim.network.formats import MAX_RAH_BITS, MIN_RAH_BITS
 from allspin.sim.network.network import MAX_LINES
 
 # Checks of the attributes of frozen objects.
@@ -22,24 +22,8 @@ def keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str, 
         raise ValueError(not_one_of(name, value, allowed))
 
 
-def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
-    """Return `value` as an int, or raise with the legal range.
-
-    Raises
-    ------
-    TypeError
-        If `value` is not an integer.
-    ValueError
-        If it is outside the range or no power of two.
-    """
-    number = check_range(name, value, low, high)
-    if number & (number - 1):
-        raise ValueError(f"{name} must be a power of two from {low} to {high}, not {number}")
-    return number
-
-
 ROWS_PER_CLOCK = (1, 2, 4, 8)
-ROUNDS_PER_CLOCK = (1, 2, 22)
+ROUNDS_PER_CLOCK = (1, 22)
 NO_CHIPS = "a chip has R_AH words of any value, so a machine that makes chips cannot keep states"
 
 
@@ -52,7 +36,7 @@ class VariationParameters:
     states : int
         States of a synapse at most, 2 to 128.
     rounds_per_clock : int
-        Rounds of the generator's cipher in a clock, 1 or 2 (iterative) or 22 (a draw a clock).
+        Rounds of the generator's cipher in a clock: 1 (iterative) or 22 (a draw a clock).
     redraw : bool
         Whether the states are kept in a memory of their own, so that a new chip is drawn in
         place.

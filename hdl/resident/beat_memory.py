@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Cat, Const, Module, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import block_memory, later
 from allspin.hdl.stream.ecp5 import WordMemory, block_instance, copies, is_ecp5
 
 # An image as beats: the rows that are driven in one clock, packed as densely as they go.
@@ -79,7 +80,7 @@ def beat_members(beat: Beat, last: bool) -> dict[str, int]:
 # Memories with a register behind the block's own, which ends the time that it takes.
 
 
-class PlainMemory(wiring.Component):
+class PlainMemory(Component):
     """A memory as every tool infers it.
 
     Parameters
@@ -91,25 +92,11 @@ class PlainMemory(wiring.Component):
 
     Attributes
     ----------
-    write : In(1)
-        Store `stored` at `place`.
-    place, stored : In
-        Where, and what.
-    address : In
-        What to read.
-    found : Out
-        What was at `address` `latency` clocks ago.
     latency : int
         In clocks.
     settling : int
         Clocks from `write` to the line in its place.
     """
-
-    write: Signal
-    place: Signal
-    stored: Any
-    address: Signal
-    found: Any
 
     def __init__(self, shape: Any, lines: int) -> None:
         self._shape = shape
@@ -118,10 +105,14 @@ class PlainMemory(wiring.Component):
         self.settling = 1
         super().__init__(
             {
+                # Store `stored` at `place`.
                 "write": In(1),
+                # Where, and what.
                 "place": In(range(lines)),
                 "stored": In(shape),
+                # What to read.
                 "address": In(range(lines)),
+                # What was at `address` `latency` clocks ago.
                 "found": Out(shape),
             }
         )
@@ -252,7 +243,7 @@ def most_beats(parameters: CrossbarParameters, blocks: int) -> int:
     return banks * COLUMN_LINES
 
 
-class WriteBus(wiring.Component):
+class WriteBus(Component):
     """What is written, on its way from bank to bank.
 
     Parameters
@@ -261,36 +252,22 @@ class WriteBus(wiring.Component):
         Of a beat.
     beats : int
         How many fit.
-
-    Attributes
-    ----------
-    write, place, stored : In
-        As of a `BeatMemory`.
-    hops : Out(array of struct)
-        The same after each register on the way, one for `BANKS_PER_HOP` banks.
-    banks : Out, a bit for each bank
-        It is written with what is on its hop.
-    planes : Out, a bit for each plane
-        It is written with what is on the last hop.
     """
-
-    write: Signal
-    place: Signal
-    stored: data.View
-    hops: list[Any]
-    banks: Signal
-    planes: Signal
 
     def __init__(self, layout: PackedLayout, beats: int) -> None:
         banks = -(-beats // COLUMN_LINES)
         bus = data.StructLayout({"write": 1, "place": range(beats), "stored": layout})
         super().__init__(
             {
+                # As of a `BeatMemory`.
                 "write": In(1),
                 "place": In(range(beats)),
                 "stored": In(layout),
+                # The same after each register on the way, one for `BANKS_PER_HOP` banks.
                 "hops": Out(bus).array(-(-banks // BANKS_PER_HOP)),
+                # It is written with what is on its hop.
                 "banks": Out(banks),
+                # It is written with what is on the last hop.
                 "planes": Out(-(-beats // PLANE_LINES)),
             }
         )
@@ -316,7 +293,7 @@ class WriteBus(wiring.Component):
         return m
 
 
-class BankChoice(wiring.Component):
+class BankChoice(Component):
     """The beat of the bank that an address lies in, which all banks have read.
 
     Banks are brought together `WAYS` at a time, with a register behind each step.
@@ -330,22 +307,9 @@ class BankChoice(wiring.Component):
 
     Attributes
     ----------
-    address : In
-        What is read; three clocks before its words are there.
-    words : In, an array
-        What each bank has read: all of a beat but its last bit.
-    lasts : In(1), an array
-        The last bit, of each plane.
-    beat : Out
-        The beat, `levels` clocks later.
     levels : int
         Steps.
     """
-
-    address: Signal
-    words: list[Signal]
-    lasts: list[Signal]
-    beat: data.View
 
     def __init__(self, layout: PackedLayout, beats: int) -> None:
         self.levels = 0
@@ -353,9 +317,13 @@ class BankChoice(wiring.Component):
             self.levels += 1
         super().__init__(
             {
+                # What is read; three clocks before its words are there.
                 "address": In(range(beats)),
+                # What each bank has read: all of a beat but its last bit.
                 "words": In(layout.size - 1).array(-(-beats // COLUMN_LINES)),
+                # The last bit, of each plane.
                 "lasts": In(1).array(-(-beats // PLANE_LINES)),
+                # The beat, `levels` clocks later.
                 "beat": Out(layout),
             }
         )
@@ -363,16 +331,8 @@ class BankChoice(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the steps."""
         m = Module()
-
-        def later(value: Value, name: str) -> Signal:
-            register = Signal(len(value), name=name, reset_less=True)
-            m.d.sync += register.eq(value)
-            return register
-
         # Which bank it is follows the address.
-        chosen: Value = self.address[_address_bits(COLUMN_LINES) :]
-        for clock in range(3):
-            chosen = later(chosen, f"bank_{clock}")
+        chosen = later(m, self.address[_address_bits(COLUMN_LINES) :], "bank", 3)
         plane_shift = _address_bits(PLANE_LINES) - _address_bits(COLUMN_LINES)
         words, lasts = self.words, self.lasts
         for level in range(self.levels):
@@ -382,7 +342,7 @@ class BankChoice(wiring.Component):
                 chosen[plane_shift : plane_shift + WAYS_BITS] if level == 0 else Const(0, 0)
             )
             lasts = _choose(m, lasts, chosen_plane, f"last_{level}")
-            chosen = later(chosen, f"bank_of_{level}")
+            chosen = later(m, chosen, f"bank_of_{level}")
         m.d.comb += self.beat.eq(Cat(words[0], lasts[0]))
         return m
 

@@ -1,9 +1,10 @@
 """Results held against the labels."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.resident.beat_memory import COLUMN_BITS, COLUMN_LINES, PlainMemory
 from allspin.hdl.stream.ecp5 import WordMemory
@@ -24,7 +25,7 @@ class CountsLayout(data.StructLayout):
         super().__init__({"answers": 16, "correct": 16, "cycles": parameters.counter_bits})
 
 
-class Judge(wiring.Component):
+class Judge(Component):
     """Hold results against the labels, and count.
 
     Parameters
@@ -33,42 +34,7 @@ class Judge(wiring.Component):
         Of the whole engine.
     images : int
         Labels that fit.
-
-    Attributes
-    ----------
-    write : In(1)
-        Store `stored` at `place`.
-    place, stored : In(16)
-        Number of an image, and its label.
-    clear : In(1)
-        Begin to count, at image 0.
-    count : In(1)
-        Results are counted, and so is the clock.
-    answered : In(1)
-        The next image's result is complete.
-    winner : In
-        Its class.
-    busy : Out(1)
-        A result has not been counted yet.
-    counts : Out
-        `CountsLayout`: what has been counted so far.
-    address : In(16)
-        While nothing is counted: which label is on `label` two clocks later.
-    label : Out
-        A class.
     """
-
-    write: Signal
-    place: Signal
-    stored: Signal
-    clear: Signal
-    count: Signal
-    answered: Signal
-    winner: Signal
-    busy: Signal
-    counts: data.View
-    address: Signal
-    label: Signal
 
     def __init__(self, parameters: EngineParameters, images: int) -> None:
         self._images = images
@@ -76,16 +42,26 @@ class Judge(wiring.Component):
         self._registered = parameters.target.registered_blocks
         super().__init__(
             {
+                # Store `stored` at `place`.
                 "write": In(1),
+                # Number of an image, and its label.
                 "place": In(16),
                 "stored": In(16),
+                # Begin to count, at image 0.
                 "clear": In(1),
+                # Results are counted, and so is the clock.
                 "count": In(1),
+                # The next image's result is complete.
                 "answered": In(1),
+                # Its class.
                 "winner": In(class_),
+                # A result has not been counted yet.
                 "busy": Out(1),
+                # What has been counted so far.
                 "counts": Out(CountsLayout(parameters)),
+                # While nothing is counted: which label is on `label` two clocks later.
                 "address": In(16),
+                # A class.
                 "label": Out(class_),
             }
         )

@@ -1,9 +1,10 @@
 """Bytes that come for the resident images' memories, as the words that they make."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.resident.beat_memory import PackedLayout
@@ -19,7 +20,7 @@ CLASS_BYTES = 2
 """Bytes of a label's line."""
 
 
-class Loader(wiring.Component):
+class Loader(Component):
     """Make words of the bytes that come for this block's memories.
 
     Parameters
@@ -28,51 +29,28 @@ class Loader(wiring.Component):
         Of the crossbar that is fed.
     beat_bytes : int
         Bytes of a beat's line.
-
-    Attributes
-    ----------
-    load : In(stream)
-        `LoadLayout`; other memories' bytes are ignored, and `ready` is always set.
-    address : Out(16)
-        Line that is written.
-    beat_written : Out(1)
-        Write `beat` there.
-    beat : Out
-        `PackedLayout`.
-    label_written : Out(1)
-        Write `label` there.
-    label : Out(16)
-        A class.
-    start : Out(1)
-        Run the first `images` images.
-    images : Out(16)
-        How many.
-    number : Out(32)
-        Number of the first of them, which the noise of its neurons is drawn by.
     """
-
-    load: stream.Interface
-    address: Signal
-    beat_written: Signal
-    beat: data.View
-    label_written: Signal
-    label: Signal
-    start: Signal
-    images: Signal
-    number: Signal
 
     def __init__(self, crossbar: CrossbarParameters, beat_bytes: int) -> None:
         self._beat_bytes = beat_bytes
         super().__init__(
             {
+                # Other memories' bytes are ignored, and `ready` is always set.
                 "load": In(stream.Signature(LoadLayout())),
+                # Line that is written.
                 "address": Out(16),
+                # Write `beat` there.
                 "beat_written": Out(1),
                 "beat": Out(PackedLayout(crossbar)),
+                # Write `label` there.
                 "label_written": Out(1),
+                # A class.
                 "label": Out(16),
+                # Run the first `images` images.
                 "start": Out(1),
+                # How many.
                 "images": Out(16),
+                # Number of the first of them, which the noise of its neurons is drawn by.
                 "number": Out(IMAGE_BITS),
             }
         )

@@ -1,9 +1,10 @@
 """Images from the memory of beats to the crossbar, as often as they are wanted."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory, PackedLayout
 from allspin.hdl.stream.buffers import Ring, read_ring
@@ -14,56 +15,35 @@ QUEUE_DEPTH = 16
 queue's own, so that one comes each clock."""
 
 
-class BeatFilter(wiring.Component):
+class BeatFilter(Component):
     """Tell the beats that are wanted, of those that arrive, from those that are passed over.
 
     Parameters
     ----------
     beats : int
         Beats that the memory has.
-
-    Attributes
-    ----------
-    start, first, skip, images : In
-        As of the `BeatPlayer`.
-    arrives : In(1)
-        The next beat is here.
-    ends : In(1)
-        It says that it is its image's last.
-    wanted : Out(1)
-        It is one that is to be streamed.
-    last : Out(1)
-        It is its image's last, or the memory's.
-    ended : Out(1)
-        What is read from now on is not wanted.
-    position : Out
-        Address of the beat that arrives next.
     """
-
-    start: Signal
-    first: Signal
-    skip: Signal
-    images: Signal
-    arrives: Signal
-    ends: Signal
-    wanted: Signal
-    last: Signal
-    ended: Signal
-    position: Signal
 
     def __init__(self, beats: int) -> None:
         self._beats = beats
         super().__init__(
             {
+                # As of the `BeatPlayer`.
                 "start": In(1),
                 "first": In(range(beats)),
                 "skip": In(16),
                 "images": In(16),
+                # The next beat is here.
                 "arrives": In(1),
+                # It says that it is its image's last.
                 "ends": In(1),
+                # It is one that is to be streamed.
                 "wanted": Out(1),
+                # It is its image's last, or the memory's.
                 "last": Out(1),
+                # What is read from now on is not wanted.
                 "ended": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                # Address of the beat that arrives next.
                 "position": Out(range(beats)),
             }
         )
@@ -106,33 +86,22 @@ class BeatFilter(wiring.Component):
         return m
 
 
-class BeatUnpacker(wiring.Component):
+class BeatUnpacker(Component):
     """Add up the distances of packed beats to the rows that are driven.
 
     Parameters
     ----------
     parameters : CrossbarParameters
         Of the crossbar that is fed.
-
-    Attributes
-    ----------
-    packed : In(stream)
-        `PackedLayout`.
-    events : Out(stream)
-        `EventLayout`, a clock later.
-    begun : Out(1)
-        An image's first beat is on `events` since this clock.
     """
-
-    packed: stream.Interface
-    events: stream.Interface
-    begun: Signal
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         super().__init__(
             {
                 "packed": In(stream.Signature(PackedLayout(parameters))),
+                # `EventLayout`, a clock later.
                 "events": Out(stream.Signature(EventLayout(parameters))),
+                # An image's first beat is on `events` since this clock.
                 "begun": Out(1),
             }
         )
@@ -160,7 +129,7 @@ class BeatUnpacker(wiring.Component):
         return m
 
 
-class BeatPlayer(wiring.Component):
+class BeatPlayer(Component):
     """Keep images and stream them as events, a beat a clock.
 
     The memory's last beat ends an image whether it says so or not, and with it the whole
@@ -175,48 +144,9 @@ class BeatPlayer(wiring.Component):
 
     Attributes
     ----------
-    write, place, stored
-        As of the `BeatMemory`; not while `playing`.
-    start : In(1)
-        Stream; not while `playing`.
-    first : In
-        Address of the beat to begin at.
-    skip : In(16)
-        Images to pass over from there.
-    images : In(16)
-        Images to stream then, at least one.
-    playing : Out(1)
-        From the clock after `start` until the last beat is taken.
-    position : Out
-        Address behind the last beat that was streamed or passed over.
-    peek : In(1)
-        Read the beat at `first`; not while `playing`.
-    peeked : Out(1)
-        It is on `beat` now.
-    beat : Out
-        `PackedLayout`.
-    begun : Out(1)
-        An image's first beat is on `events` since this clock.
-    events : Out(stream)
-        `EventLayout`.
     settling : int
         Clocks from `write` to the beat in its place.
     """
-
-    write: Signal
-    place: Signal
-    stored: data.View
-    start: Signal
-    first: Signal
-    skip: Signal
-    images: Signal
-    playing: Signal
-    position: Signal
-    peek: Signal
-    peeked: Signal
-    beat: data.View
-    begun: Signal
-    events: stream.Interface
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
         self._parameters = parameters
@@ -227,18 +157,29 @@ class BeatPlayer(wiring.Component):
         self._layout = PackedLayout(parameters)
         super().__init__(
             {
+                # As of the `BeatMemory`; not while `playing`.
                 "write": In(1),
                 "place": In(range(beats)),
                 "stored": In(self._layout),
+                # Stream; not while `playing`.
                 "start": In(1),
+                # Address of the beat to begin at.
                 "first": In(range(beats)),
+                # Images to pass over from there.
                 "skip": In(16),
+                # Images to stream then, at least one.
                 "images": In(16),
+                # From the clock after `start` until the last beat is taken.
                 "playing": Out(1),
+                # Address behind the last beat that was streamed or passed over.
                 "position": Out(range(beats)),
+                # Read the beat at `first`; not while `playing`.
                 "peek": In(1),
+                # It is on `beat` now.
                 "peeked": Out(1),
+                # `PackedLayout`.
                 "beat": Out(self._layout),
+                # An image's first beat is on `events` since this clock.
                 "begun": Out(1),
                 "events": Out(stream.Signature(EventLayout(parameters))),
             }

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import (
     ENGINE,
@@ -37,7 +38,7 @@ class HeldLayout(data.StructLayout):
         super().__init__({"line": 8 * size, "left": range(size), "final": 1})
 
 
-class ResidentReader(wiring.Component):
+class ResidentReader(Component):
     """Answer the requests for lines of this block, and pass the others on to the engine.
 
     Parameters
@@ -46,73 +47,40 @@ class ResidentReader(wiring.Component):
         Of the whole engine.
     beats : int
         Beats that fit.
-
-    Attributes
-    ----------
-    link_fetch, link_fetched : In(stream), Out(stream)
-        Requests and answers: `FetchLayout`, `ByteLayout`.
-    fetch, fetched : Out(stream), In(stream)
-        The engine's part of them.
-    results : In(stream)
-        `ResultLayout`: what the engine answers to the image that is played.
-    serving : Out(1)
-        A line of this block is being read, or was a clock ago.
-    address : Out(16)
-        Which line.
-    aim : Out(1)
-        The player is to be told what follows.
-    play : Out(1)
-        It streams the image `address`; else it will be asked to `peek`.
-    first, skip : Out
-        Where that image is, or which beat that is.
-    peek, peeked, beat, position
-        As of the `BeatPlayer`, of which this is the other side.
-    label, counts : In
-        What the `Judge` has at `address`, and `CountsLayout`.
-    forget : In(1)
-        Beats are written.
     """
-
-    link_fetch: stream.Interface
-    link_fetched: stream.Interface
-    fetch: stream.Interface
-    fetched: stream.Interface
-    results: stream.Interface
-    serving: Signal
-    address: Signal
-    aim: Signal
-    play: Signal
-    first: Signal
-    skip: Signal
-    peek: Signal
-    peeked: Signal
-    beat: data.View
-    position: Signal
-    label: Signal
-    counts: data.View
-    forget: Signal
 
     def __init__(self, parameters: EngineParameters, beats: int) -> None:
         self._parameters = parameters
         super().__init__(
             {
+                # Requests and answers: `FetchLayout`, `ByteLayout`.
                 "link_fetch": In(stream.Signature(FetchLayout())),
                 "link_fetched": Out(stream.Signature(ByteLayout())),
+                # The engine's part of them.
                 "fetch": Out(stream.Signature(FetchLayout())),
                 "fetched": In(stream.Signature(ByteLayout())),
+                # What the engine answers to the image that is played.
                 "results": In(stream.Signature(ResultLayout(parameters))),
+                # A line of this block is being read, or was a clock ago.
                 "serving": Out(1),
+                # Which line.
                 "address": Out(16),
+                # The player is to be told what follows.
                 "aim": Out(1),
+                # It streams the image `address`; else it will be asked to `peek`.
                 "play": Out(1),
+                # Where that image is, or which beat that is.
                 "first": Out(range(beats)),
                 "skip": Out(16),
+                # As of the `BeatPlayer`, of which this is the other side.
                 "peek": Out(1),
                 "peeked": In(1),
                 "beat": In(PackedLayout(parameters.crossbars[0])),
                 "position": In(range(beats)),
+                # What the `Judge` has at `address`, and `CountsLayout`.
                 "label": In(range(max(parameters.classes, 2))),
                 "counts": In(CountsLayout(parameters)),
+                # Beats are written.
                 "forget": In(1),
             }
         )

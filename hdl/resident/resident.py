@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.resident.judge import Judge
 from allspin.hdl.resident.loader import Loader
@@ -27,7 +28,7 @@ LATE = 16
 """Images whose numbers may be due: more than the first crossbar can have begun."""
 
 
-class Resident(wiring.Component):
+class Resident(Component):
     """The memory of images, between the link and the engine.
 
     What it is not concerned with passes through. A WRITE to `RESIDENT_RUN` streams images
@@ -42,39 +43,7 @@ class Resident(wiring.Component):
     ----------
     parameters : EngineParameters
         Of the whole engine; its `resident` says how much fits.
-
-    Attributes
-    ----------
-    link_events, link_load, link_fetch : In(stream)
-        From the link: `EventLayout`, `LoadLayout`, `FetchLayout`.
-    link_numbers : In(stream)
-        From the link: images' numbers, where the engine wants them.
-    link_results, link_fetched : Out(stream)
-        To the link: `ResultLayout`, `ByteLayout`.
-    link_idle : Out(1)
-        The engine is idle, and so is this.
-    events, load, fetch, numbers : Out(stream)
-        The same to the engine.
-    results, fetched : In(stream)
-        The same from the engine.
-    idle : In(1)
-        The engine's.
     """
-
-    link_numbers: stream.Interface
-    numbers: stream.Interface
-    link_events: stream.Interface
-    link_results: stream.Interface
-    link_load: stream.Interface
-    link_fetch: stream.Interface
-    link_fetched: stream.Interface
-    link_idle: Signal
-    events: stream.Interface
-    results: stream.Interface
-    load: stream.Interface
-    fetch: stream.Interface
-    fetched: stream.Interface
-    idle: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         assert parameters.resident is not None
@@ -88,21 +57,31 @@ class Resident(wiring.Component):
         numbers = {}
         if parameters.numbered:
             signature = stream.Signature(IMAGE_BITS)
-            numbers = {"link_numbers": In(signature), "numbers": Out(signature)}
+            numbers = {
+                # From the link: images' numbers, where the engine wants them.
+                "link_numbers": In(signature),
+                "numbers": Out(signature),
+            }
         super().__init__(
             {
                 **numbers,
+                # From the link: `EventLayout`, `LoadLayout`, `FetchLayout`.
                 "link_events": In(events),
+                # To the link: `ResultLayout`, `ByteLayout`.
                 "link_results": Out(results),
                 "link_load": In(load),
                 "link_fetch": In(fetch),
                 "link_fetched": Out(fetched),
+                # The engine is idle, and so is this.
                 "link_idle": Out(1),
+                # The same to the engine.
                 "events": Out(events),
+                # The same from the engine.
                 "results": In(results),
                 "load": Out(load),
                 "fetch": Out(fetch),
                 "fetched": In(fetched),
+                # The engine's.
                 "idle": In(1),
             }
         )

@@ -3,10 +3,11 @@
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Shape, Signal
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import memory, stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.profile import check_power_of_two
+from allspin.hdl.component import Component
+from allspin.sim.errors import check_power_of_two
 
 # One way to describe a memory so that every tool chain makes block RAM of it.
 
@@ -46,7 +47,8 @@ def block_memory(shape: Any, depth: int, *, distributed: bool = False) -> memory
 def later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = False) -> Any:
     """A value some clocks later; what only comes with a valid one needs no reset."""
     for number in range(clocks):
-        register = Signal.like(value, name=f"{name}_{number}", reset_less=not guarded)
+        own = name if clocks == 1 else f"{name}_{number}"
+        register = Signal.like(value, name=own, reset_less=not guarded)
         m.d.sync += register.eq(value)
         value = register
     return value
@@ -55,7 +57,7 @@ def later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = Fal
 # Registers across a stream, where no path may go straight through.
 
 
-class RegisterSlice(wiring.Component):
+class RegisterSlice(Component):
     """Every signal of both sides comes from a register.
 
     Parameters
@@ -65,19 +67,17 @@ class RegisterSlice(wiring.Component):
     every_clock : bool
         Whether an item can go through in every clock, for a second register, or in every
         other.
-
-    Attributes
-    ----------
-    i, o : In(stream), Out(stream)
-        Items, a clock later.
     """
-
-    i: stream.Interface
-    o: stream.Interface
 
     def __init__(self, shape: Any, *, every_clock: bool = False) -> None:
         self._every_clock = every_clock
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+        super().__init__(
+            {
+                # Items, a clock later.
+                "i": In(stream.Signature(shape)),
+                "o": Out(stream.Signature(shape)),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the registers."""
@@ -111,7 +111,7 @@ class RegisterSlice(wiring.Component):
 # A memory that is filled round and round.
 
 
-class Ring(wiring.Component):
+class Ring(Component):
     """Items, each behind the one before, and read at any place.
 
     Pointers count modulo twice the depth, so that those who compare them tell full from empty.
@@ -124,45 +124,29 @@ class Ring(wiring.Component):
         Places, a power of two.
     distributed : bool
         Whether its memory must not become a block RAM, whose output is late.
-
-    Attributes
-    ----------
-    arrives : In(1)
-        There is an item, and a place for it.
-    payload : In(shape)
-        The item.
-    end : Out
-        Pointer to where the next one goes.
-    start : In
-        Pointer to the first one that must be kept.
-    room : Out(1)
-        There is a place, known a clock late where one has become free, so that whoever fills the
-        ring knows at once. Who has counted places otherwise needs neither this nor `start`.
-    pointer : In
-        Which one to read; one that arrives in this clock can be read in the next.
-    item : Out(shape)
-        That one, in the same clock: the register that makes a block RAM of it is the reader's.
     """
-
-    arrives: Signal
-    payload: Any
-    end: Signal
-    start: Signal
-    room: Signal
-    pointer: Signal
-    item: Any
 
     def __init__(self, shape: Any, depth: int, *, distributed: bool = False) -> None:
         self._depth = depth
         self._memory = block_memory(shape, depth, distributed=distributed)
         super().__init__(
             {
+                # There is an item, and a place for it.
                 "arrives": In(1),
+                # The item.
                 "payload": In(shape),
+                # Pointer to where the next one goes.
                 "end": Out(range(2 * depth)),
+                # Pointer to the first one that must be kept.
                 "start": In(range(2 * depth)),
+                # There is a place, known a clock late where one has become free, so that whoever
+                # fills the ring knows at once. Who has counted places otherwise needs neither this
+                # nor `start`.
                 "room": Out(1),
+                # Which one to read; one that arrives in this clock can be read in the next.
                 "pointer": In(range(2 * depth)),
+                # That one, in the same clock: the register that makes a block RAM of it is the
+                # reader's.
                 "item": Out(shape),
             }
         )
@@ -229,7 +213,7 @@ def read_ring(m: Module, found: Any, head: Signal, limit: Signal, o: stream.Inte
         m.d.sync += [item.eq(found), o.valid.eq(more), head.eq(head + more)]
 
 
-class Queue(wiring.Component):
+class Queue(Component):
     """Hold back what arrives until it is wanted.
 
     One item a clock in and out; an item that meets an empty queue comes out two clocks
@@ -243,18 +227,7 @@ class Queue(wiring.Component):
         Number of items behind the one that is offered, a power of two from 2 to 65536.
     distributed : bool
         Whether the memory is one of look-up tables, beside what it serves, rather than a block.
-
-    Attributes
-    ----------
-    i, o : In(stream), Out(stream)
-        Items.
-    empty : Out(1)
-        Everything that was put in has been taken out.
     """
-
-    i: stream.Interface
-    o: stream.Interface
-    empty: Signal
 
     def __init__(self, shape: Any, depth: int, *, distributed: bool = False) -> None:
         self._shape = shape
@@ -262,8 +235,10 @@ class Queue(wiring.Component):
         self._depth = check_power_of_two("depth", depth, 2, 65536)
         super().__init__(
             {
+                # Items.
                 "i": In(stream.Signature(shape)),
                 "o": Out(stream.Signature(shape)),
+                # Everything that was put in has been taken out.
                 "empty": Out(1),
             }
         )
@@ -289,7 +264,7 @@ LATE = 2
 """Clocks by which `Reservation.credit` is late: so many may set out before they are counted."""
 
 
-class Reservation(wiring.Component):
+class Reservation(Component):
     """Let something set out on a long way only with a credit: a free place at the end.
 
     What is between never stalls then, so no signal that says whether it may go on has to
@@ -305,30 +280,7 @@ class Reservation(wiring.Component):
         For `credits_ahead`.
     distributed : bool
         Whether its memory must not become a block RAM, whose output is late.
-
-    Attributes
-    ----------
-    taken : In(1)
-        Something sets out. Only while `credit`.
-    credit : Out(1)
-        There is one.
-    credits_ahead : Out(1)
-        There are `ahead`: so many may set out from now on, at any time, whatever happens at
-        `waiting`.
-    arrives : In(1)
-        It is there.
-    payload : In(shape)
-        What it is.
-    waiting : Out(stream)
-        All of it, in order, from two clocks after it arrived.
     """
-
-    taken: Signal
-    credit: Signal
-    credits_ahead: Signal
-    arrives: Signal
-    payload: Any
-    waiting: stream.Interface
 
     def __init__(
         self, shape: Any, depth: int, *, ahead: int = 0, distributed: bool = False
@@ -338,11 +290,18 @@ class Reservation(wiring.Component):
         self._distributed = distributed
         super().__init__(
             {
+                # Something sets out. Only while `credit`.
                 "taken": In(1),
+                # There is one.
                 "credit": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                # There are `ahead`: so many may set out from now on, at any time, whatever happens
+                # at `waiting`.
                 "credits_ahead": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                # It is there.
                 "arrives": In(1),
+                # What it is.
                 "payload": In(shape),
+                # All of it, in order, from two clocks after it arrived.
                 "waiting": Out(stream.Signature(shape)),
             }
         )

@@ -20,9 +20,10 @@ from amaranth.hdl import (
     Value,
     signed,
 )
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.target import ECP5_WORD_BITS, SMALLEST_BLOCK
 from allspin.hdl.stream.buffers import block_memory
 
@@ -252,7 +253,51 @@ def block_instance(width: int, ports: Mapping[str, Any]) -> Instance:
     )
 
 
-class WordMemory(wiring.Component):
+def line_block(
+    width: int,
+    *,
+    write: Value,
+    enables: Value,
+    write_address: Value,
+    written: Signal,
+    address: Value,
+    read: Signal,
+) -> Instance:
+    """A block RAM of lines of several words; signals as of `WordMemory` and `LineMemory`.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a line: 9, 18 or 36.
+    write, enables : Value
+        Whether any, and which of the words of a wide line are written.
+    write_address, address : Value
+        Lines.
+    written, read : Signal
+        What is written, and what was read; 36 bits, of which `width` count.
+    """
+    unit = {9: 3, 18: 4, 36: 5}[width]  # address bits below a line
+    # The lowest address bits of a wide port are its write enables.
+    places = {
+        "A": Cat(enables, Const(0, unit - len(enables)), write_address),
+        "B": Cat(Const(0, unit), address),
+    }
+    ports: dict[str, Any] = {"i_WEA": write}
+    for side, place in places.items():
+        ports |= {f"i_AD{side}{bit}": one for bit, one in enumerate(place)}
+    for bit in range(18):
+        ports[f"i_DIA{bit}"] = written[bit]
+        if width == 36:
+            # Such a port takes and gives its upper half on the other port's pins.
+            ports[f"i_DIB{bit}"] = written[18 + bit]
+            ports[f"o_DOA{bit}"] = read[bit]
+            ports[f"o_DOB{bit}"] = read[18 + bit]
+        else:
+            ports[f"o_DOB{bit}"] = read[bit]
+    return block_instance(width, ports)
+
+
+class WordMemory(Component):
     """One block RAM with its output register: a line's words come two clocks after its address.
 
     Parameters
@@ -265,24 +310,7 @@ class WordMemory(wiring.Component):
         Width of a word, at most 8.
     distributed : bool or None
         Whether it is to be look-up tables, near what it serves; None for those of few lines.
-
-    Attributes
-    ----------
-    address : In
-        Line to read.
-    words : Out(array of signed)
-        Its words.
-    write_enable : In(lanes)
-        Which words to write.
-    write_address, word : In
-        Where, and what: the same word on all lanes.
     """
-
-    address: Signal
-    words: data.View
-    write_enable: Signal
-    write_address: Signal
-    word: Signal
 
     def __init__(
         self, lines: int, lanes: int, rah_bits: int, *, distributed: bool | None = None
@@ -293,9 +321,13 @@ class WordMemory(wiring.Component):
         self._rah_bits = rah_bits
         super().__init__(
             {
+                # Line to read.
                 "address": In(range(lines)),
+                # Its words.
                 "words": Out(data.ArrayLayout(signed(rah_bits), lanes)),
+                # Which words to write.
                 "write_enable": In(lanes),
+                # Where, and what: the same word on all lanes.
                 "write_address": In(range(lines)),
                 "word": In(signed(rah_bits)),
             }
@@ -326,8 +358,6 @@ class WordMemory(wiring.Component):
         return m
 
     def _elaborate_block(self, m: Module) -> None:
-        width = ECP5_WORD_BITS * self._lanes
-        unit = {9: 3, 18: 4, 36: 5}[width]  # address bits below a line
         written = Signal(36)
         read = Signal(36)
         for lane in range(self._lanes):
@@ -336,20 +366,12 @@ class WordMemory(wiring.Component):
                 written[low : low + self._rah_bits].eq(self.word),
                 self.words[lane].eq(read[low : low + self._rah_bits]),
             ]
-        # The lowest address bits of a wide port are its write enables.
-        enables = self.write_enable if self._lanes > 1 else Const(0, 0)
-        write_address = Cat(enables, Const(0, unit - len(enables)), self.write_address)
-        read_address = Cat(Const(0, unit), self.address)
-        ports: dict[str, Any] = {"i_WEA": self.write_enable.any()}
-        for side, address in (("A", write_address), ("B", read_address)):
-            ports |= {f"i_AD{side}{bit}": one for bit, one in enumerate(address)}
-        for bit in range(18):
-            ports[f"i_DIA{bit}"] = written[bit]
-            if width == 36:
-                # Such a port takes and gives its upper half on the other port's pins.
-                ports[f"i_DIB{bit}"] = written[18 + bit]
-                ports[f"o_DOA{bit}"] = read[bit]
-                ports[f"o_DOB{bit}"] = read[18 + bit]
-            else:
-                ports[f"o_DOB{bit}"] = read[bit]
-        m.submodules.block = block_instance(width, ports)
+        m.submodules.block = line_block(
+            ECP5_WORD_BITS * self._lanes,
+            write=self.write_enable.any(),
+            enables=self.write_enable if self._lanes > 1 else Const(0, 0),
+            write_address=self.write_address,
+            written=written,
+            address=self.address,
+            read=read,
+        )

@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value, signed
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.component import Component
 from allspin.hdl.parameters.target import ECP5_DEPTHS, ECP5_WORD_BITS
 from allspin.hdl.stream.buffers import block_memory, later
-from allspin.hdl.stream.ecp5 import block_instance, is_ecp5
+from allspin.hdl.stream.ecp5 import is_ecp5, line_block
 
 MOST_BITS = max(ECP5_DEPTHS.values())
+"""Of a line."""
 
 
-class LineMemory(wiring.Component):
+class LineMemory(Component):
     """One block RAM with its output register: a line comes two clocks after its address.
 
     Parameters
@@ -25,24 +26,7 @@ class LineMemory(wiring.Component):
         Of a line: at most 36, 18 or 9, for at most 512, 1024 or 2048 lines.
     distributed : bool
         Whether it is to be look-up tables, near what it serves.
-
-    Attributes
-    ----------
-    address : In
-        Line to read.
-    line : Out(bits)
-        What it holds.
-    write : In(1)
-        A line is written.
-    write_address, written : In
-        Which, and with what.
     """
-
-    address: Signal
-    line: Signal
-    write: Signal
-    write_address: Signal
-    written: Signal
 
     def __init__(self, lines: int, bits: int, *, distributed: bool = False) -> None:
         self._lines = lines
@@ -50,9 +34,13 @@ class LineMemory(wiring.Component):
         self._distributed = distributed
         super().__init__(
             {
+                # Line to read.
                 "address": In(range(lines)),
+                # What it holds.
                 "line": Out(bits),
+                # A line is written.
                 "write": In(1),
+                # Which, and with what.
                 "write_address": In(range(lines)),
                 "written": In(bits),
             }
@@ -82,27 +70,18 @@ class LineMemory(wiring.Component):
 
     def _elaborate_block(self, m: Module) -> None:
         width = next(bits for depth, bits in ECP5_DEPTHS.items() if self._lines <= depth)
-        unit = {9: 3, 18: 4, 36: 5}[width]  # address bits below a line
         written, read = Signal(MOST_BITS), Signal(MOST_BITS)
         m.d.comb += [written.eq(self.written), self.line.eq(read)]
-        # The lowest address bits of a wide port are its write enables.
-        count = width // ECP5_WORD_BITS if width > ECP5_WORD_BITS else 0
-        enables = Const(2**count - 1, count)
-        write_address = Cat(enables, Const(0, unit - len(enables)), self.write_address)
-        read_address = Cat(Const(0, unit), self.address)
-        ports: dict[str, Any] = {"i_WEA": self.write}
-        for side, address in (("A", write_address), ("B", read_address)):
-            ports |= {f"i_AD{side}{bit}": one for bit, one in enumerate(address)}
-        for bit in range(18):
-            ports[f"i_DIA{bit}"] = written[bit]
-            if width == MOST_BITS:
-                # Such a port takes and gives its upper half on the other port's pins.
-                ports[f"i_DIB{bit}"] = written[18 + bit]
-                ports[f"o_DOA{bit}"] = read[bit]
-                ports[f"o_DOB{bit}"] = read[18 + bit]
-            else:
-                ports[f"o_DOB{bit}"] = read[bit]
-        m.submodules.block = block_instance(width, ports)
+        words = width // ECP5_WORD_BITS if width > ECP5_WORD_BITS else 0
+        m.submodules.block = line_block(
+            width,
+            write=self.write,
+            enables=Const(2**words - 1, words),
+            write_address=self.write_address,
+            written=written,
+            address=self.address,
+            read=read,
+        )
 
 
 # An ECP5's multipliers, for wide products: machines are synthesised without others.

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Device
-from allspin.sim.drawing import COLOURS, Axis, Line, beside, grid, lines_svg
 from allspin.sim.errors import not_one_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -19,7 +18,6 @@ from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts, Programming
 
 if TYPE_CHECKING:
-    from allspin.host.chips.measured import MeasuredChips
     from allspin.host.chips.probed_cells import ProbedCells
 
 TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
@@ -319,30 +317,3 @@ def measure(
 
     accuracies = accuracy_over_chips(network, chips, test_set, keep)
     return Measured(name, column, accuracies, chips.programming, sum(each, Counts()))
-
-
-# What a notebook shows of measured chips: each chip as a point, and means by variation.
-
-
-def chips_card(measured: "MeasuredChips") -> str:
-    """The card of measured chips, as HTML."""
-    found = [
-        *((one, one.column.title) for one in measured.results),
-        *((one, one.title) for one in measured.probed),
-    ]
-    lines, rows = [], []
-    for number, (one, title) in enumerate(found, 1):
-        shares = (100 * one.accuracies).tolist()
-        places = [float(number)] * len(shares)
-        lines.append(Line("", places, shares, (number - 1) % len(COLOURS), dots=True))
-        deviation = "" if one.deviation is None else f" ± {100 * one.deviation:.2f}"
-        rows.append((str(number), one.network, title, f"{100 * one.mean:.2f}{deviation}"))
-    chips = len(measured.seeds)
-    title = (
-        f"{chips:,} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
-        f"{measured.images:,} images"
-    )
-    table = grid(title, ("", "network", "chips have", "accuracy (%)"), rows)
-    axes = Axis("row of the table", ends=(0.5, len(found) + 0.5)), Axis("accuracy (%)")
-    picture = lines_svg("Accuracy of each chip, by row", lines, *axes, counted=True)
-    return beside(picture, table)

@@ -16,8 +16,7 @@ from allspin.host.data.files import make_folder
 from allspin.host.draw.array import array_accuracy, array_error
 from allspin.host.draw.style import SCREEN, Look, save_picture
 from allspin.host.show.say import say
-from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word
-from allspin.sim.array.resistive import own_gains
+from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
 from allspin.sim.array.transfer import transfer
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
@@ -63,7 +62,7 @@ class Point:
     accuracy : float
         Share of the images that it classifies rightly.
     error : float
-        See `allspin.sim.array.resistive.Folded.error`; the largest of a layer.
+        See `allspin.sim.array.in_array.Folded.error`; the largest of a layer.
     folded : bool
         Whether words and gains say it.
     """

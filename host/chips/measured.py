@@ -13,7 +13,6 @@ from allspin.host.chips.accuracy import (
     Lot,
     Measured,
     TestSet,
-    chips_card,
     known,
     measure,
 )
@@ -28,8 +27,7 @@ from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError, check_number, refused
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
@@ -138,8 +136,26 @@ class MeasuredChips:
         }
 
     def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return chips_card(self)
+        """What a notebook shows of it: each chip as a point, and the means."""
+        # Pictures are loaded when a notebook asks for them.
+        from allspin.host.draw.cards import beside
+        from allspin.host.draw.strips import Strip, strips
+
+        found = [
+            *((one.network, one.column.title, one) for one in self.results),
+            *((one.network, one.title, one) for one in self.probed),
+        ]
+        title = (
+            f"{len(self.seeds):,} chip{'s' if len(self.seeds) > 1 else ''} of "
+            f"{self.device.name}, {self.images:,} images"
+        )
+        columns = TableColumn("network"), TableColumn("chips have"), TableColumn("accuracy", "%")
+        table = Table(title, columns, [(name, what, figure(one)) for name, what, one in found])
+        rows = [
+            Strip(f"{name}: {what}", (100 * one.accuracies).tolist(), figure(one))
+            for name, what, one in found
+        ]
+        return beside(table, strips("Accuracy of each chip", rows, "accuracy (%)"))
 
 
 def figure(measured: Measured) -> str:

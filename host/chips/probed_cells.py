@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.packed import read_npz
+from allspin.host.data.arrays import read_npz
 from allspin.host.fit.columns import NAMES, plain
-from allspin.host.fit.tables import MAX_MAGNITUDE, SENTINELS, Limits, read_csv, unit_of
+from allspin.host.fit.quantities import MAX_MAGNITUDE, SENTINELS, unit_of
+from allspin.host.fit.tables import Limits, read_csv
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.chip.words import rounded_words
@@ -29,6 +30,8 @@ SPARE = 1000
 """Rows and lines that a file may have beside the network's cells: a preamble, doubled cells."""
 ROW_BYTES = 1024
 ROW_CELLS = 64
+ITEM_BYTES = 256
+"""Of an item of an archive at most: a word of 64 characters."""
 ON_COLUMNS = (
     *("read_noise", "amplifier_gain", "amplifier_offset"),
     *("converter_gain", "converter_offset"),
@@ -358,7 +361,12 @@ def _read_csv(path: Path, unit: str, cells: int) -> tuple[dict[str, Floats], lis
 def _read_npz(path: Path, unit: str, cells: int) -> tuple[dict[str, Floats], list[int] | None]:
     """Arrays of an archive, which has no lines."""
     names = (*PLACES, RESISTANCE, REFERENCE, STATE, "unit")
-    found = read_npz(path, "file of cells", names, cells + SPARE)
+    limit = len(names) * ITEM_BYTES * (cells + SPARE)
+    found = read_npz(path, "file of cells", limit, names)
+    for name, values in found.items():
+        if values.ndim > 1:
+            raise UserError(f"{path}: {name} has {values.ndim} dimensions, a list has one")
+        found[name] = values.reshape(-1)
     for name in (*PLACES, RESISTANCE):
         if name not in found:
             raise UserError(f"{path}: there is no array {name} (it has {', '.join(found)})")

@@ -10,7 +10,7 @@ import shtab
 
 from allspin.boards.catalogue import find_boards
 from allspin.host.data.catalogue import shipped_devices, shipped_networks
-from allspin.host.draw.style import FORMATS as PICTURES
+from allspin.host.draw.look import FORMATS as PICTURES
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.programming.programming import LEVEL_CHOICES

@@ -6,7 +6,7 @@ from pathlib import Path
 from allspin.host.chips.options import PAPER, ChipOptions, ProbedChipOptions
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_device
-from allspin.host.draw.style import FORMATS, PRINT_POINTS, SCREEN, Look
+from allspin.host.draw.look import FORMATS, PRINT_POINTS, SCREEN, Look
 from allspin.host.link.transport import DEFAULT_BAUD, VIRTUAL_FREQUENCY, UartOptions
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.host.run.machine_options import MachineOptions

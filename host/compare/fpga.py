@@ -21,7 +21,7 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.verilog import to_verilog
 from allspin.sim.errors import UserError
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 

@@ -1,14 +1,14 @@
 """Data sets of labelled images: the MNIST that ships, a folder of IDX files, or an archive.
 
-`allspin.host.data.sets` reads folders and archives; ``docs/formats.md`` describes both.
+``docs/formats.md`` describes both kinds of files.
 """
 
 import hashlib
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import zipfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,112 +16,38 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.data.arrays import idx_header, read_idx, read_npz
 from allspin.host.data.catalogue import each_network, open_network
-from allspin.host.data.idx import IdxFile, header
-from allspin.host.data.npz import PARTS, Part, StoredArray, open_archive
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
+from allspin.sim.files import check_file
 from allspin.sim.network.network import MAX_LINES, Network
-
-# A data set in a folder: four IDX files, under the names that sets after MNIST's pattern have.
-#
-# The files are gzip or plain: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and the
-# same with ``t10k`` or ``test``; a ``.`` may stand before ``idx``, and a name such as
-# ``emnist-letters-`` before everything. See ``docs/formats.md``.
-
-_NAME = re.compile(
-    r"(?:(?P<set>.+)-)?(?P<half>train|t10k|test)-(?P<kind>images|labels)"
-    r"[-.]idx[0-9]-ubyte(?P<gzip>\.gz)?"
-)
-_USUAL = {"train": "train", "test": "t10k", "images": "idx3", "labels": "idx1"}
-
-
-def _usual_name(part: Part) -> str:
-    return f"{_USUAL[part[0]]}-{part[1]}-{_USUAL[part[1]]}-ubyte"
-
-
-def _find(directory: Path) -> tuple[str | None, dict[Part, Path]]:
-    """The set's name in the files' names, if any, and those of the four files that exist."""
-    try:
-        names = sorted(entry.name for entry in directory.iterdir())
-    except OSError as error:
-        raise UserError(
-            f"cannot read the data folder {directory}: {error.strerror or error}; "
-            "give a folder of IDX files"
-        ) from error
-    sets: dict[str | None, dict[Part, list[Path]]] = {}
-    for name in names:
-        match = _NAME.fullmatch(name)
-        if match:
-            part = ("train" if match["half"] == "train" else "test", match["kind"])
-            files = sets.setdefault(match["set"], {}).setdefault(part, [])
-            plain = directory / name.removesuffix(".gz")
-            if not match["gzip"] or plain not in files:  # a plain file goes before its gzip
-                files.append(directory / name)
-    if len(sets) > 1:
-        found = ", ".join(sorted(name or "one without a name" for name in sets))
-        raise UserError(
-            f"the data folder {directory} holds {len(sets)} data sets ({found}); "
-            "put one of them in a folder of its own"
-        )
-    for name, parts in sets.items():
-        for files in parts.values():
-            if len(files) > 1:
-                raise UserError(
-                    f"the data folder {directory} holds both {files[0].name} and "
-                    f"{files[1].name}; keep one of them"
-                )
-        return name, {part: files[0] for part, files in parts.items()}
-    raise UserError(
-        f"the data folder {directory} holds no IDX files; "
-        f"it needs {', '.join(_usual_name(part) for part in PARTS)} (each may be .gz)"
-    )
-
-
-def open_folder(
-    directory: Path, halves: Iterable[str], stack: ExitStack
-) -> tuple[str, dict[Part, IdxFile]]:
-    """Open the files of a data set that lies in a folder.
-
-    Parameters
-    ----------
-    directory : Path
-        The folder.
-    halves : iterable of str
-        Which of ``train`` and ``test``; the others' files may be missing.
-    stack : ExitStack
-        Closes them.
-
-    Returns
-    -------
-    name : str
-        What the files' names call the set, else the folder's own.
-    files : dict
-        A file for each part.
-
-    Raises
-    ------
-    UserError
-        If the folder cannot be read, a file is missing, or it is none of this kind.
-    """
-    name, paths = _find(directory)
-    files: dict[Part, IdxFile] = {}
-    for part in PARTS:
-        if part[0] not in halves:
-            continue
-        if part not in paths:
-            raise UserError(
-                f"the data folder {directory} lacks the {part[0]} {part[1]}; "
-                f"add {f'{name}-' if name else ''}{_usual_name(part)} (or .gz)"
-            )
-        files[part] = stack.enter_context(IdxFile(paths[part]))
-    return name or directory.resolve().name, files
-
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
+Part = tuple[str, str]
+"""Which of the four arrays: ``train`` or ``test``, ``images`` or ``labels``."""
 
+PARTS: tuple[Part, ...] = (
+    ("train", "images"),
+    ("train", "labels"),
+    ("test", "images"),
+    ("test", "labels"),
+)
+"""The four arrays, in the order in which a data set's digest takes them."""
+NAMES: dict[Part, str] = {
+    ("train", "images"): "x_train",
+    ("train", "labels"): "y_train",
+    ("test", "images"): "x_test",
+    ("test", "labels"): "y_test",
+}
+"""Arrays of an archive."""
+EXAMPLE = "np.savez('set.npz', x_train=..., y_train=..., x_test=..., y_test=...)"
+MAX_ARCHIVE = 1 << 32
+"""Bytes of an archive, and of its arrays in their own types."""
 MAX_IMAGES = 1 << 24
 """Images of a half; the largest set of MNIST's pattern, EMNIST ByClass, has 697,932."""
+CHUNK = 1 << 12
+"""Images whose floats become grey levels at a time."""
 
 MNIST = Path(__file__).parent / "mnist"
 """The folder of the MNIST that ships: LeCun, Cortes and Burges, 60,000 and 10,000 images."""
@@ -174,98 +100,219 @@ def are_vectors(image_shape: Sequence[int]) -> bool:
     return 1 in image_shape
 
 
+@dataclass(frozen=True, eq=False)
+class _Array:
+    """One of the four arrays.
+
+    Attributes
+    ----------
+    title : str
+        What messages call it.
+    values : ndarray of uint8
+        Shape (images, height, width) of images, (labels,) of labels; read-only.
+    """
+
+    title: str
+    values: npt.NDArray[np.uint8]
+
+
+# A folder of four IDX files, under the names that sets after MNIST's pattern have.
+#
+# The files are gzip or plain: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and the
+# same with ``t10k`` or ``test``; a ``.`` may stand before ``idx``, and a name such as
+# ``emnist-letters-`` before everything.
+
+_NAME = re.compile(
+    r"(?:(?P<set>.+)-)?(?P<half>train|t10k|test)-(?P<kind>images|labels)"
+    r"[-.]idx[0-9]-ubyte(?P<gzip>\.gz)?"
+)
+_USUAL = {"train": "train", "test": "t10k", "images": "idx3", "labels": "idx1"}
+
+
+def _usual_name(part: Part) -> str:
+    return f"{_USUAL[part[0]]}-{part[1]}-{_USUAL[part[1]]}-ubyte"
+
+
+def _files(directory: Path) -> tuple[str | None, dict[Part, Path]]:
+    """The set's name in the files' names, if any, and those of the four files that exist."""
+    unreadable = f"cannot read the data folder {directory}: "
+    with refused(unreadable, "; give a folder of IDX files", (OSError, ValueError)):
+        names = sorted(os.listdir(directory))
+    sets: dict[str | None, dict[Part, Path]] = {}
+    for name in names:
+        match = _NAME.fullmatch(name)
+        # A plain file goes before its gzip.
+        if match and not (match["gzip"] and name.removesuffix(".gz") in names):
+            part = ("train" if match["half"] == "train" else "test", match["kind"])
+            other = sets.setdefault(match["set"], {}).setdefault(part, directory / name)
+            if other.name != name:
+                raise UserError(
+                    f"the data folder {directory} holds both {other.name} and {name}; "
+                    "keep one of them"
+                )
+    if not sets:
+        raise UserError(
+            f"the data folder {directory} holds no IDX files; "
+            f"it needs {', '.join(_usual_name(part) for part in PARTS)} (each may be .gz)"
+        )
+    if len(sets) > 1:
+        found = ", ".join(sorted(name or "one without a name" for name in sets))
+        raise UserError(
+            f"the data folder {directory} holds {len(sets)} data sets ({found}); "
+            "put one of them in a folder of its own"
+        )
+    return next(iter(sets.items()))
+
+
+def _from_folder(directory: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array]]:
+    """What the files' names call the set, else the folder's own; and its arrays."""
+    name, paths = _files(directory)
+    for part in parts:
+        if part not in paths:
+            raise UserError(
+                f"the data folder {directory} lacks the {part[0]} {part[1]}; "
+                f"add {f'{name}-' if name else ''}{_usual_name(part)} (or .gz)"
+            )
+    arrays = {part: _Array(str(paths[part]), read_idx(paths[part])) for part in parts}
+    return name or directory.resolve().name, arrays
+
+
+# NumPy's archive, in which images may be floats, and labels integers of any type.
+
+
+def _labels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    if values.ndim != 1:
+        raise ValueError(
+            f"has the shape {values.shape}; give the number of each image's class: {name}.ravel(), "
+            f"or {name}.argmax(axis=1) of one-hot rows"
+        )
+    if values.dtype.kind not in "iu":
+        raise ValueError(
+            f"has values of {values.dtype.name}; labels are whole numbers: {name}.astype('uint8')"
+        )
+    low, high = values.min(), values.max()
+    if low < 0 or high > 255:
+        raise ValueError(f"has the label {low if low < 0 else high}; give 0 to 255")
+    return values.astype(np.uint8)
+
+
+def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    if values.ndim not in (2, 3):
+        raise ValueError(
+            f"has the shape {values.shape}; give (images, height, width) or (images, values), grey "
+            f"and without an axis of channels: {name}.mean(axis=-1).astype('uint8')"
+        )
+    if values.dtype == np.uint8:
+        grey = np.ascontiguousarray(values)
+    elif values.dtype.kind == "f":
+        low, high = values.min(), values.max()
+        if not (low >= 0 and high <= 1):  # NaN is neither
+            raise ValueError(
+                f"has the value {high if low >= 0 else low:g}; floats are from 0 to 1: divide "
+                "them, or give uint8"
+            )
+        grey = np.empty(values.shape, np.uint8)
+        for start in range(0, len(values), CHUNK):
+            few = values[start : start + CHUNK].astype(np.float32)
+            grey[start : start + CHUNK] = np.rint(few * np.float32(255))
+    else:
+        raise ValueError(
+            f"has values of {values.dtype.name}; give grey levels as uint8, 0 to 255, or as floats "
+            f"from 0 to 1: {name}.astype('uint8')"
+        )
+    return grey[:, None] if grey.ndim == 2 else grey
+
+
+def _from_archive(path: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array]]:
+    """The archive's file name, and its arrays."""
+    check_file(path, "data set", MAX_ARCHIVE)
+    if not zipfile.is_zipfile(path):
+        raise UserError(
+            f"{path} is no data set: give a folder of IDX files, or a whole .npz archive of "
+            "np.savez"
+        )
+    found = read_npz(path, "data set", MAX_ARCHIVE, [NAMES[part] for part in parts])
+    arrays = {}
+    for part in parts:
+        name = NAMES[part]
+        if name not in found:
+            there = ", ".join(found) or "none of the four"
+            raise UserError(f"{path} lacks {name}: it has {there}; save it with {EXAMPLE}")
+        with refused(f"{path}: {name} "):
+            if not found[name].size:
+                raise ValueError("is empty; give one that holds something")
+            values = (_labels if part[1] == "labels" else _grey_levels)(name, found[name])
+        values.setflags(write=False)
+        arrays[part] = _Array(f"{path}: {name}", values)
+    return path.name, arrays
+
+
+# A data set in whatever files it lies.
+
+
 def _size(sides: Sequence[int]) -> str:
     return " x ".join(map(str, sides))
 
 
-def _check_shape(array: StoredArray, kind: str) -> None:
-    """Raise unless an array has the shape of images or labels."""
-    rank = 3 if kind == "images" else 1
-    if len(array.shape) != rank:
-        raise UserError(
-            f"{array.title} has {len(array.shape)} dimensions; {kind} have {rank}: give the {kind}"
-        )
-    count, *sides = array.shape
+def _check_half(images: _Array, labels: _Array) -> None:
+    """Raise unless arrays have the shapes of images and labels, as many of each."""
+    for array, kind, rank in ((images, "images", 3), (labels, "labels", 1)):
+        if array.values.ndim != rank:
+            raise UserError(
+                f"{array.title} has {array.values.ndim} dimensions; {kind} have {rank}: "
+                f"give the {kind}"
+            )
+    count, *sides = images.values.shape
     if count > MAX_IMAGES:
-        raise UserError(f"{array.title} has {count} {kind}; give at most {MAX_IMAGES:,}")
-    if sides and sides[0] * sides[1] > MAX_LINES:
+        raise UserError(f"{images.title} has {count} images; give at most {MAX_IMAGES:,}")
+    if math.prod(sides) > MAX_LINES:
         raise UserError(
-            f"{array.title} has images of {_size(sides)} pixels; "
+            f"{images.title} has images of {_size(sides)} pixels; "
             f"give images of at most {MAX_LINES} pixels"
         )
-
-
-def _check_counts(images: StoredArray, labels: StoredArray) -> None:
-    """Raise unless there are as many labels as images."""
-    if images.shape[0] != labels.shape[0]:
+    if len(labels.values) != count:
         raise UserError(
-            f"{labels.title} has {labels.shape[0]} labels, but "
-            f"{images.short} has {images.shape[0]} images; "
-            "give files that belong together"
+            f"{labels.title} has {len(labels.values)} labels, but {images.title} has {count} "
+            "images; give files that belong together"
         )
 
 
-@contextmanager
-def _opened(
-    data: str | Path | None, halves: tuple[str, ...]
-) -> Iterator[tuple[str, dict[Part, StoredArray]]]:
-    """Name and arrays of some halves of a data set; by their headers each half is consistent."""
+def _digest(*arrays: _Array) -> str:
+    """SHA-256 of arrays as IDX files, unpacked, one after another."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(idx_header(array.values.shape))
+        digest.update(array.values.data)
+    return digest.hexdigest()
+
+
+def _load(data: str | Path | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, _Array]]:
+    """Name and arrays of some halves of a data set, each consistent in itself."""
     path = MNIST if data is None else Path(data)
-    arrays: dict[Part, StoredArray] = {}
-    with ExitStack() as stack:
-        # What is not there is a folder that cannot be read.
-        in_folder = path.is_dir() or not os.path.exists(path)
-        name, found = (open_folder if in_folder else open_archive)(path, halves, stack)
-        for part, array in found.items():
-            _check_shape(array, part[1])
-            arrays[part] = array
-        for half in halves:
-            _check_counts(arrays[half, "images"], arrays[half, "labels"])
-        yield name, arrays
-
-
-def _read(array: StoredArray, digest: str | None) -> npt.NDArray[np.uint8]:
-    """An array's values, checked against the digest of its content where there is one."""
-    values = array.read()
-    if digest is not None:
-        content = hashlib.sha256(header(array.shape))
-        content.update(values.data)
-        if content.hexdigest() != digest:
+    parts = [part for part in PARTS if part[0] in halves]
+    # What is not there is a folder that cannot be read.
+    in_folder = path.is_dir() or not os.path.exists(path)
+    name, arrays = (_from_folder if in_folder else _from_archive)(path, parts)
+    for part, array in arrays.items():
+        if data is None and _digest(array) != MNIST_DIGESTS[part]:
             raise UserError(
                 f"{array.title} is not the MNIST that ships with allspin; "
                 "restore it from the repository, or give your own folder as `data`"
             )
-    return values
+    for half in halves:
+        _check_half(arrays[half, "images"], arrays[half, "labels"])
+    return name, arrays
 
 
-def _read_parts(
-    arrays: dict[Part, StoredArray], kind: str, shipped: bool
-) -> dict[Part, npt.NDArray[np.uint8]]:
-    """The arrays of one kind; none is read before all large ones were checked."""
-    for part, array in arrays.items():
-        if part[1] == kind:
-            array.check_large()
-    return {
-        part: _read(array, MNIST_DIGESTS[part] if shipped else None)
-        for part, array in arrays.items()
-        if part[1] == kind
-    }
-
-
-def _count_classes(
-    arrays: dict[Part, StoredArray], labels: dict[Part, npt.NDArray[np.uint8]]
-) -> int:
+def _count_classes(train: _Array, test: _Array) -> int:
     """How many classes the training labels have, if the test labels have no others."""
-    classes = int(labels["train", "labels"].max()) + 1
+    classes = int(train.values.max()) + 1
     if classes < 2:
+        raise UserError(f"{train.title} has no label but 0; give a set of at least two classes")
+    if (last := int(test.values.max())) >= classes:
         raise UserError(
-            f"{arrays['train', 'labels'].title} has no label but 0; "
-            "give a set of at least two classes"
-        )
-    if (last := int(labels["test", "labels"].max())) >= classes:
-        raise UserError(
-            f"{arrays['test', 'labels'].title} has the label {last}, but the training "
-            f"labels end at {classes - 1}; give files that belong together"
+            f"{test.title} has the label {last}, but the training labels end at {classes - 1}; "
+            "give files that belong together"
         )
     return classes
 
@@ -284,29 +331,24 @@ def load_dataset(data: str | Path | None = None) -> Dataset:
         If a file or array is missing, damaged or of another kind; if images and labels, or the
         training and test halves, do not fit one another.
     """
-    with _opened(data, ("train", "test")) as (name, files):
-        train, test = files["train", "images"], files["test", "images"]
-        if train.shape[1:] != test.shape[1:]:
-            raise UserError(
-                f"{test.title} has images of {_size(test.shape[1:])} pixels, but those of "
-                f"{train.short} are {_size(train.shape[1:])}; give files that belong together"
-            )
-        arrays = _read_parts(files, "labels", data is None)
-        classes = _count_classes(files, arrays)
-        arrays |= _read_parts(files, "images", data is None)
-    digest = hashlib.sha256()
-    for part in PARTS:
-        digest.update(header(arrays[part].shape))
-        digest.update(arrays[part].data)
-    same = digest.hexdigest() == MNIST_DIGEST
+    name, arrays = _load(data, ("train", "test"))
+    train_images, train_labels, test_images, test_labels = (arrays[part] for part in PARTS)
+    sides, test_sides = train_images.values.shape[1:], test_images.values.shape[1:]
+    if sides != test_sides:
+        raise UserError(
+            f"{test_images.title} has images of {_size(test_sides)} pixels, but those of "
+            f"{train_images.title} are {_size(sides)}; give files that belong together"
+        )
+    classes = _count_classes(train_labels, test_labels)
+    digest = _digest(*(arrays[part] for part in PARTS))
     return Dataset(
-        train_images=arrays["train", "images"],
-        train_labels=arrays["train", "labels"].astype(np.int64),
-        test_images=arrays["test", "images"],
-        test_labels=arrays["test", "labels"].astype(np.int64),
+        train_images=train_images.values,
+        train_labels=train_labels.values.astype(np.int64),
+        test_images=test_images.values,
+        test_labels=test_labels.values.astype(np.int64),
         classes=classes,
-        digest=digest.hexdigest(),
-        name="mnist" if same else name,
+        digest=digest,
+        name="mnist" if digest == MNIST_DIGEST else name,
     )
 
 
@@ -322,8 +364,7 @@ def load_test_set(
     data : str, Path or None
         Folder of IDX files, or an ``.npz`` archive; None for the MNIST that ships.
     networks : str, Path, Network or iterable of these
-        Those that are to be tested, each a network, its file, or the name of one that ships: what
-        does not fit them is refused before a pixel is read.
+        Those that are to be tested, each a network, its file, or the name of one that ships.
     images : int, optional
         Number of images that will be used, the first ones; all are loaded.
 
@@ -340,14 +381,12 @@ def load_test_set(
         If a file or array is missing, damaged or of another kind, the labels do not match the
         images, there are fewer images, or a network does not fit.
     """
-    with _opened(data, ("test",)) as (_, files):
-        count, *image_shape = files["test", "images"].shape
-        if images is not None and not 1 <= images <= count:
-            raise UserError(f"`images` must be from 1 to {count}, not {images}")
-        labels = _read_parts(files, "labels", data is None)["test", "labels"]
-        for network in each_network(networks):
-            check_fit(open_network(network), tuple(image_shape), labels[:images])
-        loaded = _read_parts(files, "images", data is None)["test", "images"]
+    _, arrays = _load(data, ("test",))
+    loaded, labels = arrays["test", "images"].values, arrays["test", "labels"].values
+    if images is not None and not 1 <= images <= len(loaded):
+        raise UserError(f"`images` must be from 1 to {len(loaded)}, not {images}")
+    for network in each_network(networks):
+        check_fit(open_network(network), loaded.shape[1:], labels[:images])
     return loaded, labels.astype(np.int64)
 
 

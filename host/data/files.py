@@ -1,4 +1,4 @@
-"""Find out before the work, not after it, that its outcome cannot be written."""
+"""What is known of files before the work: that its outcome can be written; and what is closed."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 
 # What is closed at the end of a ``with``.
 
@@ -52,11 +52,8 @@ def check_writable(path: Path, regular: bool = False) -> None:
         raise UserError(f"cannot write {path}: it is a folder; give a file")
     if regular and path.exists() and not path.is_file():
         raise UserError(f"cannot write {path}: it is a device or a pipe; give a file")
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
-            pass
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    with refused(f"cannot write {path}: ", kinds=OSError):
+        tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
 
 
 def check_apart(path: Path, *read: Path | None) -> None:
@@ -94,11 +91,6 @@ def make_folder(path: Path) -> None:
     UserError
         If it cannot be made, or takes no file.
     """
-    try:
+    with refused(f"cannot write into the folder {path}: ", kinds=OSError):
         path.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"cannot write into the folder {path}: {error.strerror or error}"
-        ) from error
+        tempfile.NamedTemporaryFile(dir=path).close()

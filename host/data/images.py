@@ -3,24 +3,20 @@
 import logging
 import warnings
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import UserError, check_reading, refused
-from allspin.sim.files import open_file
+from allspin.sim.errors import UserError, check_one_of, refused
+from allspin.sim.files import check_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-# The grey levels of an image file, which may be of any size and from anyone.
-#
-# Pillow decodes; it is asked for a few formats only, of one frame and a bounded number of pixels,
-# and whatever it says of a damaged file becomes one line.
+# The grey levels of an image file. Pillow decodes: a few formats, of one frame.
 
 Grey = npt.NDArray[np.float32]
 
@@ -37,8 +33,6 @@ LARGE = 1024
 """Longest side that is worth keeping, many times those of networks' images."""
 WHITE, DEEP = 255, 257
 """Largest grey level, and how many levels of 16 bits one of 8 bits is."""
-SHOWN = 100
-"""Characters that a message shows of Pillow's."""
 
 
 def _eight_bits(values: npt.NDArray[np.integer], transparent: object) -> "Image":
@@ -52,10 +46,10 @@ def _eight_bits(values: npt.NDArray[np.integer], transparent: object) -> "Image"
     return Image.merge("LA", (grey, Image.fromarray(opacity)))
 
 
-def _grey(image: "Image", form: str | None) -> "Image":
+def _grey(image: "Image") -> "Image":
     """A decoded image in 8-bit grey, of Pillow's mode ``L``, or ``LA`` with transparency."""
     transparent = image.info.get("transparency")
-    if image.mode.startswith("I;16") or (image.mode == "I" and form in ("PNG", "PPM")):
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         return _eight_bits(np.asarray(image).astype(np.int32), transparent)
     if image.mode in ("I", "F"):
         raise ValueError("it has values of 32 bits; save it with 8 or 16 bits a pixel")
@@ -79,11 +73,11 @@ def _levels(image: "Image") -> Grey:
     return grey * opacity + paper * (1 - opacity)
 
 
-def _decode(file: BufferedReader) -> Grey:
+def _decode(path: Path) -> Grey:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        image = Image.open(file, formats=FORMATS)
+        image = Image.open(path, formats=FORMATS)
     except UnidentifiedImageError:
         raise ValueError(f"only {', '.join(FORMATS)} are read, and it is none of them") from None
     with image:
@@ -97,8 +91,8 @@ def _decode(file: BufferedReader) -> Grey:
             raise ValueError("it is a compressed TIFF; save it without compression, or as PNG")
         if getattr(image, "is_animated", False):
             raise ValueError("it has several frames or pages; save one of them")
-        image.load()
-        return _levels(_grey(ImageOps.exif_transpose(image), image.format))
+        ImageOps.exif_transpose(image, in_place=True)
+        return _levels(_grey(image))
 
 
 def read_grey(path: Path) -> Grey:
@@ -117,22 +111,13 @@ def read_grey(path: Path) -> Grey:
     Raises
     ------
     UserError
-        If Pillow is missing, or the file cannot be read, is damaged, too large or of another kind.
+        If the file cannot be read, is damaged, too large or of another kind.
     """
-    try:
-        import PIL.Image  # noqa: F401
-    except ImportError:
-        raise UserError("images need Pillow: pip install 'allspin[images]'") from None
-    file, _ = open_file(path, "picture", MAX_BYTES)
-    with file, warnings.catch_warnings():
-        # Of an image that is somewhat too large; one that is far too large raises.
-        warnings.simplefilter("ignore")
-        try:
-            return _decode(file)
-        except Exception as error:  # Pillow raises almost anything at a damaged file.
-            words = " ".join(str(error).split()) or type(error).__name__
-            words = words if len(words) <= SHOWN else f"{words[:SHOWN]}..."
-            raise UserError(f"{path} is no image that can be read: {words}") from error
+    check_file(path, "picture", MAX_BYTES)
+    # Pillow raises almost anything at a damaged file, and warns of one that is somewhat too large.
+    unreadable = f"{path} is no image that can be read: "
+    with refused(unreadable, kinds=Exception), warnings.catch_warnings(action="ignore"):
+        return _decode(path)
 
 
 # An image as a network sees it: light ink on dark, in the place and size that it has learnt.
@@ -310,7 +295,7 @@ def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) 
     """
     height, width = shape
     framing = framing or ("mnist" if shape == MNIST_SHAPE else "whole")
-    check_reading("framing", framing, FRAMINGS)
+    check_one_of("framing", framing, FRAMINGS)
     ink, inverted = ink_of(grey)
     centres: list[float | None] = [None, None]
     if framing == "mnist":
@@ -353,17 +338,16 @@ def load_image(
     Raises
     ------
     UserError
-        If there is no such framing, Pillow is missing, the file cannot be read or shows nothing,
-        or the network has no images but lists of values.
+        If there is no such framing, the file cannot be read or shows nothing, or the network has
+        no images but lists of values.
     """
     if 1 in shape:
         raise UserError(
             f"the network takes lists of {shape[0] * shape[1]} values, and no images; give one "
             "that was trained on images"
         )
-    if framing is not None:
-        with refused():
-            check_reading("`framing`", framing, FRAMINGS)
+    with refused():
+        check_one_of("`framing`", framing or "whole", FRAMINGS)
     grey = read_grey(Path(path))
     with refused(f"{path}: "):
         return frame_image(grey, shape, framing)

@@ -1,4 +1,4 @@
-"""What is left of a network that was imported: its accuracy, and the error of each layer."""
+"""How well a network does: confusion, wrong answers, learning, and what an import keeps."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,17 +14,16 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from allspin.host.draw.style import (
     BLUE,
     GREEN,
-    INK,
     PALE,
     SKY,
     SOFT,
     VERMILION,
     add_grid,
+    name_text,
     new_figure,
+    shortened,
     styled,
 )
-
-# The confusion matrix: which class is taken for which.
 
 DARK = 0.75
 """Share of the colours, from the light end on, above which numbers are white."""
@@ -34,15 +33,11 @@ MOST_LABELLED = 20
 Integers = npt.NDArray[np.int64]
 
 
-def _counts(labels: Integers, answers: Integers, classes: int) -> Integers:
+def confusion_counts(labels: Integers, answers: Integers, classes: int) -> Integers:
+    """Images of each label (rows) that got each answer (columns)."""
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (labels, answers), 1)
     return counts
-
-
-def _wrong(counts: Integers) -> npt.NDArray[np.float64]:
-    """The counts without those of right answers."""
-    return np.where(np.eye(len(counts), dtype=bool), 0.0, counts)
 
 
 def write_counts(
@@ -86,27 +81,42 @@ def frame(axes: Axes) -> None:
     axes.set_ylabel("label")
 
 
-def _draw(figure: Figure, axes: Axes, counts: Integers, top: float) -> None:
-    """Draw counts, with colours that end at `top` wrong answers."""
-    off = _wrong(counts)
-    shown = axes.imshow(
-        np.ma.masked_equal(off, 0),
-        cmap=mpl.colormaps["YlOrRd"],
-        norm=LogNorm(1, max(2.0, top)),
-    )
-    if len(counts) <= MOST_LABELLED:
-        dark = np.log1p(off) > DARK * np.log1p(top)
-        colours = np.where(dark, "white", INK)
-        np.fill_diagonal(colours, SOFT)
-        write_counts(axes, counts, colours, 8, bold=True)
-    frame(axes)
-    bar = figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8)
-    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    bar.ax.yaxis.set_major_formatter("{x:g}")
-    bar.ax.yaxis.set_minor_locator(NullLocator())
-
-
 @styled
+def confusion_matrices(
+    title: str, matrices: Sequence[tuple[str, Integers, Integers, int]], height: float = 6.4
+) -> Figure:
+    """Draw how many images of each class got each answer, side by side, in the same colours.
+
+    Parameters
+    ----------
+    title : str
+        Of the whole.
+    matrices : sequence of (str, ndarray, ndarray, int)
+        A title each, and what `confusion_counts` takes.
+    height : float
+        Of the whole, in inches.
+    """
+    figure = new_figure(6.4 * len(matrices), height, title)
+    across = figure.subplots(1, len(matrices), squeeze=False)[0]
+    counts = [confusion_counts(*what[1:]) for what in matrices]
+    wrong = [np.ma.masked_equal(each - np.diag(np.diag(each)), 0) for each in counts]
+    norm = LogNorm(1, max(2.0, *(float(each.filled(0).max()) for each in wrong)))
+    for axes, (name, *_), each, off in zip(across, matrices, counts, wrong, strict=True):
+        shown = axes.imshow(off, cmap=mpl.colormaps["YlOrRd"], norm=norm)
+        if len(each) <= MOST_LABELLED:
+            dark = np.ma.filled(norm(off) > DARK, False)
+            colours = np.where(dark, "#ffffff", "#000000")  # on light cells, in a dark page too
+            np.fill_diagonal(colours, SOFT)
+            write_counts(axes, each, colours, 8, bold=True)
+        frame(axes)
+        axes.set_title(name)
+        bar = figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8)
+        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        bar.ax.yaxis.set_major_formatter("{x:g}")
+        bar.ax.yaxis.set_minor_locator(NullLocator())
+    return figure
+
+
 def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figure:
     """Draw how many images of each class got each answer.
 
@@ -117,36 +127,9 @@ def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figur
     classes : int
         Number of classes.
     """
-    counts = _counts(labels, answers, classes)
-    wrong = int(counts.sum() - np.trace(counts))
-    figure = new_figure(
-        6.4, 5.6, f"Confusion: {wrong:,} of {len(labels):,} images got a wrong answer"
-    )
-    _draw(figure, figure.subplots(), counts, float(_wrong(counts).max()))
-    return figure
-
-
-@styled
-def confusion_matrices(
-    title: str, matrices: Sequence[tuple[str, Integers, Integers, int]]
-) -> Figure:
-    """Draw confusion matrices side by side, in the same colours.
-
-    Parameters
-    ----------
-    title : str
-        Of the whole.
-    matrices : sequence of (str, ndarray, ndarray, int)
-        A title each, and what `confusion_matrix` takes.
-    """
-    figure = new_figure(6.4 * len(matrices), 6.4, title)
-    across = figure.subplots(1, len(matrices), squeeze=False)[0]
-    counts = [_counts(*what[1:]) for what in matrices]
-    top = max(float(_wrong(each).max()) for each in counts)
-    for axes, (name, *_), each in zip(across, matrices, counts, strict=True):
-        _draw(figure, axes, each, top)
-        axes.set_title(name)
-    return figure
+    wrong = int(np.count_nonzero(labels != answers))
+    title = f"Confusion: {wrong:,} of {len(labels):,} images got a wrong answer"
+    return confusion_matrices(title, [("", labels, answers, classes)], height=5.6)
 
 
 # The images that got a wrong answer.
@@ -175,12 +158,10 @@ def arrange(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     height, width = images.shape[1:]
     tall, wide = round(height * (1 + MARGINS[0])), round(width * (1 + MARGINS[1]))
-    down = max(1, -(-len(images) // ACROSS))
+    down, top = max(1, -(-len(images) // ACROSS)), (tall - height) // 2
     sheet = np.full((down, ACROSS, tall, wide), 255, dtype=np.uint8)
-    top = (tall - height) // 2
     for number, image in enumerate(images):
-        row, column = divmod(number, ACROSS)
-        sheet[row, column, top : top + height, :width] = 255 - image
+        sheet[number // ACROSS, number % ACROSS, top : top + height, :width] = 255 - image
     return sheet.transpose(0, 2, 1, 3).reshape(down * tall, ACROSS * wide)
 
 
@@ -202,38 +183,24 @@ def wrong_images(
     wrong = np.flatnonzero(labels != answers)
     shown = wrong[:MOST]
     sheet = arrange(images[shown])
-    scale = INCHES * ACROSS / sheet.shape[1]
+    height, width = images.shape[1:]
+    across = INCHES * ACROSS
     some = "all" if len(shown) == len(wrong) else f"the first {len(shown)} of"
-    figure = new_figure(
-        INCHES * ACROSS,
-        scale * sheet.shape[0] + 0.6,
-        f"The images that it got wrong ({some} {len(wrong):,})",
-    )
+    title = f"The images that it got wrong ({some} {len(wrong):,})"
+    figure = new_figure(across, across * sheet.shape[0] / sheet.shape[1] + 0.6, title)
     axes = figure.subplots()
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_axis_off()
-    height, width = images.shape[1:]
     tall, wide = sheet.shape[0] // max(1, -(-len(shown) // ACROSS)), sheet.shape[1] // ACROSS
     for place, number in enumerate(shown):
-        row, column = divmod(place, ACROSS)
-        left, top = column * wide, row * tall
+        left, top = place % ACROSS * wide, place // ACROSS * tall
         above, below = top + (tall - height) / 2 - 1, top + (tall + height) / 2
+        answer = f"\N{RIGHTWARDS ARROW} {answers[number]}"
         axes.text(left, above, f"{labels[number]}", color=GREEN, fontsize=7.5, fontweight="bold")
-        axes.text(
-            left + width,
-            above,
-            f"\N{RIGHTWARDS ARROW} {answers[number]}",
-            color=VERMILION,
-            fontsize=7.5,
-            ha="right",
-        )
+        axes.text(left + width, above, answer, color=VERMILION, fontsize=7.5, ha="right")
         axes.text(left + width / 2, below, f"{number}", fontsize=5.5, ha="center", va="top")
-    figure.supxlabel(
-        "above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set",
-        fontsize=8,
-        x=0.01,
-        ha="left",
-    )
+    said = "above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set"
+    figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
     return figure
 
 
@@ -241,11 +208,15 @@ def wrong_images(
 
 PHASES = {"float": "real numbers", "quantised": "the machine's integers"}
 """Phases of training, and what the network computes with in each."""
+MOST_MARKED = 60
+"""With more epochs than this only the lines are drawn."""
+SMALLEST_ERROR = 0.01
+"""Percent that stand for an error of none."""
 
 
 @styled
 def learning_curve(
-    curve: Sequence[Mapping[str, Any]], validation_accuracy: float, test_accuracy: float
+    curve: Sequence[Mapping[str, Any]], validation_accuracy: float | None, test_accuracy: float
 ) -> Figure:
     """Draw loss and validation error over the epochs.
 
@@ -255,24 +226,30 @@ def learning_curve(
         An epoch each, in order: ``phase`` (a key of `PHASES`), ``loss`` (mean cross-entropy,
         in nats) and ``validation_accuracy`` (0 to 1).
     validation_accuracy, test_accuracy : float
-        Of the network that was kept, 0 to 1.
+        Of the network that was kept, 0 to 1; None where the former is not known.
     """
     epochs = np.arange(1, len(curve) + 1)
-    phases = [str(epoch["phase"]) for epoch in curve]
-    errors = 100 * (1 - np.array([epoch["validation_accuracy"] for epoch in curve]))
+    phases = [str(epoch.get("phase")) for epoch in curve]
+    accuracies = np.array([epoch["validation_accuracy"] for epoch in curve])
+    # None at all would have no place on a logarithmic axis.
+    errors = np.maximum(100 * (1 - accuracies), SMALLEST_ERROR)
     right = f"{100 * test_accuracy:.2f} % test accuracy"
     figure = new_figure(7, 5, f"Learning: {right}, after {len(curve)} epochs")
     top, bottom = figure.subplots(2, 1, sharex=True)
-    top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=".", markersize=4)
+    mark = "." if len(curve) <= MOST_MARKED else None
+    top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=mark, markersize=4)
     top.set_ylabel("loss (nats)")
     top.set_title("Training loss")
-    bottom.plot(epochs, errors, color=VERMILION, marker=".", markersize=4)
+    bottom.plot(epochs, errors, color=VERMILION, marker=mark, markersize=4)
     bottom.set_ylabel("error (%)")
     bottom.set_xlabel("epoch")
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
-    kept = 100 * (1 - validation_accuracy)
-    bottom.set_title(f"Validation error (dashed: of the epoch that was kept, {kept:.2f} %)")
-    bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
+    said = ""
+    if validation_accuracy is not None:
+        kept = 100 * (1 - validation_accuracy)
+        said = f" (dashed: of the epoch that was kept, {kept:.2f} %)"
+        bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
+    bottom.set_title(f"Validation error{said}")
     for axes in (top, bottom):
         add_grid(axes)
         axes.set_yscale("log")
@@ -288,7 +265,7 @@ def learning_curve(
                 axes.text(
                     (first + last) / 2,
                     0.97,
-                    PHASES.get(phase, phase),
+                    name_text(shortened(PHASES.get(phase, phase), 24)),
                     transform=axes.get_xaxis_transform(),
                     ha="center",
                     va="top",

@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure, SubFigure
 
-from allspin.host.draw.curves import draw_curve
+from allspin.host.draw.device import draw_curve
 from allspin.host.draw.style import (
     BLUE,
     GREEN,
@@ -23,15 +23,9 @@ from allspin.host.draw.style import (
 )
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
-from allspin.sim.network.network_card import most_heard, top_word
 
 COLOURS = {"series": VERMILION, "selected": BLUE, "buffered": GREEN}
 MARKS = "osD^"
-
-
-def _colour(title: str, drawn: int) -> str:
-    """A colour for each reading, and another for the second curve of one."""
-    return ORANGE if drawn else COLOURS.get(title.split(",")[0], BLUE)
 
 
 @styled
@@ -50,7 +44,7 @@ def array_accuracy(
     figure = new_figure(9, 6, "Which readings of the array compute")
     for axes, (label, lines) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
         axes.axhline(100 * ideal, color="#8A8A8A", linestyle=":", linewidth=1)
-        seen: dict[str, int] = {}
+        seen: set[str] = set()
         for number, (title, points) in enumerate(lines.items()):
             kind = title.split(",")[0]
             values, shares = np.array(points).T
@@ -58,10 +52,11 @@ def array_accuracy(
                 values,
                 100 * shares,
                 marker=MARKS[number],
-                color=_colour(title, seen.get(kind, 0)),
+                # A colour for each reading, and another for the second curve of one.
+                color=ORANGE if kind in seen else COLOURS.get(kind, BLUE),
                 label=title,
             )
-            seen[kind] = seen.get(kind, 0) + 1
+            seen.add(kind)
         if "dB" not in label:
             axes.set_xscale("log")
         axes.set_ylim(0, 103)
@@ -105,6 +100,28 @@ SHARE = 0.002
 """A pixel that is lit in fewer of the images than this is drawn white: nothing taught it."""
 FEW_STATES = 16
 """Up to so many states each has a colour and a tick of its own."""
+
+
+def strongest(network: Network, count: int) -> list[int]:
+    """Columns of the first crossbar to draw: those that the next one hears most, in order.
+
+    Of a network of one layer they are the first classes.
+    """
+    if len(network.layers) == 1:
+        return list(range(min(count, network.classes)))
+    strength = np.abs(network.layers[1].words.astype(np.int64)).sum(axis=1)
+    return sorted(np.argsort(-strength, kind="stable")[:count].tolist())
+
+
+def top_word(network: Network) -> int:
+    """The largest magnitude of the first layer's levels, at least 1."""
+    return max(1, int(np.abs(network.layers[0].levels.astype(np.int64)).max()))
+
+
+def map_pixels(network: Network, column: int) -> npt.NDArray[np.uint8]:
+    """RGBA of one column of the first crossbar as an image, shape (height, width, 4)."""
+    words = network.layers[0].words[:, column].reshape(network.image_shape)
+    return (255 * word_colours(words, top_word(network))).round().astype(np.uint8)
 
 
 def word_colours(words: npt.ArrayLike, top: float) -> npt.NDArray[np.float64]:
@@ -185,14 +202,11 @@ def add_scale(
     if len(levels) <= FEW_STATES:
         edges = _edges(levels)
         bar.set_ticks(
-            ((edges[1:] + edges[:-1]) / 2).tolist(), labels=[_signed(level) for level in levels]
+            ((edges[1:] + edges[:-1]) / 2).tolist(),
+            labels=[f"{level:g}".replace("-", "\N{MINUS SIGN}") for level in levels],
         )
         bar.ax.minorticks_off()
     bar.ax.tick_params(length=0 if len(levels) <= FEW_STATES else 2, labelsize=7)
-
-
-def _signed(value: float) -> str:
-    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
 @styled
@@ -216,24 +230,29 @@ def rah_maps(
     device : Device, optional
         What it is made of: words are told in ohm too, where its file has ohm.
     """
-    chosen = most_heard(network, rows * columns)
-    figure = new_figure(
-        7.5, 1.05 * rows + 0.9, f"What hidden neurons look for: {R_AH} of their synapses"
-    )
-    grid = figure.subplots(rows, columns, squeeze=False)
-    lit = lit_pixels(images)
+    title = f"What hidden neurons look for: {R_AH} of their synapses"
+    figure = new_figure(7.5, 1.05 * rows + 0.9, title)
+    _draw_maps(figure, (rows, columns), network, images, device)
+    said = "above each map: number of the neuron; white: pixels that hardly any image lights"
+    figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
+    return figure
+
+
+def _draw_maps(
+    figure: Figure | SubFigure,
+    shape: tuple[int, int],
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    device: Device | None,
+) -> None:
+    """Draw maps in so many rows and columns, and the colour bar."""
+    grid = figure.subplots(*shape, squeeze=False)
+    chosen, lit = strongest(network, grid.size), lit_pixels(images)
     for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
     for axes, column in zip(grid.flat, chosen, strict=False):
         draw_map(axes, network, column, lit)
     add_scale(figure, list(grid.flat), network, device)
-    figure.supxlabel(
-        "above each map: number of the neuron; white: pixels that hardly any image lights",
-        fontsize=8,
-        x=0.01,
-        ha="left",
-    )
-    return figure
 
 
 # One picture of it all: the neuron, and what hidden neurons look for.
@@ -263,13 +282,6 @@ def overview(
         f"Synapses: signed {R_AH} of {len(network.layers[0].levels)} states", x=0.01, ha="left"
     )
     right.suptitle(f"Neurons: {R_AH} against current", x=0.01, ha="left")
-    grid = left.subplots(ROWS, COLUMNS)
-    lit = lit_pixels(images)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, column in zip(grid.flat, most_heard(network, ROWS * COLUMNS), strict=False):
-        axes.set_axis_on()
-        draw_map(axes, network, column, lit)
-    add_scale(left, list(grid.flat), network, device)
+    _draw_maps(left, (ROWS, COLUMNS), network, images, device)
     draw_curve(right.subplots(), network, device)
     return figure

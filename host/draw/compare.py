@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import matplotlib.ticker
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from allspin.host.draw.style import (
     BLUE,
@@ -30,7 +30,7 @@ PARTS = {
     "cells": (VERMILION, "^"),
     "loads": (ORANGE, "v"),
     "leakage": (PURPLE, "P"),
-    "amplifier": ("#555555", "<"),
+    "amplifier": (SOFT, "<"),
     "converter": (GREEN, ">"),
     "adc": (INK, "X"),
 }
@@ -85,6 +85,7 @@ def _parts(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], tot
     axes.set_yticks(places, [neuron["name"] for neuron in neurons])
     axes.set_ylim(-0.6, len(neurons) - 0.4)
     axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("energy of a use (fJ); the sum at the right")
     axes.tick_params(length=3)
 
@@ -132,7 +133,7 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
     axes.set_xlim(min(ratios) / 2, max(ratios) * 2)
     axes.axvline(panel["ratio"], color=INK, linewidth=1, zorder=0)
     axes.axvline(1, color=VERMILION, linewidth=1.2, linestyle="--", zorder=0)
-    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(length=3)
     around = "with periphery" if panel["periphery"] else "alone"
     against = WORDS.get(panel["against"], panel["against"])
@@ -146,12 +147,13 @@ def tornado_chart(comparison: dict[str, Any]) -> Figure:
     Parameters
     ----------
     comparison : dict
-        From `allspin.host.compare.comparison.compare`.
+        From `allspin.host.compare.comparison.compare`; an even number of panels is drawn.
     """
-    figure = new_figure(
-        11, 7.0, "How much less energy spin takes, with each parameter over its published range"
-    )
-    for axes, panel in zip(figure.subplots(2, 2).ravel(), comparison["tornado"], strict=True):
+    panels = comparison["tornado"]
+    title = "How much less energy spin takes, with each parameter over its published range"
+    figure = new_figure(11, 1.75 * len(panels), title)
+    grid = figure.subplots(len(panels) // 2, 2, squeeze=False)
+    for axes, panel in zip(grid.ravel(), panels, strict=True):
         _tornado(axes, panel)
     figure.supxlabel(
         "energy of a use, spin over CMOS; left of the dashed line spin takes less\n"

@@ -3,25 +3,27 @@
 import functools
 import io
 import math
+import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
 import matplotlib as mpl
 import numpy as np
+from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
+from allspin.host.draw.look import FORMATS, MILLIMETRES, PRINT_POINTS, SCREEN, Look
 from allspin.host.show.say import Display, printable
-from allspin.sim.errors import UserError, not_one_of
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.errors import UserError
+from allspin.sim.files import write_atomically
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
@@ -36,12 +38,22 @@ PALE = "#E6E6E6"
 R_AH = r"R$_\mathrm{AH}$"
 """The anomalous Hall resistance, as the paper prints it."""
 
-FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
-"""Kinds of files, and what is left out of each, so that equal pictures make equal files."""
-MILLIMETRES = 25.4
-"""Of an inch."""
-PRINT_POINTS = 7.0
-"""Size of the text in print."""
+INKS = {
+    INK: "var(--ink, currentColor)",
+    SOFT: "var(--soft, #8a8a8a)",
+    PALE: "var(--grid, #8a8a8a40)",
+    BLUE: "var(--s0, #3f7fc1)",
+    VERMILION: "var(--s1, #c8641a)",
+    GREEN: "var(--s2, #2e9063)",
+    PURPLE: "var(--s3, #a455a0)",
+    ORANGE: "var(--s4, #b58a1e)",
+    SKY: "var(--s5, #4aa3d8)",
+}
+"""What each colour is in a page: the page's own, or one that stands out from white and black."""
+FINE = re.compile(r"(\.\d\d)\d+")
+"""Places of a page's picture need no more than two decimals."""
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
 LETTER = 0.68
 """Width of a bold letter, as a share of the text's size."""
 SLACK = 0.03
@@ -90,6 +102,11 @@ def name_text(name: str) -> str:
     return printable(name, layout="").replace("$", r"\$")
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters, cut with an ellipsis where it must be."""
+    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
 @contextmanager
 def _style() -> Iterator[None]:
     """In this style, and silent of letters that its font lacks: they are drawn as boxes."""
@@ -122,53 +139,6 @@ def add_grid(axes: Axes) -> None:
     """Faint horizontal lines to read values by."""
     axes.grid(axis="y", color=PALE, linewidth=0.8)
     axes.tick_params(length=3)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What files a picture becomes, and how large.
-
-    Parameters
-    ----------
-    formats : sequence of str
-        Of `FORMATS`.
-    width : float, optional
-        For print, in millimetres, 20 to 1000; its height follows.
-    points : float, optional
-        For print, size of the text, 4 to 24 (7 if there is a width).
-
-    Raises
-    ------
-    ValueError
-        If one of them is out of its range; the message begins with its name.
-    """
-
-    formats: Sequence[str] = ("png", "svg")
-    width: float | None = None
-    points: float | None = None
-
-    def __post_init__(self) -> None:
-        if not self.formats:
-            raise ValueError(f"formats must be some of {', '.join(FORMATS)}")
-        for kind in self.formats:
-            if kind not in FORMATS:
-                raise ValueError(not_one_of("formats", kind, FORMATS))
-        for name, low, high in (("width", 20, 1000), ("points", 4, 24)):
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} must be from {low} to {high}, not {value:g}")
-
-    @property
-    def printed(self) -> bool:
-        """Whether it is for print."""
-        return self.width is not None or self.points is not None
-
-    def with_formats(self, *formats: str) -> "Look":
-        """The same, with these formats too."""
-        return replace(self, formats=tuple(dict.fromkeys((*formats, *self.formats))))
-
-
-SCREEN = Look()
 
 
 def _are_maps(panels: Iterable[Axes]) -> bool:
@@ -273,6 +243,40 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     # Where maps come to stand depends on what stands beside them, and the other way round.
     for _ in range(2):
         figure.draw_without_rendering()
+
+
+def _as_in_page(tag: re.Match[str]) -> str:
+    """A tag of an SVG with the page's colours and fonts."""
+    text = FINE.sub(r"\1", tag[0])
+    for colour, ink in INKS.items():
+        text = text.replace(colour.lower(), ink)
+    return text.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
+
+
+def svg_of(figure: Figure, title: str, look: Look | None = None) -> str:
+    """A figure as an SVG element of a page: its ink is the page's, so it suits light and dark.
+
+    Parameters
+    ----------
+    figure : Figure
+        The picture.
+    title : str
+        What is to be seen, for who does not see it; no other picture of the page has it.
+    look : Look, optional
+        Size of the picture and of its text, to which the figure is changed.
+    """
+    content = io.BytesIO()
+    # Names within the element come of the salt: others than those of the page's other pictures.
+    with _style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):
+        warnings.simplefilter("ignore")  # a text that has no room is cut in a page
+        if look is not None:
+            _set_for_print(figure, look)
+        figure.savefig(content, format="svg", metadata=NO_METADATA, transparent=True)
+    svg = content.getvalue().decode()
+    svg = re.sub(r'(?<=<g) id="[^"]*"', "", svg[svg.index("<svg") :])
+    svg = re.sub(r"<[^>]*>", _as_in_page, svg)
+    shown = f'class="chart" role="img" aria-label="{escape(title)}"'
+    return svg.replace("<svg", f'<svg {shown} style="max-width:100%;height:auto"', 1)
 
 
 def png_of(figure: Figure) -> bytes:

@@ -74,10 +74,25 @@ def stage_spans(activity: npt.NDArray[np.integer], layer: int, taken: int, last:
     return spans
 
 
-def runs(clocks: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Start and length of each run of clocks that follow one another."""
-    breaks = np.flatnonzero(np.diff(clocks) > 1) + 1
-    return [(int(part[0]), len(part)) for part in np.split(clocks, breaks) if part.size]
+def traced_stages(
+    activity: npt.NDArray[np.integer], layers: int, images: int
+) -> list[tuple[str, list[Span]]]:
+    """What each stage is called, and when it worked on the first so many images."""
+    stages = []
+    for layer in range(layers):
+        rows = stage_spans(activity, layer, EVENT, LAST_EVENT)
+        sums = stage_spans(activity, layer, SUM, LAST_SUM)
+        name = "readout: logits" if layer == layers - 1 else f"neurons {layer}: column sums"
+        stages.append((f"crossbar {layer}: rows driven", rows[:images]))
+        stages.append((name, sums[:images]))
+    return stages
+
+
+def runs(clocks: npt.NDArray[np.int64], gap: int = 1) -> list[tuple[int, int]]:
+    """Start and length of each run of clocks that are at most so many apart."""
+    breaks = np.flatnonzero(np.diff(clocks) > gap) + 1
+    parts = np.split(clocks, breaks)
+    return [(int(part[0]), int(part[-1] - part[0]) + 1) for part in parts if part.size]
 
 
 def _draw_span(axes: Axes, place: int, span: Span, start: int, end: int) -> None:
@@ -86,7 +101,8 @@ def _draw_span(axes: Axes, place: int, span: Span, start: int, end: int) -> None
     width = span.last - span.first + 1
     for taken, height, alpha in (
         ([(span.first, width)], 0.72, 0.18),
-        (runs(span.busy), 0.5, None),
+        # What is closer than could be seen is one run.
+        (runs(span.busy, max(1, (end - start) // 2000)), 0.5, None),
     ):
         axes.broken_barh(
             [(first - start, length) for first, length in taken],
@@ -120,13 +136,8 @@ def timeline(activity: npt.NDArray[np.integer], layers: int, images: int = 6) ->
     images : int
         Images to draw.
     """
-    stages = []
-    for layer in range(layers):
-        final = layer == layers - 1
-        stages.append((f"crossbar {layer}\nrows driven", layer, EVENT, LAST_EVENT))
-        name = "readout\nlogits" if final else f"neurons {layer}\ncolumn sums"
-        stages.append((name, layer, SUM, LAST_SUM))
-    drawn = [stage_spans(activity, *stage[1:])[:images] for stage in stages]
+    stages = traced_stages(activity, layers, images)
+    drawn = [spans for _, spans in stages]
     start = min((spans[0].first for spans in drawn if spans), default=0)
     end = max((spans[-1].last for spans in drawn if spans), default=1)
     complete = len(drawn[-1])
@@ -141,7 +152,7 @@ def timeline(activity: npt.NDArray[np.integer], layers: int, images: int = 6) ->
             _draw_span(axes, place, span, start, end)
     for span in drawn[0]:
         axes.axvline(span.first - start, color=SOFT, linewidth=0.8, linestyle=":", zorder=0)
-    axes.set_yticks(range(len(stages)), [name for name, *_ in stages])
+    axes.set_yticks(range(len(stages)), [name.replace(": ", "\n") for name, _ in stages])
     axes.set_ylim(len(stages) - 0.5, -0.5)
     axes.set_xlim(0, 1.015 * (end - start + 1))
     axes.tick_params(axis="y", length=0)

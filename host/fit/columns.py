@@ -1,17 +1,13 @@
-"""Which column is what, and in which unit."""
+"""Which column of a file is what, in which unit, and which of its rows are taken."""
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
-from allspin.host.fit.tables import CsvFile, number, unit_of
+from allspin.host.fit.quantities import number, unit_of
+from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError
-from allspin.sim.synapse.response import Array, Polarity
-
-# What the user says about files: names of columns, which rows, and how they are to be read.
 
 BRANCHES = ("up", "down")
 """Branches of a neuron's hysteresis loop: current rising, and falling."""
@@ -58,9 +54,9 @@ class Condition:
         UserError
             If it is none.
         """
-        column, sign, values = text.partition("=")
+        column, _, values = text.partition("=")
         split = tuple(value.strip() for value in values.split(","))
-        if not (column.strip() and sign and all(split)):
+        if not (column.strip() and all(split)):
             raise UserError(
                 f"--where takes COLUMN=VALUE, such as current=8, current=8,-11 or field=90..110, "
                 f"not {text!r}"
@@ -70,18 +66,18 @@ class Condition:
     def takes(self, cell: str) -> bool:
         """Whether a row is taken that has this cell."""
         value = number(cell)
-        return any(self._is(one, cell, value) for one in self.values)
-
-    @staticmethod
-    def _is(wanted: str, cell: str, value: float | None) -> bool:
-        low, dots, high = wanted.partition("..")
-        ends = number(low), number(high)
         if value is None or math.isnan(value):
-            return cell.strip().lower() == wanted.lower()
-        if dots and ends[0] is not None and ends[1] is not None:
-            return ends[0] <= value <= ends[1]
-        one = number(wanted)
-        return one is not None and math.isclose(one, value, rel_tol=1e-9)
+            return cell.strip().lower() in map(str.lower, self.values)
+        for wanted in self.values:
+            low, dots, high = wanted.partition("..")
+            ends = number(low), number(high) if dots else number(low)
+            if ends[0] is None or ends[1] is None:
+                continue
+            if math.isclose(ends[0], value, rel_tol=1e-9) and not dots:
+                return True
+            if dots and ends[0] <= value <= ends[1]:
+                return True
+        return False
 
     def __str__(self) -> str:
         return f"{self.column}={','.join(self.values)}"
@@ -151,6 +147,8 @@ NAMES = {
     "polarity": ("polarity", "direction", "pulse type"),
     "current": ("current", "i", "i_x", "ix", "input current", "pulse current", "i_pulse"),
     "read": ("read", "reading", "read number"),
+    "time": ("time", "t", "delay", "wait", "age", "elapsed", "elapsed time"),
+    "temperature": ("temperature", "temp", "t_k", "t_sample"),
 }
 """What each column may be called, capitals aside; ``-`` and blanks count as ``_``."""
 KINDS = {"resistance": ("ohm", "", "S", "V"), "current": ("A", ""), "pulse": ("",)}
@@ -168,12 +166,12 @@ class Columns:
 
     Attributes
     ----------
-    pulse, current, cycle, device, polarity, read : int or None
+    pulse, current, cycle, device, polarity, read, time, temperature : int or None
         Place of each column; None where there is none.
     resistances : list of int
         Places of R_AH's columns.
-    neuron : bool
-        Whether the file has a neuron's curves.
+    headings : list of str
+        Names of all columns, as `plain` has them.
     """
 
     def __init__(self, file: CsvFile, options: ReadOptions) -> None:
@@ -190,52 +188,79 @@ class Columns:
         self.cycle = self._find("cycle", names.cycle)
         self.device = self._find("device", names.device)
         self.polarity = self._find("polarity", names.polarity)
-        self.read = self._find("read", None)
-        if names.resistance:
-            self.resistances = [self._named("resistance", name) for name in names.resistance]
-        else:
-            self.resistances = self._all_resistances()
-        if self.pulse is None and self.current is None:
-            raise self._lacks("pulse", "nor one of current")
+        self.read = self._find("read")
+        self.time = self._find("time")
+        self.temperature = self._find("temperature")
+        self.resistances = [self._named("resistance", name) for name in names.resistance]
         if not self.resistances:
-            raise self._lacks("resistance", "such as R_AH (ohm)")
-        self.neuron = self.pulse is None
+            self.resistances = self._all_resistances()
+
+    @property
+    def neuron(self) -> bool:
+        """Whether the file has a neuron's curves."""
+        return self.pulse is None
+
+    @property
+    def decay(self) -> bool:
+        """Whether the file has decays: over time, without pulses, at one current."""
+        if self.time is None or self.pulse is not None:
+            return False
+        if self.current is None:
+            return True
+        return len({cells[self.current] for _, cells in self.file.rows}) == 1
 
     @property
     def x(self) -> int:
-        """Place of the column that curves are over."""
+        """Place of the column that curves are over.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
         place = self.current if self.pulse is None else self.pulse
-        assert place is not None
-        return place
+        return self.needed("pulse", place, "nor one of current")
+
+    def needed(self, what: str, place: int | None, more: str) -> int:
+        """A place that a file must have.
+
+        Raises
+        ------
+        UserError
+            If it has not.
+        """
+        if place is not None:
+            return place
+        option = f", or name it with --{what}-column" if hasattr(ColumnNames, what) else ""
+        raise UserError(
+            f"{self.file.path} has no column of {what} {more} (it has {self._listed()}); rename "
+            f"one{option}"
+        )
 
     @property
     def used(self) -> set[int]:
-        """Places of columns that have a part."""
+        """Places of columns that have a part in curves over pulses or currents."""
         places = {self.x, *self.resistances}
         found = (self.cycle, self.device, self.polarity, self.read)
         return places | {place for place in found if place is not None}
 
-    def _lacks(self, what: str, more: str) -> UserError:
-        found = ", ".join(column.name or "(no name)" for column in self.file.columns)
-        return UserError(
-            f"{self.file.path} has no column of {what} {more} (it has {found}); rename one, or "
-            f"name it with --{what}-column"
-        )
+    def _listed(self) -> str:
+        return ", ".join(column.name or "(no name)" for column in self.file.columns)
 
     def _named(self, what: str, name: str) -> int:
         if plain(name) not in self.headings:
-            found = ", ".join(column.name for column in self.file.columns)
             raise UserError(
-                f"{self.file.path} has no column {name} (it has {found}); mend --{what}-column"
+                f"{self.file.path} has no column {name} (it has {self._listed()}); mend "
+                f"--{what}-column"
             )
         return self.headings.index(plain(name))
 
-    def _find(self, what: str, name: str | None) -> int | None:
+    def _find(self, what: str, name: str | None = None) -> int | None:
         if name is not None:
             return self._named(what, name)
         known = {plain(one) for one in NAMES[what]}
-        found = [place for place, heading in enumerate(self.headings) if heading in known]
-        return found[0] if found else None
+        found = (place for place, heading in enumerate(self.headings) if heading in known)
+        return next(found, None)
 
     def _all_resistances(self) -> list[int]:
         """R_AH itself, or R_AH_1, R_AH_2 ... for as many cycles."""
@@ -266,6 +291,7 @@ class Columns:
         UserError
             If it is not known, or a Hall voltage comes without the read current.
         """
+        self.needed("resistance", next(iter(self.resistances), None), "such as R_AH (ohm)")
         units = [self.unit(place, "resistance") for place in self.resistances]
         if len({unit for unit, _ in units}) > 1:
             raise UserError(
@@ -282,121 +308,89 @@ class Columns:
         return "ohm", [factor / read_current for factor in factors]
 
 
-# Measured curves, and all of them together.
+def choose_rows(
+    file: CsvFile, columns: Columns, options: ReadOptions
+) -> tuple[list[int], set[str]]:
+    """The rows for which all conditions hold, and the columns of those that the file has.
 
+    A neuron's current is what its curve is over, and no condition.
 
-@dataclass(frozen=True, eq=False)
-class ReadScatter:
-    """What repeated reads of one state differ by, state by state.
-
-    Attributes
-    ----------
-    square : ndarray of float64, shape (points,)
-        Sum of squares about the mean of a state's reads.
-    freedom : ndarray of int64, shape (points,)
-        Its reads beyond the first.
+    Raises
+    ------
+    UserError
+        If a condition leaves no row, or is about a column that curves are over.
     """
+    chosen = list(range(len(file.rows)))
+    used: set[str] = set()
+    for condition in options.conditions():
+        name = plain(condition.column)
+        if name not in columns.headings:
+            continue
+        place = columns.headings.index(name)
+        if not columns.decay and place in (columns.x, *columns.resistances):
+            if columns.neuron:
+                continue
+            raise UserError(
+                f"{file.path}: --where {condition} is about the curves themselves; choose by "
+                "another column"
+            )
+        used.add(name)
+        cells = {index: file.rows[index][1][place] for index in chosen}
+        if place == columns.current:
+            cells = filled(file, place, chosen)
+        kept = [index for index in chosen if condition.takes(cells[index])]
+        if not kept:
+            there = few({file.rows[index][1][place] for index in chosen})
+            raise UserError(f"{file.path}: no row has {condition}; {condition.column} has {there}")
+        chosen = kept
+    return chosen, used
 
-    square: Array
-    freedom: npt.NDArray[np.int64]
 
-    def at(self, places: npt.NDArray[np.integer]) -> "ReadScatter":
-        """That of some points."""
-        return ReadScatter(self.square[places], self.freedom[places])
+def filled(file: CsvFile, place: int, chosen: list[int]) -> dict[int, str]:
+    """Pulse currents of rows; where there is none, that of the next pulse, or of the last."""
+    found = {index: file.rows[index][1][place] for index in chosen}
+    for order in (reversed(chosen), chosen):
+        last = ""
+        for index in order:
+            value = number(found[index])
+            if value is None or (value and not math.isnan(value)):
+                last = found[index]
+            elif last:
+                found[index] = last
+    return found
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """One measured curve.
+def check_used(options: ReadOptions, used: set[str]) -> None:
+    """Refuse a condition on a column that no file has.
 
-    Attributes
-    ----------
-    device, cycle : str
-        Which device, and which of its cycles.
-    polarity : Polarity or None
-        Of the pulses; None for a neuron's curve.
-    x : ndarray of float64, shape (points,)
-        Pulses given so far, or current in ampere (or in the file's unit if it names none).
-    resistance : ndarray of float64, shape (points,)
-        R_AH, in ohm (or in the file's unit if it names none); the mean where a state was read
-        several times.
-    scatter : ReadScatter or None
-        What those reads differ by; None where each state was read once.
+    Raises
+    ------
+    UserError
+        With its column.
     """
-
-    device: str
-    cycle: str
-    polarity: Polarity | None
-    x: Array
-    resistance: Array
-    scatter: ReadScatter | None = None
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        parts = [f"device {self.device}", f"cycle {self.cycle}" if self.cycle else ""]
-        if self.polarity is not None:
-            parts.append(self.polarity.name.lower())
-        return ", ".join(part for part in parts if part)
-
-    def at(self, places: npt.NDArray[np.integer]) -> "Curve":
-        """The curve of some of its points."""
-        return Curve(
-            self.device,
-            self.cycle,
-            self.polarity,
-            self.x[places],
-            self.resistance[places],
-            None if self.scatter is None else self.scatter.at(places),
-        )
+    for condition in options.conditions():
+        if plain(condition.column) not in used:
+            raise UserError(f"no file has a column {condition.column}; mend --where {condition}")
 
 
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """All that was measured.
-
-    Attributes
-    ----------
-    curves : list of Curve
-        Pulse curves and neuron curves.
-    unit : str
-        Unit of R_AH: ``ohm``, ``siemens``, or ``arbitrary``.
-    current_unit : str
-        Unit of the currents: ``A``, or ``arbitrary``.
-    digests : dict of str to str
-        SHA-256 of each file, by its name.
-    notes : list of str
-        What was guessed or left out, a line each.
-    given : dict of str to object
-        What the user said about the data, for the device file.
-    electrical : dict of str to float
-        What is known of pulses and reads, as `allspin.sim.device.device.Electrical` has it.
-    """
-
-    curves: list[Curve]
-    unit: str
-    current_unit: str
-    digests: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    given: dict[str, object] = field(default_factory=dict)
-    electrical: dict[str, float] = field(default_factory=dict)
-
-    def of(self, polarity: Polarity | None) -> list[Curve]:
-        """Curves of a polarity, or of neurons."""
-        return [curve for curve in self.curves if curve.polarity is polarity]
+SHOWN = 4
+"""Values that a message has."""
 
 
-def ends(resistance: Array) -> tuple[float, float]:
-    """R_AH at a curve's start and end: medians of some points, which an outlier does not move."""
-    few = max(1, min(5, len(resistance) // 5))
-    return float(np.median(resistance[:few])), float(np.median(resistance[-few:]))
+def ordered(values: Iterable[str]) -> list[str]:
+    """Values by magnitude, without a decimal comma, as a condition takes them."""
+    found = []
+    for text in values:
+        value = number(text)
+        if value is None or math.isnan(value):
+            found.append((math.inf, text))
+        else:
+            plainly = f"{value:.10g}"
+            found.append((abs(number(plainly) or 0.0), plainly))
+    return [text for _, text in sorted(found)]
 
 
-def trend(resistance: Array) -> float:
-    """Change of R_AH from a curve's first points to its last, over its spread."""
-    start, end = ends(resistance)
-    # A spike is no spread, where there are points enough to tell one.
-    rest = 2 if len(resistance) >= 20 else 0
-    low, high = np.percentile(resistance, [rest, 100 - rest])
-    spread = float(high - low)
-    return (end - start) / spread if spread else 0.0
+def few(values: Iterable[str]) -> str:
+    """The first of some values, and how many more there are."""
+    shown = [text or "nothing" for text in ordered(values)]
+    return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" * (len(shown) > SHOWN))

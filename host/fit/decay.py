@@ -1,474 +1,302 @@
-"""Decays as a least-squares problem: parameters, and what is left of each curve for some of them.
+"""From files of decays to a device that ages: retention added to one that is known."""
 
-Each curve is ``rest + (start - rest) kept(t)``, kept being
-`allspin.sim.device.retention.survival`. Its start is its own: the one that fits it best.
-"""
-
-import hashlib
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import optimize
+from matplotlib.figure import Figure
 
-from allspin.host.fit.columns import KINDS, NAMES, ReadOptions, plain
-from allspin.host.fit.runs import LEAST_POINTS
-from allspin.host.fit.settings import KNOWN, check_used
-from allspin.host.fit.tables import Column, CsvFile, read_csv, unit_of
-from allspin.sim.device.retention import (
-    BOLTZMANN,
-    MAX_AGE,
-    MAX_TEMPERATURE,
-    MIN_TEMPERATURE,
-    survival,
-)
-from allspin.sim.errors import UserError
-from allspin.sim.synapse.response import Array
+from allspin.host.data.catalogue import open_device
+from allspin.host.draw.style import INK, R_AH, add_grid, name_text, new_figure, styled
+from allspin.host.fit.columns import ReadOptions
+from allspin.host.fit.decay_files import Decays, read_decays
+from allspin.host.fit.decay_fit import DecayFit, fit_decays
+from allspin.host.fit.fit import COLOURS
+from allspin.host.fit.response import CONFIDENCE, Interval
+from allspin.host.fit.result import COLUMNS, interval_row, told
+from allspin.host.show.table import Number, Table
+from allspin.sim.device.device import Device
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.device.retention import Retention
+from allspin.sim.errors import UserError, refused
 
-# Decay curves of files: R_AH against time, at a temperature.
-#
-# A file with a column of time, and none of pulses or of a current that varies, holds decays. Time
-# that restarts begins another one.
-
-TIME_NAMES = ("time", "t", "delay", "wait", "age", "elapsed", "elapsed time")
-TEMPERATURE_NAMES = ("temperature", "temp", "t_k", "t_sample")
-LONG_TIMES = {"min": 60.0, "minutes": 60.0, "h": 3600.0, "hours": 3600.0, "d": 86400.0}
-"""Units of time beside seconds with a prefix."""
-CELSIUS = ("c", "degc", "°c", "celsius")
-ROOM = 300.0
-"""Kelvin, where nothing is said of the temperature."""
-ALIKE = 0.02
-"""Relative scatter of a temperature that is read back, within which it is one."""
+OUTSIDE = 0.02
+"""Of the range, by which a decay may start beyond the device's."""
 
 
-@dataclass(frozen=True, eq=False)
-class Decay:
-    """One measured decay.
-
-    Attributes
-    ----------
-    device, cycle : str
-        Which.
-    temperature : float
-        In kelvin.
-    time : ndarray of float64, shape (points,)
-        Seconds since R_AH was written, rising.
-    resistance : ndarray of float64, shape (points,)
-        R_AH.
-    """
-
-    device: str
-    cycle: str
-    temperature: float
-    time: Array
-    resistance: Array
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        cycle = f", cycle {self.cycle}" if self.cycle else ""
-        return f"device {self.device}{cycle}, {self.temperature:g} K"
-
-
-@dataclass(frozen=True, eq=False)
-class Decays:
-    """All that was measured.
-
-    Attributes
-    ----------
-    curves : list of Decay
-        In the order in which they came.
-    unit : str
-        Unit of R_AH, as a device file calls it.
-    digests : dict of str to str
-        SHA-256 of each file, by its name.
-    notes : list of str
-        What was guessed or left out, a line each.
-    """
-
-    curves: list[Decay]
-    unit: str
-    digests: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-
-def _find(file: CsvFile, names: Sequence[str], asked: str | None = None) -> int | None:
-    """Place of a column by what it may be called."""
-    headings = [plain(column.name) for column in file.columns]
-    if asked is not None:
-        if plain(asked) not in headings:
-            raise UserError(f"{file.path} has no column {asked}")
-        return headings.index(plain(asked))
-    known = {plain(name) for name in names}
-    return next((place for place, heading in enumerate(headings) if heading in known), None)
-
-
-def is_decay(path: Path) -> bool:
-    """Whether a file holds decays, by its columns."""
-    file = read_csv(path)
-    if _find(file, TIME_NAMES) is None or _find(file, NAMES["pulse"]) is not None:
-        return False
-    current = _find(file, NAMES["current"])
-    return current is None or len({cells[current] for _, cells in file.rows}) == 1
-
-
-class _Reader:
-    """One file on its way to decays."""
-
-    def __init__(self, path: Path, own: str, options: ReadOptions) -> None:
-        self.file, self.options, self.own = read_csv(path), options, own
-        self.notes = list(self.file.notes)
-        names = options.columns
-        asked = names.resistance[0] if names.resistance else None
-        self.time = self._needed("time", TIME_NAMES, None)
-        self.resistance = self._needed("R_AH", NAMES["resistance"], asked)
-        self.temperature = _find(self.file, TEMPERATURE_NAMES)
-        self.device = _find(self.file, NAMES["device"], names.device)
-        self.cycle = _find(self.file, NAMES["cycle"], names.cycle)
-        self.used: set[str] = set()
-
-    def _needed(self, what: str, names: Sequence[str], asked: str | None) -> int:
-        place = _find(self.file, names, asked)
-        if place is None:
-            raise UserError(f"{self.file.path} has no column of {what}; name one {names[0]}")
-        return place
-
-    def _column(self, place: int) -> Column:
-        return self.file.columns[place]
-
-    def _fail(self, place: int, wanted: str) -> UserError:
-        column = self._column(place)
-        return UserError(
-            f"{self.file.path}: column {column.name} is in {column.unit}; give it in {wanted}"
-        )
-
-    def _time_factor(self) -> float:
-        text = self._column(self.time).unit.strip()
-        if text.lower() in LONG_TIMES:
-            return LONG_TIMES[text.lower()]
-        unit = unit_of(text)
-        if unit is None or unit[0] not in ("s", ""):
-            raise self._fail(self.time, "s, ms, min or h")
-        return unit[1]
-
-    def _resistance_unit(self) -> tuple[str, float]:
-        unit = unit_of(self._column(self.resistance).unit)
-        if unit is None or unit[0] not in KINDS["resistance"]:
-            raise self._fail(self.resistance, "ohm, mohm, S, mV")
-        if unit[0] != "V":
-            return unit
-        if self.options.read_current is None:
-            raise UserError(
-                f"{self.file.path}: column {self._column(self.resistance).name} is a voltage; give "
-                "the current that it was read with, such as --read-current 0.1mA"
-            )
-        return "ohm", unit[1] / self.options.read_current
-
-    def _kelvin(self, line: int, cells: list[str]) -> float:
-        if self.temperature is None:
-            return ROOM
-        column = self._column(self.temperature)
-        unit = column.unit.strip().lower()
-        if unit not in ("", "k", "kelvin", *CELSIUS):
-            raise self._fail(self.temperature, "K or °C")
-        value = self.file.number(line, cells[self.temperature], column)
-        value += 273.15 if unit in CELSIUS else 0.0
-        if not MIN_TEMPERATURE <= value <= MAX_TEMPERATURE:
-            raise self.file.fail(line, f"temperature is {value:g} K; give 1 to 2000 K")
-        return value
-
-    def _chosen(self) -> list[tuple[int, list[str]]]:
-        """The rows for which all conditions hold."""
-        rows = self.file.rows
-        headings = [plain(column.name) for column in self.file.columns]
-        for condition in self.options.conditions():
-            name = plain(condition.column)
-            if name in headings:
-                self.used.add(name)
-                place = headings.index(name)
-                rows = [row for row in rows if condition.takes(row[1][place])]
-        if not rows:
-            raise UserError(f"{self.file.path}: no row is left by --where")
-        self._check_steady(headings, rows)
-        return rows
-
-    def _check_steady(self, headings: list[str], rows: list[tuple[int, list[str]]]) -> None:
-        """Refuse a setting that varies and has no part in the model."""
-        used = {self.time, self.resistance, self.temperature, self.device, self.cycle}
-        ignored = {plain(name) for name in self.options.ignored}
-        for place, heading in enumerate(headings):
-            if place in used or heading in ignored or not KNOWN.fullmatch(heading):
-                continue
-            values = sorted({cells[place] for _, cells in rows})
-            if len(values) > 1:
-                name = self._column(place).name
-                raise UserError(
-                    f"{self.file.path}: column {name} varies ({', '.join(values[:4])}) and has no "
-                    f'part in the model; choose by --where "{name}={values[0]}", or let it vary '
-                    f'with --ignore-column "{name}"'
-                )
-
-    def read(self) -> tuple[list[Decay], str]:
-        """The decays, and the unit of R_AH."""
-        file = self.file
-        factor, (unit, scale) = self._time_factor(), self._resistance_unit()
-        runs: list[tuple[str, str, list[tuple[float, float, float]]]] = []
-        there: dict[tuple[str, str], int] = {}
-        missing = 0
-        rows = self._chosen()
-        for line, cells in rows:
-            device = self.own if self.device is None else cells[self.device]
-            cycle = "" if self.cycle is None else cells[self.cycle]
-            time = file.number(line, cells[self.time], self._column(self.time)) * factor
-            value = file.number(line, cells[self.resistance], self._column(self.resistance)) * scale
-            if time != time or value != value:
-                missing += 1
-                continue
-            if not 0 <= time <= MAX_AGE:
-                raise file.fail(line, f"time is {time:g} s; give 0 to {MAX_AGE:g} s")
-            kelvin = self._kelvin(line, cells)
-            last = there.get((device, cycle))
-            points = [] if last is None else runs[last][2]
-            begun = not points or time < points[-1][0]
-            if begun or abs(kelvin - points[0][2]) > ALIKE * points[0][2]:
-                points = []
-                there[device, cycle] = len(runs)
-                runs.append((device, cycle, points))
-            points.append((time, value, kelvin))
-        self._note(missing, len(rows))
-        return [self._decay(*run) for run in runs], unit
-
-    def _note(self, missing: int, rows: int) -> None:
-        if missing > self.options.missing * rows:
-            raise UserError(
-                f"{self.file.path}: {missing} of {rows:,} rows are missing a value, more than "
-                f"{self.options.missing:g} of them; --missing lets more be"
-            )
-        if missing:
-            self.notes.append(
-                f"{self.file.path}: {missing} of {rows:,} rows are missing a value and left out"
-            )
-        if self.temperature is None:
-            self.notes.append(
-                f"{self.file.path} names no temperature and is taken as at {ROOM:g} K"
-            )
-
-    def _decay(self, device: str, cycle: str, points: list[tuple[float, float, float]]) -> Decay:
-        time, resistance, kelvin = np.array(points).T
-        found = Decay(device, cycle, round(float(np.median(kelvin)), 6), time, resistance)
-        if time.size < LEAST_POINTS:
-            raise UserError(
-                f"{self.file.path}: {found.name} has {time.size} points; a decay needs "
-                f"{LEAST_POINTS}"
-            )
-        return found
-
-
-def read_decays(paths: Sequence[Path], options: ReadOptions | None = None) -> Decays:
-    """Read all decays of some files.
+@dataclass(frozen=True)
+class DecayOptions:
+    """How decays are fitted.
 
     Parameters
     ----------
-    paths : sequence of Path
-        CSV files.
-    options : ReadOptions, optional
-        How they are read: columns, conditions, missing values and the read current.
+    attempt_time : float or None
+        In seconds, 1e-15 to 1; None to fit it to several temperatures, else 1e-9.
+    equilibrium : float
+        What R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends.
+    keep_outliers : bool
+        Whether points far from the fit are kept.
+    name : str or None
+        Of the device; None for that of the one which the retention is added to.
+
+    Raises
+    ------
+    ValueError
+        If one of them is outside its range.
+    """
+
+    attempt_time: float | None = None
+    equilibrium: float = 0.0
+    keep_outliers: bool = False
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        attempt = 1e-9 if self.attempt_time is None else self.attempt_time
+        Retention(0.0, attempt, equilibrium=self.equilibrium)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedDecay:
+    """What came of decays.
+
+    Attributes
+    ----------
+    decays : Decays
+        The data.
+    fit : DecayFit
+        Values and intervals.
+    base : Device
+        What the retention is added to.
+    options : DecayOptions
+        What was asked for.
+    """
+
+    decays: Decays
+    fit: DecayFit
+    base: Device
+    options: DecayOptions
+
+    @property
+    def complaints(self) -> list[str]:
+        """Curves that the model does not describe, a line each."""
+        return [
+            f"{curve.name}: {goodness}"
+            for curve, goodness in zip(self.decays.curves, self.fit.goodness, strict=True)
+            if not goodness.described
+        ]
+
+    @property
+    def name(self) -> str:
+        """The device's."""
+        return self.options.name or self.base.name
+
+    def retention(self) -> Retention:
+        """The device's, at the lowest temperature that was measured.
+
+        Raises
+        ------
+        UserError
+            If a decay starts outside the device's range.
+        """
+        synapse, fit = self.base.synapse, self.fit
+        places = [(start - synapse.low) / synapse.span for start in fit.starts]
+        for place, start in zip(places, fit.starts, strict=True):
+            if not -OUTSIDE <= place <= 1 + OUTSIDE:
+                raise UserError(
+                    f"a decay starts at {start:.4g} {self.decays.unit}, outside the range of "
+                    f"{self.base.name}, {synapse.low:.4g} to {synapse.high:.4g} {self.base.unit}"
+                )
+        several = len(places) > 1
+        with refused("the fitted retention cannot be used: "):
+            return Retention(
+                tuple(one.value for one in fit.barriers) if several else fit.barriers[0].value,
+                fit.used_attempt,
+                tuple(min(max(place, 0.0), 1.0) for place in places) if several else (),
+                within=fit.within.value if fit.within else 0.0,
+                between=fit.between.value if fit.between else 0.0,
+                equilibrium=self.options.equilibrium,
+                temperature=min(curve.temperature for curve in self.decays.curves),
+            )
+
+    def device(self) -> Device:
+        """The base with this retention, and where it comes from.
+
+        Raises
+        ------
+        UserError
+            If a decay starts outside the device's range.
+        """
+        wrong = dataclasses.replace(self.base.imperfections, retention=self.retention())
+        retention = {
+            "method": "least squares",
+            "confidence": CONFIDENCE,
+            "sha256": self.decays.digests,
+            **self.report(),
+        }
+        source = self.base.source | {"retention": retention}
+        return dataclasses.replace(self.base, name=self.name, imperfections=wrong, source=source)
+
+    def report(self) -> dict[str, Any]:
+        """Values with their intervals, as plain data; what was not measured is not there."""
+        fit = self.fit
+        barriers = zip(fit.starts, fit.barriers, strict=True)
+        found: dict[str, Any] = {
+            "barriers": [{"start": start, **one.plain()} for start, one in barriers]
+        }
+        spreads = {"within": fit.within, "between": fit.between, "attempt_time": fit.attempt_time}
+        found |= {name: one.plain() for name, one in spreads.items() if one is not None}
+        if fit.attempt_time is None:
+            found["attempt_time_assumed"] = fit.used_attempt
+        return found | {
+            "one_barrier_p_value": fit.p_value,
+            "temperatures": sorted({curve.temperature for curve in self.decays.curves}),
+            "curves": len(self.decays.curves),
+            "outliers": self.outliers(),
+        }
+
+    def outliers(self) -> list[str]:
+        """Points that were set aside, in words."""
+        points = [(self.decays.curves[number], place) for number, place in self.fit.aside]
+        return [f"{curve.name}, {curve.time[place]:.4g} s" for curve, place in points]
+
+    def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
+        """As ``allspin fit --json`` prints it.
+
+        Parameters
+        ----------
+        device : Path or None
+            The device file, if it was written.
+        pictures : sequence of Path
+            The pictures.
+        """
+        return {
+            "device": None if device is None else str(device),
+            "kind": "decay",
+            "described": not self.complaints,
+            "pictures": [str(path) for path in pictures],
+            **self.report(),
+        }
+
+
+def fit_decay(
+    files: Sequence[str | Path],
+    device: str | Path | Device,
+    options: DecayOptions | None = None,
+    reading: ReadOptions | None = None,
+    at: str | OperatingPoint | None = None,
+    noted: Callable[[str], None] = lambda note: None,
+) -> FittedDecay:
+    """Fit decays, R_AH against time since it was written, by thermal activation.
+
+    Parameters
+    ----------
+    files : sequence of str or Path
+        CSV files; see ``docs/formats.md``.
+    device : str, Path or Device
+        What the retention is added to: a device, its file, or the name of one that ships.
+    options : DecayOptions, optional
+        How the decays are fitted.
+    reading : ReadOptions, optional
+        How the files are read.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA``; its own point.
+    noted : callable, optional
+        Told what is odd about the files.
+
+    Returns
+    -------
+    FittedDecay
 
     Raises
     ------
     UserError
-        If a file cannot be read or understood; the message is one line.
+        If a file cannot be read or understood, its unit is not the device's, or nothing decays.
     """
-    options = options or ReadOptions()
-    curves: list[Decay] = []
-    units: dict[str, Path] = {}
-    digests: dict[str, str] = {}
-    notes: list[str] = []
-    used: set[str] = set()
-    for path in paths:
-        reader = _Reader(path, path.name.removesuffix(".gz").rpartition(".")[0], options)
-        found, unit = reader.read()
-        curves += found
-        notes += reader.notes
-        used |= reader.used
-        units.setdefault(unit, path)
-        digests[str(path) if path.name in digests else path.name] = hashlib.sha256(
-            reader.file.data
-        ).hexdigest()
-    check_used(options.conditions(), used)
-    if len(units) > 1:
-        raise UserError(f"{', '.join(map(str, paths))} give R_AH in different units; give one")
-    names = {"": "arbitrary", "S": "siemens"}
-    unit = next(iter(units))
-    return Decays(curves, names.get(unit, unit), digests, notes)
-
-
-NARROWEST, WIDEST = 1e-4, 5.0
-"""Electronvolt: distributions beyond these cannot be told from one barrier and from a flat one."""
-HIGHEST = 20.0
-"""Electronvolt: no barrier is higher that is seen to be turned over."""
-FEW, MANY = 12, 200
-"""Evaluations of a search from each start, and of the best one to its end."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Which parameter is where, and to which curve which belong.
-
-    The parameters are the barrier of each group, the shifts of all devices but the last, the
-    logarithm of the deviation within a device, and that of the attempt time.
-
-    Attributes
-    ----------
-    groups, devices : tuple of int
-        Of each curve.
-    spread : bool
-        Whether barriers within a device are distributed.
-    attempt : float or None
-        The attempt time in seconds; None where it is a parameter.
-    """
-
-    groups: tuple[int, ...]
-    devices: tuple[int, ...]
-    spread: bool
-    attempt: float | None
-
-    @property
-    def group_count(self) -> int:
-        """Groups of starts."""
-        return max(self.groups) + 1
-
-    @property
-    def device_count(self) -> int:
-        """Devices."""
-        return max(self.devices) + 1
-
-    @property
-    def size(self) -> int:
-        """Parameters."""
-        free = self.group_count + self.device_count - 1
-        return free + self.spread + (self.attempt is None)
-
-    def shifts(self, p: Array) -> Array:
-        """Each device's shift of its barriers; together they are none."""
-        own = p[self.group_count : self.group_count + self.device_count - 1]
-        return np.append(own, -own.sum())
-
-    def within(self, p: Array) -> float:
-        """Deviation of barriers within a device, in electronvolt."""
-        return float(math.exp(p[self.group_count + self.device_count - 1])) if self.spread else 0.0
-
-    def log_attempt(self, p: Array) -> float:
-        """Logarithm of the attempt time in seconds."""
-        return float(p[-1]) if self.attempt is None else math.log(self.attempt)
-
-
-class Problem:
-    """Residuals of all curves, each with its best start.
-
-    Parameters
-    ----------
-    curves : sequence of Decay
-        The data.
-    rest : float
-        R_AH that they decay to.
-    layout : Layout
-        What is fitted.
-
-    Attributes
-    ----------
-    kept : list of ndarray of bool
-        Each curve's points that are not set aside.
-    """
-
-    def __init__(self, curves: Sequence[Decay], rest: float, layout: Layout) -> None:
-        self.curves, self.rest, self.layout = curves, rest, layout
-        self.kept = [np.ones(curve.time.size, bool) for curve in curves]
-        self._energies = [BOLTZMANN * curve.temperature for curve in curves]
-        with np.errstate(divide="ignore"):  # at time 0 nothing is lost
-            self._log_times = [np.log(curve.time) for curve in curves]
-
-    def starts(self, p: Array) -> list[float]:
-        """R_AH of each curve at time 0 that fits it best."""
-        return [self.rest + start for start in self._best_starts(self._shares(p))]
-
-    def models(self, p: Array) -> list[Array]:
-        """Each curve's model, shape (points,), for some parameters."""
-        shares = self._shares(p)
-        return [
-            self.rest + start * share
-            for start, share in zip(self._best_starts(shares), shares, strict=True)
-        ]
-
-    def _best_starts(self, shares: Sequence[Array]) -> list[float]:
-        """What each curve starts at, counted from the rest, to be nearest to its points."""
-        found = []
-        for curve, there, share in zip(self.curves, self.kept, shares, strict=True):
-            y = curve.resistance - self.rest
-            weight = float(share[there] @ share[there])
-            found.append(float(share[there] @ y[there]) / weight if weight else 0.0)
-        return found
-
-    def _shares(self, p: Array) -> list[Array]:
-        """What each curve keeps; curves of one temperature are computed together."""
-        layout = self.layout
-        shifts, within, log_attempt = layout.shifts(p), layout.within(p), layout.log_attempt(p)
-        above = []
-        for log_time, kt, group, device in zip(
-            self._log_times, self._energies, layout.groups, layout.devices, strict=True
-        ):
-            above.append((p[group] + shifts[device]) / kt - (log_time - log_attempt))
-        found = list(above)
-        for kt in set(self._energies):
-            places = [place for place, own in enumerate(self._energies) if own == kt]
-            ends = np.cumsum([above[place].size for place in places])[:-1]
-            shares = survival(np.concatenate([above[place] for place in places]), within / kt)
-            for place, share in zip(places, np.split(shares, ends), strict=True):
-                found[place] = share
-        return found
-
-    def residuals(self, p: Array) -> Array:
-        """What is left of all points that are not set aside."""
-        return np.concatenate(
-            [
-                (curve.resistance - model)[there]
-                for curve, model, there in zip(self.curves, self.models(p), self.kept, strict=True)
-            ]
+    base, options = open_device(device, at), options or DecayOptions()
+    decays = read_decays([Path(file) for file in files], reading)
+    for note in decays.notes:
+        noted(note)
+    if decays.unit not in ("arbitrary", base.unit):
+        raise UserError(
+            f"the decays are in {decays.unit} and R_AH of {base.name} in {base.unit}; give them in "
+            "one unit, or the decays without a unit in that of the device"
         )
+    ends = base.synapse.low, base.synapse.high
+    found = fit_decays(
+        decays.curves, ends, options.equilibrium, options.attempt_time, options.keep_outliers
+    )
+    return FittedDecay(decays, found, base, options)
 
-    def _bounds(self) -> tuple[Array, Array]:
-        layout = self.layout
-        low, high = np.full(layout.size, -np.inf), np.full(layout.size, np.inf)
-        low[: layout.group_count], high[: layout.group_count] = 0.0, HIGHEST
-        if layout.spread:
-            place = layout.group_count + layout.device_count - 1
-            low[place], high[place] = math.log(NARROWEST), math.log(WIDEST)
-        if layout.attempt is None:
-            low[-1], high[-1] = math.log(1e-15), 0.0
-        return low, high
 
-    def solve(self, starts: Sequence[Array]) -> tuple[Array, float, Array]:
-        """Parameters, the least sum of squares, and the Jacobian there.
+def decay_table(fitted: FittedDecay) -> Table:
+    """Values and intervals of a retention that was fitted."""
+    fit = fitted.fit
+    found: list[tuple[str, Interval | None, str]] = [
+        (f"barrier from {start:.3g} {fitted.decays.unit}", barrier, "eV")
+        for start, barrier in zip(fit.starts, fit.barriers, strict=True)
+    ]
+    found += [
+        ("deviation within a cell", fit.within, "eV"),
+        ("deviation between cells", fit.between, "eV"),
+        ("attempt time", fit.attempt_time, "s"),
+    ]
+    rows = [interval_row(what, one, unit) for what, one, unit in found if one is not None]
+    if fit.attempt_time is None:
+        rows.append(told("attempt time, given", Number(fit.used_attempt, ".4g"), "s"))
+    rows.append(told("p-value of one barrier", Number(fit.p_value, ".2g")))
+    title = f"Retention of {fitted.name}: values and 95 % intervals"
+    return Table(title, COLUMNS[1:], rows)
 
-        Some steps from each start tell which one is followed to the end.
-        """
-        low, high = self._bounds()
 
-        def search(start: Array, evaluations: int) -> Any:
-            begin = np.clip(start, low + 1e-9, high - 1e-9)
-            return optimize.least_squares(
-                self.residuals, begin, bounds=(low, high), x_scale="jac", max_nfev=evaluations
-            )
+def decay_lines(fitted: FittedDecay) -> list[str]:
+    """What the fit says in words."""
+    lines = ["One barrier describes the decays: they are exponentials."]
+    if fitted.fit.within is not None:
+        lines = ["One barrier does not describe the decays; a distribution of barriers is taken."]
+    if fitted.fit.attempt_time is None:
+        lines.append(
+            "The attempt time was not measured, which needs several temperatures: barriers hold "
+            "for it, and for temperatures near those that were measured."
+        )
+    if fitted.fit.between is None:
+        lines.append("One device was measured: the deviation between cells is not known.")
+    return lines
 
-        first = [search(start, FEW) for start in starts] if len(starts) > 1 else []
-        begin = min(first, key=lambda one: one.cost).x if first else starts[0]
-        found = search(begin, MANY)
-        return found.x, 2 * float(found.cost), found.jac
 
-    def freedom(self) -> int:
-        """Points beyond parameters: those of the layout, and each curve's start."""
-        points = sum(int(there.sum()) for there in self.kept)
-        return max(points - self.layout.size - len(self.curves), 1)
+@styled
+def decay_picture(fitted: FittedDecay) -> Figure:
+    """Data, fits and residuals over the logarithm of time."""
+    figure = new_figure(7.2, 5.4, f"{name_text(fitted.name)}: decays, fits and residuals")
+    upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1)})
+    curves, fit = fitted.decays.curves, fitted.fit
+    temperatures = sorted({curve.temperature for curve in curves})
+    colours = {kelvin: COLOURS[place % len(COLOURS)] for place, kelvin in enumerate(temperatures)}
+    for curve, model in zip(curves, fit.models, strict=True):
+        colour = colours[curve.temperature]
+        dots: dict[str, Any] = {"color": colour, "markersize": 3, "linestyle": "", "marker": "."}
+        later = curve.time > 0
+        time, value, line = curve.time[later], curve.resistance[later], model[later]
+        upper.plot(time, value, alpha=0.5, **dots)
+        upper.plot(time, line, color=colour, linewidth=1.1)
+        lower.plot(time, value - line, alpha=0.7, **dots)
+    for number, place in fit.aside:
+        curve = curves[number]
+        if curve.time[place] > 0:
+            upper.plot(curve.time[place], curve.resistance[place], "x", color=INK)
+    for kelvin, colour in colours.items():
+        upper.plot([], [], color=colour, label=f"{kelvin:g} K")
+    scatter = [curve.resistance - model for curve, model in zip(curves, fit.models, strict=True)]
+    reach = 6 * float(np.median(np.abs(np.concatenate(scatter)))) or 1.0
+    lower.axhline(0, color=INK, linewidth=0.8)
+    lower.set_ylim(-reach, reach)
+    upper.set_xscale("log")
+    upper.set_ylabel(f"{R_AH} ({fitted.decays.unit})")
+    lower.set_ylabel(f"residual ({fitted.decays.unit})")
+    lower.set_xlabel("time since it was written (s)")
+    upper.legend(fontsize=7)
+    for axes in (upper, lower):
+        add_grid(axes)
+    return figure

@@ -1,174 +1,81 @@
-"""The device that fits or tables make together, with what stands in for what was not measured."""
+"""The device that a fit makes, with what a base device lends where nothing was measured.
+
+A polarity is lent as shares of the range, and the range is the measured one: both polarities are
+of one film.
+"""
 
 import dataclasses
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from allspin.host.data.catalogue import open_device
-from allspin.host.draw.style import BLUE, SOFT, add_grid, name_text, new_figure, styled
-from allspin.host.fit.columns import Measurement
-from allspin.host.fit.options import (
-    FitOptions,
-    keys_of,
-    lent_cycles,
-    lent_devices,
-    lent_response,
-    lent_rest,
-    lent_table,
-    with_reference,
-    with_rest,
-)
-from allspin.host.fit.response import CONFIDENCE, DeviceCurves, pair_response
-from allspin.host.fit.result import FitResult, PolarityResult, report
+from allspin.host.fit.response import CONFIDENCE, DeviceCurves
+from allspin.host.fit.result import FitResult, PolarityResult
 from allspin.sim.device.device import Device, NeuronVariation
-from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
-from allspin.sim.files import read_file
 from allspin.sim.network.formats import MAX_STATES
-from allspin.sim.synapse.pulse_changes import MAX_BYTES
-from allspin.sim.synapse.response import Array, Polarity, PulseResponse, Response
+from allspin.sim.network.neuron import neuron_to_dict
+from allspin.sim.synapse.pulse_chain import after
+from allspin.sim.synapse.pulse_changes import LEAST_PAIRS, Changes
+from allspin.sim.synapse.response import Polarity, PulseResponse, Response
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
-from allspin.sim.synapse.table_synapse import (
-    TableResponse,
-    TableSynapse,
-    load_lookup_table,
-    load_lookup_tables,
-)
-
-# CrossSim's lookup tables as a device, without any fit.
-
-LOOKUP_STATES = 100
-"""States of a synapse of lookup tables, if no number is asked for."""
+from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse, mean_device
 
 
-@dataclass(frozen=True, eq=False)
-class LookupDevice:
-    """What lookup tables make.
-
-    Attributes
-    ----------
-    device : Device
-        The device.
-    synapse : TableSynapse
-        Its synapse.
-    ways : dict of Polarity to list of ndarray
-        Conductance along the pulses of each device.
-    """
-
-    device: Device
-    synapse: TableSynapse
-    ways: dict[Polarity, list[Array]]
-
-    @property
-    def pulses(self) -> list[int]:
-        """Pulses of potentiation and depression."""
-        return [self.synapse.response(polarity).resistance.size - 1 for polarity in Polarity]
-
-    @styled
-    def picture(self) -> Figure:
-        """Each device's curve, and the mean with C2C of a write and D2D about it."""
-        figure = new_figure(9.2, 3.8, f"{name_text(self.device.name)}: lookup tables")
-        for axes, polarity in zip(figure.subplots(1, 2, squeeze=False)[0], Polarity, strict=True):
-            response = self.synapse.response(polarity)
-            pulses = np.arange(response.resistance.size)
-            for way in self.ways[polarity]:
-                axes.plot(way, color=SOFT, linewidth=0.8)
-            spread = np.hypot(response.cycle, response.device)
-            axes.fill_between(
-                pulses,
-                response.resistance - spread,
-                response.resistance + spread,
-                color=BLUE,
-                alpha=0.2,
-                linewidth=0,
-                label="C2C of a write" + (" and D2D" if len(self.ways[polarity]) > 1 else ""),
-            )
-            axes.plot(pulses, response.resistance, color=BLUE, label="mean")
-            axes.set_title(polarity.name.capitalize(), fontsize=9)
-            axes.set_xlabel("pulses")
-            axes.set_ylabel("conductance (S)")
-            axes.legend(fontsize=7)
-            add_grid(axes)
-        return figure
-
-    def to_dict(self, path: Path, pictures: Sequence[Path]) -> dict[str, Any]:
-        """As ``allspin fit --json`` prints it."""
-        return {
-            "device": str(path),
-            "kind": "table",
-            "pulses": self.pulses,
-            "devices": len(self.ways[Polarity.POTENTIATION]),
-            "pictures": [str(one) for one in pictures],
-        }
-
-
-def take_lookup_tables(
-    files: Sequence[Path],
-    options: FitOptions,
-    base: str | None = None,
-    at: str | OperatingPoint | None = None,
-) -> LookupDevice:
-    """A device of CrossSim's lookup tables, without any fit.
+def make_device(result: FitResult) -> Device:
+    """Put the device together.
 
     Parameters
     ----------
-    files : sequence of Path
-        A rising and a falling one of each device, in any order.
-    options : FitOptions
-        The device's name and states.
-    base : str, optional
-        A device file, or the name of one that ships: all but its synapse stands in.
-    at : str or OperatingPoint, optional
-        Where the base is taken; its file's own point.
+    result : FitResult
+        Of the curves.
+
+    Returns
+    -------
+    Device
 
     Raises
     ------
     UserError
-        If a file is missing or no such table, they do not go together, or more is asked for than
-        a name, states and a reference.
+        If a value is outside what a device can have, or there is no synapse.
     """
-    taken = FitOptions(
-        options.name, states=options.states, table=options.table, reference=options.reference
-    )
-    if options != taken:
-        raise UserError(
-            f"{files[0]} is a lookup table, which is taken as it is; leave out what says how "
-            "curves are fitted"
-        )
-    synapse = load_lookup_tables(files, options.states or LOOKUP_STATES)
-    ways: dict[Polarity, list[Array]] = {polarity: [] for polarity in Polarity}
-    for path in files:
-        polarity, response = load_lookup_table(path)
-        ways[polarity].append(response.resistance)
-    names = [path.name for path in files]
+    measurement, base = result.measurement, result.base
     source: dict[str, Any] = {
-        "method": "lookup tables of CrossSim",
-        "sha256": {
-            path.name if names.count(path.name) == 1 else str(path): hashlib.sha256(
-                read_file(path, "lookup table", MAX_BYTES)
-            ).hexdigest()
-            for path in files
-        },
+        "method": "measured table" if result.options.table else "least squares",
+        "confidence": CONFIDENCE,
+        "sha256": measurement.digests,
+        "current_unit": measurement.current_unit,
+        **measurement.given,
     }
-    device = Device(name=options.name, synapse=synapse, unit="siemens")
-    if base is None:
-        several = len(files) > 2
-        source["not_measured"] = [
-            *([] if several else ["D2D of the synapse"]),
-            "the neuron and its variation",
-        ]
+    unit = result.unit if result.polarities or base is None else base.unit
+    device = Device(name=result.options.name, synapse=_synapse(result), unit=unit)
+    if base is not None:
+        measured = {f"synapse.electrical.{key}" for key in measurement.electrical}
+        lent = _lent_synapse(result, device.synapse) + lent_rest(base, result.neuron is None)
+        source |= {"base": base.name, "from_base": [key for key in lent if key not in measured]}
+        device = with_rest(device, base)
     else:
-        stand_in = open_device(base, at)
-        device = with_rest(device, stand_in)
-        source |= {"base": stand_in.name, "from_base": lent_rest(stand_in, neuron=True)}
-    device = with_reference(dataclasses.replace(device, source=source), options)
-    return LookupDevice(device, synapse, ways)
+        source["not_measured"] = _unknown(result)
+    wrong = device.imperfections
+    if result.meter is not None:
+        low, high = _range(result)
+        noise = _at_most_one(result.meter.deviation.value / (high - low), "noise of the meter")
+        wrong = dataclasses.replace(wrong, read_noise=noise)
+    device = dataclasses.replace(
+        device,
+        imperfections=wrong,
+        electrical=dataclasses.replace(device.electrical, **measurement.electrical),
+    )
+    if result.neuron is not None:
+        device = dataclasses.replace(
+            device, neuron=result.neuron.neuron, neuron_variation=_neuron_variation(result)
+        )
+    device = with_reference(device, result.options.reference)
+    source["fit"] = result.report()
+    if result.outliers:
+        source["outliers"] = [str(outlier) for outlier in result.outliers]
+    return dataclasses.replace(device, source=source)
 
 
 def _at_most_one(value: float, name: str) -> float:
@@ -186,21 +93,53 @@ def _range(result: FitResult) -> tuple[float, float]:
     return min(fit.low.value for fit in fits), max(fit.high.value for fit in fits)
 
 
-def _fitted(
-    result: FitResult, part: PolarityResult, name: str, span: float
-) -> tuple[Response, float, float]:
-    """Response, C2C and D2D of a polarity that was fitted."""
-    fit = part.fit
-    response = PulseResponse(fit.nonlinearity.value, fit.pulses, fit.low.value, fit.high.value)
-    # A polarity's own range may be less than the device's.
-    part_of = fit.span.value / span
-    c2c = _at_most_one(part.cycles.of(result.occasion).value * part_of, f"C2C of {name}")
-    spread = 0.0
-    if part.devices.readings:
-        spread = part.devices.readings[result.reading].value
-        if result.reading == "range":
-            spread *= part_of
-    return response, c2c, _at_most_one(spread, f"D2D of {name}")
+def _unknown(result: FitResult) -> list[str]:
+    """What was not measured and has no base."""
+    names = []
+    if any(part.cycles.basis == "points" for part in result.polarities.values()):
+        names.append("C2C of the synapse, apart from scatter about the fit")
+    if any(not part.devices.readings for part in result.polarities.values()):
+        names.append("D2D of the synapse")
+    if result.neuron is None:
+        names.append("the neuron and its variation")
+    elif result.neuron.gain is None:
+        names.append("D2D of the neuron")
+    return names
+
+
+def _neuron_variation(result: FitResult) -> NeuronVariation:
+    fit = result.neuron
+    assert fit is not None
+    gain = fit.gain.value if fit.gain else 0.0
+    threshold = fit.threshold_spread.value if fit.threshold_spread else 0.0
+    return NeuronVariation(
+        gain=_at_most_one(gain, "D2D of the neuron's slope"),
+        threshold=_at_most_one(threshold, "D2D of the neuron's threshold"),
+        use=_at_most_one(fit.use.value, "C2C of the neuron"),
+        gain_reading="slope",
+        threshold_reading="range",
+        use_reading="output",
+    )
+
+
+# The synapse: a model, or the measured table.
+
+
+def _synapse(result: FitResult) -> Synapse:
+    if not result.polarities:
+        if result.base is None:
+            raise UserError(
+                "only a neuron was measured; give pulse curves too, or a device whose synapse "
+                "stands in, such as --base paper"
+            )
+        return result.base.synapse
+    pulses = max(part.fit.pulses for part in result.polarities.values())
+    states = result.options.states or min(max(pulses, 2), MAX_STATES)
+    make = _table_synapse if result.options.table else _model_synapse
+    try:
+        return make(result, states)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"the fitted synapse cannot be used: {error}") from error
 
 
 def _model_synapse(result: FitResult, states: int) -> SotSynapse:
@@ -209,16 +148,12 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
     for polarity in Polarity:
         part = result.polarities.get(polarity)
         if part is not None:
-            found.append(_fitted(result, part, polarity.name.lower(), high - low))
-            continue
-        assert result.base is not None
-        found.append(
-            (
-                lent_response(result.base, polarity, low, high),
-                lent_cycles(result.base, polarity)[0],
-                lent_devices(result.base, polarity)[0],
-            )
-        )
+            found.append(_fitted(result, part, high - low))
+        else:
+            assert result.base is not None
+            (c2c, _), (d2d, _) = lent_spreads(result.base, polarity)
+            model: Any = _lending(result.base, polarity).response(polarity)
+            found.append((dataclasses.replace(model, low=low, high=high), c2c, d2d))
     responses, c2c, d2d = zip(*found, strict=True)
     return SotSynapse(
         *responses,
@@ -228,14 +163,50 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
     )
 
 
+def _fitted(result: FitResult, part: PolarityResult, span: float) -> tuple[Response, float, float]:
+    """Response, C2C and D2D of a polarity that was fitted."""
+    fit = part.fit
+    name = fit.polarity.name.lower()
+    response = PulseResponse(fit.nonlinearity.value, fit.pulses, fit.low.value, fit.high.value)
+    # A polarity's own range may be less than the device's.
+    share = fit.span.value / span
+    c2c = _at_most_one(part.cycles.of(result.occasion).value * share, f"C2C of {name}")
+    d2d = 0.0
+    if part.devices.readings:
+        d2d = part.devices.readings[result.reading].value
+    if result.reading == "range":
+        d2d *= share
+    return response, c2c, _at_most_one(d2d, f"D2D of {name}")
+
+
+def _table_synapse(result: FitResult, states: int) -> TableSynapse:
+    low, high = _range(result)
+    means = [device.mean for part in result.polarities.values() for device in part.fit.devices]
+    ends = min(float(mean.min()) for mean in means), max(float(mean.max()) for mean in means)
+    meter = result.meter.point.value if result.meter is not None else 0.0
+    # Deviations after each number of pulses are measured, unless those of a pulse are asked for.
+    pairs = result.options.occasion == "pulse"
+    tables = []
+    for polarity in Polarity:
+        part = result.polarities.get(polarity)
+        if part is None:
+            assert result.base is not None
+            tables.append(_lent_table(result.base, polarity, low, high))
+        elif pairs:
+            tables.append(pair_response(part.fit.devices, part.fit.pulses, meter, ends))
+        else:
+            tables.append(measured_response(part.fit.devices, part.fit.pulses, meter))
+    return TableSynapse(*tables, states=states, bounded=pairs)
+
+
 def measured_response(
-    devices: list[DeviceCurves], pulses: int, meter: float = 0.0
+    devices: Sequence[DeviceCurves], pulses: int, meter: float = 0.0
 ) -> TableResponse:
     """The table of one polarity: mean, deviation over cycles and between devices.
 
     Parameters
     ----------
-    devices : list of DeviceCurves
+    devices : sequence of DeviceCurves
         The data; numbers of pulses between those that were measured are interpolated, and
         those before the first are on the straight line through the first two. Cycles are
         compared at the pulses that two of them have, and deviations between are interpolated.
@@ -259,156 +230,166 @@ def measured_response(
             variances.append(np.interp(grid, x[repeated], variance))
     table = np.array(means)
     cycle = np.sqrt(np.mean(variances, axis=0)) if variances else np.zeros(grid.size)
-    device_spread = np.zeros(grid.size)
+    between = np.zeros(grid.size)
     if len(table) > 1:
         noise = cycle**2 * np.mean(noises, axis=0)
-        device_spread = np.sqrt(np.maximum(table.var(axis=0, ddof=1) - noise, 0.0))
+        between = np.sqrt(np.maximum(table.var(axis=0, ddof=1) - noise, 0.0))
     own = np.sqrt(np.maximum(cycle**2 - meter**2, 0.0))
-    return TableResponse(table.mean(axis=0), own, device_spread)
+    return TableResponse(table.mean(axis=0), own, between)
 
 
-def _table_synapse(result: FitResult, options: FitOptions, states: int) -> TableSynapse:
-    low, high = _range(result)
-    means = [device.mean for part in result.polarities.values() for device in part.fit.devices]
-    ends = min(float(mean.min()) for mean in means), max(float(mean.max()) for mean in means)
-    meter = result.meter.point.value if result.meter is not None else 0.0
-    # Deviations after each number of pulses are measured, unless those of a pulse are asked for.
-    pairs = options.occasion == "pulse"
-    tables = []
-    for polarity in Polarity:
-        part = result.polarities.get(polarity)
-        if part is not None and pairs:
-            tables.append(pair_response(part.fit.devices, part.fit.pulses, meter, ends))
-        elif part is not None:
-            tables.append(measured_response(part.fit.devices, part.fit.pulses, meter))
-        else:
-            assert result.base is not None
-            tables.append(lent_table(result.base, polarity, low, high))
-    try:
-        return TableSynapse(*tables, states=states, bounded=pairs)
-    except ValueError as error:
-        raise UserError(f"the measured table is no device: {error}") from error
+def pair_response(
+    devices: Sequence[DeviceCurves], pulses: int, meter: float, ends: tuple[float, float]
+) -> TableResponse:
+    """The table of one polarity that the changes by single pulses lead to.
 
-
-def _synapse(result: FitResult, options: FitOptions, base: Device | None) -> Synapse:
-    if not result.polarities:
-        if base is None:
-            raise UserError(
-                "only a neuron was measured; give pulse curves too, or a device whose synapse "
-                "stands in, such as --base paper"
-            )
-        return base.synapse
-    pulses = max(part.fit.pulses for part in result.polarities.values())
-    states = options.states or min(max(pulses, 2), MAX_STATES)
-    try:
-        if options.table:
-            return _table_synapse(result, options, states)
-        return _model_synapse(result, states)
-    except (ValueError, TypeError) as error:
-        raise UserError(f"the fitted synapse cannot be used: {error}") from error
-
-
-def _neuron_variation(result: FitResult) -> NeuronVariation:
-    fit = result.neuron
-    assert fit is not None
-    return NeuronVariation(
-        gain=_at_most_one(fit.gain.value if fit.gain else 0.0, "D2D of the neuron's slope"),
-        threshold=_at_most_one(
-            fit.threshold_spread.value if fit.threshold_spread else 0.0,
-            "D2D of the neuron's threshold",
-        ),
-        use=_at_most_one(fit.use.value, "C2C of the neuron"),
-        gain_reading="slope",
-        threshold_reading="range",
-        use_reading="output",
-    )
-
-
-def _lent(result: FitResult, base: Device, synapse: Synapse) -> list[str]:
-    """Every value that comes from the base, by its key in a device file."""
-    keys: list[str] = []
-    if not result.polarities:
-        keys += keys_of(base.synapse.record(), "synapse")
-    record = synapse.record()
-    for polarity in Polarity:
-        if result.polarities and polarity not in result.polarities:
-            name = polarity.name.lower()
-            own = keys_of(record[name], f"synapse.{name}")
-            keys += [key for key in own if not key.endswith(("R_min", "R_max"))]
-            keys += [f"synapse.{kind}.{name}" for kind in ("c2c", "d2d") if kind in record]
-    return keys + lent_rest(base, neuron=result.neuron is None)
-
-
-def _unknown(result: FitResult) -> list[str]:
-    """What was not measured and has no base."""
-    names = []
-    if any(part.cycles.basis == "points" for part in result.polarities.values()):
-        names.append("C2C of the synapse, apart from scatter about the fit")
-    if any(not part.devices.readings for part in result.polarities.values()):
-        names.append("D2D of the synapse")
-    if result.neuron is None:
-        names.append("the neuron and its variation")
-    elif result.neuron.gain is None:
-        names.append("D2D of the neuron")
-    return names
-
-
-def make_device(
-    result: FitResult, measurement: Measurement, options: FitOptions, base: Device | None = None
-) -> Device:
-    """Put the device together.
+    Cycles that were measured tell the deviation after each number of pulses themselves. Where
+    there are few, or they do not begin where a write does, pairs of R_AH before and after a pulse
+    tell more.
 
     Parameters
     ----------
-    result : FitResult
-        From `fit_all`.
-    measurement : Measurement
-        The data, for its digests.
-    options : FitOptions
-        What was asked for.
-    base : Device, optional
-        What stands in for what was not measured; without it that is left out.
-
-    Returns
-    -------
-    Device
+    devices : sequence of DeviceCurves
+        The data.
+    pulses : int
+        The table's last pulse.
+    meter : float
+        Deviation of a point by the meter's noise.
+    ends : (float, float)
+        The lowest and the highest R_AH of a film.
 
     Raises
     ------
     UserError
-        If a value is outside what a device can have, or there is no synapse.
+        If a device has too few pairs.
     """
-    synapse = _synapse(result, options, base)
-    source: dict[str, Any] = {
-        "method": "measured table" if options.table else "least squares",
-        "confidence": CONFIDENCE,
-        "sha256": measurement.digests,
-        "current_unit": result.current_unit,
-        **measurement.given,
-    }
-    device = Device(
-        name=options.name,
-        synapse=synapse,
-        unit=result.unit if result.polarities or base is None else base.unit,
-    )
-    if base is not None:
-        measured = {f"synapse.electrical.{key}" for key in measurement.electrical}
-        lent = [key for key in _lent(result, base, synapse) if key not in measured]
-        source |= {"base": base.name, "from_base": lent}
-        device = with_rest(device, base)
-    else:
-        source["not_measured"] = _unknown(result)
-    if result.neuron is not None:
-        device = dataclasses.replace(
-            device, neuron=result.neuron.neuron, neuron_variation=_neuron_variation(result)
+    found = []
+    for device in devices:
+        next_to = np.diff(device.pulses) == 1
+        pairs = np.stack([device.resistance[:, :-1], device.resistance[:, 1:]])[..., next_to]
+        before, behind = pairs[:, np.isfinite(pairs).all(axis=0)]
+        if before.size < LEAST_PAIRS:
+            raise UserError(
+                f"device {device.device} has {before.size} pairs of R_AH before and after a pulse, "
+                f"and --c2c-occasion pulse of a table needs {LEAST_PAIRS}; take write"
+            )
+        changes = Changes.of_pairs(before, behind, ends, meter)
+        start = float(np.clip(device.mean[0], *ends))
+        way, spread = after(changes, start, np.arange(pulses + 1))
+        found.append(TableResponse(way, spread, np.zeros(way.size)))
+    return mean_device(found)
+
+
+def with_reference(device: Device, reference: str) -> Device:
+    """A device of a conductance, with the deviation of the reference column that it needs.
+
+    Its cells are held in the middle of the range, by the polarity that deviates less there.
+    """
+    if device.unit != "siemens" or reference == "ideal":
+        return device
+    synapse = device.synapse
+    middle = (synapse.low + synapse.high) / 2
+    laws = [
+        synapse.written(polarity, synapse.pulses_to(polarity, middle)).law for polarity in Polarity
+    ]
+    least = min(float(np.hypot(law.cycle, law.device)) for law in laws)
+    wrong = dataclasses.replace(device.imperfections, reference=min(least / synapse.span, 1.0))
+    return dataclasses.replace(device, imperfections=wrong)
+
+
+# What a base lends: one polarity, or all but the synapse.
+
+
+def _lending(base: Device, polarity: Polarity) -> SotSynapse:
+    model = base.synapse.paper_model
+    if model is None:
+        raise UserError(
+            f"the synapse of {base.name} is a table and lends no model of "
+            f"{polarity.name.lower()}; take --table, or another --base"
         )
-    if result.meter is not None:
-        low, high = _range(result)
-        noise = _at_most_one(result.meter.deviation.value / (high - low), "noise of the meter")
-        wrong = dataclasses.replace(device.imperfections, read_noise=noise)
-        device = dataclasses.replace(device, imperfections=wrong)
-    if measurement.electrical:
-        electrical = dataclasses.replace(device.electrical, **measurement.electrical)
-        device = dataclasses.replace(device, electrical=electrical)
-    device = with_reference(device, options)
-    return dataclasses.replace(device, source=source | {"fit": report(result)})
+    return model
+
+
+def lent_spreads(base: Device, polarity: Polarity) -> tuple[tuple[float, str], tuple[float, str]]:
+    """C2C of the base's polarity as a share of the range, and its occasion; D2D and its reading.
+
+    Raises
+    ------
+    UserError
+        If the base has no model of the paper's kind, or its C2C is no share of the range.
+    """
+    synapse = _lending(base, polarity)
+    c2c, d2d, steps = synapse.c2c, synapse.d2d, synapse.states - 1
+    if c2c.reading == "increment":
+        raise UserError(
+            f"the C2C of {base.name} is a share of each change, and the measured one of the "
+            "range; take another --base"
+        )
+    cycles = c2c[polarity] / (steps if c2c.reading == "step" else 1), c2c.occasion
+    if d2d.reading == "step":
+        return cycles, (d2d[polarity] / steps, "range")
+    return cycles, (d2d[polarity], d2d.reading)
+
+
+def _lent_table(base: Device, polarity: Polarity, low: float, high: float) -> TableResponse:
+    """What pulses of a polarity do to the base, on another range: mean and deviations."""
+    synapse = base.synapse
+    scale = (high - low) / synapse.span
+    end = synapse.low if polarity else synapse.high
+    pulses = np.arange(round(float(synapse.pulses_to(polarity, end))) + 1)
+    law = synapse.written(polarity, pulses).law
+    return TableResponse(
+        low + (law.mean - synapse.low) * scale, law.cycle * scale, np.abs(law.device) * scale
+    )
+
+
+def with_rest(device: Device, base: Device) -> Device:
+    """A device with all but the synapse of the base."""
+    return dataclasses.replace(
+        device,
+        neuron=base.neuron,
+        neuron_variation=base.neuron_variation,
+        imperfections=base.imperfections,
+        electrical=base.electrical,
+        neuron_electrical=base.neuron_electrical,
+    )
+
+
+def _lent_synapse(result: FitResult, synapse: Synapse) -> list[str]:
+    """Every value of the synapse that comes from the base, by its key in a device file."""
+    record = synapse.record()
+    if not result.polarities:
+        return _keys_of(record, "synapse")
+    keys: list[str] = []
+    for polarity in Polarity:
+        if polarity not in result.polarities:
+            name = polarity.name.lower()
+            own = _keys_of(record[name], f"synapse.{name}")
+            keys += [key for key in own if not key.endswith(("R_min", "R_max"))]
+            keys += [f"synapse.{kind}.{name}" for kind in ("c2c", "d2d") if kind in record]
+    return keys
+
+
+def lent_rest(base: Device, neuron: bool) -> list[str]:
+    """Keys of a device file that `with_rest` takes from the base, the neuron's or without them."""
+    wrong: dict[str, Any] = {
+        key: value
+        for key, value in vars(base.imperfections).items()
+        if value not in (0, "either", None)
+    }
+    if base.imperfections.retention is not None:
+        wrong["retention"] = vars(base.imperfections.retention)
+    parts: dict[str, Mapping[str, Any]] = {"synapse.electrical": vars(base.electrical)}
+    if neuron:
+        parts["neuron"] = neuron_to_dict(base.neuron)
+        parts["neuron.variation"] = vars(base.neuron_variation)
+    parts |= {"neuron.electrical": vars(base.neuron_electrical), "imperfections": wrong}
+    return [key for name, part in parts.items() for key in _keys_of(part, name)]
+
+
+def _keys_of(part: Any, name: str) -> list[str]:
+    """Every key of a part of a device file that has a value, with the tables that it is in."""
+    if not isinstance(part, Mapping):
+        return [name]
+    there = {key: value for key, value in part.items() if value is not None}
+    return [key for one, value in there.items() for key in _keys_of(value, f"{name}.{one}")]

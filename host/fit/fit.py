@@ -1,9 +1,7 @@
 """From files of measured curves to a device, and to how well the models describe them."""
 
-import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,216 +26,23 @@ from allspin.host.draw.style import (
     new_figure,
     styled,
 )
-from allspin.host.fit.columns import Measurement, ReadOptions
-from allspin.host.fit.device import make_device, measured_response
-from allspin.host.fit.goodness import Goodness
+from allspin.host.fit.columns import ReadOptions
+from allspin.host.fit.curves import Measurement
+from allspin.host.fit.device import lent_spreads, make_device, measured_response
+from allspin.host.fit.goodness import Goodness, meter_noise
 from allspin.host.fit.measurement import read_measurement
-from allspin.host.fit.neuron import NeuronFit
-from allspin.host.fit.options import FitOptions
-from allspin.host.fit.response import DeviceCurves
-from allspin.host.fit.result import FitResult, PolarityResult, fit_all, report
-from allspin.host.fit.spread import Outlier, set_aside
+from allspin.host.fit.neuron import fit_neuron, select
+from allspin.host.fit.outliers import Outlier, set_aside
+from allspin.host.fit.response import DeviceCurves, fit_response
+from allspin.host.fit.result import FitOptions, FitResult, PolarityResult
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
 
-# Data, fit and residuals of measured curves.
 
-COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-"""Of devices, in turn."""
-NAMED_DEVICES = 6
-"""More devices than these are not named one by one."""
-
-
-def _draw_data(
-    upper: Axes, lower: Axes, devices: list[DeviceCurves], models: list[Array], factor: float
-) -> None:
-    """Points, models and residuals of every device; x times a factor."""
-    for number, (device, model) in enumerate(zip(devices, models, strict=True)):
-        colour = COLOURS[number % len(COLOURS)]
-        x = device.pulses * factor
-        for cycle in device.resistance:
-            upper.plot(x, cycle, ".", color=colour, markersize=2, alpha=0.35, zorder=1)
-        named = 1 < len(devices) <= NAMED_DEVICES
-        label = name_text(device.device) if named else None
-        upper.plot(x, model, color=colour, linewidth=1.2, zorder=2, label=label)
-        lower.plot(
-            x,
-            device.mean - model,
-            ".-",
-            color=colour,
-            markersize=2.5,
-            linewidth=0.6,
-            alpha=0.8,
-        )
-    lower.axhline(0, color=INK, linewidth=0.8)
-    for axes in (upper, lower):
-        add_grid(axes)
-    if 1 < len(devices) <= NAMED_DEVICES:
-        upper.legend(fontsize=7, loc="best")
-
-
-def _draw_outliers(axes: Axes, outliers: Sequence[Outlier], factor: float) -> None:
-    """Crosses; what is far beyond the data does not make these small."""
-    low, high = axes.get_ylim()
-    style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "zorder": 3}
-    for outlier in outliers:
-        if outlier.curve is not None:
-            y = np.clip(outlier.curve.resistance, low, high)
-            axes.plot(outlier.curve.x * factor, y, "x-", linewidth=0.5, **style)
-        elif outlier.x is not None and outlier.resistance is not None:
-            y = min(max(outlier.resistance, low), high)
-            axes.plot(outlier.x * factor, y, "x", clip_on=False, **style)
-    axes.set_ylim(low, high)
-
-
-def _draw_table(upper: Axes, lower: Axes, result: PolarityResult, unit: str) -> None:
-    """Data about the measured table."""
-    fit = result.fit
-    mean = measured_response(fit.devices, fit.pulses).resistance
-    grid = np.arange(mean.size)
-    models = [np.interp(device.pulses, grid, mean) for device in fit.devices]
-    _draw_data(upper, lower, fit.devices, models, 1.0)
-    upper.set_title(f"{fit.polarity.name.capitalize()}\nmeasured table", fontsize=9)
-    upper.set_ylabel(f"{R_AH} ({unit})")
-    lower.set_ylabel(f"residual of\nthe mean ({unit})")
-    lower.set_xlabel("pulses")
-
-
-def _draw_polarity(upper: Axes, lower: Axes, result: PolarityResult, unit: str) -> None:
-    fit = result.fit
-    models = [
-        own.at(device.pulses / fit.pulses)
-        for device, own in zip(fit.devices, fit.fits, strict=True)
-    ]
-    _draw_data(upper, lower, fit.devices, models, 1.0)
-    if len(fit.devices) > 1:
-        grid = np.linspace(0, fit.pulses, 400)
-        upper.plot(grid, fit.mean_curve(grid), color=INK, linestyle="--")
-    a = fit.nonlinearity
-    values = f"A = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})"
-    _title(upper, fit.polarity.name.capitalize(), values, result.goodness)
-    upper.set_ylabel(f"{R_AH} ({unit})")
-    lower.set_ylabel(f"residual of\nthe mean ({unit})")
-    lower.set_xlabel("pulses")
-    _note(lower, str(result.goodness))
-
-
-def _draw_neuron(upper: Axes, lower: Axes, fit: NeuronFit, unit: str, current_unit: str) -> None:
-    factor, shown = (1e3, "mA") if current_unit == "A" else (1.0, current_unit)
-    _draw_data(upper, lower, fit.devices, fit.models, factor)
-    threshold = fit.values["threshold"]
-    upper.axvline(threshold.value * factor, color=SOFT, linestyle=":", linewidth=1)
-    low, middle, high = (
-        f"{getattr(threshold, edge) * factor:.3g}" for edge in ("low", "value", "high")
-    )
-    _title(upper, "Neuron", f"threshold = {middle} {shown} ({low} to {high})", fit.goodness)
-    upper.set_ylabel(f"{R_AH} ({unit})")
-    lower.set_ylabel(f"residual of\nthe mean ({unit})")
-    lower.set_xlabel(f"current ({shown})")
-    _note(lower, str(fit.goodness))
-
-
-def _title(axes: Axes, name: str, values: str, goodness: Goodness) -> None:
-    if goodness.described:
-        axes.set_title(f"{name}\n{values}", fontsize=9)
-    else:
-        axes.set_title(f"{name}\nnot described by the model", fontsize=9, color=VERMILION)
-
-
-def _note(axes: Axes, text: str) -> None:
-    text = text.replace("R^2", "R²").replace("range, ", "range\n")
-    axes.set_title(text, fontsize=7, fontweight="normal")
-
-
-@styled
-def fit_picture(
-    result: FitResult, name: str, table: bool = False, outliers: Sequence[Outlier] = ()
-) -> Figure:
-    """Draw what was measured, what was fitted, and what is left.
-
-    Parameters
-    ----------
-    result : FitResult
-        The fit.
-    name : str
-        The device's name, for the title.
-    table : bool
-        Whether the synapse is the measured table in place of the model.
-    outliers : sequence of Outlier
-        Points and cycles that were set aside; they are crossed out, those beyond the axes at its
-        edge.
-    """
-    parts = [*result.polarities, *([None] if result.neuron is not None else [])]
-    figure = new_figure(4.6 * len(parts), 5.4, f"{name_text(name)}: data, fit and residuals")
-    grid = figure.subplots(
-        2, len(parts), squeeze=False, sharex="col", gridspec_kw={"height_ratios": (2.2, 1)}
-    )
-    for column, part in enumerate(parts):
-        upper, lower = grid[0, column], grid[1, column]
-        if isinstance(part, Polarity):
-            draw = _draw_table if table else _draw_polarity
-            draw(upper, lower, result.polarities[part], result.unit)
-        elif result.neuron is not None:
-            _draw_neuron(upper, lower, result.neuron, result.unit, result.current_unit)
-        factor = 1e3 if part is None and result.current_unit == "A" else 1.0
-        _draw_outliers(upper, [one for one in outliers if one.polarity == part], factor)
-    figure.legend(
-        handles=_legend(result, table, bool(outliers)),
-        loc="outside lower center",
-        ncols=5,
-        fontsize=8,
-    )
-    return figure
-
-
-def _legend(result: FitResult, table: bool, outliers: bool) -> list[Line2D]:
-    """What points and lines are."""
-    fitted = "measured table" if table else "fit"
-    several = any(len(part.fit.devices) > 1 for part in result.polarities.values())
-    handles = [
-        Line2D([], [], color=BLUE, marker=".", linestyle="none", label="measured, each cycle"),
-        Line2D([], [], color=BLUE, label=f"{fitted}, a colour for each device"),
-    ]
-    if several and not table:
-        handles.append(Line2D([], [], color=INK, linestyle="--", label="mean device"))
-    if result.neuron is not None:
-        handles.append(Line2D([], [], color=SOFT, linestyle=":", label="threshold"))
-    if outliers:
-        handles.append(
-            Line2D([], [], color=VERMILION, marker="x", linestyle="none", label="set aside")
-        )
-    return handles
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """What came of measured curves.
-
-    Attributes
-    ----------
-    measurement : Measurement
-        The curves.
-    options : FitOptions
-        What was asked for.
-    result : FitResult
-        Values, intervals, and how well the models describe the curves.
-    base : Device or None
-        What stands in for what was not measured.
-    outliers : list of Outlier
-        Points that were set aside.
-    """
-
-    measurement: Measurement
-    options: FitOptions
-    result: FitResult
-    base: Device | None
-    outliers: list[Outlier]
-
-    @property
-    def complaints(self) -> list[str]:
-        """What the models do not describe, a line each; a measured table needs no model."""
-        return self.result.complaints(neuron_only=self.options.table)
+class Fitted(FitResult):
+    """What came of measured curves: values, and the device, picture and JSON made of them."""
 
     def device(self) -> Device:
         """The device, whether or not the models describe the curves.
@@ -247,15 +52,11 @@ class Fitted:
         UserError
             If a value is outside what a device can have.
         """
-        device = make_device(self.result, self.measurement, self.options, self.base)
-        if not self.outliers:
-            return device
-        source = device.source | {"outliers": [str(outlier) for outlier in self.outliers]}
-        return dataclasses.replace(device, source=source)
+        return make_device(self)
 
     def picture(self) -> Figure:
         """Data, fit, and what is left."""
-        return fit_picture(self.result, self.options.name, self.options.table, self.outliers)
+        return fit_picture(self)
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it; see ``docs/formats.md``.
@@ -271,12 +72,21 @@ class Fitted:
             "device": None if device is None else str(device),
             "kind": "table" if self.options.table else "model",
             "described": not self.complaints,
-            "c2c_occasion": self.result.occasion or None,
-            "d2d_reading": self.result.reading or None,
+            "c2c_occasion": self.occasion or None,
+            "d2d_reading": self.reading or None,
             "outliers": [outlier.to_dict() for outlier in self.outliers],
             "pictures": [str(path) for path in pictures],
-            **_finite(report(self.result)),
+            **_finite(self.report()),
         }
+
+
+def _finite(value: Any) -> Any:
+    """The same without infinities, which JSON has not: they become null."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def fit(
@@ -327,14 +137,240 @@ def fit(
     finally:
         for note in measurement.notes:
             noted(note)
-    result = fit_all(measurement, options, stand_in)
-    return Fitted(measurement, options, result, stand_in, outliers)
+    return fit_all(measurement, options, stand_in, outliers)
 
 
-def _finite(value: Any) -> Any:
-    """The same without infinities, which JSON has not: they become null."""
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+def fit_all(
+    measurement: Measurement,
+    options: FitOptions,
+    base: Device | None = None,
+    outliers: Sequence[Outlier] = (),
+) -> Fitted:
+    """Fit whatever was measured.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        The curves.
+    options : FitOptions
+        What was asked for.
+    base : Device, optional
+        What stands in for what was not measured.
+    outliers : sequence of Outlier
+        What was set aside of the measurement.
+
+    Raises
+    ------
+    UserError
+        If only one polarity was measured and nothing stands in for the other, or a fit makes
+        no sense.
+    """
+    present = [polarity for polarity in Polarity if measurement.of(polarity)]
+    lent: list[str | None] = [None, None]
+    if len(present) == 1:
+        lent = _lent_readings(options, base, present[0])
+    fits = {polarity: fit_response(measurement.of(polarity), polarity) for polarity in present}
+    for polarity, own in fits.items():
+        if own.span.value <= 0:
+            raise UserError(
+                f"R_AH does not {'fall' if polarity else 'rise'} with pulses of "
+                f"{polarity.name.lower()}; is it the right column?"
+            )
+    pulses = [curve for curve in measurement.curves if curve.polarity is not None]
+    meter = meter_noise(pulses, list(fits.values()), options.meter)
+    polarities = {one: PolarityResult.judge(own, meter) for one, own in fits.items()}
+    occasion = reading = ""
+    if polarities:
+        found = {part.cycles.occasion for part in polarities.values()}
+        occasion = options.occasion or lent[0] or ("pulse" if found == {"pulse"} else "write")
+        reading = _reading(polarities, options.reading, lent[1])
+    factor = 1e-3 if measurement.current_unit == "A" else 1.0
+    currents = options.currents and (options.currents[0] * factor, options.currents[1] * factor)
+    curves = select(measurement.of(None), currents)
+    neuron = fit_neuron(curves) if curves else None
+    return Fitted(
+        measurement,
+        options,
+        base,
+        list(outliers),
+        polarities,
+        neuron,
+        meter,
+        occasion,
+        reading,
+    )
+
+
+def _reading(
+    polarities: dict[Polarity, PolarityResult], asked: str | None, lent: str | None
+) -> str:
+    """The reading of D2D: as asked for, as lent, or the one that explains most; or none."""
+    shares = [part.devices.explained for part in polarities.values() if part.devices.readings]
+    if not shares:
+        return lent or ""
+    best = max(shares[0], key=lambda name: sum(share[name] for share in shares))
+    return asked or lent or best
+
+
+def _lent_readings(options: FitOptions, base: Device | None, present: Polarity) -> list[str | None]:
+    """Readings that the base's other polarity has, where it varies; the measured one takes them.
+
+    Raises
+    ------
+    UserError
+        If there is no base, or others are asked for.
+    """
+    lacking = next(polarity for polarity in Polarity if polarity is not present)
+    name = lacking.name.lower()
+    if base is None:
+        raise UserError(
+            f"there are only curves of {present.name.lower()}; give those of {name} too, or a "
+            f"device whose {name} stands in, such as --base paper"
+        )
+    if options.table:
+        return [None, None]
+    found: list[str | None] = []
+    asked = ("C2C", options.occasion, "--c2c-occasion"), ("D2D", options.reading, "--d2d-reading")
+    for (value, reading), (what, wanted, option) in zip(
+        lent_spreads(base, lacking), asked, strict=True
+    ):
+        if value and wanted not in (None, reading):
+            raise UserError(
+                f"the {what} of {base.name} is read as {reading}, and {name} is that of "
+                f"{base.name}; take {option} {reading}, or another --base"
+            )
+        found.append(reading if value else None)
+    return found
+
+
+# Data, fit and residuals, drawn.
+
+COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+"""Of devices, in turn."""
+NAMED_DEVICES = 6
+"""More devices than these are not named one by one."""
+
+
+@styled
+def fit_picture(result: FitResult) -> Figure:
+    """Draw what was measured, what was fitted, and what is left.
+
+    Outliers are crossed out, those beyond the axes at its edge.
+    """
+    parts: list[PolarityResult | None] = list(result.polarities.values())
+    if result.neuron is not None:
+        parts.append(None)
+    name = name_text(result.options.name)
+    figure = new_figure(4.6 * len(parts), 5.4, f"{name}: data, fit and residuals")
+    grid = figure.subplots(
+        2, len(parts), squeeze=False, sharex="col", gridspec_kw={"height_ratios": (2.2, 1)}
+    )
+    for (upper, lower), part in zip(grid.T, parts, strict=True):
+        factor = 1.0
+        if part is not None:
+            _draw_polarity(upper, lower, part, result.options.table)
+        else:
+            factor = result.current[0]
+            _draw_neuron(upper, lower, result)
+        polarity = None if part is None else part.fit.polarity
+        outliers = [one for one in result.outliers if one.curve.polarity is polarity]
+        _draw_outliers(upper, outliers, factor)
+        upper.set_ylabel(f"{R_AH} ({result.unit})")
+        lower.set_ylabel(f"residual of\nthe mean ({result.unit})")
+    figure.legend(handles=_legend(result), loc="outside lower center", ncols=5, fontsize=8)
+    return figure
+
+
+def _draw_data(
+    upper: Axes,
+    lower: Axes,
+    devices: Sequence[DeviceCurves],
+    models: Sequence[Array],
+    factor: float = 1.0,
+) -> None:
+    """Points, models and residuals of every device; x times a factor."""
+    named = 1 < len(devices) <= NAMED_DEVICES
+    residuals: dict[str, Any] = {"markersize": 2.5, "linewidth": 0.6, "alpha": 0.8}
+    for number, (device, model) in enumerate(zip(devices, models, strict=True)):
+        colour = COLOURS[number % len(COLOURS)]
+        x = device.pulses * factor
+        for cycle in device.resistance:
+            upper.plot(x, cycle, ".", color=colour, markersize=2, alpha=0.35, zorder=1)
+        label = name_text(device.device) if named else None
+        upper.plot(x, model, color=colour, linewidth=1.2, zorder=2, label=label)
+        lower.plot(x, device.mean - model, ".-", color=colour, **residuals)
+    lower.axhline(0, color=INK, linewidth=0.8)
+    for axes in (upper, lower):
+        add_grid(axes)
+    if named:
+        upper.legend(fontsize=7, loc="best")
+
+
+def _draw_outliers(axes: Axes, outliers: Sequence[Outlier], factor: float) -> None:
+    """Crosses; what is far beyond the data does not make these small."""
+    low, high = axes.get_ylim()
+    style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "zorder": 3, "linewidth": 0.5}
+    for outlier in outliers:
+        x, y = np.array([outlier.x]), np.array([outlier.resistance])
+        if outlier.x is None:
+            x, y = outlier.curve.x, outlier.curve.resistance
+        axes.plot(x * factor, np.clip(y, low, high), "x-", clip_on=False, **style)
+    axes.set_ylim(low, high)
+
+
+def _draw_polarity(upper: Axes, lower: Axes, result: PolarityResult, table: bool) -> None:
+    fit = result.fit
+    name = fit.polarity.name.capitalize()
+    lower.set_xlabel("pulses")
+    if table:
+        mean = measured_response(fit.devices, fit.pulses).resistance
+        grid = np.arange(mean.size)
+        models = [np.interp(device.pulses, grid, mean) for device in fit.devices]
+        _draw_data(upper, lower, fit.devices, models)
+        upper.set_title(f"{name}\nmeasured table", fontsize=9)
+        return
+    _draw_data(upper, lower, fit.devices, fit.models)
+    if len(fit.devices) > 1:
+        pulses = np.linspace(0, fit.pulses, 400)
+        upper.plot(pulses, fit.mean_curve(pulses), color=INK, linestyle="--")
+    a = fit.nonlinearity
+    values = f"A = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})"
+    _title(upper, lower, f"{name}\n{values}", result.goodness)
+
+
+def _draw_neuron(upper: Axes, lower: Axes, result: FitResult) -> None:
+    assert result.neuron is not None
+    fit, (factor, unit) = result.neuron, result.current
+    _draw_data(upper, lower, fit.devices, fit.models, factor)
+    threshold = fit.values["threshold"].scaled(lambda current: current * factor)
+    upper.axvline(threshold.value, color=SOFT, linestyle=":", linewidth=1)
+    values = f"{threshold.value:.3g} {unit} ({threshold.low:.3g} to {threshold.high:.3g})"
+    lower.set_xlabel(f"current ({unit})")
+    _title(upper, lower, f"Neuron\nthreshold = {values}", fit.goodness)
+
+
+def _title(upper: Axes, lower: Axes, text: str, goodness: Goodness) -> None:
+    colour = INK
+    if not goodness.described:
+        text, colour = text.partition("\n")[0] + "\nnot described by the model", VERMILION
+    upper.set_title(text, fontsize=9, color=colour)
+    note = str(goodness).replace("R^2", "R²").replace("range, ", "range\n")
+    lower.set_title(note, fontsize=7, fontweight="normal")
+
+
+def _legend(result: FitResult) -> list[Line2D]:
+    """What points and lines are."""
+    table = result.options.table
+    fitted = "measured table" if table else "fit"
+    several = any(len(part.fit.devices) > 1 for part in result.polarities.values())
+    styles: list[tuple[bool, dict[str, Any]]] = [
+        (True, {"color": BLUE, "marker": ".", "linestyle": "", "label": "measured, each cycle"}),
+        (True, {"color": BLUE, "label": f"{fitted}, a colour for each device"}),
+        (several and not table, {"color": INK, "linestyle": "--", "label": "mean device"}),
+        (result.neuron is not None, {"color": SOFT, "linestyle": ":", "label": "threshold"}),
+        (
+            bool(result.outliers),
+            {"color": VERMILION, "marker": "x", "linestyle": "", "label": "set aside"},
+        ),
+    ]
+    return [Line2D([], [], **style) for shown, style in styles if shown]

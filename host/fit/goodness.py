@@ -1,4 +1,10 @@
-"""Whether a model describes a curve, in numbers."""
+"""Whether a model describes a curve, in numbers; and the noise of the meter apart from the film.
+
+Reads of one state, repeated without a pulse between, differ by the meter alone. Where there are
+none, a plateau may tell: pulses move a saturated film no further, so what scatters there is the
+meter, provided that it scatters less than elsewhere. Where it scatters alike the two cannot be
+told apart.
+"""
 
 import math
 from collections.abc import Sequence
@@ -7,163 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from allspin.host.fit.columns import Curve
-from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
-from allspin.host.fit.spread import chi_interval, together
+from allspin.host.fit.curves import Curve, aligned
+from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit, chi_interval
+from allspin.host.fit.spread import together
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
-
-# Noise of the meter, apart from what the film does.
-#
-# Reads of one state, repeated without a pulse between, differ by the meter alone. Where there are
-# none, a plateau may tell: pulses move a saturated film no further, so what scatters there is the
-# meter, provided that it scatters less than elsewhere. Where it scatters alike the two cannot be
-# told apart.
-
-METHODS = ("reads", "plateau", "none")
-"""Where meter noise is taken from."""
-LEAST_FREEDOM = 5
-"""Reads beyond the first of a state from which their scatter is a figure."""
-SPIKE = 1e-6
-"""Chance of a state whose reads scatter so, from which one of them is a spike."""
-LEFT = 0.005
-"""Of the range, what a plateau has left to go at most."""
-LEAST_STEPS = 10
-"""Neighbours on plateaus that are compared."""
-FREE = 2 / 3
-"""Share of neighbours' differences that are free: two of them share a point."""
-SURE = 0.01
-"""Chance of a plateau that scatters so little less than the rest, were both alike."""
-
-
-@dataclass(frozen=True)
-class MeterNoise:
-    """Noise of one read.
-
-    Attributes
-    ----------
-    deviation : Interval
-        Standard deviation of one read, in the unit of R_AH.
-    reads : float
-        Reads of which a point is the mean.
-    basis : str
-        ``reads`` or ``plateau``.
-    """
-
-    deviation: Interval
-    reads: float
-    basis: str
-
-    @property
-    def point(self) -> Interval:
-        """Standard deviation of a point."""
-        root = math.sqrt(self.reads)
-        return Interval(*(edge / root for edge in vars(self.deviation).values()))
-
-
-def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
-    """Meter noise of states that were read several times; None where too few were.
-
-    States whose reads scatter as hardly any do, by a spike of one of them, are left out.
-    """
-    scatters = [curve.scatter for curve in curves if curve.scatter is not None]
-    square = np.concatenate([np.zeros(0), *(one.square for one in scatters)])
-    freedom = np.concatenate([np.zeros(0), *(one.freedom for one in scatters)])
-    points = freedom.size
-    square, freedom = square[freedom > 0], freedom[freedom > 0]
-    if freedom.sum() < LEAST_FREEDOM:
-        return None
-    reads = 1 + float(freedom.sum()) / points
-    usual = float(np.median(square / stats.chi2.median(freedom)))
-    kept = stats.chi2.sf(square / usual, freedom) > SPIKE if usual else square == square
-    total = float(freedom[kept].sum())
-    deviation = chi_interval(math.sqrt(float(square[kept].sum()) / total), total)
-    return MeterNoise(deviation, reads, "reads")
-
-
-def _steps(fit: ResponseFit) -> tuple[Array, Array]:
-    """Squared differences of neighbours' deviations, on plateaus and elsewhere."""
-    still, moving = [], []
-    for device, own in zip(fit.devices, fit.fits, strict=True):
-        cycles = len(device.resistance)
-        deviations = own.residuals[None, :]
-        if cycles > 1:
-            deviations = (device.resistance - device.mean) * math.sqrt(cycles / (cycles - 1))
-        start, end, _ = own.parameters
-        left = np.abs(own.at(device.pulses / fit.pulses) - end) < LEFT * abs(end - start)
-        squares = np.diff(deviations, axis=1) ** 2 / 2
-        both = left[1:] & left[:-1]
-        for found, where in ((still, both), (moving, ~left[1:] & ~left[:-1])):
-            values = squares[:, where].ravel()
-            found.append(values[np.isfinite(values)])
-    return np.concatenate(still), np.concatenate(moving)
-
-
-def from_plateaus(fits: Sequence[ResponseFit], sure: bool = True) -> MeterNoise | None:
-    """Meter noise of plateaus; None where there are none, or no quieter ones than the rest.
-
-    Parameters
-    ----------
-    fits : sequence of ResponseFit
-        Fits of the polarities.
-    sure : bool
-        Whether a plateau must scatter less than the rest.
-    """
-    parts = [part for part in map(_steps, fits) if part[0].size >= LEAST_STEPS]
-    if sure:
-        # Polarities differ in C2C: each is compared with itself.
-        parts = parts if all(_is_quieter(*part) for part in parts) else []
-    still = np.concatenate([np.zeros(0), *(part[0] for part in parts)])
-    if not still.any():
-        return None
-    deviation = chi_interval(math.sqrt(float(still.mean())), FREE * still.size)
-    return MeterNoise(deviation, 1.0, "plateau")
-
-
-def _is_quieter(still: Array, moving: Array) -> bool:
-    """Whether a plateau scatters significantly less than the rest."""
-    if moving.size < LEAST_STEPS or not moving.any():
-        return False
-    ratio = float(still.mean() / moving.mean())
-    return bool(stats.f.cdf(ratio, FREE * still.size, FREE * moving.size) < SURE)
-
-
-def meter_noise(
-    curves: Sequence[Curve], fits: Sequence[ResponseFit], asked: str | None
-) -> MeterNoise | None:
-    """Meter noise of pulse curves, where it can be told.
-
-    Parameters
-    ----------
-    curves : sequence of Curve
-        Pulse curves.
-    fits : sequence of ResponseFit
-        Their fits.
-    asked : str or None
-        One of `METHODS`; None takes reads, else a plateau that is quieter than the rest.
-
-    Raises
-    ------
-    UserError
-        If there is none of what was asked for.
-    """
-    if asked == "none" or not fits:
-        return None
-    if asked == "plateau":
-        found = from_plateaus(fits, sure=False)
-        if found is None:
-            raise UserError(
-                f"no curve has a plateau of {LEAST_STEPS} pulses; take another --meter-noise"
-            )
-        return found
-    found = from_reads(curves)
-    if asked == "reads" and found is None:
-        raise UserError(
-            "no state was read several times; give rows with the same pulse one after another, or "
-            "take another --meter-noise"
-        )
-    return found or from_plateaus(fits)
-
 
 MISFIT = 0.01
 """A model that is off by less than this share of the range describes a curve."""
@@ -213,6 +67,17 @@ class Goodness:
             f"{self.runs} runs where {self.expected_runs:.0f} are expected "
             f"(p-value {self.runs_p_value:.1g})"
         )
+
+    def plain(self) -> dict[str, object]:
+        """As a device file has it."""
+        return {
+            "described": self.described,
+            "r_squared": float(self.r_squared),
+            "misfit": float(self.misfit),
+            "runs": int(self.runs),
+            "expected_runs": float(self.expected_runs),
+            "runs_chance": float(self.runs_p_value),
+        }
 
 
 def runs_test(residuals: Array) -> tuple[int, float, float]:
@@ -266,40 +131,182 @@ def _misfit(residuals: Array) -> tuple[float, float]:
     return float(products.mean()), error
 
 
-def judge(devices: list[DeviceCurves], models: list[Array], kept: float = 0.0) -> Goodness:
+def judge(devices: Sequence[DeviceCurves], models: Sequence[Array], kept: float = 0.0) -> Goodness:
     """Judge a model by its residuals.
 
     Parameters
     ----------
-    devices : list of DeviceCurves
+    devices : sequence of DeviceCurves
         The data.
-    models : list of ndarray of float64, each (points,)
+    models : sequence of ndarray of float64, each (points,)
         The model at each device's points.
     kept : float
         What is left of a deviation after one more pulse, where deviations arise on each
         pulse: the runs test then takes what each adds. 0 for independent ones.
     """
-    places = np.unique(np.concatenate([device.pulses for device in devices]))
-    rows = []
+    xs: list[Array] = []
+    rows: list[Array] = []
     left = whole = 0.0
     for device, model in zip(devices, models, strict=True):
-        row = np.full((len(device.resistance), places.size), np.nan)
-        row[:, np.searchsorted(places, device.pulses)] = device.resistance - model
-        rows.append(row)
+        xs += [device.pulses] * len(device.resistance)
+        rows += list(device.resistance - model)
         mean, weights = device.mean, device.weights
         left += float(weights @ (mean - model) ** 2)
         whole += float(weights @ (mean - np.average(mean, weights=weights)) ** 2)
-    residuals = np.concatenate(rows)
+    _, residuals = aligned(xs, rows)
     average = np.nanmean(residuals, axis=0)
     signs = average[1:] - kept * average[:-1] if kept else average
-    runs, expected, p_value = runs_test(signs)
     square, error = _misfit(residuals)
     span = float(np.mean([np.ptp(device.mean) for device in devices]))
     return Goodness(
-        r_squared=1 - left / whole if whole else 1.0,
-        misfit=math.sqrt(max(square, 0.0)) / span,
-        misfit_errors=square / error if error else math.inf if square > 0 else 0.0,
-        runs=runs,
-        expected_runs=expected,
-        runs_p_value=p_value,
+        1 - left / whole if whole else 1.0,
+        math.sqrt(max(square, 0.0)) / span,
+        square / error if error else math.inf if square > 0 else 0.0,
+        *runs_test(signs),
     )
+
+
+# Noise of the meter.
+
+METHODS = ("reads", "plateau", "none")
+"""Where meter noise is taken from."""
+LEAST_FREEDOM = 5
+"""Reads beyond the first of a state from which their scatter is a figure."""
+SPIKE = 1e-6
+"""Chance of a state whose reads scatter so, from which one of them is a spike."""
+LEFT = 0.005
+"""Of the range, what a plateau has left to go at most."""
+LEAST_STEPS = 10
+"""Neighbours on plateaus that are compared."""
+FREE = 2 / 3
+"""Share of neighbours' differences that are free: two of them share a point."""
+SURE = 0.01
+"""Chance of a plateau that scatters so little less than the rest, were both alike."""
+
+
+@dataclass(frozen=True)
+class MeterNoise:
+    """Noise of one read.
+
+    Attributes
+    ----------
+    deviation : Interval
+        Standard deviation of one read, in the unit of R_AH.
+    reads : float
+        Reads of which a point is the mean.
+    basis : str
+        ``reads`` or ``plateau``.
+    """
+
+    deviation: Interval
+    reads: float
+    basis: str
+
+    @property
+    def point(self) -> Interval:
+        """Standard deviation of a point."""
+        root = math.sqrt(self.reads)
+        return self.deviation.scaled(lambda edge: edge / root)
+
+
+def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
+    """Meter noise of states that were read several times; None where too few were.
+
+    States whose reads scatter as hardly any do, by a spike of one of them, are left out.
+    """
+    scatters = [curve.scatter for curve in curves if curve.scatter is not None]
+    square = np.concatenate([np.zeros(0), *(one.square for one in scatters)])
+    freedom = np.concatenate([np.zeros(0), *(one.freedom for one in scatters)])
+    points = freedom.size
+    square, freedom = square[freedom > 0], freedom[freedom > 0]
+    if freedom.sum() < LEAST_FREEDOM:
+        return None
+    reads = 1 + float(freedom.sum()) / points
+    usual = float(np.median(square / stats.chi2.median(freedom)))
+    kept = stats.chi2.sf(square / usual, freedom) > SPIKE if usual else square == square
+    total = float(freedom[kept].sum())
+    deviation = chi_interval(math.sqrt(float(square[kept].sum()) / total), total)
+    return MeterNoise(deviation, reads, "reads")
+
+
+def _steps(fit: ResponseFit) -> tuple[Array, Array]:
+    """Squared differences of neighbours' deviations, on plateaus and elsewhere."""
+    still, moving = [], []
+    for device, own, model in zip(fit.devices, fit.fits, fit.models, strict=True):
+        cycles = len(device.resistance)
+        deviations = own.residuals[None, :]
+        if cycles > 1:
+            deviations = (device.resistance - device.mean) * math.sqrt(cycles / (cycles - 1))
+        start, end, _ = own.parameters
+        left = np.abs(model - end) < LEFT * abs(end - start)
+        squares = np.diff(deviations, axis=1) ** 2 / 2
+        for found, where in (
+            (still, left[1:] & left[:-1]),
+            (moving, ~left[1:] & ~left[:-1]),
+        ):
+            values = squares[:, where].ravel()
+            found.append(values[np.isfinite(values)])
+    return np.concatenate(still), np.concatenate(moving)
+
+
+def from_plateaus(fits: Sequence[ResponseFit], sure: bool = True) -> MeterNoise | None:
+    """Meter noise of plateaus; None where there are none, or no quieter ones than the rest.
+
+    Parameters
+    ----------
+    fits : sequence of ResponseFit
+        Fits of the polarities.
+    sure : bool
+        Whether a plateau must scatter less than the rest.
+    """
+    parts = [part for part in map(_steps, fits) if part[0].size >= LEAST_STEPS]
+    # Polarities differ in C2C: each is compared with itself.
+    if not parts or (sure and not all(_is_quieter(*part) for part in parts)):
+        return None
+    still = np.concatenate([part[0] for part in parts])
+    if not still.any():
+        return None
+    deviation = chi_interval(math.sqrt(float(still.mean())), FREE * still.size)
+    return MeterNoise(deviation, 1.0, "plateau")
+
+
+def _is_quieter(still: Array, moving: Array) -> bool:
+    """Whether a plateau scatters significantly less than the rest."""
+    if moving.size < LEAST_STEPS or not moving.any():
+        return False
+    ratio = float(still.mean() / moving.mean())
+    return bool(stats.f.cdf(ratio, FREE * still.size, FREE * moving.size) < SURE)
+
+
+def meter_noise(
+    curves: Sequence[Curve], fits: Sequence[ResponseFit], asked: str | None
+) -> MeterNoise | None:
+    """Meter noise of pulse curves, where it can be told.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        Pulse curves.
+    fits : sequence of ResponseFit
+        Their fits.
+    asked : str or None
+        One of `METHODS`; None takes reads, else a plateau that is quieter than the rest.
+
+    Raises
+    ------
+    UserError
+        If there is none of what was asked for.
+    """
+    if asked == "none" or not fits:
+        return None
+    found = None if asked == "plateau" else from_reads(curves)
+    if found is None and asked != "reads":
+        found = from_plateaus(fits, sure=asked is None)
+    if found is None and asked is not None:
+        lacking = {
+            "plateau": f"no curve has a plateau of {LEAST_STEPS} pulses; take",
+            "reads": "no state was read several times; give rows with the same pulse one after "
+            "another, or take",
+        }
+        raise UserError(f"{lacking[asked]} another --meter-noise")
+    return found

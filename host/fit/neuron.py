@@ -5,17 +5,18 @@ flat again where the film is saturated, both knees rounded. Where the data end b
 saturated, there is no upper knee in the fit and full scale is what was measured.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, stats
 from scipy.special import expit
 
-from allspin.host.fit.columns import Curve
+from allspin.host.fit.curves import Curve, by_device
 from allspin.host.fit.goodness import Goodness, judge
-from allspin.host.fit.response import FEW_CYCLES, DeviceCurves, Interval, interval
-from allspin.host.fit.spread import chi_interval
-from allspin.sim.errors import UserError
+from allspin.host.fit.response import DeviceCurves, Interval, chi_interval, estimated, stack
+from allspin.host.fit.spread import spread_between
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import Array
 
@@ -27,6 +28,8 @@ FIRST_SOFTNESS = 0.03
 """Softness that fits start from, as a fraction of the largest current."""
 EQUAL = 0.9
 """Magnitudes and slopes of the two sides from this ratio on are about equal."""
+FEWEST_POINTS = 6
+"""Points of a curve that is fitted."""
 LEAST_POINTS = 8
 """Points from which an upper knee is asked for."""
 LEAST_CHANGE = 1e-3
@@ -84,17 +87,13 @@ class NeuronFit:
         UserError
             If it does not fit the neuron's ranges.
         """
-        try:
+        with refused("the neuron's curve cannot be used: ", "; choose its part by --currents"):
             return SotNeuron(
                 threshold=max(self.values["threshold"].value / self.full_current, 0.0),
                 slope=abs(self.values["slope"].value) * self.full_current / self.full_resistance,
                 softness=max(self.values["softness"].value / self.full_current, 0.001),
                 saturation=1.0,
             )
-        except ValueError as error:
-            raise UserError(
-                f"the neuron's curve cannot be used: {error}; choose its part by --currents"
-            ) from error
 
 
 def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
@@ -122,9 +121,9 @@ def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
     return base + slope * softness * knee, np.stack([*slopes, *columns], axis=-1)
 
 
-def _start(x: Array, y: Array, upper_knee: bool) -> list[float]:
+def _start(x: Array, y: Array, upper_knee: bool) -> Array:
     """Parameters to start from: the best of a few knees, between which the line is fitted."""
-    best: tuple[float, list[float]] | None = None
+    found = []
     for threshold in STARTS:
         for end in STARTS if upper_knee else (np.inf,):
             if end <= threshold:
@@ -133,13 +132,10 @@ def _start(x: Array, y: Array, upper_knee: bool) -> list[float]:
             table = np.stack([np.ones(x.size), ramp], axis=1)
             (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
             left = float(np.sum((table @ [base, slope] - y) ** 2))
-            if best is None or left < best[0]:
-                slope = max(float(slope), 0.05)
-                best = left, [float(base), threshold, slope, FIRST_SOFTNESS]
-                if upper_knee:
-                    best[1].append(slope * (end - threshold))
-    assert best is not None
-    return best[1]
+            slope = max(float(slope), 0.05)
+            height = [slope * (end - threshold)] if upper_knee else []
+            found.append((left, [float(base), threshold, slope, FIRST_SOFTNESS, *height]))
+    return np.array(min(found, key=lambda one: one[0])[1])
 
 
 def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None = None) -> Array:
@@ -150,24 +146,21 @@ def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None
     top = float(current.max())
     base, scale = float(resistance.min()), float(np.ptp(resistance))
     x, y = current / top, (resistance - base) / scale
-    low, high = [-1.0, -1.0, 0.02, SHARPEST], [1.5, 1.0, 200.0, SOFTEST]
-    units = [scale, top, scale / top, top]
-    if upper_knee:
-        low, high, units = [*low, 0.02], [*high, 5.0], [*units, scale]
-    if near is None:
-        start = np.array(_start(x, y, upper_knee))
-    else:
-        start = (near - np.array([base, *[0.0] * (len(low) - 1)])) / units
+    count = len(NAMES) if upper_knee else 4
+    low = np.array([-1.0, -1.0, 0.02, SHARPEST, 0.02])[:count]
+    high = np.array([1.5, 1.0, 200.0, SOFTEST, 5.0])[:count]
+    units = np.array([scale, top, scale / top, top, scale])[:count]
+    origin = np.zeros(count)
+    origin[0] = base
+    start = _start(x, y, upper_knee) if near is None else (near - origin) / units
     found = optimize.least_squares(
         lambda parameters: _model(parameters, x)[0] - y,
-        np.clip(start, np.add(low, 1e-6), np.subtract(high, 1e-6)),
+        np.clip(start, low + 1e-6, high - 1e-6),
         jac=lambda parameters: _model(parameters, x)[1],  # type: ignore[arg-type]
         bounds=(low, high),
         x_scale="jac",
     )
-    fitted = found.x * units
-    fitted[0] += base
-    return fitted
+    return found.x * units + origin
 
 
 def _square(parameters: Array, current: Array, resistance: Array) -> float:
@@ -215,52 +208,11 @@ def _points_errors(found: Array, device: DeviceCurves, full_current: float) -> A
     scaled = slopes / units
     covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, current, resistance) / freedom
     # Full scale is the height itself, or what the model has at full current over its base.
-    if found.size == len(NAMES):
-        last = np.eye(found.size)[4]
-    else:
+    last = np.eye(found.size)[-1]
+    if found.size < len(NAMES):
         last = _model(found, np.array([full_current]))[1][0] - np.eye(found.size)[0]
     mix = np.vstack([np.eye(found.size), last]) / units
     return np.sqrt(np.maximum(np.diag(mix @ covariance @ mix.T), 0.0))
-
-
-def _intervals(
-    found: list[Array], devices: list[DeviceCurves], full_current: float
-) -> tuple[list[Interval], str]:
-    """Intervals of each parameter and of full scale, and what they rest on."""
-    device, own = devices[0], found[0]
-    cycles = len(device.resistance)
-    upper_knee = own.size == len(NAMES)
-    if len(devices) > 1:
-        basis, freedom = "devices", len(devices) - 1
-        table = np.array([_with_full(one, full_current) for one in found])
-        estimate = table.mean(axis=0)
-        error = table.std(axis=0, ddof=1) / np.sqrt(len(table))
-    elif cycles >= FEW_CYCLES:
-        basis, freedom = "cycles", cycles - 1
-        left = np.array(
-            [
-                _with_full(_fit(*_flat(device.without(one)), upper_knee, own), full_current)
-                for one in range(cycles)
-            ]
-        )
-        estimate = cycles * _with_full(own, full_current) - (cycles - 1) * left.mean(axis=0)
-        error = np.sqrt((cycles - 1) ** 2 / cycles * left.var(axis=0, ddof=1))
-    else:
-        basis, freedom = "points", max(_flat(device)[0].size - own.size, 1)
-        estimate = _with_full(own, full_current)
-        error = _points_errors(own, device, full_current)
-    pairs = zip(estimate, error, strict=True)
-    return [interval(float(value), float(one), freedom) for value, one in pairs], basis
-
-
-def _spread(values: Array, errors: Array, unit: Interval) -> Interval | None:
-    """Interval of the deviation between devices, over a unit."""
-    if values.size < 2:
-        return None
-    total = chi_interval(float(values.std(ddof=1)), values.size - 1)
-    noise = float(np.mean(errors**2))
-    edges = (float(np.sqrt(max(edge**2 - noise, 0.0))) for edge in vars(total).values())
-    return Interval(*edges).over(unit)
 
 
 def _slope(x: Array, y: Array) -> float:
@@ -275,18 +227,17 @@ def _side(curve: Curve) -> float:
     low, high = float(-curve.x.min()), float(curve.x.max())
     if min(low, high) < EQUAL * max(low, high):
         return -1.0 if low > high else 1.0
-    below, above = (
-        _slope(curve.x[side], curve.resistance[side]) for side in (curve.x <= 0, curve.x >= 0)
-    )
+    sides = curve.x <= 0, curve.x >= 0
+    below, above = (_slope(curve.x[side], curve.resistance[side]) for side in sides)
     return -1.0 if EQUAL * below > above else 1.0
 
 
-def select(curves: list[Curve], currents: tuple[float, float] | None) -> list[Curve]:
+def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> list[Curve]:
     """The part of neuron curves that is fitted.
 
     Parameters
     ----------
-    curves : list of Curve
+    curves : sequence of Curve
         Neuron curves.
     currents : tuple of float or None
         Lowest and highest magnitude of the current; None for all of one sign.
@@ -303,36 +254,33 @@ def select(curves: list[Curve], currents: tuple[float, float] | None) -> list[Cu
     UserError
         If too few points are left.
     """
+    low, high = currents or (0.0, np.inf)
     chosen = []
     for curve in curves:
-        sign = _side(curve)
-        x = sign * curve.x
-        kept = x >= 0 if currents is None else (x >= currents[0]) & (x <= currents[1])
-        if np.count_nonzero(kept) < 6:
+        x = _side(curve) * curve.x
+        kept = (x >= low) & (x <= high)
+        count = np.count_nonzero(kept)
+        if count < FEWEST_POINTS:
             raise UserError(
-                f"device {curve.device}: {np.count_nonzero(kept)} points of the neuron's curve are "
-                "in the range of currents; a fit needs 6: widen --currents or measure more"
+                f"device {curve.device}: {count} points of the neuron's curve are in the range of "
+                f"currents; a fit needs {FEWEST_POINTS}: widen --currents or measure more"
             )
         if np.ptp(x[kept]) < LEAST_CHANGE * x[kept].max() or not x[kept].max():
             raise UserError(
                 f"device {curve.device}: the current does not change; is it the right column?"
             )
-        chosen.append(Curve(curve.device, curve.cycle, None, x[kept], curve.resistance[kept]))
+        chosen.append(replace(curve, x=x[kept], resistance=curve.resistance[kept], scatter=None))
     return chosen
 
 
-def _stack(curves: list[Curve]) -> list[DeviceCurves]:
+def _stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
     """Gather curves by device; each keeps its own points, however close currents are."""
-    devices: dict[str, list[Curve]] = {}
-    for curve in curves:
-        devices.setdefault(curve.device, []).append(curve)
     stacked = []
-    for name, own in devices.items():
+    for name, places in by_device(curves).items():
+        own = [curves[place] for place in places]
         same = all(np.array_equal(curve.x, own[0].x) for curve in own)
         if same and np.unique(own[0].x).size == own[0].x.size:
-            order = np.argsort(own[0].x)
-            table = np.array([curve.resistance[order] for curve in own])
-            stacked.append(DeviceCurves(name, own[0].x[order], table))
+            stacked += stack(own)
             continue
         x = np.concatenate([curve.x for curve in own])
         order = np.argsort(x, kind="stable")
@@ -345,12 +293,12 @@ def _stack(curves: list[Curve]) -> list[DeviceCurves]:
     return stacked
 
 
-def fit_neuron(curves: list[Curve]) -> NeuronFit:
+def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
     """Fit neuron curves.
 
     Parameters
     ----------
-    curves : list of Curve
+    curves : sequence of Curve
         From `select`.
 
     Returns
@@ -359,47 +307,52 @@ def fit_neuron(curves: list[Curve]) -> NeuronFit:
     """
     falls = sum(float(np.polyfit(curve.x, curve.resistance, 1)[0]) for curve in curves) < 0
     sign = -1.0 if falls else 1.0
-    turned = [Curve(one.device, one.cycle, None, one.x, sign * one.resistance) for one in curves]
-    devices = _stack(turned)
+    devices = _stack([replace(one, resistance=sign * one.resistance) for one in curves])
     points = [_flat(device) for device in devices]
     found = _fit_devices(points)
     full_current = max(float(device.pulses.max()) for device in devices)
-    intervals, basis = _intervals(found, devices, full_current)
-    full = intervals[-1]
-    values: dict[str, Interval] = dict(zip(NAMES, intervals[:-1], strict=False))
-    models = [_model(own, device.pulses)[0] for own, device in zip(found, devices, strict=True)]
+    first, own = devices[0], found[0]
+
+    def refit(cycle: int) -> Array:
+        flat = _flat(first.without(cycle))
+        return _with_full(_fit(*flat, own.size == len(NAMES), own), full_current)
+
+    table = np.array([_with_full(one, full_current) for one in found])
+    pairs = list(zip(found, devices, strict=True))
+    errors = np.array([_points_errors(one, device, full_current) for one, device in pairs])
+    (*intervals, full), basis = estimated(
+        table,
+        len(first.resistance),
+        refit,
+        lambda: (errors[0], float(max(points[0][0].size - own.size, 1))),
+    )
+    values: dict[str, Interval] = dict(zip(NAMES, intervals, strict=False))
+    models = [_model(one, device.pulses)[0] for one, device in pairs]
     squares = sum(
         float(np.nansum((device.resistance - model) ** 2))
         for device, model in zip(devices, models, strict=True)
     )
-    freedom = sum(y.size for _, y in points) - len(devices) * found[0].size
-    use = chi_interval(float(np.sqrt(squares / max(freedom, 1))), max(freedom, 1)).over(full)
-    table = np.array(found)
-    errors = np.array(
-        [
-            _points_errors(own, device, full_current)
-            for own, device in zip(found, devices, strict=True)
-        ]
-    )
+    freedom = max(sum(y.size for _, y in points) - len(devices) * own.size, 1)
+    use = chi_interval(float(np.sqrt(squares / freedom)), freedom).over(full)
+    gain = threshold_spread = None
+    if len(devices) > 1:
+        gain = spread_between(table[:, 2], errors[:, 2] ** 2, values["slope"])
+        unit = Interval(full_current, full_current, full_current)
+        threshold_spread = spread_between(table[:, 1], errors[:, 1] ** 2, unit)
     goodness = judge(devices, models)
-    for name in ("base", "slope", "height"):
-        if falls and name in values:
+    if falls:
+        for name in values.keys() & {"base", "slope", "height"}:
             one = values[name]
             values[name] = Interval(-one.value, -one.high, -one.low)
-    shown = [
-        DeviceCurves(device.device, device.pulses, sign * device.resistance) for device in devices
-    ]
     return NeuronFit(
         full_current=full_current,
         full_resistance=full.value,
         values=values,
         use=use,
-        gain=_spread(table[:, 2], errors[:, 2], intervals[2]),
-        threshold_spread=_spread(
-            table[:, 1], errors[:, 1], Interval(full_current, full_current, full_current)
-        ),
+        gain=gain,
+        threshold_spread=threshold_spread,
         basis=basis,
         goodness=goodness,
-        devices=shown,
+        devices=[replace(device, resistance=sign * device.resistance) for device in devices],
         models=[sign * model for model in models],
     )

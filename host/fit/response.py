@@ -10,19 +10,15 @@ from cycles (the jackknife) where there are three or more, else from the points.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.fit.columns import Curve
-from allspin.sim.errors import UserError
-from allspin.sim.synapse.pulse_chain import after
-from allspin.sim.synapse.pulse_changes import LEAST_PAIRS, Changes
+from allspin.host.fit.curves import Curve, aligned, by_device
 from allspin.sim.synapse.response import Array, Polarity
-from allspin.sim.synapse.table_synapse import TableResponse, mean_device
 
 CONFIDENCE = 0.95
 """Share of intervals that hold the true value."""
@@ -36,6 +32,9 @@ STRAIGHT = 0.5
 """Below this curvature A itself is not averaged over devices: it may be anything."""
 FEW_CYCLES = 3
 """Cycles from which the jackknife is taken."""
+
+
+# Values with intervals.
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,74 @@ class Interval:
             high = middle * math.exp(math.hypot(math.log(self.high / middle), wide))
         return Interval(self.value / unit.value, low / unit.value, high / unit.value)
 
+    def less(self, noise: "Interval") -> "Interval":
+        """A deviation without that of independent noise, whose variance is given."""
+        return Interval(
+            float(np.sqrt(max(self.value**2 - noise.value, 0.0))),
+            float(np.sqrt(max(self.low**2 - noise.high, 0.0))),
+            float(np.sqrt(max(self.high**2 - noise.low, 0.0))),
+        )
+
+    def scaled(self, change: Callable[[float], float]) -> "Interval":
+        """Value and limits, each changed alike."""
+        return Interval(change(self.value), change(self.low), change(self.high))
+
+    def plain(self) -> dict[str, float]:
+        """As a device file has it."""
+        return {"value": float(self.value), "low": float(self.low), "high": float(self.high)}
+
 
 def interval(estimate: float, error: float, freedom: float) -> Interval:
     """Student's interval of an estimate with a standard error."""
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
     return Interval(estimate, estimate - half, estimate + half)
+
+
+def chi_interval(value: float, freedom: float) -> Interval:
+    """Interval of a standard deviation of normal values."""
+    edge = (1 - CONFIDENCE) / 2
+    low, high = stats.chi2.ppf([1 - edge, edge], freedom)
+    return Interval(value, value * np.sqrt(freedom / low), value * np.sqrt(freedom / high))
+
+
+def estimated(
+    found: Array,
+    cycles: int,
+    refit: Callable[[int], Array],
+    by_points: Callable[[], tuple[Array, float]],
+) -> tuple[list[Interval], str]:
+    """Intervals of some parameters, and what they rest on: ``devices``, ``cycles`` or ``points``.
+
+    Parameters
+    ----------
+    found : ndarray of float64, shape (devices, parameters)
+        As each device's fit has them.
+    cycles : int
+        Of the one device.
+    refit : callable
+        Parameters of the one device without one of its cycles.
+    by_points : callable
+        Standard errors of the one device's parameters by its points, and their freedom.
+    """
+    count = len(found)
+    values = found[0]
+    if count > 1:
+        basis, freedom = "devices", float(count - 1)
+        values = found.mean(axis=0)
+        errors = found.std(axis=0, ddof=1) / np.sqrt(count)
+    elif cycles >= FEW_CYCLES:
+        basis, freedom = "cycles", float(cycles - 1)
+        left = np.array([refit(cycle) for cycle in range(cycles)])
+        values = cycles * found[0] - (cycles - 1) * left.mean(axis=0)
+        errors = np.sqrt((cycles - 1) ** 2 / cycles * left.var(axis=0, ddof=1))
+    else:
+        basis = "points"
+        errors, freedom = by_points()
+    pairs = zip(values.tolist(), errors.tolist(), strict=True)
+    return [interval(value, error, freedom) for value, error in pairs], basis
+
+
+# Curves of one device together.
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,19 +167,17 @@ class DeviceCurves:
         return DeviceCurves(self.device, self.pulses[kept], rest[:, kept])
 
 
-def stack(curves: list[Curve]) -> list[DeviceCurves]:
+def stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
     """Gather curves by device, in the order in which they came."""
-    devices: dict[str, list[Curve]] = {}
-    for curve in curves:
-        devices.setdefault(curve.device, []).append(curve)
     stacked = []
-    for device, own in devices.items():
-        pulses = np.unique(np.concatenate([curve.x for curve in own]))
-        table = np.full((len(own), pulses.size), np.nan)
-        for row, curve in zip(table, own, strict=True):
-            row[np.searchsorted(pulses, curve.x)] = curve.resistance
-        stacked.append(DeviceCurves(device, pulses, table))
+    for device, places in by_device(curves).items():
+        own = [curves[place] for place in places]
+        rows = [curve.resistance for curve in own]
+        stacked.append(DeviceCurves(device, *aligned([curve.x for curve in own], rows)))
     return stacked
+
+
+# The fit.
 
 
 def shape(k: float, x: npt.ArrayLike) -> tuple[Array, Array]:
@@ -154,8 +214,13 @@ class Fit:
 
     def at(self, share: npt.ArrayLike) -> Array:
         """The model at shares of P_max."""
-        start, end, k = self.parameters
-        return start + (end - start) * shape(float(k), share)[0]
+        return model(self.parameters, share)
+
+
+def model(parameters: Array, share: npt.ArrayLike) -> Array:
+    """R_AH by start, end and k, at shares of P_max."""
+    start, end, k = parameters
+    return start + (end - start) * shape(float(k), share)[0]
 
 
 def fit_curve(share: Array, resistance: Array, weights: Array, near: float | None = None) -> Fit:
@@ -172,50 +237,37 @@ def fit_curve(share: Array, resistance: Array, weights: Array, near: float | Non
     """
     root = np.sqrt(weights)
 
-    def basis(k: float) -> Array:
-        s = shape(k, share)[0]
-        return np.stack([1 - s, s], axis=1)
-
-    def model(parameters: Array) -> Array:
-        start, end, k = parameters
-        return root * (start + (end - start) * shape(float(k), share)[0] - resistance)
+    def left(parameters: Array) -> Array:
+        return root * (model(parameters, share) - resistance)
 
     def slopes(parameters: Array) -> Array:
         start, end, k = parameters
         s, by_k = shape(float(k), share)
         return root[:, None] * np.stack([1 - s, s, (end - start) * by_k], axis=1)
 
-    best: tuple[float, Array] | None = None
+    starts: list[tuple[float, Array]] = []
     for k in CURVATURES if near is None else (near,):
-        ends, *_ = np.linalg.lstsq(root[:, None] * basis(k), root * resistance, rcond=None)
-        left = float(np.sum((root * (basis(k) @ ends - resistance)) ** 2))
-        if best is None or left < best[0]:
-            best = left, np.array([*ends, k])
-    assert best is not None
+        s = shape(k, share)[0]
+        basis = np.stack([1 - s, s], axis=1)
+        ends, *_ = np.linalg.lstsq(root[:, None] * basis, root * resistance, rcond=None)
+        square = float(np.sum((root * (basis @ ends - resistance)) ** 2))
+        starts.append((square, np.array([*ends, k])))
+    start = min(starts, key=lambda one: one[0])[1]
     scale = max(float(np.ptp(resistance)), 1e-300)
-    steps = np.array([scale, scale, 1.0])
-    found = optimize.least_squares(
-        model,
-        best[1],
-        jac=slopes,  # type: ignore[arg-type]
-        method="lm",
-        x_scale=steps,
-    )
+    common = {"jac": slopes, "x_scale": np.array([scale, scale, 1.0])}
+    found = optimize.least_squares(left, start, method="lm", **common)
     if not abs(found.x[2]) <= STEEPEST:
         limits = np.array([np.inf, np.inf, STEEPEST])
-        found = optimize.least_squares(
-            model,
-            best[1],
-            jac=slopes,  # type: ignore[arg-type]
-            bounds=(-limits, limits),
-            x_scale=steps,
-        )
+        found = optimize.least_squares(left, start, bounds=(-limits, limits), **common)
     jacobian = slopes(found.x)
     freedom = max(share.size - 3, 1)
     covariance = np.linalg.pinv(jacobian.T @ jacobian) * float(2 * found.cost) / freedom
-    start, end, k = found.x
-    residuals = resistance - (start + (end - start) * shape(float(k), share)[0])
-    return Fit(found.x, covariance, residuals)
+    return Fit(found.x, covariance, resistance - model(found.x, share))
+
+
+def fit_device(device: DeviceCurves, pulses: int, near: float | None = None) -> Fit:
+    """Fit the mean of a device's cycles; see `fit_curve`."""
+    return fit_curve(device.pulses / pulses, device.mean, device.weights, near)
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,82 +306,40 @@ class ResponseFit:
         """Curvature k of the mean device."""
         return self.pulses / self.nonlinearity.value
 
+    @property
+    def models(self) -> list[Array]:
+        """Each device's model at its points."""
+        pairs = zip(self.devices, self.fits, strict=True)
+        return [fit.at(device.pulses / self.pulses) for device, fit in pairs]
+
     def mean_curve(self, pulses: npt.ArrayLike) -> Array:
         """The mean device's model."""
         start, end = self.low.value, self.high.value
         if self.polarity:
             start, end = end, start
         share = np.asarray(pulses, np.float64) / self.pulses
-        return start + (end - start) * shape(self.curvature, share)[0]
-
-
-def fit_device(device: DeviceCurves, pulses: int, near: float | None = None) -> Fit:
-    """Fit the mean of a device's cycles; see `fit_curve`."""
-    return fit_curve(device.pulses / pulses, device.mean, device.weights, near)
+        return model(np.array([start, end, self.curvature]), share)
 
 
 def _inverse(k: Interval, pulses: int) -> Interval:
     """A of a curvature's interval."""
     a = pulses / k.value if k.value else np.inf
-    if k.low <= 0 <= k.high:
-        # A straight line is within reach, and both bends with it.
-        return (
-            Interval(a, pulses / k.high, np.inf) if a > 0 else Interval(a, -np.inf, pulses / k.low)
-        )
-    return Interval(a, *sorted((pulses / k.low, pulses / k.high)))
-
-
-Estimate = tuple[Interval, Interval, Interval, Interval]
-"""Start, end, end less start, and A."""
-
-
-def _estimate(found: Array, error: Array, freedom: float, pulses: int) -> Estimate:
-    """Intervals of start, end, their difference and k, with A in place of k."""
-    start, end, change, k = (
-        interval(float(value), float(half), freedom)
-        for value, half in zip(found, error, strict=True)
-    )
-    return start, end, change, _inverse(k, pulses)
+    if not k.low <= 0 <= k.high:
+        return Interval(a, *sorted((pulses / k.low, pulses / k.high)))
+    # A straight line is within reach, and both bends with it.
+    if a > 0:
+        return Interval(a, pulses / k.high, np.inf)
+    return Interval(a, -np.inf, pulses / k.low)
 
 
 def _all_four(parameters: Array) -> Array:
-    """Start, end, their difference and k, along the last axis."""
-    start, end, k = np.moveaxis(parameters, -1, 0)
-    return np.stack([start, end, end - start, k], axis=-1)
+    """Start, end, their difference and k."""
+    start, end, k = parameters
+    return np.stack([start, end, end - start, k])
 
 
-def _from_devices(fits: list[Fit], pulses: int) -> Estimate:
-    """The mean device, from its devices."""
-    found = _all_four(np.array([fit.parameters for fit in fits]))
-    count = len(found)
-    error = found.std(axis=0, ddof=1) / np.sqrt(count)
-    estimate = _estimate(found.mean(axis=0), error, count - 1, pulses)
-    bends = found[:, -1]
-    if np.all(bends > STRAIGHT) or np.all(bends < -STRAIGHT):
-        a = pulses / bends
-        error_of_a = float(a.std(ddof=1) / np.sqrt(count))
-        return *estimate[:3], interval(float(a.mean()), error_of_a, count - 1)
-    return estimate
-
-
-def _from_cycles(device: DeviceCurves, fit: Fit, pulses: int) -> Estimate:
-    """One device, by the jackknife over its cycles."""
-    cycles = len(device.resistance)
-    left = _all_four(
-        np.array(
-            [
-                fit_device(device.without(one), pulses, float(fit.parameters[2])).parameters
-                for one in range(cycles)
-            ]
-        )
-    )
-    found = cycles * _all_four(fit.parameters) - (cycles - 1) * left.mean(axis=0)
-    error = np.sqrt((cycles - 1) ** 2 / cycles * left.var(axis=0, ddof=1))
-    return _estimate(found, error, cycles - 1, pulses)
-
-
-def _from_points(fit: Fit, pulses: int) -> Estimate:
-    """One device, from how its points scatter.
+def _point_errors(fit: Fit) -> tuple[Array, float]:
+    """Standard errors of `_all_four` by how points scatter, and their freedom.
 
     Neighbours that go together tell less than as many points would: the error is larger by
     ``sqrt((1 + r) / (1 - r))``, r being the correlation of neighbours.
@@ -341,15 +351,15 @@ def _from_points(fit: Fit, pulses: int) -> Estimate:
     mix = np.array([[1, 0, 0], [0, 1, 0], [-1, 1, 0], [0, 0, 1]], np.float64)
     variance = np.maximum(np.diag(mix @ fit.covariance @ mix.T), 0.0)
     error = np.sqrt(variance * (1 + together) / (1 - together))
-    return _estimate(_all_four(fit.parameters), error, max(residuals.size - 3, 1), pulses)
+    return error, float(max(residuals.size - 3, 1))
 
 
-def fit_response(curves: list[Curve], polarity: Polarity) -> ResponseFit:
+def fit_response(curves: Sequence[Curve], polarity: Polarity) -> ResponseFit:
     """Fit all curves of one polarity.
 
     Parameters
     ----------
-    curves : list of Curve
+    curves : sequence of Curve
         Curves of that polarity, at least one.
     polarity : Polarity
         Which.
@@ -361,65 +371,24 @@ def fit_response(curves: list[Curve], polarity: Polarity) -> ResponseFit:
     devices = stack(curves)
     pulses = max(1, round(max(float(device.pulses[-1]) for device in devices)))
     fits = [fit_device(device, pulses) for device in devices]
-    if len(devices) > 1:
-        basis = "devices"
-        start, end, change, a = _from_devices(fits, pulses)
-    elif len(devices[0].resistance) >= FEW_CYCLES:
-        basis = "cycles"
-        start, end, change, a = _from_cycles(devices[0], fits[0], pulses)
-    else:
-        basis = "points"
-        start, end, change, a = _from_points(fits[0], pulses)
+    own = fits[0]
+
+    def refit(cycle: int) -> Array:
+        near = float(own.parameters[2])
+        return _all_four(fit_device(devices[0].without(cycle), pulses, near).parameters)
+
+    (start, end, change, k), basis = estimated(
+        np.array([_all_four(fit.parameters) for fit in fits]),
+        len(devices[0].resistance),
+        refit,
+        lambda: _point_errors(own),
+    )
+    a = _inverse(k, pulses)
+    bends = np.array([fit.parameters[2] for fit in fits])
+    if len(fits) > 1 and (np.all(bends > STRAIGHT) or np.all(bends < -STRAIGHT)):
+        each = pulses / bends
+        error = float(each.std(ddof=1) / np.sqrt(each.size))
+        a = interval(float(each.mean()), error, each.size - 1)
     low, high = (end, start) if polarity else (start, end)
     span = Interval(-change.value, -change.high, -change.low) if polarity else change
     return ResponseFit(polarity, pulses, a, low, high, span, basis, devices, fits)
-
-
-# Trains by pairs: what each pulse did to R_AH from where it was, and what many of them lead to.
-#
-# Cycles that were measured tell the deviation after each number of pulses themselves. Where there
-# are few cycles, or they do not begin where a write does, the changes by single pulses tell more.
-
-
-def _pairs(device: DeviceCurves) -> tuple[Array, Array]:
-    """R_AH before and after each single pulse, of all cycles."""
-    next_to = np.diff(device.pulses) == 1
-    before, behind = device.resistance[:, :-1][:, next_to], device.resistance[:, 1:][:, next_to]
-    there = np.isfinite(before) & np.isfinite(behind)
-    return before[there], behind[there]
-
-
-def pair_response(
-    devices: Sequence[DeviceCurves], pulses: int, meter: float, ends: tuple[float, float]
-) -> TableResponse:
-    """The table of one polarity that the changes by single pulses lead to.
-
-    Parameters
-    ----------
-    devices : sequence of DeviceCurves
-        The data.
-    pulses : int
-        The table's last pulse.
-    meter : float
-        Deviation of a point by the meter's noise.
-    ends : (float, float)
-        The lowest and the highest R_AH of a film.
-
-    Raises
-    ------
-    UserError
-        If a device has too few pairs.
-    """
-    found = []
-    for device in devices:
-        before, behind = _pairs(device)
-        if before.size < LEAST_PAIRS:
-            raise UserError(
-                f"device {device.device} has {before.size} pairs of R_AH before and after a pulse, "
-                f"and --c2c-occasion pulse of a table needs {LEAST_PAIRS}; take write"
-            )
-        changes = Changes.of_pairs(before, behind, ends, meter)
-        start = float(np.clip(device.mean[0], *ends))
-        way, spread = after(changes, start, np.arange(pulses + 1))
-        found.append(TableResponse(way, spread, np.zeros(way.size)))
-    return mean_device(found)

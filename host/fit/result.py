@@ -1,26 +1,85 @@
-"""Fits of all that was measured, and how its variation is read."""
+"""What is asked of a fit, and what comes of it: values, intervals, readings; as data and tables."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from allspin.host.fit.columns import Measurement
-from allspin.host.fit.goodness import Goodness, MeterNoise, judge, meter_noise
-from allspin.host.fit.neuron import NeuronFit, fit_neuron
-from allspin.host.fit.options import FitOptions, lent_cycles, lent_devices
-from allspin.host.fit.response import Interval, ResponseFit, fit_response
-from allspin.host.fit.spread import (
-    CycleSpread,
-    DeviceSpread,
-    cycle_spread,
-    device_spread,
-)
+from allspin.host.fit.curves import Measurement
+from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise, judge
+from allspin.host.fit.neuron import NeuronFit
+from allspin.host.fit.outliers import Outlier
+from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
+from allspin.host.fit.spread import CycleSpread, DeviceSpread, cycle_spread, device_spread
 from allspin.host.show.table import Cell, Column, Number, Table
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError
+from allspin.sim.errors import not_one_of
+from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
+
+REFERENCES = ("column", "ideal")
+"""A column of devices, with their C2C and D2D, or something without."""
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How curves are fitted; None lets the data decide.
+
+    Parameters
+    ----------
+    name : str
+        The device's name: a line of text.
+    states : int or None
+        States of the synapse, 2 to 128; None for as many as pulses, at most 128.
+    occasion : str or None
+        Reading of C2C: ``write``, ``pulse`` or, of a model, ``root``.
+    reading : str or None
+        Reading of D2D: one of `allspin.host.fit.spread.DEVICE_CHOICES`.
+    currents : tuple of float or None
+        Part of the neuron's curve, from a magnitude of at least 0 to a higher one, in mA; in the
+        file's numbers if it names no unit.
+    table : bool
+        Whether the synapse is to be the measured table in place of the model.
+    keep_outliers : bool
+        Whether outliers are fitted like any other points.
+    reference : str
+        Reference that is subtracted from a conductance: one of `REFERENCES`.
+    meter : str or None
+        How the meter's noise is measured: one of `allspin.host.fit.goodness.METHODS`.
+
+    Raises
+    ------
+    ValueError
+        If one of them makes no sense; the message begins with its name.
+    """
+
+    name: str
+    states: int | None = None
+    occasion: str | None = None
+    reading: str | None = None
+    currents: tuple[float, float] | None = None
+    table: bool = False
+    keep_outliers: bool = False
+    meter: str | None = None
+    reference: str = "column"
+
+    def __post_init__(self) -> None:
+        if self.states is not None:
+            check_range("states", self.states, MIN_STATES, MAX_STATES)
+        if self.currents is not None and not 0 <= self.currents[0] < self.currents[1] < math.inf:
+            raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
+        if self.table and self.occasion == "root":
+            raise ValueError(
+                "occasion must be write or pulse of a measured table, whose deviations add up as "
+                "they were measured, not root"
+            )
+        if self.meter not in (None, *METHODS):
+            raise ValueError(not_one_of("meter", self.meter, METHODS))
+        if self.reference not in REFERENCES:
+            raise ValueError(f"reference must be {' or '.join(REFERENCES)}, not {self.reference}")
+        if not self.name.strip() or not self.name.isprintable():
+            raise ValueError("name must be a word or line of text")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +91,13 @@ class PolarityResult:
     devices: DeviceSpread
     goodness: Goodness
 
+    @classmethod
+    def judge(cls, fit: ResponseFit, meter: MeterNoise | None = None) -> "PolarityResult":
+        """Variation of a fit, without the meter's noise, and whether the model will do."""
+        cycles = cycle_spread(fit, None if meter is None else meter.point)
+        kept = math.exp(-1 / fit.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
+        return cls(fit, cycles, device_spread(fit, cycles), judge(fit.devices, fit.models, kept))
+
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
@@ -39,215 +105,102 @@ class FitResult:
 
     Attributes
     ----------
-    polarities : dict of Polarity to PolarityResult
-        Those that were measured.
-    neuron : NeuronFit or None
-        The neuron, if its curves were given.
-    occasion, reading : str
-        Readings of C2C and D2D that are taken; empty where there are none.
-    unit, current_unit : str
-        Units of the data.
-    base : Device or None
-        What stands in for what was not measured.
-    meter : MeterNoise or None
-        Noise of the meter that pulse curves were read with, where it can be told.
-    """
-
-    polarities: dict[Polarity, PolarityResult]
-    neuron: NeuronFit | None
-    occasion: str
-    reading: str
-    unit: str
-    current_unit: str
-    base: Device | None = None
-    meter: MeterNoise | None = None
-
-    def complaints(self, neuron_only: bool = False) -> list[str]:
-        """What the models do not describe, with numbers; a line each."""
-        parts = [
-            (polarity.name.lower(), part.goodness)
-            for polarity, part in self.polarities.items()
-            if not neuron_only
-        ]
-        if self.neuron is not None:
-            parts.append(("the neuron", self.neuron.goodness))
-        return [f"{name}: {goodness}" for name, goodness in parts if not goodness.described]
-
-
-def judge_polarity(fit: ResponseFit, meter: MeterNoise | None = None) -> PolarityResult:
-    """Variation of a fitted polarity, without the meter's noise, and whether the model will do."""
-    cycles = cycle_spread(fit, None if meter is None else meter.point)
-    kept = math.exp(-1 / fit.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
-    models = [
-        own.at(device.pulses / fit.pulses)
-        for device, own in zip(fit.devices, fit.fits, strict=True)
-    ]
-    goodness = judge(fit.devices, models, kept)
-    return PolarityResult(fit, cycles, device_spread(fit, cycles), goodness)
-
-
-def _occasion(result: dict[Polarity, PolarityResult], asked: str | None, base: str | None) -> str:
-    """The reading of C2C: as asked for, as the base has it, or what the data say."""
-    found = {part.cycles.occasion for part in result.values()}
-    return asked or base or ("pulse" if found == {"pulse"} else "write")
-
-
-def _reading(result: dict[Polarity, PolarityResult], asked: str | None, base: str | None) -> str:
-    """The reading of D2D, as that of C2C; empty where there is one device only."""
-    spreads = [part.devices for part in result.values() if part.devices.readings]
-    if not spreads:
-        return base or ""
-    names = spreads[0].explained
-    return (
-        asked
-        or base
-        or max(names, key=lambda name: sum(spread.explained[name] for spread in spreads))
-    )
-
-
-def _lent_readings(
-    base: Device, polarity: Polarity, options: FitOptions
-) -> tuple[str | None, str | None]:
-    """Readings that a polarity of the base has, where it varies; the measured one takes them.
-
-    Raises
-    ------
-    UserError
-        If others are asked for.
-    """
-    found: list[str | None] = []
-    for what, lent, asked, option in (
-        ("C2C", lent_cycles, options.occasion, "--c2c-occasion"),
-        ("D2D", lent_devices, options.reading, "--d2d-reading"),
-    ):
-        value, reading = lent(base, polarity)
-        if value and asked not in (None, reading):
-            raise UserError(
-                f"the {what} of {base.name} is read as {reading}, and {polarity.name.lower()} is "
-                f"that of {base.name}; take {option} {reading}, or another --base"
-            )
-        found.append(reading if value else None)
-    return found[0], found[1]
-
-
-def fit_all(measurement: Measurement, options: FitOptions, base: Device | None = None) -> FitResult:
-    """Fit whatever was measured.
-
-    Parameters
-    ----------
     measurement : Measurement
         The curves.
     options : FitOptions
         What was asked for.
-    base : Device, optional
+    base : Device or None
         What stands in for what was not measured.
-
-    Raises
-    ------
-    UserError
-        If only one polarity was measured and nothing stands in for the other, or a fit makes
-        no sense.
+    outliers : list of Outlier
+        Points and cycles that were set aside.
+    polarities : dict of Polarity to PolarityResult
+        Those that were measured.
+    neuron : NeuronFit or None
+        The neuron, if its curves were given.
+    meter : MeterNoise or None
+        Noise of the meter that pulse curves were read with, where it can be told.
+    occasion, reading : str
+        Readings of C2C and D2D that are taken; empty where there are none.
     """
-    present = [polarity for polarity in Polarity if measurement.of(polarity)]
-    lent: tuple[str | None, str | None] = None, None
-    if len(present) == 1:
-        missing = next(polarity for polarity in Polarity if polarity not in present)
-        if base is None:
-            raise UserError(
-                f"there are only curves of {present[0].name.lower()}; give those of "
-                f"{missing.name.lower()} too, or a device whose {missing.name.lower()} stands in, "
-                "such as --base paper"
-            )
-        if not options.table:
-            lent = _lent_readings(base, missing, options)
-    fits = {polarity: fit_response(measurement.of(polarity), polarity) for polarity in present}
-    for polarity, fit in fits.items():
-        if fit.span.value <= 0:
-            raise UserError(
-                f"R_AH does not {'fall' if polarity else 'rise'} with pulses of "
-                f"{polarity.name.lower()}; is it the right column?"
-            )
-    pulses = [curve for curve in measurement.curves if curve.polarity is not None]
-    meter = meter_noise(pulses, list(fits.values()), options.meter)
-    polarities = {polarity: judge_polarity(fit, meter) for polarity, fit in fits.items()}
-    occasion = reading = ""
-    if polarities:
-        occasion = _occasion(polarities, options.occasion, lent[0])
-        reading = _reading(polarities, options.reading, lent[1])
-    curves = options.select(measurement)
-    neuron = fit_neuron(curves) if curves else None
-    return FitResult(
-        polarities,
-        neuron,
-        occasion,
-        reading,
-        measurement.unit,
-        measurement.current_unit,
-        base,
-        meter,
-    )
+
+    measurement: Measurement
+    options: FitOptions
+    base: Device | None
+    outliers: list[Outlier]
+    polarities: dict[Polarity, PolarityResult]
+    neuron: NeuronFit | None
+    meter: MeterNoise | None
+    occasion: str
+    reading: str
+
+    @property
+    def unit(self) -> str:
+        """Unit of R_AH."""
+        return self.measurement.unit
+
+    @property
+    def current(self) -> tuple[float, str]:
+        """A factor for currents, and the unit in which it gives them."""
+        unit = self.measurement.current_unit
+        return (1e3, "mA") if unit == "A" else (1.0, unit)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the models do not describe, a line each; a measured table needs no model."""
+        parts = [(polarity.name.lower(), part.goodness) for polarity, part in self._modelled()]
+        if self.neuron is not None:
+            parts.append(("the neuron", self.neuron.goodness))
+        return [f"{name}: {goodness}" for name, goodness in parts if not goodness.described]
+
+    def _modelled(self) -> list[tuple[Polarity, PolarityResult]]:
+        return [] if self.options.table else list(self.polarities.items())
+
+    def report(self) -> dict[str, Any]:
+        """Every value with its interval, by polarity and neuron, as plain data."""
+        whole: dict[str, Any] = {}
+        for polarity, part in self.polarities.items():
+            fit = part.fit
+            whole[polarity.name.lower()] = {
+                "A": fit.nonlinearity.plain(),
+                "P_max": fit.pulses,
+                "R_min": fit.low.plain(),
+                "R_max": fit.high.plain(),
+                **_basis(fit.basis, fit.devices),
+                "c2c": {
+                    "write": part.cycles.write.plain(),
+                    "pulse": part.cycles.pulse.plain(),
+                    "from": part.cycles.basis,
+                },
+                "d2d": {name: one.plain() for name, one in part.devices.readings.items()},
+                "d2d_explained": {
+                    name: float(share) for name, share in part.devices.explained.items()
+                },
+                "goodness": part.goodness.plain(),
+            }
+        if self.meter is not None:
+            whole["meter_noise"] = self.meter.deviation.plain() | {"from": self.meter.basis}
+        neuron = self.neuron
+        if neuron is not None:
+            spreads = {"gain": neuron.gain, "threshold_spread": neuron.threshold_spread}
+            whole["neuron"] = {
+                **{name: one.plain() for name, one in neuron.values.items()},
+                "full_current": neuron.full_current,
+                "full_resistance": neuron.full_resistance,
+                "use": neuron.use.plain(),
+                **_basis(neuron.basis, neuron.devices),
+                "goodness": neuron.goodness.plain(),
+                **{name: one.plain() for name, one in spreads.items() if one is not None},
+            }
+        return whole
 
 
-# Values and intervals of a fit as plain data, for device files and JSON.
-
-
-def _plain(one: Interval) -> dict[str, float]:
-    """An interval for a TOML file."""
-    return {"value": float(one.value), "low": float(one.low), "high": float(one.high)}
-
-
-def _goodness(goodness: Goodness) -> dict[str, Any]:
+def _basis(basis: str, devices: Sequence[DeviceCurves]) -> dict[str, object]:
+    """What intervals rest on, for a report."""
     return {
-        "described": goodness.described,
-        "r_squared": float(goodness.r_squared),
-        "misfit": float(goodness.misfit),
-        "runs": int(goodness.runs),
-        "expected_runs": float(goodness.expected_runs),
-        "runs_chance": float(goodness.runs_p_value),
+        "intervals_from": basis,
+        "devices": len(devices),
+        "cycles": sum(len(device.resistance) for device in devices),
     }
-
-
-def report(result: FitResult) -> dict[str, Any]:
-    """Every value with its interval, by polarity and neuron, as plain data."""
-    whole: dict[str, Any] = {}
-    for polarity, part in result.polarities.items():
-        fit = part.fit
-        whole[polarity.name.lower()] = {
-            "A": _plain(fit.nonlinearity),
-            "P_max": fit.pulses,
-            "R_min": _plain(fit.low),
-            "R_max": _plain(fit.high),
-            "intervals_from": fit.basis,
-            "devices": len(fit.devices),
-            "cycles": sum(len(device.resistance) for device in fit.devices),
-            "c2c": {
-                "write": _plain(part.cycles.write),
-                "pulse": _plain(part.cycles.pulse),
-                "from": part.cycles.basis,
-            },
-            "d2d": {name: _plain(one) for name, one in part.devices.readings.items()},
-            "d2d_explained": {name: float(share) for name, share in part.devices.explained.items()},
-            "goodness": _goodness(part.goodness),
-        }
-    if result.meter is not None:
-        whole["meter_noise"] = _plain(result.meter.deviation) | {"from": result.meter.basis}
-    if result.neuron is not None:
-        neuron = result.neuron
-        own: dict[str, Any] = {name: _plain(one) for name, one in neuron.values.items()}
-        own |= {
-            "full_current": neuron.full_current,
-            "full_resistance": neuron.full_resistance,
-            "use": _plain(neuron.use),
-            "intervals_from": neuron.basis,
-            "devices": len(neuron.devices),
-            "cycles": sum(len(device.resistance) for device in neuron.devices),
-            "goodness": _goodness(neuron.goodness),
-        }
-        for name, spread in (("gain", neuron.gain), ("threshold_spread", neuron.threshold_spread)):
-            if spread is not None:
-                own[name] = _plain(spread)
-        whole["neuron"] = own
-    return whole
 
 
 # The table of a fitted device, as the terminal shows it.
@@ -260,6 +213,9 @@ COLUMNS = (
     Column("to"),
     Column("unit"),
 )
+DIGITS = "#.4g"
+"""Of a value and its interval, which often differ in the third digit."""
+BASES = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
 Row = tuple[Cell, ...]
 
 
@@ -273,41 +229,73 @@ def fit_table(result: FitResult, device: Device) -> Table:
     device : Device
         What was made of it.
     """
-    whole = report(result)
-    parts: list[tuple[str, list[Row]]] = [
-        (f"{polarity.name.lower()} (table)", [_told(*row) for row in rows])
-        for polarity, rows in _measured(result, device).items()
-    ]
-    if not parts:
-        parts = [
-            (name, _fitted(whole[name], result))
-            for name in ("potentiation", "depression")
-            if name in whole
-        ]
-    if "meter_noise" in whole:
-        parts.append(("meter", [_interval("noise", whole["meter_noise"], result.unit)]))
-    if "neuron" in whole:
-        parts.append(("neuron", _neuron(whole["neuron"], result)))
-    rows = [(part, *row) for part, of_part in parts for row in of_part]
+    rows: list[Row] = []
+    for polarity in Polarity:
+        name = polarity.name.lower()
+        measured = device.synapse.figures(polarity, result.unit)
+        rows += [(f"{name} (table)", *told(*row)) for row in measured]
+        if not measured and polarity in result.polarities:
+            rows += [(name, *row) for row in _polarity_rows(result, polarity)]
+    if result.meter is not None:
+        rows.append(("meter", *interval_row("noise", result.meter.deviation, result.unit)))
+    if result.neuron is not None:
+        rows += [("neuron", *row) for row in _neuron_rows(result, result.neuron)]
     rules = [number for number, row in enumerate(rows) if number and row[0] != rows[number - 1][0]]
     title = f"Device {device.name}: values and 95 % intervals"
     return Table(title, COLUMNS, rows, rules=rules)
 
 
-DIGITS = "#.4g"
-"""Of a value and its interval, which often differ in the third digit."""
-BASES = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
+def told(what: str, value: Cell, unit: str = "") -> Row:
+    """A row of what has no interval."""
+    return what, value, None, None, unit
 
 
-UNITS = {
-    "potentiation_current": "A",
-    "depression_current": "A",
-    "saturation_current": "A",
-    "read_current": "A",
-    "pulse_time": "s",
-    "read_time": "s",
-}
-"""Units of what files say of pulses and reads."""
+def interval_row(what: str, one: Interval, unit: str, scale: float = 1.0) -> Row:
+    """A row of a value and its interval."""
+    numbers = (Number(scale * edge, DIGITS) for edge in (one.value, one.low, one.high))
+    return what, *numbers, unit
+
+
+def _polarity_rows(result: FitResult, polarity: Polarity) -> list[Row]:
+    part = result.polarities[polarity]
+    fit = part.fit
+    d2d = told("D2D", "not known", "one device")
+    if part.devices.readings:
+        d2d = interval_row("D2D", part.devices.readings[result.reading], "see below")
+    return [
+        interval_row("A", fit.nonlinearity, "pulses"),
+        told("P_max", fit.pulses, "pulses"),
+        interval_row("R_min", fit.low, result.unit),
+        interval_row("R_max", fit.high, result.unit),
+        interval_row("C2C", part.cycles.of(result.occasion), "of the range"),
+        d2d,
+        *_goodness_rows(part.goodness),
+    ]
+
+
+def _neuron_rows(result: FitResult, neuron: NeuronFit) -> list[Row]:
+    factor, current = result.current
+    found = [
+        ("threshold", neuron.values["threshold"], current, factor),
+        ("slope", neuron.values["slope"], f"{result.unit}/{current}", 1 / factor),
+        ("height", neuron.values.get("height"), result.unit, 1.0),
+        ("C2C", neuron.use, "of R_AH's range", 1.0),
+        ("D2D of slope", neuron.gain, "of the slope", 1.0),
+        ("D2D of threshold", neuron.threshold_spread, "of full current", 1.0),
+    ]
+    rows = [
+        interval_row(what, one, unit, scale) for what, one, unit, scale in found if one is not None
+    ]
+    if neuron.gain is None:
+        rows.append(told("D2D", "not known", "one device"))
+    return [*rows, *_goodness_rows(neuron.goodness)]
+
+
+def _goodness_rows(goodness: Goodness) -> list[Row]:
+    return [
+        told("R^2", Number(goodness.r_squared, ".5f")),
+        told("runs test, p-value", Number(goodness.runs_p_value, ".2g")),
+    ]
 
 
 def readings(result: FitResult, device: Device, known: Mapping[str, float]) -> list[str]:
@@ -329,75 +317,11 @@ def readings(result: FitResult, device: Device, known: Mapping[str, float]) -> l
             f"kept as read_noise {device.imperfections.read_noise:.3g}."
         )
     if known:
-        told = ", ".join(f"{key} {value:.4g} {UNITS[key]}" for key, value in known.items())
-        lines.append(f"Of pulses and reads the files say: {told}.")
-    if not result.polarities or _measured(result, device):
-        return lines
-    lines += [f"C2C is read as drawn {OCCASIONS[result.occasion]}."]
-    if result.reading:
-        lines.append(f"D2D is read as {DEVICE_READINGS[result.reading]}.")
+        units = {key: "s" if key.endswith("time") else "A" for key in known}
+        figures = ", ".join(f"{key} {value:.4g} {units[key]}" for key, value in known.items())
+        lines.append(f"Of pulses and reads the files say: {figures}.")
+    if result.polarities and not device.synapse.figures(Polarity(0), result.unit):
+        lines.append(f"C2C is read as drawn {OCCASIONS[result.occasion]}.")
+        if result.reading:
+            lines.append(f"D2D is read as {DEVICE_READINGS[result.reading]}.")
     return lines
-
-
-def _measured(result: FitResult, device: Device) -> dict[Polarity, list[tuple[str, str, str]]]:
-    """Rows of the polarities that are measured tables."""
-    figures = {one: device.synapse.figures(one, result.unit) for one in Polarity}
-    return {polarity: rows for polarity, rows in figures.items() if rows}
-
-
-def _told(what: str, value: Cell, unit: str = "") -> Row:
-    """A row of what has no interval."""
-    return what, value, None, None, unit
-
-
-def _interval(what: str, one: dict[str, float], unit: str, scale: float = 1.0) -> Row:
-    """A row of a value and its interval."""
-    return what, *(Number(scale * one[key], DIGITS) for key in ("value", "low", "high")), unit
-
-
-def _fitted(part: dict[str, Any], result: FitResult) -> list[Row]:
-    """Rows of a fitted polarity."""
-    rows = [
-        _interval("A", part["A"], "pulses"),
-        _told("P_max", part["P_max"], "pulses"),
-        *(_interval(key, part[key], result.unit) for key in ("R_min", "R_max")),
-        _interval("C2C", part["c2c"][_figure(result)], "of the range"),
-    ]
-    if part["d2d"]:
-        rows.append(_interval("D2D", part["d2d"][result.reading], "see below"))
-    else:
-        rows.append(_told("D2D", "not known", "one device"))
-    return [*rows, *_table_goodness(part)]
-
-
-def _figure(result: FitResult) -> str:
-    """Which of the two figures of C2C an occasion has."""
-    return "write" if result.occasion == "write" else "pulse"
-
-
-def _neuron(neuron: dict[str, Any], result: FitResult) -> list[Row]:
-    """Rows of the fitted neuron."""
-    factor, current = (1e3, "mA") if result.current_unit == "A" else (1.0, result.current_unit)
-    rows = [
-        _interval(label, neuron[key], unit, scale)
-        for key, label, unit, scale in (
-            ("threshold", "threshold", current, factor),
-            ("slope", "slope", f"{result.unit}/{current}", 1 / factor),
-            ("height", "height", result.unit, 1.0),
-            ("use", "C2C", "of R_AH's range", 1.0),
-            ("gain", "D2D of slope", "of the slope", 1.0),
-            ("threshold_spread", "D2D of threshold", "of full current", 1.0),
-        )
-        if key in neuron
-    ]
-    if "gain" not in neuron:
-        rows.append(_told("D2D", "not known", "one device"))
-    return [*rows, *_table_goodness(neuron)]
-
-
-def _table_goodness(part: dict[str, Any]) -> list[Row]:
-    goodness = part["goodness"]
-    return [
-        _told("R^2", Number(goodness["r_squared"], ".5f")),
-        _told("runs test, p-value", Number(goodness["runs_chance"], ".2g")),
-    ]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.errors import check_number
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 
 Reals = npt.NDArray[np.float64]
@@ -81,7 +82,7 @@ class InputScaling:
     Raises
     ------
     ValueError
-        If a number is not finite, or white or scale is not greater than 0.
+        If a number is beyond `LARGEST`, or white or scale is not greater than 0.
     """
 
     white: float = 1.0
@@ -90,10 +91,8 @@ class InputScaling:
 
     def __post_init__(self) -> None:
         for name in ("white", "mean", "scale"):
-            value = getattr(self, name)
-            if not np.isfinite(value) or (name != "mean" and value <= 0):
-                least = "" if name == "mean" else " greater than 0"
-                raise ValueError(f"{name} must be a finite number{least}, not {value}")
+            least = -LARGEST if name == "mean" else 1 / LARGEST
+            check_number(name, getattr(self, name), least, LARGEST)
 
     def apply(self, images: npt.NDArray[np.uint8]) -> Reals:
         """What enters a network for grey levels of 0 to 255, shape (images, pixels)."""

@@ -1,5 +1,6 @@
 """A network of another tool becomes one of the machine's, and says what that costs."""
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,17 +14,18 @@ from threadpoolctl import threadpool_limits
 from allspin.host.data.datasets import Dataset
 from allspin.host.foreign.description import MAX_BYTES, FloatNetwork, InputScaling, Reals
 from allspin.host.foreign.model import Model, read_model
-from allspin.host.foreign.quantise import ImportOptions, Quantised, layer_errors, quantise
+from allspin.host.foreign.quantise import layer_errors, quantise
 from allspin.host.show.say import Display, Silent
 from allspin.host.train.feed import split
 from allspin.host.train.latent import LatentNetwork
+from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
 from allspin.host.train.train import tune
-from allspin.host.train.trainer import Progress, Trained
-from allspin.sim.errors import UserError
+from allspin.host.train.trainer import Progress
+from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import cut
+from allspin.sim.network.tiling import Tiles, cut
 
 CALIBRATION = 5000
 """Images that weights and ranges are fitted on, training images all."""
@@ -34,6 +36,67 @@ MAX_DISAGREEMENT = 1e-3
 standard deviation; single precision makes up to a hundredth of that."""
 HALF_DISAGREEMENT = 0.02
 """The same of a model in half precision, which makes up to a fifth of that."""
+
+
+WHITES = (1.0, 255.0)
+"""What a white pixel may be worth where nothing says it."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How a network is imported.
+
+    Parameters
+    ----------
+    states, neuron, pixel_bits, hidden_bits, rah_bits, noise, seed, target, tiles
+        As `allspin.host.train.parameters.TrainingParameters` has them.
+    tune : int
+        Epochs of training through the machine's integers, 0 to 10,000.
+    white : float or None
+        What a white pixel is worth in the model's input, before `mean` and `scale`. None: 1; where
+        neither `mean` nor `scale` is given, 1 or 255, whichever gives the higher accuracy.
+    mean, scale : float or None
+        Taken off the model's input, and divided by; 0 and 1 by default.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range.
+    """
+
+    states: int = 10
+    neuron: str | None = None
+    pixel_bits: int = 4
+    hidden_bits: int = 4
+    rah_bits: int = 8
+    noise: float | None = None
+    tune: int = 0
+    seed: int = 0
+    white: float | None = None
+    mean: float | None = None
+    scale: float | None = None
+    target: TrainingTarget | None = None
+    tiles: Tiles | None = None
+
+    def __post_init__(self) -> None:
+        check_range("tune", self.tune, 0, MAX_EPOCHS)
+        self.training((1,))
+        self.scalings()
+
+    def training(self, hidden: tuple[int, ...]) -> TrainingParameters:
+        """The same for training, with the hidden layers of a network."""
+        shared = {field.name for field in dataclasses.fields(TrainingParameters)}
+        own = {field.name for field in dataclasses.fields(self)}
+        values = {name: getattr(self, name) for name in own & shared}
+        return TrainingParameters(hidden=hidden or (1,), epochs=max(self.tune, 1), **values)
+
+    def scalings(self) -> list[InputScaling]:
+        """What may become of grey levels before they enter the model; the best one is taken."""
+        whites = WHITES if self.white is self.mean is self.scale is None else (1.0,)
+        if self.white is not None:
+            whites = (self.white,)
+        scale = 1.0 if self.scale is None else self.scale
+        return [InputScaling(white, self.mean or 0.0, scale) for white in whites]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +163,11 @@ def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> flo
 
 def _choose_scaling(
     network: FloatNetwork,
-    scalings: tuple[InputScaling, ...],
+    scalings: list[InputScaling],
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
 ) -> InputScaling:
     """Of several scalings the one with the highest accuracy."""
-    if len(scalings) == 1:
-        return scalings[0]
     return max(scalings, key=lambda each: _accuracy_of(network.logits(each.apply(images)), labels))
 
 
@@ -146,7 +207,7 @@ class _Import:
         learnt, _ = split(len(dataset.train_images))
         self.chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
         images, labels = dataset.train_images[self.chosen], dataset.train_labels[self.chosen]
-        self.scaling = _choose_scaling(model.network, options.scalings, images, labels)
+        self.scaling = _choose_scaling(model.network, options.scalings(), images, labels)
         self.format = model.format
         answers = _model_logits(path, model, self.scaling.apply(dataset.test_images))
         self.accuracy = _accuracy_of(answers, dataset.test_labels)
@@ -188,11 +249,6 @@ class _Import:
         outputs = self.network.trace(few.reshape(len(few), -1) / 255.0)
         return Stage(network, accuracy, layer_errors(network, few, outputs))
 
-    def quantise(self) -> Quantised:
-        """The model with the machine's integers."""
-        formats = self.options.training(self.network.topology[1:-1]).formats
-        return quantise(self.network, formats, self.dataset.train_images[self.chosen])
-
     def export(self, network: LatentNetwork) -> Network:
         """A network as it was quantised."""
         data = {"name": self.dataset.name, "digest": self.dataset.digest}
@@ -202,11 +258,6 @@ class _Import:
         _, kept = split(len(self.dataset.train_images))
         images, labels = self.dataset.train_images[kept], self.dataset.train_labels[kept]
         return cut(made, self.options.tiles, images, labels)
-
-    def tune(self, network: LatentNetwork, report: Callable[[Progress], None]) -> Trained:
-        """The network trained further."""
-        parameters = self.options.training(network.topology[1:-1])
-        return tune(self.dataset, parameters, network, self.provenance(), report)
 
 
 def import_network(
@@ -248,20 +299,25 @@ def import_network(
         work = _Import(Path(model), dataset, options)
         display.finish(f"{work.accuracy:.2%} in floating point")
         display.start("quantising")
-        try:
-            quantised = work.quantise()
-        except ValueError as error:
-            raise UserError(f"{model}: {error}") from error
-        stage = work.stage(work.export(quantised.network))
+        hidden = work.network.topology[1:-1]
+        with refused(f"{model}: "):
+            formats = options.training(hidden).formats
+            images = dataset.train_images[work.chosen]
+            network, constant_neurons = quantise(work.network, formats, images)
+        stage = work.stage(work.export(network))
         display.finish(f"{stage.accuracy:.2%}")
-        trained = work.tune(quantised.network, report) if options.tune else None
+        trained = None
+        if options.tune:
+            parameters = options.training(network.topology[1:-1])
+            trained = tune(dataset, parameters, network, work.provenance(), report)
         return Imported(
             model_topology=work.network.topology,
             model_accuracy=work.accuracy,
             scaling=work.scaling,
             quantised=stage,
             tuned=None if trained is None else work.stage(trained.network),
-            constant_neurons=quantised.constant_neurons,
-            spread_biases=quantised.spread_biases,
+            constant_neurons=constant_neurons,
+            spread_biases=len(work.network.layers) == 1
+            and bool(np.ptp(work.network.layers[0].biases)),
             interrupted=trained is not None and trained.interrupted,
         )

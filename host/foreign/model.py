@@ -1,10 +1,6 @@
 """A model of another tool, whatever its file's format: layers, and what it answers itself."""
 
-import io
 import re
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +8,21 @@ from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load
+from safetensors import safe_open
 
-from allspin.host.data.packed import npy_array
+from allspin.host.data.arrays import read_npz
 from allspin.host.foreign.description import MAX_BYTES, MAX_WEIGHTS, Dense, FloatNetwork, Reals
 from allspin.host.foreign.graph import read_layers, sample_shape
 from allspin.host.foreign.onnx_file import evaluator, read_graph
-from allspin.sim.errors import UserError
-from allspin.sim.files import parse_json, read_file
+from allspin.sim.errors import UserError, refused
+from allspin.sim.files import check_file
+
+MAX_UNPACKED = 8 * MAX_WEIGHTS + (1 << 20)
+"""Bytes of the arrays of an npz file."""
+OTHER_TYPES = ("BF", "F8", "F4", "F6")
+"""How the names of types in safetensors begin that NumPy has not."""
+OWN_KEY = "allspin"
+"""What the metadata of a network file of this program has."""
 
 # Layers of named arrays: a weight matrix and biases each, a ReLU between two layers.
 
@@ -42,6 +44,17 @@ def _real(name: str, array: npt.NDArray[Any], dimensions: int) -> npt.NDArray[np
     return array.astype(np.float64)
 
 
+def _layer(left: dict[str, npt.NDArray[Any]], name: str, bias: str, turned: bool) -> Dense:
+    """The layer of two arrays, which are taken from those that are left."""
+    weights = _real(name, left.pop(name), 2)
+    weights = weights.T if turned else weights
+    biases = _real(bias, left.pop(bias, np.zeros(weights.shape[1])), 1)
+    try:
+        return Dense(weights, biases)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
 def numbered_layers(arrays: Arrays) -> FloatNetwork:
     """The network of arrays ``W0``, ``b0``, ``W1`` and so on.
 
@@ -55,13 +68,10 @@ def numbered_layers(arrays: Arrays) -> FloatNetwork:
     ValueError
         If names or shapes are others.
     """
-    layers = []
+    layers: list[Dense] = []
     left = dict(arrays)
     while (name := f"W{len(layers)}") in left:
-        weights = _real(name, left.pop(name), 2)
-        bias = f"b{len(layers)}"
-        biases = left.pop(bias, np.zeros(weights.shape[1]))
-        layers.append(_dense(name, weights, _real(bias, biases, 1)))
+        layers.append(_layer(left, name, f"b{len(layers)}", turned=False))
     if not layers:
         raise ValueError("it has no array W0; its arrays must be W0, b0, W1, b1 and so on")
     if left:
@@ -69,13 +79,6 @@ def numbered_layers(arrays: Arrays) -> FloatNetwork:
             f"it has an array {min(left)!r}; arrays are W0, b0 and so on, without a gap"
         )
     return FloatNetwork(tuple(layers))
-
-
-def _dense(name: str, weights: npt.NDArray[np.float64], biases: npt.NDArray[np.float64]) -> Dense:
-    try:
-        return Dense(weights, biases)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
 
 
 def state_layers(arrays: Arrays) -> FloatNetwork:
@@ -99,13 +102,10 @@ def state_layers(arrays: Arrays) -> FloatNetwork:
             f"{min(normalised)!r} belongs to a BatchNorm, whose place in the module no names tell; "
             "export the module with torch.onnx"
         )
-    layers = []
     names = sorted((name for name in left if name.endswith(".weight")), key=natural)
-    for name in names:
-        weights = _real(name, left.pop(name), 2).T
-        bias = f"{name.removesuffix('.weight')}.bias"
-        biases = left.pop(bias, np.zeros(weights.shape[1]))
-        layers.append(_dense(name, weights, _real(bias, biases, 1)))
+    layers = [
+        _layer(left, name, f"{name.removesuffix('.weight')}.bias", turned=True) for name in names
+    ]
     if not layers:
         raise ValueError("it has no array named NAME.weight, such as 0.weight or fc1.weight")
     if left:
@@ -116,117 +116,26 @@ def state_layers(arrays: Arrays) -> FloatNetwork:
         raise ValueError(f"{error} (layers in the order {', '.join(names)})") from error
 
 
-# A network in NumPy's npz: a zip file of arrays.
-
-MAX_ARRAYS = 100
-MAX_UNPACKED = 8 * MAX_WEIGHTS + (1 << 20)
-"""Bytes of all arrays together once they are unpacked."""
-SUFFIX = ".npy"
-DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    ValueError,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    RuntimeError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    struct.error,
-)
-
-
-def _arrays(data: bytes) -> dict[str, npt.NDArray[Any]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-        if len(members) > MAX_ARRAYS:
-            raise ValueError(f"it holds {len(members):,} files; at most {MAX_ARRAYS} are taken")
-        if (size := sum(member.file_size for member in members)) > MAX_UNPACKED:
-            raise ValueError(f"it unpacks to {size:,} bytes; at most {MAX_UNPACKED:,} are taken")
-        found = {}
-        for member in members:
-            if not member.filename.endswith(SUFFIX):
-                raise ValueError(f"it holds {member.filename!r}, which is no array")
-            name = member.filename.removesuffix(SUFFIX)
-            try:
-                found[name] = npy_array(archive.read(member))
-            except ValueError as error:
-                raise ValueError(f"{name} {error}") from error
-        return found
-
-
-def read_npz(path: Path) -> FloatNetwork:
-    """Read a network from an npz file, as `numbered_layers` describes it.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, damaged, too large, or holds anything else.
-    """
-    data = read_file(path, "npz file", MAX_BYTES)
-    try:
-        return numbered_layers(_arrays(data))
-    except DAMAGED as error:
-        raise UserError(f"{path} holds no network: {error}") from error
-
-
-# A network in safetensors, with the names that PyTorch's modules give.
-
-MAX_HEADER = 1 << 20
-"""Bytes of the header, which lists a few dozen tensors."""
-OTHER_TYPES = ("BF", "F8", "F4", "F6")
-"""How the names of types begin that NumPy has not."""
-SHOWN = 20
-"""Characters that a message shows of such a name."""
-OWN_KEY = "allspin"
-"""What the metadata of a network file of this program has."""
-
-
-def _header(path: Path, data: bytes) -> dict[str, object]:
-    size = int.from_bytes(data[:8], "little")
-    if size > MAX_HEADER or len(data) < 8 + size:
-        raise UserError(f"{path} is not a safetensors file, or is cut short")
-    try:
-        return parse_json(data[8 : 8 + size])
-    except ValueError as error:
-        raise UserError(f"{path} is not a safetensors file: {error}") from error
-
-
-def _check_types(path: Path, header: dict[str, object]) -> None:
-    """Refuse numbers that NumPy has not."""
-    for name, tensor in header.items():
-        kind = tensor.get("dtype") if isinstance(tensor, dict) else None
-        if isinstance(kind, str) and kind.startswith(OTHER_TYPES):
+def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a safetensors file."""
+    check_file(path, "safetensors file", MAX_BYTES)
+    damaged = f"{path} is not a safetensors file, or is damaged: "
+    with refused(damaged, "; save it again", Exception), safe_open(path, "np") as file:
+        if OWN_KEY in (file.metadata() or {}):
             raise UserError(
-                f"{path}: {name} has numbers of the type {kind[:SHOWN]}, which is not read; save "
-                "the module in single precision: module.float()"
+                f"{path} is a network file of allspin already; allspin run {path} runs it"
             )
+        for name in file.keys():  # noqa: SIM118 (it is no dict)
+            kind = file.get_slice(name).get_dtype()
+            if kind.startswith(OTHER_TYPES):
+                raise UserError(
+                    f"{path}: {name} has numbers of the type {kind}, which is not read; save the "
+                    "module in single precision: module.float()"
+                )
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
-def read_safetensors(path: Path) -> FloatNetwork:
-    """Read a network from a safetensors file, as `state_layers` describes it.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, damaged, too large, or holds anything else.
-    """
-    data = read_file(path, "safetensors file", MAX_BYTES)
-    header = _header(path, data)
-    _check_types(path, header)
-    metadata = header.get("__metadata__")
-    if isinstance(metadata, dict) and OWN_KEY in metadata:
-        raise UserError(f"{path} is a network file of allspin already; allspin run {path} runs it")
-    try:
-        arrays = load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise UserError(f"{path} is not a safetensors file, or is damaged: {error}") from error
-    try:
-        return state_layers({name: np.asarray(array) for name, array in arrays.items()})
-    except ValueError as error:
-        raise UserError(f"{path} holds no network: {error}") from error
-
+# A model of any format.
 
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib")
 KERAS = (".keras", ".h5", ".hdf5")
@@ -297,7 +206,11 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
         answers = evaluator(graph, logits, sample_shape(graph, image_shape))
         half = any(array.dtype.name == "float16" for array in graph.constants.values())
     elif suffix in (".safetensors", ".npz"):
-        network = read_safetensors(path) if suffix == ".safetensors" else read_npz(path)
+        with refused(f"{path} holds no network: "):
+            if suffix == ".npz":
+                network = numbered_layers(read_npz(path, "npz file", MAX_UNPACKED))
+            else:
+                network = state_layers(_tensors(path))
         answers = network.logits
     else:
         _refuse(path)

@@ -25,8 +25,8 @@ from allspin.host.link.identity import Identity
 from allspin.host.link.session import NO_PROGRESS, Progress, Session
 from allspin.sim.chip.fixed_point import OFFSET_BITS
 from allspin.sim.chip.noise import ColumnNoise
-from allspin.sim.errors import UserError
-from allspin.sim.network.formats import check_range, quantise_pixels
+from allspin.sim.errors import UserError, check_range
+from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.network import Network
 
 # What a machine answers: to images, and when it is asked what it counted.

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from allspin.host.live.session import Session
 
 # The files of the page, read once: what a page asks for is a name among them, never a path.
 
-PAGE = Path(__file__).resolve().parents[1] / "page"
+PAGE = Path(__file__).resolve().with_name("page")
 """Where they lie."""
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -36,26 +35,14 @@ TYPES = {
 INDEX = "index.html"
 
 
-@dataclass(frozen=True)
-class File:
-    """A file of the page.
-
-    Attributes
-    ----------
-    content : bytes
-        What it holds.
-    kind : str
-        Its media type.
-    """
-
-    content: bytes
-    kind: str
+File = tuple[bytes, str]
+"""What a file holds, and its media type."""
 
 
 def page_files() -> dict[str, File]:
     """Every file of the page, by its path under `PAGE`; the page itself also by ``""``."""
     found = {
-        path.relative_to(PAGE).as_posix(): File(path.read_bytes(), TYPES[path.suffix])
+        path.relative_to(PAGE).as_posix(): (path.read_bytes(), TYPES[path.suffix])
         for path in sorted(PAGE.rglob("*"))
         if path.suffix in TYPES
     }
@@ -70,39 +57,6 @@ BYTES, BYTE_BURST = float(1 << 19), float(1 << 21)
 """Bytes a second, and at once."""
 
 
-class Bucket:
-    """What fills at a constant rate, and is taken from.
-
-    Parameters
-    ----------
-    rate : float
-        What comes in a second.
-    most : float
-        What it holds, and has at first.
-    clock : callable
-        Seconds now.
-    """
-
-    def __init__(
-        self, rate: float, most: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._rate = rate
-        self._most = most
-        self._clock = clock
-        self._left = most
-        self._then = clock()
-
-    def take(self, amount: float) -> bool:
-        """Take an amount, if there is as much; whether there was."""
-        now = self._clock()
-        self._left = min(self._most, self._left + (now - self._then) * self._rate)
-        self._then = now
-        if amount > self._left:
-            return False
-        self._left -= amount
-        return True
-
-
 class Rates:
     """What one page may say.
 
@@ -113,12 +67,21 @@ class Rates:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._messages = Bucket(MESSAGES, MESSAGE_BURST, clock)
-        self._bytes = Bucket(BYTES, BYTE_BURST, clock)
+        self._clock = clock
+        self._then = clock()
+        self._messages, self._bytes = MESSAGE_BURST, BYTE_BURST
 
     def allow(self, size: int) -> bool:
         """Whether a message of so many bytes may be taken now."""
-        return self._messages.take(1) and self._bytes.take(size)
+        now = self._clock()
+        seconds, self._then = now - self._then, now
+        self._messages = min(MESSAGE_BURST, self._messages + seconds * MESSAGES)
+        self._bytes = min(BYTE_BURST, self._bytes + seconds * BYTES)
+        if self._messages < 1 or self._bytes < size:
+            return False
+        self._messages -= 1
+        self._bytes -= size
+        return True
 
 
 MOST_PAGES = 8
@@ -142,10 +105,10 @@ def application(choices: Choices, access: Access) -> ASGIApp:
     open_pages: set[WebSocket] = set()
 
     async def file(request: Request) -> Response:
-        found = files.get(request.path_params["name"])
-        if found is None:
+        if (found := files.get(request.path_params["name"])) is None:
             return PlainTextResponse("there is no such file\n", 404)
-        return Response(found.content, media_type=found.kind, headers={"Cache-Control": "no-store"})
+        content, kind = found
+        return Response(content, media_type=kind, headers={"Cache-Control": "no-store"})
 
     async def page(socket: WebSocket) -> None:
         await socket.accept()

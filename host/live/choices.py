@@ -1,5 +1,6 @@
 """What a page may choose: names out of a few, a seed, and how far knobs are turned."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Mapping
@@ -16,8 +17,7 @@ from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.host.sweep.grid import scaled
 from allspin.sim.device.device import UNITS, Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError, meant, not_one_of
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import UserError, check_range, meant, not_one_of
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import SCHEMES
 
@@ -61,29 +61,13 @@ class Knob:
     value: float
 
 
-def _takes(device: Device, name: str, factor: float) -> bool:
-    try:
-        turned(device, {name: factor})
-    except ValueError:
-        return False
-    return True
-
-
 def _highest(device: Device, name: str) -> float:
-    return next((factor for factor in HIGHEST if _takes(device, name, factor)), 1.0)
-
-
-def _varies(device: Device, name: str) -> bool:
-    """Whether a variation of `SCALES` is there to be multiplied."""
-    neuron = device.neuron_variation
-    match name:
-        case "d2d":
-            return device.synapse.devices_differ
-        case "neuron_d2d":
-            return bool(neuron.gain or neuron.threshold)
-        case "neuron_c2c":
-            return bool(neuron.use)
-    return True
+    """The factor that a knob may go up to."""
+    for factor in HIGHEST:
+        with contextlib.suppress(ValueError):
+            turned(device, {name: factor})
+            return factor
+    return 1.0
 
 
 def knobs(device: Device) -> tuple[Knob, ...]:
@@ -94,16 +78,21 @@ def knobs(device: Device) -> tuple[Knob, ...]:
     device : Device
         What chips are made of.
     """
+    neuron, wrong = device.neuron_variation, device.imperfections
+    there = {
+        "c2c": True,
+        "d2d": device.synapse.devices_differ,
+        "neuron_d2d": neuron.gain or neuron.threshold,
+        "neuron_c2c": neuron.use,
+    }
     found = [
         Knob(name, title, "times the device's", _highest(device, name), STEP, 1.0)
         for name, title in SCALES.items()
-        if _varies(device, name)
+        if there[name]
     ]
-    wrong = device.imperfections
     for name, unit in UNITS.items():
         if value := getattr(wrong, name):
-            said = f"times {value:g} {unit}"
-            title = name.replace("_", " ")
+            title, said = name.replace("_", " "), f"times {value:g} {unit}"
             found.append(Knob(name, title, said, _highest(device, name), STEP, 1.0))
     if wrong.drift or wrong.drift_spread or wrong.retention is not None:
         found.append(Knob(AGE, "age", "decades of seconds", OLDEST, 0.25, wrong.decades))
@@ -169,6 +158,10 @@ class Setting:
     scheme: str
     calibrate: bool
     knobs: tuple[tuple[str, float], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a page knows it."""
+        return {**vars(self), "knobs": dict(self.knobs)}
 
 
 def _one_of(name: str, value: object, known: Any) -> str:

@@ -137,7 +137,7 @@ class ScoreJob:
         """Compare some words with the chip's; whether there are more."""
         layer, first = self._rows.pop(0)
         own = self._made.words[layer][first : first + ROWS]
-        found = self._chair.read_rows(layer, first, len(own))
+        found = self._chair.ask(lambda seat: seat.machine.read_rows(layer, first, len(own)))
         if found is None:
             self._words, self._rows = [0, 0], []
         else:
@@ -149,7 +149,10 @@ class ScoreJob:
         part = slice(self._next, self._next + AT_ONCE[self._on])
         images, labels = self._images[part], self._labels[part]
         expected = self._made.golden.logits(images, part.start)
-        answers = self._chair.stream(images, part.start) if self._on != "golden" else None
+        answers = None
+        if self._on != "golden":
+            streamed = self._chair.ask(lambda seat: seat.machine.stream(images, first=part.start))
+            answers = None if streamed is None else streamed.logits
         if answers is None:
             self._on = "golden"
             answers = expected

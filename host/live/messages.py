@@ -9,8 +9,7 @@ from typing import Any
 from allspin.host.live.choices import Choices, Setting
 from allspin.host.live.shown import GRID
 from allspin.host.show.say import printable, version
-from allspin.sim.errors import not_one_of
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range, not_one_of
 from allspin.sim.programming.schemes import SCHEMES
 
 # A message to a page: an object, and bytes that belong to it.
@@ -166,7 +165,6 @@ def hello(choices: Choices) -> dict[str, Any]:
     choices : Choices
         What a page shows.
     """
-    usual = choices.usual()
     return {
         "kind": "hello",
         "version": version(),
@@ -176,7 +174,7 @@ def hello(choices: Choices) -> dict[str, Any]:
         "device": printable(choices.device.name),
         "knobs": [asdict(knob) for knob in choices.knobs],
         "tests": len(choices.images),
-        "setting": {**vars(usual), "knobs": dict(usual.knobs)},
+        "setting": choices.usual().to_dict(),
         "grid": GRID,
         "most": {"strokes": MAX_STROKES, "points": MAX_POINTS, "chips": MAX_CHIPS},
     }

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -73,26 +73,18 @@ class Seat(Closing):
 
     Attributes
     ----------
+    machine : LinkedMachine
+        The machine.
     where : str
         Where the chip's words were made, in words.
     """
 
     def __init__(self, machine: LinkedMachine, tap: ActivityTap | None = None) -> None:
-        self._machine = machine
+        self.machine = machine
+        self.where = ""
         self._tap = tap
         self._maker: tuple[object, Maker] | None = None
         self._alone = False
-        self.where = ""
-
-    @property
-    def name(self) -> str:
-        """What messages call the machine."""
-        return self._machine.name
-
-    @property
-    def description(self) -> str:
-        """What it is built as."""
-        return self._machine.description
 
     def program(self, made: Made) -> None:
         """Turn the machine into a chip.
@@ -109,14 +101,14 @@ class Seat(Closing):
         """
         if made.chip is None:
             self._maker = None
-            self._machine.program(made.base)
+            self.machine.program(made.base)
             self.where = "words sent by the host"
             return
         setting = made.setting
         # The states of the cells are sent once for chips that differ in their seed alone.
         kind = (setting.network, setting.scheme, setting.knobs)
         if self._maker is None or self._maker[0] != kind:
-            maker = self._machine.chip_maker(made.base, made.device, made.programming)
+            maker = self.machine.chip_maker(made.base, made.device, made.programming)
             self._maker = kind, maker
         maker = self._maker[1]
         maker.make(made.chip.chip, made.network)
@@ -139,7 +131,7 @@ class Seat(Closing):
         """
         # What is left of an earlier image would be taken for this one's.
         self._alone = self._tap is not None and self._tap.clear(SETTLE)
-        return self._machine.stream(image[np.newaxis], first=number).logits[0]
+        return self.machine.stream(image[np.newaxis], first=number).logits[0]
 
     def activity(self, layers: int) -> npt.NDArray[np.uint64] | None:
         """What the engine did for the image that was shown last, clock by clock.
@@ -158,39 +150,9 @@ class Seat(Closing):
             return None
         return self._tap.take(4 * (layers - 1) + LAST_SUM, SETTLE)
 
-    def stream(self, images: npt.NDArray[np.uint8], first: int) -> npt.NDArray[np.int64]:
-        """Logits of images, shape (images, classes), the first of number `first`.
-
-        Raises
-        ------
-        UserError
-            If the machine fails.
-        """
-        return self._machine.stream(images, first=first).logits
-
-    def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
-        """R_AH words of some rows of a crossbar, read back, shape (count, columns).
-
-        Raises
-        ------
-        UserError
-            If the machine fails.
-        """
-        return self._machine.read_rows(layer, first, count)
-
-    def look(self) -> None:
-        """Ask the machine something that it always answers.
-
-        Raises
-        ------
-        UserError
-            If it does not.
-        """
-        self._machine.counters()
-
     def close(self) -> None:
         """Let go of the machine."""
-        self._machine.close()
+        self.machine.close()
         if self._tap is not None:
             self._tap.close()
 
@@ -247,6 +209,9 @@ TELL_EVERY = 0.5
 
 Tell = Callable[[str, str, float], Coroutine[Any, Any, None]]
 """Takes the state of the machine, words, and seconds that it has been so."""
+
+
+Answer = TypeVar("Answer")
 
 
 class Left(Exception):
@@ -322,10 +287,7 @@ class Chair:
         if on == GOLDEN:
             await self._tell("golden", "the golden model computes", 0.0)
         else:
-            self._open_soon()
-
-    def _open_soon(self) -> None:
-        self._opening = asyncio.create_task(self._open())
+            self._opening = asyncio.create_task(self._open())
 
     async def _open(self) -> None:
         """Open the machine; a board that is not there is asked for again and again."""
@@ -334,7 +296,7 @@ class Chair:
                 await self._tell("held", "another page holds the board; it is asked for again", 0.0)
             else:
                 try:
-                    self._seat = await self._opened()
+                    seat = await self._opened()
                     break
                 except UserError as error:
                     self._holder.release(self)
@@ -343,7 +305,9 @@ class Chair:
                     if self._on == VIRTUAL:
                         return
             await asyncio.sleep(AGAIN)
+        # First that it is not programmed, then that it is there: threads may ask for it.
         self.newcomer = True
+        self._seat = seat
         self._wake()
 
     async def _opened(self) -> Seat:
@@ -381,73 +345,31 @@ class Chair:
         self.newcomer = False
         if self._seat is None:
             return
-        try:
-            await asyncio.to_thread(self._with_seat, lambda seat: seat.program(made))
-        except UserError as error:
-            self._lose(error)
-            await self.say()
-            return
+        await asyncio.to_thread(self.ask, lambda seat: seat.program(made))
+        await self.say()
         if (seat := self._seat) is not None:
-            await self._tell("ready", f"{seat.name}: {seat.description}; {seat.where}", 0.0)
+            machine = seat.machine
+            await self._tell("ready", f"{machine.name}: {machine.description}; {seat.where}", 0.0)
 
-    def _with_seat(self, use: Callable[[Seat], object]) -> None:
-        with self._lock:
-            if self._seat is not None:
-                use(self._seat)
+    def ask(self, use: Callable[[Seat], Answer]) -> Answer | None:
+        """What comes of a use of the machine, in a thread.
 
-    def show(self, image: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.int64] | None:
-        """Logits of one image; None where the golden model is the machine. In a thread.
-
-        Parameters
-        ----------
-        image : ndarray of uint8, shape (height, width)
-            Grey levels.
-        number : int
-            Which use of the neurons it is.
+        None where there is no machine, or none that is programmed, or where it fails, of which
+        `say` tells.
         """
-        return self._asked(lambda seat: seat.show(image, number))
-
-    def stream(self, images: npt.NDArray[np.uint8], first: int) -> npt.NDArray[np.int64] | None:
-        """Logits of images, the first of number `first`; None without a machine. In a thread."""
-        return self._asked(lambda seat: seat.stream(images, first))
-
-    def _asked(self, ask: Callable[[Seat], npt.NDArray[np.int64]]) -> npt.NDArray[np.int64] | None:
-        if self.newcomer:
-            return None
-        answers: list[npt.NDArray[np.int64]] = []
-        try:
-            self._with_seat(lambda seat: answers.append(ask(seat)))
-        except UserError as error:
-            self._lose(error)
-        return answers[0] if answers else None
-
-    def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8] | None:
-        """R_AH words of some rows, read back; None without a machine. In a thread."""
-        found: list[npt.NDArray[np.int8]] = []
-        try:
-            self._with_seat(lambda seat: found.append(seat.read_rows(layer, first, count)))
-        except UserError as error:
-            self._lose(error)
-        return found[0] if found else None
-
-    def look(self) -> None:
-        """See whether the machine is still there; `say` tells if it is not. In a thread."""
-        try:
-            self._with_seat(lambda seat: seat.look())
-        except UserError as error:
-            self._lose(error)
-
-    def activity(self, layers: int) -> npt.NDArray[np.uint64] | None:
-        """What the engine did for the image shown last; None where nobody tells. In a thread."""
-        found: list[npt.NDArray[np.uint64] | None] = []
-        self._with_seat(lambda seat: found.append(seat.activity(layers)))
-        return found[0] if found else None
+        with self._lock:
+            if self._seat is None or self.newcomer:
+                return None
+            try:
+                return use(self._seat)
+            except UserError as error:
+                self._lose(error)
+                return None
 
     def _lose(self, error: UserError) -> None:
         """Let go of a machine that has failed; `say` tells of it."""
         self._fault = str(error)
         seat, self._seat = self._seat, None
-        self.newcomer = False
         if seat is not None:
             with contextlib.suppress(UserError, OSError):
                 seat.close()
@@ -460,7 +382,7 @@ class Chair:
         fault, self._fault = self._fault, None
         await self._tell("missing" if self._on == BOARD else "failed", fault, 0.0)
         if self._on == BOARD:
-            self._open_soon()
+            self._opening = asyncio.create_task(self._open())
         else:
             # Chosen again, it is opened again.
             self._shape = ()

@@ -15,8 +15,7 @@ from allspin.host.live.app import application
 from allspin.host.live.choices import Choices
 from allspin.host.live.guard import LOOP_BACK, Access
 from allspin.host.live.messages import MAX_BYTES
-from allspin.sim.errors import UserError
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import UserError, check_range
 
 TOKEN_BYTES = 18
 """Random bytes of a token: nobody guesses 144 bits."""

@@ -124,7 +124,7 @@ class Session:
         elif jobs:
             await self._wait(max(REST - self._resting, 0.001))
         elif not await self._wait(LOOK if self._chair.title == BOARD else None):
-            await asyncio.to_thread(self._chair.look)
+            await asyncio.to_thread(self._chair.ask, lambda seat: seat.machine.counters())
             await self._chair.say()
 
     @property
@@ -149,10 +149,9 @@ class Session:
         before, self._made = self._made, made
         self._flow = self._activity = None
         self._traced = False
-        words = made.words
-        told = {"kind": "made", "setting": _told(setting), **made.to_dict()}
+        told = {"kind": "made", "setting": setting.to_dict(), **made.to_dict()}
         told["seconds"] = time.perf_counter() - begun
-        await self._send(told, b"".join(each.tobytes() for each in words))
+        await self._send(told, b"".join(each.tobytes() for each in made.words))
         await self._chair.sit(setting.on, made.base)
         await self._seat(made)
         if before is None or _kind(before.setting) != _kind(setting):
@@ -187,20 +186,24 @@ class Session:
         flow, shown = self._flow, self._shown
         if flow is None or shown is None:
             return
-        self._activity = await asyncio.to_thread(self._chair.activity, len(flow.golden))
+        layers = len(flow.golden)
+        self._activity = await asyncio.to_thread(
+            self._chair.ask, lambda seat: seat.activity(layers)
+        )
         if self._activity is not None:
-            cycles = timeline(self._activity, len(flow.golden))
+            cycles = timeline(self._activity, layers)
             await self._send({"kind": "timeline", "serial": shown.serial, **cycles}, b"")
 
     def _answer(self, made: Made, show: Show) -> Flow:
         """Compute an image's values; in a thread."""
+        shape, label, number = made.base.image_shape, None, show.use
         if show.test is None:
-            image, label = drawn_image(show.strokes, made.base.image_shape), None
-            number = show.use
+            image = drawn_image(show.strokes, shape)
         else:
-            image = self._choices.images[show.test].reshape(made.base.image_shape)
+            image = self._choices.images[show.test].reshape(shape)
             label, number = int(self._choices.labels[show.test]), show.test
-        return Flow.of(made, image, number, label, self._chair.show(image, number))
+        answers = self._chair.ask(lambda seat: seat.show(image, number))
+        return Flow.of(made, image, number, label, answers)
 
     async def _archive(self, made: Made) -> None:
         confusion = None if self._score is None else self._score.confusion
@@ -221,7 +224,3 @@ class Session:
 def _kind(setting: Setting) -> tuple[object, ...]:
     """What chips of a setting have in common."""
     return setting.network, setting.scheme, setting.calibrate, setting.knobs
-
-
-def _told(setting: Setting) -> dict[str, Any]:
-    return {**vars(setting), "knobs": dict(setting.knobs)}

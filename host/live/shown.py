@@ -1,4 +1,4 @@
-"""What the engine did for one image, as the cycles at which each stage took something."""
+"""What a page is shown: a drawing as an image, a chip, an image's values, the engine's cycles."""
 
 import io
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw
 
 from allspin.host.chips.options import ProgrammedChip
 from allspin.host.data.catalogue import open_network
@@ -18,7 +19,7 @@ from allspin.host.live.choices import Choices, Setting, turned
 from allspin.host.show.say import commit
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError, refused
+from allspin.sim.errors import refused
 from allspin.sim.network.golden import GoldenModel, LayerTrace
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.schemes import Programming, default_tries
@@ -48,16 +49,7 @@ def raster(strokes: Strokes) -> Grey:
     -------
     ndarray of float32, shape (`SIDE`, `SIDE`)
         Grey levels, 0 for paper, 255 for ink.
-
-    Raises
-    ------
-    UserError
-        If Pillow is missing.
     """
-    try:
-        from PIL import Image, ImageDraw
-    except ImportError:
-        raise UserError("drawings need Pillow: pip install 'allspin[live]'") from None
     image = Image.new("L", (SIDE, SIDE))
     draw = ImageDraw.Draw(image)
     radius = PEN * SIDE / 2
@@ -87,15 +79,9 @@ def drawn_image(strokes: Strokes, shape: tuple[int, int]) -> npt.NDArray[np.uint
     -------
     ndarray of uint8, shape `shape`
         Grey levels, 0 for paper; all 0 where nothing is drawn.
-
-    Raises
-    ------
-    UserError
-        If Pillow is missing.
     """
-    grey = raster(strokes)
     try:
-        return frame_image(grey, shape).image
+        return frame_image(raster(strokes), shape).image
     except ValueError:  # nothing is drawn, or all of the pad is
         return np.zeros(shape, np.uint8)
 

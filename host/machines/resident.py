@@ -21,8 +21,8 @@ from allspin.host.link.groups import Group
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers, Memories, check_values, line_address, parse_answers
 from allspin.host.link.session import NO_PROGRESS, Progress
-from allspin.sim.errors import UserError
-from allspin.sim.network.formats import check_range, quantise_pixels
+from allspin.sim.errors import UserError, check_range
+from allspin.sim.network.formats import quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
 """Of the virtual board: as many beats as the link can address."""

@@ -19,7 +19,7 @@ from allspin.host.paper.experiments import Experiment, ResultCache, perform
 from allspin.host.paper.report import Report, markdown, page, readings_table, verdict_table
 from allspin.host.show.say import Display, commit, spoken
 from allspin.host.sweep.workers import in_processes
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 
 WORKERS = 2
 """Processes, if there are as many cores."""

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from allspin.host.draw.curves import Line, Panel, curves
-from allspin.host.fit.columns import Curve
+from allspin.host.fit.curves import Curve
 from allspin.host.fit.response import ResponseFit, fit_response
 from allspin.host.paper.chapter import (
     Cell,

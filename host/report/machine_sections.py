@@ -1,4 +1,4 @@
-"""The engine at work: its stages over the clocks."""
+"""The engine at work, the boards that it was built for, and CMOS neurons to compare with."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -6,279 +6,226 @@ from typing import Any
 
 import htpy as h
 
-from allspin.host.draw.timeline import EVENT, LAST_EVENT, LAST_SUM, SUM, stage_spans
+from allspin.host.compare.table import notes
+from allspin.host.compare.table import tables as compared_tables
+from allspin.host.draw.compare import energy_split, tornado_chart
+from allspin.host.draw.strips import Strip, bars, strips
+from allspin.host.draw.timeline import timeline, traced_stages
 from allspin.host.machines.opening import VIRTUAL
-from allspin.host.report.charts import (
-    Bar,
-    Chart,
-    Stage,
-    Strip,
-    bars_chart,
+from allspin.host.report.section import (
+    TO_HAVE_IT,
+    Section,
+    facts,
     figure,
-    stages_chart,
-    strips_chart,
+    note,
+    numbers,
+    paragraph,
+    scrolling,
 )
-from allspin.host.report.section import TO_HAVE_IT, Section, facts, paragraph
-from allspin.host.report.subject import EngineFindings, Findings, Subject, flag, numeral, string
-from allspin.host.report.tables import Cell, Table, table
+from allspin.host.report.subject import Findings
 from allspin.host.run.score import TRACED_IMAGES
-from allspin.sim.drawing import Axis
-
-# Boards: what the gateware comes to on each.
-
-Record = dict[str, Any]
-
-COLUMNS: dict[str, str] = {
-    "board": "board",
-    "part": "part",
-    "profile": "profile",
-    "lanes": "lanes",
-    "rows_per_clock": "rows per clock",
-    "fmax_mhz": "Fmax (MHz)",
-    "need_mhz": "needs (MHz)",
-    "luts": "LUT",
-    "luts_share": "LUT (%)",
-    "ffs": "FF",
-    "memories": "memories",
-    "memories_share": "memories (%)",
-    "dsps": "DSP",
-    "images_per_second": "images/s, machine",
-    "link_images_per_second": "images/s, link",
-}
-"""What a build's record has, and what the table calls it."""
-SHARES = {"luts_share", "memories_share"}
-TEXTS = ("board", "part", "profile")
-
-
-def verdict(record: Record) -> str:
-    """Whether a build fits its board and keeps its time."""
-    if flag(record, "fits") is False:
-        return "does not fit"
-    if flag(record, "meets_timing") is False:
-        return "too slow"
-    fmax, need = numeral(record, "fmax_mhz"), numeral(record, "need_mhz")
-    if fmax is not None and need is not None and fmax < need:
-        return "too slow"
-    return "yes"
-
-
-def named(record: Record) -> str:
-    """Board and profile of a build."""
-    parts = [string(record, key) for key in ("board", "profile")]
-    return ", ".join(part for part in parts if part)
-
-
-def builds_table(records: Sequence[Record]) -> Table:
-    """All figures of the builds, one a row; what no build has is no column."""
-    shown = [key for key in COLUMNS if any(key in record for record in records)]
-
-    def cell(record: Record, key: str) -> Cell:
-        if key in TEXTS:
-            return string(record, key)
-        value = numeral(record, key)
-        return None if value is None else 100 * value if key in SHARES else value
-
-    return Table(
-        "figures of the builds",
-        (*(COLUMNS[key] for key in shown), "gateware", "fits and keeps time"),
-        [
-            (
-                *(cell(record, key) for key in shown),
-                "this" if flag(record, "older") is False else "older",
-                verdict(record),
-            )
-            for record in records
-        ],
-    )
-
-
-def speed_figure(records: Sequence[Record]) -> h.Node:
-    """Images/s of each build that gives them, on a logarithmic axis."""
-    rates = [
-        (named(record), rate)
-        for record in records
-        if (rate := numeral(record, "images_per_second")) is not None
-        and rate > 0
-        and flag(record, "fits") is not False
-    ]
-    if not rates:
-        return None
-    return figure(
-        Chart(
-            "boards-speed",
-            "Images/s on each board",
-            "; ".join(f"{name}: {rate:,.0f}" for name, rate in rates) + " images/s.",
-            strips_chart(
-                [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates],
-                Axis("images/s, logarithmic", log=True),
-            ),
-        ),
-        [Table("images/s", ("board", "images/s"), rates)],
-    )
-
-
-def room_figure(records: Sequence[Record]) -> h.Node:
-    """What share of a board's LUTs each build takes."""
-    shares = [
-        (named(record), 100 * share)
-        for record in records
-        if (share := numeral(record, "luts_share")) is not None and share >= 0
-    ]
-    if not shares:
-        return None
-    return figure(
-        Chart(
-            "boards-room",
-            "LUTs that each build takes",
-            "; ".join(f"{name}: {share:.0f}" for name, share in shares) + " percent of the LUTs.",
-            bars_chart(
-                [Bar(name, [share], f"{share:.0f} %") for name, share in shares],
-                "LUTs of the part (%)",
-                end=max(100.0, max(share for _, share in shares)),
-            ),
-        ),
-        [Table("share of the LUTs", ("board", "LUT (%)"), shares)],
-    )
-
-
-def built_for(subject: Subject, records: Sequence[Record]) -> list[Record]:
-    """The builds of a network, by board and profile; what names no board is none."""
-    mine = [
-        record
-        for record in records
-        if string(record, "network") == subject.name and string(record, "board")
-    ]
-    return sorted(mine, key=lambda record: [string(record, key) or "" for key in TEXTS])
-
-
-def boards(findings: Findings) -> Section:
-    """What the gateware comes to on the boards that it was built for here."""
-    subject = findings.subject
-    records = built_for(subject, findings.builds)
-    one = shlex.join(["allspin", "build", "icebreaker", "--network", subject.name])
-    if not records:
-        return Section(
-            "boards",
-            "On boards",
-            paragraph(
-                "No board was built for this network on the machine that made this page. Building "
-                "one takes some minutes; its figures are then kept, and on the next page."
-            ),
-            [one],
-            TO_HAVE_IT,
-        )
-    tools = sorted(
-        {
-            f"{name} {version}"
-            for record in records
-            if isinstance(record.get("tools"), Mapping)
-            for name, version in record["tools"].items()
-        }
-    )
-    return Section(
-        "boards",
-        "On boards",
-        [
-            paragraph(
-                "What the network's gateware comes to when it is placed and routed: how fast its "
-                "clock may be against what the board needs, what it takes of the part, and how "
-                "many images/s that makes. A build of other gateware than that which this "
-                "page was made with is called older."
-            ),
-            table(builds_table(records)),
-            speed_figure(records),
-            room_figure(records),
-            paragraph(f"Built with {', '.join(tools)}.") if tools else None,
-        ],
-        list(
-            dict.fromkeys(
-                shlex.join(
-                    [
-                        *("allspin", "build", string(record, "board") or ""),
-                        *("--network", subject.name),
-                        *(["--profile", name] if (name := string(record, "profile")) else []),
-                    ]
-                )
-                for record in records
-            )
-        ),
-    )
-
-
-def stages(engine: EngineFindings, layers: int) -> list[Stage]:
-    """Stages of the engine that worked, in the order in which an image passes them."""
-    found = []
-    for layer in range(layers):
-        last = layer == layers - 1
-        for name, taken, end in (
-            (f"crossbar {layer}: rows driven", EVENT, LAST_EVENT),
-            ("readout: logits" if last else f"neurons {layer}: column sums", SUM, LAST_SUM),
-        ):
-            spans = stage_spans(engine.run.activity, layer, taken, end)[:TRACED_IMAGES]
-            if spans:
-                found.append(Stage(name, spans))
-    return found
+from allspin.host.show.table import Column, Table
 
 
 def engine(findings: Findings) -> Section:
     """What the simulated gateware did, clock by clock."""
-    subject = findings.subject
-    command = subject.command("run", "--on", VIRTUAL, "--check")
-    found = findings.engine
+    subject, found = findings.subject, findings.engine
+    name, title = "engine", "The engine at work"
+    commands = [subject.command("run", "--on", VIRTUAL, "--check")]
     if isinstance(found, str):
-        return Section(
-            "engine",
-            "The engine at work",
-            paragraph(f"The gateware was not run for this page: {found}"),
-            [command],
-            TO_HAVE_IT,
-        )
-    drawn = stages(found, len(subject.network.layers))
-    start = min(span.first for stage in drawn for span in stage.spans)
-    clocks = max(span.last for stage in drawn for span in stage.spans) + 1 - start
+        said = paragraph(f"The gateware was not run for this page: {found}")
+        return Section(name, title, said, commands, TO_HAVE_IT)
+    layers = len(subject.network.layers)
+    stages = traced_stages(found.run.activity, layers, TRACED_IMAGES)
+    start = min(spans[0].first for _, spans in stages if spans)
     rows = [
-        (stage.label, span.image, span.first - start, span.last - start, len(span.busy))
-        for stage in drawn
-        for span in stage.spans
+        (stage, span.image, span.first - start, span.last - start, len(span.busy))
+        for stage, spans in stages
+        for span in spans
     ]
-    images = len(drawn[-1].spans)
+    columns = ("stage", "image", "first clock", "last clock", "clocks in which it took something")
+    about = {
+        "Cycles per image": f"{found.run.cycles / found.images:.1f}",
+        "Slowest stage alone": f"{found.bound:.1f} clocks",
+        "Against golden model": f"{found.mismatches:,} of {found.logits:,} logits differ",
+        "Simulated here": f"{found.images / found.run.seconds:,.0f} images/s",
+    }
+    table = Table("when each stage worked on each image", [*map(Column, columns)], rows)
+    picture = timeline(found.run.activity, layers, TRACED_IMAGES)
     return Section(
-        "engine",
-        "The engine at work",
-        [
-            facts(
-                {
-                    "Cycles per image": f"{found.cycles_per_image:.1f}",
-                    "Slowest stage alone": f"{found.bound:.1f} clocks",
-                    "Against golden model": f"{found.mismatches:,} of {found.logits:,} logits "
-                    "differ",
-                    "Simulated here": f"{found.images / found.run.seconds:,.0f} images/s",
-                }
-            ),
-            figure(
-                Chart(
-                    "engine-timeline",
-                    f"The stages overlap: {images} images in {clocks:,} clocks",
-                    f"{len(drawn)} stages over {clocks:,} clocks. While a later stage works on an "
-                    "image, the earlier ones work on the next.",
-                    stages_chart(drawn),
-                ),
-                [
-                    Table(
-                        "when each stage worked on each image",
-                        (
-                            "stage",
-                            "image",
-                            "first clock",
-                            "last clock",
-                            "clocks in which it took something",
-                        ),
-                        rows,
-                    )
-                ],
-                "Solid: clocks in which something is taken. Pale: from an image's first to its "
-                "last. Even and odd images have different shades, and their numbers.",
-            ),
-        ],
-        [command],
+        name, title, [facts(about), figure("engine-timeline", picture, [table])], commands
     )
+
+
+COLUMNS = {
+    "board": Column("board"),
+    "part": Column("part"),
+    "profile": Column("profile"),
+    "lanes": Column("lanes"),
+    "rows_per_clock": Column("rows per clock"),
+    "fmax_mhz": Column("Fmax", "MHz", form=".2f"),
+    "need_mhz": Column("needs", "MHz", form="g"),
+    "luts": Column("LUT"),
+    "luts_share": Column("LUT", "%", form=".1f"),
+    "ffs": Column("FF"),
+    "memories": Column("memories"),
+    "memories_share": Column("memories", "%", form=".1f"),
+    "dsps": Column("DSP"),
+    "images_per_second": Column("images/s, machine"),
+    "link_images_per_second": Column("images/s, link"),
+}
+"""What a build's record has, and how the table shows it."""
+
+
+def _verdict(record: Mapping[str, Any]) -> str:
+    """Whether a build fits its board and keeps its time."""
+    if not record["fits"]:
+        return "does not fit"
+    slow = not record["meets_timing"] or record["fmax_mhz"] < record["need_mhz"]
+    return "too slow" if slow else "yes"
+
+
+def _builds_table(records: Sequence[Mapping[str, Any]]) -> Table:
+    """All figures of the builds, one a row; what no build has is no column."""
+    shown = [key for key in COLUMNS if any(key in record for record in records)]
+    rows = []
+    for record in records:
+        cells = [
+            100 * record[key] if key.endswith("_share") and key in record else record.get(key)
+            for key in shown
+        ]
+        gateware = "older" if record["older"] else "this"
+        rows.append((*cells, gateware, _verdict(record)))
+    columns = [*(COLUMNS[key] for key in shown), Column("gateware"), Column("fits and keeps time")]
+    return Table("figures of the builds", columns, rows)
+
+
+def _builds_figures(records: Sequence[Mapping[str, Any]]) -> list[h.Node]:
+    """Speed of the builds that run, and the room that each takes."""
+    named = [(f"{record['board']}, {record['profile']}", record) for record in records]
+    rates = [
+        (name, float(record["images_per_second"]))
+        for name, record in named
+        if record["images_per_second"] and record["fits"]
+    ]
+    shares = {name: 100.0 * record["luts_share"] for name, record in named}
+    room = Table(
+        "share of the LUTs", (Column("board"), Column("LUT", "%", ".1f")), list(shares.items())
+    )
+    taken = bars("LUTs that each build takes", shares, "LUTs of the part (%)", ".0f")
+    drawn: list[h.Node] = [figure("boards-room", taken, [room])]
+    if rates:
+        dots = [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates]
+        speed = strips("Images/s on each board", dots, "images/s, logarithmic", log=True)
+        columns = Column("board"), Column("images/s", form=",.0f")
+        drawn.insert(0, figure("boards-speed", speed, [Table("images/s", columns, rates)]))
+    return drawn
+
+
+def boards(findings: Findings) -> Section:
+    """What the gateware comes to on the boards that it was built for here."""
+    network, records = findings.subject.name, findings.builds
+    name, title = "boards", "On boards"
+    if not records:
+        said = paragraph(
+            "No board was built for this network on the machine that made this page. Building one "
+            "takes some minutes; its figures are then kept, and on the next page."
+        )
+        one = shlex.join(["allspin", "build", "icebreaker", "--network", network])
+        return Section(name, title, said, [one], TO_HAVE_IT)
+    tools = sorted({f"{tool} {of}" for each in records for tool, of in each["tools"].items()})
+    said = paragraph(
+        "What the network's gateware comes to when it is placed and routed: how fast its clock may "
+        "be against what the board needs, what it takes of the part, and how many images/s that "
+        "makes. A build of other gateware than that which this page was made with is called older."
+    )
+    commands = [
+        shlex.join(
+            ["allspin", "build", each["board"], "--network", network, "--profile", each["profile"]]
+        )
+        for each in records
+    ]
+    table = scrolling(_builds_table(records))
+    built = tools and paragraph(f"Built with {', '.join(tools)}.")
+    return Section(name, title, [said, table, _builds_figures(records), built], commands)
+
+
+def comparison(findings: Findings) -> Section:
+    """Spin neurons against CMOS neurons."""
+    subject, found = findings.subject, findings.comparison
+    name, title = "comparison", "Against CMOS"
+    commands = [subject.command("compare", *subject.device_options, images=False)]
+    if isinstance(found, str):
+        said = paragraph(f"This network could not be compared with CMOS neurons: {found}")
+        return Section(name, title, said, commands, TO_HAVE_IT)
+    neurons, *others = compared_tables(found)
+    # The first comparison bare, as the paper makes it, and the last with all that surrounds.
+    bare, whole = (
+        [panel for panel in found["tornado"] if panel["periphery"] is around]
+        for around in (False, True)
+    )
+    panels = [*bare[:1], *whole[-1:]]
+    said = paragraph(
+        "One use of the network's neurons, as spin devices and as CMOS ones: the spin neuron by "
+        "its own numbers, as the paper claims it and at the current that switches its synapse; "
+        "CMOS neurons synthesised to standard cells, with the activity that real images give."
+    )
+    about = {
+        "Standard cells": found["library"],
+        # Without the compiler that built it, and where.
+        "Synthesised by": found["yosys"].partition(" (")[0],
+        "Clock": f"{found['frequency_hz'] / 1e6:g} MHz",
+        "Activity counted on": f"{found['images_counted']:,} images",
+    }
+    body = [
+        *(said, facts(about), scrolling(neurons)),
+        figure(
+            "comparison-energy",
+            energy_split(found),
+            [_parts(found)],
+            "Amplifier, converter, ADC and row drivers are what the paper itself says that a "
+            "column needs; their figures are published ones.",
+        ),
+        figure("comparison-hangs", tornado_chart({"tornado": panels}), [_ranges(found)]),
+        map(scrolling, others),
+        map(note, notes(found)),
+        numbers(_provenance(found)),
+    ]
+    return Section(name, title, body, commands)
+
+
+def _parts(found: Mapping[str, Any]) -> Table:
+    """Where the energy of a use goes."""
+    rows = [
+        (neuron["name"], where, part, energy)
+        for neuron in found["neurons"]
+        for key, where in (("energy_parts_fj", "alone"), ("periphery_parts_fj", "around it"))
+        for part, energy in neuron[key].items()
+    ]
+    columns = Column("neuron"), Column("where"), Column("part"), Column("energy", "fJ")
+    return Table("where the energy of a use goes", columns, rows)
+
+
+def _ranges(found: Mapping[str, Any]) -> Table:
+    """Each parameter over its published range, and what the ratio of energies becomes."""
+    rows = [
+        (
+            f"{panel['against']}{', with periphery' if panel['periphery'] else ''}",
+            *(bar[key] for key in ("name", "unit", "low", "high", "ratio_low", "ratio_high")),
+            bar["source"],
+        )
+        for panel in found["tornado"]
+        for bar in panel["bars"]
+    ]
+    names = "against", "parameter", "unit", "from", "to", "spin over CMOS from", "to", "source"
+    return Table("each parameter over its published range", [*map(Column, names)], rows, keys=2)
+
+
+def _provenance(found: Mapping[str, Any]) -> Table:
+    """What each neuron is, and where each of its numbers comes from."""
+    rows = []
+    for neuron in found["neurons"]:
+        rows.append((neuron["name"], "what is meant", neuron["what"]))
+        rows += [(neuron["name"], *source) for source in neuron["provenance"].items()]
+    names = Column("neuron"), Column("number"), Column("from")
+    return Table("where each number comes from", names, rows)

@@ -9,15 +9,14 @@ import htpy as h
 from markupsafe import Markup
 
 from allspin.host.data.files import check_writable
-from allspin.host.report.comparison_section import comparison
+from allspin.host.draw.html import render, spelled
 from allspin.host.report.device_sections import chips, devices, maps, spread
-from allspin.host.report.machine_sections import boards, engine
+from allspin.host.report.machine_sections import boards, comparison, engine
 from allspin.host.report.network_sections import confusion, mistakes, trained
 from allspin.host.report.section import Section, section
 from allspin.host.report.subject import Findings, Subject, find
-from allspin.host.report.tables import render, spelled
 from allspin.host.show.say import Display, Silent, commit, short, version
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import tiles_of
 
@@ -25,24 +24,18 @@ STYLE = Path(__file__).with_name("page.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What the page may load: nothing but what it holds."""
 SECTIONS = (trained, devices, chips, maps, confusion, mistakes, engine, boards, comparison)
-"""Sections in the order of the page; one that has nothing to say returns None."""
-
-
-def sections(findings: Findings) -> list[Section]:
-    """All sections of a report."""
-    return [made for make in SECTIONS if (made := make(findings)) is not None]
+"""Sections in the order of the page."""
 
 
 def _key_figures(findings: Findings) -> h.Element:
     figures = [("test accuracy", f"{100 * findings.accuracy:.2f} %")]
     last = findings.chips[-1]
     chips_ = f"{findings.subject.chips} chip{'s' if findings.subject.chips > 1 else ''}"
-    figures.append((f"on {chips_} that vary, calibrated", spread(last)))
+    figures.append((f"on {chips_} that vary, calibrated", f"{spread(last)} %"))
     if not isinstance(findings.engine, str):
-        figures.append(("cycles per image in gateware", f"{findings.engine.cycles_per_image:.1f}"))
-        figures.append(
-            (f"of {findings.engine.logits:,} logits differ", f"{findings.engine.mismatches:,}")
-        )
+        ran = findings.engine
+        figures.append(("cycles per image in gateware", f"{ran.run.cycles / ran.images:.1f}"))
+        figures.append((f"of {ran.logits:,} logits differ", f"{ran.mismatches:,}"))
     return h.dl(class_="key")[[h.div[h.dt[name], h.dd[value]] for name, value in figures]]
 
 
@@ -85,7 +78,7 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
     findings : Findings
         What was found.
     parts : sequence of Section
-        Of `sections`.
+        In order.
     """
     subject, network = findings.subject, findings.subject.network
     states = " and ".join(map(str, sorted({len(layer.levels) for layer in network.layers})))
@@ -185,7 +178,7 @@ def report(
     display = display or Silent()
     findings = find(subject, display)
     display.start("writing the page")
-    parts = sections(findings)
+    parts = [make(findings) for make in SECTIONS]
     content = page(findings, parts).encode()
     write_atomically(path, content)
     display.finish(f"{len(content) / 1000:,.0f} kB in {path}")

@@ -1,14 +1,21 @@
-"""A section of the page."""
+"""A section of the page, and what it is made of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import htpy as h
+from matplotlib.figure import Figure
 
-from allspin.host.report.tables import spelled
+from allspin.host.draw.html import caption_of, chart, html_table, spelled
+from allspin.host.draw.style import Look
+from allspin.host.show.table import Table
 
 TO_HAVE_IT = "To have it:"
 """What stands above the command of a section that has nothing to show."""
+LOOK = Look(width=140, points=8)
+"""Size of a chart and of its text: legible on a wide page and on a phone."""
+SHORT = 24
+"""Rows of a table that is shown whole; a longer one scrolls."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +43,14 @@ class Section:
     lead: str = "The same again:"
 
 
-def paragraph(*content: h.Node) -> h.Element:
-    """A paragraph."""
-    return h.p[[spelled(part) for part in content]]
-
-
-def facts(values: Mapping[str, h.Node]) -> h.Element:
-    """Names and what they are, side by side."""
-    return h.dl(class_="facts")[
-        [h.div[h.dt[spelled(name)], h.dd[spelled(value)]] for name, value in values.items()]
+def section(content: Section) -> h.Element:
+    """A section with its heading and its commands."""
+    heading = f"{content.name}-heading"
+    commands = [command(line) for line in content.commands]
+    return h.section(id=content.name, aria_labelledby=heading)[
+        h.h2(id=heading)[spelled(content.title)],
+        content.body,
+        commands and h.div(class_="reproduce")[h.p(class_="again")[content.lead], commands],
     ]
 
 
@@ -54,12 +60,62 @@ def command(line: str) -> h.Element:
     return h.pre(class_="command")[h.code[words]]
 
 
-def section(content: Section) -> h.Element:
-    """A section with its heading and its commands."""
-    heading = f"{content.name}-heading"
-    commands = [command(line) for line in content.commands]
-    return h.section(id=content.name, aria_labelledby=heading)[
-        h.h2(id=heading)[spelled(content.title)],
-        content.body,
-        commands and h.div(class_="reproduce")[h.p(class_="again")[content.lead], commands],
+def paragraph(content: str) -> h.Element:
+    """A paragraph."""
+    return h.p[spelled(content)]
+
+
+def note(content: str) -> h.Element:
+    """What is said below a picture."""
+    return h.p(class_="note")[spelled(content)]
+
+
+def facts(values: Mapping[str, h.Node]) -> h.Element:
+    """Names and what they are, side by side; names without anything are left out."""
+    return h.dl(class_="facts")[
+        [h.div[h.dt[spelled(key)], h.dd[spelled(value)]] for key, value in values.items() if value]
+    ]
+
+
+def figure(name: str, picture: Figure, tables: Sequence[Table], said: str = "") -> h.Element:
+    """A picture with its title above it, and a note and its numbers below it.
+
+    Parameters
+    ----------
+    name : str
+        Its id in the page: letters, digits and hyphens.
+    picture : Figure
+        The picture.
+    tables : sequence of Table
+        Its numbers, where no picture before it has them.
+    said : str
+        The note.
+    """
+    title = caption_of(picture)
+    return h.figure(id=name)[
+        h.figcaption[spelled(title)],
+        chart(picture, title, LOOK),
+        said and note(said),
+        numbers(*tables) if tables else None,
+    ]
+
+
+def numbers(*tables: Table) -> h.Element:
+    """Tables behind a picture, shown when asked for."""
+    return h.details(class_="numbers")[
+        h.summary["Numbers", h.span(class_="quiet")[spelled(f": {tables[0].title}")]],
+        map(scrolling, tables),
+    ]
+
+
+def scrolling(table: Table) -> h.Element:
+    """A table, in a box that scrolls where the page is narrow, and is reached by keyboard."""
+    kind = "scroll whole" if len(table.rows) <= SHORT else "scroll"
+    return h.div(class_=kind, role="region", aria_label=table.title, tabindex=0)[html_table(table)]
+
+
+def tiles(kind: str, images: Sequence[tuple[h.VoidElement, h.Node]]) -> h.Element:
+    """Small images with what stands below each."""
+    return h.div(class_=f"tiles {kind}")[
+        [h.figure(class_="tile")[shown, h.figcaption[below]] for shown, below in images]
     ]

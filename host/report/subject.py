@@ -27,51 +27,19 @@ from allspin.host.train.parameters import DEFAULT_NEURON, TrainingParameters
 from allspin.sim.cost.liberty import CELLS_45, load_library
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, tiles_of
 from allspin.sim.programming.schemes import Programming, default_tries
 
-# Plain values of JSON that others wrote: taken where they are what they should be.
-
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a finite number, which true and false are not."""
+    """Whether a value of a network's provenance is a finite number; true and false are none."""
     try:
         return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
     except OverflowError:  # an integer that is none of the numbers of the page, which are floats
         return False
-
-
-def numeral(record: Mapping[str, Any], key: str) -> int | float | None:
-    """The number at a key; None if there is none."""
-    value = record.get(key)
-    return value if is_number(value) else None
-
-
-def string(record: Mapping[str, Any], key: str) -> str | None:
-    """The text at a key, or a number as text; None if there is neither."""
-    value = record.get(key)
-    return str(value) if isinstance(value, str) or is_number(value) else None
-
-
-def flag(record: Mapping[str, Any], key: str) -> bool | None:
-    """The yes or no at a key; None if there is none."""
-    value = record.get(key)
-    return value if isinstance(value, bool) else None
-
-
-def mapping(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The object at a key; an empty one if there is none."""
-    value = record.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def records(value: object) -> list[Mapping[str, Any]]:
-    """The objects of a list; none if there is no list."""
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
@@ -371,11 +339,6 @@ class EngineFindings:
     mismatches: int
     bound: float
 
-    @property
-    def cycles_per_image(self) -> float:
-        """Cycles per image, from the hardware's counter."""
-        return self.run.cycles / self.images
-
 
 @dataclass(frozen=True, eq=False)
 class Findings:
@@ -453,17 +416,14 @@ def _run_engine(
 
 def _builds(subject: Subject, display: Display) -> list[dict[str, Any]]:
     """What was built on this machine, and whether the sources have changed since."""
-    records = [
-        record
-        for record in recall()
-        if isinstance(record, dict) and record.get("network") == subject.name
-    ]
+    records = [record for record in recall() if record["network"] == subject.name]
+    records.sort(key=lambda record: (record["board"], record["part"], record["profile"]))
     if not records:
         return []
     display.start("elaborating the machines that were built, once after a change of the sources")
     found = []
     for number, record in enumerate(records):
-        display.advance(number, len(records), str(record.get("board", "")))
+        display.advance(number, len(records), record["board"])
         found.append({**record, "older": is_older(record, subject.network)})
     display.finish(f"{len(found)} builds")
     return found

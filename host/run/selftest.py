@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters.crossbar import UniformLevels
 from allspin.hdl.parameters.memory_map import (
@@ -43,6 +42,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Layer, Network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.programming.schemes import Programming
 
 # A network that a machine can run, made of nothing but what the machine says of itself.

@@ -17,8 +17,7 @@ from rich.text import Text
 
 from allspin.host.show.say import printable, say
 from allspin.sim.errors import UserError
-from allspin.sim.files import read_text
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import read_text, write_atomically
 
 # The part of a document that a command makes anew: what stands between two marks.
 

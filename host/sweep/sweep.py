@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_test_set
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import Display, Silent, commit
+from allspin.host.show.table import Column
+from allspin.host.show.table import Table as TableShown
 from allspin.host.sweep.grid import Grid, Point, make_grid
 from allspin.host.sweep.job import (
     Done,
@@ -36,73 +38,72 @@ from allspin.host.sweep.job import (
 )
 from allspin.host.sweep.table import Row, Table
 from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
-from allspin.sim.drawing import COLOURS, Axis, Line, beside, grid, lines_svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # What a notebook shows of a sweep: accuracy over what varied, and the first points.
 
 SHOWN = 12
 """Points of the table."""
-MOST_LINES = len(COLOURS)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def numeric_factor(sweep: "Sweep") -> str | None:
     """The first factor of several values that are numbers."""
     for name in sweep.plan.grid.varied():
         values = {getattr(point, name) for point in sweep.plan.points}
-        if len(values) > 1 and all(map(_is_number, values)):
+        if len(values) > 1 and all(type(value) in (int, float) for value in values):
             return name
     return None
 
 
-def _name(value: Any) -> str:
+def _value(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _picture(sweep: "Sweep") -> str:
+def _picture(sweep: "Sweep", factor: str) -> "Figure":
     """Mean accuracy over a factor, a line for each combination of the others, and each chip."""
-    factor = numeric_factor(sweep)
+    # Pictures are loaded when a notebook asks for them.
+    from allspin.host.draw.curves import COLOURS, Line, Panel, curves
+    from allspin.host.draw.style import name_text
+
     others = [name for name in sweep.plan.grid.varied() if name != factor]
     lines: dict[tuple[Any, ...], list[Point]] = {}
-    if factor is None:
-        return ""
     for point in sweep.plan.points:
         lines.setdefault(tuple(getattr(point, name) for name in others), []).append(point)
-    drawn = []
-    for style, (values, points) in enumerate(list(lines.items())[:MOST_LINES]):
+    drawn, dots = [], []
+    for colour, (values, points) in zip(COLOURS, lines.items(), strict=False):
         points = sorted(points, key=lambda point: getattr(point, factor))
         places = [float(getattr(point, factor)) for point in points]
         shares = [100 * sweep.accuracies(point) for point in points]
-        each = [(x, share) for x, several in zip(places, shares, strict=True) for share in several]
-        drawn.append(Line("", [x for x, _ in each], [y for _, y in each], style, dots=True))
-        label = ", ".join(map(_name, values)) or "mean"
-        drawn.append(Line(label, places, [float(several.mean()) for several in shares], style))
-    axes = Axis(factor), Axis("accuracy (%)")
-    return lines_svg(f"Accuracy of chips over {factor}: each, and their mean", drawn, *axes)
+        each = [np.full(len(some), place) for place, some in zip(places, shares, strict=True)]
+        label = name_text(", ".join(map(_value, values))) or "mean"
+        drawn.append(Line(label, places, [float(some.mean()) for some in shares]))
+        x, y = np.concatenate(each).tolist(), np.concatenate(shares).tolist()
+        dots.append(Line("", x, y, joined=False, colour=colour))
+    title = f"Accuracy of chips over {factor}: each, and their mean"
+    return curves(title, [Panel([*drawn, *dots], factor, "accuracy (%)")])
 
 
 def sweep_card(sweep: "Sweep") -> str:
     """The card of a sweep, as HTML."""
+    from allspin.host.draw.cards import beside
+
     plan = sweep.plan
     names = plan.grid.varied()
     rows = []
     for point in plan.points[:SHOWN]:
         shares = 100 * sweep.accuracies(point)
-        rows.append(
-            (
-                *(_name(getattr(point, name)) for name in names),
-                *(f"{value:.2f}" for value in (shares.mean(), shares.min(), shares.max())),
-            )
-        )
+        values = [_value(getattr(point, name)) for name in names]
+        rows.append((*values, float(shares.mean()), float(shares.min()), float(shares.max())))
     more = len(plan.points) - len(rows)
     title = f"Sweep: {plan.grid.chips:,} chips a point, {plan.images:,} images, {plan.grid.on}" + (
         f"; {more:,} more points" if more else ""
     )
-    table = grid(title, (*names, "mean (%)", "worst", "best"), rows)
-    return beside(*filter(None, [_picture(sweep), table]))
+    figures = [Column(name, form=".2f") for name in ("mean (%)", "worst", "best")]
+    table = TableShown(title, [*map(Column, names), *figures], rows, keys=0)
+    factor = numeric_factor(sweep)
+    return beside(table, *([] if factor is None else [_picture(sweep, factor)]))
 
 
 # Runs a sweep: what is not in its table yet is measured, row by row.

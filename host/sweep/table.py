@@ -21,8 +21,7 @@ from allspin.host.data.files import Closing
 from allspin.host.sweep.grid import FACTOR_COLUMNS, Point
 from allspin.host.sweep.job import Outcome
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files import MAX_JSON, parse_json, read_file
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
 
 FORMAT = 2
 """Of the file beside the table."""

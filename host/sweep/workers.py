@@ -24,7 +24,7 @@ from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
 from allspin.host.sweep.job import Done, Job, measure
 from allspin.sim.errors import UserError
-from allspin.sim.files import open_file
+from allspin.sim.files import check_file
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -244,7 +244,8 @@ class Cluster:
         security = Security(require_encryption=True, **given)
         try:
             for path in files:
-                open_file(path, "certificate", MAX_CERTIFICATE)[0].close()
+                assert path is not None
+                check_file(path, "certificate", MAX_CERTIFICATE)
             security.get_connection_args("client")  # which reads and matches them
         except OSError as error:  # ssl.SSLError is one
             where = f": {error.filename}" if error.filename else ""

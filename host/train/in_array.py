@@ -24,8 +24,7 @@ from allspin.host.train.in_array_weights import (
 from allspin.host.train.latent import NumberFormats
 from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.device.device import NeuronVariation
-from allspin.sim.errors import UserError, check_number, check_reading
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import UserError, check_number, check_one_of, check_range
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import (
     GAIN_BITS,
@@ -120,8 +119,8 @@ class ArrayRecipe:
         object.__setattr__(self, "rate", check_number("rate", self.rate, 1e-9, 1e6))
         check_range("epochs", self.epochs, 1, 10_000)
         check_range("batch", self.batch, 1, 4096)
-        check_reading("rounding", self.rounding, ROUNDINGS)
-        check_reading("scheme", self.scheme, SCHEMES)
+        check_one_of("rounding", self.rounding, ROUNDINGS)
+        check_one_of("scheme", self.scheme, SCHEMES)
 
 
 SOFTWARE_RECIPE = ArrayRecipe(rate=0.1, epochs=5)

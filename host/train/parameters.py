@@ -15,14 +15,13 @@ from allspin.host.train.latent import NumberFormats
 from allspin.host.train.passes import Noise
 from allspin.host.train.robustness import Robustness
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError, check_number, check_reading
+from allspin.sim.errors import UserError, check_number, check_one_of, check_range
 from allspin.sim.extensions import UnknownKind
 from allspin.sim.network.formats import (
     MAX_RAH_BITS,
     MAX_STATES,
     MIN_RAH_BITS,
     MIN_STATES,
-    check_range,
     uniform_levels,
 )
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
@@ -59,7 +58,7 @@ class TrainingTarget:
     programming: Programming = field(default_factory=Programming)
 
     def __post_init__(self) -> None:
-        check_reading("the choice of levels", self.choice, LEVEL_CHOICES)
+        check_one_of("the choice of levels", self.choice, LEVEL_CHOICES)
 
     def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
         """R_AH word of each state."""

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from allspin.host.train.latent import Array, NumberFormats
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.errors import check_number
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_number, check_range
 from allspin.sim.network.network import MAX_LINES, Layer
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming, usual_tries

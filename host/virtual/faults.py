@@ -14,7 +14,7 @@ import numpy as np
 
 from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.link.transport import Transport
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 
 TIMEOUT = 0.25
 """Seconds after which no answer comes any more: long for a simulated board, short for tests."""

@@ -6,19 +6,67 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.array.resistive import LIMIT, Folded, fold
 from allspin.sim.array.transfer import transfer
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.formats import full_scale
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 from allspin.sim.programming.programming import ChipLayer, chip_network
 
 Reals = npt.NDArray[np.float64]
 
 KEPT = 48
 """Arrays whose effective words are kept in memory: chips that a table's next column shows again."""
+
+
+# An effective matrix as what gateware has: R_AH words, and a gain for each column.
+#
+# Words are rounded, and gains have `GAIN_BITS` bits. How much of the matrix that loses is told as
+# `Folded.residual` and `Folded.saturated`; above `LIMIT` the words are not the array.
+
+LIMIT = 0.01
+"""Residual, and share of saturated words, above which an array is not folded."""
+OUTLYING = 5.0
+"""What a cell may miss its column's gain by, in medians of what its column misses."""
+NO_GAIN = 1e-9
+"""A column that keeps less of its words than this has no gain."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """A layer's effective matrix, folded.
+
+    Attributes
+    ----------
+    words : ndarray of int8, shape (rows, columns)
+        R_AH words.
+    scales : ndarray of float64, shape (columns,)
+        What a column's words are multiplied by.
+    converter : Converter or None
+        With the scales in its gains; None in the last layer, whose scales are all the same.
+    saturated : float
+        Share of the words that would be larger than a word can be.
+    residual : float
+        Root of the mean square of what is missing, as a fraction of a cell's range in its
+        column: the outermost levels apart, times the gain of the column's own words. At most 1,
+        which is also what columns without such a gain have.
+    error : float
+        The same of what the words that the cells hold, times these gains, would leave out: how
+        far the array is from adding its Hall voltages, whether or not it is folded.
+    """
+
+    words: npt.NDArray[np.int8]
+    scales: Reals
+    converter: Converter | None
+    saturated: float
+    residual: float
+    error: float
+
+    @property
+    def faithful(self) -> bool:
+        """Whether the words are the array, within `LIMIT`."""
+        return self.saturated <= LIMIT and self.residual <= LIMIT
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,4 +247,118 @@ def chip_in_array(chip: Chip, network: Network, words: list[Words]) -> InArray:
         chip_network(chip, network, words),
         chip.device.array,
         folding=noise is None or noise.on_neurons_only,
+    )
+
+
+def own_gains(effective: Reals, words: npt.NDArray[np.integer]) -> Reals:
+    """What each column (columns,) makes of its own words: a factor by least squares.
+
+    Cells that miss it by more than `OUTLYING` times the median are left out of a second fit, since
+    an array may do to its first and last rows what it does to no other. A column that holds
+    nothing but zeros has the gain 1.
+    """
+    stored = words.astype(np.float64)
+    gains = _fitted(effective, stored, np.ones(len(stored[0])))
+    missed = np.abs(effective - gains * stored)
+    most = OUTLYING * np.median(missed, axis=0) + NO_GAIN * np.abs(effective).max(axis=0)
+    return _fitted(effective, stored * (missed <= most), gains)
+
+
+def _fitted(effective: Reals, stored: Reals, otherwise: Reals) -> Reals:
+    """Factor of each column by least squares; another where all of it is 0."""
+    squares, products = (stored**2).sum(axis=0), (effective * stored).sum(axis=0)
+    return np.divide(products, squares, out=otherwise.copy(), where=squares > 0)
+
+
+def _rounded(effective: Reals, scales: Reals, top: int) -> tuple[Reals, npt.NDArray[np.bool_]]:
+    """Words by column, and which of them a word cannot hold."""
+    words = np.rint(effective / scales)
+    return np.clip(words, -top, top), np.abs(words) > top
+
+
+def _missing(effective: Reals, scales: Reals, top: int) -> Reals:
+    """Mean square (columns,) of what words of some scales do not say."""
+    return ((effective - scales * _rounded(effective, scales, top)[0]) ** 2).mean(axis=0)
+
+
+def _chosen(effective: Reals, gains: Reals, top: int) -> Reals:
+    """Each column's scale: that of its own words, or the one that no word is too large for."""
+    own = np.maximum(gains, NO_GAIN)
+    fitting = np.maximum(np.abs(effective).max(axis=0) / top, NO_GAIN)
+    better = _missing(effective, fitting, top) < _missing(effective, own, top)
+    better |= _rounded(effective, own, top)[1].mean(axis=0) > LIMIT
+    return np.where(better, fitting, own)
+
+
+def _converted(converter: Converter, scales: Reals, least: Reals) -> tuple[Converter, Reals]:
+    """The converter with scales in its gains, and the scales that whole gains can have.
+
+    Scales of at least `least` stay so: a gain that is rounded down would let words saturate.
+    """
+    most = 2**GAIN_BITS - 1
+    wanted = converter.gains * scales
+    largest = float(wanted.max(initial=0.0))
+    more = 0
+    if largest > most or 0 < largest < converter.gains.max() / 2:
+        more = int(np.floor(np.log2(most / largest)))
+    shift = min(max(converter.shift + more, 0), MAX_SHIFT)
+    more = shift - converter.shift
+    gains = np.rint(np.ldexp(wanted, more))
+    lowest = np.ldexp(converter.gains * least, more)
+    gains = np.where((scales >= least) & (gains < lowest), np.ceil(lowest), gains)
+    gains = np.clip(gains, np.minimum(converter.gains, 1), most).astype(np.int32)
+    whole = np.ldexp(gains.astype(np.float64), -more)
+    reached = np.divide(whole, converter.gains, out=scales.copy(), where=converter.gains > 0)
+    return Converter(gains, converter.offsets, shift), reached
+
+
+def fold(
+    effective: Reals,
+    words: npt.NDArray[np.integer],
+    levels: npt.NDArray[np.integer],
+    converter: Converter | None,
+    top: int,
+) -> Folded:
+    """Fold a layer's effective matrix.
+
+    Parameters
+    ----------
+    effective : ndarray of float64, shape (rows, columns)
+        What the array multiplies by, in R_AH words.
+    words : ndarray of int, shape (rows, columns)
+        What its cells hold.
+    levels : ndarray of int, shape (states,)
+        R_AH word of each state; the outermost ones are a cell's range.
+    converter : Converter or None
+        The layer's; None in the last layer.
+    top : int
+        Largest R_AH word.
+
+    Returns
+    -------
+    Folded
+        Of a matrix that equals its words these words, with the converter as it was.
+    """
+    gains = own_gains(effective, words)
+    if converter is None:
+        # One scale for all classes, or the largest logit would be another.
+        all_words = words.reshape(-1, 1)
+        one = _chosen(effective.reshape(-1, 1), own_gains(effective.reshape(-1, 1), all_words), top)
+        scales, made = np.full(words.shape[1], one[0]), None
+    else:
+        least = np.abs(effective).max(axis=0) / (top + 0.499)
+        made, scales = _converted(converter, _chosen(effective, gains, top), least)
+    folded, outside = _rounded(effective, scales, top)
+    span = (int(levels[-1]) - int(levels[0])) * np.maximum(gains, NO_GAIN)
+
+    def apart(said: Reals) -> float:
+        return min(float(np.sqrt((((effective - said) / span) ** 2).mean())), 1.0)
+
+    return Folded(
+        folded.astype(np.int8),
+        scales,
+        made,
+        float(outside.mean()),
+        residual=apart(scales * folded),
+        error=apart(gains * words),
     )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from allspin.sim.array.in_array import ohm_of_word
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 from allspin.sim.network.network import Network
 
 LEAK = 1e9

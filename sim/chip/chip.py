@@ -1,69 +1,42 @@
 """A chip: one draw of all variation, named by its seed, in integers only.
 
-What its cells hold is in `allspin.sim.chip.words`. Column by column a deviation of `sigma`,
-times a normal value z of `allspin.sim.chip.generator`, makes a gain
-``gain + (gain t + 2^12) >> 13`` with
-``t = (z sigma 2^16 + 2^15) >> 16``, clamped to 0 to 1023, and adds to an offset.
+What its cells hold is in `allspin.sim.chip.words`. Column by column, and tile by tile, a deviation
+`sigma` times a normal value z of `allspin.sim.chip.generator` makes a gain
+``gain + (gain t + 2^12) >> 13`` with ``t = (z sigma 2^16 + 2^15) >> 16``, clamped to 0 to 1023,
+and adds to an offset.
 """
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.chip_card import chip_card
 from allspin.sim.chip.fixed_point import (
+    OFFSET_BITS,
     SHARE_BITS,
     USE_BITS,
     Integers,
     Words,
     rounded,
     share_units,
+    sum_spread,
     turned,
     word_units,
 )
-from allspin.sim.chip.generator import FRACTION_BITS, Purpose, column_normals
-from allspin.sim.chip.noise import ColumnNoise, through_gains, varied_adc
-from allspin.sim.chip.words import (
-    held_words,
-    reference_errors,
-    rounded_words,
-    write_table,
-    written_words,
-)
+from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals
+from allspin.sim.chip.noise import ColumnNoise, cell_range
+from allspin.sim.chip.words import held_words, reference_errors
 from allspin.sim.device.device import Device
-from allspin.sim.network.formats import check_range
-from allspin.sim.network.golden import GoldenModel, Whole, activate
+from allspin.sim.errors import check_range
+from allspin.sim.network.formats import Adc
+from allspin.sim.network.golden import GoldenModel, activate
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
-from allspin.sim.synapse.response import Polarity
+from allspin.sim.shown import Shown
 
 
 @dataclass(frozen=True, eq=False)
-class ColumnDraws:
-    """What a chip's columns have of their own in one layer, as normal values.
-
-    Attributes
-    ----------
-    gain, threshold : ndarray of int64, shape (columns,)
-        Of the neuron: share of its gain, in units of ``2**-13``; and current by which its
-        threshold is higher, in least significant bits.
-    amplifier, converter : ndarray of int64, shape (columns,)
-        Share of the gain of amplifier and V-I converter, in units of ``2**-13``.
-    offset : ndarray of int64, shape (columns,)
-        Of the V-I converter, in the current's least significant bits.
-    """
-
-    gain: Integers
-    threshold: Integers
-    amplifier: Integers
-    converter: Integers
-    offset: Integers
-
-
-@dataclass(frozen=True, eq=False)
-class Chip:
+class Chip(Shown):
     """One draw of a device's variation.
 
     Parameters
@@ -85,38 +58,6 @@ class Chip:
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", check_range("chip seed", self.seed, 0, 2**32 - 1))
 
-    def words(
-        self, network: Network, polarity: Polarity | list[npt.NDArray[np.integer]]
-    ) -> list[Words]:
-        """R_AH words of every layer after one open write of each cell.
-
-        Parameters
-        ----------
-        network : Network
-            States and levels.
-        polarity : Polarity or list of ndarray
-            Of each cell's last pulse: one for all, or an array for each layer.
-
-        Returns
-        -------
-        list of ndarray of int8, each (rows, columns)
-        """
-        return [
-            rounded_words(self.through_gains(network, number, held), network.rah_bits)
-            for number, held in enumerate(self._held(network, polarity))
-        ]
-
-    def _held(
-        self, network: Network, polarity: Polarity | list[npt.NDArray[np.integer]]
-    ) -> Iterator[Integers]:
-        """What the cells of every layer hold after one open write of each."""
-        for number, layer in enumerate(network.layers):
-            last = polarity if isinstance(polarity, Polarity) else polarity[number]
-            table = write_table(self.device.synapse, layer.levels)
-            written = written_words(layer.states, last, table, self.seed, number)
-            opened = self.open_cell(layer.levels)
-            yield held_words(written, table, self.seed, number, self.device.imperfections, opened)
-
     def open_cell(self, levels: npt.NDArray[np.int16]) -> int | None:
         """What an open cell holds where cells are conductances, in units of ``2**-21`` words.
 
@@ -136,6 +77,35 @@ class Chip:
             return None
         word = low + (self.device.open_cell - synapse.low) * (high - low) / synapse.span
         return int(word_units(np.array(word)))
+
+    def held(
+        self,
+        number: int,
+        levels: npt.NDArray[np.int16],
+        written: Integers,
+        ends: tuple[int, int] | None = None,
+    ) -> Integers:
+        """What cells of a layer hold of what was written: decay, drift, offsets, stuck cells.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        levels : ndarray of int16, shape (states,)
+            Its levels; the outermost stand for the ends of the synapse's range.
+        written : ndarray of int64, shape (rows, columns)
+            R_AH of each cell in units of ``2**-21`` words.
+        ends : (int, int), optional
+            Words of the lowest and the highest R_AH that writes aim at; the outermost levels.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, columns)
+            In the same units, neither rounded nor clamped: each cell less the reference of its row.
+        """
+        ends = ends or (int(levels[0]), int(levels[-1]))
+        wrong, opened = self.device.imperfections, self.open_cell(levels)
+        return held_words(written, ends, self.seed, number, wrong, opened)
 
     def reference_errors(
         self, number: int, shape: tuple[int, int], levels: npt.NDArray[np.int16]
@@ -164,7 +134,11 @@ class Chip:
         return np.broadcast_to(errors, shape)
 
     def through_gains(self, network: Network, number: int, held: Integers) -> Integers:
-        """What cells of a layer hold, as the converters of its tiles take it.
+        """What cells of a layer hold, as the amplifiers and converters of its tiles take it.
+
+        ``word + (word gain + 2^12) >> 13``: words get their gain before they are rounded, since an
+        error of a thousandth moves no rounded word, but the words that variation spreads over more
+        than one whole number are right in the mean.
 
         Parameters
         ----------
@@ -180,43 +154,43 @@ class Chip:
         ndarray of int64, shape (rows, columns)
             The same where the layer has no tiles, or their gains no errors.
         """
-        return through_gains(self.device, self.seed, network.layers[number], number, held)
+        layer = network.layers[number]
+        if layer.adc is None:
+            return held
+        shape = layer.adc.tiles(layer.rows), layer.columns
+        gains = np.zeros(shape, np.int64)
+        for purpose, sigma in (
+            (Purpose.ADC_GAIN, self.device.adc.gain),
+            (Purpose.AMPLIFIER_GAIN, self.device.imperfections.amplifier_gain),
+        ):
+            gains += self._drawn(number, purpose, shape, share_units(sigma), SHARE_BITS)
+        if not gains.any():
+            return held
+        return turned(held, np.repeat(gains, layer.adc.rows, axis=0)[: layer.rows])
 
-    def column_draws(self, network: Network, layer: int) -> ColumnDraws:
-        """What the columns of a hidden layer have of their own."""
-        columns = network.layers[layer].columns
-        variation, wrong = self.device.neuron_variation, self.device.imperfections
-        current = 2**network.current_bits
+    def _drawn(
+        self, layer: int, purpose: Purpose, shape: tuple[int, int], spread: int, bits: int
+    ) -> Integers:
+        """Normal values times a spread, with so many fraction bits dropped."""
+        if not spread:
+            return np.zeros(shape, np.int64)
+        return rounded(cell_normals(self.seed, layer, purpose, shape) * np.int64(spread), bits)
 
-        def drawn(purpose: Purpose, spread: int, bits: int) -> Integers:
-            if not spread:
-                return np.zeros(columns, np.int64)
-            normals = column_normals(self.seed, layer, purpose, columns)
-            return rounded(normals * np.int64(spread), bits)
+    def gain_errors(self, network: Network, layer: int, purpose: Purpose, sigma: float) -> Integers:
+        """Shares (columns,) of the gain of a layer's columns, in units of ``2**-13``."""
+        shape = 1, network.layers[layer].columns
+        return self._drawn(layer, purpose, shape, share_units(sigma), SHARE_BITS)[0]
 
-        def share(purpose: Purpose, sigma: float) -> Integers:
-            return drawn(purpose, share_units(sigma), SHARE_BITS)
-
-        def current_of(purpose: Purpose, sigma: float) -> Integers:
-            spread = round(sigma * current * 2**USE_BITS)
-            return drawn(purpose, spread, FRACTION_BITS + USE_BITS)
-
-        return ColumnDraws(
-            gain=share(Purpose.NEURON_GAIN, variation.gain),
-            threshold=current_of(
-                Purpose.NEURON_THRESHOLD, variation.threshold_deviation(network.neuron)
-            ),
-            amplifier=share(Purpose.AMPLIFIER_GAIN, wrong.amplifier_gain),
-            converter=share(Purpose.CONVERTER_GAIN, wrong.converter_gain),
-            offset=current_of(Purpose.CONVERTER_OFFSET, wrong.converter_offset),
-        )
+    def current_errors(
+        self, network: Network, layer: int, purpose: Purpose, sigma: float
+    ) -> Integers:
+        """Errors (columns,) of currents, of a share of full scale, in least significant bits."""
+        shape = 1, network.layers[layer].columns
+        spread = round(sigma * 2**network.current_bits * 2**USE_BITS)
+        return self._drawn(layer, purpose, shape, spread, OFFSET_BITS)[0]
 
     def varied(self, network: Network) -> Network:
         """The network with this chip's neurons and V-I converters, and converters of tiles.
-
-        A neuron's gain is a factor on its whole input current, less the offset; that of
-        amplifier and V-I converter on the column's sum only.
-        See `allspin.sim.device.device`.
 
         Parameters
         ----------
@@ -229,30 +203,71 @@ class Chip:
             Equal but for the gains and offsets of its hidden layers, and the offsets of the
             converters of tiles.
         """
-        pivot = self.device.neuron_variation.pivot(network.neuron)
-        at = round(pivot * (2**network.current_bits - 1))
-        bound = 2 ** (network.current_bits + 1)
-        layers = []
-        for number, layer in enumerate(network.layers):
-            if layer.converter is not None:
-                drawn = self.column_draws(network, number)
-                gains = layer.converter.gains.astype(np.int64)
-                # A tile's amplifier is before its converter: see `through_gains`.
-                before = (drawn.amplifier,) if layer.adc is None else ()
-                for share in (*before, drawn.converter, drawn.gain):
-                    gains = np.clip(turned(gains, share), 0, 2**GAIN_BITS - 1)
-                offsets = layer.converter.offsets.astype(np.int64) - drawn.offset
-                offsets += rounded((offsets + at) * drawn.gain, FRACTION_BITS) + drawn.threshold
-                offsets = np.clip(offsets, -bound, bound - 1)
-                converter = Converter(
-                    gains.astype(np.int32), offsets.astype(np.int32), layer.converter.shift
-                )
-                layer = dataclasses.replace(layer, converter=converter)
-            if layer.adc is not None:
-                adc = varied_adc(self.device, self.seed, network, number)
-                layer = dataclasses.replace(layer, adc=adc)
-            layers.append(layer)
+        layers = [
+            dataclasses.replace(
+                layer,
+                converter=self._converter(network, number),
+                adc=self._adc(network, number),
+            )
+            for number, layer in enumerate(network.layers)
+        ]
         return dataclasses.replace(network, layers=tuple(layers))
+
+    def _converter(self, network: Network, number: int) -> Converter | None:
+        """A layer's V-I converters with the errors of amplifiers, converters and neurons.
+
+        A neuron's gain is a factor on its whole input current, less the offset; that of
+        amplifier and V-I converter on the column's sum only.
+        See `allspin.sim.device.device`.
+        """
+        layer = network.layers[number]
+        if layer.converter is None:
+            return None
+        variation, wrong = self.device.neuron_variation, self.device.imperfections
+        neuron = self.gain_errors(network, number, Purpose.NEURON_GAIN, variation.gain)
+        gains = layer.converter.gains.astype(np.int64)
+        factors = [(Purpose.CONVERTER_GAIN, wrong.converter_gain)]
+        if layer.adc is None:  # a tile's amplifier is before its converter: `through_gains`
+            factors.insert(0, (Purpose.AMPLIFIER_GAIN, wrong.amplifier_gain))
+        shares = [self.gain_errors(network, number, *each) for each in factors]
+        for share in (*shares, neuron):
+            gains = np.clip(turned(gains, share), 0, 2**GAIN_BITS - 1)
+
+        pivot = round(variation.pivot(network.neuron) * (2**network.current_bits - 1))
+        threshold = variation.threshold_deviation(network.neuron)
+        offsets = layer.converter.offsets - self.current_errors(
+            network, number, Purpose.CONVERTER_OFFSET, wrong.converter_offset
+        )
+        offsets += rounded((offsets + pivot) * neuron, FRACTION_BITS)
+        offsets += self.current_errors(network, number, Purpose.NEURON_THRESHOLD, threshold)
+        bound = 2 ** (network.current_bits + 1)
+        offsets = np.clip(offsets, -bound, bound - 1).astype(np.int32)
+        return Converter(gains.astype(np.int32), offsets, layer.converter.shift)
+
+    def _adc(self, network: Network, number: int) -> Adc | None:
+        """The converters of a layer's tiles, with their offsets and those of the amplifiers.
+
+        ``offset = (z_adc adc + z_amplifier amplifier + 2^18) >> 19`` for the column of a tile, in
+        words times row values, of deviations in units of ``2**-6`` of that.
+        """
+        layer, wrong = network.layers[number], self.device.imperfections
+        adc = layer.adc
+        if adc is None:
+            return None
+        shape = (adc.tiles(layer.rows), layer.columns)
+        drawn = np.zeros(shape, np.int64)
+        unit = cell_range(network, number)
+        for purpose, spread in (
+            (Purpose.ADC_OFFSET, sum_spread(self.device.adc.offset, 1 << adc.shift)),
+            (Purpose.AMPLIFIER_OFFSET, sum_spread(wrong.amplifier_offset, unit)),
+        ):
+            drawn += self._drawn(number, purpose, shape, spread, 0)
+        offsets = rounded(drawn, OFFSET_BITS)
+        if not drawn.any():
+            return adc
+        if adc.offsets is not None:
+            offsets += adc.offsets
+        return dataclasses.replace(adc, offsets=offsets)
 
     def noise(self, network: Network) -> ColumnNoise | None:
         """What changes from use to use, or None if nothing does."""
@@ -262,10 +277,6 @@ class Chip:
     def golden(self, network: Network, words: list[Words]) -> GoldenModel:
         """The golden model of this chip of a network, with given R_AH words."""
         return GoldenModel(self.varied(network), words, self.noise(network))
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return chip_card(self)
 
 
 # Calibration: each column's V-I converter makes up for its own neuron's threshold.
@@ -314,7 +325,7 @@ def _with_offsets(network: Network, number: int, offsets: npt.NDArray[np.int64])
     return dataclasses.replace(network, layers=tuple(layers))
 
 
-def _answers(network: Network, layer: Layer, currents: Whole) -> npt.NDArray:
+def _answers(network: Network, layer: Layer, currents: Integers) -> npt.NDArray:
     """What the neurons of a layer answer."""
     held = np.clip(currents, 0, 2**network.current_bits - 1)
     return activate(network, layer, held).astype(np.int64)

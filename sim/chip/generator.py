@@ -20,7 +20,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 
 # Speck32/64: a published block cipher whose scrambling makes every random draw of a chip.

@@ -18,7 +18,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.fixed_point import WORD_BITS, Integers
+from allspin.sim.chip.fixed_point import SHARE_BITS, WORD_BITS, Integers, rounded
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, draw_bits
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.retention import REACH, Retention, survival
@@ -94,8 +94,6 @@ def stuck_cells(
 
 BARRIER_BITS = 10
 """Fraction bits of a barrier in units of k T."""
-SHARE_BITS = 16
-"""Fraction bits of a place along the range, and of the share that is kept."""
 PLACES_BITS = 8
 """The range is in so many bits' worth of parts for the table of barriers."""
 KEPT_BITS = 10
@@ -164,28 +162,21 @@ def _between(table: Integers, place: Integers, bits: int) -> Integers:
 
 
 def retained(
-    words: Integers,
-    ends: tuple[int, int],
-    fraction_bits: int,
-    table: RetentionTable,
-    equilibrium: float,
-    address: tuple[int, int],
+    words: Integers, ends: tuple[int, int], retention: Retention, age: float, seed: int, layer: int
 ) -> Integers:
     """R_AH of a crossbar's cells after their age.
 
     Parameters
     ----------
     words : ndarray of int64, shape (rows, columns)
-        R_AH as it was written, in units of ``2**-fraction_bits`` words.
+        R_AH as it was written, in units of ``2**-21`` words.
     ends : (int, int)
         Words of the lowest and the highest R_AH.
-    fraction_bits : int
-        As said.
-    table : RetentionTable
-        From `retention_table`.
-    equilibrium : float
-        As of `allspin.sim.device.retention.Retention`.
-    address : (int, int)
+    retention : Retention
+        Of the device.
+    age : float
+        In seconds, above 0.
+    seed, layer : int
         Chip and layer, of which cells draw their barriers.
 
     Returns
@@ -193,16 +184,17 @@ def retained(
     ndarray of int64, shape (rows, columns)
         In the unit of `words`.
     """
-    low, span = ends[0] << fraction_bits, (ends[1] - ends[0]) << fraction_bits
+    table = retention_table(retention, age)
+    low, span = ends[0] << WORD_BITS, (ends[1] - ends[0]) << WORD_BITS
     place = np.clip(((words - low) << SHARE_BITS) // span, 0, 1 << SHARE_BITS)
     barrier = _between(table.barriers, place, SHARE_BITS - PLACES_BITS)
     if table.between:
         shape = (words.shape[0], words.shape[1])
-        normals = cell_normals(*address, Purpose.RETENTION, shape).astype(np.int64)
-        barrier = barrier + ((normals * table.between + (1 << FRACTION_BITS >> 1)) >> FRACTION_BITS)
+        normals = cell_normals(seed, layer, Purpose.RETENTION, shape)
+        barrier = barrier + rounded(normals * np.int64(table.between), FRACTION_BITS)
     bits = (2 * table.half).bit_length() - 1 - KEPT_BITS
     inside = np.clip(barrier + table.half, 0, 2 * table.half)
     kept = _between(table.kept, inside, bits)
-    half = (ends[1] - ends[0]) << fraction_bits >> 1
-    rest = ((ends[0] + ends[1]) << fraction_bits >> 1) + round(equilibrium * half)
+    middle = (ends[0] + ends[1]) << WORD_BITS >> 1
+    rest = middle + round(retention.equilibrium * (span >> 1))
     return rest + ((words - rest) * kept >> SHARE_BITS)

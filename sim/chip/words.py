@@ -29,12 +29,11 @@ from allspin.sim.chip.fixed_point import (
     share_units,
 )
 from allspin.sim.chip.generator import FRACTION_BITS, NUMBER_BITS, Purpose, cell_normals, normals
-from allspin.sim.chip.retained import retained, retention_table, stuck_cells
+from allspin.sim.chip.retained import retained, stuck_cells
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
-from allspin.sim.synapse.written import Law
 
 # Synapses of one crossbar under pulses: where each device is, and how it was drawn.
 
@@ -173,8 +172,6 @@ class SynapseArray:
 
 # What a write makes of each state, in words: level, and deviations.
 
-CLOSE = 0.1
-"""Words by which a deviation may be wrong for a level to be within the words' range."""
 MAX_SPREAD = 2**16 - 1
 """Largest deviation of a word that gateware holds, in its units: 256 words."""
 
@@ -213,103 +210,6 @@ class WriteTable:
         return self.beyond or (int(self.levels[0]), int(self.levels[-1]))
 
 
-def write_table(synapse: Synapse, levels: npt.ArrayLike) -> WriteTable:
-    """Work out what writes of a synapse are worth in words.
-
-    The outermost levels stand for the ends of the range. A write starts where its polarity
-    starts, at the other end of the range, and takes the pulses that lead to the state, but
-    at least one.
-
-    Parameters
-    ----------
-    synapse : Synapse
-        The device.
-    levels : array_like of int, shape (states,)
-        R_AH word of each state, rising.
-
-    Returns
-    -------
-    WriteTable
-
-    Raises
-    ------
-    ValueError
-        If the levels do not rise from first to last.
-    """
-    words = np.asarray(levels, np.int16)
-    ends = int(words[-1]) - int(words[0])
-    if ends <= 0:
-        raise ValueError("the last level must be above the first")
-    scale = ends / synapse.span
-    resistances = synapse.low + (words.astype(np.float64) - words[0]) / scale
-    pulses = np.array([synapse.pulses_to(polarity, resistances) for polarity in Polarity])
-    laws = drawn_words(synapse, words, pulses)
-    return WriteTable(
-        words,
-        spread_units(np.array([law.cycle for law in laws])),
-        spread_units(np.array([law.device for law in laws])),
-    )
-
-
-def drawn_words(
-    synapse: Synapse,
-    levels: npt.NDArray[np.int16],
-    pulses: npt.NDArray[np.float64],
-    rah_bits: int = 8,
-) -> tuple[Law, Law]:
-    """The normal laws, in words, of which what writes leave is drawn.
-
-    Parameters
-    ----------
-    synapse : Synapse
-        The device.
-    levels : ndarray of int16, shape (states,)
-        The outermost stand for the ends of the range.
-    pulses : ndarray of float64, shape (2, states)
-        Of each write, by polarity.
-    rah_bits : int
-        Width of a word: what is drawn is cut where words end.
-    """
-    top = full_scale(rah_bits)
-    scale = (int(levels[-1]) - int(levels[0])) / synapse.span
-    ends = [synapse.low + (end - float(levels[0])) / scale for end in (-top, top)]
-    found = []
-    for polarity in Polarity:
-        written = synapse.written(polarity, pulses[polarity], (ends[0], ends[1]))
-        law = written.drawn((ends[0], ends[1]), CLOSE / scale)
-        found.append(law.scaled(synapse.low, scale, float(levels[0])))
-    return found[0], found[1]
-
-
-def spread_units(words: npt.NDArray[np.float64], most: int = MAX_SPREAD) -> npt.NDArray[np.int32]:
-    """Deviations in words as a `WriteTable` has them, limited to what gateware holds or to more."""
-    return np.clip(np.rint(words * 2**SPREAD_BITS), -most, most).astype(np.int32)
-
-
-def d2d_normals(seed: int, layer: int, polarity: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
-    """Each cell's device-to-device deviation, by the polarity of its last pulse.
-
-    Parameters
-    ----------
-    seed, layer : int
-        Chip and layer.
-    polarity : ndarray of int, shape (rows, columns)
-        `Polarity` of each cell's last pulse.
-
-    Returns
-    -------
-    ndarray of int32, the shape of `polarity`
-        In units of ``2**-13`` standard deviations.
-    """
-    found = np.empty(polarity.shape, np.int32)
-    for one in Polarity:
-        places = np.flatnonzero(polarity == one)
-        row = places // polarity.shape[1]
-        column = places - row * polarity.shape[1]
-        found.reshape(-1)[places] = normals(seed, layer, D2D[one], row, column)
-    return found
-
-
 def state_words(
     states: npt.NDArray[np.integer],
     polarity: npt.ArrayLike,
@@ -345,7 +245,7 @@ def state_words(
         Clamped to ``-(2**(rah_bits - 1) - 1)`` to ``2**(rah_bits - 1) - 1``.
     """
     written = written_words(states, polarity, table, seed, layer, write)
-    return rounded_words(held_words(written, table, seed, layer, imperfections), rah_bits)
+    return rounded_words(held_words(written, table.ends, seed, layer, imperfections), rah_bits)
 
 
 def written_words(
@@ -376,7 +276,10 @@ def written_words(
     entry = polarities * len(table.levels) + states
     if np.any(table.d2d):
         spread = table.d2d.astype(np.int64).take(entry)
-        words += d2d_normals(seed, layer, polarities) * spread
+        for polarity, purpose in D2D.items():
+            row, column = np.nonzero(polarities == polarity)
+            drawn = normals(seed, layer, purpose, row, column)
+            words[row, column] += drawn * spread[row, column]
     if np.any(table.c2c):
         spread = table.c2c.astype(np.int64).take(entry)
         words += cell_normals(seed, layer, Purpose.WRITE, shape, write) * spread
@@ -385,7 +288,7 @@ def written_words(
 
 def held_words(
     words: Integers,
-    table: WriteTable,
+    ends: tuple[int, int],
     seed: int,
     layer: int,
     imperfections: Imperfections = Imperfections(),  # noqa: B008 (it is frozen)
@@ -397,7 +300,9 @@ def held_words(
     ----------
     words : ndarray of int64, shape (rows, columns)
         Written R_AH of each cell in units of ``2**-21`` words (`WORD_BITS`).
-    table, seed, layer, imperfections
+    ends : (int, int)
+        Words of the lowest and the highest R_AH.
+    seed, layer, imperfections
         As of `state_words`.
     opened : int or None
         What an open cell holds, in units of ``2**-21`` words, where cells are conductances:
@@ -411,16 +316,8 @@ def held_words(
     shape = (words.shape[0], words.shape[1])
     wrong = imperfections
     words = words.copy()
-    lowest, highest = table.ends
     if wrong.retention is not None and wrong.decays:
-        words = retained(
-            words,
-            (lowest, highest),
-            WORD_BITS,
-            retention_table(wrong.retention, wrong.age),
-            wrong.retention.equilibrium,
-            (seed, layer),
-        )
+        words = retained(words, ends, wrong.retention, wrong.age, seed, layer)
     if wrong.drifts:
         loss = np.full(shape, share_units(wrong.drift * wrong.decades), np.int64)
         spread = share_units(wrong.drift_spread * wrong.decades)
@@ -429,15 +326,13 @@ def held_words(
             loss += rounded(drawn * np.int64(spread), FRACTION_BITS)
         words -= words * np.clip(loss, 0, 2**SHARE_BITS) >> SHARE_BITS
     if wrong.hall_offset:
-        spread = round(wrong.hall_offset * (highest - lowest) * 2**SPREAD_BITS)
+        spread = round(wrong.hall_offset * (ends[1] - ends[0]) * 2**SPREAD_BITS)
         words += cell_normals(seed, layer, Purpose.HALL_OFFSET, shape) * np.int64(spread)
-    errors = reference_errors(seed, layer, shape[0], table.ends, wrong.reference)
+    errors = reference_errors(seed, layer, shape[0], ends, wrong.reference)
     words -= errors
     stuck = stuck_cells(seed, layer, shape, wrong)
     if stuck is not None:
-        held = stuck.held((lowest, highest))
-        if opened is not None:
-            held = stuck.held((lowest, highest), opened) - errors
+        held = stuck.held(ends) if opened is None else stuck.held(ends, opened) - errors
         words[stuck.cells] = held[stuck.cells]
     return words
 

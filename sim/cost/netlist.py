@@ -5,7 +5,9 @@ runs many copies of the circuit at once, one beside the other, which share nothi
 netlist.
 """
 
+import itertools
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.cost.liberty import OPERATING_LOAD, Cell, Library
+from allspin.sim.cost.liberty import OPERATING_LOAD, Cell, Expression, Library, Register
 
 Integers = npt.NDArray[np.integer[Any]]
 Bits = npt.NDArray[np.bool_]
@@ -41,6 +43,15 @@ class Instance:
     name: str
     cell: Cell
     nets: dict[str, int | str]
+
+    def inputs_in(self, values: Mapping[int | str, Bits]) -> dict[str, Bits]:
+        """What its input pins see, of the values of nets."""
+        return {pin: values[self.nets.get(pin, "0")] for pin in self.cell.inputs}
+
+    def outputs_in(self, values: Mapping[int | str, Bits]) -> list[tuple[Expression, Bits]]:
+        """Functions of its output pins, and the values of the nets that they drive."""
+        pins = self.cell.outputs.items()
+        return [(about.function, values[self.nets[pin]]) for pin, about in pins if pin in self.nets]
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,14 +161,15 @@ class Netlist:
     @property
     def registers(self) -> int:
         """How many cells are flip-flops."""
-        return sum(instance.cell.register is not None for instance in self.instances)
+        return len(self._registers)
+
+    @cached_property
+    def _registers(self) -> list[tuple[Instance, Register]]:
+        return [(i, i.cell.register) for i in self.instances if i.cell.register is not None]
 
     def cells(self) -> dict[str, int]:
         """How many there are of each cell, by name."""
-        counts: dict[str, int] = {}
-        for instance in self.instances:
-            counts[instance.cell.name] = counts.get(instance.cell.name, 0) + 1
-        return dict(sorted(counts.items()))
+        return dict(sorted(Counter(instance.cell.name for instance in self.instances).items()))
 
     @cached_property
     def loads(self) -> dict[int, float]:
@@ -165,15 +177,15 @@ class Netlist:
         output of the module. Wires are left out.
         """
         loads: dict[int, float] = {}
-        for instance in self.instances:
-            for pin, about in instance.cell.inputs.items():
-                net = instance.nets.get(pin)
-                if isinstance(net, int):
-                    loads[net] = loads.get(net, 0.0) + about.capacitance
-        for bits in self.outputs.values():
-            for net in bits:
-                if isinstance(net, int):
-                    loads[net] = loads.get(net, 0.0) + OPERATING_LOAD
+        driven = [
+            (i.nets.get(pin), about.capacitance)
+            for i in self.instances
+            for pin, about in i.cell.inputs.items()
+        ]
+        driven += [(net, OPERATING_LOAD) for bits in self.outputs.values() for net in bits]
+        for net, capacitance in driven:
+            if isinstance(net, int):
+                loads[net] = loads.get(net, 0.0) + capacitance
         return loads
 
     @cached_property
@@ -206,24 +218,18 @@ class Netlist:
         Each arc takes its worst delay at the library's operating point.
         """
         arrival: dict[int | str, float] = {}
-        for instance in self.instances:
-            if instance.cell.register is not None:
-                for pin, about in instance.cell.outputs.items():
-                    arrival[instance.nets.get(pin, "x")] = about.delay
-        for instance in self._order:
-            start = max(
-                (arrival.get(instance.nets.get(pin, "0"), 0.0) for pin in instance.cell.inputs),
-                default=0.0,
-            )
+        ends = []
+        for instance in [*(one for one, _ in self._registers), *self._order]:
+            start = 0.0
+            if instance.cell.register is None:
+                sources = (instance.nets.get(pin, "0") for pin in instance.cell.inputs)
+                start = max((arrival.get(net, 0.0) for net in sources), default=0.0)
             for pin, about in instance.cell.outputs.items():
                 arrival[instance.nets.get(pin, "x")] = start + about.delay
-        ends = [arrival.get(net, 0.0) for bits in self.outputs.values() for net in bits]
-        for instance in self.instances:
-            register = instance.cell.register
-            if register is not None:
-                for pin in register.next_state.names:
-                    at = arrival.get(instance.nets.get(pin, "0"), 0.0)
-                    ends.append(at + register.setup)
+        for instance, register in self._registers:
+            for pin in register.next_state.names:
+                ends.append(arrival.get(instance.nets.get(pin, "0"), 0.0) + register.setup)
+        ends += [arrival.get(net, 0.0) for bits in self.outputs.values() for net in bits]
         return max(ends, default=0.0)
 
     def simulate(self, stimulus: Mapping[str, Integers]) -> Activity:
@@ -250,85 +256,53 @@ class Netlist:
         if strange:
             raise ValueError(f"the netlist has no input {', '.join(sorted(strange))}")
         clocks, copies = next(iter(stimulus.values())).shape
-        registers = [i for i in self.instances if i.cell.register is not None]
+        registers = self._registers
         # Without registers no clock depends on the one before: all of them at once, and
         # transitions are looked for along the clocks.
-        steps = [slice(None)] if not registers else range(clocks)
-        shape = (clocks, copies) if not registers else (copies,)
-        rows = {net: row for row, net in enumerate(self._nets)}
-        nets = np.zeros((len(rows), *shape), np.bool_)
-        nets[rows["1"]] = True
-        before = nets.copy()
-        counts = np.zeros(len(rows), np.int64)
-        held = {instance.name: nets[rows["0"]].copy() for instance in registers}
+        steps = range(clocks) if registers else [slice(None)]
+        ports = itertools.chain(*self.inputs.values(), *self.outputs.values())
+        pins = itertools.chain(*(i.nets.values() for i in self.instances))
+        names = list(dict.fromkeys([*CONSTANTS, *ports, *pins]))
+        values = np.zeros((len(names), *((copies,) if registers else (clocks, copies))), np.bool_)
+        nets: dict[int | str, Bits] = {net: values[row] for row, net in enumerate(names)}
+        nets["1"][...] = True
+        before = values.copy()
+        counts = np.zeros(len(names), np.int64)
         outputs = {name: np.zeros((clocks, copies), np.int64) for name in self.outputs}
-        order = [
-            (
-                {pin: nets[rows[i.nets.get(pin, "0")]] for pin in i.cell.inputs},
-                [
-                    (about.function.evaluate, nets[rows[i.nets[pin]]])
-                    for pin, about in i.cell.outputs.items()
-                    if pin in i.nets
-                ],
-            )
-            for i in self._order
+        logic = [(i.inputs_in(nets), i.outputs_in(nets)) for i in self._order]
+        states = [
+            (register, i.inputs_in(nets), i.outputs_in(nets), np.zeros(copies, np.bool_))
+            for i, register in registers
         ]
         for number, step in enumerate(steps):
-            for name, values in stimulus.items():
+            for name, driven in stimulus.items():
                 for place, net in enumerate(self.inputs[name]):
-                    nets[rows[net]] = values[step] >> place & 1
-            for instance in registers:
-                register = instance.cell.register
-                assert register is not None
-                state = held[instance.name]
-                values = {register.state: state, register.complement: ~state}
-                for pin, about in instance.cell.outputs.items():
-                    if pin in instance.nets:
-                        nets[rows[instance.nets[pin]]] = about.function.evaluate(values)
-            for pins, results in order:
-                for evaluate, net in results:
-                    net[...] = evaluate(pins)
+                    nets[net][...] = driven[step] >> place & 1
+            for register, _, results, held in states:
+                state = {register.state: held, register.complement: ~held}
+                for function, result in results:
+                    result[...] = function.evaluate(state)
+            for inputs, results in logic:
+                for function, result in results:
+                    result[...] = function.evaluate(inputs)
             for name, bits in self.outputs.items():
                 for place, net in enumerate(bits):
-                    outputs[name][step] |= nets[rows[net]].astype(np.int64) << place
+                    outputs[name][step] |= nets[net].astype(np.int64) << place
             if not registers:
-                counts += np.count_nonzero(nets[:, 1:] != nets[:, :-1], axis=(1, 2))
+                counts += np.count_nonzero(values[:, 1:] != values[:, :-1], axis=(1, 2))
             elif number:
-                counts += np.count_nonzero(nets != before, axis=1)
-            before[...] = nets if registers else before
-            for instance in registers:
-                register = instance.cell.register
-                assert register is not None
-                pins = {
-                    pin: nets[rows[instance.nets.get(pin, "0")]] for pin in instance.cell.inputs
-                }
-                held[instance.name] = register.next_state.evaluate(pins).copy()
-        toggles = {net: int(counts[row]) for net, row in rows.items() if isinstance(net, int)}
+                counts += np.count_nonzero(values != before, axis=1)
+            before[...] = values
+            for register, inputs, _, held in states:
+                held[...] = register.next_state.evaluate(inputs)
+        counted_nets = zip(names, counts.tolist(), strict=True)
+        toggles = {net: count for net, count in counted_nets if isinstance(net, int)}
         counted = max(clocks - 1, 1)
-        for net in self._clocks:
-            toggles[net] = 2 * counted * copies
+        for instance, register in registers:
+            clock = instance.nets.get(register.clock)
+            if isinstance(clock, int):
+                toggles[clock] = 2 * counted * copies
         return Activity(counted, copies, toggles, outputs)
-
-    @cached_property
-    def _nets(self) -> list[int | str]:
-        """Every net, constants too."""
-        nets: dict[int | str, None] = dict.fromkeys(CONSTANTS)
-        for bits in (*self.inputs.values(), *self.outputs.values()):
-            nets.update(dict.fromkeys(bits))
-        for instance in self.instances:
-            nets.update(dict.fromkeys(instance.nets.values()))
-        return list(nets)
-
-    @cached_property
-    def _clocks(self) -> set[int]:
-        """Nets of the registers' clocks."""
-        nets = set()
-        for instance in self.instances:
-            if instance.cell.register is not None:
-                net = instance.nets.get(instance.cell.register.clock)
-                if isinstance(net, int):
-                    nets.add(net)
-        return nets
 
     def energy(self, activity: Activity, period: float) -> Energy:
         """Energy of a clock of one copy.

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.device.device_card import device_card
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import MAX_AGE, Retention
-from allspin.sim.errors import check_number, check_reading
 from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.parameters import Parameters, choice, described, number, units
+from allspin.sim.shown import Shown
 from allspin.sim.synapse.response import Array
 from allspin.sim.synapse.synapse import Synapse
 
@@ -61,7 +61,7 @@ STUCK_ENDS = {
 
 
 @dataclass(frozen=True)
-class Imperfections:
+class Imperfections(Parameters):
     """What else may be wrong, each figure a standard deviation unless said otherwise.
 
     Parameters
@@ -89,27 +89,23 @@ class Imperfections:
         If a value is outside its range.
     """
 
-    read_noise: float = 0.0
-    amplifier_gain: float = 0.0
-    amplifier_offset: float = 0.0
-    converter_gain: float = 0.0
-    converter_offset: float = 0.0
-    hall_offset: float = 0.0
-    reference: float = 0.0
-    drift: float = 0.0
-    drift_spread: float = 0.0
-    age: float = 0.0
-    stuck: float = 0.0
-    stuck_at: str = "either"
+    read_noise: float = number(
+        0.0, 0, 100, "of a cell's range at full row current, on a column's sum at each use"
+    )
+    amplifier_gain: float = number(0.0, 0, 1, "of the amplifier's gain")
+    amplifier_offset: float = number(
+        0.0, 0, 100, "of a cell's range at full row current, on a column's sum"
+    )
+    converter_gain: float = number(0.0, 0, 1, "of the V-I converter's gain")
+    converter_offset: float = number(0.0, 0, 1, "of the neuron's full-scale current")
+    hall_offset: float = number(0.0, 0, 1, "of a cell's range")
+    reference: float = number(0.0, 0, 1, "of a cell's range, the same for all cells of a row")
+    drift: float = number(0.0, 0, 1, "of R_AH a decade of seconds")
+    drift_spread: float = number(0.0, 0, 1, "of R_AH a decade of seconds, between cells")
+    age: float = number(0.0, 0, MAX_AGE)
+    stuck: float = number(0.0, 0, 1, "of the cells")
+    stuck_at: str = choice("either", STUCK_ENDS)
     retention: Retention | None = None
-
-    def __post_init__(self) -> None:
-        tops = {"read_noise": 100, "amplifier_offset": 100, "age": MAX_AGE}
-        for name, value in vars(self).items():
-            if name not in ("stuck_at", "retention"):
-                checked = check_number(name, value, 0, tops.get(name, 1))
-                object.__setattr__(self, name, checked)
-        check_reading("stuck_at", self.stuck_at, STUCK_ENDS)
 
     @property
     def decades(self) -> float:
@@ -133,11 +129,7 @@ class Imperfections:
 
     def readings(self) -> list[str]:
         """Those that are on, a line each, for reports."""
-        lines = [
-            f"{name} {value:g} {unit}"
-            for name, unit in UNITS.items()
-            if (value := getattr(self, name))
-        ]
+        lines = self.figures()
         if self.drift or self.drift_spread:
             lines.append(f"drifted for {self.age:g} s")
         if self.retention is not None:
@@ -147,43 +139,26 @@ class Imperfections:
         return lines
 
 
-UNITS = {
-    "read_noise": "of a cell's range at full row current, on a column's sum at each use",
-    "amplifier_gain": "of the amplifier's gain",
-    "amplifier_offset": "of a cell's range at full row current, on a column's sum",
-    "converter_gain": "of the V-I converter's gain",
-    "converter_offset": "of the neuron's full-scale current",
-    "hall_offset": "of a cell's range",
-    "reference": "of a cell's range, the same for all cells of a row",
-    "drift": "of R_AH a decade of seconds",
-    "drift_spread": "of R_AH a decade of seconds, between cells",
-    "stuck": "of the cells",
-}
+UNITS = units(Imperfections)
 """Unit of each figure, as reports name it."""
 
 
 # How the converters of tiles differ: all off unless a device says otherwise.
 #
-# offset     Unit: a conversion's step (LSB); fixed for a tile's column. Source: the comparator's
-# offset and     the mismatch of the sampling capacitors, which data sheets give in LSB. gain
-# Unit: share of the gain; fixed for a tile's column. Source: the reference voltage's error. noise
-# Unit: a conversion's step; drawn at each conversion. Source: the comparator's noise, which data
-# sheets give as input-referred noise in LSB.
+# offset
+#     Unit: a conversion's step (LSB); fixed for a tile's column. Source: the comparator's offset
+#     and the mismatch of the sampling capacitors, which data sheets give in LSB.
+# gain
+#     Unit: share of the gain; fixed for a tile's column. Source: the reference voltage's error.
+# noise
+#     Unit: a conversion's step; drawn at each conversion. Source: the comparator's noise, which
+#     data sheets give as input-referred noise in LSB.
 #
 # Each is the standard deviation of a normal law, and counts in networks with tiles only.
 
-TOPS = {"offset": 1000, "gain": 1, "noise": 1000}
-"""Largest figures."""
-UNITS_OF_ADC_VARIATION = {
-    "offset": "LSB of a tile's converter",
-    "gain": "of the gain of a tile's converter",
-    "noise": "LSB of a tile's converter, at each conversion",
-}
-"""Unit of each figure, as reports name it."""
-
 
 @dataclass(frozen=True)
-class AdcVariation:
+class AdcVariation(Parameters):
     """What differs between the converters of tiles.
 
     Parameters
@@ -197,21 +172,19 @@ class AdcVariation:
         If a value is outside its range.
     """
 
-    offset: float = 0.0
-    gain: float = 0.0
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            object.__setattr__(self, name, check_number(name, value, 0, TOPS[name]))
+    offset: float = number(0.0, 0, 1000, "LSB of a tile's converter")
+    gain: float = number(0.0, 0, 1, "of the gain of a tile's converter")
+    noise: float = number(0.0, 0, 1000, "LSB of a tile's converter, at each conversion")
 
     def readings(self) -> list[str]:
         """Those that are on, a line each, for reports."""
-        return [
-            f"adc {name} {value:g} {unit}"
-            for name, unit in UNITS_OF_ADC_VARIATION.items()
-            if (value := getattr(self, name))
-        ]
+        return [f"adc {line}" for line in self.figures()]
+
+
+UNITS_OF_ADC_VARIATION = units(AdcVariation)
+"""Unit of each figure, as reports name it."""
+TOPS = {name: field.metadata["high"] for name, field in described(AdcVariation).items()}
+"""Largest figures."""
 
 
 # The SOT neuron as a device: how it differs from use to use and from neuron to neuron.
@@ -247,7 +220,7 @@ USE_READINGS = {
 
 
 @dataclass(frozen=True)
-class NeuronVariation:
+class NeuronVariation(Parameters):
     """Variation of neurons, each figure a standard deviation, 0 to 1.
 
     Parameters
@@ -265,25 +238,16 @@ class NeuronVariation:
         If a value is outside its range.
     """
 
-    gain: float = 0.0
-    threshold: float = 0.0
-    use: float = 0.0
-    gain_reading: str = "current"
-    threshold_reading: str = "range"
-    use_reading: str = "current"
+    gain: float = number(0.0, 0, 1)
+    threshold: float = number(0.0, 0, 1)
+    use: float = number(0.0, 0, 1)
+    gain_reading: str = choice("current", GAIN_READINGS)
+    threshold_reading: str = choice("range", THRESHOLD_READINGS)
+    use_reading: str = choice("current", USE_READINGS)
 
-    def __post_init__(self) -> None:
-        for name in ("gain", "threshold", "use"):
-            value = check_number(f"the neuron's {name} deviation", getattr(self, name), 0, 1)
-            object.__setattr__(self, name, value)
-        for name, known in (
-            ("gain", GAIN_READINGS),
-            ("threshold", THRESHOLD_READINGS),
-            ("use", USE_READINGS),
-        ):
-            check_reading(
-                f"the reading of the neuron's {name}", getattr(self, f"{name}_reading"), known
-            )
+    def called(self, name: str) -> str:
+        """See `Parameters.called`."""
+        return f"the neuron's {name}"
 
     def pivot(self, neuron: Neuron) -> float:
         """Current that a gain's deviation leaves as it is, as a fraction of full scale."""
@@ -358,7 +322,7 @@ SIEMENS = re.compile("[pnum\u00b5\u03bckMG]?(S|(?i:siemens))")
 
 
 @dataclass(frozen=True)
-class Electrical:
+class Electrical(Parameters):
     """What a synapse's pulses and reads cost; None where it is not known.
 
     Parameters
@@ -384,20 +348,15 @@ class Electrical:
         If a value is negative or no number.
     """
 
-    potentiation_current: float | None = None
-    depression_current: float | None = None
-    saturation_current: float | None = None
-    pulse_time: float | None = None
-    resistance: float | None = None
-    read_current: float | None = None
-    read_time: float | None = None
-    width: float | None = None
-    length: float | None = None
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value is not None:
-                object.__setattr__(self, name, check_number(name, value, 0, 1e9))
+    potentiation_current: float | None = number(None, 0, 1e9)
+    depression_current: float | None = number(None, 0, 1e9)
+    saturation_current: float | None = number(None, 0, 1e9)
+    pulse_time: float | None = number(None, 0, 1e9)
+    resistance: float | None = number(None, 0, 1e9)
+    read_current: float | None = number(None, 0, 1e9)
+    read_time: float | None = number(None, 0, 1e9)
+    width: float | None = number(None, 0, 1e9)
+    length: float | None = number(None, 0, 1e9)
 
     def pulse_energy(self, current: float | None) -> float | None:
         """``I^2 R t`` of a pulse of nominal width, in joule; None if something is unknown."""
@@ -414,7 +373,7 @@ class Electrical:
 
 
 @dataclass(frozen=True)
-class NeuronElectrical:
+class NeuronElectrical(Parameters):
     """What a neuron's use costs; None where it is not known.
 
     Parameters
@@ -436,21 +395,16 @@ class NeuronElectrical:
         If a value is negative or no number.
     """
 
-    width: float | None = None
-    length: float | None = None
-    resistance: float | None = None
-    current: float | None = None
-    velocity: float | None = None
-    position: float | None = None
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value is not None:
-                object.__setattr__(self, name, check_number(name, value, 0, 1e9))
+    width: float | None = number(None, 0, 1e9)
+    length: float | None = number(None, 0, 1e9)
+    resistance: float | None = number(None, 0, 1e9)
+    current: float | None = number(None, 0, 1e9)
+    velocity: float | None = number(None, 0, 1e9)
+    position: float | None = number(None, 0, 1e9)
 
 
 @dataclass(frozen=True, eq=False)
-class Device:
+class Device(Shown):
     """The devices that chips are made of.
 
     Parameters
@@ -529,7 +483,3 @@ class Device:
                 what = f"{name} and C2C" if begin.endswith("variation") else ", ".join(keys)
                 lines.append(f"not measured, but of {self.source.get('base')}: {what}")
         return lines
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return device_card(self)

@@ -6,7 +6,7 @@ from typing import Any
 
 import tomli_w
 
-from allspin.sim.device.at_point import at_point, with_point
+from allspin.sim.device.at_point import OutsideError, at_point, with_point
 from allspin.sim.device.device import (
     AdcVariation,
     Device,
@@ -16,12 +16,10 @@ from allspin.sim.device.device import (
     NeuronVariation,
 )
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.device.measured_point import OutsideError
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files import MAX_TOML, Table, parse_toml, read_file, read_text
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import MAX_TOML, Table, parse_toml, read_file, read_text, write_atomically
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
 from allspin.sim.synapse.kinds import synapse_from_table
 from allspin.sim.synapse.synapse import Synapse

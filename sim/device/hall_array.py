@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from allspin.sim.errors import check_number, check_reading
+from allspin.sim.errors import check_number
+from allspin.sim.parameters import Parameters, choice, number, units
 
 READINGS = {
     "ideal": "the Hall voltages of a column add up, whatever else the array does",
@@ -29,7 +30,7 @@ MAX_OHM = 1e9
 
 
 @dataclass(frozen=True)
-class HallArray:
+class HallArray(Parameters):
     """How cells are joined, driven and read; resistances in ohm.
 
     Parameters
@@ -68,29 +69,24 @@ class HallArray:
         If a value is outside its range, or lacks.
     """
 
-    reading: str = "ideal"
-    supply: str = "isolated"
-    hall_resistance: float | None = None
-    longitudinal: float | None = None
-    arms: float | None = None
-    row_line: float = 0.0
-    column_line: float = 0.0
-    supply_impedance: float = math.inf
-    input_impedance: float = math.inf
-    common_mode_rejection: float = math.inf
-    switch_on: float = 0.0
-    switch_off: float = 1e12
-    temperature: float = 300.0
-    reference_temperature: float = 300.0
-    temperature_coefficient: float = 0.0
+    reading: str = choice("ideal", READINGS)
+    supply: str = choice("isolated", SUPPLIES)
+    hall_resistance: float | None = number(None, 1e-12, MAX_OHM, "ohm")
+    longitudinal: float | None = number(None, 1e-6, MAX_OHM, "ohm")
+    arms: float | None = number(None, 1e-6, MAX_OHM, "ohm")
+    row_line: float = number(0.0, 0, MAX_OHM, "ohm")
+    column_line: float = number(0.0, 0, MAX_OHM, "ohm")
+    supply_impedance: float = number(math.inf, 1e-6, math.inf, "ohm")
+    input_impedance: float = number(math.inf, 1e-6, math.inf, "ohm")
+    common_mode_rejection: float = number(math.inf, 0, math.inf, "dB")
+    switch_on: float = number(0.0, 0, MAX_OHM, "ohm")
+    switch_off: float = number(1e12, 1e-6, 1e15, "ohm")
+    temperature: float = number(300.0, 0, 10_000, "K")
+    reference_temperature: float = number(300.0, 0, 10_000, "K")
+    temperature_coefficient: float = number(0.0, -1, 1, "per K")
 
     def __post_init__(self) -> None:
-        check_reading("reading", self.reading, READINGS)
-        check_reading("supply", self.supply, SUPPLIES)
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, check_number(name, value, low, high))
+        super().__post_init__()
         if self.reading == "ideal":
             return
         for name in NEEDED:
@@ -148,10 +144,9 @@ class HallArray:
         if self.reading == "ideal":
             return []
         rest = [
-            f"{field.name} {value:g}{_UNITS.get(field.name, ' ohm')}"
-            for field in dataclasses.fields(self)
-            if field.name not in ("reading", "supply", *NEEDED)
-            and (value := getattr(self, field.name)) != field.default
+            f"{name} {value:g} {unit}"
+            for name, unit in units(type(self)).items()
+            if name not in NEEDED and (value := getattr(self, name)) != getattr(type(self), name)
         ]
         return [
             f"array {self.reading}: {READINGS[self.reading]}",
@@ -160,27 +155,3 @@ class HallArray:
             f"Hall arms {self.arms:g} ohm",
             *([", ".join(rest)] if rest else []),
         ]
-
-
-_UNITS = {
-    "common_mode_rejection": " dB",
-    "temperature": " K",
-    "reference_temperature": " K",
-    "temperature_coefficient": " per K",
-}
-_POSITIVE = (1e-6, MAX_OHM)
-_RANGES = {
-    "hall_resistance": (1e-12, MAX_OHM),
-    "longitudinal": _POSITIVE,
-    "arms": _POSITIVE,
-    "row_line": (0, MAX_OHM),
-    "column_line": (0, MAX_OHM),
-    "supply_impedance": (1e-6, math.inf),
-    "input_impedance": (1e-6, math.inf),
-    "common_mode_rejection": (0, math.inf),
-    "switch_on": (0, MAX_OHM),
-    "switch_off": (1e-6, 1e15),
-    "temperature": (0, 10_000),
-    "reference_temperature": (0, 10_000),
-    "temperature_coefficient": (-1, 1),
-}

@@ -24,7 +24,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import check_number, check_reading
+from allspin.sim.errors import check_number
+from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.response import Array
 
 BOLTZMANN = 8.617333262e-5
@@ -56,13 +57,8 @@ GUMBEL_MEAN, GUMBEL_VARIANCE = 0.5772156649015329, math.pi**2 / 6
 """Of the logarithm of an exponential's time, as it is read on the axis of barriers."""
 
 
-def check_temperature(name: str, value: object) -> float:
-    """A temperature in kelvin, or `ValueError` with the legal range."""
-    return check_number(name, value, MIN_TEMPERATURE, MAX_TEMPERATURE)
-
-
 @dataclass(frozen=True)
-class Retention:
+class Retention(Parameters):
     """How cells lose their R_AH by thermal activation.
 
     Parameters
@@ -94,15 +90,16 @@ class Retention:
     """
 
     barrier: float | tuple[float, ...]
-    attempt_time: float = 1e-9
+    attempt_time: float = number(1e-9, 1e-15, 1.0)
     positions: tuple[float, ...] = ()
-    within: float = 0.0
-    between: float = 0.0
-    distribution: str = "normal"
-    equilibrium: float = 0.0
-    temperature: float = 300.0
+    within: float = number(0.0, 0.0, MAX_BARRIER)
+    between: float = number(0.0, 0.0, MAX_BARRIER)
+    distribution: str = choice("normal", DISTRIBUTIONS)
+    equilibrium: float = number(0.0, -1.0, 1.0)
+    temperature: float = number(300.0, MIN_TEMPERATURE, MAX_TEMPERATURE)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         barriers = _numbers("barrier", self.barrier, MAX_BARRIER)
         if not 1 <= len(barriers) <= MAX_BARRIERS:
             raise ValueError(f"barrier must be 1 to {MAX_BARRIERS} numbers, not {len(barriers)}")
@@ -115,17 +112,6 @@ class Retention:
         if any(after <= before for before, after in itertools.pairwise(positions)):
             raise ValueError("positions must rise")
         object.__setattr__(self, "positions", positions)
-        for name, low, high in (
-            ("attempt_time", 1e-15, 1.0),
-            ("within", 0.0, MAX_BARRIER),
-            ("between", 0.0, MAX_BARRIER),
-            ("equilibrium", -1.0, 1.0),
-        ):
-            checked = check_number(name, getattr(self, name), low, high)
-            object.__setattr__(self, name, checked)
-        check_reading("distribution", self.distribution, DISTRIBUTIONS)
-        temperature = check_temperature("temperature", self.temperature)
-        object.__setattr__(self, "temperature", temperature)
 
     @property
     def thermal_energy(self) -> float:

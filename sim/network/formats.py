@@ -1,12 +1,13 @@
 """The converters of a layer whose columns are cut into tiles of rows."""
 
 import math
-import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from allspin.sim.errors import check_power_of_two, check_range
 
 # Signed R_AH words: what a synapse's state is worth in the crossbar.
 #
@@ -20,34 +21,6 @@ MIN_STATES = 2
 MAX_STATES = 128
 MIN_RAH_BITS = 2
 MAX_RAH_BITS = 8
-
-
-def check_range(name: str, value: object, low: int, high: int) -> int:
-    """Return `value` as an int, or raise with the legal range.
-
-    Parameters
-    ----------
-    name : str
-        What the value is called in the message.
-    value : object
-        Anything that supports ``__index__``.
-    low, high : int
-        The legal range, both ends included.
-
-    Raises
-    ------
-    TypeError
-        If `value` is not an integer.
-    ValueError
-        If it is outside the range.
-    """
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{name} must be an integer from {low} to {high}, not {value!r}") from None
-    if not low <= number <= high:
-        raise ValueError(f"{name} must be from {low} to {high}, not {number}")
-    return number
 
 
 def full_scale(rah_bits: int) -> int:
@@ -183,17 +156,10 @@ class Adc:
     offsets: npt.NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
-        def keep(name: str, low: int, high: int) -> None:
+        rows = check_power_of_two("rows of a tile", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
+        object.__setattr__(self, "rows", rows)
+        for name, low, high in (("bits", MIN_ADC_BITS, MAX_ADC_BITS), ("shift", 0, MAX_ADC_SHIFT)):
             object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
-
-        keep("rows", MIN_TILE_ROWS, MAX_TILE_ROWS)
-        keep("bits", MIN_ADC_BITS, MAX_ADC_BITS)
-        keep("shift", 0, MAX_ADC_SHIFT)
-        if self.rows & (self.rows - 1):
-            raise ValueError(
-                f"rows of a tile must be a power of two from {MIN_TILE_ROWS} to {MAX_TILE_ROWS}, "
-                f"not {self.rows}"
-            )
         if self.offsets is not None:
             given = np.asarray(self.offsets)
             if given.dtype.kind not in "iuf" or not np.all(np.abs(given) <= MAX_ADC_OFFSET):

@@ -1,22 +1,18 @@
-"""The golden model: the whole machine in NumPy, exact to the last bit.
+"""The golden model for many images: `allspin.sim.network.reference`, to the last bit, and fast.
 
-It shares parameters with the gateware and nothing else: column sums are products with the R_AH
-words (or with what an array makes of them, where words cannot say it), the V-I converter is
-integer arithmetic of 64 bits, or of 32 where those are sure to hold all that a layer can come to,
-and each kind of neuron has its own (`activate`).
+Column sums are products of reals, in single precision where that is exact; all else is int64.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.network.formats import Adc, quantise_pixels, row_values
 from allspin.sim.network.network import Layer, Network
-from allspin.sim.network.neuron import Neuron
+from allspin.sim.network.reference import Integers, LayerTrace, UseNoise
 
 CHUNK = 320
 """Images that drive the first layer at a time: their row values are a megabyte, which stays in
@@ -25,16 +21,9 @@ BATCH = 4 * CHUNK
 """Images computed at a time in all that follows: the more draws at once, the faster each is."""
 KEPT = 2**24
 """Bytes: as much as a batch needs of a network like those that ship, in training too."""
-MAX_WORD = 2**7
-"""No R_AH word is of a larger magnitude."""
 EXACT_FLOAT32 = 2**24
 """Integers of a smaller magnitude are exact in float32, and so are their sums."""
-END_INT32 = 2**31
-"""Integers of a smaller magnitude are int32."""
 
-Integers = npt.NDArray[np.int64]
-Whole = npt.NDArray[np.integer]
-"""Sums and currents: int64, or int32 where that holds all that can come."""
 Values = npt.NDArray[Any]
 """Row values: whole numbers, of type uint8, or float32 as a product wants them."""
 
@@ -48,77 +37,10 @@ def keep_freed_memory() -> None:
     np.empty(KEPT, np.uint8)
 
 
-def activate(
-    network: Network, layer: Layer, currents: npt.NDArray[np.integer]
-) -> npt.NDArray[np.uint8]:
+def activate(network: Network, layer: Layer, currents: Integers) -> npt.NDArray[np.uint8]:
     """What the neurons of a network's layer make of their input currents."""
-    if type(network.neuron).activations is not Neuron.activations:
-        # Its own arithmetic may need more bits than the currents.
-        currents = currents.astype(np.int64, copy=False)
     bits = network.current_bits, network.hidden_bits
     return network.neuron.activations(currents, layer.table, *bits)
-
-
-def largest_sum(words: npt.NDArray[np.int8], top: int, enough: int) -> int:
-    """What no sum of a column exceeds in magnitude.
-
-    Parameters
-    ----------
-    words : ndarray of int8, shape (rows, columns)
-        R_AH words.
-    top : int
-        The largest row value.
-    enough : int
-        A bound that is quickly known does where it is below this; else it is the largest sum.
-    """
-    bound = len(words) * MAX_WORD * top
-    if bound < enough:
-        return bound
-    return int(np.abs(words.astype(np.int64)).sum(axis=0).max()) * top
-
-
-@dataclass(frozen=True, eq=False)
-class LayerTrace:
-    """What one layer computed for a batch of images.
-
-    Attributes
-    ----------
-    inputs : ndarray of uint8, shape (images, rows)
-        Values that drove the rows.
-    sums : ndarray of int64, shape (images, columns)
-        Column sums; of `GoldenModel.answer` in their type.
-    currents : ndarray of int64, shape (images, columns), or None
-        Neurons' input currents, in the same type; None in the last layer, as `activations`.
-    activations : ndarray of uint8, shape (images, columns), or None
-        Neurons' outputs.
-    """
-
-    inputs: npt.NDArray[np.uint8]
-    sums: Whole
-    currents: Whole | None
-    activations: npt.NDArray[np.uint8] | None
-
-
-class UseNoise(Protocol):
-    """What differs from use to use: its draws are named by the number of the image.
-
-    Sums and currents come and go in any type that holds them and twice as much.
-    """
-
-    def on_sums(self, layer: int, first: int, sums: Whole) -> Whole:
-        """Column sums (images, columns) of a layer, the first of image number `first`."""
-        ...
-
-    def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
-        """Column sums (images, columns) of a tile, before they are converted."""
-        ...
-
-    def on_currents(self, layer: int, first: int, currents: Whole) -> Whole:
-        """Neurons' input currents (images, columns) before they are held at zero and full scale.
-
-        One that stays on the same side of that range whatever is drawn may be left as it is.
-        """
-        ...
 
 
 def converted(adc: Adc, sums: Integers, driven: npt.NDArray[np.bool_]) -> Integers:
@@ -176,36 +98,17 @@ class GoldenModel:
                 f"not {[w.shape for w in self.words]}"
             )
         self._matrices: list[npt.NDArray[np.floating]] = []
-        self._types: list[type[np.integer]] = []
-        self._real: set[int] = set()
-        for number, matrix in enumerate(self.words):
-            real = None if words is not None else network.layers[number].matrix
-            if real is not None:
-                self._matrices.append(real)
-                self._types.append(np.int64)
-                self._real.add(number)
+        self._real = [words is None and layer.matrix is not None for layer in network.layers]
+        for number, layer in enumerate(network.layers):
+            if words is None and layer.matrix is not None:
+                self._matrices.append(layer.matrix)
                 continue
+            matrix = self.words[number]
             top = 2 ** network.input_bits(number) - 1
-            worst = largest_sum(matrix, top, EXACT_FLOAT32)
-            exact = np.float32 if worst < EXACT_FLOAT32 else np.float64
-            self._matrices.append(matrix.astype(exact))
-            self._types.append(self._type(network.layers[number], worst))
+            largest = int(np.abs(matrix.astype(np.int32)).sum(axis=0).max()) * top
+            self._matrices.append(matrix.astype(np.float32 if largest < EXACT_FLOAT32 else float))
 
-    def _type(self, layer: Layer, worst: int) -> type[np.integer]:
-        """Of a layer's sums and currents, none of whose sums is larger than `worst`."""
-        if layer.adc is not None:
-            return np.int64
-        if layer.converter is not None:
-            worst *= int(layer.converter.gains.max(initial=0))
-            worst += int(np.abs(layer.converter.offsets.astype(np.int64)).max(initial=0))
-        # The other half of the range is for a chip's noise.
-        end = END_INT32 if self.noise is None else END_INT32 // 2
-        return np.int32 if worst < end else np.int64
-
-    def _layer(self, number: int, inputs: Values, first: int) -> LayerTrace:
-        return self.answer(number, inputs, self._sums(number, inputs, first), first)
-
-    def answer(self, number: int, inputs: Values, sums: Whole, first: int = 0) -> LayerTrace:
+    def answer(self, number: int, inputs: Values, sums: Integers, first: int = 0) -> LayerTrace:
         """What the foot of a layer's columns makes of their sums.
 
         Parameters
@@ -214,14 +117,14 @@ class GoldenModel:
             The layer.
         inputs : ndarray, shape (images, rows)
             What drove its rows; only handed on.
-        sums : ndarray of int64 or int32, shape (images, columns)
-            Column sums; the currents have their type.
+        sums : ndarray of int64, shape (images, columns)
+            Column sums.
         first : int
             Number of the first image; only a chip's noise depends on it.
         """
         layer = self.network.layers[number]
         if layer.converter is None:
-            return LayerTrace(inputs, sums, None, None)
+            return LayerTrace(inputs, sums)
         currents = sums * layer.converter.gains
         currents >>= layer.converter.shift
         currents -= layer.converter.offsets
@@ -231,7 +134,7 @@ class GoldenModel:
         activations = activate(self.network, layer, currents)
         return LayerTrace(inputs, sums, currents, activations)
 
-    def _sums(self, number: int, inputs: Values, first: int) -> Whole:
+    def _sums(self, number: int, inputs: Values, first: int) -> Integers:
         """Column sums of a layer, with what a chip adds at each use."""
         adc = self.network.layers[number].adc
         if adc is None:
@@ -275,13 +178,13 @@ class GoldenModel:
         for start in range(0, len(matrix), rows):
             part = values[:, start : start + rows]
             sums = self._whole(number, part @ matrix[start : start + rows])
-            yield sums.astype(np.int64, copy=False), np.asarray(part.any(axis=1))
+            yield sums, np.asarray(part.any(axis=1))
 
-    def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Any:
+    def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Integers:
         """Sums as whole numbers: all are but those of a matrix that no words say."""
-        if number in self._real:
+        if self._real[number]:
             np.rint(products, out=products)
-        return products.astype(self._types[number])
+        return products.astype(np.int64)
 
     def _flat(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The images with one row a pixel, checked."""
@@ -309,24 +212,16 @@ class GoldenModel:
             rows.
         """
         values = quantise_pixels(self._flat(images), self.network.pixel_bits)
-        return [
-            replace(
-                trace,
-                sums=trace.sums.astype(np.int64, copy=False),
-                currents=None
-                if trace.currents is None
-                else trace.currents.astype(np.int64, copy=False),
-            )
-            for trace in self._layers(self._layer(0, values, first), first)
-        ]
+        return list(self._layers(values, self._sums(0, values, first), first))
 
-    def _layers(self, trace: LayerTrace, first: int) -> Iterator[LayerTrace]:
-        """What each layer computes, by what the first one did."""
-        yield trace
-        for number in range(1, len(self.network.layers)):
-            assert trace.activations is not None
-            trace = self._layer(number, trace.activations, first)
+    def _layers(self, inputs: Values, sums: Integers, first: int) -> Iterator[LayerTrace]:
+        """What each layer computes, by the column sums of the first one."""
+        for number in range(len(self.network.layers)):
+            trace = self.answer(number, inputs, sums, first)
             yield trace
+            if trace.activations is not None:
+                inputs = trace.activations
+                sums = self._sums(number + 1, inputs, first)
 
     def logits(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
         """Column sums of the last layer.
@@ -353,12 +248,11 @@ class GoldenModel:
         for start in range(0, len(images), BATCH):
             part = slice(start, start + BATCH)
             sums = self._first_sums(flat[part], first + start)
-            trace = self.answer(0, flat[part], sums, first + start)
-            *_, last = self._layers(trace, first + start)
+            *_, last = self._layers(flat[part], sums, first + start)
             out[part] = last.sums
         return out
 
-    def _first_sums(self, images: npt.NDArray[np.uint8], first: int) -> Whole:
+    def _first_sums(self, images: npt.NDArray[np.uint8], first: int) -> Integers:
         """Column sums of the first layer, of a batch whose row values would leave the cache."""
         sums = []
         for start in range(0, len(images), CHUNK):

@@ -1,10 +1,6 @@
 """The network file: safetensors, described for strangers in ``docs/formats.md``."""
 
-import errno
 import json
-import os
-import stat
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +10,7 @@ from safetensors.numpy import load, save
 
 from allspin.sim.errors import UserError
 from allspin.sim.extensions import UnknownKind
-from allspin.sim.files import parse_json, read_file
+from allspin.sim.files import parse_json, read_file, write_atomically
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
@@ -38,42 +34,6 @@ DTYPES = {
     "adc_offsets": np.int32,
 }
 """Type of each of a layer's tensors."""
-
-
-def write_atomically(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all.
-
-    A link is followed; a device or pipe, which nothing may take the place of, is simply
-    written to.
-
-    Raises
-    ------
-    UserError
-        If the folder is missing or cannot be written, or the disk is full.
-    """
-    temporary = None
-    try:
-        target = Path(path).resolve()
-        if target.is_symlink():  # links in a circle, which some Pythons leave as they are
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            target.write_bytes(data)
-            return
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".allspin-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise UserError(f"cannot write {path}: {why}") from error
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
 
 
 def network_to_bytes(network: Network) -> bytes:
@@ -103,17 +63,11 @@ def network_to_bytes(network: Network) -> bytes:
         ],
         "provenance": network.provenance,
     }
-    if any(layer.adc is not None for layer in network.layers):
-        record |= {
-            "format": TILED_FORMAT,
-            "adcs": [_adc_record(each.adc) for each in network.layers],
-        }
+    adcs = [layer.adc for layer in network.layers]
+    if any(adcs):
+        record["format"] = TILED_FORMAT
+        record["adcs"] = [adc and {name: getattr(adc, name) for name in ADC_KEYS} for adc in adcs]
     return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
-
-
-def _adc_record(adc: Adc | None) -> dict[str, int] | None:
-    """A layer's converters as metadata."""
-    return None if adc is None else {name: getattr(adc, name) for name in ADC_KEYS}
 
 
 def save_network(network: Network, path: str | Path) -> None:
@@ -134,13 +88,10 @@ def save_network(network: Network, path: str | Path) -> None:
     write_atomically(path, network_to_bytes(network))
 
 
-def _header_size(data: bytes) -> int:
-    return int.from_bytes(data[:8], "little")
-
-
 def _record(data: bytes) -> dict[str, Any]:
     """Metadata of a safetensors file (its reader for NumPy returns the tensors only)."""
-    metadata = parse_json(data[8 : 8 + _header_size(data)]).get("__metadata__", {})
+    size = int.from_bytes(data[:8], "little")
+    metadata = parse_json(data[8 : 8 + size]).get("__metadata__", {})
     if not isinstance(metadata, dict) or KEY not in metadata:
         raise ValueError("it has no allspin metadata")
     try:
@@ -186,25 +137,21 @@ def _layer(
 ) -> Layer:
     """Take one layer's tensors."""
 
-    def take(name: str) -> Any:
-        tensor = tensors.pop(f"layer.{number}.{name}")
+    def take(name: str, needed: bool = True) -> Any:
+        key = f"layer.{number}.{name}"
+        if not needed and key not in tensors:
+            return None
+        tensor = tensors.pop(key)
         if tensor.dtype != DTYPES[name]:
-            raise ValueError(
-                f"layer.{number}.{name} must be {np.dtype(DTYPES[name])}, not {tensor.dtype}"
-            )
+            raise ValueError(f"{key} must be {np.dtype(DTYPES[name])}, not {tensor.dtype}")
         return tensor
 
     return Layer(
         states=take("states"),
         levels=take("levels"),
         converter=None if shift is None else Converter(take("gains"), take("offsets"), shift),
-        table=take("table") if f"layer.{number}.table" in tensors else None,
-        adc=None
-        if adc is None
-        else Adc(
-            **adc,
-            offsets=take("adc_offsets") if f"layer.{number}.adc_offsets" in tensors else None,
-        ),
+        table=take("table", needed=False),
+        adc=None if adc is None else Adc(**adc, offsets=take("adc_offsets", needed=False)),
     )
 
 
@@ -222,13 +169,9 @@ def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
         _integers(name, [record[name]])
     if not isinstance(record["provenance"], dict):
         raise ValueError("its provenance is not an object")
+    foot = zip([*shifts, None], _adcs(record, len(shifts) + 1), strict=True)
     network = Network(
-        layers=tuple(
-            _layer(tensors, number, shift, adc)
-            for number, (shift, adc) in enumerate(
-                zip([*shifts, None], _adcs(record, len(shifts) + 1), strict=True)
-            )
-        ),
+        layers=tuple(_layer(tensors, number, *each) for number, each in enumerate(foot)),
         neuron=neuron_from_dict(record["neuron"]),
         image_shape=(image_shape[0], image_shape[1]),
         **{name: record[name] for name in bits},
@@ -251,7 +194,7 @@ def network_from_bytes(data: bytes) -> Network:
     ValueError
         If the content is not a whole and consistent network file; the message is one line.
     """
-    if _header_size(data) > MAX_HEADER:
+    if int.from_bytes(data[:8], "little") > MAX_HEADER:
         raise ValueError(
             f"it is not a safetensors file, or one with a header of more than {MAX_HEADER:,} bytes"
         )

@@ -11,16 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.formats import (
-    MAX_RAH_BITS,
-    MAX_STATES,
-    MIN_RAH_BITS,
-    MIN_STATES,
-    Adc,
-    check_range,
-)
-from allspin.sim.network.network_card import network_card
+from allspin.sim.errors import check_range
+from allspin.sim.network.formats import MAX_RAH_BITS, MAX_STATES, MIN_RAH_BITS, MIN_STATES, Adc
 from allspin.sim.network.neuron import Neuron
+from allspin.sim.shown import Shown
 
 GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""
@@ -166,7 +160,7 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Shown):
     """A whole network.
 
     Parameters
@@ -278,7 +272,3 @@ class Network:
     def input_bits(self, layer: int) -> int:
         """Width of the values that drive the rows of a layer."""
         return self.pixel_bits if layer == 0 else self.hidden_bits
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return network_card(self)

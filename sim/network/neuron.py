@@ -174,7 +174,7 @@ class Neuron(abc.ABC):
 
     def activations(
         self,
-        currents: npt.NDArray[np.integer],
+        currents: npt.NDArray[np.int64],
         table: npt.NDArray[np.uint8] | None,
         current_bits: int,
         hidden_bits: int,
@@ -184,8 +184,7 @@ class Neuron(abc.ABC):
         Parameters
         ----------
         currents : ndarray of int64
-            Input currents, 0 to ``2**current_bits - 1``; where they are only looked up, as
-            here, int32 too.
+            Input currents, 0 to ``2**current_bits - 1``.
         table : ndarray of uint8, shape (2**current_bits,), or None
             What the machine's table holds; None for a kind without.
         current_bits, hidden_bits : int
@@ -383,9 +382,9 @@ class _Ramp(Neuron):
     Attributes
     ----------
     threshold : float
-        Input current at which the line starts, as a fraction of full scale.
+        Input current at which the line starts, as a fraction of full scale: whole in sixteenths.
     slope : float
-        Output per current, both as fractions of full scale.
+        Output per current, both as fractions of full scale: a whole number.
     """
 
     threshold: ClassVar[float]
@@ -397,21 +396,21 @@ class _Ramp(Neuron):
         return np.clip(self.slope * (np.asarray(current, np.float64) - self.threshold), 0.0, 1.0)
 
     def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
-        """What the logic gives at each input current; there is no such table in the gateware.
+        """See `Neuron.table`; there is none in the gateware, whose logic gives the same."""
+        return self.activations(np.arange(2**current_bits), None, current_bits, hidden_bits)
 
-        Parameters
-        ----------
-        current_bits, hidden_bits : int
-            Width of the input current and of an activation.
-
-        Returns
-        -------
-        ndarray of uint8, shape (2**current_bits,)
-            Activation at each input current, 0 to ``2**hidden_bits - 1``.
-        """
-        size = 2**current_bits
-        steps = self.slope * (np.arange(size) - self.threshold * size) * 2**hidden_bits / size
-        steps = np.floor(steps + 0.5 if self.rounds else steps)
+    def activations(
+        self,
+        currents: npt.NDArray[np.int64],
+        table: npt.NDArray[np.uint8] | None,
+        current_bits: int,
+        hidden_bits: int,
+    ) -> npt.NDArray[np.uint8]:
+        """See `Neuron.activations`."""
+        drop = current_bits - hidden_bits
+        above = currents - int(self.threshold * 2**current_bits)
+        half = (1 << drop) >> 1 if self.rounds else 0
+        steps = (int(self.slope) * above + half) >> drop
         return np.clip(steps, 0, 2**hidden_bits - 1).astype(np.uint8)
 
     @property
@@ -435,18 +434,6 @@ class ReluNeuron(_Ramp):
     threshold: ClassVar[float] = 0.0
     slope: ClassVar[float] = 1.0
 
-    def activations(
-        self,
-        currents: npt.NDArray[np.integer],
-        table: npt.NDArray[np.uint8] | None,
-        current_bits: int,
-        hidden_bits: int,
-    ) -> npt.NDArray[np.uint8]:
-        """See `Neuron.activations`."""
-        drop = current_bits - hidden_bits
-        half = (1 << drop) >> 1
-        return np.minimum((currents + half) >> drop, 2**hidden_bits - 1).astype(np.uint8)
-
 
 @register_neuron
 @dataclass(frozen=True)
@@ -466,18 +453,6 @@ class CmosBareNeuron(_Ramp):
     rounds: ClassVar[bool] = False
     start: ClassVar[float] = 0.5  # half of them answer; all would be silent below
 
-    def activations(
-        self,
-        currents: npt.NDArray[np.integer],
-        table: npt.NDArray[np.uint8] | None,
-        current_bits: int,
-        hidden_bits: int,
-    ) -> npt.NDArray[np.uint8]:
-        """See `Neuron.activations`."""
-        half = 1 << (current_bits - 1)
-        drop = current_bits - hidden_bits
-        return np.where(currents < half, 0, ((currents - half) << 1) >> drop).astype(np.uint8)
-
 
 @register_neuron
 @dataclass(frozen=True)
@@ -493,18 +468,6 @@ class CmosReluNeuron(_Ramp):
     threshold: ClassVar[float] = 0.125
     slope: ClassVar[float] = 2.0
     rounds: ClassVar[bool] = False
-
-    def activations(
-        self,
-        currents: npt.NDArray[np.integer],
-        table: npt.NDArray[np.uint8] | None,
-        current_bits: int,
-        hidden_bits: int,
-    ) -> npt.NDArray[np.uint8]:
-        """See `Neuron.activations`."""
-        above = np.maximum(currents - (1 << (current_bits - 3)), 0)
-        drop = current_bits - hidden_bits
-        return np.minimum((above << 1) >> drop, 2**hidden_bits - 1).astype(np.uint8)
 
 
 @register_neuron

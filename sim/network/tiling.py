@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.errors import check_power_of_two, check_range
 from allspin.sim.network.formats import (
     MAX_ADC_BITS,
     MAX_ADC_SHIFT,
@@ -18,7 +19,6 @@ from allspin.sim.network.formats import (
     MIN_ADC_BITS,
     MIN_TILE_ROWS,
     Adc,
-    check_range,
     quantise_pixels,
 )
 from allspin.sim.network.golden import GoldenModel, Integers, converted
@@ -53,13 +53,8 @@ class Tiles:
     bits: int
 
     def __post_init__(self) -> None:
-        check_range("`tile_rows`", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
+        check_power_of_two("`tile_rows`", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
         check_range("`adc_bits`", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
-        if self.rows & (self.rows - 1):
-            raise ValueError(
-                f"`tile_rows` must be a power of two from {MIN_TILE_ROWS} to {MAX_TILE_ROWS}, "
-                f"not {self.rows}"
-            )
 
     @classmethod
     def asked(cls, rows: int | None, bits: int | None) -> "Tiles | None":

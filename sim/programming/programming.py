@@ -26,12 +26,12 @@ import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS, Words
-from allspin.sim.chip.words import held_words, rounded_words, written_words
-from allspin.sim.errors import check_reading
+from allspin.sim.chip.words import rounded_words, written_words
+from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import full_scale, uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.schemes import Counts, Programming
-from allspin.sim.programming.trains import Plan, plan_layer, plan_layers, quieter, reach
+from allspin.sim.programming.trains import Plan, plan_layer, plan_layers, quieter
 from allspin.sim.programming.write_verify import Cells, WriteVerify
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import Synapse
@@ -78,7 +78,7 @@ def device_levels(
     ValueError
         If a value is outside its range, or the states do not fit the words.
     """
-    check_reading("the choice of levels", choice, LEVEL_CHOICES)
+    check_one_of("the choice of levels", choice, LEVEL_CHOICES)
     uniform = uniform_levels(states, rah_bits)
     if choice == "uniform":
         return uniform
@@ -87,13 +87,13 @@ def device_levels(
     if choice == "nearest":
         return plan_layer(synapse, uniform, Programming(), rah_bits, mean_device=True).reached
     if choice == "either":
-        reached = np.concatenate(reach(synapse).mean)
+        reached = np.concatenate([written.law.mean for written in synapse.trains])
         words = np.unique(np.rint((reached - synapse.low) * scale - top))
         nearest = np.abs(words - uniform[:, None]).argmin(axis=1)
         levels = words[nearest]
     else:
         polarity = quieter(synapse)
-        way = len(reach(synapse).mean[polarity]) - 1
+        way = len(synapse.trains[polarity].law.mean) - 1
         if choice == "every":
             levels = synapse.curve(polarity, np.rint(np.arange(states) * way / (states - 1)))
         else:
@@ -173,10 +173,9 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
         # What is drawn beyond a word is a saturated film: it decays and drifts as one.
         top = full_scale(rah_bits) << WORD_BITS
         written = np.clip(written, -top, top)
-    pulses, wrong = plan.pulses.take(states), chip.device.imperfections
-    opened = chip.open_cell(layer.levels)
+    pulses = plan.pulses.take(states)
     return Cells(
-        held=held_words(written, plan.table, chip.seed, number, wrong, opened),
+        held=chip.held(number, layer.levels, written, plan.table.ends),
         polarity=polarity,
         pulses=pulses,
         widths=plan.widths.take(states),

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from allspin.sim.device.device import Electrical
-from allspin.sim.errors import check_number, check_reading
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_number, check_one_of, check_range
 from allspin.sim.network.network import Network
 
 SCHEMES = {
@@ -57,8 +56,8 @@ class Programming:
     band: float = DEFAULT_BAND
 
     def __post_init__(self) -> None:
-        check_reading("the programming scheme", self.scheme, SCHEMES)
-        check_reading("the polarity", self.polarity, POLARITIES)
+        check_one_of("the programming scheme", self.scheme, SCHEMES)
+        check_one_of("the polarity", self.polarity, POLARITIES)
         object.__setattr__(self, "tries", check_range("tries", self.tries, 1, MAX_TRIES))
         object.__setattr__(self, "band", check_number("the band", self.band, 1e-6, 0.5))
 

@@ -4,15 +4,13 @@ Every write of a cell is such a train, so it has one polarity: potentiation afte
 at the lowest R_AH, depression after saturation at the highest.
 """
 
-import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.fixed_point import SPREAD_BITS
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable, drawn_words, spread_units
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
@@ -20,74 +18,19 @@ from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
 from allspin.sim.synapse.written import Law, Written
 
+CLOSE = 0.1
+"""Words by which a deviation may be wrong for a level to be within the words' range."""
 UNLIMITED = 2**31 - 1
 """Deviation that no write has, in units of a `WriteTable`."""
 
 
-@dataclass(frozen=True, eq=False)
-class Reach:
-    """What trains of whole pulses from saturation leave, by polarity and number of pulses.
-
-    Attributes
-    ----------
-    written : tuple of two Written
-        In the synapse's unit; arrays of shape (pulses + 1,).
-    """
-
-    written: tuple[Written, Written]
-
-    @property
-    def mean(self) -> tuple[Array, Array]:
-        """R_AH, over cycles and devices."""
-        return self.written[0].law.mean, self.written[1].law.mean
-
-    @property
-    def cycle(self) -> tuple[Array, Array]:
-        """Standard deviation over cycles."""
-        return self.written[0].law.cycle, self.written[1].law.cycle
-
-    @property
-    def device(self) -> tuple[Array, Array]:
-        """Standard deviation between devices, and its sign."""
-        return self.written[0].law.device, self.written[1].law.device
-
-
-class _Itself:
-    """A synapse as a key: itself alone, since those equal to it may answer differently."""
-
-    def __init__(self, synapse: Synapse) -> None:
-        self.synapse = synapse
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and self.synapse is other.synapse
-
-    def __hash__(self) -> int:
-        return id(self.synapse)
-
-
-def reach(synapse: Synapse) -> Reach:
-    """Work out what trains of whole pulses reach; once for all chips of a synapse."""
-    return _reach(_Itself(synapse))
-
-
-@lru_cache(maxsize=8)
-def _reach(itself: _Itself) -> Reach:
-    synapse, found = itself.synapse, []
-    for polarity in Polarity:
-        end = synapse.low if polarity else synapse.high
-        pulses = np.arange(math.ceil(float(synapse.pulses_to(polarity, end))) + 1)
-        found.append(synapse.written(polarity, pulses))
-    return Reach((found[0], found[1]))
-
-
 def quieter(synapse: Synapse) -> Polarity:
     """The polarity whose writes vary less in the middle of the range."""
-    trains = reach(synapse)
     middle = (synapse.low + synapse.high) / 2
     spread = []
-    for polarity in Polarity:
-        place = int(np.argmin(np.abs(trains.mean[polarity] - middle)))
-        spread.append(float(trains.cycle[polarity][place]))
+    for written in synapse.trains:
+        place = int(np.argmin(np.abs(written.law.mean - middle)))
+        spread.append(float(written.law.cycle[place]))
     return Polarity.POTENTIATION if spread[0] < spread[1] else Polarity.DEPRESSION
 
 
@@ -142,6 +85,41 @@ def ruled_out(polarity: str, targets: Array, middle: float) -> tuple[Array, Arra
             upper = targets > middle
             return np.where(upper, 0.0, np.inf), np.where(upper, np.inf, 0.0)
     return nothing, nothing
+
+
+def drawn_words(
+    synapse: Synapse,
+    levels: npt.NDArray[np.int16],
+    pulses: npt.NDArray[np.float64],
+    rah_bits: int = 8,
+) -> tuple[Law, Law]:
+    """The normal laws, in words, of which what writes leave is drawn.
+
+    Parameters
+    ----------
+    synapse : Synapse
+        The device.
+    levels : ndarray of int16, shape (states,)
+        The outermost stand for the ends of the range.
+    pulses : ndarray of float64, shape (2, states)
+        Of each write, by polarity.
+    rah_bits : int
+        Width of a word: what is drawn is cut where words end.
+    """
+    top = full_scale(rah_bits)
+    scale = (int(levels[-1]) - int(levels[0])) / synapse.span
+    ends = [synapse.low + (end - float(levels[0])) / scale for end in (-top, top)]
+    found = []
+    for polarity in Polarity:
+        written = synapse.written(polarity, pulses[polarity], (ends[0], ends[1]))
+        law = written.drawn((ends[0], ends[1]), CLOSE / scale)
+        found.append(law.scaled(synapse.low, scale, float(levels[0])))
+    return found[0], found[1]
+
+
+def spread_units(words: npt.NDArray[np.float64], most: int = MAX_SPREAD) -> npt.NDArray[np.int32]:
+    """Deviations in words as a `WriteTable` has them, limited to what gateware holds or to more."""
+    return np.clip(np.rint(words * 2**SPREAD_BITS), -most, most).astype(np.int32)
 
 
 def plan_layer(
@@ -250,6 +228,6 @@ def _trains(
         # Not the target itself is reached: one polarity's range may be the narrower one.
         pulses = synapse.pulses_to(polarity, targets)
         return pulses, synapse.written(polarity, pulses)
-    trains = reach(synapse)
-    pulses = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
-    return pulses.astype(np.float64), trains.written[polarity].at(pulses)
+    written = synapse.trains[polarity]
+    pulses = np.abs(written.law.mean - targets[:, None]).argmin(axis=1)
+    return pulses.astype(np.float64), written.at(pulses)

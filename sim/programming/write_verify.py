@@ -19,10 +19,10 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS, Integers, Words, word_units
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.chip.retained import Stuck, stuck_cells
-from allspin.sim.chip.words import D2D, UNIT, held_words, rounded_words, write_table
+from allspin.sim.chip.words import D2D, UNIT, rounded_words
 from allspin.sim.network.formats import full_scale
 from allspin.sim.programming.schemes import Counts, Programming
-from allspin.sim.programming.trains import level_targets, penalty, reach, ruled_out
+from allspin.sim.programming.trains import level_targets, penalty, ruled_out
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
 
@@ -198,16 +198,6 @@ class WriteVerify:
     ----------
     counts : Counts
         What it took.
-    converged : ndarray of bool, shape (rows, columns)
-        Cells that were read within the band.
-    tries : ndarray of int64, shape (rows * columns,)
-        Times that each was written and read.
-    polarity, pulses : ndarray of int8 and of int64, shape (rows * columns,)
-        Of the last train of each.
-    all_pulses : ndarray of int64, shape (rows * columns,)
-        Of all its trains.
-    resistance : ndarray of float64, shape (rows * columns,)
-        R_AH of each cell with its own D2D deviation, in the synapse's unit.
     """
 
     def __init__(
@@ -221,8 +211,8 @@ class WriteVerify:
         self.chip, self.number = chip, number
         self.levels = levels
         synapse = self.synapse = chip.device.synapse
-        self.trains = reach(synapse)
-        self.drawn = [written.drawn_film() for written in self.trains.written]
+        self.laws = [written.law for written in synapse.trains]
+        self.drawn = [written.drawn_film() for written in synapse.trains]
         self.targets, self.scale = level_targets(synapse, levels)
         self.allowed = ruled_out(
             programming.polarity, self.targets, (synapse.low + synapse.high) / 2
@@ -231,8 +221,6 @@ class WriteVerify:
         self.shape = (states.shape[0], states.shape[1])
         self.states = states.ravel()
         size = self.states.size
-        rows, columns = np.unravel_index(np.arange(size), self.shape)
-        self.rows, self.columns = rows, columns
         self.deviates = [
             cell_normals(chip.seed, number, D2D[polarity], self.shape).ravel() * UNIT
             for polarity in Polarity
@@ -243,7 +231,7 @@ class WriteVerify:
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         away = np.hypot(wrong.hall_offset, wrong.reference) * synapse.span
         self.spread: list[Array] = [
-            np.copysign(np.hypot(device, away), device) for device in self.trains.device
+            np.copysign(np.hypot(law.device, away), law.device) for law in self.laws
         ]
         self.learns = [bool(np.any(spread)) for spread in self.spread]
         self.best = [self._best_trains(polarity) for polarity in Polarity]
@@ -253,11 +241,35 @@ class WriteVerify:
         self.resistance = np.zeros(size)
         self.polarity = np.zeros(size, np.int8)
         self.pulses, self.all_pulses, self.tries = np.zeros((3, size), np.int64)
-        self.counts = Counts(cells=size)
-        left = self._write_all(programming.tries)
-        self.counts += Counts(unconverged=left.size)
+        given = [0, 0]
+        left = np.arange(size)
+        for write in range(programming.tries):
+            polarity, pulses = self._trains(left)
+            self.polarity[left], self.pulses[left] = polarity, pulses
+            self.all_pulses[left] += pulses
+            self.tries[left] += 1
+            read = self._write(left, polarity, pulses, write)
+            for one in Polarity:
+                here = polarity == one
+                given[one] += int(pulses[here].sum())
+                if self.learns[one]:
+                    self._learn(one, left[here], pulses[here], read[here])
+            good = np.abs(read - self.targets[self.states[left]]) <= self.band
+            left = left[~good]
+            if not left.size:
+                break
         self.converged = np.ones(self.shape, bool)
         self.converged.ravel()[left] = False
+        writes = int(self.tries.sum())
+        self.counts = Counts(
+            cells=size,
+            potentiation=float(given[Polarity.POTENTIATION]),
+            depression=float(given[Polarity.DEPRESSION]),
+            pulses=sum(given),
+            saturations=writes,
+            reads=writes,
+            unconverged=left.size,
+        )
 
     def _fixed_offsets(self) -> Array:
         """What is read of each cell beside its own R_AH: Hall offset, less its row's reference."""
@@ -272,32 +284,6 @@ class WriteVerify:
             rows_own = (wrong.reference * span * UNIT) * draws
             fixed -= np.broadcast_to(rows_own, self.shape).ravel()
         return fixed
-
-    def _write_all(self, tries: int) -> npt.NDArray[np.int64]:
-        """Write each cell until it is read within the band; returns those that never were."""
-        left = np.arange(self.states.size)
-        for write in range(tries):
-            if not left.size:
-                break
-            polarity, pulses = self._trains(left)
-            self.polarity[left], self.pulses[left] = polarity, pulses
-            self.all_pulses[left] += pulses
-            self.tries[left] += 1
-            read = self._write(left, polarity, pulses, write)
-            for one in Polarity:
-                here = polarity == one
-                total = int(pulses[here].sum())
-                self.counts += Counts(
-                    potentiation=0.0 if one else total,
-                    depression=total if one else 0.0,
-                    pulses=total,
-                )
-                if self.learns[one]:
-                    self._learn(one, left[here], pulses[here], read[here])
-            self.counts += Counts(saturations=left.size, reads=left.size)
-            good = np.abs(read - self.targets[self.states[left]]) <= self.band
-            left = left[~good]
-        return left
 
     def _stuck(self, stuck: Stuck | None) -> tuple[npt.NDArray[np.bool_], Array] | None:
         """Which cells are stuck, and what is read of them, both flat; None where none can be."""
@@ -315,7 +301,7 @@ class WriteVerify:
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
-        mean, spread = self.trains.mean[polarity], self.spread[polarity]
+        mean, spread = self.laws[polarity].mean, self.spread[polarity]
         if not self.learns[polarity]:
             return np.abs(mean - self.targets[:, None]).argmin(axis=1)[:, None]
         half = int(DEVIATES * DEVIATE_STEPS)
@@ -339,8 +325,8 @@ class WriteVerify:
                 variance = 1 / known
             n = self.best[polarity][states, place]
             spread = self.spread[polarity][n]
-            miss = self.trains.mean[polarity][n] + spread * estimate - targets
-            variance = self.trains.cycle[polarity][n] ** 2 + spread**2 * variance
+            miss = self.laws[polarity].mean[n] + spread * estimate - targets
+            variance = self.laws[polarity].cycle[n] ** 2 + spread**2 * variance
             # A band is the finest that is looked at; this also keeps the variance above 0.
             variance = variance + self.band**2 / 3
             penalties.append(penalty(miss, variance) + self.allowed[polarity][states])
@@ -358,13 +344,13 @@ class WriteVerify:
     ) -> Array:
         """Saturate cells and give them trains; returns what is read."""
         place = (self.chip.seed, self.number)
-        rows, columns = self.rows[cells], self.columns[cells]
+        rows, columns = np.unravel_index(cells, self.shape)
         noise = normals(*place, Purpose.WRITE, rows, columns, write) * UNIT
         r: Array = np.empty(cells.size)
         for one in Polarity:
             here = polarity == one
             n = pulses[here]
-            written, film = self.trains.written[one].at(n), self.drawn[one].at(n)
+            written, film = self.synapse.trains[one].at(n), self.drawn[one].at(n)
             r[here] = written.read(film, noise[here], self.deviates[one][cells[here]])
         self.resistance[cells] = r
         r += self.fixed[cells]
@@ -385,8 +371,8 @@ class WriteVerify:
     ) -> None:
         """Take what was read of cells into the estimates of their deviates."""
         spread = self.spread[polarity][pulses]
-        variance = self.trains.cycle[polarity][pulses] ** 2 + (1e-6 * self.synapse.span) ** 2
-        missed = read - self.trains.mean[polarity][pulses]
+        variance = self.laws[polarity].cycle[pulses] ** 2 + (1e-6 * self.synapse.span) ** 2
+        missed = read - self.laws[polarity].mean[pulses]
         self.seen[polarity][cells] += spread * missed / variance
         self.known[polarity][cells] += spread**2 / variance
 
@@ -394,18 +380,9 @@ class WriteVerify:
         """What it left in the cells."""
         chip = self.chip
         exact = (self.resistance - self.synapse.low) * self.scale + float(self.levels[0])
-        written = word_units(exact)
-        table = write_table(self.synapse, self.levels)
         tries = self.tries.reshape(self.shape)
         return Cells(
-            held=held_words(
-                written.reshape(self.shape),
-                table,
-                chip.seed,
-                self.number,
-                chip.device.imperfections,
-                chip.open_cell(self.levels),
-            ),
+            held=chip.held(self.number, self.levels, word_units(exact).reshape(self.shape)),
             polarity=self.polarity.reshape(self.shape),
             pulses=self.pulses.reshape(self.shape),
             widths=self.pulses.reshape(self.shape).astype(np.float64),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import UserError
-from allspin.sim.files import open_file, read_text
+from allspin.sim.files import check_file, read_text
 
 # What one pulse changes R_AH by: a distribution at each R_AH.
 
@@ -227,11 +227,11 @@ LOOKUP_HEADER = "1st Row = Gbins"
 def is_lookup_table(path: Path) -> bool:
     """Whether a file is one of CrossSim's lookup tables, by its first line."""
     try:
-        file, _ = open_file(path, "measurement", sys.maxsize)
-    except UserError:
+        check_file(path, "measurement", sys.maxsize)
+        with path.open("rb") as file:
+            return file.read(len(LOOKUP_HEADER)) == LOOKUP_HEADER.encode()
+    except (UserError, OSError):
         return False  # whoever reads the rest of it says why not
-    with file:
-        return file.read(len(LOOKUP_HEADER)) == LOOKUP_HEADER.encode()
 
 
 def _numbers(path: Path, number: int, line: str) -> Array:

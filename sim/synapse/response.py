@@ -34,8 +34,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import check_number
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_number, check_range
 
 Array = npt.NDArray[np.float64]
 

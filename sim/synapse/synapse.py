@@ -7,14 +7,16 @@ How pulses move R_AH is `allspin.sim.synapse.response`; how devices and cycles d
 import abc
 import dataclasses
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import check_number, check_reading
+from allspin.sim.errors import check_range
 from allspin.sim.files import Table
-from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.network.formats import MAX_STATES, MIN_STATES
+from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.pulse_changes import normal_values
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity, Response
 from allspin.sim.synapse.written import Law, Written, over_devices
@@ -46,33 +48,29 @@ DEVICE_READINGS = {
 
 
 @dataclass(frozen=True)
-class SynapseVariation:
+class SynapseVariation(Parameters):
     """A Gaussian variation: a figure for each polarity, and what it is a fraction of.
 
     Attributes
     ----------
     short : str
         What messages call it.
-    readings : dict
-        What a figure may be a fraction of.
     potentiation, depression : float
         Standard deviation by polarity, 0 to 1, as a fraction of what the reading says.
     reading : str
-        One of `readings`.
+        What that is.
     """
 
     short: ClassVar[str]
-    readings: ClassVar[dict[str, str]]
 
-    potentiation: float = 0.0
-    depression: float = 0.0
+    potentiation: float = number(0.0, 0, 1)
+    depression: float = number(0.0, 0, 1)
     reading: str = "range"
 
-    def __post_init__(self) -> None:
-        for name in ("potentiation", "depression"):
-            value = check_number(f"{self.short} of {name}", getattr(self, name), 0, 1)
-            object.__setattr__(self, name, value)
-        check_reading(f"the reading of {self.short}", self.reading, self.readings)
+    def called(self, name: str) -> str:
+        """See `Parameters.called`."""
+        figure = name in ("potentiation", "depression")
+        return f"{self.short} of {name}" if figure else f"the {name} of {self.short}"
 
     def __getitem__(self, polarity: Polarity) -> float:
         """Figure of a polarity."""
@@ -112,13 +110,9 @@ class CycleVariation(SynapseVariation):
     """
 
     short: ClassVar[str] = "C2C"
-    readings: ClassVar[dict[str, str]] = CYCLE_READINGS
 
-    occasion: str = "write"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_reading("the occasion of C2C", self.occasion, OCCASIONS)
+    reading: str = choice("range", CYCLE_READINGS)
+    occasion: str = choice("write", OCCASIONS)
 
     def __str__(self) -> str:
         return (
@@ -145,7 +139,8 @@ class DeviceVariation(SynapseVariation):
     """
 
     short: ClassVar[str] = "D2D"
-    readings: ClassVar[dict[str, str]] = DEVICE_READINGS
+
+    reading: str = choice("range", DEVICE_READINGS)
 
     def __str__(self) -> str:
         return (
@@ -306,32 +301,36 @@ class Synapse(abc.ABC):
         bent = np.abs(self.curve(polarity, n, far) - mean - far * device)
         if bent.max(initial=0.0) <= STRAIGHT * self.span:
             return Written(Law(mean, cycle, device))
-        deviates = normal_values()
         if ends is not None:
-            parts = [
-                over_devices(
-                    self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, ends
-                )
-                for some, own in zip(_parts(n), _parts(cycle), strict=True)
-            ]
-            tables = (np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True))
-            return Written(Law(*tables), ends)
+            return Written(self._over_devices(polarity, n, cycle, ends), ends)
         # No device's curve is beyond that of the farthest one; cycles deviate about it.
-        reached = self.curve(polarity, n, deviates[[0, -1]].reshape(far.shape))
+        farthest = normal_values()[[0, -1]].reshape(far.shape)
+        reached = self.curve(polarity, n, farthest)
         bounds = min(self.low, float(reached.min())), max(self.high, float(reached.max()))
+        law = self._over_devices(polarity, n, np.zeros(n.shape), bounds)
+        return Written(law, bounds, cycle=cycle)
+
+    def _over_devices(
+        self, polarity: Polarity, pulses: Array, cycle: Array, ends: tuple[float, float]
+    ) -> Law:
+        """The law of many devices that follow curves of their own, a part of the writes at once."""
+        deviates = normal_values()
         parts = [
-            over_devices(
-                self.curve(polarity, some, deviates[:, np.newaxis]),
-                np.zeros(some.size),
-                deviates,
-                bounds,
-            )
-            for some in _parts(n)
+            over_devices(self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, ends)
+            for some, own in zip(_parts(pulses), _parts(cycle), strict=True)
         ]
-        mean, none, device = (
-            np.concatenate(part).reshape(n.shape) for part in zip(*parts, strict=True)
+        return Law(
+            *(np.concatenate(part).reshape(pulses.shape) for part in zip(*parts, strict=True))
         )
-        return Written(Law(mean, none, device), bounds, cycle=cycle)
+
+    @cached_property
+    def trains(self) -> tuple[Written, Written]:
+        """What trains of whole pulses from saturation leave, by polarity and number of pulses."""
+        found = []
+        for polarity, end in ((Polarity.POTENTIATION, self.high), (Polarity.DEPRESSION, self.low)):
+            pulses = np.arange(np.ceil(float(self.pulses_to(polarity, end))) + 1)
+            found.append(self.written(polarity, pulses))
+        return found[0], found[1]
 
     def device_deviation(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
         """Change of `curve` for a device one standard deviation up, to first order."""

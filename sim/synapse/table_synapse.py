@@ -20,9 +20,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import UserError, check_reading
+from allspin.sim.errors import UserError, check_one_of, check_range
 from allspin.sim.files import Table
-from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.synapse.pulse_chain import after, until_still
 from allspin.sim.synapse.pulse_changes import Changes, read_lookup_table
 from allspin.sim.synapse.response import Array, Polarity
@@ -137,7 +137,7 @@ class TableSynapse(Synapse):
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
-        check_reading("the occasion of C2C", self.occasion, OCCASIONS)
+        check_one_of("the occasion of C2C", self.occasion, OCCASIONS)
         if not isinstance(self.bounded, bool):
             raise TypeError(f"bounded must be true or false, not {self.bounded!r}")
         ways = []
@@ -283,29 +283,29 @@ class TableSynapse(Synapse):
         return np.sqrt(np.maximum(summed, 0.0))
 
     @cached_property
-    def _changes(self) -> tuple[Changes, Changes]:
+    def _changes(self) -> list[Changes]:
         """What a pulse of each polarity does at any R_AH, where it has a deviation of its own."""
-        return self._change(Polarity.POTENTIATION), self._change(Polarity.DEPRESSION)
-
-    def _change(self, polarity: Polarity) -> Changes:
-        way = self._way(polarity)
-        places, first = np.unique(way, return_index=True)
-        # The pulse after the last one moves nothing, and deviates as the last.
-        step = np.append(np.diff(way), 0.0)[first]
-        cycle = self.response(polarity).cycle
-        return Changes.normal(places, step, np.append(cycle[1:], cycle[-1])[first])
+        found = []
+        for polarity in Polarity:
+            way, cycle = self._way(polarity), self.response(polarity).cycle
+            places, first = np.unique(way, return_index=True)
+            # The pulse after the last one moves nothing, and deviates as the last.
+            step = np.append(np.diff(way), 0.0)[first]
+            found.append(Changes.normal(places, step, np.append(cycle[1:], cycle[-1])[first]))
+        return found
 
     @cached_property
-    def _trains(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Mean and deviation after whole pulses from the start of each polarity."""
-        return self._train(Polarity.POTENTIATION), self._train(Polarity.DEPRESSION)
+    def _trains(self) -> list[tuple[Array, Array]]:
+        return [self._train(polarity) for polarity in Polarity]
 
     def _train(self, polarity: Polarity) -> tuple[Array, Array]:
+        """Mean and deviation after whole pulses from the start of a polarity."""
         way = self._way(polarity)
+        pulses = np.arange(way.size)
         if self.occasion == "pulse":
-            return after(self._changes[polarity], way[0], np.arange(way.size))
+            return after(self._changes[polarity], way[0], pulses)
         if self.occasion == "root":
-            return way, self.cycle_deviation(polarity, way[0], np.arange(way.size))
+            return way, self.cycle_deviation(polarity, way[0], pulses)
         # What saturating leaves is measured too: before the first pulse.
         return way, self.response(polarity).cycle
 

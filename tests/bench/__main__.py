@@ -12,11 +12,10 @@ from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import print_tables
-from allspin.sim.errors import UserError
-from allspin.sim.network.formats import check_range
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.errors import UserError, check_range
+from allspin.sim.files import write_atomically
 from tests.bench.bench import QUICK, Effort, bench, read_builds
-from tests.bench.document import MARKS, markdown, printed, read_measured
+from tests.bench.document import MARKS, markdown, printed
 
 HELP = """\
 Measure the golden model and the virtual board against their targets, against plain NumPy,
@@ -72,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resident_images is not None:
         with naming_options():
             check_range("resident_images", arguments.resident_images, 1, MOST)
-    former = None if arguments.measured is None else read_measured(arguments.measured)
+    former = None if arguments.measured is None else json.loads(arguments.measured.read_bytes())
     for path in (arguments.document, arguments.output):
         if path is not None:
             check_writable(path)

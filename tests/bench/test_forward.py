@@ -6,7 +6,7 @@ import pytest
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.network.golden import GoldenModel
-from tests.bench.peers import PEERS, FloatForward, Peer, _through
+from tests.bench.peers import FloatForward, _through
 
 IMAGES = load_test_set(None)[0][:2000]
 
@@ -41,8 +41,3 @@ def test_a_peers_products_make_the_same_network():
     network = FloatForward(open_network("mnist-10"))
     products = [lambda values, matrix=matrix: values @ matrix for matrix in network.matrices]
     assert np.mean(_through(network, products)(IMAGES) == network.classify(IMAGES)) > 0.999
-
-
-def test_a_peer_that_is_not_there_is_seen():
-    assert not Peer("none", "no_such_simulator", PEERS[0].make, 1).installed
-    assert Peer("numpy", "numpy", PEERS[0].make, 1).installed

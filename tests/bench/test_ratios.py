@@ -2,16 +2,10 @@
 
 import dataclasses
 import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from allspin.sim.errors import UserError
 from tests.bench import peers as module
 from tests.bench.peers import GOLDEN, PLAIN, Apart, Peer, Program, Timed, ratios, run
 
@@ -33,43 +27,6 @@ def test_a_program_runs_in_another_process_that_ends_with_its_user():
         assert process.poll() is None
         assert os.getsid(process.pid) == process.pid  # an interrupt does not reach it
     assert process.poll() is not None
-
-
-def test_a_process_that_is_killed_is_named():
-    with Apart() as apart:
-        apart._process.kill()
-        apart._process.wait()
-        for _ in range(2):
-            with pytest.raises(UserError, match="the process of golden model ended, perhaps"):
-                apart.run(OURS)
-
-
-def test_a_process_goes_when_its_user_is_killed(tmp_path):
-    program = (
-        "import time\n"
-        "from tests.bench.peers import Apart\n"
-        "apart = Apart()\n"
-        "print(apart._process.pid, flush=True)\n"
-        "time.sleep(60)\n"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-    parent.send_signal(signal.SIGKILL)
-    parent.communicate()
-    deadline = time.monotonic() + 30
-    while _runs(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _runs(child)
-
-
-def _runs(process):
-    """Whether there is such a process, that has not ended."""
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 class Told:

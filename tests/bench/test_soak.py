@@ -29,6 +29,7 @@ def run(capfd, *options):
     return status, found, [line for line in err.splitlines() if line.startswith("allspin")]
 
 
+@pytest.mark.long
 def test_eight_seconds(capfd):
     status, found, errors = run(capfd, "--seconds", "8", "--seed", "3", "--flip", "0.0005")
     assert (status, found["wrong"], errors) == (0, 0, [])
@@ -38,6 +39,7 @@ def test_eight_seconds(capfd):
     assert found["requests sent again"] > 0
 
 
+@pytest.mark.long
 def test_one_wrong_logit_is_seen(capfd, monkeypatch):
     logits = work.GoldenModel.logits
 
@@ -144,12 +146,6 @@ def test_what_fills_once_is_no_leak_and_what_grows_is():
     assert memory.excess() == [
         f"the memory of the leaking grew by {MAX_GROWTH * 1.25 / 1e6:.1f} MB"
     ]
-
-
-def test_one_sample_is_no_growth():
-    memory = Memory()
-    memory.add({"host": 1})
-    assert memory.growth() == {"host": 0}
 
 
 def test_the_same_seed_does_the_same_work():

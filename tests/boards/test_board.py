@@ -1,4 +1,4 @@
-"""Every board that is promised is there, can be clocked, and is a short file."""
+"""Every board that is promised is there, and can be clocked."""
 
 from pathlib import Path
 
@@ -32,7 +32,6 @@ NAMES = {
     "ulx3s-85f",
     "upduino-v3",
 }
-LONGEST = 40
 GOOD = {
     "name": "mine",
     "title": "Mine",
@@ -48,14 +47,6 @@ AT_12_MHZ = {"slow": Profile(HardwareProfile(lanes=2), 12_000_000)}
 
 def test_the_boards_are_those_promised():
     assert set(find_boards()) >= NAMES
-
-
-def test_a_board_is_a_short_file():
-    files = sorted(Path(catalogue.__file__).parent.glob("*.py"))
-    assert len(files) > 10
-    assert {
-        path.name: n for path in files if (n := len(path.read_text().splitlines())) > LONGEST
-    } == {}
 
 
 @pytest.mark.parametrize(

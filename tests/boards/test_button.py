@@ -9,8 +9,8 @@ from allspin.boards.build.families import TOP
 from allspin.boards.catalogue import find_boards
 from allspin.boards.panel import QUIET_TICKS, Button, ButtonParameters
 from allspin.boards.shell import Shell, ShellParameters
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.sim.network.random_networks import random_network
 
 FREQUENCY = 10_240
 TICK = 256

@@ -9,11 +9,11 @@ from allspin.boards.build.families import TOP, family_of
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import MACHINE, Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
+from allspin.sim.network.random_networks import random_network
 
 NETWORK = random_network((6, 3, 2), 0)
 PROFILE = HardwareProfile(lanes=1)

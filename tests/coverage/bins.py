@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Cat, Value
 
-from allspin.hdl.bench.coverage import Bits, Part, Recording
 from allspin.hdl.link.protocol import NO_TAG
+from tests.coverage.coverage import Bits, Part, Recording
 
 Bin = tuple[str, Callable[[], Bits | int]]
 """A name, and what counts its hits when the run is over."""

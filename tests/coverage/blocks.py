@@ -11,17 +11,16 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from cobs import cobs
 
-from allspin.hdl.bench.coverage import Coverage, Recording
-from allspin.hdl.bench.networks import random_network
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.layer import make_crossbar
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
 from allspin.hdl.resident.player import BeatUnpacker
+from allspin.sim.network.random_networks import random_network
 from tests.coverage.bins import Bin, hand_overs
 from tests.coverage.column_bins import level_bins, tile_bins
+from tests.coverage.coverage import Coverage, Recording
 from tests.hdl.crossbar.test_crossbar import compute, sums_of
 from tests.hdl.resident.test_resident import Machine
 
@@ -37,7 +36,7 @@ def crossbars() -> Coverage:
         dut = make_crossbar(p)
         recording = Recording(dut)
         bins = [*hand_overs(recording)]
-        bench = StreamBench(dut, stall=stall, seed=1, recording=recording)
+        bench = recording.bench(stall=stall, seed=1)
         cells = [(n == 0, 0, word) for n, word in enumerate(words.ravel().tolist())]
         beats = [
             {"slots": [{"row": row, "value": value}], "last": row == p.rows - 1}
@@ -138,7 +137,7 @@ def _impatient_images(memory: str) -> Coverage:
     recording = Recording(dut)
     bins = [*hand_overs(recording)]
     (loads,), (resident,) = recording.of("Loads"), recording.of("Resident")
-    machine.bench = bench = StreamBench(dut, recording=recording)
+    machine.bench = bench = recording.bench()
     turns: list[Any] = []
     taken = bench.take(dut.results, 4)
 
@@ -174,7 +173,7 @@ def encoders() -> Coverage:
     """A packet with blocks as long as there are, which no machine here answers."""
     dut: Any = CobsEncoder()
     recording = Recording(dut)
-    bench = StreamBench(dut, stall=0.2, seed=3, recording=recording)
+    bench = recording.bench(stall=0.2, seed=3)
     packet = bytes(range(1, 256)) * 2
     bench.put(dut.i, [{"data": b, "last": k == len(packet) - 1} for k, b in enumerate(packet)])
     frame = cobs.encode(packet) + b"\0"
@@ -189,7 +188,7 @@ def unpackers() -> Coverage:
     p = CrossbarParameters(rows=80, columns=2, lanes=2, rows_per_clock=2)
     dut: Any = BeatUnpacker(p)
     recording = Recording(dut)
-    bench = StreamBench(dut, stall=0.5, seed=1, recording=recording)
+    bench = recording.bench(stall=0.5, seed=1)
     rng = np.random.default_rng(2)
     distances, values = rng.integers(0, 4, (40, 2)), rng.integers(0, 16, (40, 2))
     last = np.arange(40) % 5 == 4
@@ -245,7 +244,7 @@ def wires() -> Coverage:
     """A UART whose bytes are given and taken with stalls; these are shorter than a byte."""
     dut: Any = Wire()
     recording = Recording(dut)
-    bench = StreamBench(dut, stall=0.5, seed=2, recording=recording)
+    bench = recording.bench(stall=0.5, seed=2)
     content = [*range(0, 256, 5)]
     bench.put(dut.sent, content)
     taken = bench.take(dut.received, len(content))

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Cat
 
-from allspin.hdl.bench.coverage import Bits, Part, Recording
 from tests.coverage.bins import Bin
+from tests.coverage.coverage import Bits, Part, Recording
 
 
 def tile_bins(recording: Recording) -> Iterator[Bin]:

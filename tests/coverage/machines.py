@@ -11,8 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.bench.coverage import Coverage, Recording
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.frames import PENDING_ERRORS
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
@@ -36,8 +34,10 @@ from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_networks import random_network
 from allspin.sim.programming.schemes import Programming
 from tests.coverage.bins import machine_bins
+from tests.coverage.coverage import Coverage, Recording
 from tests.coverage.simulated import SimulatedTransport
 from tests.host.machines.work import Work, made_of
 
@@ -47,7 +47,7 @@ MACHINES = {
     "iterative": (
         random_network((6, 3, 3, 2), 1, states=4, current_bits=4),
         HardwareProfile(
-            lanes=2, variation=VariationParameters(4, 2, redraw=True), resident=RESIDENT
+            lanes=2, variation=VariationParameters(4, 1, redraw=True), resident=RESIDENT
         ),
         True,
     ),
@@ -68,7 +68,7 @@ MACHINES = {
         HardwareProfile(
             lanes=2,
             memory="ecp5",
-            variation=VariationParameters(4, 2, noise_rounds_per_clock=22),
+            variation=VariationParameters(4, 1, noise_rounds_per_clock=22),
         ),
         False,
     ),

@@ -1,7 +1,7 @@
 """Drive all that bins are counted of."""
 
-from allspin.hdl.bench.coverage import Coverage
 from tests.coverage import blocks
+from tests.coverage.coverage import Coverage
 from tests.coverage.machines import MACHINES, drive
 from tests.coverage.never import NEVER
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from amaranth.sim import Simulator
 
-from allspin.hdl.bench.coverage import Recording
 from allspin.host.link.transport import Transport
+from tests.coverage.coverage import Recording
 
 PATIENCE = 20_000
 """Clocks without a byte, after which nothing is taken to come any more."""

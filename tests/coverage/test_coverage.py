@@ -1,6 +1,10 @@
 """What blocks and machines can go through, they go through in some bench: no bin is empty."""
 
+import pytest
+
 from tests.coverage.measure import measure
+
+pytestmark = pytest.mark.long
 
 
 def test_every_bin_is_hit() -> None:

@@ -16,6 +16,8 @@ from allspin.host.data.catalogue import device_path
 from allspin.sim.extensions import VARIABLE
 from allspin.sim.network.netfile import load_network, save_network
 
+pytestmark = pytest.mark.long
+
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
 TEXT = DOCUMENT.read_text()
 CLASSES = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)

@@ -12,6 +12,8 @@ from allspin.sim.device.device_file import load_device
 from allspin.sim.network.netfile import save_network
 from allspin.sim.synapse.synapse import SotSynapse
 
+pytestmark = pytest.mark.long
+
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "lab.md").read_text("utf-8")
 FILES, STATION = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 COMMANDS = [

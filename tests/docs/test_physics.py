@@ -8,10 +8,10 @@ import pytest
 from allspin.host.fit.columns import NAMES
 from allspin.sim.device import device as imperfections
 from allspin.sim.device import device as neuron_device
+from allspin.sim.device.at_point import AXIS_SCALES, SCALES
 from allspin.sim.device.device import Electrical, NeuronVariation
 from allspin.sim.device.hall_array import READINGS as ARRAY_READINGS
 from allspin.sim.device.hall_array import SUPPLIES, HallArray
-from allspin.sim.device.measured_point import AXIS_SCALES, SCALES
 from allspin.sim.device.operating_point import AXES
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
 from allspin.sim.network.neuron import SotNeuron

@@ -44,12 +44,6 @@ def test_links_lead_to_the_site_s_pages(site, text, folder, page, made):
     assert site("relinked").relinked(text, ROOT / folder, ROOT / page, DOCS) == made
 
 
-def test_each_document_at_the_top_has_a_page(site):
-    for document, page in site("relinked").TOP.items():
-        assert (ROOT / document).is_file()
-        assert (DOCS / f"{page}.md").is_file()
-
-
 CHARTS = re.findall(
     r"^```mermaid\n(.*?)^```", (DOCS / "architecture.md").read_text(), re.DOTALL | re.MULTILINE
 )
@@ -115,10 +109,3 @@ def test_the_site_s_packages_go_with_the_others():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["docs"]]
     assert {re.split(r"[\[>=<]", each)[0] for each in wanted} <= set(pins[1])
-
-
-def test_read_the_docs_is_told_files_that_there_are():
-    text = (ROOT / ".readthedocs.yaml").read_text()
-    named = re.findall(r"(?:configuration|requirements|path): (\S+)$", text, re.MULTILINE)
-    assert len(named) == 3
-    assert all((ROOT / name).exists() for name in named)

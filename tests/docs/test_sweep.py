@@ -4,8 +4,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from allspin.host.sweep.grid import FACTORS, SETTINGS, make_grid
 from allspin.host.sweep.table import OUTCOME_COLUMNS
+
+pytestmark = pytest.mark.long
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sweep.md").read_text()
 

@@ -1,7 +1,5 @@
 """``docs/verification.md``: each block has a row, with the tests and proofs that there are."""
 
-import pytest
-
 from tests.verification import blocks
 from tests.verification.__main__ import MARKS
 
@@ -16,18 +14,3 @@ def test_the_table_of_blocks_is_what_the_tree_has(monkeypatch):
     written = text[len(before) + len(MARKS.begin) : len(text) - len(after) - len(MARKS.end)]
     found = [line.rpartition("|")[0].rpartition("|")[0] for line in written.split("\n") if line]
     assert found == [line.rpartition("|")[0].rpartition("|")[0] for line in blocks.rows(text)]
-
-
-@pytest.mark.parametrize(
-    ("line", "kind", "hits"),
-    [
-        ("Queue.i                1,204          18     174,796", "Queue", 3),
-        ("Dispatcher.errors          25         275       never", "Dispatcher", 2),
-        ("Crossbar: largest sum                              27", "Crossbar", 1),
-        ("CobsEncoder.place: wraps                            5", "CobsEncoder", 1),
-    ],
-)
-def test_lines_of_the_coverage_are_understood(line, kind, hits):
-    [(found, numbers)] = blocks.BINS.findall(line)
-    assert found == kind
-    assert len([n for n in numbers.split() if n != "never"]) == hits

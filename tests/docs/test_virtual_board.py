@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from allspin.hdl.bench.networks import random_network
 from allspin.sim.network.netfile import save_network
+
+pytestmark = pytest.mark.long
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "virtual-board.md"
 

@@ -254,7 +254,7 @@ class Proof:
     @property
     def sources(self) -> tuple[ModuleType, ...]:
         """All files that are proved."""
-        return (*self.parts, self.source)
+        return tuple(dict.fromkeys((*self.parts, self.source)))
 
     def tasks(self) -> Iterator["Task"]:
         """All that SymbiYosys is asked about it."""

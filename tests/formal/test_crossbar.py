@@ -218,7 +218,7 @@ PROOFS = [
         ),
         Mutant("(place.part == part)", "(place.part == 0)"),
         Mutant("for other in others:", "for other in others[:0]:"),
-        Mutant("registered(m, word * value", "registered(m, self.words[part][lane] * value"),
+        Mutant("later(m, word * value", "later(m, self.words[part][lane] * value"),
     ),
     _proof(
         "3 x 2, states, two rows and neurons per clock",

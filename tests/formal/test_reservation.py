@@ -6,7 +6,6 @@ from types import ModuleType
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Cover, Module, Mux, Signal
 
-from allspin.hdl.stream import buffers as ring
 from allspin.hdl.stream import buffers as source
 from tests.formal.proof import Mutant, Opened, Proof
 
@@ -88,7 +87,6 @@ PROOFS = [
         source,
         properties,
         depth=3,
-        parts=(ring,),
         mutants=(
             Mutant("LATE = 2", "LATE = 1", depth=12),
             Mutant("credits > self._ahead + LATE", "credits >= self._ahead + LATE"),

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.export import load_beats, network_contents
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_networks import random_network
 
 NETWORKS = {
     "sot": random_network((11, 5, 4, 3), 7, current_bits=6),

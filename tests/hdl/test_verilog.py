@@ -8,11 +8,11 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.verilog import to_verilog
+from allspin.sim.network.random_networks import random_network
 
 ENGINE = EngineParameters.from_network(random_network((9, 5, 3), 1), HardwareProfile(lanes=2))
 

@@ -31,7 +31,6 @@ from allspin.boards.catalogue import find_boards
 from allspin.boards.profiles import ECP5_85, Profile
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.bench.networks import in_tiles, random_network
 from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.cost.cells import yosys_command
 from allspin.hdl.cost.mac_array import MacArray, MacParameters
@@ -43,6 +42,7 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, 
 from allspin.hdl.resident.beat_memory import EcpBeatMemory
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.random_networks import in_tiles, random_network
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIMISE = """
@@ -158,7 +158,7 @@ def designs() -> dict[str, Design]:
     for kind, neuron in NEURONS.items():
         network = random_network((8, 5, 4), 3, neuron=neuron())
         found[f"neuron {kind}"] = _machine(network, HardwareProfile())
-    small = VariationParameters(states=16, rounds_per_clock=2)
+    small = VariationParameters(states=16, rounds_per_clock=1)
     redrawn = VariationParameters(states=10, redraw=True)
     profiles = {
         f"{memory} {rows}": HardwareProfile(lanes=4, rows_per_clock=rows, memory=memory)

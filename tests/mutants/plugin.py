@@ -141,4 +141,5 @@ def _is_of_a_proof_s_mutant(item: pytest.Item) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Take part in this session, and be the last who chooses examples."""
     settings.load_profile("mutants")
+    config.option.all = True  # those that take minutes, too
     config.pluginmanager.register(Session(), "mutants-session")

@@ -8,6 +8,8 @@ from amaranth.hdl import Module, Signal
 
 from tests.mutants.designs import optimise
 
+pytestmark = pytest.mark.long
+
 
 def text(build) -> str:
     m = Module()

@@ -1,8 +1,9 @@
-"""Names that are like known ones."""
+"""Names that are like known ones, and legal ranges."""
 
+import numpy as np
 import pytest
 
-from allspin.sim.errors import meant, not_one_of
+from allspin.sim.errors import check_power_of_two, check_range, meant, not_one_of
 
 KNOWN = ("golden", "virtual", "auto")
 
@@ -26,3 +27,30 @@ def test_a_value_that_is_none_of_a_few():
     said = not_one_of("rows", 3, (1, 2, 4))
     assert said == "rows must be one of 1, 2, 4, not 3"
     assert not_one_of("on", "aut", KNOWN).endswith("not 'aut' (did you mean auto?)")
+
+
+def test_check_range_takes_any_integer_and_gives_an_int() -> None:
+    for value in (3, np.int8(3), np.uint64(3)):
+        assert type(check_range("lanes", value, 3, 3)) is int
+
+
+@pytest.mark.parametrize("value", [3.0, "3", None, np.float64(3), [3]])
+def test_check_range_refuses_what_is_no_integer(value: object) -> None:
+    with pytest.raises(TypeError, match=r"^lanes must be an integer from 1 to 8, not "):
+        check_range("lanes", value, 1, 8)
+
+
+@pytest.mark.parametrize("value", [0, 9, -1, 10**30])
+def test_check_range_names_the_range(value: int) -> None:
+    with pytest.raises(ValueError, match=f"^lanes must be from 1 to 8, not {value}$"):
+        check_range("lanes", value, 1, 8)
+
+
+def test_powers_of_two() -> None:
+    legal = []
+    for number in range(-1, 70):
+        try:
+            legal.append(check_power_of_two("depth", number, 2, 64))
+        except ValueError:
+            continue
+    assert legal == [2, 4, 8, 16, 32, 64]

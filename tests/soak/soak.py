@@ -18,7 +18,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.files import Closing
 from allspin.host.link.transport import Disconnected
@@ -32,6 +31,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 

@@ -20,7 +20,7 @@ from allspin.host.show.progress import stages
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import Marks, print_tables
 from allspin.sim.errors import UserError
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 
 HELP = """\
 List the boards: part, memory, lanes, whether a network fits, and what was last built.

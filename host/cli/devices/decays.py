@@ -7,18 +7,18 @@ from pathlib import Path
 from allspin.host.cli.parser import naming_options
 from allspin.host.draw.style import save_picture
 from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.decay import is_decay
-from allspin.host.fit.decay_model import (
+from allspin.host.fit.decay import (
     DecayOptions,
     decay_lines,
     decay_picture,
     decay_table,
     fit_decay,
 )
-from allspin.host.fit.tables import quantity
+from allspin.host.fit.decay_files import is_decay
+from allspin.host.fit.quantities import quantity
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.table import Terminal
+from allspin.host.show.table import print_tables
 from allspin.sim.device.device_file import save_device
 from allspin.sim.errors import UserError
 
@@ -87,7 +87,7 @@ def fit_decays(arguments: argparse.Namespace, reading: ReadOptions) -> int:
     if arguments.json:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
     elif device is not None:
-        Terminal().print(decay_table(fitted))
+        print_tables([decay_table(fitted)])
         for line in decay_lines(fitted):
             say(line)
         say(f"{output} and its picture are written.")

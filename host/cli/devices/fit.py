@@ -11,13 +11,12 @@ from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
 from allspin.host.draw.style import Look, save_picture
 from allspin.host.fit.columns import BRANCHES, MISSING, ColumnNames, ReadOptions
-from allspin.host.fit.device import take_lookup_tables
 from allspin.host.fit.fit import fit
 from allspin.host.fit.goodness import METHODS
-from allspin.host.fit.options import REFERENCES, FitOptions
-from allspin.host.fit.result import fit_table, readings
+from allspin.host.fit.lookup import take_lookup_tables
+from allspin.host.fit.quantities import quantity
+from allspin.host.fit.result import REFERENCES, FitOptions, fit_table, readings
 from allspin.host.fit.spread import DEVICE_CHOICES
-from allspin.host.fit.tables import quantity
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import print_tables
@@ -278,8 +277,8 @@ def run(arguments: argparse.Namespace) -> int:
         say(json.dumps(fitted.to_dict(None if device is None else output, pictures)))
     elif device is not None:
         written = f"{output} and its picture are written."
-        notes = [*readings(fitted.result, device, fitted.measurement.electrical), written]
-        print_tables([fit_table(fitted.result, device)], notes)
+        notes = [*readings(fitted, device, fitted.measurement.electrical), written]
+        print_tables([fit_table(fitted, device)], notes)
     if device is None:
         warn(
             f"{output} is not written; see {pictures[0]}, and give --table for "

@@ -17,8 +17,7 @@ from allspin.host.sweep.grid import FACTORS, Grid, make_grid, read_grid
 from allspin.host.sweep.pictures import draw_sweep, line_faults, remarks, summary, summary_table
 from allspin.host.sweep.sweep import make_plan, sweep
 from allspin.host.sweep.workers import Cluster
-from allspin.sim.errors import UserError, refused
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import UserError, check_range, refused
 
 HELP = """\
 Measure chips at every point of a grid: each combination of networks, devices, variations and

@@ -18,7 +18,7 @@ from allspin.host.show.say import printable, say
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
 from allspin.sim.errors import UserError, refused
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 
 HELP = """\
 Write a network's engine as Verilog, the network as an ONNX graph, its array of Hall crosses as a

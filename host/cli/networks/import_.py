@@ -20,13 +20,12 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.draw.accuracy import imported_network
 from allspin.host.draw.style import name_text, save_picture
-from allspin.host.foreign.importing import Imported, import_network
-from allspin.host.foreign.quantise import ImportOptions
+from allspin.host.foreign.importing import Imported, ImportOptions, import_network
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import Figure, Number, figures, print_tables
 from allspin.host.train.trainer import Progress, TrainingBar
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS
 

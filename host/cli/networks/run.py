@@ -37,7 +37,7 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import Column, Figure, Number, Table, figures, print_tables
 from allspin.sim.errors import UserError
-from allspin.sim.network.netfile import write_atomically
+from allspin.sim.files import write_atomically
 
 # The tables that ``allspin run`` prints.
 

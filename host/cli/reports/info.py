@@ -11,8 +11,7 @@ from allspin.host.run.info import TOOLS, Info, find_info
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, figures, print_tables
-from allspin.sim.errors import refused
-from allspin.sim.network.formats import check_range
+from allspin.sim.errors import check_range, refused
 
 HELP = """\
 Show versions, tools found, shipped networks, what the cache holds, and serial ports with what

@@ -13,9 +13,9 @@ from allspin.boards.pll.ecp5 import PllParameters
 from allspin.boards.pll.ice40 import Ice40PadPllParameters
 from allspin.boards.profiles import Profile
 from allspin.boards.shell import ShellParameters
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.sim.network.random_networks import random_network
 
 TINY = random_network((4, 2), 1)
 Setting = Callable[..., ShellParameters]

@@ -5,8 +5,8 @@ import pytest
 from allspin.boards.build.families import weights_fit
 from allspin.boards.catalogue import find_board
 from allspin.boards.shell import ShellParameters
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.sim.network.random_networks import random_network
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from allspin.boards.gates.build import FAMILIES, models
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.hdl.verilog import to_verilog
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import random_images, random_network
 
 BENCHES = Path(__file__).parents[2] / "hdl" / "bench"
 BENCH = BENCHES / "cocotb" / "bench_engine.py"

@@ -12,10 +12,10 @@ from allspin.boards.catalogue import find_board
 from allspin.boards.gates.build import FAMILIES, build, family_of_cells, models
 from allspin.boards.gates.netlist import LUTS, Netlist, Pins
 from allspin.boards.shell import SETTLING_SECONDS, ShellParameters
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
+from allspin.sim.network.random_networks import random_images, random_network
 
 BENCH = Path(__file__).with_name("bench_gates.py")
 NETWORK = random_network((4, 2), 1)

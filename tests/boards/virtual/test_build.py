@@ -3,7 +3,6 @@
 The compiler here is a script that writes down its calls: what it is given, and how often.
 """
 
-import os
 import signal
 import stat
 import subprocess
@@ -16,10 +15,10 @@ import pytest
 import allspin.boards.virtual.build
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build, compiler
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.cache.size import SEAL
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
+from allspin.sim.network.random_networks import random_network
 
 PARAMETERS = TopParameters.from_network(random_network((5, 2), 0))
 COMPILER = """\
@@ -32,7 +31,7 @@ echo '#!/bin/sh' > "$2"; chmod +x "$2"
 """
 START = """\
 import allspin.boards.virtual.build as module
-from allspin.hdl.bench.networks import random_network
+from allspin.sim.network.random_networks import random_network
 parameters = module.TopParameters.from_network(random_network((5, 2), 0))
 print(module.build(parameters))
 """
@@ -116,24 +115,6 @@ def test_a_changed_source_is_elaborated_again_and_compiled_only_if_it_matters(to
     assert tool.calls == 1
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
-def test_a_damaged_program_is_compiled_again_with_a_line(tool, capsys, damage):
-    program = build(PARAMETERS)
-    good = program.read_bytes()
-    if damage == "flip":
-        program.write_bytes(bytes([good[0] ^ 1]) + good[1:])
-    elif damage == "truncate":
-        program.write_bytes(good[:-1])
-    else:
-        program.unlink()
-    assert build(PARAMETERS) == program
-    assert program.read_bytes() == good
-    assert tool.calls == 2
-    what = "missing" if damage == "remove" else "damaged"
-    line = f"the build {program.parent.name} in the cache is made anew: program is {what}\n"
-    assert capsys.readouterr().err == f"allspin: {line}"
-
-
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"0" * 32])
 def test_what_remembers_the_design_is_not_believed_blindly(tool, cache, content):
     program = build(PARAMETERS)
@@ -168,34 +149,11 @@ def start():
     )
 
 
-def test_concurrent_starts_compile_once(tool, cache):
-    tool.set_work("sleep 1")
-    processes = [start() for _ in range(3)]
-    outcomes = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0]
-    assert len({out for out, _ in outcomes}) == 1
-    assert tool.calls == 1
-    assert len(programs(cache)) == 1
-
-
 def wait_for(condition):
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "nothing happened for a minute"
         time.sleep(0.02)
-
-
-def test_a_killed_build_leaves_nothing_that_harms(tool, cache):
-    tool.set_work("sleep 2")
-    process = start()
-    wait_for(lambda: tool.calls == 1)
-    process.kill()
-    process.wait()
-    assert programs(cache) == []
-    assert left_over(cache)
-    tool.set_work("true")
-    assert build(PARAMETERS).exists()
-    assert not left_over(cache)
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
@@ -209,19 +167,6 @@ def test_a_build_that_is_ended_takes_its_compiler_along(tool, cache, end):
     compiler_pid = int(file.read_text())
     wait_for(lambda: not Path(f"/proc/{compiler_pid}").exists())
     assert programs(cache) == []
-
-
-def test_an_interrupted_build_takes_its_compiler_along(tool, cache):
-    tool.set_work(f"sleep 100 & echo $! > {tool.log}.pid; wait")
-    process = start()
-    file = Path(f"{tool.log}.pid")
-    wait_for(lambda: file.exists() and file.read_text().strip())
-    os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
-    compiler_pid = int(file.read_text())
-    wait_for(lambda: not Path(f"/proc/{compiler_pid}").exists())
-    assert programs(cache) == []
-    assert not left_over(cache)
 
 
 def test_a_failing_compiler_is_one_line(tool, cache):

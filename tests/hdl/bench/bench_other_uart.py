@@ -10,8 +10,8 @@ from allspin.hdl.bench.link import WRITE_BYTES, decode_frame, encode_frame, spar
 from allspin.hdl.bench.simulator import Job
 from allspin.hdl.export import network_contents
 from allspin.hdl.link.protocol import Answer, LinkParameters, Request, identity_bytes
+from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
-from allspin.sim.network.golden import GoldenModel
 
 
 class Asker:
@@ -55,7 +55,7 @@ async def another_uart_programs_and_asks(dut):
 
     size = job.engine.logit_bytes
     bits = job.engine.pixel_bits
-    expected = GoldenModel(job.network).logits(job.images)
+    expected = reference.logits(job.network, job.images)
     for logits, values in zip(expected, quantise_pixels(job.images, bits), strict=True):
         kind, body = await asker.ask(Request.IMAGE, sparse_image(values, bits))
         assert kind == Answer.LOGITS

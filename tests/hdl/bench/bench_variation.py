@@ -5,18 +5,29 @@ import cocotb
 from allspin.hdl.bench.engine import EngineBench
 from allspin.hdl.bench.simulator import Job
 from allspin.hdl.parameters.memory_map import WEIGHTS
+from tests.hdl.bench.chips import RandomChip
+
+
+async def started(dut, stalls=0.0):
+    """The bench of the chip that the job names, and that chip."""
+    job = Job.of_this_simulation()
+    chip = RandomChip(job.network, job.options["chip"], noisy_sums=job.engine.noisy_sums)
+    noise = chip if job.engine.numbered else None
+    memories = chip.contents(job.engine)
+    options = {"words": chip.words(), "noise": noise, "memories": memories}
+    return await EngineBench.start(dut, stalls=stalls, **options), chip
 
 
 @cocotb.test()
 async def stalls_everywhere(dut):
-    bench = await EngineBench.start(dut, stalls=0.4)
+    bench, _ = await started(dut, 0.4)
     bench.send(Job.of_this_simulation().images)
     await bench.finish()
 
 
 @cocotb.test()
 async def full_speed(dut):
-    bench = await EngineBench.start(dut)
+    bench, _ = await started(dut)
     # In two lots, so that there are numbers to begin with that are not 0.
     images = Job.of_this_simulation().images
     bench.send(images[:7])
@@ -26,9 +37,8 @@ async def full_speed(dut):
 
 @cocotb.test()
 async def words_read_back(dut):
-    bench = await EngineBench.start(dut)
-    assert bench.chip is not None
-    for layer, words in enumerate(bench.chip.words()):
+    bench, chip = await started(dut)
+    for layer, words in enumerate(chip.words()):
         for row, line in enumerate(words):
             found = await bench.read_line(layer << 4 | WEIGHTS, row)
             assert found == line.tobytes(), (layer, row)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.simulator import (
     BenchFailure,
     engine_source,
@@ -15,6 +14,7 @@ from allspin.hdl.bench.simulator import (
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_networks import random_images, random_network
 
 BENCH = Path(__file__).with_name("bench_engine.py")
 TESTS = (

@@ -107,12 +107,6 @@ def test_a_run_that_is_ended_takes_its_simulator_along(tmp_path, end):
     pytest.fail("the simulator is still running")
 
 
-def test_a_module_that_does_not_import_fails(tmp_path):
-    (tmp_path / "broken.py").write_text("import no_such_module\n")
-    with pytest.raises(BenchFailure, match="no_such_module"):
-        simulate(DESIGN, tmp_path / "broken.py", public=True)
-
-
 def test_a_design_that_does_not_compile_says_why(simulator):
     with pytest.raises(RuntimeError, match=r"could not be built[\s\S]*no_such_module"):
         build("module top(); no_such_module x(); endmodule\n", simulator=simulator)
@@ -131,7 +125,7 @@ def test_variables_of_the_environment_change_nothing(monkeypatch):
 MISSING = """
 import sys
 from pathlib import Path
-from allspin.hdl.bench.simulators import tools
+from allspin.hdl.bench import simulator as tools
 if sys.argv[2] == "no verilator":
     tools.find_verilator = lambda: None
 try:

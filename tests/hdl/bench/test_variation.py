@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.simulator import (
     BenchFailure,
     engine_source,
@@ -15,6 +14,7 @@ from allspin.hdl.bench.simulator import (
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import ROUNDS
+from allspin.sim.network.random_networks import random_images, random_network
 
 BENCH = Path(__file__).with_name("bench_variation.py")
 TESTS = ("stalls_everywhere", "full_speed", "words_read_back")
@@ -30,7 +30,7 @@ CASES = {
     "four rows per clock": (NETWORK, HardwareProfile(rows_per_clock=4, variation=FAST)),
     "deep, few lanes, iterative": (
         DEEP,
-        HardwareProfile(lanes=2, rah_bits=6, variation=VariationParameters(16, 2)),
+        HardwareProfile(lanes=2, rah_bits=6, variation=VariationParameters(16, 1)),
     ),
     "noisy sums": (NETWORK, HardwareProfile(variation=SUMS)),
     "noisy sums, two rows per clock": (

@@ -94,7 +94,7 @@ def test_values_are_the_published_ones(form, normal_vectors, draw_vectors):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(draws=st.lists(st.tuples(BITS, SPREAD), min_size=1, max_size=12))
 def test_values_are_the_golden_generators(form, draws):
     bits, spreads = [bits for bits, _ in draws], [spread for _, spread in draws]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import AMPLIFIERS, CHIP, ENGINE, SUM_NOISE, USE_NOISE
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import Purpose, use_normals
+from allspin.sim.network.random_networks import random_network
 from tests.hdl.chip.drive import show, take, write
 
 SEED = 0xC0FFEE42

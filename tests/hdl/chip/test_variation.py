@@ -10,10 +10,7 @@ from amaranth.sim import Simulator
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import random_network
-from allspin.hdl.chip.programmer import Programmer, Variation
-from allspin.hdl.chip.use_noise import UseNoise
-from allspin.hdl.chip.write_table import ChipRegisters, WriteTables
+from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_NOISE, WRITE_TABLE
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
@@ -22,6 +19,7 @@ from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
+from allspin.sim.network.random_networks import random_network
 from tests.hdl.chip.drive import show, take, write
 
 PATIENCE = 3000
@@ -134,28 +132,8 @@ class Made:
         await self._settle(ctx)
 
 
-@pytest.mark.parametrize("form", [1, 22])
-def test_every_part_takes_a_byte_in_every_clock(form):
-    profile = HardwareProfile(variation=VariationParameters(10, form))
-    parameters = EngineParameters.from_network(random_network((4, 3, 2, 3), 0), profile)
-    parts = [ChipRegisters(), Programmer(parameters), WriteTables(parameters)]
-    for part in (*parts, UseNoise(parameters, 0), UseNoise(parameters, 1)):
-        ready = []
-
-        async def watch(ctx, part=part, ready=ready):
-            for _ in range(5):
-                ready.append(ctx.get(part.load.ready))
-                await ctx.tick()
-
-        simulator = Simulator(part)
-        simulator.add_clock(1e-6)
-        simulator.add_testbench(watch)
-        simulator.run()
-        assert ready == [1] * 5, part
-
-
 TOPOLOGIES = [(5, 4, 3), (3, 7), (4, 3, 2, 3)]
-FORMS = [1, 2, 22]
+FORMS = [1, 22]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -240,7 +218,7 @@ def test_words_are_the_golden_chips(
 @pytest.mark.parametrize("stuck", [0.0, 0.4])
 def test_words_come_of_the_unit_that_draws_noise_meanwhile(stuck):
     network = random_network((5, 4, 3), 8)
-    variation = VariationParameters(network.layers[0].levels.size, 2)
+    variation = VariationParameters(network.layers[0].levels.size, 1)
     profile = HardwareProfile(variation=variation)
     made = Made(EngineParameters.from_network(network, profile))
     rng = np.random.default_rng(8)
@@ -346,7 +324,7 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
     ]
 
 
-@pytest.mark.parametrize("form", [(2, None, 1), (22, None, 1), (22, None, 4), (1, 22, 2)])
+@pytest.mark.parametrize("form", [(1, None, 1), (22, None, 1), (22, None, 4), (1, 22, 2)])
 @settings(deadline=None, max_examples=3)
 @given(
     topology=st.sampled_from([(5, 9, 3), (4, 3, 6, 2)]),

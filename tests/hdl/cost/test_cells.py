@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 import allspin.hdl.cost.cells
 from allspin.hdl.cost.cells import synthesise, yosys_command, yosys_version
-from allspin.hdl.neuron.cmos_neuron import BareGate, DigitalColumn, RegisteredRelu, TableLogic
+from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu
 from allspin.sim.cost.liberty import load_library, parse_library
 from allspin.sim.errors import UserError
 
@@ -110,26 +110,6 @@ def test_adders_are_chains_of_the_librarys_full_adders() -> None:
     netlist = synthesise(RegisteredRelu(9, 12, 3, 4), LIBRARY)
     assert netlist.cells()["FA_X1"] == 12
     assert "FA_X1" not in synthesise(BareGate(4), LIBRARY).cells()
-
-
-def test_a_digital_column_multiplies() -> None:
-    netlist = synthesise(DigitalColumn(4, 8, 16, 0, 8), LIBRARY)
-    value = np.array([[v] for v in range(16)]).repeat(4, axis=1)
-    weight = np.broadcast_to(np.array([-128, -3, 7, 127]), value.shape)
-    ones = np.ones_like(value)
-    activity = netlist.simulate(
-        {"value": value, "weight": weight, "first": ones, "last": ones, "start": 0 * ones}
-    )
-    wanted = np.clip(value * weight, 0, 255)
-    assert activity.outputs["activation"][1:].tolist() == wanted[:-1].tolist()
-
-
-def test_a_table_becomes_logic() -> None:
-    table = [3, 0, 7, 7, 1, 2, 5, 4]
-    netlist = synthesise(TableLogic(table, 3), LIBRARY)
-    current = np.arange(8)[:, None]
-    activity = netlist.simulate({"current": current})
-    assert activity.outputs["activation"][1:, 0].tolist() == table[:-1]
 
 
 class _Latching(wiring.Component):

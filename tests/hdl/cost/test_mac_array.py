@@ -11,7 +11,7 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 
 
 def compute(
@@ -47,7 +47,7 @@ def compute(
     return [sums[n : n + p.columns] for n in starts], clocks[p.columns - 1 :: p.columns]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(
     rows=st.integers(1, 9),
     columns=st.integers(1, 7),
@@ -74,7 +74,7 @@ def test_sums_are_integer_products(
 def test_a_trained_layer_takes_a_clock_for_every_row() -> None:
     network = open_network("mnist-10")
     images, _ = load_test_set()
-    second = GoldenModel(network).trace(images[:6])[1]
+    second = reference.trace(network, images[:6])[1]
     p = MacParameters(100, 10)
     weights = network.layers[1].words.astype(int)
     sums, ends = compute(p, weights, second.inputs.astype(int))

@@ -4,7 +4,6 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.back import rtlil
 from amaranth.sim import Simulator
 
 from allspin.hdl.engine.counters import Counters
@@ -75,7 +74,3 @@ def test_every_counter_counts_its_own_event(memory: str, most: int) -> None:
     simulator.add_clock(1e-6)
     simulator.add_testbench(stimulus)
     simulator.run()
-
-
-def test_it_becomes_rtlil() -> None:
-    rtlil.convert(Counters(parameters("block", 4)))

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.loads import Loads
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, STATES, TABLE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
+from allspin.sim.network.random_networks import random_network
 
 SETTLE = 6
 

@@ -1,50 +1,23 @@
 """The dispatcher alone: what it passes on, when, and in which order it answers."""
 
 import dataclasses
-import struct
 from typing import Any
 
 import pytest
-from amaranth.back import rtlil
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.dispatcher import Dispatcher
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import memory_map
 from allspin.hdl.parameters.profile import VariationParameters
+from tests.hdl.link.wire import answer, beats, packets, request
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
 PARAMETERS = LinkParameters(
     EngineParameters((CrossbarParameters(5, 3, 3), CrossbarParameters(3, 2, 2)), current_bits=4),
     in_flight=4,
 )
-
-
-def request(kind: int, tag: int, body: bytes = b"") -> bytes:
-    return struct.pack("<BH", kind, tag) + body
-
-
-def answer(kind: int, tag: int, body: bytes = b"", *, session: int = 0) -> bytes:
-    return struct.pack("<BHB", kind, tag, session) + body
-
-
-def beats(payload: bytes) -> list[dict[str, int]]:
-    return [
-        {"data": byte, "last": position == len(payload) - 1}
-        for position, byte in enumerate(payload)
-    ]
-
-
-def packets(taken: list[tuple[int, int]]) -> list[bytes]:
-    found = [bytearray()]
-    for byte, last in taken:
-        found[-1].append(byte)
-        if last:
-            found.append(bytearray())
-    assert not found.pop()
-    return [bytes(packet) for packet in found]
 
 
 class Bench:
@@ -61,7 +34,7 @@ class Bench:
     ) -> None:
         self.dut = Dispatcher(parameters)
         self.bench = StreamBench(self.dut, stall=stall, seed=4)
-        self.bench.put(self.dut.payload, [beat for payload in payloads for beat in beats(payload)])
+        self.bench.put(self.dut.payload, beats(*payloads))
         self.body = self.bench.take(self.dut.body, 0)
         self.load = self.bench.take(self.dut.load, 0)
         self.answer = self.bench.take(self.dut.answer, answers)
@@ -155,29 +128,6 @@ def test_an_image_s_number_goes_before_it(stall: float) -> None:
     ]
 
 
-def test_without_noise_no_image_has_a_number() -> None:
-    bench = Bench([request(NUMBERED, 1, bytes(5))], answers=5)
-    bench.bench.run()
-    assert packets(bench.answer) == [answer(0xFF, 1, bytes([ErrorCode.KIND]))]
-
-
-@pytest.mark.parametrize("space", [0x05, 0x06, 0x07, 0x15, 0xF5])
-def test_what_makes_a_chip_is_written_and_not_read(space: int) -> None:
-    memories = {one.space: one for one in memory_map(NOISY.engine)}
-    line = bytes(range(memories[space].line_bytes))
-    payloads = [
-        request(READ, 1, struct.pack("<BHH", space, 0, 1)),
-        request(WRITE, 2, struct.pack("<BH", space, 0) + line),
-    ]
-    bench = Bench(payloads, answers=9, parameters=NOISY)
-    bench.bench.run()
-    assert packets(bench.answer) == [
-        answer(0xFF, 1, bytes([ErrorCode.SPACE])),
-        answer(0x82, 2),
-    ]
-    assert [byte for *_, byte in bench.load] == list(line)
-
-
 def test_only_so_many_images_are_under_way() -> None:
     bench = Bench([request(IMAGE, tag, b"\0") for tag in range(6)], answers=0)
     bench.bench.run(clocks=150)
@@ -219,32 +169,6 @@ def test_a_frame_error_does_not_wait_for_an_image() -> None:
     assert packets(bench.answer) == [answer(0xFF, 0xFFFF, b"\1"), answer(0xFF, 0xFFFF, b"\2")]
 
 
-def test_a_write_gives_each_line_its_address() -> None:
-    bench = Bench([request(WRITE, 9, b"\0\2\0abcdef")], answers=4)
-    bench.bench.run()
-    assert bench.load == [
-        (0, 0, 1, 2, ord("a")),
-        (0, 0, 0, 2, ord("b")),
-        (0, 0, 0, 2, ord("c")),
-        (0, 0, 1, 3, ord("d")),
-        (0, 0, 0, 3, ord("e")),
-        (0, 0, 0, 3, ord("f")),
-    ]
-    assert packets(bench.answer) == [answer(0x82, 9)]
-
-
-def test_lines_before_a_fault_are_written() -> None:
-    beyond = request(WRITE, 9, b"\0\4\0abcdef")
-    inside = request(WRITE, 10, b"\0\0\0abcd")
-    bench = Bench([beyond, inside], answers=10)
-    bench.bench.run()
-    assert bytes(beat[-1] for beat in bench.load) == b"abcabcd"
-    assert packets(bench.answer) == [
-        answer(0xFF, 9, bytes([ErrorCode.SPACE])),
-        answer(0xFF, 10, bytes([ErrorCode.LENGTH])),
-    ]
-
-
 def test_bytes_behind_a_whole_request_are_ignored() -> None:
     bench = Bench([request(IDENTIFY, 1, b"more")], answers=4 + 32 + 16)
     bench.bench.run()
@@ -282,7 +206,3 @@ def test_a_session_is_told_from_its_opening_on(stall: float) -> None:
         answer(0x81, 7, identity, session=255),
         answer(0x83, 8, session=255),
     ]
-
-
-def test_elaborates() -> None:
-    assert "module" in rtlil.convert(Dispatcher(PARAMETERS))

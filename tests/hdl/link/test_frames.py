@@ -1,10 +1,8 @@
 """Frames against `zlib.crc32` and the package `cobs`."""
 
 import random
-import zlib
 
 import pytest
-from amaranth.back import rtlil
 from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,13 +10,10 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
 from allspin.hdl.link.protocol import ErrorCode
+from tests.hdl.link.wire import beats, frame, packets
 
 WINDOW = 256
 stalls = st.sampled_from([0.0, 0.2, 0.5])
-
-
-def frame(payload: bytes) -> bytes:
-    return cobs.encode(payload + zlib.crc32(payload).to_bytes(4, "little")) + b"\0"
 
 
 def expectation(stream: bytes) -> tuple[list[bytes], list[ErrorCode]]:
@@ -59,15 +54,7 @@ def receive(
     taken = bench.take(receiver.payload, bytes_expected)
     errors = bench.take(receiver.errors, 0, stall=0)
     bench.run()
-    payloads = []
-    payload = bytearray()
-    for byte, last in taken:
-        payload.append(byte)
-        if last:
-            payloads.append(bytes(payload))
-            payload.clear()
-    assert not payload
-    return payloads, errors, bench
+    return packets(taken), errors, bench
 
 
 @st.composite
@@ -103,7 +90,7 @@ pieces = st.one_of(
     seed=st.integers(0, 999),
     every_clock=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_delivers_whole_frames_and_no_others(
     stream: bytes, stall: float, seed: int, every_clock: bool
 ) -> None:
@@ -217,7 +204,7 @@ def test_a_flood_of_bad_frames_blocks_nothing() -> None:
     seed=st.integers(0, 999),
     every_clock=st.booleans(),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_sends_payloads_in_frames(
     payloads: list[bytes], stall: float, seed: int, every_clock: bool
 ) -> None:
@@ -225,11 +212,7 @@ def test_sends_payloads_in_frames(
     bench = StreamBench(sender, stall=stall, seed=seed)
     bench.put(
         sender.payload,
-        [
-            {"data": byte, "last": position == len(payload) - 1}
-            for payload in payloads
-            for position, byte in enumerate(payload)
-        ],
+        beats(*payloads),
     )
     expected = b"".join(frame(payload) for payload in payloads)
     taken = bench.take(sender.sent, len(expected))
@@ -240,12 +223,7 @@ def test_sends_payloads_in_frames(
 def test_published_check_value() -> None:
     sender = FrameSender()
     bench = StreamBench(sender)
-    bench.put(sender.payload, [{"data": byte, "last": byte == 0x39} for byte in b"123456789"])
+    bench.put(sender.payload, beats(b"123456789"))
     taken = bench.take(sender.sent, 15)
     bench.run()
     assert bytes(taken) == b"\x0e123456789\x26\x39\xf4\xcb\x00"
-
-
-def test_elaborate() -> None:
-    assert "module" in rtlil.convert(FrameReceiver(2048))
-    assert "module" in rtlil.convert(FrameSender())

@@ -13,6 +13,7 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, Target
+from tests.hdl.link.wire import beats
 
 WRITE, READ = 2, 3
 ENGINE, SLOW = (
@@ -58,7 +59,7 @@ def execute(
     """With which error the executor ends, and what it writes."""
     dut = MemoryExecutor(engine)
     bench = StreamBench(dut)
-    beats = [{"data": byte, "last": place == len(data) - 1} for place, byte in enumerate(data)]
+    due = beats(data)
     load = bench.take(dut.load, 0)
     errors = []
 
@@ -70,15 +71,15 @@ def execute(
         await ctx.tick()
         ctx.set(dut.executes, 1)
         while not errors:
-            ctx.set(dut.ended, not beats)
-            ctx.set(dut.rest.valid, bool(beats))
-            if beats:
-                ctx.set(dut.rest.payload, beats[0])
+            ctx.set(dut.ended, not due)
+            ctx.set(dut.rest.valid, bool(due))
+            if due:
+                ctx.set(dut.rest.payload, due[0])
             if ctx.get(dut.executed):
                 errors.append(int(ctx.get(dut.error)))
             line += ctx.get(dut.line_done)
-            if beats and ctx.get(dut.rest.ready):
-                beats.pop(0)
+            if due and ctx.get(dut.rest.ready):
+                due.pop(0)
             await ctx.tick()
             ctx.set(dut.request, {**fields, "address": line})
         ctx.set(dut.executes, 0)

@@ -91,7 +91,7 @@ def test_identity_by_hand() -> None:
     ("variation", "features"),
     [
         (VariationParameters(100, 22, redraw=True), b"\x07\x07\x16"),
-        (VariationParameters(10, 2), b"\x05\x04\x02"),
+        (VariationParameters(10, 1), b"\x05\x04\x01"),
         (VariationParameters(2, 1, use_noise=False), b"\x01\x01\x01"),
         (VariationParameters(2, 1, noise_rounds_per_clock=22, sum_noise=True), b"\x15\x01\x01"),
     ],

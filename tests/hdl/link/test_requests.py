@@ -8,6 +8,7 @@ import pytest
 from allspin.hdl.bench.streams import StreamBench, plain
 from allspin.hdl.link.protocol import ErrorCode
 from allspin.hdl.link.requests import RequestParser
+from tests.hdl.link.wire import beats
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
 
@@ -30,11 +31,7 @@ class Bench:
         self.bench = StreamBench(self.dut, stall=stall, seed=2)
         self.bench.put(
             self.dut.payload,
-            [
-                {"data": byte, "last": place == len(payload) - 1}
-                for payload in payloads
-                for place, byte in enumerate(payload)
-            ],
+            beats(*payloads),
         )
         self.executed = 0
 

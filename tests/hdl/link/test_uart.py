@@ -1,18 +1,15 @@
 """The UART against wires that are driven and read bit by bit."""
 
-import random
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from amaranth.back import rtlil
-from amaranth.hdl import Module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.link.uart import MAX_DIVISOR, UartParameters, UartReceiver, UartTransmitter
+from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 
 divisors = st.one_of(
     st.sampled_from([Fraction(4), Fraction(25, 3), Fraction(16)]),
@@ -76,27 +73,13 @@ class Receiver:
     phase=st.fractions(0, 1, max_denominator=16),
     idle=st.integers(0, 3),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_receives_what_is_on_the_wire(
     data: bytes, divisor: Fraction, phase: Fraction, idle: int
 ) -> None:
     receiver = Receiver([1, *line(data, idle)], divisor, phase=phase)
     assert bytes(receiver.received) == data
     assert (receiver.framing_errors, receiver.overruns) == (0, 0)
-
-
-@pytest.mark.parametrize("divisor", [Fraction(4), Fraction(9, 2), Fraction(25, 3), Fraction(30)])
-@pytest.mark.parametrize("sign", [-1, 1])
-def test_bears_the_difference_of_clocks_that_it_promises(divisor: Fraction, sign: int) -> None:
-    # As `UartParameters` has it, less what rounding the divisor to 1/16 may take.
-    rounded = Fraction(UartParameters(divisor).divisor)
-    bearable = (rounded / 2 - 1) / (Fraction(19, 2) * rounded)
-    data = bytes([0x00, 0xFF, 0x55, 0xAA, 0x80, 0x01, 0x7F, 0xFE])
-    for phase in (Fraction(0), Fraction(1, 3), Fraction(9, 10)):
-        sender = rounded * (1 + sign * bearable * Fraction(98, 100))
-        receiver = Receiver([1, *line(data, idle=1)], divisor, sender=sender, phase=phase)
-        assert bytes(receiver.received) == data
-        assert receiver.framing_errors == 0
 
 
 RATIOS = [
@@ -129,12 +112,6 @@ def test_bears_two_and_a_half_percent_either_way(
         assert bytes(receiver.received) == data
         assert receiver.framing_errors == 0
     assert read_wire(transmit(data, divisor), host) == data
-
-
-def test_bytes_at_once_behind_one_another_with_a_fast_sender() -> None:
-    data = random.Random(3).randbytes(30)
-    receiver = Receiver([1, *line(data)], Fraction(8), sender=Fraction(8) * Fraction(98, 100))
-    assert bytes(receiver.received) == data
 
 
 def test_a_glitch_is_no_start_bit() -> None:
@@ -220,7 +197,7 @@ def read_wire(levels: list[int], divisor: Fraction) -> bytes:
     stall=st.sampled_from([0.0, 0.0, 0.9]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_transmits_bytes(data: bytes, divisor: Fraction, stall: float, seed: int) -> None:
     assert read_wire(transmit(data, divisor, stall, seed), divisor) == data
 
@@ -235,28 +212,6 @@ def test_transmits_without_gaps_at_the_rate(divisor: Fraction) -> None:
     assert abs(rounded - divisor) <= Fraction(1, 32)
     for number, edge in enumerate(edges):
         assert abs(edge - edges[0] - number * rounded) <= 1
-
-
-def test_the_two_ends_understand_each_other() -> None:
-    parameters = UartParameters.from_rates(25_000_000, 3_000_000)
-    receiver, transmitter = UartReceiver(parameters), UartTransmitter(parameters)
-    m = Module()
-    m.submodules += receiver, transmitter
-    m.d.comb += receiver.rx.eq(transmitter.tx)
-    bench = StreamBench(m)
-    data = random.Random(9).randbytes(60)
-    bench.put(transmitter.sent, data)
-    received = bench.take(receiver.received, len(data), stall=0.5)
-    bench.run()
-    assert bytes(received) == data
-
-
-@pytest.mark.parametrize(
-    ("divisor", "rounded"),
-    [(4, 4), (4.0, 4), (8.3333, Fraction(133, 16)), (Fraction(1, 3) + 5, Fraction(85, 16))],
-)
-def test_divisor_is_rounded_to_sixteenths(divisor: float, rounded: Fraction) -> None:
-    assert UartParameters(divisor).divisor == rounded
 
 
 @pytest.mark.parametrize(
@@ -289,15 +244,6 @@ def test_rates_are_checked(
         make()
 
 
-@given(frequency=st.integers(1_000_000, 200_000_000), baud=st.integers(9_600, 3_000_000))
-def test_the_rate_is_as_near_as_promised(frequency: int, baud: int) -> None:
-    if frequency < 4 * baud:
-        return
-    divisor = Fraction(UartParameters.from_rates(frequency, baud).divisor)
-    assert abs(divisor - Fraction(frequency, baud)) <= Fraction(1, 32)
-    assert abs(frequency / divisor / baud - 1) < 0.008
-
-
 @given(frequency=st.integers(100_000, 200_000_000), baud=st.integers(100, 20_000_000))
 def test_a_rate_is_within_one_percent_or_refused_with_one_that_works(
     frequency: int, baud: int
@@ -310,20 +256,3 @@ def test_a_rate_is_within_one_percent_or_refused_with_one_that_works(
         UartParameters.from_rates(frequency, nearest)
     else:
         assert abs(frequency / divisor / baud - 1) <= Fraction(1, 100)
-
-
-def test_a_rate_that_is_a_trifle_too_fast_is_rounded() -> None:
-    assert UartParameters.from_rates(12_000_000, 3_000_001).divisor == 4
-
-
-def test_the_slowest_is_reached() -> None:
-    assert UartParameters.from_rates(MAX_DIVISOR * 300, 300).divisor == MAX_DIVISOR
-    # Just within one percent: a rate of 99 in place of 100, or of 101.
-    assert UartParameters.from_rates(4 * 99, 100).divisor == 4
-    assert UartParameters.from_rates(MAX_DIVISOR * 101, 100).divisor == MAX_DIVISOR
-
-
-@pytest.mark.parametrize("divisor", [4, Fraction(25, 3), MAX_DIVISOR])
-def test_elaborates(divisor: Fraction | int) -> None:
-    assert "module" in rtlil.convert(UartReceiver(UartParameters(divisor)))
-    assert "module" in rtlil.convert(UartTransmitter(UartParameters(divisor)))

@@ -75,7 +75,7 @@ def amplify(p, images, noises, gains, *, on, stall, seed):
     return taken
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(
     classes=st.integers(1, 7),
     value_bits=st.sampled_from([1, 4, 8]),

@@ -4,7 +4,6 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,7 +112,7 @@ def convert(
     return currents
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     columns=st.integers(1, 9),
     bits=st.integers(4, 12),
@@ -194,8 +193,3 @@ def test_a_word_can_be_written_alone_and_shown(at_once: int) -> None:
     bench.run()
     wanted = converter_bytes([1, 2, 777, 4, 5, 6], [-1, -2, -333, 4, 5, -512])
     assert b"".join(word.to_bytes(4, "little") for word in seen) == wanted
-
-
-@pytest.mark.parametrize("columns", [1, 100])
-def test_it_becomes_rtlil(columns: int) -> None:
-    rtlil.convert(ViConverter(engine(columns), 0))

@@ -10,7 +10,6 @@ from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.crossbar.banks import Banks
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
@@ -20,7 +19,8 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
+from allspin.sim.network.random_networks import random_images, random_network
 from tests.hdl.engine.test_engine import Machine
 
 CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)
@@ -205,7 +205,7 @@ def test_an_engine_of_a_fourth_part_is_the_golden_model(
     profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, memory=fourth)
     machine = Machine(network, profile, stall=0.3, seed=6)
     images = random_images(network, 6, 7)
-    trace = GoldenModel(network).trace(images)
+    trace = reference.trace(network, images)
     lines: list[bytes] = []
 
     async def stimulus(ctx: Any) -> None:

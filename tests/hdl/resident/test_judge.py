@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.judge import Judge
+from allspin.sim.network.random_networks import random_network
 
 LABELS = 20
 CLASSES = 5

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.loader import Loader
+from allspin.sim.network.random_networks import random_network
 
 
 def test_bytes_become_lines_of_the_memories_that_they_are_for() -> None:

@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import Line, StreamBench, pack_image
+from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident import player as player_module
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory
 from allspin.hdl.resident.player import BeatPlayer
+from tests.hdl.resident.slow_code import Line, pack_image
 
 KINDS = ("blank", "full", "first", "last", "sparse", "dense")
 
@@ -96,7 +96,7 @@ def driven(events: list[Any], slots: int, rows: int) -> list[list[int]]:
     return images
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(
     slots=st.sampled_from([1, 2, 4]),
     rows=st.integers(4, 100),
@@ -188,8 +188,3 @@ def test_whatever_the_memory_holds_an_image_comes_and_ends() -> None:
     events = player.bench.take(player.dut.events, 12)
     player.bench.run()
     assert [last for _, last in events] == [0] * 9 + [1, 1, 1]
-
-
-@pytest.mark.parametrize("slots", [1, 2, 8])
-def test_it_becomes_rtlil(slots: int) -> None:
-    rtlil.convert(BeatPlayer(CrossbarParameters(30, 5, 5, rows_per_clock=slots), 3000))

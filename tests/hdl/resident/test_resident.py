@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import random_images, random_network
-from allspin.hdl.bench.streams import Line, StreamBench, pack_image
+from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import (
@@ -27,10 +25,15 @@ from allspin.hdl.parameters.memory_map import (
 )
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Resident
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import random_images, random_network
+from tests.hdl.resident.slow_code import Line, pack_image
 
 STREAMS = ("events", "results", "load", "fetch", "fetched")
+
+# Lanes are a multiple of the slots, or all columns.
+SLOTS_AND_LANES = [(1, None), (1, 4), (2, None), (2, 4), (4, None), (4, 4), (8, None)]
 
 
 class ResidentEngine(wiring.Component):
@@ -79,7 +82,7 @@ class Machine:
     ) -> None:
         self.network = network
         self.labels = labels
-        self.trace = GoldenModel(network).trace(images)
+        self.trace = reference.trace(network, images)
         self.logits = self.trace[-1].sums
         self.classes = np.argmax(self.logits, axis=1).tolist()
         self.beats: list[Line] = []
@@ -172,25 +175,24 @@ class Machine:
 
 @settings(deadline=None, max_examples=10)
 @given(
-    slots=st.sampled_from([1, 2, 4, 8]),
+    slots_and_lanes=st.sampled_from(SLOTS_AND_LANES),
     rows=st.integers(4, 25),
     hidden=st.integers(1, 6),
-    lanes=st.sampled_from([None, 4]),
     memory=st.sampled_from(["block", "ecp5"]),
     stall=st.sampled_from([0.0, 0.4]),
     seed=st.integers(0, 2**32 - 1),
     order=st.lists(st.integers(0, 5), max_size=5),
 )
 def test_counts_and_logits_are_the_golden_models(
-    slots: int,
+    slots_and_lanes: tuple[int, int | None],
     rows: int,
     hidden: int,
-    lanes: int | None,
     memory: str,
     stall: float,
     seed: int,
     order: list[int],
 ) -> None:
+    slots, lanes = slots_and_lanes
     network = random_network((rows, hidden, 3), seed)
     images = random_images(network, 6, seed).reshape(6, rows)
     images[1] = 0
@@ -319,10 +321,3 @@ def test_an_image_costs_its_beats(slots: int) -> None:
     machine.bench.run(patience=50_000)
     filling = counts[0][2] - 12 * 64 // slots
     assert 0 < filling < 60
-
-
-@pytest.mark.parametrize("slots", [1, 2, 8])
-def test_it_becomes_rtlil(slots: int) -> None:
-    network = random_network((30, 20, 10), seed=1)
-    profile = HardwareProfile(rows_per_clock=slots, resident=ResidentParameters(3000, 90))
-    rtlil.convert(Resident(EngineParameters.from_network(network, profile)))

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from amaranth.hdl import Shape
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.layouts import (
@@ -17,6 +16,7 @@ from allspin.hdl.stream.layouts import (
     SlotLayout,
     SumLayout,
 )
+from allspin.sim.network.random_networks import random_network
 
 # Rows to address and columns to add up: 15 times 128 for each of 70 rows is 18 bits with its sign.
 ENGINE = EngineParameters.from_network(

@@ -1,6 +1,5 @@
 """The queue against a list."""
 
-from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +13,7 @@ from allspin.hdl.stream.buffers import Queue
     stall=st.sampled_from([0.0, 0.3, 0.8]),
     seed=st.integers(0, 2**16),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_order_is_kept(items: list[int], depth: int, stall: float, seed: int) -> None:
     queue = Queue(8, depth)
     bench = StreamBench(queue, stall=stall, seed=seed)
@@ -59,7 +58,3 @@ def test_holds_its_depth_behind_what_it_offers_and_tells_when_it_is_empty() -> N
 
     bench.play(fill_and_drain, background=False)
     bench.run()
-
-
-def test_elaborates() -> None:
-    assert "module" in rtlil.convert(Queue(9, 4))

@@ -1,4 +1,7 @@
+"""What ships is what its name says; files are opened by their paths."""
+
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +12,7 @@ from allspin.host.data.catalogue import (
     open_network,
     shipped_networks,
 )
-from allspin.host.data.datasets import load_dataset, load_test_set
+from allspin.host.data.datasets import MNIST_DIGEST, load_test_set
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -17,72 +20,35 @@ from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 
 CMOS = ("cmos-bare", "cmos-relu", "cmos-sigmoid")
+LEAST = {f"mnist-{states}-{kind}": 0.985 for states in (10, 100) for kind in CMOS} | {
+    "mnist-10": 0.985,
+    "mnist-100": 0.987,
+    "paper-10": 0.985,
+    "paper-100": 0.985,
+    "robust-10": 0.985,
+    "robust-100": 0.985,
+}
+"""Accuracy that each network promises on MNIST's test images."""
 
 
-def test_networks_ship_for_devices_and_for_cmos_neurons() -> None:
-    assert shipped_networks() == (
-        "mnist-10",
-        *(f"mnist-10-{kind}" for kind in CMOS),
-        "mnist-100",
-        *(f"mnist-100-{kind}" for kind in CMOS),
-        "paper-10",
-        "paper-100",
-        "robust-10",
-        "robust-100",
-    )
+def test_what_ships() -> None:
+    assert shipped_networks() == tuple(sorted(LEAST))
+    assert [path.stem for path in DEVICES.glob("*")] == [open_device("paper").name] == ["paper"]
 
 
-@pytest.mark.parametrize("kind", CMOS)
-@pytest.mark.parametrize(("states", "least"), [(10, 0.985), (100, 0.985)])
-def test_a_network_for_a_cmos_neuron_is_as_good_as_promised(
-    kind: str, states: int, least: float
-) -> None:
-    dataset = load_dataset(None)
-    network = open_network(f"mnist-{states}-{kind}")
-    assert network.neuron.name == kind
-    assert network.provenance["options"]["states"] == states
-    classes = GoldenModel(network).classify(dataset.test_images)
-    assert (classes == dataset.test_labels).mean() >= least
-
-
-@pytest.mark.parametrize(
-    ("name", "states"),
-    [
-        ("mnist-10", 10),
-        ("mnist-100", 100),
-        ("paper-10", 10),
-        ("paper-100", 100),
-        ("robust-10", 10),
-        ("robust-100", 100),
-    ],
-)
-def test_a_shipped_network_is_what_its_name_says(name: str, states: int) -> None:
+@pytest.mark.parametrize("name", LEAST)
+def test_a_network_is_what_its_name_says_and_as_good_as_promised(name: str) -> None:
     network = open_network(name)
+    states, _, neuron = name.partition("-")[2].partition("-")
     assert network.topology == (784, 100, 10)
     assert (network.pixel_bits, network.hidden_bits) == (4, 4)
-    assert network.neuron.name == "sot"
-    assert [layer.levels.size for layer in network.layers] == [states, states]
-    assert network.provenance["options"]["states"] == states
+    assert network.neuron.name == (neuron or "sot")
+    assert [layer.levels.size for layer in network.layers] == [int(states)] * 2
+    assert network.provenance["options"]["states"] == int(states)
     assert network.provenance["interrupted"] is False
-
-
-@pytest.mark.parametrize(
-    ("name", "least"),
-    [
-        ("mnist-10", 0.985),
-        ("mnist-100", 0.987),
-        ("paper-10", 0.985),
-        ("paper-100", 0.985),
-        ("robust-10", 0.985),
-        ("robust-100", 0.985),
-    ],
-)
-def test_a_shipped_network_is_as_good_as_promised(name: str, least: float) -> None:
-    dataset = load_dataset(None)
-    network = open_network(name)
-    classes = GoldenModel(network).classify(dataset.test_images)
-    assert (classes == dataset.test_labels).mean() >= least
-    assert network.provenance["data"]["digest"] == dataset.digest
+    assert network.provenance["data"]["digest"] == MNIST_DIGEST
+    images, labels = load_test_set()
+    assert (GoldenModel(network).classify(images) == labels).mean() >= LEAST[name]
 
 
 @pytest.mark.parametrize("name", ["robust-10", "robust-100"])
@@ -97,35 +63,18 @@ def test_chips_of_a_robust_network_are_as_good_as_promised(name: str) -> None:
         assert (classes == labels[:2000]).mean() >= 0.96
 
 
-def test_a_file_is_opened_by_its_path(tmp_path) -> None:
-    path = tmp_path / "mine.safetensors"
-    shutil.copy(FOLDER / "mnist-10.safetensors", path)
-    assert open_network(str(path)).topology == (784, 100, 10)
+def test_a_file_is_opened_by_its_path(tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "mnist-10.safetensors", tmp_path / "mine.safetensors")
+    assert open_network(str(tmp_path / "mine.safetensors")).topology == (784, 100, 10)
+    shutil.copy(DEVICES / "paper.toml", tmp_path / "mine.toml")
+    assert open_device(str(tmp_path / "mine.toml")).name == "paper"
 
 
-def test_an_unknown_network_is_one_line_with_the_names(tmp_path) -> None:
-    missing = str(tmp_path / "none")
+def test_what_is_not_there_or_foreign_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"give a file, or one of mnist-10, .*, robust-100$"):
-        open_network(missing)
-
-
-def test_a_foreign_file_is_one_line(tmp_path) -> None:
-    path = tmp_path / "foreign"
-    path.write_bytes(b"hello")
-    with pytest.raises(UserError, match="is not a network file"):
-        open_network(str(path))
-
-
-def test_the_paper_s_device_ships() -> None:
-    assert [path.stem for path in DEVICES.glob("*")] == [open_device("paper").name] == ["paper"]
-
-
-def test_a_device_file_is_opened_by_its_path(tmp_path) -> None:
-    path = tmp_path / "mine.toml"
-    shutil.copy(DEVICES / "paper.toml", path)
-    assert open_device(str(path)).name == "paper"
-
-
-def test_a_device_that_is_not_there() -> None:
+        open_network(str(tmp_path / "none"))
     with pytest.raises(UserError, match="there is no device 'gold'; give a file, or one of paper"):
         open_device("gold")
+    (tmp_path / "foreign").write_bytes(b"hello")
+    with pytest.raises(UserError, match="is not a network file"):
+        open_network(str(tmp_path / "foreign"))

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pytest
 
 from allspin.host.data.datasets import MNIST, check_fit, load_dataset, load_test_set
-from allspin.host.data.idx import IdxFile
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import quantise_pixels, uniform_levels
 from allspin.sim.network.network import Layer, Network
@@ -36,6 +35,13 @@ def refusal(folder: Path | None, load: Callable[[Path | None], object] = load_da
 
 def test_mnist_is_mnist() -> None:
     mnist = load_dataset()
+    digest = hashlib.sha256()
+    for part in PARTS:
+        digest.update(gzip.decompress((MNIST / f"{part}-ubyte.gz").read_bytes()))
+    assert mnist.digest == digest.hexdigest()
+    images, labels = load_test_set()
+    assert np.array_equal(images, mnist.test_images)
+    assert np.array_equal(labels, mnist.test_labels)
     assert mnist.train_images.shape == (60000, 28, 28)
     assert mnist.test_images.shape == (10000, 28, 28)
     assert mnist.image_shape == (28, 28)
@@ -50,21 +56,7 @@ def test_mnist_is_mnist() -> None:
     assert mnist.train_images.std() / 255 == pytest.approx(0.3081, abs=5e-5)
 
 
-def test_the_digest_is_that_of_the_four_files_in_a_row() -> None:
-    digest = hashlib.sha256()
-    for part in PARTS:
-        digest.update(gzip.decompress((MNIST / f"{part}-ubyte.gz").read_bytes()))
-    assert load_dataset().digest == digest.hexdigest()
-
-
-def test_test_set_alone() -> None:
-    images, labels = load_test_set()
-    mnist = load_dataset()
-    assert np.array_equal(images, mnist.test_images)
-    assert np.array_equal(labels, mnist.test_labels)
-
-
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", ["train-labels-idx1", "t10k-images-idx3"])
 def test_a_changed_pixel_in_the_mnist_that_ships_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
@@ -119,25 +111,11 @@ def test_names_that_data_sets_have(
     assert found.train_images.shape == (470, 20, 24)
     assert found.test_images.shape == (94, 20, 24)
     assert np.bincount(found.train_labels).tolist() == [10] * 47
-    assert found.digest == load_dataset(folder).digest
+    assert found.digest == load_dataset(idx_folder("same")).digest
+    assert found.digest != load_dataset(idx_folder("other", seed=5, first=1)).digest
     images, labels = load_test_set(folder)
     assert np.array_equal(images, found.test_images)
     assert np.array_equal(labels, found.test_labels)
-
-
-def test_digest_knows_the_content_and_nothing_else(idx_folder: IdxFolder) -> None:
-    one = load_dataset(idx_folder("one", seed=1, compressed=True))
-    same = load_dataset(
-        idx_folder("two", seed=1, compressed=False, pattern="x-{other}-{kind}.idx{rank}-ubyte")
-    )
-    other = load_dataset(idx_folder("three", seed=2))
-    assert one.digest == same.digest != other.digest
-
-
-def test_labels_from_one_as_in_emnist_letters(idx_folder: IdxFolder) -> None:
-    found = load_dataset(idx_folder(classes=26, first=1, train=260, test=52))
-    assert found.classes == 27
-    assert found.train_labels.min() == 1
 
 
 def test_plain_file_goes_before_its_gzip(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
@@ -188,111 +166,45 @@ def test_two_files_for_one_thing(idx_folder: IdxFolder) -> None:
     assert "holds both t10k-labels-idx1-ubyte.gz and test-labels.idx1-ubyte.gz" in refusal(folder)
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_truncated_file(idx_folder: IdxFolder, part: str) -> None:
-    path = idx_folder(compressed=False) / f"{part}-ubyte"
-    path.write_bytes(path.read_bytes()[:-1])
-    text = refusal(path.parent)
-    assert f"{path} is truncated" in text
-    assert "copy it again" in text
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_wrong_magic(idx_folder: IdxFolder, part: str) -> None:
-    path = idx_folder(compressed=False) / f"{part}-ubyte"
-    path.write_bytes(b"<htm" + path.read_bytes()[4:])
-    assert f"{path} is not an IDX file" in refusal(path.parent)
-
-
-def test_images_in_the_place_of_labels(idx_folder: IdxFolder) -> None:
-    folder = idx_folder()
-    shutil.copy(folder / "train-images-idx3-ubyte.gz", folder / "train-labels-idx1-ubyte.gz")
-    assert "has 3 dimensions; labels have 1" in refusal(folder)
-
-
-@pytest.mark.parametrize("half", ["train", "t10k"])
-@pytest.mark.parametrize("count", [1, 93, 95, 471])
-def test_labels_that_do_not_match_the_images(
-    idx_folder: IdxFolder, idx_bytes: IdxBytes, half: str, count: int
-) -> None:
-    folder = idx_folder(compressed=False)
-    path = folder / f"{half}-labels-idx1-ubyte"
-    path.write_bytes(idx_bytes(np.arange(count, dtype=np.uint8) % 47))
-    text = refusal(folder)
-    assert f"{path} has {count} labels" in text
-    assert f"has {470 if half == 'train' else 94} images" in text
-
-
-def test_halves_of_different_shape(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    path = folder / "t10k-images-idx3-ubyte"
-    path.write_bytes(idx_bytes(np.zeros((94, 24, 20), np.uint8)))
-    assert f"{path} has images of 24 x 20 pixels, but those of" in refusal(folder)
-    assert load_test_set(folder)[0].shape == (94, 24, 20)
-
-
-def test_test_label_beyond_the_classes(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    path = folder / "t10k-labels-idx1-ubyte"
-    path.write_bytes(idx_bytes(np.full(94, 47, np.uint8)))
-    assert f"{path} has the label 47, but the training labels end at 46" in refusal(folder)
-
-
-def test_one_class_only(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(np.zeros(470, np.uint8)))
-    assert "at least two classes" in refusal(folder)
-
-
-def test_empty_set(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    (folder / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((0, 20, 24), np.uint8)))
-    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(np.zeros(0, np.uint8)))
-    assert "is empty" in refusal(folder)
-    assert "is empty" in refusal(folder, load_test_set)
-
-
-def test_images_too_large_for_a_crossbar(idx_folder: IdxFolder, idx_bytes: IdxBytes) -> None:
-    folder = idx_folder(compressed=False)
-    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((1, 256, 256), np.uint8)))
-    assert "at most 65535 pixels" in refusal(folder)
-
-
-def test_more_images_than_are_read(idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("allspin.host.data.datasets.MAX_IMAGES", 469)
-    assert "has 470 images; give at most 469" in refusal(idx_folder())
-
-
 @pytest.mark.parametrize(
-    ("part", "shape", "value"),
+    ("part", "values", "words"),
     [
-        ("t10k-images-idx3", (94, 24, 20), 0),
-        ("t10k-images-idx3", (93, 20, 24), 0),
-        ("train-labels-idx1", (471,), 0),
-        ("train-labels-idx1", (470,), 0),
-        ("t10k-labels-idx1", (94,), 255),
+        (
+            "t10k-labels-idx1",
+            np.zeros(93),
+            "t10k-images-idx3-ubyte has 94 images",
+        ),
+        ("train-labels-idx1", np.ones(471), "train-images-idx3-ubyte has 470 images"),
+        ("train-labels-idx1", np.zeros((470, 20, 24)), "has 3 dimensions; labels have 1"),
+        ("train-labels-idx1", np.zeros(470), "no label but 0; give a set of at least two classes"),
+        (
+            "t10k-labels-idx1",
+            np.full(94, 47),
+            "has the label 47, but the training labels end at 46",
+        ),
+        ("t10k-images-idx3", np.zeros((94, 24, 20)), "has images of 24 x 20 pixels, but those of"),
+        ("t10k-images-idx3", np.zeros((0, 20, 24)), "is empty"),
+        ("train-images-idx3", np.zeros((1, 256, 256)), "give images of at most 65535 pixels"),
     ],
 )
-def test_no_pixel_is_read_of_what_headers_and_labels_refuse(
+def test_what_does_not_belong_together(
     idx_folder: IdxFolder,
     idx_bytes: IdxBytes,
-    monkeypatch: pytest.MonkeyPatch,
     part: str,
-    shape: tuple[int, ...],
-    value: int,
+    values: npt.NDArray[np.float64],
+    words: str,
 ) -> None:
-    folder = idx_folder(compressed=False)
-    (folder / f"{part}-ubyte").write_bytes(idx_bytes(np.full(shape, value, np.uint8)))
-    read = IdxFile.read
-    seen: list[str] = []
+    path = idx_folder(compressed=False) / f"{part}-ubyte"
+    path.write_bytes(idx_bytes(values.astype(np.uint8)))
+    text = refusal(path.parent)
+    assert words in text
+    assert str(path) in text
 
-    def recorded(file: IdxFile) -> npt.NDArray[np.uint8]:
-        seen.append(file.path.name)
-        return read(file)
 
-    monkeypatch.setattr(IdxFile, "read", recorded)
-    refusal(folder)
-    assert not [name for name in seen if "images" in name]
+def test_a_truncated_file(idx_folder: IdxFolder) -> None:
+    path = idx_folder(compressed=False) / "t10k-labels-idx1-ubyte"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert f"{path} is damaged or truncated" in refusal(path.parent)
 
 
 # A network and a data set that do not belong together.
@@ -307,9 +219,8 @@ def test_no_pixel_is_read_of_what_headers_and_labels_refuse(
         ((20, 24), 47, 0, "`images` must be from 1 to 94, not 0"),
     ],
 )
-def test_no_pixel_is_read_of_what_a_network_cannot_take(
+def test_a_network_that_cannot_take_it(
     idx_folder: IdxFolder,
-    monkeypatch: pytest.MonkeyPatch,
     shape: tuple[int, int],
     classes: int,
     images: int | None,
@@ -318,17 +229,8 @@ def test_no_pixel_is_read_of_what_a_network_cannot_take(
     states = np.zeros((shape[0] * shape[1], classes), np.uint8)
     layer = Layer(states=states, levels=uniform_levels(2))
     network = Network(layers=(layer,), neuron=ReluNeuron(), image_shape=shape)
-    read = IdxFile.read
-    seen: list[str] = []
-
-    def recorded(file: IdxFile) -> npt.NDArray[np.uint8]:
-        seen.append(file.path.name)
-        return read(file)
-
-    monkeypatch.setattr(IdxFile, "read", recorded)
     folder = idx_folder()
     assert words in refusal(folder, lambda folder: load_test_set(folder, [network], images))
-    assert not [name for name in seen if "images" in name]
 
 
 def test_labels_beyond_the_images_that_are_shown_do_not_count(idx_folder: IdxFolder) -> None:
@@ -339,27 +241,6 @@ def test_labels_beyond_the_images_that_are_shown_do_not_count(idx_folder: IdxFol
     network = Network(layers=(layer,), neuron=ReluNeuron(), image_shape=(20, 24))
     images, _ = load_test_set(folder, [network], shown)
     assert len(images) == 94
-
-
-@pytest.mark.parametrize("load", [load_dataset, load_test_set])
-def test_a_large_file_is_read_only_when_all_are_whole(
-    idx_folder: IdxFolder, monkeypatch: pytest.MonkeyPatch, load: Callable[[Path | None], object]
-) -> None:
-    monkeypatch.setattr("allspin.host.data.idx.LARGE", 1000)
-    folder = idx_folder()
-    load(folder)
-    path = folder / "t10k-images-idx3-ubyte.gz"
-    content = bytearray(path.read_bytes())
-    content[-6] ^= 1  # in the CRC
-    path.write_bytes(content)
-    read = IdxFile.read
-
-    def labels_only(file: IdxFile) -> npt.NDArray[np.uint8]:
-        assert "labels" in file.path.name
-        return read(file)
-
-    monkeypatch.setattr(IdxFile, "read", labels_only)
-    assert "damaged or truncated gzip" in refusal(folder, load)
 
 
 # The same in NumPy's archive: whatever NumPy writes is the set that the folder holds.
@@ -432,13 +313,58 @@ def test_lists_of_values_have_no_shape(archive: Archive, tmp_path: Path) -> None
 
 def test_halves_and_labels_of_an_archive_must_fit(archive: Archive) -> None:
     path = archive(y_test=np.zeros(93, int))
-    assert f"{path}: y_test has 93 labels, but x_test has 94 images" in refusal(path)
+    assert f"{path}: y_test has 93 labels, but {path}: x_test has 94 images" in refusal(path)
     path = archive(x_test=np.zeros((94, 24, 20), np.uint8))
-    assert f"{path}: x_test has images of 24 x 20 pixels, but those of x_train" in refusal(path)
+    assert f"{path}: x_test has images of 24 x 20 pixels, but those of {path}: x_train" in refusal(
+        path
+    )
     assert "has the label 47, but" in refusal(archive(y_test=np.full(94, 47)))
-    assert "lacks y_test: it has 'x_train', 'y_train', 'x_test'; save it with np.savez" in refusal(
+    assert "lacks y_test: it has x_train, y_train, x_test; save it with np.savez" in refusal(
         archive(y_test=None)
     )
+
+
+@pytest.mark.parametrize("kind", ["u1", "<f4", ">f8", "<f2"])
+@pytest.mark.parametrize("of_labels", ["u1", "<i2", ">u8"])
+def test_grey_levels_and_labels_of_any_type(archive: Archive, kind: str, of_labels: str) -> None:
+    grey = np.arange(256, dtype=np.uint8).reshape(2, 8, 16)
+    images = np.asfortranarray(grey if kind == "u1" else grey / 255).astype(kind)
+    found, labels = load_test_set(archive(x_test=images, y_test=np.array([3, 255], of_labels)))
+    assert np.array_equal(found, grey)
+    assert labels.tolist() == [3, 255]
+
+
+def test_floats_of_more_images_than_are_converted_at_a_time(archive: Archive) -> None:
+    grey = np.random.default_rng(1).integers(0, 256, (5000, 3, 2), dtype=np.uint8)
+    path = archive(x_test=grey / np.float32(255), y_test=np.arange(5000) % 47)
+    assert np.array_equal(load_test_set(path)[0], grey)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "words"),
+    [
+        (np.zeros((2, 3, 8, 8), np.uint8), [0, 1], "without an axis of channels: x_test.mean("),
+        (np.zeros(2, np.uint8), [0, 1], "give (images, height, width) or (images, values)"),
+        (np.zeros((2, 9), np.int64), [0, 1], "values of int64; give grey levels as uint8"),
+        (np.zeros((2, 9), bool), [0, 1], "values of bool; give grey levels"),
+        (np.full((2, 9), 255.0), [0, 1], "has the value 255; floats are from 0 to 1: divide"),
+        (np.full((2, 9), -0.5), [0, 1], "has the value -0.5;"),
+        (np.full((2, 9), np.nan), [0, 1], "has the value nan;"),
+        (np.zeros((2, 9), complex), [0, 1], "values of complex128"),
+        (np.zeros((2, 9), "U3"), [0, 1], "values of str96; give grey levels"),
+        (np.array([["a", 1]], object), [0, 1], "it holds Python objects, which only pickle"),
+        (np.zeros((2, 0), np.uint8), [0, 1], "x_test is empty"),
+        (np.zeros((2, 9)), [0.0, 1.0], "labels are whole numbers: y_test.astype('uint8')"),
+        (np.zeros((2, 9)), np.eye(2, dtype=int), "or y_test.argmax(axis=1)"),
+        (np.zeros((2, 9)), [[0], [1]], "class: y_test.ravel()"),
+        (np.zeros((2, 9)), [0, 256], "has the label 256; give 0 to 255"),
+        (np.zeros((2, 9)), [-1, 0], "has the label -1; give 0 to 255"),
+    ],
+)
+def test_what_a_data_set_has_not_is_said_in_words(
+    archive: Archive, images: npt.ArrayLike, labels: npt.ArrayLike, words: str
+) -> None:
+    assert words in refusal(archive(x_test=images, y_test=labels), load_test_set)
 
 
 def test_check_fit() -> None:

@@ -71,8 +71,6 @@ def placed(digit, scale, rng, resample=Image.Resampling.BICUBIC):
     [
         (0.75, 255, 0, 0.97),
         (2, 0, 0, 0.99),
-        (5, 255, 0, 0.99),
-        (4, 200, 4, 0.985),
         (4, 120, 8, 0.97),
     ],
 )

@@ -1,7 +1,6 @@
 """Image files of every kind that is read, and one line for every other."""
 
 import struct
-import sys
 import tracemalloc
 import zlib
 from io import BytesIO
@@ -13,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from allspin.host.data import images as module
 from allspin.host.data.images import read_grey
 from allspin.sim.errors import UserError
 
@@ -112,11 +110,6 @@ def test_nothing_is_paper_whatever_the_ink(tmp_path, ink, mode):
     assert np.array_equal(found, np.where(LEVELS > 100, ink, 255 - ink))
 
 
-def test_what_is_transparent_everywhere_shows_nothing(tmp_path):
-    path = saved(tmp_path, "x.png", Image.new("RGBA", (9, 9)))
-    assert "it is transparent everywhere" in refusal(path)
-
-
 def test_a_camera_that_was_turned(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the first row is the right side
@@ -179,24 +172,6 @@ def test_half_a_file_is_one_line(tmp_path, kind):
 def test_tiffs_whose_library_would_speak_for_itself(tmp_path):
     path = saved(tmp_path, "x.tif", PICTURE, compression="tiff_lzw")
     assert "a compressed TIFF; save it without compression, or as PNG" in refusal(path)
-
-
-def test_missing_files_and_others_in_their_place(tmp_path):
-    assert "No such file" in refusal(tmp_path / "absent.png")
-    assert "it is a folder" in refusal(tmp_path)
-    assert "not a regular file" in refusal(Path("/dev/zero"))
-
-
-def test_a_file_that_is_too_large_is_not_opened(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MAX_BYTES", 10)
-    assert "too large for a picture" in refusal(saved(tmp_path, "x.png", PICTURE))
-
-
-def test_without_pillow_it_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    with pytest.raises(UserError, match=r"^images need Pillow: pip install 'allspin\[images\]'$"):
-        read_grey(tmp_path / "x.png")
 
 
 def _contents() -> list[bytes]:

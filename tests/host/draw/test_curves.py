@@ -1,10 +1,9 @@
 """Lines with error bars show the numbers that they were given."""
 
 import numpy as np
-import pytest
 from matplotlib.container import ErrorbarContainer
 
-from allspin.host.draw.curves import Line, Panel, curves, even
+from allspin.host.draw.curves import Line, Panel, curves
 
 
 def test_points_errors_and_levels_are_drawn():
@@ -30,7 +29,3 @@ def test_points_errors_and_levels_are_drawn():
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "10"]
     assert {text.get_text() for text in axes.texts} == {"paper"}
     assert axes.get_title(loc="left") == "title"
-
-
-def test_even():
-    assert even(0, 1, 3) == pytest.approx([0, 0.5, 1])

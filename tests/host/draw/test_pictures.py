@@ -13,17 +13,16 @@ from allspin.host.draw.accuracy import ACROSS, confusion_matrix, learning_curve,
 from allspin.host.draw.array import (
     colour_scale,
     lit_pixels,
-    overview,
     rah_maps,
     resistances,
+    strongest,
 )
-from allspin.host.draw.curves import neuron_curve
+from allspin.host.draw.device import neuron_curve
 from allspin.host.draw.style import R_AH, Look, name_text, new_figure, save_picture, styled
 from allspin.host.draw.timeline import runs, stage_spans, timeline
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
-from allspin.sim.network.network_card import most_heard
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 
 
@@ -90,11 +89,6 @@ def test_a_name_is_drawn_as_it_is_written(tmp_path, recwarn, name, shown):
     assert (tmp_path / "named.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
 
 
-def test_a_folder_that_is_missing_is_named(tmp_path):
-    with pytest.raises(UserError, match="nowhere"):
-        save_picture(neuron_curve(make_network()), tmp_path / "nowhere", "neuron")
-
-
 def test_the_neurons_steps_are_the_tables_entries():
     network = make_network()
     steps, curve = neuron_curve(network).axes[0].lines[:2]
@@ -141,7 +135,7 @@ def test_maps_show_the_columns_and_leave_out_dark_pixels():
     images[:, 0, 0] = 0
     assert lit_pixels(images).sum() == 11
     figure = rah_maps(network, images, rows=1, columns=2)
-    chosen = most_heard(network, 2)
+    chosen = strongest(network, 2)
     strength = np.abs(network.layers[1].words.astype(int)).sum(axis=1)
     assert sorted(strength)[-2:] == sorted(strength[chosen])
     for axes, column in zip(figure.axes, chosen, strict=False):
@@ -237,15 +231,6 @@ def test_panels_that_have_no_room_side_by_side_stand_below_each_other(tmp_path, 
     assert all(axes.get_yticklabels()[0].get_visible() for axes in figure.axes)
 
 
-def test_a_legend_that_is_wider_than_the_picture_is_refused(tmp_path):
-    figure = beside_each_other()
-    marks = [figure.axes[0].plot([0, 1], label=f"one of ten lines, {n}")[0] for n in range(10)]
-    figure.legend(handles=marks, loc="outside lower center", ncols=10)
-    with pytest.raises(UserError, match="no room for its text"):
-        save_picture(figure, tmp_path, "wide", Look(width=120))
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_picture_that_has_no_room_is_refused(tmp_path):
     with pytest.raises(UserError, match="no room for its text: `width` must be larger"):
         save_picture(neuron_curve(make_network()), tmp_path, "neuron", Look(width=20, points=24))
@@ -264,12 +249,6 @@ def test_a_picture_that_has_no_room_is_refused(tmp_path):
 def test_a_look_is_checked(what, message):
     with pytest.raises(ValueError, match=message):
         Look(**what)
-
-
-def test_fewer_neurons_than_places_are_drawn_all(tmp_path):
-    network = make_network(hidden=2)
-    save_picture(rah_maps(network, IMAGES), tmp_path, "maps")
-    save_picture(overview(network, IMAGES), tmp_path, "overview")
 
 
 def test_confusion_counts_every_image_once():
@@ -331,7 +310,3 @@ def test_timeline_names_stages_and_images(tmp_path):
     assert texts(figure).count("image 1") == 4
     assert figure.get_suptitle().endswith(": 2 images in 9 clocks")
     save_picture(figure, tmp_path, "timeline")
-
-
-def test_timeline_of_nothing_is_a_picture_too(tmp_path):
-    save_picture(timeline(np.zeros(5, dtype=np.int64), 1), tmp_path, "timeline")

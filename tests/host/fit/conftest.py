@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.fit.columns import Curve
+from allspin.host.fit.curves import Curve
 from allspin.sim.synapse.response import Polarity
 
 Floats = npt.NDArray[np.float64]

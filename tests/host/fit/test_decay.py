@@ -1,7 +1,6 @@
 """Decays drawn from known barriers by formulas written out here: the fit finds these again."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ from scipy import constants
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
 from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.decay import is_decay, read_decays
-from allspin.host.fit.decay_model import DecayOptions, fit_decay, group_starts
+from allspin.host.fit.decay import DecayOptions, fit_decay
+from allspin.host.fit.decay_files import is_decay, read_decays
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
@@ -119,15 +118,6 @@ def test_spikes_are_set_aside(tmp_path: Path) -> None:
     assert abs(everything.fit.barriers[0].value - 0.9) > 0.02
 
 
-def test_what_is_no_thermal_decay_is_told(tmp_path: Path) -> None:
-    lines = ["time (s),R_AH"]
-    lines += [f"{t:.5g},{0.8 + 0.2 * math.sin(math.log(t)):.5f}" for t in TIMES]
-    path = tmp_path / "wave.csv"
-    path.write_text("\n".join(lines))
-    (line,) = fit_decay([path], "paper").complaints
-    assert line.startswith("device wave, 300 K: R^2")
-
-
 def test_units_restarts_and_missing_values(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     rows = [f"{minute};{0.5 - 0.01 * minute:.3f};27" for minute in range(8)] * 2
@@ -157,10 +147,6 @@ def test_which_files_are_decays(tmp_path: Path, header: str, decay: bool) -> Non
     rows = [",".join(str(row + 0.5) for _ in range(columns)) for row in range(6)]
     path.write_text("\n".join([header, *rows]))
     assert is_decay(path) is decay
-
-
-def test_starts_are_grouped_by_gaps() -> None:
-    assert group_starts([0.5, -0.8, 0.52, 0.1, -0.79], 2.0) == [2, 0, 2, 1, 0]
 
 
 @pytest.mark.parametrize(

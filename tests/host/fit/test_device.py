@@ -1,6 +1,8 @@
 """From data to a device and back: the round trip, the measured table, what is refused."""
 
+import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,18 +12,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.fit.columns import Curve, Measurement
-from allspin.host.fit.device import make_device, measured_response
-from allspin.host.fit.fit import fit
-from allspin.host.fit.options import FitOptions
+from allspin.host.fit.curves import Curve, Measurement
+from allspin.host.fit.device import measured_response, pair_response
+from allspin.host.fit.fit import fit, fit_all
+from allspin.host.fit.lookup import take_lookup_tables
 from allspin.host.fit.response import stack
-from allspin.host.fit.result import fit_all, report
-from allspin.sim.device.device_file import device_from_toml, device_to_toml
+from allspin.host.fit.result import FitOptions
+from allspin.sim.device.device import NeuronVariation
+from allspin.sim.device.device_file import (
+    device_from_toml,
+    device_to_toml,
+    load_device,
+    save_device,
+)
 from allspin.sim.errors import UserError
-from allspin.sim.programming.schemes import Counts
+from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import SotSynapse
 from allspin.sim.synapse.table_synapse import TableSynapse
+from tests.sim.synapse.monte_carlo import HIGH, LOW, Table
 
 P, D = Polarity
 Makes = Callable[..., Any]
@@ -38,8 +47,8 @@ def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
     measurement = measured(truth.draw(1, 6, 4))
     options = FitOptions("mine")
     result = fit_all(measurement, options)
-    assert result.complaints() == []
-    device = make_device(result, measurement, options)
+    assert result.complaints == []
+    device = result.device()
     synapse = device.synapse
     assert isinstance(synapse, SotSynapse)
     assert [synapse.record()[one.name.lower()]["A"] for one in Polarity] == pytest.approx(
@@ -54,26 +63,15 @@ def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
     # Values and intervals survive the file.
     back = device_from_toml(device_to_toml(device))
     assert back.synapse == synapse
-    assert back.source["fit"]["potentiation"]["A"] == report(result)["potentiation"]["A"]
+    assert back.source["fit"]["potentiation"]["A"] == result.report()["potentiation"]["A"]
     assert back.source["confidence"] == 0.95
-
-
-def test_readings_that_were_asked_for(known: Makes) -> None:
-    measurement = measured(known().draw(1, 3, 3))
-    options = FitOptions("mine", states=20, occasion="pulse", reading="span")
-    result = fit_all(measurement, options)
-    device = make_device(result, measurement, options, BASE)
-    assert isinstance(device.synapse, SotSynapse)
-    assert device.synapse.c2c.occasion == "pulse"
-    assert device.synapse.d2d.reading == "span"
-    assert device.synapse.states == 20
 
 
 def test_the_measured_table(known: Makes) -> None:
     truth = known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range", pulses=40)
     measurement = measured(truth.draw(2, 30, 5))
     options = FitOptions("mine", table=True)
-    device = make_device(fit_all(measurement, options), measurement, options, BASE)
+    device = fit_all(measurement, options, BASE).device()
     synapse = device.synapse
     assert isinstance(synapse, TableSynapse)
     for polarity in Polarity:
@@ -91,16 +89,6 @@ def test_a_table_fills_in_pulses_that_were_not_measured() -> None:
     response = measured_response(stack([curve]), 8)
     assert response.resistance.tolist() == [0, 2, 4, 6, 8, 10, 12, 12, 12]
     assert response.cycle.tolist() == [0] * 9
-
-
-def test_a_missing_point_of_a_table_costs_only_its_own_deviation() -> None:
-    up = Curve("d", "0", P, np.arange(4.0), np.array([0.0, 4, 8, 12]))
-    other = Curve("d", "1", P, np.array([0.0, 1, 3]), np.array([0.2, 4.4, 12.8]))
-    response = measured_response(stack([up, other]), 3)
-    # Of two values the deviation is their distance over the root of 2; variances between are
-    # halfway.
-    expected = np.sqrt(np.array([0.02, 0.08, 0.2, 0.32]))
-    assert response.cycle == pytest.approx(expected)
 
 
 def test_cycles_of_which_each_lacks_a_point_tell_c2c_and_d2d(known: Makes) -> None:
@@ -134,7 +122,7 @@ def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
     curves = [one for one in truth.draw(0, 8, 4) if one.polarity is P]
     measurement, options = measured(curves), FitOptions("x", table=table)
     result = fit_all(measurement, options, BASE)
-    device = make_device(result, measurement, options, BASE)
+    device = result.device()
     synapse = device.synapse
     # Of the paper's depression as shares, on the measured range.
     low, high = result.polarities[P].fit.low.value, result.polarities[P].fit.high.value
@@ -172,25 +160,13 @@ def test_a_conductance_has_a_reference_column_that_varies(known: Makes, table: b
     curves = known(c2c=(0.06, 0.02), d2d=(0.1, 0.05), reading="range").draw(4, 80, 3)
     measurement = Measurement(curves, "siemens", "A")
     options = FitOptions("x", table=table, reading="range")
-    device = make_device(fit_all(measurement, options), measurement, options)
+    device = fit_all(measurement, options).device()
     assert device.imperfections.reference == pytest.approx(np.hypot(0.02, 0.05), rel=0.2)
     assert any(line.startswith("reference 0.0") for line in device.readings())
     ideal = FitOptions("x", table=table, reference="ideal")
-    assert make_device(fit_all(measurement, ideal), measurement, ideal).imperfections.reference == 0
+    assert fit_all(measurement, ideal).device().imperfections.reference == 0
     ohm = measured(curves)
-    assert make_device(fit_all(ohm, options), ohm, options).imperfections.reference == 0
-
-
-def test_what_was_not_measured_is_absent(known: Makes) -> None:
-    measurement, options = measured(known().draw(1, 1, 3)), FitOptions("x")
-    device = make_device(fit_all(measurement, options), measurement, options)
-    assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
-    text = device_to_toml(device)
-    assert not any(part in text for part in ("[neuron", "electrical"))
-    back = device_from_toml(text)
-    counts = Counts(cells=1, potentiation=1.0, depression=1.0, saturations=1, reads=1)
-    assert (counts.energy(back.electrical), counts.time(back.electrical)) == (None, None)
-    assert "not measured, and so without: D2D of the synapse, the neuron" in back.readings()[-1]
+    assert fit_all(ohm, options).device().imperfections.reference == 0
 
 
 def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
@@ -201,9 +177,9 @@ def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
     measurement = measured(curves)
     result = fit_all(measurement, FitOptions("x"))
     with pytest.raises(UserError, match=r"only a neuron was measured; .*such as --base paper"):
-        make_device(result, measurement, FitOptions("x"))
+        result.device()
     result = fit_all(measurement, FitOptions("x"), BASE)
-    device = make_device(result, measurement, FitOptions("x"), BASE)
+    device = result.device()
     assert device.synapse == BASE.synapse
     lent = device.source["from_base"]
     assert {"synapse.potentiation.A", "synapse.c2c.depression", "synapse.states"} < set(lent)
@@ -220,7 +196,7 @@ def test_a_figure_that_no_device_can_have(known: Makes) -> None:
     measurement = measured(known(c2c=(1.3, 1.3)).draw(0, 1, 200))
     result = fit_all(measurement, FitOptions("x"))
     with pytest.raises(UserError, match=r"the C2C of potentiation comes out as 1.3, which no dev"):
-        make_device(result, measurement, FitOptions("x"), BASE)
+        result.device()
 
 
 def test_a_polarity_of_half_the_range_has_half_the_figures(known: Makes) -> None:
@@ -234,7 +210,7 @@ def test_a_polarity_of_half_the_range_has_half_the_figures(known: Makes) -> None
     measurement = measured(curves)
     options = FitOptions("x", reading="range")
     result = fit_all(measurement, options)
-    synapse = make_device(result, measurement, options, BASE).synapse
+    synapse = result.device().synapse
     assert isinstance(synapse, SotSynapse)
     # Of the whole device's range, which potentiation spans.
     assert synapse.c2c.potentiation == pytest.approx(0.03, rel=0.1)
@@ -301,3 +277,118 @@ def test_any_numbers_make_a_device_or_one_line(
     else:
         assert all(fitted.complaints)
         assert device_to_toml(device_from_toml(device_to_toml(device))) == device_to_toml(device)
+
+
+TABLES = {P: Table(1, 0.04), D: Table(-1, 0.04)}
+
+
+def pulsed(devices: int, cycles: int, seed: int, meter: float = 0.0) -> list[Curve]:
+    """Cycles of films that are pulsed one by one, in ranges."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for polarity, table in TABLES.items():
+        for device in range(devices):
+            films = (table.trains(25, cycles, rng) - LOW) / (HIGH - LOW)
+            films += rng.normal(0, meter, films.shape)
+            found += [
+                Curve(f"d{device}", str(cycle), polarity, np.arange(26.0), films[:, cycle])
+                for cycle in range(cycles)
+            ]
+    return found
+
+
+@pytest.mark.parametrize("meter", [0.0, 0.01])
+@pytest.mark.parametrize("polarity", list(Polarity))
+def test_deviations_after_trains_by_those_of_pulses(polarity: Polarity, meter: float) -> None:
+    rng = np.random.default_rng(9)
+    truth = (TABLES[polarity].trains(25, 50_000, rng) - LOW) / (HIGH - LOW)
+    own = [one for one in pulsed(1, 160, 1, meter) if one.polarity is polarity]
+    found = pair_response(stack(own), 25, meter, (0.0, 1.0))
+    assert found.resistance == pytest.approx(truth.mean(axis=1), abs=0.02)
+    assert found.cycle[2:12] == pytest.approx(truth.std(axis=1)[2:12], rel=0.15)
+
+
+def test_a_table_of_pulses_is_asked_for() -> None:
+    measurement = Measurement(pulsed(3, 12, 2), "ohm", "A")
+    options = FitOptions("x", table=True, occasion="pulse")
+    result = fit_all(measurement, options)
+    synapse = result.device().synapse
+    assert isinstance(synapse, TableSynapse)
+    assert (synapse.bounded, synapse.occasion) == (True, "write")
+    # Of devices that are alike hardly anything is D2D.
+    assert synapse.potentiation.device.max() < 0.05
+    plain = fit_all(measurement, FitOptions("x", table=True)).device().synapse
+    assert isinstance(plain, TableSynapse)
+    assert not plain.bounded
+    few = [dataclasses.replace(one, x=2 * one.x) for one in measurement.curves]
+    sparse = Measurement(few, "ohm", "A")
+    with pytest.raises(UserError, match=r"d0 has 0 pairs of R_AH before and after .*take write"):
+        fit_all(sparse, options).device()
+
+
+@pytest.fixture
+def curves(tmp_path):
+    """A neuron's curve: 4 mA threshold, 30 mohm/mA up to 10 mA; bent below 2 mA."""
+    i = np.linspace(0, 12, 121)
+    noise = np.random.default_rng(1).normal(0, 0.5, (2, i.size))
+    lines = ["cycle,current (mA),R_AH (mohm)"]
+    for cycle in range(2):
+        r = 30 * np.clip(i - 4, 0, 6) + noise[cycle] + 40 * np.clip(2 - i, 0, None)
+        lines += [f"{cycle},{a:.2f},{b:.3f}" for a, b in zip(i, r, strict=True)]
+    path = tmp_path / "neuron.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(curves, tmp_path):
+    whole = fit([curves], FitOptions("n"))
+    assert [line.split(":")[0] for line in whole.complaints] == ["the neuron"]
+    part = fit([curves], FitOptions("n", currents=(2.0, 12.0)), base="paper")
+    assert part.complaints == []
+    values = part.to_dict(tmp_path / "n.toml", [])
+    assert values["device"] == str(tmp_path / "n.toml")
+    assert (values["kind"], values["described"]) == ("model", True)
+    assert values["neuron"]["threshold"]["value"] == pytest.approx(4e-3, rel=0.01)
+    assert values["neuron"]["slope"]["value"] == pytest.approx(30, rel=0.01)
+    save_device(part.device(), tmp_path / "n.toml")
+    device = load_device(tmp_path / "n.toml")
+    assert isinstance(device.neuron, SotNeuron)
+    assert device.neuron.threshold == pytest.approx(4 / 12, rel=0.01)
+    assert device.neuron_variation != NeuronVariation()
+    assert "synapse.depression.A" in device.source["from_base"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"states": 1}, "^states must be from 2 to 128, not 1$"),
+        ({"currents": (5.0, 2.0)}, "^currents takes a lower and a higher magnitude"),
+        ({"currents": (2.0, float("nan"))}, "^currents takes a lower and a higher magnitude"),
+        ({"name": " "}, "^name must be a word or line of text$"),
+    ],
+)
+def test_options_are_checked_at_once(options, message):
+    with pytest.raises(ValueError, match=message):
+        FitOptions(**{"name": "x", **options})
+
+
+NAMES = "dG_increasing.txt", "dG_decreasing.txt"
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> list[Path]:
+    """Two devices, each in its own folder, under CrossSim's names."""
+    paths = []
+    for device, noise in (("d1", 0.05), ("d2", 0.08)):
+        (tmp_path / device).mkdir()
+        for name, sign in zip(NAMES, (1, -1), strict=True):
+            paths.append(Table(sign, noise).write(tmp_path / device / name))
+    return paths
+
+
+@pytest.mark.parametrize("asked", [{"occasion": "pulse"}, {"reading": "span"}, {"meter": "reads"}])
+def test_nothing_is_asked_of_a_fit_that_is_not_made(
+    pairs: list[Path], asked: dict[str, str]
+) -> None:
+    with pytest.raises(UserError, match=r"dG_increasing.txt is a lookup table.*leave out what"):
+        take_lookup_tables(pairs[:2], FitOptions("x", **asked))  # type: ignore[arg-type]

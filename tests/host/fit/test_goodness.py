@@ -1,5 +1,6 @@
-"""The runs test against all arrangements of signs, and what is called described."""
+"""The runs test against all arrangements of signs, what is called described, and meter noise."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -7,39 +8,35 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.columns import Curve, Measurement
-from allspin.host.fit.goodness import runs_test
+from allspin.host.fit.curves import Curve, Measurement, ReadScatter
+from allspin.host.fit.fit import fit_all
+from allspin.host.fit.goodness import from_reads, runs_test
 from allspin.host.fit.response import fit_response
-from allspin.host.fit.result import PolarityResult, judge_polarity
+from allspin.host.fit.result import FitOptions, PolarityResult
+from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
 Makes = Callable[..., Any]
 
 
+def measured(curves: list[Curve]) -> Measurement:
+    return Measurement(curves, "ohm", "A")
+
+
 def one_polarity(measurement: Measurement, polarity: Polarity) -> PolarityResult:
-    return judge_polarity(fit_response(measurement.of(polarity), polarity))
+    return PolarityResult.judge(fit_response(measurement.of(polarity), polarity))
 
 
 def test_runs_against_every_arrangement() -> None:
-    above, below = 6, 6
-    counts = []
-    for places in itertools.combinations(range(above + below), above):
-        signs = -np.ones(above + below)
-        signs[list(places)] = 1
-        counts.append(1 + np.count_nonzero(np.diff(signs)))
-    found = np.array(counts)
-    for runs in range(2, 12):
-        # An arrangement of six and six with as many runs.
-        ups = [1] * ((runs + 1) // 2 - 1) + [6 - ((runs + 1) // 2 - 1)]
-        downs = [1] * (runs // 2 - 1) + [6 - (runs // 2 - 1)]
-        parts = itertools.chain.from_iterable(
-            itertools.zip_longest(ups, [-part for part in downs], fillvalue=0)
-        )
-        signs = np.concatenate([np.full(abs(part), np.sign(part)) for part in parts if part])
-        got, expected, p_value = runs_test(signs)
-        assert got == runs
-        assert expected == pytest.approx(found.mean())
-        assert p_value == pytest.approx(np.mean(found <= runs), abs=0.02)
+    """Of six signs and six."""
+    places = np.array(list(itertools.combinations(range(12), 6)))
+    signs = -np.ones((len(places), 12))
+    np.put_along_axis(signs, places, 1.0, axis=1)
+    runs = 1 + np.count_nonzero(np.diff(signs, axis=1), axis=1)
+    for row, count in zip(signs[::20], runs[::20], strict=True):
+        got, expected, p_value = runs_test(row)
+        assert (got, expected) == (count, pytest.approx(runs.mean()))
+        assert p_value == pytest.approx(np.mean(runs <= count), abs=0.02)
 
 
 def test_too_few_signs_tell_nothing_and_one_sign_tells_much() -> None:
@@ -93,3 +90,106 @@ def test_a_small_misfit_will_do(known: Makes) -> None:
     result = one_polarity(Measurement(curves, "ohm", "A"), Polarity.DEPRESSION)
     assert result.goodness.misfit == pytest.approx(0.005 / np.sqrt(2), rel=0.2)
     assert result.goodness.described
+
+
+NOISE = 0.03
+
+
+def read_again(curves: list[Curve], reads: int, noise: float = NOISE, seed: int = 5) -> list[Curve]:
+    """What a meter says of curves of which each point is read some times."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for curve in curves:
+        read = curve.resistance + noise * rng.normal(size=(reads, curve.x.size))
+        square = np.sum((read - read.mean(axis=0)) ** 2, axis=0)
+        scatter = ReadScatter(square, np.full(curve.x.size, reads - 1))
+        found.append(dataclasses.replace(curve, resistance=read.mean(axis=0), scatter=scatter))
+    return found
+
+
+@pytest.mark.parametrize("occasion", ["write", "pulse"])
+def test_repeated_reads_tell_the_meter_from_the_film(known: Makes, occasion: str) -> None:
+    truth = known(c2c=(0.03, 0.02), occasion=occasion, pulses=80)
+    measurement = measured(read_again(truth.draw(3, 3, 6), 4))
+    options = FitOptions("x")
+    result = fit_all(measurement, options)
+    assert result.meter is not None
+    assert result.meter.basis == "reads"
+    assert result.meter.deviation.value == pytest.approx(NOISE, rel=0.05)
+    assert result.meter.deviation.low < NOISE < result.meter.deviation.high
+    for polarity, part in result.polarities.items():
+        assert part.cycles.occasion == occasion
+        figure = part.cycles.of(occasion)
+        assert figure.value == pytest.approx(truth.c2c[polarity], rel=0.1)
+        assert figure.low < truth.c2c[polarity] < figure.high
+    device = result.device()
+    # Of the range, which is 1 ohm.
+    assert device.imperfections.read_noise == pytest.approx(NOISE, rel=0.05)
+    assert device.source["fit"]["meter_noise"]["from"] == "reads"
+    none = fit_all(measurement, FitOptions("x", meter="none"))
+    assert none.meter is None
+    write = none.polarities[Polarity.POTENTIATION].cycles.write.value
+    assert write > result.polarities[Polarity.POTENTIATION].cycles.write.value
+
+
+def fading(noise: float, seed: int = 0) -> list[Curve]:
+    """C2C in proportion to what a pulse changes, so that it is gone on the plateau."""
+    rng = np.random.default_rng(seed)
+    n = np.arange(101.0)
+    curves = []
+    for polarity, sign in zip(Polarity, (1.0, -1.0), strict=True):
+        for cycle in range(8):
+            way = sign * -np.expm1(-n / 12)
+            film = 0.05 * np.exp(-n / 12) * rng.normal(size=n.size)
+            meter = noise * rng.normal(size=n.size)
+            curves.append(Curve("d", str(cycle), polarity, n, way + film + meter))
+    return curves
+
+
+def test_a_plateau_that_is_quieter_than_the_rest_tells_too() -> None:
+    measurement = measured(fading(0.004))
+    result = fit_all(measurement, FitOptions("x"))
+    assert result.meter is not None
+    assert result.meter.basis == "plateau"
+    assert result.meter.deviation.value == pytest.approx(0.004, rel=0.1)
+
+
+def test_where_a_plateau_scatters_like_the_rest_nothing_is_told(known: Makes) -> None:
+    measurement = measured(known(c2c=(0.03, 0.02), pulses=120).draw(0, 2, 6))
+    result = fit_all(measurement, FitOptions("x"))
+    assert result.meter is None
+    asked = fit_all(measurement, FitOptions("x", meter="plateau"))
+    assert asked.meter is not None
+    # All of it is then the meter's.
+    assert asked.polarities[Polarity.DEPRESSION].cycles.write.value < 0.015
+    with pytest.raises(UserError, match=r"no state was read several times; .*--meter-noise"):
+        fit_all(measurement, FitOptions("x", meter="reads"))
+    short = measured(known(a=(40.0, 40.0), pulses=20).draw(0, 1, 3))
+    with pytest.raises(UserError, match="no curve has a plateau of 10 pulses"):
+        fit_all(short, FitOptions("x", meter="plateau"))
+
+
+def test_noise_and_c2c_lie_within_their_intervals_as_often_as_they_should(known: Makes) -> None:
+    hits = np.zeros(2, int)
+    for seed in range(25):
+        curves = read_again(known(c2c=(0.03, 0.03), pulses=30).draw(seed, 1, 5), 3, seed=seed + 100)
+        result = fit_all(measured(curves), FitOptions("x"))
+        assert result.meter is not None
+        noise, figure = result.meter.deviation, result.polarities[Polarity.DEPRESSION].cycles.write
+        hits += [noise.low < NOISE < noise.high, figure.low < 0.03 < figure.high]
+    # Of 25, 23.75 on average; fewer than 20 are a matter of one in a thousand.
+    assert (hits >= 20).all(), hits
+
+
+def test_a_spike_among_the_reads_is_no_noise_of_the_meter(known: Makes) -> None:
+    rng = np.random.default_rng(0)
+    curves = []
+    for curve in known().draw(3, 1, 6):
+        read = curve.resistance + NOISE * rng.normal(size=(3, curve.x.size))
+        read[0, rng.random(curve.x.size) < 0.01] += 0.5
+        square = np.sum((read - read.mean(axis=0)) ** 2, axis=0)
+        scatter = ReadScatter(square, np.full(curve.x.size, 2))
+        curves.append(dataclasses.replace(curve, resistance=read.mean(axis=0), scatter=scatter))
+    noise = from_reads(curves)
+    assert noise is not None
+    assert noise.deviation.value == pytest.approx(NOISE, rel=0.06)

@@ -1,6 +1,5 @@
 """Which column is what, in which unit, and where one curve ends and the next begins."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,27 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.columns import ColumnNames, Measurement, ReadOptions
+from allspin.host.fit.columns import ColumnNames, ReadOptions
+from allspin.host.fit.curves import Measurement
 from allspin.host.fit.measurement import read_measurement
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
 P, D = Polarity
 Read = Callable[..., Measurement]
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Read:
-    """Write files and read their curves."""
-
-    def one(*texts: str, **names: Any) -> Measurement:
-        paths = []
-        for number, text in enumerate(texts):
-            paths.append(tmp_path / f"bar{number}.csv")
-            paths[-1].write_text(text, "utf-8")
-        return read_measurement(paths, ReadOptions(ColumnNames(**names)))
-
-    return one
 
 
 @pytest.fixture
@@ -50,94 +36,101 @@ def rows(values: Any, start: int = 0, before: str = "") -> str:
 
 
 UP, DOWN = np.arange(8.0), np.arange(8.0)[::-1]
+PLAIN = "pulse,R_AH (ohm)\n"
+BOTH = "".join(f"{n},{n},{2 * n},X,up\n" for n in range(6))
+NAMED = ColumnNames(pulse="shots", resistance=("b", "a"), device="chip", polarity="way")
 
 
-def test_all_columns(read: Read) -> None:
-    text = "device,cycle,polarity,pulse,R_AH (mohm)\n"
-    text += rows(UP, before="A,1,potentiation,") + rows(DOWN, before="A,1,depression,")
-    text += rows(UP + 1, before="A,2,LTP,") + rows(UP, before="B,1,+,")
-    measurement = read(text)
-    curves = measurement.curves
-    assert [(one.device, one.cycle, one.polarity) for one in curves] == [
-        ("A", "1", P),
-        ("A", "1", D),
-        ("A", "2", P),
-        ("B", "1", P),
+@pytest.mark.parametrize(
+    ("texts", "given", "expected"),
+    [
+        (
+            [
+                "device,cycle,polarity,pulse,R_AH (mohm)\n"
+                + rows(UP, before="A,1,potentiation,")
+                + rows(DOWN, before="A,1,depression,")
+                + rows(UP + 1, before="A,2,LTP,")
+                + rows(UP, before="B,1,+,")
+            ],
+            {},
+            ["A 1 P 0 7 0.007", "A 1 D 0 7 0", "A 2 P 0 7 0.008", "B 1 P 0 7 0.007", "ohm"],
+        ),
+        # The polarity is told by the trend, and cycles by pulses that are counted anew.
+        (
+            ["Pulse Number,Rxy\n" + rows(UP) + rows(DOWN, 1) + rows(UP, 1)],
+            {},
+            ["bar0  P 0 7 7", "bar0 2 D 1 8 0", "bar0 3 P 1 8 7", "arbitrary"],
+        ),
+        # Pulses that are counted on from the other polarity's start anew.
+        (
+            ["polarity,pulse,R_AH (a.u.)\n" + rows(DOWN, 0, "D,") + rows(UP[1:], 8, "P,")],
+            {},
+            ["bar0  D 0 7 0", "bar0  P 1 7 7", "arbitrary"],
+        ),
+        # Columns of resistance are as many cycles, by their usual names or by those given.
+        (
+            ["pulse,R_AH_1 (ohm),R_AH_2 (ohm),note,x\n" + BOTH],
+            {},
+            ["bar0 R_AH_1 P 0 5 5", "bar0 R_AH_2 P 0 5 10", "ohm"],
+        ),
+        (
+            ["shots,a,b,chip,way\n" + BOTH],
+            {"columns": NAMED},
+            ["X b P 0 5 10", "X a P 0 5 5", "arbitrary"],
+        ),
+        # A neuron's current may come back: it is one curve all the same.
+        (
+            [PLAIN + rows(UP), "I (mA),R_AH (m\u03a9)\n" + rows(UP) + rows(UP)],
+            {},
+            ["bar0  P 0 7 7", "bar1  N 0 0.007 0.007", "ohm"],
+        ),
+        (
+            ["pulse,V_xy (mV)\n" + rows(UP)],
+            {"read_current": 0.1e-3},
+            ["bar0  P 0 7 70", "ohm"],
+        ),
+        (["pulse,G (uS)\n" + rows(UP)], {}, ["bar0  P 0 7 7e-06", "siemens"]),
+        (
+            ["pulse\tR_AH\n\tM\u03a9\n" + rows(UP).replace(",", "\t")],
+            {},
+            ["bar0  P 0 7 7e+06", "ohm"],
+        ),
+        (
+            [f"Device: A\n{PLAIN}{rows(UP)}Device: B\n{PLAIN}{rows(DOWN)}"],
+            {},
+            ["A  P 0 7 7", "B  D 0 7 0", "ohm"],
+        ),
+        # One name is no list of devices: several files may have that of their wafer.
+        (
+            [f"Sample: W\n{PLAIN}{rows(UP)}"] * 2,
+            {},
+            ["bar0  P 0 7 7", "bar1  P 0 7 7", "ohm"],
+        ),
+    ],
+)
+def test_curves_of_files(
+    texts: list[str], given: dict[str, Any], expected: list[str], options: Read
+) -> None:
+    """Device, cycle, polarity, first and last pulse and last R_AH; and the unit of R_AH."""
+    measurement = options(*texts, **given)
+    found = [
+        f"{one.device} {one.cycle} {'N' if one.polarity is None else one.polarity.name[0]} "
+        f"{one.x[0]:g} {one.x[-1]:g} {one.resistance[-1]:g}"
+        for one in measurement.curves
     ]
-    assert curves[0].resistance == pytest.approx(UP * 1e-3)
-    assert curves[1].x.tolist() == list(range(8))
-    assert (measurement.unit, measurement.notes) == ("ohm", [])
-    assert measurement.digests == {"bar0.csv": hashlib.sha256(text.encode()).hexdigest()}
+    assert found == expected[:-1]
+    assert measurement.unit == expected[-1]
+    assert list(measurement.digests) == [f"bar{number}.csv" for number in range(len(texts))]
+    assert measurement.notes == []
 
 
-def test_polarity_is_told_by_the_trend_and_cycles_by_pulses_counted_anew(read: Read) -> None:
-    text = "Pulse Number,Rxy\n" + rows(UP) + rows(DOWN, 1) + rows(UP, 1)
-    curves = read(text).curves
-    assert [(one.device, one.polarity) for one in curves] == [
-        ("bar0", P),
-        ("bar0", D),
-        ("bar0", P),
-    ]
-    assert len({one.cycle for one in curves}) == 3
+def test_tables_that_name_no_device_are_cycles_with_a_word(options: Read) -> None:
+    measurement = options(f"{PLAIN}{rows(curve(9))}{PLAIN}{rows(curve(5))}")
+    assert [one.device for one in measurement.curves] == ["bar0", "bar0"]
+    assert "2 tables one after another name no device and are taken as" in measurement.notes[0]
 
 
-def test_pulses_counted_on_are_counted_from_their_own_start(read: Read) -> None:
-    text = "polarity,pulse,R_AH\n" + rows(DOWN, 0, "D,") + rows(UP[1:], 8, "P,")
-    first, second = read(text).curves
-    assert first.x.tolist() == list(range(8))
-    assert second.x.tolist() == list(range(1, 8))
-
-
-def test_a_curve_there_and_back_is_cut_where_it_turns_and_that_is_told(read: Read) -> None:
-    n = np.arange(41.0)
-    rise, fall = 1 - np.exp(-n / 15), np.exp(-n[1:] / 4) * (1 - np.exp(-40 / 15))
-    rng = np.random.default_rng(0)
-    text = "cycle,pulse,R_AH\n"
-    for cycle in range(4):
-        way = np.concatenate([rise, fall]) + rng.normal(0, 0.02, 81)
-        text += rows(way, before=f"{cycle},")
-    measurement = read(text)
-    assert [one.polarity for one in measurement.curves] == [P, D] * 4
-    assert len({one.x.size for one in measurement.curves if one.polarity is P}) == 1
-    assert len(measurement.notes) == 1
-    assert "names no polarity: curves are cut where R_AH turns (--tu" in measurement.notes[0]
-    assert abs(int(measurement.notes[0].split()[-1]) - 40) <= 1
-
-
-def test_columns_of_resistance_are_cycles(read: Read) -> None:
-    text = "pulse,R_AH_1 (ohm),R_AH_2 (ohm)\n"
-    text += "".join(f"{n},{n},{2 * n}\n" for n in range(6))
-    curves = read(text).curves
-    assert [one.cycle for one in curves] == ["R_AH_1", "R_AH_2"]
-    assert curves[1].resistance.tolist() == [0, 2, 4, 6, 8, 10]
-
-
-def test_columns_by_option(read: Read) -> None:
-    text = "shots,a,b,chip,way\n" + "".join(f"{n},{n},{3 * n},X,up\n" for n in range(6))
-    curves = read(text, pulse="shots", resistance=("b", "a"), device="chip", polarity="way").curves
-    assert [one.cycle for one in curves] == ["b", "a"]
-    assert [one.device for one in curves] == ["X", "X"]
-    assert curves[0].resistance[-1] == 15
-
-
-def test_neuron_curves_and_files_together(read: Read) -> None:
-    pulses = "pulse,R_AH (ohm)\n" + rows(UP)
-    neuron = "I (mA),R_AH (mΩ)\n" + rows(UP) + rows(UP)
-    measurement = read(pulses, neuron)
-    assert [one.polarity for one in measurement.curves] == [P, None]
-    # A neuron's current may come back: it is one curve all the same.
-    assert measurement.curves[1].x == pytest.approx(np.tile(UP, 2) * 1e-3)
-    assert measurement.curves[1].resistance == pytest.approx(np.tile(UP, 2) * 1e-3)
-    assert (measurement.unit, measurement.current_unit) == ("ohm", "A")
-    assert list(measurement.digests) == ["bar0.csv", "bar1.csv"]
-
-
-def test_no_unit_is_an_arbitrary_one(read: Read) -> None:
-    assert read("pulse,R_AH\n" + rows(UP)).unit == "arbitrary"
-    assert read("pulse,R_AH (a.u.)\n" + rows(UP)).unit == "arbitrary"
-
-
-GOOD = "pulse,R_AH (ohm)\n" + rows(UP)
+GOOD = PLAIN + rows(UP)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +165,9 @@ GOOD = "pulse,R_AH (ohm)\n" + rows(UP)
         ),
     ],
 )
-def test_files_that_make_no_sense(texts: list[str], expected: str, read: Read) -> None:
+def test_files_that_make_no_sense(texts: list[str], expected: str, options: Read) -> None:
     with pytest.raises(UserError, match=expected) as caught:
-        read(*texts)
+        options(*texts)
     assert "\n" not in str(caught.value)
     assert "bar" in str(caught.value)
 
@@ -186,9 +179,25 @@ def test_files_that_make_no_sense(texts: list[str], expected: str, read: Read) -
         ({"resistance": ("Rxy",)}, r"no column Rxy \(it has .*; mend --resistance-column"),
     ],
 )
-def test_options_that_name_no_column(names: Any, expected: str, read: Read) -> None:
+def test_options_that_name_no_column(names: Any, expected: str, options: Read) -> None:
     with pytest.raises(UserError, match=expected):
-        read(GOOD, **names)
+        options(GOOD, columns=ColumnNames(**names))
+
+
+def test_a_curve_there_and_back_is_cut_where_it_turns_and_that_is_told(options: Read) -> None:
+    n = np.arange(41.0)
+    rise, fall = 1 - np.exp(-n / 15), np.exp(-n[1:] / 4) * (1 - np.exp(-40 / 15))
+    rng = np.random.default_rng(0)
+    text = "cycle,pulse,R_AH\n"
+    for cycle in range(4):
+        way = np.concatenate([rise, fall]) + rng.normal(0, 0.02, 81)
+        text += rows(way, before=f"{cycle},")
+    measurement = options(text)
+    assert [one.polarity for one in measurement.curves] == [P, D] * 4
+    assert len({one.x.size for one in measurement.curves if one.polarity is P}) == 1
+    assert len(measurement.notes) == 1
+    assert "names no polarity: curves are cut where R_AH turns (--tu" in measurement.notes[0]
+    assert abs(int(measurement.notes[0].split()[-1]) - 40) <= 1
 
 
 A_LOT = np.arange(30.0)
@@ -326,11 +335,6 @@ def test_a_plateau_at_the_end_is_no_turn(a: float, seed: int, options: Any) -> N
     assert measurement.notes == []
 
 
-def test_a_plateau_that_sags_is_no_turn(options: Any) -> None:
-    way = curve(3, 80, noise=1e-4) - 0.15 * np.linspace(0, 1, 80) ** 2
-    assert [one.polarity for one in options("pulse,R_AH (ohm)\n" + rows(way)).curves] == [P]
-
-
 def test_missing_values_are_left_out_and_counted(options: Any) -> None:
     values: list[Any] = curve(10).tolist()
     values[4], values[9], values[20] = "", "9.9E+37", "NaN"
@@ -356,41 +360,6 @@ def test_a_pulse_read_several_times_is_one_point(options: Any) -> None:
     assert one.scatter is not None
     assert one.scatter.freedom.tolist() == [3] * 30
     assert np.sqrt(one.scatter.square.sum() / 90) == pytest.approx(0.02, rel=0.2)
-
-
-def test_devices_one_after_another(options: Any) -> None:
-    block = "pulse,R_AH (ohm)\n"
-    text = f"Device: A\n{block}{rows(curve(9))}Device: B\n{block}{rows(curve(5))}"
-    measurement = options(text)
-    assert [one.device for one in measurement.curves] == ["A", "B"]
-    nameless = options(f"{block}{rows(curve(9))}{block}{rows(curve(5))}")
-    assert [one.device for one in nameless.curves] == ["bar0", "bar0"]
-    assert "2 tables one after another name no device and are taken as cycles" in nameless.notes[0]
-    # One name is no list of devices: several files may have that of their wafer.
-    both = options(f"Sample: W\n{block}{rows(UP)}", f"Sample: W\n{block}{rows(UP)}")
-    assert [one.device for one in both.curves] == ["bar0", "bar1"]
-
-
-def test_files_of_one_name_in_two_folders_are_two_devices(tmp_path: Path) -> None:
-    paths = []
-    for folder in "AB":
-        (tmp_path / folder).mkdir()
-        paths.append(tmp_path / folder / "pulses.csv")
-        paths[-1].write_text(GOOD)
-    measurement = read_measurement(paths)
-    assert [one.device for one in measurement.curves] == [str(path) for path in paths]
-    assert list(measurement.digests) == [str(path) for path in paths]
-
-
-def test_units_are_those_of_the_film(options: Any) -> None:
-    volts = "pulse,V_xy (mV)\n" + rows(UP)
-    measurement = options(volts, read_current=0.1e-3)
-    assert measurement.unit == "ohm"
-    assert measurement.curves[0].resistance == pytest.approx(UP * 10)
-    siemens = options("pulse,G (uS)\n" + rows(UP))
-    assert (siemens.unit, siemens.curves[0].resistance[-1]) == ("siemens", pytest.approx(7e-6))
-    mega = options("pulse\tR_AH\n\tM\u03a9\n" + rows(UP).replace(",", "\t"))
-    assert (mega.unit, mega.curves[0].resistance[-1]) == ("ohm", pytest.approx(7e6))
 
 
 LOOP = np.concatenate([np.linspace(-12, 12, 49), np.linspace(12, -12, 49)[1:]])

@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.fit.columns import Curve
+from allspin.host.fit.curves import Curve
 from allspin.host.fit.neuron import fit_neuron, select
-from allspin.sim.errors import UserError
 
 CURRENT = np.linspace(0, 20e-3, 61)
 THRESHOLD, SLOPE, SOFTNESS, HEIGHT = 6e-3, 50.0, 0.5e-3, 0.4
@@ -140,9 +139,3 @@ def test_of_a_loop_s_branch_the_side_that_switches_is_fitted() -> None:
         assert fit.values["threshold"].value == pytest.approx(THRESHOLD, rel=0.02)
         assert abs(fit.values["slope"].value) == pytest.approx(SLOPE, rel=0.02)
     assert down.neuron.slope == pytest.approx(up.neuron.slope, rel=0.03)
-
-
-def test_a_part_with_too_few_points() -> None:
-    curve = Curve("n7", "", None, CURRENT, CURRENT)
-    with pytest.raises(UserError, match=r"device n7: 3 points .* widen --currents"):
-        select([curve], (0.0, 0.7e-3))

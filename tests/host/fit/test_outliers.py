@@ -1,4 +1,4 @@
-"""Spikes in data whose truth is known, and data without any."""
+"""Spikes and bad cycles in data whose truth is known, and data without any."""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.columns import Curve, Measurement
-from allspin.host.fit.options import FitOptions
-from allspin.host.fit.result import fit_all
-from allspin.host.fit.spread import find_outliers, set_aside
+from allspin.host.fit.curves import Curve, Measurement
+from allspin.host.fit.fit import fit_all
+from allspin.host.fit.outliers import find_outliers, outlying_cycles, set_aside
+from allspin.host.fit.result import FitOptions
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
@@ -42,7 +42,7 @@ def test_spikes_are_found_and_the_figures_are_those_of_the_truth(
     truth = known(c2c=(0.008, 0.008), occasion=occasion, pulses=100)
     curves, places = spiked(truth.draw(1, devices, cycles), 0.004)
     measurement, outliers = set_aside(measured(curves))
-    found = {(one.device, one.cycle, one.polarity, one.x) for one in outliers}
+    found = {(one.curve.device, one.curve.cycle, one.curve.polarity, one.x) for one in outliers}
     # A single curve's ends have no neighbours on the other side.
     ends = {place for place in places if place[-1] in (0, 100)} if cycles == 1 else set()
     assert found | ends == places | ends
@@ -120,17 +120,10 @@ def test_a_spike_at_an_end_is_told_from_the_point_beside_it(
             against = 1 - 2 * int(curve.polarity is D)
             curve.resistance[end] += against * (size if end == 0 else -size)
             spikes.append((curve.polarity, curve.cycle, curve.x[end]))
-        found = [(one.polarity, one.cycle, one.x) for one in set_aside(measured(curves))[1]]
+        found = [
+            (one.curve.polarity, one.curve.cycle, one.x) for one in set_aside(measured(curves))[1]
+        ]
         assert sorted(found) == sorted(spikes)
-
-
-def test_a_spike_beside_an_end_is_not_the_end(known: Makes) -> None:
-    for seed in range(10):
-        curves = known(a=(17.0, 12.0), c2c=(0.0075, 0.0075), pulses=60).draw(seed, 1, 1)
-        curves[0].resistance[1] += 0.75
-        curves[1].resistance[-2] += 0.75
-        found = [(one.polarity, one.x) for one in set_aside(measured(curves))[1]]
-        assert found == [(P, 1), (D, 59)]
 
 
 def test_a_fast_first_pulse_is_no_outlier() -> None:
@@ -138,3 +131,82 @@ def test_a_fast_first_pulse_is_no_outlier() -> None:
     way = np.where(n > 0, 0.6, 0) + 0.4 * -np.expm1(-n / 20)
     way += np.random.default_rng(0).normal(0, 0.005, n.size)
     assert not find_outliers([Curve("d", "", P, n, way)])[0].any()
+
+
+def run_in(curves: list[Curve], cycles: int, share: float) -> list[Curve]:
+    """Curves whose first cycles move by less than the others, by up to a share of the range."""
+    found = []
+    for curve in curves:
+        start = curve.resistance[0]
+        less = share if int(curve.cycle) < cycles else 0.0
+        found.append(
+            dataclasses.replace(curve, resistance=start + (curve.resistance - start) * (1 - less))
+        )
+    return found
+
+
+@pytest.mark.parametrize("occasion", ["write", "pulse"])
+@pytest.mark.parametrize(("devices", "cycles"), [(1, 10), (1, 8), (3, 9)])
+def test_first_cycles_that_are_bad_are_set_aside(
+    known: Makes, occasion: str, devices: int, cycles: int
+) -> None:
+    truth = known(c2c=(0.008, 0.008), occasion=occasion, pulses=60)
+    curves = run_in(truth.draw(1, devices, cycles), 2, 0.4)
+    measurement, outliers = set_aside(measured(curves))
+    assert {(one.curve.device, one.curve.cycle, one.curve.polarity, one.x) for one in outliers} == {
+        (f"d{device}", cycle, polarity, None)
+        for device in range(devices)
+        for cycle in "01"
+        for polarity in Polarity
+    }
+    said = measurement.notes[-1]
+    assert said.startswith(f"{4 * devices} of {2 * devices * cycles} cycles are set aside, which")
+    assert "d0 cycle 0 potentiation, the whole cycle; d0 cycle 1 potentiation, the wh" in said
+    assert outliers[0].to_dict()["at"] is None
+    result = fit_all(measurement, FitOptions("x"), outliers=outliers)
+    for polarity, part in result.polarities.items():
+        assert part.cycles.of(occasion).value == pytest.approx(0.008, rel=0.25)
+        assert part.fit.nonlinearity.value == pytest.approx(truth.a[polarity], rel=0.1)
+    kept = fit_all(measured(curves), FitOptions("x"))
+    assert max(part.cycles.write.value for part in kept.polarities.values()) > 0.05
+    # They are drawn where they are.
+    axes = result.picture().axes[0]
+    drawn = [line for line in axes.lines if line.get_marker() == "x"]
+    assert len(drawn) == 2 * devices
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "truth",
+    [
+        {"c2c": (0.03, 0.02)},
+        {"c2c": (0.01, 0.006), "occasion": "pulse"},
+        {"c2c": (0.03, 0.02), "occasion": "pulse"},
+        {"c2c": (0.01, 0.01), "d2d": (0.3, 0.3), "reading": "nonlinearity"},
+    ],
+)
+@pytest.mark.parametrize(("devices", "cycles"), [(1, 4), (1, 10), (5, 6)])
+def test_good_cycles_stay(
+    known: Makes, truth: dict[str, Any], devices: int, cycles: int, seed: int
+) -> None:
+    curves = known(**truth).draw(seed, devices, cycles)
+    for polarity in Polarity:
+        assert not outlying_cycles([one for one in curves if one.polarity is polarity]).any()
+
+
+def test_half_of_the_cycles_are_no_outliers(known: Makes) -> None:
+    curves = run_in(known(c2c=(0.008, 0.008)).draw(0, 1, 10), 4, 0.4)
+    with pytest.raises(UserError, match=r"4 of 10 cycles stand apart .*d0 cycle 0 .*cycle=3\.\.10"):
+        set_aside(measured(curves))
+
+
+def test_a_neuron_s_first_sweep() -> None:
+    rng = np.random.default_rng(0)
+    sweep = np.linspace(0, 12, 61)
+    curves = []
+    for cycle in range(6):
+        late = 2.0 if cycle == 0 else 0.0
+        r = 30 * np.clip(sweep - 4 - late, 0, 6) + rng.normal(0, 0.5, sweep.size)
+        curves.append(Curve("n", str(cycle), None, sweep, r))
+    assert outlying_cycles(curves).tolist() == [True] + [False] * 5
+    assert str(set_aside(measured(curves))[1][0]) == "n cycle 0, the whole cycle"

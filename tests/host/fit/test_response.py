@@ -1,4 +1,4 @@
-"""Fits of the pulse response: exact data, another optimiser, and intervals that hold."""
+"""Fits of the pulse response, their intervals, and variation between cycles and devices."""
 
 import math
 from collections import defaultdict
@@ -11,9 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from allspin.host.fit.columns import Curve
-from allspin.host.fit.response import Interval, fit_curve, fit_response, shape, stack
-from allspin.host.fit.spread import cycle_spread, device_spread
+from allspin.host.fit.curves import Curve
+from allspin.host.fit.response import Interval, fit_curve, fit_response, shape
+from allspin.host.fit.spread import (
+    DEVICE_CHOICES,
+    cycle_spread,
+    device_spread,
+)
 from allspin.sim.synapse.response import Polarity, PulseResponse
 
 P, D = Polarity
@@ -77,20 +81,6 @@ def test_another_optimiser_finds_the_same() -> None:
     assert np.diag(fit.covariance) == pytest.approx(np.diag(expected), rel=0.1)
 
 
-def test_stack_puts_cycles_on_one_list_of_pulses() -> None:
-    curves = [
-        Curve("a", "0", P, np.array([0.0, 1, 2]), np.array([1.0, 2, 3])),
-        Curve("b", "0", P, np.array([0.0, 1]), np.array([7.0, 8])),
-        Curve("a", "1", P, np.array([0.0, 2, 3]), np.array([3.0, 5, 9])),
-    ]
-    first, second = stack(curves)
-    assert first.pulses.tolist() == [0, 1, 2, 3]
-    assert first.mean.tolist() == [2, 2, 4, 9]
-    assert first.weights.tolist() == [2, 1, 2, 1]
-    assert first.without(1).pulses.tolist() == [0, 1, 2]
-    assert second.device == "b"
-
-
 def test_a_straight_line_is_not_excluded_where_it_fits() -> None:
     rng = np.random.default_rng(0)
     n = np.arange(51.0)
@@ -138,3 +128,65 @@ def test_intervals_hold_the_truth_as_often_as_they_say(name: str, known: Makes) 
     # them throughout would be too wide.
     assert all(count >= 20 for count in hits.values()), dict(hits)
     assert sum(hits.values()) < DRAWS * len(hits), dict(hits)
+
+
+def fitted(curves: list[Any], polarity: Polarity = P) -> Any:
+    return fit_response([one for one in curves if one.polarity is polarity], polarity)
+
+
+@pytest.mark.parametrize("occasion", ["write", "pulse"])
+def test_the_occasion_is_told_from_the_data(occasion: str, known: Makes) -> None:
+    device = known(a=(30, 25), c2c=(0.01, 0.01), occasion=occasion)
+    for seed in range(10):
+        for polarity in Polarity:
+            assert cycle_spread(fitted(device.draw(seed, 1, 4), polarity)).occasion == occasion
+
+
+def explains_most(fit: Any) -> str:
+    shares = device_spread(fit, cycle_spread(fit)).explained
+    return max(shares, key=lambda name: shares[name])
+
+
+@pytest.mark.parametrize("reading", DEVICE_CHOICES)
+def test_the_reading_that_made_the_data_explains_most(reading: str, known: Makes) -> None:
+    device = known(c2c=(0.01, 0.01), d2d=(0.2, 0.2), reading=reading)
+    right = [
+        explains_most(fitted(device.draw(seed, 6, 3), polarity))
+        for seed in range(8)
+        for polarity in Polarity
+    ]
+    assert right.count(reading) >= 15
+
+
+def test_equal_devices_have_no_spread_of_their_own(known: Makes) -> None:
+    fit = fitted(known(c2c=(0.05, 0.05)).draw(3, 6, 4))
+    for reading, spread in device_spread(fit, cycle_spread(fit)).readings.items():
+        # What cycles leave in a mean of 4 x 51 points would be 0.004 and more.
+        assert spread.low == 0, reading
+
+
+def test_cycle_figure_needs_no_model(known: Makes) -> None:
+    # Curves that the model cannot follow: cycles still differ by what they differ by.
+    device = known(c2c=(0.02, 0.02))
+    curves = device.draw(5, 2, 6)
+    bent = [
+        type(one)(one.device, one.cycle, one.polarity, one.x, one.resistance + np.sin(one.x / 3))
+        for one in curves
+    ]
+    fit = fitted(bent)
+    spread = cycle_spread(fit)
+    assert spread.basis == "cycles"
+    assert spread.write.value * fit.span.value == pytest.approx(0.02, rel=0.1)
+    assert cycle_spread(fitted(device.draw(5, 2, 1))).basis == "points"
+
+
+def test_a_ratio_s_interval() -> None:
+    plain = Interval(0.2, 0.1, 0.3).over(Interval(2.0, 2.0, 2.0))
+    assert (plain.value, plain.low, plain.high) == pytest.approx((0.1, 0.05, 0.15))
+    wider = Interval(0.2, 0.1, 0.3).over(Interval(2.0, 1.5, 2.5))
+    assert wider.low < plain.low
+    assert wider.high > plain.high
+    nothing = Interval(0.0, 0.0, 0.3).over(Interval(2.0, 1.5, 2.5))
+    assert (nothing.value, nothing.low) == (0, 0)
+    assert nothing.high == pytest.approx(0.2)
+    assert Interval(0.2, 0.1, 0.3).over(Interval(2.0, -1.0, 5.0)).high == np.inf

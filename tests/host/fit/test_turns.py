@@ -7,7 +7,7 @@ import pytest
 
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.measurement import read_measurement
-from allspin.host.fit.runs import all_turns, find_turn
+from allspin.host.fit.turns import all_turns, find_turn
 from allspin.sim.errors import UserError
 
 UP, DOWN = 17.0, 12.0
@@ -46,12 +46,6 @@ def test_a_turn_behind_a_plateau_and_one_of_another_law() -> None:
     spiky = DOWN_FIRST + rng.normal(0, NOISE, DOWN_FIRST.size)
     spiky[[20, 56, 90]] += (600, -200, -600)
     assert find_turn(spiky) == 60
-
-
-def test_an_uneven_turn_of_a_long_run() -> None:
-    rng = np.random.default_rng(2)
-    both = np.r_[way(100, 1500), -way(12, 60)[1:]]
-    assert find_turn(both + rng.normal(0, NOISE, both.size)) == 1500
 
 
 def test_a_run_of_several_turns_is_refused_and_says_what_to_do(tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from allspin.host.data.catalogue import device_path
 from allspin.host.foreign import importing
 from allspin.host.foreign.description import InputScaling
-from allspin.host.foreign.importing import import_network
-from allspin.host.foreign.quantise import ImportOptions
+from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.train.parameters import TrainingTarget
 from allspin.host.train.train import tune
 from allspin.sim.device.device_file import load_device
@@ -152,6 +151,15 @@ def test_a_model_in_half_precision_is_read_as_exactly_as_it_answers(elsewhere, t
     assert imported.model_accuracy == pytest.approx(elsewhere.accuracy, abs=0.01)
 
 
+@pytest.mark.parametrize("biases", [[0.1] * 4, [0.1, 0, 0, 0]])
+def test_biases_without_a_hidden_layer_are_spread(elsewhere, tmp_path, biases):
+    path = tmp_path / "flat.npz"
+    np.savez(path, W0=np.random.default_rng(1).normal(size=(42, 4)), b0=biases)
+    imported = import_network(path, elsewhere.dataset)
+    assert imported.spread_biases == (min(biases) < max(biases))
+    assert imported.constant_neurons == 0
+
+
 def test_other_classes_are_refused(elsewhere, tmp_path):
     path = tmp_path / "other.npz"
     np.savez(path, W0=np.eye(42, 5))
@@ -164,7 +172,7 @@ def test_other_classes_are_refused(elsewhere, tmp_path):
     [
         ({"tune": -1}, "tune must be from 0 to 10000"),
         ({"states": 1}, "states must be from 2 to 128"),
-        ({"scale": 0.0}, "scale must be a finite number greater than 0"),
+        ({"scale": 0.0}, "scale must be a number from 1e-12 to 1e"),
         ({"neuron": "tanh"}, "neuron must be one of"),
     ],
 )

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from allspin.host.foreign import quantise as weights
+from allspin.host.foreign import fitting
 from allspin.host.foreign.description import Dense, FloatNetwork
 from allspin.host.foreign.quantise import MAX_NEURONS, layer_errors, neurons_needed, quantise
 from allspin.host.train.latent import NumberFormats
@@ -48,13 +48,13 @@ def logits_of(model, images):
     return model.logits(images.reshape(len(images), -1) / 255)
 
 
-def run(quantised, images):
-    network = quantised.network.export(SHAPE, {})
+def run(latent, images):
+    network = latent.export(SHAPE, {})
     return network, GoldenModel(network).logits(images)
 
 
 def agreement(model, images, target):
-    _, found = run(quantise(model, target, images), images)
+    _, found = run(quantise(model, target, images)[0], images)
     return np.mean(found.argmax(axis=1) == logits_of(model, images).argmax(axis=1))
 
 
@@ -62,7 +62,7 @@ def agreement(model, images, target):
 @pytest.mark.parametrize("high", [np.inf, 0.6])
 def test_fine_levels_give_the_models_logits(images, neuron, high):
     model = drawn((20, 16, 12, 5), high=high)
-    network, found = run(quantise(model, machine(neuron), images), images)
+    network, found = run(quantise(model, machine(neuron), images)[0], images)
     expected = logits_of(model, images)
     expected = expected - expected.mean(axis=1, keepdims=True)
     found = found - found.mean(axis=1, keepdims=True)
@@ -88,9 +88,8 @@ def test_biases_of_the_last_layer_are_weights_of_neurons_at_full_scale(images, n
     hidden = np.maximum(images.reshape(600, 20) / 255 @ first.weights + first.biases, 0)
     biases = -(hidden @ slanted).mean(axis=0)
     model = FloatNetwork((first, Dense(slanted, biases)))
-    quantised = quantise(model, machine(neuron, 10, 4), images)
-    network, found = run(quantised, images)
-    count = quantised.constant_neurons
+    latent, count = quantise(model, machine(neuron, 10, 4), images)
+    network, found = run(latent, images)
     assert count > 1
     assert network.topology == (20, 16 + count, 5)
     trace = GoldenModel(network).trace(np.concatenate([images, np.zeros_like(images[:1])]))
@@ -114,14 +113,14 @@ def test_how_many_constant_neurons():
 def test_no_constant_neuron_where_biases_are_all_alike(images):
     model = drawn((20, 16, 5))
     same = FloatNetwork((model.layers[0], Dense(model.layers[1].weights, np.full(5, 7.0))))
-    assert quantise(same, machine(), images).constant_neurons == 0
+    assert quantise(same, machine(), images)[1] == 0
 
 
 def test_without_a_hidden_layer_biases_go_into_the_pixels_weights(images):
     model = drawn((20, 5), biases=0.2)
-    quantised = quantise(model, machine(), images)
-    assert quantised.spread_biases
-    network, found = run(quantised, images)
+    latent, count = quantise(model, machine(), images)
+    assert count == 0
+    network, found = run(latent, images)
     assert network.topology == (20, 5)
     wanted = logits_of(model, images).argmax(axis=1)
     without = (images.reshape(600, 20) @ model.layers[0].weights).argmax(axis=1)
@@ -130,7 +129,7 @@ def test_without_a_hidden_layer_biases_go_into_the_pixels_weights(images):
 
 def test_layers_that_are_too_wide_are_rounded_weight_by_weight(images, monkeypatch):
     together = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
-    monkeypatch.setattr(weights, "MAX_ROWS", 19)
+    monkeypatch.setattr(fitting, "MAX_ROWS", 19)
     apart = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
     assert 0.8 < apart < together
 
@@ -149,9 +148,9 @@ def test_levels_of_a_device_that_are_not_uniform(images):
     target = NumberFormats(
         NEURONS["sot"](), 8, 4, 4, 8, 8, own_levels=(-127, -110, -60, -20, 5, 5, 70, 127)
     )
-    quantised = quantise(drawn((20, 40, 5)), target, images)
-    words = np.unique(quantised.network.words(0))
+    latent, _ = quantise(drawn((20, 40, 5)), target, images)
+    words = np.unique(latent.words(0))
     assert set(words) <= set(target.levels)
-    _, found = run(quantised, images)
+    _, found = run(latent, images)
     expected = logits_of(drawn((20, 40, 5)), images)
     assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) > 0.9

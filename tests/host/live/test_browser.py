@@ -31,7 +31,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
-from tests.host.browser import PHONE, TOOLS, messages, requests, show, start_browser
+from tests.host.browser import PHONE, TOOLS, messages, show, start_browser
 
 DESK = 1280
 PATIENCE = 60.0
@@ -40,7 +40,7 @@ ANSWER = "return document.querySelector('.logits canvas').getAttribute('aria-lab
 PIXELS = "return document.querySelector('.crossbar canvas').toDataURL()"
 ROWS = "return document.querySelector('.pictures canvas').getAttribute('aria-label') || ''"
 
-pytestmark = pytest.mark.tool(*TOOLS)
+pytestmark = [pytest.mark.long, pytest.mark.tool(*TOOLS)]
 
 
 @pytest.fixture(scope="module")
@@ -288,17 +288,6 @@ def test_of_a_drawing_that_is_too_large_a_link_restores_a_part(browser, link):
     assert not browser.find_element(By.ID, "problem").is_displayed()
 
 
-def test_a_link_says_how_many_chips(browser, link):
-    show(browser, f"{link}#chips=20", DESK)
-    ready(browser)
-    wait(browser, lambda: "of 20 chips" in browser.find_element(By.ID, "chips").text)
-    Select(browser.find_element(By.ID, "count")).select_by_visible_text("100")
-    wait(browser, lambda: said(browser).get("chips") == "100")
-    show(browser, f"{link}#chips=33", DESK)
-    ready(browser)
-    wait(browser, lambda: "of 50 chips" in browser.find_element(By.ID, "chips").text)
-
-
 def test_a_compilation_is_seen_to_go_on(browser, small_link, monkeypatch):
     over = threading.Event()
 
@@ -389,22 +378,6 @@ def test_it_fits_says_nothing_and_asks_nobody_else(browser, link, width, scheme)
     assert len(asked) > 20
     assert [url for url in asked if not url.startswith((link, "chrome:", "about:"))] == []
     assert browser.get_log("browser") == []
-
-
-def test_a_request_to_the_outside_would_be_refused_and_seen(browser, link):
-    show(browser, link, DESK)
-    ready(browser)
-    browser.execute_script("new Image().src = 'data:image/gif;base64,R0lGODlhAQABAAAAACw='")
-    browser.execute_script("fetch('http:' + '//127.0.0.1:9/').catch(() => 0)")
-    found: list[str] = []
-
-    def refused() -> bool:
-        found.extend(entry["message"] for entry in browser.get_log("browser"))
-        return len(found) >= 2
-
-    wait(browser, refused)
-    assert all("Content Security Policy" in message for message in found)
-    assert requests(browser, link) is not None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -7,7 +7,6 @@ import pytest
 
 from allspin.host.data.datasets import load_test_set
 from allspin.host.live.shown import GRID, PEN, SIDE, drawn_image, raster
-from allspin.sim.errors import UserError
 
 SEVEN = [[250, 200, 750, 200, 420, 850]]
 
@@ -59,11 +58,3 @@ def test_nothing_drawn_is_a_blank_image(shape):
     assert blank.shape == shape
     assert not blank.any()
     assert drawn_image([[100, 100, 900, 700]], shape).max() > 64
-
-
-def test_without_pillow_there_is_a_line(monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(UserError, match=r"pip install 'allspin\[live\]'"):
-        raster(SEVEN)

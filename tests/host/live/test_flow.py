@@ -1,11 +1,11 @@
-"""The values of an image, against the chip put together here."""
+"""The values of an image, against the chip put together here; and the engine's cycles."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from allspin.host.live.shown import Flow, Made
+from allspin.host.live.shown import Flow, Made, timeline
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.hall_array import HallArray
@@ -72,3 +72,19 @@ def test_what_cannot_be_programmed_is_a_line(make_choices, network):
     choices = make_choices(networks={"small": wrong})
     with pytest.raises(UserError, match="the last level must be above the first"):
         Made.of(choices, choices.setting({}))
+
+
+EVENT, LAST, SUM = 1, 2, 4
+
+
+def test_each_stage_has_its_cycles():
+    first = [EVENT, EVENT, 0, EVENT | LAST, SUM, SUM, 0, 0]
+    second = [0, 0, 0, 0, 0, EVENT, EVENT | LAST | SUM, SUM]
+    activity = np.array(first, np.uint64) | np.array(second, np.uint64) << np.uint64(4)
+    assert timeline(activity, 2) == {
+        "clocks": 8,
+        "stages": [
+            {"rows": [0, 1, 3], "sums": [4, 5]},
+            {"rows": [5, 6], "sums": [6, 7]},
+        ],
+    }

@@ -78,20 +78,6 @@ def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, o
         assert words["compared"] == 300
 
 
-def test_a_new_chip_has_other_words(choices, client, open_page):
-    with open_page(client) as page:
-        seen = []
-        for seed in (1, 2):
-            chosen = {"on": "virtual", "chip": seed}
-            page.say(kind="choose", setting=chosen)
-            page.say(kind="show", serial=seed, test=9)
-            page.until("machine", state="ready")
-            shown, _ = page.until("shown", on="virtual", serial=seed)
-            assert shown["machine"] == golden_logits(choices, chosen, 9)
-            seen.append(shown["machine"])
-        assert seen[0] != seen[1]
-
-
 def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices, serve, open_page):
     device = make_choices().device
     noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=50))

@@ -8,13 +8,13 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.coverage import Choice, all_choices, cover_pairs
 from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network.network import Network
+from tests.coverage.pairs import Choice, all_choices, cover_pairs
 from tests.host.machines.test_profiles import MACHINES, small_network
 from tests.host.machines.work import Work
 
@@ -23,8 +23,8 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "words": ("the network's", "wider", "states"),
     "rows_per_clock": (1, 2, 4, 8),
     "memory": ("block", "spram", "ecp5", "bsram"),
-    "rounds_per_clock": (None, 1, 2, 22),  # None: no Programmer
-    "noise_rounds_per_clock": (None, 1, 2, 22),
+    "rounds_per_clock": (None, 1, 22),  # None: no Programmer
+    "noise_rounds_per_clock": (None, 1, 22),
     "redraw": (False, True),
     "use_noise": (False, True),
     "sum_noise": (False, True),
@@ -98,7 +98,7 @@ REFUSED = {
         c["use_noise"]
         and c["rows_per_clock"] > 1
         and c["rounds_per_clock"]
-        and (c["noise_rounds_per_clock"] or c["rounds_per_clock"]) in (1, 2)
+        and (c["noise_rounds_per_clock"] or c["rounds_per_clock"]) == 1
     ),
     "lanes must be a multiple of [248], the neurons per clock": lambda c: (
         (c["lanes"] == 3 and c["rows_per_clock"] > 1)

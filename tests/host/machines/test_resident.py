@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.bench.networks import random_network
-from allspin.hdl.bench.streams import pack_image
-from allspin.hdl.bench.streams import unpack_images as unpack_slowly
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.beat_memory import most_beats
@@ -21,6 +19,8 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import MAX_LINES
+from tests.hdl.resident.slow_code import pack_image
+from tests.hdl.resident.slow_code import unpack_images as unpack_slowly
 
 NETWORKS = [random_network((784, 8, 10), seed) for seed in (1, 2)]
 RESIDENT = ResidentParameters(beats=8_000, images=250)

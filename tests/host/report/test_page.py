@@ -63,38 +63,48 @@ def test_nothing_comes_from_outside_and_nothing_runs(made):
 def test_text_from_files_is_escaped_once(made):
     page = made.read()
     holders = {holder for holder, text in page.texts if made.attack in text}
-    # Device, unit, source, data set, seed, phase: facts, charts, tables and paragraphs.
-    assert {"dd", "desc", "td", "th", "p", "text", "figcaption"} <= holders
+    # Device, unit, source, data set, seed, phase: facts, tables and paragraphs; charts cut them.
+    assert {"dd", "td", "th", "p", "figcaption"} <= holders
+    assert any(text.startswith(made.attack[:20]) for text in page.said("text"))
     assert made.file_attack in page.text_of("h1")
     assert made.file_attack in page.text_of("title")
-    # No page may hold a bell.
-    assert f"{made.attack}\N{REPLACEMENT CHARACTER}" in page.text_of("dd")
-    assert "\a" not in made.text
     # Twice escaped would show as such; the attack itself has an entity in it.
     assert "&amp;amp;amp;" not in made.text
     alts = [image["alt"] for image in page.all("img")]
     assert len(alts) == len(set(alts))
 
 
-def test_each_chart_has_title_text_and_numbers(made):
+def test_each_chart_has_its_title_and_numbers(made):
     page = made.read()
-    charts = [svg for svg in page.all("svg") if "aria-describedby" in svg]
-    assert len(charts) == 2 * len([f for f in page.all("figure") if "id" in f])
-    kinds = {kind for svg in charts for kind in svg["class"].split()}
-    assert kinds == {"chart", "wide", "narrow"}
-    for svg in page.all("svg"):
-        assert svg["role"] == "img"
-    assert made.text.count("<details") >= len(charts) / 2
+    charts, titled = page.all("svg"), [f for f in page.all("figure") if "id" in f]
+    assert len(charts) == len(titled) > 8
+    titles = [svg["aria-label"] for svg in charts]
+    assert len(set(titles)) == len(titles)
+    assert all(svg["role"] == "img" for svg in charts)
+    # Of one that is drawn closer they are above.
+    assert made.text.count("<details") >= len(charts) - 1
     # Tables lie in boxes that scroll, and those are reachable.
     boxes = [box for box in page.all("div") if "scroll" in box.get("class", "").split()]
     assert len(boxes) == len(page.all("table"))
     assert all(box["tabindex"] == "0" and box["aria-label"] for box in boxes)
 
 
+def test_charts_have_the_colours_of_the_page(made):
+    drawn = "".join(re.findall("<svg.*?</svg>", made.text, re.S))
+    # But for the shades of confusion, and the figures in them.
+    assert set(re.findall("(?:fill|stroke): #([0-9a-f]{6})", drawn)) <= {
+        "000000",
+        "ffffff",
+        "ffffcc",
+    }
+    inks = set(re.findall(r"var\((--\w+),", drawn))
+    assert inks <= set(re.findall(r"(--\w+):", STYLE.read_text()))
+
+
 def cells(text: str, caption: str) -> list[list[str]]:
     """The body of the table with a caption, as text."""
     [body] = re.findall(
-        rf"<caption>{re.escape(caption)}</caption><thead>.*?</thead><tbody>(.*?)</tbody>", text
+        rf"<caption><b>{caption}</b></caption><thead>.*?</thead><tbody>(.*?)</tbody>", text
     )
     return [
         re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in re.findall("<tr>(.*?)</tr>", body)
@@ -105,9 +115,9 @@ def test_figures_are_those_of_an_independent_count(made):
     answers = GoldenModel(made.network).classify(made.images)
     right = int(np.sum(answers == made.labels))
     assert f"{100 * right / len(answers):.2f} %" in made.text
-    rows = cells(made.text, "Images by label (rows) and answer (columns)")
+    rows = cells(made.text, r"Images by label \(rows\) and answer \(columns\)")
     for label, row in enumerate(rows):
-        found = [0 if text == "·" else int(text) for text in row[1:]]
+        found = [int(text) for text in row[1:]]
         expected = [int(np.sum((made.labels == label) & (answers == a))) for a in range(4)]
         assert found == expected
     wrong = cells(made.text, "the images with a wrong answer")
@@ -167,23 +177,16 @@ def test_boards_show_the_builds_of_this_network(made):
     assert [row[1] for row in shares] == ["42.0", "71.0", "42.0", "190.0"]
 
 
-def test_the_comparison_shows_what_it_was_given(made):
-    rows = cells(made.text, "Neurons side by side")
-    assert [row[0] for row in rows[1:]] == ["cmos-bare", "broken", "negative"]
-    assert rows[1][1:] == ["98.75", "4.79", "9.25", "122"]
-    assert rows[2][1:] == ["\u2013"] * 4
-    text = " ".join(made.read().text_of(name) for name in ("text", "td", "desc"))
-    # The figures of the strip of the bare gate, and of the one parameter that has a range.
-    assert "9.25 \u2192 122 fJ" in text
-    assert "0.01 to 2" in text
-    wholes = cells(made.text, "The whole network, one image")
-    assert wholes[-1][0] == "dense 8-bit array"
-    assert "128,000" in wholes[-1]
-    assert [row[0] for row in cells(made.text, "Break-even")] == [rows[0][0]]
-    page = made.read()
-    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
-    assert "comparison-hangs-0" in ids
-    assert "comparison-hangs-1" not in ids
+def test_the_comparison_is_the_one_of_its_command(made):
+    rows = cells(made.text, "A neuron's use: .*?".replace("'", "&#39;"))
+    by_name = {row[0]: row[1:] for row in rows}
+    # Four AND2_X1 and one INV_X1, 4 * 1.064 + 0.532 um^2.
+    assert by_name["cmos-bare"][1] == "4.79"
+    parts = cells(made.text, "where the energy of a use goes")
+    assert {row[0] for row in parts} == set(by_name)
+    assert "dense array" in made.text
+    assert len(cells(made.text, "each parameter over its published range")) > 8
+    assert {row[0] for row in cells(made.text, "where each number comes from")} == set(by_name)
 
 
 def test_maps_hold_the_networks_words(made):
@@ -213,15 +216,3 @@ def test_each_command_parses_and_is_about_the_same_files(made):
             parsed = build_parser(words[1:2]).parse_args(words[1:])
             network = parsed.networks[0] if words[1] == "chips" else parsed.network
             assert network == made.arguments[0]
-
-
-def test_the_style_has_both_schemes_and_print():
-    style = STYLE.read_text()
-    assert "prefers-color-scheme: dark" in style
-    assert "@media print" in style
-    # Every colour of the light scheme that a dark page needs has its dark counterpart.
-    light, dark = (
-        set(re.findall(r"(--[a-z0-9]+):", block))
-        for block in re.findall(r":root \{(.*?)\}", style, re.S)
-    )
-    assert light - dark == {"--sans", "--serif", "--mono"}

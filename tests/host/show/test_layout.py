@@ -1,27 +1,16 @@
 """Tables in the width of a terminal: words are folded, numbers never."""
 
-import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.bitstreams.tables import printed_table
 from allspin.host.show.table import Column, Number, Table, figures, layout, significant
-from tests.bench.document import printed
 from tests.host.show.whole import check_whole
 from tests.host.show.whole import printed as lines_of
 
 DOCS = Path(__file__).parents[3] / "docs"
-
-
-def test_the_tables_of_boards_and_bench_break_no_number():
-    boards = json.loads((DOCS / "boards.json").read_text())
-    check_whole(printed_table(boards["boards"], boards["network"]))
-    tables, _ = printed(json.loads((DOCS / "performance.json").read_text()))
-    assert len(tables) == 7
-    check_whole(*tables)
 
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)

@@ -1,7 +1,5 @@
 """Whatever a name holds, a terminal gets it as text; and there is one way to print."""
 
-import ast
-import io
 import re
 import shutil
 import unicodedata
@@ -49,18 +47,6 @@ def test_a_very_long_word_of_a_message_is_cut():
     path = f"{'x' * 255}/{'y' * 255}/{'z' * 255}"
     for kept in ("x" * 255, path, f"{path}:"):
         assert one_line(f"no {kept}") == f"no {kept}"
-
-
-def test_columns_stay_in_line_where_a_character_is_lacking(monkeypatch):
-    file = io.TextIOWrapper(io.BytesIO(), "ascii", errors="backslashreplace")
-    table = Table("mean", "±", "µ", "end")
-    table.add_row("98.00", "1.00", "µ", "|")
-    Terminal(file=file).print(table)
-    file.seek(0)
-    # Lines that Rich draws are ASCII there.
-    lines = [line for line in file.read().splitlines() if line.startswith("|")]
-    assert [part.strip() for part in lines[0].split("|")[1:-1]] == ["mean", "+-", r"\xb5", "end"]
-    assert len({len(line) for line in lines}) == 1
 
 
 def test_each_way_to_print_shows_a_name_as_it_is(capsys):
@@ -128,20 +114,6 @@ def test_a_hostile_name_is_shown_by_each_command(network, capfd, monkeypatch, wo
     assert status == (2 if "NO" in words else 0), err
     assert SHOWN in "".join((out + err).split())  # a title may be broken
     assert not set(out + err) & set("\x1b\x07\x9b\u202e")
-
-
-def calls(path):
-    """Names of the functions and methods that a file calls."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func)
-
-
-def test_nothing_is_printed_but_by_these_ways():
-    others = {"print", "Console", "TextColumn", "sys.stdout.write", "sys.stderr.write"}
-    found = {path.relative_to(HOST): set(calls(path)) & others for path in HOST.rglob("*.py")}
-    used = {str(path): names for path, names in found.items() if names}
-    assert used == {"show/say.py": {"print"}}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.sim.array.resistive import LIMIT, fold, own_gains
+from allspin.sim.array.in_array import LIMIT, fold, own_gains
 from allspin.sim.network.network import Converter
 
 LEVELS = np.array([-126, -14, 14, 126], np.int16)

@@ -106,13 +106,6 @@ def test_folded_words_compute_what_the_matrix_does():
     assert np.abs(ours[0].currents - theirs[0].currents).max() <= 2
 
 
-def test_one_isolated_column_is_the_ideal_network():
-    network = random_network((784, 1), 2)
-    made = in_array(network, HallArray("series", **CROSS))
-    assert made.folded
-    assert np.array_equal(made.network.layers[0].words, network.layers[0].words)
-
-
 def test_a_chip_in_its_array():
     array = HallArray("buffered", **CROSS, input_impedance=1e6)
     chip = Chip(device(array=array), 7)

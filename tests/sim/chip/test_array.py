@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from allspin.sim.chip.generator import Purpose, normals
 from allspin.sim.chip.words import SynapseArray
@@ -27,35 +26,6 @@ def test_without_variation_it_is_the_synapse() -> None:
     assert array.read()[1] == pytest.approx(np.ones(3))
     assert array.polarity.tolist() == [[D] * 3, [P] * 3]
     assert array.writes.tolist() == [[2] * 3, [1] * 3]
-
-
-@pytest.mark.parametrize("polarity", list(Polarity))
-def test_moments_of_a_million_writes(polarity: Polarity) -> None:
-    array = SynapseArray(
-        synapse(c2c=CycleVariation(0.065, 0.029)), 1, 0, (1000, 1000), bounded=False
-    )
-    array.saturate(D if polarity == P else P)
-    array.pulse(polarity, 6)
-    error = array.read() - float(synapse().curve(polarity, 6))
-    sigma = 2 * (0.029 if polarity else 0.065)
-    assert error.mean() == pytest.approx(0, abs=4 * sigma / 1000)
-    assert error.std() == pytest.approx(sigma, rel=4 / np.sqrt(2e6))
-    assert stats.skew(error.ravel()) == pytest.approx(0, abs=4 * np.sqrt(6 / 1e6))
-    assert stats.kurtosis(error.ravel()) == pytest.approx(0, abs=4 * np.sqrt(24 / 1e6))
-
-
-@pytest.mark.parametrize("polarity", list(Polarity))
-def test_moments_of_a_million_devices(polarity: Polarity) -> None:
-    varied = synapse(d2d=DeviceVariation(0.13, 0.48, "range"))
-    array = SynapseArray(varied, 2, 1, (1000, 1000))
-    array.saturate(D if polarity == P else P)
-    array.pulse(polarity, 6)
-    error = array.read() - float(synapse().curve(polarity, 6))
-    sigma = 2 * (0.48 if polarity else 0.13)
-    assert error.mean() == pytest.approx(0, abs=4 * sigma / 1000)
-    assert error.std() == pytest.approx(sigma, rel=4 / np.sqrt(2e6))
-    # Both polarities of a device are drawn apart.
-    assert abs(np.corrcoef(array.deviates[P].ravel(), array.deviates[D].ravel())[0, 1]) < 4e-3
 
 
 def test_a_pulse_at_a_time_has_the_deviation_of_many_at_once() -> None:

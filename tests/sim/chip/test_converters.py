@@ -1,6 +1,5 @@
 """Converters of a chip's tiles: against draws by their addresses and sums written out."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from allspin.sim.chip.generator import Purpose, normals
 from allspin.sim.device.device import AdcVariation, Device, Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles, uncut, with_steps
-from allspin.sim.programming.programming import chip_network, program_chip
+from allspin.sim.network.tiling import Tiles, with_steps
+from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.synapse import SotSynapse
@@ -89,17 +88,6 @@ def test_a_gain_is_in_the_words_of_its_tile() -> None:
     assert not np.array_equal(*(each.layers[0].converter.gains for each in gains))  # type: ignore
 
 
-def test_without_tiles_a_device_with_converters_is_one_without() -> None:
-    varied = Chip(device(AdcVariation(0.5, 0.1, 0.5)), 7)
-    plain = Chip(device(), 7)
-    assert varied.noise(WHOLE) is None
-    assert np.array_equal(
-        program_chip(varied, WHOLE, Programming()).words[0],
-        program_chip(plain, WHOLE, Programming()).words[0],
-    )
-    assert np.array_equal(sums_of(varied, WHOLE), sums_of(plain, WHOLE))
-
-
 @pytest.mark.parametrize("wrong", [{"read_noise": 0.2}, {"amplifier_offset": 0.2}, {}])
 def test_one_tile_of_enough_bits_is_the_chip_of_a_column_in_one_piece(wrong: Any) -> None:
     """Draws of the first tile are those of the column."""
@@ -140,25 +128,8 @@ def test_noise_is_drawn_for_each_conversion(made_of: Device, purpose: Purpose, w
             assert total is None or found[image, column] == total * 128
 
 
-def test_calibration_and_arrays_keep_tiles() -> None:
-    chip = Chip(device(AdcVariation(offset=2.0)), 7)
-    words = [layer.words for layer in TILED.layers]
-    made = chip_network(chip, TILED, words)
-    assert np.array_equal(offsets(made, 0), offsets(chip.varied(TILED), 0))
-    assert not np.array_equal(sums_of(chip, TILED), sums_of(Chip(device(), 7), TILED))
-    assert uncut(made).layers[0].adc is None
-
-
 def test_more_converters_than_the_generator_can_name() -> None:
     wide = with_steps(random_network((8 * 600, 110), 1), Tiles(8, 8), (7,))
     with pytest.raises(ValueError, match=r"at most 65,536 converters of a layer, not 66,000"):
         Chip(device(AdcVariation(noise=0.5)), 7).noise(wide)
     assert Chip(device(AdcVariation(offset=0.5)), 7).noise(wide) is None
-
-
-@pytest.mark.parametrize(("name", "top"), [("offset", 1000), ("gain", 1), ("noise", 1000)])
-def test_ranges(name: str, top: float) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be a number from 0 to {top}, not"):
-        AdcVariation(**{name: top + 1})
-    assert not dataclasses.replace(AdcVariation()).readings()
-    assert AdcVariation(**{name: 0.5}).readings()[0].startswith(f"adc {name} 0.5 ")

@@ -1,9 +1,7 @@
 """The generator against a slow formulation of its own and against the normal distribution."""
 
 import hashlib
-import itertools
 import re
-from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -113,88 +111,6 @@ def test_exact_distribution_is_normal_but_for_the_unit() -> None:
     assert values.max() * UNIT > 4.5
 
 
-def test_kolmogorov_smirnov_on_ten_million_draws() -> None:
-    draws = normals(2023, 0, Purpose.WRITE, np.arange(3200)[:, None], np.arange(3125))
-    count = draws.size
-    assert count == 10**7
-    lowest, highest = int(draws.min()), int(draws.max())
-    assert -lowest * UNIT > 4.5
-    assert highest * UNIT > 4.5
-    share = np.cumsum(np.bincount(draws.ravel() - lowest)) / count
-    expected = stats.norm.cdf(np.arange(lowest, highest + 1) * UNIT)
-    above = np.max(share - expected)
-    below = np.max(expected - np.concatenate([[0], share[:-1]]))
-    assert stats.kstwo.sf(max(above, below), count) > 0.05
-    x = draws.ravel() * UNIT
-    assert abs(x.mean()) < 4 / np.sqrt(count)
-    assert abs(x.var() - 1) < 4 * np.sqrt(2 / count)
-    for far in (3.5, 4, 4.5):
-        expected_far = 2 * stats.norm.sf(far) * count
-        assert abs(np.count_nonzero(np.abs(x) > far) - expected_far) < 4 * np.sqrt(expected_far)
-
-
-SIDE = 400
-
-
-def sample(**changes: int) -> npt.NDArray[np.uint32]:
-    """Bits of an array of cells, with one part of their address changed."""
-    address = {"seed": 5, "layer": 1, "purpose": 2, "number": 0, "row": 0, "column": 0} | changes
-    return draw_bits(
-        address["seed"],
-        address["layer"],
-        Purpose(address["purpose"]),
-        np.arange(SIDE)[:, None] + address["row"],
-        np.arange(SIDE) + address["column"],
-        address["number"],
-    )
-
-
-CHANGES = [
-    {"row": 1},
-    {"column": 1},
-    {"row": 256},
-    {"row": 1, "column": 1},
-    {"seed": 4},
-    {"seed": 6},
-    {"seed": 5 + 2**31},
-    {"seed": 5 << 8},
-    {"layer": 0},
-    {"layer": 2},
-    {"layer": 14},
-    {"purpose": 0},
-    {"purpose": 3},
-    {"purpose": 15},
-    {"number": 1},
-    {"number": 2**15},
-    {"seed": 1, "layer": 2, "number": 3},
-]
-
-
-@pytest.mark.parametrize("changes", CHANGES, ids=str)
-def test_no_correlation(changes: dict[str, int]) -> None:
-    one, other = sample(), sample(**changes)
-    count = one.size
-    # Half of the bits differ, each of them in half of the draws.
-    for bit in range(32):
-        differ = np.count_nonzero((one ^ other) >> bit & 1)
-        assert abs(differ - count / 2) < 5 * np.sqrt(count) / 2
-    x, y = (normal_values(bits).ravel() * UNIT for bits in (one, other))
-    for left, right in ((x, y), (x**2 - 1, y**2 - 1), (np.abs(x), y), (x, np.abs(y))):
-        correlation = np.corrcoef(left, right)[0, 1]
-        assert abs(correlation) < 5 / np.sqrt(count)
-
-
-def test_pairs_of_parts_of_the_address_do_not_stand_in_for_one_another() -> None:
-    parts = {"seed": 0, "layer": 0, "purpose": 0, "number": 0, "row": 0, "column": 0}
-    seen: Counter[int] = Counter()
-    for one, other in itertools.combinations(parts, 2):
-        for a, b in itertools.product(range(1, 8), repeat=2):
-            address = parts | {one: a, other: b}
-            purpose = Purpose(address.pop("purpose"))
-            seen[int(draw_bits(purpose=purpose, **address))] += 1
-    assert max(seen.values()) == 1
-
-
 def test_key_and_block_of_an_address() -> None:
     key = 0x1234_0A0C_DEAD_BEEF
     got = draw_bits(0xDEAD_BEEF, 10, Purpose.CONVERTER_OFFSET, 0xABCD, 0x0123, 0x1234)
@@ -284,11 +200,3 @@ def test_columns_of_uses_are_numbered_to_16_bits() -> None:
         use_normals(0, 0, Purpose.READ, 0, 1, 2, 65535)
     with pytest.raises(ValueError, match="first column must be from 0 to 65535, not -1"):
         use_normals(0, 0, Purpose.READ, 0, 1, 2, -1)
-
-
-@pytest.mark.parametrize(
-    "first", [np.int32(65533), np.uint32(65536), np.int64(2**31), np.int64(2**32 - 4)]
-)
-def test_an_image_s_number_may_be_numpy_s(first: np.integer) -> None:
-    found = use_normals(1, 0, Purpose.NEURON_USE, first, 3, 4)  # type: ignore[arg-type]
-    assert found.tolist() == use_normals(1, 0, Purpose.NEURON_USE, int(first), 3, 4).tolist()

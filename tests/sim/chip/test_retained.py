@@ -64,7 +64,7 @@ def test_the_integers_are_those_that_the_document_gives() -> None:
     table = retention_table(retention, 1e4)
     rng = np.random.default_rng(1)
     words = rng.integers(-140 << 21, 140 << 21, (20, 20))
-    found = retained(words, (-126, 126), 21, table, 0.25, (9, 2))
+    found = retained(words, (-126, 126), retention, 1e4, 9, 2)
     normals = cell_normals(9, 2, Purpose.RETENTION, (20, 20))
     for place in np.ndindex(20, 20):
         word = int(words[place])
@@ -81,22 +81,6 @@ def test_the_integers_are_those_that_the_document_gives() -> None:
         kept = one + math.floor((two - one) * (inside / step - entry))
         rest = round(0.25 * (252 << 20))
         assert found[place] == rest + math.floor(Fraction((word - rest) * kept, 2**16))
-
-
-def test_cells_of_one_barrier_each_decay_together_as_their_distribution_does() -> None:
-    # A drawn cell either holds or is lost: the mean of many is the law of a broad distribution.
-    states = np.full((400, 400), 9, np.uint8)
-    between, within = Retention(1.0, between=1.0), Retention(1.0, within=1.0)
-    means = []
-    for age in (1e2, 1e4, 1e6, 1e8):
-        mean = float(aged(between, age, states).mean()) / 126
-        # Of 160,000 cells.
-        assert mean == pytest.approx(float(within.kept(1.0, age)), abs=5e-3)
-        means.append(mean)
-    # A line over the logarithm of time, as that of the drift is: k T times the density of barriers.
-    density = 1 / math.sqrt(2 * math.pi)
-    slope = 8.617333262e-5 * 300 * density * math.log(100)
-    assert -np.diff(means) == pytest.approx(slope, rel=0.15)
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])

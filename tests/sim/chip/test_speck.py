@@ -75,12 +75,6 @@ def test_arrays_broadcast_and_chunks_join() -> None:
         assert blocks[row, column] == encrypt(99, row, column)
 
 
-def test_one_key_never_makes_one_block_of_two() -> None:
-    # A cipher is a permutation.
-    blocks = encrypt(7, np.arange(300)[:, None], np.arange(300))
-    assert np.unique(blocks).size == blocks.size
-
-
 @pytest.mark.parametrize("key", [-1, 2**64])
 def test_a_key_has_64_bits(key: int) -> None:
     with pytest.raises(ValueError, match=f"key must be from 0 to {2**64 - 1}"):

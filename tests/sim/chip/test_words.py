@@ -2,20 +2,18 @@
 
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from allspin.sim.chip.generator import Purpose, draw_bits
-from allspin.sim.chip.words import WriteTable, state_words, write_table
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
-from tests.sim.chip.exact import synapse, z
+from tests.sim.chip.exact import z
 
 P, D = Polarity
 
@@ -111,30 +109,6 @@ def test_every_cell_by_exact_arithmetic(
         )
 
 
-def test_moments_of_a_million_cells() -> None:
-    table = write_table(
-        synapse(c2c=CycleVariation(0.03, 0.02), d2d=DeviceVariation(0.04, 0.05, "range")),
-        uniform_levels(3),
-    )
-    states = np.ones((1000, 1000), np.uint8)
-    polarity = np.arange(1000) % 2
-    error = state_words(states, polarity, table, 11, 0).astype(float)
-    for one, sigma in ((P, math.hypot(0.03, 0.04)), (D, math.hypot(0.02, 0.05))):
-        part = error[:, polarity == one].ravel()
-        # Rounding to whole words adds a variance of 1/12.
-        expected = math.sqrt((sigma * 252) ** 2 + 1 / 12)
-        assert part.std() == pytest.approx(expected, rel=4 / math.sqrt(2 * part.size))
-        assert part.mean() == pytest.approx(0, abs=4 * expected / math.sqrt(part.size))
-        assert stats.kurtosis(part) == pytest.approx(0, abs=0.03)
-
-
-@pytest.mark.parametrize(("stuck_at", "low_share"), [("low", 1), ("high", 0), ("either", 0.5)])
-def test_share_of_stuck_cells(stuck_at: str, low_share: float) -> None:
-    table = WriteTable(uniform_levels(3), *(np.zeros((2, 3), np.int32),) * 2)
-    wrong = Imperfections(stuck=0.2, stuck_at=stuck_at)
-    words = state_words(np.ones((300, 300), np.uint8), P, table, 4, 0, imperfections=wrong)
-    again = state_words(np.zeros((300, 300), np.uint8), D, table, 4, 0, 7, imperfections=wrong)
-    assert np.mean(words != 0) == pytest.approx(0.2, abs=0.007)
-    assert np.mean(words[words != 0] < 0) == pytest.approx(low_share, abs=0.02)
-    # Stuck cells stay stuck, whatever is written.
-    assert np.array_equal(words[words != 0], again[words != 0])
+def test_a_deviation_is_in_the_range_that_the_protocol_has() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    assert f"D2D in units of 2^-8 words, -{MAX_SPREAD} to {MAX_SPREAD}." in " ".join(text.split())

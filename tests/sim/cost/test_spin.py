@@ -1,4 +1,4 @@
-"""Spin devices' energies against the arithmetic on the paper's numbers."""
+"""Spin devices' energies against the arithmetic on the paper's numbers, and published figures."""
 
 import dataclasses
 from pathlib import Path
@@ -9,6 +9,8 @@ from allspin.sim.cost.spin import (
     ADC_CONVERSION,
     Range,
     amplifier_energy,
+    conversion_energy,
+    converter_area,
     joule_heat,
     neuron_figures,
     supplied,
@@ -89,3 +91,30 @@ def test_a_published_figure_lies_in_its_range() -> None:
     assert ADC_CONVERSION.low < ADC_CONVERSION.value < ADC_CONVERSION.high
     with pytest.raises(ValueError, match="3 is outside its range, 1 to 2"):
         Range(3, 1, 2, "fJ", "nowhere")
+
+
+def test_eight_bits_are_the_published_converter() -> None:
+    """2 mW at 1.28 GS/s are 1562.5 fJ; 0.0012 mm^2 are 1200 um^2."""
+    assert conversion_energy(8).value == pytest.approx(1562.5)
+    assert converter_area(8).value == converter_area(8).low == converter_area(8).high == 1200
+
+
+def test_four_bits_are_those_of_the_neurons_periphery() -> None:
+    found = conversion_energy(4)
+    assert found.value == pytest.approx(ADC_CONVERSION.value)
+    assert found.low == pytest.approx(ADC_CONVERSION.low)
+    assert found.high == pytest.approx(ADC_CONVERSION.high)
+
+
+@pytest.mark.parametrize("bits", range(2, 24))
+def test_more_bits_take_more(bits: int) -> None:
+    for figure in (conversion_energy, converter_area):
+        here, more = figure(bits), figure(bits + 1)
+        assert here.low <= here.value <= here.high
+        assert here.value < more.value
+        assert here.low < more.low
+
+
+def test_what_no_converter_is() -> None:
+    with pytest.raises(ValueError, match="bits of a converter must be from 2 to 24"):
+        conversion_energy(1)

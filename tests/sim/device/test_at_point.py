@@ -1,5 +1,6 @@
 """Devices at operating points against device files written by hand for these points."""
 
+import dataclasses
 import math
 import tomllib
 from pathlib import Path
@@ -8,11 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device
-from allspin.sim.device.device_file import device_from_toml, device_to_toml, load_device
-from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.device.device import Device, Electrical
+from allspin.sim.device.device_file import (
+    device_from_toml,
+    device_to_toml,
+    load_device,
+    save_device,
+    save_point,
+)
+from allspin.sim.device.operating_point import AXES, OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import uniform_levels
@@ -20,7 +29,8 @@ from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.response import Polarity, PulseResponse
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
 from allspin.sim.synapse.table_synapse import TableSynapse
 
 FILE = """
@@ -136,17 +146,6 @@ def test_between_currents_it_is_interpolated_by_their_logarithm() -> None:
     assert found["potentiation"]["R_max"] == pytest.approx(0.7 * 1.0 + 0.3 * 0.7)
     assert found["potentiation"]["P_max"] == round(0.7 * 150 + 0.3 * 100)
     assert found["c2c"]["potentiation"] == pytest.approx(0.7 * 0.03 + 0.3 * 0.045)
-
-
-def test_chips_of_a_point_are_those_of_a_plain_file() -> None:
-    figures = {"A": 30.0, "P_max": 150, "R_min": -0.8, "R_max": 0.8}
-    plain = by_hand(figures, 0.03, 6e-3)
-    for scheme in ("open-loop", "write-verify"):
-        one, other = (
-            program_chip(Chip(device, 5), NET, Programming(scheme)).words[0]
-            for device in (at("current=6mA,temperature=400"), plain)
-        )
-        assert np.array_equal(one, other)
 
 
 def test_energy_and_time_follow() -> None:
@@ -311,3 +310,135 @@ def test_straight_lines_through_infinity_are_refused() -> None:
         file = FILE.replace('"potentiation.A" = "log", ', "").replace(*change)
         with pytest.raises(ValueError, match=r"potentiation.A .* give it the scale reciprocal"):
             at(None, file)
+
+
+def fitted(a: float, pulses: int, c2c: float, occasion: str = "write") -> Device:
+    return Device(
+        "wafer",
+        SotSynapse(
+            PulseResponse(a, pulses, -0.5, 0.7),
+            PulseResponse(9, 100),
+            64,
+            CycleVariation(c2c, 0.02, occasion=occasion),
+            DeviceVariation(0.1, 0.1, "weight"),
+        ),
+        electrical=Electrical(potentiation_current=1.0, resistance=300.0),
+        source={"sha256": {"file": "abc"}},
+    )
+
+
+def test_each_point_is_the_device_that_was_fitted(tmp_path: Path) -> None:
+    path = tmp_path / "wafer.toml"
+    devices = {8e-3: fitted(22, 100, 0.02), 11e-3: fitted(float("inf"), 60, 0.05)}
+    for current, device in devices.items():
+        assert save_point(device, path, OperatingPoint(current=current)) is None
+    for current, device in devices.items():
+        found = load_device(path, OperatingPoint(current=current))
+        # The current is the point's, whatever another file lent.
+        cost = dataclasses.replace(
+            device.electrical, potentiation_current=current, depression_current=current
+        )
+        expected = dataclasses.replace(device, electrical=cost)
+        one, other = (tomllib.loads(device_to_toml(each)) for each in (found, expected))
+        del one["source"], other["source"]
+        assert one == other
+    assert load_device(path).source["at"] == "current=8mA"
+    assert set(tomllib.loads(path.read_text())["source"]["points"]) == {
+        "current=8mA",
+        "current=11mA",
+    }
+    between = load_device(path, OperatingPoint(current=9e-3)).synapse.record()
+    assert 22 < between["potentiation"]["A"] < 100
+
+
+def test_a_point_that_is_there_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "wafer.toml"
+    for a in (22, 15):
+        save_point(fitted(a, 100, 0.02), path, OperatingPoint(field=0.01))
+    assert len(tomllib.loads(path.read_text())["synapse"]["at"]["measured"]) == 1
+    assert load_device(path).synapse.record()["potentiation"]["A"] == 15
+
+
+def test_a_grid_that_is_not_complete_is_said_to_be_so(tmp_path: Path) -> None:
+    path = tmp_path / "wafer.toml"
+    lacking = [
+        save_point(
+            fitted(22, 100, 0.02), path, OperatingPoint(current=current, temperature=temperature)
+        )
+        for current, temperature in ((8e-3, 300), (11e-3, 300), (8e-3, 400), (11e-3, 400))
+    ]
+    assert [one is None for one in lacking] == [True, True, False, True]
+    assert lacking[2] is not None
+    assert lacking[2].endswith("lacks current 11mA, temperature 400K")
+
+
+def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wafer.toml"
+    save_point(fitted(22, 100, 0.02), path, OperatingPoint(current=8e-3))
+    before = path.read_text()
+    for device, point, message in (
+        (fitted(22, 100, 0.02), OperatingPoint(field=0.01), "points are over current, not over f"),
+        (fitted(22, 100, 0.02, "pulse"), OperatingPoint(current=9e-3), "has c2c .*'write'.* and t"),
+    ):
+        with pytest.raises(UserError, match=message):
+            save_point(device, path, point)
+    assert path.read_text() == before
+    plain = tmp_path / "plain.toml"
+    save_device(fitted(22, 100, 0.02), plain)
+    with pytest.raises(UserError, match="it has no points that this one could be added to"):
+        save_point(fitted(22, 100, 0.02), plain, OperatingPoint(current=8e-3))
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("current=9mA,temperature=350", {"current": 0.009, "temperature": 350.0}),
+        ("current=1.1mA", {"current": 0.0011}),
+        ("current = 8500 uA , width = 10 ns", {"current": 0.0085, "width": 1e-8}),
+        ("width=2e-3", {"width": 0.002}),
+        ("field=-100Oe", {"field": -0.01}),
+        ("field=10mT", {"field": 0.01}),
+        ("field=0", {"field": 0.0}),
+        # 1 kA/m is 4 pi oersted.
+        ("field=1kA/m", {"field": pytest.approx(12.566370614e-4, rel=1e-9)}),
+        ("temperature=77.5K", {"temperature": 77.5}),
+    ],
+)
+def test_units(text: str, values: dict[str, float]) -> None:
+    assert OperatingPoint.parse(text).given() == values
+
+
+@given(st.dictionaries(st.sampled_from(AXES), st.floats(1e-12, 1e6), min_size=1))
+def test_there_and_back(values: dict[str, float]) -> None:
+    point = OperatingPoint(**values)
+    back = OperatingPoint.parse(str(point))
+    assert back.given() == pytest.approx(values, rel=1e-11)
+    assert str(back) == str(point)
+
+
+def test_what_a_point_lacks_is_of_another() -> None:
+    rest = {"current": 0.01, "temperature": 300.0}
+    assert OperatingPoint(current=0.009, width=1e-3).within(rest) == OperatingPoint(
+        current=0.009, width=1e-3, temperature=300
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "a point is such as current=9mA,temperature=350, of current, width, field, temp"),
+        ("current", "not 'current'"),
+        ("volts=3", "not 'volts=3'"),
+        ("current=1,current=2", "has current twice"),
+        ("current=9V", "current must be in A, not '9V'"),
+        ("current=-1mA", "current must be above 0, not -0.001"),
+        ("current=0", "current must be above 0, not 0"),
+        ("temperature=350C", "temperature must be in K, not '350C'"),
+        ("field=1Gs", "field must be in T or Oe or A/m, not '1Gs'"),
+        ("current=nan", "current must be a number, in A where it has a unit, not 'nan'"),
+        ("current=1e9999", "current must be a number"),
+    ],
+)
+def test_what_is_no_point(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        OperatingPoint.parse(text)

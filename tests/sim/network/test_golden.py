@@ -1,11 +1,7 @@
-"""The golden model against the machine written out cell by cell.
+"""The fast golden model against the plain one, and where its types have to change."""
 
-The reference uses no NumPy arithmetic and no code of `sim`: Python's integers and
-fractions, one synapse after another.
-"""
-
-import math
-from fractions import Fraction
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,128 +10,93 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
+from allspin.sim.network import reference
 from allspin.sim.network.golden import BATCH, CHUNK, GoldenModel
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from tests.sim.chip.exact import synapse
+from tests.sim.network.any_network import grey_levels, networks
 
-Words = list[npt.NDArray[np.int8]]
-
-
-def neuron_of(network: Network, number: int, current: int) -> int:
-    if network.neuron.name == "sot":
-        table = network.layers[number].table
-        assert table is not None
-        return int(table[current])
-    # ReLU: the current as a fraction of 2**hidden_bits, to the nearest, ties up.
-    scaled = Fraction(current, 2 ** (network.current_bits - network.hidden_bits))
-    return min(math.floor(scaled + Fraction(1, 2)), 2**network.hidden_bits - 1)
+Words = Sequence[npt.NDArray[np.int8]]
 
 
-def reference(network: Network, image: Any, words: Words | None = None) -> list[dict[str, Any]]:
-    """What each layer computes for one image, as lists of Python's integers."""
-    top = 2**network.pixel_bits - 1
-    values = [round(Fraction(int(grey) * top, 255)) for grey in np.ravel(image)]
-    trace = []
-    for number, layer in enumerate(network.layers):
-        sums = []
-        for column in range(layer.columns):
-            total = 0
-            for row in range(layer.rows):
-                if words is None:
-                    word = int(layer.levels[layer.states[row, column]])
-                else:
-                    word = int(words[number][row, column])
-                total += values[row] * word
-            sums.append(total)
-        step: dict[str, Any] = {"inputs": values, "sums": sums}
-        step |= {"currents": None, "activations": None}
-        if layer.converter is not None:
-            step["currents"] = []
-            for column, total in enumerate(sums):
-                product = Fraction(total * int(layer.converter.gains[column]))
-                current = math.floor(product / 2**layer.converter.shift)
-                current -= int(layer.converter.offsets[column])
-                step["currents"].append(max(0, min(current, 2**network.current_bits - 1)))
-            values = [neuron_of(network, number, current) for current in step["currents"]]
-            step["activations"] = values
-        trace.append(step)
-    return trace
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> Network:
-    """Networks of every legal kind, with sizes that the reference can bear."""
-    height, width = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    sizes = [height * width, *draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))]
-    hidden_bits = draw(st.integers(1, 8))
-    current_bits = draw(st.integers(max(4, hidden_bits), 12))
-    rah_bits = draw(st.integers(2, 8))
-    neuron = draw(st.sampled_from([SotNeuron(), ReluNeuron()]))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    half = 2 ** (rah_bits - 1)
-    layers = []
-    for number in range(len(sizes) - 1):
-        shape = (sizes[number], sizes[number + 1])
-        converter = table = None
-        if number < len(sizes) - 2:
-            bound = draw(st.sampled_from([1, 2 ** (current_bits - 2), 2 ** (current_bits + 1)]))
-            converter = Converter(
-                gains=rng.integers(0, 1024, shape[1], np.int32),
-                offsets=rng.integers(-bound, bound, shape[1], np.int32),
-                shift=draw(st.integers(0, 31) | st.integers(4, 16)),
-            )
-            if neuron.has_table:
-                table = rng.integers(0, 2**hidden_bits, 2**current_bits, np.uint8)
-        levels = rng.integers(-half, half, draw(st.integers(2, 128)), np.int16)
-        states = rng.integers(0, len(levels), shape, np.uint8)
-        layers.append(Layer(states, levels, converter, table))
-    return Network(
-        layers=tuple(layers),
-        neuron=neuron,
-        image_shape=(height, width),
-        pixel_bits=draw(st.integers(1, 8)),
-        hidden_bits=hidden_bits,
-        rah_bits=rah_bits,
-        current_bits=current_bits,
-    )
-
-
-def check(network: Network, images: npt.NDArray[np.uint8], words: Words | None = None) -> None:
-    model = GoldenModel(network, words)
-    trace = model.trace(images)
-    logits = model.logits(images)
-    classes = model.classify(images)
-    for number, image in enumerate(images):
-        steps = reference(network, image, words)
-        for found, expected in zip(trace, steps, strict=True):
-            for name, values in expected.items():
-                array = getattr(found, name)
-                got = None if array is None else array[number].tolist()
-                assert got == values, f"{name} of image {number}"
-        assert logits[number].tolist() == steps[-1]["sums"]
-        # Lowest class with the largest logit.
-        assert classes[number] == steps[-1]["sums"].index(max(steps[-1]["sums"]))
+def check(
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    words: Words | None = None,
+    noise: Any = None,
+    first: int = 0,
+) -> None:
+    """Compare every value that both models compute."""
+    model = GoldenModel(network, None if words is None else list(words), noise)
+    expected = reference.trace(network, images, words, noise, first)
+    for found, step in zip(model.trace(images, first), expected, strict=True):
+        for name in ("inputs", "sums", "currents", "activations"):
+            assert np.array_equal(getattr(found, name), getattr(step, name)), name
+    logits = model.logits(images, first)
+    assert logits.dtype == np.int64
+    assert np.array_equal(logits, expected[-1].sums)
+    # Lowest class with the largest logit.
+    winners = [row.index(max(row)) for row in logits.tolist()]
+    assert model.classify(images, first).tolist() == winners
 
 
 @given(networks(), st.integers(0, 2**32))
 @settings(deadline=None)
-def test_every_value_of_any_network(network: Network, seed: int) -> None:
+def test_any_network(network: Network, seed: int) -> None:
+    check(network, grey_levels(network, np.random.default_rng(seed)))
+
+
+@st.composite
+def devices(draw: st.DrawFn) -> Device:
+    """Devices whose neurons, amplifiers and converters all vary, or some of them."""
+
+    def figure(top: float) -> float:
+        return draw(st.just(0.0) | st.floats(0, top))
+
+    return Device(
+        "any",
+        synapse(),
+        SotNeuron(),
+        NeuronVariation(figure(0.5), figure(0.5), figure(0.5)),
+        Imperfections(
+            read_noise=figure(3),
+            amplifier_gain=figure(0.5),
+            amplifier_offset=figure(3),
+            converter_gain=figure(0.5),
+            converter_offset=figure(0.5),
+        ),
+        adc=AdcVariation(figure(50), figure(0.5), figure(50)),
+    )
+
+
+@given(networks(), devices(), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 5))
+@settings(deadline=None)
+def test_any_chip_of_any_network(network: Network, device: Device, seed: int, first: int) -> None:
+    """Of any words, with what amplifiers, converters and neurons add at each use."""
     rng = np.random.default_rng(seed)
-    images = rng.integers(0, 256, (4, *network.image_shape), np.uint8)
-    images[0] = 0
-    images[1] = 255
-    images[2] *= rng.integers(0, 2, network.image_shape, np.uint8)
-    check(network, images)
+    chip = Chip(device, seed)
+    shapes = [layer.states.shape for layer in network.layers]
+    words = [rng.integers(-128, 128, shape, np.int8) for shape in shapes]
+    check(chip.varied(network), grey_levels(network, rng), words, chip.noise(network), first)
+
+
+@dataclass(frozen=True, eq=False)
+class RealLayer(Layer):
+    """A layer whose columns sum eighths of words, some of whose sums lie half way."""
+
+    @property
+    def matrix(self) -> npt.NDArray[np.float64]:
+        return self.levels[self.states] + np.arange(self.states.size).reshape(self.rows, -1) / 8
 
 
 @given(networks(), st.integers(0, 2**32))
-@settings(deadline=None, max_examples=30)
-def test_another_chip_of_any_network(network: Network, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    words = [
-        rng.integers(-128, 128, (layer.rows, layer.columns), np.int8) for layer in network.layers
-    ]
-    check(network, rng.integers(0, 256, (3, *network.image_shape), np.uint8), words)
+@settings(deadline=None)
+def test_columns_that_no_words_say(network: Network, seed: int) -> None:
+    real = [RealLayer(**vars(layer)) for layer in network.layers]
+    check(replace(network, layers=real), grey_levels(network, np.random.default_rng(seed)))
 
 
 def one_layer(words: npt.ArrayLike, pixel_bits: int = 8) -> Network:
@@ -213,109 +174,7 @@ def test_the_largest_crossbar_there_is() -> None:
     ]
 
 
-def test_sums_that_cancel_after_large_partial_sums() -> None:
-    words = np.array([127] * 400 + [1] + [-127] * 400).reshape(-1, 1)
-    network = one_layer(words)
-    images = np.full((1, 1, 801), 255, np.uint8)
-    assert GoldenModel(network).logits(images).tolist() == [[255]]
-
-
-def currents_of(rows: int, word: int, converter: Converter) -> object:
-    """The current of a column of equal words, all of whose rows are driven as far as they go."""
-    network = Network(
-        layers=(
-            Layer(np.zeros((rows, 1), np.uint8), np.array([word, 0]), converter),
-            Layer(np.zeros((1, 1), np.uint8), np.array([1, 0])),
-        ),
-        neuron=ReluNeuron(),
-        image_shape=(1, rows),
-        pixel_bits=8,
-        current_bits=12,
-    )
-    first, _ = GoldenModel(network).trace(np.full((1, 1, rows), 255, np.uint8))
-    assert first.currents is not None
-    return first.currents.tolist()
-
-
-def test_largest_product_in_the_converter() -> None:
-    # 65535 rows * 255 * 128 * 1023 needs 42 bits.
-    expected = ((-128 * 255 * 65535 * 1023) >> 31) + 4095
-    assert 0 < expected < 4095
-    converter = Converter(np.array([1023]), np.array([-4095]), 31)
-    assert currents_of(65535, -128, converter) == [[expected]]
-
-
-@pytest.mark.parametrize("rows", [64, 65])  # 127 * 255 * 1023 times that, on both sides of 2**31
-@pytest.mark.parametrize(("word", "offset", "shift"), [(127, 0, 20), (-127, -2100, 20)])
-def test_products_about_two_to_the_31(rows: int, word: int, offset: int, shift: int) -> None:
-    expected = (word * 255 * rows * 1023 >> shift) - offset
-    assert 0 < expected < 4095
-    assert currents_of(rows, word, Converter(np.array([1023]), np.array([offset]), shift)) == [
-        [expected]
-    ]
-
-
-def test_an_offset_that_leads_beyond_two_to_the_31() -> None:
-    # -128 * 255 * 241 * 273 is 128 above -2**31; beyond it a number of 32 bits is positive.
-    silent = Converter(np.array([273]), np.array([4096]), 0)
-    assert currents_of(241, -128, silent) == [[0]]
-
-
-class CubeNeuron(ReluNeuron):
-    """Arithmetic of its own, which needs three times the currents' bits."""
-
-    def activations(self, currents, table, current_bits, hidden_bits):
-        return (currents**3 >> 3 * current_bits - hidden_bits).astype(np.uint8)
-
-
-def test_a_neuron_of_ones_own_computes_with_64_bits() -> None:
-    network = Network(
-        layers=(
-            Layer(
-                np.zeros((1, 1), np.uint8),
-                np.array([100, 0]),
-                Converter(np.array([32]), np.array([0]), 8),
-            ),
-            Layer(np.zeros((1, 1), np.uint8), np.array([1, 0])),
-        ),
-        neuron=CubeNeuron(),
-        image_shape=(1, 1),
-        pixel_bits=8,
-        current_bits=12,
-    )
-    images = np.array([[[255]], [[128]]], np.uint8)
-    currents = [100 * grey * 32 >> 8 for grey in (255, 128)]
-    assert currents[0] ** 3 >= 2**31
-    expected = [[current**3 >> 32] for current in currents]
-    assert GoldenModel(network).logits(images).tolist() == expected
-
-
 # Blank images, ties, batches.
-
-
-def test_blank_image_has_no_sums() -> None:
-    network = one_layer([[5, -5], [7, 100]])
-    assert GoldenModel(network).logits(np.zeros((1, 1, 2), np.uint8)).tolist() == [[0, 0]]
-
-
-def test_blank_image_is_shifted_by_the_thresholds_alone() -> None:
-    network = Network(
-        layers=(
-            Layer(
-                np.zeros((2, 3), np.uint8),
-                np.array([99, 0]),
-                Converter(np.array([9, 9, 9]), np.array([-40, 0, 40]), 3),
-            ),
-            Layer(np.zeros((3, 1), np.uint8), np.array([2, 0])),
-        ),
-        neuron=ReluNeuron(),
-        image_shape=(1, 2),
-        hidden_bits=8,
-    )
-    trace = GoldenModel(network).trace(np.zeros((1, 1, 2), np.uint8))
-    assert trace[0].activations is not None
-    assert trace[0].activations.tolist() == [[40, 0, 0]]
-    assert trace[1].sums.tolist() == [[80]]
 
 
 def test_a_tie_goes_to_the_lowest_class() -> None:

@@ -78,21 +78,6 @@ def test_cells_add_up_to_the_counts(scheme: str) -> None:
         assert (tried[~cells.converged] == 4).all()
 
 
-def test_what_converged_is_within_the_band_and_what_is_stuck_at_an_end() -> None:
-    wrong = Imperfections(stuck=0.1, hall_offset=0.03, stuck_at="low")
-    done = program(synapse(0.05, 0.2), Programming("write-verify", tries=20, band=0.05), wrong)
-    for layer, cells in zip(NETWORK.layers, done.cells, strict=True):
-        found = cells.resistance(synapse(), layer.levels)
-        words = layer.levels[layer.states].astype(float)
-        share = (words - words.min()) / (int(layer.levels[-1]) - int(layer.levels[0]))
-        assert cells.converged is not None
-        miss = np.abs(found - (LOW + share * (HIGH - LOW)))[cells.converged]
-        # Hall offset is drawn in words of whole 2^-8: a little beside what the reads had.
-        assert miss.max() < 0.0501 * (HIGH - LOW)
-        stuck = np.isclose(found, LOW, atol=1e-9)
-        assert 0.02 < (stuck & ~cells.converged).mean() < 0.2
-
-
 @pytest.mark.parametrize("bits", [8, 5])
 def test_measured_words_are_those_that_were_programmed_whatever_the_rounding(bits: int) -> None:
     levels = uniform_levels(10, bits)
@@ -114,18 +99,6 @@ def test_a_cell_that_is_not_known_adds_nothing() -> None:
     found = measured_words(synapse(), uniform_levels(10), np.array([[math.nan, HIGH, 1e300]]), 8)
     assert found.words.tolist() == [[0, 126, 127]]
     assert found.saturated.tolist() == [[False, False, True]]
-
-
-@pytest.mark.parametrize("unit", ["S", "siemens", " uS", "\N{MICRO SIGN}Siemens"])
-def test_nothing_is_what_an_open_conductance_has(unit: str) -> None:
-    """From 10 to 30 the middle is 20: nothing is less by 20 of the 20 between -126 and 126."""
-    for bar, opened in ((Device("bar", synapse()), None), (Device("G", synapse(), unit=unit), 0.0)):
-        assert bar.open_cell == opened
-    of = SotSynapse(PulseResponse(22, 100, 10, 30), PulseResponse(9, 100, 10, 30))
-    unknown = np.array([[math.nan, 0.0, 20.0]])
-    found = measured_words(of, uniform_levels(10), unknown, 8, opened=0.0)
-    assert found.held.tolist() == [[-252 << WORD_BITS, -252 << WORD_BITS, 0]]
-    assert found.words.tolist() == [[-127, -127, 0]]
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.chip.retained import stuck_cells
 from allspin.sim.device.device import Device, Electrical, Imperfections, NeuronVariation
 from allspin.sim.network.formats import uniform_levels
@@ -26,8 +25,8 @@ from allspin.sim.programming.programming import (
     planned_counts,
     program_chip,
 )
-from allspin.sim.programming.schemes import Counts, Programming, default_tries
-from allspin.sim.programming.trains import penalty, reach
+from allspin.sim.programming.schemes import Counts, Programming
+from allspin.sim.programming.trains import penalty
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
@@ -95,16 +94,6 @@ def test_open_loop_by_depression_is_the_papers_formula_with_its_spread() -> None
             assert here.std() == pytest.approx(0.029 * 252, rel=0.05)
             # Rounding to whole words leaves steps of a seventh of a deviation.
             assert stats.kstest((here - np.rint(reached)) / 7.308, "norm").statistic < 0.06
-
-
-def test_open_loop_by_potentiation_spreads_more() -> None:
-    net = network(TEN, 300, 200)
-    words = program(synapse(), net, Programming("open-loop", "potentiation")).words[0]
-    curve = -126 + 252 * (1 - np.exp(-np.arange(101) / 22)) / (1 - math.exp(-100 / 22))
-    reached = curve[np.abs(curve - TEN[4]).argmin()]
-    here = words[net.layers[0].states == 4].astype(float)
-    assert here.mean() == pytest.approx(reached, abs=0.5 + 4 * 16.4 / math.sqrt(here.size))
-    assert here.std() == pytest.approx(0.065 * 252, rel=0.05)
 
 
 def test_halves_and_quieter_take_the_polarity_that_they_say() -> None:
@@ -198,58 +187,12 @@ def test_who_converged_is_within_the_band(
     assert done.counts.saturations == done.counts.reads
 
 
-def test_a_cell_that_never_got_there_keeps_its_last_write() -> None:
-    """With one polarity and no D2D, write number k of a cell is level and draw number k."""
-    level = round(126 - 252 * (1 - math.exp(-6 / 9)) / (1 - math.exp(-100 / 9)))
-    net = network([-126, level, 126], 30, 20)
-    how = Programming("write-verify", "depression", 5, 1e-6)
-    done = program(synapse(), net, how, seed=9)
-    draws = cell_normals(9, 0, Purpose.WRITE, (30, 20), 4) / 2**13
-    middle = (net.layers[0].states == 1) & ~done.converged[0]
-    reached = 126 - 252 * (1 - math.exp(-6 / 9)) / (1 - math.exp(-100 / 9))
-    expected = np.rint(reached + 0.029 * 252 * draws)
-    np.testing.assert_array_equal(done.words[0][middle], np.clip(expected, -127, 127)[middle])
-
-
-def test_the_share_that_converges_is_that_of_the_normal_distribution() -> None:
-    """A level that a train meets, no D2D: each try is within the band with one chance."""
-    level = 126 - 252 * (1 - math.exp(-6 / 9)) / (1 - math.exp(-100 / 9))
-    net = network([-126, round(level), 126], 300, 200)
-    inside = net.layers[0].states == 1
-    off = (round(level) - level) / 252
-    for tries in (1, 4):
-        done = program(synapse(), net, Programming("write-verify", "depression", tries, 0.02))
-        chance = stats.norm.cdf((0.02 + off) / 0.029) - stats.norm.cdf((-0.02 + off) / 0.029)
-        left = (1 - chance) ** tries
-        cells = inside.sum()
-        sigma = math.sqrt(left * (1 - left) / cells)
-        assert abs((~done.converged[0][inside]).mean() - left) < 4 * sigma
-
-
-def test_verify_learns_how_a_device_differs() -> None:
-    """Without C2C a first read tells the deviate: the second train is the right one."""
-    net = network(TEN, 60, 50)
-    of = synapse(CycleVariation(), DeviceVariation(0.13, 0.13, "weight"))
-    open_loop = program(of, net, Programming("open-loop"))
-    once, thrice = (
-        program(of, net, Programming("write-verify", "quieter", tries, 0.03)) for tries in (1, 3)
-    )
-    outermost = np.isin(net.layers[0].states, [0, 9])
-    # A device that falls short of the end of the range cannot be brought there.
-    assert thrice.converged[0][~outermost].mean() > 0.98 > once.converged[0].mean() + 0.1
-    error = [
-        np.abs(done.words[0].astype(float) - net.layers[0].words)[~outermost].mean()
-        for done in (open_loop, thrice)
-    ]
-    assert error[1] < error[0] / 2
-
-
 def test_of_a_device_that_was_never_read_all_of_d2d_is_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By the formula: the posterior's variance is 1 / (1 + sum (d / s)^2) deviates."""
     of = synapse(d2d=D2D)
-    trains = reach(of)
+    trains = of.trains
     seen: list[npt.NDArray[np.float64]] = []
 
     def kept(miss: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> object:
@@ -261,8 +204,10 @@ def test_of_a_device_that_was_never_read_all_of_d2d_is_unknown(
     program(of, net, Programming("write-verify", tries=2, band=0.01))
     targets = TEN[net.layers[0].states.ravel()] / 126
     for polarity, found in zip(Polarity, seen[:2], strict=True):
-        n = np.abs(trains.mean[polarity] - targets[:, None]).argmin(axis=1)
-        wanted = trains.cycle[polarity][n] ** 2 + trains.device[polarity][n] ** 2 + 0.02**2 / 3
+        n = np.abs(trains[polarity].law.mean - targets[:, None]).argmin(axis=1)
+        wanted = (
+            trains[polarity].law.cycle[n] ** 2 + trains[polarity].law.device[n] ** 2 + 0.02**2 / 3
+        )
         np.testing.assert_allclose(found, wanted)
     # What was read of it tells a part, of the polarity that it was written with.
     assert max(found.max() for found in seen[2:4]) <= max(found.max() for found in seen[:2])
@@ -294,21 +239,6 @@ def test_a_chip_is_its_seed_cell_by_cell() -> None:
         np.testing.assert_array_equal(program(of, small, how, 5).words[0], one[:13])
 
 
-def test_one_read_is_enough_where_nothing_varies() -> None:
-    net = network([-126, -99, 126])
-    done = program(synapse(CycleVariation()), net, Programming("write-verify"))
-    assert done.counts.reads == done.counts.cells == 40 * 30 + 30 * 3
-    assert done.counts.unconverged == 0
-
-
-def test_read_noise_makes_verify_err_and_not_lie_about_what_it_read() -> None:
-    net = network(TEN)
-    how = Programming("write-verify", tries=8, band=0.01)
-    done = program(synapse(), net, how, wrong=Imperfections(read_noise=0.05))
-    miss = np.abs(done.words[0].astype(float) - net.layers[0].words)[done.converged[0]]
-    assert miss.max() > 0.02 * 252
-
-
 def test_energy_and_time_by_hand() -> None:
     electrical = Electrical(0.008, 0.011, 0.011, 1e-3, 312.5, 1e-3, 2e-3)
     counts = Counts(cells=2, potentiation=3, depression=4, pulses=7, saturations=5, reads=6)
@@ -319,21 +249,6 @@ def test_energy_and_time_by_hand() -> None:
     assert counts.energy(Electrical()) is None
     assert counts.time(Electrical()) is None
     assert (counts + counts).reads == 12
-
-
-def test_a_measured_table_is_programmed_like_the_curve_it_was_taken_from() -> None:
-    n = np.arange(101)
-    up = -1 + 2 * (1 - np.exp(-n / 22)) / (1 - math.exp(-100 / 22))
-    down = 1 - 2 * (1 - np.exp(-n / 9)) / (1 - math.exp(-100 / 9))
-    none = np.zeros(101)
-    table = TableSynapse(
-        TableResponse(up, none + 0.13, none), TableResponse(down, none + 0.058, none)
-    )
-    net = network(TEN)
-    for scheme in ("open-loop", "write-verify"):
-        first, second = (program(of, net, Programming(scheme)) for of in (table, synapse()))
-        np.testing.assert_array_equal(first.words[0], second.words[0])
-        assert first.counts == second.counts
 
 
 def test_saturated_films_drift_from_where_they_are() -> None:
@@ -369,16 +284,6 @@ def test_verify_does_the_same_in_any_unit_of_resistance(unit: float, cycle: floa
     assert 0 < first.counts.unconverged < first.counts.cells
     assert second.counts == first.counts
     np.testing.assert_array_equal(first.words[0], second.words[0])
-
-
-def test_halves_of_verify_part_in_the_middle_of_the_range() -> None:
-    net = network(TEN)
-    states = np.concatenate([layer.states.ravel() for layer in net.layers])
-    counts = program(ramps(2, 6, 0, 0), net, Programming("write-verify", "halves")).counts
-    # By hand: the whole pulses nearest to a level of ten, a ninth of the range apart.
-    up = sum((states == state).sum() * round(50 * state / 9) for state in range(5, 10))
-    down = sum((states == state).sum() * round(50 * (9 - state) / 9) for state in range(5))
-    assert (counts.potentiation, counts.depression) == (up, down)
 
 
 def test_a_programmed_chip_is_a_network_that_any_machine_takes() -> None:
@@ -418,34 +323,6 @@ def test_what_does_not_read_takes_the_same_on_every_chip(scheme: str) -> None:
     assert (planned is None) == (scheme == "write-verify")
 
 
-class Tempered(SotSynapse):
-    """A user's synapse, equal to any other of the same responses, whose C2C is times a factor."""
-
-    factor: float = 1.0
-
-    def cycle_deviation(
-        self, polarity: Polarity, resistance: npt.ArrayLike, pulses: npt.ArrayLike = 1.0
-    ) -> npt.NDArray[np.float64]:
-        return self.factor * super().cycle_deviation(polarity, resistance, pulses)
-
-
-@pytest.mark.parametrize("hashed", [False, True])
-@pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
-def test_a_synapse_need_not_be_told_from_others_by_its_class(scheme: str, hashed: bool) -> None:
-    of = synapse()
-    kind = type("Kind", (Tempered,), {"__hash__": Tempered.__hash__ if hashed else None})
-    calm, wild = (kind(of.potentiation, of.depression, 100, of.c2c) for _ in range(2))
-    object.__setattr__(wild, "factor", 3.0)
-    assert calm == wild
-    net, how = network(TEN), Programming(scheme)
-    ours = [program(each, net, how) for each in (of, calm, wild, calm)]
-    as_wild = dataclasses.replace(of, c2c=CycleVariation(0.065 * 3, 0.029 * 3))
-    wanted = [program(each, net, how) for each in (of, of, as_wild, of)]
-    for mine, theirs in zip(ours, wanted, strict=True):
-        assert mine.counts == theirs.counts
-        assert all(map(np.array_equal, mine.words, theirs.words))
-
-
 @dataclasses.dataclass(frozen=True)
 class Endless(PulseResponse):
     """One whose ends no train of pulses reaches."""
@@ -461,11 +338,6 @@ def test_a_state_that_no_cell_has_takes_nothing() -> None:
     ends = SotSynapse(Endless(22, 100), Endless(9, 100), 100, C2C)
     how = Programming("pulse-width")
     assert program(ends, net, how).counts == program(synapse(), net, how).counts
-
-
-def test_few_states_get_few_tries() -> None:
-    assert default_tries(network(TEN)) == 8
-    assert default_tries(network(HUNDRED)) == 32
 
 
 @pytest.mark.parametrize(

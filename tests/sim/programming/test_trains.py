@@ -12,7 +12,7 @@ from allspin.sim.chip.words import written_words
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.programming.trains import penalty, plan_layer, quieter, reach
+from allspin.sim.programming.trains import penalty, plan_layer, quieter
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
@@ -31,38 +31,26 @@ def synapse(potentiation: float = 22, depression: float = 9, pulses: int = 100) 
 @pytest.mark.parametrize(("nonlinearity", "met"), [(22, 55), (9, 32)])
 def test_how_many_uniform_levels_whole_pulses_meet(nonlinearity: float, met: int) -> None:
     """Of a hundred, within half a level, from R_min by a hundred pulses: counted elsewhere."""
-    reached = reach(synapse(nonlinearity)).mean[P]
+    reached = synapse(nonlinearity).trains[P].law.mean
     levels = np.linspace(-1, 1, 100)
     missed = np.abs(reached - levels[:, None]).min(axis=1)
     assert (missed <= 1 / 99).sum() == met
 
 
 def test_trains_follow_the_papers_equations() -> None:
-    trains = reach(synapse())
+    trains = synapse().trains
     n = np.arange(101)
     b = 2 / (1 - np.exp(-100 / np.array([22.0, 9.0])))
-    np.testing.assert_allclose(trains.mean[P], -1 + b[0] * (1 - np.exp(-n / 22)), atol=1e-12)
-    np.testing.assert_allclose(trains.mean[D], 1 - b[1] * (1 - np.exp(-n / 9)), atol=1e-12)
-    np.testing.assert_allclose(trains.cycle[P], 0.13)
-    np.testing.assert_allclose(trains.cycle[D], 0.058)
+    np.testing.assert_allclose(trains[P].law.mean, -1 + b[0] * (1 - np.exp(-n / 22)), atol=1e-12)
+    np.testing.assert_allclose(trains[D].law.mean, 1 - b[1] * (1 - np.exp(-n / 9)), atol=1e-12)
+    np.testing.assert_allclose(trains[P].law.cycle, 0.13)
+    np.testing.assert_allclose(trains[D].law.cycle, 0.058)
     assert quieter(synapse()) == D
     other = dataclasses.replace(synapse(), c2c=CycleVariation(0.029, 0.065))
     assert quieter(other) == P
     # Where neither is quieter: chips that are made again must be the same.
     same = PulseResponse(10, 100)
     assert quieter(SotSynapse(same, same, c2c=CycleVariation(0.03, 0.03))) == D
-
-
-def test_every_tenth_of_a_hundred_and_ten_pulses_differ() -> None:
-    """The two ways to have ten states, by depression, worked out from the equation."""
-    every = device_levels(synapse(pulses=99), 10, "every")
-    n = np.arange(10)[::-1] * 11
-    share = (1 - np.exp(-n / 9)) / (1 - math.exp(-11))
-    np.testing.assert_array_equal(every, np.rint(126 - 252 * share))
-    pulses = device_levels(synapse(pulses=99), 10, "pulses")
-    share = (1 - np.exp(-np.arange(10)[::-1] / 9)) / (1 - math.exp(-1))
-    np.testing.assert_array_equal(pulses, np.rint(126 - 252 * share))
-    assert len(np.unique(every)) < 8 < len(np.unique(pulses))
 
 
 @pytest.mark.parametrize("states", [2, 10, 100])
@@ -78,14 +66,8 @@ def test_levels_rise_over_the_whole_range(states: int, choice: str) -> None:
 def test_levels_are_what_trains_reach(choice: str) -> None:
     """Every level is a rounded point of one of the two curves."""
     levels = device_levels(synapse(), 100, choice)
-    curves = np.concatenate(reach(synapse()).mean)
+    curves = np.concatenate([written.law.mean for written in synapse().trains])
     assert np.isin(levels, np.rint(curves * 99)).all()
-
-
-def test_linear_steps_reach_uniform_levels() -> None:
-    for choice in ("nearest", "either", "every", "pulses"):
-        levels = device_levels(synapse(math.inf, math.inf, 99), 10, choice)
-        np.testing.assert_array_equal(levels, uniform_levels(10))
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (2.0, 6.0), (-9.0, -1.0)])
@@ -101,16 +83,16 @@ def test_the_spreads_of_a_plan_are_those_of_its_trains() -> None:
     of = dataclasses.replace(synapse(), c2c=CycleVariation(0.002, 0.003), d2d=DeviceVariation(0.01))
     levels = uniform_levels(10)
     plan = plan_layer(of, levels, Programming("open-loop", "depression"))
-    trains = reach(of)
+    trains = of.trains
     units = 252 / 2 * 2**SPREAD_BITS  # R_AH runs from -1 to 1, words from -126 to 126
     for polarity in (P, D):
-        mean = trains.mean[polarity]
+        mean = trains[polarity].law.mean
         n = [np.abs(mean * 126 - level).argmin() for level in levels]
         np.testing.assert_array_equal(
-            plan.table.c2c[polarity], np.rint(trains.cycle[polarity][n] * units)
+            plan.table.c2c[polarity], np.rint(trains[polarity].law.cycle[n] * units)
         )
         np.testing.assert_array_equal(
-            plan.table.d2d[polarity], np.rint(trains.device[polarity][n] * units)
+            plan.table.d2d[polarity], np.rint(trains[polarity].law.device[n] * units)
         )
 
 

@@ -146,21 +146,6 @@ def test_steps_that_grow_beyond_all_floats_have_a_ratio(
         np.testing.assert_allclose(far, 1)
 
 
-def test_opposite_signs_of_a_run_along_one_curve() -> None:
-    synapse = SotSynapse(PulseResponse(22, 100), PulseResponse(-22, 100))
-    n = np.arange(101)
-    assert synapse.curve(P, n) == pytest.approx(synapse.curve(D, n[::-1]))
-
-
-def test_whole_pulses_meet_few_of_a_hundred_uniform_levels() -> None:
-    # Figures worked out beforehand, by another program.
-    levels = np.linspace(-1, 1, 100)[:, None]
-    for polarity, expected in ((P, 55), (D, 32)):
-        reached = paper().curve(polarity, np.arange(101))
-        near = np.abs(levels - reached).min(axis=1) <= 1 / 99
-        assert np.count_nonzero(near) == expected
-
-
 @pytest.mark.parametrize("occasion", ["write", "pulse"])
 @pytest.mark.parametrize("reading", list(CYCLE_READINGS))
 @pytest.mark.parametrize("polarity", list(Polarity))
@@ -246,42 +231,6 @@ def test_writes_over_devices_that_follow_different_curves(
         sure = 127 * 3 * films.std(axis=0).max() / np.sqrt(z.size)
         assert drawn.mean(axis=0) * 127 == pytest.approx(films.mean(axis=0) * 127, abs=0.1 + sure)
         assert drawn.std(axis=0) * 127 == pytest.approx(films.std(axis=0) * 127, rel=0.03, abs=0.1)
-
-
-def test_first_order_is_not_enough() -> None:
-    """After one pulse of depression: the figures of the issue."""
-    synapse = paper(d2d=DeviceVariation(0.13, 0.48, "nonlinearity"))
-    assert float(synapse.device_deviation(D, 1)) == pytest.approx(0.095, abs=5e-4)
-    z = np.random.default_rng(0).standard_normal(400_000)
-    curves = synapse.curve(D, 1, z)
-    assert curves.std() == pytest.approx(0.302, abs=0.01)
-    assert float(synapse.written(D, 1).law.device) == pytest.approx(curves.std(), rel=0.01)
-
-
-def test_readings_that_are_straight_are_drawn_as_they_are() -> None:
-    for reading in ("range", "step", "weight"):
-        synapse = paper(c2c=CycleVariation(0.065, 0.029), d2d=DeviceVariation(0.13, 0.48, reading))
-        n = np.arange(101)
-        written = synapse.written(D, n)
-        assert written.ends is None
-        assert np.array_equal(written.drawn((-1, 1)).mean, synapse.curve(D, n))
-        assert np.array_equal(written.drawn((-1, 1)).device, synapse.device_deviation(D, n))
-
-
-def test_neurosim_s_c2c_is_the_range_times_the_root_of_the_pulses() -> None:
-    synapse = paper(c2c=CycleVariation(0.02, 0.01, occasion="root"))
-    for polarity, sigma in ((P, 0.02), (D, 0.01)):
-        n = np.array([1, 4, 25])
-        deviation = synapse.cycle_deviation(polarity, 0.3, n)
-        assert deviation == pytest.approx(sigma * 2 * np.sqrt(n))
-    assert "times the root of its pulses" in synapse.readings()[0]
-
-
-def test_reports_name_the_reading_of_cycle_to_cycle() -> None:
-    for reading, words in CYCLE_READINGS.items():
-        line = paper(c2c=CycleVariation(0.065, 0.029, reading)).readings()[0]
-        assert words in line
-        assert "0.065 (potentiation), 0.029 (depression)" in line
 
 
 def test_ranges_of_the_polarities_may_differ() -> None:

@@ -50,12 +50,6 @@ def test_a_table_of_the_model_moves_as_the_model_does(polarity: Polarity) -> Non
     assert (table.low, table.high) == pytest.approx((-1, 1))
 
 
-def test_only_the_paper_s_model_has_parts_to_lend() -> None:
-    model = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
-    assert model.paper_model is model
-    assert measured().paper_model is None
-
-
 def test_devices_and_cycles_are_as_measured() -> None:
     table = measured()
     assert float(table.curve(P, 10, 2) - table.curve(P, 10)) == pytest.approx(0.1)
@@ -112,14 +106,6 @@ def test_a_table_of_deviations_by_pulse_is_pulsed_one_by_one() -> None:
     assert table.cycle_deviation(P, 0.4, 5) == pytest.approx(films.std(), rel=0.01)
 
 
-def test_neurosim_s_deviation_of_a_write() -> None:
-    """Of the range, times the root of the number of pulses, and not shrunk."""
-    table = measured("root", cycle=0.03)
-    n = np.array([1, 4, 9])
-    assert table.cycle_deviation(P, -1, n) == pytest.approx(0.03 * np.sqrt(n))
-    assert table.written(D, n).law.cycle == pytest.approx(0.03 * np.sqrt(n))
-
-
 def test_what_saturating_leaves_is_measured_too() -> None:
     table = measured()
     tables = TableResponse(
@@ -148,18 +134,6 @@ def test_deviations_of_pulses_add_up_as_the_model_s_do(polarity: Polarity) -> No
 def test_rising_is_isotonic_regression(values: list[float]) -> None:
     got = rising(values)
     assert got == pytest.approx(optimize.isotonic_regression(values).x, abs=1e-9)
-
-
-def test_a_noisy_curve_is_made_monotone() -> None:
-    noise = np.random.default_rng(0).normal(0, 0.05, 101)
-    table = measured()
-    bumpy = TableSynapse(
-        TableResponse(table.potentiation.resistance + noise, np.zeros(101), np.zeros(101)),
-        table.depression,
-    )
-    assert np.all(np.diff(bumpy.curve(P, np.arange(101))) >= 0)
-    r = np.linspace(bumpy.low, bumpy.high, 200)
-    assert np.all(bumpy.advance(P, r, 3) >= r - 1e-12)
 
 
 def response(*tables: list[float]) -> TableResponse:

@@ -245,7 +245,7 @@ FINE = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))
 BAD = {
     "gaps": (HEAD + "0,NaN\n" * 3 + FINE, "lacks 3 of 15 values, more than --missing 0.1"),
     "one point": (HEAD + "0,1\n", "line 2: device bad has 1 point; a curve needs at least 5"),
-    "mixed units": (HEAD + FINE.replace("1.0000", "1000 mohm"), "a number with something behind"),
+    "mixed units": (HEAD + FINE.replace("1.0000", "1000 mohm"), "give a number of at most 1e+30"),
     "wrong column": ("pulse,voltage (V)\n" + FINE, "has no column of resistance"),
     "wrong delimiter": ((HEAD + FINE).replace(",", " "), "is one column; separate columns by"),
     "not a CSV": ("\x89PNG\x00\x00\x00\x01", "is not a CSV file but a binary one; export"),

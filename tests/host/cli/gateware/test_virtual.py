@@ -38,8 +38,6 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **variables},
-            # Tests may run where an interrupt is ignored, and children would inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def path(self):

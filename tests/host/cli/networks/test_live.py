@@ -53,8 +53,6 @@ def test_it_prints_its_link_serves_and_ends_with_an_interrupt():
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ,
-        # Tests may run where an interrupt is ignored, and children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert process.stdout is not None

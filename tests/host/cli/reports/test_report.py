@@ -59,7 +59,7 @@ def test_without_json_the_page_is_named_and_has_the_comparison(tmp_path, capsys,
     # The bare gate: four AND2_X1 and one INV_X1, 4 * 1.064 + 0.532 um^2.
     assert ">cmos-bare<" in text
     assert ">4.79<" in text
-    assert "What the verdict hangs on: spin over cmos-bare" in text
+    assert "How much less energy spin takes" in text
 
 
 @pytest.mark.parametrize(

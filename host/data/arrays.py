@@ -1,0 +1,199 @@
+"""Arrays in a user's files: IDX files, gzip or plain, and NumPy's archives, without pickle.
+
+IDX is LeCun's format: two zero bytes, a type, the number of dimensions, each dimension as a
+big-endian 32-bit number, then the values, last dimension fastest.
+"""
+
+import gzip
+import io
+import math
+import warnings
+import zipfile
+import zlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy
+
+from allspin.sim.errors import UserError, refused
+from allspin.sim.files import check_file
+
+GZIP = b"\x1f\x8b"
+"""What a gzip file starts with."""
+DAMAGED_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading a damaged one raises."""
+UNSIGNED_BYTE = 0x08
+"""IDX type of unsigned bytes, the only one that images and labels come in."""
+OTHER_TYPES = {
+    0x09: "signed bytes",
+    0x0B: "16-bit integers",
+    0x0C: "32-bit integers",
+    0x0D: "32-bit floats",
+    0x0E: "64-bit floats",
+}
+MAX_RANK = 32
+"""Most dimensions that every NumPy takes."""
+MAX_VALUES = 1 << 30
+"""Values of an IDX file; the largest set of MNIST's pattern, EMNIST ByClass, has 547,178,688."""
+MAX_BYTES = MAX_VALUES + (1 << 20)
+"""Bytes of such a file; gzip adds some bytes to each 32 KiB of what it cannot make smaller."""
+SUFFIX = ".npy"
+"""Of the names of arrays in a zip file."""
+
+
+def idx_header(shape: tuple[int, ...]) -> bytes:
+    """The header of an IDX file of unsigned bytes."""
+    sizes = (size.to_bytes(4, "big") for size in shape)
+    return bytes([0, 0, UNSIGNED_BYTE, len(shape)]) + b"".join(sizes)
+
+
+def _idx_shape(file: BinaryIO | gzip.GzipFile) -> tuple[int, ...]:
+    """What the header announces."""
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or not 1 <= start[3] <= MAX_RANK:
+        raise ValueError(
+            f"is not an IDX file (it starts with {start.hex(' ') or 'nothing'}, "
+            "not with 00 00 08 and the number of dimensions); "
+            "give the original file"
+        )
+    kind, rank = start[2], start[3]
+    if kind != UNSIGNED_BYTE:
+        raise ValueError(
+            f"holds {OTHER_TYPES.get(kind, 'values of an unknown type')} (IDX type 0x{kind:02x}); "
+            "give one with unsigned bytes (0x08)"
+        )
+    sizes = file.read(4 * rank)
+    if len(sizes) < 4 * rank:
+        raise ValueError("is truncated within its header; fetch or copy it again")
+    return tuple(np.frombuffer(sizes, ">u4").tolist())
+
+
+def _idx_values(file: BinaryIO | gzip.GzipFile) -> npt.NDArray[np.uint8]:
+    """What an open file holds."""
+    shape = _idx_shape(file)
+    size = math.prod(shape)
+    announced = f"its header announces {' x '.join(map(str, shape))} values"
+    if size == 0:
+        raise ValueError(f"is empty: {announced}; give one that holds something")
+    if size > MAX_VALUES:
+        raise ValueError(f"is too large: {announced}, at most {MAX_VALUES:,} are read; give a part")
+    content = file.read(size + 1)  # beyond the end, where gzip compares its checksum
+    if len(content) != size:
+        found = "more" if len(content) > size else len(content)
+        raise ValueError(
+            f"is damaged or truncated: {announced}, it has {found}; fetch or copy it again"
+        )
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def read_idx(path: Path) -> npt.NDArray[np.uint8]:
+    """The values of an IDX file of unsigned bytes, read-only.
+
+    Parameters
+    ----------
+    path : Path
+        The file; whether it is gzip is seen by its content.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, is of another kind, or has not as many values as its header
+        announces: at least one, and at most `MAX_VALUES`.
+    """
+    check_file(path, "data set", MAX_BYTES)
+    with refused(f"cannot read {path}: ", kinds=OSError), path.open("rb") as start:
+        opened = gzip.open if start.read(len(GZIP)) == GZIP else open
+        try:
+            with refused(f"{path} "), opened(path, "rb") as file:
+                return _idx_values(file)
+        except DAMAGED_GZIP as error:
+            raise UserError(
+                f"{path} is a damaged or truncated gzip file; fetch or copy it again"
+            ) from error
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    """An array of an archive; room is made only for what the archive says that it has."""
+    with archive.open(member) as file:
+        first = npy.read_magic(file) == (1, 0)
+        shape, _, dtype = (npy.read_array_header_1_0 if first else npy.read_array_header_2_0)(file)
+        size = file.tell() + math.prod(shape) * dtype.itemsize
+    if dtype.hasobject:
+        raise ValueError(
+            "it holds Python objects, which only pickle could read; give an array of plain numbers"
+        )
+    if size != member.file_size:
+        raise ValueError(
+            f"its header announces {' x '.join(map(str, shape))} values, {size:,} bytes, but the "
+            f"archive tells of {member.file_size:,}; save it again"
+        )
+    with archive.open(member) as file:
+        return npy.read_array(file, allow_pickle=False)
+
+
+def read_npz(
+    path: Path, kind: str, limit: int, names: Collection[str] | None = None
+) -> dict[str, npt.NDArray[Any]]:
+    """Read arrays of NumPy's archive.
+
+    Parameters
+    ----------
+    path : Path
+        The archive.
+    kind : str
+        What it should hold, as messages call it.
+    limit : int
+        The most bytes of the file, and of the arrays once they are unpacked.
+    names : collection of str, optional
+        The arrays that are wanted; others are left alone, and those that are not there left out.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Arrays of any type but Python objects, which would be pickle.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, is no such archive, or is larger than it can be.
+    """
+    check_file(path, kind, limit)
+    found: dict[str, npt.NDArray[Any]] = {}
+    # NumPy and zipfile raise errors of many kinds at damaged files, and Python warns of heads.
+    unreadable = f"{path} is not a NumPy archive (.npz), or a damaged one: "
+    with (
+        refused(unreadable, "; save it again", Exception),
+        warnings.catch_warnings(action="ignore"),
+        zipfile.ZipFile(path) as archive,
+    ):
+        members = [(each.filename.removesuffix(SUFFIX), each) for each in archive.infolist()]
+        wanted = [(name, each) for name, each in members if names is None or name in names]
+        size = sum(each.file_size for _, each in wanted)
+        if size > limit:
+            raise UserError(
+                f"{path} is too large for a {kind}: it unpacks to {size:,} bytes, at most "
+                f"{limit:,} are read"
+            )
+        for name, each in wanted:
+            if name in found:
+                raise ValueError(f"it has two arrays {name}")
+            with refused(f"{path}: {name} cannot be read: ", kinds=Exception):
+                found[name] = _member(archive, each)
+    return found
+
+
+def npz_bytes(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
+    """An archive of arrays; equal arrays give equal bytes."""
+    content = io.BytesIO()
+    # By name: one of them may be called as a parameter of NumPy's is.
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            npy.write_array(member, np.asarray(array), allow_pickle=False)
+            about = zipfile.ZipInfo(f"{name}{SUFFIX}")
+            about.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(about, member.getvalue())
+    return content.getvalue()

@@ -1,0 +1,141 @@
+"""What a notebook shows of an object: pictures, and a small table beside them."""
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any
+
+import htpy as h
+import numpy as np
+from matplotlib.figure import Figure
+
+from allspin.host.draw.array import map_pixels, strongest, top_word
+from allspin.host.draw.device import DRAWN, response_curve, synapse_curve
+from allspin.host.draw.html import caption_of, chart, html_table, image, render
+from allspin.host.draw.style import shortened
+from allspin.host.show.table import Column, Table
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device
+from allspin.sim.network.network import Network
+from allspin.sim.shown import Shown
+
+LONGEST = 200
+"""Characters of a value that are shown."""
+WIDTH = 380
+"""Of a picture, in pixels."""
+BOX = "display:flex;flex-wrap:wrap;gap:1em 1.5em;align-items:flex-start;margin:0.5em 0"
+MAPS, ACROSS = 10, 5
+"""How many maps of a network at most, and how many of them side by side."""
+EDGE = 64
+"""Images with a longer side than this are no pictures that a card could hold."""
+
+
+def beside(table: Table, *pictures: h.Node | Figure) -> str:
+    """Pictures and a table beside one another, or below where there is no room."""
+    parts: list[h.Node] = []
+    for each in pictures:
+        shown = chart(each, caption_of(each)) if isinstance(each, Figure) else each
+        parts.append(h.div(style=f"width:{WIDTH}px;max-width:100%")[shown])
+    return render(h.div(style=BOX)[parts, h.div[html_table(table, style="text-align:left")]])
+
+
+def facts(title: str, values: Sequence[tuple[str, object]]) -> Table:
+    """A card's table: names and values, but for those that are None."""
+    rows = [(name, shortened(str(value), LONGEST)) for name, value in values if value is not None]
+    return Table(shortened(title, LONGEST), (Column("what"), Column("value")), rows, headed=False)
+
+
+@singledispatch
+def card(shown: Any) -> str:
+    """The card of a model, as HTML."""
+    raise TypeError(f"there is no card of {type(shown).__name__}")
+
+
+def _varies(device: Device) -> list[tuple[str, object]]:
+    return [("varies" if not place else "", line) for place, line in enumerate(device.readings())]
+
+
+@card.register
+def _device(device: Device) -> str:
+    synapse = device.synapse
+    about = [
+        ("states", synapse.states),
+        ("R_AH", f"{synapse.low:.4g} to {synapse.high:.4g} ({device.unit})"),
+        ("neuron", device.neuron.name),
+        *_varies(device),
+    ]
+    table = facts(f"Device {device.name}", about)
+    return beside(table, synapse_curve(device), response_curve(device))
+
+
+@card.register
+def _chip(chip: Chip) -> str:
+    device = chip.device
+    about = [
+        ("seed", chip.seed),
+        ("device", device.name),
+        ("drawn", f"the first {DRAWN} cells and neurons of the first layer, without C2C"),
+        *_varies(device),
+    ]
+    table = facts(f"Chip {chip.seed} of {device.name}", about)
+    return beside(table, synapse_curve(device, chip), response_curve(device, chip))
+
+
+@card.register
+def _network(network: Network) -> str:
+    hidden = len(network.layers) > 1
+    given = network.provenance
+    options = given.get("options")
+    options = options if isinstance(options, dict) else {}
+    reached = given.get("validation_accuracy")
+    states = sorted({layer.levels.size for layer in network.layers})
+    about = [
+        ("topology", "-".join(map(str, network.topology))),
+        ("states", " or ".join(map(str, states))),
+        ("neuron", network.neuron.name if hidden else None),
+        ("synapses", f"{sum(layer.states.size for layer in network.layers):,}"),
+        ("pixels", f"{' x '.join(map(str, network.image_shape))}, {network.pixel_bits} bits"),
+        ("activations", f"{network.hidden_bits} bits" if hidden else None),
+        ("R_AH words", f"{network.rah_bits} bits"),
+        ("tiles", _tiles(network)),
+        ("trained on", _named(given.get("data"))),
+        ("trained for", _named(options.get("device"))),
+        ("seed", _named(options.get("seed"))),
+        ("validation accuracy", f"{reached:.2%}" if isinstance(reached, float) else None),
+    ]
+    maps = _maps(network) if max(network.image_shape) <= EDGE else ()
+    return beside(facts("Network", about), *maps)
+
+
+def _maps(network: Network) -> tuple[h.Node]:
+    """Maps of R_AH as one picture, a pixel apart."""
+    columns = strongest(network, MAPS)
+    height, width = (side + 1 for side in network.image_shape)
+    down = -(-len(columns) // ACROSS)
+    sheet = np.zeros((down * height, min(ACROSS, len(columns)) * width, 4), np.uint8)
+    for number, column in enumerate(columns):
+        y, x = number // ACROSS * height, number % ACROSS * width
+        sheet[y : y + height - 1, x : x + width - 1] = map_pixels(network, column)
+    what = "neurons" if len(network.layers) > 1 else "classes"
+    alt = f"R_AH of {what} {', '.join(map(str, columns))}"
+    style = "width:100%;height:auto;image-rendering:pixelated;background:none"
+    top = top_word(network)
+    said = f"R_AH by pixel: purple is {-top}, white 0, orange {top}"
+    return (h.fragment[image(sheet, alt, style=style), h.small[said]],)
+
+
+def _tiles(network: Network) -> str | None:
+    """What columns are cut into, as far as they are."""
+    texts = [
+        "none" if layer.adc is None else f"{layer.adc.rows} rows to {layer.adc.bits} bits"
+        for layer in network.layers
+    ]
+    return None if set(texts) == {"none"} else " or ".join(dict.fromkeys(texts))
+
+
+def _named(value: Any) -> str | int | None:
+    """What a file says of itself, where it is a text or a number, or the name that it has."""
+    value = value.get("name") if isinstance(value, dict) else value
+    return value if isinstance(value, str | int) else None
+
+
+Shown.card = staticmethod(card)

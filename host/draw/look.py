@@ -1,0 +1,60 @@
+"""What files a picture becomes, and how large; without Matplotlib, so that options start soon."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from allspin.sim.errors import not_one_of
+
+FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
+"""Kinds of files, and what is left out of each, so that equal pictures make equal files."""
+MILLIMETRES = 25.4
+"""Of an inch."""
+PRINT_POINTS = 7.0
+"""Size of the text in print."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What files a picture becomes, and how large.
+
+    Parameters
+    ----------
+    formats : sequence of str
+        Of `FORMATS`.
+    width : float, optional
+        For print, in millimetres, 20 to 1000; its height follows.
+    points : float, optional
+        For print, size of the text, 4 to 24 (7 if there is a width).
+
+    Raises
+    ------
+    ValueError
+        If one of them is out of its range; the message begins with its name.
+    """
+
+    formats: Sequence[str] = ("png", "svg")
+    width: float | None = None
+    points: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.formats:
+            raise ValueError(f"formats must be some of {', '.join(FORMATS)}")
+        for kind in self.formats:
+            if kind not in FORMATS:
+                raise ValueError(not_one_of("formats", kind, FORMATS))
+        for name, low, high in (("width", 20, 1000), ("points", 4, 24)):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} must be from {low} to {high}, not {value:g}")
+
+    @property
+    def printed(self) -> bool:
+        """Whether it is for print."""
+        return self.width is not None or self.points is not None
+
+    def with_formats(self, *formats: str) -> "Look":
+        """The same, with these formats too."""
+        return replace(self, formats=tuple(dict.fromkeys((*formats, *self.formats))))
+
+
+SCREEN = Look()

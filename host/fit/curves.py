@@ -1,0 +1,143 @@
+"""Measured curves, and all of them together: what files are read to, and what is fitted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.synapse.response import Array, Polarity
+
+
+@dataclass(frozen=True, eq=False)
+class ReadScatter:
+    """What repeated reads of one state differ by, state by state.
+
+    Attributes
+    ----------
+    square : ndarray of float64, shape (points,)
+        Sum of squares about the mean of a state's reads.
+    freedom : ndarray of int64, shape (points,)
+        Its reads beyond the first.
+    """
+
+    square: Array
+    freedom: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One measured curve.
+
+    Attributes
+    ----------
+    device, cycle : str
+        Which device, and which of its cycles.
+    polarity : Polarity or None
+        Of the pulses; None for a neuron's curve.
+    x : ndarray of float64, shape (points,)
+        Pulses given so far, or current in ampere (or in the file's unit if it names none).
+    resistance : ndarray of float64, shape (points,)
+        R_AH, in ohm (or in the file's unit if it names none); the mean where a state was read
+        several times.
+    scatter : ReadScatter or None
+        What those reads differ by; None where each state was read once.
+    line : int
+        Of the file's row with which it begins.
+    rows : list of int
+        The file's rows of these points; a point at which a run turns is in the part before.
+    """
+
+    device: str
+    cycle: str
+    polarity: Polarity | None
+    x: Array
+    resistance: Array
+    scatter: ReadScatter | None = None
+    line: int = 0
+    rows: list[int] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        parts = [f"device {self.device}", f"cycle {self.cycle}" if self.cycle else ""]
+        if self.polarity is not None:
+            parts.append(self.polarity.name.lower())
+        return ", ".join(part for part in parts if part)
+
+    def at(self, places: npt.NDArray[np.integer]) -> "Curve":
+        """The curve of some of its points."""
+        scatter = self.scatter
+        if scatter is not None:
+            scatter = ReadScatter(scatter.square[places], scatter.freedom[places])
+        return replace(
+            self, x=self.x[places], resistance=self.resistance[places], scatter=scatter, rows=[]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """All that was measured.
+
+    Attributes
+    ----------
+    curves : list of Curve
+        Pulse curves and neuron curves.
+    unit : str
+        Unit of R_AH: ``ohm``, ``siemens``, or ``arbitrary``.
+    current_unit : str
+        Unit of the currents: ``A``, or ``arbitrary``.
+    digests : dict of str to str
+        SHA-256 of each file, by its name.
+    notes : list of str
+        What was guessed or left out, a line each.
+    given : dict of str to object
+        What the user said about the data, for the device file.
+    electrical : dict of str to float
+        What is known of pulses and reads, as `allspin.sim.device.device.Electrical` has it.
+    """
+
+    curves: list[Curve]
+    unit: str
+    current_unit: str
+    digests: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    given: dict[str, object] = field(default_factory=dict)
+    electrical: dict[str, float] = field(default_factory=dict)
+
+    def of(self, polarity: Polarity | None) -> list[Curve]:
+        """Curves of a polarity, or of neurons."""
+        return [curve for curve in self.curves if curve.polarity is polarity]
+
+
+def by_device(curves: Sequence[Curve]) -> dict[str, list[int]]:
+    """Places of each device's curves, in the order in which devices came."""
+    found: dict[str, list[int]] = {}
+    for place, curve in enumerate(curves):
+        found.setdefault(curve.device, []).append(place)
+    return found
+
+
+def aligned(xs: Sequence[Array], rows: Sequence[Array]) -> tuple[Array, Array]:
+    """Every x, and the rows on it as a table, shape (rows, points); NaN where a row has none."""
+    every = np.unique(np.concatenate(xs))
+    table = np.full((len(rows), every.size), np.nan)
+    for line, x, row in zip(table, xs, rows, strict=True):
+        line[np.searchsorted(every, x)] = row
+    return every, table
+
+
+def ends(resistance: Array) -> tuple[float, float]:
+    """R_AH at a curve's start and end: medians of some points, which an outlier does not move."""
+    few = max(1, min(5, len(resistance) // 5))
+    return float(np.median(resistance[:few])), float(np.median(resistance[-few:]))
+
+
+def trend(resistance: Array) -> float:
+    """Change of R_AH from a curve's first points to its last, over its spread."""
+    start, end = ends(resistance)
+    # A spike is no spread, where there are points enough to tell one.
+    rest = 2 if len(resistance) >= 20 else 0
+    low, high = np.percentile(resistance, [rest, 100 - rest])
+    spread = float(high - low)
+    return (end - start) / spread if spread else 0.0

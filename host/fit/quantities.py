@@ -1,0 +1,125 @@
+"""Numbers as instruments write them, and the units of columns and options."""
+
+import math
+import re
+
+from allspin.sim.errors import UserError
+
+MAX_MAGNITUDE = 1e30
+"""No quantity here is larger in any unit, nor its inverse; fourth powers are still numbers."""
+NUMBER = re.compile(r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d+)?")
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+NOT_NUMBERS = {
+    *("", "nan", "-nan", "+nan", "inf", "-inf", "+inf", "#n/a", "n/a", "na", "-", "--", "null"),
+    *("none", "overflow", "overrange", "overload", "ovld", "ovfl", "o.l", "ol", "#value!"),
+    *("open", "infinity", "-infinity", "+infinity"),
+}
+"""What stands for a value that is missing or beyond a meter's range, in small letters."""
+WINDOWS = re.compile(r"[+-]?1[.,]#(inf|ind|[qs]nan|r)0*", re.IGNORECASE)
+"""The same as C libraries of Windows write it."""
+SENTINELS = (9.9e37, 9.91e37)
+"""Numbers that stand for the same: SCPI's infinity, and its not a number."""
+
+
+def number(text: str) -> float | None:
+    """The number in a cell: NaN where a value is missing, None where there is something else.
+
+    Below the inverse of `MAX_MAGNITUDE` it is 0; above `MAX_MAGNITUDE` it is as it is written.
+    """
+    text = text.strip()
+    if DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+    if not NUMBER.fullmatch(text):
+        missing = text.lower() in NOT_NUMBERS or WINDOWS.fullmatch(text)
+        return math.nan if missing else None
+    value = float(text)
+    size = abs(value)
+    if size > MAX_MAGNITUDE and any(math.isclose(size, one, rel_tol=1e-4) for one in SENTINELS):
+        return math.nan
+    return value if size >= 1 / MAX_MAGNITUDE else 0.0
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell has a number, or a sign for one that is missing; not an empty one."""
+    return bool(text) and number(text) is not None
+
+
+PREFIXES = {
+    "p": 1e-12,
+    "n": 1e-9,
+    "u": 1e-6,
+    "\u03bc": 1e-6,
+    "m": 1e-3,
+    "": 1.0,
+    "k": 1e3,
+    "K": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+}
+BASES = {
+    "ohm": ("ohm", "ohms", "\u03c9"),
+    "S": ("S", "siemens"),
+    "V": ("v", "volt", "volts"),
+    "A": ("a", "amp", "amps", "ampere", "amperes"),
+    "T": ("T", "tesla"),
+    "Oe": ("oe", "oersted"),
+    "K": ("K", "kelvin"),
+    "s": ("s", "sec", "seconds"),
+    "m": ("m",),
+}
+"""Names of each unit; only those of one letter that are another's too keep their case."""
+ARBITRARY = {
+    "": 1.0,
+    "1": 1.0,
+    "a.u.": 1.0,
+    "au": 1.0,
+    "arb. units": 1.0,
+    "normalised": 1.0,
+    "normalized": 1.0,
+    "%": 0.01,
+}
+"""Names of no unit, in small letters."""
+OWN_CASE = ("S", "T", "K", "s", "m")
+"""Names of units that are told apart by capitals."""
+SMALL = ("A", "V")
+"""Units of which nobody has a million: a capital M would be a thousandth."""
+SIGNS = str.maketrans({"\u00b5": "\u03bc", "\u2126": "\u03c9", "\u03a9": "\u03c9"})
+"""There are two micro signs and three ohm signs in Unicode."""
+
+
+def unit_of(text: str) -> tuple[str, float] | None:
+    """Base unit and factor of a unit as it is written; None for one that is not known.
+
+    The base unit is one of `BASES`, or empty for an arbitrary one.
+    """
+    text = text.strip().translate(SIGNS)
+    if text.lower() in ARBITRARY:
+        return "", ARBITRARY[text.lower()]
+    for base, names in BASES.items():
+        for name in names:
+            prefix, end = text[: -len(name)].strip(), text[-len(name) :]
+            same = (end if name in OWN_CASE else end.lower()) == name
+            # All capitals do not tell a thousandth from a million.
+            shouted = prefix == "M" and len(name) > 1 and end.isupper()
+            large = prefix in ("M", "G") and base in SMALL
+            if same and prefix in PREFIXES and not shouted and not large:
+                return base, PREFIXES[prefix]
+    return None
+
+
+QUANTITY = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
+
+
+def quantity(text: str, base: str, option: str) -> float:
+    """A value with its unit, such as ``0.1mA``, in the base unit.
+
+    Raises
+    ------
+    UserError
+        If it is none, with the option that gave it.
+    """
+    match = QUANTITY.fullmatch(text)
+    value, unit = (number(match[1]), unit_of(match[2])) if match else (None, None)
+    if not value or unit is None or unit[0] != base or not abs(value) * unit[1] < MAX_MAGNITUDE:
+        raise UserError(f"{option} takes a value with its unit, such as 0.1m{base}, not {text!r}")
+    return value * unit[1]

@@ -1,0 +1,146 @@
+"""What a notebook shows of an object is that object; names in it are only text."""
+
+import base64
+import dataclasses
+import io
+import re
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from allspin.hdl.bench.networks import random_network
+from allspin.host.chips.accuracy import Column
+from allspin.host.chips.measured import MeasureOptions, measure_chips
+from allspin.host.data.catalogue import open_device
+from allspin.host.draw.array import map_pixels
+from allspin.host.draw.cards import LONGEST, beside, card, facts
+from allspin.host.draw.device import DRAWN, response_curve, synapse_curve
+from allspin.host.run.run import RunOptions, run
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.words import SynapseArray
+from allspin.sim.network.tiling import Tiles, with_steps
+from allspin.sim.synapse.response import Polarity
+from tests.host.reader import Reader
+
+NASTY = ["<script>alert(1)</script>", '"><img src=x onerror=y>', "a & b", "$\\frac{$ <i>", "'"]
+DEVICE = open_device("paper")
+
+
+def read(html: str) -> Reader:
+    found = Reader(html)
+    assert found.faults == []
+    return found
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_name_makes_no_tags(name):
+    device = dataclasses.replace(DEVICE, name=name, unit=name)
+    network = random_network((24, 7, 3), 1)
+    provenance = {"data": {"name": name}, "options": {"seed": [1], "device": name}}
+    network = dataclasses.replace(network, provenance=provenance)
+    for shown in (device, Chip(device, 7), network):
+        found = read(card(shown))
+        assert any(name in text for text in found.said("td") + found.said("b"))
+        assert not {tag for tag, _ in found.elements} & {"script", "i"}
+        assert [image for image in found.all("img") if "onerror" in image] == []
+    assert "seed" not in found.facts()
+
+
+def test_what_no_page_may_hold_is_replaced_what_is_long_is_cut_and_unknown_left_out():
+    about = [("a", "x\x00\x1b\ud800"), ("b", None), ("c", "<" * 2 * LONGEST), ("d", 0)]
+    found = read(beside(facts("t", about)))
+    cut = "<" * (LONGEST - 1) + "\N{HORIZONTAL ELLIPSIS}"
+    assert found.facts() == {"a": "x\ufffd\ufffd\ufffd", "c": cut, "d": "0"}
+
+
+def test_a_model_shows_its_card_and_what_is_none_has_none():
+    assert DEVICE._repr_html_() == card(DEVICE)
+    with pytest.raises(TypeError, match="no card of int"):
+        card(3)
+
+
+def test_a_device_has_its_curves_and_every_variation():
+    up, down = synapse_curve(DEVICE).axes[0].lines
+    for line, polarity in ((up, Polarity.POTENTIATION), (down, Polarity.DEPRESSION)):
+        pulses, values = np.asarray(line.get_data())
+        assert len(pulses) == 61
+        np.testing.assert_allclose(values, DEVICE.synapse.curve(polarity, pulses))
+    current, output = np.asarray(response_curve(DEVICE).axes[0].lines[0].get_data())
+    np.testing.assert_allclose(output, DEVICE.neuron.response(current))
+    found = read(card(DEVICE))
+    assert len(found.all("svg")) == 2
+    said = found.text_of("td")
+    assert all(line.partition("R_AH")[0] in said for line in DEVICE.readings())
+
+
+def test_cells_are_those_of_the_chip():
+    axes = synapse_curve(DEVICE, Chip(DEVICE, 7)).axes[0]
+    cells = [line for line in axes.lines if line.get_alpha()]
+    assert len(cells) == 2 * DRAWN
+    # Where their potentiation ends, by another way to the same cells.
+    array = SynapseArray(DEVICE.synapse, 7, 0, (DRAWN, 1))
+    own = array.deviates[Polarity.POTENTIATION][:, 0]
+    ends = [np.asarray(line.get_ydata())[-1] for line in cells[:DRAWN]]
+    np.testing.assert_allclose(ends, DEVICE.synapse.curve(Polarity.POTENTIATION, 100, own))
+    assert len(response_curve(DEVICE, Chip(DEVICE, 7)).axes[0].lines) == DRAWN + 1
+    one, other = (card(Chip(DEVICE, seed)) for seed in (7, 8))
+    assert (read(one).facts()["seed"], read(other).facts()["seed"]) == ("7", "8")
+    assert re.findall("<path[^>]*>", one) != re.findall("<path[^>]*>", other)
+
+
+def test_a_network_has_its_figures_and_maps():
+    network = random_network((20, 12, 3), 3)
+    found = read(card(network))
+    assert found.facts()["topology"] == "20-12-3"
+    assert found.facts()["synapses"] == f"{20 * 12 + 12 * 3}"
+    assert "tiles" not in found.facts()
+    [image] = found.all("img")
+    content = base64.b64decode(image["src"].removeprefix("data:image/png;base64,"))
+    sheet = (matplotlib.image.imread(io.BytesIO(content)) * 255).round()
+    height, width = network.image_shape
+    strength = np.abs(network.layers[1].words.astype(int)).sum(axis=1)
+    chosen = sorted(np.argsort(-strength, kind="stable")[:10])
+    last = sheet[height + 1 : -1, 4 * (width + 1) : -1]
+    np.testing.assert_array_equal(last, map_pixels(network, int(chosen[9])))
+    # Orange above zero, purple below.
+    words = network.layers[0].words[:, chosen[9]].reshape(height, width)
+    assert (last[words > 20][:, 0] > last[words > 20][:, 2]).all()
+    assert (last[words < -20][:, 0] < last[words < -20][:, 2]).all()
+    tiled = with_steps(network, Tiles(16, 4), (3, 5))
+    assert read(card(tiled)).facts()["tiles"] == "16 rows to 4 bits"
+
+
+@pytest.mark.parametrize(("topology", "images"), [((12, 4), 1), ((65 * 2, 3, 2), 0)])
+def test_a_network_of_one_layer_has_a_map_a_class_and_a_large_image_none(topology, images):
+    network = random_network(topology, 1)
+    if not images:
+        network = dataclasses.replace(network, image_shape=(65, 2))
+    found = read(card(network))
+    assert len(found.all("img")) == images
+    assert ("neuron" in found.facts()) == (len(topology) > 2)
+
+
+def test_measured_chips_have_a_row_and_a_strip_each():
+    columns = Column("<open loop>", ("c2c",), "open-loop"), Column("ideal", (), "pulse-width")
+    measured = measure_chips("paper-10", "paper", MeasureOptions(4, columns=columns), images=50)
+    found = read(measured._repr_html_())
+    ideal = f"{100 * measured.results[1].mean:.2f} \u00b1 0.00"
+    assert found.said("td")[-2:] == ["ideal", ideal]
+    texts = found.said("text")
+    assert {"paper-10: <open loop>", "paper-10: ideal", ideal} <= set(texts)
+
+
+@pytest.mark.parametrize(("classes", "pictures"), [(10, 1), (17, 0)])
+def test_a_score_has_its_figures_and_a_matrix_that_can_be_read(classes, pictures):
+    network = dataclasses.replace(random_network((784, 5, classes), 2), image_shape=(28, 28))
+    score = run(network, "golden", RunOptions(check=True), images=60)
+    answers = score.shown.answers
+    assert answers is not None
+    if classes > 10:
+        answers = dataclasses.replace(answers, classes=np.full(60, classes - 1))
+    score = dataclasses.replace(score, shown=dataclasses.replace(score.shown, answers=answers))
+    found = read(score._repr_html_())
+    assert len(found.all("svg")) == pictures
+    assert found.facts()["logits that differ"] == f"0 of {60 * classes:,}"
+    assert found.facts()["machine"] == "golden"

@@ -1,0 +1,90 @@
+"""Whatever goes in as text comes out of a parser as the same text."""
+
+import base64
+import io
+
+import htpy as h
+import matplotlib.image
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allspin.host.draw.curves import Line, Panel, curves
+from allspin.host.draw.html import caption_of, chart, html_table, image, render, spelled
+from allspin.host.draw.style import Look, name_text
+from allspin.host.show.table import Column, Number, Table
+from tests.host.reader import Reader
+
+HOSTILE = "<b>&\"'" + "long" * 20
+
+
+@given(st.text(max_size=40))
+def test_nothing_that_a_page_may_not_hold_gets_in(text):
+    out = render(h.p(title=text)[spelled(text)])
+    out.encode()  # no half of a surrogate pair
+    assert "<" not in out[1:-4].replace("<sub>", "").replace("</sub>", "").replace('">', "", 1)
+    assert all(
+        character.isprintable() or character.isspace() or ord(character) > 0x9F for character in out
+    )
+
+
+def test_r_ah_is_spelled_as_in_print():
+    assert render(spelled("R_AH < 3")) == "R<sub>AH</sub> &lt; 3"
+    assert render(spelled(spelled("R_AH"))) == "R<sub>AH</sub>"
+    assert render(spelled(h.code["R_AH"])) == "<code>R_AH</code>"
+    assert render(spelled(None)) == ""
+
+
+def test_tables_align_numbers_and_say_what_is_not_known():
+    columns = Column("name"), Column("x", "%", form=".2f"), Column("y")
+    rows = [("a", 98.8, Number(1.5, ".1f", 0.25)), ("b & c", 7.25, None)]
+    read = Reader(render(html_table(Table("t <1>", columns, rows, notes=["so <it> is"]))))
+    assert read.faults == []
+    assert read.said("td") == ["98.80", "1.5 \u00b1 0.2", "7.25", "-"]
+    assert [cell.get("class") for cell in read.all("td")] == ["number"] * 4
+    assert [head["scope"] for head in read.all("th")] == ["col", "col", "col", "row", "row"]
+    assert read.said("b") == ["t <1>"]
+    assert read.said("p") == ["so <it> is"]
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 4)])
+def test_an_image_has_its_pixels(shape):
+    pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    [made] = Reader(render(image(pixels, "a <map>"))).all("img")
+    assert (made["width"], made["height"], made["alt"]) == ("7", "5", "a <map>")
+    content = base64.b64decode(made["src"].removeprefix("data:image/png;base64,"))
+    read = matplotlib.image.imread(io.BytesIO(content))
+    np.testing.assert_array_equal((read * 255).round(), pixels)
+
+
+def drawn(label, look=None):
+    line = Line(name_text(label), [0, 1, 2], [2, 2, 2.123456])
+    figure = curves(f"R_AH of {name_text(label)}", [Panel([line], "x", "y")])
+    title = caption_of(figure)
+    return title, render(chart(figure, title, look))
+
+
+@pytest.mark.parametrize("look", [None, Look(width=90, points=8)])
+def test_a_chart_is_an_element_of_its_page_and_the_same_again(look):
+    title, svg = drawn(HOSTILE, look)
+    assert title == f"R_AH of {HOSTILE}"
+    assert drawn(HOSTILE, look) == (title, svg)
+    read = Reader(svg)
+    assert read.faults == []
+    [element] = read.all("svg")
+    assert element["aria-label"] == title
+    assert read.all("b") == []
+    assert HOSTILE in read.said("text")
+    # Its colours are the page's, and its names no other picture's.
+    assert "#0072b2" not in svg.replace("var(--s0, #3f7fc1)", "")
+    assert "currentColor" in svg
+    ids = {attributes["id"] for _, attributes in read.elements if "id" in attributes}
+    others = Reader(drawn("other")[1])
+    assert ids
+    assert not ids & {each["id"] for _, each in others.elements if "id" in each}
+
+
+def test_a_name_that_looks_like_a_colour_or_a_number_stays():
+    _, svg = drawn("#222222 0.123456")
+    assert Reader(svg).said("text")[-1] == "#222222 0.123456"

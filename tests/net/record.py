@@ -1,0 +1,163 @@
+"""Run command lines and tell what is the same in each run: what `recorded.json` holds."""
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDER = Path(__file__).parent
+RECORDED = FOLDER / "recorded.json"
+SCENARIOS: dict[str, dict[str, Any]] = tomllib.loads((FOLDER / "commands.toml").read_text())
+
+VOLATILE = re.compile(r"(\w+_)?seconds|(\w+_)?images_per_second|commit|yosys|versions?")
+"""Keys whose values differ from run to run, or between versions of tools."""
+VOLATILE_UNITS = ("s", "images/s")
+"""Units of rows of printed tables that differ from run to run."""
+SOURCE = re.compile(r"(\w+/)+\w+\.py")
+"""A place in the sources that a text names."""
+SHOWN = {".png", ".svg", ".pdf", ".html", ".md", ".fst", ".txt"}
+"""Files for people, whose look may change: they are there, and not empty."""
+LONGEST = 24
+"""Entries of a list that are recorded one by one; of a longer one a digest is."""
+
+
+def run_scenario(name: str, inputs: Path, folder: Path) -> list[dict[str, Any]]:
+    """What each line of a scenario says and writes, in a folder that is not there yet."""
+    scenario = SCENARIOS[name]
+    shutil.copytree(inputs, folder)
+    environment = {k: v for k, v in os.environ.items() if k != "ALLSPIN_EXTENSIONS"}
+    environment |= scenario.get("environment", {})
+    steps = []
+    for line in scenario["run"].strip().splitlines():
+        before = _stamps(folder)
+        program, *words = shlex.split(line)
+        words = ["-m", "allspin", *words] if program == "allspin" else words
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = _said(done.stdout.replace(str(folder), "FOLDER"))
+        step = {"line": line, "status": done.returncode} | said
+        if done.returncode not in (0, 1):
+            step["errors"] = len(re.findall(r"(?m)^\S.*(?<!\.\.\.)$", done.stderr))
+        after = _stamps(folder)
+        changed = sorted(path for path, stamp in after.items() if before.get(path) != stamp)
+        if changed:
+            step["files"] = {str(path): digest_of(folder / path) for path in changed}
+        steps.append(step)
+    return outlines(steps) if scenario.get("outline") else steps
+
+
+def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
+    """When the files of a folder were written, but for the cache, and how large they are."""
+    found = {}
+    for path in folder.rglob("*"):
+        place = path.relative_to(folder)
+        if path.is_file() and place.parts[0] not in ("cache", "__pycache__"):
+            found[place] = (path.stat().st_mtime_ns, path.stat().st_size)
+    return found
+
+
+def _said(text: str) -> dict[str, Any]:
+    """Of stdout the JSON object or a table's rows without what is timed; of prose, that it is."""
+    try:
+        return {"json": steady(json.loads(text))}
+    except ValueError:
+        rows = [line for line in text.splitlines() if "\t" in line and line[0] != "#"]
+        kept = [row for row in rows if row.rpartition("\t")[2] not in VOLATILE_UNITS]
+        return {"table": shortened(kept)} if kept else {"text": bool(text)}
+
+
+def steady(value: Any) -> Any:
+    """A JSON value without what differs from run to run; of long lists a digest."""
+    if isinstance(value, dict):
+        return {k: "volatile" if VOLATILE.fullmatch(k) else steady(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return shortened([steady(entry) for entry in value])
+    return SOURCE.sub("SOURCE", value) if isinstance(value, str) else value
+
+
+def shortened(values: list[Any]) -> Any:
+    """A list, or its length and digest where it is long."""
+    if len(values) <= LONGEST and len(json.dumps(values)) < 6000:
+        return values
+    return f"{len(values)} entries, {_digest(json.dumps(values).encode())}"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def digest_of(path: Path) -> str:
+    """A digest of what a file says, whatever it says of sources, times and names."""
+    content = path.read_bytes()
+    if path.suffix in SHOWN:
+        return "some" if content else "empty"
+    if path.suffix == ".json":
+        content = json.dumps(steady(json.loads(content))).encode()
+    elif path.suffix in (".v", ".sv"):
+        content = "\n".join(sorted(_nameless(content.decode()))).encode()
+    elif path.suffix == ".cir":
+        content = re.sub(rb"(?m)^\*.*\n", b"", content)
+    elif path.suffix == ".npz":
+        with np.load(path) as arrays:  # an archive has the time at which it was written
+            described = [(name, arrays[name]) for name in sorted(arrays)]
+            content = b"".join(f"{n} {a.dtype}".encode() + a.tobytes() for n, a in described)
+    return _digest(content)
+
+
+def _nameless(verilog: str) -> Iterator[str]:
+    """Lines of Verilog without comments, places in sources, and names, which may change."""
+    bare = re.sub(r"\(\*.*?\*\)|//[^\n]*|/\*.*?\*/", "", verilog, flags=re.DOTALL)
+    for line in bare.splitlines():
+        if words := line.split():
+            yield re.sub(r"\\\S+|(?<![\w'])[A-Za-z_]\w*", "_", " ".join(words))
+
+
+def outlines(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What lines say and write without values: keys and files are left."""
+    told = ("json", "table", "files")
+    return [step | {key: _outline(step[key]) for key in told if key in step} for step in steps]
+
+
+def _outline(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _outline(entry) for key, entry in value.items()}
+    return type(value).__name__
+
+
+def rounding() -> str:
+    """A digest of how this kind of computer rounds: on another one networks train to others."""
+    rng = np.random.default_rng(0)
+    rows, columns = rng.normal(size=(512, 784)), rng.normal(size=(784, 100)).astype(np.float32)
+    sums = rows.astype(np.float32) @ columns
+    return _digest(
+        b"".join(x.tobytes() for x in (sums, rows @ columns, np.exp(rows), np.tanh(sums)))
+    )
+
+
+def differences(recorded: Any, found: Any, where: str = "") -> Iterator[str]:
+    """A line for each value that is not as recorded."""
+    if isinstance(recorded, dict) and isinstance(found, dict):
+        for key in dict.fromkeys([*recorded, *found]):
+            yield from differences(recorded.get(key), found.get(key), f"{where}/{key}")
+    elif isinstance(recorded, list) and isinstance(found, list) and len(recorded) == len(found):
+        for number, pair in enumerate(zip(recorded, found, strict=True)):
+            yield from differences(*pair, f"{where}/{number}")
+    elif recorded != found:
+        yield f"{where}: {recorded!r} was recorded, and it is {found!r}"

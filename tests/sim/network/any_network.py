@@ -1,0 +1,66 @@
+"""Networks of every legal kind, with sizes that a comparison cell by cell can bear."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from allspin.sim.network.formats import Adc
+from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.neuron import NEURONS
+
+KINDS = [kind for kind in NEURONS.values() if kind.__module__.startswith("allspin.")]
+"""The kinds that ship, whatever other tests have registered."""
+
+
+def grey_levels(network: Network, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Four images: a black one, a white one, one with black pixels, and any."""
+    images = rng.integers(0, 256, (4, *network.image_shape), np.uint8)
+    images[0] = 0
+    images[1] = 255
+    images[2] *= rng.integers(0, 2, network.image_shape, np.uint8)
+    return images
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """Any network; about half of its layers are cut into tiles."""
+    height, width = draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    sizes = [height * width, *draw(st.lists(st.integers(1, 10), min_size=1, max_size=4))]
+    hidden_bits = draw(st.integers(1, 8))
+    current_bits = draw(st.integers(max(4, hidden_bits), 12))
+    rah_bits = draw(st.integers(2, 8))
+    neuron = draw(st.sampled_from(KINDS))()
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    half = 2 ** (rah_bits - 1)
+    layers = []
+    for number in range(len(sizes) - 1):
+        shape = (sizes[number], sizes[number + 1])
+        converter = table = adc = None
+        if number < len(sizes) - 2:
+            bound = draw(st.sampled_from([1, 2 ** (current_bits - 2), 2 ** (current_bits + 1)]))
+            converter = Converter(
+                gains=rng.integers(0, 1024, shape[1], np.int32),
+                offsets=rng.integers(-bound, bound, shape[1], np.int32),
+                shift=draw(st.integers(0, 31) | st.integers(4, 16)),
+            )
+            if neuron.has_table:
+                table = rng.integers(0, 2**hidden_bits, 2**current_bits, np.uint8)
+        if draw(st.booleans()):
+            adc = Adc(8, draw(st.integers(2, 24)), draw(st.integers(0, 12)))
+            if draw(st.booleans()):
+                offsets = rng.integers(-5000, 5000, (adc.tiles(shape[0]), shape[1]))
+                adc = replace(adc, offsets=offsets)
+        levels = rng.integers(-half, half, draw(st.integers(2, 128)), np.int16)
+        states = rng.integers(0, len(levels), shape, np.uint8)
+        layers.append(Layer(states, levels, converter, table, adc))
+    return Network(
+        layers=tuple(layers),
+        neuron=neuron,
+        image_shape=(height, width),
+        pixel_bits=draw(st.integers(1, 8)),
+        hidden_bits=hidden_bits,
+        rah_bits=rah_bits,
+        current_bits=current_bits,
+    )
