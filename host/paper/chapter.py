@@ -158,6 +158,10 @@ def falls(spreads: Sequence[Spread]) -> bool:
 
 
 Results = Mapping[Experiment, dict[str, Any]]
+Runs = dict[Any, list[Experiment]]
+"""Experiments of a chapter by what they are for; those of one key differ in their seeds."""
+Found = Mapping[Any, list[dict[str, Any]]]
+"""Their results, by the same keys."""
 Cell = str | int | float
 
 
@@ -278,8 +282,8 @@ QUICK = Effort("quick", seeds=2, sweep_seeds=2, chips=3, fine=False)
 FULL = Effort("full", seeds=5, sweep_seeds=3, chips=20, fine=True)
 
 
-def _nothing(effort: Effort) -> list[Experiment]:
-    return []
+def _no_runs(effort: Effort) -> Runs:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -289,28 +293,29 @@ class Part:
     Attributes
     ----------
     chapter : callable
-        The chapter, from the results.
-    experiments : callable
+        The chapter, from the results of its runs.
+    runs : callable
         What must have been computed; nothing of what is computed while the chapter is made.
     """
 
-    chapter: Callable[[Results, Effort], Chapter]
-    experiments: Callable[[Effort], list[Experiment]] = _nothing
+    chapter: Callable[[Found, Effort], Chapter]
+    runs: Callable[[Effort], Runs] = _no_runs
+
+    def experiments(self, effort: Effort) -> list[Experiment]:
+        """All that must have been computed."""
+        return [one for several in self.runs(effort).values() for one in several]
+
+    def make(self, results: Results, effort: Effort) -> Chapter:
+        """The chapter, from the results of experiments."""
+        runs = self.runs(effort).items()
+        return self.chapter(
+            {key: [results[one] for one in several] for key, several in runs}, effort
+        )
 
 
-def accuracy(results: Results, experiments: Sequence[Experiment]) -> Spread:
-    """Accuracy over experiments that differ in their seeds only."""
-    return Spread.of([results[one]["accuracy"] for one in experiments])
-
-
-def sweep(
-    results: Results,
-    make: Callable[[Any, int], Experiment],
-    values: Sequence[Any],
-    seeds: int,
-) -> list[Spread]:
-    """Accuracy over seeds at each value of a sweep; `make` names the experiments."""
-    return [accuracy(results, [make(value, seed) for seed in range(seeds)]) for value in values]
+def accuracy(runs: Sequence[dict[str, Any]]) -> Spread:
+    """Accuracy over runs that differ in their seeds only."""
+    return Spread.of([run["accuracy"] for run in runs])
 
 
 def percent(shares: Sequence[float]) -> list[float]:

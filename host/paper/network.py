@@ -1,6 +1,7 @@
 """The network: its four types (Fig. 6), its number of states, and what comes after the paper."""
 
 from functools import partial
+from itertools import product
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,20 +16,20 @@ from allspin.host.paper.chapter import (
     Chapter,
     Claim,
     Effort,
+    Found,
     Part,
     Picture,
     Reading,
-    Results,
+    Runs,
     Spread,
     Table,
     accuracy,
     lines_table,
     percent,
-    sweep,
     sweep_line,
     within,
 )
-from allspin.host.paper.experiments import Experiment, chips, clean, paper_type
+from allspin.host.paper.experiments import chips, clean, paper_type
 from allspin.host.train.in_array import FULL_SCALE, TYPE_NAMES
 from allspin.sim.programming.schemes import default_tries
 
@@ -49,33 +50,24 @@ UNITS = {
 """What the C2C may be a fraction of."""
 
 
-def _types(number: int, effort: Effort) -> list[Experiment]:
-    return [paper_type(number, seed) for seed in range(effort.seeds)]
+def _type_runs(effort: Effort) -> Runs:
+    """By type; by full scale; by type and what its own C2C is a fraction of."""
+    seeds, few = range(effort.seeds), range(effort.sweep_seeds)
+    runs: Runs = {number: [paper_type(number, seed) for seed in seeds] for number in TYPE_RATES}
+    for scale in effort.points(SCALES, FEW_SCALES):
+        runs[scale] = [paper_type(2, seed, full_scale=scale) for seed in few]
+    runs[FULL_SCALE] = runs[2][: len(few)]
+    for number, unit in product((3, 4), UNITS):
+        runs[number, unit] = [
+            paper_type(number, seed, c2c=OWN_CYCLE, c2c_reading=unit) for seed in few
+        ]
+    return runs
 
 
-def _scaled(scale: float, effort: Effort) -> list[Experiment]:
-    return [paper_type(2, seed, full_scale=scale) for seed in range(effort.sweep_seeds)]
-
-
-def _own(number: int, unit: str, effort: Effort) -> list[Experiment]:
-    return [
-        paper_type(number, seed, c2c=OWN_CYCLE, c2c_reading=unit)
-        for seed in range(effort.sweep_seeds)
-    ]
-
-
-def _type_experiments(effort: Effort) -> list[Experiment]:
-    needed = [one for number in TYPE_RATES for one in _types(number, effort)]
-    needed += [one for scale in effort.points(SCALES, FEW_SCALES) for one in _scaled(scale, effort)]
-    return needed + [
-        one for number in (3, 4) for unit in UNITS for one in _own(number, unit, effort)
-    ]
-
-
-def _curves(results: Results, effort: Effort) -> list[Line]:
+def _curves(found: Found) -> list[Line]:
     lines = []
     for number in TYPE_RATES:
-        runs = [results[one]["curve"] for one in _types(number, effort)]
+        runs = [run["curve"] for run in found[number]]
         spreads = [Spread.of([run[mark][2] for run in runs]) for mark in range(len(runs[0]))]
         lines.append(
             Line(
@@ -88,8 +80,8 @@ def _curves(results: Results, effort: Effort) -> list[Line]:
     return lines
 
 
-def _learning(results: Results, effort: Effort) -> Picture:
-    lines = _curves(results, effort)
+def _learning(found: Found, effort: Effort) -> Picture:
+    lines = _curves(found)
     table = Table(
         "learning-curves",
         "Learning curves of the four types",
@@ -128,8 +120,8 @@ def _confusions(matrices: dict[int, list[list[int]]]) -> Figure:
     return figure
 
 
-def _confusion(results: Results) -> Picture:
-    matrices = {number: results[paper_type(number, 0)]["confusion"] for number in TYPE_RATES}
+def _confusion(found: Found) -> Picture:
+    matrices = {number: found[number][0]["confusion"] for number in TYPE_RATES}
     table = Table(
         "confusion",
         "Confusion of the four types: images of each label (row) by answer",
@@ -162,10 +154,10 @@ def _type_claim(number: int, spread: Spread, assumption: str, reason: str) -> Cl
     )
 
 
-def _own_claim(number: int, results: Results, effort: Effort) -> Claim:
+def _own_claim(number: int, found: Found) -> Claim:
     readings = []
     for unit, words in UNITS.items():
-        spread = accuracy(results, _own(number, unit, effort))
+        spread = accuracy(found[number, unit])
         agrees = within(spread.mean, TYPE_RATES[number], TYPE_TOLERANCES[number])
         readings.append(Reading(words, spread.percent(), agrees))
     return Claim(
@@ -176,10 +168,10 @@ def _own_claim(number: int, results: Results, effort: Effort) -> Claim:
     )
 
 
-def _types_table(results: Results, effort: Effort, spreads: dict[int, Spread]) -> Table:
+def _types_table(found: Found, spreads: dict[int, Spread]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for number, spread in spreads.items():
-        longest = max(results[one]["seconds_an_epoch"] for one in _types(number, effort))
+        longest = max(run["seconds_an_epoch"] for run in found[number])
         name = f"{number}: {TYPE_NAMES[number]}"
         rows.append((name, 100 * TYPE_RATES[number], *spread.cells(), round(longest, 1)))
     return Table(
@@ -238,15 +230,13 @@ def _type_claims(spreads: dict[int, Spread], scales: dict[float, Spread]) -> tup
     )
 
 
-def _type_chapter(results: Results, effort: Effort) -> Chapter:
-    spreads = {number: accuracy(results, _types(number, effort)) for number in TYPE_RATES}
+def _type_chapter(found: Found, effort: Effort) -> Chapter:
+    spreads = {number: accuracy(found[number]) for number in TYPE_RATES}
     scales = {
-        scale: accuracy(results, _scaled(scale, effort))
+        scale: accuracy(found[scale])
         for scale in sorted((FULL_SCALE, *effort.points(SCALES, FEW_SCALES)))
     }
-    peak = max(
-        results[one]["largest_sum"] for number in (2, 3, 4) for one in _types(number, effort)
-    )
+    peak = max(run["largest_sum"] for number in (2, 3, 4) for run in found[number])
     return Chapter(
         "The four types (Fig. 6)",
         (
@@ -259,11 +249,11 @@ def _type_chapter(results: Results, effort: Effort) -> Chapter:
             f"converter. The largest column sum that a test image makes is {peak:.1f} weights; "
             f"full scale is {FULL_SCALE:g}, so no neuron is driven past its curve's end.",
         ),
-        (_learning(results, effort), _confusion(results)),
-        (_types_table(results, effort, spreads), _gains_table(scales)),
+        (_learning(found, effort), _confusion(found)),
+        (_types_table(found, spreads), _gains_table(scales)),
         (
             *_type_claims(spreads, scales),
-            *(_own_claim(number, results, effort) for number in (3, 4)),
+            *(_own_claim(number, found) for number in (3, 4)),
         ),
     )
 
@@ -274,41 +264,36 @@ STATE_CYCLES = {
     0.0: "without C2C",
     0.014: "C2C of 0.014 of the range on each update",
 }
-STATE_EPOCHS = 1
 ENOUGH = 0.80
 """What may be called acceptable, reading it as the paper does: its ten states reach 83.60 %."""
 LOSS = 0.02
 """What ten states may cost against a hundred, reading it strictly."""
 
 
-def _state_run(cycle: float, states: int, seed: int) -> Experiment:
-    return paper_type(4, seed, epochs=STATE_EPOCHS, states=states, c2c=[cycle, cycle])
-
-
-def _state_whole(states: int, seed: int) -> Experiment:
-    return paper_type(3 if states == 100 else 4, seed)
-
-
-def _state_experiments(effort: Effort) -> list[Experiment]:
-    states, seeds = effort.points(ALL_STATES, FEW_STATES), range(effort.sweep_seeds)
-    whole = [_state_whole(number, seed) for number in (10, 100) for seed in range(effort.seeds)]
-    return whole + [
-        _state_run(cycle, number, seed)
+def _state_runs(effort: Effort) -> Runs:
+    """By C2C and states, and of ten and a hundred states by the whole recipe."""
+    few = range(effort.sweep_seeds)
+    runs: Runs = {
+        (cycle, states): [
+            paper_type(4, seed, epochs=1, states=states, c2c=[cycle, cycle]) for seed in few
+        ]
         for cycle in STATE_CYCLES
-        for number in states
-        for seed in seeds
-    ]
+        for states in effort.points(ALL_STATES, FEW_STATES)
+    }
+    for number, states in ((4, 10), (3, 100)):
+        runs[states] = [paper_type(number, seed) for seed in range(effort.seeds)]
+    return runs
 
 
-def _state_chapter(results: Results, effort: Effort) -> Chapter:
+def _state_chapter(found: Found, effort: Effort) -> Chapter:
     states = effort.points(ALL_STATES, FEW_STATES)
-    lines = []
-    for cycle, words in STATE_CYCLES.items():
-        spreads = sweep(results, partial(_state_run, cycle), states, effort.sweep_seeds)
-        lines.append(sweep_line(words, states, spreads))
+    lines = [
+        sweep_line(words, states, [accuracy(found[cycle, number]) for number in states])
+        for cycle, words in STATE_CYCLES.items()
+    ]
     x, y = "states", "test accuracy (%)"
     panel = Panel(lines, x, y, x_scale="log", ticks=states, y_range=(0, 100), places="lower right")
-    ten, hundred = sweep(results, _state_whole, [10, 100], effort.seeds)
+    ten, hundred = accuracy(found[10]), accuracy(found[100])
     claims = (
         Claim(
             "Ten states are sufficient to support the training of a network",
@@ -358,26 +343,25 @@ def shown_networks() -> list[str]:
     return [next(name for name in names if name in there) for names in NETWORKS]
 
 
-def _beyond_experiments(effort: Effort) -> list[Experiment]:
-    return [
-        one
-        for network in shown_networks()
-        for one in (
-            clean(network),
-            *(chips(network, column, effort.chips) for column in (*COLUMNS, *MORE)),
-        )
-    ]
+def _beyond_runs(effort: Effort) -> Runs:
+    """By network, and by network and column."""
+    runs: Runs = {}
+    for network in shown_networks():
+        runs[network] = [clean(network)]
+        for column in (*COLUMNS, *MORE):
+            runs[network, column] = [chips(network, column, effort.chips)]
+    return runs
 
 
-def _beyond_chapter(results: Results, effort: Effort) -> Chapter:
+def _beyond_chapter(found: Found, effort: Effort) -> Chapter:
     rows: list[tuple[Cell, ...]] = []
     costs: list[tuple[Cell, ...]] = []
     networks = shown_networks()
     for network in networks:
-        best = results[clean(network)]["accuracy"]
+        best = found[network][0]["accuracy"]
         rows.append((network, "no variation", round(100 * best, 2), 0.0, 1))
         for column in (*COLUMNS, *MORE):
-            result = results[chips(network, column, effort.chips)]
+            (result,) = found[network, column]
             rows.append((network, column.title, *Spread.of(result["accuracies"]).cells()))
             costs.append(
                 (
@@ -417,6 +401,6 @@ def _beyond_chapter(results: Results, effort: Effort) -> Chapter:
     )
 
 
-TYPES = Part(_type_chapter, _type_experiments)
-STATES = Part(_state_chapter, _state_experiments)
-BEYOND = Part(_beyond_chapter, _beyond_experiments)
+TYPES = Part(_type_chapter, _type_runs)
+STATES = Part(_state_chapter, _state_runs)
+BEYOND = Part(_beyond_chapter, _beyond_runs)

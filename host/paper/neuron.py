@@ -11,10 +11,10 @@ from allspin.host.paper.chapter import (
     Chapter,
     Claim,
     Effort,
+    Found,
     Part,
     Picture,
     Reading,
-    Results,
     Table,
     lines_table,
 )
@@ -120,7 +120,7 @@ def _curve_claim(neuron: SotNeuron, linear: np.ndarray) -> Claim:
     )
 
 
-def _curve_chapter(results: Results, effort: Effort) -> Chapter:
+def _curve_chapter(found: Found, effort: Effort) -> Chapter:
     neuron = SotNeuron()
     linear = np.clip(neuron.slope * (CURRENT - neuron.threshold), 0, None)
     return Chapter(
@@ -322,7 +322,7 @@ def _size_claims() -> tuple[Claim, ...]:
     )
 
 
-def _energy_chapter(results: Results, effort: Effort) -> Chapter:
+def _energy_chapter(found: Found, effort: Effort) -> Chapter:
     table = Table(
         "energy",
         "Energy and area: the paper's figures, and the arithmetic on its own numbers",

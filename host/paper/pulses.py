@@ -10,18 +10,19 @@ from allspin.host.paper.chapter import (
     Chapter,
     Claim,
     Effort,
+    Found,
     Part,
     Picture,
     Reading,
-    Results,
+    Runs,
     Spread,
     Table,
+    accuracy,
     lines_table,
-    sweep,
     sweep_line,
     within,
 )
-from allspin.host.paper.experiments import Experiment, training
+from allspin.host.paper.experiments import training
 from allspin.host.train.in_array import raw_synapse
 from allspin.sim.synapse.response import Polarity
 
@@ -44,20 +45,17 @@ def _a(sign: str, a: float) -> list[float]:
     return [a, -a if sign == "equal" else a]
 
 
-def _signed_run(sign: str, rate: float, a: float, seed: int) -> Experiment:
-    return training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=_a(sign, a))
-
-
-def _nonlinearity_experiments(effort: Effort) -> list[Experiment]:
-    points = effort.points(NONLINEARITIES, FEW_NONLINEARITIES)
-    seeds = range(effort.sweep_seeds)
-    return [
-        _signed_run(sign, rate, a, seed)
+def _nonlinearity_runs(effort: Effort) -> Runs:
+    """By sign, rate and A."""
+    return {
+        (sign, rate, a): [
+            training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=_a(sign, a))
+            for seed in range(effort.sweep_seeds)
+        ]
         for sign in SIGNS
         for rate in BOTH_RATES
-        for a in points
-        for seed in seeds
-    ]
+        for a in effort.points(NONLINEARITIES, FEW_NONLINEARITIES)
+    }
 
 
 def _responses() -> list[Line]:
@@ -102,13 +100,13 @@ def _signed_picture(accuracies: list[Line]) -> Picture:
     )
 
 
-def _nonlinearity_chapter(results: Results, effort: Effort) -> Chapter:
-    points, seeds = effort.points(NONLINEARITIES, FEW_NONLINEARITIES), effort.sweep_seeds
+def _nonlinearity_chapter(found: Found, effort: Effort) -> Chapter:
+    points = effort.points(NONLINEARITIES, FEW_NONLINEARITIES)
     places = [PULSES / a for a in points]
     lines, readings = [], {"equal": [], "opposite": []}
     for rate in BOTH_RATES:
         for sign in SIGNS:
-            spreads = sweep(results, partial(_signed_run, sign, rate), points, seeds)
+            spreads = [accuracy(found[sign, rate, a]) for a in points]
             lines.append(sweep_line(f"{sign} polarity, rate {rate:g}", places, spreads))
             readings[sign].append(_signed_reading(sign, rate, spreads))
     claims = (
@@ -144,17 +142,16 @@ WIDTH_RATES = (0.03, 0.3, 1.0)
 SCHEMES = {"equal": "equal pulses", "width": "pulses of computed width"}
 
 
-def _width_run(scheme: str, rate: float, seed: int) -> Experiment:
-    return training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=RAW, scheme=scheme)
-
-
-def _width_experiments(effort: Effort) -> list[Experiment]:
-    return [
-        _width_run(scheme, rate, seed)
+def _width_runs(effort: Effort) -> Runs:
+    """By scheme and rate."""
+    return {
+        (scheme, rate): [
+            training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=RAW, scheme=scheme)
+            for seed in range(effort.sweep_seeds)
+        ]
         for scheme in SCHEMES
         for rate in WIDTH_RATES
-        for seed in range(effort.sweep_seeds)
-    ]
+    }
 
 
 def widths(polarity: Polarity, pulses: int = PULSES) -> list[float]:
@@ -206,10 +203,9 @@ def _width_reading(rate: float, equal: Spread, width: Spread) -> Reading:
     )
 
 
-def _width_chapter(results: Results, effort: Effort) -> Chapter:
+def _width_chapter(found: Found, effort: Effort) -> Chapter:
     spreads = {
-        scheme: sweep(results, partial(_width_run, scheme), WIDTH_RATES, effort.sweep_seeds)
-        for scheme in SCHEMES
+        scheme: [accuracy(found[scheme, rate]) for rate in WIDTH_RATES] for scheme in SCHEMES
     }
     table = Table(
         "pulse-width-accuracy",
@@ -256,26 +252,17 @@ SET_UPS = {
 RESPONSES = {"raw": (RAW, "A = 22 and 9"), "linear": (None, "equal steps")}
 
 
-def _collapse_run(set_up: str, pulses: str, rate: float, seed: int) -> Experiment:
-    return training(
-        seed=seed,
-        rate=rate,
-        epochs=EPOCHS,
-        states=100,
-        A=RESPONSES[pulses][0],
-        **SET_UPS[set_up][0],
-    )
-
-
-def _collapse_experiments(effort: Effort) -> list[Experiment]:
-    rates, seeds = effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES), range(effort.sweep_seeds)
-    return [
-        _collapse_run(set_up, pulses, rate, seed)
-        for set_up in SET_UPS
-        for pulses in RESPONSES
-        for rate in rates
-        for seed in seeds
-    ]
+def _collapse_runs(effort: Effort) -> Runs:
+    """By pulses, set-up and rate."""
+    return {
+        (pulses, set_up, rate): [
+            training(seed=seed, rate=rate, epochs=EPOCHS, states=100, A=a, **changes)
+            for seed in range(effort.sweep_seeds)
+        ]
+        for pulses, (a, _) in RESPONSES.items()
+        for set_up, (changes, _) in SET_UPS.items()
+        for rate in effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES)
+    }
 
 
 @dataclass(frozen=True)
@@ -301,14 +288,6 @@ class _Point:
         """A reading of a claim; output biases are an assumption."""
         name, outcome = f"{self.name}, rate {self.rate:g}", f"{self.spread.percent()}, {what}"
         return Reading(name, outcome, agrees, "output_bias" in SET_UPS[self.set_up][0])
-
-
-def _collapse_point(results: Results, pulses: str, set_up: str, rate: float, seeds: int) -> _Point:
-    runs = [results[_collapse_run(set_up, pulses, rate, seed)] for seed in range(seeds)]
-    spread = Spread.of([run["accuracy"] for run in runs])
-    constant = sum(max(run["answered"]) > 0.99 for run in runs)
-    met = sum(abs(run["accuracy"] - COLLAPSED) < EXACT for run in runs)
-    return _Point(pulses, set_up, rate, spread, constant, met)
 
 
 def _collapse_claims(points: list[_Point], seeds: int) -> tuple[Claim, ...]:
@@ -382,14 +361,13 @@ def _collapse_picture(points: list[_Point], rates: list[float]) -> Picture:
     )
 
 
-def _collapse_chapter(results: Results, effort: Effort) -> Chapter:
+def _collapse_chapter(found: Found, effort: Effort) -> Chapter:
     rates, seeds = effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES), effort.sweep_seeds
-    points = [
-        _collapse_point(results, pulses, set_up, rate, seeds)
-        for pulses in RESPONSES
-        for set_up in SET_UPS
-        for rate in rates
-    ]
+    points = []
+    for (pulses, set_up, rate), runs in found.items():
+        constant = sum(max(run["answered"]) > 0.99 for run in runs)
+        met = sum(abs(run["accuracy"] - COLLAPSED) < EXACT for run in runs)
+        points.append(_Point(pulses, set_up, rate, accuracy(runs), constant, met))
     table = Table(
         "collapse-constant",
         "Networks that give one answer to more than 99 % of the images",
@@ -420,6 +398,6 @@ def _collapse_chapter(results: Results, effort: Effort) -> Chapter:
     )
 
 
-NONLINEARITY = Part(_nonlinearity_chapter, _nonlinearity_experiments)
-WIDTH = Part(_width_chapter, _width_experiments)
-COLLAPSE = Part(_collapse_chapter, _collapse_experiments)
+NONLINEARITY = Part(_nonlinearity_chapter, _nonlinearity_runs)
+WIDTH = Part(_width_chapter, _width_runs)
+COLLAPSE = Part(_collapse_chapter, _collapse_runs)

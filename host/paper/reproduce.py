@@ -17,7 +17,6 @@ from allspin.host.paper import network, neuron, pulses, synapse, tolerance
 from allspin.host.paper.chapter import Effort, Part
 from allspin.host.paper.experiments import Experiment, ResultCache, perform
 from allspin.host.paper.report import Report, markdown, page, readings_table, verdict_table
-from allspin.host.paper.tolerance import Tolerance
 from allspin.host.show.say import Display, commit, spoken
 from allspin.host.sweep.workers import in_processes
 from allspin.sim.files import write_atomically
@@ -91,7 +90,7 @@ def run_experiments(
     return results
 
 
-PARTS: tuple[Part | Tolerance, ...] = (
+PARTS: tuple[Part, ...] = (
     synapse.RESPONSE,
     synapse.VARIATION,
     neuron.CURVE,
@@ -115,7 +114,7 @@ def reproduce(
     out: Path,
     display: Display,
     directory: Path | None = None,
-    parts: Sequence[Part | Tolerance] = PARTS,
+    parts: Sequence[Part] = PARTS,
     look: Look = SCREEN,
 ) -> Report:
     """Compute what is missing, and write the report.
@@ -157,7 +156,7 @@ def reproduce(
     display.finish()
 
     report = Report(
-        [part.chapter(results, effort) for part in parts],
+        [part.make(results, effort) for part in parts],
         (
             f"Effort: {effort.name}; the four types over {effort.seeds} seeds, sweeps over "
             f"{effort.sweep_seeds}, {effort.chips} chips. Figures after ± are standard deviations.",

@@ -13,10 +13,10 @@ from allspin.host.paper.chapter import (
     Chapter,
     Claim,
     Effort,
+    Found,
     Part,
     Picture,
     Reading,
-    Results,
     Table,
     lines_table,
 )
@@ -176,7 +176,7 @@ def _response_claims(met: dict[Polarity, int]) -> tuple[Claim, ...]:
     )
 
 
-def _response_chapter(results: Results, effort: Effort) -> Chapter:
+def _response_chapter(found: Found, effort: Effort) -> Chapter:
     measured = _measured()
     pulses = np.arange(PULSES + 1, dtype=np.float64)
     fits = {}
@@ -292,7 +292,7 @@ def _distribution(reading: str) -> list[tuple[Cell, ...]]:
     ]
 
 
-def _variation_chapter(results: Results, effort: Effort) -> Chapter:
+def _variation_chapter(found: Found, effort: Effort) -> Chapter:
     c2c = {
         reading: _panel(
             "C2C", reading, _cycles(CycleVariation(*C2C, reading, "pulse"), 1, CYCLES)[:, :, 0]

@@ -9,13 +9,15 @@ from allspin.host.paper.chapter import (
     Chapter,
     Claim,
     Effort,
+    Found,
+    Part,
     Picture,
     Reading,
-    Results,
+    Runs,
     Spread,
+    accuracy,
     falls,
     lines_table,
-    sweep,
     sweep_line,
 )
 from allspin.host.paper.experiments import Experiment, paper_type
@@ -73,8 +75,6 @@ def tolerance_claim(what: str, cycles: Lines, devices: Lines) -> Claim:
 class Tolerance:
     """The chapter on what accuracy is left as a component's C2C and D2D grow.
 
-    It takes the place of an `allspin.host.paper.chapter.Part`.
-
     Parameters
     ----------
     subject : str
@@ -104,29 +104,26 @@ class Tolerance:
     after: Callable[[int, list[float]], Experiment]
     results_after: dict[str, str]
 
-    def experiments(self, effort: Effort) -> list[Experiment]:
-        """What must have been computed."""
+    def runs(self, effort: Effort) -> Runs:
+        """By reading and deviation, and those whose deviations come afterwards."""
         sigmas, seeds = effort.points(self.sigmas, self.few), range(effort.sweep_seeds)
-        return [
-            *(
-                run(sigma, seed)
-                for run in (*self.cycles.values(), *self.devices.values())
-                for sigma in sigmas
-                for seed in seeds
-            ),
-            *(self.after(seed, sigmas) for seed in seeds),
-        ]
+        runs: Runs = {
+            (words, sigma): [run(sigma, seed) for seed in seeds]
+            for words, run in (self.cycles | self.devices).items()
+            for sigma in sigmas
+        }
+        runs["after"] = [self.after(seed, sigmas) for seed in seeds]
+        return runs
 
-    def chapter(self, results: Results, effort: Effort) -> Chapter:
+    def chapter(self, found: Found, effort: Effort) -> Chapter:
         """The chapter, from the results."""
-        sigmas, seeds = effort.points(self.sigmas, self.few), effort.sweep_seeds
+        sigmas = effort.points(self.sigmas, self.few)
         cycles, devices = (
-            {words: sweep(results, run, sigmas, seeds) for words, run in runs.items()}
+            {words: [accuracy(found[words, sigma]) for sigma in sigmas] for words in runs}
             for runs in (self.cycles, self.devices)
         )
-        after = [results[self.after(seed, sigmas)] for seed in range(seeds)]
         for words, name in self.results_after.items():
-            shares = zip(*(result[name] for result in after), strict=True)
+            shares = zip(*(result[name] for result in found["after"]), strict=True)
             devices[words] = [Spread.of(at_sigma) for at_sigma in shares]
         subject = self.subject
         return Chapter(
@@ -184,7 +181,7 @@ def _synapse_after(seed: int, sigmas: list[float]) -> Experiment:
     return paper_type(3, seed, epochs=1, c2c=[0.0, 0.0], d2d_reading="weight", after_synapse=sigmas)
 
 
-SYNAPSE = Tolerance(
+_SYNAPSE = Tolerance(
     subject="synapse",
     figure=3,
     text="Each point is type 3 trained for one epoch with that deviation in both polarities; the "
@@ -219,7 +216,7 @@ def _neuron_after(seed: int, sigmas: list[float]) -> Experiment:
     return paper_type(2, seed, epochs=2, after_gain=sigmas, after_threshold=sigmas)
 
 
-NEURON = Tolerance(
+_NEURON = Tolerance(
     subject="neuron",
     figure=5,
     text="Each point is type 2 (software synapses, so that nothing else varies) trained for two "
@@ -243,3 +240,6 @@ NEURON = Tolerance(
         "D2D of the threshold (of full scale), after training": "after_threshold",
     },
 )
+
+SYNAPSE = Part(_SYNAPSE.chapter, _SYNAPSE.runs)
+NEURON = Part(_NEURON.chapter, _NEURON.runs)

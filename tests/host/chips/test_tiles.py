@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.networks import random_images, random_network
-from allspin.host.chips.tiles import (
-    cut_network,
+from allspin.host.chips.tile_scan import (
     cut_networks,
     measure,
     only_converters,
@@ -17,6 +16,7 @@ from allspin.host.chips.tiles import (
     tiles_picture,
     trained_networks,
 )
+from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.run.run import run

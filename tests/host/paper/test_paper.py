@@ -27,7 +27,7 @@ def test_chapters_from_their_experiments(tmp_path, idx_folder):
     wanted = [one for part in parts for one in part.experiments(TINY)]
     cache = ResultCache(tmp_path, load_dataset(folder).digest)
     results = run_experiments(wanted, cache, folder)
-    chapters = [part.chapter(results, TINY) for part in parts]
+    chapters = [part.make(results, TINY) for part in parts]
     names = [table.name for chapter in chapters for table in chapter.tables]
     names += [picture.name for chapter in chapters for picture in chapter.pictures]
     assert len(set(names)) == len(names)
@@ -62,7 +62,7 @@ def test_the_last_chapter_shows_each_network_and_column():
             "reads_per_cell": 2.0,
             "unconverged": 0.001,
         }
-    shares, costs = network.BEYOND.chapter(results, TINY).tables
+    shares, costs = network.BEYOND.make(results, TINY).tables
     columns = len(network.COLUMNS) + len(network.MORE)
     assert len(shares.rows) == len(network.NETWORKS) * (columns + 1)
     assert len(costs.rows) == len(network.NETWORKS) * columns
@@ -82,7 +82,7 @@ def test_a_picture_shows_itself_in_a_notebook():
 
 
 def claims_of(part):
-    return {claim.claim: claim for claim in part.chapter({}, QUICK).claims}
+    return {claim.claim: claim for claim in part.make({}, QUICK).claims}
 
 
 def test_uniform_levels_that_whole_pulses_meet():
@@ -99,7 +99,7 @@ def test_the_printed_formula_is_contradicted_but_for_its_signs():
 
 
 def test_energy_against_arithmetic_by_hand():
-    chapter = neuron.ENERGY.chapter({}, QUICK)
+    chapter = neuron.ENERGY.make({}, QUICK)
     rows = {row[0]: row[2] for row in chapter.tables[0].rows}
     assert rows["SOT neuron, energy of a use"] == "0.0004 fJ"
     assert rows["what 0.1 fJ would take"] == "3.16 uA, or 2.5 us"
