@@ -13,7 +13,7 @@ def digest(values):
 
 
 images, labels = allspin.load_test_set()
-found = {"images": digest(images), "labels": digest(labels)}
+found: dict[str, str | list[str]] = {"images": digest(images), "labels": digest(labels)}
 for name in ("mnist-10", "mnist-100", "mnist-10-cmos-bare", "mnist-100-cmos-sigmoid", "robust-10"):
     found[name] = digest(allspin.GoldenModel(allspin.load_network(name)).logits(images))
 network = allspin.load_network("paper-10")
