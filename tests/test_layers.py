@@ -49,7 +49,7 @@ SOURCES = [path for path in FILES if path.suffix == ".py"]
 TEXTS = [
     path
     for path in FILES
-    if path.suffix not in {".data", ".gz", ".onnx", ".png", ".safetensors"}
+    if path.suffix not in {".data", ".gz", ".npz", ".onnx", ".png", ".safetensors"}
     and "vendor" not in path.parts
 ]
 """All but those of others, which are as they came."""

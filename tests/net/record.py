@@ -31,10 +31,10 @@ LONGEST = 24
 """Entries of a list that are recorded one by one; of a longer one a digest is."""
 
 
-def run_scenario(name: str, inputs: Path, folder: Path) -> list[dict[str, Any]]:
+def run_scenario(name: str, folder: Path) -> list[dict[str, Any]]:
     """What each line of a scenario says and writes, in a folder that is not there yet."""
     scenario = SCENARIOS[name]
-    shutil.copytree(inputs, folder)
+    shutil.copytree(FOLDER / "inputs", folder, ignore=shutil.ignore_patterns("__pycache__"))
     environment = {k: v for k, v in os.environ.items() if k != "ALLSPIN_EXTENSIONS"}
     environment |= scenario.get("environment", {})
     steps = []

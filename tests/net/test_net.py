@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.net.gateware import DIGESTS
-from tests.net.inputs import make_inputs
 from tests.net.record import RECORDED, SCENARIOS, differences, outlines, rounding, run_scenario
 
 pytestmark = pytest.mark.long
@@ -14,16 +13,9 @@ pytestmark = pytest.mark.long
 RECORD = json.loads(RECORDED.read_text())
 
 
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("net") / "inputs"
-    make_inputs(folder)
-    return folder
-
-
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_command_does_what_was_recorded(name: str, inputs: Path, tmp_path: Path) -> None:
-    recorded, found = RECORD[name], run_scenario(name, inputs, tmp_path / name)
+def test_a_command_does_what_was_recorded(name: str, tmp_path: Path) -> None:
+    recorded, found = RECORD[name], run_scenario(name, tmp_path / name)
     if rounding() != RECORD["rounding"]:
         recorded, found = outlines(recorded), outlines(found)
     assert not [*differences(recorded, found)]
