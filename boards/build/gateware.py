@@ -15,7 +15,7 @@ although the logic is not. A row is then called older than it is, and never newe
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from amaranth.back import rtlil
@@ -126,78 +126,55 @@ def anonymous(text: str) -> Iterator[str]:
     numbers = {name: number for number, name in enumerate(modules)}
     for name, module in modules.items():
         yield f"module {numbers[name]}"
-        yield from _Anonymous(module, modules, numbers, whole=numbers[name] == 0).lines()
+        yield from _anonymous(module, modules, numbers, whole=numbers[name] == 0)
 
 
-class _Anonymous:
+def _anonymous(
+    module: _Module, modules: Mapping[str, _Module], numbers: Mapping[str, int], *, whole: bool
+) -> Iterator[str]:
     """One module's lines; a name has its number, and what it names is told, where it first occurs.
 
     So a wire that nothing uses, which stands only for what another one is, goes.
     """
+    places: dict[str, int] = {}
 
-    def __init__(
-        self,
-        module: _Module,
-        modules: Mapping[str, _Module],
-        numbers: Mapping[str, int],
-        *,
-        whole: bool,
-    ) -> None:
-        self._module = module
-        self._modules = modules
-        self._modules_numbers = numbers
-        self._whole = whole
-        self._numbers: dict[str, int] = {}
+    def numbered(match: re.Match[str]) -> str:
+        name = match[0]
+        if name in places:
+            return f"#{places[name]}"
+        place = places[name] = len(places)
+        return f"#{place}({module.wires.get(name) or module.memories[name]})"
 
-    def lines(self) -> Iterator[str]:
-        module = self._module
-        for name, direction in module.ports.items():
-            called = name if self._whole else ""
-            yield f"port {direction} {called} {self._renamed(name)}"
-        for item in module.body:
-            yield from self._item(item)
-        for left, right in module.connections:
-            # Left are ports, and else what the body does not know is another name of something.
-            if left in module.ports or left in self._numbers or left not in module.wires:
-                yield f"connect {self._renamed(left)} {self._renamed(right)}"
+    def renamed(signals: str) -> str:
+        return _NAME.sub(numbered, signals)
 
-    def _item(self, item: Sequence[str]) -> Iterator[str]:
-        kind, _, rest = item[0].partition(" ")
+    for name, direction in module.ports.items():
+        yield f"port {direction} {name if whole else ''} {renamed(name)}"
+    for head, *lines in module.body:
+        kind, _, rest = head.partition(" ")
         if kind != "cell":
             yield kind
-            yield from (self._renamed(line) for line in item[1:])
-            return
+            yield from map(renamed, lines)
+            continue
         type_ = rest.split(" ")[0]
-        child = self._modules.get(type_)
-        if child is None:
-            yield f"cell {type_}"
-        else:
-            yield f"cell module {self._modules_numbers[type_]}"
-        places = {name: place for place, name in enumerate(child.ports)} if child else {}
-        for line in item[1:]:
+        child = modules.get(type_)
+        yield f"cell {type_}" if child is None else f"cell module {numbers[type_]}"
+        ports = list(child.ports) if child else []
+        for line in lines:
             word, _, rest = line.partition(" ")
             if word == "connect":
                 port, _, signals = rest.partition(" ")
-                yield f"connect {places.get(port, port)} {self._renamed(signals)}"
+                yield f"connect {ports.index(port) if port in ports else port} {renamed(signals)}"
             elif rest.startswith("\\MEMID "):
-                yield f"memory {self._renamed(self._memory_name(rest))}"
+                # parameter \MEMID "\\name"
+                memory = rest.partition(" ")[2].strip('"').replace("\\\\", "\\")
+                yield f"memory {renamed(memory)}"
             else:
                 yield line
-
-    @staticmethod
-    def _memory_name(rest: str) -> str:
-        # parameter \MEMID "\\name"
-        return rest.partition(" ")[2].strip('"').replace("\\\\", "\\")
-
-    def _renamed(self, text: str) -> str:
-        return _NAME.sub(lambda match: self._name(match[0]), text)
-
-    def _name(self, name: str) -> str:
-        if (number := self._numbers.get(name)) is not None:
-            return f"#{number}"
-        number = self._numbers[name] = len(self._numbers)
-        what = self._module.wires.get(name) or self._module.memories[name]
-        return f"#{number}({what})"
+    for left, right in module.connections:
+        # Left are ports, and else what the body does not know is another name of something.
+        if left in module.ports or left in places or left not in module.wires:
+            yield f"connect {renamed(left)} {renamed(right)}"
 
 
 def _parse(text: str) -> dict[str, _Module]:

@@ -44,6 +44,9 @@ class PllParameters(ABC):
         """What comes out, in whole Hz."""
 
     @abstractmethod
+    def instance(self, source: Any, clock: Signal, locked: Signal) -> Instance:
+        """The part's cell; signals as of `Pll`."""
+
     def create(self, source: object) -> "Pll":
         """The hardware.
 
@@ -52,10 +55,18 @@ class PllParameters(ABC):
         source : SingleEndedPort or Signal
             Where the clock comes in.
         """
+        return Pll(self, source)
 
 
 class Pll(Elaboratable):
     """A PLL.
+
+    Parameters
+    ----------
+    parameters : PllParameters
+        Its divisors.
+    source : SingleEndedPort or Signal
+        Where the clock comes in.
 
     Attributes
     ----------
@@ -65,9 +76,17 @@ class Pll(Elaboratable):
         It can be used. Not synchronous to anything.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: PllParameters, source: object) -> None:
         self.clock = Signal(name="pll_clock")
         self.locked = Signal(name="pll_locked")
+        self._parameters = parameters
+        self._source = source
+
+    def elaborate(self, platform: object) -> Module:
+        """Build it."""
+        m = Module()
+        m.submodules.pll = self._parameters.instance(self._source, self.clock, self.locked)
+        return m
 
 
 def nearest(found: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted: int) -> tuple:
@@ -180,36 +199,23 @@ class Ecp5PllParameters(PllParameters):
                     found.append((abs(frequency - wanted), (reference, feedback, output)))
         return cls(source, *nearest(found, source, wanted))
 
-    def create(self, source: object) -> Pll:
-        """As `PllParameters.create`."""
-        return _Ecp5Pll(self, source)
-
-
-class _Ecp5Pll(Pll):
-    def __init__(self, parameters: Ecp5PllParameters, source: Any) -> None:
-        super().__init__()
-        self._parameters = parameters
-        self._source = source
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        p = self._parameters
-        unused = Signal()
-        m.submodules.pll = Instance(
+    def instance(self, source: Any, clock: Signal, locked: Signal) -> Instance:
+        """As `PllParameters.instance`."""
+        return Instance(
             "EHXPLLL",
             # What the synthesis tools ask for beside the divisors.
-            ("a", "FREQUENCY_PIN_CLKI", f"{p.source / MHZ:g}"),
-            ("a", "FREQUENCY_PIN_CLKOP", f"{p.frequency / MHZ:g}"),
+            ("a", "FREQUENCY_PIN_CLKI", f"{self.source / MHZ:g}"),
+            ("a", "FREQUENCY_PIN_CLKOP", f"{self.frequency / MHZ:g}"),
             ("a", "ICP_CURRENT", "12"),
             ("a", "LPF_RESISTOR", "8"),
             ("a", "MFG_ENABLE_FILTEROPAMP", "1"),
             ("a", "MFG_GMCREF_SEL", "2"),
-            ("p", "CLKI_DIV", p.reference),
-            ("p", "CLKFB_DIV", p.feedback),
-            ("p", "CLKOP_DIV", p.output),
+            ("p", "CLKI_DIV", self.reference),
+            ("p", "CLKFB_DIV", self.feedback),
+            ("p", "CLKOP_DIV", self.output),
             ("p", "CLKOP_ENABLE", "ENABLED"),
             # Half a period of the output, in steps of the oscillator.
-            ("p", "CLKOP_CPHASE", p.output // 2),
+            ("p", "CLKOP_CPHASE", self.output // 2),
             ("p", "CLKOP_FPHASE", 0),
             ("p", "FEEDBK_PATH", "CLKOP"),
             ("p", "PLLRST_ENA", "DISABLED"),
@@ -217,8 +223,8 @@ class _Ecp5Pll(Pll):
             ("p", "STDBY_ENABLE", "DISABLED"),
             ("p", "DPHASE_SOURCE", "DISABLED"),
             ("p", "OUTDIVIDER_MUXA", "DIVA"),
-            ("i", "CLKI", self._source),
-            ("i", "CLKFB", self.clock),
+            ("i", "CLKI", source),
+            ("i", "CLKFB", clock),
             ("i", "RST", Const(0)),
             ("i", "STDBY", Const(0)),
             ("i", "PHASESEL0", Const(0)),
@@ -228,8 +234,7 @@ class _Ecp5Pll(Pll):
             ("i", "PHASELOADREG", Const(1)),
             ("i", "PLLWAKESYNC", Const(0)),
             ("i", "ENCLKOP", Const(0)),
-            ("o", "CLKOP", self.clock),
-            ("o", "LOCK", self.locked),
-            ("o", "REFCLK", unused),
+            ("o", "CLKOP", clock),
+            ("o", "LOCK", locked),
+            ("o", "REFCLK", Signal(name="unused")),
         )
-        return m

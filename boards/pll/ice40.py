@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self
 
-from amaranth.hdl import Const, Instance, Module
+from amaranth.hdl import Const, Instance, Signal
 
-from allspin.boards.pll.ecp5 import MHZ, Pll, PllParameters, nearest
+from allspin.boards.pll.ecp5 import MHZ, PllParameters, nearest
 from allspin.sim.errors import check_range
 
 MIN_SOURCE, MAX_SOURCE = 10 * MHZ, 133 * MHZ
@@ -98,9 +98,24 @@ class Ice40PllParameters(PllParameters):
                         found.append((abs(output - wanted), (divr, divf, divq)))
         return cls(source, *nearest(found, source, wanted))
 
-    def create(self, source: object) -> Pll:
-        """As `PllParameters.create`; the source of a pad's PLL is its port."""
-        return _Ice40Pll(self, source)
+    def instance(self, source: Any, clock: Signal, locked: Signal) -> Instance:
+        """As `PllParameters.instance`; the source of a pad's PLL is its port."""
+        cell, entrance = "SB_PLL40_CORE", ("i", "REFERENCECLK", source)
+        if self.pad:
+            cell, entrance = "SB_PLL40_PAD", ("i", "PACKAGEPIN", source.io)
+        return Instance(
+            cell,
+            ("p", "FEEDBACK_PATH", "SIMPLE"),
+            ("p", "DIVR", Const(self.divr, 4)),
+            ("p", "DIVF", Const(self.divf, 7)),
+            ("p", "DIVQ", Const(self.divq, 3)),
+            ("p", "FILTER_RANGE", Const(self.filter_range, 3)),
+            entrance,
+            ("i", "RESETB", Const(1)),
+            ("i", "BYPASS", Const(0)),
+            ("o", "PLLOUTGLOBAL", clock),
+            ("o", "LOCK", locked),
+        )
 
 
 @dataclass(frozen=True)
@@ -108,32 +123,3 @@ class Ice40PadPllParameters(Ice40PllParameters):
     """The same, clocked by the pad beside the PLL."""
 
     pad: bool = True
-
-
-class _Ice40Pll(Pll):
-    def __init__(self, parameters: Ice40PllParameters, source: Any) -> None:
-        super().__init__()
-        self._parameters = parameters
-        self._source = source
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        p = self._parameters
-        if p.pad:
-            cell, source = "SB_PLL40_PAD", ("i", "PACKAGEPIN", self._source.io)
-        else:
-            cell, source = "SB_PLL40_CORE", ("i", "REFERENCECLK", self._source)
-        m.submodules.pll = Instance(
-            cell,
-            ("p", "FEEDBACK_PATH", "SIMPLE"),
-            ("p", "DIVR", Const(p.divr, 4)),
-            ("p", "DIVF", Const(p.divf, 7)),
-            ("p", "DIVQ", Const(p.divq, 3)),
-            ("p", "FILTER_RANGE", Const(p.filter_range, 3)),
-            source,
-            ("i", "RESETB", Const(1)),
-            ("i", "BYPASS", Const(0)),
-            ("o", "PLLOUTGLOBAL", self.clock),
-            ("o", "LOCK", self.locked),
-        )
-        return m
