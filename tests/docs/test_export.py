@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.bench.simulator import find_tools
 from allspin.hdl.cache import build_once, digest
 from allspin.host.cli.main import main
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_images, random_network
 
 pytestmark = pytest.mark.long
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.data.catalogue import device_path
 from allspin.sim.extensions import VARIABLE
 from allspin.sim.network.netfile import load_network, save_network
+from allspin.sim.network.random_networks import random_network
 
 pytestmark = pytest.mark.long
 

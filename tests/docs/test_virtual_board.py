@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
 
 pytestmark = pytest.mark.long
 

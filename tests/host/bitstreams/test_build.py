@@ -9,7 +9,6 @@ import pytest
 from cobs import cobs
 
 from allspin.boards.catalogue import find_board, find_boards
-from allspin.hdl.bench.networks import random_network
 from allspin.host.bitstreams import build as boards
 from allspin.host.bitstreams.build import (
     BuildChanges,
@@ -26,6 +25,7 @@ from allspin.host.machines.opening import virtual_program
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_network
 
 
 class Seen(BuildDisplay):

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine import EngineParameters
@@ -16,6 +15,7 @@ from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import open_machine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 

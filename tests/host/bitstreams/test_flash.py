@@ -9,7 +9,6 @@ import pytest
 from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.host.bitstreams import flash as flashed
 from allspin.host.bitstreams.flash import (
@@ -25,6 +24,7 @@ from allspin.host.bitstreams.flash import (
 from allspin.host.link import transport as serial_port
 from allspin.host.link.identity import Identity
 from allspin.sim.errors import UserError
+from allspin.sim.network.random_networks import random_network
 
 DRAWS = """
 import sys, time

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.chips.array import (
     PAPER,
     Curve,
@@ -15,6 +14,7 @@ from allspin.host.chips.array import (
 from allspin.sim.array.in_array import in_array
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((24, 7, 4), 1)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.chips.tile_scan import (
     cut_networks,
     measure,
@@ -26,6 +25,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of, with_steps
 
 TILES = Tiles(32, 3)

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.compare.subject import convert, counterparts
 from allspin.host.data.catalogue import FOLDER, open_network
 from allspin.host.data.datasets import load_test_set
@@ -14,6 +13,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.neuron import NEURONS, ReluNeuron, SotNeuron
+from allspin.sim.network.random_networks import random_images, random_network
 
 
 def test_networks_that_ship_are_found_by_name() -> None:

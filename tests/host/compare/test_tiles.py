@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.compare.assumptions import Assumptions
 from allspin.host.compare.whole import Cost, tile_cost, tiles_record, tried
 from allspin.host.show.say import Silent
 from allspin.sim.cost.spin import amplifier_energy
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.network.tiling import Tiles, with_steps
 
 NETWORK = random_network((150, 9, 4), 2)

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.foreign import model
 from allspin.host.foreign.description import Dense, FloatNetwork, InputScaling
 from allspin.host.foreign.model import read_model
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import network_to_bytes
+from allspin.sim.network.random_networks import random_network
 
 
 @pytest.mark.parametrize(

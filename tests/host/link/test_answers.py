@@ -3,10 +3,10 @@
 import pytest
 
 from allspin.boards.top import TopParameters
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import parse_answers
+from allspin.sim.network.random_networks import random_network
 
 CLASSES = 300
 """More than a byte tells apart."""

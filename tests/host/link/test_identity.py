@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import in_tiles, random_network
 from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import Tiling, UniformLevels
 from allspin.hdl.parameters.engine import EngineParameters
@@ -14,6 +13,7 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.identity import Identity, LayerIdentity
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_networks import in_tiles, random_network
 
 BODY = bytes.fromhex(
     "4153504e 03 02 001bb700 0008 04 03 08 09".replace(" ", "")

@@ -13,7 +13,6 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.data.catalogue import open_device
 from allspin.host.machines.chips import ChipMaker, ResidentChips
@@ -25,6 +24,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 

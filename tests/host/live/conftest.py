@@ -13,12 +13,12 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.app import application
 from allspin.host.live.choices import Choices, knobs
 from allspin.host.live.guard import Access
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import random_images, random_network
 
 PATIENCE = 60
 """Seconds after which nothing more is heard."""

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.chips.accuracy import only
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.choices import Choices, knobs, turned
@@ -14,6 +13,7 @@ from allspin.sim.device.device import Imperfections
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.data.catalogue import open_device
@@ -32,6 +31,7 @@ from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.machines.machine import GoldenMachine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((30, 7, 5), 1)
 

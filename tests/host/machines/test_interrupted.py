@@ -17,7 +17,6 @@ from cobs import cobs
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import in_tiles, random_images, random_network
 from allspin.hdl.link.protocol import Request
 from allspin.hdl.parameters.memory_map import AMPLIFIERS, ENGINE, SUM_NOISE, TILE_OFFSETS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
@@ -30,6 +29,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import in_tiles, random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.host.machines.test_profiles import PATIENT, Button

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
@@ -18,6 +17,7 @@ from allspin.host.link.transport import Disconnected, Transport
 from allspin.host.machines.linked import LinkedMachine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 from tests.hdl.bench.chips import RandomChip
 
 NETWORK = random_network((30, 7, 5), 1)

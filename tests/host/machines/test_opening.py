@@ -7,7 +7,6 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.main import main
 from allspin.host.link import transport as serial_port
@@ -22,6 +21,7 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron, ReluNeuron
+from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 OTHER = random_network((24, 11, 6), 1)

@@ -11,7 +11,6 @@ import pytest
 from allspin.boards import profiles
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Transport
 from allspin.host.machines.linked import LinkedMachine
@@ -19,6 +18,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.faults import Faults, FaultyTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import random_network
 from tests.host.machines.work import Work
 
 PARTS = {

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.beat_memory import most_beats
@@ -19,6 +18,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import MAX_LINES
+from allspin.sim.network.random_networks import random_network
 from tests.hdl.resident.slow_code import pack_image
 from tests.hdl.resident.slow_code import unpack_images as unpack_slowly
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.bench.networks import random_images
 from allspin.hdl.link.protocol import Feature
 from allspin.host.data.catalogue import open_device
 from allspin.host.machines.chips import ChipMaker
@@ -21,6 +20,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import random_images
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 

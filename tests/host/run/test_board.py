@@ -7,12 +7,12 @@ import pytest
 
 from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import Netlist
-from allspin.hdl.bench.networks import random_network
 from allspin.host.bitstreams.build import BuildChanges, make_job
 from allspin.host.run import simulate as board_proof
 from allspin.host.run.simulate import Proof, Stage, find_provable, prove_board
 from allspin.host.show.say import commit
 from allspin.sim.errors import UserError
+from allspin.sim.network.random_networks import random_network
 
 PROOF = Proof("0123456789abcdef", {"SB_LUT4": 7}, 5, 50, 2, 1, 1000, 500, 1.0, 2.0, 3.0)
 IMAGES = np.zeros((5, 1, 4), np.uint8)

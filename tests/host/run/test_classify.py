@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.chips.options import ChipOptions
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_dataset, load_test_set
@@ -15,6 +14,7 @@ from allspin.host.train.feed import split
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import random_network
 from allspin.sim.network.tiling import Tiles, cut
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from allspin.hdl.bench.link import RESULT
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.run import simulate as simulated
 from allspin.host.run.simulate import Simulated, SimulatorOptions, simulate_engine
+from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((6, 3), 1)
 IMAGES = random_images(NETWORK, 4, 2)

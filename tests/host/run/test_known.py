@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from allspin.boards.top import TopParameters
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
@@ -14,6 +13,7 @@ from allspin.host.link.identity import Identity
 from allspin.host.run.selftest import known_network
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import CmosSigmoidNeuron
+from allspin.sim.network.random_networks import random_network
 
 
 def identity_of(network, **profile):

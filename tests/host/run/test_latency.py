@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from cobs import cobs
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.link.transport import UartOptions
 from allspin.host.run import latency as module
 from allspin.host.run.latency import latency
 from allspin.sim.errors import UserError
+from allspin.sim.network.random_networks import random_network
 from allspin.sim.network.tiling import Tiles, tiles_of
 
 NETWORK = random_network((24, 12, 6), 1)

@@ -9,13 +9,13 @@ from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import Netlist, Pins
 from allspin.boards.shell import ShellParameters
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.boards import gates
 from allspin.host.cli.main import main
 from allspin.host.run import simulate as board_proof
 from allspin.host.run.simulate import Proof, prove
 from allspin.sim.errors import UserError
+from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((4, 2), 1)
 BOARD = find_board("icebreaker")

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from allspin.boards.top import TopParameters
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.parameters.memory_map import COUNTERS, RESIDENT_LOGITS, RESIDENT_RUN, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.link.identity import Identity
 from allspin.host.run.selftest import memory_patterns
 from allspin.sim.network.neuron import CmosReluNeuron
+from allspin.sim.network.random_networks import random_network
 
 RESIDENT = ResidentParameters(beats=100, images=7)
 

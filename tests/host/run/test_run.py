@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.chips.options import ChipOptions
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_test_set
@@ -23,6 +22,7 @@ from allspin.sim.device.hall_array import HallArray
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 

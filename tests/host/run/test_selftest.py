@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT, TABLE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.machines.chips import CHIPS
@@ -14,6 +13,7 @@ from allspin.host.machines.opening import virtual_program
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.run.selftest import selftest
 from allspin.host.virtual.board import VirtualTransport
+from allspin.sim.network.random_networks import random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 RESIDENT = ResidentParameters(beats=300, images=40)

@@ -6,7 +6,6 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.machines.linked import LinkedMachine
@@ -16,6 +15,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
 from tests.host.sweep.conftest import Small
 
 CHIPS = 5

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.machines.chips import CHIPS
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import open_virtual, virtual_program
 from allspin.host.virtual.activity import KEPT, QUIET, ActivityTap
 from allspin.host.virtual.board import VirtualTransport, read_trace
+from allspin.sim.network.random_networks import random_images, random_network
 
 WRITES = """\
 #!{python}

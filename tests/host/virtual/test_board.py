@@ -14,7 +14,6 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.machines.linked import LinkedMachine
@@ -22,6 +21,7 @@ from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport, read_trace
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 PARAMETERS = TopParameters.from_network(NETWORK)
@@ -29,7 +29,7 @@ ENDLESS = """\
 import numpy
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_images, random_network
+from allspin.sim.network.random_networks import random_images, random_network
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
 network = random_network((24, 12, 6), 1)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.host.link.transport import Transport
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
@@ -24,6 +23,7 @@ from allspin.host.virtual.faults import (
 )
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 FRAMES = [b"\1\2\3\4\0", b"\5\0", b"\6\7\0", b"\x08\x09\x0a\0"]

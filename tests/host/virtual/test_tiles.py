@@ -9,7 +9,6 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import in_tiles, random_images, random_network
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.machines.chips import ChipMaker
 from allspin.host.machines.linked import LinkedMachine
@@ -19,6 +18,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import in_tiles, random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse

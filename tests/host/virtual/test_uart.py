@@ -8,7 +8,6 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.link.protocol import Answer, LinkParameters, Request
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.engine import EngineParameters
@@ -22,6 +21,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 IMAGES = random_images(NETWORK, 40, 0)

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.sim.array.in_array import chip_in_array, effective_words, in_array
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.random_networks import random_network
 from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming

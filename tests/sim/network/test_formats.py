@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.sim.network.formats import (
     Adc,
     full_scale,
@@ -16,6 +15,7 @@ from allspin.sim.network.formats import (
     row_values,
     uniform_levels,
 )
+from allspin.sim.network.random_networks import random_network
 
 
 def test_ten_states_as_published_in_the_design() -> None:

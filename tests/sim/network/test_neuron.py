@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.networks import random_network
 from allspin.sim.network.golden import activate
 from allspin.sim.network.neuron import (
     NEURONS,
@@ -24,6 +23,7 @@ from allspin.sim.network.neuron import (
     neuron_to_dict,
     register_neuron,
 )
+from allspin.sim.network.random_networks import random_network
 
 sot_neurons = st.builds(
     SotNeuron,

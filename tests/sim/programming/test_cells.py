@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.chip.generator import Purpose, cell_normals, draw_bits
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.random_networks import random_network
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.write_verify import measured_words, saturates

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.boards import selftest as command
 from allspin.host.cli.main import main
 from allspin.host.machines import opening
 from allspin.host.run import selftest as selftest_opening
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 

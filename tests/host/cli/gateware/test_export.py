@@ -7,11 +7,11 @@ import numpy as np
 import onnx
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 

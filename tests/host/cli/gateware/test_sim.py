@@ -6,11 +6,11 @@ import re
 import pytest
 
 import allspin.host.run.simulate
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.bench.simulator import engine_source
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.cli.main import main
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 

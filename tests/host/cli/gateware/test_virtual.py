@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 IDENTIFY, WRITE, READ = 1, 2, 3

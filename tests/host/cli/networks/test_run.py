@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from allspin.hdl.bench.networks import random_network
 from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
@@ -30,6 +29,7 @@ from allspin.host.show.say import CHANGED
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
 
 ROOT = Path(__file__).resolve().parents[4]
 NETWORK = random_network((24, 12, 6), 1)

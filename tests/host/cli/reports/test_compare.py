@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
 from allspin.host.compare.table import tables
 from allspin.host.draw.compare import energy_split
 from allspin.host.draw.style import save_picture
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.network.netfile import load_network, save_network
+from allspin.sim.network.random_networks import random_network
 from tests.host.show.whole import check_whole
 
 Capture = pytest.CaptureFixture[str]
