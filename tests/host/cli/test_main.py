@@ -186,7 +186,7 @@ def test_a_wrong_command_line_is_one_line_that_points_to_help(command, capsys, a
 def test_help_names_every_command(capsys):
     assert main(["--help"]) == 0
     listed = capsys.readouterr().out
-    for name, (_, summary) in COMMANDS.items():
+    for name, summary in COMMANDS.items():
         assert name in listed
         assert summary in listed
 

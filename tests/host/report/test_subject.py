@@ -4,8 +4,8 @@ import shlex
 
 import pytest
 
+from allspin.host.cli import train
 from allspin.host.cli.main import build_parser
-from allspin.host.cli.networks import train
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.datasets import load_dataset
 from allspin.host.report.subject import train_command

@@ -11,7 +11,7 @@ from allspin.boards.gates.netlist import Netlist, Pins
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.bench.networks import random_images, random_network
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.boards import gates
+from allspin.host.cli import gates
 from allspin.host.cli.main import main
 from allspin.host.run import simulate as board_proof
 from allspin.host.run.simulate import Proof, prove

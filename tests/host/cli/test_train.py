@@ -120,9 +120,7 @@ def test_bad_values_are_one_line(data, tmp_path, capfd, more: str, message: str)
 def test_what_cannot_be_written_is_refused_before_training(
     data, tmp_path, capfd, monkeypatch, place: str, reason: str
 ) -> None:
-    monkeypatch.setattr(
-        "allspin.host.cli.networks.train.train", lambda *_: pytest.fail("it trained")
-    )
+    monkeypatch.setattr("allspin.host.cli.train.train", lambda *_: pytest.fail("it trained"))
     before = sorted(tmp_path.rglob("*"))
     assert main(arguments(data, tmp_path / place)) == 2
     _, err = capfd.readouterr()

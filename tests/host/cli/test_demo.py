@@ -4,8 +4,8 @@ import dataclasses
 import shlex
 from typing import Any
 
+from allspin.host.cli import demo
 from allspin.host.cli.main import main
-from allspin.host.cli.networks import demo
 from allspin.host.cli.parser import build_parser
 from allspin.host.demo import Results
 

@@ -31,7 +31,7 @@ from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 NETWORK = random_network((24, 12, 6), 1)
 KEYS = [
     "network", "on", "chip", "programming", "images", "accuracy", "resident", "seconds",
@@ -399,7 +399,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("allspin.host.cli.networks.run.write_atomically", full)
+    monkeypatch.setattr("allspin.host.cli.run.write_atomically", full)
     status, out, err = run("--logits", str(tmp_path / "out.npy"))
     assert (status, out) == (2, "")
     assert errors(err) == ["allspin: No space left on device"]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from allspin.hdl.bench.networks import random_network
-from allspin.host.cli.boards import selftest as command
+from allspin.host.cli import selftest as command
 from allspin.host.cli.main import main
 from allspin.host.machines import opening
 from allspin.host.run import selftest as selftest_opening

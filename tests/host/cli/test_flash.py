@@ -11,7 +11,7 @@ from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.host.bitstreams.record import remember
-from allspin.host.cli.boards import flash
+from allspin.host.cli import flash
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity

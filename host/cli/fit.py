@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from allspin.host.cli.devices.decays import NOT_DESCRIBED, are_decays, fit_decays
+from allspin.host.cli.decays import NOT_DESCRIBED, are_decays, fit_decays
 from allspin.host.cli.options import add_picture_arguments, add_point_argument, picture_options
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import operating_point
