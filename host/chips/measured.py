@@ -35,6 +35,7 @@ from allspin.sim.network.formats import check_range
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
+from allspin.sim.options import option
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 # What chips reach whose cells a probe station read back, one file a chip.
@@ -170,13 +171,22 @@ class MeasureOptions:
         If `chips`, `first` or `missing` is out of its range; the message begins with its name.
     """
 
-    chips: int = CHIPS
-    first: int = 0
+    chips: int = field(default=CHIPS, metadata=option(f"how many chips ({CHIPS})", "N"))
+    first: int = field(default=0, metadata=option("the first chip; the next follow (0)", "SEED"))
     columns: tuple[Column, ...] = COLUMNS
     polarity: str = "quieter"
     tries: int | None = None
     band: float = DEFAULT_BAND
-    probed: tuple[str | Path, ...] = ()
+    probed: tuple[str | Path, ...] = field(
+        default=(),
+        metadata=option(
+            "cells as a probe station read them, CSV or .npz, a file a chip",
+            "CELLS",
+            flag="--measured",
+            nargs="+",
+            type=Path,
+        ),
+    )
     missing: float = 0.0
     tiles: Tiles | None = None
 

@@ -14,12 +14,11 @@ from allspin.host.bitstreams.tables import (
     printed_table,
     read_documented,
 )
-from allspin.host.cli.options import add_table_arguments
+from allspin.host.cli.options import add_shared, answer, check_together
 from allspin.host.data.catalogue import open_network
 from allspin.host.show.progress import stages
 from allspin.host.show.say import say, warn
-from allspin.host.show.table import Marks, print_tables
-from allspin.sim.errors import UserError
+from allspin.host.show.table import Marks
 from allspin.sim.network.netfile import write_atomically
 
 HELP = """\
@@ -45,12 +44,7 @@ PATHS = ("bitstream", "netlist")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add(
-        "--network",
-        metavar="NET",
-        default=DEFAULT_NETWORK,
-        help=f"network file, or the name of one that ships ({DEFAULT_NETWORK})",
-    )
+    add_shared(parser, "--network", default=DEFAULT_NETWORK)
     add(
         "--write",
         metavar="FILE.md",
@@ -65,16 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --write: put the short table of the README into this page; rows that were not "
         "built with three seeds of this gateware are dropped, and named",
     )
-    add_table_arguments(parser)
-    add("--json", action="store_true", help="print all of it as one JSON object")
+    add_shared(parser, "--wide", "--json")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Find out, and print."""
+    check_together(arguments)
     network = open_network(arguments.network)
     documented = None
-    if arguments.headline is not None and arguments.write is None:
-        raise UserError("--headline goes with --write: its figures are of the builds told there")
     if arguments.write is not None:
         MARKS.around(arguments.write)
         documented = read_documented(_beside(arguments.write), arguments.network)
@@ -89,11 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
             warn(f"{arguments.headline} leaves out {why}: {', '.join(absent)}")
     if arguments.write is not None:
         _write(arguments.write, arguments.network, rows)
-    if arguments.json:
-        say(json.dumps({"network": arguments.network, "boards": rows}))
-    elif arguments.write is None:
+    if arguments.json or arguments.write is None:
         notes = [f"{row['board']}: {row['why']}" for row in rows if not row["fits"]]
-        print_tables([printed_table(rows, arguments.network)], notes, wide=arguments.wide)
+        record = {"network": arguments.network, "boards": rows}
+        answer(arguments, record, printed_table(rows, arguments.network), notes)
     return 0
 
 

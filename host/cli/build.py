@@ -2,19 +2,16 @@
 
 import argparse
 import contextlib
-import json
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from allspin.boards.build.tools import Wanted
 from allspin.host.bitstreams.build import (
     ALL,
     DEFAULT_NETWORK,
-    MHZ,
     BuildChanges,
     BuildDisplay,
     BuildOptions,
@@ -23,11 +20,11 @@ from allspin.host.bitstreams.build import (
     build_table,
     find_jobs,
 )
+from allspin.host.cli.options import add_options, add_shared, answer, read_options
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import stages
-from allspin.host.show.say import Beat, clock, say, tell, warn
-from allspin.host.show.table import print_tables
+from allspin.host.show.say import Beat, clock, tell, warn
 from allspin.sim.errors import UserError
 
 HELP = """\
@@ -61,35 +58,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help=f"a board of allspin boards, or {ALL}; PROFILE is one of its machines",
     )
-    add(
-        "--network",
-        metavar="NET",
-        default=DEFAULT_NETWORK,
-        help=f"network file, or the name of one that ships ({DEFAULT_NETWORK})",
-    )
+    add_shared(parser, "--network", default=DEFAULT_NETWORK)
     add("--profile", metavar="NAME", help="which of the board's machines (the first)")
-    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle")
-    add("--rows-per-clock", metavar="R", type=int, help="rows that are driven in a cycle")
-    add(
-        "--frequency",
-        metavar="MHZ",
-        type=float,
-        help="clock frequency of the machine (the profile's)",
-    )
-    add("--seed", metavar="N", type=int, default=1, help="seed of the placement (1)")
-    add("--seeds", metavar="N", type=int, default=1, help="try N seeds from --seed on (1)")
-    add("--tools", choices=get_args(Wanted), default="auto", help="which tools (auto)")
-    add("--jobs", metavar="N", type=int, default=1, help="boards at a time (1)")
+    add_options(parser, BuildChanges)
+    add_options(parser, BuildOptions)
     add("-o", "--output", metavar="FILE", type=Path, help="copy the bitstream of one board here")
-    add("--json", action="store_true", help="print the figures as one JSON object")
+    add_shared(parser, "--json")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Build, and print what came of it."""
-    frequency = None if arguments.frequency is None else MHZ * arguments.frequency
+    options = read_options(arguments, BuildOptions)
+    changes = read_options(arguments, BuildChanges)
     with naming_options():
-        options = BuildOptions(arguments.seed, arguments.seeds, arguments.tools, arguments.jobs)
-        changes = BuildChanges(arguments.lanes, arguments.rows_per_clock, frequency)
         jobs = find_jobs(arguments.boards, arguments.network, arguments.profile, changes)
     if arguments.output is not None:
         if len(jobs) > 1:
@@ -99,13 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
         results = build_jobs(jobs, options, shown)
     if arguments.output is not None and (bitstream := results[0].bitstream) is not None:
         shutil.copyfile(bitstream, arguments.output)
-    if arguments.json:
-        records = [result.record for result in results]
-        say(json.dumps(records[0] if len(records) == 1 else {"boards": records}))
-    else:
-        built = [result.record for result in results if result.error is None]
-        notes = [f"bitstream: {each['bitstream']}" for each in built if each["bitstream"]]
-        print_tables([build_table(each) for each in built], notes)
+    records = [result.record for result in results]
+    built = [result.record for result in results if result.error is None]
+    notes = [f"bitstream: {each['bitstream']}" for each in built if each["bitstream"]]
+    record = records[0] if len(records) == 1 else {"boards": records}
+    answer(arguments, record, [build_table(each) for each in built], notes)
     shortfalls = [line for result in results if (line := result.shortfall)]
     for line in shortfalls:
         warn(line)

@@ -7,8 +7,15 @@ from allspin.hdl.export import MODULE, engine_verilog, memory_image
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.verilog import Dialect
+from allspin.host.chips.options import PAPER, ChipOptions
 from allspin.host.chips.probed_cells import check_suffix, table_bytes
-from allspin.host.cli.options import add_point_argument, add_scheme_arguments, programmed_chip
+from allspin.host.cli.options import (
+    SHARED,
+    add_options,
+    add_shared,
+    check_together,
+    read_options,
+)
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
@@ -48,20 +55,12 @@ examples:
 
 DIALECTS: dict[str, Dialect] = {".v": "verilog", ".sv": "systemverilog"}
 IMAGE = ".mem"
-DEVICE = "paper"
-OF = {
-    "--verilog OUT.v": ("lanes",),
-    "--onnx NET.onnx": (),
-    "--spice DECK.cir": ("layer", "rows", "columns", "device", "at", "reading"),
-    "--cells CELLS.csv": ("chip", "device", "at", "scheme", "polarity", "tries", "band"),
-}
-"""Each thing to write, and the options that go with it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add_shared(parser, "network")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--verilog", metavar="OUT", type=Path, help="Verilog to write, OUT.v or OUT.sv"
@@ -71,63 +70,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--cells", metavar="OUT", type=Path, help="table of cells to write, CELLS.csv or CELLS.npz"
     )
-    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle (all)")
+    add_shared(parser, "--lanes")
     add("--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)")
     add("--rows", metavar="R", type=int, help="with --spice, the first R rows (all, or a tile's)")
     add("--columns", metavar="C", type=int, help="with --spice, the first C columns (all)")
-    add(
+    add_shared(
+        parser,
         "--device",
-        metavar="DEVICE",
+        default=None,
         help="with --spice or --cells, device file, or the name of one that ships, which has "
-        f"[array] for --spice ({DEVICE})",
+        f"[array] for --spice ({PAPER})",
     )
-    add_point_argument(parser, "with --spice or --cells, ")
+    at = SHARED["--at"]["help"]
+    add_shared(parser, "--at", help=f"with --spice or --cells, {at}")
     add(
         "--reading",
         metavar="NAME",
         help="with --spice, how columns are read: series, selected or buffered (the device's, or "
         "series)",
     )
-    add("--chip", metavar="SEED", type=int, help="with --cells, the chip")
-    add_scheme_arguments(parser)
+    add("--chip", dest="seed", metavar="SEED", type=int, help="with --cells, the chip")
+    add_options(parser, ChipOptions, "scheme", "polarity", "tries", "band")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write what was asked for."""
-    for what in OF:
-        if getattr(arguments, what.split()[0].strip("-")) is not None:
-            _check_options(arguments, what)
+    check_together(arguments)
     if arguments.cells is not None:
-        return _write_cells(arguments)
-    if arguments.onnx is not None:
-        return _write_graph(arguments)
-    return _write_verilog(arguments) if arguments.spice is None else _write_deck(arguments)
-
-
-def _check_options(arguments: argparse.Namespace, what: str) -> None:
-    """Raise for an option of something else that is written."""
-    for names in OF.values():
-        for name in names:
-            if name not in OF[what] and getattr(arguments, name) is not None:
-                needed = " or ".join(each for each, names in OF.items() if name in names)
-                raise UserError(f"`{name}` needs {needed}")
-
-
-def _write_cells(arguments: argparse.Namespace) -> int:
-    """Write the cells of a chip."""
-    path: Path = arguments.cells
-    check_suffix(path)
-    if arguments.chip is None:
-        raise UserError("--cells needs --chip SEED")
-    check_writable(path)
-    chip = programmed_chip(arguments)
-    table = chip.cells(open_network(arguments.network))
-    write_atomically(path, table_bytes(table, path))
-    say(f"{path}: {table.describe()}")
+        _write_cells(arguments)
+    elif arguments.onnx is not None:
+        _write_graph(arguments)
+    elif arguments.spice is not None:
+        _write_deck(arguments)
+    else:
+        _write_verilog(arguments)
     return 0
 
 
-def _write_graph(arguments: argparse.Namespace) -> int:
+def _write_cells(arguments: argparse.Namespace) -> None:
+    """Write the cells of a chip."""
+    path: Path = arguments.cells
+    check_suffix(path)
+    check_writable(path)
+    table = read_options(arguments, ChipOptions).cells(open_network(arguments.network))
+    write_atomically(path, table_bytes(table, path))
+    say(f"{path}: {table.describe()}")
+
+
+def _write_graph(arguments: argparse.Namespace) -> None:
     """Write the network as a graph."""
     path: Path = arguments.onnx
     check_writable(path)
@@ -135,14 +125,13 @@ def _write_graph(arguments: argparse.Namespace) -> int:
     write_atomically(path, network_graph(network))
     height, width = network.image_shape
     say(f"{path}: from {IMAGES}, uint8 of N x {height} x {width}, to {LOGITS} and {CLASSES}")
-    return 0
 
 
-def _write_deck(arguments: argparse.Namespace) -> int:
+def _write_deck(arguments: argparse.Namespace) -> None:
     """Write a corner of a layer's array."""
     path: Path = arguments.spice
     check_writable(path)
-    array = open_device(arguments.device or DEVICE, arguments.at).array
+    array = open_device(arguments.device or PAPER, arguments.at).array
     reading = arguments.reading or ("series" if array.reading == "ideal" else array.reading)
     network = open_network(arguments.network)
     with naming_options():
@@ -156,10 +145,9 @@ def _write_deck(arguments: argparse.Namespace) -> int:
         )
     write_atomically(path, deck.encode())
     say(f"{path}: {READINGS[reading]}; run it with ngspice -b {path}")
-    return 0
 
 
-def _write_verilog(arguments: argparse.Namespace) -> int:
+def _write_verilog(arguments: argparse.Namespace) -> None:
     """Write the engine, and an image of its memories."""
     path: Path = arguments.verilog
     if path.suffix not in DIALECTS:
@@ -167,8 +155,7 @@ def _write_verilog(arguments: argparse.Namespace) -> int:
     image_path = path.with_suffix(IMAGE)
     for file in (path, image_path):
         check_writable(file)
-    with refused():
-        profile = HardwareProfile(lanes=arguments.lanes)
+    profile = read_options(arguments, HardwareProfile)
     network = open_network(arguments.network)
     with Steps() as steps, steps.waiting("writing Verilog"):
         with refused("the gateware cannot run this network: "):
@@ -180,4 +167,3 @@ def _write_verilog(arguments: argparse.Namespace) -> int:
     beats = sum(not line.startswith("//") for line in image.splitlines())
     say(f"{path}: module {MODULE}, {len(verilog.splitlines())} lines")
     say(f"{image_path}: {beats} payloads of its port load")
-    return 0

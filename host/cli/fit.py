@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from allspin.host.cli.decays import NOT_DESCRIBED, are_decays, fit_decays
-from allspin.host.cli.options import add_picture_arguments, add_point_argument, picture_options
+from allspin.host.cli.options import SHARED, add_options, add_shared, read_options
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="part of the neuron's curve, in mA (in the file's numbers if it names no unit)",
     )
     _add_base_arguments(parser)
-    add_picture_arguments(parser)
+    add_options(parser, Look)
     _add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
         add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
@@ -98,7 +98,8 @@ def _add_base_arguments(parser: argparse.ArgumentParser) -> None:
         help="device whose values are used for what was not measured; without it these are "
         "left out, and energy is unknown. A decay's retention is added to it",
     )
-    add_point_argument(parser, "with --base, ")
+    at = SHARED["--at"]["help"]
+    add_shared(parser, "--at", help=f"with --base, {at}")
     add(
         "--point",
         metavar="POINT",
@@ -154,7 +155,7 @@ def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     add("--read-current", metavar="CURRENT", help="with Hall voltages, such as 0.1mA")
 
 
-def read_options(arguments: argparse.Namespace) -> ReadOptions:
+def _reading(arguments: argparse.Namespace) -> ReadOptions:
     """How the files are read."""
     current: str | None = arguments.read_current
     return ReadOptions(
@@ -238,13 +239,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, fit, judge, write."""
     output: Path = arguments.output
     check_writable(output, regular=True)
-    look = picture_options(arguments)
+    look = read_options(arguments, Look)
     operating_point(arguments.point)  # before anything is computed
     if arguments.at is not None and arguments.base is None:
         raise UserError("--at needs --base")
     if not is_lookup_table(arguments.files[0]) and are_decays(arguments):
         with naming_options():
-            reading = read_options(arguments)
+            reading = _reading(arguments)
         return fit_decays(arguments, reading)
     with naming_options():
         options = FitOptions(
@@ -258,7 +259,7 @@ def run(arguments: argparse.Namespace) -> int:
             meter=arguments.meter_noise,
             reference=arguments.reference,
         )
-        reading = read_options(arguments)
+        reading = _reading(arguments)
     if is_lookup_table(arguments.files[0]):
         if reading != ReadOptions():
             raise UserError(

@@ -1,11 +1,9 @@
 """``allspin gates``: netlists of whole boards, simulated and compared with the golden model."""
 
 import argparse
-import json
-from typing import get_args
 
-from allspin.boards.build.tools import Wanted
 from allspin.host.bitstreams.build import DEFAULT_NETWORK, BuildChanges, make_job
+from allspin.host.cli.options import add_options, add_shared, answer, read_options
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
@@ -17,8 +15,8 @@ from allspin.host.run.simulate import (
     prove_board,
 )
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say, warn
-from allspin.host.show.table import Table, figures, print_tables
+from allspin.host.show.say import warn
+from allspin.host.show.table import Table, figures
 
 HELP = """\
 Verify netlists: synthesise a board, simulate the netlist from which its bitstream is made,
@@ -36,7 +34,7 @@ examples:
   allspin gates icebreaker --routed
 """
 
-DEFAULT_IMAGES = 5
+IMAGES = 5
 DIFFERENT = 1
 
 
@@ -49,40 +47,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         help=f"a board, or a family: {', '.join(FAMILY_BOARDS)} (each family)",
     )
-    add(
-        "--network",
-        metavar="NET",
-        default=DEFAULT_NETWORK,
-        help=f"network file, or the name of one that ships ({DEFAULT_NETWORK})",
-    )
-    add("--images", metavar="N", type=int, default=DEFAULT_IMAGES, help="first N test images (5)")
+    add_shared(parser, "--network", default=DEFAULT_NETWORK)
+    add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
     add("--profile", metavar="NAME", help="which of the board's machines (the first)")
-    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle")
-    add("--rows-per-clock", metavar="R", type=int, help="rows that are driven in a cycle")
-    add("--routed", action="store_true", help="simulate what nextpnr has placed and routed (iCE40)")
-    add("--seed", metavar="N", type=int, default=1, help="seed of the placement, with --routed (1)")
-    add("--tools", choices=get_args(Wanted), default="auto", help="which tools (auto)")
-    add("--json", action="store_true", help="print the results as one JSON object")
+    add_options(parser, BuildChanges, "lanes", "rows_per_clock")
+    add_options(parser, Stage)
+    add_shared(parser, "--json")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prove each board, and say what came of it."""
     network = open_network(arguments.network)
     images, _ = load_test_set(None, [network], arguments.images)
-    stage = Stage(arguments.routed, arguments.seed, arguments.tools)
+    stage = read_options(arguments, Stage)
+    changes = read_options(arguments, BuildChanges)
     boards = find_provable(arguments.boards, stage)
     with naming_options():
-        changes = BuildChanges(arguments.lanes, arguments.rows_per_clock)
         jobs = [
             make_job(board, arguments.profile, arguments.network, network, changes)
             for board in boards
         ]
     with Steps() as steps:
         proofs = [prove_board(job, images[: arguments.images], stage, steps) for job in jobs]
-    if arguments.json:
-        say(json.dumps({"boards": [proof.to_dict() for proof in proofs]}))
-    else:
-        print_tables([_table(proof) for proof in proofs])
+    record = {"boards": [proof.to_dict() for proof in proofs]}
+    answer(arguments, record, [_table(proof) for proof in proofs])
     wrong = [each for each in proofs if each.proof.mismatches]
     for each in wrong:
         warn(

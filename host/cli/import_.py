@@ -2,20 +2,23 @@
 
 import argparse
 import contextlib
-import json
 import os
 import time
 from pathlib import Path
 from typing import Any
 
 from allspin.host.cli.options import (
-    add_data_argument,
+    add_options,
+    add_shared,
     add_target_arguments,
     add_tile_arguments,
+    answer,
+    check_together,
+    read_options,
     target_options,
     tile_options,
 )
-from allspin.host.cli.parser import naming_known_options
+from allspin.host.cli.parser import naming_options
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.draw.accuracy import imported_network
@@ -23,12 +26,12 @@ from allspin.host.draw.style import name_text, save_picture
 from allspin.host.foreign.importing import Imported, import_network
 from allspin.host.foreign.quantise import ImportOptions
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say, warn
-from allspin.host.show.table import Figure, Number, figures, print_tables
+from allspin.host.show.say import warn
+from allspin.host.show.table import Figure, Number, Table, figures
+from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.trainer import Progress, TrainingBar
 from allspin.sim.network.formats import check_range
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.neuron import NEURONS
 
 HELP = """\
 Bring a network that was trained elsewhere to the machine's integers, and say what that costs.
@@ -58,56 +61,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", metavar="MODEL", type=Path, help="file of the other tool")
     add("-o", "--output", metavar="NET", type=Path, required=True, help="network file to write")
-    add("--states", metavar="N", type=int, default=10, help="states of a synapse, 2 to 128 (10)")
-    add(
-        "--neuron",
-        metavar="NAME",
-        help=f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)",
-    )
+    add_options(parser, TrainingParameters, "states", "neuron", "rah_bits", "seed")
+    add_options(parser, ImportOptions)
     add("--bits", metavar="N", type=int, default=4, help="of pixels and of neurons, 1 to 8 (4)")
-    add("--rah-bits", metavar="N", type=int, default=8, help="of an R_AH word, 2 to 8 (8)")
-    add(
-        "--tune",
-        metavar="EPOCHS",
-        type=int,
-        default=0,
-        help="epochs of training through the machine's integers, with the noise of the device's "
-        "writes if there is one (0)",
-    )
-    add(
-        "--white",
-        metavar="X",
-        type=float,
-        help="what a white pixel is worth in the model's input, before --mean and --scale "
-        "(1 or 255, whichever is more accurate)",
-    )
-    add("--mean", metavar="X", type=float, help="taken off the model's input (0)")
-    add("--scale", metavar="X", type=float, help="the model's input is divided by it (1)")
     add_target_arguments(parser)
     add_tile_arguments(parser)
-    add("--seed", metavar="N", type=int, default=0, help="seed of all random draws (0)")
-    add_data_argument(parser)
+    add_shared(parser, "--data")
     add("--pictures", metavar="DIR", type=Path, help="draw accuracies and errors of the layers")
-    add("--json", action="store_true", help="print the result as one JSON object")
+    add_shared(parser, "--json")
 
 
 def _options(arguments: argparse.Namespace) -> ImportOptions:
-    with naming_known_options():
-        check_range("bits", arguments.bits, 1, 8)
-        return ImportOptions(
-            states=arguments.states,
-            neuron=arguments.neuron,
-            pixel_bits=arguments.bits,
-            hidden_bits=arguments.bits,
-            rah_bits=arguments.rah_bits,
-            tune=arguments.tune,
-            seed=arguments.seed,
-            white=arguments.white,
-            mean=arguments.mean,
-            scale=arguments.scale,
-            target=target_options(arguments),
-            tiles=tile_options(arguments),
-        )
+    check_together(arguments)
+    with naming_options():
+        bits = check_range("bits", arguments.bits, 1, 8)
+    target, tiles = target_options(arguments), tile_options(arguments)
+    return read_options(
+        arguments, ImportOptions, pixel_bits=bits, hidden_bits=bits, target=target, tiles=tiles
+    )
 
 
 def _record(imported: Imported, path: Path, seconds: float) -> dict[str, Any]:
@@ -129,7 +100,7 @@ def _record(imported: Imported, path: Path, seconds: float) -> dict[str, Any]:
     }
 
 
-def _print_table(imported: Imported, path: Path, seconds: float) -> None:
+def _table(imported: Imported, path: Path, seconds: float) -> tuple[Table, list[str]]:
     stages = [("as quantised", imported.quantised)]
     if imported.tuned is not None:
         stages.append(("as tuned", imported.tuned))
@@ -151,7 +122,7 @@ def _print_table(imported: Imported, path: Path, seconds: float) -> None:
         notes.append(f"hidden neurons added for the last layer's biases: {count}")
     if imported.spread_biases:
         notes.append("there is no hidden layer: biases are spread over the pixels' weights")
-    print_tables([figures("Imported network", rows)], notes)
+    return figures("Imported network", rows), notes
 
 
 def _draw(imported: Imported, model: Path, folder: Path) -> None:
@@ -193,8 +164,6 @@ def run(arguments: argparse.Namespace) -> int:
         _draw(imported, arguments.model, arguments.pictures)
     if imported.interrupted:
         warn(f"interrupted; the network so far is in {arguments.output}")
-    if arguments.json:
-        say(json.dumps(_record(imported, arguments.output, seconds)))
-    else:
-        _print_table(imported, arguments.output, seconds)
+    record = _record(imported, arguments.output, seconds)
+    answer(arguments, record, *_table(imported, arguments.output, seconds))
     return INTERRUPTED if imported.interrupted else 0

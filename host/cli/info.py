@@ -1,18 +1,15 @@
 """``allspin info``: versions, tools, networks, the cache, and what answers on serial ports."""
 
 import argparse
-import json
 from typing import Any
 
 from rich.filesize import decimal
 
-from allspin.host.link.transport import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
+from allspin.host.cli.options import add_options, add_shared, answer, read_options
+from allspin.host.link.transport import UartOptions
 from allspin.host.run.info import TOOLS, Info, find_info
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say
-from allspin.host.show.table import Table, figures, print_tables
-from allspin.sim.errors import refused
-from allspin.sim.network.formats import check_range
+from allspin.host.show.table import Table, figures
 
 HELP = """\
 Show versions, tools found, shipped networks, what the cache holds, and serial ports with what
@@ -27,14 +24,8 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--json", action="store_true", help="print all of it as one JSON object")
-    parser.add_argument(
-        "--baud",
-        metavar="B",
-        type=int,
-        default=DEFAULT_BAUD,
-        help=f"baud rate at which the ports are asked ({DEFAULT_BAUD})",
-    )
+    add_shared(parser, "--json")
+    add_options(parser, UartOptions, "baud")
 
 
 def _cache_line(cache: dict[str, Any]) -> str:
@@ -69,19 +60,15 @@ def _table(info: Info) -> Table:
     rules.append(len(rows))
     if not info.ports:
         row("serial ports", None, "none")
-    for port, answer in info.ports.items():
-        row(port, answer, "no board answers")
+    for port, machine in info.ports.items():
+        row(port, machine, "no board answers")
     return figures("", rows, rules)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Find out, and print."""
-    with refused():
-        check_range("--baud", arguments.baud, MIN_BAUD, MAX_BAUD)
+    baud = read_options(arguments, UartOptions).baud
     with Steps() as steps, steps.waiting("asking tools and serial ports"):
-        info = find_info(arguments.baud)
-    if arguments.json:
-        say(json.dumps(info.to_dict()))
-    else:
-        print_tables([_table(info)])
+        info = find_info(baud)
+    answer(arguments, info.to_dict(), _table(info))
     return 0

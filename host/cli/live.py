@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from allspin.host.chips.options import PAPER
-from allspin.host.cli.options import add_data_argument, add_point_argument
+from allspin.host.cli.options import add_shared
 from allspin.host.cli.parser import naming_options
 from allspin.host.live.choices import Choices
 from allspin.host.live.package import live_package
@@ -31,9 +31,9 @@ NETWORK = "paper-10"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add(
+    add_shared(
+        parser,
         "network",
-        metavar="NET",
         nargs="?",
         default=NETWORK,
         help=f"network file, or the name of one that ships ({NETWORK})",
@@ -44,9 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=GOLDEN,
         help=f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN}); the page can change it",
     )
-    add("--device", metavar="DEVICE", default=PAPER, help=f"what chips are made of ({PAPER})")
-    add_point_argument(parser)
-    add_data_argument(parser)
+    add_shared(parser, "--device", help=f"what chips are made of ({PAPER})")
+    add_shared(parser, "--at", "--data")
     add("--port", metavar="N", type=int, default=8000, help="port to listen on, 0 for any (8000)")
     add(
         "--host",

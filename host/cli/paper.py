@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from allspin.host.cli.options import add_picture_arguments, add_table_arguments, picture_options
+from allspin.host.cli.options import add_options, add_shared, read_options
+from allspin.host.draw.style import Look
 from allspin.host.paper.chapter import FULL, QUICK
 from allspin.host.paper.chapters import beyond
 from allspin.host.paper.report import printed_table, printed_verdicts
@@ -37,16 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("out/paper"),
         help="folder (out/paper)",
     )
-    add_picture_arguments(parser)
-    add_table_arguments(parser)
+    add_options(parser, Look)
+    add_shared(parser, "--wide")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the report; verdicts and the last chapter's table go to stdout."""
-    look = picture_options(arguments)
+    look = read_options(arguments, Look)
     with Steps() as steps:
-        effort = QUICK if arguments.quick else FULL
-        report = reproduce(effort, arguments.out, steps, look=look)
+        report = reproduce(QUICK if arguments.quick else FULL, arguments.out, steps, look=look)
     tables = report.chapters[PARTS.index(beyond)].tables
     print_tables(
         [printed_verdicts(report.claims), *map(printed_table, tables)],

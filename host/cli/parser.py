@@ -25,33 +25,20 @@ from allspin.sim.errors import UserError, meant
 
 @contextlib.contextmanager
 def naming_options() -> Iterator[None]:
-    """Turn a `ValueError` whose first word is a parameter into a line on that parameter.
+    """Turn an error of an options' class into a line on the option that it names.
 
     Raises
     ------
     UserError
-        In place of a `ValueError`, with the parameter's name as `in_options` knows it.
-    """
-    try:
-        yield
-    except ValueError as error:
-        name, space, rest = str(error).partition(" ")
-        raise UserError(f"`{name.strip('`')}`{space}{rest}") from error
-
-
-@contextlib.contextmanager
-def naming_known_options() -> Iterator[None]:
-    """The same where some errors begin with other words than a parameter: these stay as they are.
-
-    Raises
-    ------
-    UserError
-        In place of a `ValueError` or `TypeError`; a parameter that "must be" something is named.
+        In place of a `ValueError` or `TypeError`; a parameter that it begins with is put between
+        backticks, by which `in_options` knows it.
     """
     try:
         yield
     except (ValueError, TypeError) as error:
-        raise UserError(re.sub(r"^(\w+) must ", r"`\1` must ", str(error))) from error
+        raise UserError(
+            re.sub(r"^(\w+) (must|takes|is for|[\w.]+:|\w+ is no) ", r"`\1` \2 ", str(error))
+        ) from error
 
 
 def in_options(message: str, options: Mapping[str, str]) -> str:

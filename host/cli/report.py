@@ -5,12 +5,7 @@ import json
 from pathlib import Path
 
 from allspin.host.chips.options import PAPER
-from allspin.host.cli.options import (
-    add_data_argument,
-    add_point_argument,
-    add_tile_arguments,
-    tile_options,
-)
+from allspin.host.cli.options import add_shared, add_tile_arguments, tile_options
 from allspin.host.cli.parser import naming_options
 from allspin.host.report.page import report
 from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, Subject
@@ -33,7 +28,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("network", metavar="NET", help="network file, or the name of one that ships")
+    add_shared(parser, "network")
     add(
         "-o",
         "--output",
@@ -42,24 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("report.html"),
         help="page to write (report.html)",
     )
-    add(
-        "--device",
-        metavar="DEVICE",
-        default=PAPER,
-        help=f"what the chips are made of: device file, or the name of one that ships ({PAPER})",
-    )
-    add_point_argument(parser)
+    words = f"what the chips are made of: device file, or the name of one that ships ({PAPER})"
+    add_shared(parser, "--device", help=words)
+    add_shared(parser, "--at")
     add("--chips", metavar="N", type=int, help=f"how many chips ({CHIPS}, quick {QUICK_CHIPS})")
-    add(
-        "--images",
-        metavar="N",
-        type=int,
-        help=f"first N test images (all, quick {QUICK_IMAGES:,})",
-    )
+    add_shared(parser, "--images", help=f"first N test images (all, quick {QUICK_IMAGES:,})")
     add_tile_arguments(parser)
-    add_data_argument(parser)
+    add_shared(parser, "--data")
     add("--quick", action="store_true", help="fewer chips and images")
-    add("--json", action="store_true", help="print path and sizes as one JSON object")
+    add_shared(parser, "--json", help="print path and sizes as one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:

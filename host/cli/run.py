@@ -2,11 +2,9 @@
 
 import argparse
 import io
-import json
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from allspin.host.chips.options import (
     ChipOptions,
@@ -16,63 +14,62 @@ from allspin.host.chips.options import (
     ProgrammedChip,
 )
 from allspin.host.cli.options import (
-    add_chip_arguments,
-    add_data_argument,
-    add_machine_arguments,
+    add_options,
+    add_shared,
     add_tile_arguments,
+    answer,
+    check_together,
     chip_options,
-    machine_options,
+    read_options,
     tile_options,
 )
 from allspin.host.data.files import check_writable
 from allspin.host.data.images import FRAMINGS
-from allspin.host.machines.opening import VIRTUAL
-from allspin.host.run import run as study
-from allspin.host.run.classify import Classified, classify
+from allspin.host.link.transport import UartOptions
+from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.run.latency import FREQUENCY, RATES, Latency, latency
 from allspin.host.run.machine_options import MachineOptions
-from allspin.host.run.run import RunOptions
-from allspin.host.run.score import Score
+from allspin.host.run.run import RunOptions, classify
+from allspin.host.run.run import run as score_network
+from allspin.host.run.score import Classified, Score
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say, warn
-from allspin.host.show.table import Column, Figure, Number, Table, figures, print_tables
+from allspin.host.show.say import warn
+from allspin.host.show.table import Column, Figure, Number, Table, figures
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 
-# The tables that ``allspin run`` prints.
+# The tables that ``allspin run`` prints, each with the lines below it.
 
 
-def _where(on: str, chip: MadeChip | None) -> str:
-    return on if chip is None else f"{chip.title}, {on}"
+def _title(score: Score) -> str:
+    chip = "" if score.chip is None else f"{score.chip.title}, "
+    return f"{score.network} on {chip}{score.on}"
 
 
-def print_classes(found: Classified) -> None:
-    """Print the class and the logits of each image file as a table."""
-    answers = found.answers
+def class_table(found: Classified) -> tuple[Table, list[str]]:
+    """The class and the logits of each image file."""
+    answers, compared = found.answers, found.score.logits
     rows = [
         (file, int(number), " ".join(map(str, logits.tolist())))
         for file, number, logits in zip(found.files, answers.classes, answers.logits, strict=True)
     ]
     columns = (Column("image"), Column("class"), Column("logits of the classes, from 0 on"))
     notes = []
-    if found.logits is not None:
-        compared, mismatches = found.logits.compared, found.logits.mismatches
-        notes.append(f"{mismatches:,} of {compared:,} logits differ from the golden model")
-    title = f"{found.network} on {_where(found.on, found.chip)}"
-    print_tables([Table(title, columns, rows)], notes)
+    if compared is not None:
+        differ = f"{compared.mismatches:,} of {compared.compared:,} logits differ"
+        notes.append(f"{differ} from the golden model")
+    return Table(_title(found.score), columns, rows), notes
 
 
-def print_score(score: Score) -> None:
-    """Print a score as a table, and below it what the paper leaves open of its chip."""
+def score_table(score: Score) -> tuple[Table, list[str]]:
+    """A score, and what the paper leaves open of its chip."""
     chip = score.chip
-    where = _where(score.on, chip)
-    rows = (*_shown(score), *_compared(score), *([] if chip is None else _made(chip)))
-    notes = [] if chip is None else chip.readings()
-    print_tables([figures(f"{score.network} on {where}", rows)], notes)
+    rows = [*_shown(score), *_compared(score), *([] if chip is None else _made(chip))]
+    return figures(_title(score), rows), [] if chip is None else chip.readings()
 
 
-def print_latency(found: Latency) -> None:
-    """Print what images take one at a time: cycles, and time over a UART at each rate."""
+def latency_table(found: Latency) -> tuple[Table, list[str]]:
+    """What images take one at a time: cycles, and time over a UART at each rate."""
     spans = [
         ("engine, first event to last logit", found.engine, "cycles"),
         ("turnaround, request in to answer", found.turnaround, "cycles"),
@@ -89,7 +86,7 @@ def print_latency(found: Latency) -> None:
     title = f"Latency of {found.network} on virtual, {len(found.engine)} images one at a time"
     shape = f"{found.profile.rows_per_clock} rows per clock"
     notes = [f"{shape}; times over a UART with a machine of {FREQUENCY / 1e6:g} MHz"]
-    print_tables([Table(title, (Column("from, to"), *numbers, Column("unit")), rows)], notes)
+    return Table(title, (Column("from, to"), *numbers, Column("unit")), rows), notes
 
 
 def _percent(share: float) -> Number:
@@ -210,11 +207,12 @@ DIFFERENT = 1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("network", metavar="NET", help="network file, or the name of one that ships")
-    add_machine_arguments(parser)
+    add_shared(parser, "network")
+    add_options(parser, MachineOptions)
+    add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
+    add_options(parser, UartOptions)
     add_tile_arguments(parser)
-    add("--images", metavar="N", type=int, help="first N test images (all)")
-    add_data_argument(parser)
+    add_shared(parser, "--images", "--data")
     add(
         "--image",
         metavar="FILE",
@@ -231,126 +229,85 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         + " (mnist for 28 x 28 pixels, else whole)",
     )
     add("--logits", metavar="OUT.npy", type=Path, help="write the logits")
-    add("--check", action="store_true", help="compare every logit with the golden model")
-    add("--json", action="store_true", help="print the result as one JSON object")
-    add(
-        "--resident",
-        action="store_true",
-        help="keep the images on the board, as many at a time as fit, and run them there",
-    )
+    add_options(parser, RunOptions)
     add(
         "--latency",
         action="store_true",
         help="count what one image alone takes, through the engine and over a UART, in place of "
         "scoring",
     )
-    add_chip_arguments(parser)
+    add_options(parser, ChipOptions)
+    add_options(parser, ProbedChipOptions)
+    add_shared(parser, "--json")
 
 
-def _write_logits(path: Path, logits: npt.NDArray[np.int64]) -> None:
-    content = io.BytesIO()
-    np.save(content, logits, allow_pickle=False)
-    write_atomically(path, content.getvalue())
+def _machine(arguments: argparse.Namespace) -> MachineOptions:
+    """The machine that was asked for."""
+    unwired = arguments.on in (None, GOLDEN) or (arguments.on == VIRTUAL and not arguments.uart)
+    if arguments.baud is not None and unwired:
+        raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
+    spoken = arguments.uart or arguments.baud is not None
+    uart = read_options(arguments, UartOptions) if spoken else None
+    return read_options(arguments, MachineOptions, uart=uart)
 
 
-def _classify(
-    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
-) -> str | None:
-    """Classify image files; what differs from the golden model, if anything."""
-    tiles = tile_options(arguments)
-    for name in ("images", "resident", *(() if tiles else ("data",))):
-        if getattr(arguments, name) not in (None, False):
-            raise UserError(f"`{name}` is for test images, and --image takes their place")
+def _measure(arguments: argparse.Namespace) -> Score | Classified | Latency:
+    """Do what was asked for."""
+    on, tiles = _machine(arguments), tile_options(arguments)
+    network, images, data = arguments.network, arguments.images, arguments.data
+    if arguments.latency:
+        with Steps() as steps:
+            return latency(
+                network, on.profile, images=images, data=data, tiles=tiles, display=steps
+            )
+    chip = chip_options(arguments)
+    options = read_options(arguments, RunOptions, logits=arguments.logits is not None)
+    if arguments.logits is not None:
+        check_writable(arguments.logits)
+    if arguments.image is None:
+        with Steps() as steps:
+            return score_network(
+                network,
+                on,
+                options,
+                chip=chip,
+                images=images,
+                data=data,
+                tiles=tiles,
+                display=steps,
+            )
+    if data is not None and tiles is None:
+        raise UserError("`data` is for test images, and --image takes their place")
     with Steps() as steps:
-        found = classify(
-            arguments.network,
+        return classify(
+            network,
             arguments.image,
             on,
             framing=arguments.framing,
             chip=chip,
-            check=arguments.check,
+            check=options.check,
             tiles=tiles,
-            data=arguments.data,
+            data=data,
             display=steps,
         )
-    if arguments.logits is not None:
-        _write_logits(arguments.logits, found.answers.logits)
-    if arguments.json:
-        say(json.dumps(found.to_dict()))
-    else:
-        print_classes(found)
-    return None if found.logits is None else found.logits.difference
-
-
-def _score(
-    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
-) -> str | None:
-    """Score a network; what differs from the golden model, if anything."""
-    options = RunOptions(
-        check=arguments.check,
-        logits=arguments.logits is not None,
-        resident=arguments.resident,
-    )
-    with Steps() as steps:
-        score = study.run(
-            arguments.network,
-            on,
-            options,
-            chip=chip,
-            images=arguments.images,
-            data=arguments.data,
-            tiles=tile_options(arguments),
-            display=steps,
-        )
-    if arguments.logits is not None:
-        assert score.shown.answers is not None
-        _write_logits(arguments.logits, score.shown.answers.logits)
-    if arguments.json:
-        say(json.dumps(score.to_dict()))
-    else:
-        print_score(score)
-    return score.difference
-
-
-def _latency(
-    arguments: argparse.Namespace, on: MachineOptions, chip: ChipOptions | ProbedChipOptions | None
-) -> None:
-    """Measure latency, and print it."""
-    if on.on != VIRTUAL or on.uart is not None:
-        raise UserError(f"`latency` is counted on {VIRTUAL}, without `uart`: both are measured")
-    if chip is not None:
-        raise UserError("`latency` is the same for each chip: leave the chip out")
-    for name in ("image", "logits", "check", "resident"):
-        if getattr(arguments, name) not in (None, False):
-            raise UserError(f"`{name}` does not go with `latency`")
-    with Steps() as steps:
-        found = latency(
-            arguments.network,
-            on.profile,
-            images=arguments.images,
-            data=arguments.data,
-            tiles=tile_options(arguments),
-            display=steps,
-        )
-    if arguments.json:
-        say(json.dumps(found.to_dict()))
-    else:
-        print_latency(found)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run, score, and say what came of it."""
-    on, chip = machine_options(arguments), chip_options(arguments)
-    if arguments.latency:
-        _latency(arguments, on, chip)
+    check_together(arguments)
+    found = _measure(arguments)
+    if isinstance(found, Latency):
+        answer(arguments, found.to_dict(), *latency_table(found))
         return 0
+    score = found.score if isinstance(found, Classified) else found
     if arguments.logits is not None:
-        check_writable(arguments.logits)
-    if arguments.image is None and arguments.framing is not None:
-        raise UserError("`framing` needs --image")
-    work = _score if arguments.image is None else _classify
-    difference = work(arguments, on, chip)
-    if difference is not None:
-        warn(difference)
+        assert score.shown.answers is not None
+        content = io.BytesIO()
+        np.save(content, score.shown.answers.logits, allow_pickle=False)
+        write_atomically(arguments.logits, content.getvalue())
+    table = class_table(found) if isinstance(found, Classified) else score_table(found)
+    answer(arguments, found.to_dict(), *table)
+    if score.difference is not None:
+        warn(score.difference)
         return DIFFERENT
     return 0

@@ -6,9 +6,10 @@ import json
 import textwrap
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.parser import WIDTH, naming_options
+from allspin.host.cli.options import add_options, add_shared, check_together, read_options
+from allspin.host.cli.parser import WIDTH
 from allspin.host.data.catalogue import open_network
-from allspin.host.link.transport import DEFAULT_BAUD, UartOptions
+from allspin.host.link.transport import UartOptions
 from allspin.host.machines.chips import SUM_CHIPS
 from allspin.host.machines.opening import AUTO, VIRTUAL
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
@@ -53,34 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="network to test with (a random one; mnist-10 on virtual)",
     )
     add("--on", metavar="MACHINE", default=AUTO, help=f"serial port, {AUTO} or {VIRTUAL} ({AUTO})")
-    add(
-        "--baud",
-        metavar="B",
-        type=int,
-        default=DEFAULT_BAUD,
-        help=f"baud rate of a port ({DEFAULT_BAUD})",
-    )
-    add("--seed", metavar="S", type=int, default=0, help="seed of patterns and images (0)")
-    add("--json", action="store_true", help="print the result as one JSON object")
-    shape = parser.add_argument_group(f"the virtual board (--on {VIRTUAL})")
-    shape.add_argument(
-        "--rows-per-clock", metavar="R", type=int, help="rows that are driven in a cycle (1)"
-    )
-    shape.add_argument("--chips", action="store_true", help="with the gateware that makes chips")
-    shape.add_argument("--resident", action="store_true", help="with a memory for images")
-
-
-def _profile(arguments: argparse.Namespace) -> HardwareProfile:
-    given = arguments.rows_per_clock is not None or arguments.chips or arguments.resident
-    if given and arguments.on != VIRTUAL:
-        raise UserError(f"--rows-per-clock, --chips and --resident are for --on {VIRTUAL}")
-    with naming_options():
-        UartOptions(arguments.baud)  # its range
-        return HardwareProfile(
-            rows_per_clock=1 if arguments.rows_per_clock is None else arguments.rows_per_clock,
-            variation=SUM_CHIPS if arguments.chips else None,
-            resident=VIRTUAL_RESIDENT if arguments.resident else None,
-        )
+    add_options(parser, UartOptions, "baud")
+    add_shared(parser, "--seed", metavar="S", help="seed of patterns and images (0)")
+    add_shared(parser, "--json")
+    add_shared(parser, "--rows-per-clock", help=f"with --on {VIRTUAL}, rows driven in a cycle (1)")
+    add("--chips", action="store_true", help=f"with --on {VIRTUAL}, the gateware that makes chips")
+    add("--resident", action="store_true", help=f"with --on {VIRTUAL}, a memory for images")
 
 
 def _print(finding: Finding) -> None:
@@ -92,7 +71,14 @@ def _print(finding: Finding) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Test, and say what is right as soon as it is known."""
-    profile = _profile(arguments)
+    check_together(arguments)
+    baud = read_options(arguments, UartOptions).baud
+    profile = read_options(
+        arguments,
+        HardwareProfile,
+        variation=SUM_CHIPS if arguments.chips else None,
+        resident=VIRTUAL_RESIDENT if arguments.resident else None,
+    )
     if arguments.seed < 0:
         raise UserError(f"`seed` must be 0 or more, not {arguments.seed}")
     network = None if arguments.network is None else open_network(arguments.network)
@@ -101,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         steps.start(f"opening {arguments.on}")
         watch = BuildWatch(steps)
         machine = stack.enter_context(
-            open_for_selftest(arguments.on, network, profile, arguments.baud, progress=watch)
+            open_for_selftest(arguments.on, network, profile, baud, progress=watch)
         )
         steps.finish(machine.name)
         known = network or known_network(machine.name, machine.identity, arguments.seed)

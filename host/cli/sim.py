@@ -1,20 +1,17 @@
 """``allspin sim``: the engine in an HDL simulator, under cocotb."""
 
 import argparse
-import json
-from pathlib import Path
 from typing import Any
 
-from allspin.hdl.bench.simulator import SIMULATORS, BenchFailure
+from allspin.hdl.bench.simulator import BenchFailure
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options import add_data_argument
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import add_options, add_shared, answer, read_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.run.simulate import SimulatorOptions, simulate_engine
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say, warn
-from allspin.host.show.table import Figure, Number, figures, print_tables
+from allspin.host.show.say import warn
+from allspin.host.show.table import Figure, Number, Table, figures
 
 HELP = """\
 Run a network's engine in an HDL simulator, and compare every logit with the golden model.
@@ -35,37 +32,19 @@ MISMATCHES = 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("network", metavar="NET", help="network file, or the name of one that ships")
-    add("--simulator", choices=SIMULATORS, default=SIMULATORS[0], help="the simulator (verilator)")
-    add("--images", metavar="N", type=int, default=IMAGES, help=f"first N test images ({IMAGES})")
-    add_data_argument(parser)
-    add(
-        "--seed",
-        metavar="S",
-        type=int,
-        help="stall both ends of the engine at random, drawn from this seed (no stalls)",
-    )
-    add("--waves", metavar="OUT.fst", type=Path, help="record waveforms, in FST")
-    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle (all)")
-    add(
-        "--rows-per-clock",
-        metavar="R",
-        type=int,
-        default=1,
-        help="rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
-    )
-    add("--states", action="store_true", help="keep states in place of R_AH words")
-    add(
+    add_shared(parser, "network")
+    add_options(parser, SimulatorOptions)
+    add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
+    add_shared(parser, "--data", "--lanes", "--rows-per-clock", "--states")
+    parser.add_argument(
         "--memory",
         choices=("block", "ecp5"),
-        default="block",
         help="the portable engine, or the one for an ECP5's clock (block)",
     )
-    add("--json", action="store_true", help="print the result as one JSON object")
+    add_shared(parser, "--json")
 
 
-def _print_table(result: dict[str, Any]) -> None:
+def _table(result: dict[str, Any]) -> Table:
     rows: list[Figure] = [
         ("images", result["images"]),
         ("logits compared", result["logits_compared"]),
@@ -73,20 +52,13 @@ def _print_table(result: dict[str, Any]) -> None:
         ("cycles per image", Number(result["cycles_per_image"], ".1f")),
         ("time", result["seconds"], "s"),
     ]
-    notes = [f"the waveforms are in {result['waves']}"] if result["waves"] else []
-    print_tables([figures(f"{result['network']} in {result['simulator']}", rows)], notes)
+    return figures(f"{result['network']} in {result['simulator']}", rows)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, and say what came of it."""
-    with naming_options():
-        profile = HardwareProfile(
-            lanes=arguments.lanes,
-            rows_per_clock=arguments.rows_per_clock,
-            memory=arguments.memory,
-            states=arguments.states,
-        )
-        options = SimulatorOptions(arguments.simulator, arguments.seed, arguments.waves)
+    profile = read_options(arguments, HardwareProfile)
+    options = read_options(arguments, SimulatorOptions)
     network = open_network(arguments.network)
     images, _ = load_test_set(arguments.data, [network], arguments.images)
     try:
@@ -97,14 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
         return MISMATCHES
     result = {
         "network": arguments.network,
-        "simulator": arguments.simulator,
+        "simulator": options.simulator,
         **found.to_dict(),
-        "waves": None if arguments.waves is None else str(arguments.waves),
+        "waves": None if options.waves is None else str(options.waves),
     }
-    if arguments.json:
-        say(json.dumps(result))
-    else:
-        _print_table(result)
+    notes = [f"the waveforms are in {options.waves}"] if options.waves else []
+    answer(arguments, result, _table(result), notes)
     if found.first_mismatch is not None:
         warn(f"first mismatch, {found.first_mismatch}")
     return MISMATCHES if found.mismatches else 0

@@ -1,37 +1,38 @@
 """``allspin train``: train a network, offline."""
 
 import argparse
-import json
 import os
 import time
 from pathlib import Path
 from typing import Any
 
-from allspin.host.cli.options import ADC_BITS, TILE_ROWS, add_data_argument
-from allspin.host.cli.parser import naming_known_options, naming_options
-from allspin.host.data.catalogue import open_device
+from allspin.host.cli.options import (
+    add_options,
+    add_shared,
+    add_target_arguments,
+    add_tile_arguments,
+    answer,
+    check_together,
+    read_options,
+    target_options,
+    tile_options,
+)
+from allspin.host.cli.parser import naming_options
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say, tell, warn
-from allspin.host.show.table import Number, figures, print_tables
+from allspin.host.show.say import tell, warn
+from allspin.host.show.table import Number, Table, figures
 from allspin.host.train import in_array, robustness
 from allspin.host.train import parameters as recipe
 from allspin.host.train.augment import AUGMENTATIONS, Augmentation
 from allspin.host.train.in_array import Learnt
-from allspin.host.train.parameters import TrainingParameters, TrainingTarget
+from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.recipe_file import KEYS, read_recipe
 from allspin.host.train.robustness import Robustness
 from allspin.host.train.train import train
 from allspin.host.train.trainer import Trained, TrainingBar
-from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.neuron import NEURONS
-from allspin.sim.network.tiling import Tiles
-from allspin.sim.programming.programming import LEVEL_CHOICES
-from allspin.sim.programming.schemes import POLARITIES, Programming
-
-# The options of ``allspin train``.
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -41,69 +42,6 @@ def _widths(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a list of widths such as 100 or 128,64"
         ) from None
-
-
-OPTIONS = (
-    ("states", "N", int, "states of a synapse, 2 to 128 (10)"),
-    ("hidden", "N[,N...]", _widths, "neurons of each hidden layer (100)"),
-    ("neuron", "NAME", str, f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)"),
-    ("pixel_bits", "N", int, "of a pixel, 1 to 8 (4)"),
-    ("hidden_bits", "N", int, "of a neuron, 1 to 8 (4)"),
-    ("rah_bits", "N", int, "of an R_AH word, 2 to 8 (8)"),
-    (
-        "noise",
-        "SIGMA",
-        float,
-        "noise on the weights in training, as a fraction of the range of R_AH (that of "
-        "the device's writes, else 0)",
-    ),
-    (
-        "augment",
-        "NAME",
-        str,
-        f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror images), "
-        f"with amounts as in objects,shift=2 ({recipe.DEFAULT_AUGMENTATION}; none of data "
-        "that are no images)",
-    ),
-    ("rate", "RATE", float, f"peak of the learning rate, 1e-6 to 1 ({recipe.RATE:g})"),
-    ("batch", "N", int, f"images in a batch ({recipe.BATCH}; fewer where images are few)"),
-    (
-        "device",
-        "DEVICE",
-        str,
-        "train for this device, a file or the name of one that ships: its levels, its "
-        "neuron, the noise of its writes",
-    ),
-    (
-        "at",
-        "POINT",
-        str,
-        "with --device, its operating point, such as current=9mA,temperature=350 (its file's own)",
-    ),
-    (
-        "level_choice",
-        "NAME",
-        str,
-        f"with --device, what its states are: {', '.join(LEVEL_CHOICES)} (nearest)",
-    ),
-    (
-        "polarity",
-        "NAME",
-        str,
-        f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
-    ),
-    ("tile_rows", "N", int, "train " + TILE_ROWS.replace("the network's own", "in one piece")),
-    ("adc_bits", "N", int, ADC_BITS),
-    (
-        "epochs",
-        "N",
-        int,
-        f"epochs with the machine's integers ({recipe.EPOCHS}, quick {recipe.QUICK_EPOCHS}); "
-        f"{recipe.FLOAT_SHARE} times as many with real numbers go before",
-    ),
-    ("seed", "N", int, "seed of all random draws (0)"),
-)
-"""Options that a recipe file has too: key, what it takes, and words."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -117,9 +55,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='file of the options below, such as level_choice = "nearest"; options that are '
         "given here win",
     )
-    for name, metavar, kind, words in OPTIONS:
-        add(f"--{name.replace('_', '-')}", metavar=metavar, type=kind, help=words)
-    add_data_argument(parser)
+    add_options(parser, TrainingParameters)
+    add("--hidden", metavar="N[,N...]", type=_widths, help="neurons of each hidden layer (100)")
+    add(
+        "--augment",
+        metavar="NAME",
+        help=f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror "
+        f"images), with amounts as in objects,shift=2 ({recipe.DEFAULT_AUGMENTATION}; none of data "
+        "that are no images)",
+    )
+    add_target_arguments(parser)
+    add_tile_arguments(parser, "in one piece")
+    add_shared(parser, "--data")
     add(
         "--robust",
         metavar="OPTIONS",
@@ -141,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{in_array.QUICK_EPOCHS}, unless given",
     )
     add("--quick", action="store_true", help="seconds instead of minutes")
-    add("--json", action="store_true", help="print the result as one JSON object")
+    add_shared(parser, "--json")
 
 
 # What ``allspin train`` chose and reached, as tables and plain values.
@@ -179,10 +126,8 @@ def over_chips(trained: Trained | Learnt) -> dict[str, Any]:
     return {"validation_chips": [each.to_dict() for each in chips]} if chips else {}
 
 
-def print_trained(
-    trained: Trained | Learnt, options: dict[str, Any], seconds: float, path: Path
-) -> None:
-    """Print what was trained, how, and how good it is."""
+def trained_table(trained: Trained | Learnt, options: dict[str, Any], seconds: float) -> Table:
+    """What was trained, how, and how good it is."""
     rows = (
         ("topology", "-".join(map(str, trained.network.topology))),
         *chosen(options),
@@ -202,7 +147,7 @@ def print_trained(
         ),
         ("time", seconds, "s"),
     )
-    print_tables([figures("Trained network", rows)], [f"the network is in {path}"])
+    return figures("Trained network", rows)
 
 
 HELP = "Train a network for the machine, offline."
@@ -223,11 +168,9 @@ examples:
 """
 
 INTERRUPTED = 130
-TARGET = ("device", "at", "level_choice", "polarity")
-"""Options that make a target."""
 
 
-def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+def _with_recipe(arguments: argparse.Namespace) -> argparse.Namespace:
     """The options: those of the command line, before those of the recipe."""
     given = {} if arguments.recipe is None else read_recipe(arguments.recipe)
     typed = {name: value for name in KEYS if (value := getattr(arguments, name)) is not None}
@@ -237,41 +180,24 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
         given["epochs"] = kind.QUICK_EPOCHS
     elif kind is robustness:
         given.setdefault("epochs", robustness.EPOCHS)
-    return given | typed
+    return argparse.Namespace(**vars(arguments) | given | typed)
 
 
-def _target(given: dict[str, Any]) -> TrainingTarget | None:
-    """The device to train for, if there is one; its options are taken out."""
-    device, at, choice, polarity = (given.pop(name, None) for name in TARGET)
-    if device is None:
-        for name, value in zip(TARGET[1:], (at, choice, polarity), strict=True):
-            if value is not None:
-                raise UserError(f"--{name.replace('_', '-')} needs --device")
-        return None
-    return TrainingTarget(
-        open_device(device, at), choice or "nearest", Programming(polarity=polarity or "quieter")
-    )
-
-
-def _parameters(given: dict[str, Any], by_pulses: bool = False) -> TrainingParameters:
-    robust = given.pop("robust", None)
-    if robust is not None and by_pulses:
-        raise UserError("--robust is for training offline, not --in-array")
-    if robust is not None and given.get("device") is None:
-        raise UserError("--robust needs --device")
+def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
+    check_together(arguments)
+    more: dict[str, Any] = {
+        "tiles": tile_options(arguments),
+        "target": target_options(arguments),
+    }
+    if arguments.in_array:
+        usual = in_array.DEFAULTS.items()
+        more |= {name: value for name, value in usual if getattr(arguments, name, None) is None}
     with naming_options():
-        given["tiles"] = Tiles.asked(given.pop("tile_rows", None), given.pop("adc_bits", None))
-    if given["tiles"] is not None and by_pulses:
-        raise UserError("tiles are trained for offline, not with --in-array")
-    with naming_known_options():
-        target = _target(given)
-        if "augment" in given:
-            given["augmentation"] = Augmentation.parse(given.pop("augment"))
-        if by_pulses:
-            given = in_array.DEFAULTS | given
-        if robust is not None:
-            given["robust"] = Robustness.parse(robust)
-        return TrainingParameters(**given, target=target)
+        if arguments.augment is not None:
+            more["augmentation"] = Augmentation.parse(arguments.augment)
+        if arguments.robust is not None:
+            more["robust"] = Robustness.parse(arguments.robust)
+    return read_options(arguments, TrainingParameters, **more)
 
 
 def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) -> Trained | Learnt:
@@ -290,12 +216,11 @@ def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, save, and say how good the network is."""
-    given = _given(arguments)
-    data = given.pop("data", None)
-    by_pulses = given.pop("in_array", False)
-    parameters = _parameters(given, by_pulses)
+    arguments = _with_recipe(arguments)
+    parameters = _parameters(arguments)
+    data, by_pulses = arguments.data, bool(arguments.in_array)
     check_writable(arguments.output)
-    check_apart(arguments.output, arguments.recipe, None if data is None else Path(data))
+    check_apart(arguments.output, arguments.recipe, data)
     with Steps() as steps, steps.waiting("reading the images"):
         dataset = load_dataset(data)
     options = parameters.options(dataset) | ({"in_array": True} if by_pulses else {})
@@ -315,16 +240,14 @@ def run(arguments: argparse.Namespace) -> int:
     interrupted = isinstance(trained, Trained) and trained.interrupted
     if interrupted:
         warn(f"interrupted; the best network so far is in {arguments.output}")
-    if arguments.json:
-        record = {
-            "network": os.fspath(arguments.output),
-            **accuracies(trained),
-            **over_chips(trained),
-            "seconds": seconds,
-            "interrupted": interrupted,
-            "options": options,
-        }
-        say(json.dumps(record))
-    else:
-        print_trained(trained, options, seconds, arguments.output)
+    record = {
+        "network": os.fspath(arguments.output),
+        **accuracies(trained),
+        **over_chips(trained),
+        "seconds": seconds,
+        "interrupted": interrupted,
+        "options": options,
+    }
+    table = trained_table(trained, options, seconds)
+    answer(arguments, record, table, [f"the network is in {arguments.output}"])
     return INTERRUPTED if interrupted else 0

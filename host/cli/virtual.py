@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import add_shared, read_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.machines.chips import SUM_CHIPS
 from allspin.host.machines.opening import virtual_program
@@ -147,15 +147,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("network", metavar="NET", help="network file, or the name of one that ships")
-    add(
-        "--rows-per-clock",
-        metavar="R",
-        type=int,
-        default=1,
-        help="rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
-    )
-    add("--states", action="store_true", help="keep states in place of R_AH words")
+    add_shared(parser, "network", "--rows-per-clock", "--states")
     add("--chips", action="store_true", help="with the gateware that makes chips")
     add("--resident", action="store_true", help="with a memory for resident images")
     add(
@@ -171,27 +163,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="probability that a byte has a bit flipped",
     )
-    for option, what in (("--drop-frame", "request"), ("--drop-answer", "answer")):
-        add(option, metavar="K", type=int, action="append", default=[], help=f"lose the {what} K")
-    add(
-        "--reset-after",
-        metavar="K",
-        type=int,
-        action="append",
-        default=[],
-        help="reset the board after the answer K",
-    )
-    add("--seed", metavar="S", type=int, default=0, help="seed of the faults (0)")
-
-
-def _faults(arguments: argparse.Namespace) -> Faults:
-    with refused("cannot make such faults: "):
-        return Faults(
-            WireFaults(arguments.flip, tuple(arguments.drop_frame)),
-            WireFaults(arguments.flip, tuple(arguments.drop_answer)),
-            tuple(arguments.reset_after),
-            arguments.seed,
-        )
+    for option, what in (
+        ("--drop-frame", "lose the request K"),
+        ("--drop-answer", "lose the answer K"),
+        ("--reset-after", "reset the board after the answer K"),
+    ):
+        add(option, metavar="K", type=int, action="append", default=[], help=what)
+    add_shared(parser, "--seed", metavar="S", help="seed of the faults (0)")
 
 
 def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: Signals) -> None:
@@ -222,14 +200,19 @@ def _summary(link: FaultyTransport[VirtualTransport]) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the port, and carry bytes until told to end."""
-    with naming_options():
-        profile = HardwareProfile(
-            rows_per_clock=arguments.rows_per_clock,
-            states=arguments.states,
-            variation=SUM_CHIPS if arguments.chips else None,
-            resident=VIRTUAL_RESIDENT if arguments.resident else None,
+    profile = read_options(
+        arguments,
+        HardwareProfile,
+        variation=SUM_CHIPS if arguments.chips else None,
+        resident=VIRTUAL_RESIDENT if arguments.resident else None,
+    )
+    with refused("cannot make such faults: "):
+        faults = Faults(
+            WireFaults(arguments.flip, tuple(arguments.drop_frame)),
+            WireFaults(arguments.flip, tuple(arguments.drop_answer)),
+            tuple(arguments.reset_after),
+            arguments.seed,
         )
-    faults = _faults(arguments)
     if arguments.port is not None:
         check_link(arguments.port)
     network = open_network(arguments.network)

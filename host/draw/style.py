@@ -7,7 +7,7 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
@@ -22,6 +22,7 @@ from matplotlib.text import Text
 from allspin.host.show.say import Display, printable
 from allspin.sim.errors import UserError, not_one_of
 from allspin.sim.network.netfile import write_atomically
+from allspin.sim.options import listed, option
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
@@ -143,9 +144,31 @@ class Look:
         If one of them is out of its range; the message begins with its name.
     """
 
-    formats: Sequence[str] = ("png", "svg")
-    width: float | None = None
-    points: float | None = None
+    formats: Sequence[str] = field(
+        default=("png", "svg"),
+        metadata=option(
+            f"pictures' files: {', '.join(FORMATS)} (png,svg)",
+            "KIND[,KIND]",
+            flag="--format",
+            type=listed,
+        ),
+    )
+    width: float | None = field(
+        default=None,
+        metadata=option(
+            "pictures for print, so many millimetres wide (for a screen)",
+            "MM",
+            flag="--print-width",
+        ),
+    )
+    points: float | None = field(
+        default=None,
+        metadata=option(
+            f"pictures for print, with text of this size ({PRINT_POINTS:g})",
+            "POINTS",
+            flag="--font-size",
+        ),
+    )
 
     def __post_init__(self) -> None:
         if not self.formats:

@@ -21,7 +21,7 @@ from allspin.host.report.charts import (
 from allspin.host.report.section import TO_HAVE_IT, Section, facts, paragraph
 from allspin.host.report.subject import EngineFindings, Findings, Subject, flag, numeral, string
 from allspin.host.report.tables import Cell, Table, table
-from allspin.host.run.score import TRACED_IMAGES
+from allspin.host.run.run import TRACED_IMAGES
 from allspin.sim.drawing import Axis
 
 # Boards: what the gateware comes to on each.

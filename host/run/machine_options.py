@@ -1,6 +1,6 @@
 """The machine that a network shall run on, by name, and what it is asked to be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
@@ -9,6 +9,7 @@ from allspin.host.link.transport import UartOptions
 from allspin.host.machines.chips import chip_gateware, tile_offsets
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.opening import (
+    AUTO,
     GOLDEN,
     VIRTUAL,
     BuildProgress,
@@ -18,6 +19,7 @@ from allspin.host.machines.opening import (
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
+from allspin.sim.options import option
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,23 @@ class MachineOptions:
         name.
     """
 
-    on: str = GOLDEN
-    lanes: int | None = None
-    rows_per_clock: int | None = None
-    states: bool = False
+    on: str = field(
+        default=GOLDEN,
+        metadata=option(f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN})", "MACHINE"),
+    )
+    lanes: int | None = field(
+        default=None, metadata=option("columns that are computed in a cycle (all)", "L")
+    )
+    rows_per_clock: int | None = field(
+        default=None,
+        metadata=option("rows that are driven in a cycle, 1, 2, 4 or 8 (1)", "R"),
+    )
+    states: bool = field(
+        default=False,
+        metadata=option(
+            "keep states in place of R_AH words: memory of the fewest bits, and no chips"
+        ),
+    )
     uart: UartOptions | None = None
 
     def __post_init__(self) -> None:
@@ -66,15 +81,17 @@ class MachineOptions:
         rows = 1 if self.rows_per_clock is None else self.rows_per_clock
         return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states, **more)
 
-    def check_chips(self) -> None:
-        """Refuse what makes no chips.
+    def check(self, *, chips: bool, resident: bool) -> None:
+        """Refuse a machine that cannot do what is asked of it.
 
         Raises
         ------
         UserError
-            If the machine shall keep states.
+            If it shall be made into a chip and keeps states, or keep images and has no memory.
         """
-        if self.states and self.on != GOLDEN:
+        if resident and self.on == GOLDEN:
+            raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
+        if chips and self.states and self.on != GOLDEN:
             raise UserError(f"`states`: {NO_CHIPS}")
 
     def open(

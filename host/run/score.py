@@ -1,23 +1,296 @@
-"""What came of a run."""
+"""What came of a run: a score, or classes of image files, and how they compare with the model."""
 
-import tempfile
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.host.chips.options import MadeChip
+from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
-from allspin.host.machines.opening import open_virtual
-from allspin.host.run.comparison import LogitsCompared, Shown, WordsCompared
-from allspin.host.show.say import BuildWatch, Display
-from allspin.host.virtual.board import read_trace
+from allspin.host.machines.machine import Machine
 from allspin.sim.drawing import COLOURS, card
-from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a machine did with images.
+
+    Attributes
+    ----------
+    labels : ndarray of int64, shape (images,)
+        Classes of the images.
+    correct : int
+        Images that were classified rightly.
+    seconds : float
+        Wall clock; of resident images without the loading.
+    answers : Answers or None
+        None of resident images whose logits were not asked for.
+    cycles_per_image : float or None
+        Cycles per image by the machine's counters, if it has them.
+    simulated_seconds : float or None
+        Where a UART's time is simulated.
+    at_once : int or None
+        Resident images that were on the board at a time; fewer in the last batch.
+    """
+
+    labels: npt.NDArray[np.int64]
+    correct: int
+    seconds: float
+    answers: Answers | None
+    cycles_per_image: float | None
+    simulated_seconds: float | None = None
+    at_once: int | None = None
+
+
+@dataclass(frozen=True)
+class LogitsCompared:
+    """Logits beside those of the golden model.
+
+    Attributes
+    ----------
+    compared, mismatches : int
+        How many, and how many of them are not the golden model's.
+    difference : str or None
+        The first difference in words, also one of classes alone; None if there is none.
+    """
+
+    compared: int
+    mismatches: int
+    difference: str | None
+
+
+def compare_logits(
+    shown: Shown,
+    golden: GoldenModel,
+    images: npt.NDArray[np.uint8],
+) -> LogitsCompared:
+    """Compare what a machine answered with the golden model.
+
+    Parameters
+    ----------
+    shown : Shown
+        With its answers.
+    golden : GoldenModel
+        Of what the machine was programmed with.
+    images : ndarray of uint8, shape (images, height, width)
+        What it was shown.
+    """
+    assert shown.answers is not None
+    expected = golden.logits(images)
+    mismatches, difference = _first_difference(shown.answers, expected)
+    correct = np.count_nonzero(np.argmax(expected, axis=1) == shown.labels)
+    if difference is None and shown.correct != correct:
+        difference = f"it counted {shown.correct:,} correct classes, not {correct:,}"
+    return LogitsCompared(expected.size, mismatches, difference)
+
+
+def _first_difference(answers: Answers, expected: npt.NDArray[np.int64]) -> tuple[int, str | None]:
+    """How many logits differ, and the first difference in words (also one of classes)."""
+    wrong = np.argwhere(answers.logits != expected)
+    if len(wrong):
+        image, number = wrong[0]
+        return len(wrong), (
+            f"{len(wrong):,} of {expected.size:,} logits differ from the golden model; the first: "
+            f"image {image}, class {number}: {answers.logits[image, number]}, "
+            f"not {expected[image, number]}"
+        )
+    other = np.flatnonzero(answers.classes != np.argmax(expected, axis=1))
+    if len(other):
+        image = other[0]
+        return 0, (
+            f"the logits are right, but {len(other):,} classes differ; the first: "
+            f"image {image}: {answers.classes[image]}, not {np.argmax(expected[image])}"
+        )
+    return 0, None
+
+
+@dataclass(frozen=True)
+class WordsCompared:
+    """R_AH words that were read back, beside those of the golden model's chip.
+
+    Attributes
+    ----------
+    compared, mismatches : int
+        How many, and how many of them are not the golden chip's.
+    changed : float
+        Share of them that is not the ideal network's.
+    """
+
+    compared: int
+    mismatches: int
+    changed: float
+
+    @property
+    def difference(self) -> str | None:
+        """What is wrong in words; None if nothing is."""
+        if not self.mismatches:
+            return None
+        return f"{self.mismatches:,} of {self.compared:,} R_AH words differ from the golden chip's"
+
+
+def compare_words(machine: Machine, network: Network) -> WordsCompared:
+    """Read every R_AH word of a machine back, and compare it with a chip's network.
+
+    Parameters
+    ----------
+    machine : Machine
+        A machine that reads words back and was made into the chip.
+    network : Network
+        The chip's.
+    """
+    compared = mismatches = changed = 0
+    for number, layer in enumerate(network.layers):
+        words = machine.read_words(number)
+        compared += words.size
+        mismatches += int(np.count_nonzero(words != layer.words))
+        changed += int(np.count_nonzero(words != layer.levels[layer.states]))
+    return WordsCompared(compared, mismatches, changed / compared)
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """A network's score on a machine.
+
+    Attributes
+    ----------
+    network, on : str
+        What the network and the machine are called.
+    chip : MadeChip or None
+        What the machine was made into; None for the ideal chip.
+    shown : Shown
+        What it did with the images: logits and classes are in ``shown.answers``.
+    cycles_bound : float or None
+        Cycles per image that the slowest stage needs; None of a machine without lanes.
+    logits, words : LogitsCompared and WordsCompared, or None
+        What was compared with the golden model; None where nobody asked, or there are none.
+    resent, damaged : int
+        Requests that were sent again, and frames that came damaged.
+    commit : str or None
+        Which allspin it was.
+    """
+
+    network: str
+    on: str
+    chip: MadeChip | None
+    shown: Shown
+    cycles_bound: float | None
+    logits: LogitsCompared | None
+    words: WordsCompared | None
+    resent: int
+    damaged: int
+    commit: str | None
+
+    @property
+    def images(self) -> int:
+        """Images that were shown."""
+        return len(self.shown.labels)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the images that were classified rightly."""
+        return self.shown.correct / self.images
+
+    @property
+    def images_per_second(self) -> float:
+        """By the wall's clock."""
+        return self.images / self.shown.seconds
+
+    @property
+    def simulated_images_per_second(self) -> float | None:
+        """By the simulated UART's clock, if there is one."""
+        seconds = self.shown.simulated_seconds
+        return None if seconds is None else self.images / seconds
+
+    @property
+    def difference(self) -> str | None:
+        """The first difference from the golden model in words; None if none was found."""
+        for compared in (self.logits, self.words):
+            if compared is not None and compared.difference is not None:
+                return compared.difference
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` prints; see ``docs/formats.md``."""
+        chip, logits, words = self.chip, self.logits, self.words
+        return {
+            "network": self.network,
+            "on": self.on,
+            "chip": None if chip is None else chip.seed,
+            "programming": None if chip is None else chip.to_dict(),
+            "images": self.images,
+            "accuracy": self.accuracy,
+            "resident": self.shown.at_once,
+            "seconds": self.shown.seconds,
+            "images_per_second": self.images_per_second,
+            "simulated_seconds": self.shown.simulated_seconds,
+            "simulated_images_per_second": self.simulated_images_per_second,
+            "cycles_per_image": self.shown.cycles_per_image,
+            "cycles_bound": self.cycles_bound,
+            "logits_compared": None if logits is None else logits.compared,
+            "mismatches": None if logits is None else logits.mismatches,
+            "words_compared": None if words is None else words.compared,
+            "word_mismatches": None if words is None else words.mismatches,
+            "words_changed": None if words is None else words.changed,
+            "resent": self.resent,
+            "damaged": self.damaged,
+            "commit": self.commit,
+        }
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return score_card(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Classified:
+    """What a machine answered to image files.
+
+    Attributes
+    ----------
+    files : tuple of str
+        The files.
+    framed : tuple of Framed
+        The images that the machine was shown.
+    score : Score
+        Of the run; its accuracy says nothing, since no file has a label.
+    """
+
+    files: tuple[str, ...]
+    framed: tuple[Framed, ...]
+    score: Score
+
+    @property
+    def answers(self) -> Answers:
+        """Logits and classes."""
+        assert self.score.shown.answers is not None
+        return self.score.shown.answers
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` prints; see ``docs/formats.md``."""
+        answers = zip(self.answers.classes, self.answers.logits, strict=True)
+        images = [
+            {
+                "file": file,
+                "class": int(number),
+                "logits": logits.tolist(),
+                "framing": framed.framing,
+                "inverted": framed.inverted,
+            }
+            for file, framed, (number, logits) in zip(self.files, self.framed, answers, strict=True)
+        ]
+        told = self.score.to_dict()
+        shared = ("network", "on", "chip", "programming")
+        after = ("logits_compared", "mismatches", "commit")
+        return {
+            **{name: told[name] for name in shared},
+            "images": images,
+            **{name: told[name] for name in after},
+        }
+
 
 # What a notebook shows of a score: which classes were taken for which, and its figures.
 
@@ -91,185 +364,3 @@ def score_card(score: "Score") -> str:
         ("images/s", f"{score.images_per_second:,.0f}"),
     ]
     return card(f"Score of {score.network}", facts, *filter(None, [_picture(score.shown)]))
-
-
-@dataclass(frozen=True, eq=False)
-class Score:
-    """A network's score on a machine.
-
-    Attributes
-    ----------
-    network, on : str
-        What the network and the machine are called.
-    chip : MadeChip or None
-        What the machine was made into; None for the ideal chip.
-    shown : Shown
-        What it did with the images: logits and classes are in ``shown.answers``.
-    cycles_bound : float or None
-        Cycles per image that the slowest stage needs; None of a machine without lanes.
-    logits, words : LogitsCompared and WordsCompared, or None
-        What was compared with the golden model; None where nobody asked, or there are none.
-    resent, damaged : int
-        Requests that were sent again, and frames that came damaged.
-    commit : str or None
-        Which allspin it was.
-    """
-
-    network: str
-    on: str
-    chip: MadeChip | None
-    shown: Shown
-    cycles_bound: float | None
-    logits: LogitsCompared | None
-    words: WordsCompared | None
-    resent: int
-    damaged: int
-    commit: str | None
-
-    @property
-    def images(self) -> int:
-        """Images that were shown."""
-        return self.shown.images
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the images that were classified rightly."""
-        return self.shown.correct / self.images
-
-    @property
-    def images_per_second(self) -> float:
-        """By the wall's clock."""
-        return self.images / self.shown.seconds
-
-    @property
-    def simulated_images_per_second(self) -> float | None:
-        """By the simulated UART's clock, if there is one."""
-        seconds = self.shown.simulated_seconds
-        return None if seconds is None else self.images / seconds
-
-    @property
-    def difference(self) -> str | None:
-        """The first difference from the golden model in words; None if none was found."""
-        for compared in (self.logits, self.words):
-            if compared is not None and compared.difference is not None:
-                return compared.difference
-        return None
-
-    def to_dict(self) -> dict[str, Any]:
-        """What ``--json`` prints; see ``docs/formats.md``."""
-        chip, logits, words = self.chip, self.logits, self.words
-        return {
-            "network": self.network,
-            "on": self.on,
-            "chip": None if chip is None else chip.seed,
-            "programming": None if chip is None else chip.to_dict(),
-            "images": self.images,
-            "accuracy": self.accuracy,
-            "resident": self.shown.at_once,
-            "seconds": self.shown.seconds,
-            "images_per_second": self.images_per_second,
-            "simulated_seconds": self.shown.simulated_seconds,
-            "simulated_images_per_second": self.simulated_images_per_second,
-            "cycles_per_image": self.shown.cycles_per_image,
-            "cycles_bound": self.cycles_bound,
-            "logits_compared": None if logits is None else logits.compared,
-            "mismatches": None if logits is None else logits.mismatches,
-            "words_compared": None if words is None else words.compared,
-            "word_mismatches": None if words is None else words.mismatches,
-            "words_changed": None if words is None else words.changed,
-            "resent": self.resent,
-            "damaged": self.damaged,
-            "commit": self.commit,
-        }
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return score_card(self)
-
-
-# Images streamed through the virtual board while the engine's activity is recorded.
-
-TRACED_IMAGES = 6
-"""Images in the timeline."""
-
-
-@dataclass(frozen=True, eq=False)
-class TracedRun:
-    """What came of a run.
-
-    Attributes
-    ----------
-    answers : Answers
-        What the machine answered.
-    seconds : float
-        Of the streaming, wall clock.
-    cycles : int
-        Clocks from the first image to the last, by the hardware's counter.
-    activity : ndarray of uint64, shape (clocks,)
-        The engine's activity word in each clock from the first event on.
-    """
-
-    answers: Answers
-    seconds: float
-    cycles: int
-    activity: npt.NDArray[np.uint64]
-
-
-def traced_clocks(network: Network, bounds: npt.NDArray[np.int64]) -> int:
-    """Clocks that let the images of the timeline pass through all layers.
-
-    Parameters
-    ----------
-    network : Network
-        What runs.
-    bounds : ndarray of int64, shape (images,)
-        Of `allspin.hdl.cost.bound.cycle_bounds`.
-    """
-    return 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
-
-
-def run_traced(
-    network: Network, images: npt.NDArray[np.uint8], clocks: int, display: Display
-) -> TracedRun:
-    """Build the virtual board, program it and stream images through it.
-
-    Parameters
-    ----------
-    network : Network
-        What to run.
-    images : ndarray of uint8, shape (images, height, width)
-        Grey levels.
-    clocks : int
-        For how long the activity is recorded.
-    display : Display
-        Told of each step.
-
-    Raises
-    ------
-    UserError
-        If there is no C++ compiler, or the machine fails or miscounts.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        trace = Path(folder) / "activity"
-        display.start("compiling the gateware into a simulator")
-        watch = BuildWatch(display)
-        with open_virtual(
-            network,
-            trace=(trace, clocks),
-            progress=watch,
-        ) as machine:
-            display.finish(watch.outcome.removeprefix("; "))
-            display.start("programming weights, tables and converters over the link")
-            machine.program(network)
-            display.finish()
-            display.start(f"streaming {len(images):,} test images")
-            begun = time.perf_counter()
-            answers = machine.stream(images, lambda done: display.advance(done, len(images)))
-            seconds = time.perf_counter() - begun
-            display.finish(f"{len(images) / seconds:,.0f} images/s")
-            counters = machine.counters()
-        if counters.images != len(images):
-            raise UserError(
-                f"{len(images)} images were streamed, but the machine's counters say {counters}"
-            )
-        return TracedRun(answers, seconds, counters.cycles, read_trace(trace))

@@ -5,9 +5,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.options import option
 
 # A network's engine in an HDL simulator, with every logit beside the golden model's.
 
@@ -61,9 +62,16 @@ class SimulatorOptions:
         If there is no such simulator, or waveforms have another ending.
     """
 
-    simulator: str = SIMULATORS[0]
-    seed: int | None = None
-    waves: Path | None = None
+    simulator: str = field(
+        default=SIMULATORS[0], metadata=option("the simulator (verilator)", choices=SIMULATORS)
+    )
+    seed: int | None = field(
+        default=None,
+        metadata=option(
+            "stall both ends of the engine at random, drawn from this seed (no stalls)", "S"
+        ),
+    )
+    waves: Path | None = field(default=None, metadata=option("record waveforms, in FST", "OUT.fst"))
 
     def __post_init__(self) -> None:
         if self.simulator not in SIMULATORS:
@@ -335,9 +343,14 @@ class Stage:
         Which tools.
     """
 
-    routed: bool = False
-    seed: int = 1
-    tools: Wanted = "auto"
+    routed: bool = field(
+        default=False,
+        metadata=option("simulate what nextpnr has placed and routed (iCE40)"),
+    )
+    seed: int = field(default=1, metadata=option("seed of the placement, with --routed (1)", "N"))
+    tools: Wanted = field(
+        default="auto", metadata=option("which tools (auto)", choices=get_args(Wanted))
+    )
 
     @property
     def name(self) -> str:

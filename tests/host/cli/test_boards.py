@@ -293,7 +293,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkey
     nothing = "headline -->\nNo machine of this gateware was built with three seeds.\n<!-- end"
     assert nothing in front.read_text()
     assert main(["boards", "--headline", str(front)]) == 2
-    assert "--headline goes with --write" in capsys.readouterr().err
+    assert "--headline needs --write" in capsys.readouterr().err
 
 
 def test_what_does_not_fit_has_no_images(board_record, tmp_path):

@@ -128,9 +128,9 @@ def test_the_paper_s_array_is_made_by_the_gateware(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--program open-loop", "--program needs --chip SEED"),
-        ("--device paper", "--device needs --chip SEED"),
-        ("--calibrate", "--calibrate needs --chip SEED"),
+        ("--program open-loop", "--program needs --chip"),
+        ("--device paper", "--device needs --chip"),
+        ("--calibrate", "--calibrate needs --chip"),
         ("--chip 1 --tries 3", "--tries needs --program write-verify"),
         ("--chip 1 --program blind", "must be one of open-loop, pulse-width, write-verify"),
         ("--chip 1 --program write-verify --tries 0", "tries must be from 1 to 1024, not 0"),

@@ -79,7 +79,7 @@ def test_a_port_needs_no_network_and_a_reset_is_a_line(network):
     [
         (["--on", "golden"], "golden is what machines are compared with"),
         (["--on", "virtul"], "did you mean virtual?"),
-        (["--chips"], "are for --on virtual"),
+        (["--chips"], "needs --on virtual"),
         (["--on", "virtual", "--rows-per-clock", "3"], "--rows-per-clock must be one of 1, 2, 4"),
         (["--baud", "7"], "--baud must be from 9600"),
         (["--seed", "-1"], "--seed must be 0 or more"),

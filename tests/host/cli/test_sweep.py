@@ -82,7 +82,7 @@ def test_the_table_has_the_factors_that_vary(tmp_path, capsys):
         (["--network", "mnist-10", "--jobs", "0", "-o", "t.csv"], "--jobs must be from 1 to 1024"),
         (
             ["--network", "mnist-10", "--jobs", "2", "--scheduler", "tcp://a:1", "-o", "t.csv"],
-            "--jobs is for this machine",
+            "--jobs does not go with --scheduler",
         ),
         (["--network", "mnist-10", "--c2c", "", "-o", "t.csv"], "--c2c has no value"),
         (["--network", "mnist-10", "--c2c", "a", "-o", "t.csv"], "--c2c must be a number"),

@@ -24,7 +24,9 @@ def test_the_command_trains_with_the_same_options(name, mnist):
     assert command is not None
     words = shlex.split(command)
     assert words[:2] == ["allspin", "train"]
-    parameters = train._parameters(train._given(build_parser(["train"]).parse_args(words[1:])))
+    parameters = train._parameters(
+        train._with_recipe(build_parser(["train"]).parse_args(words[1:]))
+    )
     assert provenance_of(parameters, mnist)["options"] == provenance["options"]
     assert words[-2:] == ["-o", f"{name}.safetensors"]
 

@@ -10,7 +10,7 @@ from allspin.hdl.bench.networks import random_network
 from allspin.host.chips.options import ChipOptions
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_dataset, load_test_set
-from allspin.host.run.classify import classify
+from allspin.host.run.run import classify
 from allspin.host.train.feed import split
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -38,8 +38,8 @@ def test_a_digit_s_logits_are_those_of_the_test_set(digits, files):
     assert np.array_equal(found.answers.logits, model.logits(digits))
     assert found.answers.classes.tolist() == [7, 2, 1]
     assert [each.inverted for each in found.framed] == [False, True, False]
-    assert found.logits is not None
-    assert (found.logits.compared, found.logits.mismatches) == (30, 0)
+    assert found.score.logits is not None
+    assert (found.score.logits.compared, found.score.logits.mismatches) == (30, 0)
     record = json.loads(json.dumps(found.to_dict()))
     assert (record["network"], record["on"], record["chip"]) == ("mnist-10", "golden", None)
     assert record["images"][1] == {
@@ -58,18 +58,18 @@ def test_the_gateware_sees_the_same_images(files):
     assert np.array_equal(golden.answers.logits, virtual.answers.logits)
     assert len(np.unique(golden.answers.logits, axis=0)) == 3
     assert [each.framing for each in virtual.framed] == ["whole"] * 3
-    assert virtual.on == "virtual"
-    assert virtual.logits is not None
-    assert virtual.logits.mismatches == 0
+    assert virtual.score.on == "virtual"
+    assert virtual.score.logits is not None
+    assert virtual.score.logits.mismatches == 0
 
 
 def test_a_chip_has_logits_of_its_own(files):
     ideal = classify("paper-10", files)
     chip = classify("paper-10", files, chip=ChipOptions(3), check=True)
-    assert chip.chip is not None
+    assert chip.score.chip is not None
     assert not np.array_equal(chip.answers.logits, ideal.answers.logits)
-    assert chip.logits is not None
-    assert chip.logits.mismatches == 0
+    assert chip.score.logits is not None
+    assert chip.score.logits.mismatches == 0
 
 
 def test_a_network_is_cut_into_tiles_by_the_data_set_that_is_named(files, idx_folder):

@@ -7,9 +7,8 @@ import numpy as np
 from allspin.hdl.bench.networks import random_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.payloads import Answers
-from allspin.host.run.comparison import Shown
 from allspin.host.run.run import RunOptions, run
-from allspin.host.run.score import Score, confusion, confusion_svg
+from allspin.host.run.score import Score, Shown, confusion, confusion_svg
 from allspin.sim.network.golden import GoldenModel
 from tests.sim.parsed import parsed
 
@@ -44,7 +43,6 @@ def test_counts_of_a_few_images_by_hand():
 
 def test_many_classes_are_a_table_only():
     shown = Shown(
-        images=40,
         correct=3,
         seconds=1.0,
         labels=np.arange(40) % 20,
