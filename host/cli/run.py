@@ -63,9 +63,29 @@ def class_table(found: Classified) -> tuple[Table, list[str]]:
 
 def score_table(score: Score) -> tuple[Table, list[str]]:
     """A score, and what the paper leaves open of its chip."""
-    chip = score.chip
-    rows = [*_shown(score), *_compared(score), *([] if chip is None else _made(chip))]
-    return figures(_title(score), rows), [] if chip is None else chip.readings()
+    shown, logits, words, chip = score.shown, score.logits, score.words, score.chip
+    faulty = bool(score.resent or score.damaged)
+    rows: list[Figure] = [
+        ("accuracy", _percent(score.accuracy), "%"),
+        ("images", score.images),
+        ("time", shown.seconds, "s"),
+        ("throughput", score.images_per_second, "images/s"),
+        ("images on the board at a time", shown.at_once),
+        ("simulated time", shown.simulated_seconds, "s"),
+        ("simulated throughput", score.simulated_images_per_second, "images/s"),
+        ("cycles per image", _tenths(shown.cycles_per_image)),
+        ("  the slowest stage's bound", _tenths(score.cycles_bound)),
+        ("logits compared", logits and logits.compared),
+        ("mismatches", logits and logits.mismatches),
+        ("R_AH words read back", words and words.compared),
+        ("  not the golden chip's", words and words.mismatches),
+        ("  not the ideal network's", words and _percent(words.changed), "%"),
+        ("frames that came damaged", score.damaged if faulty else None),
+        ("requests sent again", score.resent if faulty else None),
+        *([] if chip is None else _made(chip)),
+    ]
+    table = figures(_title(score), [row for row in rows if row[1] is not None])
+    return table, [] if chip is None else chip.readings()
 
 
 def latency_table(found: Latency) -> tuple[Table, list[str]]:
@@ -94,39 +114,8 @@ def _percent(share: float) -> Number:
     return Number(100 * share, ".2f")
 
 
-def _shown(score: Score) -> list[Figure]:
-    shown = score.shown
-    rows: list[Figure] = [
-        ("accuracy", _percent(score.accuracy), "%"),
-        ("images", score.images),
-        ("time", shown.seconds, "s"),
-        ("throughput", score.images_per_second, "images/s"),
-    ]
-    if shown.at_once is not None:
-        rows.append(("images on the board at a time", shown.at_once))
-    if shown.simulated_seconds is not None:
-        rows.append(("simulated time", shown.simulated_seconds, "s"))
-        rows.append(("simulated throughput", score.simulated_images_per_second, "images/s"))
-    if shown.cycles_per_image is not None:
-        rows.append(("cycles per image", Number(shown.cycles_per_image, ".1f")))
-    if score.cycles_bound is not None:
-        rows.append(("  the slowest stage's bound", Number(score.cycles_bound, ".1f")))
-    return rows
-
-
-def _compared(score: Score) -> list[Figure]:
-    rows: list[Figure] = []
-    if score.logits is not None:
-        rows.append(("logits compared", score.logits.compared))
-        rows.append(("mismatches", score.logits.mismatches))
-    if score.words is not None:
-        rows.append(("R_AH words read back", score.words.compared))
-        rows.append(("  not the golden chip's", score.words.mismatches))
-        rows.append(("  not the ideal network's", _percent(score.words.changed), "%"))
-    if score.resent or score.damaged:
-        rows.append(("frames that came damaged", score.damaged))
-        rows.append(("requests sent again", score.resent))
-    return rows
+def _tenths(cycles: float | None) -> Number | None:
+    return None if cycles is None else Number(cycles, ".1f")
 
 
 def _made(chip: MadeChip) -> list[Figure]:
@@ -134,44 +123,38 @@ def _made(chip: MadeChip) -> list[Figure]:
     if isinstance(chip, ProgrammedChip):
         rows += _programmed(chip)
     if isinstance(chip, ProbedChip):
-        rows += _probed(chip)
+        rows += [
+            ("cells measured", chip.cells.cells - chip.cells.missing),
+            ("  missing", chip.cells.missing),
+            ("  saturated", chip.cells.saturated),
+        ]
     if chip.array.layers:
-        how = "words and gains" if chip.array.folded else "the matrix itself"
-        rows.append((f"array, {chip.device.array.reading}", how))
-        rows.append(("  its error, of a cell's range", 100 * chip.array.error, "%"))
-        rows.append(("  of that not in the words", 100 * chip.array.residual, "%"))
-        rows.append(("  words too large", 100 * chip.array.saturated, "%"))
+        rows += [
+            (
+                f"array, {chip.device.array.reading}",
+                "words and gains" if chip.array.folded else "the matrix itself",
+            ),
+            ("  its error, of a cell's range", 100 * chip.array.error, "%"),
+            ("  of that not in the words", 100 * chip.array.residual, "%"),
+            ("  words too large", 100 * chip.array.saturated, "%"),
+        ]
     if chip.calibrated is not None:
         rows.append(("calibration, uses of neurons", chip.calibrated.uses))
     return rows
 
 
-def _probed(chip: ProbedChip) -> list[Figure]:
-    cells = chip.cells
-    return [
-        ("cells measured", cells.cells - cells.missing),
-        ("  missing", cells.missing),
-        ("  saturated", cells.saturated),
-    ]
-
-
 def _programmed(chip: ProgrammedChip) -> list[Figure]:
-    counts = chip.counts
-    rows: list[Figure] = [
+    counts, electrical = chip.counts, chip.device.electrical
+    outside = 100 * counts.unconverged / counts.cells
+    return [
         ("programmed", chip.how.scheme),
         ("  pulses a cell", counts.pulses / counts.cells),
         ("  saturations a cell", counts.saturations / counts.cells),
+        ("  reads a cell", counts.reads / counts.cells if counts.reads else None),
+        ("  cells outside the band", outside if counts.reads else None, "%"),
+        ("  energy of the pulses", counts.energy(electrical), "J"),
+        ("  time, cell after cell", counts.time(electrical), "s"),
     ]
-    if counts.reads:
-        rows.append(("  reads a cell", counts.reads / counts.cells))
-        rows.append(("  cells outside the band", 100 * counts.unconverged / counts.cells, "%"))
-    energy = counts.energy(chip.device.electrical)
-    if energy is not None:
-        rows.append(("  energy of the pulses", energy, "J"))
-    seconds = counts.time(chip.device.electrical)
-    if seconds is not None:
-        rows.append(("  time, cell after cell", seconds, "s"))
-    return rows
 
 
 HELP = """\

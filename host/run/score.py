@@ -81,15 +81,23 @@ def compare_logits(
     """
     assert shown.answers is not None
     expected = golden.logits(images)
-    mismatches, difference = _first_difference(shown.answers, expected)
+    mismatches, difference = first_difference(shown.answers, expected)
     correct = np.count_nonzero(np.argmax(expected, axis=1) == shown.labels)
     if difference is None and shown.correct != correct:
         difference = f"it counted {shown.correct:,} correct classes, not {correct:,}"
     return LogitsCompared(expected.size, mismatches, difference)
 
 
-def _first_difference(answers: Answers, expected: npt.NDArray[np.int64]) -> tuple[int, str | None]:
-    """How many logits differ, and the first difference in words (also one of classes)."""
+def first_difference(answers: Answers, expected: npt.NDArray[np.int64]) -> tuple[int, str | None]:
+    """How many logits differ, and the first difference in words, also one of classes alone.
+
+    Parameters
+    ----------
+    answers : Answers
+        A machine's.
+    expected : ndarray of int64, shape (images, classes)
+        Logits of the golden model.
+    """
     wrong = np.argwhere(answers.logits != expected)
     if len(wrong):
         image, number = wrong[0]
