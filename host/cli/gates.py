@@ -1,6 +1,7 @@
 """``allspin gates``: netlists of whole boards, simulated and compared with the golden model."""
 
 import argparse
+from typing import Any
 
 from allspin.host.bitstreams.build import DEFAULT_NETWORK, BuildChanges, make_job
 from allspin.host.cli.options import add_options, add_shared, answer, read_options
@@ -9,7 +10,6 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.run.simulate import (
     FAMILY_BOARDS,
-    BoardProof,
     Stage,
     find_provable,
     prove_board,
@@ -69,30 +69,28 @@ def run(arguments: argparse.Namespace) -> int:
         ]
     with Steps() as steps:
         proofs = [prove_board(job, images[: arguments.images], stage, steps) for job in jobs]
-    record = {"boards": [proof.to_dict() for proof in proofs]}
-    answer(arguments, record, [_table(proof) for proof in proofs])
-    wrong = [each for each in proofs if each.proof.mismatches]
-    for each in wrong:
+    answer(arguments, {"boards": proofs}, [_table(proof) for proof in proofs])
+    wrong = [proof for proof in proofs if proof["mismatches"]]
+    for proof in wrong:
         warn(
-            f"{each.proof.mismatches} of {each.proof.logits} logits of the netlist "
-            f"{each.proof.netlist} of {each.board} differ from the golden model"
+            f"{proof['mismatches']} of {proof['logits_compared']} logits of the netlist "
+            f"{proof['netlist']} of {proof['board']} differ from the golden model"
         )
     return DIFFERENT if wrong else 0
 
 
-def _table(result: BoardProof) -> Table:
-    proof = result.proof
+def _table(proof: dict[str, Any]) -> Table:
     rows = (
-        ("netlist", f"{proof.netlist}, {result.stage}"),
-        ("cells", sum(proof.cells.values())),
-        ("images", proof.images),
-        ("logits compared", proof.logits),
-        ("mismatches", proof.mismatches),
-        ("requests sent again", proof.resent),
-        ("programming", proof.clocks_programming, "cycles"),
-        ("streaming", proof.clocks_streaming, "cycles"),
-        ("simulated throughput", result.simulated_images_per_second, "images/s"),
-        ("compiling", proof.seconds_compiling, "s"),
-        ("simulating", proof.seconds_programming + proof.seconds_streaming, "s"),
+        ("netlist", f"{proof['netlist']}, {proof['stage']}"),
+        ("cells", sum(proof["cells"].values())),
+        ("images", proof["images"]),
+        ("logits compared", proof["logits_compared"]),
+        ("mismatches", proof["mismatches"]),
+        ("requests sent again", proof["resent"]),
+        ("programming", proof["clocks_programming"], "cycles"),
+        ("streaming", proof["clocks_streaming"], "cycles"),
+        ("simulated throughput", proof["simulated_images_per_second"], "images/s"),
+        ("compiling", proof["seconds_compiling"], "s"),
+        ("simulating", proof["seconds_programming"] + proof["seconds_streaming"], "s"),
     )
-    return figures(f"{result.network} in the gates of {result.board}", rows)
+    return figures(f"{proof['network']} in the gates of {proof['board']}", rows)
