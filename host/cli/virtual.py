@@ -8,7 +8,6 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.options import add_shared, read_options
@@ -23,13 +22,13 @@ from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
 from allspin.host.virtual.port import VirtualPort
 from allspin.sim.errors import UserError, refused
 
-# A symbolic link to a port, which is there as long as the port is.
-
 TERMINALS = "/dev/pts/"
 
 
-def _left_over(link: Path) -> bool:
-    """Whether a link is one that was left here and leads to a terminal that is gone."""
+def _is_free(link: Path) -> bool:
+    """Whether nothing is there, or a link that was left here and leads to a terminal now gone."""
+    if not os.path.lexists(link):
+        return True
     return link.is_symlink() and os.readlink(link).startswith(TERMINALS) and not link.exists()
 
 
@@ -41,7 +40,7 @@ def check_link(link: Path) -> None:
     UserError
         If something else is there, or there is no such folder.
     """
-    if os.path.lexists(link) and not _left_over(link):
+    if not _is_free(link):
         raise UserError(f"cannot make the link {link}: something else is there")
     if not link.parent.is_dir():
         raise UserError(f"cannot make the link {link}: there is no folder {link.parent}")
@@ -49,7 +48,7 @@ def check_link(link: Path) -> None:
 
 @contextlib.contextmanager
 def linked(link: Path | None, path: str) -> Iterator[None]:
-    """Have a link lead to a port, until the end.
+    """Have a symbolic link lead to a port, until the end.
 
     Parameters
     ----------
@@ -66,9 +65,9 @@ def linked(link: Path | None, path: str) -> Iterator[None]:
     if link is None:
         yield
         return
-    if _left_over(link):
-        link.unlink()
     try:
+        if _is_free(link):
+            link.unlink(missing_ok=True)
         link.symlink_to(path)
     except OSError as error:
         raise UserError(f"cannot make the link {link}: {error.strerror}") from error
@@ -79,46 +78,28 @@ def linked(link: Path | None, path: str) -> Iterator[None]:
             link.unlink()
 
 
-# Signals that tell a command that serves what its user wants.
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Signals:
-    """What the user wants: an end, or a reset.
-
-    Attributes
-    ----------
-    wake : int
-        A file that can be read when something is wanted.
-    """
-
-    ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __init__(self) -> None:
-        self._here, there = socket.socketpair()
-        there.setblocking(False)
-        self._here.setblocking(False)
-        self._there = there
-        self.wake = self._here.fileno()
-        self._before = {
-            number: signal.signal(number, lambda *_: None)
-            for number in (*self.ENDS, signal.SIGUSR1)
-            if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # nohup
-        }
-        self._wakeup = signal.set_wakeup_fd(there.fileno())
-
-    def wanted(self) -> bytes:
-        """Numbers of the signals that came."""
-        return self._here.recv(256)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.set_wakeup_fd(self._wakeup)
-        for number, handler in self._before.items():
+@contextlib.contextmanager
+def signals() -> Iterator[socket.socket]:
+    """A socket with the numbers of signals that came: an end, or SIGUSR1 for a reset."""
+    here, there = socket.socketpair()
+    here.setblocking(False)
+    there.setblocking(False)
+    before = {
+        number: signal.signal(number, lambda *_: None)
+        for number in (*ENDS, signal.SIGUSR1)
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # nohup
+    }
+    wakeup = signal.set_wakeup_fd(there.fileno())
+    try:
+        with here, there:
+            yield here
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in before.items():
             signal.signal(number, handler)
-        self._here.close()
-        self._there.close()
 
 
 HELP = """\
@@ -172,12 +153,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shared(parser, "--seed", metavar="S", help="seed of the faults (0)")
 
 
-def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: Signals) -> None:
+def _serve(
+    port: VirtualPort, link: FaultyTransport[VirtualTransport], wanted: socket.socket
+) -> None:
     resets = 0
     while True:
-        if port.carry(signals.wake):
-            wanted = signals.wanted()
-            if any(number in wanted for number in signals.ENDS):
+        if port.carry(wanted.fileno()):
+            numbers = wanted.recv(256)
+            if any(number in numbers for number in ENDS):
                 return
             link.reset()
         if link.resets > resets:
@@ -187,15 +170,13 @@ def _serve(port: VirtualPort, link: FaultyTransport[VirtualTransport], signals: 
 
 def _summary(link: FaultyTransport[VirtualTransport]) -> str:
     asked, answered = link.to_device, link.to_host
+    faults = {
+        "bits flipped": asked.flipped + answered.flipped,
+        "frames dropped": asked.dropped + answered.dropped,
+        "resets": link.resets,
+    }
     said = [f"{asked.frames:,} requests, {answered.frames:,} answers"]
-    for what, count in (
-        ("bits flipped", asked.flipped + answered.flipped),
-        ("frames dropped", asked.dropped + answered.dropped),
-        ("resets", link.resets),
-    ):
-        if count:
-            said.append(f"{count:,} {what}")
-    return ", ".join(said)
+    return ", ".join(said + [f"{count:,} {what}" for what, count in faults.items() if count])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -222,7 +203,7 @@ def run(arguments: argparse.Namespace) -> int:
         program = virtual_program(network, profile, progress=watch)
         steps.finish(watch.outcome.removeprefix("; "))
     with (
-        Signals() as signals,
+        signals() as wanted,
         FaultyTransport(lambda: VirtualTransport(program), faults) as link,
         VirtualPort(link) as port,
         linked(arguments.port, port.path),
@@ -231,6 +212,6 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         where = port.path if arguments.port is None else f"{arguments.port} ({port.path})"
         tell(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
-        _serve(port, link, signals)
+        _serve(port, link, wanted)
     tell(f"  {_summary(link)}")
     return 0

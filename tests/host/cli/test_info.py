@@ -8,10 +8,10 @@ import pytest
 
 from allspin.hdl.cache import build_once
 from allspin.hdl.cache.size import SEAL
+from allspin.host.cli import info
 from allspin.host.cli.main import main
 from allspin.host.link import transport as serial_port
 from allspin.host.machines import opening
-from allspin.host.run import info
 
 
 @pytest.fixture
