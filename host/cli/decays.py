@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from allspin.host.cli.options import read_options
 from allspin.host.cli.parser import naming_options
 from allspin.host.draw.style import save_picture
 from allspin.host.fit.columns import ReadOptions
@@ -28,8 +29,8 @@ NOT_FOR_DECAYS = (
     "states",
     "table",
     "occasion",
-    "d2d_reading",
-    "meter_noise",
+    "reading",
+    "meter",
     "currents",
     "point",
 )
@@ -62,12 +63,8 @@ def fit_decays(arguments: argparse.Namespace, reading: ReadOptions) -> int:
     _check_decay(arguments)
     attempt: str | None = arguments.attempt_time
     with naming_options():
-        options = DecayOptions(
-            None if attempt is None else quantity(attempt, "s", "--attempt-time"),
-            arguments.equilibrium,
-            arguments.keep_outliers,
-            arguments.name,
-        )
+        seconds = None if attempt is None else quantity(attempt, "s", "--attempt-time")
+    options = read_options(arguments, DecayOptions, attempt_time=seconds)
     with Steps() as steps:
         steps.start("fitting decays")
         fitted = fit_decay(arguments.files, arguments.base, options, reading, arguments.at, warn)

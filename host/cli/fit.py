@@ -5,7 +5,13 @@ import json
 from pathlib import Path
 
 from allspin.host.cli.decays import NOT_DESCRIBED, are_decays, fit_decays
-from allspin.host.cli.options import SHARED, add_options, add_shared, read_options
+from allspin.host.cli.options import (
+    SHARED,
+    add_options,
+    add_shared,
+    check_together,
+    read_options,
+)
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
@@ -54,9 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=list(OCCASIONS),
         help="reading of C2C (the one that suits the data)",
     )
-    add("--d2d-reading", choices=DEVICE_CHOICES, help="reading of D2D (the one that explains most)")
+    add(
+        "--d2d-reading",
+        dest="reading",
+        choices=DEVICE_CHOICES,
+        help="reading of D2D (the one that explains most)",
+    )
     add(
         "--meter-noise",
+        dest="meter",
         choices=METHODS,
         help="how the meter's noise is told from C2C (by repeated reads of a pulse, else by "
         "plateaus that scatter less than the rest)",
@@ -78,12 +90,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(parser, Look)
     _add_reading_arguments(parser)
     for what in ("pulse", "cycle", "device", "polarity", "current"):
-        add(f"--{what}-column", metavar="NAME", help=f"column of the {what}")
+        add(f"--{what}-column", dest=what, metavar="NAME", help=f"column of the {what}")
     add(
         "--resistance-column",
+        dest="resistance",
         metavar="NAME",
         action="append",
-        default=[],
         help="column of R_AH; given several times, as many cycles",
     )
     add("--json", action="store_true", help="print the result as one JSON object")
@@ -127,14 +139,13 @@ def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
         "--where",
         metavar="COLUMN=VALUE",
         action="append",
-        default=[],
         help="rows to take, such as current=8 or current=8,-11 or field=90..110; may be repeated",
     )
     add(
         "--ignore-column",
+        dest="ignored",
         metavar="NAME",
         action="append",
-        default=[],
         help="a column that may vary and is ignored; may be repeated",
     )
     add("--branch", choices=BRANCHES, help="branch of a neuron's loop: current rising or falling")
@@ -157,23 +168,14 @@ def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _reading(arguments: argparse.Namespace) -> ReadOptions:
     """How the files are read."""
-    current: str | None = arguments.read_current
-    return ReadOptions(
-        columns=ColumnNames(
-            pulse=arguments.pulse_column,
-            resistance=tuple(arguments.resistance_column),
-            cycle=arguments.cycle_column,
-            device=arguments.device_column,
-            polarity=arguments.polarity_column,
-            current=arguments.current_column,
-        ),
-        where=tuple(arguments.where),
-        ignored=tuple(arguments.ignore_column),
-        branch=arguments.branch,
-        turn=arguments.turn,
-        missing=arguments.missing,
-        read_current=None if current is None else quantity(current, "A", "--read-current"),
-    )
+    with naming_options():
+        current: str | None = arguments.read_current
+        return read_options(
+            arguments,
+            ReadOptions,
+            columns=read_options(arguments, ColumnNames),
+            read_current=None if current is None else quantity(current, "A", "--read-current"),
+        )
 
 
 HELP = """\
@@ -241,25 +243,11 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(output, regular=True)
     look = read_options(arguments, Look)
     operating_point(arguments.point)  # before anything is computed
-    if arguments.at is not None and arguments.base is None:
-        raise UserError("--at needs --base")
+    check_together(arguments)
     if not is_lookup_table(arguments.files[0]) and are_decays(arguments):
-        with naming_options():
-            reading = _reading(arguments)
-        return fit_decays(arguments, reading)
-    with naming_options():
-        options = FitOptions(
-            name=arguments.name or output.stem,
-            states=arguments.states,
-            occasion=arguments.occasion,
-            reading=arguments.d2d_reading,
-            currents=arguments.currents and tuple(arguments.currents),
-            table=arguments.table,
-            keep_outliers=arguments.keep_outliers,
-            meter=arguments.meter_noise,
-            reference=arguments.reference,
-        )
-        reading = _reading(arguments)
+        return fit_decays(arguments, _reading(arguments))
+    options = read_options(arguments, FitOptions, name=arguments.name or output.stem)
+    reading = _reading(arguments)
     if is_lookup_table(arguments.files[0]):
         if reading != ReadOptions():
             raise UserError(

@@ -94,12 +94,13 @@ def signals() -> Iterator[socket.socket]:
     }
     wakeup = signal.set_wakeup_fd(there.fileno())
     try:
-        with here, there:
-            yield here
+        yield here
     finally:
         signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
+        here.close()
+        there.close()
 
 
 HELP = """\
