@@ -3,15 +3,11 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from allspin.boards.catalogue import find_boards
 from allspin.hdl.cache import VARIABLE, write_note
-from allspin.host.bitstreams.record import recall_one, remember
-from allspin.host.bitstreams.tables import read_documented
+from allspin.host.bitstreams.record import remember
 from allspin.host.cli.main import main
-from allspin.sim.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -53,16 +49,6 @@ def test_what_was_built_is_told(board_record, capsys):
     assert found["tang-nano-9k"]["built"] is None
 
 
-def test_before_it_is_built_the_weights_are_counted(capsys):
-    # 784 rows of 100 states of 4 bits; with states of 7 bits more than 26 blocks.
-    _, found = rows(capsys)
-    board = found["tang-nano-9k"]
-    assert (board["fits"], board["why"]) == (True, "weights take 20 of 26 blocks of memory")
-    _, found = rows(capsys, "--network", "mnist-100")
-    assert not found["tang-nano-9k"]["fits"]
-    assert "of 26 blocks of memory" in found["tang-nano-9k"]["why"]
-
-
 def test_the_table_is_written_between_the_markers(board_record, tmp_path, capsys):
     remember(board_record(bitstream="/somewhere/top.fs", netlist="/somewhere/top.json"))
     page = tmp_path / "page.md"
@@ -101,19 +87,6 @@ def test_a_page_without_markers_is_refused(tmp_path, capsys):
     assert main(["boards", "--write", str(tmp_path / "none.md")]) == 2
 
 
-def test_the_latest_figures_count(board_record):
-    remember(board_record())
-    remember(board_record(profile="chips", fmax_mhz=20))
-
-    def fmax(*choice):
-        figures = recall_one("tang-nano-9k", *choice)
-        return figures and figures["fmax_mhz"]
-
-    assert fmax() is not None
-    assert (fmax("ideal"), fmax("chips"), fmax("chips", "mnist-100")) == (31.25, 20, None)
-    assert recall_one("icebreaker") is None
-
-
 @pytest.mark.parametrize(
     "content", [b"", b"\xff\xfe\x00", b"[]", b"3", b'{"board": 3}', b"[" * 100_000, b"{" * 1000]
 )
@@ -143,13 +116,6 @@ def test_a_record_that_lacks_something_is_left_out_with_a_line(board_record, cac
     write_note(cache / "built" / "tang-nano-9k.ideal.mnist-10.json", incomplete)
     assert main(["boards"]) == 0
     assert "is left out: it lacks luts" in capsys.readouterr().err
-
-
-def test_a_cache_whose_notes_have_no_folder_is_one_line(cache, capsys):
-    cache.mkdir()
-    (cache / "built").touch()
-    assert main(["boards"]) == 2
-    assert capsys.readouterr().err.startswith(f"allspin: cannot make {cache / 'built'}: ")
 
 
 def written(page):
@@ -233,32 +199,6 @@ def test_a_file_of_something_else_beside_the_page_is_kept(tmp_path, capsys, cont
     assert err.count("\n") == 1
     assert page.read_text() == text
     assert page.with_suffix(".json").read_bytes() == content
-
-
-KNOWN = ["network", "boards", "built", "mnist-10", "board", "fits"]
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(KNOWN),
-    lambda inner: (
-        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KNOWN), inner, max_size=4)
-    ),
-    max_leaves=6,
-)
-
-
-@given(value=values, listed=st.booleans())
-@settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_any_value_beside_the_page_is_builds_or_one_line(tmp_path, board_record, value, listed):
-    beside = tmp_path / "page.json"
-    rows = [{"built": board_record()}, value]
-    beside.write_text(json.dumps({"network": "mnist-10", "boards": rows} if listed else value))
-    try:
-        found = read_documented(beside, "mnist-10")
-    except UserError as error:
-        assert "\n" not in str(error)  # noqa: PT017
-    else:
-        assert set(found) == ({("tang-nano-9k", "ideal")} if listed else set())
 
 
 def test_the_headline_is_the_worst_of_three_seeds(board_record, tmp_path, monkeypatch, capsys):

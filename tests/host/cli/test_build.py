@@ -124,33 +124,6 @@ def test_all_boards_are_built_and_one_that_fails_stops_no_other(tools, capsys):
     assert "ulx3s-85f: 500.0 MHz, meets 110" in captured.err
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["nonesuch"], "there is no board 'nonesuch'"),
-        (["icebreaker", "--profile", "big"], "icebreaker has no profile 'big'"),
-        (["icebreaker:big"], "icebreaker has no profile 'big'"),
-        (["icebreaker", "--seeds", "0"], "--seeds must be from 1 to 100, not 0"),
-        (["icebreaker", "--lanes", "0"], "--lanes must be from 1 to 65535, not 0"),
-        (["icebreaker", "--rows-per-clock", "3"], "--rows-per-clock must be one of 1, 2, 4"),
-        (["icebreaker", "--frequency", "3"], "--frequency 3: wanted frequency must be from"),
-        (["icebreaker", "--frequency", "nan"], "--frequency nan: cannot convert"),
-        (["all", "-o", "x.bin"], "--output is for one board"),
-        (["icebreaker", "--network", "none.safetensors"], "there is no network"),
-    ],
-)
-def test_what_the_user_can_mend_is_one_line(tools, capsys, options, message):
-    assert main(["build", *options]) == 2
-    err = capsys.readouterr().err
-    assert message in err
-    assert err.count("\n") == 1
-
-
-def test_the_clock_can_be_another(tools, capsys):
-    assert main(["build", "ulx3s-85f", "--frequency", "80", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["need_mhz"] == 80
-
-
 def test_each_board_can_name_its_machine(tools, capsys):
     boards = ["ulx3s-85f:fast", "ulx3s-85f", "icebreaker"]
     assert main(["build", *boards, "--profile", "chips", "--jobs", "2", "--json"]) == 0

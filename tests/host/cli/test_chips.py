@@ -19,16 +19,6 @@ from allspin.sim.programming.schemes import Programming
 PAPER = open_device("paper")
 
 
-def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """The one line that a refused command leaves."""
-    assert main(words) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    lines = [line for line in err.splitlines() if line.startswith("allspin")]
-    assert len(lines) == 1
-    return lines[0]
-
-
 def test_json_is_what_the_library_says(capsys: pytest.CaptureFixture[str]) -> None:
     words = "chips mnist-10 --chips 2 --first 5 --images 300 --tries 3 --band 0.03 --json"
     assert main(words.split()) == 0
@@ -78,23 +68,6 @@ def test_run_on_a_chip(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(PAPER.readings()) <= set(made["readings"])
 
 
-def test_a_chip_without_noise_at_each_use_runs_on_the_gateware(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    variation = dataclasses.replace(PAPER.neuron_variation, use=0.0)
-    path = tmp_path / "quiet.toml"
-    save_device(dataclasses.replace(PAPER, neuron_variation=variation), path)
-    words = f"run mnist-10 --chip 3 --device {path} --program write-verify --images 60 --json"
-    logits = []
-    for on in ("golden", "virtual"):
-        out = tmp_path / f"{on}.npy"
-        assert main([*words.split(), "--on", on, "--check", "--logits", str(out)]) == 0
-        record = json.loads(capsys.readouterr().out)
-        assert (record["mismatches"], record["chip"]) == (0, 3)
-        logits.append(np.load(out))
-    np.testing.assert_array_equal(*logits)
-
-
 def test_the_paper_s_array_is_made_by_the_gateware(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,53 +96,3 @@ def test_the_paper_s_array_is_made_by_the_gateware(
         assert record["words_changed"] == sum(changed) / 79400 > 0.9
         logits.append(np.load(out))
     assert not np.array_equal(logits[0], logits[1])
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("--program open-loop", "--program needs --chip"),
-        ("--device paper", "--device needs --chip"),
-        ("--calibrate", "--calibrate needs --chip"),
-        ("--chip 1 --tries 3", "--tries needs --program write-verify"),
-        ("--chip 1 --program blind", "must be one of open-loop, pulse-width, write-verify"),
-        ("--chip 1 --program write-verify --tries 0", "tries must be from 1 to 1024, not 0"),
-        ("--chip 1 --program write-verify --band 2", "the band must be a number from 1e-06 to"),
-        ("--chip 1 --polarity up", "the polarity must be one of quieter"),
-        ("--chip -1", "chip seed must be from 0 to 4294967295, not -1"),
-        ("--chip 1 --device nowhere.toml", "there is no device 'nowhere.toml'"),
-    ],
-)
-def test_what_run_refuses(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert message in said(capsys, "run", "mnist-10", *options.split())
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("--chips 0", "--chips must be from 1 to 10000, not 0"),
-        ("--first -1", "--first must be from 0 to"),
-        ("--images 0", "--images must be from 1 to 10000, not 0"),
-        ("--tries 0", "tries must be from 1 to 1024"),
-        ("--device nothing", "there is no device 'nothing'"),
-    ],
-)
-def test_what_chips_refuses(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert message in said(capsys, "chips", "mnist-10", *options.split())
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("--level-choice every", "--level-choice needs --device"),
-        ("--polarity halves", "--polarity needs --device"),
-        ("--device paper --level-choice odd", "the choice of levels must be one of nearest"),
-        ("--device paper --polarity odd", "the polarity must be one of quieter"),
-        ("--device nothing", "there is no device 'nothing'"),
-    ],
-)
-def test_what_train_refuses(
-    options: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "net.safetensors"
-    assert message in said(capsys, "train", "-o", str(path), *options.split())

@@ -13,12 +13,8 @@ import pytest
 
 from allspin.hdl.bench.networks import random_network
 from allspin.host.cli.main import main
-from allspin.host.compare.table import tables
-from allspin.host.draw.compare import energy_split
-from allspin.host.draw.style import save_picture
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.network.netfile import load_network, save_network
-from tests.host.show.whole import check_whole
 
 Capture = pytest.CaptureFixture[str]
 
@@ -58,12 +54,6 @@ def test_it_leaves_its_pictures_and_numbers(left: Left) -> None:
         assert (f"<!-- {neuron['name']} -->" in picture) == (neuron["name"] != "cmos-column")
 
 
-def test_a_networks_name_is_no_formula(left: Left, tmp_path: Path) -> None:
-    picture = energy_split({**left.found, "network": r"a$\frac{$"})
-    _, svg = save_picture(picture, tmp_path, "split")
-    assert r"of a use goes: a$\frac{$ -->" in svg.read_text()
-
-
 def test_the_tables_have_every_neuron_and_the_papers_figures(left: Left) -> None:
     for neuron in left.found["neurons"]:
         assert left.printed.count(f"\n{neuron['name']}\t") >= 2
@@ -77,20 +67,6 @@ def test_the_tables_have_every_neuron_and_the_papers_figures(left: Left) -> None
         "programming once, write-verify",
     ):
         assert figure in left.printed
-
-
-def test_the_tables_break_no_number(left: Left) -> None:
-    check_whole(*tables(left.found))
-
-
-def test_a_table_of_a_network_in_tiles_says_that_their_converters_are_apart(
-    left: Left, tmp_path: Path, capsys: Capture
-) -> None:
-    apart = "without the converters of its tiles"
-    assert apart not in left.printed
-    words = "--tile-rows 128 --adc-bits 4 --images 20 -o"
-    assert main(["compare", "mnist-10", *words.split(), str(tmp_path)]) == 0
-    assert capsys.readouterr().out.count(apart) == 1
 
 
 def test_json_is_one_object_and_the_bare_gate_is_in_it(left: Left, capsys: Capture) -> None:
@@ -126,33 +102,3 @@ def test_another_library_another_network_other_options(tmp_path: Path, capsys: C
     assert bare["energy_parts_fj"]["leakage"] == pytest.approx((3 * 25.07 + 14.35) * 20e-3)
     assert bare["periphery_parts_fj"] == {"amplifier": 0, "adc": 67}
     assert bare["details"]["origin"].startswith("converted from")
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("--images 1", "--images must be from 2 to 10000, not 1"),
-        ("--images 10001", "--images must be from 2 to 10000, not 10001"),
-        ("--frequency 0", "--frequency must be from 1 to 10000 MHz, not 0"),
-        ("--periphery amplifier,fan", "--periphery takes none or amplifier, converter, adc"),
-        ("--liberty none.lib", "cannot read library none.lib: No such file or directory"),
-        ("--device none", "there is no device 'none'"),
-        ("--with none", "there is no network 'none'"),
-        ("-o /dev/null/x", "cannot write into the folder /dev/null/x"),
-    ],
-)
-def test_what_is_wrong_is_one_line(words: str, message: str, capsys: Capture) -> None:
-    assert main(["compare", "mnist-10", "--images", "5", *words.split()]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    (line,) = [line for line in err.splitlines() if line.startswith("allspin")]
-    assert message in line
-
-
-@pytest.mark.parametrize("accuracy", ["101", "-1", "nan"])
-def test_an_accuracy_that_is_none_is_refused_before_anything_is_read(
-    accuracy: str, capsys: Capture
-) -> None:
-    """The network's name is looked up afterwards, and there is none."""
-    assert main(["compare", "no-such-network", "--accuracy", accuracy]) == 2
-    assert "--accuracy must be a number" in capsys.readouterr().err

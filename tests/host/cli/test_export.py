@@ -4,7 +4,6 @@ import csv
 import re
 
 import numpy as np
-import onnx
 import pytest
 
 from allspin.hdl.bench.networks import random_network
@@ -53,50 +52,6 @@ def test_lanes_make_another_engine_with_the_same_image(net, tmp_path):
     assert (tmp_path / "5.mem").read_text() == (tmp_path / "2.mem").read_text()
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--verilog", "out.vhd"], "cannot write out.vhd: name it .v for Verilog or .sv"),
-        (["--verilog", "no/such/out.v"], "no/such/out.v: No such file or directory"),
-        (["--verilog", "out.v", "--lanes", "0"], "lanes must be from 1 to 65535, not 0"),
-        (["--verilog", "taken.v"], "cannot write taken.v: it is a folder"),
-        (["--verilog", "blocked.v"], "cannot write blocked.mem: it is a folder"),
-        ([], "--verilog"),
-        (["--verilog", "out.v", "--rows", "2"], "--rows needs --spice"),
-        (["--verilog", "out.v", "--device", "paper"], "--device needs --spice or --cells"),
-        (["--spice", "out.cir", "--chip", "7"], "--chip needs --cells"),
-        (["--verilog", "out.v", "--program", "open-loop"], "--program needs --cells"),
-        (["--cells", "c.csv"], "--cells needs --chip"),
-        (["--cells", "c.txt", "--chip", "7"], "cannot write c.txt: name it .csv for text or .npz"),
-        (["--cells", "c.csv", "--chip", "7", "--rows", "2"], "--rows needs --spice"),
-        (["--cells", "c.csv", "--chip", "7", "--tries", "2"], "--tries needs --program write-ver"),
-        (["--cells", "no/such/c.csv", "--chip", "7"], "no/such/c.csv: No such file or directory"),
-        (["--cells", "c.csv", "--chip", "-1"], "chip seed must be from 0 to 4294967295, not -1"),
-        (["--spice", "out.cir", "--lanes", "2"], "--lanes needs --verilog"),
-        (["--onnx", "out.onnx", "--lanes", "2"], "--lanes needs --verilog"),
-        (["--onnx", "out.onnx", "--rows", "2"], "--rows needs --spice"),
-        (["--onnx", "no/such/out.onnx"], "no/such/out.onnx: No such file or directory"),
-        (["--spice", "out.cir", "--rows", "10"], "--rows must be from 1 to 9, not 10"),
-        (["--spice", "out.cir", "--layer", "2"], "--layer must be from 0 to 1, not 2"),
-        (["--spice", "out.cir", "--reading", "other"], "--reading must be one of ideal, series"),
-        (["--spice", "out.cir", "--reading", "ideal"], "--reading ideal is no circuit"),
-        (["--spice", "out.cir", "--device", "domain-wall"], "domain-wall"),
-        (["--spice", "taken.v"], "cannot write taken.v: it is a folder"),
-    ],
-)
-def test_what_the_user_can_mend_is_one_line(net, tmp_path, monkeypatch, capsys, options, message):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "taken.v").mkdir()
-    (tmp_path / "blocked.mem").mkdir()
-    before = sorted(tmp_path.iterdir())
-    assert main(["export", net, *options]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert message in err
-    assert err.count("\n") == 1
-    assert sorted(tmp_path.iterdir()) == before
-
-
 def test_a_full_disk_leaves_neither(net, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     out.mkdir()
@@ -113,16 +68,6 @@ def test_a_deck_is_of_the_paper_as_it_draws_it(net, tmp_path, capsys):
     deck = path.read_text()
     assert len(re.findall(r"^x\d", deck, re.MULTILINE)) == 12
     assert "312.5 ohm" in deck
-
-
-def test_a_graph_is_written_and_named(net, tmp_path, capsys):
-    path = tmp_path / "out.onnx"
-    assert main(["export", net, "--onnx", str(path)]) == 0
-    assert [
-        side.dim_value for side in onnx.load(path).graph.input[0].type.tensor_type.shape.dim
-    ] == [0, 1, 9]
-    expected = f"{path}: from images, uint8 of N x 1 x 9, to logits and classes\n"
-    assert capsys.readouterr().out == expected
 
 
 def test_cells_are_those_of_the_chip(net, tmp_path, capsys):

@@ -93,21 +93,6 @@ def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert load_device(folder / "mine.toml").name == "bar 7"
 
 
-def test_a_name_may_be_any(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "pulses.csv").write_text(pulses())
-    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--name", "a$\\frac{$ \u7f51"]) == 0
-    assert capsys.readouterr().err == ""
-    assert "<!-- a$\\frac{$ \u7f51: data" in (folder / "mine.svg").read_text("utf-8")
-
-
-def test_equal_data_make_equal_files(folder: Path) -> None:
-    (folder / "pulses.csv").write_text(pulses())
-    for name in ("one", "two"):
-        assert main(["fit", "pulses.csv", "-o", f"{name}.toml", "--name", "x"]) == 0
-    assert (folder / "one.toml").read_bytes() == (folder / "two.toml").read_bytes()
-    assert (folder / "one.png").read_bytes() != b""
-
-
 def test_a_curve_that_the_model_does_not_describe(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,28 +144,6 @@ def test_spikes_are_set_aside_with_a_word(folder: Path, capsys: pytest.CaptureFi
     assert json.loads(shown.out)["potentiation"]["c2c"]["write"]["value"] > 0.1
 
 
-def test_a_loop_is_fitted_by_its_branch(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sweep = np.concatenate([np.linspace(-12, 12, 97), np.linspace(12, -12, 97)[1:]])
-    rng = np.random.default_rng(0)
-    text = "I (mA),R_AH (mohm)\n"
-    for _ in range(3):
-        up = np.arange(sweep.size) < 97
-        r = 30 * np.where(up, np.clip(sweep - 4, 0, 6), 6 + np.clip(sweep + 4, -6, 0))
-        text += "".join(
-            f"{a:.3f},{b:.3f}\n" for a, b in zip(sweep, r + rng.normal(0, 1.5, r.size), strict=True)
-        )
-    (folder / "loop.csv").write_text(text)
-    arguments = ["fit", "loop.csv", "-o", "mine.toml", "--base", "paper"]
-    assert main(arguments) == 2
-    assert "choose --branch up or --branch down" in capsys.readouterr().err
-    for branch in ("up", "down"):
-        assert main([*arguments, "--branch", branch]) == 0
-        device = load_device(folder / "mine.toml")
-        assert device.neuron.threshold == pytest.approx(4 / 12, abs=0.02)  # type: ignore[union-attr]
-        assert device.neuron.slope == pytest.approx(2, rel=0.05)  # type: ignore[union-attr]
-        assert device.source["branch"] == branch
-
-
 def lookup_table(sign: int) -> str:
     g, share = np.linspace(1, 2, 20), np.linspace(0, 1, 11)
     changes = sign * 0.1 + 0.02 * (share[:, None] - 0.5) + 0 * g
@@ -220,26 +183,6 @@ def test_a_neuron_alone_needs_a_synapse(folder: Path, capsys: pytest.CaptureFixt
     assert main(["fit", "neuron.csv", "-o", "mine.toml", "--base", "paper"]) == 0
 
 
-@pytest.mark.parametrize(
-    ("option", "expected"),
-    [
-        (["--where", "current"], "--where takes COLUMN=VALUE"),
-        (["--where", "current=8"], "no file has a column current; mend --where current=8"),
-        (["--ignore-column", "x"], "has no column x; mend --ignore-column"),
-        (["--missing", "2"], "--missing must be from 0 to 1, not 2"),
-        (["--turn", "-1"], "--turn must be a number of pulses above 0, not -1"),
-        (["--read-current", "3"], "--read-current takes a value with its unit"),
-    ],
-)
-def test_ways_of_reading_that_make_no_sense(
-    option: list[str], expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / "pulses.csv").write_text(pulses())
-    assert main(["fit", "pulses.csv", "-o", "mine.toml", *option]) == 2
-    assert expected in capsys.readouterr().err
-    assert sorted(path.name for path in folder.iterdir()) == ["pulses.csv"]
-
-
 HEAD = "pulse,R_AH (ohm)\n"
 FINE = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))
 BAD = {
@@ -272,40 +215,6 @@ def test_bad_files_are_one_line_each(
     assert lines[0].startswith("allspin: bad.csv")
     assert expected in lines[0]
     assert not (folder / "mine.toml").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["--states", "500"], "--states must be from 2 to 128, not 500"),
-        (["--currents", "5", "2"], "--currents takes a lower and a higher magnitude"),
-        (["--base", "gold"], "there is no device 'gold'"),
-        (["--name", "\n"], "--name must be a word or line of text"),
-        (["--pulse-column", "shots"], "has no column shots"),
-    ],
-)
-def test_options_that_make_no_sense(
-    arguments: list[str], expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / "pulses.csv").write_text(pulses())
-    assert main(["fit", "pulses.csv", "-o", "mine.toml", *arguments]) == 2
-    assert expected in capsys.readouterr().err
-
-
-def test_mixed_units_between_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "one.csv").write_text(pulses())
-    (folder / "two.csv").write_text(pulses().replace(" (ohm)", ""))
-    assert main(["fit", "one.csv", "two.csv", "-o", "mine.toml"]) == 2
-    assert "two.csv gives R_AH in no unit, but one.csv in ohm" in capsys.readouterr().err
-
-
-def test_a_device_file_is_no_device_of_the_system(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / "pulses.csv").write_text(pulses())
-    assert main(["fit", "pulses.csv", "-o", "/dev/null"]) == 2
-    assert "/dev/null: it is a device or a pipe; give a file" in capsys.readouterr().err
-    assert not list(Path("/dev").glob("null?*"))
 
 
 def test_several_currents_of_one_file_become_points(

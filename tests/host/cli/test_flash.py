@@ -73,13 +73,6 @@ def test_nothing_built_is_one_line(capsys):
     assert capsys.readouterr().out.startswith("iceprog BITSTREAM\n")
 
 
-def test_a_build_that_failed_has_nothing_to_flash(board_record, capsys):
-    failed = board_record(board="icebreaker", bitstream=None, shortfall="too large")
-    remember(failed)
-    assert main(["flash", "icebreaker"]) == 2
-    assert "the last build has no bitstream: too large" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("board", "package"),
     [
@@ -102,15 +95,6 @@ def test_a_tool_that_does_not_start_is_one_line(tool, tmp_path, bitstream, capsy
     _, line = capsys.readouterr().err.splitlines()
     assert line.startswith(f"allspin: cannot run {tmp_path / 'bin' / 'iceprog'}: ")
     assert line.endswith(("Exec format error", "its interpreter is not there"))
-
-
-def test_a_tool_that_fails_is_one_line(tool, bitstream, capsys):
-    tool("iceprog", "import sys; print('flash is write-protected'); sys.exit(1)")
-    assert main(["flash", "icebreaker", "--force", "--bitstream", str(bitstream)]) == 2
-    unknown, said, line = capsys.readouterr().err.splitlines()
-    assert "top.bin was not built on this computer, so it may not meet its clock" in unknown
-    assert said == "flash is write-protected"
-    assert line.startswith("allspin: iceprog ")
 
 
 def test_what_nobody_knows_the_clock_of_is_programmed_by_force_only(tool, bitstream, capsys):
@@ -165,11 +149,6 @@ def test_what_is_not_what_was_built_is_not_programmed(tool, bitstream, capsys):
     bitstream.unlink()
     assert main(["flash", "icebreaker", "--force"]) == 2
     assert f"there is no bitstream {bitstream}: build it" in capsys.readouterr().err
-
-
-def test_sram_loses_it(bitstream, capsys):
-    assert main(["flash", "ulx3s-85f", "--dry-run", "--bitstream", str(bitstream)]) == 0
-    assert "into the FPGA's SRAM: it is lost at power-off\n" in capsys.readouterr().out
 
 
 BOARD = find_board("icebreaker")

@@ -60,25 +60,6 @@ def test_the_table_and_the_picture(model, data, tmp_path, capfd):
     assert {path.name for path in folder.iterdir()} == {"imported.png", "imported.svg"}
 
 
-@pytest.mark.parametrize(
-    ("more", "message"),
-    [
-        ("--bits 9", "--bits must be from 1 to 8, not 9"),
-        ("--tune -1", "--tune must be from 0 to 10000, not -1"),
-        ("--scale 0", "--scale must be a finite number greater than 0, not 0.0"),
-        ("--polarity quieter", "--polarity needs --device"),
-        ("--states 1", "--states must be from 2 to 128, not 1"),
-    ],
-)
-def test_bad_values_are_one_line(model, data, tmp_path, capfd, more, message):
-    output = tmp_path / "net.safetensors"
-    assert main(arguments(model, data, output, *more.split())) == 2
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err == f"allspin: {message}\n"
-    assert not output.exists()
-
-
 def test_the_model_is_not_written_over(model, data, capfd):
     before = model.read_bytes()
     assert main(arguments(model, data, model)) == 2

@@ -72,13 +72,3 @@ def test_what_the_cache_holds_is_told(ports, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("ALLSPIN_CACHE", "/dev/null/cache")
     assert main(["info"]) == 0
     assert "cannot make the cache folder" in capsys.readouterr().out
-
-
-def test_without_ports(ports, capsys):
-    assert main(["info"]) == 0
-    assert "serial ports" in capsys.readouterr().out
-
-
-def test_a_bad_rate_is_one_line(capsys):
-    assert main(["info", "--baud", "1"]) == 2
-    assert capsys.readouterr().err == ("allspin: --baud must be from 9600 to 12000000, not 1\n")

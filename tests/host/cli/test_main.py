@@ -38,11 +38,6 @@ def command(monkeypatch):
     return outcome
 
 
-def test_status_of_the_command_is_returned(command):
-    command.value = 3
-    assert main(["info"]) == 3
-
-
 @pytest.mark.parametrize(
     ("error", "status", "line"),
     [
@@ -114,14 +109,6 @@ def test_a_fault_of_the_user_s_own_file_is_the_user_s(command, capfd, tmp_path, 
     assert not (tmp_path / "cache").exists()
 
 
-def test_equal_faults_are_one_file(command, tmp_path, monkeypatch):
-    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
-    for fault in (KeyError("row"), KeyError("row"), KeyError("column")):
-        command.value = fault
-        assert main(["info"]) == 70
-    assert len(list(tmp_path.iterdir())) == 2
-
-
 def test_the_traceback_is_printed_for_those_who_ask(command, capfd, tmp_path, monkeypatch):
     monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
     monkeypatch.setenv("ALLSPIN_DEBUG", "1")
@@ -181,14 +168,6 @@ def test_a_wrong_command_line_is_one_line_that_points_to_help(command, capsys, a
     assert err.startswith("allspin")
     assert word in err
     assert "--help)" in err
-
-
-def test_help_names_every_command(capsys):
-    assert main(["--help"]) == 0
-    listed = capsys.readouterr().out
-    for name, summary in COMMANDS.items():
-        assert name in listed
-        assert summary in listed
 
 
 @pytest.mark.parametrize("name", COMMANDS)

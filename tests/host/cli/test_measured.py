@@ -65,16 +65,6 @@ def test_without_a_chip_the_words_alone_differ_from_the_network(
     assert found["chip"] is None
 
 
-def test_the_gateware_gets_the_words(
-    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = f"run paper-10 --measured {cells} --images 40 --on virtual --check"
-    found, _ = run(capsys, words, tmp_path / "virtual.npy")
-    assert (found["mismatches"], found["word_mismatches"]) == (0, 0)
-    assert (found["logits_compared"], found["words_compared"]) == (400, 79400)
-    assert found["words_changed"] > 0.9
-
-
 def test_the_table_says_what_was_missing(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,33 +105,6 @@ def test_chips_have_rows_of_their_own(cells: Path, tmp_path: Path) -> None:
         spread = f"{100 * row['accuracy']:.2f} ± {100 * row['deviation']:.2f}"
         assert re.search(rf"{row['column']} +{spread}", shown)
     assert sum(str(cells) in line for line in remarks(measured)) == 1
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("run paper-10 --missing 0.1", "--missing needs --measured"),
-        ("run paper-10 --measured no.csv", "cannot read CSV file no.csv: No such file"),
-        ("run paper-10 --measured no.csv --missing 2", "--missing must be a number from 0 to 1"),
-        ("run paper-10 --measured no.csv --program open-loop", "--program needs --chip"),
-        ("run paper-10 --measured no.csv --tries 3", "--tries needs --chip"),
-        ("run paper-10 --measured no.csv --calibrate", "--calibrate needs --chip"),
-        ("run paper-10 --measured no.csv --chip -1", "chip seed must be from 0 to 4294967295"),
-        ("chips paper-10 --missing 0.1", "--missing needs --measured"),
-        ("chips paper-10 --measured no.csv", "cannot read CSV file no.csv: No such file"),
-        ("chips paper-10 --measured no.csv --missing -1", "--missing must be a number from 0 to 1"),
-        ("chips paper-10 paper-100 --measured no.csv", "--measured cells are those of one network"),
-    ],
-)
-def test_what_is_refused_is_one_line(
-    words: str, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(words.split()) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    lines = [line for line in err.splitlines() if line.startswith("allspin")]
-    assert len(lines) == 1
-    assert message in lines[0]
 
 
 def test_cells_of_another_network_are_not_scored(

@@ -4,16 +4,8 @@ import re
 
 import pytest
 
-from allspin.host.cli.parser import COMMANDS, build_parser, in_options, naming_options
+from allspin.host.cli.parser import COMMANDS, build_parser, naming_options
 from allspin.sim.errors import UserError
-
-
-def test_known_parameters_become_options_and_nothing_else():
-    options = {"images": "--images", "scheme": "--program"}
-    said = in_options(
-        "`images` must be 3; see `scheme`, `other` and `allspin run`, images", options
-    )
-    assert said == "--images must be 3; see --program, `other` and `allspin run`, images"
 
 
 def test_a_value_error_is_on_the_parameter_that_it_begins_with():

@@ -2,26 +2,12 @@
 
 import json
 import re
-from pathlib import Path
-
-import pytest
 
 from allspin.host.cli.main import main
 
 QUICK = ["--chips", "1", "--images", "30"]
 
 FINDINGS = "allspin.host.report.subject"
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """The one line that a refused command leaves."""
-    assert main(["report", *words]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    lines = err.splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("allspin")
-    return lines[0]
 
 
 def test_json_tells_path_and_sizes(tmp_path, capsys, monkeypatch):
@@ -48,33 +34,6 @@ def test_json_tells_path_and_sizes(tmp_path, capsys, monkeypatch):
     assert "The gateware was not run for this page: no compiler here" in text
     assert "--on" in text
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
-
-
-def test_without_json_the_page_is_named_and_has_the_comparison(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(f"{FINDINGS}.why_no_engine", lambda subject: "no compiler here")
-    monkeypatch.chdir(tmp_path)
-    assert main(["report", "mnist-10", *QUICK]) == 0
-    assert capsys.readouterr().out == "report.html\n"
-    text = Path("report.html").read_text()
-    # The bare gate: four AND2_X1 and one INV_X1, 4 * 1.064 + 0.532 um^2.
-    assert ">cmos-bare<" in text
-    assert ">4.79<" in text
-    assert "What the verdict hangs on: spin over cmos-bare" in text
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["nowhere"], "there is no network 'nowhere'"),
-        (["mnist-10", "--device", "nothing"], "there is no device 'nothing'"),
-        (["mnist-10", "--chips", "0"], "--chips must be from 1 to 1000, not 0"),
-        (["mnist-10", "--images", "10001"], "--images must be from 1 to 10000, not 10001"),
-        (["mnist-10", "-o", "no/such/folder/page.html"], "cannot write no/such/folder/page.html"),
-        (["mnist-10", "--data", "no-folder"], "no-folder"),
-    ],
-)
-def test_bad_input_is_one_line_before_any_work(words, said, capsys):
-    assert said in refused(capsys, *words)
 
 
 def test_a_page_that_cannot_be_made_leaves_the_old_one(tmp_path, capsys, monkeypatch):

@@ -1,15 +1,12 @@
 """``allspin selftest``: what it prints, its exit status, and what it refuses."""
 
-import json
 import subprocess
 import sys
 
 import pytest
 
 from allspin.hdl.bench.networks import random_network
-from allspin.host.cli import selftest as command
 from allspin.host.cli.main import main
-from allspin.host.machines import opening
 from allspin.host.run import selftest as selftest_opening
 from allspin.sim.network.netfile import save_network
 
@@ -30,22 +27,6 @@ def test_the_virtual_board(network, capsys):
     assert "-     resident images          this machine keeps none\n" in out
     assert out.endswith(": all right\n")
     assert max(map(len, out.splitlines())) <= 80
-
-
-def test_json_and_a_fault(network, capsys, monkeypatch):
-    read = opening.LinkedMachine.read_back
-    monkeypatch.setattr(
-        opening.LinkedMachine,
-        "read_back",
-        lambda self, space, *more: bytes(byte & 0xFE for byte in read(self, space, *more)),
-    )
-    assert main(["selftest", network, "--on", "virtual", "--json"]) == 1
-    found = json.loads(capsys.readouterr().out)
-    assert found["right"] is False
-    checks = {each["check"]: each["right"] for each in found["checks"]}
-    assert checks["identity"] is True
-    assert checks["R_AH words, layer 0"] is False
-    assert checks["resident images"] is None
 
 
 def test_a_port_needs_no_network_and_a_reset_is_a_line(network):
@@ -72,24 +53,6 @@ def test_a_port_needs_no_network_and_a_reset_is_a_line(network):
     assert "ok    R_AH words, layer 0" in first.stdout
     assert "was reset" in first.stderr.splitlines()[-1]
     assert (second.returncode, second.stdout.splitlines()[-1][-9:]) == (0, "all right")
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--on", "golden"], "golden is what machines are compared with"),
-        (["--on", "virtul"], "did you mean virtual?"),
-        (["--chips"], "needs --on virtual"),
-        (["--on", "virtual", "--rows-per-clock", "3"], "--rows-per-clock must be one of 1, 2, 4"),
-        (["--baud", "7"], "--baud must be from 9600"),
-        (["--seed", "-1"], "--seed must be 0 or more"),
-        (["no-such-net"], "no-such-net"),
-    ],
-)
-def test_refused(words, message, capsys, monkeypatch):
-    monkeypatch.setattr(selftest_opening, "ask_ports", lambda baud: {})
-    assert main(["selftest", *words]) == command.WRONG + 1
-    assert message in capsys.readouterr().err
 
 
 class Board:

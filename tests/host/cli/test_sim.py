@@ -53,13 +53,6 @@ def test_json_is_one_object_and_all_logits_are_right(sim, files):
     assert 12 <= result["cycles_per_image"] <= 40
 
 
-def test_table_tells_the_same(sim):
-    status, out, _ = sim("--images", "5")
-    assert status == 0
-    for row in (r"images\t5\t", r"logits compared\t30\t", r"mismatches\t0\t"):
-        assert re.search(row, out), out
-
-
 def test_seed_stalls_and_repeats(sim):
     cycles = [
         json.loads(sim("--images", "6", "--json", *options)[1])["cycles_per_image"]
@@ -109,31 +102,6 @@ def test_waves_are_recorded(sim, tmp_path):
     assert waves.read_bytes()[:9] == bytes([0]) + (329).to_bytes(8, "big")
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--images", "0"], "--images must be from 1 to 30, not 0"),
-        (["--images", "31"], "--images must be from 1 to 30, not 31"),
-        (["--lanes", "0"], "lanes must be from 1 to 65535, not 0"),
-        (["--waves", "out.vcd"], "--waves must be FST: name the file out.fst, not out.vcd"),
-        (["--waves", "no/such/out.fst"], "cannot write no/such/out.fst: No such file or directory"),
-        (["--data", "no-such-folder"], "no-such-folder"),
-    ],
-)
-def test_what_the_user_can_mend_is_one_line(sim, options, message):
-    status, out, err = sim(*options)
-    assert (status, out) == (2, "")
-    assert message in err
-    assert err.startswith("allspin: ")
-    assert err.count("\n") == 1
-
-
-def test_a_simulator_that_nobody_knows_is_one_line(sim):
-    status, out, err = sim("--simulator", "modelsim")
-    assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "verilator" in err
-
-
 def test_a_missing_simulator_is_one_line_with_the_fix(sim, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     status, out, err = sim("--simulator", "icarus")
@@ -142,8 +110,3 @@ def test_a_missing_simulator_is_one_line_with_the_fix(sim, monkeypatch):
         "allspin: Icarus Verilog is not installed: install the system's package iverilog, "
         "or use --simulator verilator\n"
     )
-
-
-def test_images_of_another_shape_are_one_line(files, capfd):
-    assert main(["sim", files[0]]) == 2
-    assert "the network takes images of 1 x 24 pixels" in capfd.readouterr().err

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,29 +70,3 @@ def test_the_table_has_the_factors_that_vary(tmp_path, capsys):
     assert "program" not in out
     assert (tmp_path / "new" / "pictures" / "yield.png").exists()
     assert "sweeping 1 chip at 4 points: 4 rows in" in err
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["-o", "t.csv"], "a sweep needs networks"),
-        (["--network", "mnist-10", "-o", "t.parquet"], "give -o a name that ends in .csv"),
-        (["--network", "mnist-10", "-o", "none/t.csv"], "cannot write none/t.csv"),
-        (["--network", "mnist-10", "--jobs", "0", "-o", "t.csv"], "--jobs must be from 1 to 1024"),
-        (
-            ["--network", "mnist-10", "--jobs", "2", "--scheduler", "tcp://a:1", "-o", "t.csv"],
-            "--jobs does not go with --scheduler",
-        ),
-        (["--network", "mnist-10", "--c2c", "", "-o", "t.csv"], "--c2c has no value"),
-        (["--network", "mnist-10", "--c2c", "a", "-o", "t.csv"], "--c2c must be a number"),
-        (["no.toml", "-o", "t.csv"], "cannot read grid no.toml"),
-        (["--network", "mnist-10", "-o", "/dev/null"], "/dev/null: it is a device or a pipe"),
-    ],
-)
-def test_what_is_wrong_is_one_line(tmp_path, monkeypatch, capsys, words, message):
-    monkeypatch.chdir(tmp_path)
-    assert main(["sweep", *words]) == 2
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-    assert message in err
-    assert list(tmp_path.iterdir()) == list(Path("/dev").glob("null?*")) == []

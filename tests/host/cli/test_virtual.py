@@ -225,35 +225,6 @@ def lines(capfd):
     return err.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (["--flip", "2"], "cannot make such faults: flip must be from 0 to 1, not 2.0"),
-        (["--flip", "nan"], "cannot make such faults: flip must be from 0 to 1, not nan"),
-        (["--drop-frame", "0"], "cannot make such faults: drop must be from 1 to"),
-        (["--drop-answer", "-3"], "cannot make such faults: drop must be from 1 to"),
-        (["--reset-after", "0"], "cannot make such faults: reset_after must be from 1 to"),
-        (["--seed", "-1"], "cannot make such faults: seed must be from 0 to"),
-        (["--rows-per-clock", "3"], "--rows-per-clock must be"),
-        (["--port", "{folder}"], "cannot make the link {folder}: something else is there"),
-        (["--port", "{folder}/file"], "cannot make the link {folder}/file: something else is"),
-        (["--port", "{folder}/live"], "cannot make the link {folder}/live: something else is"),
-        (["--port", "{folder}/lost"], "cannot make the link {folder}/lost: something else is"),
-        (["--port", "{folder}/no/link"], "{folder}/no/link: there is no folder {folder}/no"),
-    ],
-)
-def test_what_cannot_be_is_one_line(words, line, network, tmp_path, capfd):
-    (tmp_path / "file").write_text("mine")
-    (tmp_path / "live").symlink_to("file")
-    (tmp_path / "lost").symlink_to("nowhere")
-    words = [word.format(folder=tmp_path) for word in words]
-    assert main(["virtual", network, *words]) == 2
-    (said,) = lines(capfd)
-    assert line.format(folder=tmp_path) in said
-    assert (tmp_path / "file").read_text() == "mine"
-    assert os.readlink(tmp_path / "live") == "file"
-
-
 def test_a_link_to_a_port_that_is_gone_is_replaced(start, tmp_path):
     link = tmp_path / "board"
     link.symlink_to("/dev/pts/999999999")

@@ -92,16 +92,3 @@ def test_framing_is_what_was_asked_for(files):
     assert [each.framing for each in found.framed] == ["whole"] * 3
     with pytest.raises(UserError, match=r"^`framing` must be one of mnist, whole, not 'none'$"):
         classify("mnist-10", files, framing="none")
-
-
-def test_lists_of_values_are_no_images(files):
-    network = random_network((24, 12, 6), 1)
-    object.__setattr__(network, "image_shape", (1, 24))
-    with pytest.raises(UserError, match="the network takes lists of 24 values, and no images"):
-        classify(network, files)
-
-
-def test_a_picture_of_nothing_is_named(tmp_path):
-    Image.new("L", (50, 50), 255).save(tmp_path / "white.png")
-    with pytest.raises(UserError, match=r"white.png: it shows nothing: all its pixels are the"):
-        classify("mnist-10", [tmp_path / "white.png"])

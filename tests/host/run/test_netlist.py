@@ -100,24 +100,6 @@ def test_a_logit_that_differs_fails_the_command(proven, capsys):
     assert "3 of 50 logits of the netlist digest of icebreaker differ" in (capsys.readouterr().err)
 
 
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
-        (["nothing"], "there is no board 'nothing'"),
-        (["tang-nano-9k"], "no models of the cells of tang-nano-9k (Gowin): take one of"),
-        (["ecp5", "--routed"], "--routed is for iCE40, and ulx3s-25f has an ECP5"),
-        (["--images", "0"], "--images must be from 1 to 10000, not 0"),
-        (["ice40", "--lanes", "0"], "--lanes must be from 1"),
-        (["ice40", "--profile", "no"], "icebreaker has no profile 'no'"),
-    ],
-)
-def test_bad_values_are_one_line(options, line, capsys):
-    assert main(["gates", *options]) == 2
-    err = capsys.readouterr().err
-    assert line in err
-    assert err.strip().splitlines()[-1].startswith("allspin: ")
-
-
 def test_a_netlist_that_says_nothing_is_one_line(monkeypatch, tmp_path):
     from allspin.host.run import simulate as proofs
 

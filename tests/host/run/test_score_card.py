@@ -8,7 +8,7 @@ from allspin.hdl.bench.networks import random_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.payloads import Answers
 from allspin.host.run.run import RunOptions, run
-from allspin.host.run.score import Score, Shown, confusion, confusion_svg
+from allspin.host.run.score import Score, Shown
 from allspin.sim.network.golden import GoldenModel
 from tests.sim.parsed import parsed
 
@@ -33,12 +33,6 @@ def test_the_picture_counts_images_by_label_and_class():
     assert facts["accuracy"] == f"{np.mean(answers == labels[:60]):.2%}"
     assert facts["logits that differ"] == "0 of 600"
     assert facts["machine"] == "golden"
-
-
-def test_counts_of_a_few_images_by_hand():
-    counts = confusion(np.array([0, 0, 2, 1]), np.array([0, 2, 2, 0]))
-    assert counts.tolist() == [[1, 0, 1], [1, 0, 0], [0, 0, 1]]
-    assert len(parsed(confusion_svg(counts)).of("rect")) == 4
 
 
 def test_many_classes_are_a_table_only():
