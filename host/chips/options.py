@@ -88,22 +88,19 @@ class MadeChip(abc.ABC):
 
     def _to_dict(self) -> dict[str, Any]:
         """What is said of any chip."""
+        array, circuit = self.array, self.device.array
+        told = {
+            "reading": circuit.reading,
+            "supply": circuit.supply,
+            "folded": array.folded,
+            "error": array.error,
+            "residual": array.residual,
+            "saturated": array.saturated,
+        }
         return {
             "calibration_uses": None if self.calibrated is None else self.calibrated.uses,
-            "array": self._array(),
+            "array": told if array.layers else None,
             "readings": self.readings(),
-        }
-
-    def _array(self) -> dict[str, Any] | None:
-        if not self.array.layers:
-            return None
-        return {
-            "reading": self.device.array.reading,
-            "supply": self.device.array.supply,
-            "folded": self.array.folded,
-            "error": self.array.error,
-            "residual": self.array.residual,
-            "saturated": self.array.saturated,
         }
 
 

@@ -1,7 +1,6 @@
 """The machine that a network shall run on, by name, and what it is asked to be."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
 from allspin.host.chips.options import MadeChip
@@ -70,16 +69,13 @@ class MachineOptions:
     def __post_init__(self) -> None:
         if self.uart is not None and self.on == GOLDEN:
             raise ValueError(f"uart is for a board, real or virtual, and {GOLDEN} is none")
-        self._profile()
+        _ = self.profile  # raises for values out of their ranges
 
     @property
     def profile(self) -> HardwareProfile:
         """The virtual board's lanes and rows per clock."""
-        return self._profile()
-
-    def _profile(self, **more: Any) -> HardwareProfile:
         rows = 1 if self.rows_per_clock is None else self.rows_per_clock
-        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states, **more)
+        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states)
 
     def check(self, *, chips: bool, resident: bool) -> None:
         """Refuse a machine that cannot do what is asked of it.
@@ -121,11 +117,11 @@ class MachineOptions:
             If there is no such machine, the network does not fit it, it has other lanes or rows
             a clock, or the chip has noise that gateware has not.
         """
-        of_chip: dict[str, Any] = {}
+        profile = replace(self.profile, resident=VIRTUAL_RESIDENT if resident else None)
         if chip is not None and self.on != GOLDEN:
-            of_chip["variation"] = chip_gateware(chip.device, chip.programming, chip.noise)
-            of_chip["tile_offsets"] = tile_offsets(chip.device)
-        profile = self._profile(resident=VIRTUAL_RESIDENT if resident else None, **of_chip)
+            gateware = chip_gateware(chip.device, chip.programming, chip.noise)
+            offsets = tile_offsets(chip.device)
+            profile = replace(profile, variation=gateware, tile_offsets=offsets)
         machine = open_machine(self.on, network, profile, self.uart, progress=progress)
         try:
             self._check_shape(machine, network)
