@@ -245,14 +245,5 @@ def test_several_currents_of_one_file_become_points(
         cost = load_device(folder / "wafer.toml", OperatingPoint(current=current)).electrical
         assert cost.potentiation_current == pytest.approx(current)
         assert cost.depression_current == pytest.approx(11e-3)
-    words = ["run", "paper-10", "--chip", "3", "--images", "50", "--device", "wafer.toml", "--json"]
-    shares = []
-    for at in ("current=8mA", "current=11mA"):
-        assert main([*words, "--at", at]) == 0
-        shares.append(json.loads(capsys.readouterr().out)["programming"])
-    assert shares[0] != shares[1]
-    assert main([*words, "--at", "current=12mA"]) == 2
-    line = capsys.readouterr().err.strip()
-    assert line.endswith("wafer.toml: current 12mA is outside what was measured, from 8mA to 11mA")
     assert main(["fit", "bars.csv", "-o", "x.toml", "--point", "volts=1"]) == 2
     assert "a point is such as current=9mA" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from allspin.host.cli import main as fault_module
 from allspin.host.cli import main as main_module
 from allspin.host.cli import parser
 from allspin.host.cli.main import COMMANDS, build_parser, main
+from allspin.host.cli.parser import naming_options
 from allspin.host.data import extensions
 from allspin.host.data.catalogue import network_path
 from allspin.sim.errors import UserError
@@ -387,3 +388,10 @@ def test_help_fits_80_columns(name, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert main([*name.split(), "--help"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_a_value_error_is_on_the_parameter_that_it_begins_with():
+    with pytest.raises(UserError, match=r"^`rows_per_clock` must be 1$"), naming_options():
+        raise ValueError("rows_per_clock must be 1")
+    with pytest.raises(UserError, match=r"^`adc_bits` needs `tile_rows`$"), naming_options():
+        raise ValueError("`adc_bits` needs `tile_rows`")

@@ -1,11 +1,7 @@
 """``allspin run``: every machine, compared; and one line for whatever goes wrong."""
 
 import json
-import os
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -151,83 +147,6 @@ def test_classes_that_differ_are_found(run, monkeypatch):
     assert line.startswith(
         "allspin: the logits are right, but 1 classes differ; the first: image 7"
     )
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
-
-
-def ticks(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return int(fields[11])
-
-
-class Running:
-    """The command as a process of its own, its board at work."""
-
-    def __init__(self, tmp_path, *options):
-        # Images enough that none of what follows comes too late.
-        images, labels = load_test_set()
-        data = tmp_path / "large"
-        data.mkdir()
-        for kind, array, shape in (
-            ("images-idx3", np.tile(images, (6, 1, 1)), (60000, 28, 28)),
-            ("labels-idx1", np.tile(labels, 6), (60000,)),
-        ):
-            header = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes()
-            content = header + array.astype(np.uint8).tobytes()
-            (data / f"t10k-{kind}-ubyte").write_bytes(content)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "allspin", "run", "mnist-10", "--on", "virtual",
-             "--data", str(data), *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-            start_new_session=True,
-        )  # fmt: skip
-        assert self.process.stderr is not None
-        self.said = ""
-        while "streaming" not in self.said:
-            line = self.process.stderr.readline()
-            assert line, self.said
-            self.said += line
-        (self.board,) = [
-            int(pid)
-            for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-            .read_text()
-            .split()
-        ]
-        before = ticks(self.board)
-        self.wait_for(lambda: ticks(self.board) > before + 20)
-
-    @staticmethod
-    def wait_for(condition):
-        deadline = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < deadline, "nothing happened for a minute"
-            time.sleep(0.01)
-
-    def end(self):
-        """Status, stdout, and what is on stderr besides progress."""
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, out, errors(err)
-
-
-def test_a_killed_board_is_one_line(tmp_path):
-    running = Running(tmp_path, "--logits", str(tmp_path / "out.npy"), "--json")
-    os.kill(running.board, signal.SIGKILL)
-    line = "allspin: the virtual board died (killed by signal 9)"
-    assert running.end() == (2, "", [line])
-    assert not (tmp_path / "out.npy").exists()
-    assert not alive(running.board)
-
-
-def test_an_interrupt_ends_both(tmp_path):
-    running = Running(tmp_path)
-    os.killpg(running.process.pid, signal.SIGINT)
-    assert running.end() == (130, "", ["allspin: interrupted"])
-    assert not alive(running.board)
 
 
 def test_auto_without_a_board_is_one_line(run, monkeypatch):

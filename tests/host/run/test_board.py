@@ -11,7 +11,6 @@ from allspin.hdl.bench.networks import random_network
 from allspin.host.bitstreams.build import BuildChanges, make_job
 from allspin.host.run import simulate as board_proof
 from allspin.host.run.simulate import Stage, find_provable, prove_board
-from allspin.host.show.say import commit
 from allspin.sim.errors import UserError
 
 PROOF = {
@@ -67,35 +66,6 @@ def asked(monkeypatch, tmp_path):
 def job(lanes=1):
     board = find_board("icebreaker")
     return make_job(board, None, "net", random_network((4, 2), 1), BuildChanges(lanes=lanes))
-
-
-def test_the_synthesised_netlist_is_proved_and_shown(asked, seen):
-    proof = prove_board(job(), IMAGES, Stage(tools="pypi"), seen)
-    board = job().board
-    assert asked == {
-        "lanes": 1,
-        "tools": "pypi",
-        "file": "synthesised/top.json",
-        "bit_clocks": board.machine_frequency / board.baud,
-        "images": 5,
-    }
-    assert proof == {
-        "board": "icebreaker",
-        "stage": "synthesised",
-        "network": "net",
-        "netlist": "the digest",
-        "tools": "some tools",
-        **PROOF,
-        "simulated_images_per_second": 5 * board.machine_frequency / 500,
-        "commit": commit(),
-    }
-    assert seen.lines == [
-        "icebreaker: netlist",
-        "the digest",
-        "icebreaker: simulating 0 cells",
-        "2 of 50 logits differ",
-    ]
-    assert seen.figures == ["icebreaker: synthesising ... 3"]
 
 
 def test_the_routed_netlist_has_a_seed_and_must_fit(asked):
