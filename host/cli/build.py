@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         if len(jobs) > 1:
             raise UserError("--output is for one board")
         check_writable(arguments.output)
-    with _one_shown() if len(jobs) == 1 else _several_shown() as shown:
+    with _shown(len(jobs)) as shown:
         results = build_jobs(jobs, options, shown)
     if arguments.output is not None and (bitstream := results[0].bitstream) is not None:
         shutil.copyfile(bitstream, arguments.output)
@@ -103,12 +103,6 @@ class _Stages(BuildDisplay):
     def finish(self, built: Built) -> None:
         for note in built.notes:
             warn(note)
-
-
-@contextlib.contextmanager
-def _one_shown() -> Iterator[BuildDisplay]:
-    with stages() as stage:
-        yield _Stages(stage)
 
 
 class _Log(BuildDisplay):
@@ -146,7 +140,12 @@ class _Log(BuildDisplay):
 
 
 @contextlib.contextmanager
-def _several_shown() -> Iterator[BuildDisplay]:
+def _shown(jobs: int) -> Iterator[BuildDisplay]:
+    """Steps of one board, or lines of several."""
+    if jobs == 1:
+        with stages() as stage:
+            yield _Stages(stage)
+        return
     log = _Log()
     beat = Beat(log.so_far)
     try:

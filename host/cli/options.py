@@ -45,7 +45,7 @@ NEEDS: dict[str, dict[str, str]] = {
     "boards": {"headline": "write"},
     "selftest": {"rows_per_clock chips resident": "on=virtual"},
 }
-"""By command: options, and those of which they need one."""
+"""By command: options, and those of which they need one; ``on=virtual`` is one with a value."""
 EXCLUDES: dict[str, dict[str, str]] = {
     "run": {
         "measured": "scheme polarity tries band",
@@ -75,10 +75,8 @@ def check_together(arguments: argparse.Namespace) -> None:
     for options, needed in NEEDS.get(arguments.command, {}).items():
         wanting = [name for name in options.split() if given(name)]
         if wanting and not any(map(given, needed.split())):
-            what = " or ".join(
-                f"`{each.replace('=', '` ')}" if "=" in each else f"`{each}`"
-                for each in needed.split()
-            )
+            shown = (each.partition("=") for each in needed.split())
+            what = " or ".join(f"`{option}` {value}".strip() for option, _, value in shown)
             raise UserError(f"`{wanting[0]}` needs {what}")
     for name, others in EXCLUDES.get(arguments.command, {}).items():
         wrong = [other for other in others.split() if given(other)]

@@ -345,13 +345,6 @@ def confusion_svg(counts: npt.NDArray[np.int64]) -> str:
     )
 
 
-def _picture(shown: Shown) -> str:
-    if shown.answers is None:
-        return ""
-    counts = confusion(shown.labels, shown.answers.classes)
-    return confusion_svg(counts) if len(counts) <= MOST_CLASSES else ""
-
-
 def score_card(score: "Score") -> str:
     """The card of a score, as HTML."""
     cycles, logits, words = score.shown.cycles_per_image, score.logits, score.words
@@ -371,4 +364,8 @@ def score_card(score: "Score") -> str:
         ),
         ("images/s", f"{score.images_per_second:,.0f}"),
     ]
-    return card(f"Score of {score.network}", facts, *filter(None, [_picture(score.shown)]))
+    pictures = []
+    if score.shown.answers is not None:
+        counts = confusion(score.shown.labels, score.shown.answers.classes)
+        pictures = [confusion_svg(counts)] if len(counts) <= MOST_CLASSES else []
+    return card(f"Score of {score.network}", facts, *pictures)
