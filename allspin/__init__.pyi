@@ -36,9 +36,9 @@ from allspin.host.machines.machine import Machine as Machine
 from allspin.host.machines.opening import open_machine as open_machine
 from allspin.host.report.page import report as report
 from allspin.host.report.subject import Subject as ReportSubject
-from allspin.host.run.run import classify as classify
 from allspin.host.run.machine_options import MachineOptions as MachineOptions
 from allspin.host.run.run import RunOptions as RunOptions
+from allspin.host.run.run import classify as classify
 from allspin.host.run.run import run as run
 from allspin.host.run.simulate import SimulatorOptions as SimulatorOptions
 from allspin.host.run.simulate import simulate_engine as simulate_engine
