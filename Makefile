@@ -92,7 +92,7 @@ lint: $(STAMP) types  ## Ruff's rules and format, and pyright's types.
 .PHONY: types
 types:  ## Links by which pyright and editors find the layers as parts of allspin.
 	@mkdir -p build/types/allspin
-	@for part in sim hdl boards host allspin/*.py; do ln -sfn ../../../$$part build/types/allspin/; done
+	@for part in sim hdl boards host allspin/*.py allspin/*.pyi; do ln -sfn ../../../$$part build/types/allspin/; done
 
 .PHONY: format
 format: $(STAMP)  ## Let ruff mend what it can.

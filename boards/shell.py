@@ -229,7 +229,7 @@ class Shell(Elaboratable):
         if pll is None:
             m.d.comb += [clock.eq(source), good.eq(1)]
         else:
-            m.submodules.pll = made = pll.create(source)  # pyright: ignore[reportArgumentType]  # the stubs' Elaboratable has no elaborate
+            m.submodules.pll = made = pll.create(source)
             m.d.comb += [clock.eq(made.clock), good.eq(made.locked)]
         platform.add_clock_constraint(clock, board.machine_frequency)
 

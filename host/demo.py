@@ -20,7 +20,7 @@ from allspin.host.draw.style import SCREEN, Look, save_pictures
 from allspin.host.draw.timeline import timeline
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
-from allspin.host.run.score import TRACED_IMAGES, run_traced, traced_clocks
+from allspin.host.run.run import TRACED_IMAGES, run_traced, traced_clocks
 from allspin.host.show.say import Display, commit
 from allspin.host.show.table import Number, Table, figures, table_text
 from allspin.host.train.parameters import TrainingParameters

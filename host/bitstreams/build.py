@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -31,6 +31,7 @@ from allspin.host.show.say import commit
 from allspin.sim.errors import UserError, check_range, not_one_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.options import megahertz, option
 
 DIGITS = 10
 
@@ -121,9 +122,20 @@ class BuildChanges:
         Of the machine's clock, Hz; None leaves the profile's.
     """
 
-    lanes: int | None = None
-    rows_per_clock: int | None = None
-    frequency: float | None = None
+    lanes: int | None = field(
+        default=None, metadata=option("columns that are computed in a cycle", "L")
+    )
+    rows_per_clock: int | None = field(
+        default=None, metadata=option("rows that are driven in a cycle", "R")
+    )
+    frequency: float | None = field(
+        default=None,
+        metadata=option(
+            "clock frequency of the machine (the profile's)",
+            "MHZ",
+            type=megahertz,
+        ),
+    )
 
 
 def make_job(
@@ -296,10 +308,12 @@ class BuildOptions:
         If one is out of its range; the message begins with its name.
     """
 
-    seed: int = 1
-    seeds: int = 1
-    tools: Wanted = "auto"
-    jobs: int = 1
+    seed: int = field(default=1, metadata=option("seed of the placement (1)", "N"))
+    seeds: int = field(default=1, metadata=option("try N seeds from --seed on (1)", "N"))
+    tools: Wanted = field(
+        default="auto", metadata=option("which tools (auto)", choices=get_args(Wanted))
+    )
+    jobs: int = field(default=1, metadata=option("boards at a time (1)", "N"))
 
     def __post_init__(self) -> None:
         check_range("seed", self.seed, 1, MAX_SEED)

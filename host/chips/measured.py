@@ -31,6 +31,7 @@ from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
+from allspin.sim.options import option
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 CHIPS = 20
@@ -68,13 +69,22 @@ class MeasureOptions:
         If `chips`, `first` or `missing` is out of its range; the message begins with its name.
     """
 
-    chips: int = CHIPS
-    first: int = 0
+    chips: int = field(default=CHIPS, metadata=option(f"how many chips ({CHIPS})", "N"))
+    first: int = field(default=0, metadata=option("the first chip; the next follow (0)", "SEED"))
     columns: tuple[Column, ...] = COLUMNS
     polarity: str = "quieter"
     tries: int | None = None
     band: float = DEFAULT_BAND
-    probed: tuple[str | Path, ...] = ()
+    probed: tuple[str | Path, ...] = field(
+        default=(),
+        metadata=option(
+            "cells as a probe station read them, CSV or .npz, a file a chip",
+            "CELLS",
+            flag="--measured",
+            nargs="+",
+            type=Path,
+        ),
+    )
     missing: float = 0.0
     tiles: Tiles | None = None
 

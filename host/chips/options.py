@@ -1,9 +1,9 @@
 """The chip that a network shall run on: how it is programmed, or where its cells were read."""
 
 import abc
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from allspin.host.chips.cell_table import CellTable, cell_table
 from allspin.host.chips.probed_cells import ProbedCells, probe_cells
@@ -15,8 +15,16 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network
+from allspin.sim.options import option
 from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import DEFAULT_BAND, Counts, Programming, default_tries
+from allspin.sim.programming.schemes import (
+    DEFAULT_BAND,
+    POLARITIES,
+    SCHEMES,
+    Counts,
+    Programming,
+    default_tries,
+)
 
 # A chip that was made: programmed here, or as a probe station read it back.
 
@@ -80,22 +88,19 @@ class MadeChip(abc.ABC):
 
     def _to_dict(self) -> dict[str, Any]:
         """What is said of any chip."""
+        array, circuit = self.array, self.device.array
+        told = {
+            "reading": circuit.reading,
+            "supply": circuit.supply,
+            "folded": array.folded,
+            "error": array.error,
+            "residual": array.residual,
+            "saturated": array.saturated,
+        }
         return {
             "calibration_uses": None if self.calibrated is None else self.calibrated.uses,
-            "array": self._array(),
+            "array": told if array.layers else None,
             "readings": self.readings(),
-        }
-
-    def _array(self) -> dict[str, Any] | None:
-        if not self.array.layers:
-            return None
-        return {
-            "reading": self.device.array.reading,
-            "supply": self.device.array.supply,
-            "folded": self.array.folded,
-            "error": self.array.error,
-            "residual": self.array.residual,
-            "saturated": self.array.saturated,
         }
 
 
@@ -313,14 +318,49 @@ class ChipOptions:
         If a value is outside its range, or is not for this scheme.
     """
 
-    seed: int
-    device: str | Path | Device = PAPER
-    scheme: str = "open-loop"
-    polarity: str = "quieter"
-    tries: int | None = None
-    band: float | None = None
-    calibrate: bool = False
-    at: str | OperatingPoint | None = None
+    seed: int = field(metadata=option("run on this chip (the ideal one)", "SEED", flag="--chip"))
+    device: str | Path | Device = field(
+        default=PAPER,
+        metadata=option(
+            f"device file of the chip, or the name of one that ships ({PAPER})", "DEVICE"
+        ),
+    )
+    scheme: str = field(
+        default="open-loop",
+        metadata=option(
+            f"how the chip is programmed: {', '.join(SCHEMES)} (open-loop)",
+            "SCHEME",
+            flag="--program",
+        ),
+    )
+    polarity: str = field(
+        default="quieter",
+        metadata=option(f"polarity of the pulse trains: {', '.join(POLARITIES)} (quieter)", "NAME"),
+    )
+    tries: int | None = field(
+        default=None,
+        metadata=option(
+            "writes of a cell that write-verify may take (8 up to 16 states, else 32)", "N"
+        ),
+    )
+    band: float | None = field(
+        default=None,
+        metadata=option(
+            "how far from its level write-verify lets a cell be, as a fraction of the range "
+            f"({DEFAULT_BAND:g})",
+            "SHARE",
+        ),
+    )
+    calibrate: bool = field(
+        default=False, metadata=option("calibrate the thresholds of the chip's neurons")
+    )
+    at: str | OperatingPoint | None = field(
+        default=None,
+        metadata=option(
+            "operating point of the device, such as current=9mA,temperature=350 (its file's own)",
+            "POINT",
+        ),
+    )
 
     def __post_init__(self) -> None:
         if self.scheme != "write-verify":
@@ -397,10 +437,24 @@ class ProbedChipOptions:
         If a value is outside its range.
     """
 
-    measured: str | Path
+    measured: str | Path = field(
+        metadata=option(
+            "cells as a probe station read them, CSV or .npz; neurons are the mean one, or those "
+            "of --chip",
+            "CELLS",
+            type=Path,
+        )
+    )
     device: str | Path | Device = PAPER
     seed: int | None = None
-    missing: float = 0.0
+    missing: float = field(
+        default=0.0,
+        metadata=option(
+            "with --measured, share of the cells that may be missing or open; a Hall arm that is "
+            "open adds nothing to its column (0)",
+            "SHARE",
+        ),
+    )
     calibrate: bool = False
     at: str | OperatingPoint | None = None
 
@@ -424,22 +478,3 @@ class ProbedChipOptions:
         cells = probe_cells(Path(self.measured), network, device, self.missing)
         with refused():
             return ProbedChip.of(cells, network, device, self.seed, calibrated=self.calibrate)
-
-
-Options = TypeVar("Options", bound=ChipOptions | ProbedChipOptions)
-
-
-def with_device_read(options: Options) -> Options:
-    """The same chip, with its device read from its file.
-
-    Parameters
-    ----------
-    options : ChipOptions or ProbedChipOptions
-        Which chip.
-
-    Raises
-    ------
-    UserError
-        If there is no such device.
-    """
-    return replace(options, device=open_device(options.device, options.at), at=None)

@@ -1,122 +1,218 @@
-"""The options that name a device to train for."""
+"""What the commands share: options by the classes that they fill, which go together, answers."""
 
 import argparse
+import dataclasses
+import json
+import typing
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from allspin.host.chips.options import PAPER, ChipOptions, ProbedChipOptions
 from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_device
-from allspin.host.draw.look import FORMATS, PRINT_POINTS, SCREEN, Look
-from allspin.host.link.transport import DEFAULT_BAUD, VIRTUAL_FREQUENCY, UartOptions
-from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
-from allspin.host.run.machine_options import MachineOptions
+from allspin.host.show.say import say
+from allspin.host.show.table import Table, print_tables
 from allspin.host.train.parameters import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.programming.programming import LEVEL_CHOICES
-from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, SCHEMES, Programming
+from allspin.sim.programming.schemes import POLARITIES, Programming
 
-# The option that names a data set.
+Options = TypeVar("Options")
+
+NEEDS: dict[str, dict[str, str]] = {
+    "run": {
+        "missing": "measured",
+        "device at calibrate": "seed measured",
+        "scheme polarity tries band": "seed",
+        "uart latency": "on=virtual",
+        "clock_error frequency": "uart",
+        "framing": "image",
+    },
+    "train": {"at level_choice polarity robust": "device"},
+    "import": {"at level_choice polarity": "device"},
+    "fit": {"at": "base"},
+    "chips": {"missing": "probed"},
+    "sweep": {"ca_file certificate key": "address"},
+    "export": {
+        "lanes": "verilog",
+        "layer rows columns reading": "spice",
+        "device at": "spice cells",
+        "seed scheme polarity tries band": "cells",
+        "cells": "seed",
+    },
+    "boards": {"headline": "write"},
+    "selftest": {"rows_per_clock chips resident": "on=virtual"},
+}
+"""By command: options, and those of which they need one; ``on=virtual`` is one with a value."""
+EXCLUDES: dict[str, dict[str, str]] = {
+    "run": {
+        "measured": "scheme polarity tries band",
+        "image": "images resident",
+        "latency": "uart seed measured image logits check resident",
+    },
+    "train": {"in_array": "robust tile_rows adc_bits"},
+    "sweep": {"address": "workers"},
+}
+"""By command: an option, and those that it cannot be given with."""
 
 
-def add_data_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--data``."""
-    parser.add_argument(
-        "--data",
-        metavar="DATA",
-        type=Path,
-        help="folder of IDX files, or .npz with x_train, y_train, x_test, y_test (MNIST, which "
-        "ships)",
-    )
+def check_together(arguments: argparse.Namespace) -> None:
+    """Raise unless the options of a command go together.
+
+    Raises
+    ------
+    UserError
+        If one lacks what it needs, or there is one that it excludes.
+    """
+
+    def given(name: str) -> bool:
+        option, _, value = name.partition("=")
+        found = getattr(arguments, option)
+        return found == value if value else found is not None and found is not False
+
+    for options, needed in NEEDS.get(arguments.command, {}).items():
+        wanting = [name for name in options.split() if given(name)]
+        if wanting and not any(map(given, needed.split())):
+            shown = (each.partition("=") for each in needed.split())
+            what = " or ".join(f"`{option}` {value}".strip() for option, _, value in shown)
+            raise UserError(f"`{wanting[0]}` needs {what}")
+    for name, others in EXCLUDES.get(arguments.command, {}).items():
+        wrong = [other for other in others.split() if given(other)]
+        if given(name) and wrong:
+            raise UserError(f"`{wrong[0]}` does not go with `{name}`: leave one of them out")
 
 
-# The option that says at which operating point a device is taken.
+# Options that a class describes, and objects of it.
 
 
-def add_point_argument(parser: argparse.ArgumentParser, condition: str = "") -> None:
-    """Declare the option.
+def add_options(parser: argparse.ArgumentParser, kind: type, *names: str) -> None:
+    """Declare the options that fields of a dataclass are; see `allspin.sim.options`.
 
     Parameters
     ----------
     parser : ArgumentParser
         The command's.
-    condition : str
-        What it needs, for its help.
+    kind : type
+        The dataclass.
+    *names : str
+        Which fields; without any, all that are options.
     """
-    parser.add_argument(
-        "--at",
-        metavar="POINT",
-        help=f"{condition}operating point of the device, such as current=9mA,temperature=350 (its "
-        "file's own)",
-    )
+    for field in dataclasses.fields(kind):
+        if not field.metadata or (names and field.name not in names):
+            continue
+        how = dict(field.metadata["how"])
+        if field.type is bool:
+            del how["metavar"]
+            how["action"] = "store_true"
+        elif "choices" not in how:
+            # Of a union the first, which is what a word on the command line can be.
+            how.setdefault("type", next(iter(typing.get_args(field.type)), field.type))
+        flag = field.metadata["flag"] or f"--{field.name.replace('_', '-')}"
+        parser.add_argument(flag, dest=field.name, default=None, **how)
 
 
-# The option of commands that print tables with more columns than a terminal has room for.
+def read_options(arguments: argparse.Namespace, kind: type[Options], **more: Any) -> Options:
+    """An object of a class, with what was given of its fields.
 
-
-def add_table_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare how much of a table is shown."""
-    parser.add_argument(
-        "--wide",
-        action="store_true",
-        help="show all columns; where stdout is no terminal they always are, as TSV",
-    )
-
-
-# The options of commands that draw pictures: kinds of files, and sizes for print.
-
-
-def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what files pictures become."""
-    add = parser.add_argument
-    add(
-        "--format",
-        dest="formats",
-        metavar="KIND[,KIND]",
-        default=",".join(SCREEN.formats),
-        help=f"pictures' files: {', '.join(FORMATS)} ({','.join(SCREEN.formats)})",
-    )
-    add(
-        "--print-width",
-        dest="width",
-        metavar="MM",
-        type=float,
-        help="pictures for print, so many millimetres wide (for a screen)",
-    )
-    add(
-        "--font-size",
-        dest="points",
-        metavar="POINTS",
-        type=float,
-        help=f"pictures for print, with text of this size ({PRINT_POINTS:g})",
-    )
-
-
-def picture_options(arguments: argparse.Namespace) -> Look:
-    """How pictures are written.
+    Parameters
+    ----------
+    arguments : Namespace
+        Of the command line; None is what was not given.
+    kind : type
+        A dataclass.
+    **more
+        Fields that are no options.
 
     Raises
     ------
     UserError
-        If there is no such kind, or a size is out of its range.
+        If the class refuses a value.
     """
-    formats = [kind.strip() for kind in arguments.formats.split(",") if kind.strip()]
+    given = {}
+    for field in dataclasses.fields(typing.cast(Any, kind)):
+        value = getattr(arguments, field.name, None)
+        if value is not None:
+            given[field.name] = tuple(value) if isinstance(value, list) else value
     with naming_options():
-        return Look(tuple(dict.fromkeys(formats)), arguments.width, arguments.points)
+        return kind(**given | more)
 
 
-# The options that cut a network's columns into tiles.
+SHARED: dict[str, dict[str, Any]] = {
+    "network": {
+        "metavar": "NET",
+        "help": "network file, or the name of one that ships",
+    },
+    "--network": {
+        "metavar": "NET",
+        "help": "network file, or the name of one that ships (%(default)s)",
+    },
+    "--data": {
+        "metavar": "DATA",
+        "type": Path,
+        "help": "folder of IDX files, or .npz with x_train, y_train, x_test, y_test (MNIST, which "
+        "ships)",
+    },
+    "--images": {"metavar": "N", "type": int, "help": "first N test images (all)"},
+    "--device": {
+        "metavar": "DEVICE",
+        "default": PAPER,
+        "help": f"device file, or the name of one that ships ({PAPER})",
+    },
+    "--at": {
+        "metavar": "POINT",
+        "help": "operating point of the device, such as current=9mA,temperature=350 (its file's "
+        "own)",
+    },
+    "--lanes": {
+        "metavar": "L",
+        "type": int,
+        "help": "columns that are computed in a cycle (all)",
+    },
+    "--rows-per-clock": {
+        "metavar": "R",
+        "type": int,
+        "help": "rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
+    },
+    "--states": {"action": "store_true", "help": "keep states in place of R_AH words"},
+    "--seed": {"metavar": "N", "type": int, "default": 0, "help": "seed of all random draws (0)"},
+    "--wide": {
+        "action": "store_true",
+        "help": "show all columns; where stdout is no terminal they always are, as TSV",
+    },
+    "--json": {"action": "store_true", "help": "print the result as one JSON object"},
+}
+"""Options of several commands, as `argparse` takes them."""
 
-TILE_ROWS = "with columns cut into tiles of N rows, a power of two (the network's own)"
-"""What ``--tile-rows`` says."""
-ADC_BITS = "with --tile-rows, bits of a tile's converters, 2 to 24"
-"""What ``--adc-bits`` says."""
+
+def add_shared(parser: argparse.ArgumentParser, *names: str, **changes: Any) -> None:
+    """Declare some of `SHARED`, with changes."""
+    for name in names:
+        parser.add_argument(name, **SHARED[name] | changes)
 
 
-def add_tile_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--tile-rows`` and ``--adc-bits``."""
-    parser.add_argument("--tile-rows", metavar="N", type=int, help=TILE_ROWS)
-    parser.add_argument("--adc-bits", metavar="N", type=int, help=ADC_BITS)
+# Options that become more than a value.
+
+
+def add_tile_arguments(parser: argparse.ArgumentParser, own: str = "the network's own") -> None:
+    """Declare ``--tile-rows`` and ``--adc-bits``.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        The command's.
+    own : str
+        What there is without them.
+    """
+    words = f"with columns cut into tiles of N rows, a power of two ({own})"
+    parser.add_argument("--tile-rows", metavar="N", type=int, help=words)
+    parser.add_argument(
+        "--adc-bits",
+        metavar="N",
+        type=int,
+        help="with --tile-rows, bits of a tile's converters, 2 to 24",
+    )
 
 
 def tile_options(arguments: argparse.Namespace) -> Tiles | None:
@@ -131,218 +227,35 @@ def tile_options(arguments: argparse.Namespace) -> Tiles | None:
         return Tiles.asked(arguments.tile_rows, arguments.adc_bits)
 
 
-# The options that make ``allspin run`` run on a chip, and ``allspin export`` program one.
-
-
-def add_programming_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that say how a chip is programmed."""
-    add = parser.add_argument
-    add(
-        "--polarity",
-        metavar="NAME",
-        help=f"polarity of the pulse trains: {', '.join(POLARITIES)} (quieter)",
-    )
-    add(
-        "--tries",
-        metavar="N",
-        type=int,
-        help="writes of a cell that write-verify may take (8 up to 16 states, else 32)",
-    )
-    add(
-        "--band",
-        metavar="SHARE",
-        type=float,
-        help="how far from its level write-verify lets a cell be, as a fraction of the range "
-        f"({DEFAULT_BAND:g})",
-    )
-
-
-def add_scheme_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the scheme of programming, and what belongs to it."""
-    add = parser.add_argument
-    add(
-        "--program",
-        dest="scheme",
-        metavar="SCHEME",
-        help=f"how the chip is programmed: {', '.join(SCHEMES)} (open-loop)",
-    )
-    add_programming_arguments(parser)
-
-
-def add_chip_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of a chip."""
-    add = parser.add_argument
-    add("--chip", metavar="SEED", type=int, help="run on this chip (the ideal one)")
-    add(
-        "--device",
-        metavar="DEVICE",
-        help=f"device file of the chip, or the name of one that ships ({PAPER})",
-    )
-    add_point_argument(parser)
-    add_scheme_arguments(parser)
-    add("--calibrate", action="store_true", help="calibrate the thresholds of the chip's neurons")
-    add(
-        "--measured",
-        metavar="CELLS",
-        type=Path,
-        help="cells as a probe station read them, CSV or .npz; neurons are the mean one, or "
-        "those of --chip",
-    )
-    add_missing_argument(parser)
-
-
-def add_missing_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare how many measured cells may be missing."""
-    parser.add_argument(
-        "--missing",
-        metavar="SHARE",
-        type=float,
-        help="with --measured, share of the cells that may be missing or open; a Hall arm "
-        "that is open adds nothing to its column (0)",
-    )
-
-
 def chip_options(arguments: argparse.Namespace) -> ChipOptions | ProbedChipOptions | None:
     """The chip that was asked for, if one was.
 
     Raises
     ------
     UserError
-        If an option is wrong or does not go with the others.
+        If a value is wrong.
     """
     if arguments.measured is not None:
-        return _probed(arguments)
-    if arguments.missing is not None:
-        raise UserError("`missing` needs --measured CELLS")
-    if arguments.chip is None:
-        for name in ("device", "at", "scheme", "polarity", "tries", "band", "calibrate"):
-            if getattr(arguments, name) not in (None, False):
-                raise UserError(f"`{name}` needs --chip SEED")
-        return None
-    return programmed_chip(arguments, calibrate=arguments.calibrate)
-
-
-def _probed(arguments: argparse.Namespace) -> ProbedChipOptions:
-    """A chip whose cells were read back: how it was programmed is the probe station's business."""
-    for name in ("scheme", "polarity", "tries", "band"):
-        if getattr(arguments, name) is not None:
-            raise UserError(f"`{name}` is for a chip that is programmed here, not for --measured")
-    if arguments.calibrate and arguments.chip is None:
-        raise UserError("`calibrate` needs --chip SEED: the mean neuron needs no calibration")
-    return ProbedChipOptions(
-        arguments.measured,
-        device=arguments.device or PAPER,
-        at=arguments.at,
-        seed=arguments.chip,
-        missing=arguments.missing or 0.0,
-        calibrate=arguments.calibrate,
-    )
-
-
-def programmed_chip(arguments: argparse.Namespace, calibrate: bool = False) -> ChipOptions:
-    """The chip of some seed and scheme.
-
-    Raises
-    ------
-    UserError
-        If an option is wrong or does not go with the others.
-    """
-    return ChipOptions(
-        arguments.chip,
-        device=arguments.device or PAPER,
-        scheme=arguments.scheme or "open-loop",
-        polarity=arguments.polarity or "quieter",
-        tries=arguments.tries,
-        band=arguments.band,
-        calibrate=calibrate,
-        at=arguments.at,
-    )
-
-
-# The options that say which machine ``allspin run`` runs on, and how it is spoken to.
-
-
-def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the machine, its shape, and how it is spoken to."""
-    add = parser.add_argument
-    add(
-        "--on",
-        metavar="MACHINE",
-        default=GOLDEN,
-        help=f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN})",
-    )
-    add("--lanes", metavar="L", type=int, help="columns that are computed in a cycle (all)")
-    add(
-        "--rows-per-clock",
-        metavar="R",
-        type=int,
-        help="rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
-    )
-    add(
-        "--states",
-        action="store_true",
-        help="keep states in place of R_AH words: memory of the fewest bits, and no chips",
-    )
-    add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
-    add("--baud", metavar="B", type=int, help=f"bits a second of a UART ({DEFAULT_BAUD})")
-    add(
-        "--frequency",
-        metavar="HZ",
-        type=int,
-        help=f"with --uart, the virtual board's clock ({VIRTUAL_FREQUENCY})",
-    )
-    add(
-        "--clock-error",
-        metavar="PERCENT",
-        type=float,
-        help="with --uart, by how many percent the host's bits are too long (0)",
-    )
-
-
-def machine_options(arguments: argparse.Namespace) -> MachineOptions:
-    """The machine that was asked for.
-
-    Raises
-    ------
-    UserError
-        If an option is wrong or does not go with the others.
-    """
-    on, uart = arguments.on, arguments.uart
-    if uart and on != VIRTUAL:
-        raise UserError(f"--uart is for --on {VIRTUAL}, not {on}")
-    for name in ("clock_error", "frequency"):
-        if getattr(arguments, name) is not None and not uart:
-            raise UserError(f"`{name}` needs --uart")
-    if arguments.baud is not None and (on == GOLDEN or (on == VIRTUAL and not uart)):
-        raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
-    given = {name: getattr(arguments, name) for name in ("baud", "clock_error", "frequency")}
-    given = {name: value for name, value in given.items() if value is not None}
-    with naming_options():
-        return MachineOptions(
-            on,
-            lanes=arguments.lanes,
-            rows_per_clock=arguments.rows_per_clock,
-            states=arguments.states,
-            uart=UartOptions(**given) if uart or given else None,
-        )
+        return read_options(arguments, ProbedChipOptions)
+    return None if arguments.seed is None else read_options(arguments, ChipOptions)
 
 
 def add_target_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the device, what its states are, and how it is written."""
-    add = parser.add_argument
-    add(
+    """Declare the device to train for, what its states are, and how it is written."""
+    parser.add_argument(
         "--device",
         metavar="DEVICE",
         help="train for this device, a file or the name of one that ships: its levels, its "
         "neuron, the noise of its writes",
     )
-    add_point_argument(parser, "with --device, ")
-    add(
+    at = SHARED["--at"]["help"]
+    add_shared(parser, "--at", help=f"with --device, {at}")
+    parser.add_argument(
         "--level-choice",
         metavar="NAME",
         help=f"with --device, what its states are: {', '.join(LEVEL_CHOICES)} (nearest)",
     )
-    add(
+    parser.add_argument(
         "--polarity",
         metavar="NAME",
         help=f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
@@ -355,17 +268,27 @@ def target_options(arguments: argparse.Namespace) -> TrainingTarget | None:
     Raises
     ------
     UserError
-        If there is none and an option needs one, or it cannot be read.
-    ValueError
-        If there is no such choice.
+        If it cannot be read, or there is no such choice.
     """
     if arguments.device is None:
-        for option in ("at", "level_choice", "polarity"):
-            if getattr(arguments, option) is not None:
-                raise UserError(f"--{option.replace('_', '-')} needs --device")
         return None
-    return TrainingTarget(
-        open_device(arguments.device, arguments.at),
-        arguments.level_choice or "nearest",
-        Programming(polarity=arguments.polarity or "quieter"),
-    )
+    with naming_options():
+        return TrainingTarget(
+            open_device(arguments.device, arguments.at),
+            arguments.level_choice or "nearest",
+            Programming(polarity=arguments.polarity or "quieter"),
+        )
+
+
+def answer(
+    arguments: argparse.Namespace,
+    record: Mapping[str, Any],
+    tables: Table | Sequence[Table],
+    notes: Iterable[str] = (),
+) -> None:
+    """Print what came of a command: as JSON if that was asked for, else as tables and notes."""
+    if arguments.json:
+        say(json.dumps(record))
+    else:
+        tables = [tables] if isinstance(tables, Table) else tables
+        print_tables(tables, notes, wide=getattr(arguments, "wide", False))

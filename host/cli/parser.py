@@ -1,6 +1,6 @@
 """The commands, and the parser of a command line.
 
-A command is a module of a folder here with `HELP`, `EPILOG`, ``add_arguments(parser)`` and
+A command is a module here with `HELP`, `EPILOG`, ``add_arguments(parser)`` and
 ``run(arguments)``, which returns the exit status. It is imported when it is called for and
 not before, so that help is there at once.
 """
@@ -25,33 +25,20 @@ from allspin.sim.errors import UserError, meant
 
 @contextlib.contextmanager
 def naming_options() -> Iterator[None]:
-    """Turn a `ValueError` whose first word is a parameter into a line on that parameter.
+    """Turn an error of an options' class into a line on the option that it names.
 
     Raises
     ------
     UserError
-        In place of a `ValueError`, with the parameter's name as `in_options` knows it.
-    """
-    try:
-        yield
-    except ValueError as error:
-        name, space, rest = str(error).partition(" ")
-        raise UserError(f"`{name.strip('`')}`{space}{rest}") from error
-
-
-@contextlib.contextmanager
-def naming_known_options() -> Iterator[None]:
-    """The same where some errors begin with other words than a parameter: these stay as they are.
-
-    Raises
-    ------
-    UserError
-        In place of a `ValueError` or `TypeError`; a parameter that "must be" something is named.
+        In place of a `ValueError` or `TypeError`; a parameter that it begins with is put between
+        backticks, by which `in_options` knows it.
     """
     try:
         yield
     except (ValueError, TypeError) as error:
-        raise UserError(re.sub(r"^(\w+) must ", r"`\1` must ", str(error))) from error
+        raise UserError(
+            re.sub(r"^(\w+) (must|takes|is for|[\w.]+:|\w+ is no) ", r"`\1` \2 ", str(error))
+        ) from error
 
 
 def in_options(message: str, options: Mapping[str, str]) -> str:
@@ -67,30 +54,30 @@ def in_options(message: str, options: Mapping[str, str]) -> str:
     return re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), message)
 
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "train": ("networks", "train a network, offline"),
-    "import": ("networks", "convert a network of another tool for the machine"),
-    "run": ("networks", "run a network on a machine and measure its accuracy"),
-    "live": ("networks", "draw digits on a page, and watch the machine at work"),
-    "fit": ("devices", "make a device file from measured curves"),
-    "chips": ("devices", "measure the accuracy of networks over many chips of a device"),
-    "sweep": ("devices", "measure chips over a grid of networks, devices and variations"),
-    "sim": ("gateware", "run a network's gateware in an HDL simulator"),
-    "export": ("gateware", "write Verilog, ONNX, a deck for SPICE, or a table of cells"),
-    "demo": ("networks", "train, simulate, compare and plot, in one go"),
-    "paper": ("reports", "draw the figures of the paper, with a verdict on each claim"),
-    "compare": ("reports", "compare spin neurons with CMOS neurons: area, energy and time"),
-    "report": ("reports", "write one HTML page about a network"),
-    "boards": ("boards", "list the boards, and what was built for them"),
-    "build": ("boards", "build a board's bitstream"),
-    "flash": ("boards", "program a board"),
-    "selftest": ("boards", "test a board: memories, images, counters, a chip"),
-    "virtual": ("gateware", "open the virtual board as a serial port"),
-    "gates": ("boards", "simulate boards' netlists against the golden model"),
-    "info": ("reports", "show versions, tools, networks and boards"),
+COMMANDS = {
+    "train": "train a network, offline",
+    "import": "convert a network of another tool for the machine",
+    "run": "run a network on a machine and measure its accuracy",
+    "live": "draw digits on a page, and watch the machine at work",
+    "fit": "make a device file from measured curves",
+    "chips": "measure the accuracy of networks over many chips of a device",
+    "sweep": "measure chips over a grid of networks, devices and variations",
+    "sim": "run a network's gateware in an HDL simulator",
+    "export": "write Verilog, ONNX, a deck for SPICE, or a table of cells",
+    "demo": "train, simulate, compare and plot, in one go",
+    "paper": "draw the figures of the paper, with a verdict on each claim",
+    "compare": "compare spin neurons with CMOS neurons: area, energy and time",
+    "report": "write one HTML page about a network",
+    "boards": "list the boards, and what was built for them",
+    "build": "build a board's bitstream",
+    "flash": "program a board",
+    "selftest": "test a board: memories, images, counters, a chip",
+    "virtual": "open the virtual board as a serial port",
+    "gates": "simulate boards' netlists against the golden model",
+    "info": "show versions, tools, networks and boards",
 }
-"""Each command, with its folder here and its line of the list. Its module is called the same,
-with an underscore behind it if Python has the word."""
+"""Each command, with its line of the list. Its module here is called the same, with an underscore
+behind it if Python has the word."""
 
 DESCRIPTION = "allspin emulates an all-spin neural network in gateware, bit for bit."
 EPILOG = """\
@@ -134,7 +121,7 @@ class Command(Protocol):
 def load_command(name: str) -> Command:
     """The module of a command of `COMMANDS`."""
     module = f"{name}_" if keyword.iskeyword(name) else name
-    return cast(Command, importlib.import_module(f"allspin.host.cli.{COMMANDS[name][0]}.{module}"))
+    return cast(Command, importlib.import_module(f"allspin.host.cli.{module}"))
 
 
 class Parser(argparse.ArgumentParser):
@@ -247,7 +234,7 @@ def build_parser(commands: Sequence[str]) -> Parser:
         help=f"print the script that completes commands, options and names in {', '.join(SHELLS)}",
     )
     places = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
-    for name, (_, summary) in COMMANDS.items():
+    for name, summary in COMMANDS.items():
         if name in commands:
             command = load_command(name)
             place = places.add_parser(

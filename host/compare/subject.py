@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +25,7 @@ from allspin.sim.files import write_atomically
 from allspin.sim.network.network import GAIN_BITS, Converter, Network
 from allspin.sim.network.neuron import NEURONS, Neuron
 from allspin.sim.network.tiling import Tiles, tiles_of
+from allspin.sim.options import listed, megahertz, option
 
 MHZ = 1e6
 MAX_MHZ = 10_000
@@ -134,11 +135,41 @@ class CompareOptions:
         If a value is out of its range; the message begins with its name.
     """
 
-    frequency: float = 100 * MHZ
-    images: int | None = None
-    periphery: frozenset[str] = frozenset(DEFAULT_PERIPHERY)
-    others: tuple[str | Path | Network, ...] = ()
-    accuracy: float | None = None
+    frequency: float = field(
+        default=100 * MHZ,
+        metadata=option("clock of the CMOS neurons (100, as in the paper)", "MHZ", type=megahertz),
+    )
+    images: int | None = field(
+        default=None, metadata=option(f"images whose activity is counted ({IMAGES})", "N")
+    )
+    periphery: frozenset[str] = field(
+        default=frozenset(DEFAULT_PERIPHERY),
+        metadata=option(
+            f"what is counted around a neuron: none, or of {', '.join(PERIPHERY)} "
+            f"({','.join(DEFAULT_PERIPHERY)})",
+            "PART[,PART]",
+            type=lambda text: frozenset(listed(text)) - {"none"},
+        ),
+    )
+    others: tuple[str | Path | Network, ...] = field(
+        default=(),
+        metadata=option(
+            "the same network trained with another neuron; may be given again (those that ship as "
+            "NET-NEURON, else NET with its V-I converters set for the other neuron)",
+            "FILE",
+            flag="--with",
+            type=Path,
+            action="append",
+        ),
+    )
+    accuracy: float | None = field(
+        default=None,
+        metadata=option(
+            "try tiles of 64 to 256 rows with converters of 2 to 8 bits, and say which are "
+            "cheapest for this accuracy",
+            "PERCENT",
+        ),
+    )
 
     def __post_init__(self) -> None:
         if not MHZ <= self.frequency <= MAX_MHZ * MHZ:

@@ -1,9 +1,10 @@
 """What files a picture becomes, and how large; without Matplotlib, so that options start soon."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from allspin.sim.errors import not_one_of
+from allspin.sim.options import listed, option
 
 FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
 """Kinds of files, and what is left out of each, so that equal pictures make equal files."""
@@ -32,9 +33,31 @@ class Look:
         If one of them is out of its range; the message begins with its name.
     """
 
-    formats: Sequence[str] = ("png", "svg")
-    width: float | None = None
-    points: float | None = None
+    formats: Sequence[str] = field(
+        default=("png", "svg"),
+        metadata=option(
+            f"pictures' files: {', '.join(FORMATS)} (png,svg)",
+            "KIND[,KIND]",
+            flag="--format",
+            type=listed,
+        ),
+    )
+    width: float | None = field(
+        default=None,
+        metadata=option(
+            "pictures for print, so many millimetres wide (for a screen)",
+            "MM",
+            flag="--print-width",
+        ),
+    )
+    points: float | None = field(
+        default=None,
+        metadata=option(
+            f"pictures for print, with text of this size ({PRINT_POINTS:g})",
+            "POINTS",
+            flag="--font-size",
+        ),
+    )
 
     def __post_init__(self) -> None:
         if not self.formats:

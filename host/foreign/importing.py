@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from allspin.sim.files import read_file
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut
+from allspin.sim.options import option
 
 CALIBRATION = 5000
 """Images that weights and ranges are fitted on, training images all."""
@@ -70,11 +71,29 @@ class ImportOptions:
     hidden_bits: int = 4
     rah_bits: int = 8
     noise: float | None = None
-    tune: int = 0
+    tune: int = field(
+        default=0,
+        metadata=option(
+            "epochs of training through the machine's integers, with the noise of the device's "
+            "writes if there is one (0)",
+            "EPOCHS",
+        ),
+    )
     seed: int = 0
-    white: float | None = None
-    mean: float | None = None
-    scale: float | None = None
+    white: float | None = field(
+        default=None,
+        metadata=option(
+            "what a white pixel is worth in the model's input, before --mean and --scale (1 or "
+            "255, whichever is more accurate)",
+            "X",
+        ),
+    )
+    mean: float | None = field(
+        default=None, metadata=option("taken off the model's input (0)", "X")
+    )
+    scale: float | None = field(
+        default=None, metadata=option("the model's input is divided by it (1)", "X")
+    )
     target: TrainingTarget | None = None
     tiles: Tiles | None = None
 

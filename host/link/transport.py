@@ -1,7 +1,7 @@
 """The byte stream between host and device, whatever carries it."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import serial
@@ -10,6 +10,7 @@ from serial.tools import list_ports
 from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.data.files import Closing
 from allspin.sim.errors import UserError, check_range, refused
+from allspin.sim.options import option
 
 if TYPE_CHECKING:
     from allspin.hdl.link.uart import UartParameters
@@ -222,9 +223,19 @@ class UartOptions:
         If a value is outside its range; the message begins with its name.
     """
 
-    baud: int = DEFAULT_BAUD
-    clock_error: float = 0.0
-    frequency: int = VIRTUAL_FREQUENCY
+    baud: int = field(
+        default=DEFAULT_BAUD, metadata=option(f"bits a second of a UART ({DEFAULT_BAUD})", "B")
+    )
+    clock_error: float = field(
+        default=0.0,
+        metadata=option(
+            "with --uart, by how many percent the host's bits are too long (0)", "PERCENT"
+        ),
+    )
+    frequency: int = field(
+        default=VIRTUAL_FREQUENCY,
+        metadata=option(f"with --uart, the virtual board's clock ({VIRTUAL_FREQUENCY})", "HZ"),
+    )
 
     def __post_init__(self) -> None:
         check_range("baud", self.baud, MIN_BAUD, MAX_BAUD)

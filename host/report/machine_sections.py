@@ -23,7 +23,7 @@ from allspin.host.report.section import (
     scrolling,
 )
 from allspin.host.report.subject import Findings
-from allspin.host.run.score import TRACED_IMAGES
+from allspin.host.run.run import TRACED_IMAGES
 from allspin.host.show.table import Column, Table
 
 

@@ -20,7 +20,7 @@ from allspin.host.compare.comparison import compare
 from allspin.host.compare.subject import Subject as Compared
 from allspin.host.data.catalogue import network_name, open_device, operating_point, shipped_devices
 from allspin.host.data.datasets import load_test_set
-from allspin.host.run.score import TracedRun, run_traced, traced_clocks
+from allspin.host.run.run import TracedRun, run_traced, traced_clocks
 from allspin.host.show.say import Display
 from allspin.host.train import robustness
 from allspin.host.train.parameters import DEFAULT_NEURON, TrainingParameters

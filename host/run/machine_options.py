@@ -1,7 +1,6 @@
 """The machine that a network shall run on, by name, and what it is asked to be."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
 from allspin.host.chips.options import MadeChip
@@ -9,6 +8,7 @@ from allspin.host.link.transport import UartOptions
 from allspin.host.machines.chips import chip_gateware, tile_offsets
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.opening import (
+    AUTO,
     GOLDEN,
     VIRTUAL,
     BuildProgress,
@@ -18,6 +18,7 @@ from allspin.host.machines.opening import (
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
+from allspin.sim.options import option
 
 
 @dataclass(frozen=True)
@@ -46,35 +47,47 @@ class MachineOptions:
         name.
     """
 
-    on: str = GOLDEN
-    lanes: int | None = None
-    rows_per_clock: int | None = None
-    states: bool = False
+    on: str = field(
+        default=GOLDEN,
+        metadata=option(f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN})", "MACHINE"),
+    )
+    lanes: int | None = field(
+        default=None, metadata=option("columns that are computed in a cycle (all)", "L")
+    )
+    rows_per_clock: int | None = field(
+        default=None,
+        metadata=option("rows that are driven in a cycle, 1, 2, 4 or 8 (1)", "R"),
+    )
+    states: bool = field(
+        default=False,
+        metadata=option(
+            "keep states in place of R_AH words: memory of the fewest bits, and no chips"
+        ),
+    )
     uart: UartOptions | None = None
 
     def __post_init__(self) -> None:
         if self.uart is not None and self.on == GOLDEN:
             raise ValueError(f"uart is for a board, real or virtual, and {GOLDEN} is none")
-        self._profile()
+        _ = self.profile  # raises for values out of their ranges
 
     @property
     def profile(self) -> HardwareProfile:
         """The virtual board's lanes and rows per clock."""
-        return self._profile()
-
-    def _profile(self, **more: Any) -> HardwareProfile:
         rows = 1 if self.rows_per_clock is None else self.rows_per_clock
-        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states, **more)
+        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states)
 
-    def check_chips(self) -> None:
-        """Refuse what makes no chips.
+    def check(self, *, chips: bool, resident: bool) -> None:
+        """Refuse a machine that cannot do what is asked of it.
 
         Raises
         ------
         UserError
-            If the machine shall keep states.
+            If it shall be made into a chip and keeps states, or keep images and has no memory.
         """
-        if self.states and self.on != GOLDEN:
+        if resident and self.on == GOLDEN:
+            raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
+        if chips and self.states and self.on != GOLDEN:
             raise UserError(f"`states`: {NO_CHIPS}")
 
     def open(
@@ -104,11 +117,11 @@ class MachineOptions:
             If there is no such machine, the network does not fit it, it has other lanes or rows
             a clock, or the chip has noise that gateware has not.
         """
-        of_chip: dict[str, Any] = {}
+        profile = replace(self.profile, resident=VIRTUAL_RESIDENT if resident else None)
         if chip is not None and self.on != GOLDEN:
-            of_chip["variation"] = chip_gateware(chip.device, chip.programming, chip.noise)
-            of_chip["tile_offsets"] = tile_offsets(chip.device)
-        profile = self._profile(resident=VIRTUAL_RESIDENT if resident else None, **of_chip)
+            gateware = chip_gateware(chip.device, chip.programming, chip.noise)
+            offsets = tile_offsets(chip.device)
+            profile = replace(profile, variation=gateware, tile_offsets=offsets)
         machine = open_machine(self.on, network, profile, self.uart, progress=progress)
         try:
             self._check_shape(machine, network)

@@ -1,6 +1,11 @@
-"""A network run on a machine, and scored."""
+"""A network run on a machine: with test images, and scored; with image files, and classified."""
 
-from dataclasses import dataclass
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -8,32 +13,24 @@ import numpy.typing as npt
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.chips.options import ChipOptions, MadeChip, ProbedChipOptions, with_device_read
+from allspin.host.chips.options import ChipOptions, MadeChip, ProbedChipOptions
 from allspin.host.chips.tiles import cut_network
-from allspin.host.data.catalogue import network_name
+from allspin.host.data.catalogue import network_name, open_device
 from allspin.host.data.datasets import load_test_set
+from allspin.host.data.images import load_image
+from allspin.host.link.payloads import Answers
 from allspin.host.machines.machine import Machine
-from allspin.host.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.run.comparison import (
-    LogitsCompared,
-    Shown,
-    WordsCompared,
-    compare_logits,
-    compare_words,
-    opened,
-    program,
-    show_resident,
-    show_streamed,
-)
+from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_virtual
+from allspin.host.machines.resident import ResidentCounts
 from allspin.host.run.machine_options import MachineOptions
-from allspin.host.run.score import Score
-from allspin.host.show.say import Display, Silent, commit
-from allspin.sim.chip.noise import ColumnNoise
+from allspin.host.run.score import Classified, Score, Shown, compare_logits, compare_words
+from allspin.host.show.say import BuildWatch, Display, Silent, commit
+from allspin.host.virtual.board import read_trace
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
+from allspin.sim.options import option
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
@@ -54,9 +51,14 @@ class RunOptions:
         Whether the images are kept on the board, as many at a time as fit, and run there.
     """
 
-    check: bool = False
+    check: bool = field(default=False, metadata=option("compare every logit with the golden model"))
     logits: bool = False
-    resident: bool = False
+    resident: bool = field(
+        default=False,
+        metadata=option(
+            "keep the images on the board, as many at a time as fit, and run them there"
+        ),
+    )
 
 
 def run(
@@ -109,88 +111,275 @@ def run(
     >>> run("mnist-10", images=100).accuracy
     1.0
     """
-    display, options = display or Silent(), options or RunOptions()
-    if isinstance(on, str):
-        on = MachineOptions(on)
-    if options.resident and isinstance(on, MachineOptions) and on.on == GOLDEN:
-        raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
-    if isinstance(chip, int):
-        chip = ChipOptions(chip)
-    if chip is not None and isinstance(on, MachineOptions):
-        on.check_chips()
+    display = display or Silent()
     base = cut_network(network, tiles, data, display)
     shown_images, labels = load_test_set(data, [base], images)
-    shown_images, labels = shown_images[:images], labels[:images]
+    test_set = shown_images[:images], labels[:images]
+    return _score(network_name(network), base, on, options, chip, test_set, display)
+
+
+def classify(
+    network: str | Path | Network,
+    files: Sequence[str | Path],
+    on: str | MachineOptions | Machine = GOLDEN,
+    *,
+    framing: str | None = None,
+    chip: int | ChipOptions | ProbedChipOptions | None = None,
+    check: bool = False,
+    tiles: Tiles | None = None,
+    data: str | Path | None = None,
+    display: Display | None = None,
+) -> Classified:
+    """Classify image files by a network on a machine.
+
+    Parameters
+    ----------
+    network, on, chip, tiles, display
+        As of `run`.
+    files : sequence of str or Path
+        Image files, at least one.
+    framing : str, optional
+        As of `allspin.host.data.images.load_image`.
+    check : bool
+        Whether every logit, and every R_AH word of a chip in gateware, is compared with the
+        golden model.
+    data : str or Path, optional
+        Data set whose training images choose the steps of `tiles` (the MNIST that ships).
+
+    Raises
+    ------
+    UserError
+        If there is no such network, image or machine, they do not fit one another, or the machine
+        fails.
+    """
+    display = display or Silent()
+    base = cut_network(network, tiles, data, display)
+    framed = tuple(load_image(file, base.image_shape, framing) for file in files)
+    images = np.stack([each.image for each in framed])
+    nobody = np.zeros(len(images), np.int64)  # an image file has no label
+    score = _score(
+        network_name(network), base, on, RunOptions(check=check), chip, (images, nobody), display
+    )
+    return Classified(tuple(os.fspath(file) for file in files), framed, score)
+
+
+def _score(
+    name: str,
+    base: Network,
+    on: str | MachineOptions | Machine,
+    options: RunOptions | None,
+    chip: int | ChipOptions | ProbedChipOptions | None,
+    test_set: tuple[Images, Integers],
+    display: Display,
+) -> Score:
+    """Make the chip, open and program the machine, show it the images, and compare."""
+    options = options or RunOptions()
+    on = MachineOptions(on) if isinstance(on, str) else on
+    chip = ChipOptions(chip) if isinstance(chip, int) else chip
+    if isinstance(on, MachineOptions):
+        on.check(chips=chip is not None, resident=options.resident)
     made = None if chip is None else _made(chip, base, display)
-    loaded = base if made is None else made.network
-    with opened(on, loaded, made, options.resident, display) as machine:
+    network = base if made is None else made.network
+    images = test_set[0]
+    words = compared = bound = None
+    with _opened(on, network, made, options.resident, display) as machine:
         title = on.title(machine) if isinstance(on, MachineOptions) else machine.name
         if options.resident:
             machine.resident_images()  # raises before anything is programmed
-        program(machine, loaded, made, display)
+        _program(machine, network, made, display)
         if options.resident:
-            logits = options.check or options.logits
-            shown = show_resident(machine, shown_images, labels, display, logits=logits)
+            shown = _run_resident(machine, test_set, display, options.check or options.logits)
         else:
-            shown = show_streamed(machine, shown_images, labels, display)
-        profile = machine.profile
-        words = _compare_words(machine, made, display) if options.check else None
-        resent, damaged = machine.resent, machine.damaged
-    return Score(
-        network=network_name(network),
-        on=title,
-        chip=made,
-        shown=shown,
-        cycles_bound=_bound(loaded, profile, shown_images, None if made is None else made.noise),
-        logits=_compare_logits(shown, loaded, made, shown_images, labels, display)
-        if options.check
-        else None,
-        words=words,
-        resent=resent,
-        damaged=damaged,
-        commit=commit(),
-    )
+            shown = _stream(machine, test_set, display)
+        if options.check and made is not None and machine.reads_words:
+            display.start("reading the R_AH words back")
+            words = compare_words(machine, network)
+            display.finish(
+                f"{words.mismatches:,} of {words.compared:,} differ from the golden chip"
+            )
+        profile, resent, damaged = machine.profile, machine.resent, machine.damaged
+    noise = None if made is None else made.noise
+    if profile is not None:
+        engine = EngineParameters.from_network(network, profile)
+        bound = float(cycle_bounds(network, engine, images, noise).mean())
+    if options.check:
+        display.start("comparing every logit with the golden model")
+        compared = compare_logits(shown, GoldenModel(network, noise=noise), images)
+        display.finish(f"{compared.mismatches:,} of {compared.compared:,} differ")
+    return Score(name, title, made, shown, bound, compared, words, resent, damaged, commit())
 
 
 def _made(chip: ChipOptions | ProbedChipOptions, network: Network, display: Display) -> MadeChip:
-    chip = with_device_read(chip)  # what is wrong with the device is told first
+    open_device(chip.device, chip.at)  # what is wrong with the device is told before a step is
     display.start("making the chip" if chip.seed is None else f"making chip {chip.seed}")
     made = chip.make(network)
     display.finish()
     return made
 
 
-def _bound(
-    network: Network, profile: HardwareProfile | None, images: Images, noise: ColumnNoise | None
-) -> float | None:
-    """Mean cycles per image that the slowest stage needs, of a machine with lanes."""
-    if profile is None:
-        return None
-    engine = EngineParameters.from_network(network, profile)
-    return float(cycle_bounds(network, engine, images, noise).mean())
-
-
-def _compare_words(
-    machine: Machine, chip: MadeChip | None, display: Display
-) -> WordsCompared | None:
-    if chip is None or not machine.reads_words:
-        return None
-    display.start("reading the R_AH words back")
-    words = compare_words(machine, chip.network)
-    display.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
-    return words
-
-
-def _compare_logits(
-    shown: Shown,
+@contextmanager
+def _opened(
+    on: MachineOptions | Machine,
     network: Network,
     chip: MadeChip | None,
-    images: Images,
-    labels: Integers,
+    resident: bool,
     display: Display,
-) -> LogitsCompared:
-    display.start("comparing every logit with the golden model")
-    golden = GoldenModel(network, noise=None if chip is None else chip.noise)
-    found = compare_logits(shown, golden, images, labels)
-    display.finish(f"{found.mismatches:,} of {found.compared:,} differ")
-    return found
+) -> Iterator[Machine]:
+    """The machine that was asked for, which is closed in the end; or the one that was given."""
+    if isinstance(on, Machine):
+        on.check(network)
+        yield on
+        return
+    display.start(f"opening {on.on}")
+    watch = BuildWatch(display)
+    with on.open(network, chip, resident=resident, progress=watch) as machine:
+        display.finish(f"{machine.description}{watch.outcome if on.on == VIRTUAL else ''}")
+        yield machine
+
+
+def _program(machine: Machine, network: Network, chip: MadeChip | None, display: Display) -> None:
+    """Program a machine with a network, or make it into a chip."""
+    display.start("programming")
+    if chip is None:
+        machine.program(network, lambda done: display.advance(done, None))
+        display.finish()
+        return
+    maker = machine.chip_maker(chip.base, chip.device, chip.programming)
+    maker.make(chip.chip, network, lambda done: display.advance(done, None))
+    display.finish(maker.where)
+
+
+def _stream(machine: Machine, test_set: tuple[Images, Integers], display: Display) -> Shown:
+    """Stream images through a programmed machine."""
+    images, labels = test_set
+    display.start(f"streaming {len(images):,} images")
+    begun = time.perf_counter()
+    answers = machine.stream(images, lambda done: display.advance(done, len(images), f"{done:,}"))
+    seconds = time.perf_counter() - begun
+    display.finish(f"{len(images) / seconds:,.0f} images/s")
+    counters, clocks, frequency = machine.counters(), answers.clocks, machine.frequency
+    if counters is not None and counters.images < len(images):
+        raise UserError(
+            f"{machine.name} answered {len(images)} images, but its counter says "
+            f"{counters.images}; was it reset?"
+        )
+    return Shown(
+        labels=labels,
+        correct=int(np.count_nonzero(answers.classes == labels)),
+        seconds=seconds,
+        answers=answers,
+        cycles_per_image=None if counters is None else counters.cycles / counters.images,
+        simulated_seconds=None if clocks is None or frequency is None else clocks / frequency,
+    )
+
+
+def _run_resident(
+    machine: Machine, test_set: tuple[Images, Integers], display: Display, logits: bool
+) -> Shown:
+    """Run images on a machine that keeps as many of them at a time as fit."""
+    images, labels = test_set
+    resident = machine.resident_images()
+    counts = ResidentCounts(0, 0, 0)
+    at_once, seconds = 0, 0.0
+    answers: list[Answers] = []
+    display.start(f"running {len(images):,} resident images")
+    for batch in resident.batches(images, labels):
+        at_once = max(at_once, len(batch))
+        begun = time.perf_counter()
+        counts += resident.run(first=batch.start)
+        seconds += time.perf_counter() - begun
+        if logits:
+            answers.append(resident.logits())
+        display.advance(counts.images, len(images), f"{counts.images:,}")
+    display.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s")
+    together = None
+    if logits:
+        together = Answers(
+            np.concatenate([answer.logits for answer in answers]),
+            np.concatenate([answer.classes for answer in answers]),
+        )
+    return Shown(
+        labels=labels,
+        correct=counts.correct,
+        seconds=seconds,
+        answers=together,
+        cycles_per_image=counts.cycles_per_image,
+        at_once=at_once,
+    )
+
+
+# Images streamed through the virtual board while the engine's activity is recorded.
+
+TRACED_IMAGES = 6
+"""Images in the timeline."""
+
+
+@dataclass(frozen=True, eq=False)
+class TracedRun:
+    """What came of a run with a record of the engine's activity.
+
+    Attributes
+    ----------
+    answers : Answers
+        What the machine answered.
+    seconds : float
+        Of the streaming, wall clock.
+    cycles : int
+        Clocks from the first image to the last, by the hardware's counter.
+    activity : ndarray of uint64, shape (clocks,)
+        The engine's activity word in each clock from the first event on.
+    """
+
+    answers: Answers
+    seconds: float
+    cycles: int
+    activity: npt.NDArray[np.uint64]
+
+
+def traced_clocks(network: Network, bounds: Integers) -> int:
+    """Clocks that let the images of the timeline pass through all layers.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    bounds : ndarray of int64, shape (images,)
+        Of `allspin.hdl.cost.bound.cycle_bounds`.
+    """
+    return 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
+
+
+def run_traced(network: Network, images: Images, clocks: int, display: Display) -> TracedRun:
+    """Build the virtual board, program it and stream images through it.
+
+    Parameters
+    ----------
+    network : Network
+        What to run.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels.
+    clocks : int
+        For how long the activity is recorded.
+    display : Display
+        Told of each step.
+
+    Raises
+    ------
+    UserError
+        If there is no C++ compiler, or the machine fails or miscounts.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "activity"
+        display.start("compiling the gateware into a simulator")
+        watch = BuildWatch(display)
+        with open_virtual(network, trace=(trace, clocks), progress=watch) as machine:
+            display.finish(watch.outcome.removeprefix("; "))
+            _program(machine, network, None, display)
+            shown = _stream(machine, (images, np.zeros(len(images), np.int64)), display)
+            counters = machine.counters()
+        if counters.images != len(images):
+            raise UserError(
+                f"{len(images)} images were streamed, but the machine's counters say {counters}"
+            )
+        assert shown.answers is not None
+        return TracedRun(shown.answers, shown.seconds, counters.cycles, read_trace(trace))

@@ -1,21 +1,16 @@
-"""What came of a run."""
+"""What came of a run: a score, or classes of image files, and how they compare with the model."""
 
-import tempfile
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.host.chips.options import MadeChip
+from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
-from allspin.host.machines.opening import open_virtual
-from allspin.host.run.comparison import LogitsCompared, Shown, WordsCompared
-from allspin.host.show.say import BuildWatch, Display
-from allspin.host.virtual.board import read_trace
-from allspin.sim.errors import UserError
+from allspin.host.machines.machine import Machine
+from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 
 MOST_CLASSES = 16
@@ -55,6 +50,150 @@ def score_card(score: "Score") -> str:
 
 
 @dataclass(frozen=True, eq=False)
+class Shown:
+    """What a machine did with images.
+
+    Attributes
+    ----------
+    labels : ndarray of int64, shape (images,)
+        Classes of the images.
+    correct : int
+        Images that were classified rightly.
+    seconds : float
+        Wall clock; of resident images without the loading.
+    answers : Answers or None
+        None of resident images whose logits were not asked for.
+    cycles_per_image : float or None
+        Cycles per image by the machine's counters, if it has them.
+    simulated_seconds : float or None
+        Where a UART's time is simulated.
+    at_once : int or None
+        Resident images that were on the board at a time; fewer in the last batch.
+    """
+
+    labels: npt.NDArray[np.int64]
+    correct: int
+    seconds: float
+    answers: Answers | None
+    cycles_per_image: float | None
+    simulated_seconds: float | None = None
+    at_once: int | None = None
+
+
+@dataclass(frozen=True)
+class LogitsCompared:
+    """Logits beside those of the golden model.
+
+    Attributes
+    ----------
+    compared, mismatches : int
+        How many, and how many of them are not the golden model's.
+    difference : str or None
+        The first difference in words, also one of classes alone; None if there is none.
+    """
+
+    compared: int
+    mismatches: int
+    difference: str | None
+
+
+def compare_logits(
+    shown: Shown,
+    golden: GoldenModel,
+    images: npt.NDArray[np.uint8],
+) -> LogitsCompared:
+    """Compare what a machine answered with the golden model.
+
+    Parameters
+    ----------
+    shown : Shown
+        With its answers.
+    golden : GoldenModel
+        Of what the machine was programmed with.
+    images : ndarray of uint8, shape (images, height, width)
+        What it was shown.
+    """
+    assert shown.answers is not None
+    expected = golden.logits(images)
+    mismatches, difference = first_difference(shown.answers, expected)
+    correct = np.count_nonzero(np.argmax(expected, axis=1) == shown.labels)
+    if difference is None and shown.correct != correct:
+        difference = f"it counted {shown.correct:,} correct classes, not {correct:,}"
+    return LogitsCompared(expected.size, mismatches, difference)
+
+
+def first_difference(answers: Answers, expected: npt.NDArray[np.int64]) -> tuple[int, str | None]:
+    """How many logits differ, and the first difference in words, also one of classes alone.
+
+    Parameters
+    ----------
+    answers : Answers
+        A machine's.
+    expected : ndarray of int64, shape (images, classes)
+        Logits of the golden model.
+    """
+    wrong = np.argwhere(answers.logits != expected)
+    if len(wrong):
+        image, number = wrong[0]
+        return len(wrong), (
+            f"{len(wrong):,} of {expected.size:,} logits differ from the golden model; the first: "
+            f"image {image}, class {number}: {answers.logits[image, number]}, "
+            f"not {expected[image, number]}"
+        )
+    other = np.flatnonzero(answers.classes != np.argmax(expected, axis=1))
+    if len(other):
+        image = other[0]
+        return 0, (
+            f"the logits are right, but {len(other):,} classes differ; the first: "
+            f"image {image}: {answers.classes[image]}, not {np.argmax(expected[image])}"
+        )
+    return 0, None
+
+
+@dataclass(frozen=True)
+class WordsCompared:
+    """R_AH words that were read back, beside those of the golden model's chip.
+
+    Attributes
+    ----------
+    compared, mismatches : int
+        How many, and how many of them are not the golden chip's.
+    changed : float
+        Share of them that is not the ideal network's.
+    """
+
+    compared: int
+    mismatches: int
+    changed: float
+
+    @property
+    def difference(self) -> str | None:
+        """What is wrong in words; None if nothing is."""
+        if not self.mismatches:
+            return None
+        return f"{self.mismatches:,} of {self.compared:,} R_AH words differ from the golden chip's"
+
+
+def compare_words(machine: Machine, network: Network) -> WordsCompared:
+    """Read every R_AH word of a machine back, and compare it with a chip's network.
+
+    Parameters
+    ----------
+    machine : Machine
+        A machine that reads words back and was made into the chip.
+    network : Network
+        The chip's.
+    """
+    compared = mismatches = changed = 0
+    for number, layer in enumerate(network.layers):
+        words = machine.read_words(number)
+        compared += words.size
+        mismatches += int(np.count_nonzero(words != layer.words))
+        changed += int(np.count_nonzero(words != layer.levels[layer.states]))
+    return WordsCompared(compared, mismatches, changed / compared)
+
+
+@dataclass(frozen=True, eq=False)
 class Score:
     """A network's score on a machine.
 
@@ -90,7 +229,7 @@ class Score:
     @property
     def images(self) -> int:
         """Images that were shown."""
-        return self.shown.images
+        return len(self.shown.labels)
 
     @property
     def accuracy(self) -> float:
@@ -148,89 +287,48 @@ class Score:
         return score_card(self)
 
 
-# Images streamed through the virtual board while the engine's activity is recorded.
-
-TRACED_IMAGES = 6
-"""Images in the timeline."""
-
-
 @dataclass(frozen=True, eq=False)
-class TracedRun:
-    """What came of a run.
+class Classified:
+    """What a machine answered to image files.
 
     Attributes
     ----------
-    answers : Answers
-        What the machine answered.
-    seconds : float
-        Of the streaming, wall clock.
-    cycles : int
-        Clocks from the first image to the last, by the hardware's counter.
-    activity : ndarray of uint64, shape (clocks,)
-        The engine's activity word in each clock from the first event on.
+    files : tuple of str
+        The files.
+    framed : tuple of Framed
+        The images that the machine was shown.
+    score : Score
+        Of the run; its accuracy says nothing, since no file has a label.
     """
 
-    answers: Answers
-    seconds: float
-    cycles: int
-    activity: npt.NDArray[np.uint64]
+    files: tuple[str, ...]
+    framed: tuple[Framed, ...]
+    score: Score
 
+    @property
+    def answers(self) -> Answers:
+        """Logits and classes."""
+        assert self.score.shown.answers is not None
+        return self.score.shown.answers
 
-def traced_clocks(network: Network, bounds: npt.NDArray[np.int64]) -> int:
-    """Clocks that let the images of the timeline pass through all layers.
-
-    Parameters
-    ----------
-    network : Network
-        What runs.
-    bounds : ndarray of int64, shape (images,)
-        Of `allspin.hdl.cost.bound.cycle_bounds`.
-    """
-    return 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
-
-
-def run_traced(
-    network: Network, images: npt.NDArray[np.uint8], clocks: int, display: Display
-) -> TracedRun:
-    """Build the virtual board, program it and stream images through it.
-
-    Parameters
-    ----------
-    network : Network
-        What to run.
-    images : ndarray of uint8, shape (images, height, width)
-        Grey levels.
-    clocks : int
-        For how long the activity is recorded.
-    display : Display
-        Told of each step.
-
-    Raises
-    ------
-    UserError
-        If there is no C++ compiler, or the machine fails or miscounts.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        trace = Path(folder) / "activity"
-        display.start("compiling the gateware into a simulator")
-        watch = BuildWatch(display)
-        with open_virtual(
-            network,
-            trace=(trace, clocks),
-            progress=watch,
-        ) as machine:
-            display.finish(watch.outcome.removeprefix("; "))
-            display.start("programming weights, tables and converters over the link")
-            machine.program(network)
-            display.finish()
-            display.start(f"streaming {len(images):,} test images")
-            begun = time.perf_counter()
-            answers = machine.stream(images, lambda done: display.advance(done, len(images)))
-            seconds = time.perf_counter() - begun
-            display.finish(f"{len(images) / seconds:,.0f} images/s")
-            counters = machine.counters()
-        if counters.images != len(images):
-            raise UserError(
-                f"{len(images)} images were streamed, but the machine's counters say {counters}"
-            )
-        return TracedRun(answers, seconds, counters.cycles, read_trace(trace))
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` prints; see ``docs/formats.md``."""
+        answers = zip(self.answers.classes, self.answers.logits, strict=True)
+        images = [
+            {
+                "file": file,
+                "class": int(number),
+                "logits": logits.tolist(),
+                "framing": framed.framing,
+                "inverted": framed.inverted,
+            }
+            for file, framed, (number, logits) in zip(self.files, self.framed, answers, strict=True)
+        ]
+        told = self.score.to_dict()
+        shared = ("network", "on", "chip", "programming")
+        after = ("logits_compared", "mismatches", "commit")
+        return {
+            **{name: told[name] for name in shared},
+            "images": images,
+            **{name: told[name] for name in after},
+        }

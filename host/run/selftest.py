@@ -1,6 +1,6 @@
 """A machine asked for all that it can do, and what was right of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters.crossbar import UniformLevels
 from allspin.hdl.parameters.memory_map import (
     CONVERTER,
     ENGINE,
@@ -35,12 +34,13 @@ from allspin.host.machines.opening import (
     open_port,
     open_virtual,
 )
+from allspin.host.run.score import compare_words, first_difference
 from allspin.host.show.say import Display, Silent
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Layer, Network
+from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Network
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.programming.schemes import Programming
@@ -84,19 +84,14 @@ def known_network(name: str, identity: Identity, seed: int) -> Network:
         current_bits=identity.current_bits,
     )
     rng = np.random.default_rng(seed)
-    layers = tuple(
-        replace(_kept(layer, its.levels, rng), adc=its.tiling and its.tiling.adc)
-        for layer, its in zip(network.layers, identity.layers, strict=True)
-    )
-    return replace(network, layers=layers)
-
-
-def _kept(layer: Layer, levels: UniformLevels | None, rng: np.random.Generator) -> Layer:
-    """A layer of the levels that a machine keeps states of; as it is where that keeps words."""
-    if levels is None:
-        return layer
-    states = rng.integers(0, levels.count, layer.states.shape, np.uint8)
-    return replace(layer, states=states, levels=np.array(levels.words))
+    layers = []
+    for layer, its in zip(network.layers, identity.layers, strict=True):
+        kept: dict[str, Any] = {"adc": its.tiling and its.tiling.adc}
+        if its.levels is not None:  # the machine keeps states of these levels, and no words
+            kept["states"] = rng.integers(0, its.levels.count, layer.states.shape, np.uint8)
+            kept["levels"] = np.array(its.levels.words)
+        layers.append(replace(layer, **kept))
+    return replace(network, layers=tuple(layers))
 
 
 # The machine that a self-test is of.
@@ -145,16 +140,17 @@ def open_for_selftest(
 def _only_board(network: Network | None, baud: int) -> LinkedMachine:
     """The one board that answers, and fits the network if there is one."""
     answers = ask_ports(baud)
-    answering = [board for board in answers.values() if board is not None]
-    boards = [
-        board for board in answering if network is None or board.identity.mismatch(network) is None
-    ]
-    for board in answering:
-        if boards != [board]:
+    boards = []
+    for board in filter(None, answers.values()):
+        if network is None or board.identity.mismatch(network) is None:
+            boards.append(board)
+        else:
             board.close()
     if len(boards) == 1:
         return boards[0]
     if boards:
+        for board in boards:
+            board.close()
         names = ", ".join(board.name for board in boards)
         raise UserError(f"{len(boards)} boards answer, on {names}: name one with --on")
     asked = f"asked {', '.join(answers)}" if answers else "there is no serial port"
@@ -165,25 +161,9 @@ def _only_board(network: Network | None, baud: int) -> LinkedMachine:
 # Two patterns for each memory that can be read back: every bit is 0 in one and 1 in the other.
 
 Lines = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, eq=False)
-class Patterns:
-    """A memory, and what to write to it.
-
-    Parameters
-    ----------
-    name : str
-        What people call it.
-    space : int
-        Its number on the link.
-    lines : tuple of two ndarrays of uint8, shape (lines, bytes of a line)
-        A random pattern, and the one with every stored bit the other way.
-    """
-
-    name: str
-    space: int
-    lines: tuple[Lines, Lines]
+"""Of a memory, shape (lines, bytes of a line)."""
+Patterns = tuple[str, int, Lines, Lines]
+"""A memory's name, its number on the link, a random pattern, and the same with every bit turned."""
 
 
 def memory_patterns(identity: Identity, seed: int) -> Iterator[Patterns]:
@@ -201,26 +181,24 @@ def memory_patterns(identity: Identity, seed: int) -> Iterator[Patterns]:
     rng = np.random.default_rng(seed)
     for number, layer in enumerate(identity.layers):
         base, of = number << 4, f"layer {number}"
-        words = _words(identity, number, (layer.rows, layer.columns), rng)
-        yield Patterns(f"R_AH words, {of}", base | WEIGHTS, words)
+        yield f"R_AH words, {of}", base | WEIGHTS, *_words(identity, number, rng)
         if number == len(identity.layers) - 1:
             continue
         if NEURONS[identity.neuron].has_table:
             table = _bits(2**identity.current_bits, [identity.hidden_bits], rng)
-            yield Patterns(f"neuron's table, {of}", base | TABLE, table)
-        converter = _converters(layer.columns, identity.current_bits + 2, rng)
-        yield Patterns(f"V-I converters, {of}", base | CONVERTER, converter)
-        shift = _bits(1, [MAX_SHIFT.bit_length()], rng)
-        yield Patterns(f"V-I shift, {of}", base | SHIFT, shift)
+            yield f"neuron's table, {of}", base | TABLE, *table
+        offset_bits = identity.current_bits + 2
+        converters = _converters(layer.columns, offset_bits, rng)
+        yield f"V-I converters, {of}", base | CONVERTER, *converters
+        yield f"V-I shift, {of}", base | SHIFT, *_bits(1, [MAX_SHIFT.bit_length()], rng)
     if Feature.RESIDENT in identity.features:
         pixel = identity.pixel_bits
         beat = [distance_bits(pixel), pixel] * identity.layers[0].rows_per_clock
         beats = _bits(identity.resident_beats, [*beat, 1], rng)
-        yield Patterns("image memory", ENGINE << 4 | RESIDENT_BEATS, beats)
+        yield "image memory", ENGINE << 4 | RESIDENT_BEATS, *beats
         class_bits = max(1, (identity.classes - 1).bit_length())
         widths = [min(8, class_bits), max(0, class_bits - 8)]
-        labels = _bits(identity.resident_images, widths, rng)
-        yield Patterns("label memory", ENGINE << 4 | LABELS, labels)
+        yield "label memory", ENGINE << 4 | LABELS, *_bits(identity.resident_images, widths, rng)
 
 
 def _bits(lines: int, widths: list[int], rng: np.random.Generator) -> tuple[Lines, Lines]:
@@ -230,22 +208,19 @@ def _bits(lines: int, widths: list[int], rng: np.random.Generator) -> tuple[Line
     return drawn, drawn ^ masks
 
 
-def _words(
-    identity: Identity, layer: int, shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[Lines, Lines]:
+def _words(identity: Identity, number: int, rng: np.random.Generator) -> tuple[Lines, Lines]:
     """R_AH words; where a machine keeps states, those of states whose bits can be turned round."""
-    levels = identity.layers[layer].levels
-    if levels is not None:
-        end = 2**levels.bits
-        states = rng.integers(end - levels.count, levels.count, shape)
-        first, second = (
-            (levels.lowest + levels.step * each).astype(np.int8).view(np.uint8)
-            for each in (states, end - 1 - states)
-        )
-        return first, second
-    top = 2 ** (identity.rah_bits - 1)
-    words = rng.integers(-top, top, shape).astype(np.int8)
-    return words.view(np.uint8), (~words).view(np.uint8)
+    layer = identity.layers[number]
+    shape, levels = (layer.rows, layer.columns), layer.levels
+    if levels is None:
+        top = 2 ** (identity.rah_bits - 1)
+        words = rng.integers(-top, top, shape).astype(np.int8).view(np.uint8)
+        return words, ~words
+    end = 2**levels.bits
+    states = rng.integers(end - levels.count, levels.count, shape)
+    both = np.array([states, end - 1 - states])
+    first, second = (levels.lowest + levels.step * both).astype(np.int8).view(np.uint8)
+    return first, second
 
 
 def _converters(columns: int, offset_bits: int, rng: np.random.Generator) -> tuple[Lines, Lines]:
@@ -318,71 +293,65 @@ def selftest(
         If the machine does not fit the network, falls silent or is reset.
     """
     machine.check(network)
-    return _Selftest(machine, network, seed, display or Silent()).findings()
+    display = display or Silent()
+    checks = _Checks(machine, network, random_images(network, IMAGES, seed))
+    yield Finding("identity", True, machine.description)
+    for name, space, *lines in memory_patterns(machine.identity, seed):
+        display.start(f"checking {name}")
+        yield Finding(name, *checks.memory(space, lines))
+        display.finish()
+    for name, check in (
+        ("images", checks.images_streamed),
+        ("counters", checks.counters),
+        ("resident images", checks.resident_images),
+        ("chip", checks.chip),
+    ):
+        display.start(f"checking {name}")
+        yield Finding(name, *check())
+        display.finish()
+    machine.program(network)
 
 
-class _Selftest:
-    """The checks of `selftest`, with what they share."""
+@dataclass(frozen=True, eq=False)
+class _Checks:
+    """The checks of `selftest`: whether it is right, None where it cannot be told, and a line."""
 
-    def __init__(
-        self, machine: LinkedMachine, network: Network, seed: int, display: Display
-    ) -> None:
-        self._machine = machine
-        self._network = network
-        self._seed = seed
-        self._display = display
-        self._features = machine.identity.features
-        self._images = random_images(network, IMAGES, seed)
+    machine: LinkedMachine
+    network: Network
+    images: npt.NDArray[np.uint8]
 
-    def findings(self) -> Iterator[Finding]:
-        machine, network = self._machine, self._network
-        yield Finding("identity", True, machine.description)
-        for patterns in memory_patterns(machine.identity, self._seed):
-            yield self._watched(patterns.name, lambda patterns=patterns: self._memory(patterns))
-        yield self._watched("images", self._shown)
-        yield self._watched("counters", self._counted)
-        yield self._watched("resident images", self._resident)
-        yield self._watched("chip", self._chip)
-        machine.program(network)
-
-    def _watched(self, name: str, check: Callable[[], tuple[bool | None, str]]) -> Finding:
-        self._display.start(f"checking {name}")
-        finding = Finding(name, *check())
-        self._display.finish()
-        return finding
-
-    def _memory(self, patterns: Patterns) -> tuple[bool, str]:
+    def memory(self, space: int, patterns: Sequence[Lines]) -> tuple[bool, str]:
         """Write each pattern, and read it back."""
-        for lines in patterns.lines:
-            self._machine.write_memories([(patterns.space, lines)])
-            count, size = lines.shape
-            content = self._machine.read_back(patterns.space, 0, count, size)
+        count, width = patterns[0].shape
+        size = count * width
+        for lines in patterns:
+            self.machine.write_memories([(space, lines)])
+            content = self.machine.read_back(space, 0, count, width)
             found = np.frombuffer(content, np.uint8).reshape(lines.shape)
             wrong = np.argwhere(found != lines)
             if len(wrong):
                 line, byte = wrong[0]
                 return False, (
-                    f"{len(wrong):,} of {lines.size:,} bytes differ; the first: line {line}, byte "
+                    f"{len(wrong):,} of {size:,} bytes differ; the first: line {line}, byte "
                     f"{byte} is {found[line, byte]:#04x}, not {lines[line, byte]:#04x}"
                 )
-        size = patterns.lines[0].size
         return True, f"{size:,} byte{'s' * (size != 1)}, two patterns read back"
 
-    def _shown(self) -> tuple[bool, str]:
+    def images_streamed(self) -> tuple[bool, str]:
         """Program the network, and show it images."""
-        self._machine.program(self._network)
-        answers = self._machine.stream(self._images)
-        return _compared(answers, GoldenModel(self._network), self._images)
+        self.machine.program(self.network)
+        answers = self.machine.stream(self.images)
+        return _compared(answers, GoldenModel(self.network), self.images)
 
-    def _counted(self) -> tuple[bool | None, str]:
+    def counters(self) -> tuple[bool | None, str]:
         """Show the images again, and look at what is counted."""
-        resent = self._machine.resent
-        self._machine.clear_counters()
-        self._machine.stream(self._images)
-        found = self._machine.counters()
-        if self._machine.resent > resent:
+        resent = self.machine.resent
+        self.machine.clear_counters()
+        self.machine.stream(self.images)
+        found = self.machine.counters()
+        if self.machine.resent > resent:
             return None, "requests had to be sent again, and images were counted twice"
-        trace = GoldenModel(self._network).trace(self._images)
+        trace = GoldenModel(self.network).trace(self.images)
         expected = (
             IMAGES,
             tuple(int(np.count_nonzero(layer.inputs)) for layer in trace),
@@ -395,50 +364,46 @@ class _Selftest:
             )
         return True, f"{found.cycles / IMAGES:,.1f} cycles per image, {sum(found.rows):,} rows"
 
-    def _resident(self) -> tuple[bool | None, str]:
+    def resident_images(self) -> tuple[bool | None, str]:
         """Keep images on the machine, and let it classify them there."""
-        if Feature.RESIDENT not in self._features:
+        if Feature.RESIDENT not in self.machine.identity.features:
             return None, "this machine keeps none"
-        golden = GoldenModel(self._network)
-        labels = golden.classify(self._images)
-        labels[::WRONG_LABELS] = (labels[::WRONG_LABELS] + 1) % self._network.classes
-        resident = self._machine.resident_images()
-        count = resident.load(self._images, labels)
+        golden = GoldenModel(self.network)
+        labels = golden.classify(self.images)
+        labels[::WRONG_LABELS] = (labels[::WRONG_LABELS] + 1) % self.network.classes
+        resident = self.machine.resident_images()
+        count = resident.load(self.images, labels)
         counts = resident.run()
-        images = self._images[:count]
+        images = self.images[:count]
         right = int(np.count_nonzero(golden.classify(images) == labels[:count]))
         if counts.correct != right:
             return False, f"{counts.correct} of {count} counted as labelled, not {right}"
         return _compared(resident.logits(), golden, images)
 
-    def _chip(self) -> tuple[bool | None, str]:
+    def chip(self) -> tuple[bool | None, str]:
         """Make a chip, read its words, and show it images."""
         device = self._device()
         programming = Programming()
-        made = ProgrammedChip.of(Chip(device, CHIP), self._network, programming)
-        if Feature.PROGRAMMER not in self._features and (
-            why := self._machine.identity.mismatch(made.network)
+        made = ProgrammedChip.of(Chip(device, CHIP), self.network, programming)
+        if Feature.PROGRAMMER not in self.machine.identity.features and (
+            why := self.machine.identity.mismatch(made.network)
         ):
             return None, f"this machine makes none: {why}"
-        maker = self._machine.chip_maker(self._network, device, programming)
+        maker = self.machine.chip_maker(self.network, device, programming)
         maker.make(made.chip, made.network)
-        for number, layer in enumerate(made.network.layers):
-            wrong = np.count_nonzero(self._machine.read_words(number) != layer.words)
-            if wrong:
-                return (
-                    False,
-                    f"{wrong:,} of {layer.words.size:,} R_AH words of layer {number} differ",
-                )
-        answers = self._machine.stream(self._images)
-        right, text = _compared(answers, GoldenModel(made.network, noise=made.noise), self._images)
+        words = compare_words(self.machine, made.network)
+        if words.difference is not None:
+            return False, words.difference
+        answers = self.machine.stream(self.images)
+        right, text = _compared(answers, GoldenModel(made.network, noise=made.noise), self.images)
         return right, f"seed {CHIP}, {maker.where}; {text}"
 
     def _device(self) -> Device:
         """The paper's; with all noise at each use that the machine has, and no other."""
         device = open_device("paper")
-        if Feature.SUM_NOISE in self._features:
+        if Feature.SUM_NOISE in self.machine.identity.features:
             device = replace(device, imperfections=SUMS)
-        if Feature.USE_NOISE in self._features:
+        if Feature.USE_NOISE in self.machine.identity.features:
             return device
         return replace(device, neuron_variation=replace(device.neuron_variation, use=0.0))
 
@@ -447,10 +412,7 @@ def _compared(
     answers: Answers, golden: GoldenModel, images: npt.NDArray[np.uint8]
 ) -> tuple[bool, str]:
     expected = golden.logits(images)
-    wrong = np.count_nonzero(answers.logits != expected)
-    if wrong:
-        return False, f"{wrong:,} of {expected.size:,} logits differ from the golden model"
-    other = np.count_nonzero(answers.classes != np.argmax(expected, axis=1))
-    if other:
-        return False, f"{other:,} of {len(images)} classes differ from the golden model"
+    _, difference = first_difference(answers, expected)
+    if difference is not None:
+        return False, difference
     return True, f"{len(images)} images, {expected.size:,} logits as the golden model's"

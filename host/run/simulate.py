@@ -4,10 +4,11 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.options import option
 
 # A network's engine in an HDL simulator, with every logit beside the golden model's.
 
@@ -61,9 +63,16 @@ class SimulatorOptions:
         If there is no such simulator, or waveforms have another ending.
     """
 
-    simulator: str = SIMULATORS[0]
-    seed: int | None = None
-    waves: Path | None = None
+    simulator: str = field(
+        default=SIMULATORS[0], metadata=option("the simulator (verilator)", choices=SIMULATORS)
+    )
+    seed: int | None = field(
+        default=None,
+        metadata=option(
+            "stall both ends of the engine at random, drawn from this seed (no stalls)", "S"
+        ),
+    )
+    waves: Path | None = field(default=None, metadata=option("record waveforms, in FST", "OUT.fst"))
 
     def __post_init__(self) -> None:
         if self.simulator not in SIMULATORS:
@@ -104,27 +113,24 @@ class Simulated:
         return figures
 
 
-class _Watch:
+@contextmanager
+def _watched(folder: Path, display: Display) -> Iterator[None]:
     """Say how far the simulation is while it runs."""
+    file, over = folder / PROGRESS, threading.Event()
 
-    def __init__(self, folder: Path, display: Display) -> None:
-        self._file = folder / PROGRESS
-        self._display = display
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+    def look() -> None:
+        while not over.wait(POLL):
+            if file.exists():
+                done, total = map(int, file.read_text().split())
+                display.advance(done, total, f"{done} of {total} images")
 
-    def _run(self) -> None:
-        while not self._over.wait(POLL):
-            if self._file.exists():
-                done, total = map(int, self._file.read_text().split())
-                self._display.advance(done, total, f"{done} of {total} images")
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def simulate_engine(
@@ -170,7 +176,7 @@ def simulate_engine(
     display.start("simulating")
     with tempfile.TemporaryDirectory(prefix="allspin-sim-") as temporary:
         folder = Path(temporary)
-        with _Watch(folder, display):
+        with _watched(folder, display):
             simulate(
                 verilog,
                 "allspin.hdl.bench.link",
@@ -199,39 +205,6 @@ Progress = Callable[[str, float], None]
 """Called several times a second with what is being done and how far it is: seconds or a count."""
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What came of a netlist's simulation.
-
-    Attributes
-    ----------
-    netlist : str
-        Its digest.
-    cells : dict of str to int
-        How many of each type.
-    images, logits, mismatches : int
-        How many images were run, logits compared, and logits or classes found wrong.
-    resent : int
-        Requests that had to be sent again.
-    clocks_programming, clocks_streaming : int
-        Of the machine, from the first byte to the last.
-    seconds_compiling, seconds_programming, seconds_streaming : float
-        Of the wall's clock.
-    """
-
-    netlist: str
-    cells: dict[str, int]
-    images: int
-    logits: int
-    mismatches: int
-    resent: int
-    clocks_programming: int
-    clocks_streaming: int
-    seconds_compiling: float
-    seconds_programming: float
-    seconds_streaming: float
-
-
 def prove(
     netlist: Netlist,
     pins: Pins,
@@ -241,7 +214,7 @@ def prove(
     progress: Progress,
     *,
     optimise: bool = True,
-) -> Proof:
+) -> dict[str, Any]:
     """Simulate a netlist, program a network through its pins, and compare its logits.
 
     Parameters
@@ -260,6 +233,12 @@ def prove(
         Told what is being done.
     optimise : bool
         See `allspin.boards.gates.build.build`.
+
+    Returns
+    -------
+    dict
+        Images that were run, logits compared, logits or classes found wrong; clocks of the
+        machine, and seconds of the wall's clock, from the first byte to the last.
 
     Raises
     ------
@@ -282,21 +261,18 @@ def prove(
     mismatches = np.count_nonzero(answers.logits != expected) + np.count_nonzero(
         answers.classes != expected.argmax(axis=1)
     )
-    assert clocks_programming is not None
-    assert answers.clocks is not None
-    return Proof(
-        netlist=netlist.digest,
-        cells=netlist.types,
-        images=len(images),
-        logits=expected.size,
-        mismatches=int(mismatches),
-        resent=resent,
-        clocks_programming=clocks_programming,
-        clocks_streaming=answers.clocks,
-        seconds_compiling=compiled - begun,
-        seconds_programming=programmed - compiled,
-        seconds_streaming=streamed - programmed,
-    )
+    return {
+        "images": len(images),
+        "logits_compared": expected.size,
+        "mismatches": int(mismatches),
+        "resent": resent,
+        "cells": netlist.types,
+        "clocks_programming": clocks_programming,
+        "clocks_streaming": answers.clocks,
+        "seconds_compiling": compiled - begun,
+        "seconds_programming": programmed - compiled,
+        "seconds_streaming": streamed - programmed,
+    }
 
 
 def open_netlist(program: Path, bit_clocks: float) -> LinkedMachine:
@@ -335,67 +311,14 @@ class Stage:
         Which tools.
     """
 
-    routed: bool = False
-    seed: int = 1
-    tools: Wanted = "auto"
-
-    @property
-    def name(self) -> str:
-        """As results have it."""
-        return "routed" if self.routed else "synthesised"
-
-
-@dataclass(frozen=True)
-class BoardProof:
-    """What came of a board's netlist.
-
-    Attributes
-    ----------
-    board, stage, network, tools : str
-        What was proved, and what made it.
-    frequency : int
-        Hz of the machine's clock.
-    proof : Proof
-        What came of its simulation.
-    commit : str or None
-        Of the sources.
-    """
-
-    board: str
-    stage: str
-    network: str
-    tools: str
-    frequency: int
-    proof: Proof
-    commit: str | None
-
-    @property
-    def simulated_images_per_second(self) -> float:
-        """Images/s at the machine's clock."""
-        return self.proof.images * self.frequency / self.proof.clocks_streaming
-
-    def to_dict(self) -> dict[str, Any]:
-        """As ``allspin gates --json`` prints it; see ``docs/gates.md``."""
-        proof = self.proof
-        return {
-            "board": self.board,
-            "stage": self.stage,
-            "network": self.network,
-            "netlist": proof.netlist,
-            "tools": self.tools,
-            "images": proof.images,
-            "logits_compared": proof.logits,
-            "mismatches": proof.mismatches,
-            "resent": proof.resent,
-            "cells": proof.cells,
-            "clocks_programming": proof.clocks_programming,
-            "clocks_streaming": proof.clocks_streaming,
-            "simulated_images_per_second": self.simulated_images_per_second,
-            "seconds_compiling": proof.seconds_compiling,
-            "seconds_programming": proof.seconds_programming,
-            "seconds_streaming": proof.seconds_streaming,
-            "commit": self.commit,
-        }
+    routed: bool = field(
+        default=False,
+        metadata=option("simulate what nextpnr has placed and routed (iCE40)"),
+    )
+    seed: int = field(default=1, metadata=option("seed of the placement, with --routed (1)", "N"))
+    tools: Wanted = field(
+        default="auto", metadata=option("which tools (auto)", choices=get_args(Wanted))
+    )
 
 
 def _has_models(board: Board) -> bool:
@@ -448,7 +371,7 @@ def prove_board(
     images: npt.NDArray[np.uint8],
     stage: Stage | None = None,
     display: Display | None = None,
-) -> BoardProof:
+) -> dict[str, Any]:
     """Build a board's netlist, program a network through its pins, and compare its logits.
 
     Parameters
@@ -461,6 +384,11 @@ def prove_board(
         Which netlist: what synthesis makes.
     display : Display, optional
         Shows the two steps.
+
+    Returns
+    -------
+    dict
+        As ``allspin gates --json`` prints it; see ``docs/gates.md``.
 
     Raises
     ------
@@ -482,13 +410,16 @@ def prove_board(
     display.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
     bit_clocks = board.machine_frequency / board.baud
     proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, progress)
-    display.finish(f"{proof.mismatches} of {proof.logits} logits differ")
-    return BoardProof(
-        board=board.name,
-        stage=stage.name,
-        network=job.network_name,
-        tools=str(build.tools),
-        frequency=board.machine_frequency,
-        proof=proof,
-        commit=commit(),
-    )
+    differ = f"{proof['mismatches']} of {proof['logits_compared']} logits differ"
+    display.finish(differ)
+    images_per_second = len(images) * board.machine_frequency / proof["clocks_streaming"]
+    return {
+        "board": board.name,
+        "stage": "routed" if stage.routed else "synthesised",
+        "network": job.network_name,
+        "netlist": netlist.digest,
+        "tools": str(build.tools),
+        **proof,
+        "simulated_images_per_second": images_per_second,
+        "commit": commit(),
+    }

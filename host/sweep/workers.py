@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +25,7 @@ from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from allspin.host.sweep.job import Done, Job, measure
 from allspin.sim.errors import UserError
 from allspin.sim.files import check_file
+from allspin.sim.options import option
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -172,10 +173,23 @@ class Cluster:
         If certificates are named but not those that TLS needs, or the address is another kind's.
     """
 
-    address: str
-    ca_file: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
+    address: str = field(
+        metadata=option(
+            "measure on a Dask cluster, such as tls://HOST:8786", "ADDRESS", flag="--scheduler"
+        )
+    )
+    ca_file: Path | None = field(
+        default=None,
+        metadata=option("with tls://, who vouches for the cluster", "PEM", flag="--tls-ca-file"),
+    )
+    certificate: Path | None = field(
+        default=None,
+        metadata=option("with tls://, what this machine shows to it", "PEM", flag="--tls-cert"),
+    )
+    key: Path | None = field(
+        default=None,
+        metadata=option("with tls://, the key of that (in the same file)", "PEM", flag="--tls-key"),
+    )
 
     def __post_init__(self) -> None:
         files = (self.ca_file, self.certificate, self.key)

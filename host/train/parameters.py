@@ -27,6 +27,7 @@ from allspin.sim.network.formats import (
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 from allspin.sim.network.neuron import NEURONS, Neuron
 from allspin.sim.network.tiling import Tiles
+from allspin.sim.options import option
 from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.trains import plan_layer
@@ -175,17 +176,40 @@ class TrainingParameters:
         names the range.
     """
 
-    states: int = 10
+    states: int = field(default=10, metadata=option("states of a synapse, 2 to 128 (10)", "N"))
     hidden: tuple[int, ...] = (100,)
-    neuron: str | None = None
-    pixel_bits: int = 4
-    hidden_bits: int = 4
-    rah_bits: int = 8
-    noise: float | None = None
-    epochs: int = EPOCHS
-    seed: int = 0
-    rate: float = RATE
-    batch: int | None = None
+    neuron: str | None = field(
+        default=None,
+        metadata=option(f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)", "NAME"),
+    )
+    pixel_bits: int = field(default=4, metadata=option("of a pixel, 1 to 8 (4)", "N"))
+    hidden_bits: int = field(default=4, metadata=option("of a neuron, 1 to 8 (4)", "N"))
+    rah_bits: int = field(default=8, metadata=option("of an R_AH word, 2 to 8 (8)", "N"))
+    noise: float | None = field(
+        default=None,
+        metadata=option(
+            "noise on the weights in training, as a fraction of the range of R_AH (that of the "
+            "device's writes, else 0)",
+            "SIGMA",
+        ),
+    )
+    epochs: int = field(
+        default=EPOCHS,
+        metadata=option(
+            f"epochs with the machine's integers ({EPOCHS}, quick {QUICK_EPOCHS}); {FLOAT_SHARE} "
+            "times as many with real numbers go before",
+            "N",
+        ),
+    )
+    seed: int = field(default=0, metadata=option("seed of all random draws (0)", "N"))
+    rate: float = field(
+        default=RATE,
+        metadata=option(f"peak of the learning rate, 1e-6 to 1 ({RATE:g})", "RATE"),
+    )
+    batch: int | None = field(
+        default=None,
+        metadata=option(f"images in a batch ({BATCH}; fewer where images are few)", "N"),
+    )
     augmentation: Augmentation | None = None
     target: TrainingTarget | None = None
     robust: Robustness | None = None

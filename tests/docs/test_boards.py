@@ -10,7 +10,7 @@ import pytest
 from allspin.boards.catalogue import find_boards
 from allspin.host.bitstreams.record import check_record, is_older
 from allspin.host.bitstreams.tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
-from allspin.host.cli.boards.boards import HEADLINE_MARKS, MARKS
+from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
 from allspin.host.data.catalogue import open_network
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -71,5 +71,5 @@ def test_ctrl_c_in_training_ends_the_demonstration(idx_folder, tmp_path):
 def test_a_machine_that_miscounts_is_not_believed(idx_folder, tmp_path, monkeypatch):
     dataset = load_dataset(idx_folder(shape=(9, 7), classes=4, train=240, test=60))
     monkeypatch.setattr(LinkedMachine, "counters", lambda self: SimpleNamespace(images=59))
-    with pytest.raises(UserError, match="60 images were streamed, but"):
+    with pytest.raises(UserError, match="60 images, but its counter says 59"):
         run_demo(dataset, TrainingParameters(hidden=(5,), epochs=1), tmp_path, Steps())

@@ -77,8 +77,8 @@ def test_bash_completes_commands_options_values_and_names(scripts):
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_a_command_is_described_by_its_line_of_the_list(scripts, shell):
     text = scripts[shell].read_text()
-    for command in ("virtual", "bench", "chips"):
-        assert COMMANDS[command][1] in text
+    for command in ("virtual", "chips"):
+        assert COMMANDS[command] in text
 
 
 def test_another_shell_is_refused_and_one_that_is_like_it_asked_for(capsys):

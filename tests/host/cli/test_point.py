@@ -62,14 +62,6 @@ def test_each_command_names_the_range(
     assert {path.name for path in folder.iterdir()} == {"wafer.toml"}
 
 
-@pytest.mark.parametrize("command", ["run paper-10", "train -o x.safetensors"])
-def test_a_point_needs_a_device(
-    folder: Path, command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([*command.split(), "--at", "current=8mA"]) == 2
-    assert "--at needs --" in capsys.readouterr().err
-
-
 def test_what_is_opened_is_the_device_at_the_point(folder: Path) -> None:
     at = "current=11mA"
     plain = (WAFER[: WAFER.index("[synapse.at]")]) + "potentiation = { A = 5.0, P_max = 30 }\n"

@@ -4,8 +4,8 @@ import shlex
 
 import pytest
 
+from allspin.host.cli import train
 from allspin.host.cli.main import build_parser
-from allspin.host.cli.networks import train
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.datasets import load_dataset
 from allspin.host.report.subject import train_command
@@ -24,7 +24,9 @@ def test_the_command_trains_with_the_same_options(name, mnist):
     assert command is not None
     words = shlex.split(command)
     assert words[:2] == ["allspin", "train"]
-    parameters = train._parameters(train._given(build_parser(["train"]).parse_args(words[1:])))
+    parameters = train._parameters(
+        train._with_recipe(build_parser(["train"]).parse_args(words[1:]))
+    )
     assert provenance_of(parameters, mnist)["options"] == provenance["options"]
     assert words[-2:] == ["-o", f"{name}.safetensors"]
 

@@ -9,7 +9,7 @@ from PIL import Image
 from allspin.host.chips.options import ChipOptions
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_dataset, load_test_set
-from allspin.host.run.classify import classify
+from allspin.host.run.run import classify
 from allspin.host.train.feed import split
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -38,8 +38,8 @@ def test_a_digit_s_logits_are_those_of_the_test_set(digits, files):
     assert np.array_equal(found.answers.logits, model.logits(digits))
     assert found.answers.classes.tolist() == [7, 2, 1]
     assert [each.inverted for each in found.framed] == [False, True, False]
-    assert found.logits is not None
-    assert (found.logits.compared, found.logits.mismatches) == (30, 0)
+    assert found.score.logits is not None
+    assert (found.score.logits.compared, found.score.logits.mismatches) == (30, 0)
     record = json.loads(json.dumps(found.to_dict()))
     assert (record["network"], record["on"], record["chip"]) == ("mnist-10", "golden", None)
     assert record["images"][1] == {
@@ -58,18 +58,18 @@ def test_the_gateware_sees_the_same_images(files):
     assert np.array_equal(golden.answers.logits, virtual.answers.logits)
     assert len(np.unique(golden.answers.logits, axis=0)) == 3
     assert [each.framing for each in virtual.framed] == ["whole"] * 3
-    assert virtual.on == "virtual"
-    assert virtual.logits is not None
-    assert virtual.logits.mismatches == 0
+    assert virtual.score.on == "virtual"
+    assert virtual.score.logits is not None
+    assert virtual.score.logits.mismatches == 0
 
 
 def test_a_chip_has_logits_of_its_own(files):
     ideal = classify("paper-10", files)
     chip = classify("paper-10", files, chip=ChipOptions(3), check=True)
-    assert chip.chip is not None
+    assert chip.score.chip is not None
     assert not np.array_equal(chip.answers.logits, ideal.answers.logits)
-    assert chip.logits is not None
-    assert chip.logits.mismatches == 0
+    assert chip.score.logits is not None
+    assert chip.score.logits.mismatches == 0
 
 
 def test_a_network_is_cut_into_tiles_by_the_data_set_that_is_named(files, idx_folder):
@@ -92,16 +92,3 @@ def test_framing_is_what_was_asked_for(files):
     assert [each.framing for each in found.framed] == ["whole"] * 3
     with pytest.raises(UserError, match=r"^`framing` must be one of mnist, whole, not 'none'$"):
         classify("mnist-10", files, framing="none")
-
-
-def test_lists_of_values_are_no_images(files):
-    network = random_network((24, 12, 6), 1)
-    object.__setattr__(network, "image_shape", (1, 24))
-    with pytest.raises(UserError, match="the network takes lists of 24 values, and no images"):
-        classify(network, files)
-
-
-def test_a_picture_of_nothing_is_named(tmp_path):
-    Image.new("L", (50, 50), 255).save(tmp_path / "white.png")
-    with pytest.raises(UserError, match=r"white.png: it shows nothing: all its pixels are the"):
-        classify("mnist-10", [tmp_path / "white.png"])

@@ -8,7 +8,6 @@ from allspin.host.link.payloads import encode_pixels
 from allspin.host.link.transport import UartOptions
 from allspin.host.run import latency as module
 from allspin.host.run.latency import latency
-from allspin.sim.errors import UserError
 from allspin.sim.network.random_networks import random_network
 from allspin.sim.network.tiling import Tiles, tiles_of
 
@@ -61,17 +60,3 @@ def test_bits_are_those_of_the_frames(data):
         assert bits == 10 * (1 + asked + answer) - 1
     seconds = found.over_link(10, 1000)
     np.testing.assert_allclose(seconds, found.bits / 10 + found.turnaround / 1000)
-
-
-def test_json(data):
-    told = latency(NETWORK, images=3, data=data).to_dict()
-    assert (told["images"], told["on"], told["rows_per_clock"]) == (3, "virtual", 1)
-    assert [link["baud"] for link in told["links"]] == [115_200, 1_000_000, 3_000_000]
-    slow, _, fast = (link["latency_seconds"]["mean"] for link in told["links"])
-    assert slow > 20 * fast
-    assert told["latency_cycles"]["least"] <= told["latency_cycles"]["mean"]
-
-
-def test_too_few_images(data):
-    with pytest.raises(UserError, match="`images` must be from 1"):
-        latency(NETWORK, images=0, data=data)

@@ -12,16 +12,13 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.payloads import Answers
 from allspin.host.link.session import NO_PROGRESS
-from allspin.host.link.transport import UartOptions
 from allspin.host.machines.machine import Machine
-from allspin.host.run.machine_options import MachineOptions
 from allspin.host.run.run import RunOptions, run
 from allspin.sim.array.in_array import effective_words
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.netfile import save_network
 from allspin.sim.network.random_networks import random_network
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
@@ -83,25 +80,6 @@ def test_what_a_new_kind_of_machine_has_not_is_one_line(data, options, line):
     assert not hasattr(machine, "classes")  # it was not programmed
 
 
-def test_a_chip_by_its_seed_is_the_one_with_usual_options(data, tmp_path):
-    path = tmp_path / "net.safetensors"
-    save_network(NETWORK, path)
-    first = run(path, data=str(data), chip=7, options=RunOptions(check=True))
-    second = run(NETWORK, MachineOptions(), data=data, chip=ChipOptions(7, "paper"))
-    assert first.network == str(path)
-    assert first.difference is None
-    assert first.chip is not None
-    assert second.chip is not None
-    assert first.chip.to_dict() == second.chip.to_dict()
-    assert first.shown.answers is not None
-    assert second.shown.answers is not None
-    images, _ = load_test_set(data)
-    golden = GoldenModel(first.chip.network, noise=first.chip.noise).logits(images)
-    assert (first.shown.answers.logits == golden).all()
-    assert (second.shown.answers.logits == golden).all()
-    assert (golden != GoldenModel(NETWORK).logits(images)).any()
-
-
 def in_array_of(reading, **values):
     cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
     return replace(open_device("paper"), array=HallArray(reading, **cross, **values))
@@ -149,19 +127,6 @@ def test_each_step_is_told(data, seen):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"on": "golden", "uart": UartOptions()}, "uart is for a board, real or virtual"),
-        ({"on": "virtual", "rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4"),
-        ({"on": "virtual", "lanes": 0}, "lanes must be from 1 to 65535, not 0"),
-    ],
-)
-def test_options_of_a_machine_are_checked_when_they_are_made(options, line):
-    with pytest.raises(ValueError, match=f"^{line}"):
-        MachineOptions(**options)
-
-
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
         ({"seed": -1}, "chip seed must be from 0 to 4294967295, not -1"),
         ({"seed": 1, "tries": 3}, "`tries` needs `scheme` write-verify"),
         ({"seed": 1, "scheme": "write-verify", "tries": 0}, "tries must be from 1 to 1024, not 0"),
@@ -171,10 +136,3 @@ def test_options_of_a_machine_are_checked_when_they_are_made(options, line):
 def test_options_of_a_chip_are_checked_when_they_are_made(options, line):
     with pytest.raises(UserError, match=line):
         ChipOptions(**options)
-
-
-def test_a_machine_that_keeps_states_makes_no_chips():
-    """It is refused before a chip is made or a machine built."""
-    on = MachineOptions("virtual", states=True)
-    with pytest.raises(UserError, match=r"`states`: .*cannot keep states"):
-        run("mnist-10", on, chip=1)

@@ -1,1 +1,0 @@
-"""Commands on boards: which there are, their bitstreams and netlists."""

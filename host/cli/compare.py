@@ -1,0 +1,98 @@
+"""``allspin compare``: spin neurons against CMOS neurons, from counted activity."""
+
+import argparse
+from pathlib import Path
+
+from allspin.host.chips.options import PAPER
+from allspin.host.cli.options import (
+    add_options,
+    add_shared,
+    add_tile_arguments,
+    answer,
+    read_options,
+    tile_options,
+)
+from allspin.host.cli.parser import naming_options
+from allspin.host.compare.comparison import compare
+from allspin.host.compare.subject import CompareOptions, Subject, leave
+from allspin.host.compare.table import notes, tables
+from allspin.host.data.files import make_folder
+from allspin.host.draw.style import Look
+from allspin.host.show.progress import Steps
+from allspin.sim.cost.liberty import CELLS_45
+
+HELP = """\
+Compare the network's spin neurons with CMOS neurons: accuracy, area, energy and time, bare and
+with what surrounds a neuron, for a neuron and for the whole network.
+
+CMOS neurons are mapped to standard cells by Yosys and ABC, and their energy is counted net by
+net on real images. docs/baseline.md says what each number means."""
+EPILOG = """\
+examples:
+  allspin compare mnist-10
+  allspin compare mnist-100 --json
+  allspin compare mine.safetensors --with mine-bare.safetensors -o comparison
+  allspin compare mnist-10 --liberty NangateOpenCellLibrary_typical.lib
+  allspin compare mnist-10 --periphery amplifier,converter
+  allspin compare mnist-10 --accuracy 98.5
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add_shared(parser, "network")
+    add_options(parser, Look)
+    add_shared(parser, "--wide", "--json")
+    add(
+        "--liberty",
+        metavar="FILE",
+        type=Path,
+        default=CELLS_45,
+        help="standard cells (a small 45 nm library that ships)",
+    )
+    add(
+        "-o",
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="folder for pictures and numbers (out/compare/NET; none with --json)",
+    )
+    add_shared(parser, "--device", help=f"device file of the spin side ({PAPER})")
+    add_shared(parser, "--at")
+    add_tile_arguments(parser)
+    add_shared(parser, "--data")
+    add_options(parser, CompareOptions)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, print, and leave the pictures."""
+    options = read_options(arguments, CompareOptions)
+    with Steps() as steps, steps.waiting("reading network, device, cells and images"):
+        subject = Subject.open(
+            arguments.network,
+            arguments.device,
+            arguments.liberty,
+            arguments.data,
+            at=arguments.at,
+            tiles=tile_options(arguments),
+            calibrated=arguments.accuracy is not None,
+            display=steps,
+        )
+    with naming_options():
+        options.counted(len(subject.images))
+    look, folder = read_options(arguments, Look), arguments.out
+    if folder is None and not arguments.json:
+        folder = Path("out/compare") / Path(arguments.network).stem
+    if folder is not None:
+        make_folder(folder)
+    with Steps() as steps:
+        steps.start("comparing")
+        found = compare(subject, options, steps).to_dict()
+        steps.finish()
+        if folder is not None:
+            steps.start(f"drawing into {folder}")
+            leave(found, folder, look)
+            steps.finish()
+    answer(arguments, found, tables(found), notes(found))
+    return 0

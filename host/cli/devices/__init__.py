@@ -1,1 +1,0 @@
-"""Commands on devices and their chips: fit, measure, sweep."""

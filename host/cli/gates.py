@@ -1,0 +1,96 @@
+"""``allspin gates``: netlists of whole boards, simulated and compared with the golden model."""
+
+import argparse
+from typing import Any
+
+from allspin.host.bitstreams.build import DEFAULT_NETWORK, BuildChanges, make_job
+from allspin.host.cli.options import add_options, add_shared, answer, read_options
+from allspin.host.cli.parser import naming_options
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.run.simulate import (
+    FAMILY_BOARDS,
+    Stage,
+    find_provable,
+    prove_board,
+)
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import warn
+from allspin.host.show.table import Table, figures
+
+HELP = """\
+Verify netlists: synthesise a board, simulate the netlist from which its bitstream is made,
+program a network through its UART's pins, and compare every logit with the golden model.
+
+A family stands for one of its boards. A large network takes minutes to compile, and some more
+to program bit by bit. Compiled netlists are kept."""
+EPILOG = """\
+exit status 1 if a logit differs
+
+examples:
+  allspin gates
+  allspin gates ice40 --images 20
+  allspin gates ulx3s-85f --network mnist-100 --json
+  allspin gates icebreaker --routed
+"""
+
+IMAGES = 5
+DIFFERENT = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add(
+        "boards",
+        metavar="BOARD",
+        nargs="*",
+        help=f"a board, or a family: {', '.join(FAMILY_BOARDS)} (each family)",
+    )
+    add_shared(parser, "--network", default=DEFAULT_NETWORK)
+    add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
+    add("--profile", metavar="NAME", help="which of the board's machines (the first)")
+    add_options(parser, BuildChanges, "lanes", "rows_per_clock")
+    add_options(parser, Stage)
+    add_shared(parser, "--json")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prove each board, and say what came of it."""
+    network = open_network(arguments.network)
+    images, _ = load_test_set(None, [network], arguments.images)
+    stage = read_options(arguments, Stage)
+    changes = read_options(arguments, BuildChanges)
+    boards = find_provable(arguments.boards, stage)
+    with naming_options():
+        jobs = [
+            make_job(board, arguments.profile, arguments.network, network, changes)
+            for board in boards
+        ]
+    with Steps() as steps:
+        proofs = [prove_board(job, images[: arguments.images], stage, steps) for job in jobs]
+    answer(arguments, {"boards": proofs}, [_table(proof) for proof in proofs])
+    wrong = [proof for proof in proofs if proof["mismatches"]]
+    for proof in wrong:
+        warn(
+            f"{proof['mismatches']} of {proof['logits_compared']} logits of the netlist "
+            f"{proof['netlist']} of {proof['board']} differ from the golden model"
+        )
+    return DIFFERENT if wrong else 0
+
+
+def _table(proof: dict[str, Any]) -> Table:
+    rows = (
+        ("netlist", f"{proof['netlist']}, {proof['stage']}"),
+        ("cells", sum(proof["cells"].values())),
+        ("images", proof["images"]),
+        ("logits compared", proof["logits_compared"]),
+        ("mismatches", proof["mismatches"]),
+        ("requests sent again", proof["resent"]),
+        ("programming", proof["clocks_programming"], "cycles"),
+        ("streaming", proof["clocks_streaming"], "cycles"),
+        ("simulated throughput", proof["simulated_images_per_second"], "images/s"),
+        ("compiling", proof["seconds_compiling"], "s"),
+        ("simulating", proof["seconds_programming"] + proof["seconds_streaming"], "s"),
+    )
+    return figures(f"{proof['network']} in the gates of {proof['board']}", rows)

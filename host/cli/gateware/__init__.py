@@ -1,1 +1,0 @@
-"""Commands on a network's gateware: simulated, exported, behind a port."""

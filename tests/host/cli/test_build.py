@@ -1,0 +1,144 @@
+"""``allspin build``: what it prints, how it ends, and several boards at a time."""
+
+import json
+
+import pytest
+
+from allspin.boards.build.figures import Figures, Use
+from allspin.boards.build.flow import Netlist, Routed
+from allspin.hdl.cache import VARIABLE
+from allspin.host.bitstreams import build as boards
+from allspin.host.bitstreams.record import recall_one
+from allspin.host.cli.main import main
+from allspin.sim.errors import UserError
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """Builds that take no time: ``tools(icebreaker=(fmax in MHz or None, seconds))``."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    bitstream = tmp_path / "top.bin"
+    bitstream.write_bytes(b"bits")
+    (tmp_path / "top.json").write_text("{}")
+    outcomes = {}
+
+    def build_board(job, seeds, wanted, progress):
+        progress("synthesising the machine", 0.0)
+        outcome = outcomes.get(job.board.name, 500e6)
+        if isinstance(outcome, str):
+            raise UserError(outcome)
+        progress("placing and routing, seed 1", 0.0)
+        routed = tuple(
+            Routed(tmp_path, seed, bitstream if outcome else None, outcome or None, {}, 1.0)
+            for seed in seeds
+        )
+        figures = Figures(
+            board=job.board.name,
+            part=job.board.part,
+            profile=job.profile_name,
+            lanes=job.profile.lanes,
+            rows_per_clock=job.profile.rows_per_clock,
+            frequency=outcome,
+            need=float(job.board.machine_frequency),
+            luts=Use(1000, 5280),
+            flip_flops=Use(500, 5280),
+            memories=Use(4, 34),
+            multipliers=Use(2, 8),
+            cells=Use(1200 if outcome else 6000, 5280),
+            blocks={"ICESTORM_RAM": Use(4, 30)},
+            seeds=routed,
+            best=routed[0],
+            netlist=Netlist(tmp_path, "name", {}, 10.0),
+            tools={"yosys": "0.52 (native)"},
+        )
+        more = {
+            "network": job.network_name,
+            "baud": job.board.baud,
+            "gateware": "0123",
+            "cycles_per_image": 1000.5,
+            "images_per_second": 1000,
+            "link_images_per_second": 100,
+            "shortfall": figures.shortfall,
+        }
+        return {**figures.to_dict(), **more}, ()
+
+    monkeypatch.setattr(boards, "build_board", build_board)
+    return outcomes
+
+
+FIELDS = {
+    *("board", "part", "fmax_mhz", "need_mhz", "luts", "luts_share", "memories"),
+    *("images_per_second", "cycles_per_image", "gateware", "tools", "seconds"),
+}
+
+
+def test_json_has_what_the_project_promises(tools, capsys):
+    assert main(["build", "icebreaker", "--json"]) == 0
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert set(found) >= FIELDS
+    assert (found["board"], found["part"], found["need_mhz"]) == ("icebreaker", "iCE40UP5K", 31.125)
+    assert found["network"] == "mnist-10"
+    assert "icebreaker: synthesising the machine" in captured.err
+    assert recall_one("icebreaker") == found
+
+
+def test_a_table_and_a_copy_of_the_bitstream(tools, tmp_path, capsys):
+    copy = tmp_path / "copy.bin"
+    assert main(["build", "icebreaker", "--seeds", "3", "-o", str(copy)]) == 0
+    assert copy.read_bytes() == b"bits"
+    out = capsys.readouterr().out
+    for words in ("clock\t500\tMHz", "LUTs\t1000\t", "worst of the seeds", "yosys"):
+        assert words in out
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        (
+            21e6,
+            "allspin: icebreaker misses its timing: 21.0 MHz of the 31.125 needed, 32.5% short;",
+        ),
+        (0, "allspin: icebreaker does not fit: 6,000 of 5,280 logic cells, 14% too many;"),
+    ],
+)
+def test_a_shortfall_is_one_line_and_status_1(tools, capsys, outcome, line):
+    tools["icebreaker"] = outcome
+    assert main(["build", "icebreaker", "--json"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1].startswith(line)
+    found = json.loads(captured.out)
+    assert not found["meets_timing"]
+    assert found["shortfall"] in captured.err
+
+
+def test_all_boards_are_built_and_one_that_fails_stops_no_other(tools, capsys):
+    tools["ecpix-5"] = "ecppack failed: ERROR: no way"
+    assert main(["build", "all", "--jobs", "2", "--json"]) == 1
+    captured = capsys.readouterr()
+    found = {one["board"]: one for one in json.loads(captured.out)["boards"]}
+    assert len(found) >= 15
+    assert found["ecpix-5"]["error"] == "ecppack failed: ERROR: no way"
+    assert found["ulx3s-85f"]["meets_timing"]
+    assert "ecpix-5: failed: ecppack failed" in captured.err
+    assert "ulx3s-85f: 500.0 MHz, meets 110" in captured.err
+
+
+def test_each_board_can_name_its_machine(tools, capsys):
+    boards = ["ulx3s-85f:fast", "ulx3s-85f", "icebreaker"]
+    assert main(["build", *boards, "--profile", "chips", "--jobs", "2", "--json"]) == 0
+    captured = capsys.readouterr()
+    found = [(one["board"], one["profile"]) for one in json.loads(captured.out)["boards"]]
+    assert sorted(found) == [
+        ("icebreaker", "chips"),
+        ("ulx3s-85f", "chips"),
+        ("ulx3s-85f", "fast"),
+    ]
+    assert " icebreaker: " in captured.err
+    assert " ulx3s-85f:fast: " in captured.err
+
+
+def test_options_change_the_machine(tools, capsys):
+    assert main(["build", "ulx3s-85f", "--lanes", "20", "--rows-per-clock", "4", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["lanes"], found["rows_per_clock"]) == (20, 4)

@@ -1,0 +1,249 @@
+"""``allspin fit``: what it writes, what it refuses, and one line for each bad file."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allspin.host.cli.main import main
+from allspin.sim.device.device_file import load_device
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.table_synapse import TableSynapse
+
+N = np.arange(41)
+
+
+def pulses(seed: int = 0, bend: Callable[[np.ndarray], np.ndarray] | None = None) -> str:
+    """Two devices, three cycles, both polarities; R_AH from -1 to 1 ohm."""
+    rng = np.random.default_rng(seed)
+    lines = ["# R_AH after each pulse", "device,cycle,polarity,pulse,R_AH (ohm)"]
+    for device in "AB":
+        for cycle in range(3):
+            for polarity, a in (("potentiation", 15), ("depression", 8)):
+                share = -np.expm1(-N / a) / -np.expm1(-40 / a)
+                if bend is not None:
+                    share = bend(N)
+                way = 2 * share - 1 if polarity == "potentiation" else 1 - 2 * share
+                way = way + rng.normal(0, 0.04, N.size)
+                lines += [f"{device},{cycle},{polarity},{n},{r:.5f}" for n, r in zip(N, way)]  # noqa: B905
+    return "\n".join(lines) + "\n"
+
+
+def sigmoid(n: np.ndarray) -> np.ndarray:
+    return 0.5 + 0.5 * np.tanh((n - 20) / 6)
+
+
+def neuron() -> str:
+    rng = np.random.default_rng(1)
+    i = np.linspace(0, 12, 49)
+    lines = ["device;cycle;I / mA;R_AH [mohm]"]
+    for device in "NM":
+        for cycle in range(2):
+            r = 30 * np.clip(i - 4, 0, 6) + rng.normal(0, 1.5, i.size)
+            lines += [
+                f"{device};{cycle};{a:.2f};{b:.3f}".replace(".", ",")
+                for a, b in zip(i, r, strict=True)
+            ]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_device_of_pulse_and_neuron_curves(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    (folder / "neuron.csv").write_text(neuron())
+    assert main(["fit", "pulses.csv", "neuron.csv", "-o", "mine.toml"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    for words in ("potentiation", "depression", "neuron", "threshold", "once a write", "D2D is"):
+        assert words in shown.out
+    device = load_device(folder / "mine.toml")
+    assert isinstance(device.synapse, SotSynapse)
+    assert device.name == "mine"
+    assert device.synapse.record()["potentiation"]["A"] == pytest.approx(15, rel=0.15)
+    assert device.synapse.c2c.potentiation == pytest.approx(0.02, rel=0.15)
+    assert device.neuron.threshold == pytest.approx(4 / 12, abs=0.02)  # type: ignore[union-attr]
+    assert set(device.source["sha256"]) == {"pulses.csv", "neuron.csv"}
+    assert (folder / "mine.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "mine.svg").read_text("utf-8")
+
+
+def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "pulses.csv").write_text(pulses())
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--name", "bar 7", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["described"] is True
+    assert shown["device"] == "mine.toml"
+    assert shown["c2c_occasion"] == "write"
+    a = shown["potentiation"]["A"]
+    assert a["low"] < a["value"] < a["high"]
+    assert shown["depression"]["intervals_from"] == "devices"
+    assert shown["pictures"] == ["mine.png", "mine.svg"]
+    assert load_device(folder / "mine.toml").name == "bar 7"
+
+
+def test_a_curve_that_the_model_does_not_describe(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "odd.csv").write_text(pulses(bend=sigmoid))
+    assert main(["fit", "odd.csv", "-o", "odd.toml"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    for line, polarity in zip(lines, ("potentiation", "depression"), strict=False):
+        assert f"the model does not describe {polarity}: R^2 0." in line
+        assert "runs where" in line
+    assert "odd.toml is not written; see odd.png, and give --table" in lines[2]
+    assert not (folder / "odd.toml").exists()
+    assert (folder / "odd.png").exists()
+
+    assert main(["fit", "odd.csv", "-o", "odd.toml", "--table"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "(table)" in shown.out
+    synapse = load_device(folder / "odd.toml").synapse
+    assert isinstance(synapse, TableSynapse)
+    expected = 2 * sigmoid(N) - 1
+    assert synapse.potentiation.resistance == pytest.approx(expected, abs=0.08)
+
+    assert main(["fit", "odd.csv", "-o", "odd.toml", "--force", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["described"] is False
+    assert (
+        load_device(folder / "odd.toml").source["fit"]["potentiation"]["goodness"]["described"]
+        is False
+    )
+
+
+def test_spikes_are_set_aside_with_a_word(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = pulses().splitlines()
+    for place in (30, 200, 333):
+        lines[place] = lines[place].rpartition(",")[0] + ",7.5"
+    (folder / "pulses.csv").write_text("\n".join(lines) + "\n")
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert "3 of 492 points are set aside as outliers: A cycle 0 potentiation pulse 28" in shown.err
+    found = json.loads(shown.out)
+    assert [one["resistance"] for one in found["outliers"]] == [7.5] * 3
+    assert found["potentiation"]["c2c"]["write"]["value"] == pytest.approx(0.02, rel=0.15)
+    source = load_device(folder / "mine.toml").source
+    assert source["outliers"][0] == "A cycle 0 potentiation pulse 28"
+    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--json", "--keep-outliers"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert json.loads(shown.out)["potentiation"]["c2c"]["write"]["value"] > 0.1
+
+
+def lookup_table(sign: int) -> str:
+    g, share = np.linspace(1, 2, 20), np.linspace(0, 1, 11)
+    changes = sign * 0.1 + 0.02 * (share[:, None] - 0.5) + 0 * g
+    lines = ["1st Row = Gbins, 2nd Row = CDF Points, 3rd row onward =  dG matrix"]
+    lines += [",".join(f"{value:.6f}" for value in row) for row in (g, share)]
+    return "\n".join([*lines, "", *(",".join(f"{v:.6f}" for v in row) for row in changes)])
+
+
+def test_lookup_tables_of_crosssim(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "dG_increasing.txt").write_text(lookup_table(1))
+    (folder / "dG_decreasing.txt").write_text(lookup_table(-1))
+    arguments = ["fit", "dG_increasing.txt", "dG_decreasing.txt", "-o", "measured.toml"]
+    assert main(arguments) == 0
+    assert "lookup tables of 11 and 11 pulses between 1 and 2 S" in capsys.readouterr().out
+    device = load_device(folder / "measured.toml")
+    assert isinstance(device.synapse, TableSynapse)
+    assert device.unit == "siemens"
+    assert main([*arguments, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["pulses"] == [11, 11]
+    assert (shown["devices"], shown["pictures"]) == (1, ["measured.png", "measured.svg"])
+    assert (folder / "measured.png").read_bytes().startswith(b"\x89PNG")
+    digest = hashlib.sha256((folder / "dG_increasing.txt").read_bytes()).hexdigest()
+    assert device.source["sha256"]["dG_increasing.txt"] == digest
+    assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
+    assert main([*arguments, "--turn", "3"]) == 2
+    assert "is a lookup table, which is taken as it is" in capsys.readouterr().err
+    assert main([*arguments, "--base", "paper"]) == 0
+    assert "neuron.threshold" in load_device(folder / "measured.toml").source["from_base"]
+
+
+def test_a_neuron_alone_needs_a_synapse(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "neuron.csv").write_text(neuron())
+    assert main(["fit", "neuron.csv", "-o", "mine.toml"]) == 2
+    assert "only a neuron was measured; give pulse curves too" in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["neuron.csv"]
+    assert main(["fit", "neuron.csv", "-o", "mine.toml", "--base", "paper"]) == 0
+
+
+HEAD = "pulse,R_AH (ohm)\n"
+FINE = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))
+BAD = {
+    "gaps": (HEAD + "0,NaN\n" * 3 + FINE, "lacks 3 of 15 values, more than --missing 0.1"),
+    "one point": (HEAD + "0,1\n", "line 2: device bad has 1 point; a curve needs at least 5"),
+    "mixed units": (HEAD + FINE.replace("1.0000", "1000 mohm"), "give a number of at most 1e+30"),
+    "wrong column": ("pulse,voltage (V)\n" + FINE, "has no column of resistance"),
+    "wrong delimiter": ((HEAD + FINE).replace(",", " "), "is one column; separate columns by"),
+    "not a CSV": ("\x89PNG\x00\x00\x00\x01", "is not a CSV file but a binary one; export"),
+    "empty": ("", "is empty; give a header line"),
+    "no header": (FINE, "the first line has numbers; put a header line"),
+    "short line": (HEAD + FINE + "12\n", "line 14: it has 1 cells, but the header has 2"),
+    "words": (HEAD + FINE.replace("1.0000", "overload!"), "R_AH is 'overload!'; give a number"),
+    "flat": (HEAD + "".join(f"{n},1\n" for n in range(9)), "R_AH does not change; is it the"),
+    "unknown unit": (HEAD.replace("ohm", "T") + FINE, "is in T, which is not known for a resist"),
+}
+
+
+@pytest.mark.parametrize("kind", list(BAD))
+def test_bad_files_are_one_line_each(
+    kind: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content, expected = BAD[kind]
+    (folder / "bad.csv").write_bytes(content.encode("latin-1"))
+    assert main(["fit", "bad.csv", "-o", "mine.toml"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = shown.err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("allspin: bad.csv")
+    assert expected in lines[0]
+    assert not (folder / "mine.toml").exists()
+
+
+def test_several_currents_of_one_file_become_points(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two currents of potentiation; depression at one. From the file to chips at each point."""
+    rng = np.random.default_rng(4)
+    lines = ["cycle,current (mA),pulse,R_AH (ohm)"]
+    for cycle in range(3):
+        for current, a in ((8.0, 20.0), (-11.0, 12.0), (11.0, 9.0), (-11.0, 12.0)):
+            share = np.expm1(-N / a) / np.expm1(-40 / a) * 2 - 1
+            way = (share if current > 0 else -share) + rng.normal(0, 0.01, N.size)
+            lines += [f"{cycle},{current},{n},{r:.5f}" for n, r in zip(N, way, strict=True)]
+    (folder / "bars.csv").write_text("\n".join(lines) + "\n")
+    for current in (8, 11):
+        where = ["--where", f"current={current},-11", "--point", f"current={current}mA"]
+        assert main(["fit", "bars.csv", "-o", "wafer.toml", *where]) == 0
+    capsys.readouterr()
+    bends = [
+        load_device(folder / "wafer.toml", at).synapse.record()["potentiation"]["A"]
+        for at in (None, OperatingPoint(current=11e-3), OperatingPoint(current=9e-3))
+    ]
+    assert bends[0] == pytest.approx(20, rel=0.1)
+    assert bends[1] == pytest.approx(9, rel=0.1)
+    assert bends[1] < bends[2] < bends[0]
+    # The other polarity's current is the same at both points, and at one of them equal to it.
+    for current in (8e-3, 9e-3, 11e-3):
+        cost = load_device(folder / "wafer.toml", OperatingPoint(current=current)).electrical
+        assert cost.potentiation_current == pytest.approx(current)
+        assert cost.depression_current == pytest.approx(11e-3)
+    assert main(["fit", "bars.csv", "-o", "x.toml", "--point", "volts=1"]) == 2
+    assert "a point is such as current=9mA" in capsys.readouterr().err

@@ -1,0 +1,306 @@
+"""What a user can mend, of every command: one line that names it, exit status 2, and no file."""
+
+import shlex
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from allspin.host.cli.main import main
+from allspin.host.machines import opening
+from allspin.host.run import selftest
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
+
+REFUSED = {
+    "": [
+        ("run paper-10 --missing 0.1", "--missing needs --measured"),
+        ("run paper-10 --measured no.csv", "cannot read CSV file no.csv: No such file"),
+        ("run paper-10 --measured no.csv --missing 2", "--missing must be a number from 0 to 1"),
+        ("run paper-10 --measured no.csv --program open-loop", "--program needs --chip"),
+        ("run paper-10 --measured no.csv --tries 3", "--tries needs --chip"),
+        ("run paper-10 --measured no.csv --calibrate", "--calibrate needs --chip"),
+        ("run paper-10 --measured no.csv --chip -1", "chip seed must be from 0 to 4294967295"),
+        ("chips paper-10 --missing 0.1", "--missing needs --measured"),
+        ("chips paper-10 --measured no.csv", "cannot read CSV file no.csv: No such file"),
+        ("chips paper-10 --measured no.csv --missing -1", "--missing must be a number from 0 to 1"),
+        ("chips paper-10 paper-100 --measured no.csv", "--measured cells are those of one network"),
+        ("run none.safetensors", "there is no network"),
+        ("run paper-10 --at current=8mA", "--at needs --chip or --measured"),
+        ("train -o x --at current=8mA", "--at needs --device"),
+        ("boards --headline README.md", "--headline needs --write"),
+        ("run net --data data --resident", "--resident is for --on virtual or a board"),
+        ("run net --data data --on virtual --states --chip 1", "cannot keep states"),
+        ("run net --image one.png", "the network takes lists of 24 values, and no images"),
+        ("run mnist-10 --latency", "--latency needs --on virtual"),
+        ("run mnist-10 --on virtual --latency --check", "--check does not go with --latency"),
+        ("run mnist-10 --on virtual --latency --images 0", "--images must be from 1"),
+        ("fit pulses.csv -o /dev/null", "/dev/null: it is a device or a pipe; give a file"),
+        ("train --data none -o x", "cannot read the data folder none"),
+        ("train --recipe recipe.toml -o recipe.toml", "recipe.toml is read, and would be lost"),
+        ("compare no-such-network --accuracy 101", "--accuracy must be a number"),
+        ("info --baud 1", "--baud must be from 9600 to 12000000, not 1"),
+        ("sim net", "the network takes images of 1 x 24 pixels"),
+        ("sim net --simulator modelsim", "invalid choice: 'modelsim'"),
+    ],
+    "run net --data data": [
+        ("--images 0", "--images must be from 1 to 60, not 0"),
+        ("--images 61", "--images must be from 1 to 60, not 61"),
+        ("--lanes 0", "--lanes must be from 1 to 65535, not 0"),
+        ("--uart", "--uart needs --on virtual"),
+        ("--on virtual --clock-error 1", "--clock-error needs --uart"),
+        ("--baud 9600", "--baud is for a serial port, or --on virtual --uart"),
+        ("--on virtual --baud 9600", "--baud is for a serial port, or --on virtual"),
+        ("--on x --baud 1", "--baud must be from 9600 to 12000000, not 1"),
+        ("--on /dev/nowhere", "cannot open the serial port /dev/nowhere at 3000000 baud"),
+        ("--on virtual --uart --baud 9000000", "a clock of 12000000 Hz makes no rate"),
+        ("--on virtual --frequency 24000000", "--frequency needs --uart"),
+        (
+            "--on virtual --uart --frequency 1",
+            "--frequency must be from 100000 to 1000000000, not 1",
+        ),
+        ("--logits /nowhere/out.npy", "cannot write /nowhere/out.npy: No such file"),
+        ("--data /nowhere", "cannot read the data folder /nowhere"),
+    ],
+    "run mnist-10": [
+        ("--image none.png", "cannot read picture none.png: No such file or directory; check"),
+        ("--image README.md", "README.md is no image that can be read: only PNG, JPEG"),
+        ("--image one.png --images 3", "--images does not go with --image"),
+        ("--image one.png --data x", "--data is for test images, and --image takes their place"),
+        ("--image one.png --tile-rows 64", "--tile-rows needs --adc-bits"),
+        ("--image one.png --tile-rows 64 --adc-bits 4 --data x", "cannot read the data folder x"),
+        ("--image one.png --on virtual --resident", "--resident does not go with --image"),
+        ("--image one.png --framing no", "--framing must be one of mnist, whole, not 'no'"),
+        ("--framing mnist", "--framing needs --image"),
+        ("--program open-loop", "--program needs --chip"),
+        ("--device paper", "--device needs --chip"),
+        ("--calibrate", "--calibrate needs --chip"),
+        ("--chip 1 --tries 3", "--tries needs --program write-verify"),
+        ("--chip 1 --program blind", "must be one of open-loop, pulse-width, write-verify"),
+        ("--chip 1 --program write-verify --tries 0", "tries must be from 1 to 1024, not 0"),
+        ("--chip 1 --program write-verify --band 2", "the band must be a number from 1e-06 to"),
+        ("--chip 1 --polarity up", "the polarity must be one of quieter"),
+        ("--chip -1", "chip seed must be from 0 to 4294967295, not -1"),
+        ("--chip 1 --device nowhere.toml", "there is no device 'nowhere.toml'"),
+    ],
+    "chips mnist-10": [
+        ("--chips 0", "--chips must be from 1 to 10000, not 0"),
+        ("--first -1", "--first must be from 0 to"),
+        ("--images 0", "--images must be from 1 to 10000, not 0"),
+        ("--tries 0", "tries must be from 1 to 1024"),
+        ("--device nothing", "there is no device 'nothing'"),
+    ],
+    "train -o x": [
+        ("--level-choice every", "--level-choice needs --device"),
+        ("--polarity halves", "--polarity needs --device"),
+        ("--device paper --level-choice odd", "the choice of levels must be one of nearest"),
+        ("--device paper --polarity odd", "the polarity must be one of quieter"),
+        ("--device nothing", "there is no device 'nothing'"),
+    ],
+    "train --data data -o x": [
+        ("--states 1", "states must be from 2 to 128, not 1"),
+        ("--robust", "--robust needs --device"),
+        ("--robust --device paper --in-array", "--robust does not go with --in-array"),
+        ("--states ten", "argument --states: invalid int value: 'ten'"),
+        ("--hidden 100,", "argument --hidden: '100,' is not a list of widths"),
+        ("--hidden 0", "hidden must be from 1 to 65535, not 0"),
+        ("--neuron tanh", "relu, sot, not 'tanh'"),
+        ("--pixel-bits 9", "--pixel-bits must be from 1 to 8, not 9"),
+        ("--hidden-bits 0", "--hidden-bits must be from 1 to 8, not 0"),
+        ("--rah-bits 4", "10 states need R_AH words of at least 5 bits, not 4"),
+        ("--noise 2", "noise must be from 0 to 0.5, not 2.0"),
+        ("--epochs 0", "epochs must be from 1 to 10000, not 0"),
+        ("--seed -1", "seed must be from 0 to 4294967295, not -1"),
+        ("--augment letters", "augment must be one of none, digits, objects, not 'letters'"),
+        ("--rate 0", "rate must be a number from 1e-06 to 1, not 0.0"),
+        ("--batch 5000", "--batch must be at most 825, the images that are learnt from, not 5,000"),
+        ("--polarity depression", "--polarity needs --device"),
+        ("--recipe none.toml", "cannot read recipe none.toml: No such file"),
+    ],
+    "import model.npz --data data -o x": [
+        ("--bits 9", "--bits must be from 1 to 8, not 9"),
+        ("--tune -1", "--tune must be from 0 to 10000, not -1"),
+        ("--scale 0", "--scale must be a finite number greater than 0, not 0.0"),
+        ("--polarity quieter", "--polarity needs --device"),
+        ("--states 1", "--states must be from 2 to 128, not 1"),
+    ],
+    "sweep": [
+        ("-o t.csv", "a sweep needs networks"),
+        ("--network mnist-10 -o t.parquet", "give -o a name that ends in .csv"),
+        ("--network mnist-10 -o none/t.csv", "cannot write none/t.csv"),
+        ("--network mnist-10 --jobs 0 -o t.csv", "--jobs must be from 1 to 1024"),
+        (
+            "--network mnist-10 --jobs 2 --scheduler tcp://a:1 -o t.csv",
+            "--jobs does not go with --scheduler",
+        ),
+        ("--network mnist-10 --c2c '' -o t.csv", "--c2c has no value"),
+        ("--network mnist-10 --c2c a -o t.csv", "--c2c must be a number"),
+        ("no.toml -o t.csv", "cannot read grid no.toml"),
+        ("--network mnist-10 -o /dev/null", "/dev/null: it is a device or a pipe"),
+    ],
+    "export net": [
+        ("--verilog out.vhd", "cannot write out.vhd: name it .v for Verilog or .sv"),
+        ("--verilog no/such/out.v", "no/such/out.v: No such file or directory"),
+        ("--verilog out.v --lanes 0", "lanes must be from 1 to 65535, not 0"),
+        ("--verilog taken.v", "cannot write taken.v: it is a folder"),
+        ("--verilog blocked.v", "cannot write blocked.mem: it is a folder"),
+        ("", "--verilog"),
+        ("--verilog out.v --rows 2", "--rows needs --spice"),
+        ("--verilog out.v --device paper", "--device needs --spice or --cells"),
+        ("--spice out.cir --chip 7", "--chip needs --cells"),
+        ("--verilog out.v --program open-loop", "--program needs --cells"),
+        ("--cells c.csv", "--cells needs --chip"),
+        ("--cells c.txt --chip 7", "cannot write c.txt: name it .csv for text or .npz"),
+        ("--cells c.csv --chip 7 --rows 2", "--rows needs --spice"),
+        ("--cells c.csv --chip 7 --tries 2", "--tries needs --program write-ver"),
+        ("--cells no/such/c.csv --chip 7", "no/such/c.csv: No such file or directory"),
+        ("--cells c.csv --chip -1", "chip seed must be from 0 to 4294967295, not -1"),
+        ("--spice out.cir --lanes 2", "--lanes needs --verilog"),
+        ("--onnx out.onnx --lanes 2", "--lanes needs --verilog"),
+        ("--onnx out.onnx --rows 2", "--rows needs --spice"),
+        ("--onnx no/such/out.onnx", "no/such/out.onnx: No such file or directory"),
+        ("--spice out.cir --rows 25", "--rows must be from 1 to 24, not 25"),
+        ("--spice out.cir --layer 2", "--layer must be from 0 to 1, not 2"),
+        ("--spice out.cir --reading other", "--reading must be one of ideal, series"),
+        ("--spice out.cir --reading ideal", "--reading ideal is no circuit"),
+        ("--spice out.cir --device domain-wall", "domain-wall"),
+        ("--spice taken.v", "cannot write taken.v: it is a folder"),
+    ],
+    "sim net --data data": [
+        ("--images 0", "--images must be from 1 to 60, not 0"),
+        ("--images 61", "--images must be from 1 to 60, not 61"),
+        ("--lanes 0", "lanes must be from 1 to 65535, not 0"),
+        ("--waves out.vcd", "--waves must be FST: name the file out.fst, not out.vcd"),
+        ("--waves no/such/out.fst", "cannot write no/such/out.fst: No such file or directory"),
+        ("--data no-such-folder", "no-such-folder"),
+    ],
+    "build": [
+        ("nonesuch", "there is no board 'nonesuch'"),
+        ("icebreaker --profile big", "icebreaker has no profile 'big'"),
+        ("icebreaker:big", "icebreaker has no profile 'big'"),
+        ("icebreaker --seeds 0", "--seeds must be from 1 to 100, not 0"),
+        ("icebreaker --lanes 0", "--lanes must be from 1 to 65535, not 0"),
+        ("icebreaker --rows-per-clock 3", "--rows-per-clock must be one of 1, 2, 4"),
+        ("icebreaker --frequency 3", "--frequency 3: wanted frequency must be from"),
+        ("icebreaker --frequency nan", "--frequency nan: cannot convert"),
+        ("all -o x.bin", "--output is for one board"),
+        ("icebreaker --network none.safetensors", "there is no network"),
+    ],
+    "compare mnist-10 --images 5 --json": [
+        ("--images 1", "--images must be from 2 to 10000, not 1"),
+        ("--images 10001", "--images must be from 2 to 10000, not 10001"),
+        ("--frequency 0", "--frequency must be from 1 to 10000 MHz, not 0"),
+        ("--periphery amplifier,fan", "--periphery takes none or amplifier, converter, adc"),
+        ("--liberty none.lib", "cannot read library none.lib: No such file or directory"),
+        ("--device none", "there is no device 'none'"),
+        ("--with none", "there is no network 'none'"),
+        ("-o /dev/null/x", "cannot write into the folder /dev/null/x"),
+    ],
+    "report": [
+        ("nowhere", "there is no network 'nowhere'"),
+        ("mnist-10 --device nothing", "there is no device 'nothing'"),
+        ("mnist-10 --chips 0", "--chips must be from 1 to 1000, not 0"),
+        ("mnist-10 --images 10001", "--images must be from 1 to 10000, not 10001"),
+        ("mnist-10 -o no/such/folder/page.html", "cannot write no/such/folder/page.html"),
+        ("mnist-10 --data no-folder", "no-folder"),
+    ],
+    "selftest": [
+        ("--on golden", "golden is what machines are compared with"),
+        ("--on virtul", "did you mean virtual?"),
+        ("--chips", "needs --on virtual"),
+        ("--on virtual --rows-per-clock 3", "--rows-per-clock must be one of 1, 2, 4"),
+        ("--baud 7", "--baud must be from 9600"),
+        ("--seed -1", "--seed must be 0 or more"),
+        ("no-such-net", "no-such-net"),
+    ],
+    "fit pulses.csv -o x": [
+        ("--where current", "--where takes COLUMN=VALUE"),
+        ("--where current=8", "no file has a column current; mend --where current=8"),
+        ("--ignore-column x", "has no column x; mend --ignore-column"),
+        ("--missing 2", "--missing must be from 0 to 1, not 2"),
+        ("--turn -1", "--turn must be a number of pulses above 0, not -1"),
+        ("--read-current 3", "--read-current takes a value with its unit"),
+        ("--states 500", "--states must be from 2 to 128, not 500"),
+        ("--currents 5 2", "--currents takes a lower and a higher magnitude"),
+        ("--base gold", "there is no device 'gold'"),
+        ("--name '\n'", "--name must be a word or line of text"),
+        ("--pulse-column shots", "has no column shots"),
+    ],
+    "virtual net": [
+        ("--flip 2", "cannot make such faults: flip must be from 0 to 1, not 2.0"),
+        ("--flip nan", "cannot make such faults: flip must be from 0 to 1, not nan"),
+        ("--drop-frame 0", "cannot make such faults: drop must be from 1 to"),
+        ("--drop-answer -3", "cannot make such faults: drop must be from 1 to"),
+        ("--reset-after 0", "cannot make such faults: reset_after must be from 1 to"),
+        ("--seed -1", "cannot make such faults: seed must be from 0 to"),
+        ("--rows-per-clock 3", "--rows-per-clock must be"),
+        ("--port '.'", "cannot make the link .: something else is there"),
+        ("--port README.md", "cannot make the link README.md: something else is"),
+        ("--port 'live'", "cannot make the link live: something else is"),
+        ("--port 'lost'", "cannot make the link lost: something else is"),
+        ("--port 'no/link'", "no/link: there is no folder no"),
+    ],
+    "gates": [
+        ("nothing", "there is no board 'nothing'"),
+        ("tang-nano-9k", "no models of the cells of tang-nano-9k (Gowin): take one of"),
+        ("ecp5 --routed", "--routed is for iCE40, and ulx3s-25f has an ECP5"),
+        ("--images 0", "--images must be from 1 to 10000, not 0"),
+        ("ice40 --lanes 0", "--lanes must be from 1"),
+        ("ice40 --profile no", "icebreaker has no profile 'no'"),
+    ],
+}
+
+TILED = (
+    "run mnist-10",
+    "chips mnist-10",
+    "compare mnist-10",
+    "report mnist-10 -o x",
+    "train -o x",
+    "import model.npz -o x",
+    "sweep --network mnist-10 -o x.csv",
+)
+TILES = [
+    ("--tile-rows 128", "--tile-rows needs --adc-bits"),
+    ("--adc-bits 4", "--adc-bits needs --tile-rows"),
+    ("--tile-rows 100 --adc-bits 4", "--tile-rows must be a power of two from 8 to 65536, not 100"),
+    ("--tile-rows 4 --adc-bits 4", "--tile-rows must be from 8 to 65536, not 4"),
+    ("--tile-rows 128 --adc-bits 25", "--adc-bits must be from 2 to 24, not 25"),
+]
+REFUSED |= {command: REFUSED.get(command, []) + TILES for command in TILED}
+COMMANDS = [
+    (f"{begin} {more}".strip(), said) for begin, rows in REFUSED.items() for more, said in rows
+]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """What the commands name: a network, its data, curves, a picture, and what is in the way."""
+    folder = tmp_path_factory.mktemp("files")
+    save_network(random_network((24, 12, 6), 1), folder / "net")
+    curve = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))
+    (folder / "pulses.csv").write_text(f"pulse,R_AH (ohm)\n{curve}")
+    np.savez(folder / "model.npz", W0=np.eye(24, 6), b0=np.zeros(6))
+    Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save(folder / "one.png")
+    (folder / "README.md").write_text("# allspin")
+    (folder / "recipe.toml").write_text("states = 9")
+    (folder / "taken.v").mkdir()
+    (folder / "blocked.mem").mkdir()
+    (folder / "live").symlink_to("README.md")
+    (folder / "lost").symlink_to("nowhere")
+    return folder
+
+
+@pytest.mark.parametrize(("command", "said"), COMMANDS)
+def test_one_line(command, said, files, idx_folder, capfd, monkeypatch):
+    monkeypatch.chdir(files)
+    monkeypatch.setattr(opening, "serial_ports", list)
+    monkeypatch.setattr(selftest, "ask_ports", lambda baud: {})
+    if not (files / "data").exists():
+        idx_folder(shape=(1, 24), classes=6, train=900, test=60).rename(files / "data")
+    before = sorted(files.iterdir())
+    assert main(shlex.split(command)) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    (line,) = [line for line in err.splitlines() if line.startswith("allspin")]
+    assert said in line
+    assert sorted(files.iterdir()) == before
