@@ -86,6 +86,7 @@ def test_figures_hold_together(row):
     assert row["older"] or built["need_mhz"] == pytest.approx(row["clock_mhz"], abs=1e-3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
 def test_what_is_said_to_be_of_these_sources_is(row):
     """They are elaborated: seconds to a minute each."""

@@ -25,6 +25,8 @@ from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.neuron import NEURONS, Neuron, register_neuron
 from allspin.sim.network.random_networks import random_network
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True)
 class ClippedNeuron(Neuron):

@@ -15,6 +15,8 @@ from allspin.hdl.verilog import to_verilog
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_networks import random_images, random_network
 
+pytestmark = pytest.mark.long
+
 BENCHES = Path(__file__).parents[2] / "hdl" / "bench"
 BENCH = BENCHES / "cocotb" / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")

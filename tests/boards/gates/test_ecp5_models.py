@@ -3,8 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from allspin.boards.gates.build import FAMILIES
 from allspin.hdl.bench.simulator import simulate
+
+pytestmark = pytest.mark.long
 
 HERE = Path(__file__).parent
 BENCH = HERE / "bench_dp16kd.py"

@@ -35,6 +35,7 @@ def built():
     return parameters, Build(parameters).synthesise().folder / "top.json"
 
 
+@pytest.mark.long
 @pytest.mark.tool("iverilog", "vvp")
 def test_routed_gates_in_icarus_are_the_golden_model():
     parameters = ShellParameters.from_network(BOARD, NETWORK, PROFILE)
@@ -97,6 +98,7 @@ def faulty(netlist):
     return netlist.flip(cell.name, bit)
 
 
+@pytest.mark.long
 def test_a_flipped_bit_of_a_table_is_found(built):
     parameters, file = built
     netlist = Netlist.read(file)

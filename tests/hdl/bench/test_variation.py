@@ -16,6 +16,8 @@ from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import ROUNDS
 from allspin.sim.network.random_networks import random_images, random_network
 
+pytestmark = pytest.mark.long
+
 BENCH = Path(__file__).with_name("bench_variation.py")
 TESTS = ("stalls_everywhere", "full_speed", "words_read_back")
 # As many rows as no rows per clock divide.

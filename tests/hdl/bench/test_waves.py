@@ -10,6 +10,8 @@ import pytest
 from allspin.hdl.bench.simulator import simulate
 from allspin.sim.errors import UserError
 
+pytestmark = pytest.mark.long
+
 BENCH = Path(__file__).with_name("bench_waves.py")
 DESIGN = """
 module counter(input clk, input rst, output reg [7:0] count);

@@ -210,6 +210,7 @@ def test_sums_are_integer_products(
 
 
 # As many memories as on a part; and an odd and an even number.
+@pytest.mark.long
 @pytest.mark.parametrize(("lanes", "rows_per_clock"), [(68, 4), (9, 1), (9, 2)])
 def test_words_reach_memories_that_are_all_over_the_part(lanes: int, rows_per_clock: int) -> None:
     p = CrossbarParameters(
@@ -345,6 +346,7 @@ def test_a_sparse_image_waits_for_the_columns_and_little_more() -> None:
     assert max(np.diff(clocks[::20])) <= 25
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tiling", [None, Tiling(16, 6, 6), Tiling(16, 6, 6, offsets=True)])
 def test_sparse_images_leave_an_ecp5_s_columns_almost_at_once(tiling: Tiling | None) -> None:
     """However long sums are on their way: three clocks behind an image's sums the next follow."""

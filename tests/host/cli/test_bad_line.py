@@ -49,6 +49,7 @@ def golden_table(tmp_path, capsys):
     return path.read_bytes()
 
 
+@pytest.mark.long
 def test_a_sweep_over_a_bad_line_has_the_same_table(port, golden_table, tmp_path, capsys):
     path = tmp_path / "t.csv"
     assert sweep(port("paper-10", "--chips", "--flip", "0.001"), path) == 0

@@ -247,6 +247,7 @@ def closed():
     os.close(writer)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [

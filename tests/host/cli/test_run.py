@@ -224,6 +224,7 @@ def test_resident_images(run, tmp_path):
     assert json.loads(stdout)["accuracy"] == streamed["accuracy"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("at_once", [25, 60])
 def test_resident_images_of_a_chip_with_noise_at_each_use(run, monkeypatch, at_once):
     """Of the later batches too, whose first image is not image 0."""

@@ -93,6 +93,7 @@ def test_an_engine_that_hangs_is_told_by_status(sim, monkeypatch):
     assert "events: nothing was taken for" in err
 
 
+@pytest.mark.long
 def test_waves_are_recorded(sim, tmp_path):
     waves = tmp_path / "out.fst"
     status, out, _ = sim("--images", "2", "--waves", str(waves), "--json")

@@ -186,6 +186,7 @@ def faults(*which: Fault, seed: int = 0) -> Faults:
     return Faults(wire("to_device"), wire("to_host"), seed=seed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["drop", "damage"])
 @pytest.mark.parametrize("direction", ["to_device", "to_host"])
 @pytest.mark.parametrize("name", MACHINES)

@@ -37,6 +37,7 @@ def golden_logits(choices, chosen, number):
     return made.golden.logits(choices.images[number][np.newaxis], number)[0].tolist()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "chosen", [{"chip": 7}, {"chip": None}, {"chip": 7, "scheme": "write-verify"}]
 )
@@ -65,6 +66,7 @@ def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, o
         assert words["compared"] == 300
 
 
+@pytest.mark.long
 def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices, serve, open_page):
     device = make_choices().device
     noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=50))

@@ -209,6 +209,7 @@ def test_a_machine_without_a_programmer_leaves_all_to_the_host(board, monkeypatc
     assert maker.reason == "the gateware has no Programmer"
 
 
+@pytest.mark.long
 def test_a_small_programmer_leaves_many_states_to_the_host():
     profile = HardwareProfile(variation=VariationParameters(16, 1))
     with open_machine(VIRTUAL, NETWORK, profile) as device:

@@ -160,6 +160,7 @@ def hidden(name: str) -> list[tuple[int, int]]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["drop", "damage"])
 @pytest.mark.parametrize("direction", ["to_device", "to_host"])
 @pytest.mark.parametrize("name", LONG)

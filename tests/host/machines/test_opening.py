@@ -50,6 +50,7 @@ def test_golden():
         assert stream(device, NETWORK, 10) == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("network", "lanes"),
     [

@@ -19,6 +19,7 @@ def data(idx_folder):
     return idx_folder(shape=(1, 24), classes=6, train=12, test=30)
 
 
+@pytest.mark.long
 def test_the_simulated_rate_does_not_matter(data, monkeypatch):
     found = [latency(NETWORK, images=5, data=data)]
     monkeypatch.setattr(module, "SIMULATED", UartOptions(1_000_000, frequency=20_000_000))

@@ -16,6 +16,8 @@ from allspin.host.run.simulate import prove
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_networks import random_images, random_network
 
+pytestmark = pytest.mark.long
+
 NETWORK = random_network((4, 2), 1)
 BOARD = find_board("icebreaker")
 

@@ -17,6 +17,8 @@ from allspin.host.sweep.sweep import make_plan, run_sweep
 from allspin.host.sweep.workers import Cluster
 from allspin.sim.errors import UserError
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
