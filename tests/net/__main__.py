@@ -14,6 +14,8 @@ from tests.net.record import RECORDED, SCENARIOS, differences, rounding, run_sce
 def main(names: list[str]) -> None:
     """Record, and print what is another now."""
     recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+    if names and rounding() != recorded["rounding"]:
+        sys.exit("this computer rounds otherwise than that of the record: record all of it")
     recorded["rounding"] = rounding()
     for name in names or [*SCENARIOS, *DIGESTS]:
         begin = _processor_time()
@@ -23,8 +25,8 @@ def main(names: list[str]) -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 found = run_scenario(name, Path(scratch) / name)
         print(f"{name}: {_processor_time() - begin:.0f} s of processor time", flush=True)
-        for line in differences(recorded.get(name, found), found):
-            print(f"  {line}")
+        for line in differences(recorded.get(name) or found, found):
+            print(f"  {line[:200]}")
         recorded[name] = found
         _save(recorded)
 

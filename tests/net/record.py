@@ -19,14 +19,16 @@ FOLDER = Path(__file__).parent
 RECORDED = FOLDER / "recorded.json"
 SCENARIOS: dict[str, dict[str, Any]] = tomllib.loads((FOLDER / "commands.toml").read_text())
 
-VOLATILE = re.compile(r"(\w+_)?seconds|(\w+_)?images_per_second|commit|yosys|versions?")
-"""Keys whose values differ from run to run, or between versions of tools."""
+VOLATILE = re.compile(r"(\w+_)?seconds|(\w+_)?images_per_second|commit|yosys|versions?|ports")
+"""Keys whose values differ from run to run, or between computers."""
 VOLATILE_UNITS = ("s", "images/s")
 """Units of rows of printed tables that differ from run to run."""
 SOURCE = re.compile(r"(\w+/)+\w+\.py")
 """A place in the sources that a text names."""
 SHOWN = {".png", ".svg", ".pdf", ".html", ".md", ".fst", ".txt"}
 """Files for people, whose look may change: they are there, and not empty."""
+UNSEEN = {"cache", "__pycache__", "results"}
+"""Folders of what is kept for a later run."""
 LONGEST = 24
 """Entries of a list that are recorded one by one; of a longer one a digest is."""
 
@@ -64,11 +66,11 @@ def run_scenario(name: str, folder: Path) -> list[dict[str, Any]]:
 
 
 def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
-    """When the files of a folder were written, but for the cache, and how large they are."""
+    """When the files of a folder were written, and how large they are."""
     found = {}
     for path in folder.rglob("*"):
         place = path.relative_to(folder)
-        if path.is_file() and place.parts[0] not in ("cache", "__pycache__"):
+        if path.is_file() and not UNSEEN.intersection(place.parts):
             found[place] = (path.stat().st_mtime_ns, path.stat().st_size)
     return found
 
@@ -96,7 +98,7 @@ def shortened(values: list[Any]) -> Any:
     """A list, or its length and digest where it is long."""
     if len(values) <= LONGEST and len(json.dumps(values)) < 6000:
         return values
-    return f"{len(values)} entries, {_digest(json.dumps(values).encode())}"
+    return f"{len(values)} entries, {_digest(json.dumps(values, sort_keys=True).encode())}"
 
 
 def _digest(content: bytes) -> str:
@@ -109,7 +111,7 @@ def digest_of(path: Path) -> str:
     if path.suffix in SHOWN:
         return "some" if content else "empty"
     if path.suffix == ".json":
-        content = json.dumps(steady(json.loads(content))).encode()
+        content = json.dumps(steady(json.loads(content)), sort_keys=True).encode()
     elif path.suffix in (".v", ".sv"):
         content = "\n".join(sorted(_nameless(content.decode()))).encode()
     elif path.suffix == ".cir":
@@ -130,7 +132,7 @@ def _nameless(verilog: str) -> Iterator[str]:
 
 
 def outlines(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What lines say and write without values: keys and files are left."""
+    """What lines say and write without values: keys and names of files are left."""
     told = ("json", "table", "files")
     return [step | {key: _outline(step[key]) for key in told if key in step} for step in steps]
 
@@ -138,7 +140,7 @@ def outlines(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _outline(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _outline(entry) for key, entry in value.items()}
-    return type(value).__name__
+    return "a value"
 
 
 def rounding() -> str:
@@ -155,9 +157,10 @@ def differences(recorded: Any, found: Any, where: str = "") -> Iterator[str]:
     """A line for each value that is not as recorded."""
     if isinstance(recorded, dict) and isinstance(found, dict):
         for key in dict.fromkeys([*recorded, *found]):
-            yield from differences(recorded.get(key), found.get(key), f"{where}/{key}")
+            pair = (recorded.get(key, "nothing"), found.get(key, "nothing"))
+            yield from differences(*pair, f"{where}/{key}")
     elif isinstance(recorded, list) and isinstance(found, list) and len(recorded) == len(found):
         for number, pair in enumerate(zip(recorded, found, strict=True)):
             yield from differences(*pair, f"{where}/{number}")
-    elif recorded != found:
+    elif repr(recorded) != repr(found):  # 1 is not 1.0
         yield f"{where}: {recorded!r} was recorded, and it is {found!r}"
