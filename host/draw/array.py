@@ -94,7 +94,7 @@ def array_error(maps: Mapping[str, npt.NDArray[np.float64]]) -> Figure:
 
 # R_AH maps: what each hidden neuron looks for, seen as the image that drives it.
 
-COLOURS_OF_MAPS = "PuOr_r"
+MAP_COLOURS = "PuOr_r"
 """Orange above zero, purple below, white at zero; apart under colour blindness too."""
 SHARE = 0.002
 """A pixel that is lit in fewer of the images than this is drawn white: nothing taught it."""
@@ -127,14 +127,14 @@ def map_pixels(network: Network, column: int) -> npt.NDArray[np.uint8]:
 def word_colours(words: npt.ArrayLike, top: float) -> npt.NDArray[np.float64]:
     """RGBA, each from 0 to 1, of R_AH words from `-top` to `top`; shape of `words` and 4."""
     shares = (np.asarray(words, np.float64) + top) / (2 * top)
-    return np.asarray(mpl.colormaps[COLOURS_OF_MAPS](shares))
+    return np.asarray(mpl.colormaps[MAP_COLOURS](shares))
 
 
 def colour_scale(network: Network) -> tuple[Colormap, Normalize]:
     """Colours of R_AH words: one for each of the first layer's levels, where they are few."""
     levels, top = np.unique(network.layers[0].levels.astype(np.float64)), top_word(network)
     if len(levels) > FEW_STATES:
-        return mpl.colormaps[COLOURS_OF_MAPS], Normalize(-top, top)
+        return mpl.colormaps[MAP_COLOURS], Normalize(-top, top)
     return ListedColormap(list(word_colours(levels, top))), BoundaryNorm(
         _edges(levels), len(levels)
     )

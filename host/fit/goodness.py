@@ -23,7 +23,7 @@ MISFIT = 0.01
 """A model that is off by less than this share of the range describes a curve."""
 SIGNIFICANCE = 1e-3
 """P-value of the runs test below which residuals have a pattern."""
-SURE_OF_GOODNESS = 3.0
+SURE_MISFIT = 3.0
 """Standard errors from which a misfit is significant."""
 LEAST_SIGNS = 10
 """Residuals from which their signs tell anything."""
@@ -58,7 +58,7 @@ class Goodness:
     @property
     def described(self) -> bool:
         """Whether the model will do: its misfit is small, or not significant."""
-        significant = self.runs_p_value < SIGNIFICANCE or self.misfit_errors > SURE_OF_GOODNESS
+        significant = self.runs_p_value < SIGNIFICANCE or self.misfit_errors > SURE_MISFIT
         return not (self.misfit > MISFIT and significant)
 
     def __str__(self) -> str:

@@ -27,7 +27,7 @@ LEAST_WAY = 0.25
 """Of the range, what R_AH goes on either side of a turn at least; a plateau goes nothing."""
 FAR_BACK = 0.5
 """Of the range, what R_AH goes back at each of several turns."""
-SURE_OF_TURNS = 6.0
+SURE_TURN = 6.0
 """The same in standard deviations of a point."""
 
 
@@ -68,7 +68,7 @@ def all_turns(resistance: Array) -> list[int]:
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(resistance, 2, mode="edge"), 5)
     # Without spikes, and less noisy.
     smooth = np.median(windows, axis=1)
-    least = max(FAR_BACK * (high - low), SURE_OF_TURNS * _scatter(resistance))
+    least = max(FAR_BACK * (high - low), SURE_TURN * _scatter(resistance))
     return reversals(smooth, float(least))[1:-1] if least else []
 
 
@@ -125,7 +125,7 @@ def find_turn(resistance: Array) -> int | None:
     turn = best_kink(ways[best], places[left <= most], noise)
     first, second = ends(way[: turn + 1]), ends(way[turn:])
     there, back = first[1] - first[0], second[1] - second[0]
-    least = max(LEAST_WAY, SURE_OF_TURNS * noise)
+    least = max(LEAST_WAY, SURE_TURN * noise)
     return turn if there * back < 0 and min(abs(there), abs(back)) > least else None
 
 
