@@ -58,7 +58,9 @@ def _synapse(device: Device) -> h.Node:
         "synapse-curve",
         synapse_curve(device),
         [Table("R_AH against pulses", columns, rows)],
-        "Band: one standard deviation from write to write (C2C).",
+        f"Potentiation rises in {device.synapse.pulses_across(Polarity.POTENTIATION)} pulses, depression "
+        f"falls in {device.synapse.pulses_across(Polarity.DEPRESSION)}. Band: one standard deviation from "
+        "write to write (C2C).",
     )
 
 

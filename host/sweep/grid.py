@@ -66,7 +66,7 @@ def _number(low: float, high: float, kind: type[int] | type[float] = float) -> C
                 number = kind(value)
         legal = isinstance(number, int | kind) and not isinstance(number, bool)
         if not legal or not low <= number <= high:
-            raise UserError(f"`{name}` must be {bounds}, not {value!r}")
+            raise UserError(f"`{name}` must be {bounds}, not {number!r}")
         return kind(number)
 
     return check

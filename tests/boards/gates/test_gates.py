@@ -65,6 +65,7 @@ def run(parameters, netlist, simulator, images=8):
     )
 
 
+@pytest.mark.long
 @pytest.mark.tool("iverilog", "vvp")
 def test_gates_in_icarus_are_the_golden_model(built):
     parameters, file = built

@@ -60,6 +60,7 @@ def test_a_sweep_over_a_bad_line_has_the_same_table(port, golden_table, tmp_path
     assert sum(point["resent"] for point in record["points"]) == record["resent"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("answer", "rows"), [(30, 0), (500, 1)])
 def test_a_sweep_whose_board_resets_has_no_row_more(
     answer, rows, port, golden_table, tmp_path, capsys

@@ -68,6 +68,7 @@ def test_run_on_a_chip(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(PAPER.readings()) <= set(made["readings"])
 
 
+@pytest.mark.long
 def test_the_paper_s_array_is_made_by_the_gateware(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -120,7 +120,7 @@ REFUSED = {
     "import model.npz --data data -o x": [
         ("--bits 9", "--bits must be from 1 to 8, not 9"),
         ("--tune -1", "--tune must be from 0 to 10000, not -1"),
-        ("--scale 0", "--scale must be a finite number greater than 0, not 0.0"),
+        ("--scale 0", "--scale must be a number from 1e-12 to 1e+12, not 0.0"),
         ("--polarity quieter", "--polarity needs --device"),
         ("--states 1", "--states must be from 2 to 128, not 1"),
     ],

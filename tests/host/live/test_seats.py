@@ -77,6 +77,7 @@ def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices,
         assert page.until("shown", on="golden")[0]["machine"] is None
 
 
+@pytest.mark.long
 def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices, serve, open_page):
     wrong = Imperfections(read_noise=0.5, amplifier_gain=0.03, amplifier_offset=0.5)
     choices = make_choices(device=dataclasses.replace(make_choices().device, imperfections=wrong))

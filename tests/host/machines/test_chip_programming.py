@@ -315,11 +315,7 @@ class NoiseOf(ColumnNoise):
 
     def __init__(self, use_spread):
         super().__init__(NETWORK, PAPER, 1)
-        self.__dict__["given"] = use_spread
-
-    @property
-    def use_spread(self):
-        return self.__dict__["given"]
+        self.use_spread = use_spread
 
 
 def test_a_write_table_s_lines_by_hand():

@@ -98,6 +98,7 @@ def button(name: str) -> Iterator[Callable[[], Transport]]:
         yield lambda: Button(board)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_machine_that_ships_is_the_golden_model(name: str) -> None:
     work = Work.of(small_network(MACHINES[name]))

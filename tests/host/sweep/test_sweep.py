@@ -140,6 +140,7 @@ def test_a_point_outside_what_was_measured_is_refused_before_anything_runs(small
         make_plan(small.grid(age=1e5))
 
 
+@pytest.mark.long
 def test_virtual_gives_the_table_of_golden(small, tmp_path):
     tables = []
     for on in ("golden", "virtual"):

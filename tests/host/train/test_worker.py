@@ -27,7 +27,7 @@ def workers(parent: int) -> list[int]:
             status = (folder / "stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        if b"images.worker" in words and int(status[1]) == parent and status[0] != "Z":
+        if b"train.worker" in words and int(status[1]) == parent and status[0] != "Z":
             found.append(int(folder.name))
     return found
 
