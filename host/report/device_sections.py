@@ -48,6 +48,7 @@ def _synapse(device: Device) -> h.Node:
         for polarity in Polarity
         for values in zip(*pulses_and_spread(device, polarity), strict=True)
     ]
+    up, down = (device.synapse.pulses_across(polarity) for polarity in Polarity)
     columns = (
         Column("polarity"),
         Column("pulses", form=".0f"),
@@ -58,9 +59,8 @@ def _synapse(device: Device) -> h.Node:
         "synapse-curve",
         synapse_curve(device),
         [Table("R_AH against pulses", columns, rows)],
-        f"Potentiation rises in {device.synapse.pulses_across(Polarity.POTENTIATION)} pulses, depression "
-        f"falls in {device.synapse.pulses_across(Polarity.DEPRESSION)}. Band: one standard deviation from "
-        "write to write (C2C).",
+        f"Potentiation rises in {up} pulses, depression falls in {down}. Band: one standard "
+        "deviation from write to write (C2C).",
     )
 
 
