@@ -18,7 +18,7 @@ from allspin.sim.network.random_networks import random_images, random_network
 pytestmark = pytest.mark.long
 
 BENCHES = Path(__file__).parents[2] / "hdl" / "bench"
-BENCH = BENCHES / "cocotb" / "bench_engine.py"
+BENCH = BENCHES / "bench_engine.py"
 TESTS = ("stalls_everywhere", "full_speed", "memories_read_back")
 CHIP_TESTS = ("full_speed", "words_read_back")
 CELLS = ("CCU2C", "DP16KD", "TRELLIS_FF")
