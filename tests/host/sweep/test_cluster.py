@@ -127,7 +127,7 @@ def test_files_that_are_no_certificates_are_one_line(tmp_path, mine):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--tls-ca-file", "a", "--tls-cert", "b"], "certificates are for --scheduler"),
+        (["--tls-ca-file", "a", "--tls-cert", "b"], "--tls-ca-file needs --scheduler"),
         (
             ["--scheduler", "tcp://a:1", "--tls-ca-file", "a", "--tls-cert", "b"],
             "certificates are for a scheduler at tls://HOST:PORT, not at tcp://a:1",
