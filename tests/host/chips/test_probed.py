@@ -90,7 +90,7 @@ SHUFFLED = np.random.default_rng(1).permutation(36).tolist()
         text(MILLI).replace(".", "x").replace(",", ";").replace("x", ",").replace("ohm", "mohm"),
         text(header="layer,row,column,R_AH\n,,,ohm"),
         "Keithley 2182A\nbar 3, at 300 K\n" + text(),
-        gzip.compress(text().encode()),
+        gzip.compress(text().encode(), mtime=0),
         text(
             [f"{OHM[place]:.6f}" for place in SHUFFLED],
             cells=[CELLS[place] for place in SHUFFLED],
