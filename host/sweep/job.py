@@ -36,6 +36,7 @@ from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
 from allspin.sim.network.netfile import network_from_bytes
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut
+from allspin.sim.programming.programming import planned_counts
 from allspin.sim.programming.schemes import Counts
 
 MACHINES_KEPT = 4
@@ -232,6 +233,22 @@ def make_chip(job: Job) -> ProgrammedChip:
             point.programming(network),
             calibrated=point.calibrate,
         )
+
+
+def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
+    """What is known of a point's counts before a chip is made.
+
+    Returns
+    -------
+    int
+        Cells of its network.
+    Counts or None
+        What programming takes, where it takes the same on every chip.
+    """
+    network = network_of(point.network, dict(material.networks)[point.network])
+    device = device_of(point, dict(material.devices)[point.device])
+    cells = sum(layer.states.size for layer in network.layers)
+    return cells, planned_counts(device.synapse, network, point.programming(network))
 
 
 # Machines, which a worker keeps open from chip to chip.

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from allspin.host.sweep.job import (
     Watch,
     answers_of,
     build_machines,
+    counts_of,
     device_file,
     device_of,
     digest_of,
@@ -256,7 +258,8 @@ def run_sweep(
     UserError
         If the table is another sweep's or cannot be written, or a machine or the workers fail.
     """
-    with Table(path, plan.record(), plan.points, plan.grid.seeds, plan.images) as table:
+    counts = partial(counts_of, material=plan.material)
+    with Table(path, plan.record(), plan.points, plan.grid.seeds, plan.images, counts) as table:
         resumed = len(table.rows)
         there = {(row.point, row.chip) for row in table.rows}
         # A chip of every point, then the next chip: whoever looks at the table early sees all

@@ -10,10 +10,10 @@ import dataclasses
 import fcntl
 import io
 import json
-import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from allspin.host.sweep.grid import FACTOR_COLUMNS, Point
 from allspin.host.sweep.job import Outcome
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
+from allspin.sim.programming.schemes import MAX_TRIES, Counts
+from allspin.sim.synapse.response import MAX_PULSES
 
 FORMAT = 2
 """Of the file beside the table."""
@@ -39,6 +41,9 @@ OUTCOME_COLUMNS = (
 )
 COLUMNS = (*FACTOR_COLUMNS, "chip", *OUTCOME_COLUMNS)
 YES, NO = "yes", "no"
+
+PointCounts = Callable[[Point], tuple[int, Counts | None]]
+"""Cells of a point's network, and what programming takes where it is the same on every chip."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,32 @@ def grid_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.grid.json")
 
 
+def _check_counts(point: Point, outcome: Outcome, cells: int, counts: Counts | None) -> None:
+    """Refuse figures for each cell that no chip of a point can have.
+
+    Only write-verify reads, after each train that it writes; one of these is from one end of the
+    range to the other at most. What the others take is known.
+    """
+    tries = MAX_TRIES if point.tries is None else point.tries
+    planned = None if counts is None else Outcome.of(outcome.images, outcome.correct, counts)
+    ranges = ((0, MAX_PULSES * tries), (1, tries), (0, 1))
+    for name, (least, most) in zip(OUTCOME_COLUMNS[3:], ranges, strict=True):
+        figure = getattr(outcome, name)
+        if planned is not None:
+            wanted = getattr(planned, name)
+            if repr(figure) != repr(wanted):  # -0.0 is not 0.0
+                raise ValueError(f"{name} of {point.program} must be {wanted!r}, not {figure!r}")
+        elif not least <= figure <= most:
+            raise ValueError(
+                f"{name} of {point.program} must be from {least} to {most}, not {figure!r}"
+            )
+        elif repr(round(figure * cells) / cells) != repr(figure):
+            raise ValueError(
+                f"{name} of {point.program} must be a whole number over {cells:,} cells, "
+                f"not {figure!r}"
+            )
+
+
 def _difference(there: Any, here: dict[str, Any]) -> str | None:
     """What differs between two records, in words; None if nothing does."""
     if not isinstance(there, dict) or there.get("format") != here["format"]:
@@ -120,6 +151,8 @@ class Table(Closing):
         The chips of each point.
     images : int
         How many images each chip is shown.
+    counts : callable
+        What is known of a point's counts.
 
     Attributes
     ----------
@@ -141,10 +174,11 @@ class Table(Closing):
         points: list[Point],
         seeds: range,
         images: int,
+        counts: PointCounts,
     ) -> None:
         self.path = path
         self._heads = {_line(dataclasses.astuple(point)): point for point in points}
-        self._seeds, self._images = seeds, images
+        self._seeds, self._images, self._counts = seeds, images, cache(counts)
         if sum(len(head) + LONGEST_FIGURES for head in self._heads) * len(seeds) > MAX_BYTES:
             raise UserError(
                 f"{len(points) * len(seeds):,} chips make a table of more than "
@@ -216,9 +250,9 @@ class Table(Closing):
         if not 0 <= correct <= images:
             raise ValueError(f"correct is {correct} of {images} images")
         pulses, reads, unconverged = (float(cell) for cell in cells[-3:])
-        if not 0 <= pulses < math.inf or not 0 <= reads < math.inf or not 0 <= unconverged <= 1:
-            raise ValueError("programming took less than nothing, or more than anything does")
-        row = Row(point, chip, Outcome(images, correct, pulses, reads, unconverged))
+        outcome = Outcome(images, correct, pulses, reads, unconverged)
+        _check_counts(point, outcome, *self._counts(point))
+        row = Row(point, chip, outcome)
         if row_line(row) != line:
             raise ValueError(f"a sweep writes {row_line(row).decode(errors='replace').strip()}")
         return row

@@ -132,6 +132,21 @@ def test_points_ages_and_temperatures_are_swept(small, tmp_path):
         assert first != second
 
 
+def test_a_resumed_table_has_what_each_scheme_takes(small, tmp_path):
+    schemes = ["open-loop", "pulse-width", "write-verify"]
+    plan = make_plan(small.grid(program=schemes, d2d=[0, 1], chips=2, images=20))
+    path = tmp_path / "t.csv"
+    row = run_sweep(plan, path).rows[0]
+    assert run_sweep(plan, path).resumed == 12
+    cells = sum(layer.states.size for layer in open_network(str(small.network)).layers)
+    # One pulse more is a chip that write-verify may make, and open loop does not.
+    pulses = row.outcome.pulses_per_cell
+    other = (round(pulses * cells) + 1) / cells
+    path.write_text(path.read_text().replace(f",{pulses!r},", f",{other!r},", 1))
+    with pytest.raises(UserError, match="line 2 is not of this sweep: pulses_per_cell of open"):
+        run_sweep(plan, path)
+
+
 def test_a_point_outside_what_was_measured_is_refused_before_anything_runs(small, tmp_path):
     device = varied_device(tmp_path)
     with pytest.raises(UserError, match=r"current 12mA is outside .* from 8mA to 11mA"):

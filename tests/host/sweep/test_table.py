@@ -12,6 +12,7 @@ from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Outcome
 from allspin.host.sweep.table import COLUMNS, HEADER, Row, Table, grid_path, row_line
 from allspin.sim.errors import UserError
+from allspin.sim.programming.schemes import Counts
 
 GRID = make_grid({"network": "mnist-10", "c2c": [0, 0.1], "program": ["open-loop", "write-verify"]})
 POINTS = GRID.points()
@@ -25,7 +26,8 @@ RECORD = {
 }
 SEEDS = range(0, 4_000_000_001, 4_000_000_000)
 IMAGES = 300
-FIGURES = {"open-loop": (5063 / 300, 0.0, 0.0), "write-verify": (16.9, 4 / 3, 0.25)}
+CELLS = 300
+FIGURES = {"open-loop": (5063 / CELLS, 0.0, 0.0), "write-verify": (16.9, 4 / 3, 0.25)}
 ROWS = [
     Row(point, chip, Outcome(IMAGES, 200 + chip % 7, *FIGURES[point.program]))
     for point in POINTS
@@ -34,8 +36,12 @@ ROWS = [
 CHIP, GIVEN, CORRECT, ACCURACY, PULSES, READS, UNCONVERGED = range(len(COLUMNS))[-7:]
 
 
+def counts_of(point):
+    return CELLS, Counts(CELLS, pulses=5063) if point.program == "open-loop" else None
+
+
 def opened(path, record=RECORD, points=POINTS):
-    return Table(path, record, points, SEEDS, IMAGES)
+    return Table(path, record, points, SEEDS, IMAGES, counts_of)
 
 
 @pytest.fixture
@@ -121,12 +127,16 @@ def test_what_is_no_sweeps_table_is_left_alone(tmp_path, path):
         (7, CORRECT, "999999", "correct is 999999 of 300 images"),
         (7, CORRECT, "201", "a sweep writes mnist-10,"),
         (7, ACCURACY, "0.9", "a sweep writes mnist-10,"),
-        (7, PULSES, "nan", "less than nothing, or more than anything does"),
-        (7, READS, "inf", "less than nothing, or more than anything does"),
+        (7, PULSES, "nan", "pulses_per_cell of write-verify must be from 0 to 524280, not nan"),
+        (7, PULSES, "-0.0", "must be a whole number over 300 cells, not -0.0"),
+        (7, READS, "8.25", "must be from 1 to 8, not 8.25"),
         (7, READS, " 1.0", "a sweep writes mnist-10,"),
-        (7, UNCONVERGED, "1.25", "less than nothing, or more than anything does"),
+        (7, READS, "1.333", "reads_per_cell of write-verify must be a whole number over 300 cells"),
+        (7, UNCONVERGED, "1.25", "must be from 0 to 1, not 1.25"),
         (7, UNCONVERGED, "0.25,", "no point of the grid has such a row"),
         (7, UNCONVERGED, "x" * 200_000, "field larger than field limit"),
+        (5, PULSES, "16.88", "pulses_per_cell of open-loop must be 16.876666666666665, not 16.88"),
+        (5, READS, "-0.0", "must be 0.0, not -0.0"),
         (5, 0, "\udcff", "no point of the grid has such a row"),
         (4, CHIP, "0", "chip 0 of this point is there already"),
     ],
