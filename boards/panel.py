@@ -12,9 +12,9 @@ from amaranth.lib import memory, stream
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.link.cobs import CobsDecoder, DecodedLayout
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.errors import check_range
 
 # Images that a press of a button shows to the machine, so that its LEDs tell digits by themselves.

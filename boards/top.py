@@ -13,7 +13,6 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
@@ -24,6 +23,7 @@ from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.resident import Resident
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 

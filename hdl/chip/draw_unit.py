@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import IterativeNormal, product_bits
 from allspin.hdl.chip.speck import DrawLayout, IterativeSpeck
-from allspin.hdl.component import Component
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS
 
 
@@ -78,9 +78,8 @@ class DrawUnit(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the unit."""
-        m = Module()
         count = len(self.users)
         tag = UserLayout(count)
         m.submodules.speck = speck = IterativeSpeck(tag)
@@ -122,4 +121,3 @@ class DrawUnit(Component):
                 m.d.comb += normal.spread.eq(
                     Mux(normal.lookup.wish.which, user.spreads[1], user.spreads[0])
                 )
-        return m

@@ -34,9 +34,8 @@ class IterativeWordMaker(WordMaker):
             },
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the maker."""
-        m = Module()
         chip, unit = self.chip, self.unit
         cell = self.cells.payload
         draw = unit.draws.payload
@@ -66,7 +65,7 @@ class IterativeWordMaker(WordMaker):
                     m.next = "LEVEL"
                     with m.If(self.may_stick):
                         m.next = "STUCK"
-            self._elaborate_stuck(m, stuck, high)
+            self._build_stuck(m, stuck, high)
             with m.State("LEVEL"):
                 m.d.sync += [wait.eq(wait - 1), total.eq(cell_sum(self.entry.level))]
                 with m.If(wait == 0):
@@ -84,7 +83,6 @@ class IterativeWordMaker(WordMaker):
             with m.State("SUM"), m.If(left == 0):
                 m.d.comb += [self.valid.eq(1), self.cells.ready.eq(1)]
                 m.next = "TAKE"
-        return m
 
     def _ask(self, m: Module, purpose: Purpose | Value, following: str) -> None:
         """In this state a draw is asked for."""
@@ -93,7 +91,7 @@ class IterativeWordMaker(WordMaker):
         with m.If(draws.ready):
             m.next = following
 
-    def _elaborate_stuck(self, m: Module, stuck: Signal, high: Signal) -> None:
+    def _build_stuck(self, m: Module, stuck: Signal, high: Signal) -> None:
         """States in which is drawn whether a cell is stuck, and at which end."""
         chip, unit = self.chip, self.unit
         with m.State("STUCK"):

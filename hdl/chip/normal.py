@@ -12,8 +12,7 @@ from amaranth.lib.memory import Memory, ReadPort
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.speck import BitsLayout
-from allspin.hdl.component import Component
-from allspin.hdl.stream.buffers import later
+from allspin.hdl.stream.buffers import Component, later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.sim.chip.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
 
@@ -99,9 +98,8 @@ class DigitMultiplier(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the multiplier."""
-        m = Module()
         width = len(self.factor)
         factor = Signal(signed(width))
         low = Signal(len(self.other))
@@ -126,7 +124,6 @@ class DigitMultiplier(Component):
                 high.eq(total >> DIGIT_BITS),
                 steps.eq(steps - 1),
             ]
-        return m
 
 
 class IterativeNormal(Component):
@@ -156,9 +153,8 @@ class IterativeNormal(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         read = table_port(m)
         entry = read.data
         if self._registered:
@@ -233,7 +229,6 @@ class IterativeNormal(Component):
                 m.d.comb += self.products.valid.eq(1)
                 with m.If(self.products.ready):
                     m.next = "TAKE"
-        return m
 
 
 class PipelinedNormal(Component):
@@ -270,9 +265,8 @@ class PipelinedNormal(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         # 1 to 3: the leading zeros.
         share, group = _without_leading_zeros(m, self.bits[:SHARE_BITS])
 
@@ -297,7 +291,6 @@ class PipelinedNormal(Component):
             self.done.eq(later(m, self.valid, "valid", self.LATENCY, guarded=True)),
             self.tag_out.eq(later(m, lookup, "late_tag", self.LATENCY - self.LOOKUP)),
         ]
-        return m
 
 
 def _without_leading_zeros(m: Module, share: Value) -> tuple[Value, Value]:

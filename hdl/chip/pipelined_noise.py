@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import PipelinedNormal, product_bits
 from allspin.hdl.chip.speck import Key, PipelinedSpeck
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
@@ -94,11 +94,10 @@ class PipelinedNoise(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the generator."""
-        m = Module()
         m.submodules.speck = speck = PipelinedSpeck(self._keys, self._kind_bits)
-        self._elaborate_keys(m, speck)
+        self._build_keys(m, speck)
         beat = self.beats.payload
         m.d.comb += [
             speck.valid.eq(self.beats.valid & self.beats.ready),
@@ -133,9 +132,8 @@ class PipelinedNoise(Component):
                         for kind in Kind:
                             with m.Case(kind):
                                 m.d.sync += chosen.eq(self.spreads[kind])
-        return m
 
-    def _elaborate_keys(self, m: Module, speck: PipelinedSpeck) -> None:
+    def _build_keys(self, m: Module, speck: PipelinedSpeck) -> None:
         """Keys are of a chip and of 65,536 images; new ones wait for what is under way."""
         number = self.beats.payload.number
         keyed_seed = Signal(SEED_BITS)

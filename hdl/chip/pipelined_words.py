@@ -58,9 +58,8 @@ class PipelinedWordMaker(WordMaker):
     def __init__(self, parameters: EngineParameters) -> None:
         super().__init__(parameters, {})
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the maker."""
-        m = Module()
         # Cells are counted a clock late: whether one is taken is known late in its clock.
         taken = Signal()
         under_way = Signal(range(MAX_UNDER_WAY + 1))
@@ -74,10 +73,9 @@ class PipelinedWordMaker(WordMaker):
             m.d.sync += none.eq(0)
         with m.Elif(self.valid & ~taken):
             m.d.sync += none.eq(under_way == 1)
-        self._elaborate_sum(m, *self._elaborate_draws(m))
-        return m
+        self._build_sum(m, *self._build_draws(m))
 
-    def _elaborate_draws(self, m: Module) -> tuple[Signal, data.View, data.View]:
+    def _build_draws(self, m: Module) -> tuple[Signal, data.View, data.View]:
         """Draw for each cell; where it may be stuck, in one clock for that and one for its word.
 
         Returns
@@ -141,7 +139,7 @@ class PipelinedWordMaker(WordMaker):
             ]
         return drawn, bits, line
 
-    def _elaborate_sum(self, m: Module, drawn: Signal, bits: data.View, line: data.View) -> None:
+    def _build_sum(self, m: Module, drawn: Signal, bits: data.View, line: data.View) -> None:
         """Level, D2D and C2C, added and clamped."""
         m.submodules.normal_0 = d2d = PipelinedNormal(SPREAD_BITS, line.shape())
         m.submodules.normal_1 = c2c = PipelinedNormal(SPREAD_BITS, line.shape())

@@ -13,9 +13,9 @@ from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellSource
 from allspin.hdl.chip.use_noise import UseNoise
 from allspin.hdl.chip.write_table import ChipLayout, ChipRegisters, WriteTables
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 from allspin.sim.chip.generator import WORD_BITS
@@ -78,9 +78,8 @@ class Programmer(Component):
             ports["unit"] = Out(DrawSignature(parameters.spread_bits))
         super().__init__(ports)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the Programmer."""
-        m = Module()
         m.submodules.source = source = CellSource(self._parameters)
         m.submodules.tables = tables = WriteTables(self._parameters)
         m.submodules.maker = maker = self._word_maker(m)
@@ -114,7 +113,6 @@ class Programmer(Component):
             m.d.sync += first.eq(1)
         with m.Elif(self.valid):
             m.d.sync += first.eq(0)
-        return m
 
     def _word_maker(self, m: Module) -> IterativeWordMaker | PipelinedWordMaker:
         if not self._variation.iterative:
@@ -169,9 +167,8 @@ class Variation(Component):
         super().__init__(ports)
         self.noises = [getattr(self, f"noise_{layer}") for layer in range(given)]
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build it."""
-        m = Module()
         p = self._parameters
         m.submodules.chip = chip = ChipRegisters()
         m.submodules.programmer = programmer = Programmer(p)
@@ -212,4 +209,3 @@ class Variation(Component):
             m.d.comb += unit.seed.eq(chip.chip.seed)
             for number, user in enumerate(users):
                 wiring.connect(m, user.unit, unit.users[number])
-        return m

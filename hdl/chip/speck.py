@@ -13,7 +13,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.chip.generator import (
     LEFT,
     NUMBER_BITS,
@@ -109,9 +109,8 @@ class IterativeSpeck(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         draw = self.draws.payload
         words = [Signal(WORD_BITS, name=name) for name in ("x", "y", "key")]
         queue = [Signal(WORD_BITS, name=f"queue_{place}") for place in range(3)]
@@ -148,7 +147,6 @@ class IterativeSpeck(Component):
                 queue[1].eq(Cat(draw.purpose, Const(0, 8 - PURPOSE_BITS), draw.layer)),
                 queue[2].eq(draw.number),
             ]
-        return m
 
 
 class BlockLayout(data.StructLayout):
@@ -217,10 +215,9 @@ class PipelinedSpeck(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
-        keys = self._elaborate_keys(m)
+        keys = self._build_keys(m)
         valid, tag = self.valid, self.draws.tag
         selects = self.draws.selects
         xs: list[Value] = [Value.cast(self.draws.row) for _ in self._lanes]
@@ -241,9 +238,8 @@ class PipelinedSpeck(Component):
         m.d.comb += [self.done.eq(valid), self.tag.eq(tag)]
         for lane in range(len(self._lanes)):
             m.d.comb += self.bits[lane].eq(Cat(ys[lane], xs[lane]))
-        return m
 
-    def _elaborate_keys(self, m: Module) -> dict[Key, list[Signal]]:
+    def _build_keys(self, m: Module) -> dict[Key, list[Signal]]:
         """Make the round keys, by key and round."""
         kinds = sorted({key for lane in self._lanes for key in lane})
         keys = {

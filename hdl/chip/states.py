@@ -5,9 +5,8 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.speck import LAYER_BITS
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.chip.generator import WORD_BITS
 
@@ -78,9 +77,8 @@ class StateMemory(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        m = Module()
         lines = self._cells if self._banks == 1 else BANK_LINES
         line_bits = Shape.cast(range(lines)).width
         advance = Signal()
@@ -135,7 +133,6 @@ class StateMemory(Component):
             self.states.valid.eq(valid[-1]),
             self.states.payload.eq(outputs[0]),
         ]
-        return m
 
 
 class CellSource(Component):
@@ -176,9 +173,8 @@ class CellSource(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the source."""
-        m = Module()
         load = self.load.payload
         loaded = Signal(StateLayout(self._variation.state_bits))
         started = Signal()  # the burst of the byte that is offered
@@ -187,7 +183,7 @@ class CellSource(Component):
         may_load = Signal()  # a byte that is offered is a cell of this burst
         next_layer = Signal(LAYER_BITS)
         given = Signal()
-        ends = self._elaborate_place(m, given)
+        ends = self._build_place(m, given)
         # None of these looks at the state of the FSM below: much waits for them.
         m.d.comb += [
             loaded.state.eq(load.data),
@@ -203,7 +199,7 @@ class CellSource(Component):
 
         memory = None
         if self._variation.redraw:
-            memory = self._elaborate_memory(m, loaded, given & ~walking)
+            memory = self._build_memory(m, loaded, given & ~walking)
             m.d.comb += memory.states.ready.eq(self.cells.ready & walks)
             with m.If(walking):
                 m.d.comb += [
@@ -244,9 +240,8 @@ class CellSource(Component):
                         m.d.sync += walking.eq(0)
                         m.next = "LOAD"
         m.d.comb += self.busy.eq(~fsm.ongoing("LOAD") | walking)
-        return m
 
-    def _elaborate_place(self, m: Module, given: Signal) -> Value:
+    def _build_place(self, m: Module, given: Signal) -> Value:
         """Count rows and columns, and tell whether the cell is its layer's last."""
         row, column = Signal(WORD_BITS), Signal(WORD_BITS)
         last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
@@ -271,7 +266,7 @@ class CellSource(Component):
             m.d.sync += [row.eq(self.row), column.eq(0)]
         return row_ends & (row == last_row)
 
-    def _elaborate_memory(self, m: Module, loaded: data.View, keep: Value) -> StateMemory:
+    def _build_memory(self, m: Module, loaded: data.View, keep: Value) -> StateMemory:
         """The memory of the states, and where in it the states go that are loaded."""
         crossbars = self._parameters.crossbars
         cells = sum(crossbar.rows * crossbar.columns for crossbar in crossbars)

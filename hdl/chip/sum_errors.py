@@ -5,10 +5,9 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import product_bits
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS
@@ -61,17 +60,16 @@ class SumErrors(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
-        self._elaborate_spread(m)
+        self._build_spread(m)
         line = Signal(range(self._lines))
         with m.If(self.valid):
             m.d.sync += line.eq(Mux(line == self._lines - 1, 0, line + 1))
         found, summed = Signal(), Signal()
         m.d.sync += [found.eq(self.valid), summed.eq(found)]
         m.d.comb += self.made.eq(summed)
-        writes = self._elaborate_starts(m)
+        writes = self._build_starts(m)
         for lane, product in enumerate(self.products):
             memory = block_memory(
                 signed(self._start_bits), self._lines, distributed=self._target.distributed_ram
@@ -90,9 +88,8 @@ class SumErrors(Component):
                 self.errors[lane].eq(total >> DROPPED_BITS),
             ]
             m.d.sync += [offset.eq(read.data), held.eq(product), total.eq(held + offset)]
-        return m
 
-    def _elaborate_spread(self, m: Module) -> None:
+    def _build_spread(self, m: Module) -> None:
         """Four bytes: the spread, and in the highest bit whether it counts."""
         load = self.load.payload
         loaded = Signal(8 * SPREAD_BYTES, reset_less=True)
@@ -105,7 +102,7 @@ class SumErrors(Component):
         with m.If(self.load.valid & (load.layer == self._layer) & (load.memory == SUM_NOISE)):
             m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
 
-    def _elaborate_starts(self, m: Module) -> list[tuple[Signal, Signal, Signal]]:
+    def _build_starts(self, m: Module) -> list[tuple[Signal, Signal, Signal]]:
         """Eight bytes to a column, of which the first six are the offset.
 
         Returns

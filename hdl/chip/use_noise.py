@@ -14,10 +14,9 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.chip.draw_unit import DrawSignature
 from allspin.hdl.chip.pipelined_noise import BeatLayout, Kind, PipelinedNoise
 from allspin.hdl.chip.sum_errors import SumErrors
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import USE_NOISE
-from allspin.hdl.stream.buffers import Queue
+from allspin.hdl.stream.buffers import Component, Queue
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, WORD_BITS, Purpose
@@ -59,9 +58,8 @@ class NoiseQueue(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the queue."""
-        m = Module()
         fields = [self.payload[name] for name in self.payload.shape().members]
         given = [self.noise.payload[name] for name in self.noise.payload.shape().members]
         columns = len(fields[0])
@@ -89,7 +87,6 @@ class NoiseQueue(Component):
             left.eq(self.noise.valid & self.noise.ready),
             ahead.eq(ahead + self.asked - left),
         ]
-        return m
 
 
 class UseNoise(Component):
@@ -143,9 +140,8 @@ class UseNoise(Component):
             ports["unit"] = Out(DrawSignature(parameters.spread_bits))
         super().__init__(ports)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the noise."""
-        m = Module()
         p = self._parameters
         load = self.load.payload
         loaded = Signal(8 * SPREAD_BYTES, reset_less=True)
@@ -158,11 +154,11 @@ class UseNoise(Component):
         with m.If(self.load.valid & (load.layer == self._layer) & (load.memory == USE_NOISE)):
             m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
 
-        queues, errors = self._elaborate_parts(m)
-        beats, begun = self._elaborate_beats(m, queues, errors)
+        queues, errors = self._build_parts(m)
+        beats, begun = self._build_beats(m, queues, errors)
         if self._iterative:
             self._draw(m, beats, spread, queues[Kind.USE])
-            return m
+            return
         m.submodules.drawn = drawn = PipelinedNoise(p, self._layer)
         wiring.connect(m, beats, drawn.beats)
         m.d.comb += [drawn.seed.eq(self.seed), drawn.begun.eq(begun), drawn.spreads[0].eq(spread)]
@@ -176,9 +172,8 @@ class UseNoise(Component):
             _give_sums(m, queues[Kind.LAST], errors[Kind.LAST])
         if self._hidden:
             self._give_uses(m, drawn, queues[Kind.USE], errors.get(Kind.READ))
-        return m
 
-    def _elaborate_parts(self, m: Module) -> tuple[dict[Kind, NoiseQueue], dict[Kind, SumErrors]]:
+    def _build_parts(self, m: Module) -> tuple[dict[Kind, NoiseQueue], dict[Kind, SumErrors]]:
         """Queues, of neurons with their sums and of the last layer; and what sums have."""
         p = self._parameters
         queues, errors = {}, {}
@@ -223,7 +218,7 @@ class UseNoise(Component):
         for value, error in zip(queue.payload.sums, of_sums.errors, strict=True):
             m.d.comb += value.eq(Mux(of_sums.on, error, 0))
 
-    def _elaborate_beats(
+    def _build_beats(
         self, m: Module, queues: dict[Kind, NoiseQueue], errors: dict[Kind, SumErrors]
     ) -> tuple[stream.Interface, Signal]:
         """Beats whose noise is to be drawn: all of an image, then those of the next.
@@ -246,7 +241,7 @@ class UseNoise(Component):
             beats.payload.kind.eq(kind),
             taken.eq(beats.valid & beats.ready),
         ]
-        begins = self._elaborate_order(m, (column, kind, active, credit, taken), queues, errors)
+        begins = self._build_order(m, (column, kind, active, credit, taken), queues, errors)
 
         # The next image's number may come while this one's noise is drawn.
         waiting = Signal()
@@ -268,7 +263,7 @@ class UseNoise(Component):
                 m.d.sync += [self.passed.valid.eq(1), self.passed.payload.eq(next_number)]
         return beats, begun
 
-    def _elaborate_order(
+    def _build_order(
         self,
         m: Module,
         place: tuple[Signal, Signal, Signal, Signal, Signal],

@@ -7,10 +7,9 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.chip.normal import product_bits
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellLayout, StateLayout
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CHIP, ENGINE, WRITE_TABLE
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.chip.fixed_point import WORD_BITS as FRACTION_BITS
 from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS
@@ -66,15 +65,13 @@ class ChipRegisters(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the registers."""
-        m = Module()
         load = self.load.payload
         chip = self.chip.as_value()
         m.d.comb += self.load.ready.eq(1)
         with m.If(self.load.valid & (load.layer == ENGINE) & (load.memory == CHIP)):
             m.d.sync += chip.eq(Cat(chip[8:], load.data))
-        return m
 
 
 LEVEL_BITS = 8
@@ -131,9 +128,8 @@ class WriteTables(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the tables."""
-        m = Module()
         layer_bits = (self._layers - 1).bit_length()
         line_bits = self._state.size
         m.submodules.lines = lines = block_memory(EntryLayout(), 1 << layer_bits + line_bits)
@@ -171,7 +167,6 @@ class WriteTables(Component):
             m.d.sync += self.entry.eq(found)
         else:
             m.d.comb += self.entry.eq(found)
-        return m
 
 
 # Cells in, R_AH words out: what both forms have in common.

@@ -11,8 +11,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.sim.errors import check_range
 from allspin.sim.network.network import MAX_LINES
 
@@ -97,9 +96,8 @@ class MacArray(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the array."""
-        m = Module()
         p = self._parameters
         weight = self.weights.payload
         m.d.comb += self.weights.ready.eq(1)
@@ -175,4 +173,3 @@ class MacArray(Component):
             self.sums.payload.sum.eq(shadow[0]),
             self.sums.payload.last.eq(left == 1),
         ]
-        return m

@@ -7,18 +7,16 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.crossbar.crossbar import Cells, word_shape
 from allspin.hdl.crossbar.placers import CellPlacer, LinePlacer
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 
 
 class Banks(Cells):
     """One block RAM for each few lanes."""
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memories."""
-        m = Module()
         p = self._parameters
         placer = LinePlacer(p) if p.keeps_states else CellPlacer(p)
         m.submodules.placer = placer
@@ -45,7 +43,6 @@ class Banks(Cells):
                 first = number * p.bank_lanes
                 for lane in range(first, min(first + p.bank_lanes, p.lanes)):
                     m.d.comb += self.words[part][lane].eq(read_words[lane - first])
-        return m
 
 
 # The iCE40UP5K's four SPRAMs as a memory 64 bits wide, and as a crossbar's cells.
@@ -80,9 +77,8 @@ class Spram(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        m = Module()
         if is_up5k(platform):
             one, zero = Const(1, 1), Const(0, 1)
             m.submodules.block = Instance(
@@ -98,7 +94,7 @@ class Spram(Component):
                 i_POWEROFF=one,  # low is off
                 o_DATAOUT=self.line,
             )
-            return m
+            return
         m.submodules.memory = memory = Memory(shape=SPRAM_BITS, depth=SPRAM_LINES, init=[])
         write = memory.write_port(granularity=MASK_BITS)
         read = memory.read_port(domain="comb")
@@ -110,7 +106,6 @@ class Spram(Component):
         ]
         with m.If(self.enable == 0):
             m.d.sync += self.line.eq(read.data)
-        return m
 
 
 class SpramLines(Component):
@@ -138,9 +133,8 @@ class SpramLines(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        m = Module()
         address = Signal(range(SPRAM_LINES))
         m.d.comb += address.eq(Mux(self.enable.any(), self.write_address, self.address))
         for number in range(self._count):
@@ -151,26 +145,23 @@ class SpramLines(Component):
                 spram.enable.eq(self.enable.word_select(number, SPRAM_BITS // MASK_BITS)),
                 self.line.word_select(number, SPRAM_BITS).eq(spram.line),
             ]
-        return m
 
 
 class SpramCells(Cells):
     """SPRAMs of words, each in a byte, or of states, which lie side by side."""
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        m = Module()
         p = self._parameters
         count = p.target.cells.blocks(p, SPRAM_LINES)
         m.submodules.spram = spram = SpramLines(count)
         m.d.comb += spram.address.eq(self.lines[0])
         if p.keeps_states:
-            self._elaborate_states(m, spram, count * SPRAM_BITS)
+            self._build_states(m, spram, count * SPRAM_BITS)
         else:
-            self._elaborate_words(m, spram)
-        return m
+            self._build_words(m, spram)
 
-    def _elaborate_words(self, m: Module, spram: SpramLines) -> None:
+    def _build_words(self, m: Module, spram: SpramLines) -> None:
         p = self._parameters
         m.submodules.placer = placer = CellPlacer(p)
         wiring.connect(m, wiring.flipped(self.cells), placer.cells)
@@ -185,7 +176,7 @@ class SpramCells(Cells):
                 self.words[0][lane].eq(spram.line.word_select(lane, BYTE)[: p.word_bits]),
             ]
 
-    def _elaborate_states(self, m: Module, spram: SpramLines, bits: int) -> None:
+    def _build_states(self, m: Module, spram: SpramLines, bits: int) -> None:
         """A line's first `bits` are in SPRAMs, and what is beyond in block RAM."""
         p = self._parameters
         m.submodules.placer = placer = LinePlacer(p)

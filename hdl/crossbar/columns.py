@@ -7,13 +7,12 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, s
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.crossbar.conversions import Conversions, FastConversions
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
 from allspin.hdl.crossbar.departure import times
 from allspin.hdl.crossbar.tile_edges import TileEnds, TileStarts
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import later
+from allspin.hdl.stream.buffers import Component, later
 
 # A product in a block that multiplies, where a part has a few of them to give away.
 #
@@ -46,13 +45,11 @@ class Multiplier(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         product = Signal.like(self.product, reset_less=True)
         m.d.sync += product.eq(self.word * self.value)
         m.d.comb += self.product.eq(product)
-        return m
 
 
 NARROW = 4
@@ -90,7 +87,7 @@ def lowest_shape(parameters: CrossbarParameters) -> Shape:
     return Shape.cast(range(min(0, most * p.levels.lowest), max(0, most * p.levels.lowest) + 1))
 
 
-def elaborate_ends(
+def build_ends(
     m: Module,
     parameters: CrossbarParameters,
     columns: Columns,
@@ -180,9 +177,8 @@ class Products(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the registers. None has a reset: who takes the terms knows which are of a beat."""
-        m = Module()
         p = self._parameters
 
         multipliers = 0 if p.keeps_states else p.target.multipliers - CONVERTER_MULTIPLIERS
@@ -217,7 +213,6 @@ class Products(Component):
             if len(driven) > 1:
                 lowest = later(m, lowest * p.levels.lowest, "lowest_rows")
             m.d.comb += self.lowest.eq(lowest)
-        return m
 
     def _lowest(self, value: Value) -> Value:
         """A value times the lowest level: of a narrow one a table, which is a LUT for each bit."""
@@ -258,9 +253,8 @@ class Accumulators(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the sums."""
-        m = Module()
         p = self._parameters
         step = p.neurons_per_clock
 
@@ -291,7 +285,6 @@ class Accumulators(Component):
         if p.tiling is not None:
             sums = [sum_ << p.tiling.shift for sum_ in sums]
         m.d.comb += [self.sums[number].eq(sum_) for number, sum_ in enumerate(sums)]
-        return m
 
 
 class PortableColumns(Columns):
@@ -302,9 +295,8 @@ class PortableColumns(Columns):
     slow. Two more where columns are read tile by tile.
     """
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         step = p.neurons_per_clock
         m.submodules.products = products = Products(p, self._clocks)
@@ -332,7 +324,7 @@ class PortableColumns(Columns):
         terms, adds = products.terms, final.valid
         if p.tiling is not None:
             clocks = len(products.stages)
-            terms, adds = self._elaborate_tiles(m, terms, stages[clocks - 1].valid, clocks)
+            terms, adds = self._build_tiles(m, terms, stages[clocks - 1].valid, clocks)
         m.d.comb += [
             products.values.eq(beat.values),
             products.words.eq(self.words),
@@ -353,15 +345,14 @@ class PortableColumns(Columns):
             ]
         with m.Elif(take):
             m.d.sync += left.eq(Mux(left > step, left - step, 0))
-        return m
 
-    def _elaborate_tiles(
+    def _build_tiles(
         self, m: Module, terms: data.View, adds: Value, clocks: int
     ) -> tuple[data.View, Value]:
         """What converts tiles' sums, `clocks` behind their beats: what is to be added, and when."""
         p = self._parameters
         m.submodules.conversions = conversions = Conversions(p)
-        elaborate_ends(m, p, self, conversions, clocks)
+        build_ends(m, p, self, conversions, clocks)
         m.d.comb += [conversions.terms.eq(terms), conversions.adds.eq(adds)]
         # Always: where nothing is converted it is nothing.
         return conversions.conversions, Const(1)

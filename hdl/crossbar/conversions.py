@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_begin, tree
 
 
@@ -68,9 +68,8 @@ class Conversions(Component):
             | conversion_ports(parameters)
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the sums. Theirs need no reset: the first beat of a tile starts them."""
-        m = Module()
         p = self._parameters
         tiling = p.tiling
         assert tiling is not None
@@ -97,7 +96,6 @@ class Conversions(Component):
                     m.d.sync += conversion.eq(top - 1)
                 with m.Elif(read < -top):
                     m.d.sync += conversion.eq(-top)
-        return m
 
 
 # What converts the sums of tiles at an ECP5's speed.
@@ -133,9 +131,8 @@ class FastConversions(Component):
         self._parameters = parameters
         super().__init__(conversion_ports(parameters))
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the sums. None has a reset: what was under way flows out behind one."""
-        m = Module()
         p = self._parameters
         tiling = p.tiling
         assert tiling is not None
@@ -163,7 +160,6 @@ class FastConversions(Component):
             m.d.sync += sum_.eq(total)
             conversion = self._convert(m, sum_, bares[leaf], converts[leaf], lane)
             m.d.comb += self.conversions[lane].eq(conversion)
-        return m
 
     def _convert(self, m: Module, sum_: Signal, bare: Signal, converts: Signal, lane: int) -> Value:
         """What two registers make of a sum: whether it is beyond the range, and what then."""

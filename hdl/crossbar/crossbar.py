@@ -17,11 +17,11 @@ from amaranth.hdl import Module, Shape, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.crossbar.placers import CellLayout
 from allspin.hdl.crossbar.replay import PassLayout, PassSource
 from allspin.hdl.crossbar.tile_edges import OffsetLayout
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import EventLayout, SumLayout
 
 
@@ -81,10 +81,6 @@ class Cells(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
-        """Build the block, in a subclass."""
-        raise NotImplementedError
-
 
 class Columns(Component):
     """What sums the words of the lines that are driven: each pipeline is a subclass.
@@ -121,10 +117,6 @@ class Columns(Component):
         }
         ports |= tile_ports(parameters)
         super().__init__(ports)
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the block, in a subclass."""
-        raise NotImplementedError
 
 
 class Crossbar(Component):
@@ -166,9 +158,8 @@ class Crossbar(Component):
         ports |= tile_ports(parameters)
         super().__init__(ports)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         m.submodules.source = source = PassSource(p)
         m.submodules.memory = memory = self._memory(p)
@@ -186,4 +177,3 @@ class Crossbar(Component):
             m.d.comb += columns.bare.eq(self.bare)
             if p.tiling.offsets:
                 wiring.connect(m, wiring.flipped(self.offsets), columns.offsets)
-        return m

@@ -4,8 +4,8 @@ from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed, unsig
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.buffers import Component
 
 # Products with a number that is known: sums of shifted values, as few as will do.
 
@@ -92,9 +92,8 @@ class LevelSums(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the registers. None has a reset: who takes the sums knows when they are there."""
-        m = Module()
         lowest, sign = self._times(m, self.driven, self._lowest, "driven")
         for number in range(self._parameters.neurons_per_clock):
             own = self.states[number]
@@ -104,7 +103,6 @@ class LevelSums(Component):
             total = Signal(shape, name=f"total_{number}", reset_less=True)
             m.d.sync += total.eq(times_step + lowest if sign > 0 else times_step - lowest)
             m.d.comb += self.sums[number].eq(total)
-        return m
 
     def _times(
         self, m: Module, value: Value, digits: list[tuple[int, int]], name: str
@@ -163,9 +161,8 @@ class Departure(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the counter."""
-        m = Module()
         p = self._parameters
         step = p.neurons_per_clock
         left = Signal(range(p.lanes + 1))  # sums in the shadow that have not set out
@@ -195,4 +192,3 @@ class Departure(Component):
             ]
         with m.If(self.begins):
             m.d.sync += self.busy.eq(1)
-        return m

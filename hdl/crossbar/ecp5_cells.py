@@ -23,9 +23,8 @@ class Ecp5Cells(Cells):
 
     clocks = 4
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memories."""
-        m = Module()
         p = self._parameters
         memories = []
         for part in range(p.rows_per_clock):
@@ -43,8 +42,7 @@ class Ecp5Cells(Cells):
                 words += _words_of(memory, p.bank_lanes, p.word_bits)
                 memories.append((part, number, memory))
             m.d.comb += [self.words[part][lane].eq(words[lane]) for lane in range(p.lanes)]
-        self._elaborate_bus(m, platform, memories)
-        return m
+        self._build_bus(m, platform, memories)
 
     def _make_memory(self) -> WordMemory | LineMemory:
         p = self._parameters
@@ -54,7 +52,7 @@ class Ecp5Cells(Cells):
             return LineMemory(p.lines, p.bank_lanes * p.word_bits, distributed=distributed)
         return WordMemory(p.lines, p.bank_lanes, p.rah_bits, distributed=distributed)
 
-    def _elaborate_bus(
+    def _build_bus(
         self, m: Module, platform: object, memories: list[tuple[int, int, WordMemory | LineMemory]]
     ) -> None:
         """Registers on the way past all memories; each is given with its part and its number."""

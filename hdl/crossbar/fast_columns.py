@@ -10,10 +10,9 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.crossbar.columns import (
     added_layout,
-    elaborate_ends,
+    build_ends,
     lane_shape,
     terms_layout,
 )
@@ -21,7 +20,7 @@ from allspin.hdl.crossbar.conversions import FastConversions
 from allspin.hdl.crossbar.crossbar import Columns, word_shape
 from allspin.hdl.crossbar.departure import Departure, LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import RegisterSlice, Reservation, later
+from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
 from allspin.hdl.stream.layouts import SumLayout
 
@@ -64,9 +63,8 @@ class Lane(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the registers. None has a reset: what was under way flows out behind one."""
-        m = Module()
         p = self._parameters
 
         parts = range(p.rows_per_clock)
@@ -96,7 +94,6 @@ class Lane(Component):
             terms += rest
             spacing *= 2
         m.d.comb += self.term.eq(terms[0])
-        return m
 
 
 class Driven(Component):
@@ -122,9 +119,8 @@ class Driven(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the registers. None has a reset, as in a `Lane`."""
-        m = Module()
         terms: list[Value] = [self.values[k] for k in range(self._parameters.rows_per_clock)]
         for clock in range(self._clocks):
             pairs = [terms[k : k + 2] for k in range(0, len(terms), 2)]
@@ -136,7 +132,6 @@ class Driven(Component):
                 m.d.sync += register.eq(total)
                 terms.append(register)
         m.d.comb += self.term.eq(terms[0])
-        return m
 
 
 DRAIN_DEPTH = 16
@@ -184,9 +179,8 @@ class FastAccumulators(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the sums."""
-        m = Module()
         p = self._parameters
         step = p.neurons_per_clock
         leaves = -(-p.lanes // LANES_PER_LEAF)
@@ -215,7 +209,6 @@ class FastAccumulators(Component):
             with m.If(turns[0]):
                 m.d.sync += held.eq(sum_)
             m.d.comb += self.all_driven.eq(held)
-        return m
 
 
 class FastColumns(Columns):
@@ -229,9 +222,8 @@ class FastColumns(Columns):
     leave in time.
     """
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         beat = self.passes.payload
         taken, taken_last = Signal(), Signal()
@@ -243,11 +235,11 @@ class FastColumns(Columns):
         # A clock without a beat adds nothing.
         values: list[Value] = [Mux(taken, beat.values[part], 0) for part in range(p.rows_per_clock)]
         m.submodules.accumulators = accumulators = FastAccumulators(p)
-        lanes = self._elaborate_lanes(m, platform, values, accumulators.driven)
+        lanes = self._build_lanes(m, platform, values, accumulators.driven)
         term_clock = self._clocks + lanes[0].clocks
         terms = accumulators.terms
         if p.tiling is not None:
-            terms, term_clock = self._elaborate_tiles(m, accumulators.terms, term_clock)
+            terms, term_clock = self._build_tiles(m, accumulators.terms, term_clock)
         m.d.comb += [terms[k].eq(lane.term) for k, lane in enumerate(lanes)]
 
         # The flag of a last beat follows its products; where they are in the sums, the
@@ -299,11 +291,8 @@ class FastColumns(Columns):
         m.submodules.near = near = RegisterSlice(SumLayout(p), every_clock=True)
         wiring.connect(m, reservation.waiting, near.i)
         wiring.connect(m, near.o, wiring.flipped(self.sums))
-        return m
 
-    def _elaborate_tiles(
-        self, m: Module, conversions: data.View, clocks: int
-    ) -> tuple[data.View, int]:
+    def _build_tiles(self, m: Module, conversions: data.View, clocks: int) -> tuple[data.View, int]:
         """What converts tiles' sums, between the lanes and their accumulators.
 
         Returns what takes the lanes' terms, `clocks` behind their beats, and how far behind its
@@ -311,11 +300,11 @@ class FastColumns(Columns):
         """
         p = self._parameters
         m.submodules.conversions = tiles = FastConversions(p)
-        elaborate_ends(m, p, self, tiles, clocks - 2)  # a tree adds two
+        build_ends(m, p, self, tiles, clocks - 2)  # a tree adds two
         m.d.comb += conversions.eq(tiles.conversions)
         return tiles.terms, clocks - 1 + tiles.clocks
 
-    def _elaborate_lanes(
+    def _build_lanes(
         self, m: Module, platform: Any, values: list[Value], all_driven: Signal
     ) -> list[Lane]:
         """Words meet their values: they are in the lanes' registers a clock after they come.

@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.stream.buffers import Component
 
 # Where an R_AH word goes: its part, memory, lane and line.
 
@@ -79,9 +79,8 @@ class CellPlacer(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         cell = self.cells.payload
         # Where the next word goes: its row, its group's region, its bank and lane there.
@@ -132,7 +131,6 @@ class CellPlacer(Component):
                 m.d.sync += [following[name].eq(0) for name in ("bank", "lane")]
             with m.Elif(bank_ends):
                 m.d.sync += [following["bank"].eq(here["bank"] + 1), following["lane"].eq(0)]
-        return m
 
 
 class LineLayout(data.StructLayout):
@@ -185,9 +183,8 @@ class LinePlacer(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         assert p.levels is not None
         m.submodules.placer = placer = CellPlacer(p)
@@ -205,4 +202,3 @@ class LinePlacer(Component):
                 ),
                 self.place.states[placer.place.lane].eq(state),
             ]
-        return m

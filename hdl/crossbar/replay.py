@@ -10,9 +10,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Ring
+from allspin.hdl.stream.buffers import Component, Ring
 from allspin.hdl.stream.layouts import EventLayout
 
 
@@ -58,9 +57,8 @@ class Replay(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         # A power of two, and room for an image that drives every row alone, with a closing beat.
         depth = 1 << p.rows.bit_length()
@@ -98,7 +96,6 @@ class Replay(Component):
                 ]
                 with m.If(next_group == p.passes - 1):
                     m.d.sync += ring.start.eq(ring.pointer + 1)
-        return m
 
 
 # From an image's rows to the lines of the memories, once for each group of columns.
@@ -157,9 +154,8 @@ class PassSource(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         beat: Any = Signal(EventLayout(p))
         group = Signal(range(max(p.passes, 2)))
@@ -195,4 +191,3 @@ class PassSource(Component):
                 # Both are powers of two, so a tile has as many rows of each part.
                 part_rows = p.tiling.rows // p.rows_per_clock
                 m.d.comb += out.tiles[part].eq(tile_base + slot.row[part_rows.bit_length() - 1 :])
-        return m

@@ -8,9 +8,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, tree
 
 # Where the sums of a chip's tiles start: at its converters' offsets, and half a step.
@@ -61,9 +60,8 @@ class OffsetPlacer(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the counters."""
-        m = Module()
         p, byte = self._parameters, self.byte
         assert p.tiling is not None
         names = {
@@ -105,7 +103,6 @@ class OffsetPlacer(Component):
                         following["base"].eq(here["base"] + p.tiles),
                         following["lane"].eq(0),
                     ]
-        return m
 
 
 class TileStarts(Component):
@@ -141,9 +138,8 @@ class TileStarts(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memories."""
-        m = Module()
         p = self._parameters
         m.submodules.placer = placer = OffsetPlacer(p)
         m.d.comb += [placer.valid.eq(self.valid), placer.byte.eq(self.byte)]
@@ -185,7 +181,6 @@ class TileStarts(Component):
                 self.starts[lane].eq(start),
             ]
             m.d.sync += start.eq(Mux(ask.begins, read.data, 0))
-        return m
 
 
 def write_clocks(parameters: CrossbarParameters) -> int:
@@ -237,9 +232,8 @@ class TileEnds(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the registers."""
-        m = Module()
         p = self._parameters
         driven = Cat(value.any() for value in self.values)
         tiles, ends = self.tiles, self.taken & self.last
@@ -273,4 +267,3 @@ class TileEnds(Component):
             m.d.sync += later.eq(said)
             said = later
         m.d.comb += Cat(self.begins, self.converts, self.tile).eq(said)
-        return m

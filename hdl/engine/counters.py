@@ -6,10 +6,9 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 
 VISIT = 2
 """Clocks to read a counter, and to add to it."""
@@ -61,9 +60,8 @@ class Counters(Component):
         """Clocks in which all counters are visited."""
         return VISIT * 2 * (len(self._parameters.crossbars) + 1)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         layers = len(self._parameters.crossbars)
         of_layers = ([self.row[layer], self.column[layer]] for layer in range(layers))
         events: list[Value] = [*chain(*of_layers), self.busy, self.image]
@@ -111,7 +109,6 @@ class Counters(Component):
                 m.d.sync += stale.eq(stale - 1)
         with m.If(self.clear):
             m.d.sync += [grabbed.eq(0), stale.eq(slots)]
-        return m
 
 
 # Images under way: from the first event taken to the last logit given.
@@ -133,9 +130,8 @@ class UnderWay(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         arriving = Signal()
         count = Signal(24)
         none = Signal(init=1)
@@ -153,4 +149,3 @@ class UnderWay(Component):
             m.d.sync += none.eq(0)
         with m.Elif(left):
             m.d.sync += none.eq(count == 1)
-        return m

@@ -9,7 +9,6 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.component import Component
 from allspin.hdl.engine.counters import Counters, UnderWay
 from allspin.hdl.engine.layer import Layer
 from allspin.hdl.engine.loads import Loads
@@ -17,7 +16,7 @@ from allspin.hdl.engine.readback import Readback
 from allspin.hdl.engine.readout import Readout
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS
-from allspin.hdl.stream.buffers import RegisterSlice
+from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,
@@ -66,9 +65,8 @@ class Engine(Component):
             ports["numbers"] = In(stream.Signature(IMAGE_BITS))
         super().__init__(ports)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the engine."""
-        m = Module()
         p = self.parameters
         layers = [Layer(p, number) for number in range(len(p.crossbars))]
         settle = 1 + max(layer.write_clocks for layer in layers)
@@ -84,7 +82,7 @@ class Engine(Component):
         wiring.connect(m, readout.results, wiring.flipped(self.results))
 
         making = Signal()  # bytes of a chip are on their way
-        variation = None if p.variation is None else self._elaborate_variation(m, loads, making)
+        variation = None if p.variation is None else self._build_variation(m, loads, making)
         for number, layer in enumerate(layers):
             m.submodules[f"layer_{number}"] = layer
             wiring.connect(m, readback.layers[number], layer.read)
@@ -125,9 +123,8 @@ class Engine(Component):
             readback.hold.eq(loads.loading),
             self.idle.eq(~under_way.any & ~readback.busy & ~making),
         ]
-        return m
 
-    def _elaborate_variation(self, m: Module, loads: Loads, making: Signal) -> Variation:
+    def _build_variation(self, m: Module, loads: Loads, making: Signal) -> Variation:
         """What makes chips, between what is loaded and the layers."""
         p = self.parameters
         m.submodules.variation = variation = Variation(p)

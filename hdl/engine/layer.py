@@ -7,7 +7,6 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import WordLayout
-from allspin.hdl.component import Component
 from allspin.hdl.crossbar.banks import Banks, SpramCells
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
@@ -22,7 +21,7 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS
 from allspin.hdl.parameters.target import CellMemory, Ecp5Blocks, InferredBlocks, Sprams
-from allspin.hdl.stream.buffers import RegisterSlice, Reservation
+from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation
 from allspin.hdl.stream.ecp5 import copies
 from allspin.hdl.stream.layouts import AmplifiedLayout, EventLayout, LoadLayout, NoiseLayout
 
@@ -106,15 +105,14 @@ class Layer(Component):
             ports["noise"] = In(stream.Signature(NoiseLayout(parameters, number)))
         super().__init__(ports)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the layer."""
-        m = Module()
         p, read = self._crossbar, self.read
         m.submodules.crossbar = crossbar = make_crossbar(p)
         events, sums = crossbar.events, crossbar.sums
-        self._elaborate_cells(m, crossbar.cells)
+        self._build_cells(m, crossbar.cells)
         if self._offsets:
-            self._elaborate_offsets(m, crossbar.offsets)
+            self._build_offsets(m, crossbar.offsets)
         here = Signal()  # this layer's line is read
         # A clock late where that decides what goes far; nothing is asked of a layer before.
         known = m.d.sync if p.target.wide else m.d.comb
@@ -140,9 +138,9 @@ class Layer(Component):
         following: Any = wiring.flipped(self.out)
         credit: Value = Const(1)  # a place for what comes of the sums
         if self._hidden:
-            following, credit = self._elaborate_neurons(m, here)
+            following, credit = self._build_neurons(m, here)
         elif self._parameters.noisy_sums:
-            following = self._elaborate_amplifiers(m)
+            following = self._build_amplifiers(m)
         in_last = (p.columns - 1) % p.neurons_per_clock + 1
         last_picked = Signal()
         waits = Signal()  # there are sums to be read
@@ -188,9 +186,8 @@ class Layer(Component):
                 )
             ),
         ]
-        return m
 
-    def _elaborate_cells(self, m: Module, cells: stream.Interface) -> None:
+    def _build_cells(self, m: Module, cells: stream.Interface) -> None:
         """Words for the crossbar, from the link or the Programmer."""
         load, word = self.load.payload, self.word
         m.d.comb += self.load.ready.eq(1)
@@ -202,7 +199,7 @@ class Layer(Component):
             cells.payload.word.eq(Mux(self.programs, word.word, load.data)),
         ]
 
-    def _elaborate_offsets(self, m: Module, offsets: stream.Interface) -> None:
+    def _build_offsets(self, m: Module, offsets: stream.Interface) -> None:
         """Offsets of the converters of tiles, from the link."""
         load = self.load.payload
         written = m.d.sync if self._crossbar.target.wide else m.d.comb
@@ -213,7 +210,7 @@ class Layer(Component):
             offsets.payload.data.eq(load.data),
         ]
 
-    def _elaborate_neurons(self, m: Module, here: Signal) -> tuple[stream.Interface, Value]:
+    def _build_neurons(self, m: Module, here: Signal) -> tuple[stream.Interface, Value]:
         """V-I converters, neurons, and what they drive: where sums go, and if they may."""
         p, number = self._parameters, self._number
         m.submodules.converter = converter = ViConverter(p, number)
@@ -275,7 +272,7 @@ class Layer(Component):
         ]
         return sums, credit
 
-    def _elaborate_amplifiers(self, m: Module) -> stream.Interface:
+    def _build_amplifiers(self, m: Module) -> stream.Interface:
         """Those of the last layer: where its sums go."""
         m.submodules.amplifiers = amplifiers = LastAmplifiers(self._parameters)
         layout = NoiseLayout(self._parameters, self._number)

@@ -4,9 +4,9 @@ from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, STATES
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import LoadLayout
 
 
@@ -45,9 +45,8 @@ class Loads(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         asked = self.load.payload
         states = Const(0)
         if self._has_states:
@@ -89,4 +88,3 @@ class Loads(Component):
             settling.eq(Mux(busy, self._settle, settling - (settling != 0))),
             self.loading.eq(self.load.valid | busy | (settling > 1)),
         ]
-        return m

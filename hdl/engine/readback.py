@@ -7,9 +7,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.memory_map import CONVERTER, COUNTERS, WEIGHTS
-from allspin.hdl.stream.buffers import RegisterSlice
+from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout
 
 
@@ -75,9 +74,8 @@ class Readback(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         # Nothing goes straight from what is asked to what is answered: the link's own paths are
         # long, and lines are read seldom. Where sums wait is far from where lines are answered:
         # there are registers on both ways.
@@ -92,7 +90,7 @@ class Readback(Component):
         reading = Signal()  # a register, since it goes a long way
         drive = Signal()
         collect = Signal()  # a register too
-        self._elaborate_layers(m, reading, drive, collect, collected.i)
+        self._build_layers(m, reading, drive, collect, collected.i)
 
         bytes_left = Signal(range(9))
         content = Signal(64)  # of the line, its next byte lowest
@@ -147,9 +145,8 @@ class Readback(Component):
                         # The last sums have gone: their byte came through a register.
                         m.d.sync += [reading.eq(0), collect.eq(0)]
                         m.next = "IDLE"
-        return m
 
-    def _elaborate_layers(
+    def _build_layers(
         self,
         m: Module,
         reading: Signal,

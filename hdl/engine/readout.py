@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import AmplifiedLayout, ResultLayout
 
 
@@ -32,9 +32,8 @@ class Readout(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         # A register first: the comparison is long enough without the way from the crossbar.
         sum_ = Signal.like(self.sums.payload.sums[0], reset_less=True)
         last = Signal(reset_less=True)
@@ -75,4 +74,3 @@ class Readout(Component):
                 ]
                 with m.If(better):
                     m.d.sync += [best.eq(sum_), result.winner.eq(class_)]
-        return m

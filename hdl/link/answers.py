@@ -6,7 +6,6 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     NO_SESSION,
@@ -19,6 +18,7 @@ from allspin.hdl.link.protocol import (
 )
 from allspin.hdl.link.requests import ImageLayout, RequestLayout
 from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import ByteLayout, ResultLayout
 
 CLASS_BYTES = 2
@@ -81,9 +81,8 @@ class AnswerOrder(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the order."""
-        m = Module()
         image, request, head = self.images.payload, self.request, self.head.payload
         # A reset clears it, so that each answer tells whether the memories are still those that
         # the host has written.
@@ -100,7 +99,7 @@ class AnswerOrder(Component):
         ]
         # Registers, since what is chosen from is far and wide; it stays as it is until `done`.
         m.d.sync += cause.eq(coming)
-        self._elaborate_head(m, coming)
+        self._build_head(m, coming)
         gives = Signal()  # where logic is slow, logits flow from a register on
         if self._slow:
             m.d.sync += gives.eq(0)
@@ -141,9 +140,8 @@ class AnswerOrder(Component):
                 # A state of its own, so that what caused the answer moves on from a register.
                 m.d.comb += done.eq(1)
                 m.next = "IDLE"
-        return m
 
-    def _elaborate_head(self, m: Module, cause: Signal) -> None:
+    def _build_head(self, m: Module, cause: Signal) -> None:
         """The answer's head, by what causes it."""
         image, request, head = self.images.payload, self.request, self.head.payload
         failed = request.error != 0
@@ -191,9 +189,8 @@ class LogitBytes(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the order of bytes."""
-        m = Module()
         result = self.logits.payload
         logit = Signal(8 * self._logit_bytes)
         winner = Signal(8 * CLASS_BYTES)
@@ -225,7 +222,6 @@ class LogitBytes(Component):
                 with m.If(self.o.valid & self.o.ready & final):
                     m.d.sync += place.eq(0)
                     m.next = "LOGIT"
-        return m
 
 
 class AnswerSender(Component):
@@ -254,9 +250,8 @@ class AnswerSender(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the sender."""
-        m = Module()
         head = self.head.payload
         known = self._head_bytes()
         index = Signal(range(len(known)))
@@ -296,7 +291,6 @@ class AnswerSender(Component):
                         m.next = "HEAD"
             m.d.comb += self.head.ready.eq(sent & self.answer.payload.last)
             m.d.comb += self.reads.eq(fsm.ongoing("LINES"))
-        return m
 
     def _head_bytes(self) -> Array:
         """An answer's first bytes; the fifth is of an error, or an identity's first."""

@@ -9,8 +9,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
-from allspin.hdl.stream.buffers import RegisterSlice, block_memory, read_ring
+from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory, read_ring
 from allspin.hdl.stream.layouts import ByteLayout
 
 LONGEST_BLOCK = 254
@@ -50,9 +49,8 @@ class CobsDecoder(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the decoder."""
-        m = Module()
         byte = self.i.payload
         left = Signal(8)  # bytes of this block still to come
         over = Signal(init=1)  # there are none; a register, since much follows from it
@@ -80,7 +78,6 @@ class CobsDecoder(Component):
                 ]
             with m.If(code):
                 m.d.sync += joined.eq(byte == LONGEST_BLOCK + 1)
-        return m
 
 
 class CobsEncoder(Component):
@@ -111,9 +108,8 @@ class CobsEncoder(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the encoder."""
-        m = Module()
         m.submodules.memory = memory = block_memory(8, self.DEPTH)
         write = memory.write_port()
         read = memory.read_port(domain="comb")
@@ -169,4 +165,3 @@ class CobsEncoder(Component):
 
         m.d.comb += read.addr.eq(head)
         read_ring(m, read.data, head, place, self.o)
-        return m

@@ -4,12 +4,11 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters
 from allspin.hdl.link.requests import ImageLayout, RequestParser
-from allspin.hdl.stream.buffers import Queue
+from allspin.hdl.stream.buffers import Component, Queue
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout, ResultLayout
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
@@ -57,9 +56,8 @@ class Dispatcher(Component):
             ports["numbers"] = Out(stream.Signature(IMAGE_BITS))
         super().__init__(ports)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the dispatcher."""
-        m = Module()
         engine = self._parameters.engine
         m.submodules.images = images = Queue(ImageLayout(), self._parameters.in_flight)
         m.submodules.parser = parser = RequestParser(numbered=engine.numbered)
@@ -111,4 +109,3 @@ class Dispatcher(Component):
             reader.request.eq(parser.request),
             reader.reads.eq(sender.reads),
         ]
-        return m

@@ -5,10 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
 from allspin.hdl.link.protocol import CRC_BYTES, HEADER_BYTES, MAX_WINDOW, MIN_WINDOW, ErrorCode
-from allspin.hdl.stream.buffers import block_memory, read_ring
+from allspin.hdl.stream.buffers import Component, block_memory, read_ring
 from allspin.hdl.stream.layouts import ByteLayout
 from allspin.sim.errors import check_power_of_two
 
@@ -41,9 +40,8 @@ class FrameCrc(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the CRC."""
-        m = Module()
         width = 8 if self._every_clock else 1
         m.submodules.processor = processor = catalog.CRC32_ISO_HDLC(data_width=width).create()
         m.d.comb += [
@@ -57,7 +55,7 @@ class FrameCrc(Component):
                 processor.valid.eq(self.i.valid),
                 processor.data.eq(self.i.payload),
             ]
-            return m
+            return
         # A byte stays where it is until its last bit is taken.
         place = Signal(3)
         m.d.comb += [
@@ -67,7 +65,6 @@ class FrameCrc(Component):
         ]
         with m.If(self.i.valid):
             m.d.sync += place.eq(place + 1)
-        return m
 
 
 PENDING_ERRORS = 4
@@ -102,9 +99,8 @@ class FrameBuffer(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the buffer."""
-        m = Module()
         m.submodules.memory = memory = block_memory(ByteLayout(), self._window)
         write = memory.write_port()
         read = memory.read_port(domain="comb")
@@ -132,7 +128,6 @@ class FrameBuffer(Component):
             m.d.sync += tail.eq(tail + write.en)
         m.d.comb += read.addr.eq(head)
         read_ring(m, read.data, head, whole, self.payload)
-        return m
 
 
 class FrameReceiver(Component):
@@ -168,9 +163,8 @@ class FrameReceiver(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the receiver."""
-        m = Module()
         m.submodules.decoder = decoder = CobsDecoder()
         m.submodules.crc = check = FrameCrc(every_clock=self._every_clock)
         m.submodules.buffer = buffer = FrameBuffer(self._window)
@@ -224,10 +218,9 @@ class FrameReceiver(Component):
                 with m.If(length != HEADER_BYTES + CRC_BYTES):
                     m.d.sync += length.eq(length + 1)
 
-        self._elaborate_errors(m, failed, needed & buffer.full)
-        return m
+        self._build_errors(m, failed, needed & buffer.full)
 
-    def _elaborate_errors(self, m: Module, failed: Signal, overflows: Value) -> None:
+    def _build_errors(self, m: Module, failed: Signal, overflows: Value) -> None:
         """A short queue of errors, with one bit for each: was the frame too long?"""
         too_long = Signal(PENDING_ERRORS)
         oldest = Signal(range(2 * PENDING_ERRORS))
@@ -270,9 +263,8 @@ class FrameSender(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the sender."""
-        m = Module()
         m.submodules.encoder = encoder = CobsEncoder(every_clock=self._every_clock)
         m.submodules.crc = check = FrameCrc(every_clock=self._every_clock)
         wiring.connect(m, encoder.o, wiring.flipped(self.sent))
@@ -303,4 +295,3 @@ class FrameSender(Component):
                     with m.If(final):
                         m.d.comb += check.start.eq(1)
                         m.next = "PAYLOAD"
-        return m

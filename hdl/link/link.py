@@ -4,12 +4,11 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.link.dispatcher import Dispatcher
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
 from allspin.hdl.link.protocol import LinkParameters
 from allspin.hdl.link.sparse import SparseDecoder
-from allspin.hdl.stream.buffers import RegisterSlice
+from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,
@@ -56,9 +55,8 @@ class Link(Component):
             ports["numbers"] = Out(stream.Signature(IMAGE_BITS))
         super().__init__(ports)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the link."""
-        m = Module()
         p = self.parameters
         m.submodules.receiver = receiver = FrameReceiver(p.window, every_clock=self._every_clock)
         m.submodules.dispatcher = dispatcher = Dispatcher(p)
@@ -102,4 +100,3 @@ class Link(Component):
         ]
         # A clock late, which is soon enough: whatever ends it shows before the next request.
         m.d.sync += dispatcher.idle.eq(self.idle)
-        return m

@@ -6,12 +6,12 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.link.protocol import ErrorCode, Request
 from allspin.hdl.link.requests import RequestLayout
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, MemoryMap, memory_map
 from allspin.hdl.parameters.target import Target
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout
 
 
@@ -57,9 +57,8 @@ class SpaceTable(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the table."""
-        m = Module()
         m.d.sync += self.space.eq(0)
         with m.Switch(self.number):
             for memory in self._memories:
@@ -70,7 +69,6 @@ class SpaceTable(Component):
                         self.space.lines.eq(memory.lines),
                         self.space.line_bytes.eq(memory.line_bytes),
                     ]
-        return m
 
 
 def _told(m: Module, target: Target, of_request: Value, name: str) -> Value:
@@ -116,9 +114,8 @@ class MemoryExecutor(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the executor."""
-        m = Module()
         request, byte, load = self.request, self.rest.payload, self.load.payload
         m.submodules.table = table = SpaceTable(self._memories)
         space = table.space
@@ -187,7 +184,6 @@ class MemoryExecutor(Component):
                             end()
                         with m.Elif(byte.last):
                             end(ErrorCode.LENGTH)
-        return m
 
 
 class _Place:
@@ -262,9 +258,8 @@ class LineReader(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the reader."""
-        m = Module()
         request, fetch, byte = self.request, self.fetch.payload, self.fetched.payload
         # The count is there a clock before a line is fetched, two before the line's bytes.
         final = _told(m, self._target, request.count == 1, "final")
@@ -293,4 +288,3 @@ class LineReader(Component):
                 # A state of its own, so that the next line follows from a register.
                 m.d.comb += self.line_done.eq(1)
                 m.next = "FETCH"
-        return m

@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.link.protocol import HEADER_BYTES, ErrorCode, Request
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import ByteLayout
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
@@ -99,9 +99,8 @@ class RequestParser(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the parser."""
-        m = Module()
         byte, ended, request = self.payload.payload, self.ended, self.request
         m.d.comb += [
             self.numbers.payload.eq(request.as_value()[NUMBER]),
@@ -120,7 +119,7 @@ class RequestParser(Component):
         m.d.sync += place.eq(0)  # where none is of the fields
         with m.FSM(name="request"):
             with m.State("FIELDS"):
-                self._elaborate_fields(m, place)
+                self._build_fields(m, place)
             if self._numbered:
                 with m.State("NUMBER"):
                     m.d.comb += self.numbers.valid.eq(1)
@@ -161,9 +160,8 @@ class RequestParser(Component):
                 m.d.comb += self.due.eq(self.quiet)
                 with m.If(self.answered):
                     m.next = "FIELDS"
-        return m
 
-    def _elaborate_fields(self, m: Module, place: Signal) -> None:
+    def _build_fields(self, m: Module, place: Signal) -> None:
         """Read head and fields, each byte to its place, and choose where the request goes."""
         byte, request = self.payload.payload, self.request
         fields = {k: n for k, n in FIELD_BYTES.items() if self._numbered or k != Request.NUMBERED}

@@ -4,10 +4,9 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Queue
+from allspin.hdl.stream.buffers import Component, Queue
 from allspin.hdl.stream.layouts import ByteLayout, EventLayout
 
 QUEUE_DEPTH = 32
@@ -85,9 +84,8 @@ class RunReader(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the reader."""
-        m = Module()
         bits = self._parameters.value_bits
         packed = bits <= PACKED_BITS
         # A register, since bytes come a long way; what it says is in another.
@@ -141,7 +139,6 @@ class RunReader(Component):
                 m.d.sync += [read.pair.high.eq(byte[PACKED_BITS:]), read.pair.two.eq(count == 2)]
             with m.If(last):
                 m.d.sync += [left.eq(0), position.eq(0)]
-        return m
 
 
 class RunJudge(Component):
@@ -168,9 +165,8 @@ class RunJudge(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the judge."""
-        m = Module()
         read, last = self.i.payload, self.i.payload.pair.last
         beyond = Signal()  # the position is past even the end
         faulty = Signal()  # this image is
@@ -191,7 +187,6 @@ class RunJudge(Component):
             ]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [beyond.eq(past & ~last), faulty.eq(self.malformed & ~last)]
-        return m
 
 
 class SparseDecoder(Component):
@@ -228,9 +223,8 @@ class SparseDecoder(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the decoder."""
-        m = Module()
         m.submodules.queue = queue = Queue(PairLayout(self._parameters), QUEUE_DEPTH)
         m.submodules.reader = reader = RunReader(self._parameters)
         m.submodules.judge = judge = RunJudge(self._parameters)
@@ -260,4 +254,3 @@ class SparseDecoder(Component):
                 ]
         with m.If(self.events.valid & self.events.ready):
             m.d.sync += second.eq(~final)
-        return m

@@ -9,7 +9,7 @@ from amaranth.lib import stream
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.errors import check_range
 
 FRACTION_BITS = 4
@@ -126,9 +126,8 @@ class UartReceiver(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the receiver."""
-        m = Module()
         steps = self._parameters.steps
         level = Signal(init=1)
         before = Signal(init=1)
@@ -171,7 +170,6 @@ class UartReceiver(Component):
                             ]
                 with m.Else():
                     m.d.sync += time.eq(time - STEPS)
-        return m
 
 
 class UartTransmitter(Component):
@@ -194,9 +192,8 @@ class UartTransmitter(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the transmitter."""
-        m = Module()
         steps = self._parameters.steps
         time = Signal(range(steps))  # to the end of the bit, in 1/16 clock
         bits = Signal(BITS, init=2**BITS - 1)
@@ -217,4 +214,3 @@ class UartTransmitter(Component):
             m.d.sync += time.eq(time - STEPS)
         with m.If(self.sent.valid & self.sent.ready):
             m.d.sync += [bits.eq(Cat(Const(0), self.sent.payload, Const(1))), left.eq(BITS)]
-        return m

@@ -9,11 +9,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE
-from allspin.hdl.stream.buffers import Reservation, block_memory, later
+from allspin.hdl.stream.buffers import Component, Reservation, block_memory, later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout, SumLayout
 
@@ -52,9 +51,8 @@ class Amplifiers(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         given, found = self.amplified.payload, self.sums.payload
         m.d.comb += self.sums.ready.eq(~self.amplified.valid | self.amplified.ready)
         with m.If(self.sums.ready):
@@ -67,7 +65,6 @@ class Amplifiers(Component):
                     for lane in range(len(found.sums))
                 ),
             ]
-        return m
 
 
 class LastAmplifiers(Component):
@@ -94,10 +91,9 @@ class LastAmplifiers(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
-        on, gain = self._elaborate_load(m)
+        on, gain = self._build_load(m)
         given = self.amplified.payload
         width = signed(len(Value.cast(given.sums[0])))
         # Whoever waits for the logits is far away, and nothing here has to stop for it.
@@ -122,9 +118,8 @@ class LastAmplifiers(Component):
             reservation.payload.last.eq(later(m, found.last, "last", CLOCKS)),
             reservation.payload.sums[0].eq(half >> SHARE_BITS),
         ]
-        return m
 
-    def _elaborate_load(self, m: Module) -> tuple[Signal, Signal]:
+    def _build_load(self, m: Module) -> tuple[Signal, Signal]:
         """What was loaded: whether there is noise, and the gain of the sum that is taken.
 
         The gain comes a clock later. It is a factor, as wide as the share of it that is kept; where

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.errors import check_range
 
 
@@ -19,11 +19,9 @@ class _Inverter(Component):
     def __init__(self) -> None:
         super().__init__({"i": In(1), "o": Out(1)})
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         m.d.comb += self.o.eq(~self.i)
-        return m
 
 
 class BareGate(Component):
@@ -50,15 +48,13 @@ class BareGate(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         m.submodules.inverter = inverter = _Inverter()
         m.d.comb += [
             inverter.i.eq(self.negative),
             self.activation.eq(self.value & inverter.o.replicate(len(self.value))),
         ]
-        return m
 
 
 class RegisteredRelu(Component):
@@ -103,9 +99,8 @@ class RegisteredRelu(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         accumulator = Signal(signed(self._sum_bits), reset_less=True)
         total = Signal.like(accumulator)
         bits = len(self.activation)
@@ -124,7 +119,6 @@ class RegisteredRelu(Component):
                 m.d.sync += activation.eq(
                     Mux(total[-1], 0, Mux(above[bits:].any(), 2**bits - 1, above[:bits]))
                 )
-        return m
 
 
 class RoundedRelu(Component):
@@ -148,9 +142,8 @@ class RoundedRelu(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         bits = len(self.activation)
         drop = len(self.current) - bits
         register = Signal(bits, reset_less=True)
@@ -160,7 +153,6 @@ class RoundedRelu(Component):
             self.activation.eq(register),
         ]
         m.d.sync += register.eq(Mux(rounded[-1], 2**bits - 1, rounded))
-        return m
 
 
 class TableLogic(Component):
@@ -190,9 +182,8 @@ class TableLogic(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         entry = Signal.like(self.activation)
         register = Signal.like(self.activation, reset_less=True)
         with m.Switch(self.current):
@@ -201,7 +192,6 @@ class TableLogic(Component):
                     m.d.comb += entry.eq(value)
         m.d.sync += register.eq(entry)
         m.d.comb += self.activation.eq(register)
-        return m
 
 
 class DigitalColumn(Component):
@@ -233,9 +223,8 @@ class DigitalColumn(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         m.submodules.relu = relu = RegisteredRelu(*self._parameters, waits=False)
         m.d.comb += [
             relu.term.eq(self.value * self.weight),
@@ -244,4 +233,3 @@ class DigitalColumn(Component):
             relu.start.eq(self.start),
             self.activation.eq(relu.activation),
         ]
-        return m

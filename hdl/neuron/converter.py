@@ -13,11 +13,10 @@ from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout
 from allspin.sim.network.network import GAIN_BITS
 
@@ -78,9 +77,8 @@ class ColumnConverter(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the registers. None has a reset: who takes a current knows whether it is one."""
-        m = Module()
         bits = self._current_bits
 
         def registered(value: Any, name: str, *, steps: int = 1) -> Any:
@@ -131,7 +129,6 @@ class ColumnConverter(Component):
         top = 2**bits - 1
         clamped = Mux(difference < 0, 0, Mux(difference > top, top, difference[:bits]))
         m.d.comb += [self.word.eq(word), self.current.eq(registered(clamped, "current"))]
-        return m
 
 
 class CurrentLayout(data.StructLayout):
@@ -210,9 +207,8 @@ class ViConverter(Component):
             ports["noise"] = In(NoiseLayout(parameters, layer)["uses"].shape)
         super().__init__(ports)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._crossbar
         at_once = p.neurons_per_clock
         lines = -(-p.columns // at_once)
@@ -228,7 +224,7 @@ class ViConverter(Component):
             m.submodules[f"column_{number}"] = column
             columns.append(column)
         shift = Signal(5, reset_less=True)  # as the other memories: a reset keeps it
-        self._elaborate_load(m, words, shift)
+        self._build_load(m, words, shift)
 
         go = Signal()
         valid = Signal(columns[0].stages)
@@ -266,9 +262,8 @@ class ViConverter(Component):
                     self.word[:16].eq(column.word.gain),
                     self.word[16:].eq(column.word.offset),
                 ]
-        return m
 
-    def _elaborate_load(self, m: Module, words: list[Memory], shift: Signal) -> None:
+    def _build_load(self, m: Module, words: list[Memory], shift: Signal) -> None:
         """Four bytes to a column's word, one to the shift."""
         load = self.load.payload
         low = Signal(24)  # the first three bytes of a word

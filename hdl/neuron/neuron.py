@@ -5,7 +5,6 @@ table, others have their own under `register_gateware`. All take a stream of inp
 give a stream of activations.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,12 +15,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.neuron.converter import CurrentLayout
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import TABLE
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
@@ -89,11 +87,11 @@ class NeuronSignature(wiring.Signature):
         )
 
 
-class NeuronGateware(Component, ABC):
+class NeuronGateware(Component):
     """The gateware of a kind of neuron: a stream of currents in, one of activations out.
 
     Every kind takes and gives in clocks that do not depend on the currents, so that neurons side
-    by side go in step. A kind defines ``elaborate``, and `cells` if it can be priced in cells.
+    by side go in step. A kind defines ``build``, and `cells` if it can be priced in cells.
 
     Parameters
     ----------
@@ -104,10 +102,6 @@ class NeuronGateware(Component, ABC):
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters
         super().__init__(NeuronSignature(parameters))
-
-    @abstractmethod
-    def elaborate(self, platform: object) -> Module:
-        """Build the block; each kind has its own."""
 
     @classmethod
     def cells(cls, network: Network, currents: Currents) -> CellBlock:
@@ -190,9 +184,8 @@ class TableNeuron(NeuronGateware):
     wide part three (a register before the table).
     """
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         m.submodules.table = table = block_memory(p.hidden_bits, 2**p.current_bits)
         write = table.write_port()
@@ -245,7 +238,6 @@ class TableNeuron(NeuronGateware):
             self.activations.payload.activation.eq(entry),
             self.entry.eq(entry),
         ]
-        return m
 
 
 @register_gateware("relu")
@@ -262,9 +254,8 @@ class ReluNeuron(NeuronGateware):
             RoundedRelu(network.current_bits, network.hidden_bits), {"current": currents}, True
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         current = self.currents.payload.current
         drop = p.current_bits - p.hidden_bits
@@ -280,7 +271,6 @@ class ReluNeuron(NeuronGateware):
                     Mux(rounded[-1], 2**p.hidden_bits - 1, rounded)
                 ),
             ]
-        return m
 
 
 @register_gateware("cmos-bare")
@@ -299,9 +289,8 @@ class CmosBareNeuron(NeuronGateware):
         stimulus = {"negative": (currents < half).astype(np.int64), "value": below}
         return CellBlock(BareGate(network.hidden_bits), stimulus, False)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         current = self.currents.payload.current
         m.submodules.gate = gate = BareGate(p.hidden_bits)
@@ -319,7 +308,6 @@ class CmosBareNeuron(NeuronGateware):
                 self.activations.payload.last.eq(self.currents.payload.last),
                 self.activations.payload.activation.eq(gate.activation),
             ]
-        return m
 
 
 @register_gateware("cmos-relu")
@@ -344,9 +332,8 @@ class CmosReluNeuron(NeuronGateware):
         relu = RegisteredRelu(bits, bits, drop, network.hidden_bits, waits=False)
         return CellBlock(relu, stimulus, True)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         bits = p.current_bits + 1
         m.submodules.relu = relu = RegisteredRelu(
@@ -366,4 +353,3 @@ class CmosReluNeuron(NeuronGateware):
                 self.activations.valid.eq(self.currents.valid),
                 self.activations.payload.last.eq(self.currents.payload.last),
             ]
-        return m

@@ -4,11 +4,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.neuron.converter import CurrentsLayout
 from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import EventLayout, LoadLayout
 
 
@@ -61,9 +61,8 @@ class NeuronArray(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         gateware = neuron_gateware(self._parameters.neuron)
         neurons = [gateware(self._parameters) for _ in range(self._at_once)]
         for number, neuron in enumerate(neurons):
@@ -89,7 +88,6 @@ class NeuronArray(Component):
             self.activations.payload.last.eq(first.activations.payload.last),
             self.entry.eq(first.entry),
         ]
-        return m
 
 
 class RowDriver(Component):
@@ -116,9 +114,8 @@ class RowDriver(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         beat = self.activations.payload
         row = Signal(range(self._crossbar.part_rows))
         drives = Signal()
@@ -142,4 +139,3 @@ class RowDriver(Component):
             ]
         with m.If(self.activations.valid & self.activations.ready):
             m.d.sync += row.eq(Mux(beat.last, 0, row + 1))
-        return m

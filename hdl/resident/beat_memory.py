@@ -12,10 +12,9 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
-from allspin.hdl.stream.buffers import block_memory, later
+from allspin.hdl.stream.buffers import Component, block_memory, later
 from allspin.hdl.stream.ecp5 import WordMemory, block_instance, copies, is_ecp5
 
 # An image as beats: the rows that are driven in one clock, packed as densely as they go.
@@ -117,9 +116,8 @@ class PlainMemory(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        m = Module()
         m.submodules.memory = memory = block_memory(self._shape, self._lines)
         write = memory.write_port()
         read = memory.read_port(domain="comb")
@@ -134,7 +132,6 @@ class PlainMemory(Component):
             self.found.eq(second),
         ]
         m.d.sync += [first.eq(read.data), second.eq(first)]
-        return m
 
 
 class BitMemory(PlainMemory):
@@ -149,11 +146,10 @@ class BitMemory(PlainMemory):
     def __init__(self, lines: int) -> None:
         super().__init__(1, lines)
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
         if not is_ecp5(platform):
-            return super().elaborate(platform)
-        m = Module()
+            return super().build(m, platform)
         ports: dict[str, Any] = {
             "i_WEA": self.write,
             "i_DIA0": self.stored,
@@ -162,7 +158,6 @@ class BitMemory(PlainMemory):
         for side, address in (("A", self.place), ("B", self.address)):
             ports |= {f"i_AD{side}{bit}": one for bit, one in enumerate(address)}
         m.submodules.block = block_instance(1, ports)
-        return m
 
 
 COLUMN_BITS = 9
@@ -272,9 +267,8 @@ class WriteBus(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the bus."""
-        m = Module()
         start: Any = Signal(self.hops[0].shape())
         before = [start, *self.hops[:-1]]
         m.d.comb += [
@@ -290,7 +284,6 @@ class WriteBus(Component):
         hop = before[-1]
         for plane, enable in enumerate(self.planes):
             m.d.sync += enable.eq(hop.write & (hop.place[_address_bits(PLANE_LINES) :] == plane))
-        return m
 
 
 class BankChoice(Component):
@@ -328,9 +321,8 @@ class BankChoice(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the steps."""
-        m = Module()
         # Which bank it is follows the address.
         chosen = later(m, self.address[_address_bits(COLUMN_LINES) :], "bank", 3)
         plane_shift = _address_bits(PLANE_LINES) - _address_bits(COLUMN_LINES)
@@ -344,7 +336,6 @@ class BankChoice(Component):
             lasts = _choose(m, lasts, chosen_plane, f"last_{level}")
             chosen = later(m, chosen, f"bank_of_{level}")
         m.d.comb += self.beat.eq(Cat(words[0], lasts[0]))
-        return m
 
 
 def _address_bits(lines: int) -> int:
@@ -391,9 +382,8 @@ class EcpBeatMemory(BeatMemory):
         self.latency = 3 + self._choice.levels
         self.settling = len(self._bus.hops) + 1
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        m = Module()
         m.submodules.bus = bus = self._bus
         m.submodules.choice = choice = self._choice
         m.d.comb += [
@@ -432,4 +422,3 @@ class EcpBeatMemory(BeatMemory):
                 memory.stored.eq(bus.hops[-1].stored.last),
                 last.eq(memory.found),
             ]
-        return m

@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.resident.beat_memory import COLUMN_BITS, COLUMN_LINES, PlainMemory
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.ecp5 import WordMemory
 
 
@@ -66,10 +66,9 @@ class Judge(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the judge."""
-        m = Module()
-        self._elaborate_labels(m)
+        self._build_labels(m)
         winners = [Signal.like(self.winner, name=f"winner_{clock}") for clock in range(2)]
         counts = self.counts
         coming = Signal(4)
@@ -86,9 +85,8 @@ class Judge(Component):
         ]
         with m.If(self.clear):
             m.d.sync += counts.eq(0)
-        return m
 
-    def _elaborate_labels(self, m: Module) -> None:
+    def _build_labels(self, m: Module) -> None:
         """The labels' memory: one is there two clocks after its address."""
         address = Signal(range(self._images))
         m.d.comb += address.eq(Mux(self.count, self.counts.answers, self.address))

@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.resident.beat_memory import PackedLayout
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
@@ -55,9 +55,8 @@ class Loader(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the loader."""
-        m = Module()
         # Registers, so that the link's logic ends here: whether a byte is taken is known late.
         came = Signal()
         byte = Signal(LoadLayout())
@@ -111,10 +110,9 @@ class Loader(Component):
                 m.d.sync += self.beat.last.eq(load.data)
         with m.If(labels):
             m.d.sync += self.label.eq(Cat(self.label[8:], load.data))
-        self._elaborate_run(m, order, here, load.data)
-        return m
+        self._build_run(m, order, here, load.data)
 
-    def _elaborate_run(self, m: Module, comes: Signal, here: Signal, byte: Value) -> None:
+    def _build_run(self, m: Module, comes: Signal, here: Signal, byte: Value) -> None:
         """Take the line that orders a run.
 
         A clock later than the others, since an image's number waits far away, where noise is

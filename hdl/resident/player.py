@@ -4,10 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory, PackedLayout
-from allspin.hdl.stream.buffers import Ring, read_ring
+from allspin.hdl.stream.buffers import Component, Ring, read_ring
 from allspin.hdl.stream.layouts import EventLayout
 
 QUEUE_DEPTH = 16
@@ -48,9 +47,8 @@ class BeatFilter(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the filter."""
-        m = Module()
         at_end = Signal()  # `position` is the memory's end
         skip = Signal(16)
         skipping = Signal()  # `skip` is not zero
@@ -83,7 +81,6 @@ class BeatFilter(Component):
                 final.eq(self.images == 1),
                 self.ended.eq(0),
             ]
-        return m
 
 
 class BeatUnpacker(Component):
@@ -106,9 +103,8 @@ class BeatUnpacker(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the unpacker."""
-        m = Module()
         packed, event = self.packed.payload, self.events.payload
         taken = Signal()
         fresh = Signal(init=1)  # the next beat is an image's first
@@ -126,7 +122,6 @@ class BeatUnpacker(Component):
                     driven.row.eq(Mux(fresh, 0, driven.row) + slot.distance),
                     driven.value.eq(slot.value),
                 ]
-        return m
 
 
 class BeatPlayer(Component):
@@ -185,9 +180,8 @@ class BeatPlayer(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the player."""
-        m = Module()
         m.submodules.memory = memory = self._memory
         m.submodules.filter = chosen = BeatFilter(self._beats)
         m.submodules.unpacker = unpacker = BeatUnpacker(self._parameters)
@@ -240,4 +234,3 @@ class BeatPlayer(Component):
             m.d.sync += address.eq(Mux(address == self._beats - 1, 0, address + 1))
         with m.If(self.start | self.peek):
             m.d.sync += address.eq(self.first)
-        return m

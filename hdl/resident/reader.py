@@ -4,7 +4,6 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.memory_map import (
     ENGINE,
@@ -16,7 +15,7 @@ from allspin.hdl.parameters.memory_map import (
 from allspin.hdl.resident.beat_memory import PackedLayout
 from allspin.hdl.resident.judge import CountsLayout
 from allspin.hdl.resident.loader import CLASS_BYTES, RUN_BYTES
-from allspin.hdl.stream.buffers import RegisterSlice
+from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, ResultLayout
 
 
@@ -85,9 +84,8 @@ class ResidentReader(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the reader."""
-        m = Module()
         m.submodules.byte_slice = bytes_ = RegisterSlice(ByteLayout())
         wiring.connect(m, bytes_.o, wiring.flipped(self.link_fetched))
         asked, sent = self.link_fetch.payload, bytes_.i
@@ -152,7 +150,6 @@ class ResidentReader(Component):
                         m.next = "LOGIT"
                         with m.If(held.final):
                             m.next = "ENGINE"
-        return m
 
     def _find(self, m: Module, found: Signal) -> None:
         """Where the image is, a clock after `address`; `found` says that it was streamed.

@@ -8,13 +8,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.resident.judge import Judge
 from allspin.hdl.resident.loader import Loader
 from allspin.hdl.resident.player import BeatPlayer
 from allspin.hdl.resident.reader import ResidentReader
-from allspin.hdl.stream.buffers import RegisterSlice
+from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,
@@ -86,9 +85,8 @@ class Resident(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        m = Module()
         p = self._parameters
         beats = self._resident.beats
         m.submodules.loader = loader = Loader(p.crossbars[0], p.beat_bytes)
@@ -120,9 +118,9 @@ class Resident(Component):
             loader.load.payload.eq(self.load.payload),
             loader.load.valid.eq(taken),
         ]
-        self._elaborate_events(m, own, player.events, events.i)
-        self._elaborate_results(m, own, running, reader.results, results.o)
-        self._elaborate_memories(m, loader, player, judge, reader)
+        self._build_events(m, own, player.events, events.i)
+        self._build_results(m, own, running, reader.results, results.o)
+        self._build_memories(m, loader, player, judge, reader)
         m.d.comb += [
             judge.clear.eq(loader.start),
             judge.count.eq(running),
@@ -158,10 +156,9 @@ class Resident(Component):
             ]
 
         if p.numbered:
-            self._elaborate_numbers(m, own, loader, player, reader)
-        return m
+            self._build_numbers(m, own, loader, player, reader)
 
-    def _elaborate_events(
+    def _build_events(
         self, m: Module, own: Signal, played: stream.Interface, events: stream.Interface
     ) -> None:
         """What goes to the engine: the player's events or the link's."""
@@ -172,7 +169,7 @@ class Resident(Component):
             self.link_events.ready.eq(events.ready & ~own),
         ]
 
-    def _elaborate_results(
+    def _build_results(
         self,
         m: Module,
         own: Signal,
@@ -189,7 +186,7 @@ class Resident(Component):
             results.ready.eq(Mux(own, running | read.ready, self.link_results.ready)),
         ]
 
-    def _elaborate_memories(
+    def _build_memories(
         self, m: Module, loader: Loader, player: BeatPlayer, judge: Judge, reader: ResidentReader
     ) -> None:
         """What is written into the memories, and read from them."""
@@ -210,7 +207,7 @@ class Resident(Component):
             reader.forget.eq(loader.beat_written),
         ]
 
-    def _elaborate_numbers(
+    def _build_numbers(
         self, m: Module, own: Signal, loader: Loader, player: BeatPlayer, reader: ResidentReader
     ) -> None:
         """Numbers of the images that go to the engine: the link's, or counted here."""

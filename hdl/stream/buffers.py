@@ -1,15 +1,32 @@
-"""Credits: a queue whose places are reserved before what fills them sets out."""
+"""What every block is, and what keeps items between blocks: registers, memories, queues."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import Module, Mux, Shape, Signal
-from amaranth.lib import memory, stream
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.sim.errors import check_power_of_two
 
-# One way to describe a memory so that every tool chain makes block RAM of it.
+
+class Component(wiring.Component):
+    """A block: its signature says what its ports are, and its method `build` what is in it."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A port: the signature makes it, so a type checker cannot know it."""
+
+    def elaborate(self, platform: object) -> Module:
+        """The block's module, as Amaranth asks for it."""
+        m = Module()
+        self.build(m, platform)
+        return m
+
+    def build(self, m: Module, platform: object) -> None:
+        """Put into the block's module what is in it; each block has its own."""
+        raise NotImplementedError
+
 
 BLOCK_BITS = 1024
 """Memories below this size are left to the tool (distributed RAM or registers)."""
@@ -79,16 +96,15 @@ class RegisterSlice(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the registers."""
-        m = Module()
         if not self._every_clock:
             m.d.comb += self.i.ready.eq(~self.o.valid)
             with m.If(~self.o.valid):
                 m.d.sync += [self.o.payload.eq(self.i.payload), self.o.valid.eq(self.i.valid)]
             with m.Elif(self.o.ready):
                 m.d.sync += self.o.valid.eq(0)
-            return m
+            return
         held = Signal(self.i.payload.shape())
         holds = Signal()  # an item that came when the last one was not taken
         m.d.comb += self.i.ready.eq(~holds)
@@ -105,7 +121,6 @@ class RegisterSlice(Component):
                 m.d.sync += self.o.payload.eq(self.i.payload)
         with m.Else():
             m.d.sync += holds.eq(holds | self.i.valid)
-        return m
 
 
 # A memory that is filled round and round.
@@ -151,9 +166,8 @@ class Ring(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        m = Module()
         m.submodules.memory = self._memory
         write = self._memory.write_port()
         read = self._memory.read_port(domain="comb")
@@ -178,7 +192,6 @@ class Ring(Component):
         )
         with m.If(self.arrives):
             m.d.sync += self.end.eq(following)
-        return m
 
 
 # A first-in first-out queue in one memory.
@@ -243,9 +256,8 @@ class Queue(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the queue."""
-        m = Module()
         m.submodules.ring = ring = Ring(self._shape, self._depth, distributed=self._distributed)
         head = Signal.like(ring.end)
         m.d.comb += [
@@ -257,7 +269,6 @@ class Queue(Component):
             self.empty.eq((ring.end == head) & ~self.o.valid),
         ]
         read_ring(m, ring.item, head, ring.end, self.o)
-        return m
 
 
 LATE = 2
@@ -306,9 +317,8 @@ class Reservation(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the queue."""
-        m = Module()
         m.submodules.ring = ring = Ring(
             self.waiting.payload.shape(), self._depth, distributed=self._distributed
         )
@@ -341,4 +351,3 @@ class Reservation(Component):
             m.d.sync += [head.eq(following), self.waiting.payload.eq(ring.item)]
         with m.If(~self.waiting.valid | self.waiting.ready):
             m.d.sync += self.waiting.valid.eq(fetch)
-        return m

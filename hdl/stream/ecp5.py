@@ -23,9 +23,8 @@ from amaranth.hdl import (
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.target import ECP5_WORD_BITS, SMALLEST_BLOCK
-from allspin.hdl.stream.buffers import block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 
 PAIR = Const(0x7888, 16)
 """Of a carry cell: (A and B) plus (C and D)."""
@@ -333,12 +332,11 @@ class WordMemory(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        m = Module()
         if is_ecp5(platform) and not self._distributed:
-            self._elaborate_block(m)
-            return m
+            self._build_block(m)
+            return
         layout = data.ArrayLayout(signed(self._rah_bits), self._lanes)
         m.submodules.memory = memory = block_memory(
             layout, self._lines, distributed=is_ecp5(platform)
@@ -355,9 +353,8 @@ class WordMemory(Component):
         ]
         m.d.comb += [write.data[lane].eq(self.word) for lane in range(self._lanes)]
         m.d.sync += [read_words.eq(read.data), words.eq(read_words)]
-        return m
 
-    def _elaborate_block(self, m: Module) -> None:
+    def _build_block(self, m: Module) -> None:
         written = Signal(36)
         read = Signal(36)
         for lane in range(self._lanes):

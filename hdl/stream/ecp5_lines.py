@@ -6,9 +6,8 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.component import Component
 from allspin.hdl.parameters.target import ECP5_DEPTHS, ECP5_WORD_BITS
-from allspin.hdl.stream.buffers import block_memory, later
+from allspin.hdl.stream.buffers import Component, block_memory, later
 from allspin.hdl.stream.ecp5 import is_ecp5, line_block
 
 MOST_BITS = max(ECP5_DEPTHS.values())
@@ -46,12 +45,11 @@ class LineMemory(Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        m = Module()
         if is_ecp5(platform) and not self._distributed:
-            self._elaborate_block(m)
-            return m
+            self._build_block(m)
+            return
         m.submodules.memory = memory = block_memory(
             self._bits, self._lines, distributed=is_ecp5(platform)
         )
@@ -66,9 +64,8 @@ class LineMemory(Component):
             write.en.eq(self.write),
         ]
         m.d.sync += [read_line.eq(read.data), line.eq(read_line)]
-        return m
 
-    def _elaborate_block(self, m: Module) -> None:
+    def _build_block(self, m: Module) -> None:
         width = next(bits for depth, bits in ECP5_DEPTHS.items() if self._lines <= depth)
         written, read = Signal(MOST_BITS), Signal(MOST_BITS)
         m.d.comb += [written.eq(self.written), self.line.eq(read)]

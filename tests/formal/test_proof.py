@@ -93,7 +93,7 @@ def test_a_mutant_leaves_the_module_alone() -> None:
 def test_a_mutant_of_a_part_is_in_the_block() -> None:
     change = Mutant("self.end.eq(following)", "self.end.eq(self.start)")
     mutant: Any = copied(source, replay, mutant=change)
-    assert mutant.Replay.elaborate.__globals__["Ring"] is mutant.Ring is not source.Ring
+    assert mutant.Replay.build.__globals__["Ring"] is mutant.Ring is not source.Ring
     assert replay.Ring is source.Ring
 
 

@@ -182,8 +182,8 @@ def test_a_kind_without_gateware_is_refused_before_it_is_elaborated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Top and engine: whichever a command makes.
-    for whole in (Top, Engine):
-        monkeypatch.delattr(whole, "elaborate")
+    for whole, method in ((Top, "elaborate"), (Engine, "build")):
+        monkeypatch.delattr(whole, method)
     assert main(words.format(network=silent, data=data).split()) == 2
     assert capfd.readouterr().err.splitlines()[-1] == (
         "allspin: the neuron step has no table and no gateware: run it on golden, or register a "

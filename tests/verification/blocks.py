@@ -23,6 +23,8 @@ from tests.mutants.table import ROOT, Table
 LAYERS = ("hdl", "boards")
 BENCH = ROOT / "hdl" / "bench"
 """What is elaborated there drives blocks, and is none."""
+ELABORATING = ("build", "elaborate")
+"""What puts a block's parts together, of which each block has one of its own."""
 FORMAL = ROOT / "tests" / "formal"
 NETLISTS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
 """What `allspin gates` simulates: a family, and the board that stands for it."""
@@ -58,7 +60,7 @@ def blocks() -> Iterator[Block]:
                 node.name
                 for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
                 if isinstance(node, ast.ClassDef)
-                and any(getattr(part, "name", "") == "elaborate" for part in node.body)
+                and any(getattr(part, "name", "") in ELABORATING for part in node.body)
             )
             if classes:
                 yield Block(path.relative_to(ROOT).as_posix(), classes)
@@ -94,7 +96,7 @@ def elaborated(board: str) -> frozenset[str]:
     files = set()
 
     def called(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_name == "elaborate":
+        if event == "call" and frame.f_code.co_name in ELABORATING:
             path = Path(frame.f_code.co_filename)
             if path.is_relative_to(ROOT):
                 files.add(path.relative_to(ROOT).as_posix())
