@@ -21,8 +21,7 @@ from allspin.hdl.bench.drivers import (
 )
 from allspin.hdl.bench.simulator import Job
 from allspin.hdl.export import Contents, load_beats, network_contents
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE
+from allspin.hdl.parameters.engine import COUNTERS, ENGINE, EngineParameters
 from allspin.hdl.resident.beat_memory import beat_members, pack_beats
 from allspin.hdl.stream.layouts import (
     ByteLayout,

@@ -7,14 +7,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.draw_unit import DrawSignature, DrawUnit
-from allspin.hdl.chip.iterative_words import IterativeWordMaker
-from allspin.hdl.chip.pipelined_words import PipelinedWordMaker
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellSource
 from allspin.hdl.chip.use_noise import UseNoise
+from allspin.hdl.chip.words import IterativeWordMaker, PipelinedWordMaker
 from allspin.hdl.chip.write_table import ChipLayout, ChipRegisters, WriteTables
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
+from allspin.hdl.parameters.engine import ENGINE, REDRAW, EngineParameters
 from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS

@@ -12,10 +12,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.draw_unit import DrawSignature
-from allspin.hdl.chip.pipelined_noise import BeatLayout, Kind, PipelinedNoise
-from allspin.hdl.chip.sum_errors import SumErrors
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import USE_NOISE
+from allspin.hdl.chip.drawn_noise import BeatLayout, Kind, PipelinedNoise, SumErrors
+from allspin.hdl.parameters.engine import USE_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, Queue
 from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
 from allspin.sim.chip.fixed_point import USE_BITS

@@ -7,8 +7,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.chip.normal import product_bits
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellLayout, StateLayout
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import CHIP, ENGINE, WRITE_TABLE
+from allspin.hdl.parameters.engine import CHIP, ENGINE, WRITE_TABLE, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.chip.fixed_point import WORD_BITS as FRACTION_BITS

@@ -16,9 +16,8 @@ from allspin.hdl.crossbar.columns import (
     lane_shape,
     terms_layout,
 )
-from allspin.hdl.crossbar.conversions import FastConversions
 from allspin.hdl.crossbar.crossbar import Columns, word_shape
-from allspin.hdl.crossbar.departure import Departure, LevelSums
+from allspin.hdl.crossbar.sums import Departure, FastConversions, LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree

@@ -9,13 +9,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.engine.counters import Counters, UnderWay
 from allspin.hdl.engine.layer import Layer
-from allspin.hdl.engine.loads import Loads
-from allspin.hdl.engine.readback import Readback
-from allspin.hdl.engine.readout import Readout
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import COUNTERS
+from allspin.hdl.engine.readback import Loads, Readback
+from allspin.hdl.engine.readout import Counters, Readout, UnderWay
+from allspin.hdl.parameters.engine import COUNTERS, EngineParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import (
     ByteLayout,

@@ -7,10 +7,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import WordLayout
-from allspin.hdl.crossbar.banks import Banks, SpramCells
+from allspin.hdl.crossbar.cells import Banks, Ecp5Cells, SpramCells
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
-from allspin.hdl.crossbar.ecp5_cells import Ecp5Cells
 from allspin.hdl.crossbar.fast_columns import FastColumns
 from allspin.hdl.crossbar.tile_edges import write_clocks
 from allspin.hdl.engine.readback import ReadSignature
@@ -18,8 +17,7 @@ from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS
+from allspin.hdl.parameters.engine import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS, EngineParameters
 from allspin.hdl.parameters.target import CellMemory, Ecp5Blocks, InferredBlocks, Sprams
 from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation
 from allspin.hdl.stream.ecp5 import copies

@@ -1,14 +1,16 @@
 """The link: everything between a byte stream and the engine."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.link.dispatcher import Dispatcher
+from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
-from allspin.hdl.link.protocol import LinkParameters
+from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor
+from allspin.hdl.link.protocol import ErrorCode, LinkParameters
+from allspin.hdl.link.requests import ImageLayout, RequestParser
 from allspin.hdl.link.sparse import SparseDecoder
-from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
 from allspin.hdl.stream.layouts import (
     ByteLayout,
     EventLayout,
@@ -17,6 +19,104 @@ from allspin.hdl.stream.layouts import (
     ResultLayout,
 )
 from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+
+
+class Dispatcher(Component):
+    """Execute requests one after another, and answer them in their order.
+
+    Images go on to the decoder and the engine while earlier ones are under way. Every
+    other request waits until all images before it are answered and the engine is idle.
+    An error of a frame is answered as soon as no answer is being sent.
+
+    Parameters
+    ----------
+    parameters : LinkParameters
+        The engine behind the link, and what the identity tells.
+
+    Attributes
+    ----------
+    numbers : Out(stream)
+        The number of each image, before its first byte; where the engine wants it.
+    """
+
+    def __init__(self, parameters: LinkParameters) -> None:
+        self._parameters = parameters
+        ports = {
+            # Payloads of at least `HEADER_BYTES` bytes.
+            "payload": In(stream.Signature(ByteLayout())),
+            "errors": In(stream.Signature(ErrorCode)),
+            # Images for the `SparseDecoder`.
+            "body": Out(stream.Signature(ByteLayout())),
+            # The decoder has read an image to its end, and found it malformed or not.
+            "judged": In(1),
+            "malformed": In(1),
+            # The engine's logits.
+            "results": In(stream.Signature(ResultLayout(parameters.engine))),
+            # The engine's memories.
+            "load": Out(stream.Signature(LoadLayout())),
+            "fetch": Out(stream.Signature(FetchLayout())),
+            "fetched": In(stream.Signature(ByteLayout())),
+            "idle": In(1),
+            # Payloads of answers.
+            "answer": Out(stream.Signature(ByteLayout())),
+        }
+        if parameters.engine.numbered:
+            ports["numbers"] = Out(stream.Signature(IMAGE_BITS))
+        super().__init__(ports)
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the dispatcher."""
+        engine = self._parameters.engine
+        m.submodules.images = images = Queue(ImageLayout(), self._parameters.in_flight)
+        m.submodules.parser = parser = RequestParser(numbered=engine.numbered)
+        m.submodules.executor = executor = MemoryExecutor(engine)
+        m.submodules.reader = reader = LineReader(engine.target)
+        m.submodules.order = order = AnswerOrder(engine)
+        m.submodules.logits = logits = LogitBytes(engine)
+        m.submodules.sender = sender = AnswerSender(self._parameters)
+
+        outer = [
+            (self.payload, parser.payload),
+            (self.body, parser.body),
+            (self.load, executor.load),
+            (self.fetch, reader.fetch),
+            (self.fetched, reader.fetched),
+            (self.errors, order.errors),
+            (self.results, order.results),
+            (self.answer, sender.answer),
+        ]
+        if engine.numbered:
+            outer.append((self.numbers, parser.numbers))
+        inner = [
+            (parser.images, images.i),
+            (images.o, order.images),
+            (parser.rest, executor.rest),
+            (order.logits, logits.logits),
+            (order.head, sender.head),
+            (logits.o, sender.logits),
+            (reader.lines, sender.lines),
+        ]
+        for one, other in [(wiring.flipped(port), part) for port, part in outer] + inner:
+            wiring.connect(m, one, other)
+        quiet = Signal()
+        m.d.sync += quiet.eq(images.empty & self.idle)
+        m.d.comb += [
+            parser.judged.eq(self.judged),
+            parser.malformed.eq(self.malformed),
+            parser.executed.eq(executor.executed),
+            parser.error.eq(executor.error),
+            parser.line_done.eq(executor.line_done | reader.line_done),
+            parser.quiet.eq(quiet),
+            parser.answered.eq(order.answered),
+            order.request.eq(parser.request),
+            order.due.eq(parser.due),
+            executor.request.eq(parser.request),
+            executor.executes.eq(parser.executes),
+            executor.ended.eq(parser.ended),
+            executor.quiet.eq(quiet),
+            reader.request.eq(parser.request),
+            reader.reads.eq(sender.reads),
+        ]
 
 
 class Link(Component):

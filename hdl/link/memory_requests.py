@@ -8,8 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import ErrorCode, Request
 from allspin.hdl.link.requests import RequestLayout
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import COUNTERS, MemoryMap, memory_map
+from allspin.hdl.parameters.engine import COUNTERS, EngineParameters, MemoryMap, memory_map
 from allspin.hdl.parameters.target import Target
 from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout

@@ -10,8 +10,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE
+from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, Reservation, block_memory, later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout, SumLayout

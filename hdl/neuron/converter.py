@@ -14,8 +14,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT
+from allspin.hdl.parameters.engine import CONVERTER, SHIFT, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout
 from allspin.sim.network.network import GAIN_BITS

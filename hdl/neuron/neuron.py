@@ -17,8 +17,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.neuron.converter import CurrentLayout
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import TABLE
+from allspin.hdl.parameters.engine import TABLE, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LoadLayout
 from allspin.sim.errors import UserError

@@ -9,10 +9,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.resident.judge import Judge
-from allspin.hdl.resident.loader import Loader
-from allspin.hdl.resident.player import BeatPlayer
-from allspin.hdl.resident.reader import ResidentReader
+from allspin.hdl.resident.lines import Loader, ResidentReader
+from allspin.hdl.resident.player import BeatPlayer, Judge
 from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import (
     ByteLayout,

@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from allspin.hdl.export import MODULE, engine_verilog, memory_image
+from allspin.hdl.export import MODULE, Dialect, engine_verilog, memory_image
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.verilog import Dialect
 from allspin.host.chips.cell_table import check_suffix, table_bytes
 from allspin.host.chips.options import PAPER, ChipOptions
 from allspin.host.cli.options import (

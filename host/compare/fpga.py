@@ -16,10 +16,10 @@ from allspin.hdl.cache.process import complaint, first_line, run_tool
 from allspin.hdl.cost.cells import yosys_command
 from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.hdl.engine.engine import Engine
+from allspin.hdl.export import to_verilog
 from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.verilog import to_verilog
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS, Request
-from allspin.hdl.parameters.memory_map import (
+from allspin.hdl.parameters.engine import (
     AMPLIFIERS,
     CONVERTER,
     COUNTERS,

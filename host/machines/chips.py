@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
+from allspin.hdl.parameters.engine import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.host.link.groups import Group
 from allspin.host.link.identity import Identity

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, WEIGHTS
+from allspin.hdl.parameters.engine import COUNTERS, ENGINE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import (

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters.memory_map import (
+from allspin.hdl.parameters.engine import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters.memory_map import (
+from allspin.hdl.parameters.engine import (
     CONVERTER,
     ENGINE,
     LABELS,

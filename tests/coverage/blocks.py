@@ -15,7 +15,7 @@ from allspin.hdl.engine.layer import make_crossbar
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
-from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
+from allspin.hdl.parameters.engine import ENGINE, RESIDENT_RUN, WEIGHTS
 from allspin.hdl.resident.player import BeatUnpacker
 from allspin.sim.network.random_networks import random_network
 from tests.coverage.bins import Bin, hand_overs

@@ -21,8 +21,14 @@ from allspin.hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
+from allspin.hdl.parameters.engine import (
+    COUNTERS,
+    ENGINE,
+    LABELS,
+    RESIDENT_BEATS,
+    RESIDENT_RUN,
+    EngineParameters,
+)
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.payloads import encode_images

@@ -21,8 +21,8 @@ from amaranth.hdl import (
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.crossbar.crossbar import ReplayLayout
 from allspin.hdl.crossbar.placers import PlaceLayout
-from allspin.hdl.crossbar.replay import ReplayLayout
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.layouts import EventLayout
 
@@ -30,7 +30,7 @@ from allspin.hdl.stream.layouts import EventLayout
 
 
 class Passes(wiring.Component):
-    """In place of a `allspin.hdl.crossbar.replay.Replay`: passes that are driven from outside.
+    """In place of a `allspin.hdl.crossbar.crossbar.Replay`: passes that are driven from outside.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from types import ModuleType
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal, Value, signed
 
-from allspin.hdl.crossbar import conversions
+from allspin.hdl.crossbar import sums as source
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling
 from tests.formal.proof import Mutant, Opened, Proof
 
@@ -120,7 +120,7 @@ def _proof(name: str, tiling: Tiling, *mutants: Mutant, fast: bool) -> Proof:
     p = CrossbarParameters(8, 2, 2, value_bits=1, rah_bits=2, tiling=tiling)
     return Proof(
         f"{'FastConversions' if fast else 'Conversions'}, {name}",
-        conversions,
+        source,
         lambda hdl: properties(hdl, p, fast=fast),
         depth=6,
         mutants=mutants,

@@ -14,8 +14,7 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cat, Const, Cover, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data
 
-from allspin.hdl.crossbar import banks, columns, crossbar
-from allspin.hdl.crossbar import replay as pass_source
+from allspin.hdl.crossbar import cells, columns, crossbar
 from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.crossbar.placers import LineLayout
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
@@ -192,7 +191,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         lambda hdl: properties(hdl, p),
         depth=2,
         mutants=mutants,
-        parts=(pass_source, banks, columns),
+        parts=(cells, columns),
     )
 
 

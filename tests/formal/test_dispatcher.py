@@ -15,7 +15,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link import answers, memory_requests, requests
-from allspin.hdl.link import dispatcher as source
+from allspin.hdl.link import link as source
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     HEADER_BYTES,

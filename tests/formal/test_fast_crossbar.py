@@ -28,9 +28,8 @@ from amaranth.hdl import (
 )
 from amaranth.lib import data
 
-from allspin.hdl.crossbar import crossbar, departure, ecp5_cells, fast_columns
-from allspin.hdl.crossbar import replay as pass_source
-from allspin.hdl.crossbar.departure import LevelSums
+from allspin.hdl.crossbar import cells, crossbar, fast_columns, sums
+from allspin.hdl.crossbar.sums import LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 from tests.formal.crossbar_model import CrossbarModel, Kept, Passes, stored_states, word_in
 from tests.formal.proof import Mutant, Opened, Proof
@@ -342,7 +341,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         depth=2,
         cover_depth=20,
         mutants=mutants,
-        parts=(pass_source, ecp5_cells, departure, fast_columns),
+        parts=(cells, sums, fast_columns),
     )
 
 

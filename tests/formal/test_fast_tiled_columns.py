@@ -25,10 +25,11 @@ from amaranth.hdl import (
     signed,
 )
 
-from allspin.hdl.crossbar import columns, departure, ecp5_cells
+from allspin.hdl.crossbar import cells, columns
 from allspin.hdl.crossbar import fast_columns as source
-from allspin.hdl.crossbar.conversions import FastConversions
+from allspin.hdl.crossbar import sums as sums_source
 from allspin.hdl.crossbar.fast_columns import Lane
+from allspin.hdl.crossbar.sums import FastConversions
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
 from tests.formal.proof import Mutant, Opened, Proof
 from tests.formal.stand_ins import Waiting
@@ -58,7 +59,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
 
         return make
 
-    words = ecp5_cells.Ecp5Cells.clocks
+    words = cells.Ecp5Cells.clocks
     dut = hdl.FastColumns(p, words)
     with (
         patch.object(hdl, "FastConversions", kept(Converted)),
@@ -236,7 +237,7 @@ def _proof(p: CrossbarParameters, *mutants: Mutant) -> Proof:
         depth=3,
         cover_depth=40,
         mutants=mutants,
-        parts=(departure,),
+        parts=(sums_source,),
         slow=True,
     )
 

@@ -6,7 +6,7 @@ from types import ModuleType
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
-from allspin.hdl.crossbar import departure as source
+from allspin.hdl.crossbar import sums as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 from tests.formal.proof import Mutant, Proof
 

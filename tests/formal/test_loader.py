@@ -11,8 +11,8 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
-from allspin.hdl.resident import loader as source
+from allspin.hdl.parameters.engine import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
+from allspin.hdl.resident import lines as source
 from allspin.hdl.stream.layouts import LoadLayout
 from tests.formal.proof import Mutant, Opened, Proof
 

@@ -7,7 +7,7 @@ import pytest
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Cover, Fragment, Module, Signal
 
-from allspin.hdl.crossbar import replay
+from allspin.hdl.crossbar import crossbar
 from allspin.hdl.stream import buffers as source
 from allspin.hdl.stream.buffers import Queue
 from tests.formal.proof import Mode, Mutant, Opened, Proof, Task, Verdict, ask, copied
@@ -92,9 +92,9 @@ def test_a_mutant_leaves_the_module_alone() -> None:
 
 def test_a_mutant_of_a_part_is_in_the_block() -> None:
     change = Mutant("self.end.eq(following)", "self.end.eq(self.start)")
-    mutant: Any = copied(source, replay, mutant=change)
+    mutant: Any = copied(source, crossbar, mutant=change)
     assert mutant.Replay.build.__globals__["Ring"] is mutant.Ring is not source.Ring
-    assert replay.Ring is source.Ring
+    assert crossbar.Ring is source.Ring
 
 
 def test_a_mutant_that_lives_is_a_failure(tmp_path: Path) -> None:

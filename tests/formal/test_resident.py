@@ -16,7 +16,7 @@ from amaranth.lib import data, wiring
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import ResidentParameters
-from allspin.hdl.resident import reader as reader_source
+from allspin.hdl.resident import lines as reader_source
 from allspin.hdl.resident import resident as source
 from tests.formal.proof import Mutant, Opened, Proof, copied
 
@@ -31,7 +31,7 @@ PARAMETERS = EngineParameters(
 MOST = 3
 """Images in the engine."""
 LATE = 4
-"""Clocks from a line's last byte to what a `allspin.hdl.resident.loader.Loader` makes of it."""
+"""Clocks from a line's last byte to what a `allspin.hdl.resident.lines.Loader` makes of it."""
 IMAGES, LOAD, FETCH = range(3)
 
 

@@ -15,7 +15,7 @@ from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signa
 from amaranth.lib import data
 
 from allspin.hdl.crossbar import columns as source
-from allspin.hdl.crossbar import conversions
+from allspin.hdl.crossbar import sums as sums_source
 from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.crossbar.tile_edges import TileEnds
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
@@ -226,7 +226,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant, slow: bool = Fals
         depth=5,
         mutants=mutants,
         slow=slow,
-        parts=(conversions,),
+        parts=(sums_source,),
     )
 
 

@@ -9,9 +9,9 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.engine.engine import Engine
+from allspin.hdl.export import to_verilog
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.verilog import to_verilog
 from allspin.sim.network.random_networks import random_network
 
 ENGINE = EngineParameters.from_network(random_network((9, 5, 3), 1), HardwareProfile(lanes=2))

@@ -1,4 +1,4 @@
-"""cocotb tests about the run itself; run by test_runner.py."""
+"""cocotb tests about the run itself, and one that leaves waves; run by test_runner.py."""
 
 import os
 
@@ -6,6 +6,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import Timer
 
+from allspin.hdl.bench.drivers import clocks, start_clock
 from allspin.hdl.bench.simulator import Job
 
 
@@ -28,3 +29,9 @@ async def inside_is_visible(dut):
 @cocotb.test()
 async def dies(dut):
     os._exit(3)
+
+
+@cocotb.test()
+async def count(dut):
+    await start_clock(dut)
+    await clocks(300)

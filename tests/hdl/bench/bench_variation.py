@@ -4,7 +4,7 @@ import cocotb
 
 from allspin.hdl.bench.engine import EngineBench
 from allspin.hdl.bench.simulator import Job
-from allspin.hdl.parameters.memory_map import WEIGHTS
+from allspin.hdl.parameters.engine import WEIGHTS
 from tests.hdl.bench.chips import RandomChip
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.export import Contents, network_contents
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import (
+from allspin.hdl.parameters.engine import (
     AMPLIFIERS,
     CHIP,
     ENGINE,
@@ -17,6 +16,7 @@ from allspin.hdl.parameters.memory_map import (
     USE_NOISE,
     WEIGHTS,
     WRITE_TABLE,
+    EngineParameters,
 )
 from allspin.sim.chip.fixed_point import USE_BITS, Words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals

@@ -1,13 +1,17 @@
-"""The drivers see what a component does wrong with its streams."""
+"""What drives, watches and compares streams sees what it is there to see."""
 
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import Out
 from cocotb.types import Logic
 
-from allspin.hdl.bench.drivers import Stalls, level
+from allspin.hdl.bench.drivers import Scoreboard, Stalls, level
 from allspin.hdl.bench.simulator import BenchFailure, simulate
+from allspin.hdl.bench.streams import StreamBench
 
 BENCH = Path(__file__).with_name("bench_drivers.py")
 
@@ -84,3 +88,88 @@ def test_a_handshake_that_is_no_number_is_not_waited_for(value):
 def test_a_handshake_that_is_a_number_is_read():
     assert level(SimpleNamespace(value=Logic(1))) is True
     assert level(SimpleNamespace(value=Logic(0))) is False
+
+
+class Fickle(wiring.Component):
+    """Offers a counter, whether it is taken or not."""
+
+    o: stream.Interface
+
+    def __init__(self) -> None:
+        super().__init__({"o": Out(stream.Signature(4))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        count = Signal(4)
+        m.d.sync += count.eq(count + 1)
+        m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(count)]
+        return m
+
+
+class Silent(wiring.Component):
+    """Never offers anything."""
+
+    o: stream.Interface
+
+    def __init__(self) -> None:
+        super().__init__({"o": Out(stream.Signature(4))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.sync += Signal().eq(1)
+        return m
+
+
+def test_a_withdrawn_payload_is_seen() -> None:
+    dut = Fickle()
+    bench = StreamBench(dut, stall=0.5, seed=3)
+    bench.take(dut.o, 20)
+    with pytest.raises(AssertionError, match="was offered and not taken"):
+        bench.run()
+
+
+def test_a_deadlock_is_seen() -> None:
+    dut = Silent()
+    bench = StreamBench(dut)
+    bench.take(dut.o, 1)
+    with pytest.raises(AssertionError, match="nothing has moved since clock 0"):
+        bench.run(patience=50)
+
+
+def test_more_than_expected_is_seen() -> None:
+    dut = Fickle()
+    bench = StreamBench(dut)
+    taken = bench.take(dut.o, 3)
+    bench.run()
+    assert len(taken) > 3
+    assert taken[:3] == [0, 1, 2]
+
+
+def board(expected, received):
+    scoreboard = Scoreboard("logits")
+    scoreboard.expect(*expected)
+    for item in received:
+        scoreboard.receive(item)
+    return scoreboard
+
+
+def test_all_that_was_expected_in_order_passes():
+    right = board([1, 2, 2], [1, 2, 2])
+    right.check()
+    assert (right.received, right.waiting, right.mismatches) == (3, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("expected", "received", "message"),
+    [
+        ([1, 2], [1, 3], "logits: 1 of 2 are wrong: number 1: expected 2, received 3"),
+        ([1, 2], [2, 1], "logits: 2 of 2 are wrong"),
+        ([1], [1, 1], "logits: 1 of 2 are wrong: number 1: expected nothing, received 1"),
+        ([1, 2, 3], [1], "logits: 2 did not come, first 2"),
+        ([], [], "logits: nothing was compared"),
+        ([0], [None], "logits: 1 of 1 are wrong: number 0: expected 0, received None"),
+    ],
+)
+def test_anything_else_fails(expected, received, message):
+    with pytest.raises(AssertionError, match=message):
+        board(expected, received).check()

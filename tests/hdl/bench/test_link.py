@@ -20,14 +20,14 @@ TESTS = (
 )
 
 
-def simulate_top(bench, tests, simulator):
+def simulate_top(tests, simulator):
     network = random_network((12, 8, 4), 4, current_bits=5)
     # A window that a few images fill, and a bit that is no whole number of clocks.
     window, divisor = 256, Fraction(21, 4)
     link = LinkParameters(EngineParameters.from_network(network), window=window)
     return simulate(
         Top(TopParameters(link, UartParameters(divisor))),
-        bench,
+        BENCH,
         tests=tests,
         simulator=simulator,
         network=network,
@@ -37,13 +37,12 @@ def simulate_top(bench, tests, simulator):
 
 
 def test_top_through_its_pins_is_the_golden_model(simulator):
-    assert simulate_top(BENCH, TESTS, simulator).tests == TESTS
+    assert simulate_top(TESTS, simulator).tests == TESTS
 
 
 def test_another_uart_understands_the_top(simulator):
     # Two readings of 8N1 meet: cocotbext-uart's and ours.
-    bench = BENCH.with_name("bench_other_uart.py")
-    simulate_top(bench, ("another_uart_programs_and_asks",), simulator)
+    simulate_top(("another_uart_programs_and_asks",), simulator)
 
 
 def test_a_frame_has_the_published_crc():

@@ -1,16 +1,19 @@
-"""Simulations run whole, or say so."""
+"""Simulations run whole, or say so; waveforms are FST, whichever simulator wrote them."""
 
+import math
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.simulator import BenchFailure, build, simulate
+from allspin.hdl.bench.simulator import COMPRESSION, BenchFailure, build, find_compiler, simulate
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 
@@ -164,3 +167,106 @@ def test_a_cache_with_a_space_in_its_name_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "my cache"))
     with pytest.raises(UserError, match=r"space in its name.*set ALLSPIN_CACHE"):
         build(DESIGN)
+
+
+COUNTER = """
+module counter(input clk, input rst, output reg [7:0] count);
+  always @(posedge clk) count <= rst ? 0 : count + 1;
+endmodule
+module top(input clk, input rst, output [7:0] count);
+  counter core(.clk(clk), .rst(rst), .count(count));
+endmodule
+"""
+HEADER, VALUES, HIERARCHY_GZIP, HIERARCHY_LZ4 = 0, {1, 5, 8}, 4, 6
+"""Kinds of blocks of an FST file."""
+
+
+def blocks(data: bytes) -> dict[int, bytes]:
+    """Blocks of an FST file by kind: a byte for the kind, a length that counts itself."""
+    found, at = {}, 0
+    while at < len(data):
+        (length,) = struct.unpack_from(">Q", data, at + 1)
+        found[data[at]] = data[at + 9 : at + 1 + length]
+        at += 1 + length
+    assert at == len(data)
+    return found
+
+
+@pytest.mark.long
+def test_waves_hold_the_hierarchy_and_the_time(simulator, lz4_block, tmp_path):
+    waves = tmp_path / "out.fst"
+    simulate(COUNTER, BENCH, tests=["count"], simulator=simulator, waves=waves)
+    found = blocks(waves.read_bytes())
+    start, end, endian = struct.unpack_from("<QQd", found[HEADER])
+    start, end = struct.unpack_from(">QQ", found[HEADER])
+    assert endian == math.e
+    assert start == 0
+    assert 3000 <= end <= 3100
+    if HIERARCHY_LZ4 in found:
+        hierarchy = lz4_block(found[HIERARCHY_LZ4][8:])
+        assert len(hierarchy) == int.from_bytes(found[HIERARCHY_LZ4][:8], "big")
+    else:
+        hierarchy = zlib.decompress(found[HIERARCHY_GZIP][8:], wbits=31)
+    for name in (b"core", b"count", b"rst"):
+        assert name in hierarchy
+    assert VALUES & set(found)
+
+
+@pytest.mark.long
+def test_waves_that_cannot_be_written_are_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"^cannot write .*missing"):
+        simulate(COUNTER, BENCH, tests=["count"], waves=tmp_path / "missing" / "out.fst")
+
+
+MAIN = r"""
+#include "lz4.h"
+#include "zlib.h"
+#include <cstdio>
+int main() {
+    std::vector<char> in;
+    for (int byte; (byte = getchar()) != EOF;) in.push_back(static_cast<char>(byte));
+    const int size = static_cast<int>(in.size());
+    std::vector<char> out(LZ4_compressBound(size));
+    uLongf claimed = 0;
+    if (compress2(nullptr, &claimed, nullptr, size, 9) != Z_OK || claimed <= in.size()) return 1;
+    const int written = LZ4_compress_default(in.data(), out.data(), size, out.size());
+    if (written > static_cast<int>(out.size())) return 2;
+    fwrite(out.data(), 1, written, stdout);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def compressor(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lz4")
+    (folder / "main.cpp").write_text(MAIN)
+    command = [find_compiler(), "-Wall", "-Werror", "-fsanitize=address", f"-I{COMPRESSION}"]
+    subprocess.run([*command, "main.cpp", "-o", "main"], cwd=folder, check=True)
+    return folder / "main"
+
+
+def inputs():
+    rng = np.random.default_rng(1)
+    yield b""
+    yield b"a"
+    yield b"abcdabcdabcd"
+    yield b"abcd" * 4
+    yield bytes(100000)
+    yield rng.integers(0, 256, 3000, dtype=np.uint8).tobytes()
+    yield rng.integers(0, 3, 70000, dtype=np.uint8).tobytes()
+    far = rng.integers(0, 256, 70000, dtype=np.uint8).tobytes()
+    yield far + far
+    words = [bytes(rng.integers(97, 123, 9, dtype=np.uint8)) for _ in range(50)]
+    yield b" ".join(words[i] for i in rng.integers(0, 50, 5000))
+
+
+@pytest.mark.parametrize("data", list(inputs()), ids=lambda data: f"{len(data)} bytes")
+def test_blocks_come_back(compressor, lz4_block, data):
+    block = subprocess.run([compressor], input=data, capture_output=True, check=True).stdout
+    assert lz4_block(block) == data
+
+
+def test_what_repeats_gets_smaller(compressor):
+    data = b"top.crossbar_0.product_17 " * 1000
+    block = subprocess.run([compressor], input=data, capture_output=True, check=True).stdout
+    assert len(block) < len(data) / 50

@@ -8,8 +8,14 @@ import pytest
 from amaranth.sim import Simulator
 
 from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import AMPLIFIERS, CHIP, ENGINE, SUM_NOISE, USE_NOISE
+from allspin.hdl.parameters.engine import (
+    AMPLIFIERS,
+    CHIP,
+    ENGINE,
+    SUM_NOISE,
+    USE_NOISE,
+    EngineParameters,
+)
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import Purpose, use_normals
 from allspin.sim.network.random_networks import random_network

@@ -11,8 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_NOISE, WRITE_TABLE
+from allspin.hdl.parameters.engine import (
+    CHIP,
+    ENGINE,
+    REDRAW,
+    STATES,
+    USE_NOISE,
+    WRITE_TABLE,
+    EngineParameters,
+)
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.hdl.crossbar.conversions import Conversions, FastConversions
+from allspin.hdl.crossbar.sums import Conversions, FastConversions
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
 
 LANES = 6

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.crossbar.replay import Replay
+from allspin.hdl.crossbar.crossbar import Replay
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 
 Event = tuple[int, int, int]

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import (
+from allspin.hdl.parameters.engine import (
     CONVERTER,
     COUNTERS,
     ENGINE,
@@ -20,6 +19,7 @@ from allspin.hdl.parameters.memory_map import (
     TABLE,
     TILE_OFFSETS,
     WEIGHTS,
+    EngineParameters,
     memory_map,
 )
 from allspin.hdl.parameters.profile import HardwareProfile

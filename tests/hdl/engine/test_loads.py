@@ -7,9 +7,8 @@ import pytest
 from amaranth.sim import Simulator
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.engine.loads import Loads
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import ENGINE, STATES, TABLE, WEIGHTS
+from allspin.hdl.engine.readback import Loads
+from allspin.hdl.parameters.engine import ENGINE, STATES, TABLE, WEIGHTS, EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.random_networks import random_network
 

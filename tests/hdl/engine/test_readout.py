@@ -1,13 +1,18 @@
-"""The readout against `numpy.argmax`, which also takes the first of equals."""
+"""What the engine tells: logits and winners, and counters against counting."""
+
+import random
+from typing import Any
 
 import numpy as np
+import pytest
+from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.engine.readout import Readout
+from allspin.hdl.engine.readout import Counters, Readout, UnderWay
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine import ENGINE, EngineParameters
 
 
 def engine(classes: int, memory: str = "block") -> EngineParameters:
@@ -45,3 +50,100 @@ def test_logits_pass_and_the_first_of_the_largest_wins(
     assert [last for _, last, _ in taken] == ([0] * (classes - 1) + [1]) * 9
     winners = [winner for _, last, winner in taken if last]
     assert winners == np.argmax(logits, axis=1).tolist()
+
+
+def parameters(memory: str, most: int) -> EngineParameters:
+    return EngineParameters(
+        tuple(
+            CrossbarParameters(
+                4, 4, 4, rows_per_clock=most, neurons_per_clock=neurons, memory=memory
+            )
+            for neurons in (most, most, 1)
+        ),
+        counter_bits=16,
+    )
+
+
+# An iCE40's are written a clock later.
+@pytest.mark.parametrize(("memory", "most"), [("block", 4), ("spram", 1)])
+def test_every_counter_counts_its_own_event(memory: str, most: int) -> None:
+    dut = Counters(parameters(memory, most))
+    assert len(dut.value) == 64  # as a line has bits
+    rng = random.Random(5)
+    counts = {(ENGINE, 0): 0, (ENGINE, 1): 0}
+    counts |= {(layer, line): 0 for layer in range(3) for line in range(2)}
+
+    async def shown(ctx: Any) -> dict[tuple[int, int], int]:
+        values = {}
+        for layer, line in counts:
+            ctx.set(dut.layer, layer)
+            ctx.set(dut.line, line)
+            await ctx.tick().repeat(dut.loop)
+            for _ in range(dut.loop):
+                if ctx.get(dut.shown):
+                    values[layer, line] = ctx.get(dut.value)
+                await ctx.tick()
+        return values
+
+    async def stimulus(ctx: Any) -> None:
+        for _ in range(300):
+            busy, image = rng.getrandbits(1), rng.getrandbits(1)
+            row, column = ([rng.randrange(most + 1) for _ in range(3)] for _ in range(2))
+            ctx.set(dut.busy, busy)
+            ctx.set(dut.image, image)
+            ctx.set(dut.row, row)
+            ctx.set(dut.column, column)
+            await ctx.tick()
+            counts[ENGINE, 0] += busy
+            counts[ENGINE, 1] += image
+            for layer in range(3):
+                counts[layer, 0] += row[layer]
+                counts[layer, 1] += column[layer]
+        for port in (dut.busy, dut.image):
+            ctx.set(port, 0)
+        for port in (dut.row, dut.column):
+            ctx.set(port, [0, 0, 0])
+        await ctx.tick()
+        assert await shown(ctx) == counts
+        ctx.set(dut.clear, 1)
+        await ctx.tick()
+        ctx.set(dut.clear, 0)
+        assert set((await shown(ctx)).values()) == {0}
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(stimulus)
+    simulator.run()
+
+
+def test_an_image_is_under_way_from_its_first_event_to_the_clock_after_its_last_logit() -> None:
+    dut = UnderWay()
+    rng = random.Random(3)
+    seen = set()
+
+    async def stimulus(ctx: Any) -> None:
+        begun = complete = gone = 0
+        leaves = within = False
+        for _ in range(2000):
+            crowd = rng.random() < 0.7  # several at a time, and then none
+            for _ in range(rng.randrange(1, 6)):
+                expected = begun > gone or leaves
+                assert ctx.get(dut.any) == expected
+                seen.add(min(begun - gone, 3) if expected else -1)
+                enters, last = rng.random() < 0.6 * crowd, rng.random() < 0.5
+                # It takes some clocks from an image's last event to its last logit.
+                leaves = rng.random() < (0.2 if crowd else 0.6) and complete > gone
+                ctx.set(dut.enters, enters)
+                ctx.set(dut.last, last)
+                ctx.set(dut.leaves, leaves)
+                await ctx.tick()
+                gone += leaves
+                complete += enters and last
+                begun += enters and not within
+                within = not last if enters else within
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(stimulus)
+    simulator.run()
+    assert seen == {-1, 0, 1, 2, 3}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.link.dispatcher import Dispatcher
+from allspin.hdl.link.link import Dispatcher
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters

@@ -15,8 +15,7 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import memory_map
+from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from tests.hdl.link.wire import answer as reply
 from tests.hdl.link.wire import frame, request
 

@@ -9,8 +9,7 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor, SpaceTable
 from allspin.hdl.link.protocol import ErrorCode
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import memory_map
+from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, Target
 from tests.hdl.link.wire import beats

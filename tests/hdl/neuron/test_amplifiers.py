@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE, USE_NOISE
+from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, USE_NOISE, EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT, TABLE
+from allspin.hdl.parameters.engine import CONVERTER, SHIFT, TABLE, EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 
 

@@ -13,8 +13,7 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import TableNeuron
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import CONVERTER, TABLE
+from allspin.hdl.parameters.engine import CONVERTER, TABLE, EngineParameters
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
 from allspin.sim.network.random_networks import random_network

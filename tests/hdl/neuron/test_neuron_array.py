@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import TABLE
+from allspin.hdl.parameters.engine import TABLE, EngineParameters
 
 
 def engine(columns: int, at_once: int, neuron: str = "sot") -> EngineParameters:

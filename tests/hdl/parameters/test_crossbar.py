@@ -1,20 +1,121 @@
+"""Sizes that follow from a crossbar's parameters: levels, tiles, widths."""
+
 import itertools
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
+from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling, UniformLevels
+from allspin.sim.network.formats import Adc
+
+
+@pytest.mark.parametrize(
+    ("levels", "found"),
+    [
+        ([-1, 1], (2, 2, -1)), ([-127, 127], (2, 254, -127)), ([-9, -3, 3, 9], (4, 6, -9)),
+        ([-2, 0, 2], (3, 2, -2)), ([-1, 2], (2, 3, -1)), ([0, 5, 10], (3, 5, 0)),
+        ([*range(-128, 0)], (128, 1, -128)),
+    ],
+)  # fmt: skip
+def test_of_a_table(levels: list[int], found: tuple[int, int, int]) -> None:
+    uniform = UniformLevels.of(np.array(levels, np.int16))
+    assert uniform == UniformLevels(*found)
+    assert uniform is not None
+    assert list(uniform.words) == levels
+
+
+@pytest.mark.parametrize("levels", [[5], [0, 0], [1, -1], [-9, -3, 4, 9], [-3, 0, 3, 5]])
+def test_tables_of_other_levels(levels: list[int]) -> None:
+    assert UniformLevels.of(np.array(levels, np.int16)) is None
+
+
+@pytest.mark.parametrize(("count", "bits"), [(2, 1), (3, 2), (4, 2), (10, 4), (16, 4), (100, 7)])
+def test_the_fewest_bits(count: int, bits: int) -> None:
+    assert UniformLevels(count, 1, -100).bits == bits
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ((1, 1, 0), "count must be from 2 to 128, not 1"),
+        ((2, 0, 0), "step must be from 1 to 255, not 0"),
+        ((2, 1, -129), "lowest must be from -128 to 127, not -129"),
+        ((3, 64, 0), "the highest level must be from -128 to 127, not 128"),
+    ],
+)
+def test_ranges(fields: tuple[int, int, int], line: str) -> None:
+    with pytest.raises(ValueError, match=f"^{line}$"):
+        UniformLevels(*fields)
+
+
+def test_text() -> None:
+    assert str(UniformLevels(10, 28, -126)) == "10 states from -126 in steps of 28"
+
+
+def narrowest(*numbers: int) -> int:
+    """Bits of the narrowest two's complement number that holds all."""
+    return next(
+        bits
+        for bits in range(1, 99)
+        if all(-(2 ** (bits - 1)) <= number < 2 ** (bits - 1) for number in numbers)
+    )
+
+
+def read(total: int, tiling: Tiling, offset: int = 0) -> int:
+    """What a converter makes of a tile's sum, as `Adc` has it."""
+    code = (total + offset + 2**tiling.shift // 2) >> tiling.shift
+    return max(-(2 ** (tiling.bits - 1)), min(2 ** (tiling.bits - 1) - 1, code))
+
+
+@given(
+    rows=st.integers(1, 2000),
+    value_bits=st.integers(1, 8),
+    rah_bits=st.integers(2, 8),
+    tile=st.sampled_from([8, 64, 256, 1024]),
+    bits=st.integers(2, 24),
+    shift=st.integers(0, 23),
+    offsets=st.booleans(),
+)
+def test_widths_hold_the_extremes_and_no_more(
+    rows: int, value_bits: int, rah_bits: int, tile: int, bits: int, shift: int, offsets: bool
+) -> None:
+    tiling = Tiling(tile, bits, shift, offsets)
+    p = CrossbarParameters(rows, 1, 1, value_bits, rah_bits, tiling=tiling)
+    most = min(rows, tile) * (2**value_bits - 1)
+    sums = [-most * 2 ** (rah_bits - 1), most * (2 ** (rah_bits - 1) - 1)]
+    ends = [-(2 ** (OFFSET_BITS - 1)), 2 ** (OFFSET_BITS - 1) - 1] if offsets else [0]
+    codes = [read(total, tiling, end) for total, end in itertools.product(sums, ends)]
+    running = [total + end + 2**shift // 2 for total, end in itertools.product(sums, ends)]
+    assert p.tile_widths.running == narrowest(*running, *sums)
+    assert p.tile_widths.conversion == max(rah_bits, narrowest(*codes, 0))
+    assert p.lane_bits == max(rah_bits, narrowest(*(p.tiles * code for code in codes), 0))
+    assert p.sum_bits == p.lane_bits + shift
+
+
+def test_a_network_s_converters() -> None:
+    assert Tiling.of(None) is None
+    assert Tiling.of(Adc(64, 5, 9)) == Tiling(64, 5, 9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": 4}, "rows of a tile must be from 8 to 65536, not 4"),
+        ({"rows": 12}, "rows of a tile must be a power of two from 8 to 65536, not 12"),
+        ({"bits": 25}, "bits of a conversion must be from 2 to 24, not 25"),
+        ({"shift": 24}, "shift of a conversion must be from 0 to 23, not 24"),
+    ],
+)
+def test_what_no_tiles_are(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(Tiling(8, 6, 0), **changes)
+
 
 CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)
-
-
-def narrowest(low: int, high: int) -> int:
-    """Bits of the narrowest two's complement number that holds both."""
-    return next(
-        bits for bits in range(1, 99) if -(2 ** (bits - 1)) <= low <= high < 2 ** (bits - 1)
-    )
 
 
 @pytest.mark.parametrize(
@@ -37,35 +138,11 @@ def test_sum_bits_by_the_two_extremes(rows: int, value_bits: int, rah_bits: int)
     assert crossbar.sum_bits == narrowest(-rows * top * half, rows * top * (half - 1))
 
 
-def test_sum_bits_of_mnist_as_the_design_found_them() -> None:
-    assert CROSSBAR.sum_bits == 22
-
-
 @given(st.integers(1, 300), st.data())
 def test_passes_visit_every_column(columns: int, data: st.DataObject) -> None:
     lanes = data.draw(st.integers(1, columns))
     crossbar = CrossbarParameters(1, columns, lanes)
     assert crossbar.passes == len(range(0, columns, lanes))
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"rows": 0}, "rows must be from 1 to 65535, not 0"),
-        ({"rows": 65536}, "rows must be from 1 to 65535, not 65536"),
-        ({"columns": 0}, "columns must be from 1 to 65535, not 0"),
-        ({"columns": 65536}, "columns must be from 1 to 65535, not 65536"),
-        ({"lanes": 0}, "lanes must be from 1 to 100, not 0"),
-        ({"lanes": 101}, "lanes must be from 1 to 100, not 101"),
-        ({"value_bits": 0}, "value_bits must be from 1 to 8, not 0"),
-        ({"value_bits": 9}, "value_bits must be from 1 to 8, not 9"),
-        ({"rah_bits": 1}, "rah_bits must be from 2 to 8, not 1"),
-        ({"rah_bits": 9}, "rah_bits must be from 2 to 8, not 9"),
-    ],
-)
-def test_crossbar_ranges(change: dict[str, int], expected: str) -> None:
-    with pytest.raises(ValueError, match=f"^{expected}$"):
-        replace(CROSSBAR, **change)
 
 
 SMALL = CrossbarParameters(rows=1, columns=1, lanes=1)

@@ -1,25 +1,78 @@
+"""The ranges of all parameters, and what profiles say."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters, distance_bits
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import (
+    HardwareProfile,
+    ResidentParameters,
+    VariationParameters,
+    distance_bits,
+)
+from tests.hdl.parameters.test_crossbar import SMALL
+from tests.hdl.parameters.test_engine import TWO_LAYERS
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "low", "high"),
+    [
+        (SMALL, "rows", 1, 65535),
+        (SMALL, "columns", 1, 65535),
+        (SMALL, "value_bits", 1, 8),
+        (SMALL, "rah_bits", 2, 8),
+        (replace(SMALL, columns=7), "lanes", 1, 7),
+        (HardwareProfile(), "lanes", 1, 65535),
+        (HardwareProfile(), "rah_bits", 2, 8),
+        (VariationParameters(), "states", 2, 128),
+        (ResidentParameters(1, 1), "beats", 1, 65535),
+        (ResidentParameters(1, 1), "images", 1, 65535),
+        (TWO_LAYERS, "counter_bits", 16, 64),
+        (TWO_LAYERS, "current_bits", 4, 12),
+        # Where there is no hidden layer there is no activation to be held.
+        (EngineParameters((replace(SMALL, value_bits=8),)), "current_bits", 4, 12),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_the_ends_of_a_range_are_in_it_and_nothing_beyond(
+    owner: Any, name: str, low: int, high: int
+) -> None:
+    for value in (low, high):
+        assert getattr(replace(owner, **{name: value}), name) == value
+    for value in (low - 1, high + 1):
+        with pytest.raises(ValueError, match=f"^{name} must be from {low} to {high}, not {value}$"):
+            replace(owner, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "allowed"),
+    [
+        (SMALL, "rows_per_clock", (1, 2, 4, 8)),
+        (SMALL, "neurons_per_clock", (1, 2, 4, 8)),
+        (SMALL, "memory", ("block", "spram", "ecp5", "bsram")),
+        (HardwareProfile(), "rows_per_clock", (1, 2, 4, 8)),
+        (HardwareProfile(), "memory", ("block", "spram", "ecp5", "bsram")),
+        (VariationParameters(), "rounds_per_clock", (1, 22)),
+        (VariationParameters(rounds_per_clock=1), "noise_rounds_per_clock", (1, 22)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_one_of_a_few_values(owner: Any, name: str, allowed: tuple[Any, ...]) -> None:
+    for value in allowed:
+        assert getattr(replace(owner, **{name: value}), name) == value
+    # True is 1 to Python, and not to anybody else.
+    for value in (0, 3, 5, 11, 21, 23, "", True):
+        line = f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}"
+        with pytest.raises(ValueError, match=f"^{re.escape(line)}$"):
+            replace(owner, **{name: value})
 
 
 @pytest.mark.parametrize(("value_bits", "bits"), [(1, 8), (2, 7), (4, 5), (5, 8), (8, 8)])
 def test_distance_and_value_fill_columns_of_nine_bits(value_bits: int, bits: int) -> None:
     assert distance_bits(value_bits) == bits
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"lanes": 0}, "lanes must be from 1 to 65535, not 0"),
-        ({"lanes": 65536}, "lanes must be from 1 to 65535, not 65536"),
-        ({"rah_bits": 1}, "rah_bits must be from 2 to 8, not 1"),
-        ({"rah_bits": 9}, "rah_bits must be from 2 to 8, not 9"),
-    ],
-)
-def test_profile_ranges(change: dict[str, int], expected: str) -> None:
-    with pytest.raises(ValueError, match=f"^{expected}$"):
-        HardwareProfile(**change)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

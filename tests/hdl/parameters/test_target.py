@@ -10,13 +10,12 @@ from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
-from allspin.hdl.crossbar.banks import Banks
+from allspin.hdl.crossbar.cells import Banks
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
 from allspin.hdl.engine.layer import KINDS, make_crossbar
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import WEIGHTS
+from allspin.hdl.parameters.engine import WEIGHTS, EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
 from allspin.sim.network import reference

@@ -8,7 +8,7 @@ import pytest
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.resident.judge import Judge
+from allspin.hdl.resident.player import Judge
 from allspin.sim.network.random_networks import random_network
 
 LABELS = 20

@@ -3,10 +3,15 @@
 from typing import Any
 
 from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
+from allspin.hdl.parameters.engine import (
+    ENGINE,
+    LABELS,
+    RESIDENT_BEATS,
+    RESIDENT_RUN,
+    EngineParameters,
+)
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.hdl.resident.loader import Loader
+from allspin.hdl.resident.lines import Loader
 from allspin.sim.network.random_networks import random_network
 
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import (
+from allspin.hdl.parameters.engine import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
     RESIDENT_LOGITS,
     RESIDENT_RUN,
     WEIGHTS,
+    EngineParameters,
 )
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Resident

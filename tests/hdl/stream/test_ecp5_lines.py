@@ -1,12 +1,16 @@
-"""Lines in a block RAM of an ECP5, in the model of its cell, against a dictionary."""
+# amaranth: UnusedElaboratable=no
+"""Lines in a block RAM of an ECP5 and products in its multipliers, in models of these cells."""
 
 import random
 from typing import Any
 
 import pytest
+from amaranth.hdl import Cat, Elaboratable, Fragment, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.sim import Simulator
 
 from allspin.hdl.stream import ecp5
-from allspin.hdl.stream.ecp5_lines import LineMemory
+from allspin.hdl.stream import ecp5_lines as ecp5_multiplier
+from allspin.hdl.stream.ecp5_lines import PART_BITS, PRODUCT_CLOCKS, LineMemory, multiply
 from tests.hdl.stream.test_ecp5 import Cell, simulate
 
 
@@ -46,3 +50,89 @@ def test_a_line_comes_two_clocks_after_its_address(
 
     simulate(dut, testbench)
     assert blocks == ([] if distributed else ["DP16KD"])
+
+
+class Ecp5:
+    """Enough of a platform."""
+
+    family = "ecp5"
+
+
+class Multiplier(Elaboratable):
+    """FPGA-TN-02205: 18 bits times 18, each signed or not, without registers by default."""
+
+    made = 0
+
+    def __init__(self, kind: str, **ports: Any) -> None:
+        assert kind == "MULT18X18D"
+        assert not any(name.startswith("p_") for name in ports)
+        self.ports = ports
+        type(self).made += 1
+
+    def factor(self, pin: str) -> Any:
+        bits = Cat(self.ports[f"i_{pin}{bit}"] for bit in range(18))
+        sign = bits[-1] & self.ports[f"i_SIGNED{pin}"]
+        return Cat(bits, sign).as_signed()
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        product = Signal(signed(36))
+        # A factor that came from the neighbour would be no product.
+        wrong = self.ports["i_SOURCEA"] | self.ports["i_SOURCEB"]
+        m.d.comb += product.eq(Mux(wrong, 0, self.factor("A") * self.factor("B")))
+        m.d.comb += [self.ports[f"o_P{bit}"].eq(product[bit]) for bit in range(36)]
+        return m
+
+
+@pytest.mark.parametrize("platform", [None, Ecp5()])
+@pytest.mark.parametrize("bits", [1, 11, 16, 17])
+@pytest.mark.parametrize(
+    ("shape", "multipliers"),
+    [
+        (signed(2), 1),
+        (unsigned(17), 1),
+        (signed(18), 1),
+        (unsigned(18), 2),
+        (signed(19), 2),
+        (signed(23), 2),
+        (signed(35), 2),
+        (signed(36), 3),
+    ],
+)
+def test_a_product(
+    monkeypatch: pytest.MonkeyPatch, platform: object, bits: int, shape: Shape, multipliers: int
+) -> None:
+    monkeypatch.setattr(ecp5_multiplier, "Instance", Multiplier)
+    monkeypatch.setattr(Multiplier, "made", 0)
+    m = Module()
+    factor, other = Signal(bits), Signal(shape)
+    product = multiply(m, platform, factor, other, "product")
+    assert Multiplier.made == (multipliers if platform else 0)
+    rng = random.Random(bits)
+    low, high = (-(2 ** (shape.width - 1)), 2 ** (shape.width - 1) - 1)
+    if not shape.signed:
+        low, high = 0, 2**shape.width - 1
+    pairs = [(one, two) for one in (0, 2**bits - 1) for two in (low, high, 0)]
+    pairs += [(rng.randrange(2**bits), rng.randint(low, high)) for _ in range(50)]
+
+    async def testbench(ctx: Any) -> None:
+        # One pair a clock.
+        for clock in range(len(pairs) + PRODUCT_CLOCKS):
+            if clock < len(pairs):
+                ctx.set(factor, pairs[clock][0])
+                ctx.set(other, pairs[clock][1])
+            if clock >= PRODUCT_CLOCKS:
+                one, two = pairs[clock - PRODUCT_CLOCKS]
+                assert ctx.get(product) == one * two
+            await ctx.tick()
+
+    simulator = Simulator(Fragment.get(m, platform))
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+@pytest.mark.parametrize("shape", [unsigned(PART_BITS + 1), signed(4)])
+def test_a_factor_that_does_not_fit_is_refused(shape: Shape) -> None:
+    with pytest.raises(ValueError, match="factor must be unsigned, of 1 to 17 bits, not"):
+        multiply(Module(), None, Signal(shape), Signal(4), "product")

@@ -18,7 +18,7 @@ from cobs import cobs
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.link.protocol import Request
-from allspin.hdl.parameters.memory_map import AMPLIFIERS, ENGINE, SUM_NOISE, TILE_OFFSETS
+from allspin.hdl.parameters.engine import AMPLIFIERS, ENGINE, SUM_NOISE, TILE_OFFSETS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.transport import Transport
 from allspin.host.machines.chips import ChipMaker, ResidentChips

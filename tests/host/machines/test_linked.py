@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.memory_map import memory_map
+from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.link.transport import Disconnected, Transport
 from allspin.host.machines.linked import LinkedMachine

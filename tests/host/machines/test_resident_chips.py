@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 
 from allspin.hdl.link.protocol import Request
-from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
+from allspin.hdl.parameters.engine import ENGINE, REDRAW
 from allspin.host.machines.chips import ResidentChips
 
 ORDER = (Request.WRITE, bytes([ENGINE << 4 | REDRAW, 1]))

@@ -5,7 +5,7 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.hdl.parameters.memory_map import COUNTERS, RESIDENT_LOGITS, RESIDENT_RUN, memory_map
+from allspin.hdl.parameters.engine import COUNTERS, RESIDENT_LOGITS, RESIDENT_RUN, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.link.identity import Identity
 from allspin.host.run.selftest import memory_patterns

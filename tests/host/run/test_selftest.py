@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT, TABLE, WEIGHTS
+from allspin.hdl.parameters.engine import CONVERTER, SHIFT, TABLE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.machines.chips import CHIPS
 from allspin.host.machines.linked import LinkedMachine

@@ -1,0 +1,113 @@
+"""Registers, queues and reservations across streams."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.stream.buffers import Queue, RegisterSlice, Reservation
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("every_clock", [None, False, True])
+def test_items_pass_in_order(every_clock: bool | None, stall: float) -> None:
+    dut = RegisterSlice(8) if every_clock is None else RegisterSlice(8, every_clock=every_clock)
+    bench = StreamBench(dut, stall=stall, seed=4)
+    bench.put(dut.i, list(range(200)))
+    clocks: list[int] = []
+    taken = bench.take(dut.o, 200, clocks=clocks)
+    bench.run()
+    assert taken == list(range(200))
+    if not stall:
+        assert clocks[-1] - clocks[0] == 199 * (1 if every_clock else 2)
+
+
+@given(
+    items=st.lists(st.integers(0, 255), min_size=1, max_size=60),
+    depth=st.sampled_from([2, 4, 16]),
+    stall=st.sampled_from([0.0, 0.3, 0.8]),
+    seed=st.integers(0, 2**16),
+)
+@settings(max_examples=15, deadline=None)
+def test_order_is_kept(items: list[int], depth: int, stall: float, seed: int) -> None:
+    queue = Queue(8, depth)
+    bench = StreamBench(queue, stall=stall, seed=seed)
+    bench.put(queue.i, items)
+    taken = bench.take(queue.o, len(items))
+    bench.run()
+    assert taken == items
+
+
+def test_one_item_a_clock() -> None:
+    queue = Queue(8, 4)
+    bench = StreamBench(queue)
+    bench.put(queue.i, range(50))
+    clocks: list[int] = []
+    bench.take(queue.o, 50, clocks=clocks)
+    bench.run()
+    assert clocks[-1] - clocks[0] == 49
+
+
+def test_holds_its_depth_behind_what_it_offers_and_tells_when_it_is_empty() -> None:
+    queue = Queue(8, 8)
+    bench = StreamBench(queue)
+
+    async def fill_and_drain(ctx) -> None:
+        assert ctx.get(queue.empty)
+        ctx.set(queue.i.valid, 1)
+        for number in range(9):
+            assert ctx.get(queue.i.ready)
+            ctx.set(queue.i.payload, number)
+            await ctx.tick()
+            assert not ctx.get(queue.empty)
+        assert not ctx.get(queue.i.ready)
+        ctx.set(queue.i.valid, 0)
+        ctx.set(queue.o.ready, 1)
+        for number in range(9):
+            assert ctx.get(queue.o.valid)
+            assert ctx.get(queue.o.payload) == number
+            assert not ctx.get(queue.empty)
+            await ctx.tick()
+        assert ctx.get(queue.empty)
+        assert not ctx.get(queue.o.valid)
+
+    bench.play(fill_and_drain, background=False)
+    bench.run()
+
+
+@pytest.mark.parametrize("delay", [1, 13])
+@pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
+def test_what_set_out_always_finds_a_place(delay: int, stall: float) -> None:
+    """Whatever is let through comes `delay` clocks later, and nothing is lost."""
+    dut = Reservation(8, 32, ahead=7)
+    bench = StreamBench(dut, stall=stall, seed=delay)
+    beats = list(range(200))
+    clocks: list[int] = []
+
+    async def pipeline(ctx: Any) -> None:
+        under_way: list[int | None] = [None] * delay
+        sent = promised = 0
+        while sent < len(beats) or any(place is not None for place in under_way):
+            leaves = bool(ctx.get(dut.credit)) and sent < len(beats)
+            # Once there are credits for seven, they may go without a look.
+            promised = 7 if ctx.get(dut.credits_ahead) and not promised else max(0, promised - 1)
+            assert leaves or not promised or sent == len(beats)
+            ctx.set(dut.taken, leaves)
+            arrives = under_way.pop(0)
+            under_way.append(sent if leaves else None)
+            sent += leaves
+            ctx.set(dut.arrives, arrives is not None)
+            if arrives is not None:
+                ctx.set(dut.payload, beats[arrives])
+            await ctx.tick()
+        ctx.set(dut.taken, 0)
+        ctx.set(dut.arrives, 0)
+
+    bench.play(pipeline, background=False)
+    taken = bench.take(dut.waiting, len(beats), clocks=clocks)
+    bench.run()
+    assert taken == beats
+    if not stall:
+        assert clocks[-1] - clocks[0] == len(beats) - 1
