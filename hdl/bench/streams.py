@@ -91,7 +91,13 @@ class StreamBench:
         self._simulator.add_testbench(process, background=True)
 
     def take(
-        self, port: Any, count: int, *, clocks: list[int] | None = None, stall: float | None = None
+        self,
+        port: Any,
+        count: int,
+        *,
+        clocks: list[int] | None = None,
+        stall: float | None = None,
+        after: int = 0,
     ) -> list[Any]:
         """Take payloads from an output stream.
 
@@ -105,6 +111,8 @@ class StreamBench:
             Gets the clock of each payload.
         stall : float, optional
             In place of the bench's.
+        after : int
+            Clocks in which nothing is taken.
 
         Returns
         -------
@@ -120,7 +128,7 @@ class StreamBench:
 
         async def process(ctx: Any) -> None:
             waiting = None
-            ready = rng.random() >= stall
+            ready = rng.random() >= stall and not after
             ctx.set(port.ready, ready)
             async for _, _, valid, offered in ctx.tick().sample(port.valid, port.payload):
                 payload = plain(offered) if valid else None
@@ -135,30 +143,29 @@ class StreamBench:
                         clocks.append(self.clock)
                     if len(taken) == count:
                         self._unfinished -= 1
-                ready = rng.random() >= stall
+                ready = rng.random() >= stall and self.clock >= after
                 ctx.set(port.ready, ready)
 
         self._simulator.add_testbench(process, background=True)
         return taken
 
-    def play(self, process: Process, *, background: bool = True) -> None:
-        """Run a testbench of one's own beside the streams; `run` waits unless `background`."""
-        if background:
-            self._simulator.add_testbench(process, background=True)
-            return
-        self._unfinished += 1
+    def play(self, process: Process) -> None:
+        """Run a testbench of one's own beside the streams, for as long as `run` does."""
+        self._simulator.add_testbench(process, background=True)
 
-        async def counted(ctx: Any) -> None:
-            await process(ctx)
-            self._unfinished -= 1
-
-        self._simulator.add_testbench(counted, background=True)
-
-    def run(self, *, patience: int = 2000, settle: int = 20, clocks: int | None = None) -> None:
+    def run(
+        self,
+        *processes: Process,
+        patience: int = 2000,
+        settle: int = 20,
+        clocks: int | None = None,
+    ) -> None:
         """Run until all has been put and taken.
 
         Parameters
         ----------
+        *processes : callable
+            Testbenches of one's own, which must end too.
         patience : int
             Clocks in which nothing moves before it is called a deadlock.
         settle : int
@@ -172,7 +179,14 @@ class StreamBench:
             If nothing moved for too long, or a stream broke its rules.
         """
 
-        async def process(ctx: Any) -> None:
+        def counted(process: Process) -> Process:
+            async def play(ctx: Any) -> None:
+                await process(ctx)
+                self._unfinished -= 1
+
+            return play
+
+        async def count(ctx: Any) -> None:
             while self._unfinished if clocks is None else self.clock < clocks:
                 await ctx.tick()
                 self.clock += 1
@@ -183,5 +197,8 @@ class StreamBench:
                 await ctx.tick()
                 self.clock += 1
 
-        self._simulator.add_testbench(process)
+        self._unfinished += len(processes)
+        for process in processes:
+            self.play(counted(process))
+        self._simulator.add_testbench(count)
         self._simulator.run()

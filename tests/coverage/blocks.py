@@ -59,9 +59,8 @@ def crossbars() -> Coverage:
                 await ctx.tick().until(dut.events.ready)
                 ctx.set(dut.events.valid, 0)
 
-        bench.play(stimulus, background=False)
         taken = bench.take(dut.sums, images.shape[0] * p.columns)
-        bench.run()
+        bench.run(stimulus)
         assert [sums[0] for sums, _ in taken] == (images @ words).ravel().tolist()
         coverage.merge(counted(recording, bins))
     return coverage
@@ -162,9 +161,7 @@ def _impatient_images(memory: str) -> Coverage:
                 await ctx.tick().until(dut.events.ready)
                 ctx.set(dut.events.valid, 0)
 
-    bench.play(order, background=False)
-    bench.play(show, background=False)
-    bench.run()
+    bench.run(show, order)
     assert [logit for logit, *_ in taken] == machine.logits[[0, 0]].ravel().tolist()
     return counted(recording, bins)
 

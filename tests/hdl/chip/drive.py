@@ -6,32 +6,13 @@ from typing import Any
 import numpy as np
 
 from allspin.hdl.chip.programmer import Variation
+from tests.hdl.driving import loads, send_at_once
 
 
 async def write(ctx: Any, dut: Variation, told: Iterable[tuple[int, int, bytes]]) -> None:
     """Write (layer, memory, bytes) in their order; each byte is taken at once."""
     for layer, memory, content in told:
-        for number, byte in enumerate(content):
-            ctx.set(
-                dut.load.payload,
-                {
-                    "layer": layer, "memory": memory, "first": number == 0,
-                    "address": 0, "data": byte,
-                },
-            )  # fmt: skip
-            ctx.set(dut.load.valid, 1)
-            assert ctx.get(dut.load.ready)
-            await ctx.tick()
-    ctx.set(dut.load.valid, 0)
-
-
-async def show(ctx: Any, dut: Variation, numbers: Iterable[int]) -> None:
-    """Begin images of these numbers."""
-    for number in numbers:
-        ctx.set(dut.numbers.payload, number)
-        ctx.set(dut.numbers.valid, 1)
-        await ctx.tick().until(dut.numbers.ready)
-        ctx.set(dut.numbers.valid, 0)
+        await send_at_once(ctx, dut.load, loads(layer, memory, content))
 
 
 def take(

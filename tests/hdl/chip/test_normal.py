@@ -5,13 +5,13 @@ import functools
 import numpy as np
 import pytest
 from amaranth.back import rtlil
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip.normal import IterativeNormal, PipelinedNormal
 from allspin.sim.chip.generator import normal_values
+from tests.hdl.driving import put, simulate
 
 SPREAD_BITS = 17
 # Every group of the table, both ends of it, and anything.
@@ -60,8 +60,7 @@ def pipeline(bits, spreads):
             valid = clock < len(bits)
             ctx.set(dut.valid, valid)
             if valid:
-                ctx.set(dut.bits, bits[clock])
-                ctx.set(dut.tag, clock)
+                put(ctx, dut, bits=bits[clock], tag=clock)
             _, _, done, product, tag, lookup = await ctx.tick().sample(
                 dut.done, dut.product, dut.tag_out, dut.lookup
             )
@@ -72,10 +71,7 @@ def pipeline(bits, spreads):
                 assert tag == clock - PipelinedNormal.LATENCY
                 taken.append(product)
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(stimulus)
-    simulator.run()
+    simulate(dut, stimulus)
     return taken
 
 

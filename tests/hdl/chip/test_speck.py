@@ -3,13 +3,13 @@
 import itertools
 import random
 
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip.speck import NUMBERED, IterativeSpeck, Key, PipelinedSpeck
 from allspin.sim.chip.generator import ROUNDS, Purpose, draw_bits, encrypt
+from tests.hdl.driving import put, simulate, step
 
 ADDRESS = st.tuples(
     st.integers(0, 14),
@@ -87,13 +87,10 @@ def pipeline(lanes, seed, layer, number, blocks, gaps=0.0, given_up=None):
         nonlocal clock
 
         async def rekey(seed):
-            ctx.set(dut.seed, seed)
-            ctx.set(dut.rekey, 1)
-            await ctx.tick()
+            await step(ctx, dut, seed=seed, rekey=1)
             ctx.set(dut.rekey, 0)
 
-        ctx.set(dut.layer, layer)
-        ctx.set(dut.number, number)
+        put(ctx, dut, layer=layer, number=number)
         if given_up is not None:
             await rekey(seed ^ 1)
             await ctx.tick().repeat(given_up)
@@ -114,10 +111,7 @@ def pipeline(lanes, seed, layer, number, blocks, gaps=0.0, given_up=None):
                 taken.append([int(bits[lane]) for lane in range(len(lanes))])
             clock += 1
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(stimulus)
-    simulator.run()
+    simulate(dut, stimulus)
     return taken
 
 

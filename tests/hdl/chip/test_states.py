@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip import states
 from allspin.hdl.chip.states import StateMemory
+from tests.hdl.driving import step
 
 STATE_BITS = 7
 BANK = 64
@@ -41,17 +42,15 @@ def test_all_states_come_again_in_order_and_the_next_time_those_that_were_change
 
     async def write(ctx: Any, address: int) -> None:
         state, polarity = kept[address]
-        ctx.set(memory.write, 1)
-        ctx.set(memory.address, address)
-        ctx.set(memory.state, {"state": state, "polarity": polarity})
-        await ctx.tick()
+        await step(
+            ctx, memory, write=1, address=address, state={"state": state, "polarity": polarity}
+        )
         ctx.set(memory.write, 0)
 
     async def read(ctx: Any, items: int) -> list[tuple[int, int]]:
         # What is written is in its place two clocks later.
         await ctx.tick().repeat(2)
-        ctx.set(memory.restart, 1)
-        await ctx.tick()
+        await step(ctx, memory, restart=1)
         ctx.set(memory.restart, 0)
         found = []
         while len(found) < items:
@@ -75,8 +74,7 @@ def test_all_states_come_again_in_order_and_the_next_time_those_that_were_change
             await write(ctx, address)
         assert await read(ctx, cells) == kept
 
-    bench.play(stimulus, background=False)
-    bench.run()
+    bench.run(stimulus)
 
 
 @pytest.mark.parametrize("banked", [False, True])

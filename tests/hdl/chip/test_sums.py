@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.parameters.engine import (
@@ -19,7 +18,8 @@ from allspin.hdl.parameters.engine import (
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import Purpose, use_normals
 from allspin.sim.network.random_networks import random_network
-from tests.hdl.chip.drive import show, take, write
+from tests.hdl.chip.drive import take, write
+from tests.hdl.driving import send, simulate
 
 SEED = 0xC0FFEE42
 PATIENCE = 20_000
@@ -44,7 +44,7 @@ def drawn(parameters, told, numbers, stall=0.0, seed=0):
 
     async def load(ctx):
         await write(ctx, dut, told)
-        await show(ctx, dut, numbers)
+        await send(ctx, dut.numbers, numbers)
         for _ in range(PATIENCE):
             if [len(one) for one in taken] == expected:
                 break
@@ -55,13 +55,8 @@ def drawn(parameters, told, numbers, stall=0.0, seed=0):
         uses = [int(one) for one in payload.uses] if layer < last else []
         taken[layer].append((uses, [int(one) for one in payload.sums]))
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(load)
-    for layer in range(last + 1):
-        process = take(dut.noises[layer], partial(keep, layer), rng, stall)
-        simulator.add_testbench(process, background=True)
-    simulator.run()
+    beside = (take(port, partial(keep, layer), rng, stall) for layer, port in enumerate(dut.noises))
+    simulate(dut, load, *beside)
     assert [len(one) for one in taken] == expected
 
     def columns(layer, part):

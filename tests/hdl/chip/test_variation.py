@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +26,8 @@ from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.random_networks import random_network
-from tests.hdl.chip.drive import show, take, write
+from tests.hdl.chip.drive import take, write
+from tests.hdl.driving import loads, send, simulate
 
 PATIENCE = 3000
 
@@ -81,7 +81,7 @@ class Made:
         async def stimulus(ctx):
             for step in steps:
                 await step(ctx)
-            await self._settle(ctx)
+            await self.settle(ctx)
 
         async def watch(ctx):
             place = 0
@@ -96,16 +96,10 @@ class Made:
                 self.words[layer].flat[place] = int(word.word)
                 self.places.append((layer, place))
 
-        simulator = Simulator(self.dut)
-        simulator.add_clock(1e-6)
-        simulator.add_testbench(stimulus)
-        for testbench in (watch, *self.beside):
-            simulator.add_testbench(testbench, background=True)
-        simulator.run()
+        simulate(self.dut, stimulus, watch, *self.beside)
 
-    async def _settle(self, ctx):
-        for _ in range(8):  # longer than it takes to be busy
-            await ctx.tick()
+    async def settle(self, ctx):
+        await ctx.tick().repeat(8)  # longer than it takes to be busy
         left = PATIENCE + 200 * sum(c.rows * c.columns for c in self.parameters.crossbars)
         while ctx.get(self.dut.busy):
             await ctx.tick()
@@ -118,25 +112,11 @@ class Made:
 
         async def step(ctx):
             port = self.dut.states if (memory, layer != ENGINE) == (STATES, True) else self.dut.load
-            for number, byte in enumerate(content):
-                while self.rng.random() < self.gaps:
-                    await ctx.tick()
-                ctx.set(
-                    port.payload,
-                    {
-                        "layer": layer, "memory": memory, "first": number == 0,
-                        "address": address, "data": byte,
-                    },
-                )  # fmt: skip
-                ctx.set(port.valid, 1)
-                await ctx.tick().until(port.ready)
-                ctx.set(port.valid, 0)
+            payloads = loads(layer, memory, content, address)
+            await send(ctx, port, payloads, lambda: self.rng.random() < self.gaps)
             await ctx.tick().repeat(2)
 
         return step
-
-    async def settle(self, ctx):
-        await self._settle(ctx)
 
 
 TOPOLOGIES = [(5, 4, 3), (3, 7), (4, 3, 2, 3)]
@@ -234,10 +214,7 @@ def test_words_come_of_the_unit_that_draws_noise_meanwhile(stuck):
 
     async def number_images(ctx):
         for number in itertools.count():
-            ctx.set(made.dut.numbers.payload, number)
-            ctx.set(made.dut.numbers.valid, 1)
-            await ctx.tick().until(made.dut.numbers.ready)
-            ctx.set(made.dut.numbers.valid, 0)
+            await send(ctx, made.dut.numbers, [number])
             for _ in range(rng.integers(1, 400)):
                 await ctx.tick()
 
@@ -306,7 +283,7 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
         told = [(ENGINE, CHIP, chip_bytes(seed, 0, Imperfections(), 8))]
         told += [(layer, USE_NOISE, struct.pack("<I", spreads[layer])) for layer in layers]
         await write(ctx, dut, told)
-        await show(ctx, dut, numbers)
+        await send(ctx, dut.numbers, numbers)
         for _ in range(200 * len(numbers) * max(beats) * len(beats) + PATIENCE):
             if all(
                 len(one) == count * len(numbers) for one, count in zip(taken, beats, strict=True)
@@ -318,13 +295,7 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
     def keep(layer, payload):
         taken[layer].append([int(use) for use in payload.uses])
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(load)
-    for layer in layers:
-        process = take(getattr(dut, f"noise_{layer}"), partial(keep, layer), rng, stall)
-        simulator.add_testbench(process, background=True)
-    simulator.run()
+    simulate(dut, load, *(take(dut.noises[n], partial(keep, n), rng, stall) for n in layers))
     return [
         np.array(one).reshape(len(numbers), -1)[:, : parameters.crossbars[layer].columns]
         for layer, one in enumerate(taken)
@@ -390,9 +361,6 @@ def test_noise_of_one_image_follows_the_others_without_a_gap():
             if len(taken) == 700:
                 return
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(process)
-    simulator.run()
+    simulate(dut, process)
     # An image's address is checked in two clocks.
     assert sum(taken[-515:]) >= 500

@@ -1,5 +1,6 @@
 """The dense array against integer products, and what it takes of a trained network."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.network import reference
+from tests.hdl.driving import send, send_at_once
 
 
 def compute(
@@ -22,25 +24,14 @@ def compute(
     bench = StreamBench(dut, stall=stall, seed=seed)
 
     async def stimulus(ctx: Any) -> None:
-        for row, column in np.ndindex(weights.shape):
-            ctx.set(
-                dut.weights.payload,
-                {"row": row, "column": column, "weight": int(weights[row, column])},
-            )
-            ctx.set(dut.weights.valid, 1)
-            assert ctx.get(dut.weights.ready)
-            await ctx.tick()
-        ctx.set(dut.weights.valid, 0)
-        for value in images.ravel().tolist():
-            ctx.set(dut.values.payload, value)
-            ctx.set(dut.values.valid, 1)
-            await ctx.tick().until(dut.values.ready)
-        ctx.set(dut.values.valid, 0)
+        numbered = np.ndenumerate(weights)
+        cells = ({"row": row, "column": column, "weight": int(w)} for (row, column), w in numbered)
+        await send_at_once(ctx, dut.weights, cells)
+        await send(ctx, dut.values, images.ravel().tolist())
 
     clocks: list[int] = []
-    bench.play(stimulus, background=False)
     taken = bench.take(dut.sums, p.columns * len(images), clocks=clocks)
-    bench.run()
+    bench.run(stimulus)
     assert [last for _, last in taken] == ([0] * (p.columns - 1) + [1]) * len(images)
     sums = [total for total, _ in taken]
     starts = range(0, len(sums), p.columns)
@@ -84,25 +75,12 @@ def test_a_trained_layer_takes_a_clock_for_every_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"rows": 0}, "rows must be from 1 to 65535, not 0"),
-        ({"rows": 65536}, "rows must be from 1 to 65535, not 65536"),
-        ({"columns": 0}, "columns must be from 1 to 65535, not 0"),
-        ({"columns": 65536}, "columns must be from 1 to 65535, not 65536"),
-        ({"value_bits": 1}, "value_bits must be from 2 to 8, not 1"),
-        ({"value_bits": 9}, "value_bits must be from 2 to 8, not 9"),
-        ({"weight_bits": 1}, "weight_bits must be from 2 to 8, not 1"),
-        ({"weight_bits": 9}, "weight_bits must be from 2 to 8, not 9"),
-    ],
+    ("name", "low", "high"),
+    [("rows", 1, 65535), ("columns", 1, 65535), ("value_bits", 2, 8), ("weight_bits", 2, 8)],
 )
-def test_parameters_outside_their_ranges(change: dict[str, int], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        MacParameters(**{"rows": 784, "columns": 100, **change})
-
-
-def test_the_ends_of_the_ranges_are_in_them() -> None:
-    for lines in (1, 65535):
-        for bits in (2, 8):
-            p = MacParameters(lines, lines, bits, bits)
-            assert (p.rows, p.columns, p.value_bits, p.weight_bits) == (lines, lines, bits, bits)
+def test_the_ends_of_a_range_are_in_it_and_nothing_beyond(name: str, low: int, high: int) -> None:
+    for value in (low, high):
+        assert getattr(replace(MacParameters(784, 100), **{name: value}), name) == value
+    for value in (low - 1, high + 1):
+        with pytest.raises(ValueError, match=f"^{name} must be from {low} to {high}, not {value}$"):
+            replace(MacParameters(784, 100), **{name: value})

@@ -4,10 +4,10 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.sim import Simulator
 
 from allspin.hdl.crossbar.sums import Conversions, FastConversions
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
+from tests.hdl.driving import put, simulate
 
 LANES = 6
 MOST = 127 * 15
@@ -86,8 +86,7 @@ def test_sums_of_tiles_are_converted(kind: Any, bits: int, shift: int, bare: int
         ctx.set(dut.bare, bare)
         await ctx.tick().repeat(5)
         for clock in range(len(begins)):
-            ctx.set(dut.begins, begins[clock])
-            ctx.set(dut.converts, converts[clock])
+            put(ctx, dut, begins=begins[clock], converts=converts[clock])
             here = clock - lead
             ctx.set(dut.terms, terms[here] if 0 <= here < len(terms) else [0] * LANES)
             if not fast:
@@ -95,10 +94,7 @@ def test_sums_of_tiles_are_converted(kind: Any, bits: int, shift: int, bare: int
             found.append([ctx.get(lane) for lane in dut.conversions])
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate(dut, testbench)
     wanted = [due.get(clock - dut.clocks, [0] * LANES) for clock in range(len(found))]
     assert found == wanted
     assert any(any(codes) for codes in due.values()) or bits == 2

@@ -19,14 +19,15 @@ from allspin.hdl.engine.layer import make_crossbar
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.resident.beat_memory import pack_beats
 from tests.coverage.coverage import Recording
+from tests.hdl.driving import send, send_at_once, step
 
 Words = npt.NDArray[np.int64]
 
 
-def cells(words: Words) -> list[tuple[int, int, int]]:
+def cells(words: Words) -> list[dict[str, int]]:
     """Every word in order; only the first says where it goes."""
     flat = words.ravel().tolist()
-    return [(int(number == 0), 0, word) for number, word in enumerate(flat)]
+    return [{"first": number == 0, "row": 0, "word": word} for number, word in enumerate(flat)]
 
 
 def slots(*driven: tuple[int, int]) -> list[dict[str, int]]:
@@ -87,11 +88,13 @@ def compute(
     clocks: list[int] | None = None,
     offsets: Words | None = None,
     bare: bool = False,
+    packed: bool = False,
     watch: Callable[[Recording], None] | None = None,
 ) -> list[list[int]]:
     """Column sums of each image, and the flag of the last column checked.
 
-    With `bare` each image is a row that is read; `watch` gets what is to be written down.
+    With `bare` each image is a row that is read, with `packed` its beats are as few as can be;
+    `watch` gets what is to be written down.
     """
     dut = make_crossbar(p)
     if watch is None:
@@ -103,40 +106,30 @@ def compute(
     loaded = [False]
     rng = random.Random(seed)
 
+    def stalls() -> bool:
+        return rng.random() < stall
+
     async def stimulus(ctx: Any) -> None:
         if bare:
             ctx.set(dut.bare, 1)
-        for cell in cells(words):
-            ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
-            ctx.set(dut.cells.valid, 1)
-            assert ctx.get(dut.cells.ready)
-            await ctx.tick()
-            ctx.set(dut.cells.valid, 0)
-            while rng.random() < stall:
-                await ctx.tick()
+        await send(ctx, dut.cells, cells(words), stalls)
         if offsets is not None:
-            for number, byte in enumerate(offsets.astype("<i2").tobytes()):
-                ctx.set(dut.offsets.payload, {"first": not number, "tile": 0, "data": byte})
-                ctx.set(dut.offsets.valid, 1)
-                await ctx.tick()
-            ctx.set(dut.offsets.valid, 0)
+            content = enumerate(offsets.astype("<i2").tobytes())
+            told = ({"first": not number, "tile": 0, "data": byte} for number, byte in content)
+            await send_at_once(ctx, dut.offsets, told)
         await ctx.tick().repeat(p.write_clocks)
         loaded[0] = True
         for image in images:
             driven = beats(image, p, rng, stall > 0)
-            for number, beat in enumerate(driven):
-                while rng.random() < stall:
-                    await ctx.tick()
-                last = number == len(driven) - 1
-                ctx.set(dut.events.payload, {"slots": beat, "last": last})
-                ctx.set(dut.events.valid, 1)
-                await ctx.tick().until(dut.events.ready)
-                ctx.set(dut.events.valid, 0)
+            if packed:
+                driven = [slots(*beat) for beat in pack_beats(image, p.rows_per_clock)]
+            last = len(driven) - 1
+            events = ({"slots": beat, "last": n == last} for n, beat in enumerate(driven))
+            await send(ctx, dut.events, events, stalls)
 
-    bench.play(stimulus, background=False)
     groups = -(-p.columns // p.neurons_per_clock)
     taken = bench.take(dut.sums, len(images) * groups, clocks=clocks)
-    bench.run(patience=p.rows * p.columns + 20 * p.passes * (p.rows + 10))
+    bench.run(stimulus, patience=p.rows * p.columns + 20 * p.passes * (p.rows + 10))
     assert loaded[0]
     assert [last for _, last in taken] == ([0] * (groups - 1) + [1]) * len(images)
     found = []
@@ -249,45 +242,14 @@ def test_a_row_takes_a_clock_and_the_next_image_follows_at_once() -> None:
 def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(
     rows_per_clock: int, memory: str
 ) -> None:
-    p = CrossbarParameters(
-        50,
-        9,
-        9,
-        rows_per_clock=rows_per_clock,
-        neurons_per_clock=rows_per_clock,
-        memory=memory,
-    )
+    at_once = {"rows_per_clock": rows_per_clock, "neurons_per_clock": rows_per_clock}
+    p = CrossbarParameters(50, 9, 9, memory=memory, **at_once)
     rng = np.random.default_rng(rows_per_clock)
     words = rng.integers(-128, 128, (50, 9))
     images = rng.integers(0, 16, (12, 50))
-    dut = make_crossbar(p)
-    bench = StreamBench(dut)
-
-    async def stimulus(ctx: Any) -> None:
-        for cell in cells(words):
-            ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
-            ctx.set(dut.cells.valid, 1)
-            await ctx.tick()
-        ctx.set(dut.cells.valid, 0)
-        await ctx.tick().repeat(p.write_clocks)
-        for image in images:
-            packed = pack_beats(image, rows_per_clock)
-            for number, beat in enumerate(packed):
-                ctx.set(
-                    dut.events.payload,
-                    {"slots": slots(*beat), "last": number == len(packed) - 1},
-                )
-                ctx.set(dut.events.valid, 1)
-                await ctx.tick().until(dut.events.ready)
-        ctx.set(dut.events.valid, 0)
-
-    bench.play(stimulus, background=False)
     clocks: list[int] = []
+    assert compute(p, words, images, clocks=clocks, packed=True) == (images @ words).tolist()
     groups = -(-9 // rows_per_clock)
-    taken = bench.take(dut.sums, 12 * groups, clocks=clocks)
-    bench.run()
-    sums = np.array([sum_ for together, _ in taken for sum_ in together]).reshape(12, -1)
-    assert np.array_equal(sums[:, :9], images @ words)
     busiest = [
         max(int(np.count_nonzero(image[part::rows_per_clock])) for part in range(rows_per_clock))
         for image in images
@@ -440,26 +402,19 @@ def test_a_reset_leaves_nothing_of_what_was_under_way(
     found: list[list[int]] = []
 
     async def stimulus(ctx: Any) -> None:
-        for cell in cells(words):
-            ctx.set(dut.cells.payload, dict(zip(("first", "row", "word"), cell, strict=True)))
-            ctx.set(dut.cells.valid, 1)
-            await ctx.tick()
-        ctx.set(dut.cells.valid, 0)
+        await send_at_once(ctx, dut.cells, cells(words))
         await ctx.tick().repeat(p.write_clocks)
         for under_way in range(30):
             # Two images that are not taken, then a third that never ends.
             for number in range(under_way):
-                ctx.set(dut.events.payload, {"slots": every, "last": number in (3, 7)})
-                ctx.set(dut.events.valid, 1)
-                await ctx.tick()
+                await step(
+                    ctx, dut.events, payload={"slots": every, "last": number in (3, 7)}, valid=1
+                )
             ctx.set(dut.events.valid, 0)
             ctx.set(reset, 1)
             await ctx.tick()
             ctx.set(reset, 0)
-            ctx.set(dut.events.payload, {"slots": one, "last": 1})
-            ctx.set(dut.events.valid, 1)
-            await ctx.tick().until(dut.events.ready)
-            ctx.set(dut.events.valid, 0)
+            await send(ctx, dut.events, [{"slots": one, "last": 1}])
             ctx.set(dut.sums.ready, 1)
             sums: list[int] = []
             while len(sums) < p.columns:
@@ -470,8 +425,7 @@ def test_a_reset_leaves_nothing_of_what_was_under_way(
             found.append(sums)
             ctx.set(dut.sums.ready, 0)
 
-    bench.play(stimulus, background=False)
-    bench.run()
+    bench.run(stimulus)
     assert found == [(image @ words).tolist()] * 30
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from allspin.hdl.crossbar.tile_edges import SOONEST, TileEnds, TileStarts, write_clocks
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling
+from tests.hdl.driving import put, simulate, step
 
 Beat = tuple[list[int], list[int], bool]
 """Each part's value and tile, and whether the pass ends."""
@@ -75,17 +75,11 @@ def test_tiles_begin_and_end(rows: int, rows_per_clock: int, memory: str, clocks
     async def testbench(ctx: Any) -> None:
         for beat in beats:
             values, tiles, last = beat or ([1] * rows_per_clock, [0] * rows_per_clock, True)
-            ctx.set(dut.taken, beat is not None)
-            ctx.set(dut.values, values)
-            ctx.set(dut.tiles, tiles)
-            ctx.set(dut.last, last)
+            put(ctx, dut, taken=beat is not None, values=values, tiles=tiles, last=last)
             said.append((ctx.get(dut.begins), ctx.get(dut.converts), ctx.get(dut.tile)))
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate(dut, testbench)
     begins, converts = expected(beats)
     found = said[clocks:]
     assert [bool(begin) for begin, _, _ in found] == [
@@ -121,11 +115,13 @@ def test_each_lane_starts_at_its_converter_s_offset(
     async def load(ctx: Any, tile: int, lines: np.ndarray) -> None:
         for number, byte in enumerate(lines.astype("<i2").tobytes()):
             while rng.random() < 0.2:
-                ctx.set(dut.valid, 0)
-                await ctx.tick()
-            ctx.set(dut.byte, {"first": not number, "tile": tile * (not number), "data": byte})
-            ctx.set(dut.valid, 1)
-            await ctx.tick()
+                await step(ctx, dut, valid=0)
+            await step(
+                ctx,
+                dut,
+                byte={"first": not number, "tile": tile * (not number), "data": byte},
+                valid=1,
+            )
         ctx.set(dut.valid, 0)
 
     async def testbench(ctx: Any) -> None:
@@ -134,15 +130,11 @@ def test_each_lane_starts_at_its_converter_s_offset(
         await load(ctx, anew, offsets[anew:])
         await ctx.tick().repeat(write_clocks(p))
         for begins, tile, group in [*asked, *[(False, 0, 0)] * dut.clocks]:
-            ctx.set(dut.begins, begins)
-            ctx.set(dut.place, group * p.tiles + tile)
+            put(ctx, dut, begins=begins, place=group * p.tiles + tile)
             found.append([ctx.get(lane) for lane in dut.starts])
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate(dut, testbench)
     for (begins, tile, group), starts in zip(asked, found[dut.clocks :], strict=True):
         for lane, start in enumerate(starts):
             column = group * lanes + lane

@@ -1,6 +1,5 @@
 """The engine against the golden model, with stalls, of any shape."""
 
-import random
 from typing import Any
 
 import numpy as np
@@ -9,15 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine import (
-    CONVERTER,
     COUNTERS,
     ENGINE,
-    SHIFT,
-    TABLE,
-    TILE_OFFSETS,
     WEIGHTS,
     EngineParameters,
     memory_map,
@@ -28,9 +22,10 @@ from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from allspin.sim.network.random_networks import in_tiles, random_images, random_network
+from tests.hdl.driving import Driven, memories, read_line, send
 
 
-class Machine:
+class Machine(Driven):
     """An engine in Amaranth's simulator, driven through its ports."""
 
     def __init__(
@@ -38,81 +33,20 @@ class Machine:
     ) -> None:
         self.network = network
         self.parameters = EngineParameters.from_network(network, profile)
-        self.dut = Engine(self.parameters)
-        self.bench = StreamBench(self.dut, stall=stall, seed=seed)
-        self.stall = stall
-        self.random = random.Random(seed)
         self.beats = 0
-
-    async def load(self, ctx: Any, layer: int, memory: int, address: int, content: bytes) -> None:
-        for number, byte in enumerate(content):
-            ctx.set(
-                self.dut.load.payload,
-                {
-                    "layer": layer,
-                    "memory": memory,
-                    "first": number == 0,
-                    "address": address,
-                    "data": byte,
-                },
-            )
-            ctx.set(self.dut.load.valid, 1)
-            assert ctx.get(self.dut.load.ready)
-            await ctx.tick()
-            ctx.set(self.dut.load.valid, 0)
-
-    async def fetch(self, ctx: Any, layer: int, memory: int, address: int) -> bytes:
-        dut = self.dut
-        ctx.set(dut.fetch.payload, {"layer": layer, "memory": memory, "address": address})
-        ctx.set(dut.fetch.valid, 1)
-        await ctx.tick().until(dut.fetch.ready)
-        ctx.set(dut.fetch.valid, 0)
-        line = bytearray()
-        while True:
-            willing = self.random.random() >= self.stall
-            ctx.set(dut.fetched.ready, willing)
-            _, _, valid, byte = await ctx.tick().sample(dut.fetched.valid, dut.fetched.payload)
-            if valid and willing:
-                line.append(byte.data)
-                if byte.last:
-                    ctx.set(dut.fetched.ready, 0)
-                    return bytes(line)
-
-    def image(self) -> dict[tuple[int, int], bytes]:
-        """What each memory holds, as the protocol orders it."""
-        content = {}
-        for number, layer in enumerate(self.network.layers):
-            content[number, WEIGHTS] = layer.words.tobytes()
-            if layer.converter is not None:
-                pairs = np.stack([layer.converter.gains, layer.converter.offsets], axis=1)
-                content[number, CONVERTER] = pairs.astype("<i2").tobytes()
-                content[number, SHIFT] = bytes([layer.converter.shift])
-            if layer.table is not None:
-                content[number, TABLE] = layer.table.tobytes()
-            if layer.adc is not None and layer.adc.offsets is not None:
-                content[number, TILE_OFFSETS] = layer.adc.offsets.astype("<i2").tobytes()
-        return content
-
-    async def program(self, ctx: Any) -> None:
-        for (layer, memory), content in self.image().items():
-            await self.load(ctx, layer, memory, 0, content)
+        super().__init__(Engine(self.parameters), stall=stall, seed=seed)
 
     async def drive(self, ctx: Any, values: npt.NDArray[np.uint8]) -> None:
-        dut = self.dut
         for image in values:
             at_once = self.parameters.crossbars[0].rows_per_clock
             beats = pack_beats(image, at_once, self.parameters.crossbars[0].tile_rows)
             # A silent beat may close an image.
             beats += [((0, 0),) * at_once] * self.random.randrange(2)
             self.beats += len(beats)
-            for number, beat in enumerate(beats):
-                while self.random.random() < self.stall:
-                    await ctx.tick()
-                slots = [{"row": row, "value": value} for row, value in beat]
-                ctx.set(dut.events.payload, {"slots": slots, "last": number == len(beats) - 1})
-                ctx.set(dut.events.valid, 1)
-                await ctx.tick().until(dut.events.ready)
-                ctx.set(dut.events.valid, 0)
+            slots = [[{"row": row, "value": value} for row, value in beat] for beat in beats]
+            last = len(beats) - 1
+            events = ({"slots": beat, "last": number == last} for number, beat in enumerate(slots))
+            await send(ctx, self.dut.events, events, self.stalls)
 
 
 class Watch:
@@ -222,10 +156,9 @@ def test_every_logit_and_every_count(
     counts: dict[tuple[int, int], int] = {}
 
     async def stimulus(ctx: Any) -> None:
-        await machine.program(ctx)
+        await machine.program(ctx, machine.network)
         await machine.drive(ctx, trace[0].inputs)
-        while not ctx.get(machine.dut.idle):
-            await ctx.tick()
+        await machine.until_idle(ctx)
         await ctx.tick()
         for layer in (*range(len(network.layers)), ENGINE):
             for line in range(2):
@@ -233,9 +166,8 @@ def test_every_logit_and_every_count(
                 counts[layer, line] = int.from_bytes(value, "little")
 
     watch = Watch(machine)
-    machine.bench.play(stimulus, background=False)
     taken = machine.bench.take(machine.dut.results, 8 * network.classes)
-    machine.bench.run(patience=20_000)
+    machine.bench.run(stimulus, patience=20_000)
     logits = np.array([logit for logit, _, _ in taken]).reshape(8, -1)
     assert np.array_equal(logits, trace[-1].sums)
     winners = [winner for _, last, winner in taken if last]
@@ -284,7 +216,7 @@ def test_every_memory_reads_back_between_images(
     read: list[dict[tuple[int, int], bytes]] = []
 
     async def stimulus(ctx: Any) -> None:
-        await machine.program(ctx)
+        await machine.program(ctx, machine.network)
         for part in (trace[0].inputs[:2], trace[0].inputs[2:]):
             content = {}
             for place in memory_map(machine.parameters):
@@ -299,13 +231,11 @@ def test_every_memory_reads_back_between_images(
                 content[layer, memory] = b"".join(lines)
             read.append(content)
             await machine.drive(ctx, part)
-            while not ctx.get(machine.dut.idle):
-                await ctx.tick()
+            await machine.until_idle(ctx)
 
-    machine.bench.play(stimulus, background=False)
     taken = machine.bench.take(machine.dut.results, 4 * network.classes)
-    machine.bench.run(patience=20_000)
-    assert read == [machine.image()] * 2
+    machine.bench.run(stimulus, patience=20_000)
+    assert read == [memories(machine.network)] * 2
     assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist()
 
 
@@ -318,14 +248,14 @@ def test_reads_and_images_wait_for_bytes_that_were_sent_before_them(
     network = random_network((7, 33, 3), seed=8)
     changed = random_network((7, 33, 3), seed=9)
     profile = HardwareProfile(rows_per_clock=rows_per_clock, memory=memory)
-    machine, other = Machine(network, profile), Machine(changed, profile)
+    machine = Machine(network, profile)
     images = random_images(network, 2, 10)[1:]
     trace = reference.trace(changed, images)
     read = {}
 
     async def stimulus(ctx: Any) -> None:
-        await machine.program(ctx)
-        for (layer, memory), content in other.image().items():
+        await machine.program(ctx, machine.network)
+        for (layer, memory), content in memories(changed).items():
             size = next(
                 m.line_bytes
                 for m in memory_map(machine.parameters)
@@ -333,23 +263,21 @@ def test_reads_and_images_wait_for_bytes_that_were_sent_before_them(
             )
             for line in sorted({0, len(content) // size - 1}):
                 part = content[line * size :][:size]
-                await machine.load(ctx, layer, memory, line, part)
+                await machine.load(ctx, layer, memory, part, line)
                 read[layer, memory, line] = await machine.fetch(ctx, layer, memory, line) == part
-        for (layer, memory), content in other.image().items():
-            await machine.load(ctx, layer, memory, 0, content)
+        for (layer, memory), content in memories(changed).items():
+            await machine.load(ctx, layer, memory, content)
         # The last words of a layer, wrong once more, and mended.
         for layer, columns in ((0, 33), (1, 3)):
-            content = other.image()[layer, WEIGHTS][-columns:]
+            content = memories(changed)[layer, WEIGHTS][-columns:]
             row = changed.layers[layer].rows - 1
-            await machine.load(ctx, layer, WEIGHTS, row, bytes(columns))
-            await machine.load(ctx, layer, WEIGHTS, row, content)
+            await machine.load(ctx, layer, WEIGHTS, bytes(columns), row)
+            await machine.load(ctx, layer, WEIGHTS, content, row)
             await machine.drive(ctx, trace[0].inputs)
-            while not ctx.get(machine.dut.idle):
-                await ctx.tick()
+            await machine.until_idle(ctx)
 
-    machine.bench.play(stimulus, background=False)
     taken = machine.bench.take(machine.dut.results, 2 * 3)
-    machine.bench.run(patience=20_000)
+    machine.bench.run(stimulus, patience=20_000)
     assert all(read.values())
     assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist() * 2
 
@@ -360,7 +288,7 @@ def test_an_image_that_follows_a_read_waits_for_its_line(memory: str) -> None:
     machine = Machine(network, HardwareProfile(memory=memory))
     images = random_images(network, 2, 10)[1:]
     trace = reference.trace(network, images)
-    lines = machine.image()
+    lines = memories(machine.network)
     asked: list[tuple[int, int]] = []
     read = []
 
@@ -371,32 +299,17 @@ def test_an_image_that_follows_a_read_waits_for_its_line(memory: str) -> None:
             await machine.drive(ctx, trace[0].inputs)
 
     async def stimulus(ctx: Any) -> None:
-        dut = machine.dut
-        await machine.program(ctx)
+        await machine.program(ctx, machine.network)
         for layer, space in lines:
-            ctx.set(dut.fetch.payload, {"layer": layer, "memory": space, "address": 0})
-            ctx.set(dut.fetch.valid, 1)
-            await ctx.tick().until(dut.fetch.ready)
-            ctx.set(dut.fetch.valid, 0)
+            await machine.ask(ctx, layer, space, 0)
             asked.append((layer, space))
-            ctx.set(dut.fetched.ready, 1)
-            line = bytearray()
-            last = 0
-            while not last:
-                _, _, valid, byte = await ctx.tick().sample(dut.fetched.valid, dut.fetched.payload)
-                if valid:
-                    line.append(byte.data)
-                    last = byte.last
-            ctx.set(dut.fetched.ready, 0)
-            read.append(bytes(line))
+            read.append(await read_line(ctx, machine.dut))
             await ctx.tick().repeat(5)
-            while not ctx.get(dut.idle):
-                await ctx.tick()
+            await machine.until_idle(ctx)
 
     machine.bench.play(images_follow)
-    machine.bench.play(stimulus, background=False)
     taken = machine.bench.take(machine.dut.results, len(lines) * 3)
-    machine.bench.run(patience=20_000)
+    machine.bench.run(stimulus, patience=20_000)
     sizes = {m.space: m.line_bytes for m in memory_map(machine.parameters)}
     assert read == [content[: sizes[16 * k + m]] for (k, m), content in lines.items()]
     assert [logit for logit, _, _ in taken] == trace[-1].sums.ravel().tolist() * len(lines)
@@ -410,14 +323,12 @@ def test_layers_overlap_so_that_the_slowest_stage_sets_the_pace() -> None:
     cycles = []
 
     async def stimulus(ctx: Any) -> None:
-        await machine.program(ctx)
+        await machine.program(ctx, machine.network)
         await machine.drive(ctx, trace[0].inputs)
-        while not ctx.get(machine.dut.idle):
-            await ctx.tick()
+        await machine.until_idle(ctx)
         cycles.append(int.from_bytes(await machine.fetch(ctx, ENGINE, COUNTERS, 0), "little"))
 
-    machine.bench.play(stimulus, background=False)
     machine.bench.take(machine.dut.results, 20 * 5)
-    machine.bench.run(patience=20_000)
+    machine.bench.run(stimulus, patience=20_000)
     # 41 cycles per image (40 rows and the closing event), and once the depth of the pipeline.
     assert cycles[0] <= 20 * 41 + 2 * 30 + 90

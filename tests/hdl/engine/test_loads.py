@@ -4,13 +4,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from amaranth.sim import Simulator
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.readback import Loads
 from allspin.hdl.parameters.engine import ENGINE, STATES, TABLE, WEIGHTS, EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.random_networks import random_network
+from tests.hdl.driving import simulate
 
 SETTLE = 6
 
@@ -90,9 +90,6 @@ def test_what_waits_is_let_go_when_the_last_byte_has_settled(
                 await ctx.tick()
             lengths.append(length)
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(stimulus)
-    simulator.run()
+    simulate(dut, stimulus)
     # A byte is in its register a clock after it came, and then settles.
     assert lengths == [SETTLE + (who == "a byte")] * 2

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.readout import Counters, Readout, UnderWay
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import ENGINE, EngineParameters
+from tests.hdl.driving import put, simulate, step
 
 
 def engine(classes: int, memory: str = "block") -> EngineParameters:
@@ -76,8 +76,7 @@ def test_every_counter_counts_its_own_event(memory: str, most: int) -> None:
     async def shown(ctx: Any) -> dict[tuple[int, int], int]:
         values = {}
         for layer, line in counts:
-            ctx.set(dut.layer, layer)
-            ctx.set(dut.line, line)
+            put(ctx, dut, layer=layer, line=line)
             await ctx.tick().repeat(dut.loop)
             for _ in range(dut.loop):
                 if ctx.get(dut.shown):
@@ -89,11 +88,7 @@ def test_every_counter_counts_its_own_event(memory: str, most: int) -> None:
         for _ in range(300):
             busy, image = rng.getrandbits(1), rng.getrandbits(1)
             row, column = ([rng.randrange(most + 1) for _ in range(3)] for _ in range(2))
-            ctx.set(dut.busy, busy)
-            ctx.set(dut.image, image)
-            ctx.set(dut.row, row)
-            ctx.set(dut.column, column)
-            await ctx.tick()
+            await step(ctx, dut, busy=busy, image=image, row=row, column=column)
             counts[ENGINE, 0] += busy
             counts[ENGINE, 1] += image
             for layer in range(3):
@@ -105,15 +100,11 @@ def test_every_counter_counts_its_own_event(memory: str, most: int) -> None:
             ctx.set(port, [0, 0, 0])
         await ctx.tick()
         assert await shown(ctx) == counts
-        ctx.set(dut.clear, 1)
-        await ctx.tick()
+        await step(ctx, dut, clear=1)
         ctx.set(dut.clear, 0)
         assert set((await shown(ctx)).values()) == {0}
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(stimulus)
-    simulator.run()
+    simulate(dut, stimulus)
 
 
 def test_an_image_is_under_way_from_its_first_event_to_the_clock_after_its_last_logit() -> None:
@@ -133,17 +124,11 @@ def test_an_image_is_under_way_from_its_first_event_to_the_clock_after_its_last_
                 enters, last = rng.random() < 0.6 * crowd, rng.random() < 0.5
                 # It takes some clocks from an image's last event to its last logit.
                 leaves = rng.random() < (0.2 if crowd else 0.6) and complete > gone
-                ctx.set(dut.enters, enters)
-                ctx.set(dut.last, last)
-                ctx.set(dut.leaves, leaves)
-                await ctx.tick()
+                await step(ctx, dut, enters=enters, last=last, leaves=leaves)
                 gone += leaves
                 complete += enters and last
                 begun += enters and not within
                 within = not last if enters else within
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(stimulus)
-    simulator.run()
+    simulate(dut, stimulus)
     assert seen == {-1, 0, 1, 2, 3}

@@ -10,6 +10,7 @@ from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.protocol import NO_TAG, Answer, ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
+from tests.hdl.driving import put, step
 
 ENGINE, SLOW = (
     EngineParameters(
@@ -60,12 +61,10 @@ def test_images_are_in_order_and_a_malformed_one_s_logits_are_dropped(
             heads.append(
                 tuple(ctx.get(dut.head.payload)[name] for name in ("kind", "tag", "error"))
             )
-            ctx.set(dut.head.ready, 1)
-            await ctx.tick()
+            await step(ctx, dut.head, ready=1)
             ctx.set(dut.head.ready, 0)
 
-    bench.play(answer, background=False)
-    bench.run()
+    bench.run(answer)
     assert passed == [0, -1, -4, -5]
     assert [(kind, tag) for kind, tag, _ in heads] == [
         (Answer.LOGITS, 7),
@@ -102,12 +101,10 @@ def test_no_logit_of_a_malformed_image_leaves_however_long_its_answer_waits(
                     due -= 1
                 waited += offered
             assert ctx.get(dut.head.payload.tag) == tag
-            ctx.set(dut.head.ready, 1)
-            await ctx.tick()
+            await step(ctx, dut.head, ready=1)
             ctx.set(dut.head.ready, 0)
 
-    bench.play(answer, background=False)
-    bench.run()
+    bench.run(answer)
     assert passed == [0, 1, 6, 7]
 
 
@@ -124,8 +121,7 @@ def test_errors_go_first_and_sessions_last(engine: EngineParameters) -> None:
 
     async def ask(ctx: Any) -> None:
         for one in requests:
-            ctx.set(dut.request, one)
-            ctx.set(dut.due, 1)
+            put(ctx, dut, request=one, due=1)
             await ctx.tick().until(dut.answered)
         ctx.set(dut.due, 0)
 

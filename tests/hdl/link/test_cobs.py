@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder
+from tests.hdl.driving import put
 from tests.hdl.link.wire import beats
 
 packets = st.lists(
@@ -113,14 +114,12 @@ def test_encoder_holds_back_when_nobody_takes() -> None:
     took = []
 
     async def fill(ctx) -> None:
-        ctx.set(encoder.i.payload, {"data": 0, "last": 0})
-        ctx.set(encoder.i.valid, 1)
+        put(ctx, encoder.i, payload={"data": 0, "last": 0}, valid=1)
         for _ in range(600):
             _, _, ready = await ctx.tick().sample(encoder.i.ready)
             took.append(ready)
 
-    bench.play(fill, background=False)
-    bench.run()
+    bench.run(fill)
     # Each zero leaves one code behind; two wait in the registers in front.
     assert encoder.DEPTH - 4 <= sum(took) - 2 < encoder.DEPTH
     assert not any(took[encoder.DEPTH + 2 :])
@@ -137,16 +136,6 @@ def test_encoder_loses_nothing_when_it_is_full(length: int) -> None:
         beats(*sent),
     )
     expected = b"".join(cobs.encode(packet) + b"\0" for packet in sent)
-    stream = bytearray()
-
-    async def listen_late(ctx) -> None:
-        await ctx.tick().repeat(600)
-        ctx.set(encoder.o.ready, 1)
-        while len(stream) < len(expected):
-            _, _, valid, byte = await ctx.tick().sample(encoder.o.valid, encoder.o.payload)
-            if valid:
-                stream.append(byte)
-
-    bench.play(listen_late, background=False)
+    stream = bench.take(encoder.o, len(expected), after=600)
     bench.run()
-    assert stream == expected
+    assert bytes(stream) == expected

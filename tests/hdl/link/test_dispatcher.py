@@ -11,6 +11,7 @@ from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
+from tests.hdl.driving import put
 from tests.hdl.link.wire import answer, beats, packets, request
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
@@ -49,8 +50,7 @@ class Bench:
             ):
                 if taken:
                     image.append(byte)
-                ctx.set(self.dut.judged, taken and last)
-                ctx.set(self.dut.malformed, image[:1] == b"\xff")
+                put(ctx, self.dut, judged=taken and last, malformed=image[:1] == b"\xff")
                 if taken and last:
                     image.clear()
 

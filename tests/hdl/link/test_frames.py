@@ -4,7 +4,6 @@ import random
 import zlib
 
 import pytest
-from amaranth.sim import Simulator
 from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.frames import FrameCrc, FrameReceiver, FrameSender
 from allspin.hdl.link.protocol import ErrorCode
+from tests.hdl.driving import put, simulate, step
 from tests.hdl.link.wire import beats, frame, packets
 
 
@@ -24,22 +24,17 @@ def crc_of(content: bytes, *, every_clock: bool, before: bytes = b"") -> tuple[i
         for part in (before, content):
             clocks = 0
             for byte in part:
-                ctx.set(check.i.valid, 1)
-                ctx.set(check.i.payload, byte)
+                put(ctx, check.i, valid=1, payload=byte)
                 taken = False
                 while not taken:
                     _, _, taken = await ctx.tick().sample(check.i.ready)
                     clocks += 1
                 ctx.set(check.i.valid, 0)
             found[:] = ctx.get(check.value), ctx.get(check.matches), clocks
-            ctx.set(check.start, 1)
-            await ctx.tick()
+            await step(ctx, check, start=1)
             ctx.set(check.start, 0)
 
-    simulator = Simulator(check)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulate(check, bench)
     value, matches, clocks = found
     return value, matches, clocks
 
@@ -203,8 +198,7 @@ def test_holds_the_sender_back_until_there_is_room() -> None:
             if valid:
                 delivered.append(byte)
 
-    bench.play(watch, background=False)
-    bench.run()
+    bench.run(watch)
     assert delivered == payload * 3
 
 
@@ -233,19 +227,7 @@ def test_a_flood_of_bad_frames_blocks_nothing() -> None:
     bench = StreamBench(receiver)
     bench.put(receiver.received, b"\1\0" * 20 + frame(b"good"))
     taken = bench.take(receiver.payload, 4)
-    errors = []
-
-    async def listen_late(ctx) -> None:
-        await ctx.tick().repeat(60)
-        ctx.set(receiver.errors.ready, 1)
-        for _ in range(20):
-            _, _, valid, code = await ctx.tick().sample(
-                receiver.errors.valid, receiver.errors.payload
-            )
-            if valid:
-                errors.append(code)
-
-    bench.play(listen_late, background=False)
+    errors = bench.take(receiver.errors, 4, after=60)
     bench.run()
     assert bytes(byte for byte, _ in taken) == b"good"
     # As many as the document says.

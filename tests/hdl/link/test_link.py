@@ -1,6 +1,5 @@
 """The whole link between a host and an engine that are both plain Python."""
 
-import collections
 import itertools
 import random
 import struct
@@ -16,8 +15,9 @@ from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters, memory_map
+from tests.hdl.driving import send
 from tests.hdl.link.wire import answer as reply
-from tests.hdl.link.wire import frame, request
+from tests.hdl.link.wire import beats, frame, request
 
 IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
 ERROR = 0xFF
@@ -160,35 +160,26 @@ class PretendedEngine:
     Results are kept back until `hold` images have come.
     """
 
-    def __init__(
-        self,
-        link: Link,
-        bench: StreamBench,
-        *,
-        stall: float = 0.0,
-        seed: int = 0,
-        hold: int = 0,
-        latency: int = 5,
-    ) -> None:
+    def __init__(self, link: Link, bench: StreamBench, *, seed: int = 0, hold: int = 0) -> None:
         self.link = link
         self.engine = link.parameters.engine
         self.memories = Memories(self.engine)
         self.images: list[Image] = []
-        self.loads: list[tuple[int, ...]] = []
-        self.last_events: list[int] = []
-        self._stall = stall
-        self._random = random.Random(seed)
+        self.clocks: list[int] = []
+        self.events = bench.take(link.events, 0, clocks=self.clocks)
+        self.loads = bench.take(link.load, 0)
+        self.fetches = bench.take(link.fetch, 0)
+        self._answered = self._read = 0
         self._hold = hold
-        self._latency = latency
-        self._bench = bench
-        bench.play(self._run)
+        self._stall, self._random = bench.stall, random.Random(seed)
+        for process in (self._watch, self._give_results, self._give_lines):
+            bench.play(process)
 
-    def _willing(self) -> bool:
-        return self._random.random() >= self._stall
+    def _stalls(self) -> bool:
+        return self._random.random() < self._stall
 
     def _load(self, layer: int, memory: int, first: int, address: int, byte: int) -> None:
         space = layer << 4 | memory
-        self.loads.append((space, first, address, byte))
         if memory == 4:
             assert first
             self.memories.clear_counters()
@@ -198,91 +189,54 @@ class PretendedEngine:
         self.memories.bytes[space][self._place] = byte
         self._place += 1
 
-    async def _run(self, ctx: Any) -> None:
-        link = self.link
+    async def _watch(self, ctx: Any) -> None:
+        """Take what comes, and tell whether anything is under way."""
         image: Image = {}
-        under_way = 0
-        arriving = False
-        results: collections.deque[tuple[int, dict[str, int]]] = collections.deque()
-        line: collections.deque[dict[str, int]] = collections.deque()
-        ready = dict.fromkeys(("events", "load", "fetch"), False)
-        idle = True
-        clock = 0
-        ctx.set(link.idle, 1)
-        sampled = [
-            signal
-            for name in ("events", "load", "fetch")
-            for signal in (getattr(link, name).valid, getattr(link, name).payload)
-        ]
-        for name in ("results", "fetched"):
-            port = getattr(link, name)
-            sampled += [port.valid & port.ready]
-        async for _, _, *values in ctx.tick().sample(*sampled):
-            clock += 1
-            event_valid, event, load_valid, load, fetch_valid, fetch, result, fetched = values
-            if event_valid and ready["events"]:
-                slot = event.slots[0]
-                row, value, last = int(slot.row), int(slot.value), int(event.last)
+        arriving = 0
+        events = loads = fetches = 0
+        ctx.set(self.link.idle, 1)
+        async for _ in ctx.tick():
+            busy = arriving or self._answered < len(self.images)
+            for ((row, value),), last in self.events[events:]:
                 assert row < self.engine.crossbars[0].rows
+                assert row not in image or not value
+                image |= {row: value} if value else {}
                 arriving = not last
-                if value:
-                    assert row not in image
-                    image[row] = value
                 if last:
-                    under_way += 1
                     self.images.append(image)
-                    self.last_events.append(self._bench.clock)
-                    values = logits(self.engine, image)
-                    for class_, logit in enumerate(values):
-                        results.append(
-                            (
-                                clock + self._latency,
-                                {
-                                    "logit": logit,
-                                    "last": class_ == len(values) - 1,
-                                    "winner": values.index(max(values[: class_ + 1])),
-                                },
-                            )
-                        )
                     image = {}
-            if load_valid and ready["load"]:
-                assert idle
-                self._load(
-                    *(int(load[name]) for name in ("layer", "memory", "first", "address", "data"))
-                )
-            if fetch_valid and ready["fetch"]:
-                assert idle
-                space = int(fetch.layer) << 4 | int(fetch.memory)
-                size = self.memories.map[space].line_bytes
-                start = int(fetch.address) * size
-                content = self.memories.bytes[space][start : start + size]
-                assert len(content) == size
-                line.extend(
-                    {"data": byte, "last": place == size - 1} for place, byte in enumerate(content)
-                )
-            if result:
-                _, payload = results.popleft()
-                under_way -= payload["last"]
-                ctx.set(link.results.valid, 0)
-            if fetched:
-                line.popleft()
-                ctx.set(link.fetched.valid, 0)
-            if (
-                results
-                and results[0][0] <= clock
-                and len(self.images) >= self._hold
-                and self._willing()
-            ):
-                ctx.set(link.results.payload, results[0][1])
-                ctx.set(link.results.valid, 1)
-            if line and self._willing():
-                ctx.set(link.fetched.payload, line[0])
-                ctx.set(link.fetched.valid, 1)
-            idle = not (arriving or under_way or line)
-            ctx.set(link.idle, idle)
-            for name in ready:
-                ready[name] = self._willing() and (name == "events" or idle)
-                ctx.set(getattr(link, name).ready, ready[name])
+            for load in self.loads[loads:]:
+                self._load(*load)
+            assert not busy or (loads, fetches) == (len(self.loads), len(self.fetches))
+            events, loads, fetches = len(self.events), len(self.loads), len(self.fetches)
+            read = self._read == fetches
+            ctx.set(self.link.idle, read and not arriving and self._answered == len(self.images))
+
+    async def _give_results(self, ctx: Any) -> None:
+        while True:
+            await ctx.tick()
+            if self._answered < len(self.images) >= self._hold:
+                await ctx.tick().repeat(5)
+                values = logits(self.engine, self.images[self._answered])
+                results = [
+                    {"logit": value, "last": 0, "winner": values.index(max(values[: n + 1]))}
+                    for n, value in enumerate(values)
+                ]
+                results[-1]["last"] = 1
+                await send(ctx, self.link.results, results, self._stalls)
+                self._answered += 1
+
+    async def _give_lines(self, ctx: Any) -> None:
+        while True:
+            await ctx.tick()
+            if self._read < len(self.fetches):
+                layer, memory, address = self.fetches[self._read]
+                size = self.memories.map[layer << 4 | memory].line_bytes
+                start = address * size
+                line = self.memories.bytes[layer << 4 | memory][start : start + size]
+                assert len(line) == size
+                await send(ctx, self.link.fetched, beats(line), self._stalls)
+                self._read += 1
 
 
 def exchange(
@@ -293,12 +247,12 @@ def exchange(
     stall: float = 0.0,
     seed: int = 0,
     every_clock: bool = True,
-    **engine: Any,
+    hold: int = 0,
 ) -> PretendedEngine:
     """Send a stream and compare the answers; those to frames may come at any time."""
     link = Link(parameters, every_clock=every_clock)
     bench = StreamBench(link, stall=stall, seed=seed)
-    pretended = PretendedEngine(link, bench, stall=stall, seed=seed, **engine)
+    pretended = PretendedEngine(link, bench, seed=seed, hold=hold)
     bench.put(link.received, stream)
     sent = bench.take(link.sent, sum(len(frame(answer)) for answer in expected))
     # A block of 254 bytes is sent when its last one has come, at a bit a clock after 2,032 clocks.
@@ -481,7 +435,7 @@ def test_images_are_under_way_together_and_writes_wait_for_them() -> None:
         hold=8,
     )
     assert engine.images == [*images, {3: 5, 19: 15}]
-    assert [load[1] for load in engine.loads] == [1, 0, 0, 0, 0, 0]
+    assert [load[2] for load in engine.loads] == [1, 0, 0, 0, 0, 0]
 
 
 def test_holds_everything_back_when_nobody_takes_the_answers() -> None:
@@ -492,18 +446,9 @@ def test_holds_everything_back_when_nobody_takes_the_answers() -> None:
     stream = frame(IMAGE_REQUEST) * count
     expected = frame(IMAGE_ANSWER) * count
     bench.put(link.received, stream)
-    answers = bytearray()
-
-    async def listen_late(ctx: Any) -> None:
-        await ctx.tick().repeat(1500)
-        ctx.set(link.sent.ready, 1)
-        while len(answers) < len(expected):
-            (byte,) = await ctx.tick().sample(link.sent.payload).until(link.sent.valid)
-            answers.append(byte)
-
-    bench.play(listen_late, background=False)
+    answers = bench.take(link.sent, len(expected), after=1500)
     bench.run(patience=3000)
-    assert answers == expected
+    assert bytes(answers) == expected
 
 
 def test_an_image_takes_as_many_clocks_as_it_has_rows() -> None:
@@ -539,5 +484,7 @@ def test_an_image_takes_as_many_clocks_as_it_has_rows() -> None:
     pretended = exchange(parameters, stream, expected)
     assert pretended.images == images
     # From last event to last event, once the stream is under way.
-    spacing = [two - one for one, two in itertools.pairwise(pretended.last_events)]
+    both = zip(pretended.events, pretended.clocks, strict=True)
+    ends = [clock for (_, last), clock in both if last]
+    spacing = [two - one for one, two in itertools.pairwise(ends)]
     assert max(spacing[1:]) <= 148

@@ -12,6 +12,7 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, Target
+from tests.hdl.driving import put, step
 from tests.hdl.link.wire import beats
 
 WRITE, READ = 2, 3
@@ -34,8 +35,7 @@ def test_the_table_has_the_memory_map() -> None:
 
     async def look(ctx: Any) -> None:
         for number in range(256):
-            ctx.set(dut.number, number)
-            await ctx.tick()
+            await step(ctx, dut, number=number)
             found = ctx.get(dut.space)
             one = memories.get(number)
             due = (1, one.readable, one.lines, one.line_bytes) if one else (0, 0, 0, 0)
@@ -65,9 +65,7 @@ def execute(
     async def request(ctx: Any) -> None:
         line = address
         fields = {"kind": kind, "space": space, "count": count}
-        ctx.set(dut.quiet, 1)
-        ctx.set(dut.request, {**fields, "address": line})
-        await ctx.tick()
+        await step(ctx, dut, quiet=1, request={**fields, "address": line})
         ctx.set(dut.executes, 1)
         while not errors:
             ctx.set(dut.ended, not due)
@@ -84,8 +82,7 @@ def execute(
         ctx.set(dut.executes, 0)
         ctx.set(dut.rest.valid, 0)
 
-    bench.play(request, background=False)
-    bench.run()
+    bench.run(request)
     return errors[0], load
 
 
@@ -139,8 +136,7 @@ def test_lines_are_read_as_one_packet(target: Target, stall: float) -> None:
 
     async def request(ctx: Any) -> None:
         fields = {"space": 0x31, "address": 0xFF, "count": 2}
-        ctx.set(dut.request, fields)
-        ctx.set(dut.reads, 1)
+        put(ctx, dut, request=fields, reads=1)
         async for _, _, done, valid, ready, last in ctx.tick().sample(
             dut.line_done, dut.lines.valid, dut.lines.ready, dut.lines.payload.last
         ):

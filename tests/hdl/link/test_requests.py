@@ -8,6 +8,7 @@ import pytest
 from allspin.hdl.bench.streams import StreamBench, plain
 from allspin.hdl.link.protocol import ErrorCode
 from allspin.hdl.link.requests import RequestParser
+from tests.hdl.driving import put, step
 from tests.hdl.link.wire import beats
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
@@ -36,9 +37,7 @@ class Bench:
         self.executed = 0
 
         async def around(ctx: Any) -> None:
-            ctx.set(self.dut.quiet, 1)
-            ctx.set(self.dut.malformed, 1)
-            ctx.set(self.dut.error, refuses)
+            put(ctx, self.dut, quiet=1, malformed=1, error=refuses)
             body = self.dut.body
             waited = 0
             async for _, _, ends, executes in ctx.tick().sample(
@@ -59,12 +58,10 @@ class Bench:
             for _ in range(count):
                 await ctx.tick().until(self.dut.due)
                 taken.append(plain(ctx.get(self.dut.request)))
-                ctx.set(self.dut.answered, 1)
-                await ctx.tick()
+                await step(ctx, self.dut, answered=1)
                 ctx.set(self.dut.answered, 0)
 
-        self.bench.play(answer, background=False)
-        self.bench.run()
+        self.bench.run(answer)
         return taken
 
 
@@ -133,6 +130,5 @@ def test_lines_move_address_and_count_on() -> None:
         ctx.set(dut.line_done, 0)
         seen.append((ctx.get(dut.request.address), ctx.get(dut.request.count)))
 
-    bench.bench.play(lines, background=False)
-    bench.bench.run()
+    bench.bench.run(lines)
     assert seen == [(0x0101, 1)]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
+from tests.hdl.driving import step
 
 divisors = st.one_of(
     st.sampled_from([Fraction(4), Fraction(25, 3), Fraction(16)]),
@@ -50,8 +51,7 @@ class Receiver:
             # The wire's edges come where the sender's clock puts them, between ours.
             for clock in range(clocks):
                 bit = int((clock + phase) / sender)
-                ctx.set(self.dut.rx, levels[bit] if bit < len(levels) else 1)
-                await ctx.tick()
+                await step(ctx, self.dut, rx=levels[bit] if bit < len(levels) else 1)
             ctx.set(self.dut.rx, 1)
             await ctx.tick().repeat(int(2 * sender) + 6)
 
@@ -62,9 +62,8 @@ class Receiver:
                 self.framing_errors += framing_error
                 self.overruns += overrun
 
-        bench.play(drive, background=False)
         bench.play(watch)
-        bench.run(patience=clocks + 100)
+        bench.run(drive, patience=clocks + 100)
 
 
 @given(
@@ -156,8 +155,7 @@ def test_what_is_not_taken_is_lost_and_told() -> None:
             if valid:
                 kept.append(byte)
 
-    bench.play(drive, background=False)
-    bench.run()
+    bench.run(drive)
     assert bytes(kept) == b"a"
 
 

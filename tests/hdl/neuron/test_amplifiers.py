@@ -11,6 +11,7 @@ from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, USE_NOISE, EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
+from tests.hdl.driving import loads, send, send_at_once
 
 
 def engine(classes, value_bits=4, at_once=1, memory="block"):
@@ -39,38 +40,24 @@ def amplify(p, images, noises, gains, *, on, stall, seed):
         start = b"\1\2\3\4\5\6"
         content = b"".join(start + gain.to_bytes(2, "little", signed=True) for gain in gains)
         # What is not for the amplifiers comes between.
-        told = [(USE_NOISE, bytes(4)), (SUM_NOISE, bytes([255, 255, 255, 127 + 128 * on]))]
-        half = len(gains) // 2 * 8
-        told += [(AMPLIFIERS, content[half:], half // 8), (AMPLIFIERS, content[:half])]
-        for memory, data, *address in told:
-            for number, byte in enumerate(data):
-                line = address[0] if address else 0
-                ctx.set(
-                    dut.load.payload,
-                    {
-                        "layer": 1, "memory": memory, "first": number == 0,
-                        "address": line, "data": byte,
-                    },
-                )  # fmt: skip
-                ctx.set(dut.load.valid, 1)
-                await ctx.tick()
-        ctx.set(dut.load.valid, 0)
+        for told in (
+            loads(1, USE_NOISE, bytes(4)),
+            loads(1, SUM_NOISE, [255, 255, 255, 127 + 128 * on]),
+            loads(1, AMPLIFIERS, content[8 * half :], half),
+            loads(1, AMPLIFIERS, content[: 8 * half]),
+        ):
+            await send_at_once(ctx, dut.load, told)
         await ctx.tick()
         for image in images:
-            for place, value in enumerate(image):
-                while random_.random() < stall:
-                    await ctx.tick()
-                ctx.set(dut.sums.payload, {"sums": [value], "last": place == len(image) - 1})
-                ctx.set(dut.sums.valid, 1)
-                await ctx.tick().until(dut.sums.ready)
-                ctx.set(dut.sums.valid, 0)
+            sums = [{"sums": [one], "last": n == len(image) - 1} for n, one in enumerate(image)]
+            await send(ctx, dut.sums, sums, lambda: rng.random() < stall)
 
-    random_ = random.Random(seed)
-    bench.play(load, background=False)
+    rng = random.Random(seed)
+    half = len(gains) // 2
     if on:
         bench.put(dut.noise, [{"sums": [noise]} for image in noises for noise in image])
     taken = bench.take(dut.amplified, sum(map(len, images)))
-    bench.run()
+    bench.run(load)
     return taken
 
 
@@ -141,10 +128,9 @@ def test_hidden_sums_get_noise_and_uses_go_with_them(at_once, stall):
             if valid and ready:
                 uses.append([int(one) for one in use])
 
-    bench.play(stimulus, background=False)
     bench.play(watch)
     taken = bench.take(dut.amplified, len(beats))
-    bench.run()
+    bench.run(stimulus)
     assert taken == [
         (tuple(a + b for a, b in zip(sums, noise, strict=True)), int(number % 3 == 0))
         for number, (sums, noise, _) in enumerate(beats)

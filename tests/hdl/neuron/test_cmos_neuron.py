@@ -5,7 +5,6 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,14 +19,7 @@ from allspin.hdl.neuron.cmos_neuron import (
 from allspin.hdl.neuron.neuron import CmosBareNeuron, CmosReluNeuron
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
-
-
-def simulate(dut: Any, testbench: Any, clocked: bool = True) -> None:
-    simulator = Simulator(dut)
-    if clocked:
-        simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+from tests.hdl.driving import put, simulate, step
 
 
 @pytest.mark.parametrize("bits", [1, 4])
@@ -36,8 +28,7 @@ def test_a_bare_gate_is_a_relu_of_twos_complement(bits: int) -> None:
 
     async def testbench(ctx: Any) -> None:
         for number in range(-(2**bits), 2**bits):
-            ctx.set(dut.negative, number < 0)
-            ctx.set(dut.value, number % 2**bits)
+            put(ctx, dut, negative=number < 0, value=number % 2**bits)
             assert ctx.get(dut.activation) == max(number, 0)
 
     simulate(dut, testbench, clocked=False)
@@ -58,15 +49,12 @@ def test_a_registered_relu_sums_its_terms_from_the_threshold(
             ctx.set(dut.start, -threshold)
             for number, term in enumerate(terms):
                 while rng.random() < 0.3:  # a clock in which nothing is taken
-                    ctx.set(dut.enable, 0)
-                    ctx.set(dut.term, rng.randint(-128, 127))
-                    ctx.set(dut.last, rng.randrange(2))
-                    await ctx.tick()
-                ctx.set(dut.enable, 1)
-                ctx.set(dut.term, term)
-                ctx.set(dut.first, number == 0)
-                ctx.set(dut.last, number == len(terms) - 1)
-                await ctx.tick()
+                    await step(
+                        ctx, dut, enable=0, term=rng.randint(-128, 127), last=rng.randrange(2)
+                    )
+                await step(
+                    ctx, dut, enable=1, term=term, first=number == 0, last=number == len(terms) - 1
+                )
             ctx.set(dut.enable, 0)
             wanted = int((sum(terms) - threshold) / 2.0**drop // 1)
             assert ctx.get(dut.activation) == min(max(wanted, 0), 2**bits - 1)
@@ -80,8 +68,7 @@ def test_a_table_is_looked_up_a_clock_later() -> None:
 
     async def testbench(ctx: Any) -> None:
         for place in (5, 0, 7, 3, 1, 2, 6, 4):
-            ctx.set(dut.current, place)
-            await ctx.tick()
+            await step(ctx, dut, current=place)
             assert ctx.get(dut.activation) == table[place]
 
     simulate(dut, testbench)
@@ -98,8 +85,7 @@ def test_a_rounded_relu_drops_bits_to_the_nearest_and_holds_at_full_scale(
 
     async def testbench(ctx: Any) -> None:
         for current in (0, 2**width - 1, *(rng.randrange(2**width) for _ in range(30))):
-            ctx.set(dut.current, current)
-            await ctx.tick()
+            await step(ctx, dut, current=current)
             wanted = int(current / 2**wider + 0.5)
             assert ctx.get(dut.activation) == min(wanted, 2**bits - 1)
 
@@ -132,11 +118,14 @@ def test_a_digital_column_is_a_relu_of_a_scalar_product(
         for start, rows in zip(starts, images, strict=True):
             ctx.set(dut.start, start)
             for number, (value, weight) in enumerate(rows):
-                ctx.set(dut.value, value)
-                ctx.set(dut.weight, weight)
-                ctx.set(dut.first, number == 0)
-                ctx.set(dut.last, number == len(rows) - 1)
-                await ctx.tick()
+                await step(
+                    ctx,
+                    dut,
+                    value=value,
+                    weight=weight,
+                    first=number == 0,
+                    last=number == len(rows) - 1,
+                )
             found.append(ctx.get(dut.activation))
 
     simulate(dut, testbench)

@@ -12,6 +12,7 @@ from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import CONVERTER, SHIFT, TABLE, EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
+from tests.hdl.driving import loads, put, send_at_once
 
 
 def engine(
@@ -39,24 +40,6 @@ def current(value: int, gain: int, offset: int, shift: int, bits: int, noise: in
     return max(0, min(2**bits - 1, value * gain // 2**shift - offset + noise))
 
 
-async def load(ctx: Any, dut: Any, memory: int, address: int, content: bytes) -> None:
-    for number, byte in enumerate(content):
-        ctx.set(
-            dut.load.payload,
-            {
-                "layer": 0,
-                "memory": memory,
-                "first": int(number == 0),
-                "address": address,
-                "data": byte,
-            },
-        )
-        ctx.set(dut.load.valid, 1)
-        assert ctx.get(dut.load.ready)
-        await ctx.tick()
-    ctx.set(dut.load.valid, 0)
-
-
 def converter_bytes(gains: list[int], offsets: list[int]) -> bytes:
     return b"".join(
         gain.to_bytes(2, "little") + offset.to_bytes(2, "little", signed=True)
@@ -80,9 +63,9 @@ def convert(
     bench = StreamBench(dut, stall=stall, seed=seed)
 
     async def stimulus(ctx: Any) -> None:
-        await load(ctx, dut, CONVERTER, 0, converter_bytes(gains, offsets))
-        await load(ctx, dut, SHIFT, 0, bytes([shift]))
-        await load(ctx, dut, TABLE, 0, bytes(20))  # somebody else's
+        await send_at_once(ctx, dut.load, loads(0, CONVERTER, converter_bytes(gains, offsets)))
+        await send_at_once(ctx, dut.load, loads(0, SHIFT, bytes([shift])))
+        await send_at_once(ctx, dut.load, loads(0, TABLE, bytes(20)))  # somebody else's
         rng = random.Random(seed)
         for number, image in enumerate(images):
             for first in range(0, len(image), at_once):
@@ -91,16 +74,14 @@ def convert(
                 sums = image[first : first + at_once]
                 sums += [0] * (at_once - len(sums))
                 last = first + at_once >= len(image)
-                ctx.set(dut.sums.payload, {"sums": sums, "last": last})
-                ctx.set(dut.sums.valid, 1)
+                put(ctx, dut.sums, payload={"sums": sums, "last": last}, valid=1)
                 for place, noise in enumerate(noises[number][first:][:at_once] if noises else []):
                     ctx.set(dut.noise[place], noise)
                 await ctx.tick().until(dut.sums.ready)
                 ctx.set(dut.sums.valid, 0)
 
-    bench.play(stimulus, background=False)
     taken = bench.take(dut.currents, sum(-(-len(image) // at_once) for image in images))
-    bench.run()
+    bench.run(stimulus)
     columns = p.crossbars[0].columns
     currents, image = [], []
     for together, last in taken:
@@ -180,15 +161,14 @@ def test_a_word_can_be_written_alone_and_shown(at_once: int) -> None:
 
     async def stimulus(ctx: Any) -> None:
         gains, offsets = [1, 2, 3, 4, 5, 6], [-1, -2, -3, 4, 5, -512]
-        await load(ctx, dut, CONVERTER, 0, converter_bytes(gains, offsets))
-        await load(ctx, dut, CONVERTER, 2, converter_bytes([777], [-333]))
+        await send_at_once(ctx, dut.load, loads(0, CONVERTER, converter_bytes(gains, offsets)))
+        await send_at_once(ctx, dut.load, loads(0, CONVERTER, converter_bytes([777], [-333]), 2))
         ctx.set(dut.probe, 1)
         for column in range(6):
             ctx.set(dut.column, column)
             await ctx.tick().repeat(2)
             seen.append(ctx.get(dut.word))
 
-    bench.play(stimulus, background=False)
-    bench.run()
+    bench.run(stimulus)
     wanted = converter_bytes([1, 2, 777, 4, 5, 6], [-1, -2, -333, 4, 5, -512])
     assert b"".join(word.to_bytes(4, "little") for word in seen) == wanted

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from allspin.hdl.parameters.engine import CONVERTER, TABLE, EngineParameters
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
 from allspin.sim.network.random_networks import random_network
+from tests.hdl.driving import loads, put, send, send_at_once, simulate
 
 
 def engine(
@@ -64,7 +64,7 @@ def test_each_kind_is_the_table_of_its_physics(
     lasts = [rng.randrange(2) for _ in currents]
 
     async def stimulus(ctx: Any) -> None:
-        await load(ctx, dut, TABLE, 0, table)
+        await send_at_once(ctx, dut.load, loads(0, TABLE, table))
         await drive(ctx, dut, currents, lasts)
 
     bench.play(stimulus)
@@ -97,38 +97,14 @@ def test_its_logic_for_standard_cells_is_the_table_too(
             await (ctx.tick() if block.registered else ctx.delay(1e-9))
             found.append(ctx.get(component.activation))
 
-    simulator = Simulator(block.component)
-    if block.registered:
-        simulator.add_clock(1e-6)
-    simulator.add_testbench(drive_all)
-    simulator.run()
+    simulate(block.component, drive_all, clocked=block.registered)
     assert found == network.neuron.table(current_bits, hidden_bits).tolist()
-
-
-async def load(ctx: Any, dut: Any, memory: int, address: int, content: list[int]) -> None:
-    """Load a neuron, which takes a byte in every clock."""
-    for number, entry in enumerate(content):
-        ctx.set(
-            dut.load.payload,
-            {"memory": memory, "first": number == 0, "address": address, "data": entry},
-        )
-        ctx.set(dut.load.valid, 1)
-        assert ctx.get(dut.load.ready)
-        await ctx.tick()
-    ctx.set(dut.load.valid, 0)
 
 
 async def drive(ctx: Any, dut: Any, currents: list[int], lasts: list[int]) -> None:
     """Offer a neuron currents, one after another."""
-    for payload in zip_dicts(currents, lasts, "current"):
-        ctx.set(dut.currents.payload, payload)
-        ctx.set(dut.currents.valid, 1)
-        await ctx.tick().until(dut.currents.ready)
-        ctx.set(dut.currents.valid, 0)
-
-
-def zip_dicts(values: list[int], lasts: list[int], name: str) -> Any:
-    return ({name: value, "last": last} for value, last in zip(values, lasts, strict=True))
+    both = zip(currents, lasts, strict=True)
+    await send(ctx, dut.currents, ({"current": one, "last": last} for one, last in both))
 
 
 @settings(deadline=None, max_examples=10)
@@ -152,18 +128,16 @@ def test_a_sot_neuron_is_the_table_that_was_loaded(
     patch = rng.randrange(2**current_bits)
 
     async def stimulus(ctx: Any) -> None:
-        await load(ctx, dut, TABLE, 0, table)
+        await send_at_once(ctx, dut.load, loads(0, TABLE, table))
         table[patch] ^= 1
-        await load(ctx, dut, TABLE, patch, [table[patch]])
-        await load(ctx, dut, CONVERTER, 0, [255] * 8)  # somebody else's
-        ctx.set(dut.probe, 1)
-        ctx.set(dut.address, patch)
+        await send_at_once(ctx, dut.load, loads(0, TABLE, [table[patch]], patch))
+        await send_at_once(ctx, dut.load, loads(0, CONVERTER, [255] * 8))  # somebody else's
+        put(ctx, dut, probe=1, address=patch)
         await ctx.tick().repeat(3)
         assert ctx.get(dut.entry) == table[patch]
         ctx.set(dut.probe, 0)
         await drive(ctx, dut, currents, lasts)
 
-    bench.play(stimulus, background=False)
     taken = bench.take(dut.activations, len(currents))
-    bench.run()
+    bench.run(stimulus)
     assert taken == [(table[c], last) for c, last in zip(currents, lasts, strict=True)]

@@ -11,6 +11,7 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import TABLE, EngineParameters
+from tests.hdl.driving import loads, send, send_at_once
 
 
 def engine(columns: int, at_once: int, neuron: str = "sot") -> EngineParameters:
@@ -71,21 +72,12 @@ def test_every_neuron_of_an_array_has_the_whole_table(at_once: int, stall: float
     beats = [[rng.randrange(256) for _ in range(at_once)] for _ in range(80)]
 
     async def stimulus(ctx: Any) -> None:
-        for number, entry in enumerate(table):
-            ctx.set(dut.load.payload, {"memory": TABLE, "first": number == 0, "data": entry})
-            ctx.set(dut.load.valid, 1)
-            assert ctx.get(dut.load.ready)
-            await ctx.tick()
-        ctx.set(dut.load.valid, 0)
-        for number, currents in enumerate(beats):
-            ctx.set(dut.currents.payload, {"currents": currents, "last": number % 3 == 0})
-            ctx.set(dut.currents.valid, 1)
-            await ctx.tick().until(dut.currents.ready)
-            ctx.set(dut.currents.valid, 0)
+        await send_at_once(ctx, dut.load, loads(0, TABLE, table))
+        offered = [{"currents": beat, "last": n % 3 == 0} for n, beat in enumerate(beats)]
+        await send(ctx, dut.currents, offered)
 
-    bench.play(stimulus, background=False)
     taken = bench.take(dut.activations, len(beats))
-    bench.run()
+    bench.run(stimulus)
     assert taken == [
         (tuple(table[current] for current in currents), int(number % 3 == 0))
         for number, currents in enumerate(beats)

@@ -208,16 +208,14 @@ def test_an_engine_of_a_fourth_part_is_the_golden_model(
     lines: list[bytes] = []
 
     async def stimulus(ctx: Any) -> None:
-        await machine.program(ctx)
+        await machine.program(ctx, network)
         await machine.drive(ctx, trace[0].inputs)
-        while not ctx.get(machine.dut.idle):
-            await ctx.tick()
+        await machine.until_idle(ctx)
         for row in range(network.layers[0].rows):
             lines.append(await machine.fetch(ctx, 0, WEIGHTS, row))
 
-    machine.bench.play(stimulus, background=False)
     taken = machine.bench.take(machine.dut.results, 6 * network.classes)
-    machine.bench.run(patience=20_000)
+    machine.bench.run(stimulus, patience=20_000)
     logits = np.array([logit for logit, _, _ in taken]).reshape(6, -1)
     assert np.array_equal(logits, trace[-1].sums)
     assert b"".join(lines) == network.layers[0].words.tobytes()

@@ -20,6 +20,7 @@ from allspin.hdl.resident.beat_memory import (
     most_beats,
     pack_beats,
 )
+from tests.hdl.driving import Ecp5, step
 
 
 def test_beats_by_hand() -> None:
@@ -69,12 +70,6 @@ def test_members_of_a_beat() -> None:
     assert beat_members(((2, 3),), False)["last"] == 0
 
 
-class Ecp5:
-    """Enough of a platform to be elaborated for."""
-
-    family = "ecp5"
-
-
 @pytest.mark.parametrize("kind", [BeatMemory, EcpBeatMemory])
 @pytest.mark.parametrize("beats", [1, 8, 30, 100])
 @pytest.mark.parametrize(("slots", "bits"), [(1, 4), (2, 1), (4, 8)])
@@ -96,8 +91,7 @@ def test_what_was_written_comes_back(
         for place, beat in enumerate(stored):
             ctx.set(dut.place, place)
             ctx.set(dut.stored.as_value(), beat)
-            ctx.set(dut.write, 1)
-            await ctx.tick()
+            await step(ctx, dut, write=1)
         ctx.set(dut.write, 0)
         await ctx.tick().repeat(20)
         for address in [*order, *[0] * dut.latency]:
@@ -105,8 +99,7 @@ def test_what_was_written_comes_back(
             read.append(ctx.get(dut.found.as_value()))
             await ctx.tick()
 
-    bench.play(stimulus, background=False)
-    bench.run(patience=1000)
+    bench.run(stimulus, patience=1000)
     assert read[dut.latency :] == [stored[address] for address in order]
 
 

@@ -10,6 +10,7 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.player import Judge
 from allspin.sim.network.random_networks import random_network
+from tests.hdl.driving import put, step
 
 LABELS = 20
 CLASSES = 5
@@ -34,19 +35,14 @@ def test_each_run_is_counted_from_its_beginning(memory: str) -> None:
     found = []
 
     async def run(ctx: Any, winners: list[int], waits: list[int]) -> None:
-        ctx.set(dut.clear, 1)
-        await ctx.tick()
-        ctx.set(dut.clear, 0)
-        ctx.set(dut.count, 1)
+        await step(ctx, dut, clear=1)
+        put(ctx, dut, clear=0, count=1)
         clocks.append(0)
         for winner, wait in zip(winners, waits, strict=True):
             for _ in range(wait):
                 await ctx.tick()
-            ctx.set(dut.winner, winner)
-            ctx.set(dut.answered, 1)
-            await ctx.tick()
-            ctx.set(dut.answered, 0)
-            ctx.set(dut.winner, (winner + 1) % CLASSES)
+            await step(ctx, dut, winner=winner, answered=1)
+            put(ctx, dut, answered=0, winner=(winner + 1) % CLASSES)
             clocks[-1] += 1 + wait
         while ctx.get(dut.busy):
             await ctx.tick()
@@ -57,13 +53,8 @@ def test_each_run_is_counted_from_its_beginning(memory: str) -> None:
 
     async def stimulus(ctx: Any) -> None:
         for place, label in enumerate(labels):
-            ctx.set(dut.place, place)
-            ctx.set(dut.stored, label)
-            ctx.set(dut.write, 1)
-            await ctx.tick()
-        ctx.set(dut.write, 0)
-        ctx.set(dut.stored, 0)
-        await ctx.tick()
+            await step(ctx, dut, place=place, stored=label, write=1)
+        await step(ctx, dut, write=0, stored=0)
         for winners, waits in zip(runs, gaps, strict=True):
             await run(ctx, winners, waits)
         for place in range(LABELS):
@@ -71,8 +62,7 @@ def test_each_run_is_counted_from_its_beginning(memory: str) -> None:
             await ctx.tick().repeat(2)
             found.append(ctx.get(dut.label))
 
-    bench.play(stimulus, background=False)
-    bench.run()
+    bench.run(stimulus)
     hits = [sum(a == b for a, b in zip(winners, labels, strict=False)) for winners in runs]
     assert seen == [
         (len(winners), hit, count) for winners, hit, count in zip(runs, hits, clocks, strict=True)

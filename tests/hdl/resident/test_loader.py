@@ -13,6 +13,7 @@ from allspin.hdl.parameters.engine import (
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.lines import Loader
 from allspin.sim.network.random_networks import random_network
+from tests.hdl.driving import loads, send_at_once
 
 
 def test_bytes_become_lines_of_the_memories_that_they_are_for() -> None:
@@ -48,29 +49,15 @@ def test_bytes_become_lines_of_the_memories_that_they_are_for() -> None:
 
     async def stimulus(ctx: Any) -> None:
         for layer, memory, address, content in bursts:
-            for number, byte in enumerate(content):
-                ctx.set(
-                    dut.load.payload,
-                    {
-                        "layer": layer,
-                        "memory": memory,
-                        "first": number == 0,
-                        "address": address,
-                        "data": byte,
-                    },
-                )
-                ctx.set(dut.load.valid, 1)
-                assert ctx.get(dut.load.ready)
-                await ctx.tick()
-                ctx.set(dut.load.valid, 0)
+            for number, payload in enumerate(loads(layer, memory, content, address)):
+                await send_at_once(ctx, dut.load, [payload])
                 # A byte may come in each clock, or not.
                 if layer != ENGINE or number % 2:
                     await ctx.tick()
         await ctx.tick().repeat(5)
 
     bench.play(watch)
-    bench.play(stimulus, background=False)
-    bench.run()
+    bench.run(stimulus)
     assert written == [
         (4, 1, 2, 0),
         (5, 3, 4, 1),

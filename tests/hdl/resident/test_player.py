@@ -13,6 +13,7 @@ from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident import player as player_module
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory
 from allspin.hdl.resident.player import BeatPlayer
+from tests.hdl.driving import put, step
 from tests.hdl.resident.slow_code import Line, pack_image
 
 KINDS = ("blank", "full", "first", "last", "sparse", "dense")
@@ -59,21 +60,20 @@ class Player:
         for place, (*parts, last) in enumerate(self.lines):
             ctx.set(dut.place, place)
             for number in range(self.slots):
-                ctx.set(dut.stored.slots[number].distance, parts[2 * number])
-                ctx.set(dut.stored.slots[number].value, parts[2 * number + 1])
+                put(
+                    ctx,
+                    dut.stored.slots[number],
+                    distance=parts[2 * number],
+                    value=parts[2 * number + 1],
+                )
             ctx.set(dut.stored.last, last)
-            ctx.set(dut.write, 1)
-            await ctx.tick()
+            await step(ctx, dut, write=1)
         ctx.set(dut.write, 0)
         await ctx.tick().repeat(dut.settling)
 
     async def play(self, ctx: Any, first: int, skip: int, images: int) -> int:
         dut = self.dut
-        ctx.set(dut.first, first)
-        ctx.set(dut.skip, skip)
-        ctx.set(dut.images, images)
-        ctx.set(dut.start, 1)
-        await ctx.tick()
+        await step(ctx, dut, first=first, skip=skip, images=images, start=1)
         ctx.set(dut.start, 0)
         assert ctx.get(dut.playing)
         while ctx.get(dut.playing):
@@ -86,8 +86,8 @@ def driven(events: list[Any], slots: int, rows: int) -> list[list[int]]:
     images = []
     values = [0] * (-(-rows // slots) * slots)
     for beat, last in events:
-        for slot, (step, value) in enumerate(beat):
-            values[step * slots + slot] += value
+        for slot, (line, value) in enumerate(beat):
+            values[line * slots + slot] += value
         if last:
             assert not any(values[rows:])
             images.append(values[:rows])
@@ -140,10 +140,9 @@ def test_images_come_as_they_were_packed(
         for first, skip, count, _ in ways:
             ended.append(await player.play(ctx, first, skip, count))
 
-    player.bench.play(stimulus, background=False)
     beats = sum(len(packed[number]) for number in expected)
     events = player.bench.take(player.dut.events, beats)
-    player.bench.run(patience=20_000)
+    player.bench.run(stimulus, patience=20_000)
     assert driven(events, slots, rows) == [images[number] for number in expected]
     assert ended == [end % (len(lines) + spare) for *_, end in ways]
 
@@ -166,9 +165,8 @@ def test_a_beat_leaves_each_clock(slots: int, kind: Any, monkeypatch: pytest.Mon
         await player.play(ctx, 0, 0, 6)
 
     clocks: list[int] = []
-    player.bench.play(stimulus, background=False)
     events = player.bench.take(player.dut.events, len(lines), clocks=clocks)
-    player.bench.run()
+    player.bench.run(stimulus)
     assert driven(events, slots, 64) == images
     assert np.diff(clocks).tolist() == [1] * (len(lines) - 1)
 
@@ -184,7 +182,6 @@ def test_whatever_the_memory_holds_an_image_comes_and_ends() -> None:
         await player.play(ctx, 0, 65535, 1)
         await player.play(ctx, 9, 0, 2)
 
-    player.bench.play(stimulus, background=False)
     events = player.bench.take(player.dut.events, 12)
-    player.bench.run()
+    player.bench.run(stimulus)
     assert [last for _, last in events] == [0] * 9 + [1, 1, 1]

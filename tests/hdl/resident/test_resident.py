@@ -1,6 +1,5 @@
 """Resident images in front of an engine, against the golden model."""
 
-import random
 import struct
 from typing import Any
 
@@ -12,7 +11,6 @@ from amaranth.lib import stream, wiring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine import (
     ENGINE,
@@ -28,6 +26,7 @@ from allspin.hdl.resident.resident import Resident
 from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_networks import random_images, random_network
+from tests.hdl.driving import Driven, loads, send
 from tests.hdl.resident.slow_code import Line, pack_image
 
 STREAMS = ("events", "results", "load", "fetch", "fetched")
@@ -65,7 +64,7 @@ class ResidentEngine(wiring.Component):
         return m
 
 
-class Machine:
+class Machine(Driven):
     """Drives it in Amaranth's simulator, as the dispatcher does."""
 
     def __init__(
@@ -97,63 +96,20 @@ class Machine:
                 resident=ResidentParameters(len(self.beats), len(images)),
             ),
         )
-        self.dut = ResidentEngine(self.parameters)
-        self.bench = StreamBench(self.dut, stall=stall, seed=seed)
-        self.stall = stall
-        self.random = random.Random(seed)
+        super().__init__(ResidentEngine(self.parameters), stall=stall, seed=seed)
 
     async def load(
         self, ctx: Any, layer: int, memory: int, content: bytes, address: int = 0
     ) -> None:
-        while not ctx.get(self.dut.idle):
-            await ctx.tick()
-        for number, byte in enumerate(content):
-            ctx.set(
-                self.dut.load.payload,
-                {
-                    "layer": layer,
-                    "memory": memory,
-                    "first": number == 0,
-                    "address": address,
-                    "data": byte,
-                },
-            )
-            ctx.set(self.dut.load.valid, 1)
-            await ctx.tick().until(self.dut.load.ready)
-            ctx.set(self.dut.load.valid, 0)
+        await self.until_idle(ctx)
+        await send(ctx, self.dut.load, loads(layer, memory, content, address))
         # The dispatcher looks two clocks after the last byte.
         await ctx.tick()
-        while not ctx.get(self.dut.idle):
-            await ctx.tick()
+        await self.until_idle(ctx)
 
-    async def fetch(self, ctx: Any, layer: int, memory: int, address: int) -> bytes:
-        dut = self.dut
-        while not ctx.get(dut.idle):
-            await ctx.tick()
-        ctx.set(dut.fetch.payload, {"layer": layer, "memory": memory, "address": address})
-        ctx.set(dut.fetch.valid, 1)
-        await ctx.tick().until(dut.fetch.ready)
-        ctx.set(dut.fetch.valid, 0)
-        line = bytearray()
-        while True:
-            willing = self.random.random() >= self.stall
-            ctx.set(dut.fetched.ready, willing)
-            _, _, valid, byte = await ctx.tick().sample(dut.fetched.valid, dut.fetched.payload)
-            if valid and willing:
-                line.append(byte.data)
-                if byte.last:
-                    ctx.set(dut.fetched.ready, 0)
-                    return bytes(line)
-
-    async def program(self, ctx: Any, network: Network) -> None:
-        for number, layer in enumerate(network.layers):
-            await self.load(ctx, number, WEIGHTS, layer.words.tobytes())
-            if layer.converter is not None:
-                pairs = np.stack([layer.converter.gains, layer.converter.offsets], axis=1)
-                await self.load(ctx, number, 2, pairs.astype("<i2").tobytes())
-                await self.load(ctx, number, 3, bytes([layer.converter.shift]))
-            if layer.table is not None:
-                await self.load(ctx, number, 1, layer.table.tobytes())
+    async def ask(self, ctx: Any, layer: int, memory: int, address: int) -> None:
+        await self.until_idle(ctx)
+        await super().ask(ctx, layer, memory, address)
 
     async def keep(self, ctx: Any) -> None:
         lines = b"".join(bytes(beat) for beat in self.beats)
@@ -219,7 +175,6 @@ def test_counts_and_logits_are_the_golden_models(
         seen.append(await machine.fetch(ctx, 1, WEIGHTS, hidden - 1))
         seen.append(await machine.run(ctx, 0))
 
-    machine.bench.play(stimulus, background=False)
     leaked = []
 
     async def watch(ctx: Any) -> None:
@@ -227,7 +182,7 @@ def test_counts_and_logits_are_the_golden_models(
             leaked.extend([valid] * valid)
 
     machine.bench.play(watch)
-    machine.bench.run(patience=50_000)
+    machine.bench.run(stimulus, patience=50_000)
     hits = [class_ == label for class_, label in zip(machine.classes, labels, strict=True)]
     assert seen[0][:2] == (6, sum(hits))
     assert len(machine.beats) <= seen[0][2]
@@ -260,8 +215,7 @@ def test_images_that_are_kept_anew_begin_where_they_are_now() -> None:
         answers.append(await one.fetch(ctx, ENGINE, RESIDENT_LOGITS, 3))
         answers.append(await one.fetch(ctx, ENGINE, RESIDENT_LOGITS, 5))
 
-    one.bench.play(stimulus, background=False)
-    one.bench.run(patience=20_000)
+    one.bench.run(stimulus, patience=20_000)
     assert answers == [one.answer(2), two.answer(3), two.answer(5)]
 
 
@@ -280,15 +234,10 @@ def test_images_of_the_link_go_on_before_and_after_a_run() -> None:
             for distance, value, last in packed:
                 row += distance
                 slots = [{"row": row // 2, "value": value}, {"row": 0, "value": 0}]
-                ctx.set(
-                    dut.events.payload,
-                    {"slots": slots[::-1] if row % 2 else slots, "last": last},
+                await send(
+                    ctx, dut.events, [{"slots": slots[::-1] if row % 2 else slots, "last": last}]
                 )
-                ctx.set(dut.events.valid, 1)
-                await ctx.tick().until(dut.events.ready)
-                ctx.set(dut.events.valid, 0)
-        while not ctx.get(dut.idle):
-            await ctx.tick()
+        await machine.until_idle(ctx)
 
     async def stimulus(ctx: Any) -> None:
         await machine.program(ctx, network)
@@ -297,9 +246,8 @@ def test_images_of_the_link_go_on_before_and_after_a_run() -> None:
         counts.append(await machine.run(ctx, 5))
         await drive(ctx)
 
-    machine.bench.play(stimulus, background=False)
     taken = machine.bench.take(machine.dut.results, 2 * 5 * 3)
-    machine.bench.run(patience=20_000)
+    machine.bench.run(stimulus, patience=20_000)
     assert [logit for logit, _, _ in taken] == machine.logits.ravel().tolist() * 2
     assert counts[0][0] == 5
 
@@ -317,7 +265,6 @@ def test_an_image_costs_its_beats(slots: int) -> None:
         await machine.keep(ctx)
         counts.append(await machine.run(ctx, 12))
 
-    machine.bench.play(stimulus, background=False)
-    machine.bench.run(patience=50_000)
+    machine.bench.run(stimulus, patience=50_000)
     filling = counts[0][2] - 12 * 64 // slots
     assert 0 < filling < 60

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.stream.buffers import Queue, RegisterSlice, Reservation
+from tests.hdl.driving import put, step
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
@@ -59,8 +60,7 @@ def test_holds_its_depth_behind_what_it_offers_and_tells_when_it_is_empty() -> N
         ctx.set(queue.i.valid, 1)
         for number in range(9):
             assert ctx.get(queue.i.ready)
-            ctx.set(queue.i.payload, number)
-            await ctx.tick()
+            await step(ctx, queue.i, payload=number)
             assert not ctx.get(queue.empty)
         assert not ctx.get(queue.i.ready)
         ctx.set(queue.i.valid, 0)
@@ -73,8 +73,7 @@ def test_holds_its_depth_behind_what_it_offers_and_tells_when_it_is_empty() -> N
         assert ctx.get(queue.empty)
         assert not ctx.get(queue.o.valid)
 
-    bench.play(fill_and_drain, background=False)
-    bench.run()
+    bench.run(fill_and_drain)
 
 
 @pytest.mark.parametrize("delay", [1, 13])
@@ -102,12 +101,10 @@ def test_what_set_out_always_finds_a_place(delay: int, stall: float) -> None:
             if arrives is not None:
                 ctx.set(dut.payload, beats[arrives])
             await ctx.tick()
-        ctx.set(dut.taken, 0)
-        ctx.set(dut.arrives, 0)
+        put(ctx, dut, taken=0, arrives=0)
 
-    bench.play(pipeline, background=False)
     taken = bench.take(dut.waiting, len(beats), clocks=clocks)
-    bench.run()
+    bench.run(pipeline)
     assert taken == beats
     if not stall:
         assert clocks[-1] - clocks[0] == len(beats) - 1

@@ -21,17 +21,11 @@ from amaranth.hdl import (
     unsigned,
 )
 from amaranth.lib.memory import Memory
-from amaranth.sim import Simulator
 
 from allspin.hdl.parameters.target import SMALLEST_BLOCK
 from allspin.hdl.stream import ecp5
 from allspin.hdl.stream.ecp5 import WordMemory, add_or_begin, add_or_start, copies, times_digit
-
-
-class Ecp5:
-    """Enough of a platform."""
-
-    family = "ecp5"
+from tests.hdl.driving import Ecp5, simulate, step
 
 
 class Cell(Elaboratable):
@@ -109,13 +103,6 @@ def cells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ecp5, "Instance", Cell)
 
 
-def simulate(dut: Any, testbench: Any) -> None:
-    simulator = Simulator(Fragment.get(dut, Ecp5()))
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
-
-
 @pytest.mark.parametrize("digit_bits", [1, 2])
 @pytest.mark.parametrize(
     "shape", [signed(2), signed(7), signed(8), unsigned(1), unsigned(2), unsigned(4), unsigned(7)]
@@ -135,7 +122,7 @@ def test_a_digit_s_product(shape: Shape, digit_bits: int) -> None:
                 ctx.set(digit, other)
                 assert ctx.get(product) == one * other
 
-    simulate(m, testbench)
+    simulate(m, testbench, platform=Ecp5())
 
 
 @pytest.mark.parametrize("shape", [signed, unsigned])
@@ -161,7 +148,7 @@ def test_a_sum_goes_on_or_starts(shape: Any, term_bits: int, sum_bits: int) -> N
             lowest = -below * 2 ** (sum_bits - 1)
             assert ctx.get(total) == (wanted - lowest) % 2**sum_bits + lowest
 
-    simulate(m, testbench)
+    simulate(m, testbench, platform=Ecp5())
 
 
 @pytest.mark.parametrize(("term_bits", "start_bits"), [(5, 4), (8, 12), (2, 12), (12, 2)])
@@ -187,7 +174,7 @@ def test_a_sum_goes_on_or_begins_somewhere(term_bits: int, start_bits: int) -> N
             wanted = one + (first if begins else other)
             assert ctx.get(total) == (wanted + 2048) % 4096 - 2048
 
-    simulate(m, testbench)
+    simulate(m, testbench, platform=Ecp5())
 
 
 def test_copies_follow_a_clock_later() -> None:
@@ -202,7 +189,7 @@ def test_copies_follow_a_clock_later() -> None:
             await ctx.tick()
             assert [ctx.get(copy) for copy in made] == [number] * 3
 
-    simulate(m, testbench)
+    simulate(m, testbench, platform=Ecp5())
 
 
 @pytest.mark.parametrize("rah_bits", [3, 8])
@@ -220,24 +207,19 @@ def test_words_come_two_clocks_after_their_address(lines: int, lanes: int, rah_b
         for _ in range(150):
             line, enables = rng.choice(some), rng.getrandbits(lanes)
             word = rng.randrange(-(2 ** (rah_bits - 1)), 2 ** (rah_bits - 1))
-            ctx.set(dut.write_address, line)
-            ctx.set(dut.write_enable, enables)
-            ctx.set(dut.word, word)
-            await ctx.tick()
+            await step(ctx, dut, write_address=line, write_enable=enables, word=word)
             held.update({(line, lane): word for lane in range(lanes) if enables >> lane & 1})
         ctx.set(dut.write_enable, 0)
         for line in some:
-            ctx.set(dut.address, line)
-            await ctx.tick()
-            ctx.set(dut.address, rng.choice(some))
-            await ctx.tick()
+            await step(ctx, dut, address=line)
+            await step(ctx, dut, address=rng.choice(some))
             found = [ctx.get(dut.words[lane]) for lane in range(lanes)]
             wanted = [held.get((line, lane)) for lane in range(lanes)]
             assert [f for f, w in zip(found, wanted, strict=True) if w is not None] == [
                 w for w in wanted if w is not None
             ]
 
-    simulate(dut, testbench)
+    simulate(dut, testbench, platform=Ecp5())
     assert len(held) > 12
 
 

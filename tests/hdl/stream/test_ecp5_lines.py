@@ -5,13 +5,13 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Cat, Elaboratable, Fragment, Module, Mux, Shape, Signal, signed, unsigned
-from amaranth.sim import Simulator
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Shape, Signal, signed, unsigned
 
 from allspin.hdl.stream import ecp5
 from allspin.hdl.stream import ecp5_lines as ecp5_multiplier
 from allspin.hdl.stream.ecp5_lines import PART_BITS, PRODUCT_CLOCKS, LineMemory, multiply
-from tests.hdl.stream.test_ecp5 import Cell, simulate
+from tests.hdl.driving import Ecp5, simulate, step
+from tests.hdl.stream.test_ecp5 import Cell
 
 
 @pytest.mark.parametrize(
@@ -37,25 +37,14 @@ def test_a_line_comes_two_clocks_after_its_address(
     async def testbench(ctx: Any) -> None:
         for line, written in held.items():
             for write, content in ((1, written), (0, rng.getrandbits(bits))):
-                ctx.set(dut.write_address, line)
-                ctx.set(dut.write, write)
-                ctx.set(dut.written, content)
-                await ctx.tick()
+                await step(ctx, dut, write_address=line, write=write, written=content)
         for line in some:
-            ctx.set(dut.address, line)
-            await ctx.tick()
-            ctx.set(dut.address, rng.choice(some))
-            await ctx.tick()
+            await step(ctx, dut, address=line)
+            await step(ctx, dut, address=rng.choice(some))
             assert ctx.get(dut.line) == held[line]
 
-    simulate(dut, testbench)
+    simulate(dut, testbench, platform=Ecp5())
     assert blocks == ([] if distributed else ["DP16KD"])
-
-
-class Ecp5:
-    """Enough of a platform."""
-
-    family = "ecp5"
 
 
 class Multiplier(Elaboratable):
@@ -126,10 +115,7 @@ def test_a_product(
                 assert ctx.get(product) == one * two
             await ctx.tick()
 
-    simulator = Simulator(Fragment.get(m, platform))
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate(m, testbench, platform=platform)
 
 
 @pytest.mark.parametrize("shape", [unsigned(PART_BITS + 1), signed(4)])
