@@ -20,10 +20,7 @@ from allspin.host.link.payloads import (
     Memories,
     Memory,
     crossbar_memories,
-    neuron_memories,
-    offset_memories,
-    sum_noise_memories,
-    use_noise_memories,
+    other_memories,
 )
 from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.host.machines.resident import SLOWEST, ResidentCounts, ResidentImages
@@ -368,13 +365,8 @@ class ChipMaker:
         self._machine.check(varied)
         noise = chip.noise(self._network)
         check_use_noise(self._machine.name, self._machine.identity, noise)
-        memories = [*neuron_memories(varied), *offset_memories(varied, self._machine.identity)]
-        features = self._machine.identity.features
-        if Feature.USE_NOISE in features:
-            memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
-        if Feature.SUM_NOISE in features:
-            memories += sum_noise_memories(varied, noise)
-        if Feature.PROGRAMMER in features:
+        memories = [*other_memories(varied, self._machine.identity, noise)]
+        if Feature.PROGRAMMER in self._machine.identity.features:
             memories.append(self._chip_memory(chip))
         return memories
 
@@ -469,7 +461,7 @@ class ResidentChips:
         seconds = clocks / (self._machine.identity.frequency or SLOWEST)
         for batch in resident.batches(images, labels):
             run = resident.requests(batch.start)
-            answers = self._machine.ask_groups(
+            answers = self._machine.session.ask_groups(
                 [[*redraw, *run] for redraw in redraws],
                 lambda done, batch=batch: progress(batch.start * len(chips) + len(batch) * done),
                 seconds=seconds + resident.seconds,

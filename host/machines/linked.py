@@ -11,18 +11,14 @@ from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import (
-    BATCH,
     COUNTER_BYTES,
     Answers,
     Counters,
     Memories,
     crossbar_memories,
     encode_pixels,
-    neuron_memories,
-    offset_memories,
+    other_memories,
     parse_answers,
-    sum_noise_memories,
-    use_noise_memories,
 )
 from allspin.host.link.session import NO_PROGRESS, Progress, Session
 from allspin.host.link.transport import Transport
@@ -33,6 +29,9 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
+
+BATCH = 4096
+"""Images coded at a time; it bounds the memory that intermediate arrays take."""
 
 
 class LinkedMachine(Memories, Machine):
@@ -62,15 +61,15 @@ class LinkedMachine(Memories, Machine):
     def __init__(self, transport: Transport) -> None:
         self.name = transport.name
         self._transport = transport
-        self._session = Session(transport)
+        self.session = Session(transport)
         try:
             self.identity = self._identify()
         except BaseException:
             transport.close()
             raise
-        self._session.line.window = self.identity.window
+        self.session.line.window = self.identity.window
         if self.identity.frequency == 0:
-            self._session.slowness = transport.simulation
+            self.session.slowness = transport.simulation
 
     @property
     def description(self) -> str:
@@ -94,19 +93,19 @@ class LinkedMachine(Memories, Machine):
     @property
     def resent(self) -> int:
         """Requests that had to be sent again so far."""
-        return self._session.line.resent
+        return self.session.line.resent
 
     @property
     def damaged(self) -> int:
         """Frames that came damaged so far, here or there."""
-        return self._session.line.damaged
+        return self.session.line.damaged
 
     def close(self) -> None:
         """Let go of the machine."""
         self._transport.close()
 
     def _identify(self) -> Identity:
-        body = self._session.open()
+        body = self.session.open()
         with refused(f"{self.name} cannot be used: "):
             return Identity.parse(body)
 
@@ -126,13 +125,9 @@ class LinkedMachine(Memories, Machine):
             If the network does not fit, or the machine does not answer.
         """
         self.check(network)
-        memories = [*crossbar_memories(network), *neuron_memories(network)]
-        memories += offset_memories(network, self.identity)
-        if Feature.USE_NOISE in self.identity.features:
-            memories += use_noise_memories(network, 0)
-        if Feature.SUM_NOISE in self.identity.features:
-            memories += sum_noise_memories(network, None)
-        self.write_memories(memories, progress)
+        self.write_memories(
+            [*crossbar_memories(network), *other_memories(network, self.identity)], progress
+        )
         self.clear_counters()
 
     def read_words(self, layer: int) -> npt.NDArray[np.int8]:
@@ -226,7 +221,7 @@ class LinkedMachine(Memories, Machine):
         numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
         bodies = _image_bodies(flat, self.identity, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
-        answers = self._session.ask(kind, bodies, progress)
+        answers = self.session.ask(kind, bodies, progress)
         size = self.identity.answer_bytes
         if any(len(answer) != size for answer in answers):
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
