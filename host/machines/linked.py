@@ -63,7 +63,9 @@ class LinkedMachine(Memories, Machine):
         self._transport = transport
         self.session = Session(transport)
         try:
-            self.identity = self._identify()
+            body = self.session.open()
+            with refused(f"{self.name} cannot be used: "):
+                self.identity = Identity.parse(body)
         except BaseException:
             transport.close()
             raise
@@ -103,11 +105,6 @@ class LinkedMachine(Memories, Machine):
     def close(self) -> None:
         """Let go of the machine."""
         self._transport.close()
-
-    def _identify(self) -> Identity:
-        body = self.session.open()
-        with refused(f"{self.name} cannot be used: "):
-            return Identity.parse(body)
 
     def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
         """Write a network's weights, tables and converters, and clear the counters.
@@ -177,17 +174,14 @@ class LinkedMachine(Memories, Machine):
 
     def counters(self) -> Counters:
         """Read all counters."""
-        spaces = [ENGINE, *range(len(self.identity.layers))]
-        pairs = [
+        (cycles, images), *layers = (
             np.frombuffer(
                 self.read_back(space << 4 | COUNTERS, 0, 2, COUNTER_BYTES), dtype="<u8"
             ).tolist()
-            for space in spaces
-        ]
-        (cycles, images), *layers = pairs
-        return Counters(
-            cycles, images, tuple(pair[0] for pair in layers), tuple(pair[1] for pair in layers)
+            for space in (ENGINE, *range(len(self.identity.layers)))
         )
+        rows, neurons = zip(*layers, strict=True)
+        return Counters(cycles, images, rows, neurons)
 
     def stream(
         self,
@@ -216,10 +210,9 @@ class LinkedMachine(Memories, Machine):
         rows = self.identity.topology[0]
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
-        flat = images.reshape(len(images), rows)
         self.start_stopwatch()
         numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
-        bodies = _image_bodies(flat, self.identity, first if numbered else None)
+        bodies = _image_bodies(images, self.identity.pixel_bits, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
         answers = self.session.ask(kind, bodies, progress)
         size = self.identity.answer_bytes
@@ -230,10 +223,10 @@ class LinkedMachine(Memories, Machine):
 
 
 def _image_bodies(
-    images: npt.NDArray[np.uint8], identity: Identity, number: int | None
+    images: npt.NDArray[np.uint8], pixel_bits: int, number: int | None
 ) -> Iterator[bytes]:
     """Bodies of IMAGE requests, coded a batch at a time; `number` is the first image's."""
-    bits = identity.pixel_bits
     for start in range(0, len(images), BATCH):
-        for place, body in enumerate(encode_pixels(images[start : start + BATCH], bits), start):
+        bodies = encode_pixels(images[start : start + BATCH], pixel_bits)
+        for place, body in enumerate(bodies, start):
             yield body if number is None else (number + place).to_bytes(4, "little") + body
