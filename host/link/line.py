@@ -1,9 +1,11 @@
 """A stream to a device with frames on it: what it carried and lost, and whose session it is in."""
 
+import contextlib
 import math
 import secrets
 import time
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import NoReturn
 
 from allspin.hdl.link.protocol import (
@@ -106,10 +108,14 @@ class Line:
         self._carried += sent + len(received)
         return sent, self._deframer.feed(received) if received else []
 
-    def silent(self, what: str) -> UserError:
-        """What to raise since the device does not answer."""
-        damage = f" ({self.damaged:,} frames came damaged)" if self.damaged else ""
-        return UserError(f"{what}{damage}; {self.transport.advice}")
+    @contextlib.contextmanager
+    def until_silent(self, what: str) -> Iterator[None]:
+        """Turn the time-out of a device that does not answer into a line; `what` begins it."""
+        try:
+            yield
+        except TimeoutError:
+            damage = f" ({self.damaged:,} frames came damaged)" if self.damaged else ""
+            raise UserError(f"{what}{damage}; {self.transport.advice}") from None
 
     def check_session(self, number: int) -> None:
         """Raise if an answer's session shows that the device is no longer what was made of it."""

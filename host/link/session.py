@@ -231,12 +231,8 @@ class Session:
         line = self.line
         patience = (line.transport.probe_timeout,) * 2
         asking = AskingOneKind(line, patience, Request.IDENTIFY, MAX_OPENINGS)
-        try:
+        with line.until_silent(f"nothing that speaks allspin's protocol answers on {line.name}"):
             (identity,) = asking.answers([bytes([line.session])], NO_PROGRESS)
-        except TimeoutError:
-            raise line.silent(
-                f"nothing that speaks allspin's protocol answers on {line.name}"
-            ) from None
         line.is_open = True
         return identity
 
@@ -268,10 +264,8 @@ class Session:
             or the line damages too many frames.
         """
         asking = AskingOneKind(self.line, self._patience(seconds), kind, MAX_LOSSES)
-        try:
+        with self.line.until_silent(f"{self.line.name} does not answer any more"):
             return asking.answers(bodies, progress)
-        except TimeoutError:
-            raise self.line.silent(f"{self.line.name} does not answer any more") from None
 
     def ask_groups(
         self, groups: Sequence[Group], progress: Progress = NO_PROGRESS, *, seconds: float = 0.0
@@ -301,10 +295,9 @@ class Session:
         UserError
             As of `ask`.
         """
-        try:
-            return AskingGroups(self.line, self._patience(seconds)).answers(groups, progress)
-        except TimeoutError:
-            raise self.line.silent(f"{self.line.name} does not answer any more") from None
+        asking = AskingGroups(self.line, self._patience(seconds))
+        with self.line.until_silent(f"{self.line.name} does not answer any more"):
+            return asking.answers(groups, progress)
 
     def _patience(self, seconds: float) -> tuple[float, float]:
         """Seconds after which an answer is usually there, and after which it does not come."""

@@ -69,14 +69,12 @@ class LinkedMachine(Memories, Machine):
         except BaseException:
             transport.close()
             raise
-        self.session.line.window = self.identity.window
-        if self.identity.frequency == 0:
+        identity = self.identity
+        self.session.line.window = identity.window
+        if identity.frequency == 0:
             self.session.slowness = transport.simulation
-
-    @property
-    def description(self) -> str:
-        """What it is built as: topology, neurons, lanes and widths."""
-        return str(self.identity)
+        self.description = str(identity)
+        self.frequency = identity.frequency or None
 
     @property
     def profile(self) -> HardwareProfile:
@@ -86,11 +84,6 @@ class LinkedMachine(Memories, Machine):
             lanes=max(layer.lanes for layer in self.identity.layers),
             rows_per_clock=self.identity.layers[0].rows_per_clock,
         )
-
-    @property
-    def frequency(self) -> int | None:
-        """Hz of its clock; None where time is simulated without one."""
-        return self.identity.frequency or None
 
     @property
     def resent(self) -> int:
