@@ -142,7 +142,7 @@ class Identity:
         tilings = [_tiling(rest.read(tiling_bytes)) for _ in sizes]
         levels = [_levels(rest.read(levels_bytes)) for _ in sizes]
         layers = tuple(
-            LayerIdentity(*layer, tiling, kept)
+            LayerIdentity(*layer, tiling=tiling, levels=kept)
             for layer, tiling, kept in zip(sizes, tilings, levels, strict=True)
         )
         # The device's order is that of the class, but that its layers come last.

@@ -228,9 +228,8 @@ class Session:
         UserError
             If nothing that speaks the protocol answers.
         """
-        line = self.line
-        patience = (line.transport.probe_timeout,) * 2
-        asking = AskingOneKind(line, patience, Request.IDENTIFY, MAX_OPENINGS)
+        line, timeout = self.line, self.line.transport.probe_timeout
+        asking = AskingOneKind(line, (timeout, timeout), Request.IDENTIFY, MAX_OPENINGS)
         with line.until_silent(f"nothing that speaks allspin's protocol answers on {line.name}"):
             (identity,) = asking.answers([bytes([line.session])], NO_PROGRESS)
         line.is_open = True

@@ -6,6 +6,7 @@ import random
 import struct
 import time
 from collections import deque
+from collections.abc import Callable
 from zlib import crc32
 
 import numpy as np
@@ -140,7 +141,7 @@ class Wire(Transport):
         self.frames = deque()
         self.outgoing = deque()
         self.most = 0
-        self.is_late = lambda: False
+        self.is_late: Callable[[], bool] = lambda: False
         self.lengths = []
 
     def exchange(self, data, timeout):
@@ -226,6 +227,8 @@ def test_identity_program_and_read_back(plain, device):
     assert device.identity.topology == (30, 7, 5)
     device.program(NETWORK)
     first, last = NETWORK.layers
+    assert first.table is not None
+    assert first.converter is not None
     gains, offsets = first.converter.gains, first.converter.offsets
     converter = np.stack([gains, offsets], axis=1).astype("<i2").tobytes()
     content = first.words.tobytes(), last.words.tobytes(), first.table.tobytes(), converter

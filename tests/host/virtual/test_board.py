@@ -68,7 +68,9 @@ def status(pid):
 
 
 def clock_ticks(pid):
-    return sum(map(int, status(pid)[11:13]))
+    fields = status(pid)
+    assert fields is not None
+    return sum(map(int, fields[11:13]))
 
 
 def wait_for(condition):
