@@ -8,11 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.boards.top import TopParameters
-from allspin.boards.virtual.build import build
 from allspin.host.link.transport import Transport
-from allspin.host.machines.linked import LinkedMachine
-from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.faults import (
     MOST_UNDER_WAY,
     Faults,
@@ -20,11 +16,7 @@ from allspin.host.virtual.faults import (
     FaultyWire,
     WireFaults,
 )
-from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.random_networks import random_images, random_network
 
-NETWORK = random_network((24, 12, 6), 1)
 FRAMES = [b"\1\2\3\4\0", b"\5\0", b"\6\7\0", b"\x08\x09\x0a\0"]
 STREAM = b"".join(FRAMES)
 
@@ -238,31 +230,3 @@ def test_a_board_that_takes_little_holds_the_sender_back_and_loses_nothing():
     while len(board.got) < len(data):
         taken = send()
     assert board.got == data
-
-
-@pytest.fixture(scope="module")
-def program():
-    return build(TopParameters.from_network(NETWORK))
-
-
-def test_a_device_behind_lost_frames_answers_all_the_same(program):
-    faults = Faults(WireFaults(drop=(4, 40)), WireFaults(drop=(9, 30, 70)))
-    images = random_images(NETWORK, 100, 3)
-    transport = FaultyTransport(lambda: VirtualTransport(program), faults)
-    with LinkedMachine(transport) as device:
-        device.program(NETWORK)
-        logits = device.stream(images).logits
-        assert device.resent >= 3
-    assert (logits == GoldenModel(NETWORK).logits(images)).all()
-    assert (transport.to_device.dropped, transport.to_host.dropped) == (2, 3)
-
-
-def test_a_device_that_was_reset_is_another(program):
-    transport = FaultyTransport(lambda: VirtualTransport(program), Faults())
-    with LinkedMachine(transport) as device:
-        device.program(NETWORK)
-        device.stream(random_images(NETWORK, 10, 3))
-        assert device.counters().images == 10
-        transport.reset()
-        with pytest.raises(UserError, match="was reset"):
-            device.counters()
