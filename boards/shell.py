@@ -28,7 +28,7 @@ from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.ecp5 import is_ecp5
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 from allspin.sim.network.network import Network
 
 MACHINE = "machine"
@@ -92,16 +92,11 @@ class ShellParameters:
         UserError
             If no such machine can be made.
         """
-        try:
-            return cls(
-                board,
-                TopParameters.from_network(
-                    network, profile, frequency=board.machine_frequency, every_clock=False
-                ),
-                shown,
+        with refused(f"{board.name} cannot run this network: "):
+            machine = TopParameters.from_network(
+                network, profile, frequency=board.machine_frequency, every_clock=False
             )
-        except ValueError as error:
-            raise UserError(f"{board.name} cannot run this network: {error}") from error
+            return cls(board, machine, shown)
 
 
 class Pads:

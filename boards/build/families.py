@@ -90,12 +90,8 @@ class Family:
         """Yosys' command, with its step to tables by our own reckoning of wires."""
         if not self.wire_delay:
             return [command]
-        return [
-            f"{command} -run begin:map_luts",
-            f"abc9 -W {self.wire_delay}",
-            "clean",
-            f"{command} -run map_cells:",
-        ]
+        tables = f"abc9 -W {self.wire_delay}"
+        return [f"{command} -run begin:map_luts", tables, "clean", f"{command} -run map_cells:"]
 
     def shell_script(self) -> str:
         """Yosys: ``machine.net.il`` and ``shell.il`` to ``top.json``, ``cells.json``."""
@@ -263,13 +259,11 @@ def with_options(command: Sequence[str], options: Sequence[str]) -> list[str]:
 
 def _without(words: Sequence[str], valued: Sequence[str], flags: Sequence[str]) -> list[str]:
     """A command line without some options."""
-    kept: list[str] = []
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif word in valued:
-            skip = True
+    kept = []
+    rest = iter(words)
+    for word in rest:
+        if word in valued:
+            next(rest, None)
         elif word not in flags:
             kept.append(word)
     return kept
@@ -277,7 +271,7 @@ def _without(words: Sequence[str], valued: Sequence[str], flags: Sequence[str]) 
 
 # Whether a network's weights fit a part's memories, before anything is built.
 
-BLOCK_WORDS = {"iCE40": 256, ECP5.name: 1024, GOWIN.name: 1024}
+BLOCK_WORDS = {ICE40.name: 256, ECP5.name: 1024, GOWIN.name: 1024}
 """Words of 16 bits in a block of memory, by family."""
 BLOCKS = {
     "iCE40UP5K": 30,
@@ -317,16 +311,14 @@ def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
         raise ValueError(
             f"{part} is no part of boards.build.capacity.BLOCKS: its blocks of memory go there"
         )
-    available = {
-        Sprams.blocks_name: Sprams().count if family.name == "iCE40" else 0,
-        InferredBlocks.blocks_name: BLOCKS[part],
-    }
+    spram = Sprams().count if family is ICE40 else 0
+    available = {Sprams.blocks_name: spram, InferredBlocks.blocks_name: BLOCKS[part]}
     used = dict.fromkeys(available, 0)
     for crossbar in engine.crossbars:
-        cells = crossbar.target.cells
-        if crossbar.target.distributes(crossbar.lines * crossbar.bank_lanes * crossbar.word_bits):
-            continue
-        used[cells.blocks_name] += cells.blocks(crossbar, BLOCK_WORDS[family.name])
+        bits = crossbar.lines * crossbar.bank_lanes * crossbar.word_bits
+        if not crossbar.target.distributes(bits):
+            cells = crossbar.target.cells
+            used[cells.blocks_name] += cells.blocks(crossbar, BLOCK_WORDS[family.name])
     lines = [
         f"weights take {used[name]} of {available[name]} {name}" for name in used if used[name]
     ]

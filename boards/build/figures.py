@@ -1,7 +1,7 @@
 """What a build came to: how fast, how full, and what to change where that is not enough."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -205,7 +205,7 @@ def _use(routed: Routed, name: str) -> Use:
     return Use(*routed.resources.get(name, (0, 0)))
 
 
-def _sum(uses: Any) -> Use:
+def _sum(uses: Iterable[Use]) -> Use:
     found = list(uses)
     return Use(sum(use.used for use in found), sum(use.available for use in found))
 

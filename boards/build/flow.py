@@ -206,7 +206,7 @@ class Build:
             (folder / "machine.il").write_text(self._machine)
             self._yosys(folder, family.machine_script(), "synthesising the machine")
             (folder / "machine.il").unlink()
-            _keep(folder, {"seconds": time.monotonic() - begun})
+            _keep(folder, begun)
 
         machine_name = digest("machine", self._machine, family.machine_script(), yosys)
         machine = self._once(machine_name, make_machine, "synthesising the machine")
@@ -218,7 +218,7 @@ class Build:
             _share(machine / "machine.net.il", folder)
             self._yosys(folder, family.shell_script(), "synthesising the board")
             (folder / "machine.net.il").unlink()
-            _keep(folder, {"seconds": time.monotonic() - begun})
+            _keep(folder, begun)
 
         name = digest("top", machine_name, shell, family.shell_script(), yosys)
         folder = self._once(name, make_top, "synthesising the board")
@@ -263,18 +263,23 @@ class Build:
             log = folder / "nextpnr.log"
             command = [*self.tools.router.command, *route]
             status = run_tool(command, folder, log.name, what, self._progress)
-            resources = _resources(log)
+            resources = {
+                name: (int(used), int(available))
+                for name, used, available in _USE.findall(log.read_text(errors="replace"))
+            }
+            overfull = any(used > available for used, available in resources.values())
             fmax = None
             if status == 0:
-                fmax = _fmax(folder / "report.json")
+                # In Hz, of the slowest clock.
+                clocks = json.loads((folder / "report.json").read_text())["fmax"]
+                fmax = min(clock["achieved"] for clock in clocks.values()) * 1e6
                 command = [*self.tools.packer.command, *pack]
                 if run_tool(command, folder, "pack.log", "packing", self._progress) != 0:
                     raise _failed(self.tools.packer, folder / "pack.log")
-            elif not _overfull(resources) and not _TOO_MANY.search(complaint(log)):
+            elif not overfull and not _TOO_MANY.search(complaint(log)):
                 raise _failed(self.tools.router, log)
             (folder / f"{TOP}.json").unlink()
-            seconds = time.monotonic() - begun
-            _keep(folder, {"fmax": fmax, "resources": resources, "seconds": seconds})
+            _keep(folder, begun, fmax=fmax, resources=resources)
 
         name = digest(
             "route",
@@ -295,7 +300,8 @@ class Build:
         )
 
 
-def _keep(folder: Path, outcome: Mapping[str, Any]) -> None:
+def _keep(folder: Path, begun: float, **outcome: Any) -> None:
+    outcome["seconds"] = time.monotonic() - begun
     (folder / OUTCOME).write_text(json.dumps(outcome))
 
 
@@ -309,24 +315,6 @@ def _share(file: Path, folder: Path) -> None:
         os.link(file, folder / file.name)
     except OSError:
         shutil.copyfile(file, folder / file.name)
-
-
-def _resources(log: Path) -> dict[str, tuple[int, int]]:
-    """What is used of how many, by the table that nextpnr prints."""
-    return {
-        name: (int(used), int(available))
-        for name, used, available in _USE.findall(log.read_text(errors="replace"))
-    }
-
-
-def _overfull(resources: Mapping[str, tuple[int, int]]) -> bool:
-    return any(used > available for used, available in resources.values())
-
-
-def _fmax(report: Path) -> float:
-    """Highest frequency, in Hz, of the slowest clock in nextpnr's report."""
-    clocks = json.loads(report.read_text())["fmax"]
-    return min(clock["achieved"] for clock in clocks.values()) * 1e6
 
 
 def _failed(tool: Tool, log: Path) -> UserError:

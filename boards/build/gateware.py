@@ -108,10 +108,8 @@ def gateware_digest(text: str) -> str:
     str
         32 hexadecimal digits.
     """
-    total = hashlib.sha256()
-    for line in anonymous(text):
-        total.update(f"{line}\n".encode())
-    return total.hexdigest()[:DIGITS]
+    total = "".join(f"{line}\n" for line in anonymous(text))
+    return hashlib.sha256(total.encode()).hexdigest()[:DIGITS]
 
 
 def anonymous(text: str) -> Iterator[str]:

@@ -132,25 +132,20 @@ def find_tool(name: str, wanted: Wanted = "auto", which: Callable = shutil.which
 
 def _native_version(name: str, path: str) -> str:
     """A tool's version; one that tells none is known by its content."""
-    if name == "yosys" or name.startswith("nextpnr"):
-        option = "-V" if name == "yosys" else "--version"
-        try:
-            done = subprocess.run(
-                [path, option],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=True,
-                timeout=60,
-            )
-        except OSError as error:
-            raise cannot_run(path, error) from error
-        except subprocess.SubprocessError as error:
-            raise UserError(f"{path} does not tell its version: {error}") from error
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        if not lines:
-            raise UserError(f"{path} does not tell its version: it says nothing")
-        line = lines[-1]
-        # "Yosys 0.52 (git ...)" or '"nextpnr-ice40" -- Next ... (Version 0.7-1+b2)'
-        return line.split("(Version ")[-1].removesuffix(")").removeprefix("Yosys ").split(" (")[0]
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
+    if name != "yosys" and not name.startswith("nextpnr"):
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
+    command = [path, "-V" if name == "yosys" else "--version"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=True, timeout=60
+        )
+    except OSError as error:
+        raise cannot_run(path, error) from error
+    except subprocess.SubprocessError as error:
+        raise UserError(f"{path} does not tell its version: {error}") from error
+    said = (done.stdout + done.stderr).strip()
+    if not said:
+        raise UserError(f"{path} does not tell its version: it says nothing")
+    # "Yosys 0.52 (git ...)" or '"nextpnr-ice40" -- Next ... (Version 0.7-1+b2)'
+    line = said.splitlines()[-1].split("(Version ")[-1]
+    return line.removesuffix(")").removeprefix("Yosys ").split(" (")[0]

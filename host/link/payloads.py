@@ -1,12 +1,20 @@
 """Memories of a machine behind the link, and what of a network is written to them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS, Request
+from allspin.hdl.link.protocol import (
+    MAX_RUN,
+    MAX_SKIP,
+    PACKED_BITS,
+    RUN_BITS,
+    Feature,
+    Request,
+)
 from allspin.hdl.parameters.engine import (
     AMPLIFIERS,
     CONVERTER,
@@ -20,7 +28,6 @@ from allspin.hdl.parameters.engine import (
     WEIGHTS,
 )
 from allspin.host.link.frames import encoded_size
-from allspin.host.link.groups import Group
 from allspin.host.link.identity import Identity
 from allspin.host.link.session import NO_PROGRESS, Progress, Session
 from allspin.sim.chip.fixed_point import OFFSET_BITS
@@ -28,8 +35,6 @@ from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.network import Network
-
-# What a machine answers: to images, and when it is asked what it counted.
 
 
 @dataclass(frozen=True)
@@ -94,12 +99,6 @@ def parse_answers(content: bytes, identity: Identity) -> Answers:
     return Answers(logits.astype(np.int64), classes)
 
 
-# The sparse code of images, a whole batch at once.
-
-BATCH = 4096
-"""Images coded at a time; it bounds the memory that intermediate arrays take."""
-
-
 def encode_pixels(pixels: npt.NDArray[np.uint8], pixel_bits: int) -> list[bytes]:
     """Bodies of IMAGE requests of images as a data set has them.
 
@@ -140,35 +139,15 @@ def encode_images(values: npt.NDArray[np.uint8], pixel_bits: int) -> list[bytes]
         If a value does not fit `pixel_bits`, or `values` is not a matrix.
     """
     check_values(values, pixel_bits)
-    bodies = []
-    for start in range(0, len(values), BATCH):
-        bodies += _encode_batch(values[start : start + BATCH], pixel_bits <= PACKED_BITS)
-    return bodies
-
-
-def check_values(values: npt.NDArray[np.uint8], pixel_bits: int) -> None:
-    """Raise `ValueError` unless these are images x rows, of values that fit `pixel_bits`."""
-    pixel_bits = check_range("pixel_bits", pixel_bits, 1, 8)
-    if values.ndim != 2:
-        raise ValueError(f"values must be images x rows, not of shape {values.shape}")
-    if values.size and int(values.max()) >> pixel_bits:
-        raise ValueError(f"values must be below {2**pixel_bits}, not up to {int(values.max())}")
-
-
-def _encode_batch(values: npt.NDArray[np.uint8], packed: bool) -> list[bytes]:
+    packed = pixel_bits <= PACKED_BITS
     images, rows = values.shape
-    flat = np.ascontiguousarray(values).reshape(-1)
+    flat = values.reshape(-1)
     place = np.flatnonzero(flat)
-    if place.size == 0:
-        return [b""] * images
     image = place // rows
     row = place - image * rows
 
     # Stretches of neighbouring non-zero rows.
-    begins = np.empty(place.size, dtype=bool)
-    begins[0] = True
-    begins[1:] = (np.diff(place) != 1) | (row[1:] == 0)
-    first = np.flatnonzero(begins)
+    first = np.flatnonzero((np.diff(place, prepend=-2) != 1) | (row == 0))
     length = np.diff(first, append=place.size)
 
     # Runs: a stretch is cut where it is longer than a run may be. With two values in a byte
@@ -178,23 +157,15 @@ def _encode_batch(values: npt.NDArray[np.uint8], packed: bool) -> list[bytes]:
     number = np.arange(runs.sum()) - np.repeat(np.cumsum(runs) - runs, runs)
     start = np.repeat(first, runs) + cut * number  # index into place
     run_length = np.diff(start, append=place.size)
-    run_image = image[start]
-    new_image = np.empty(start.size, dtype=bool)
-    new_image[0] = True
-    new_image[1:] = np.diff(run_image) != 0
-    after = row[start] + run_length
-    position = np.empty(start.size, dtype=np.int64)
-    position[0] = 0
-    position[1:] = after[:-1]
-    position[new_image] = 0
+    opens = np.diff(image[start], prepend=-1) != 0
+    position = np.where(opens, 0, np.roll(row[start] + run_length, 1))
     skip = row[start] - position
 
     # Each run: headers that only skip, its own header, its values.
     skips = np.maximum(0, skip - 1) // MAX_SKIP
     run_bytes = skips + 1 + ((run_length + 1) // 2 if packed else run_length)
-    end = np.cumsum(run_bytes)
-    header = end - run_bytes + skips
-    coded = np.full(int(end[-1]), MAX_SKIP << RUN_BITS, dtype=np.uint8)
+    header = np.cumsum(run_bytes) - run_bytes + skips
+    coded = np.full(int(run_bytes.sum()), MAX_SKIP << RUN_BITS, dtype=np.uint8)
     coded[header] = (skip - skips * MAX_SKIP) << RUN_BITS | run_length
     within = np.arange(place.size) - np.repeat(start, run_length)
     base = np.repeat(header + 1, run_length)
@@ -202,15 +173,22 @@ def _encode_batch(values: npt.NDArray[np.uint8], packed: bool) -> list[bytes]:
     if packed:
         low = within % 2 == 0
         coded[base[low] + within[low] // 2] = value[low]
-        high = ~low
-        coded[base[high] + within[high] // 2] |= value[high] << 4
+        coded[base[~low] + within[~low] // 2] |= value[~low] << 4
     else:
         coded[base + within] = value
 
     content = coded.tobytes()
-    last_run = np.searchsorted(run_image, np.arange(images), side="right") - 1
-    ends = np.where(last_run >= 0, end[last_run], 0).tolist()
-    return [content[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    ends = np.cumsum(np.bincount(image[start], run_bytes, images).astype(int)).tolist()
+    return [content[a:b] for a, b in itertools.pairwise([0, *ends])]
+
+
+def check_values(values: npt.NDArray[np.uint8], pixel_bits: int) -> None:
+    """Raise `ValueError` unless these are images x rows, of values that fit `pixel_bits`."""
+    pixel_bits = check_range("pixel_bits", pixel_bits, 1, 8)
+    if values.ndim != 2:
+        raise ValueError(f"values must be images x rows, not of shape {values.shape}")
+    if values.size and int(values.max()) >> pixel_bits:
+        raise ValueError(f"values must be below {2**pixel_bits}, not up to {int(values.max())}")
 
 
 Memory = tuple[int, npt.NDArray[np.uint8]]
@@ -232,11 +210,13 @@ class Memories:
         What messages call the machine.
     identity : Identity
         What it said of itself.
+    session : Session
+        Carries requests to it.
     """
 
     name: str
     identity: Identity
-    _session: Session
+    session: Session
 
     def check(self, network: Network) -> None:
         """Raise a `UserError` unless the machine was built for such a network."""
@@ -255,29 +235,20 @@ class Memories:
         progress : callable
             Called with the number of frames answered.
         """
-        self._session.ask(Request.WRITE, self.writes(memories), progress)
+        self.session.ask(Request.WRITE, self.writes(memories), progress)
 
     def writes(self, memories: Iterable[Memory]) -> Iterator[bytes]:
-        """Bodies of the WRITE requests that write whole memories."""
-        return (body for space, lines in memories for body in self._lines(space, lines))
-
-    def ask_groups(
-        self, groups: Sequence[Group], progress: Progress = NO_PROGRESS, *, seconds: float = 0.0
-    ) -> list[list[bytes]]:
-        """Requests in groups; see `allspin.host.link.session.Session.ask_groups`."""
-        return self._session.ask_groups(groups, progress, seconds=seconds)
-
-    def _lines(self, space: int, lines: npt.NDArray[np.uint8]) -> Iterator[bytes]:
-        """WRITE bodies of a memory, each of some lines."""
-        address = 0
-        while address < len(lines):
-            step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
-            yield line_address(space, address) + lines[address : address + step].tobytes()
-            address += step
+        """Bodies of the WRITE requests that write whole memories, each of some lines."""
+        for space, lines in memories:
+            address = 0
+            while address < len(lines):
+                step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
+                yield line_address(space, address) + lines[address : address + step].tobytes()
+                address += step
 
     def _frame_bytes(self) -> int:
         """Bytes of a frame of several lines: two fit the window, and the line bears it."""
-        return min(LINES_BYTES, self._session.line.window // 2, self._session.line.bearable)
+        return min(LINES_BYTES, self.session.line.window // 2, self.session.line.bearable)
 
     def write(self, space: int, address: int, data: bytes, *, seconds: float = 0.0) -> None:
         """Write whole lines of a memory.
@@ -291,7 +262,7 @@ class Memories:
         seconds : float
             What the machine may need for what the write sets off.
         """
-        self._session.ask(Request.WRITE, [line_address(space, address) + data], seconds=seconds)
+        self.session.ask(Request.WRITE, [line_address(space, address) + data], seconds=seconds)
 
     def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:
         """Read lines of a memory.
@@ -319,7 +290,7 @@ class Memories:
                 yield line_address(space, start) + step.to_bytes(2, "little")
                 start += step
 
-        content = b"".join(self._session.ask(Request.READ, bodies()))
+        content = b"".join(self.session.ask(Request.READ, bodies()))
         if len(content) != count * line_bytes:
             raise UserError(
                 f"{self.name} answered a READ of {count * line_bytes} bytes with {len(content)}"
@@ -342,9 +313,22 @@ def crossbar_memories(network: Network) -> Iterator[Memory]:
         yield number << 4 | WEIGHTS, layer.words.view(np.uint8)
 
 
-def neuron_memories(network: Network) -> Iterator[Memory]:
-    """Neurons' tables and V-I converters of every hidden layer."""
-    for number, layer in enumerate(network.layers):
+def other_memories(
+    network: Network, identity: Identity, noise: ColumnNoise | None = None
+) -> Iterator[Memory]:
+    """What else a machine must know of a network: neurons, converters, and noise where it has it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    identity : Identity
+        The machine's.
+    noise : ColumnNoise or None
+        The chip's, at each use; None for an ideal one.
+    """
+    last = len(network.layers) - 1
+    for number, (layer, here) in enumerate(zip(network.layers, identity.layers, strict=True)):
         base = number << 4
         if layer.table is not None:
             yield base | TABLE, layer.table[:, np.newaxis]
@@ -354,51 +338,36 @@ def neuron_memories(network: Network) -> Iterator[Memory]:
             words[:, 1] = layer.converter.offsets.astype("<i2").view("<u2")
             yield base | CONVERTER, words.view(np.uint8)
             yield base | SHIFT, np.array([[layer.converter.shift]], dtype=np.uint8)
+        if layer.adc is not None and here.tiling is not None and here.tiling.offsets:
+            offsets = layer.adc.offsets
+            if offsets is None:
+                offsets = np.zeros((layer.adc.tiles(layer.rows), layer.columns), np.int32)
+            yield base | TILE_OFFSETS, offsets.astype("<i2").view(np.uint8)
+        if Feature.USE_NOISE in identity.features and number < last:
+            yield base | USE_NOISE, _line_of_word(0 if noise is None else noise.use_spread)
+        if Feature.SUM_NOISE in identity.features:
+            of_sums = None if noise is None or noise.on_neurons_only else noise
+            yield from _sum_memories(number, layer.columns, number == last, of_sums)
 
 
-def offset_memories(network: Network, identity: Identity) -> Iterator[Memory]:
-    """Offsets of the converters of tiles, of every layer of a machine that has some."""
-    for number, (layer, here) in enumerate(zip(network.layers, identity.layers, strict=True)):
-        if layer.adc is None or here.tiling is None or not here.tiling.offsets:
-            continue
-        offsets = layer.adc.offsets
-        if offsets is None:
-            offsets = np.zeros((layer.adc.tiles(layer.rows), layer.columns), np.int32)
-        yield number << 4 | TILE_OFFSETS, offsets.astype("<i2").view(np.uint8)
-
-
-def use_noise_memories(network: Network, spread: int) -> Iterator[Memory]:
-    """What the neurons of every hidden layer vary by at each use, as the protocol has it."""
-    for number in range(len(network.layers) - 1):
-        yield number << 4 | USE_NOISE, np.array([spread], "<u4").view(np.uint8)[np.newaxis]
-
-
-def sum_noise_memories(network: Network, noise: ColumnNoise | None) -> Iterator[Memory]:
-    """What column sums vary by at each use, and what amplifiers add, as the protocol has it.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    noise : ColumnNoise or None
-        The chip's; None for an ideal one.
-    """
-    if noise is not None and noise.on_neurons_only:
-        noise = None
-    last = len(network.layers) - 1
-    for number, layer in enumerate(network.layers):
-        offsets = np.zeros(1) if noise is None else noise.offsets(number)
-        spread = 0 if noise is None else noise.read_spread(number)
-        added = bool(spread or offsets.any())
-        told = added * SUMS_HAVE_NOISE | spread
-        yield number << 4 | SUM_NOISE, np.array([told], "<u4").view(np.uint8)[np.newaxis]
-        # Where nothing is added offsets do not count, but the last layer's gains always do.
-        if not added and number < last:
-            continue
-        lines = np.zeros((layer.columns, 8), np.uint8)
+def _sum_memories(
+    number: int, columns: int, is_last: bool, noise: ColumnNoise | None
+) -> Iterator[Memory]:
+    """What a layer's column sums vary by at each use, and what amplifiers add."""
+    offsets = np.zeros(1) if noise is None else noise.offsets(number)
+    spread = 0 if noise is None else noise.read_spread(number)
+    added = bool(spread or offsets.any())
+    yield number << 4 | SUM_NOISE, _line_of_word(added * SUMS_HAVE_NOISE | spread)
+    # Where nothing is added offsets do not count, but the last layer's gains always do.
+    if added or is_last:
+        lines = np.zeros((columns, 8), np.uint8)
         if noise is not None:
             starts = offsets + (1 << OFFSET_BITS - 1)
             lines[:, :6] = starts.astype("<i8")[:, np.newaxis].view(np.uint8)[:, :6]
-            if number == last:
+            if is_last:
                 lines[:, 6:] = noise.shares.astype("<i2")[:, np.newaxis].view(np.uint8)
         yield number << 4 | AMPLIFIERS, lines
+
+
+def _line_of_word(word: int) -> npt.NDArray[np.uint8]:
+    return np.array([[word]], "<u4").view(np.uint8)

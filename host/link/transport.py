@@ -9,7 +9,7 @@ from serial.tools import list_ports
 
 from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.data.files import Closing
-from allspin.sim.errors import UserError, check_range, refused
+from allspin.sim.errors import UserError, check_number, check_range, one_line, refused
 from allspin.sim.options import option
 
 if TYPE_CHECKING:
@@ -147,18 +147,14 @@ class SerialTransport(Transport):
         self.timeout = LATENCY + 2 * MAX_WINDOW * BITS_PER_BYTE / baud
         self.probe_timeout = PROBE_TIMEOUT
         try:
-            self._port = serial.Serial(port, baud, timeout=POLL, write_timeout=self.timeout)
+            self._port = serial.Serial(
+                port, baud, timeout=POLL, write_timeout=self.timeout, exclusive=True
+            )
         except (serial.SerialException, OSError, ValueError) as error:
+            cause = _cause(error)
+            advice = "; is it in use?" if isinstance(cause, BlockingIOError) else ""
             raise UserError(
-                f"cannot open the serial port {port} at {baud} baud: {_reason(error)}"
-            ) from error
-        try:
-            self._port.exclusive = True
-            self._port.reset_input_buffer()
-        except (serial.SerialException, OSError) as error:
-            self._port.close()
-            raise UserError(
-                f"cannot use the serial port {port}: {_reason(error)}; is it in use?"
+                f"cannot open the serial port {port} at {baud} baud: {one_line(cause)}{advice}"
             ) from error
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
@@ -166,14 +162,13 @@ class SerialTransport(Transport):
         try:
             if data:
                 self._port.write(data)
-                received = b""
-            else:
-                received = self._port.read(1)
-            waiting = self._port.in_waiting
-            if waiting:
-                received += self._port.read(waiting)
+            # Where nothing is sent, it waits for a byte.
+            received = self._port.read(0 if data else 1)
+            received += self._port.read(self._port.in_waiting)
         except (serial.SerialException, OSError) as error:
-            raise Disconnected(f"the serial port {self.name} is gone ({_reason(error)})") from error
+            raise Disconnected(
+                f"the serial port {self.name} is gone ({one_line(_cause(error))})"
+            ) from error
         return len(data), received
 
     def close(self) -> None:
@@ -181,18 +176,12 @@ class SerialTransport(Transport):
         self._port.close()
 
 
-def _reason(error: Exception) -> str:
-    """The operating system's words, without pyserial's around them."""
-    cause = error
-    while cause is not None:
-        if (
-            isinstance(cause, OSError)
-            and cause.strerror
-            and not isinstance(cause, serial.SerialException)
-        ):
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return " ".join(str(error).split())
+def _cause(error: BaseException) -> BaseException:
+    """The operating system's error behind pyserial's, which repeats it in other words."""
+    inner = error.__cause__ or error.__context__
+    if isinstance(error, serial.SerialException) and isinstance(inner, OSError):
+        return _cause(inner)
+    return error
 
 
 # How a board's UART is spoken to.
@@ -240,11 +229,7 @@ class UartOptions:
     def __post_init__(self) -> None:
         check_range("baud", self.baud, MIN_BAUD, MAX_BAUD)
         check_range("frequency", self.frequency, MIN_FREQUENCY, MAX_FREQUENCY)
-        if not abs(self.clock_error) <= MAX_CLOCK_ERROR:
-            raise ValueError(
-                f"clock_error must be from {-MAX_CLOCK_ERROR:g} to {MAX_CLOCK_ERROR:g} percent, "
-                f"not {self.clock_error:g}"
-            )
+        check_number("clock_error", self.clock_error, -MAX_CLOCK_ERROR, MAX_CLOCK_ERROR)
 
     @property
     def bit_clocks(self) -> float:

@@ -1,7 +1,8 @@
-"""Many chips, each shown the same resident images: batches outside, chips inside.
+"""Chips on a machine whose gateware makes them: one after another, or many that are shown the same.
 
-A batch of images goes over the link once for all chips. What a chip differs by from the one before
-follows it, a redraw and a run: a group of requests, of which several are under way.
+The host sends the states once and then, for each chip, its seed: the machine's Programmer makes the
+R_AH words. What a Programmer cannot make (`ChipMaker.reason`), the host computes and sends as
+words.
 """
 
 import struct
@@ -16,15 +17,7 @@ from allspin.hdl.parameters.engine import CHIP, ENGINE, REDRAW, STATES, WRITE_TA
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.host.link.groups import Group
 from allspin.host.link.identity import Identity
-from allspin.host.link.payloads import (
-    Memories,
-    Memory,
-    crossbar_memories,
-    neuron_memories,
-    offset_memories,
-    sum_noise_memories,
-    use_noise_memories,
-)
+from allspin.host.link.payloads import Memories, Memory, crossbar_memories, other_memories
 from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.host.machines.resident import SLOWEST, ResidentCounts, ResidentImages
 from allspin.sim.array.in_array import chip_in_array
@@ -37,31 +30,25 @@ from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.programming.trains import Plan, plan_layers
-
-# Chips of a network on a machine whose gateware makes them.
-#
-# The host sends the states once and then, for each chip, its seed: the machine's Programmer
-# makes the R_AH words. What a Programmer cannot make (`ChipMaker.reason`), the host computes
-# and sends as words.
+from allspin.sim.programming.trains import plan_layers
 
 CHIP_LINE = struct.Struct("<IHHI")
-STUCK_ENDS = ("low", "high", "either")
-"""Where a Programmer's stuck cells are."""
-STUCK_HIGH = 1
-STUCK_EITHER = 2
+STUCK_FLAGS = {"low": 0, "high": 1, "either": 2}
+"""Where a Programmer's stuck cells are, as a chip's line has it."""
 TOP_SHIFT = 8
 POLARITY_SHIFT = 7
-USE_SPREAD_BITS = 8
-"""Bits that a spread of noise at a use may have more than a neuron's current."""
-
-
 REDRAW_LINE = np.ones((1, 1), np.uint8)
 """What orders a redraw."""
+REDRAW_CLOCKS = 4
+"""That a redraw takes for each cell, at most."""
+
 CHIPS = VariationParameters(redraw=True)
 """The gateware that makes chips, for a part with room for all of it: one for any network."""
 SUM_CHIPS = replace(CHIPS, sum_noise=True)
 """The same, of chips whose column sums have noise, or whose amplifiers have errors."""
+
+USE_SPREAD_BITS = 8
+"""Bits that a spread of noise at a use may have more than a neuron's current."""
 SUM_SPREAD_BITS = 10
 """Bits that a spread of noise on sums may have more than a row's value and an R_AH word."""
 START_BITS = 16
@@ -71,13 +58,7 @@ MAX_SHARE = 2**13 - 1
 
 
 def check_tiles(noise: ColumnNoise | None) -> None:
-    """See that a chip's noise at each use is of a kind that gateware has.
-
-    Raises
-    ------
-    UserError
-        If it is on tiles' sums.
-    """
+    """Raise a `UserError` if a chip's noise at each use is on tiles' sums: no gateware has it."""
     if noise is not None and noise.on_tiles:
         raise UserError(
             "gateware has no noise of tiles' converters, and no read noise and no amplifiers of "
@@ -86,7 +67,7 @@ def check_tiles(noise: ColumnNoise | None) -> None:
 
 
 def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) -> None:
-    """See that a machine has a chip's noise at each use.
+    """See that a machine has a chip's noise at each use, and room for it.
 
     Parameters
     ----------
@@ -105,49 +86,48 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
     check_tiles(noise)
     if noise is None:
         return
-    if not noise.on_neurons_only:
-        _check_sum_noise(name, identity, noise)
-    if len(identity.layers) < 2:
+    for feature, is_needed, what, which in (
+        (
+            Feature.SUM_NOISE,
+            not noise.on_neurons_only,
+            "read noise, offset and gain error of amplifiers",
+            "without them",
+        ),
+        (
+            Feature.USE_NOISE,
+            len(identity.layers) > 1,
+            "noise at each use",
+            "whose neurons have no C2C",
+        ),
+    ):
+        if is_needed and feature not in identity.features:
+            raise UserError(
+                f"the gateware of {name} was built without {what}: run this chip on golden or "
+                f"virtual, or one of a device {which}"
+            )
+    for what, value, most in _extents(identity, noise):
+        if value > most:
+            raise UserError(
+                f"this chip has more {what} than gateware has room for, {value} of at most "
+                f"{most}: run it on golden"
+            )
+
+
+def _extents(identity: Identity, noise: ColumnNoise) -> Iterator[tuple[str, int, int]]:
+    """Sizes of noise in units of the link: what each is, its value, and what there is room for."""
+    if len(identity.layers) > 1:
+        most = 2 ** (identity.current_bits + USE_SPREAD_BITS) - 1
+        yield "C2C of neurons", noise.use_spread, most
+    if noise.on_neurons_only:
         return
-    if Feature.USE_NOISE not in identity.features:
-        raise UserError(
-            f"the gateware of {name} was built without noise at each use: run this chip on "
-            "golden or virtual, or one of a device whose neurons have no C2C"
-        )
-    bits = identity.current_bits + USE_SPREAD_BITS
-    if noise.use_spread >= 2**bits:
-        raise UserError(
-            f"the C2C of this device's neurons is more than gateware has room for, "
-            f"{noise.use_spread} of at most {2**bits - 1}: run this chip on golden"
-        )
-
-
-def _check_sum_noise(name: str, identity: Identity, noise: ColumnNoise) -> None:
-    """See that a machine has noise of sums and errors of amplifiers, and room for this chip's."""
-    if Feature.SUM_NOISE not in identity.features:
-        raise UserError(
-            f"the gateware of {name} was built without read noise, offset and gain error of "
-            "amplifiers: run this chip on golden or virtual, or one of a device without them"
-        )
     for number in range(len(identity.layers)):
         value_bits = identity.hidden_bits if number else identity.pixel_bits
         top = 2 ** (value_bits + identity.rah_bits + SUM_SPREAD_BITS) - 1
-        if (spread := noise.read_spread(number)) > top:
-            raise UserError(
-                f"this device has more read noise than gateware has room for, {spread} of at most "
-                f"{top} in layer {number}: run this chip on golden"
-            )
-        offsets = np.abs(noise.offsets(number))
-        if (largest := int(offsets.max())) >= top << START_BITS:
-            raise UserError(
-                f"an amplifier's offset is more than gateware has room for, {largest} of at most "
-                f"{(top << START_BITS) - 1} in layer {number}: run this chip on golden"
-            )
-    if (share := int(np.abs(noise.shares).max())) > MAX_SHARE:
-        raise UserError(
-            f"an amplifier's gain is wrong by more than gateware has room for, {share} of at most "
-            f"{MAX_SHARE} in units of 2^-13: run this chip on golden"
-        )
+        yield f"read noise in layer {number}", noise.read_spread(number), top
+        offset = int(np.abs(noise.offsets(number)).max())
+        yield f"offset of an amplifier in layer {number}", offset, (top << START_BITS) - 1
+    share = int(np.abs(noise.shares).max())
+    yield "error of an amplifier's gain, in units of 2^-13,", share, MAX_SHARE
 
 
 def why_words(device: Device, programming: Programming | None, tiled: bool = False) -> str | None:
@@ -162,26 +142,23 @@ def why_words(device: Device, programming: Programming | None, tiled: bool = Fal
     tiled : bool
         Whether its network has tiles, in whose words the gains before their converters are.
     """
-    wrong = device.imperfections
     if programming is None:
         return "the cells are as they were read"
-    if programming.scheme == "write-verify":
-        return "write-verify reads analogue values"
-    if wrong.hall_offset:
-        return "the Programmer has no Hall offset"
-    if wrong.reference:
-        return "the Programmer has no reference column"
-    if tiled and (device.adc.gain or wrong.amplifier_gain):
-        return "the Programmer has no gain of a tile's amplifiers and converters"
-    if wrong.drifts or wrong.decays:
-        return "the Programmer has no drift" if wrong.drifts else "the Programmer has no retention"
-    if device.array.reading != "ideal":
-        return "the array changes what they are worth"
-    if round(wrong.stuck * 2**32) >= 2**32:
-        return "all cells are stuck"
-    if wrong.stuck and wrong.stuck_at not in STUCK_ENDS:
-        return "the Programmer has stuck cells at the ends of R_AH only"
-    return None
+    wrong = device.imperfections
+    reasons = {
+        "write-verify reads analogue values": programming.scheme == "write-verify",
+        "the Programmer has no Hall offset": wrong.hall_offset,
+        "the Programmer has no reference column": wrong.reference,
+        "the Programmer has no gain of a tile's amplifiers and converters": tiled
+        and (device.adc.gain or wrong.amplifier_gain),
+        "the Programmer has no drift": wrong.drifts,
+        "the Programmer has no retention": wrong.decays,
+        "the array changes what they are worth": device.array.reading != "ideal",
+        "all cells are stuck": round(wrong.stuck * 2**32) >= 2**32,
+        "the Programmer has stuck cells at the ends of R_AH only": wrong.stuck
+        and wrong.stuck_at not in STUCK_FLAGS,
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), None)
 
 
 def chip_gateware(
@@ -209,28 +186,14 @@ def chip_gateware(
         If gateware has no such noise at each use.
     """
     check_tiles(noise)
-    if noise is not None and not noise.on_neurons_only:
-        return SUM_CHIPS
-    if noise is None and why_words(device, programming) is not None:
-        return None
-    return CHIPS
+    if noise is not None:
+        return CHIPS if noise.on_neurons_only else SUM_CHIPS
+    return CHIPS if why_words(device, programming) is None else None
 
 
 def tile_offsets(device: Device) -> bool:
     """Whether the converters of a chip's tiles start at offsets of their own."""
     return bool(device.adc.offset or device.imperfections.amplifier_offset)
-
-
-def _why_not_here(identity: Identity, plans: list[Plan]) -> str | None:
-    """Why this machine's Programmer cannot make the words."""
-    if Feature.PROGRAMMER not in identity.features:
-        return "the gateware has no Programmer"
-    if any(plan.table.beyond is not None for plan in plans):
-        return "levels or deviations of saturated films are beyond the Programmer's"
-    states = max(len(plan.table.levels) for plan in plans)
-    if states > 2**identity.state_bits:
-        return f"the Programmer has {2**identity.state_bits} states at most, not {states}"
-    return None
 
 
 def write_table_lines(table: WriteTable, state_bits: int) -> npt.NDArray[np.uint8]:
@@ -294,10 +257,20 @@ class ChipMaker:
             [] if programming is None else plan_layers(made_of.synapse, network, programming)
         )
         tiled = any(layer.adc is not None for layer in network.layers)
-        self.reason = why_words(made_of, programming, tiled)
-        if self.reason is None:
-            self.reason = _why_not_here(machine.identity, self._plans)
+        self.reason = why_words(made_of, programming, tiled) or self._why_not_here()
         self._states_sent = False
+
+    def _why_not_here(self) -> str | None:
+        """Why this machine's Programmer cannot make the words."""
+        identity = self._machine.identity
+        if Feature.PROGRAMMER not in identity.features:
+            return "the gateware has no Programmer"
+        if any(plan.table.beyond is not None for plan in self._plans):
+            return "levels or deviations of saturated films are beyond the Programmer's"
+        states = max(len(plan.table.levels) for plan in self._plans)
+        if states > 2**identity.state_bits:
+            return f"the Programmer has {2**identity.state_bits} states at most, not {states}"
+        return None
 
     @property
     def where(self) -> str:
@@ -305,6 +278,11 @@ class ChipMaker:
         if self.reason is None:
             return "words made by the gateware"
         return f"words sent by the host: {self.reason}"
+
+    @property
+    def redraws(self) -> bool:
+        """Whether each chip but the first is made of states that are on the machine."""
+        return self.reason is None and Feature.REDRAW in self._machine.identity.features
 
     def make(
         self, chip: Chip, network: Network | None = None, progress: Progress = NO_PROGRESS
@@ -328,27 +306,28 @@ class ChipMaker:
             If the chip has noise at each use that the machine has not, its words do not fit, or
             the machine does not answer.
         """
-        varied = self._varied(chip) if network is None else network
-        memories = self.memories(chip, varied)
-        features = self._machine.identity.features
-        if self.reason is not None:
-            memories += crossbar_memories(varied)
-            self._machine.write_memories(memories, progress)
+        if network is not None:
+            varied = network
+        elif self.reason is None:
+            varied = chip.varied(self._network)
+        elif self._programming is None:
+            raise ValueError("a chip that is not programmed here must come with its words")
         else:
-            redraw = self._states_sent and Feature.REDRAW in features
-            if not redraw:
-                memories += self._write_tables()
+            words = program_chip(chip, self._network, self._programming).words
+            varied = chip_in_array(chip, self._network, words).network
+        memories = self.memories(chip, varied)
+        if self.reason is not None:
+            self._machine.write_memories([*memories, *crossbar_memories(varied)], progress)
+        else:
             # Words are made as states arrive, of the chip and the tables that are there.
+            last = [(ENGINE << 4 | REDRAW, REDRAW_LINE)]
+            if not self._states_sent or not self.redraws:
+                memories += self._write_tables()
+                last = [*self._states()]
             self._machine.write_memories(memories, progress)
-            last = [(ENGINE << 4 | REDRAW, REDRAW_LINE)] if redraw else self._states()
             self._machine.write_memories(last, progress)
             self._states_sent = True
         self._machine.clear_counters()
-
-    @property
-    def redraws(self) -> bool:
-        """Whether each chip but the first is made of states that are on the machine."""
-        return self.reason is None and Feature.REDRAW in self._machine.identity.features
 
     def memories(self, chip: Chip, varied: Network) -> list[Memory]:
         """All that a chip has beside its words.
@@ -365,36 +344,19 @@ class ChipMaker:
         UserError
             If it has noise at each use that the machine has not, or does not fit.
         """
+        identity = self._machine.identity
         self._machine.check(varied)
         noise = chip.noise(self._network)
-        check_use_noise(self._machine.name, self._machine.identity, noise)
-        memories = [*neuron_memories(varied), *offset_memories(varied, self._machine.identity)]
-        features = self._machine.identity.features
-        if Feature.USE_NOISE in features:
-            memories += use_noise_memories(varied, 0 if noise is None else noise.use_spread)
-        if Feature.SUM_NOISE in features:
-            memories += sum_noise_memories(varied, noise)
-        if Feature.PROGRAMMER in features:
-            memories.append(self._chip_memory(chip))
+        check_use_noise(self._machine.name, identity, noise)
+        memories = [*other_memories(varied, identity, noise)]
+        if Feature.PROGRAMMER in identity.features:
+            wrong = self._made_of.imperfections
+            flags = full_scale(self._network.rah_bits) << TOP_SHIFT
+            flags |= STUCK_FLAGS.get(wrong.stuck_at, 0)
+            threshold = min(round(wrong.stuck * 2**32), 2**32 - 1)
+            line = CHIP_LINE.pack(chip.seed, 0, flags, threshold)
+            memories.append((ENGINE << 4 | CHIP, np.frombuffer(line, np.uint8)[np.newaxis]))
         return memories
-
-    def _varied(self, chip: Chip) -> Network:
-        """The chip, with its words where the host computes them."""
-        if self.reason is None:
-            return chip.varied(self._network)
-        if self._programming is None:
-            raise ValueError("a chip that is not programmed here must come with its words")
-        words = program_chip(chip, self._network, self._programming).words
-        return chip_in_array(chip, self._network, words).network
-
-    def _chip_memory(self, chip: Chip) -> Memory:
-        wrong = self._made_of.imperfections
-        flags = full_scale(self._network.rah_bits) << TOP_SHIFT
-        flags |= STUCK_HIGH * (wrong.stuck_at == "high")
-        flags |= STUCK_EITHER * (wrong.stuck_at == "either")
-        threshold = min(round(wrong.stuck * 2**32), 2**32 - 1)
-        line = CHIP_LINE.pack(chip.seed, 0, flags, threshold)
-        return ENGINE << 4 | CHIP, np.frombuffer(line, np.uint8)[np.newaxis]
 
     def _write_tables(self) -> Iterator[Memory]:
         for number, plan in enumerate(self._plans):
@@ -408,12 +370,11 @@ class ChipMaker:
             yield number << 4 | STATES, content
 
 
-REDRAW_CLOCKS = 4
-"""That a redraw takes for each cell, at most."""
-
-
 class ResidentChips:
-    """Chips on a machine that redraws them and keeps images.
+    """Chips on a machine that redraws them and keeps images: batches outside, chips inside.
+
+    A batch of images goes over the link once for all chips. What a chip differs by from the one
+    before follows it, a redraw and a run: a group of requests, of which several are under way.
 
     Parameters
     ----------
@@ -436,7 +397,7 @@ class ResidentChips:
         chips: Sequence[tuple[Chip, Network]],
         images: npt.NDArray[np.uint8],
         labels: npt.NDArray[np.integer],
-        progress: Progress = lambda shown: None,
+        progress: Progress = NO_PROGRESS,
     ) -> list[ResidentCounts]:
         """Show all images to each chip.
 
@@ -463,19 +424,20 @@ class ResidentChips:
         redraws = self._redraws(chips)
         counts = [ResidentCounts(0, 0, 0)] * len(chips)
         resident = ResidentImages(self._machine)
-        clocks = REDRAW_CLOCKS * sum(
-            layer.rows * layer.columns for layer in self._machine.identity.layers
-        )
-        seconds = clocks / (self._machine.identity.frequency or SLOWEST)
+        identity = self._machine.identity
+        clocks = REDRAW_CLOCKS * sum(layer.rows * layer.columns for layer in identity.layers)
+        seconds = clocks / (identity.frequency or SLOWEST)
         for batch in resident.batches(images, labels):
             run = resident.requests(batch.start)
-            answers = self._machine.ask_groups(
+            answers = self._machine.session.ask_groups(
                 [[*redraw, *run] for redraw in redraws],
                 lambda done, batch=batch: progress(batch.start * len(chips) + len(batch) * done),
                 seconds=seconds + resident.seconds,
             )
-            found = [resident.counts(answer) for answer in answers]
-            counts = [before + more for before, more in zip(counts, found, strict=True)]
+            counts = [
+                before + resident.counts(answer[-1], resident.count)
+                for before, answer in zip(counts, answers, strict=True)
+            ]
         return counts
 
     def _redraws(self, chips: Sequence[tuple[Chip, Network]]) -> list[Group]:
@@ -487,15 +449,9 @@ class ResidentChips:
             for space, lines in memories[0].items()
             if all(space in each and np.array_equal(each[space], lines) for each in memories)
         }
-        return [
-            [
-                (Request.WRITE, body)
-                for body in self._machine.writes(
-                    [
-                        *((space, lines) for space, lines in each.items() if space not in alike),
-                        (ENGINE << 4 | REDRAW, REDRAW_LINE),
-                    ]
-                )
-            ]
-            for each in memories
-        ]
+        groups = []
+        for each in memories:
+            differing = [(space, lines) for space, lines in each.items() if space not in alike]
+            bodies = self._machine.writes([*differing, (ENGINE << 4 | REDRAW, REDRAW_LINE)])
+            groups.append([(Request.WRITE, body) for body in bodies])
+        return groups

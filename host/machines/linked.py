@@ -11,18 +11,14 @@ from allspin.hdl.parameters.engine import COUNTERS, ENGINE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import (
-    BATCH,
     COUNTER_BYTES,
     Answers,
     Counters,
     Memories,
     crossbar_memories,
     encode_pixels,
-    neuron_memories,
-    offset_memories,
+    other_memories,
     parse_answers,
-    sum_noise_memories,
-    use_noise_memories,
 )
 from allspin.host.link.session import NO_PROGRESS, Progress, Session
 from allspin.host.link.transport import Transport
@@ -33,6 +29,9 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
+
+BATCH = 4096
+"""Images coded at a time; it bounds the memory that intermediate arrays take."""
 
 
 class LinkedMachine(Memories, Machine):
@@ -62,20 +61,20 @@ class LinkedMachine(Memories, Machine):
     def __init__(self, transport: Transport) -> None:
         self.name = transport.name
         self._transport = transport
-        self._session = Session(transport)
+        self.session = Session(transport)
         try:
-            self.identity = self._identify()
+            body = self.session.open()
+            with refused(f"{self.name} cannot be used: "):
+                self.identity = Identity.parse(body)
         except BaseException:
             transport.close()
             raise
-        self._session.line.window = self.identity.window
-        if self.identity.frequency == 0:
-            self._session.slowness = transport.simulation
-
-    @property
-    def description(self) -> str:
-        """What it is built as: topology, neurons, lanes and widths."""
-        return str(self.identity)
+        identity = self.identity
+        self.session.line.window = identity.window
+        if identity.frequency == 0:
+            self.session.slowness = transport.simulation
+        self.description = str(identity)
+        self.frequency = identity.frequency or None
 
     @property
     def profile(self) -> HardwareProfile:
@@ -87,28 +86,18 @@ class LinkedMachine(Memories, Machine):
         )
 
     @property
-    def frequency(self) -> int | None:
-        """Hz of its clock; None where time is simulated without one."""
-        return self.identity.frequency or None
-
-    @property
     def resent(self) -> int:
         """Requests that had to be sent again so far."""
-        return self._session.line.resent
+        return self.session.line.resent
 
     @property
     def damaged(self) -> int:
         """Frames that came damaged so far, here or there."""
-        return self._session.line.damaged
+        return self.session.line.damaged
 
     def close(self) -> None:
         """Let go of the machine."""
         self._transport.close()
-
-    def _identify(self) -> Identity:
-        body = self._session.open()
-        with refused(f"{self.name} cannot be used: "):
-            return Identity.parse(body)
 
     def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
         """Write a network's weights, tables and converters, and clear the counters.
@@ -126,13 +115,9 @@ class LinkedMachine(Memories, Machine):
             If the network does not fit, or the machine does not answer.
         """
         self.check(network)
-        memories = [*crossbar_memories(network), *neuron_memories(network)]
-        memories += offset_memories(network, self.identity)
-        if Feature.USE_NOISE in self.identity.features:
-            memories += use_noise_memories(network, 0)
-        if Feature.SUM_NOISE in self.identity.features:
-            memories += sum_noise_memories(network, None)
-        self.write_memories(memories, progress)
+        self.write_memories(
+            [*crossbar_memories(network), *other_memories(network, self.identity)], progress
+        )
         self.clear_counters()
 
     def read_words(self, layer: int) -> npt.NDArray[np.int8]:
@@ -182,17 +167,14 @@ class LinkedMachine(Memories, Machine):
 
     def counters(self) -> Counters:
         """Read all counters."""
-        spaces = [ENGINE, *range(len(self.identity.layers))]
-        pairs = [
+        (cycles, images), *layers = (
             np.frombuffer(
                 self.read_back(space << 4 | COUNTERS, 0, 2, COUNTER_BYTES), dtype="<u8"
             ).tolist()
-            for space in spaces
-        ]
-        (cycles, images), *layers = pairs
-        return Counters(
-            cycles, images, tuple(pair[0] for pair in layers), tuple(pair[1] for pair in layers)
+            for space in (ENGINE, *range(len(self.identity.layers)))
         )
+        rows, neurons = zip(*layers, strict=True)
+        return Counters(cycles, images, rows, neurons)
 
     def stream(
         self,
@@ -221,12 +203,11 @@ class LinkedMachine(Memories, Machine):
         rows = self.identity.topology[0]
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
-        flat = images.reshape(len(images), rows)
         self.start_stopwatch()
         numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
-        bodies = _image_bodies(flat, self.identity, first if numbered else None)
+        bodies = _image_bodies(images, self.identity.pixel_bits, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
-        answers = self._session.ask(kind, bodies, progress)
+        answers = self.session.ask(kind, bodies, progress)
         size = self.identity.answer_bytes
         if any(len(answer) != size for answer in answers):
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
@@ -235,10 +216,10 @@ class LinkedMachine(Memories, Machine):
 
 
 def _image_bodies(
-    images: npt.NDArray[np.uint8], identity: Identity, number: int | None
+    images: npt.NDArray[np.uint8], pixel_bits: int, number: int | None
 ) -> Iterator[bytes]:
     """Bodies of IMAGE requests, coded a batch at a time; `number` is the first image's."""
-    bits = identity.pixel_bits
     for start in range(0, len(images), BATCH):
-        for place, body in enumerate(encode_pixels(images[start : start + BATCH], bits), start):
+        bodies = encode_pixels(images[start : start + BATCH], pixel_bits)
+        for place, body in enumerate(bodies, start):
             yield body if number is None else (number + place).to_bytes(4, "little") + body

@@ -59,10 +59,16 @@ class Machine(Closing):
         What messages call it.
     reads_words : bool
         Whether `read_words` can read the R_AH words back that it works with.
+    description : str
+        What it is built as, for people; empty where there is nothing to say.
+    frequency : int or None
+        Hz of its clock, simulated or not; None if it has none or does not tell.
     """
 
     name: str
     reads_words: bool = False
+    description: str = ""
+    frequency: int | None = None
 
     @abstractmethod
     def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
@@ -108,18 +114,8 @@ class Machine(Closing):
         """Raise a `UserError` unless the machine can run such a network."""
 
     @property
-    def description(self) -> str:
-        """What it is built as, for people; empty where there is nothing to say."""
-        return ""
-
-    @property
     def profile(self) -> HardwareProfile | None:
         """The most lanes of its layers and the rows that it drives in a clock, or None."""
-        return None
-
-    @property
-    def frequency(self) -> int | None:
-        """Hz of its clock, simulated or not; None if it has none or does not tell."""
         return None
 
     @property

@@ -110,12 +110,12 @@ def ask_ports(baud: int = DEFAULT_BAUD) -> dict[str, LinkedMachine | None]:
 def _open_auto(network: Network, baud: int) -> LinkedMachine:
     answers = ask_ports(baud)
     boards = [board for board in answers.values() if board is not None]
-    fitting = [board for board in boards if board.identity.mismatch(network) is None]
+    fitting = next((one for one in boards if one.identity.mismatch(network) is None), None)
     for board in boards:
-        if board not in fitting[:1]:
+        if board is not fitting:
             board.close()
-    if fitting:
-        return fitting[0]
+    if fitting is not None:
+        return fitting
     if boards:
         found = "; ".join(f"{board.name} has {board.description}" for board in boards)
         raise UserError(f"no board was built for this network: {found}")

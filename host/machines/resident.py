@@ -2,7 +2,7 @@
 
 import itertools
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,35 +137,6 @@ def pack_images(
             lines[at[crossing >= count] - count, 2 * number] = longest
     lines[starts + beats - 1, -1] = 1
     return lines, beats
-
-
-def unpack_images(lines: npt.NDArray[np.uint8], rows: int) -> npt.NDArray[np.uint8]:
-    """Row values of packed images.
-
-    Parameters
-    ----------
-    lines : ndarray of uint8, shape (beats, 2 * rows_per_clock + 1)
-        What `pack_images` returned.
-    rows : int
-        Rows of an image.
-
-    Returns
-    -------
-    ndarray of uint8, shape (images, rows)
-    """
-    rows_per_clock = (lines.shape[1] - 1) // 2
-    ends = np.flatnonzero(lines[:, -1])
-    length = np.diff(ends, prepend=-1)
-    image = np.repeat(np.arange(len(ends)), length)
-    values = np.zeros((len(ends), rows), dtype=np.uint8)
-    for number in range(rows_per_clock):
-        total = np.cumsum(lines[: len(image), 2 * number].astype(np.int64))
-        before = np.concatenate([[0], total[ends[:-1]]]) if len(ends) else total
-        step = total - before[image]
-        value = lines[: len(image), 2 * number + 1]
-        drives = value != 0
-        values[image[drives], step[drives] * rows_per_clock + number] = value[drives]
-    return values
 
 
 class ResidentImages:
@@ -328,7 +299,7 @@ class ResidentImages:
         count = check_range("count", self.count if count is None else count, 1, self.count)
         space = ENGINE << 4 | RESIDENT_RUN
         self._machine.write(space, 0, _ORDER.pack(count, first), seconds=self.seconds)
-        return self._counts(self._machine.read_back(space, 0, 1, _COUNTS.size), count)
+        return self.counts(self._machine.read_back(space, 0, 1, _COUNTS.size), count)
 
     @property
     def seconds(self) -> float:
@@ -349,11 +320,8 @@ class ResidentImages:
             (Request.READ, line + (1).to_bytes(2, "little")),
         ]
 
-    def counts(self, answers: Sequence[bytes]) -> ResidentCounts:
-        """What the answers to `requests` say; raises a `UserError` as `run` does."""
-        return self._counts(answers[-1], self.count)
-
-    def _counts(self, line: bytes, asked: int) -> ResidentCounts:
+    def counts(self, line: bytes, asked: int) -> ResidentCounts:
+        """What a READ of a run's counts has given; raises a `UserError` as `run` does."""
         if len(line) != _COUNTS.size:
             raise UserError(f"{self._machine.name} answered with other than its counts")
         counts = ResidentCounts(*_COUNTS.unpack(line))
@@ -364,26 +332,25 @@ class ResidentImages:
             )
         return counts
 
-    def logits(self, indices: Sequence[int] | None = None) -> Answers:
+    def logits(self, indices: Iterable[int] | None = None) -> Answers:
         """What the machine answers to images.
 
         Parameters
         ----------
-        indices : sequence of int, optional
+        indices : iterable of int, optional
             Which of those that it holds (all).
         """
+        identity = self._machine.identity
         numbers = range(self.count) if indices is None else indices
-        bodies = []
+        numbers = [check_range("image", number, 0, self.count - 1) for number in numbers]
+        content = b""
         # Neighbours are read at once.
         for _, group in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
-            run = [check_range("image", number, 0, self.count - 1) for _, number in group]
-            bodies.append((run[0], len(run)))
-        size = self._machine.identity.answer_bytes
-        content = b"".join(
-            self._machine.read_back(ENGINE << 4 | RESIDENT_LOGITS, first, count, size)
-            for first, count in bodies
-        )
-        return parse_answers(content, self._machine.identity)
+            run = [number for _, number in group]
+            content += self._machine.read_back(
+                ENGINE << 4 | RESIDENT_LOGITS, run[0], len(run), identity.answer_bytes
+            )
+        return parse_answers(content, identity)
 
 
 def _cycles_at_most(identity: Identity, beats: int, images: int) -> int:

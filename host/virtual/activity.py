@@ -69,13 +69,8 @@ class ActivityTap(Closing):
             self._ended = True
             self._changed.notify_all()
 
-    def _words(self) -> npt.NDArray[np.uint64]:
-        whole = len(self._bytes) // WORD
-        return np.frombuffer(bytes(self._bytes[: whole * WORD]), "<u8")
-
     def _is_quiet(self) -> bool:
-        tail = self._bytes[-QUIET * WORD :]
-        return self._ended or not any(tail)
+        return self._ended or not any(self._bytes[-QUIET * WORD :])
 
     def clear(self, timeout: float) -> bool:
         """Forget what was, when it is over; nothing may be under way.
@@ -111,19 +106,18 @@ class ActivityTap(Closing):
             From its first activity to its end, as `allspin.host.virtual.board.read_trace` has
             it; None if it did not come in time.
         """
-        found: list[npt.NDArray[np.uint64]] = []
 
-        def whole() -> bool:
-            words = self._words()
+        def whole() -> list[npt.NDArray[np.uint64]] | bool:
+            size = len(self._bytes) // WORD * WORD
+            words = np.frombuffer(bytes(self._bytes[:size]), "<u8")
             ends = np.flatnonzero(words >> np.uint64(last) & np.uint64(1))
             if ends.size:
-                begun = int(np.flatnonzero(words)[0])
-                found.append(words[begun : int(ends[0]) + 1].copy())
-            return bool(found) or self._ended
+                return [words[np.flatnonzero(words)[0] : ends[0] + 1]]
+            return self._ended
 
         with self._changed:
-            self._changed.wait_for(whole, timeout)
-        return found[0] if found else None
+            found = self._changed.wait_for(whole, timeout)
+        return found[0] if isinstance(found, list) else None
 
     def close(self) -> None:
         """End the thread; the board must have ended before."""

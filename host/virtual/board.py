@@ -113,10 +113,10 @@ class VirtualTransport(Transport):
                 )
             except OSError as error:
                 raise UserError(f"cannot start {self.name} {program}: {error.strerror}") from error
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.input = self.process.stdin.fileno()
-        self.output = self.process.stdout.fileno()
+        stdin, stdout, stderr = self.process.stdin, self.process.stdout, self.process.stderr
+        assert stdin is not None and stdout is not None and stderr is not None  # noqa: PT018
+        self._stdin, self._stderr = stdin, stderr
+        self.input, self.output = stdin.fileno(), stdout.fileno()
         for pipe in (self.input, self.output):
             os.set_blocking(pipe, False)
             with contextlib.suppress(OSError, AttributeError):  # Linux only, and limited
@@ -170,8 +170,7 @@ class VirtualTransport(Transport):
             reason = f"killed by signal {-status}"
         else:
             reason = f"exited with status {status}"
-            assert self.process.stderr is not None
-            lines = self.process.stderr.read().decode(errors="replace").split("\n")
+            lines = self._stderr.read().decode(errors="replace").split("\n")
             if lines[0]:
                 reason += f": {lines[0]}"
         return Disconnected(f"{self.name} died ({reason})")
@@ -179,10 +178,7 @@ class VirtualTransport(Transport):
     def close(self) -> None:
         """End the process: by itself if it does so soon, else by force."""
         process = self.process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdin.close()
+        self._stdin.close()
         poll = select.poll()
         poll.register(self.output, select.POLLIN)
         deadline = time.monotonic() + CLOSING
@@ -192,14 +188,8 @@ class VirtualTransport(Transport):
                 break
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        process.stdout.close()
-        process.stderr.close()
-        if self._stopwatch is not None:
-            self._stopwatch.close()
-            self._stopwatch = None
+        with process:  # closes its pipes
+            process.kill()
 
 
 def read_trace(path: Path) -> npt.NDArray[np.uint64]:

@@ -7,7 +7,7 @@ stream is cut.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -29,7 +29,7 @@ Board = TypeVar("Board", bound=Transport)
 _DRAWS_OF_FLIPS, _DRAWS_OF_DAMAGE, _DRAWS_OF_RESETS = range(3)
 
 
-def _check_numbers(name: str, numbers: Sequence[int]) -> None:
+def _check_frames(name: str, numbers: Sequence[int]) -> None:
     for number in numbers:
         check_range(name, number, 1, 2**63 - 1)
 
@@ -60,8 +60,8 @@ class WireFaults:
     def __post_init__(self) -> None:
         if not 0 <= self.flip <= 1:
             raise ValueError(f"flip must be from 0 to 1, not {self.flip!r}")
-        for name in ("drop", "damage"):
-            _check_numbers(name, getattr(self, name))
+        _check_frames("drop", self.drop)
+        _check_frames("damage", self.damage)
         both = set(self.drop) & set(self.damage)
         if both:
             raise ValueError(f"frame {min(both)} cannot be both dropped and damaged")
@@ -97,28 +97,8 @@ class Faults:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_numbers("reset_after", self.reset_after)
+        _check_frames("reset_after", self.reset_after)
         check_range("seed", self.seed, 0, 2**32 - 1)
-
-
-@dataclass
-class WireCounts:
-    """What one direction carried, and what became of it.
-
-    Attributes
-    ----------
-    frames : int
-        Frames that were sent whole.
-    flipped : int
-        Bits that `WireFaults.flip` flipped.
-    dropped, damaged : int
-        Frames that were, because `WireFaults` names them.
-    """
-
-    frames: int = 0
-    flipped: int = 0
-    dropped: int = 0
-    damaged: int = 0
 
 
 class FaultyWire:
@@ -133,18 +113,22 @@ class FaultyWire:
 
     Attributes
     ----------
-    counts : WireCounts
-        What it did so far.
+    frames : int
+        Frames that were sent whole so far.
+    flipped : int
+        Bits that `WireFaults.flip` flipped.
+    dropped, damaged : int
+        Frames that were, because `WireFaults` names them.
     """
 
     def __init__(self, faults: WireFaults, seed: Sequence[int]) -> None:
-        self.counts = WireCounts()
-        self._faults = faults
+        self.frames = self.flipped = self.dropped = self.damaged = 0
+        self._flip_probability = faults.flip
         self._drop, self._damage = frozenset(faults.drop), frozenset(faults.damage)
         self._seed = seed
         self._draws = np.random.default_rng([*seed, _DRAWS_OF_FLIPS])
         self._until_flip = self._gap()
-        self._open = False
+        self._open = False  # within a frame
         self._held = b""  # of a frame that will be damaged: where, its length decides
 
     def carry(self, data: bytes) -> bytes:
@@ -155,53 +139,47 @@ class FaultyWire:
         data : bytes
             The stream's next bytes, cut anywhere.
         """
-        return b"".join(self._carry(piece) for piece in _pieces(data))
+        return b"".join(self._flip(self._whole_or_not(piece)) for piece in _pieces(data))
 
-    def _carry(self, piece: bytes) -> bytes:
-        """Bytes of one frame."""
+    def _whole_or_not(self, piece: bytes) -> bytes:
+        """What is left of a piece of a frame, if frames are dropped and damaged."""
         closes = piece.endswith(_ZERO)
         self._open |= len(piece) > closes
-        number = self.counts.frames + 1
-        dropped = self._open and number in self._drop
-        damaged = self._open and number in self._damage
-        closed = closes and self._open
-        if closes:
-            self.counts.frames += closed
-            self._open = False
-        if dropped:
-            self.counts.dropped += closed
+        if not self._open:
+            return piece  # no frame, but a zero
+        number = self.frames + 1
+        self.frames += closes
+        self._open = not closes
+        if number in self._drop:
+            self.dropped += closes
             return b""
-        if damaged:
-            self._held += piece
-            if not closed:
-                return b""
-            self.counts.damaged += 1
-            piece, self._held = self._one_bit_wrong(self._held, number), b""
-        return self._flip(piece)
-
-    def _one_bit_wrong(self, frame: bytes, number: int) -> bytes:
+        if number not in self._damage:
+            return piece
+        self._held += piece
+        if not closes:
+            return b""
+        self.damaged += 1
+        frame, self._held = bytearray(self._held), b""
         draws = np.random.default_rng([*self._seed, _DRAWS_OF_DAMAGE, number])
         place, bit = divmod(int(draws.integers(8 * (len(frame) - 1))), 8)
-        return frame[:place] + bytes([frame[place] ^ 1 << bit]) + frame[place + 1 :]
+        frame[place] ^= 1 << bit
+        return bytes(frame)
 
     def _flip(self, data: bytes) -> bytes:
-        if self._until_flip >= len(data):
-            self._until_flip -= len(data)
-            return data
         left = bytearray(data)
         place = self._until_flip
         while place < len(left):
             left[int(place)] ^= 1 << int(self._draws.integers(8))
-            self.counts.flipped += 1
+            self.flipped += 1
             place += 1 + self._gap()
         self._until_flip = place - len(left)
         return bytes(left)
 
     def _gap(self) -> float:
         """Bytes that stay whole before the next that does not."""
-        if self._faults.flip == 0:
+        if self._flip_probability == 0:
             return float("inf")
-        return int(self._draws.geometric(self._faults.flip)) - 1
+        return int(self._draws.geometric(self._flip_probability)) - 1
 
 
 def _pieces(data: bytes) -> list[bytes]:
@@ -229,8 +207,8 @@ class FaultyTransport(Transport, Generic[Board]):
     ----------
     board : Transport
         The stream to the board as it is now: what `power_on` returned last.
-    to_device, to_host : WireCounts
-        What each direction did so far.
+    to_device, to_host : FaultyWire
+        Each direction, with what it did so far.
     resets : int
         Resets so far.
     """
@@ -244,36 +222,39 @@ class FaultyTransport(Transport, Generic[Board]):
         self.timeout = self.probe_timeout = timeout
         self.resets = 0
         self._power_on = power_on
-        self._to_device = FaultyWire(faults.to_device, [faults.seed, 0])
-        self._to_host = FaultyWire(faults.to_host, [faults.seed, 1])
-        self.to_device, self.to_host = self._to_device.counts, self._to_host.counts
+        self.to_device = FaultyWire(faults.to_device, [faults.seed, 0])
+        self.to_host = FaultyWire(faults.to_host, [faults.seed, 1])
         self._draws = np.random.default_rng([faults.seed, _DRAWS_OF_RESETS])
         self._reset_after = deque(sorted(set(faults.reset_after)))
-        self._ahead = _Ahead()
+        self._waiting = bytearray()  # what the board has not taken
+        self._begun = b""  # of a frame of which it has taken a part
+        self._unanswered: deque[bytes] = deque(maxlen=MOST_UNANSWERED)  # frames that it has taken
         self.board = power_on()
         self.name = self.board.name
 
     @property
     def pending(self) -> bool:
         """Whether there is something that the board has not taken yet."""
-        return bool(self._ahead.waiting)
+        return bool(self._waiting)
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
         """Take what there is room for, and return what is left of what the board sent."""
         taken = 0
-        if len(self._ahead.waiting) < MOST_UNDER_WAY:
-            self._ahead.waiting += self._to_device.carry(data)
+        if len(self._waiting) < MOST_UNDER_WAY:
+            self._waiting += self.to_device.carry(data)
             taken = len(data)
         # What was dropped is sent as far as the sender can tell.
-        patience = 0.0 if taken and not self._ahead.waiting else timeout
-        sent, received = self.board.exchange(bytes(self._ahead.waiting), patience)
-        self._ahead.sent(sent)
+        patience = 0.0 if taken and not self._waiting else timeout
+        sent, received = self.board.exchange(bytes(self._waiting), patience)
+        *frames, self._begun = (self._begun + self._waiting[:sent]).split(_ZERO)
+        self._unanswered += [frame + _ZERO for frame in frames if frame]
+        del self._waiting[:sent]
         left = b""
         for piece in _pieces(received):
             before = self.to_host.frames
-            left += self._to_host.carry(piece)
-            if self.to_host.frames > before:
-                self._ahead.answered()
+            left += self.to_host.carry(piece)
+            if self.to_host.frames > before and self._unanswered:
+                self._unanswered.popleft()
             if self._reset_after and self.to_host.frames >= self._reset_after[0]:
                 self._reset_after.popleft()
                 self.reset()
@@ -281,52 +262,16 @@ class FaultyTransport(Transport, Generic[Board]):
         return taken, left
 
     def reset(self) -> None:
-        """Reset the board, as if by its button."""
+        """Reset the board, as if by its button; some of what it has not answered is lost."""
         self.board.close()
         self.board = self._power_on()
-        self._ahead.lose(self._draws)
+        lost = int(self._draws.integers(len(self._unanswered) + 1))
+        # What follows is still on the wire.
+        self._waiting[:0] = b"".join([*self._unanswered][lost:]) + self._begun
+        self._unanswered.clear()
+        self._begun = b""
         self.resets += 1
 
     def close(self) -> None:
         """Close the stream to the board."""
         self.board.close()
-
-
-@dataclass
-class _Ahead:
-    """What is under way to the board, as far as it gives no answer yet.
-
-    Attributes
-    ----------
-    waiting : bytearray
-        What the board has not taken.
-    frames : deque of bytes
-        What it has taken and not answered.
-    """
-
-    waiting: bytearray = field(default_factory=bytearray)
-    frames: deque[bytes] = field(default_factory=lambda: deque(maxlen=MOST_UNANSWERED))
-    _begun: bytes = b""
-
-    def sent(self, count: int) -> None:
-        """The board has taken the first bytes of what waits."""
-        for piece in _pieces(self._begun + bytes(self.waiting[:count])):
-            if piece.endswith(_ZERO):
-                self._begun = b""
-                if piece != _ZERO:
-                    self.frames.append(piece)
-            else:
-                self._begun = piece[-MOST_UNDER_WAY:]
-        del self.waiting[:count]
-
-    def answered(self) -> None:
-        """The board has answered the first of the frames."""
-        if self.frames:
-            self.frames.popleft()
-
-    def lose(self, draws: np.random.Generator) -> None:
-        """Lose some of what the board has not answered; what follows is still on the wire."""
-        lost = int(draws.integers(len(self.frames) + 1))
-        self.waiting[:0] = b"".join([*self.frames][lost:]) + self._begun
-        self.frames.clear()
-        self._begun = b""

@@ -151,7 +151,7 @@ def test_what_fills_once_is_no_leak_and_what_grows_is():
 def test_the_same_seed_does_the_same_work():
     def steps(seed):
         device = SimpleNamespace()
-        rounds = work.Round(device, np.random.default_rng([seed, 0]), work.Done())  # type: ignore[arg-type]
+        rounds = work.Round(device, np.random.default_rng([seed, 0]), work.Tally())  # type: ignore[arg-type]
         seen = []
         for name in ("_load", "_stream", "_run_resident", "_read_words"):
             setattr(rounds, name, lambda *_, name=name: seen.append((name, rounds._seed())))

@@ -21,13 +21,11 @@ QUIET = TICK * (QUIET_TICKS + 1)
 class Bench:
     """A button, a UART that offers bytes, and a machine that takes some clocks for each."""
 
-    def __init__(self, slow=0):
+    def __init__(self, slow=0, programmed=True):
         self.button = Button(ButtonParameters(FREQUENCY, FRAMES))
         self.taken = bytearray()
-        self.at = []
         self.offered = []
-        self.clock = 0
-        self.slow = slow
+        self.slow, self.programmed = slow, programmed
 
     def run(self, script):
         async def machine(ctx):
@@ -35,10 +33,8 @@ class Bench:
             async for _, _, valid, byte, ready in ctx.tick().sample(
                 self.button.o.valid, self.button.o.payload, self.button.o.ready
             ):
-                self.clock += 1
                 if valid and ready:
                     self.taken.append(byte)
-                    self.at.append(self.clock)
                     wait = self.slow
                 ctx.set(self.button.o.ready, wait == 0)
                 wait = max(0, wait - 1)
@@ -48,10 +44,11 @@ class Bench:
                 if ready and self.offered and ctx.get(self.button.received.valid):
                     self.offered.pop(0)
                 ctx.set(self.button.received.valid, bool(self.offered))
-                if self.offered:
-                    ctx.set(self.button.received.payload, self.offered[0])
+                ctx.set(self.button.received.payload, (self.offered or [0])[0])
 
         async def bench(ctx):
+            ctx.set(self.button.programmed, self.programmed)
+            await ctx.tick().repeat(QUIET)
             await script(ctx, self)
 
         simulator = Simulator(self.button)
@@ -73,8 +70,6 @@ async def press(ctx, bench, clocks=3 * TICK, apart=3 * TICK):
 @pytest.mark.parametrize("slow", [0, 3])
 def test_each_press_shows_the_next_image(slow):
     async def script(ctx, bench):
-        ctx.set(bench.button.programmed, 1)
-        await ctx.tick().repeat(QUIET)
         for _ in range(3):
             await press(ctx, bench)
 
@@ -92,8 +87,6 @@ def test_bytes_of_the_uart_pass_as_they_are():
 
 def test_bounces_are_one_press():
     async def script(ctx, bench):
-        ctx.set(bench.button.programmed, 1)
-        await ctx.tick().repeat(QUIET)
         for _ in range(10):
             await press(ctx, bench, 7, 5)
         await press(ctx, bench, 5 * TICK)
@@ -103,20 +96,17 @@ def test_bounces_are_one_press():
 
 def test_a_press_while_held_down_or_not_programmed_shows_nothing():
     async def script(ctx, bench):
-        await ctx.tick().repeat(QUIET)
         await press(ctx, bench)
         ctx.set(bench.button.pressed, 1)
         await ctx.tick().repeat(2 * TICK)
         ctx.set(bench.button.programmed, 1)
         await ctx.tick().repeat(9 * TICK)
 
-    assert Bench().run(script) == b""
+    assert Bench(programmed=False).run(script) == b""
 
 
 def test_a_host_that_is_at_work_is_not_disturbed():
     async def script(ctx, bench):
-        ctx.set(bench.button.programmed, 1)
-        await ctx.tick().repeat(QUIET)
         bench.offered += b"\x05host"
         await press(ctx, bench)
         await ctx.tick().repeat((QUIET_TICKS - 3) * TICK)
@@ -132,8 +122,6 @@ def test_a_host_that_is_at_work_is_not_disturbed():
 
 def test_bytes_that_come_while_an_image_is_shown_wait():
     async def script(ctx, bench):
-        ctx.set(bench.button.programmed, 1)
-        await ctx.tick().repeat(QUIET)
         ctx.set(bench.button.pressed, 1)
         while not bench.taken:
             await ctx.tick()

@@ -269,7 +269,7 @@ def late_reader(watched: Watched) -> None:
     assert len(set(answers[:7])) == 1
     assert answers[7:] == [bytes([Answer.LINES]) + bytes(16)] * 8
     # Round the tags too.
-    device._session.line.next_tag = NO_TAG - 10
+    device.session.line.next_tag = NO_TAG - 10
     images = np.full_like(work.images[:1], 255).repeat(50, axis=0)
     images[::7] = work.images[0]
     watched.transport.deaf_until = len(watched.recording) + 1600

@@ -26,7 +26,6 @@ from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import open_port
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
@@ -77,7 +76,8 @@ class Memory:
         found = {}
         for name, counts in self._samples.items():
             half = len(counts) // 2
-            found[name] = max(0, max(counts[half:]) - max(counts[:half])) if half else 0
+            first, second = counts[:half], counts[half:]
+            found[name] = max(0, max(second) - max(first, default=max(second)))
         return found
 
     def excess(self) -> list[str]:
@@ -168,33 +168,41 @@ class Wrong(Exception):
 
 
 @dataclass
-class Done:
-    """What was done so far, and was right.
+class Tally:
+    """What was done so far and was right, and what came of the rounds.
 
     Attributes
     ----------
+    rounds : int
+        Rounds.
     images, chips, redraws, resident_runs, words : int
         Images whose logits were compared, chips made from states and in place, runs over resident
         images, R_AH words read back.
+    damaged, resent, resets, noticed : int
+        Frames that came damaged, requests that were sent again, resets, rounds that ended with a
+        line because of one.
+    wrong : list of str
+        What should not have been, a line each.
     """
 
+    rounds: int = 0
     images: int = 0
     chips: int = 0
     redraws: int = 0
     resident_runs: int = 0
     words: int = 0
+    damaged: int = 0
+    resent: int = 0
+    resets: int = 0
+    noticed: int = 0
+    wrong: list[str] = field(default_factory=list)
 
-
-@dataclass
-class _Loaded:
-    """What the board is, as far as the host knows."""
-
-    network: Network
-    noise: ColumnNoise | None
-    model: GoldenModel = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.model = GoldenModel(self.network, noise=self.noise)
+    def __str__(self) -> str:
+        labels = ("rounds", "images", "chips", "redraws", "resident runs", "R_AH words read")
+        labels += ("frames damaged", "requests sent again", "resets", "rounds that one ended")
+        *counts, wrong = vars(self).values()
+        shown = zip((*labels, "wrong"), (*counts, len(wrong)), strict=True)
+        return "\n".join(f"{label:22}{count:>12,}" for label, count in shown)
 
 
 def soak_network(seed: int) -> Network:
@@ -211,14 +219,12 @@ class Round:
         A board for `TOPOLOGY` that makes chips and keeps images.
     rng : numpy.random.Generator
         Names all that is done.
-    done : Done
+    tally : Tally
         Is added to.
     """
 
-    def __init__(self, machine: LinkedMachine, rng: np.random.Generator, done: Done) -> None:
-        self._machine = machine
-        self._rng = rng
-        self._done = done
+    def __init__(self, machine: LinkedMachine, rng: np.random.Generator, tally: Tally) -> None:
+        self._machine, self._rng, self._tally = machine, rng, tally
         self._paper = open_device("paper")
         self._network = soak_network(self._seed())
         self._maker: ChipMaker | None = None
@@ -239,36 +245,37 @@ class Round:
         UserError
             If the host noticed that something is wrong.
         """
-        loaded = self._load()
+        model = self._load()
         for _ in range(self._rng.integers(1, MAX_STEPS + 1)):
             step = self._rng.integers(8)
             if step < 2:
-                loaded = self._load()
+                model = self._load()
             elif step < 4:
-                self._run_resident(loaded)
+                self._run_resident(model)
             elif step == 4:
-                self._read_words(loaded)
+                self._read_words(model)
             else:
-                self._stream(loaded)
-        self._stream(loaded)
+                self._stream(model)
+        self._stream(model)
 
-    def _load(self) -> _Loaded:
+    def _load(self) -> GoldenModel:
         """Another network, or another chip of the same."""
         if self._rng.random() < 0.3:
             self._network = soak_network(self._seed())
             self._maker = None
             self._machine.program(self._network)
-            return _Loaded(self._network, None)
+            return GoldenModel(self._network)
         programming = Programming()
         if self._maker is None:
             self._maker = ChipMaker(self._machine, self._network, self._paper, programming)
-            self._done.chips += 1
+            self._tally.chips += 1
         else:
-            self._done.redraws += 1
+            self._tally.redraws += 1
         chip = Chip(self._paper, self._seed())
         self._maker.make(chip)
         words = program_chip(chip, self._network, programming).words
-        return _Loaded(chip_network(chip, self._network, words), chip.noise(self._network))
+        made = chip_network(chip, self._network, words)
+        return GoldenModel(made, noise=chip.noise(self._network))
 
     def _some_images(self) -> npt.NDArray[np.uint8]:
         count = int(self._rng.integers(1, MAX_IMAGES + 1))
@@ -277,13 +284,13 @@ class Round:
     def _first(self) -> int:
         return int(self._rng.integers(LAST_NUMBER))
 
-    def _stream(self, loaded: _Loaded) -> None:
+    def _stream(self, model: GoldenModel) -> None:
         images, first = self._some_images(), self._first()
         answers = self._machine.stream(images, first=first)
-        _compare("streamed logits", answers.logits, loaded.model.logits(images, first))
-        self._done.images += len(images)
+        _compare("streamed logits", answers.logits, model.logits(images, first))
+        self._tally.images += len(images)
 
-    def _run_resident(self, loaded: _Loaded) -> None:
+    def _run_resident(self, model: GoldenModel) -> None:
         if self._resident is None or self._rng.random() < 0.5:
             images = self._some_images()
             labels = self._rng.integers(0, TOPOLOGY[-1], len(images))
@@ -291,20 +298,20 @@ class Round:
             held = self._resident.load(images, labels)
             self._images, self._labels = images[:held], labels[:held]
         first = self._first()
-        expected = loaded.model.logits(self._images, first)
+        expected = model.logits(self._images, first)
         counts = self._resident.run(first=first)
         correct = int(np.count_nonzero(expected.argmax(axis=1) == self._labels))
         if counts.correct != correct:
             raise Wrong(f"{counts.correct} of {counts.images} resident images right, not {correct}")
         _compare("resident images' logits", self._resident.logits().logits, expected)
-        self._done.resident_runs += 1
-        self._done.images += len(self._images)
+        self._tally.resident_runs += 1
+        self._tally.images += len(self._images)
 
-    def _read_words(self, loaded: _Loaded) -> None:
-        for number, layer in enumerate(loaded.network.layers):
+    def _read_words(self, model: GoldenModel) -> None:
+        for number, layer in enumerate(model.network.layers):
             words = self._machine.read_words(number)
             _compare(f"R_AH words of layer {number}", words, layer.words)
-            self._done.words += words.size
+            self._tally.words += words.size
 
 
 def _compare(what: str, found: npt.NDArray[np.integer], expected: npt.NDArray[np.integer]) -> None:
@@ -337,47 +344,6 @@ class Port(Protocol):
 
 
 @dataclass
-class Tally:
-    """What came of the rounds.
-
-    Attributes
-    ----------
-    done : Done
-        What was compared and right.
-    rounds, resets, noticed, damaged, resent : int
-        Rounds, resets, rounds that ended with a line because of one, frames that came damaged,
-        requests that were sent again.
-    wrong : list of str
-        What should not have been, a line each.
-    """
-
-    done: Done = field(default_factory=Done)
-    rounds: int = 0
-    resets: int = 0
-    noticed: int = 0
-    damaged: int = 0
-    resent: int = 0
-    wrong: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        done = self.done
-        counts = {
-            "rounds": self.rounds,
-            "images": done.images,
-            "chips": done.chips,
-            "redraws": done.redraws,
-            "resident runs": done.resident_runs,
-            "R_AH words read": done.words,
-            "frames damaged": self.damaged,
-            "requests sent again": self.resent,
-            "resets": self.resets,
-            "rounds that one ended": self.noticed,
-            "wrong": len(self.wrong),
-        }
-        return "\n".join(f"{name:22}{count:>12,}" for name, count in counts.items())
-
-
-@dataclass
 class Reset:
     """A reset of a board, at some time in a round."""
 
@@ -392,15 +358,16 @@ class Reset:
             self.last = time.monotonic()
             port.reset()
 
-        timer = threading.Timer(0.0 if delay is None else delay, reset)
-        if delay is not None:
-            timer.start()
+        if delay is None:
+            yield
+            return
+        timer = threading.Timer(delay, reset)
+        timer.start()
         try:
             yield
         finally:
             timer.cancel()
-            if delay is not None:
-                timer.join()
+            timer.join()
 
 
 class Soak:
@@ -448,7 +415,7 @@ class Soak:
         try:
             with reset.within(port, delay), self._open(port, reset) as machine:
                 try:
-                    Round(machine, rng, tally.done).run()
+                    Round(machine, rng, tally).run()
                 finally:
                     tally.damaged += machine.damaged
                     tally.resent += machine.resent
@@ -456,12 +423,11 @@ class Soak:
         except (Wrong, UserError) as error:
             failure = error
         tally.resets += reset.last != before
-        if failure is not None:
-            excused = isinstance(failure, UserError) and not isinstance(failure, Disconnected)
-            if excused and reset.last > begun - AFTERMATH:
-                tally.noticed += 1
-            else:
-                tally.wrong.append(f"round {number}: {failure}")
+        excused = not isinstance(failure, Wrong | Disconnected)
+        if failure is not None and excused and reset.last > begun - AFTERMATH:
+            tally.noticed += 1
+        elif failure is not None:
+            tally.wrong.append(f"round {number}: {failure}")
         self._sample()
 
     def _open(self, port: Port, reset: Reset) -> LinkedMachine:

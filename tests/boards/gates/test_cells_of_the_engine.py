@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from allspin.boards.gates.build import FAMILIES, models
+from allspin.boards.gates.build import models
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import to_verilog
@@ -48,7 +48,7 @@ def engine() -> str:
 
 def run(verilog: str, simulator: str, profile: HardwareProfile = PROFILE) -> None:
     simulate(
-        verilog + models(FAMILIES["ecp5"], CELLS),
+        verilog + models("ecp5", CELLS),
         BENCH,
         tests=TESTS,
         simulator=simulator,
@@ -77,7 +77,7 @@ def test_so_do_those_that_draw_a_chip_and_its_noise(simulator: str) -> None:
     network = random_network((27, 11, 5), 1)
     cells = ("CCU2C", "MULT18X18D", "TRELLIS_FF")
     report = simulate(
-        engine_of(CHIPS, network, cells) + models(FAMILIES["ecp5"], cells),
+        engine_of(CHIPS, network, cells) + models("ecp5", cells),
         BENCHES / "bench_variation.py",
         tests=CHIP_TESTS,
         simulator=simulator,

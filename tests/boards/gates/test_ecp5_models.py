@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.boards.gates.build import FAMILIES
+from allspin.boards.gates.build import own_models
 from allspin.hdl.bench.simulator import simulate
 
 pytestmark = pytest.mark.long
@@ -65,7 +65,7 @@ def top():
 
 
 def model(cell):
-    own = FAMILIES["ecp5"].own.read_text()
+    own = own_models("ecp5").read_text()
     (text,) = re.findall(rf"^module {cell}.*?^endmodule", own, re.MULTILINE | re.DOTALL)
     return text
 

@@ -28,28 +28,20 @@ endmodule
 """
 
 
+PARAMETERS = ShellParameters.from_network(BOARD, NETWORK, PROFILE)
+
+
 @pytest.fixture(scope="module")
 def built():
-    """The build and its netlist for nextpnr."""
-    parameters = ShellParameters.from_network(BOARD, NETWORK, PROFILE)
-    return parameters, Build(parameters).synthesise().folder / "top.json"
+    """The build, and its netlist for nextpnr."""
+    build = Build(PARAMETERS)
+    return build, build.synthesise()
 
 
-@pytest.mark.long
-@pytest.mark.tool("iverilog", "vvp")
-def test_routed_gates_in_icarus_are_the_golden_model():
-    parameters = ShellParameters.from_network(BOARD, NETWORK, PROFILE)
-    build = Build(parameters)
-    netlist = Netlist.read(build.route(build.synthesise(), 1).folder / "routed.json")
-    assert {"ICESTORM_LC", "ICESTORM_RAM", "ICESTORM_PLL", "SB_GB"} <= set(netlist.types)
-    run(parameters, netlist, "icarus", images=3)
-
-
-def run(parameters, netlist, simulator, images=8):
-    pins = Pins.of_board(BOARD)
+def run(netlist, simulator, images=8):
     cells = models(family_of_cells(netlist.types), netlist.types)
     simulate(
-        netlist.to_verilog(pins) + WRAPPER + cells,
+        netlist.to_verilog(Pins.of_board(BOARD)) + WRAPPER + cells,
         BENCH,
         tests=("gates_are_the_golden_model",),
         simulator=simulator,
@@ -57,7 +49,7 @@ def run(parameters, netlist, simulator, images=8):
         profile=PROFILE,
         images=random_images(NETWORK, images, 3),
         options={
-            "window": parameters.machine.link.window,
+            "window": PARAMETERS.machine.link.window,
             "frequency": BOARD.machine_frequency,
             "divisor": str(BOARD.uart_parameters.divisor),
             "settling": round(2 * SETTLING_SECONDS * BOARD.machine_frequency),
@@ -67,13 +59,21 @@ def run(parameters, netlist, simulator, images=8):
 
 @pytest.mark.long
 @pytest.mark.tool("iverilog", "vvp")
-def test_gates_in_icarus_are_the_golden_model(built):
-    parameters, file = built
+@pytest.mark.parametrize(
+    ("routed", "images", "types"),
+    [
+        # All that the bitstream is made of: memory, logic, the PLL and the pins.
+        (False, 8, {"SB_LUT4", "SB_RAM40_4K", "SB_PLL40_PAD", "SB_IO"}),
+        (True, 3, {"ICESTORM_LC", "ICESTORM_RAM", "ICESTORM_PLL", "SB_GB"}),
+    ],
+)
+def test_gates_in_icarus_are_the_golden_model(built, routed, images, types):
+    build, synthesised = built
+    file = build.route(synthesised, 1).folder / "routed.json" if routed else synthesised.path
     netlist = Netlist.read(file)
     assert netlist.digest == hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    # All that the bitstream is made of: memory, logic, the PLL and the pins.
-    assert {"SB_LUT4", "SB_RAM40_4K", "SB_PLL40_PAD", "SB_IO"} <= set(netlist.types)
-    run(parameters, netlist, "icarus")
+    assert types <= set(netlist.types)
+    run(netlist, "icarus", images)
 
 
 def faulty(netlist):
@@ -101,20 +101,15 @@ def faulty(netlist):
 
 @pytest.mark.long
 def test_a_flipped_bit_of_a_table_is_found(built):
-    parameters, file = built
-    netlist = Netlist.read(file)
+    netlist = Netlist.read(built[1].path)
     broken = faulty(netlist)
     assert broken.digest != netlist.digest
-    differing = [
-        (a.parameters, b.parameters)
-        for a, b in zip(netlist.cells, broken.cells, strict=True)
-        if a != b
-    ]
-    ((before, after),) = differing
-    one = int(before["LUT_INIT"], 2) ^ int(after["LUT_INIT"], 2)
-    assert one.bit_count() == 1
+    pairs = zip(netlist.cells, broken.cells, strict=True)
+    ((before, after),) = [pair for pair in pairs if pair[0] != pair[1]]
+    tables = [int(cell.parameters["LUT_INIT"], 2) for cell in (before, after)]
+    assert (tables[0] ^ tables[1]).bit_count() == 1
     with pytest.raises(BenchFailure, match=r"logits|differs"):
-        run(parameters, broken, "verilator")
+        run(broken, "verilator")
 
 
 MODULE = {
@@ -175,13 +170,14 @@ def test_pins_must_be_there(file):
 def test_what_is_no_netlist_is_one_line(tmp_path, file):
     with pytest.raises(UserError, match=r"cannot read the netlist .*: No such file"):
         Netlist.read(tmp_path / "none")
-    for text in ("{", "[]", '{"modules": 1}'):
+    none = json.dumps({"modules": {"a": {"cells": {}, "attributes": {}}}})
+    for text, line in (
+        *((text, "is not a netlist in Yosys' JSON") for text in ("{", "[]", '{"modules": 1}')),
+        (none, "must have one top module, not 0"),
+    ):
         file.write_text(text)
-        with pytest.raises(UserError, match=r"is not a netlist in Yosys' JSON"):
+        with pytest.raises(UserError, match=line):
             Netlist.read(file)
-    file.write_text(json.dumps({"modules": {"a": {"cells": {}, "attributes": {}}}}))
-    with pytest.raises(UserError, match="must have one top module, not 0"):
-        Netlist.read(file)
 
 
 def test_a_carry_goes_on_through_the_cell_that_lets_it_out(tmp_path):
@@ -213,20 +209,20 @@ def test_cells_without_a_model_are_one_line():
     with pytest.raises(UserError, match="there are no models for these cells: only for ice40"):
         family_of_cells(["DFF"])
     with pytest.raises(UserError, match="no model of the cell NOTHING for ecp5"):
-        models(FAMILIES["ecp5"], ["LUT4", "NOTHING"])
+        models("ecp5", ["LUT4", "NOTHING"])
 
 
 def test_models_bring_what_they_are_made_of():
-    text = models(FAMILIES["ecp5"], ["CCU2C", "TRELLIS_IO"])
+    text = models("ecp5", ["CCU2C", "TRELLIS_IO"])
     for name in ("CCU2C", "LUT4", "LUT2", "TRELLIS_IO_IN", "TRELLIS_IO_OUT"):
         assert f"module {name}" in text
     assert "specify" not in text
 
 
 def test_every_table_is_known_by_its_parameter():
-    for family in FAMILIES.values():
+    for family in FAMILIES:
         for kind in set(LUTS) & {"SB_LUT4", "ICESTORM_LC", "LUT4", "CCU2C"}:
-            if (kind in ("SB_LUT4", "ICESTORM_LC")) == (family.name == "ice40"):
+            if (kind in ("SB_LUT4", "ICESTORM_LC")) == (family == "ice40"):
                 for parameter in LUTS[kind]:
                     assert f" {parameter} =" in models(family, [kind])
 

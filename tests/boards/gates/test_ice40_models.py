@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from allspin.boards.gates.build import FAMILIES, models
+from allspin.boards.gates.build import models
 from allspin.hdl.bench.simulator import simulate
 
 BENCH = Path(__file__).with_name("bench_dsp.py")
@@ -39,7 +39,7 @@ def top():
 
 def test_a_routed_multiplier_is_that_of_integers(simulator):
     simulate(
-        top() + models(FAMILIES["ice40"], ["ICESTORM_DSP"]),
+        top() + models("ice40", ["ICESTORM_DSP"]),
         BENCH,
         tests=("products_and_sums_are_those_of_integers",),
         simulator=simulator,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import allspin.boards.virtual.build
+import allspin.boards.virtual.build as module
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build, compiler
 from allspin.hdl.cache.size import SEAL
@@ -68,61 +68,57 @@ def tool(tmp_path, monkeypatch, cache):
 
 
 def programs(cache):
-    return [path for path in (cache / "builds").glob("[!.]*") if path.suffix != ".lock"]
+    """What is in the cache of builds, left-overs of unfinished ones included."""
+    return [path for path in (cache / "builds").glob("*") if path.suffix != ".lock"]
 
 
-def left_over(cache):
-    return list((cache / "builds").glob(".*"))
+def built(parameters=PARAMETERS, **options):
+    """The program, and what was said of it, each once."""
+    said = {}
+    program = build(parameters, progress=lambda what, seconds: said.setdefault(what), **options)
+    return program, list(said)
 
 
 def test_compiled_once_and_told_of(tool, cache):
-    said = []
-    program = build(PARAMETERS, progress=lambda what, seconds: said.append(what))
-    assert program.parent.parent == cache / "builds"
-    assert sorted(program.parent.iterdir()) == [program, program.parent / SEAL]
-    assert program.stat().st_mode & stat.S_IXUSR
-    assert list(dict.fromkeys(said)) == [
+    program, said = built()
+    assert said == [
         "elaborating the gateware",
         "translating the gateware to C++",
         "compiling the gateware into a simulator",
     ]
-    said.clear()
-    assert build(PARAMETERS, progress=lambda what, seconds: said.append(what)) == program
-    assert said == []
+    assert programs(cache) == [program.parent]
+    assert sorted(program.parent.iterdir()) == [program, program.parent / SEAL]
+    assert program.stat().st_mode & stat.S_IXUSR
+    assert built() == (program, [])
     assert tool.calls == 1
-    assert not left_over(cache)
 
 
 def test_another_design_compiler_or_driver_is_another_program(tool, cache, tmp_path, monkeypatch):
-    found = [build(PARAMETERS)]
     network = random_network((5, 2), 0)
-    found.append(build(TopParameters.from_network(network, HardwareProfile(lanes=1))))
-    found.append(build(TopParameters.from_network(network, HardwareProfile(), frequency=1)))
-    monkeypatch.setenv("CXX", f"{tool.path} -DOTHER")
-    found.append(build(PARAMETERS))
-    monkeypatch.setenv("CXX", str(tool.path))
+    profiles = ((HardwareProfile(lanes=1), 0), (HardwareProfile(), 1))
+    found = [build(PARAMETERS)]
+    for profile, frequency in profiles:
+        found.append(build(TopParameters.from_network(network, profile, frequency=frequency)))
+    with monkeypatch.context() as patch:
+        patch.setenv("CXX", f"{tool.path} -DOTHER")
+        found.append(build(PARAMETERS))
     changed = tmp_path / "main.cpp"
-    changed.write_text(allspin.boards.virtual.build.MAIN.read_text() + "// changed\n")
-    monkeypatch.setattr(allspin.boards.virtual.build, "MAIN", changed)
+    changed.write_text(module.MAIN.read_text() + "// changed\n")
+    monkeypatch.setattr(module, "MAIN", changed)
     found.append(build(PARAMETERS))
     assert len(set(found)) == len(found) == tool.calls
 
 
-def test_a_changed_source_is_elaborated_again_and_compiled_only_if_it_matters(tool, monkeypatch):
-    program = build(PARAMETERS)
-    monkeypatch.setattr(allspin.boards.virtual.build, "sources_digest", lambda: "a comment changed")
-    assert build(PARAMETERS) == program
-    assert tool.calls == 1
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"0" * 32])
-def test_what_remembers_the_design_is_not_believed_blindly(tool, cache, content):
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b"[]", b"0" * 32])
+def test_what_remembers_the_design_is_not_believed_blindly(tool, cache, monkeypatch, content):
+    """Where a source has changed, and where it is no digest: elaborated, and compiled no more."""
     program = build(PARAMETERS)
     (memory,) = cache.glob("notes/design-*")
-    memory.write_bytes(content)
-    said = []
-    assert build(PARAMETERS, progress=lambda what, seconds: said.append(what)) == program
-    assert said == ["elaborating the gateware"]
+    if content is None:
+        monkeypatch.setattr(module, "sources_digest", lambda: "a comment changed")
+    else:
+        memory.write_bytes(content)
+    assert built() == (program, ["elaborating the gateware"])
     assert tool.calls == 1
     assert memory.read_bytes() != content
 
@@ -139,16 +135,6 @@ def test_a_mutated_design_is_another_program(tool):
     assert "\\src" not in seen[0]
 
 
-def start():
-    return subprocess.Popen(
-        [sys.executable, "-c", START],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
 def wait_for(condition):
     deadline = time.monotonic() + 60
     while not condition():
@@ -159,25 +145,33 @@ def wait_for(condition):
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_a_build_that_is_ended_takes_its_compiler_along(tool, cache, end):
     tool.set_work(f"sleep 100 & echo $! > {tool.log}.pid; wait")
-    process = start()
+    process = subprocess.Popen(
+        [sys.executable, "-c", START], stdout=subprocess.PIPE, start_new_session=True
+    )
     file = Path(f"{tool.log}.pid")
     wait_for(lambda: file.exists() and file.read_text().strip())
     process.send_signal(end)
     process.communicate(timeout=60)
     compiler_pid = int(file.read_text())
     wait_for(lambda: not Path(f"/proc/{compiler_pid}").exists())
-    assert programs(cache) == []
+    assert all(path.name.startswith(".") for path in programs(cache))
 
 
-def test_a_failing_compiler_is_one_line(tool, cache):
-    tool.set_work("echo 'main.cpp: In function f:' >&2; echo 'x.cpp:1: error: no good' >&2; exit 1")
-    line = "compiling the gateware into a simulator failed: compiler: x.cpp:1: error: no good"
+@pytest.mark.parametrize(
+    ("work", "line"),
+    [
+        (
+            "echo 'main.cpp: In function f:' >&2; echo 'x.cpp:1: error: no good' >&2; exit 1",
+            "compiling the gateware into a simulator failed: compiler: x.cpp:1: error: no good",
+        ),
+        ("exit 3", "failed: compiler: status 3"),
+    ],
+)
+def test_a_failing_compiler_is_one_line(tool, cache, work, line):
+    tool.set_work(work)
     with pytest.raises(UserError, match=line):
         build(PARAMETERS)
     assert programs(cache) == []
-    tool.set_work("exit 3")
-    with pytest.raises(UserError, match="failed: compiler: status 3"):
-        build(PARAMETERS)
 
 
 def test_a_failing_yosys_is_one_line(tool):

@@ -1,11 +1,16 @@
-"""Each frame of a programming, lost or damaged in turn: what comes out is right all the same."""
+"""A programming that is interrupted anywhere: what comes out is right all the same, or it is said.
+
+A frame is lost or damaged, the board is reset, the host dies. Some of what is written cannot be
+read back, so a logit would be the first to be wrong.
+"""
 
 import os
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +19,7 @@ import pytest
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
-from allspin.host.data.catalogue import open_device
+from allspin.host.link.transport import Transport
 from allspin.host.machines.chips import ChipMaker, ResidentChips
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
@@ -24,152 +29,181 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.random_networks import random_images, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_networks import in_tiles, random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
+from tests.host.machines.test_profiles import PATIENT, Button
+from tests.host.machines.work import SUMS, made_of
+from tests.host.virtual import test_tiles
 
-Logits = npt.NDArray[np.int64]
-
-NETWORK = random_network((60, 11, 5), 1)
-IMAGES = random_images(NETWORK, 6, 2)
-LABELS = np.array([0, 1, 2, 3, 4, 0])
-PAPER = open_device("paper")
+NETWORKS = (random_network((60, 11, 5), 1), random_network((60, 11, 5), 9))
+SMALL = random_network((13, 5, 3), 4)
+TILED = (
+    test_tiles.NETWORK,
+    *(in_tiles(test_tiles.PLAIN, 16, 5, offsets=seed) for seed in (1, 2)),
+)
+"""Without offsets, and with others."""
 SEEDS = (3, 4)
 """Chips."""
 RUNS_WITH_TWO_FAULTS = int(os.environ.get("ALLSPIN_FAULT_RUNS", "40"))
 """Of all kinds of machines together; `make faults` does a thousand."""
 
 
-NETWORKS = (random_network((60, 11, 5), 9), NETWORK)
-
-
-@cache
-def ideal(number: int) -> Logits:
-    """Logits of one of the networks."""
-    return GoldenModel(NETWORKS[number]).logits(IMAGES)
-
-
-@cache
-def golden(seed: int) -> tuple[list[Words], Logits]:
-    """A chip's words and logits."""
-    chip = Chip(PAPER, seed)
-    words = program_chip(chip, NETWORK, Programming()).words
-    return words, chip.golden(NETWORK, words).logits(IMAGES)
-
-
-@cache
-def resident_logits(seed: int, step: int | None) -> Logits:
-    """A chip's logits of the images in one order or the other."""
-    chip = Chip(PAPER, seed)
-    return chip.golden(NETWORK, golden(seed)[0]).logits(IMAGES[::step])
-
-
-def weights(device: LinkedMachine) -> None:
-    """Two networks after another."""
-    for which, network in enumerate(NETWORKS):
-        device.program(network)
-        for number, layer in enumerate(network.layers):
-            assert (device.read_words(number) == layer.words).all()
-        assert (device.stream(IMAGES).logits == ideal(which)).all()
-
-
-def chips(device: LinkedMachine) -> None:
-    """Two chips after another, each word compared with the golden model's."""
-    maker = ChipMaker(device, NETWORK, PAPER, Programming())
-    assert maker.reason is None
-    for seed in SEEDS:
-        words, logits = golden(seed)
-        maker.make(Chip(PAPER, seed))
-        for number, layer in enumerate(words):
-            assert (device.read_words(number) == layer).all()
-        assert (device.stream(IMAGES).logits == logits).all()
-
-
-def resident(device: LinkedMachine) -> None:
-    """Images that stay, on two chips; then others in their place."""
-    maker = ChipMaker(device, NETWORK, PAPER, Programming())
-    images = ResidentImages(device)
-    for order in (slice(None), slice(None, None, -1)):
-        kept, labels = IMAGES[order], LABELS[order]
-        assert images.load(kept, labels) == len(kept)
-        for seed in SEEDS:
-            maker.make(Chip(PAPER, seed))
-            counts = images.run()
-            # The noise of a use is drawn by an image's place, so the order matters to it.
-            logits = resident_logits(seed, order.step)
-            assert counts.correct == (np.argmax(logits, axis=1) == labels).sum()
-            assert (images.logits().logits == logits).all()
-
-
-def sweep(device: LinkedMachine) -> None:
-    """Batches outside, chips inside: what each chip counts, several requests under way."""
-    maker = ChipMaker(device, NETWORK, PAPER, Programming())
-    chips = [(Chip(PAPER, seed), Chip(PAPER, seed).varied(NETWORK)) for seed in SEEDS * 2]
-    many = ResidentChips(device, maker)
-    assert many.possible
-    images, labels = np.concatenate([IMAGES] * 3), np.concatenate([LABELS] * 3)
-    counts = many.run(chips, images, labels)
-    assert device.identity.resident_images < len(images) == counts[0].images
-    assert [each.correct for each in counts] == [sweep_correct(seed) for seed in SEEDS * 2]
-
-
-@cache
-def sweep_correct(seed: int) -> int:
-    """What a chip of the sweep classifies as labelled."""
-    chip = Chip(PAPER, seed)
-    model = chip.golden(NETWORK, golden(seed)[0])
-    found = model.classify(np.concatenate([IMAGES] * 3))
-    return int(np.count_nonzero(found == np.concatenate([LABELS] * 3)))
-
-
-@dataclass(frozen=True)
-class Machine:
+@dataclass(frozen=True, eq=False)
+class Kind:
     """A kind of machine, and what is done with it."""
 
     profile: HardwareProfile
-    work: Callable[[LinkedMachine], None]
+    work: Callable[["Kind", LinkedMachine], None]
+    networks: tuple[Network, ...] = NETWORKS
+    count: int = 6
+    wrong: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def images(self) -> npt.NDArray[np.uint8]:
+        return random_images(self.networks[0], self.count, 2)
 
-VARIATION = VariationParameters(states=10, rounds_per_clock=22)
-MACHINES = {
-    "words": Machine(HardwareProfile(), weights),
-    "Programmer": Machine(HardwareProfile(variation=VARIATION), chips),
-    "Programmer with redraw": Machine(
-        HardwareProfile(variation=VariationParameters(10, 22, redraw=True)), chips
-    ),
-    "resident": Machine(
-        HardwareProfile(
-            variation=VariationParameters(10, 22, redraw=True),
-            resident=ResidentParameters(beats=512, images=16),
-        ),
-        resident,
-    ),
-}
-MACHINES["sweep"] = Machine(MACHINES["resident"].profile, sweep)
-
-
-PATIENT = 10.0
-"""Seconds: however busy the machine, nothing is asked twice on a clean line."""
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        return np.arange(self.count) % self.networks[0].classes
 
 
 @cache
-def program_of(profile: HardwareProfile) -> Path:
-    """The virtual board of a profile."""
-    return build(TopParameters.from_network(NETWORK, profile))
+def program(kind: Kind) -> Path:
+    """Its virtual board."""
+    return build(TopParameters.from_network(kind.networks[0], kind.profile))
 
 
-def run(machine: Machine, faults: Faults) -> FaultyTransport:
+@cache
+def ideal(kind: Kind, number: int) -> npt.NDArray[np.int64]:
+    """Logits of one of the networks."""
+    return GoldenModel(kind.networks[number]).logits(kind.images)
+
+
+@cache
+def golden(kind: Kind, chip: Chip, order: int = 1) -> tuple[list[Words], npt.NDArray[np.int64]]:
+    """A chip's words, and its logits of the images in an order.
+
+    The noise of a use is drawn by an image's place, so the order matters to it.
+    """
+    words = program_chip(chip, kind.networks[0], Programming()).words
+    return words, chip.golden(kind.networks[0], words).logits(kind.images[::order])
+
+
+def networks(kind: Kind, device: LinkedMachine) -> None:
+    """One network after another."""
+    for which, network in enumerate(kind.networks):
+        device.program(network)
+        for number, layer in enumerate(network.layers):
+            assert (device.read_words(number) == layer.words).all()
+        assert (device.stream(kind.images).logits == ideal(kind, which)).all()
+
+
+def chips(kind: Kind, device: LinkedMachine) -> None:
+    """Two chips after another, each word compared with the golden model's."""
+    made = made_of(device, **kind.wrong)
+    maker = ChipMaker(device, kind.networks[0], made, Programming())
+    assert maker.reason is None
+    for seed in SEEDS:
+        words, logits = golden(kind, Chip(made, seed))
+        maker.make(Chip(made, seed))
+        for number, layer in enumerate(words):
+            assert (device.read_words(number) == layer).all()
+        assert (device.stream(kind.images).logits == logits).all()
+
+
+def resident(kind: Kind, device: LinkedMachine) -> None:
+    """Images that stay, on two chips; then others in their place."""
+    made = made_of(device)
+    maker = ChipMaker(device, kind.networks[0], made, Programming())
+    images = ResidentImages(device)
+    for order in (1, -1):
+        labels = kind.labels[::order]
+        assert images.load(kind.images[::order], labels) == kind.count
+        for seed in SEEDS:
+            _, logits = golden(kind, Chip(made, seed), order)
+            maker.make(Chip(made, seed))
+            assert images.run().correct == np.count_nonzero(logits.argmax(axis=1) == labels)
+            assert (images.logits().logits == logits).all()
+
+
+def sweep(kind: Kind, device: LinkedMachine) -> None:
+    """Batches outside, chips inside: what each chip counts, several requests under way."""
+    made = made_of(device, **kind.wrong)
+    many = ResidentChips(device, ChipMaker(device, kind.networks[0], made, Programming()))
+    assert many.possible
+    some = [Chip(made, seed) for seed in SEEDS * 2]
+    counts = many.run(
+        [(chip, chip.varied(kind.networks[0])) for chip in some], kind.images, kind.labels
+    )
+    assert device.identity.resident_images < kind.count == counts[0].images
+    right = [golden(kind, chip)[1].argmax(axis=1) == kind.labels for chip in some]
+    assert [each.correct for each in counts] == [np.count_nonzero(each) for each in right]
+
+
+def made_again(kind: Kind, device: LinkedMachine) -> None:
+    """An ideal network, and chips of noisy sums and wrong amplifiers in its place."""
+    networks(kind, device)
+    chips(kind, device)
+
+
+KEPT = HardwareProfile(
+    variation=VariationParameters(10, 22, redraw=True),
+    resident=ResidentParameters(beats=512, images=16),
+)
+OF_SUMS = HardwareProfile(
+    variation=VariationParameters(10, redraw=True, sum_noise=True),
+    resident=ResidentParameters(beats=60, images=4),
+)
+KINDS = {
+    "words": Kind(HardwareProfile(), networks),
+    "Programmer": Kind(
+        HardwareProfile(variation=VariationParameters(states=10, rounds_per_clock=22)), chips
+    ),
+    "Programmer with redraw": Kind(
+        HardwareProfile(variation=VariationParameters(10, 22, redraw=True)), chips
+    ),
+    "resident": Kind(KEPT, resident),
+    "sweep": Kind(KEPT, sweep, count=18),
+    "tiles": Kind(test_tiles.PROFILE, networks, TILED, count=3),
+    "sums": Kind(OF_SUMS, made_again, (SMALL,), 3, SUMS),
+    "sweep of sums": Kind(OF_SUMS, sweep, (SMALL,), 5, SUMS),
+}
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.long] * (kind.profile is OF_SUMS))
+    for name, kind in KINDS.items()
+]
+"""Those whose board no other test builds take long."""
+every_kind = pytest.mark.parametrize("name", NAMES)
+
+
+class Noted(FaultyTransport[Any]):
+    """Keeps all that was sent."""
+
+    sent = b""
+
+    def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
+        taken, received = super().exchange(data, timeout)
+        self.sent += data[:taken]
+        return taken, received
+
+
+def run(kind: Kind, faults: Faults, patience: float | None = None) -> Noted:
     """Do a machine's work on a board behind such a line."""
-    program = program_of(machine.profile)
-    transport = FaultyTransport(lambda: VirtualTransport(program), faults)
-    if faults == Faults():
-        transport.latency = PATIENT
-    try:
-        with LinkedMachine(transport) as device:
-            machine.work(device)
-    finally:
-        transport.close()
+    transport = Noted(lambda: VirtualTransport(program(kind)), faults)
+    transport.latency = transport.latency if patience is None else patience
+    with transport:
+        kind.work(kind, LinkedMachine(transport))
     return transport
+
+
+@cache
+def clean(name: str) -> Noted:
+    """A machine's work where nothing is lost, and nothing is asked twice."""
+    found = run(KINDS[name], Faults(), PATIENT)
+    assert found.to_device.frames == found.to_host.frames > 20
+    return found
 
 
 Fault = tuple[str, str, int]
@@ -189,39 +223,84 @@ def faults(*which: Fault, seed: int = 0) -> Faults:
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["drop", "damage"])
 @pytest.mark.parametrize("direction", ["to_device", "to_host"])
-@pytest.mark.parametrize("name", MACHINES)
-def test_each_frame_may_get_lost(name, direction, kind):
-    machine = MACHINES[name]
-    clean = run(machine, Faults())
-    assert clean.to_device.frames == clean.to_host.frames > 20
-    for frame in range(1, clean.to_device.frames + 1):
-        faulty = run(machine, faults((direction, kind, frame)))
-        counts = getattr(faulty, direction)
-        assert (counts.dropped, counts.damaged) == ((1, 0) if kind == "drop" else (0, 1))
+@every_kind
+def test_each_frame_may_get_lost(name: str, direction: str, kind: str) -> None:
+    for frame in range(1, clean(name).to_device.frames + 1):
+        wire = getattr(run(KINDS[name], faults((direction, kind, frame))), direction)
+        assert (wire.dropped, wire.damaged) == ((1, 0) if kind == "drop" else (0, 1))
 
 
-@pytest.mark.parametrize("name", MACHINES)
-def test_any_two_frames_may_get_lost(name):
-    machine = MACHINES[name]
-    frames = run(machine, Faults()).to_device.frames
-    refused = 0
-    for seed in range(RUNS_WITH_TWO_FAULTS // len(MACHINES)):
+@every_kind
+def test_any_two_frames_may_get_lost(name: str) -> None:
+    frames = range(1, clean(name).to_device.frames + 1)
+    for seed in range(RUNS_WITH_TWO_FAULTS // len(KINDS)):
         draws = random.Random(f"{name} {seed}")
         which = [
             (draws.choice(["to_device", "to_host"]), draws.choice(["drop", "damage"]), frame)
-            for frame in draws.sample(range(1, frames + 1), 2)
+            for frame in draws.sample(frames, 2)
         ]
-        try:
-            run(machine, faults(*which, seed=seed))
-        except UserError:
-            refused += 1
-    assert refused == 0
+        run(KINDS[name], faults(*which, seed=seed))
 
 
-@pytest.mark.parametrize("name", MACHINES)
-def test_a_reset_after_any_frame_is_told(name):
-    machine = MACHINES[name]
-    frames = run(machine, Faults()).to_host.frames
-    for frame in range(1, frames):
-        with pytest.raises(UserError, match="the virtual board was reset"):
-            run(machine, Faults(reset_after=(frame,), seed=frame))
+@every_kind
+def test_a_reset_after_any_frame_is_told(name: str) -> None:
+    for frame in range(1, clean(name).to_host.frames):
+        with pytest.raises(UserError, match=r"^the virtual board was reset: it is no longer"):
+            run(KINDS[name], Faults(reset_after=(frame,), seed=frame))
+
+
+@pytest.mark.parametrize("button", [False, True])
+@every_kind
+def test_after_a_reset_the_next_host_finds_nothing_of_the_one_before(
+    name: str, button: bool
+) -> None:
+    kind = KINDS[name]
+    for frame in some_of(range(1, clean(name).to_host.frames)):
+        with VirtualTransport(program(kind)) as board:
+
+            def power_on(board: VirtualTransport = board) -> Transport:
+                return Button(board) if button else VirtualTransport(program(kind))
+
+            faults = Faults(reset_after=(frame,), seed=frame)
+            with FaultyTransport(power_on, faults, PATIENT) as transport:
+                with pytest.raises(UserError, match="was reset"):
+                    kind.work(kind, LinkedMachine(transport))
+                assert transport.resets == 1
+                kind.work(kind, LinkedMachine(transport))
+
+
+def some_of(places: range) -> Iterator[int]:
+    """A few of them, others on each machine."""
+    return iter(random.Random(len(places)).sample(places, 4))
+
+
+class Dying(Transport):
+    """A stream of a host that is killed when it has sent so much; the board lives on."""
+
+    def __init__(self, board: VirtualTransport, most: int) -> None:
+        self.name, self._board, self._left = board.name, board, most
+
+    def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
+        if not self._left:
+            raise Killed
+        taken, received = self._board.exchange(data[: self._left], timeout)
+        self._left -= taken
+        return taken, received
+
+    def close(self) -> None:
+        pass
+
+
+class Killed(Exception):
+    """It was."""
+
+
+@every_kind
+def test_the_next_host_finds_nothing_of_one_that_died(name: str) -> None:
+    """In the middle of a frame, mostly."""
+    kind = KINDS[name]
+    with VirtualTransport(program(kind)) as board:
+        for place in some_of(range(20, len(clean(name).sent))):
+            with pytest.raises(Killed):
+                kind.work(kind, LinkedMachine(Dying(board, place)))
+            kind.work(kind, LinkedMachine(Dying(board, 2**63)))

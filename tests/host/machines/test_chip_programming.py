@@ -22,6 +22,7 @@ from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import VIRTUAL, open_machine
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.chip.fixed_point import Words
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.chip.words import WriteTable
 from allspin.sim.device.device import AdcVariation, NeuronVariation
@@ -86,10 +87,27 @@ def loaded() -> ChipDevice:
 
 @pytest.fixture(scope="module")
 def board() -> Iterator[LinkedMachine]:
-    profile = HardwareProfile(variation=CHIPS)
-    with open_machine(VIRTUAL, NETWORK, profile) as device:
-        assert isinstance(device, LinkedMachine)
+    with opened(CHIPS) as device:
         yield device
+
+
+def opened(variation: VariationParameters, rows_per_clock: int = 1) -> LinkedMachine:
+    profile = HardwareProfile(rows_per_clock=rows_per_clock, variation=variation)
+    device = open_machine(VIRTUAL, NETWORK, profile)
+    assert isinstance(device, LinkedMachine)
+    return device
+
+
+def check_words(device: LinkedMachine, words: list[Words]) -> None:
+    for layer, expected in enumerate(words):
+        np.testing.assert_array_equal(device.read_words(layer), expected)
+
+
+def check_logits(device: LinkedMachine, model: GoldenModel) -> None:
+    """Those of images of low numbers, and of a run that begins elsewhere, whose noise is other."""
+    np.testing.assert_array_equal(device.stream(IMAGES).logits, model.logits(IMAGES))
+    later = device.stream(IMAGES[:20], first=65_530)
+    np.testing.assert_array_equal(later.logits, model.logits(IMAGES[:20], 65_530))
 
 
 @pytest.mark.parametrize("network", [NETWORK, MANY_STATES], ids=["10 states", "100 states"])
@@ -126,25 +144,12 @@ def test_three_chips_are_the_golden_models(board, network, made_of, programming,
     for seed in (7, 8, 2**32 - 1):
         chip = Chip(made_of, seed)
         words = program_chip(chip, network, programming).words
-        here = network
-        if seed == 8:
-            here = calibrate(chip, network).network
-            maker.make(chip, chip_in_array(chip, here, words).network)
-        else:
-            maker.make(chip)
-        if made_of.array.reading != "ideal":
-            here = chip_in_array(chip, here, words).network
-            words = [layer.words for layer in here.layers]
-        for layer, expected in enumerate(words):
-            np.testing.assert_array_equal(board.read_words(layer), expected)
-        seen.append(np.concatenate([board.read_words(layer).ravel() for layer in range(2)]))
-        varied = here if made_of.array.reading != "ideal" else chip.varied(here)
-        model = GoldenModel(varied, words, chip.noise(network))
-        answers = board.stream(IMAGES)
-        np.testing.assert_array_equal(answers.logits, model.logits(IMAGES))
-        # A run that begins elsewhere has the noise of those images.
-        later = board.stream(IMAGES[:20], first=65_530)
-        np.testing.assert_array_equal(later.logits, model.logits(IMAGES[:20], 65_530))
+        here = calibrate(chip, network).network if seed == 8 else network
+        whole = chip_in_array(chip, here, words).network
+        maker.make(chip, whole if seed == 8 else None)
+        check_words(board, [layer.words for layer in whole.layers])
+        check_logits(board, GoldenModel(whole, noise=chip.noise(network)))
+        seen.append(np.concatenate([layer.words.ravel() for layer in whole.layers]))
     ideal = np.concatenate([layer.words.ravel() for layer in network.layers])
     assert all(np.mean(words != ideal) > 0.2 for words in seen)
     if made_of.imperfections.stuck != 1:
@@ -161,8 +166,7 @@ def test_films_beyond_the_levels_are_made_by_the_host(board):
     assert maker.reason == "levels or deviations of saturated films are beyond the Programmer's"
     chip = Chip(made_of, 2)
     maker.make(chip)
-    for layer, expected in enumerate(program_chip(chip, NETWORK, how).words):
-        np.testing.assert_array_equal(board.read_words(layer), expected)
+    check_words(board, program_chip(chip, NETWORK, how).words)
 
 
 def test_an_array_that_no_words_say_is_refused(board):
@@ -185,20 +189,11 @@ def test_cells_as_they_were_read_are_sent_and_the_neurons_are_the_chips(board):
         assert maker.where == "words sent by the host: the cells are as they were read"
         chip = Chip(made_of, 3)
         maker.make(chip, chip_in_array(chip, NETWORK, words).network)
-        for layer, expected in enumerate(words):
-            np.testing.assert_array_equal(board.read_words(layer), expected)
-        model = GoldenModel(chip.varied(NETWORK), words, chip.noise(NETWORK))
-        np.testing.assert_array_equal(board.stream(IMAGES).logits, model.logits(IMAGES))
+        check_words(board, words)
+        check_logits(board, GoldenModel(chip.varied(NETWORK), words, chip.noise(NETWORK)))
     assert chip.noise(NETWORK) is None
     with pytest.raises(ValueError, match="must come with its words"):
         maker.make(chip)
-
-
-def test_an_ideal_network_comes_back_after_a_chip(board):
-    ChipMaker(board, NETWORK, PAPER, Programming()).make(Chip(PAPER, 3))
-    board.program(NETWORK)
-    expected = GoldenModel(NETWORK).logits(IMAGES)
-    np.testing.assert_array_equal(board.stream(IMAGES).logits, expected)
 
 
 def test_a_machine_without_a_programmer_leaves_all_to_the_host(board, monkeypatch):
@@ -211,9 +206,7 @@ def test_a_machine_without_a_programmer_leaves_all_to_the_host(board, monkeypatc
 
 @pytest.mark.long
 def test_a_small_programmer_leaves_many_states_to_the_host():
-    profile = HardwareProfile(variation=VariationParameters(16, 1))
-    with open_machine(VIRTUAL, NETWORK, profile) as device:
-        assert isinstance(device, LinkedMachine)
+    with opened(VariationParameters(16, 1)) as device:
         few = ChipMaker(device, NETWORK, PAPER, Programming())
         many = ChipMaker(device, MANY_STATES, PAPER, Programming())
         assert few.reason is None
@@ -222,10 +215,8 @@ def test_a_small_programmer_leaves_many_states_to_the_host():
             chip = Chip(PAPER, 21)
             maker.make(chip)
             words = program_chip(chip, network, Programming()).words
-            for layer, expected in enumerate(words):
-                np.testing.assert_array_equal(device.read_words(layer), expected)
-            model = chip.golden(network, words)
-            np.testing.assert_array_equal(device.stream(IMAGES).logits, model.logits(IMAGES))
+            check_words(device, words)
+            check_logits(device, chip.golden(network, words))
 
 
 @pytest.mark.parametrize(
@@ -247,10 +238,8 @@ ALL_OF_SUMS = {"read_noise": 0.4, "amplifier_gain": 0.03, "amplifier_offset": 0.
     "rows_per_clock", [1, *(pytest.param(rows, marks=pytest.mark.long) for rows in (2, 4))]
 )
 def test_noise_on_sums_is_the_golden_models(rows_per_clock):
-    profile = HardwareProfile(rows_per_clock=rows_per_clock, variation=SUM_CHIPS)
     logits = []
-    with open_machine(VIRTUAL, NETWORK, profile) as device:
-        assert isinstance(device, LinkedMachine)
+    with opened(SUM_CHIPS, rows_per_clock) as device:
         for wrong in (
             ALL_OF_SUMS,
             {"read_noise": 1.5},
@@ -260,20 +249,16 @@ def test_noise_on_sums_is_the_golden_models(rows_per_clock):
         ):
             made_of = imperfect(**wrong)
             chip = Chip(made_of, 9)
-            noise = chip.noise(NETWORK)
             wanted = SUM_CHIPS if wrong else CHIPS
-            assert chip_gateware(made_of, Programming(), noise) == wanted
+            assert chip_gateware(made_of, Programming(), chip.noise(NETWORK)) == wanted
             ChipMaker(device, NETWORK, made_of, Programming()).make(chip)
             words = program_chip(chip, NETWORK, Programming()).words
             model = chip.golden(NETWORK, words)
-            np.testing.assert_array_equal(device.stream(IMAGES).logits, model.logits(IMAGES))
-            later = device.stream(IMAGES[:20], first=65_530).logits
-            np.testing.assert_array_equal(later, model.logits(IMAGES[:20], 65_530))
-            logits.append(later)
+            check_logits(device, model)
+            logits.append(model.logits(IMAGES))
         # Where a network is programmed, nothing is left of the chip before.
         device.program(NETWORK)
-        ideal = GoldenModel(NETWORK).logits(IMAGES)
-        np.testing.assert_array_equal(device.stream(IMAGES).logits, ideal)
+        check_logits(device, GoldenModel(NETWORK))
     assert all(np.any(one != logits[-1]) for one in logits[:-1])
 
 
@@ -285,37 +270,29 @@ def test_more_noise_on_sums_than_there_is_room_for_is_refused(board):
         check_use_noise("the board", identity, ColumnNoise(NETWORK, imperfect(**wrong), 1))
 
     check(read_noise=15.0, amplifier_offset=15.0, amplifier_gain=0.15)
-    with pytest.raises(UserError, match=r"more read noise than gateware has room .* in layer 0"):
-        check(read_noise=20.0)
-    with pytest.raises(UserError, match="an amplifier's offset is more than gateware"):
-        check(amplifier_offset=90.0)
-    with pytest.raises(UserError, match=r"an amplifier's gain is wrong .* of at most 81"):
-        check(amplifier_gain=1.0)
+    for wrong, line in (
+        ({"read_noise": 20.0}, "more read noise in layer 0 than gateware has room"),
+        ({"amplifier_offset": 90.0}, "more offset of an amplifier in layer . than gateware"),
+        ({"amplifier_gain": 1.0}, "more error of an amplifier's gain, .* of at most 81"),
+    ):
+        with pytest.raises(UserError, match=line):
+            check(**wrong)
 
 
 def test_noise_that_the_device_has_not_is_refused(board):
     noise = ColumnNoise(NETWORK, PAPER, 1)
     check_use_noise("the board", board.identity, noise)
-    plain = dataclasses.replace(board.identity, features=type(board.identity.features)(0))
+    plain = dataclasses.replace(board.identity, features=Feature.NONE)
     with pytest.raises(UserError, match="the gateware of the board was built without noise at"):
         check_use_noise("the board", plain, noise)
     check_use_noise("the board", plain, None)
     slow = dataclasses.replace(board.identity, current_bits=-1)
-    with pytest.raises(UserError, match="more than gateware has room for, 229 of at most 127"):
-        check_use_noise("the board", slow, noise)
-
-    most = NoiseOf(2**7 - 1)
-    check_use_noise("the board", slow, most)
-    with pytest.raises(UserError, match="has room for, 128 of at most 127"):
-        check_use_noise("the board", slow, NoiseOf(2**7))
-
-
-class NoiseOf(ColumnNoise):
-    """Noise whose spread is as given."""
-
-    def __init__(self, use_spread):
-        super().__init__(NETWORK, PAPER, 1)
-        self.use_spread = use_spread
+    for noise.use_spread in (2**7, 229):
+        line = f"more C2C of neurons than gateware has room for, {noise.use_spread} of at most 127"
+        with pytest.raises(UserError, match=line):
+            check_use_noise("the board", slow, noise)
+    noise.use_spread = 2**7 - 1
+    check_use_noise("the board", slow, noise)
 
 
 def test_a_write_table_s_lines_by_hand():

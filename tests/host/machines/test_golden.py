@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from allspin.host.machines.machine import GoldenMachine
+from allspin.host.machines.opening import open_machine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_networks import random_images, random_network
@@ -14,7 +15,7 @@ NETWORK = random_network((30, 7, 5), 1)
 def test_answers_and_progress():
     images = random_images(NETWORK, 2500, 0)
     seen = []
-    with GoldenMachine() as device:
+    with open_machine("golden", NETWORK) as device:
         device.check(NETWORK)
         device.program(NETWORK)
         device.clear_counters()

@@ -12,15 +12,14 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.beat_memory import most_beats
 from allspin.host.data.datasets import load_test_set
 from allspin.host.machines.linked import LinkedMachine
-from allspin.host.machines.resident import ResidentImages, pack_images, unpack_images
+from allspin.host.machines.resident import ResidentImages, pack_images
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import MAX_LINES
 from allspin.sim.network.random_networks import random_network
-from tests.hdl.resident.slow_code import pack_image
-from tests.hdl.resident.slow_code import unpack_images as unpack_slowly
+from tests.hdl.resident.slow_code import pack_image, unpack_images
 
 NETWORKS = [random_network((784, 8, 10), seed) for seed in (1, 2)]
 RESIDENT = ResidentParameters(beats=8_000, images=250)
@@ -74,8 +73,7 @@ def test_the_code_is_the_slow_ones(batch, slots, tile_rows):
     slow = [pack_image(image.tolist(), slots, bits, tile_rows) for image in images]
     assert beats.tolist() == [len(image) for image in slow]
     assert lines.tolist() == [list(beat) for image in slow for beat in image]
-    assert unpack_slowly(lines.tolist(), images.shape[1]) == images.tolist()
-    assert np.array_equal(unpack_images(lines, images.shape[1]), images)
+    assert unpack_images(lines.tolist(), images.shape[1]) == images.tolist()
 
 
 @settings(deadline=None, max_examples=40)
@@ -102,23 +100,27 @@ def test_a_beat_drives_rows_of_one_tile_and_tiles_come_in_order(batch, slots, ti
 def test_values_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="values must be below 16, not up to 16"):
         pack_images(np.full((1, 4), 16, dtype=np.uint8), 1, 4)
-    with pytest.raises(ValueError, match="values must be images x rows"):
-        pack_images(np.zeros(4, dtype=np.uint8), 1, 4)
 
 
-def test_counts_and_logits_of_two_networks(device):
-    images, labels = load_test_set(None)
-    images, labels = images[:400], labels[:400]
-    resident = ResidentImages(device)
+@pytest.fixture(scope="module")
+def test_set():
+    return load_test_set(None)
+
+
+def test_counts_and_logits_of_two_networks(device, test_set):
+    images, labels = (part[:400] for part in test_set)
+    resident = device.resident_images()
     held = resident.load(images, labels)
     assert 100 < held <= RESIDENT.images
-    beats = packed_beats(device, images[:held])
+    values = quantise_pixels(images[:held].reshape(held, -1), 4)
+    beats = pack_images(values, 4, 4)[1].sum()
     for network in NETWORKS:
         device.program(network)
         expected = GoldenModel(network).logits(images[:held])
         correct = expected.argmax(axis=1) == labels[:held]
         counts = resident.run()
         assert (counts.images, counts.correct) == (held, correct.sum())
+        assert counts.accuracy == np.mean(correct)
         assert beats <= counts.cycles <= 1.05 * beats + 300
         answers = resident.logits()
         assert np.array_equal(answers.logits, expected)
@@ -130,30 +132,11 @@ def test_counts_and_logits_of_two_networks(device):
         assert np.array_equal(device.stream(images[:20]).logits, expected[:20])
 
 
-def packed_beats(device, images):
-    """Beats of images on a device."""
-    values = quantise_pixels(images.reshape(len(images), -1), 4)
-    return pack_images(values, device.identity.layers[0].rows_per_clock, 4)[1].sum()
-
-
-def test_a_sweep_sends_only_the_networks(device):
-    images, labels = load_test_set(None)
-    resident = device.resident_images()
-    resident.load(images[:100], labels[:100])
-    for network in NETWORKS:
-        device.program(network)
-        counts = resident.run()
-        expected = GoldenModel(network).logits(images[:100]).argmax(axis=1)
-        assert counts.images == 100
-        assert counts.accuracy == np.mean(expected == labels[:100])
-
-
-def test_more_than_fit_run_in_batches(device):
-    images, labels = load_test_set(None)
-    images, labels = images[:600], labels[:600]
+def test_more_than_fit_run_in_batches(device, test_set):
+    images, labels = (part[:600] for part in test_set)
     device.program(NETWORKS[0])
     resident = device.resident_images()
-    held = [range(batch.start, batch.stop) for batch in resident.batches(images, labels)]
+    held = list(resident.batches(images, labels))
     assert [k for batch in held for k in batch] == list(range(600))
     assert len(held) >= 3
     counts = resident.run_all(images, labels)
@@ -165,12 +148,13 @@ def test_what_cannot_be_loaded_or_run(device):
     resident = ResidentImages(device)
     with pytest.raises(ValueError, match="count must be from 1 to 0"):
         resident.run()
-    with pytest.raises(UserError, match="there is no image to keep"):
-        resident.load(np.zeros((0, 784), np.uint8), np.zeros(0, np.int64))
-    with pytest.raises(ValueError, match="there are 2 images and 1 labels"):
-        resident.load(np.zeros((2, 784), np.uint8), np.zeros(1, np.int64))
-    with pytest.raises(ValueError, match="images must have 784 pixels, not 783"):
-        resident.load(np.zeros((2, 783), np.uint8), np.zeros(2, np.int64))
+    for images, pixels, labels, line in (
+        (0, 784, 0, "there is no image to keep"),
+        (2, 784, 1, "there are 2 images and 1 labels"),
+        (2, 783, 2, "images must have 784 pixels, not 783"),
+    ):
+        with pytest.raises((UserError, ValueError), match=line):
+            resident.load(np.zeros((images, pixels), np.uint8), np.zeros(labels, np.int64))
     assert resident.load(np.zeros((2, 784), np.uint8), np.zeros(2, np.int64)) == 2
     with pytest.raises(ValueError, match="image must be from 0 to 1, not 2"):
         resident.logits([2])
@@ -189,30 +173,29 @@ def test_a_device_without_the_memory_says_so():
     ("rows_per_clock", "beats", "mean", "images"),
     [(1, 65535, 150.6, 466), (2, 53248, 76.7, 736), (4, 26624, 40.1, 700)],
 )
-def test_how_many_test_images_fit_57_block_rams(rows_per_clock, beats, mean, images):
+def test_how_many_test_images_fit_57_block_rams(test_set, rows_per_clock, beats, mean, images):
     """The figures of ``docs/architecture.md``: one block for labels, 56 for beats, and an
     address of 16 bits.
     """
     crossbar = CrossbarParameters(784, 100, 100, rows_per_clock=rows_per_clock)
     assert min(most_beats(crossbar, 56), MAX_LINES) == beats
-    grey, _ = load_test_set(None)
-    values = quantise_pixels(grey.reshape(len(grey), -1), 4)
-    _, lengths = pack_images(values, rows_per_clock, 4)
+    lengths = beats_of(test_set, rows_per_clock)
     assert round(lengths.mean(), 1) == mean
     assert np.searchsorted(np.cumsum(lengths), beats, side="right") == images
+
+
+def beats_of(test_set, rows_per_clock, tile_rows=None):
+    values = quantise_pixels(test_set[0].reshape(len(test_set[0]), -1), 4)
+    return pack_images(values, rows_per_clock, 4, tile_rows)[1]
 
 
 @pytest.mark.parametrize(
     ("rows_per_clock", "figures"), [(2, (76.7, 77.8, 78.5, 79.6)), (4, (40.1, 41.6, 42.5, 44.0))]
 )
-def test_how_many_beats_an_image_takes_in_tiles(rows_per_clock, figures):
+def test_how_many_beats_an_image_takes_in_tiles(test_set, rows_per_clock, figures):
     """The figures of ``docs/tiles.md``; one row per clock takes as many with any tiles."""
-    grey, _ = load_test_set(None)
-    values = quantise_pixels(grey.reshape(len(grey), -1), 4)
-    means = [
-        round(pack_images(values, rows_per_clock, 4, tile_rows)[1].mean(), 1)
-        for tile_rows in (None, 256, 128, 64)
-    ]
+    tiles = (None, 256, 128, 64)
+    means = [round(beats_of(test_set, rows_per_clock, rows).mean(), 1) for rows in tiles]
     assert means == list(figures)
     assert means[2] <= 1.1 * means[0]
     assert means[3] <= (1.15 if rows_per_clock == 4 else 1.1) * means[0]

@@ -22,23 +22,20 @@ from allspin.host.virtual.board import VirtualTransport, read_trace
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_networks import random_images, random_network
+from tests.host.machines.work import Work
 
 NETWORK = random_network((24, 12, 6), 1)
 PARAMETERS = TopParameters.from_network(NETWORK)
+IMAGES = random_images(NETWORK, 20, 3)
 ENDLESS = """\
-import numpy
-from allspin.boards.top import TopParameters
-from allspin.boards.virtual.build import build
-from allspin.sim.network.random_networks import random_images, random_network
-from allspin.host.machines.linked import LinkedMachine
-from allspin.host.virtual.board import VirtualTransport
-network = random_network((24, 12, 6), 1)
-transport = VirtualTransport(build(TopParameters.from_network(network)))
+from tests.host.virtual.test_board import NETWORK, PARAMETERS, LinkedMachine, VirtualTransport
+from tests.host.virtual.test_board import build, random_images
+transport = VirtualTransport(build(PARAMETERS))
 print(transport.process.pid, flush=True)
 with LinkedMachine(transport) as device:
-    device.program(network)
+    device.program(NETWORK)
     while True:
-        device.stream(random_images(network, 1000, 0))
+        device.stream(random_images(NETWORK, 1000, 0))
 """
 
 
@@ -48,83 +45,70 @@ def program():
 
 
 @pytest.fixture
-def device(program):
-    with LinkedMachine(VirtualTransport(program)) as opened:
-        opened.program(NETWORK)
+def transport(program):
+    with VirtualTransport(program) as opened:
         yield opened
 
 
-def script(tmp_path, text):
-    path = tmp_path / "script"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return path
+@pytest.fixture
+def device(transport):
+    opened = LinkedMachine(transport)
+    opened.program(NETWORK)
+    return opened
 
 
-def alive(pid):
-    """Whether a process runs: one that only waits to be asked for its status does not."""
+def status(pid):
+    """Fields of a process's status from its state on; None when it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except FileNotFoundError:
-        return False
+        return None
+    # One that only waits to be asked for its status does not run.
+    return None if fields[0] in "ZX" else fields
 
 
 def clock_ticks(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return int(fields[11]) + int(fields[12])
+    fields = status(pid)
+    assert fields is not None
+    return sum(map(int, fields[11:13]))
 
 
 def wait_for(condition):
     deadline = time.monotonic() + 60
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, "nothing happened for a minute"
         time.sleep(0.02)
+    return found
 
 
 def test_answers_counters_and_memories(device):
-    images = random_images(NETWORK, 2000, 7)
-    answers = device.stream(images)
-    expected = GoldenModel(NETWORK).logits(images)
-    assert (answers.logits == expected).all()
-    assert (answers.classes == expected.argmax(axis=1)).all()
-    assert device.resent == 0
-
+    work = Work.of(NETWORK, 2000)
+    work.ideal(device)
     counters = device.counters()
-    trace = GoldenModel(NETWORK).trace(images)
-    assert counters.images == 2000
-    assert counters.rows == tuple(np.count_nonzero(layer.inputs) for layer in trace)
-    assert counters.neurons == (2000 * 12, 2000 * 6)
-    bound = cycle_bounds(NETWORK, PARAMETERS.link.engine, images).mean()
+    bound = cycle_bounds(NETWORK, PARAMETERS.link.engine, work.images).mean()
     # An answer's 14 bytes take a cycle each, its head of 4 two each, its CRC and framing 7.
     assert bound <= counters.cycles / 2000 <= max(1.15 * bound + 10, 14 + 2 * 4 + 7 + 1)
     device.clear_counters()
     assert device.counters().images == 0
-
-    first = NETWORK.layers[0]
-    assert first.table is not None
-    assert device.read_back(0x00, 0, 24, 12) == first.words.tobytes()
-    assert device.read_back(0x01, 0, 256, 1) == first.table.tobytes()
-    assert device.read_back(0x10, 0, 12, 6) == NETWORK.layers[1].words.tobytes()
+    table = NETWORK.layers[0].table
+    assert table is not None
+    assert device.read_back(0x01, 0, 256, 1) == table.tobytes()
 
 
-def test_time_stands_still_while_nothing_is_under_way(device):
-    pid = device._transport.process.pid
+def test_time_stands_still_while_nothing_is_under_way(transport, device):
     half = encode_frame(b"\1\0\0")
-    device._transport.exchange(half[:3], 0)
+    transport.exchange(half[:3], 0)
 
     def still():
-        before = clock_ticks(pid)
+        before = clock_ticks(transport.process.pid)
         time.sleep(0.2)
-        return clock_ticks(pid) == before
+        return clock_ticks(transport.process.pid) == before
 
     wait_for(still)
-    device._transport.exchange(half[3:], 0)
+    transport.exchange(half[3:], 0)
     deframer = Deframer()
-    payloads = []
-    wait_for(
-        lambda: payloads.extend(deframer.feed(device._transport.exchange(b"", 1)[1])) or payloads
-    )
-    assert payloads[0][:3] + payloads[0][4:8] == b"\x81\0\0ASPN"
+    payload = wait_for(lambda: deframer.feed(transport.exchange(b"", 1)[1]))[0]
+    assert payload[:3] + payload[4:8] == b"\x81\0\0ASPN"
 
 
 def test_everything_is_answered_after_the_input_has_ended(program):
@@ -136,19 +120,30 @@ def test_everything_is_answered_after_the_input_has_ended(program):
     assert done.stderr == b""
 
 
-def test_a_killed_board_is_one_line(device):
-    os.kill(device._transport.process.pid, signal.SIGKILL)
+def test_a_killed_board_is_one_line(transport, device):
+    os.kill(transport.process.pid, signal.SIGKILL)
     with pytest.raises(UserError, match=r"^the virtual board died \(killed by signal 9\)$"):
-        device.stream(random_images(NETWORK, 10, 0))
+        device.stream(IMAGES)
 
 
-def test_a_board_that_gives_up_is_one_line(tmp_path):
-    transport = VirtualTransport(script(tmp_path, "echo boom >&2; echo more >&2; exit 3"))
-    with (
-        transport,
-        pytest.raises(UserError, match=r"^the virtual board died \(.*status 3: boom\)$"),
-    ):
+@pytest.mark.parametrize(
+    ("text", "line", "returncode"),
+    [
+        (
+            "echo boom >&2; echo more >&2; exit 3",
+            r"^the virtual board died \(exited with status 3: boom\)$",
+            3,
+        ),
+        ("exec sleep 100", "nothing that speaks .* on the virtual board", -signal.SIGKILL),
+    ],
+)
+def test_another_program_is_one_line(script, monkeypatch, text, line, returncode):
+    if returncode < 0:
+        monkeypatch.setattr(virtual_board, "TIMEOUT", 0.2)
+        monkeypatch.setattr(virtual_board, "CLOSING", 0.2)
+    with VirtualTransport(script(text)) as transport, pytest.raises(UserError, match=line):
         LinkedMachine(transport)
+    assert transport.process.returncode == returncode
 
 
 def test_a_board_that_cannot_start_is_one_line(tmp_path):
@@ -157,69 +152,51 @@ def test_a_board_that_cannot_start_is_one_line(tmp_path):
         VirtualTransport(path)
 
 
-def test_a_board_that_never_answers_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(virtual_board, "TIMEOUT", 0.2)
-    monkeypatch.setattr(virtual_board, "CLOSING", 0.2)
-    transport = VirtualTransport(script(tmp_path, "exec sleep 100"))
-    with transport, pytest.raises(UserError, match=r"nothing that speaks .* on the virtual board"):
-        LinkedMachine(transport)
-    assert transport.process.returncode == -signal.SIGKILL
-
-
 @pytest.mark.parametrize("seconds_a_byte", [0.001, 0.1])
-def test_a_slow_wire_has_its_time(tmp_path, seconds_a_byte):
+def test_a_slow_wire_has_its_time(script, seconds_a_byte):
     """A byte is ten bits; a question for the identity and its answer together have over 100."""
-    with VirtualTransport(
-        script(tmp_path, "exec sleep 100"), bit_clocks=1000.0, slowest=10_000 / seconds_a_byte
-    ) as transport:
+    slowest = 10_000 / seconds_a_byte
+    with VirtualTransport(script("cat"), bit_clocks=1000.0, slowest=slowest) as transport:
         assert 100 * seconds_a_byte + 1 < transport.probe_timeout < 1000 * seconds_a_byte + 10
         assert 1000 * seconds_a_byte + 1 < transport.timeout < 10_000 * seconds_a_byte + 10
 
 
-def test_closing_ends_the_process_by_itself_and_twice_is_harmless(program):
-    transport = VirtualTransport(program)
+def test_closing_ends_the_process_by_itself_and_twice_is_harmless(transport):
     device = LinkedMachine(transport)
     device.close()
     device.close()
     assert transport.process.returncode == 0
 
 
-def test_what_the_board_says_at_its_end_is_read(tmp_path):
+def test_what_the_board_says_at_its_end_is_read(script, tmp_path):
     """It would wait for ever on a full pipe, and be killed before it has ended by itself."""
     ended = tmp_path / "ended"
     transport = VirtualTransport(
-        script(tmp_path, f"cat > /dev/null; head -c 4000000 /dev/zero; touch {ended}")
+        script(f"cat > /dev/null; head -c 4000000 /dev/zero; touch {ended}")
     )
     transport.close()
     assert transport.process.returncode == 0
     assert ended.exists()
 
 
-def test_closing_in_mid_run(program):
-    transport = VirtualTransport(program)
-    device = LinkedMachine(transport)
+def test_closing_in_mid_run(transport):
     frames = b"".join(encode_frame(b"\4" + bytes([n, 0]) + b"\x07abcd" * 3) for n in range(200))
+    LinkedMachine(transport)
     transport.exchange(frames * 20, 1)
-    device.close()
-    assert not alive(transport.process.pid)
+    transport.close()
+    assert status(transport.process.pid) is None
 
 
-def test_its_pipes_are_as_large_as_they_may_be(program):
-    limit = Path("/proc/sys/fs/pipe-max-size")
-    with VirtualTransport(program) as transport:
-        for pipe in (transport.input, transport.output):
-            size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
-            # Many users may share a limit on all their pipes, but none gets less than is usual.
-            assert 1 << 16 <= size <= max(1 << 16, int(limit.read_text()))
+def test_its_pipes_are_as_large_as_they_may_be_and_never_block(transport):
+    limit = int(Path("/proc/sys/fs/pipe-max-size").read_text())
+    for pipe in (transport.input, transport.output):
+        size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+        # Many users may share a limit on all their pipes, but none gets less than is usual.
+        assert 1 << 16 <= size <= max(1 << 16, limit)
+        assert not os.get_blocking(pipe)
 
 
-def test_its_pipes_never_block(program):
-    with VirtualTransport(program) as transport:
-        assert not os.get_blocking(transport.input)
-        assert not os.get_blocking(transport.output)
-
-
-def test_it_waits_for_as_long_as_it_is_told_to(program, monkeypatch):
+def test_it_waits_for_as_long_as_it_is_told_to(transport, monkeypatch):
     waits = []
 
     class Poll:
@@ -230,42 +207,39 @@ def test_it_waits_for_as_long_as_it_is_told_to(program, monkeypatch):
             waits.append(milliseconds)
             return []
 
-    with VirtualTransport(program) as transport, monkeypatch.context() as patch:
+    with monkeypatch.context() as patch:
         patch.setattr(select, "poll", Poll)
         assert transport.exchange(b"", 0.0) == (0, b"")
         assert transport.exchange(b"x", 2.5) == (0, b"")
     assert waits == [0, 2500]
 
 
-def test_an_interrupt_is_for_the_host_alone(device):
-    pid = device._transport.process.pid
+def test_an_interrupt_is_for_the_host_alone(transport, device):
+    pid = transport.process.pid
     assert os.getsid(pid) == pid
     os.kill(pid, signal.SIGINT)
-    assert device.stream(random_images(NETWORK, 10, 0)).logits.shape == (10, 6)
+    assert device.stream(IMAGES).logits.shape == (20, 6)
 
 
 def test_the_board_ends_when_the_host_is_killed(program):
     host = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True)
-    assert host.stdout is not None
-    pid = int(host.stdout.readline())
-    wait_for(lambda: clock_ticks(pid) > 20)
-    host.kill()
-    host.wait()
-    host.stdout.close()
-    wait_for(lambda: not alive(pid))
+    with host:
+        assert host.stdout is not None
+        pid = int(host.stdout.readline())
+        wait_for(lambda: clock_ticks(pid) > 20)
+        host.kill()
+    wait_for(lambda: status(pid) is None)
 
 
 def test_trace_tells_what_the_engine_did(program, tmp_path):
     path = tmp_path / "trace"
-    images = random_images(NETWORK, 20, 3)
     with LinkedMachine(VirtualTransport(program, trace=(path, 100_000))) as device:
         device.program(NETWORK)
-        device.stream(images)
+        device.stream(IMAGES)
     activity = read_trace(path)
     assert activity[0] & 1
     # A black image is one event of value 0, which the count of driven rows leaves out.
-    model = GoldenModel(NETWORK).trace(images)
-    for layer, trace in enumerate(model):
+    for layer, trace in enumerate(GoldenModel(NETWORK).trace(IMAGES)):
         taken, last, sums, last_sum = (
             int(np.count_nonzero(activity >> (4 * layer + bit) & 1)) for bit in range(4)
         )
@@ -278,9 +252,9 @@ def test_a_trace_ends_where_it_is_told_to(program, tmp_path):
     path = tmp_path / "trace"
     with LinkedMachine(VirtualTransport(program, trace=(path, 50))) as device:
         device.program(NETWORK)
-        device.stream(random_images(NETWORK, 20, 3))
+        device.stream(IMAGES)
         wait_for(lambda: path.stat().st_size == 400)
-        device.stream(random_images(NETWORK, 20, 3))
+        device.stream(IMAGES)
     assert len(read_trace(path)) == 50
 
 

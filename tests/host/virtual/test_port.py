@@ -1,5 +1,6 @@
 """The pseudo-terminal: every byte as it is, in order, for one client after another."""
 
+import contextlib
 import os
 import random
 import select
@@ -16,15 +17,14 @@ from allspin.host.virtual.faults import MOST_UNDER_WAY, Faults, FaultyTransport
 from allspin.host.virtual.port import VirtualPort
 
 EVERY_BYTE = bytes(range(256))
+MOST = PIPE_BYTES + MOST_UNDER_WAY + (1 << 19)
+"""Bytes that the pipe, the link and the terminal take."""
 
 
 @pytest.fixture
-def board(tmp_path):
+def board(script):
     """A board that sends back what it gets."""
-    path = tmp_path / "echo"
-    path.write_text("#!/bin/sh\nexec cat\n")
-    path.chmod(0o755)
-    return path
+    return script("exec cat")
 
 
 @pytest.fixture
@@ -32,17 +32,18 @@ def port(board, bridged):
     return bridged(board)
 
 
-def open_client(port):
-    return os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+@contextlib.contextmanager
+def client_of(port):
+    client = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    yield client
+    os.close(client)
 
 
 def read_all(client, count):
     received = b""
-    deadline = time.monotonic() + 60
     while len(received) < count:
-        assert time.monotonic() < deadline, f"only {len(received)} of {count} bytes in a minute"
-        if select.select([client], [], [], 1)[0]:
-            received += os.read(client, count - len(received))
+        assert select.select([client], [], [], 60)[0], f"only {len(received)} of {count} bytes"
+        received += os.read(client, count - len(received))
     return received
 
 
@@ -58,72 +59,56 @@ def silent(client):
     return not select.select([client], [], [], 0.2)[0]
 
 
-def test_every_byte_passes_as_it_is(port):
-    client = open_client(port)
-    os.write(client, EVERY_BYTE)
-    assert read_all(client, 256) == EVERY_BYTE
-    assert silent(client)
-    os.close(client)
+def passes(client, data):
+    """Whether bytes come back as they are, and nothing else."""
+    os.write(client, data)
+    return read_all(client, len(data)) == data and silent(client)
 
 
 @pytest.mark.parametrize("baud", [9600, 3_000_000, 3_456_789, 12_000_000])
 def test_pyserial_opens_it_at_any_rate_and_for_itself(port, baud):
-    with serial.Serial(port, baud, timeout=60) as client:
-        client.exclusive = True
+    with serial.Serial(port, baud, timeout=60, exclusive=True) as client:
         client.write(EVERY_BYTE)
         assert client.read(256) == EVERY_BYTE
         with pytest.raises(serial.SerialException, match="exclusively lock"):
             serial.Serial(port, baud, exclusive=True)
 
 
-def test_what_a_client_made_of_the_settings_is_gone_with_it(port):
-    client = open_client(port)
-    settings = termios.tcgetattr(client)
-    settings[0] |= termios.ICRNL | termios.ISTRIP | termios.IXON
-    settings[1] |= termios.OPOST | termios.ONLCR
-    settings[3] |= termios.ECHO | termios.ICANON | termios.ISIG
-    termios.tcsetattr(client, termios.TCSANOW, settings)
-    os.close(client)
+def test_what_a_client_made_of_the_settings_is_gone_with_it_and_not_before(port):
+    with client_of(port) as client:
+        settings = termios.tcgetattr(client)
+        settings[0] |= termios.IXON
+        termios.tcsetattr(client, termios.TCSANOW, settings)
+        for _ in range(3):  # the port has looked at the client each time that it answers
+            assert passes(client, b"abc")
+        assert termios.tcgetattr(client) == settings
+        settings[0] |= termios.ICRNL | termios.ISTRIP
+        settings[1] |= termios.OPOST | termios.ONLCR
+        settings[3] |= termios.ECHO | termios.ICANON | termios.ISIG
+        termios.tcsetattr(client, termios.TCSANOW, settings)
     time.sleep(0.2)  # a client is seen to be gone a moment later
-    test_every_byte_passes_as_it_is(port)
-
-
-def test_what_a_client_made_of_the_settings_stays_while_it_is_there(port):
-    client = open_client(port)
-    settings = termios.tcgetattr(client)
-    settings[0] |= termios.IXON
-    termios.tcsetattr(client, termios.TCSANOW, settings)
-    for _ in range(3):  # the port has looked at the client each time that it answers
-        os.write(client, b"abc")
-        assert read_all(client, 3) == b"abc"
-    assert termios.tcgetattr(client) == settings
-    os.close(client)
+    with client_of(port) as client:
+        assert passes(client, EVERY_BYTE)
 
 
 def test_a_client_does_not_get_what_was_for_the_one_before(port):
-    client = open_client(port)
-    fill(client, random.Random(1).randbytes(1 << 20))
-    assert not silent(client)  # so its answers have begun to come
-    os.close(client)
+    with client_of(port) as client:
+        fill(client, random.Random(1).randbytes(1 << 20))
+        assert not silent(client)  # so its answers have begun to come
     time.sleep(0.5)
     for _ in range(2):
-        client = open_client(port)
-        assert silent(client)
-        os.write(client, b"mine")
-        assert read_all(client, 4) == b"mine"
-        os.close(client)
+        with client_of(port) as client:
+            assert silent(client)
+            assert passes(client, b"mine")
         time.sleep(0.2)
 
 
-def test_what_a_client_wrote_before_it_left_reaches_the_board(tmp_path, bridged):
-    path, file = tmp_path / "board", tmp_path / "got"
-    path.write_text(f"#!/bin/sh\nexec tee {file}\n")
-    path.chmod(0o755)
-    port = bridged(path)
+def test_what_a_client_wrote_before_it_left_reaches_the_board(script, tmp_path, bridged):
+    file = tmp_path / "got"
+    port = bridged(script(f"exec tee {file}"))
     for word in (b"one", b"two"):
-        client = open_client(port)
-        os.write(client, word)
-        os.close(client)
+        with client_of(port) as client:
+            os.write(client, word)
     deadline = time.monotonic() + 60
     while not (file.exists() and file.read_bytes() == b"onetwo"):
         assert time.monotonic() < deadline
@@ -132,58 +117,52 @@ def test_what_a_client_wrote_before_it_left_reaches_the_board(tmp_path, bridged)
 
 def test_a_client_that_does_not_read_is_held_back_and_then_gets_all(port):
     data = random.Random(2).randbytes(1 << 22)
-    client = open_client(port)
-    sent = fill(client, data)
-    assert sent < PIPE_BYTES + MOST_UNDER_WAY + (1 << 19)
     received = b""
-    while len(received) < len(data):
-        ready = select.select([client], [client] if sent < len(data) else [], [], 60)
-        if ready[0]:
-            received += os.read(client, 65536)
-        if ready[1]:
-            sent += os.write(client, data[sent : sent + 1000])
-        assert ready[0] or ready[1], f"stuck after {len(received)} bytes"
+    with client_of(port) as client:
+        sent = fill(client, data)
+        assert sent < MOST
+        while len(received) < len(data):
+            readable, writable, _ = select.select([client], [client] * (sent < len(data)), [], 60)
+            assert readable or writable, f"stuck after {len(received)} bytes"
+            if readable:
+                received += os.read(client, 65536)
+            if writable:
+                sent += os.write(client, data[sent : sent + 1000])
     assert received == data
-    os.close(client)
 
 
-def test_a_board_that_does_not_read_holds_its_client_back(tmp_path, bridged):
-    path = tmp_path / "board"
-    path.write_text('#!/bin/sh\nuntil test -e "$0.go"; do sleep 0.05; done\nexec cat\n')
-    path.chmod(0o755)
+def test_a_board_that_does_not_read_holds_its_client_back(script, tmp_path, bridged):
+    board = script('until test -e "$0.go"; do sleep 0.05; done\nexec cat')
     data = random.Random(3).randbytes(1 << 22)
-    client = open_client(bridged(path))
-    sent = fill(client, data)
-    # As much as the pipe, the link and the terminal take, and no more.
-    assert sent < PIPE_BYTES + MOST_UNDER_WAY + (1 << 19)
-    (tmp_path / "board.go").touch()
-    assert read_all(client, sent) == data[:sent]
-    os.close(client)
+    with client_of(bridged(board)) as client:
+        sent = fill(client, data)
+        assert sent < MOST
+        (tmp_path / f"{board.name}.go").touch()
+        assert read_all(client, sent) == data[:sent]
+
+
+@contextlib.contextmanager
+def idle(board):
+    """A port that nobody serves yet, and the two ends of what wakes it."""
+    link = FaultyTransport(lambda: VirtualTransport(board), Faults())
+    with VirtualPort(link) as port:
+        wake, ends = os.pipe()
+        yield port, wake, ends
+        os.close(wake)
+        os.close(ends)
 
 
 def test_the_port_waits_for_a_client_too(board, monkeypatch):
     monkeypatch.setattr(virtual_port, "ABSENT_POLL", 60)
-    link = FaultyTransport(lambda: VirtualTransport(board), Faults())
-    with VirtualPort(link) as port:
-        wake, ends = os.pipe()
+    with idle(board) as (port, wake, ends):
         timer = threading.Timer(0.2, os.write, (ends, b"."))
         timer.start()
         assert port.carry(wake), "a turn ends though there is nothing to be carried"
         timer.join()
-        for file in (wake, ends):
-            os.close(file)
 
 
 def test_the_port_waits_without_work(board):
-    link = FaultyTransport(lambda: VirtualTransport(board), Faults())
-    with VirtualPort(link) as port:
-        client = open_client(port.path)
-        wake, ends = os.pipe()
+    with idle(board) as (port, wake, ends), client_of(port.path):
         os.write(ends, b".")
-        turns = 0
         # With a client that says nothing, a turn ends only because the wait is ended.
-        while not port.carry(wake):
-            turns += 1
-        assert turns == 0
-        for file in (client, wake, ends):
-            os.close(file)
+        assert port.carry(wake)

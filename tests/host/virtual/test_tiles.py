@@ -1,8 +1,6 @@
 """Columns that are read tile by tile, on the virtual board: every logit, streamed and resident."""
 
 import dataclasses
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,18 +27,16 @@ NETWORK = in_tiles(PLAIN, 16, 5)
 RESPONSE = PulseResponse(22.0, 100, -1.0, 1.0)
 
 
-@cache
-def program() -> Path:
-    """A board for such networks, whose converters have offsets."""
-    profile = HardwareProfile(
-        rows_per_clock=4, resident=ResidentParameters(4000, 200), tile_offsets=True
-    )
-    return build(TopParameters.from_network(NETWORK, profile))
+PROFILE = HardwareProfile(
+    rows_per_clock=4, resident=ResidentParameters(4000, 200), tile_offsets=True
+)
+"""For a board for such networks, whose converters have offsets."""
 
 
 @pytest.fixture(scope="module")
 def device():
-    with LinkedMachine(VirtualTransport(program())) as opened:
+    program = build(TopParameters.from_network(NETWORK, PROFILE))
+    with LinkedMachine(VirtualTransport(program)) as opened:
         yield opened
 
 

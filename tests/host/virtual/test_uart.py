@@ -1,9 +1,9 @@
 """The virtual board's UART: clocks that differ, and a wire that is never idle."""
 
 import random
+from collections import deque
 from fractions import Fraction
 
-import numpy as np
 import pytest
 
 from allspin.boards.top import TopParameters
@@ -12,20 +12,30 @@ from allspin.hdl.link.protocol import Answer, LinkParameters, Request
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.link.frames import Deframer, encode_frame
-from allspin.host.link.payloads import encode_images
+from allspin.host.link.payloads import encode_pixels
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import open_machine
 from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_networks import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 IMAGES = random_images(NETWORK, 40, 0)
 EXPECTED = GoldenModel(NETWORK).logits(IMAGES)
+CODED = encode_pixels(IMAGES, NETWORK.pixel_bits)
+WORDS = NETWORK.layers[0].words
+WINDOW = 256
+"""Bytes that a few images fill."""
+
+
+@pytest.fixture(scope="module")
+def small():
+    """The program of a machine with such a window."""
+    link = LinkParameters(EngineParameters.from_network(NETWORK), window=WINDOW, in_flight=4)
+    return build(TopParameters(link, UartParameters(Fraction(4))))
 
 
 @pytest.mark.parametrize(
@@ -57,74 +67,57 @@ def test_beyond_that_errors_are_found_and_said(clock_error, monkeypatch):
     assert answers is None or (answers.logits == EXPECTED).all()
 
 
-WINDOW = 256
-"""Bytes that a few images fill."""
+def asked(rng, tag):
+    """A random request, and what its answer must be but for its session."""
+    number, row = rng.randrange(len(IMAGES)), rng.randrange(len(WORDS))
+    logits = b"".join(
+        int(logit).to_bytes(2, "little", signed=True) for logit in EXPECTED[number]
+    ) + int(EXPECTED[number].argmax()).to_bytes(2, "little")
+    kind, body, answer = rng.choices(
+        [
+            (Request.IDENTIFY, b"", None),  # an answer many times its length
+            (Request.WRITE, bytes([0, row, 0]) + WORDS[row].tobytes(), b""),
+            (Request.READ, bytes([0, row, 0, 1, 0]), WORDS[row].tobytes()),
+            (Request.IMAGE, CODED[number], logits),
+        ],
+        [2, 1, 1, 6],
+    )[0]
+    tagged = tag.to_bytes(2, "little")
+    return encode_frame(bytes([kind]) + tagged + body), (bytes([kind | 0x80]) + tagged, answer)
 
 
-def program_with_a_small_window():
-    """A machine that a few images fill."""
-    link = LinkParameters(EngineParameters.from_network(NETWORK), window=WINDOW, in_flight=4)
-    return build(TopParameters(link, UartParameters(Fraction(4))))
-
-
-def test_a_wire_that_is_never_idle_neither_overruns_nor_deadlocks():
+def test_a_wire_that_is_never_idle_neither_overruns_nor_deadlocks(small):
     rng = random.Random(5)
-    values = quantise_pixels(IMAGES.reshape(len(IMAGES), -1), NETWORK.pixel_bits)
-    coded = encode_images(values, NETWORK.pixel_bits)
-    words = NETWORK.layers[0].words
-    program = program_with_a_small_window()
-
+    frames, expected = zip(*(asked(rng, tag) for tag in range(1000)), strict=True)
+    waiting = deque(frames)
+    deframer, under_way, got, out = Deframer(), deque(), [], b""
     # The sender is faster than the device by what is allowed.
-    with VirtualTransport(program, bit_clocks=4 * 0.975) as transport:
+    with VirtualTransport(small, bit_clocks=4 * 0.975) as transport:
         LinkedMachine(transport).program(NETWORK)
-        expected = []
-        frames = []
-        for tag in range(1000):
-            kind = rng.choice([1, 1, 2, 3, 4, 4, 4, 4, 4, 4])
-            number = rng.randrange(len(IMAGES))
-            row = rng.randrange(len(words))
-            body, answer = {
-                Request.IDENTIFY: (b"", None),  # an answer many times its length
-                Request.WRITE: (bytes([0, row, 0]) + words[row].tobytes(), b""),
-                Request.READ: (bytes([0, row, 0, 1, 0]), words[row].tobytes()),
-                Request.IMAGE: (coded[number], EXPECTED[number]),
-            }[Request(kind)]
-            expected.append((kind | 0x80, tag, answer))
-            frames.append(encode_frame(bytes([kind]) + tag.to_bytes(2, "little") + body))
-
-        deframer, under_way, got, out = Deframer(), [], [], b""
         while len(got) < len(expected):
             # As much as the window ever allows.
-            while frames and sum(under_way) + len(frames[0]) <= WINDOW:
-                under_way.append(len(frames[0]))
-                out += frames.pop(0)
+            while waiting and sum(under_way) + len(waiting[0]) <= WINDOW:
+                under_way.append(len(waiting[0]))
+                out += waiting.popleft()
             sent, received = transport.exchange(out, 20.0)
             assert sent or received, f"nothing more came after {len(got)} answers"
             out = out[sent:]
-            payloads = deframer.feed(received)
-            del under_way[: len(payloads)]
-            got += payloads
+            for payload in deframer.feed(received):
+                under_way.popleft()
+                got.append(payload)
     assert deframer.bad == 0
-    for payload, (kind, tag, answer) in zip(got, expected, strict=True):
-        assert (payload[0], int.from_bytes(payload[1:3], "little")) == (kind, tag)
-        if isinstance(answer, bytes):
-            assert payload[4:] == answer
-        elif answer is not None:
-            width = (len(payload) - 6) // len(answer)
-            logits = [
-                int.from_bytes(payload[4 + width * k :][:width], "little", signed=True)
-                for k in range(len(answer))
-            ]
-            assert logits == answer.tolist()
+    for payload, (head, answer) in zip(got, expected, strict=True):
+        assert payload[:3] == head
+        assert answer is None or payload[4:] == answer
 
 
-def test_a_host_that_ignores_the_window_is_told_and_served_again():
-    frame = encode_frame(bytes([Request.READ, 7, 0, 0, 0, 0, 24, 0]))
-    with VirtualTransport(program_with_a_small_window(), bit_clocks=4.0) as transport:
+def test_a_host_that_ignores_the_window_is_told_and_served_again(small):
+    # Each asks for far more than it takes to ask.
+    out = encode_frame(bytes([Request.READ, 7, 0, 0, 0, 0, 24, 0])) * 60
+    with VirtualTransport(small, bit_clocks=4.0) as transport:
         device = LinkedMachine(transport)
         device.program(NETWORK)
-        # Each asks for far more than it takes to ask.
-        out, received, deframer = frame * 60, b"", Deframer()
+        received = b""
         while out:
             sent, more = transport.exchange(out, 20.0)
             out = out[sent:]
@@ -132,12 +125,11 @@ def test_a_host_that_ignores_the_window_is_told_and_served_again():
         while more := transport.exchange(b"", 2.0)[1]:
             received += more
         assert device.counters().images == 0
-        payloads = deframer.feed(received)
+        payloads = Deframer().feed(received)
         assert any(payload[0] == Answer.ERROR for payload in payloads)
-        whole = [payload[4:] for payload in payloads if payload[0] == Answer.LINES]
-        assert set(whole) == {NETWORK.layers[0].words.tobytes()}
-        answers = device.stream(IMAGES)
-        assert (answers.logits == EXPECTED).all()
+        whole = {payload[4:] for payload in payloads if payload[0] == Answer.LINES}
+        assert whole == {WORDS.tobytes()}
+        assert (device.stream(IMAGES).logits == EXPECTED).all()
 
 
 def test_simulated_time_is_the_wires():
@@ -145,8 +137,7 @@ def test_simulated_time_is_the_wires():
         assert isinstance(device, LinkedMachine)
         device.program(NETWORK)
         clocks = [device.stream(IMAGES[:count]).clocks or 0 for count in (1, 1, 40)]
-    values = quantise_pixels(IMAGES.reshape(len(IMAGES), -1), NETWORK.pixel_bits)
-    sizes = [len(encode_frame(b"\4\0\0" + b)) for b in encode_images(values, NETWORK.pixel_bits)]
+    sizes = [len(encode_frame(b"\4\0\0" + body)) for body in CODED]
     assert clocks[0] == pytest.approx(clocks[1], abs=50)
     answer = 4 + 6 * device.identity.logit_bytes + 2 + 6
     # Forty clocks a byte; the zero in front, the request, and its answer when it is done.
@@ -155,8 +146,7 @@ def test_simulated_time_is_the_wires():
     assert 40 * slower <= clocks[2] <= 40 * (slower + sizes[0] + answer) + 1000
 
 
-def test_without_a_uart_there_is_no_time(tmp_path):
+def test_without_a_uart_there_is_no_time():
     with open_machine("virtual", NETWORK) as device:
         device.program(NETWORK)
         assert device.stream(IMAGES).clocks is None
-    assert np.array_equal(EXPECTED, GoldenModel(NETWORK).logits(IMAGES))

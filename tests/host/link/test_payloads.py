@@ -1,14 +1,18 @@
-"""The sparse coder against a decoder that goes byte by byte."""
+"""Payloads: images against a decoder that goes byte by byte, and answers made by hand."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allspin.boards.top import TopParameters
+from allspin.hdl.link.protocol import identity_bytes
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
-from allspin.host.link.payloads import encode_images
+from allspin.host.link.identity import Identity
+from allspin.host.link.payloads import encode_images, parse_answers
 from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.network.random_networks import random_network
 
 
 def slow_decode(body: bytes, rows: int, bits: int) -> list[int]:
@@ -85,9 +89,28 @@ def test_images_of_the_test_set_are_short():
 
 
 def test_values_must_fit():
-    with pytest.raises(ValueError, match="values must be below 16, not up to 16"):
-        encode_images(np.array([[16]], dtype=np.uint8), 4)
-    with pytest.raises(ValueError, match=r"values must be images x rows, not of shape \(3,\)"):
-        encode_images(np.zeros(3, dtype=np.uint8), 4)
-    with pytest.raises(ValueError, match="pixel_bits must be from 1 to 8, not 9"):
-        encode_images(np.zeros((1, 3), dtype=np.uint8), 9)
+    for values, bits, line in (
+        ([[16]], 4, "values must be below 16, not up to 16"),
+        ([0, 0, 0], 4, r"values must be images x rows, not of shape \(3,\)"),
+        ([[0, 0, 0]], 9, "pixel_bits must be from 1 to 8, not 9"),
+    ):
+        with pytest.raises(ValueError, match=line):
+            encode_images(np.array(values, dtype=np.uint8), bits)
+
+
+CLASSES = 300
+"""More than a byte tells apart."""
+
+
+@pytest.mark.parametrize("winner", [0, 255, 256, 299])
+def test_logits_have_their_sign_and_classes_two_bytes(winner: int) -> None:
+    parameters = TopParameters.from_network(random_network((9, CLASSES), 1))
+    identity = Identity.parse(identity_bytes(parameters.link))
+    width = identity.logit_bytes
+    logits = [(-1) ** number * (number * 7 % 100) for number in range(CLASSES)]
+    logits[winner] = 2 ** (8 * width - 1) - 1
+    logits[1] = -(2 ** (8 * width - 1))
+    content = b"".join(logit.to_bytes(width, "little", signed=True) for logit in logits)
+    answers = parse_answers(content + winner.to_bytes(2, "little"), identity)
+    assert answers.logits.tolist() == [logits]
+    assert answers.classes.tolist() == [winner]
