@@ -19,14 +19,6 @@ MAX_BYTES = 4 * MAX_WEIGHTS + (1 << 20)
 """Bytes of a model's file: so many weights in single precision, and what describes them."""
 
 
-def _frozen(name: str, values: npt.ArrayLike) -> Reals:
-    array = np.array(values, np.float64)
-    if not np.all(np.abs(array) <= LARGEST):  # nor NaN
-        raise ValueError(f"{name} must be finite numbers of at most {LARGEST:g}")
-    array.setflags(write=False)
-    return array
-
-
 @dataclass(frozen=True, eq=False)
 class Dense:
     """A layer: ``z = inputs @ weights + biases``, then, but in the last one, ``clip(z, 0, high)``.
@@ -50,8 +42,11 @@ class Dense:
     high: float = np.inf
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", _frozen("weights", self.weights))
-        object.__setattr__(self, "biases", _frozen("biases", self.biases))
+        for name in ("weights", "biases"):
+            values = np.asarray(getattr(self, name), np.float64)
+            if not np.all(np.abs(values) <= LARGEST):  # nor NaN
+                raise ValueError(f"{name} must be finite numbers of at most {LARGEST:g}")
+            object.__setattr__(self, name, values)
         shape = self.weights.shape
         if len(shape) != 2 or not all(1 <= side <= MAX_LINES for side in shape):
             raise ValueError(
@@ -110,7 +105,7 @@ class FloatNetwork:
 
     Parameters
     ----------
-    layers : sequence of Dense
+    layers : tuple of Dense
         First to last; each takes as many inputs as the one before has outputs.
 
     Raises
@@ -123,7 +118,6 @@ class FloatNetwork:
     layers: tuple[Dense, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
         if not 1 <= len(self.layers) <= MAX_LAYERS:
             raise ValueError(f"a network has 1 to {MAX_LAYERS} layers, not {len(self.layers)}")
         for number, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False)):

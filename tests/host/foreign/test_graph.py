@@ -187,11 +187,11 @@ RELU = node("Relu", ["m"], ["x"], name="middle")
 REFUSED = {
     "operator": (
         two_layers(node("Tanh", ["m"], ["x"], name="middle")),
-        "the node 'middle' has the operator Tanh, which is not supported; those are: Add, ArgMax",
+        "the node 'middle' (Tanh): this operator of ai.onnx is not supported; those are: Add, ArgMax",
     ),
     "domain": (
         two_layers(node("Relu", ["m"], ["x"], name="middle", domain="com.microsoft")),
-        "has the operator com.microsoft.Relu, which is not supported",
+        "(Relu): this operator of com.microsoft is not supported",
     ),
     "circle": (
         two_layers(node("Add", ["m", "y"], ["x"]), node("Identity", ["x"], ["y"])),

@@ -127,7 +127,7 @@ REFUSED_NPZ = {
     "no layer": ({"weights": W}, "it has no array W0"),
     "a gap": ({"W0": W, "W2": W}, "it has an array 'W2'"),
     "biases": ({"W0": W, "b0": np.ones(4)}, "W0: 3 outputs need as many biases"),
-    "vector": ({"W0": np.ones(4)}, "W0 must be a matrix, not of shape (4,)"),
+    "vector": ({"W0": np.ones(4)}, "W0: weights must be inputs x outputs"),
     "not a number": ({"W0": W * np.nan}, "W0: weights must be finite numbers"),
     "layers": ({"W0": W, "W1": W}, "layer 0 has 3 outputs, but layer 1 takes 4"),
     "one output": ({"W0": np.ones((4, 1))}, "at least two outputs"),
@@ -186,20 +186,20 @@ REFUSED_TENSORS = {
     ),
     "convolution": (
         save({"conv.weight": np.ones((2, 1, 3, 3), np.float32)}),
-        "conv.weight must be a matrix, not of shape (2, 1, 3, 3)",
+        "conv.weight: weights must be inputs x outputs",
     ),
     "names": (save({"w": ONE}), "it has no array named NAME.weight"),
     "another": (save({"0.weight": ONE, "scale": ONE}), "it has an array 'scale'"),
     "order": (
         save({"out.weight": ONE, "in.weight": np.ones((4, 3), np.float32), "z.weight": ONE[:2]}),
-        "layer 1 has 3 outputs, but layer 2 takes 4 (layers in the order in.weight, out.weight",
+        "layer 1 has 3 outputs, but layer 2 takes 4",
     ),
     "own": (network_to_bytes(random_network((6, 4, 3), 1)), "is a network file of allspin already"),
     "header": ((1 << 40).to_bytes(8, "little") + b"{}", "is not a safetensors file"),
     "cut": (save({"0.weight": ONE})[:-1], "is not a safetensors file, or is damaged"),
     "brain": (
         as_bfloat16(save({"0.weight": ONE.astype(np.float16)})),
-        "0.weight has numbers of the type BF16, which is not read; save the module in single",
+        "0.weight must hold real numbers, not bfloat16; save it in single precision",
     ),
     "short": (b"{}", "is not a safetensors file"),
 }
