@@ -187,7 +187,7 @@ RELU = node("Relu", ["m"], ["x"], name="middle")
 REFUSED = {
     "operator": (
         two_layers(node("Tanh", ["m"], ["x"], name="middle")),
-        "the node 'middle' (Tanh): this operator of ai.onnx is not supported; those are: Add, ArgMax",
+        "the node 'middle' (Tanh): this operator of ai.onnx is not supported; those are: Add",
     ),
     "domain": (
         two_layers(node("Relu", ["m"], ["x"], name="middle", domain="com.microsoft")),
