@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import check_number
-from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
+from allspin.sim.network.network import MAX_LINES
 
 Reals = npt.NDArray[np.float64]
 
@@ -111,25 +111,18 @@ class FloatNetwork:
     Raises
     ------
     ValueError
-        If there are not 1 to 15 layers, they do not fit one another, there are fewer than two
-        classes, or more than `MAX_WEIGHTS` weights.
+        If they do not fit one another.
     """
 
     layers: tuple[Dense, ...]
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.layers) <= MAX_LAYERS:
-            raise ValueError(f"a network has 1 to {MAX_LAYERS} layers, not {len(self.layers)}")
         for number, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
             if before.weights.shape[1] != after.weights.shape[0]:
                 raise ValueError(
                     f"layer {number} has {before.weights.shape[1]} outputs, but layer "
                     f"{number + 1} takes {after.weights.shape[0]}"
                 )
-        if self.topology[-1] < 2:
-            raise ValueError("a network needs at least two outputs, one for each class, not 1")
-        if (weights := sum(layer.weights.size for layer in self.layers)) > MAX_WEIGHTS:
-            raise ValueError(f"it has {weights:,} weights; at most {MAX_WEIGHTS:,} are taken")
 
     @property
     def topology(self) -> tuple[int, ...]:

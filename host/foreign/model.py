@@ -50,6 +50,8 @@ def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[
     ValueError
         If there is anything else, or a layer is none.
     """
+    if (count := sum(array.size for array in arrays.values())) > MAX_WEIGHTS:
+        raise ValueError(f"it has {count:,} weights; at most {MAX_WEIGHTS:,} are taken")
     left, layers = dict(arrays), []
     for name, bias in names:
         weights = left.pop(name)
