@@ -132,7 +132,7 @@ def fit_weights(
     """
     levels = formats.levels / float(formats.outermost)
 
-    def round_with(wanted: Reals) -> tuple[Reals, Reals]:
+    def round_with(wanted: Reals, /) -> tuple[Reals, Reals]:
         return nearest(levels, wanted), wanted
 
     if len(weights) <= MAX_ROWS:

@@ -45,8 +45,8 @@ def test_files_of_other_tools(name):
     assert read.answers(white * INPUTS) == pytest.approx(logits, abs=1e-5)
     if name == "keras":
         given = (255 * INPUTS).reshape(-1, *SHAPE).astype(np.float32)
-        session = ReferenceEvaluator(onnx.load(path))
-        (shares,) = session.run(["39"], {session.input_names[0]: given})
+        content = onnx.load(path)
+        (shares,) = ReferenceEvaluator(content).run(["39"], {content.graph.input[0].name: given})
         expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         assert expected == pytest.approx(np.asarray(shares), abs=1e-5)
 
