@@ -33,8 +33,8 @@ PAGE_LIMITS = (1000.0, 1e6)
 LOADED = "return document.querySelector('.logits canvas')?.hasAttribute('aria-label')"
 
 
-def _wait(done: Callable[[], object], seconds: float = PATIENCE) -> None:
-    end = time.monotonic() + seconds
+def _wait(done: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
     while not done():
         if time.monotonic() > end:
             raise TimeoutError("the page did not answer")

@@ -56,7 +56,7 @@ def test_what_is_missing_is_as_usual(choices):
     assert choices.setting({}) == choices.usual()
     chosen = choices.setting({"chip": None, "knobs": {"d2d": 0.5}, "more": "is not looked at"})
     assert chosen.chip is None
-    assert dict(chosen.knobs) == {"c2c": 1, "d2d": 0.5, "neuron_d2d": 1, "neuron_c2c": 1}
+    assert chosen.knobs == {"c2c": 1, "d2d": 0.5, "neuron_d2d": 1, "neuron_c2c": 1}
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,14 @@ def test_what_is_missing_is_as_usual(choices):
         ({"scheme": "by hand"}, "scheme must be one of"),
         ({"chip": -1}, "chip must be from 0"),
         ({"chip": 2**32}, "chip must be from 0"),
-        ({"chip": True}, "chip must be a seed"),
         ({"chip": 1.5}, "chip must be an integer"),
         ({"calibrate": 1}, "calibrate must be true or false"),
         ({"knobs": []}, "knobs must be an object"),
-        ({"knobs": {"c2c": 3.01}}, "c2c must be from 0 to 3"),
-        ({"knobs": {"c2c": -0.1}}, "c2c must be from 0 to 3"),
-        ({"knobs": {"c2c": float("nan")}}, "c2c must be from 0 to 3"),
-        ({"knobs": {"c2c": "1"}}, "c2c must be from 0 to 3"),
-        ({"knobs": {"c2c": True}}, "c2c must be from 0 to 3"),
+        ({"knobs": {"c2c": 3.01}}, "c2c must be a number from 0 to 3"),
+        ({"knobs": {"c2c": -0.1}}, "c2c must be a number from 0 to 3"),
+        ({"knobs": {"c2c": float("nan")}}, "c2c must be a number from 0 to 3"),
+        ({"knobs": {"c2c": "1"}}, "c2c must be a number from 0 to 3"),
+        ({"knobs": {"c2c": True}}, "c2c must be a number from 0 to 3"),
     ],
 )
 def test_what_may_not_be_chosen_is_an_error(choices, chosen, words):

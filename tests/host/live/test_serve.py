@@ -6,7 +6,10 @@ import urllib.error
 import urllib.request
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
+from allspin.host.live.messages import MAX_BYTES
 from allspin.host.live.serve import LiveServer, Place, open_in_browser
 from allspin.sim.errors import UserError
 
@@ -31,6 +34,15 @@ def test_the_link_opens_the_page_on_this_machine_only(server):
     assert len(token) >= 22  # 128 bits or more in base64
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{place}/")
+
+
+def test_a_message_that_is_too_large_ends_the_connection(server):
+    address = server.link.replace("http", "ws", 1) + "socket"
+    with connect(address, origin=server.link.rsplit("/", 2)[0]) as page:
+        assert '"kind":"hello"' in page.recv()
+        page.send("x" * (MAX_BYTES + 1))
+        with pytest.raises(ConnectionClosedError, match="1009"):
+            page.recv()
 
 
 def test_a_port_in_use_is_a_line(choices):
