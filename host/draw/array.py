@@ -59,9 +59,7 @@ def array_accuracy(
             seen.add(kind)
         if "dB" not in label:
             axes.set_xscale("log")
-        axes.set_ylim(0, 103)
-        axes.set_xlabel(label)
-        axes.set_ylabel("accuracy (%)")
+        axes.set(ylim=(0, 103), xlabel=label, ylabel="accuracy (%)")
         axes.legend(fontsize=8, loc="best")
         add_grid(axes)
     return figure
@@ -86,8 +84,7 @@ def array_error(maps: Mapping[str, npt.NDArray[np.float64]]) -> Figure:
             interpolation="nearest",
         )
         axes.set_title(title, fontsize=9)
-        axes.set_xlabel("column")
-        axes.set_ylabel("row")
+        axes.set(xlabel="column", ylabel="row")
         figure.colorbar(image, ax=axes)
     return figure
 
@@ -174,8 +171,7 @@ def draw_map(axes: Axes, network: Network, column: int, lit: npt.NDArray[np.bool
     colours, scale = colour_scale(network)
     words = network.layers[0].words[:, column].reshape(network.image_shape)
     axes.imshow(np.ma.array(words, mask=~lit), cmap=colours, norm=scale, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
     axes.set_title(f"{column}", fontsize=7, fontweight="normal", pad=2)
 

@@ -83,10 +83,9 @@ def _parts(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], tot
     for place, value in zip(places, totals, strict=True):
         _say_at_the_right(axes, place, significant(value))
     axes.set_yticks(places, [neuron["name"] for neuron in neurons])
-    axes.set_ylim(-0.6, len(neurons) - 0.4)
-    axes.set_xscale("log")
+    said = "energy of a use (fJ); the sum at the right"
+    axes.set(ylim=(-0.6, len(neurons) - 0.4), xscale="log", xlabel=said)
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("energy of a use (fJ); the sum at the right")
     axes.tick_params(length=3)
 
 
@@ -112,11 +111,6 @@ def energy_split(comparison: dict[str, Any]) -> Figure:
     return figure
 
 
-def _less(ratio: float) -> str:
-    """A ratio of energies in words."""
-    return f"{significant(1 / ratio, 2)} times less" if ratio < 1 else f"{ratio:.2g} times as much"
-
-
 def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
     bars = panel["bars"]
     places = np.arange(len(bars))[::-1]
@@ -128,16 +122,17 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
         span = f"{short(bar['low'])} to {short(bar['high'])} {bar['unit']}"
         _say_at_the_right(axes, place, span.rstrip())
     axes.set_yticks(places, [bar["name"] for bar in bars])
-    axes.set_xscale("log")
     ratios = [bar[end] for bar in bars for end in ("ratio_low", "ratio_high")] + [1.0]
-    axes.set_xlim(min(ratios) / 2, max(ratios) * 2)
+    axes.set(xscale="log", xlim=(min(ratios) / 2, max(ratios) * 2))
     axes.axvline(panel["ratio"], color=INK, linewidth=1, zorder=0)
     axes.axvline(1, color=VERMILION, linewidth=1.2, linestyle="--", zorder=0)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(length=3)
     around = "with periphery" if panel["periphery"] else "alone"
     against = WORDS.get(panel["against"], panel["against"])
-    axes.set_title(f"against the {against}\n{around}: {_less(panel['ratio'])}")
+    ratio = panel["ratio"]
+    less = f"{significant(1 / ratio, 2)} times less" if ratio < 1 else f"{ratio:.2g} times as much"
+    axes.set_title(f"against the {against}\n{around}: {less}")
 
 
 @styled
@@ -182,15 +177,7 @@ def _levels(axes: Axes, by_name: dict[str, Any], others: set[str], heat: float) 
         level = levels[name]
         axes.axhline(level, color=VERMILION, linestyle=styles[name], linewidth=1.1)
         axes.plot([level - heat], [level], "o", color=INK, markersize=4)
-        axes.annotate(
-            f"{WORDS.get(name, name)}, {significant(level)} fJ",
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-        )
+        _say_at_the_right(axes, place, f"{WORDS.get(name, name)}, {significant(level)} fJ")
 
 
 @styled
@@ -227,10 +214,7 @@ def break_even_chart(comparison: dict[str, Any]) -> Figure:
             textcoords="offset points",
             fontsize=8,
         )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(1e-2, 1e4)
-    axes.set_ylim(1e-2, 1e4)
+    axes.set(xscale="log", yscale="log", xlim=(1e-2, 1e4), ylim=(1e-2, 1e4))
     axes.set_xlabel("energy of what surrounds the spin neuron, a use (fJ)")
     axes.set_ylabel("energy of a use (fJ)")
     axes.tick_params(length=3)
