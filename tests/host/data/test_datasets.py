@@ -352,7 +352,7 @@ def test_floats_of_more_images_than_are_converted_at_a_time(archive: Archive) ->
         (np.full((2, 9), np.nan), [0, 1], "has the value nan;"),
         (np.zeros((2, 9), complex), [0, 1], "values of complex128"),
         (np.zeros((2, 9), "U3"), [0, 1], "values of str96; give grey levels"),
-        (np.array([["a", 1]], object), [0, 1], "it holds Python objects, which only pickle"),
+        (np.array([["a", 1]], object), [0, 1], "Object arrays cannot be loaded"),
         (np.zeros((2, 0), np.uint8), [0, 1], "x_test is empty"),
         (np.zeros((2, 9)), [0.0, 1.0], "labels are whole numbers: y_test.astype('uint8')"),
         (np.zeros((2, 9)), np.eye(2, dtype=int), "or y_test.argmax(axis=1)"),

@@ -93,7 +93,7 @@ def as_bfloat16(content):
 W = np.ones((4, 3))
 ONE = np.ones((3, 4), np.float32)
 NPZ = {
-    "objects": ({"W0": np.array([[None]])}, "W0 cannot be read: it holds Python objects"),
+    "objects": ({"W0": np.array([[None]])}, "W0 cannot be read: Object arrays cannot be loaded"),
     "text": ({"W0": np.array(["a"])}, "W0 must hold real numbers, not <U1"),
     "no layer": ({"weights": W}, "it has no array W0"),
     "a gap": ({"W0": W, "W2": W}, "it has an array 'W2'"),
