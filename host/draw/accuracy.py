@@ -21,9 +21,9 @@ from allspin.host.draw.style import (
     add_grid,
     name_text,
     new_figure,
-    shortened,
     styled,
 )
+from allspin.host.show.say import shortened
 
 DARK = 0.75
 """Share of the colours, from the light end on, above which numbers are white."""

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from allspin.host.draw.array import map_pixels, strongest, top_word
 from allspin.host.draw.device import DRAWN, response_curve, synapse_curve
 from allspin.host.draw.html import caption_of, chart, html_table, image, render
-from allspin.host.draw.style import shortened
+from allspin.host.show.say import shortened
 from allspin.host.show.table import Column, Table
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device

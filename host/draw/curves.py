@@ -22,9 +22,9 @@ from allspin.host.draw.style import (
     add_grid,
     name_text,
     new_figure,
-    shortened,
     styled,
 )
+from allspin.host.show.say import shortened
 
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")

@@ -13,9 +13,9 @@ from allspin.host.draw.style import (
     add_grid,
     name_text,
     new_figure,
-    shortened,
     styled,
 )
+from allspin.host.show.say import shortened
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals, column_normals
 from allspin.sim.chip.words import D2D, UNIT

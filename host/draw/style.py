@@ -102,11 +102,6 @@ def name_text(name: str) -> str:
     return printable(name, layout="").replace("$", r"\$")
 
 
-def shortened(text: str, most: int) -> str:
-    """A text of at most so many characters, cut with an ellipsis where it must be."""
-    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
 @contextmanager
 def _style() -> Iterator[None]:
     """In this style, and silent of letters that its font lacks: they are drawn as boxes."""
