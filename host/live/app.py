@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from allspin.host.live.choices import Choices
 from allspin.host.live.guard import REFUSED, Access, Guard
 from allspin.host.live.messages import encode, parse
-from allspin.host.live.seat import Holder
+from allspin.host.live.seat import Held
 from allspin.host.live.session import Session
 
 # The files of the page, read once: what a page asks for is a name among them, never a path.
@@ -94,7 +94,7 @@ def application(choices: Choices, access: Access) -> ASGIApp:
         Who may speak to it.
     """
     files = page_files()
-    holder = Holder()
+    held: Held = {}
     open_pages: set[WebSocket] = set()
 
     async def file(request: Request) -> Response:
@@ -110,7 +110,7 @@ def application(choices: Choices, access: Access) -> ASGIApp:
             return
         open_pages.add(socket)
         try:
-            await _serve(socket, choices, holder)
+            await _serve(socket, choices, held)
         finally:
             open_pages.discard(socket)
 
@@ -118,7 +118,7 @@ def application(choices: Choices, access: Access) -> ASGIApp:
     return Guard(Starlette(routes=routes), access)
 
 
-async def _serve(socket: WebSocket, choices: Choices, holder: Holder) -> None:
+async def _serve(socket: WebSocket, choices: Choices, held: Held) -> None:
     """Serve a page until it is closed, or says more than it may."""
 
     async def send(said: dict[str, Any], content: bytes) -> None:
@@ -129,7 +129,7 @@ async def _serve(socket: WebSocket, choices: Choices, holder: Holder) -> None:
             else:
                 await socket.send_bytes(message)
 
-    session, rates = Session(choices, holder, send), Rates()
+    session, rates = Session(choices, held, send), Rates()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(session.run)
         # The server itself closes the socket of who sends a message of more than `MAX_BYTES`.

@@ -5,6 +5,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -174,8 +175,6 @@ class Choices:
         Test images.
     labels : ndarray of int64, shape (images,)
         Their classes.
-    knobs : tuple of Knob
-        Those of the device.
     """
 
     networks: Mapping[str, str | Path | Network]
@@ -185,7 +184,11 @@ class Choices:
     device: Device
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
-    knobs: tuple[Knob, ...] = ()
+
+    @cached_property
+    def knobs(self) -> tuple[Knob, ...]:
+        """Those of the device."""
+        return knobs(self.device)
 
     @property
     def machines(self) -> tuple[str, ...]:
@@ -243,7 +246,7 @@ class Choices:
         networks[name] = own
         made_of, port = open_device(device, at), None if on in (GOLDEN, VIRTUAL) else on
         first = on if port is None else BOARD
-        return cls(networks, name, first, port, made_of, images, labels, knobs(made_of))
+        return cls(networks, name, first, port, made_of, images, labels)
 
     def usual(self) -> Setting:
         """What is chosen at first: chip 0, programmed open loop."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import Closing
 from allspin.host.draw.timeline import LAST_SUM
-from allspin.host.live.choices import BOARD
+from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS, SUM_CHIPS
 from allspin.host.machines.linked import LinkedMachine
@@ -30,33 +30,8 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
-# One board is held by one page.
-
-
-class Holder:
-    """Who holds the board.
-
-    Attributes
-    ----------
-    owner : object or None
-        The page that holds it; None while it is free.
-    """
-
-    def __init__(self) -> None:
-        self.owner: object | None = None
-
-    def claim(self, page: object) -> bool:
-        """Let a page hold the board, if no other does; whether it holds it now."""
-        if self.owner is None:
-            self.owner = page
-        return self.owner is page
-
-    def release(self, page: object) -> None:
-        """Let go of the board, if this page holds it."""
-        if self.owner is page:
-            self.owner = None
-
-
+Held = dict[str, object]
+"""One board is held by one page: the chair of the one that holds it, by `BOARD`."""
 SETTLE = 0.5
 """Seconds for the activity of an earlier image to end, and for this one's to come."""
 
@@ -209,11 +184,9 @@ class Chair:
 
     Parameters
     ----------
-    port : str or None
-        The board's port, or ``auto``.
-    device : Device
-        What chips are made of.
-    holder : Holder
+    choices : Choices
+        The board's port, and what chips are made of.
+    held : dict
         Who holds the board.
     tell : callable
         Tells the page how it is with the machine.
@@ -226,17 +199,9 @@ class Chair:
         Whether a machine has come that is not programmed yet.
     """
 
-    def __init__(
-        self,
-        port: str | None,
-        device: Device,
-        holder: Holder,
-        tell: Tell,
-        wake: Callable[[], None],
-    ) -> None:
-        self._port = port
-        self._device = device
-        self._holder = holder
+    def __init__(self, choices: Choices, held: Held, tell: Tell, wake: Callable[[], None]) -> None:
+        self._choices = choices
+        self._held = held
         self._tell = tell
         self._wake = wake
         self._on = GOLDEN
@@ -279,7 +244,7 @@ class Chair:
     async def _open(self) -> None:
         """Open the machine; a board that is not there is asked for again and again."""
         while self._seat is None:
-            if self._on == BOARD and not self._holder.claim(self):
+            if self._on == BOARD and self._held.setdefault(BOARD, self) is not self:
                 await self._tell("held", "another page holds the board; it is asked for again", 0.0)
                 await asyncio.sleep(AGAIN)
                 continue
@@ -289,7 +254,7 @@ class Chair:
                 self.newcomer = True
                 self._seat = seat
             except UserError as error:
-                self._holder.release(self)
+                self._release()
                 await self._tell("missing" if self._on == BOARD else "failed", str(error), 0.0)
                 if self._on == VIRTUAL:
                     return
@@ -312,9 +277,9 @@ class Chair:
 
         def work() -> Seat:
             if self._on == VIRTUAL:
-                return open_virtual_seat(network, self._device, progress)
-            assert self._port is not None
-            machine = open_machine(self._port, network)
+                return open_virtual_seat(network, self._choices.device, progress)
+            assert self._choices.port is not None
+            machine = open_machine(self._choices.port, network)
             assert isinstance(machine, LinkedMachine)  # no port is called as the golden model is
             return Seat(machine)
 
@@ -354,7 +319,7 @@ class Chair:
                 seat, self._seat = self._seat, None
                 with contextlib.suppress(UserError, OSError):
                     seat.close()
-                self._holder.release(self)
+                self._release()
                 return None
 
     async def say(self) -> None:
@@ -378,15 +343,20 @@ class Chair:
         self.newcomer = False
         self._shape = ()
         if seat is None:
-            self._holder.release(self)
+            self._release()
         else:
             # It may still be in use, and takes a moment to end.
             threading.Thread(target=self._close, args=(seat,)).start()
 
+    def _release(self) -> None:
+        """Let go of the board, if this page holds it."""
+        if self._held.get(BOARD) is self:
+            del self._held[BOARD]
+
     def _close(self, seat: Seat) -> None:
         with self._lock, contextlib.suppress(UserError, OSError):
             seat.close()
-        self._holder.release(self)
+        self._release()
 
 
 def _close_result(future: "asyncio.Future[Seat]") -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from allspin.host.live.choices import BOARD, Choices, Setting
 from allspin.host.live.many import Pieces, chip_pieces, score_pieces
 from allspin.host.live.messages import Message, Show, hello
-from allspin.host.live.seat import Chair, Holder, Seat
+from allspin.host.live.seat import Chair, Held, Seat
 from allspin.host.live.shown import Flow, Made, archive, drawn_image, timeline
 from allspin.sim.errors import UserError
 
@@ -40,13 +40,13 @@ class Session:
     ----------
     choices : Choices
         What may be chosen.
-    holder : Holder
+    held : dict
         Who holds the board.
     send : callable
         Sends the page a message.
     """
 
-    def __init__(self, choices: Choices, holder: Holder, send: Send) -> None:
+    def __init__(self, choices: Choices, held: Held, send: Send) -> None:
         self._choices = choices
         self._send = send
         self._wake = asyncio.Event()
@@ -59,7 +59,7 @@ class Session:
         self._flow: Flow | None = None
         self._traced = False
         self._activity: npt.NDArray[np.uint64] | None = None
-        self._chair = Chair(choices.port, choices.device, holder, self._tell, self._wake.set)
+        self._chair = Chair(choices, held, self._tell, self._wake.set)
         self._count = 0
         self._accuracies: dict[int, float] = {}
         self._confusion: npt.NDArray[np.int64] | None = None

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.app import application
-from allspin.host.live.choices import Choices, knobs
+from allspin.host.live.choices import Choices
 from allspin.host.live.guard import Access
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_networks import random_images, random_network
@@ -45,7 +45,7 @@ def make_choices() -> Callable[..., Choices]:
     def make(**changes: Any) -> Choices:
         device = changes.get("device", open_device("paper"))
         networks = {"small": NETWORK, "other": OTHER}
-        usual = Choices(networks, "small", "golden", None, device, IMAGES, LABELS, knobs(device))
+        usual = Choices(networks, "small", "golden", None, device, IMAGES, LABELS)
         return dataclasses.replace(usual, **changes)
 
     return make
