@@ -4,12 +4,10 @@ Skipped where there is no Chromium with its driver; the other tests of the page 
 """
 
 import gzip
-import itertools
 import re
 import threading
 import urllib.parse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +17,11 @@ from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.live import seat as chair
 from allspin.host.live.choices import Choices
-from allspin.host.live.serve import LiveServer, Place
 from allspin.host.live.shown import drawn_image
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
@@ -32,9 +29,8 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.host.browser import PHONE, TOOLS, messages, show, start_browser
+from tests.host.live.driving import DESK, PATIENCE, draw, durations, served, wait
 
-DESK = 1280
-PATIENCE = 60.0
 AXE = Path(__file__).with_name("vendor") / "axe.min.js.gz"
 ANSWER = "return document.querySelector('.logits canvas').getAttribute('aria-label') || ''"
 PIXELS = "return document.querySelector('.crossbar canvas').toDataURL()"
@@ -48,17 +44,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     page = start_browser(tmp_path_factory.mktemp("profile"))
     yield page
     page.quit()
-
-
-@contextmanager
-def served(choices: Choices) -> Iterator[str]:
-    """The link to a server."""
-    server = LiveServer(choices, Place(port=0))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield server.link
-    server.stop()
-    thread.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +60,6 @@ def small_link(choices) -> Iterator[str]:
     """A server of a network whose virtual board is compiled soon."""
     with served(choices) as address:
         yield address
-
-
-def wait(browser: webdriver.Chrome, done: Callable[[], object]) -> None:
-    WebDriverWait(browser, PATIENCE, 0.02).until(lambda _: done())
 
 
 def ready(browser: webdriver.Chrome) -> None:
@@ -123,23 +104,12 @@ def expected(image: np.ndarray, seed: int | None, use: int, on: str = "paper-10"
     return model.logits(image[np.newaxis], use)[0].tolist()
 
 
-def draw(browser: webdriver.Chrome, *points: tuple[int, int]) -> None:
-    """Draw a stroke with the mouse, at places from the pad's middle."""
-    pad = browser.find_element(By.ID, "pad")
-    chain = ActionChains(browser, duration=20)
-    chain.move_to_element_with_offset(pad, *points[0]).click_and_hold()
-    for (x, y), (to_x, to_y) in itertools.pairwise(points):
-        chain.move_by_offset(to_x - x, to_y - y)
-    chain.release().perform()
-
-
 def test_a_stroke_gives_the_golden_models_logits(browser, link):
     show(browser, link, DESK)
     ready(browser)
     before = logits(browser)
     draw(browser, (-60, -70), (50, -70), (-20, 80))
-    times = "return performance.getEntriesByName('stroke to logits').map(e => e.duration)"
-    wait(browser, lambda: len(browser.execute_script(times)) == 1)
+    wait(browser, lambda: len(durations(browser, "stroke to logits")) == 1)
     assert logits(browser) != before
 
     def is_remembered() -> bool:
@@ -253,15 +223,22 @@ def test_a_link_restores_what_is_shown(browser, link):
     assert said(browser)["test"] == "43"
 
 
-def test_what_a_link_may_not_say_is_left_out(browser, link):
-    show(
-        browser,
-        f"{link}#net=../x&on=/dev/tty&chip=-1&test=1e9&c2c=9&drawn=%3Cb%3E&column=9.9",
-        DESK,
-    )
+@pytest.mark.parametrize(
+    ("given", "drawn"),
+    [
+        ("net=../x&on=/dev/tty&chip=-1&test=1e9&c2c=9&drawn=%3Cb%3E&column=9.9", ""),
+        # Of a drawing that is too large a part.
+        (f"drawn={'DIDI' * 10}.{'Ps'.join(['DI'] * 4002)}.{'DIDI' * 10}", "DIDI" * 10),
+    ],
+)
+def test_what_a_link_may_not_say_is_left_out(browser, link, given, drawn):
+    show(browser, f"{link}#{given}", DESK)
     ready(browser)
     assert browser.find_element(By.ID, "seed").get_property("value") == "0"
-    assert browser.find_element(By.ID, "test").get_property("value") == "0"
+    assert browser.find_element(By.ID, "test").get_property("value") == ("" if drawn else "0")
+    if drawn:
+        image = drawn_image(strokes(drawn), (28, 28))
+        wait(browser, lambda: logits(browser) == expected(image, 0, 0))
     assert not browser.find_element(By.ID, "problem").is_displayed()
     assert browser.get_log("browser") == []
 
