@@ -39,7 +39,7 @@ def test_the_link_opens_the_page_on_this_machine_only(server):
 def test_a_message_that_is_too_large_ends_the_connection(server):
     address = server.link.replace("http", "ws", 1) + "socket"
     with connect(address, origin=server.link.rsplit("/", 2)[0]) as page:
-        assert '"kind":"hello"' in page.recv()
+        assert '"kind":"hello"' in str(page.recv())
         page.send("x" * (MAX_BYTES + 1))
         with pytest.raises(ConnectionClosedError, match="1009"):
             page.recv()
