@@ -73,28 +73,6 @@ def _levels(image: "Image") -> Grey:
     return grey * opacity + paper * (1 - opacity)
 
 
-def _decode(path: Path) -> Grey:
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        image = Image.open(path, formats=FORMATS)
-    except UnidentifiedImageError:
-        raise ValueError(f"only {', '.join(FORMATS)} are read, and it is none of them") from None
-    with image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ValueError(
-                f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} are read"
-            )
-        if image.format == "TIFF" and image.info.get("compression") != "raw":
-            # Its library prints lines of its own.
-            raise ValueError("it is a compressed TIFF; save it without compression, or as PNG")
-        if getattr(image, "is_animated", False):
-            raise ValueError("it has several frames or pages; save one of them")
-        ImageOps.exif_transpose(image, in_place=True)
-        return _levels(_grey(image))
-
-
 def read_grey(path: Path) -> Grey:
     """Grey levels of an image file.
 
@@ -113,11 +91,31 @@ def read_grey(path: Path) -> Grey:
     UserError
         If the file cannot be read, is damaged, too large or of another kind.
     """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     check_file(path, "picture", MAX_BYTES)
     # Pillow raises almost anything at a damaged file, and warns of one that is somewhat too large.
     unreadable = f"{path} is no image that can be read: "
     with refused(unreadable, kinds=Exception), warnings.catch_warnings(action="ignore"):
-        return _decode(path)
+        try:
+            image = Image.open(path, formats=FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError(
+                f"only {', '.join(FORMATS)} are read, and it is none of them"
+            ) from None
+        with image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise ValueError(
+                    f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} are read"
+                )
+            if image.format == "TIFF" and image.info.get("compression") != "raw":
+                # Its library prints lines of its own.
+                raise ValueError("it is a compressed TIFF; save it without compression, or as PNG")
+            if getattr(image, "is_animated", False):
+                raise ValueError("it has several frames or pages; save one of them")
+            ImageOps.exif_transpose(image, in_place=True)
+            return _levels(_grey(image))
 
 
 # An image as a network sees it: light ink on dark, in the place and size that it has learnt.

@@ -146,28 +146,6 @@ MARGINS = (0.5, 0.34)
 """What a place leaves free, in images: above and below for text, and at the right."""
 
 
-def arrange(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Lay images out in rows of `ACROSS`, dark on light, each in a place with margins.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (images, height, width)
-        Grey levels, 0 to 255.
-
-    Returns
-    -------
-    ndarray of uint8, shape (down * place height, `ACROSS` * place width)
-        An image is in the middle of its place's height and at its left.
-    """
-    height, width = images.shape[1:]
-    tall, wide = round(height * (1 + MARGINS[0])), round(width * (1 + MARGINS[1]))
-    down, top = max(1, -(-len(images) // ACROSS)), (tall - height) // 2
-    sheet = np.full((down, ACROSS, tall, wide), 255, dtype=np.uint8)
-    for number, image in enumerate(images):
-        sheet[number // ACROSS, number % ACROSS, top : top + height, :width] = 255 - image
-    return sheet.transpose(0, 2, 1, 3).reshape(down * tall, ACROSS * wide)
-
-
 @styled
 def wrong_images(
     images: npt.NDArray[np.uint8],
@@ -185,8 +163,13 @@ def wrong_images(
     """
     wrong = np.flatnonzero(labels != answers)
     shown = wrong[:MOST]
-    sheet = arrange(images[shown])
     height, width = images.shape[1:]
+    tall, wide = round(height * (1 + MARGINS[0])), round(width * (1 + MARGINS[1]))
+    down, above = max(1, -(-len(shown) // ACROSS)), (tall - height) // 2
+    # Dark on light, each in the middle of its place's height and at its left.
+    room = ((0, down * ACROSS - len(shown)), (above, tall - height - above), (0, wide - width))
+    places = (255 - np.pad(images[shown], room)).reshape(down, ACROSS, tall, wide)
+    sheet = places.transpose(0, 2, 1, 3).reshape(down * tall, ACROSS * wide)
     across = INCHES * ACROSS
     some = "all" if len(shown) == len(wrong) else f"the first {len(shown)} of"
     title = f"The images that it got wrong ({some} {len(wrong):,})"
@@ -194,13 +177,12 @@ def wrong_images(
     axes = figure.subplots()
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_axis_off()
-    tall, wide = sheet.shape[0] // max(1, -(-len(shown) // ACROSS)), sheet.shape[1] // ACROSS
     for place, number in enumerate(shown):
-        left, top = place % ACROSS * wide, place // ACROSS * tall
-        above, below = top + (tall - height) / 2 - 1, top + (tall + height) / 2
-        answer = f"\N{RIGHTWARDS ARROW} {answers[number]}"
-        axes.text(left, above, f"{labels[number]}", color=GREEN, fontsize=7.5, fontweight="bold")
-        axes.text(left + width, above, answer, color=VERMILION, fontsize=7.5, ha="right")
+        left, middle = place % ACROSS * wide, (place // ACROSS + 0.5) * tall
+        over, answer = middle - height / 2 - 1, f"\N{RIGHTWARDS ARROW} {answers[number]}"
+        axes.text(left, over, f"{labels[number]}", color=GREEN, fontsize=7.5, fontweight="bold")
+        axes.text(left + width, over, answer, color=VERMILION, fontsize=7.5, ha="right")
+        below = middle + height / 2
         axes.text(left + width / 2, below, f"{number}", fontsize=5.5, ha="center", va="top")
     said = "above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")

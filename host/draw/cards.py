@@ -88,6 +88,10 @@ def _network(network: Network) -> str:
     options = options if isinstance(options, dict) else {}
     reached = given.get("validation_accuracy")
     states = sorted({layer.levels.size for layer in network.layers})
+    tiles = [
+        "none" if layer.adc is None else f"{layer.adc.rows} rows to {layer.adc.bits} bits"
+        for layer in network.layers
+    ]
     about = [
         ("topology", "-".join(map(str, network.topology))),
         ("states", " or ".join(map(str, states))),
@@ -96,7 +100,7 @@ def _network(network: Network) -> str:
         ("pixels", f"{' x '.join(map(str, network.image_shape))}, {network.pixel_bits} bits"),
         ("activations", f"{network.hidden_bits} bits" if hidden else None),
         ("R_AH words", f"{network.rah_bits} bits"),
-        ("tiles", _tiles(network)),
+        ("tiles", None if set(tiles) == {"none"} else " or ".join(dict.fromkeys(tiles))),
         ("trained on", _named(given.get("data"))),
         ("trained for", _named(options.get("device"))),
         ("seed", _named(options.get("seed"))),
@@ -121,15 +125,6 @@ def _maps(network: Network) -> tuple[h.Node]:
     top = top_word(network)
     said = f"R_AH by pixel: purple is {-top}, white 0, orange {top}"
     return (h.fragment[image(sheet, alt, style=style), h.small[said]],)
-
-
-def _tiles(network: Network) -> str | None:
-    """What columns are cut into, as far as they are."""
-    texts = [
-        "none" if layer.adc is None else f"{layer.adc.rows} rows to {layer.adc.bits} bits"
-        for layer in network.layers
-    ]
-    return None if set(texts) == {"none"} else " or ".join(dict.fromkeys(texts))
 
 
 def _named(value: Any) -> str | int | None:

@@ -158,26 +158,17 @@ def tornado_chart(comparison: dict[str, Any]) -> Figure:
     return figure
 
 
-def _apart(levels: dict[str, float]) -> dict[str, float]:
-    """Places of labels near their levels, in rising order, that do not touch."""
-    placed: dict[str, float] = {}
-    below = -np.inf
-    for name, level in sorted(levels.items(), key=lambda one: one[1]):
-        below = max(np.log10(level), below + APART)
-        placed[name] = float(10**below)
-    return placed
-
-
 def _levels(axes: Axes, by_name: dict[str, Any], others: set[str], heat: float) -> None:
     """Lines of CMOS neurons, named at their right ends, and where the spin neuron's meets them."""
     styles = {"cmos-bare": "-", "relu": ":", "cmos-sigmoid": "-.", "cmos-relu": "--"}
     styles |= {name: "-" for name in sorted(others - set(styles))}
     levels = {name: by_name[name]["energy_fj"] for name in styles}
-    for name, place in _apart(levels).items():
-        level = levels[name]
+    place = -np.inf  # of a label, in decades: near its level, and touching no other
+    for name, level in sorted(levels.items(), key=lambda one: one[1]):
+        place = max(np.log10(level), place + APART)
         axes.axhline(level, color=VERMILION, linestyle=styles[name], linewidth=1.1)
         axes.plot([level - heat], [level], "o", color=INK, markersize=4)
-        _say_at_the_right(axes, place, f"{WORDS.get(name, name)}, {significant(level)} fJ")
+        _say_at_the_right(axes, 10**place, f"{WORDS.get(name, name)}, {significant(level)} fJ")
 
 
 @styled
