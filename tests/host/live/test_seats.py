@@ -147,38 +147,30 @@ def test_a_board_that_is_unplugged_is_told_and_found_again(
         assert page.until("shown", on="board")[0]["machine"] == golden_logits(choices, {}, 5)
 
 
-def test_gateware_that_differs_is_told(client, monkeypatch):
-    stream = LinkedMachine.stream
+def test_gateware_and_words_that_differ_are_told(client, monkeypatch):
+    stream, read = LinkedMachine.stream, LinkedMachine.read_rows
 
-    def wrong(self, *given, **named):
+    def streamed(self, *given, **named):
         answers = stream(self, *given, **named)
         answers.logits[:, 2] += 1
         return answers
 
-    monkeypatch.setattr(LinkedMachine, "stream", wrong)
+    def words(self, *given):
+        found = read(self, *given).copy()
+        found[0, 0] ^= 1
+        return found
+
+    monkeypatch.setattr(LinkedMachine, "stream", streamed)
+    monkeypatch.setattr(LinkedMachine, "read_rows", words)
     with open_page(client) as page:
         page.say(kind="choose", setting={"on": "virtual"})
         page.say(kind="show", serial=1, test=9)
         shown, _ = page.until("shown", on="virtual")
         assert shown["mismatches"] == 1
         assert shown["machine"][2] == shown["golden"][2] + 1
-        score, _ = page.until("score", images=60, on="virtual")
-        assert (score["compared"], score["mismatches"]) == (300, 60)
-
-
-def test_words_that_differ_are_told(choices, client, monkeypatch):
-    read = LinkedMachine.read_rows
-
-    def wrong(self, layer, first, count):
-        words = read(self, layer, first, count).copy()
-        words[0, 0] ^= 1
-        return words
-
-    monkeypatch.setattr(LinkedMachine, "read_rows", wrong)
-    with open_page(client) as page:
-        page.say(kind="choose", setting={"on": "virtual"})
         # Of each crossbar the first word of each part that is read.
-        page.until("score", words=[30 * 12 + 12 * 5, 2])
+        score, _ = page.until("score", words=[30 * 12 + 12 * 5, 2])
+        assert (score["compared"], score["mismatches"]) == (300, 60)
 
 
 def test_a_board_that_is_unplugged_while_nothing_is_asked_is_told(
