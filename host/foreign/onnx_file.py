@@ -82,8 +82,6 @@ def _parsed(path: Path) -> Any:
             raise ValueError("it has no graph with nodes and outputs")
     if (count := len(model.graph.node)) > MAX_NODES:
         raise UserError(f"{path} has {count:,} nodes; at most {MAX_NODES:,} are taken")
-    if model.graph.sparse_initializer:
-        raise UserError(f"{path} has sparse weights; save them dense")
     for opset in model.opset_import:
         if DOMAINS.get(opset.domain) == "" and opset.version < FIRST_OPSET:
             raise UserError(
@@ -184,23 +182,26 @@ def evaluator(graph: Graph, logits: str, shape: tuple[int, ...]) -> Callable[[Re
         `UserError` where ONNX's evaluator cannot.
     """
     onnx, model, name = onnx_package(), graph.model, graph.input.name
-    # The model whose only output is the logits: the nodes up to them, and no others.
-    (last,) = (place for place, node in enumerate(graph.nodes) if logits in node.output)
-    cut = onnx.helper.make_graph(
-        [_as_trained(node) for node in graph.nodes[: last + 1]],
-        "logits",
-        [graph.input],
-        [onnx.ValueInfoProto(name=logits)],
-        [tensor for tensor in model.graph.initializer if tensor.name in graph.constants],
-    )
     with refused(f"{graph.path}: ONNX's evaluator does not take it: ", kinds=Exception):
+        # The model whose only output is the logits: the nodes up to them, and no others.
+        (last,) = (place for place, node in enumerate(graph.nodes) if logits in node.output)
+        cut = onnx.helper.make_graph(
+            [_as_trained(node) for node in graph.nodes[: last + 1]],
+            "logits",
+            [graph.input],
+            [onnx.ValueInfoProto(name=logits)],
+            [tensor for tensor in model.graph.initializer if tensor.name in graph.constants],
+        )
         whole = onnx.helper.make_model(
             cut, opset_imports=model.opset_import, ir_version=model.ir_version
         )
         session = onnx.reference.ReferenceEvaluator(whole)
-    kind = graph.input.type.tensor_type
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type) if kind.elem_type else np.float32
-    fixed = max(0, kind.shape.dim[0].dim_value) if kind.shape.dim else 0
+        kind = graph.input.type.tensor_type
+        dtype = np.dtype(np.float32)
+        if kind.elem_type:
+            dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+    sides = kind.shape.dim
+    fixed = max(0, sides[0].dim_value) if sides else 0
     batch = fixed or BATCH
 
     def answers(inputs: Reals) -> Reals:

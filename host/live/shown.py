@@ -291,21 +291,18 @@ def archive(
         arrays[f"words_{number}"] = words
     if flow is not None:
         arrays |= {"image": flow.image, "use": np.int64(flow.number), "logits_ideal": flow.ideal}
+        arrays["logits_machine"] = flow.machine
         for number, layer in enumerate(flow.golden):
             for name in ("inputs", "sums", "currents", "activations"):
-                if (values := getattr(layer, name)) is not None:
-                    arrays[f"{name}_{number}"] = values[0]
-        if flow.machine is not None:
-            arrays["logits_machine"] = flow.machine
-    if activity is not None:
-        arrays["activity"] = activity
-    if confusion is not None:
-        arrays["confusion"] = confusion
+                values = getattr(layer, name)
+                arrays[f"{name}_{number}"] = None if values is None else values[0]
+    arrays |= {"activity": activity, "confusion": confusion}
     if chips:
         arrays["chip_seeds"] = np.array(list(chips), np.int64)
         arrays["chip_accuracies"] = np.array(list(chips.values()))
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    known = {name: array for name, array in arrays.items() if array is not None}
+    np.savez_compressed(buffer, **known)
     return buffer.getvalue()
 
 

@@ -176,21 +176,17 @@ def stages() -> Iterator[Callable[[str, float], None]]:
     callable
         Takes what is being done, and for how many seconds now; other words begin another step.
     """
-    steps = Steps()
-    under_way = ""
+    with Steps() as steps:
+        under_way: list[str] = []
 
-    def progress(what: str, seconds: float) -> None:
-        nonlocal under_way
-        if what != under_way:
-            if under_way:
-                steps.finish()
-            under_way = what
-            steps.start(what)
-        steps.advance(seconds, None)
+        def progress(what: str, seconds: float) -> None:
+            if [what] != under_way[-1:]:
+                if under_way:
+                    steps.finish()
+                under_way.append(what)
+                steps.start(what)
+            steps.advance(seconds, None)
 
-    try:
         yield progress
         if under_way:
             steps.finish()
-    finally:
-        steps.stop()
