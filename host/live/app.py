@@ -9,9 +9,8 @@ from typing import Any
 import anyio
 import numpy as np
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Mount, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -21,28 +20,8 @@ from allspin.host.live.messages import encode, parse
 from allspin.host.live.seat import Held
 from allspin.host.live.session import Session
 
-# The files of the page, read once: what a page asks for is a name among them, never a path.
-
 PAGE = Path(__file__).resolve().with_name("page")
-"""Where they lie."""
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".png": "image/png",
-}
-"""Kinds of files that are served, by the ends of their names."""
-
-
-def page_files() -> dict[str, tuple[bytes, str]]:
-    """Content and type of every file, by its path under `PAGE`; the page itself also by ``""``."""
-    found = {
-        path.relative_to(PAGE).as_posix(): (path.read_bytes(), TYPES[path.suffix])
-        for path in sorted(PAGE.rglob("*"))
-        if path.suffix in TYPES
-    }
-    return {"": found["index.html"], **found}
-
+"""Where the page's files lie."""
 
 # How much a page may say: so many messages and bytes a second, with a reserve for bursts.
 
@@ -93,15 +72,8 @@ def application(choices: Choices, access: Access) -> ASGIApp:
     access : Access
         Who may speak to it.
     """
-    files = page_files()
     held: Held = {}
     open_pages: set[WebSocket] = set()
-
-    async def file(request: Request) -> Response:
-        content, kind = files.get(request.path_params["name"], (None, ""))
-        if content is None:
-            return PlainTextResponse("there is no such file\n", 404)
-        return Response(content, media_type=kind, headers={"Cache-Control": "no-store"})
 
     async def page(socket: WebSocket) -> None:
         await socket.accept()
@@ -114,8 +86,8 @@ def application(choices: Choices, access: Access) -> ASGIApp:
         finally:
             open_pages.discard(socket)
 
-    routes = [WebSocketRoute("/socket", page), Route("/{name:path}", file, methods=["GET"])]
-    return Guard(Starlette(routes=routes), access)
+    files = Mount("/", StaticFiles(directory=PAGE, html=True))
+    return Guard(Starlette(routes=[WebSocketRoute("/socket", page), files]), access)
 
 
 async def _serve(socket: WebSocket, choices: Choices, held: Held) -> None:

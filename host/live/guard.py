@@ -77,6 +77,7 @@ def headers(host: str) -> dict[str, str]:
         "frame-ancestors": "'none'",
     }
     return {
+        "Cache-Control": "no-store",
         "Content-Security-Policy": "; ".join(f"{name} {rule}" for name, rule in policy.items()),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",

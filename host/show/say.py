@@ -191,14 +191,6 @@ def one_line(message: object) -> str:
     )
 
 
-def spoken(seconds: float) -> str:
-    """A length of time in words, such as ``10 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} h"
-
-
 # A line of dots on stderr that grows while something goes on, and times in words.
 
 TICK = 1.8

@@ -32,7 +32,7 @@ def test_a_link_holds_the_token(client, path, status):
 
 
 @pytest.mark.parametrize(
-    "path", ["../web/guard.py", "..%2fweb%2fguard.py", "app", "vendor/LICENSE", "tsconfig.json"]
+    "path", ["../guard.py", "..%2fguard.py", "app/..%2f..%2fguard.py", "app", "no-such-file"]
 )
 def test_no_other_file_is_served(client, path):
     assert client.get(f"/{TOKEN}/{path}").status_code in (403, 404)

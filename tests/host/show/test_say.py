@@ -23,7 +23,6 @@ from allspin.host.show.say import (
     printable,
     say,
     short,
-    spoken,
     tell,
     warn,
 )
@@ -119,13 +118,6 @@ def test_a_hostile_name_is_shown_by_each_command(network, capfd, monkeypatch, wo
     assert status == (2 if "NO" in words else 0), err
     assert SHOWN in "".join((out + err).split())  # a title may be broken
     assert not set(out + err) & set("\x1b\x07\x9b\u202e")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(42.4, "42 s"), (600, "10 min"), (89 * 60, "89 min"), (7200, "2 h")]
-)
-def test_times_are_spoken(seconds, words):
-    assert spoken(seconds) == words
 
 
 # Which allspin this is, in clones made for it.
