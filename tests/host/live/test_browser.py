@@ -165,9 +165,8 @@ def test_a_second_finger_does_not_draw(browser, link):
     for height in (0.5, 0.6, 0.7):
         touch("touchMove", height, height - 0.3)
     touch("touchEnd")
-    wait(browser, lambda: "drawn" in said(browser))
+    wait(browser, lambda: len(said(browser).get("drawn", "")) >= 3 * 4)  # three points or more
     [stroke] = strokes(said(browser)["drawn"])
-    assert len(stroke) >= 6
     assert all(abs(place - 200) < 10 for place in stroke[0::2])
     assert stroke[1::2] == sorted(stroke[1::2])
 
