@@ -149,7 +149,7 @@ class MeasuredChips:
         """What a notebook shows of it: each chip as a point, and the means."""
         # Pictures are loaded when a notebook asks for them.
         from allspin.host.draw.cards import beside
-        from allspin.host.draw.strips import Strip, strips
+        from allspin.host.draw.curves import Strip, strips
 
         found = [
             *((one.network, one.column.title, one) for one in self.results),

@@ -27,13 +27,6 @@ DAMAGED_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a damaged one raises."""
 UNSIGNED_BYTE = 0x08
 """IDX type of unsigned bytes, the only one that images and labels come in."""
-OTHER_TYPES = {
-    0x09: "signed bytes",
-    0x0B: "16-bit integers",
-    0x0C: "32-bit integers",
-    0x0D: "32-bit floats",
-    0x0E: "64-bit floats",
-}
 MAX_RANK = 32
 """Most dimensions that every NumPy takes."""
 MAX_VALUES = 1 << 30
@@ -50,8 +43,8 @@ def idx_header(shape: tuple[int, ...]) -> bytes:
     return bytes([0, 0, UNSIGNED_BYTE, len(shape)]) + b"".join(sizes)
 
 
-def _idx_shape(file: BinaryIO | gzip.GzipFile) -> tuple[int, ...]:
-    """What the header announces."""
+def _idx_values(file: BinaryIO | gzip.GzipFile) -> npt.NDArray[np.uint8]:
+    """What an open file holds."""
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or not 1 <= start[3] <= MAX_RANK:
         raise ValueError(
@@ -59,27 +52,17 @@ def _idx_shape(file: BinaryIO | gzip.GzipFile) -> tuple[int, ...]:
             "not with 00 00 08 and the number of dimensions); "
             "give the original file"
         )
-    kind, rank = start[2], start[3]
-    if kind != UNSIGNED_BYTE:
+    if start[2] != UNSIGNED_BYTE:
         raise ValueError(
-            f"holds {OTHER_TYPES.get(kind, 'values of an unknown type')} (IDX type 0x{kind:02x}); "
-            "give one with unsigned bytes (0x08)"
+            f"holds values of the IDX type 0x{start[2]:02x}; give one with unsigned bytes (0x08)"
         )
-    sizes = file.read(4 * rank)
-    if len(sizes) < 4 * rank:
+    sizes = file.read(4 * start[3])
+    if len(sizes) < 4 * start[3]:
         raise ValueError("is truncated within its header; fetch or copy it again")
-    return tuple(np.frombuffer(sizes, ">u4").tolist())
-
-
-def _idx_values(file: BinaryIO | gzip.GzipFile) -> npt.NDArray[np.uint8]:
-    """What an open file holds."""
-    shape = _idx_shape(file)
-    size = math.prod(shape)
-    announced = f"its header announces {' x '.join(map(str, shape))} values"
-    if size == 0:
-        raise ValueError(f"is empty: {announced}; give one that holds something")
-    if size > MAX_VALUES:
-        raise ValueError(f"is too large: {announced}, at most {MAX_VALUES:,} are read; give a part")
+    shape = tuple(np.frombuffer(sizes, ">u4").tolist())
+    size, announced = math.prod(shape), f"its header announces {' x '.join(map(str, shape))} values"
+    if not 1 <= size <= MAX_VALUES:
+        raise ValueError(f"is empty or too large: {announced}; give one of 1 to {MAX_VALUES:,}")
     content = file.read(size + 1)  # beyond the end, where gzip compares its checksum
     if len(content) != size:
         found = "more" if len(content) > size else len(content)
@@ -115,25 +98,6 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
             ) from error
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
-    """An array of an archive; room is made only for what the archive says that it has."""
-    with archive.open(member) as file:
-        first = npy.read_magic(file) == (1, 0)
-        shape, _, dtype = (npy.read_array_header_1_0 if first else npy.read_array_header_2_0)(file)
-        size = file.tell() + math.prod(shape) * dtype.itemsize
-    if dtype.hasobject:
-        raise ValueError(
-            "it holds Python objects, which only pickle could read; give an array of plain numbers"
-        )
-    if size != member.file_size:
-        raise ValueError(
-            f"its header announces {' x '.join(map(str, shape))} values, {size:,} bytes, but the "
-            f"archive tells of {member.file_size:,}; save it again"
-        )
-    with archive.open(member) as file:
-        return npy.read_array(file, allow_pickle=False)
-
-
 def read_npz(
     path: Path, kind: str, limit: int, names: Collection[str] | None = None
 ) -> dict[str, npt.NDArray[Any]]:
@@ -167,21 +131,24 @@ def read_npz(
     with (
         refused(unreadable, "; save it again", Exception),
         warnings.catch_warnings(action="ignore"),
-        zipfile.ZipFile(path) as archive,
+        np.load(path, allow_pickle=False) as archive,
     ):
-        members = [(each.filename.removesuffix(SUFFIX), each) for each in archive.infolist()]
-        wanted = [(name, each) for name, each in members if names is None or name in names]
-        size = sum(each.file_size for _, each in wanted)
+        wanted = [name for name in archive.files if names is None or name in names]
+        members = archive.zip.infolist()
+        size = sum(
+            each.file_size for each in members if each.filename.removesuffix(SUFFIX) in wanted
+        )
         if size > limit:
             raise UserError(
                 f"{path} is too large for a {kind}: it unpacks to {size:,} bytes, at most "
                 f"{limit:,} are read"
             )
-        for name, each in wanted:
-            if name in found:
-                raise ValueError(f"it has two arrays {name}")
-            with refused(f"{path}: {name} cannot be read: ", kinds=Exception):
-                found[name] = _member(archive, each)
+        for name in wanted:
+            unreadable, advice = f"{path}: {name} cannot be read: ", "; save plain numbers"
+            with refused(unreadable, advice, Exception):
+                found[name] = array = archive[name]
+                if not isinstance(array, np.ndarray):
+                    raise ValueError("it is no array of NumPy's")
     return found
 
 

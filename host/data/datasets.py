@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,20 +27,14 @@ Labels = npt.NDArray[np.int64]
 Part = tuple[str, str]
 """Which of the four arrays: ``train`` or ``test``, ``images`` or ``labels``."""
 
-PARTS: tuple[Part, ...] = (
-    ("train", "images"),
-    ("train", "labels"),
-    ("test", "images"),
-    ("test", "labels"),
-)
-"""The four arrays, in the order in which a data set's digest takes them."""
 NAMES: dict[Part, str] = {
     ("train", "images"): "x_train",
     ("train", "labels"): "y_train",
     ("test", "images"): "x_test",
     ("test", "labels"): "y_test",
 }
-"""Arrays of an archive."""
+"""Arrays of an archive, in the order in which a data set's digest takes them."""
+PARTS = tuple(NAMES)
 EXAMPLE = "np.savez('set.npz', x_train=..., y_train=..., x_test=..., y_test=...)"
 MAX_ARCHIVE = 1 << 32
 """Bytes of an archive, and of its arrays in their own types."""
@@ -100,16 +94,10 @@ def are_vectors(image_shape: Sequence[int]) -> bool:
     return 1 in image_shape
 
 
-@dataclass(frozen=True, eq=False)
-class _Array:
-    """One of the four arrays.
+class _Array(NamedTuple):
+    """One of the four arrays: what messages call it, and its values.
 
-    Attributes
-    ----------
-    title : str
-        What messages call it.
-    values : ndarray of uint8
-        Shape (images, height, width) of images, (labels,) of labels; read-only.
+    Those of images are of the shape (images, height, width), those of labels (labels,); read-only.
     """
 
     title: str
@@ -133,8 +121,8 @@ def _usual_name(part: Part) -> str:
     return f"{_USUAL[part[0]]}-{part[1]}-{_USUAL[part[1]]}-ubyte"
 
 
-def _files(directory: Path) -> tuple[str | None, dict[Part, Path]]:
-    """The set's name in the files' names, if any, and those of the four files that exist."""
+def _from_folder(directory: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array]]:
+    """What the files' names call the set, else the folder's own; and its arrays."""
     unreadable = f"cannot read the data folder {directory}: "
     with refused(unreadable, "; give a folder of IDX files", (OSError, ValueError)):
         names = sorted(os.listdir(directory))
@@ -161,12 +149,7 @@ def _files(directory: Path) -> tuple[str | None, dict[Part, Path]]:
             f"the data folder {directory} holds {len(sets)} data sets ({found}); "
             "put one of them in a folder of its own"
         )
-    return next(iter(sets.items()))
-
-
-def _from_folder(directory: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array]]:
-    """What the files' names call the set, else the folder's own; and its arrays."""
-    name, paths = _files(directory)
+    ((name, paths),) = sets.items()
     for part in parts:
         if part not in paths:
             raise UserError(
@@ -280,9 +263,9 @@ def _check_half(images: _Array, labels: _Array) -> None:
 def _digest(*arrays: _Array) -> str:
     """SHA-256 of arrays as IDX files, unpacked, one after another."""
     digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(idx_header(array.values.shape))
-        digest.update(array.values.data)
+    for _, values in arrays:
+        digest.update(idx_header(values.shape))
+        digest.update(values.data)
     return digest.hexdigest()
 
 
@@ -302,19 +285,6 @@ def _load(data: str | Path | None, halves: tuple[str, ...]) -> tuple[str, dict[P
     for half in halves:
         _check_half(arrays[half, "images"], arrays[half, "labels"])
     return name, arrays
-
-
-def _count_classes(train: _Array, test: _Array) -> int:
-    """How many classes the training labels have, if the test labels have no others."""
-    classes = int(train.values.max()) + 1
-    if classes < 2:
-        raise UserError(f"{train.title} has no label but 0; give a set of at least two classes")
-    if (last := int(test.values.max())) >= classes:
-        raise UserError(
-            f"{test.title} has the label {last}, but the training labels end at {classes - 1}; "
-            "give files that belong together"
-        )
-    return classes
 
 
 def load_dataset(data: str | Path | None = None) -> Dataset:
@@ -339,7 +309,16 @@ def load_dataset(data: str | Path | None = None) -> Dataset:
             f"{test_images.title} has images of {_size(test_sides)} pixels, but those of "
             f"{train_images.title} are {_size(sides)}; give files that belong together"
         )
-    classes = _count_classes(train_labels, test_labels)
+    classes = int(train_labels.values.max()) + 1
+    if classes < 2:
+        raise UserError(
+            f"{train_labels.title} has no label but 0; give a set of at least two classes"
+        )
+    if (last := int(test_labels.values.max())) >= classes:
+        raise UserError(
+            f"{test_labels.title} has the label {last}, but the training labels end at "
+            f"{classes - 1}; give files that belong together"
+        )
     digest = _digest(*(arrays[part] for part in PARTS))
     return Dataset(
         train_images=train_images.values,

@@ -73,28 +73,6 @@ def _levels(image: "Image") -> Grey:
     return grey * opacity + paper * (1 - opacity)
 
 
-def _decode(path: Path) -> Grey:
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        image = Image.open(path, formats=FORMATS)
-    except UnidentifiedImageError:
-        raise ValueError(f"only {', '.join(FORMATS)} are read, and it is none of them") from None
-    with image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ValueError(
-                f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} are read"
-            )
-        if image.format == "TIFF" and image.info.get("compression") != "raw":
-            # Its library prints lines of its own.
-            raise ValueError("it is a compressed TIFF; save it without compression, or as PNG")
-        if getattr(image, "is_animated", False):
-            raise ValueError("it has several frames or pages; save one of them")
-        ImageOps.exif_transpose(image, in_place=True)
-        return _levels(_grey(image))
-
-
 def read_grey(path: Path) -> Grey:
     """Grey levels of an image file.
 
@@ -113,11 +91,31 @@ def read_grey(path: Path) -> Grey:
     UserError
         If the file cannot be read, is damaged, too large or of another kind.
     """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     check_file(path, "picture", MAX_BYTES)
     # Pillow raises almost anything at a damaged file, and warns of one that is somewhat too large.
     unreadable = f"{path} is no image that can be read: "
     with refused(unreadable, kinds=Exception), warnings.catch_warnings(action="ignore"):
-        return _decode(path)
+        try:
+            image = Image.open(path, formats=FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError(
+                f"only {', '.join(FORMATS)} are read, and it is none of them"
+            ) from None
+        with image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise ValueError(
+                    f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} are read"
+                )
+            if image.format == "TIFF" and image.info.get("compression") != "raw":
+                # Its library prints lines of its own.
+                raise ValueError("it is a compressed TIFF; save it without compression, or as PNG")
+            if getattr(image, "is_animated", False):
+                raise ValueError("it has several frames or pages; save one of them")
+            ImageOps.exif_transpose(image, in_place=True)
+            return _levels(_grey(image))
 
 
 # An image as a network sees it: light ink on dark, in the place and size that it has learnt.
@@ -168,15 +166,10 @@ class Framed:
     framing: str
 
 
-def _frame_of(grey: Grey) -> Grey:
-    """The outermost pixels."""
-    return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-
-
 def _paper(grey: Grey) -> tuple[float, float, float]:
     """Grey level of the paper, how far pixels of paper are from it, and grey level of the ink."""
     low, high = float(grey.min()), float(grey.max())
-    edge = _frame_of(grey)
+    edge = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     paper = float(np.median(edge))
     ink = low if paper - low > high - paper else high
     noise = NOISE * DEVIATION * float(np.median(np.abs(edge - paper)))
@@ -187,15 +180,14 @@ def _paper(grey: Grey) -> tuple[float, float, float]:
     return (high, 0.0, low) if light else (low, 0.0, high)
 
 
-def _neighbours(mask: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.int64]:
-    """How many pixels of a mask are in a square around each one."""
-    wide = np.pad(mask.astype(np.int64), side // 2)
-    return np.lib.stride_tricks.sliding_window_view(wide, (side, side)).sum(axis=(2, 3))
-
-
 def _specks(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Where so few pixels of a mask are together that they are no ink."""
-    return np.all([_neighbours(mask, side) < few for side, few in SPECK.items()], axis=0)
+    from scipy.ndimage import convolve
+
+    around = {
+        side: convolve(mask.astype(int), np.ones((side, side)), mode="constant") for side in SPECK
+    }
+    return np.all([around[side] < few for side, few in SPECK.items()], axis=0)
 
 
 def ink_of(grey: Grey) -> tuple[Grey, bool]:
@@ -346,8 +338,5 @@ def load_image(
             f"the network takes lists of {shape[0] * shape[1]} values, and no images; give one "
             "that was trained on images"
         )
-    with refused():
-        check_one_of("`framing`", framing or "whole", FRAMINGS)
-    grey = read_grey(Path(path))
     with refused(f"{path}: "):
-        return frame_image(grey, shape, framing)
+        return frame_image(read_grey(Path(path)), shape, framing)

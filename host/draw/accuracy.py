@@ -21,9 +21,9 @@ from allspin.host.draw.style import (
     add_grid,
     name_text,
     new_figure,
-    shortened,
     styled,
 )
+from allspin.host.show.say import shortened
 
 DARK = 0.75
 """Share of the colours, from the light end on, above which numbers are white."""
@@ -69,16 +69,21 @@ def write_counts(
             fontweight="bold" if bold and row == column else "normal",
             color=colours[row, column],
         )
-    axes.set_xticks(range(len(counts)))
-    axes.set_yticks(range(len(counts)))
+    axes.set(xticks=range(len(counts)), yticks=range(len(counts)))
 
 
 def frame(axes: Axes) -> None:
     """A frame without ticks, and what the axes of a confusion matrix are."""
     axes.spines[:].set_visible(True)
     axes.tick_params(length=0)
-    axes.set_xlabel("answer")
-    axes.set_ylabel("label")
+    axes.set(xlabel="answer", ylabel="label")
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Ticks of a logarithmic vertical axis at 1, 2, 5 and so on, as numbers."""
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 @styled
@@ -111,9 +116,7 @@ def confusion_matrices(
         frame(axes)
         axes.set_title(name)
         bar = figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8)
-        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        bar.ax.yaxis.set_major_formatter("{x:g}")
-        bar.ax.yaxis.set_minor_locator(NullLocator())
+        _plain_ticks(bar.ax)
     return figure
 
 
@@ -143,28 +146,6 @@ MARGINS = (0.5, 0.34)
 """What a place leaves free, in images: above and below for text, and at the right."""
 
 
-def arrange(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Lay images out in rows of `ACROSS`, dark on light, each in a place with margins.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (images, height, width)
-        Grey levels, 0 to 255.
-
-    Returns
-    -------
-    ndarray of uint8, shape (down * place height, `ACROSS` * place width)
-        An image is in the middle of its place's height and at its left.
-    """
-    height, width = images.shape[1:]
-    tall, wide = round(height * (1 + MARGINS[0])), round(width * (1 + MARGINS[1]))
-    down, top = max(1, -(-len(images) // ACROSS)), (tall - height) // 2
-    sheet = np.full((down, ACROSS, tall, wide), 255, dtype=np.uint8)
-    for number, image in enumerate(images):
-        sheet[number // ACROSS, number % ACROSS, top : top + height, :width] = 255 - image
-    return sheet.transpose(0, 2, 1, 3).reshape(down * tall, ACROSS * wide)
-
-
 @styled
 def wrong_images(
     images: npt.NDArray[np.uint8],
@@ -182,8 +163,13 @@ def wrong_images(
     """
     wrong = np.flatnonzero(labels != answers)
     shown = wrong[:MOST]
-    sheet = arrange(images[shown])
     height, width = images.shape[1:]
+    tall, wide = round(height * (1 + MARGINS[0])), round(width * (1 + MARGINS[1]))
+    down, above = max(1, -(-len(shown) // ACROSS)), (tall - height) // 2
+    # Dark on light, each in the middle of its place's height and at its left.
+    room = ((0, down * ACROSS - len(shown)), (above, tall - height - above), (0, wide - width))
+    places = (255 - np.pad(images[shown], room)).reshape(down, ACROSS, tall, wide)
+    sheet = places.transpose(0, 2, 1, 3).reshape(down * tall, ACROSS * wide)
     across = INCHES * ACROSS
     some = "all" if len(shown) == len(wrong) else f"the first {len(shown)} of"
     title = f"The images that it got wrong ({some} {len(wrong):,})"
@@ -191,13 +177,12 @@ def wrong_images(
     axes = figure.subplots()
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_axis_off()
-    tall, wide = sheet.shape[0] // max(1, -(-len(shown) // ACROSS)), sheet.shape[1] // ACROSS
     for place, number in enumerate(shown):
-        left, top = place % ACROSS * wide, place // ACROSS * tall
-        above, below = top + (tall - height) / 2 - 1, top + (tall + height) / 2
-        answer = f"\N{RIGHTWARDS ARROW} {answers[number]}"
-        axes.text(left, above, f"{labels[number]}", color=GREEN, fontsize=7.5, fontweight="bold")
-        axes.text(left + width, above, answer, color=VERMILION, fontsize=7.5, ha="right")
+        left, middle = place % ACROSS * wide, (place // ACROSS + 0.5) * tall
+        over, answer = middle - height / 2 - 1, f"\N{RIGHTWARDS ARROW} {answers[number]}"
+        axes.text(left, over, f"{labels[number]}", color=GREEN, fontsize=7.5, fontweight="bold")
+        axes.text(left + width, over, answer, color=VERMILION, fontsize=7.5, ha="right")
+        below = middle + height / 2
         axes.text(left + width / 2, below, f"{number}", fontsize=5.5, ha="center", va="top")
     said = "above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
@@ -238,24 +223,19 @@ def learning_curve(
     top, bottom = figure.subplots(2, 1, sharex=True)
     mark = "." if len(curve) <= MOST_MARKED else None
     top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=mark, markersize=4)
-    top.set_ylabel("loss (nats)")
-    top.set_title("Training loss")
+    top.set(ylabel="loss (nats)", title="Training loss")
     bottom.plot(epochs, errors, color=VERMILION, marker=mark, markersize=4)
-    bottom.set_ylabel("error (%)")
-    bottom.set_xlabel("epoch")
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
     said = ""
     if validation_accuracy is not None:
         kept = 100 * (1 - validation_accuracy)
         said = f" (dashed: of the epoch that was kept, {kept:.2f} %)"
         bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
-    bottom.set_title(f"Validation error{said}")
+    bottom.set(xlabel="epoch", ylabel="error (%)", title=f"Validation error{said}")
     for axes in (top, bottom):
         add_grid(axes)
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_locator(NullLocator())
+        _plain_ticks(axes)
         for number, phase in enumerate(dict.fromkeys(phases)):
             first = phases.index(phase) + 0.5
             last = first + phases.count(phase)
@@ -277,18 +257,6 @@ def learning_curve(
 COLOURS = (BLUE, VERMILION, SKY)
 
 
-def _mark(axes: Axes, places: Sequence[float], heights: Sequence[float], shape: str) -> None:
-    for place, height in zip(places, heights, strict=True):
-        axes.annotate(
-            format(height, shape),
-            (place, height),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            fontsize=7.5,
-        )
-
-
 @styled
 def imported_network(
     title: str, accuracies: Mapping[str, float], errors: Mapping[str, Sequence[float]]
@@ -308,20 +276,18 @@ def imported_network(
     left, right = figure.subplots(1, 2)
     stages = list(accuracies)
     wrong = [100 * (1 - accuracy) for accuracy in accuracies.values()]
-    left.bar(stages, wrong, width=0.6, color=(SOFT, *COLOURS[: len(stages) - 1]))
-    _mark(left, range(len(stages)), wrong, ".2f")
-    left.set_ylabel("error (%)")
-    left.set_title("Test images classified wrongly")
+    drawn = left.bar(stages, wrong, width=0.6, color=(SOFT, *COLOURS[: len(stages) - 1]))
+    left.bar_label(drawn, fmt="{:.2f}", padding=2, fontsize=7.5)
+    left.set(ylabel="error (%)", title="Test images classified wrongly")
     layers = len(next(iter(errors.values())))
     width = 0.8 / len(errors)
     for number, ((stage, shares), colour) in enumerate(zip(errors.items(), COLOURS, strict=False)):
         places = np.arange(layers) + (number - (len(errors) - 1) / 2) * width
         percent = [100 * share for share in shares]
-        right.bar(places, percent, width=width, color=colour, label=stage)
-        _mark(right, places.tolist(), percent, ".1f")
+        drawn = right.bar(places, percent, width=width, color=colour, label=stage)
+        right.bar_label(drawn, fmt="{:.1f}", padding=2, fontsize=7.5)
     right.set_xticks(range(layers), [f"layer {number}" for number in range(layers)])
-    right.set_ylabel("error of outputs (% rms)")
-    right.set_title("Each layer against the model")
+    right.set(ylabel="error of outputs (% rms)", title="Each layer against the model")
     right.margins(y=0.25)
     right.legend(fontsize=8)
     for axes in (left, right):

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure, SubFigure
@@ -59,9 +58,7 @@ def array_accuracy(
             seen.add(kind)
         if "dB" not in label:
             axes.set_xscale("log")
-        axes.set_ylim(0, 103)
-        axes.set_xlabel(label)
-        axes.set_ylabel("accuracy (%)")
+        axes.set(ylim=(0, 103), xlabel=label, ylabel="accuracy (%)")
         axes.legend(fontsize=8, loc="best")
         add_grid(axes)
     return figure
@@ -86,8 +83,7 @@ def array_error(maps: Mapping[str, npt.NDArray[np.float64]]) -> Figure:
             interpolation="nearest",
         )
         axes.set_title(title, fontsize=9)
-        axes.set_xlabel("column")
-        axes.set_ylabel("row")
+        axes.set(xlabel="column", ylabel="row")
         figure.colorbar(image, ax=axes)
     return figure
 
@@ -135,17 +131,12 @@ def colour_scale(network: Network) -> tuple[Colormap, Normalize]:
     levels, top = np.unique(network.layers[0].levels.astype(np.float64)), top_word(network)
     if len(levels) > FEW_STATES:
         return mpl.colormaps[MAP_COLOURS], Normalize(-top, top)
-    return ListedColormap(list(word_colours(levels, top))), BoundaryNorm(
-        _edges(levels), len(levels)
+    # One level's colour ends, and the next one's begins, in the middle between them.
+    apart = np.diff(levels) / 2 if len(levels) > 1 else np.ones(1)
+    edges = np.concatenate(
+        [levels[:1] - apart[0], levels[:-1] + apart[: len(levels) - 1], levels[-1:] + apart[-1]]
     )
-
-
-def _edges(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Where one level's colour ends and the next one's begins."""
-    if len(levels) == 1:
-        return np.array([levels[0] - 1, levels[0] + 1])
-    middles = (levels[1:] + levels[:-1]) / 2
-    return np.concatenate([[2 * levels[0] - middles[0]], middles, [2 * levels[-1] - middles[-1]]])
+    return ListedColormap(list(word_colours(levels, top))), BoundaryNorm(edges, len(levels))
 
 
 def resistances(network: Network, device: Device | None) -> str:
@@ -157,56 +148,44 @@ def resistances(network: Network, device: Device | None) -> str:
     return f"{-top} is {low:.3g} ohm, {top} is {high:.3g} ohm".replace("-", "\N{MINUS SIGN}")
 
 
-def draw_map(axes: Axes, network: Network, column: int, lit: npt.NDArray[np.bool_]) -> None:
-    """Draw one column of the first crossbar as an image.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where to.
-    network : Network
-        The network.
-    column : int
-        Which hidden neuron.
-    lit : ndarray of bool, shape (height, width)
-        Pixels worth showing.
-    """
-    colours, scale = colour_scale(network)
-    words = network.layers[0].words[:, column].reshape(network.image_shape)
-    axes.imshow(np.ma.array(words, mask=~lit), cmap=colours, norm=scale, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(True)
-    axes.set_title(f"{column}", fontsize=7, fontweight="normal", pad=2)
-
-
 def lit_pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Pixels that are not black in more than `SHARE` of the images, shape (height, width)."""
     return np.mean(images > 0, axis=0) > SHARE
 
 
-def add_scale(
-    figure: Figure | SubFigure, axes: Sequence[Axes], network: Network, device: Device | None = None
+def _draw_maps(
+    figure: Figure | SubFigure,
+    shape: tuple[int, int],
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    device: Device | None,
 ) -> None:
-    """Draw the colour bar of the maps, with a label at the middle of each state's block."""
-    colours, scale = colour_scale(network)
-    levels = np.unique(network.layers[0].levels.astype(np.float64))
-    in_ohm = resistances(network, device)
-    label = f"{R_AH} (word of {network.rah_bits} bits), {len(network.layers[0].levels)} states"
+    """Draw maps in so many rows and columns, and the colour bar."""
+    grid = figure.subplots(*shape, squeeze=False)
+    first, (colours, scale) = network.layers[0], colour_scale(network)
+    chosen, dark = strongest(network, grid.size), ~lit_pixels(images)
+    for axes in grid.flat[len(chosen) :]:
+        axes.set_axis_off()
+    for axes, column in zip(grid.flat, chosen, strict=False):
+        words = np.ma.array(first.words[:, column].reshape(network.image_shape), mask=dark)
+        axes.imshow(words, cmap=colours, norm=scale, interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(True)
+        axes.set_title(f"{column}", fontsize=7, fontweight="normal", pad=2)
+    label = f"{R_AH} (word of {network.rah_bits} bits), {len(first.levels)} states"
+    if in_ohm := resistances(network, device):
+        label = f"{label}\n{in_ohm}"
     bar = figure.colorbar(
-        ScalarMappable(scale, colours),
-        ax=list(axes),
-        label=f"{label}\n{in_ohm}" if in_ohm else label,
-        shrink=0.8,
+        ScalarMappable(scale, colours), ax=list(grid.flat), label=label, shrink=0.8
     )
-    if len(levels) <= FEW_STATES:
-        edges = _edges(levels)
-        bar.set_ticks(
-            ((edges[1:] + edges[:-1]) / 2).tolist(),
-            labels=[f"{level:g}".replace("-", "\N{MINUS SIGN}") for level in levels],
-        )
+    bar.ax.tick_params(length=2, labelsize=7)
+    if isinstance(scale, BoundaryNorm):
+        # A label at the middle of each state's block.
+        edges, levels = scale.boundaries, np.unique(first.levels)
+        named = [f"{level:g}".replace("-", "\N{MINUS SIGN}") for level in levels]
+        bar.set_ticks(((edges[1:] + edges[:-1]) / 2).tolist(), labels=named)
         bar.ax.minorticks_off()
-    bar.ax.tick_params(length=0 if len(levels) <= FEW_STATES else 2, labelsize=7)
+        bar.ax.tick_params(length=0)
 
 
 @styled
@@ -236,23 +215,6 @@ def rah_maps(
     said = "above each map: number of the neuron; white: pixels that hardly any image lights"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
     return figure
-
-
-def _draw_maps(
-    figure: Figure | SubFigure,
-    shape: tuple[int, int],
-    network: Network,
-    images: npt.NDArray[np.uint8],
-    device: Device | None,
-) -> None:
-    """Draw maps in so many rows and columns, and the colour bar."""
-    grid = figure.subplots(*shape, squeeze=False)
-    chosen, lit = strongest(network, grid.size), lit_pixels(images)
-    for axes in grid.flat[len(chosen) :]:
-        axes.set_axis_off()
-    for axes, column in zip(grid.flat, chosen, strict=False):
-        draw_map(axes, network, column, lit)
-    add_scale(figure, list(grid.flat), network, device)
 
 
 # One picture of it all: the neuron, and what hidden neurons look for.

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from allspin.host.draw.array import map_pixels, strongest, top_word
 from allspin.host.draw.device import DRAWN, response_curve, synapse_curve
 from allspin.host.draw.html import caption_of, chart, html_table, image, render
-from allspin.host.draw.style import shortened
+from allspin.host.show.say import shortened
 from allspin.host.show.table import Column, Table
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
@@ -88,6 +88,10 @@ def _network(network: Network) -> str:
     options = options if isinstance(options, dict) else {}
     reached = given.get("validation_accuracy")
     states = sorted({layer.levels.size for layer in network.layers})
+    tiles = [
+        "none" if layer.adc is None else f"{layer.adc.rows} rows to {layer.adc.bits} bits"
+        for layer in network.layers
+    ]
     about = [
         ("topology", "-".join(map(str, network.topology))),
         ("states", " or ".join(map(str, states))),
@@ -96,7 +100,7 @@ def _network(network: Network) -> str:
         ("pixels", f"{' x '.join(map(str, network.image_shape))}, {network.pixel_bits} bits"),
         ("activations", f"{network.hidden_bits} bits" if hidden else None),
         ("R_AH words", f"{network.rah_bits} bits"),
-        ("tiles", _tiles(network)),
+        ("tiles", None if set(tiles) == {"none"} else " or ".join(dict.fromkeys(tiles))),
         ("trained on", _named(given.get("data"))),
         ("trained for", _named(options.get("device"))),
         ("seed", _named(options.get("seed"))),
@@ -121,15 +125,6 @@ def _maps(network: Network) -> tuple[h.Node]:
     top = top_word(network)
     said = f"R_AH by pixel: purple is {-top}, white 0, orange {top}"
     return (h.fragment[image(sheet, alt, style=style), h.small[said]],)
-
-
-def _tiles(network: Network) -> str | None:
-    """What columns are cut into, as far as they are."""
-    texts = [
-        "none" if layer.adc is None else f"{layer.adc.rows} rows to {layer.adc.bits} bits"
-        for layer in network.layers
-    ]
-    return None if set(texts) == {"none"} else " or ".join(dict.fromkeys(texts))
 
 
 def _named(value: Any) -> str | int | None:

@@ -83,10 +83,9 @@ def _parts(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], tot
     for place, value in zip(places, totals, strict=True):
         _say_at_the_right(axes, place, significant(value))
     axes.set_yticks(places, [neuron["name"] for neuron in neurons])
-    axes.set_ylim(-0.6, len(neurons) - 0.4)
-    axes.set_xscale("log")
+    said = "energy of a use (fJ); the sum at the right"
+    axes.set(ylim=(-0.6, len(neurons) - 0.4), xscale="log", xlabel=said)
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("energy of a use (fJ); the sum at the right")
     axes.tick_params(length=3)
 
 
@@ -112,11 +111,6 @@ def energy_split(comparison: dict[str, Any]) -> Figure:
     return figure
 
 
-def _less(ratio: float) -> str:
-    """A ratio of energies in words."""
-    return f"{significant(1 / ratio, 2)} times less" if ratio < 1 else f"{ratio:.2g} times as much"
-
-
 def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
     bars = panel["bars"]
     places = np.arange(len(bars))[::-1]
@@ -128,16 +122,17 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
         span = f"{short(bar['low'])} to {short(bar['high'])} {bar['unit']}"
         _say_at_the_right(axes, place, span.rstrip())
     axes.set_yticks(places, [bar["name"] for bar in bars])
-    axes.set_xscale("log")
     ratios = [bar[end] for bar in bars for end in ("ratio_low", "ratio_high")] + [1.0]
-    axes.set_xlim(min(ratios) / 2, max(ratios) * 2)
+    axes.set(xscale="log", xlim=(min(ratios) / 2, max(ratios) * 2))
     axes.axvline(panel["ratio"], color=INK, linewidth=1, zorder=0)
     axes.axvline(1, color=VERMILION, linewidth=1.2, linestyle="--", zorder=0)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(length=3)
     around = "with periphery" if panel["periphery"] else "alone"
     against = WORDS.get(panel["against"], panel["against"])
-    axes.set_title(f"against the {against}\n{around}: {_less(panel['ratio'])}")
+    ratio = panel["ratio"]
+    less = f"{significant(1 / ratio, 2)} times less" if ratio < 1 else f"{ratio:.2g} times as much"
+    axes.set_title(f"against the {against}\n{around}: {less}")
 
 
 @styled
@@ -163,34 +158,17 @@ def tornado_chart(comparison: dict[str, Any]) -> Figure:
     return figure
 
 
-def _apart(levels: dict[str, float]) -> dict[str, float]:
-    """Places of labels near their levels, in rising order, that do not touch."""
-    placed: dict[str, float] = {}
-    below = -np.inf
-    for name, level in sorted(levels.items(), key=lambda one: one[1]):
-        below = max(np.log10(level), below + APART)
-        placed[name] = float(10**below)
-    return placed
-
-
 def _levels(axes: Axes, by_name: dict[str, Any], others: set[str], heat: float) -> None:
     """Lines of CMOS neurons, named at their right ends, and where the spin neuron's meets them."""
     styles = {"cmos-bare": "-", "relu": ":", "cmos-sigmoid": "-.", "cmos-relu": "--"}
     styles |= {name: "-" for name in sorted(others - set(styles))}
     levels = {name: by_name[name]["energy_fj"] for name in styles}
-    for name, place in _apart(levels).items():
-        level = levels[name]
+    place = -np.inf  # of a label, in decades: near its level, and touching no other
+    for name, level in sorted(levels.items(), key=lambda one: one[1]):
+        place = max(np.log10(level), place + APART)
         axes.axhline(level, color=VERMILION, linestyle=styles[name], linewidth=1.1)
         axes.plot([level - heat], [level], "o", color=INK, markersize=4)
-        axes.annotate(
-            f"{WORDS.get(name, name)}, {significant(level)} fJ",
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-        )
+        _say_at_the_right(axes, 10**place, f"{WORDS.get(name, name)}, {significant(level)} fJ")
 
 
 @styled
@@ -227,10 +205,7 @@ def break_even_chart(comparison: dict[str, Any]) -> Figure:
             textcoords="offset points",
             fontsize=8,
         )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(1e-2, 1e4)
-    axes.set_ylim(1e-2, 1e4)
+    axes.set(xscale="log", yscale="log", xlim=(1e-2, 1e4), ylim=(1e-2, 1e4))
     axes.set_xlabel("energy of what surrounds the spin neuron, a use (fJ)")
     axes.set_ylabel("energy of a use (fJ)")
     axes.tick_params(length=3)

@@ -13,9 +13,9 @@ from allspin.host.draw.style import (
     add_grid,
     name_text,
     new_figure,
-    shortened,
     styled,
 )
+from allspin.host.show.say import shortened
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals, column_normals
 from allspin.sim.chip.words import D2D, UNIT
@@ -68,8 +68,8 @@ def synapse_curve(device: Device, chip: Chip | None = None) -> Figure:
             axes.plot(pulses, np.transpose(cells), color=colour, linewidth=0.6, alpha=0.5)
         style = "--" if polarity else "-"
         axes.plot(pulses, mean, style, color=colour, linewidth=2, label=polarity.name.lower())
-    axes.set_xlabel("pulses since saturation")
-    axes.set_ylabel(f"{R_AH} ({name_text(shortened(device.unit, 24))})")
+    unit = name_text(shortened(device.unit, 24))
+    axes.set(xlabel="pulses since saturation", ylabel=f"{R_AH} ({unit})")
     axes.legend()
     add_grid(axes)
     return figure
@@ -98,9 +98,9 @@ def response_curve(device: Device, chip: Chip | None = None) -> Figure:
             own = device.neuron_variation.respond(device.neuron, current, gain, threshold)
             axes.plot(current, own, color=BLUE, linewidth=0.6, alpha=0.5)
     axes.plot(current, device.neuron.response(current), color=BLUE, linewidth=2)
-    axes.set_ylim(0, 1.04)
-    axes.set_xlabel("input current (of full scale)")
-    axes.set_ylabel("output (of full scale)")
+    axes.set(
+        ylim=(0, 1.04), xlabel="input current (of full scale)", ylabel="output (of full scale)"
+    )
     add_grid(axes)
     return figure
 
@@ -181,15 +181,14 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
                     ha=side,
                     fontsize=8,
                 )
-    axes.set_xlim(0, size - 1)
-    axes.set_ylim(0, top * 1.04)
-    axes.set_xticks([*range(0, size - 1, size // 8), size - 1])
-    axes.set_yticks(sorted({round(step * top / 5) for step in range(6)}))
+    xticks = [*range(0, size - 1, size // 8), size - 1]
+    yticks = sorted({round(step * top / 5) for step in range(6)})
+    axes.set(xlim=(0, size - 1), ylim=(0, top * 1.04), xticks=xticks, yticks=yticks)
     current, resistance = full_scale(device)
     full = f"; {size - 1} is {current}" if current else ""
+    more = f";\n{top} is {resistance}" if resistance else ""
     axes.set_xlabel(f"input current (LSB{full})")
-    full = f";\n{top} is {resistance}" if resistance else ""
-    axes.set_ylabel(f"activation: {R_AH} above reset\n(LSB{full})")
+    axes.set_ylabel(f"activation: {R_AH} above reset\n(LSB{more})")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     add_grid(axes)
 

@@ -102,11 +102,6 @@ def name_text(name: str) -> str:
     return printable(name, layout="").replace("$", r"\$")
 
 
-def shortened(text: str, most: int) -> str:
-    """A text of at most so many characters, cut with an ellipsis where it must be."""
-    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
 @contextmanager
 def _style() -> Iterator[None]:
     """In this style, and silent of letters that its font lacks: they are drawn as boxes."""
@@ -211,12 +206,6 @@ def _fold_titles(figure: Figure, text: float) -> None:
             _fold(axes.findobj(Text), axes.get_title(loc="left"), room / RC["axes.titlesize"])
 
 
-def _is_whole(figure: Figure) -> bool:
-    """Whether all titles, labels and legends are within the picture."""
-    drawn = figure.get_tightbbox()
-    return drawn.x0 >= -SLACK and drawn.x1 <= figure.get_size_inches()[0] + SLACK
-
-
 def _set_for_print(figure: Figure, look: Look) -> None:
     """Change a figure's size, that of its texts, and where its panels stand."""
     figure.draw_without_rendering()  # ticks are made when they are drawn
@@ -318,7 +307,8 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
         with _style():
             if look.printed:
                 _set_for_print(figure, look)
-                if not _is_whole(figure):
+                drawn, wide = figure.get_tightbbox(), figure.get_size_inches()[0]
+                if drawn.x0 < -SLACK or drawn.x1 > wide + SLACK:  # a title, label or legend
                     raise UserWarning
             for kind in look.formats:
                 content = contents[folder / f"{name}.{kind}"] = io.BytesIO()

@@ -153,11 +153,10 @@ def timeline(activity: npt.NDArray[np.integer], layers: int, images: int = 6) ->
     for span in drawn[0]:
         axes.axvline(span.first - start, color=SOFT, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_yticks(range(len(stages)), [name.replace(": ", "\n") for name, _ in stages])
-    axes.set_ylim(len(stages) - 0.5, -0.5)
-    axes.set_xlim(0, 1.015 * (end - start + 1))
+    across = (0, 1.015 * (end - start + 1))
+    axes.set(ylim=(len(stages) - 0.5, -0.5), xlim=across, xlabel="clock")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("clock")
     axes.legend(
         handles=[
             Patch(color=SOFT, label="something is taken"),

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import check_number
-from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
+from allspin.sim.network.network import MAX_LINES
 
 Reals = npt.NDArray[np.float64]
 
@@ -17,14 +17,6 @@ MAX_WEIGHTS = 1 << 26
 """Weights of all layers together: half a gigabyte of real numbers."""
 MAX_BYTES = 4 * MAX_WEIGHTS + (1 << 20)
 """Bytes of a model's file: so many weights in single precision, and what describes them."""
-
-
-def _frozen(name: str, values: npt.ArrayLike) -> Reals:
-    array = np.array(values, np.float64)
-    if not np.all(np.abs(array) <= LARGEST):  # nor NaN
-        raise ValueError(f"{name} must be finite numbers of at most {LARGEST:g}")
-    array.setflags(write=False)
-    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +42,11 @@ class Dense:
     high: float = np.inf
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", _frozen("weights", self.weights))
-        object.__setattr__(self, "biases", _frozen("biases", self.biases))
+        for name in ("weights", "biases"):
+            values = np.asarray(getattr(self, name), np.float64)
+            if not np.all(np.abs(values) <= LARGEST):  # nor NaN
+                raise ValueError(f"{name} must be finite numbers of at most {LARGEST:g}")
+            object.__setattr__(self, name, values)
         shape = self.weights.shape
         if len(shape) != 2 or not all(1 <= side <= MAX_LINES for side in shape):
             raise ValueError(
@@ -110,32 +105,24 @@ class FloatNetwork:
 
     Parameters
     ----------
-    layers : sequence of Dense
+    layers : tuple of Dense
         First to last; each takes as many inputs as the one before has outputs.
 
     Raises
     ------
     ValueError
-        If there are not 1 to 15 layers, they do not fit one another, there are fewer than two
-        classes, or more than `MAX_WEIGHTS` weights.
+        If they do not fit one another.
     """
 
     layers: tuple[Dense, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if not 1 <= len(self.layers) <= MAX_LAYERS:
-            raise ValueError(f"a network has 1 to {MAX_LAYERS} layers, not {len(self.layers)}")
         for number, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
             if before.weights.shape[1] != after.weights.shape[0]:
                 raise ValueError(
                     f"layer {number} has {before.weights.shape[1]} outputs, but layer "
                     f"{number + 1} takes {after.weights.shape[0]}"
                 )
-        if self.topology[-1] < 2:
-            raise ValueError("a network needs at least two outputs, one for each class, not 1")
-        if (weights := sum(layer.weights.size for layer in self.layers)) > MAX_WEIGHTS:
-            raise ValueError(f"it has {weights:,} weights; at most {MAX_WEIGHTS:,} are taken")
 
     @property
     def topology(self) -> tuple[int, ...]:

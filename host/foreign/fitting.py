@@ -1,8 +1,7 @@
 """A layer of real numbers on the machine's levels and neurons, fitted on calibration images."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +10,25 @@ from allspin.host.train.latent import NumberFormats
 
 SMALLEST = 1e-9
 """Weights and activations that nothing is divided by."""
+
+
+class Rows(NamedTuple):
+    """What drives a layer's rows for the calibration images.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (images, rows)
+        In the formats, 0 to 1.
+    worth : ndarray of float64, shape (rows,)
+        What a row of full scale is worth in the model.
+    model : ndarray of float64, shape (images, rows)
+        In the model.
+    """
+
+    values: Reals
+    worth: Reals
+    model: Reals
+
 
 # Weights rounded to levels one row after another, each row making up for those before it.
 #
@@ -27,21 +45,14 @@ BLOCK = 64
 MAX_ROWS = 4096
 """Rows of a layer that make up for one another; H of more takes too much memory."""
 
+Rounding = Callable[[Reals], tuple[Reals, Reals]]
+"""From weights (rows, columns), the outermost level being 1, to the level of each, and to what was
+rounded to it, the weights before its row being made up for."""
 
-@dataclass(frozen=True, eq=False)
-class Rounded:
-    """Weights on levels.
 
-    Attributes
-    ----------
-    levels : ndarray of float64, shape (rows, columns)
-        Level of each weight, the outermost being 1.
-    wanted : ndarray of float64, shape (rows, columns)
-        What was rounded to it, the weights before its row being made up for.
-    """
-
-    levels: Reals
-    wanted: Reals
+def nearest(levels: Reals, wanted: Reals) -> Reals:
+    """The level that is nearest to each number."""
+    return levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, wanted)]
 
 
 def _raised(moments: Reals, share: float) -> Reals:
@@ -51,8 +62,8 @@ def _raised(moments: Reals, share: float) -> Reals:
     return raised
 
 
-class Rounder:
-    """Rounds the weights of a layer.
+def rounding(moments: Reals, levels: Reals) -> Rounding:
+    """What rounds the weights of a layer whose rows make up for one another.
 
     Parameters
     ----------
@@ -61,45 +72,26 @@ class Rounder:
     levels : ndarray of float64, shape (states,)
         Rising, the outermost being 1.
     """
+    # Rows that are driven most come first: the others can make up for them.
+    order = np.argsort(-np.diag(moments), kind="stable")
+    ordered = _raised(moments, DAMPING)[np.ix_(order, order)]
+    upper = np.linalg.cholesky(np.linalg.inv(ordered)).T
 
-    def __init__(self, moments: Reals, levels: Reals) -> None:
-        self._levels = levels
-        self._middles = (levels[1:] + levels[:-1]) / 2
-        # Rows that are driven most come first: the others can make up for them.
-        self._order = np.argsort(-np.diag(moments), kind="stable")
-        ordered = _raised(moments, DAMPING)[np.ix_(self._order, self._order)]
-        self._upper = np.linalg.cholesky(np.linalg.inv(ordered)).T
-
-    def round(self, weights: Reals, scales: Reals) -> Rounded:
-        """Round.
-
-        Parameters
-        ----------
-        weights : ndarray of float64, shape (rows, columns)
-        scales : ndarray of float64, shape (columns,)
-            What the outermost level of each column is worth.
-        """
-        left = weights[self._order] / scales
-        levels = np.empty_like(left)
-        upper = self._upper
+    def rounded(weights: Reals) -> tuple[Reals, Reals]:
+        left = weights[order]
+        found = np.empty_like(left)
         for start in range(0, len(left), BLOCK):
             end = min(start + BLOCK, len(left))
             errors = np.empty((end - start, left.shape[1]))
             for row in range(start, end):
-                levels[row] = self._levels[np.searchsorted(self._middles, left[row])]
-                error = (left[row] - levels[row]) / upper[row, row]
-                errors[row - start] = error
+                found[row] = nearest(levels, left[row])
+                errors[row - start] = error = (left[row] - found[row]) / upper[row, row]
                 left[row + 1 : end] -= np.outer(upper[row, row + 1 : end], error)
             left[end:] -= upper[start:end, end:].T @ errors
-        back = np.argsort(self._order)
-        return Rounded(levels[back], left[back])
+        back = np.argsort(order)
+        return found[back], left[back]
 
-
-def round_apart(weights: Reals, scales: Reals, levels: Reals) -> Rounded:
-    """Round each weight to the nearest level; parameters as of `Rounder`."""
-    wanted = weights / scales
-    middles = (levels[1:] + levels[:-1]) / 2
-    return Rounded(levels[np.searchsorted(middles, wanted)], wanted)
+    return rounded
 
 
 # The weights of a layer.
@@ -111,53 +103,63 @@ CLIPPINGS = np.geomspace(0.15, 1.0, 12)
 
 
 def fit_weights(
-    weights: Reals, rows: Reals, sums: Reals, levels: Reals, *, by_column: bool
-) -> tuple[Rounded, Reals]:
+    formats: NumberFormats, weights: Reals, rows: Reals, sums: Reals, *, by_column: bool
+) -> tuple[Reals, Reals, Reals]:
     """Choose levels, and what the outermost one is worth, by the error of the column sums.
 
     Parameters
     ----------
+    formats : NumberFormats
+        Its levels.
     weights : ndarray of float64, shape (rows, columns)
         Of the model, for row values of full scale 1.
     rows : ndarray of float64, shape (images, rows)
         Row values, 0 to 1; less their mean where a column's offset takes up what is constant.
     sums : ndarray of float64, shape (images, columns)
         What the model has in place of column sums; less their mean likewise.
-    levels : ndarray of float64, shape (states,)
-        Rising, the outermost being 1.
     by_column : bool
         Whether each column may have another scale: not where columns are compared.
 
     Returns
     -------
-    rounded : Rounded
-        The weights on levels.
+    chosen : ndarray of float64, shape (rows, columns)
+        Level of each weight, the outermost being 1.
+    latent : ndarray of float64, shape (rows, columns)
+        Weights to train on from: they round to those levels, and are as near as may be to what was
+        rounded.
     scales : ndarray of float64, shape (columns,)
         What the outermost level of each column is worth.
     """
-    round_with: Callable[[Reals, Reals], Rounded] = partial(round_apart, levels=levels)
+    levels = formats.levels / float(formats.outermost)
+
+    def round_with(wanted: Reals, /) -> tuple[Reals, Reals]:
+        return nearest(levels, wanted), wanted
+
     if len(weights) <= MAX_ROWS:
         # First those that give the model's sums with the machine's row values.
         moments = rows.T @ rows / len(rows)
         held = _raised(moments, PULL)
         weights = weights + np.linalg.solve(held, rows.T @ (sums - rows @ weights) / len(rows))
-        round_with = Rounder(moments, levels).round
+        round_with = rounding(moments, levels)
     largest = np.maximum(np.abs(weights).max(axis=0), SMALLEST)
     if not by_column:
         largest[:] = largest.max()
     best = np.full(weights.shape[1], np.inf)
-    scales, level, wanted = largest.copy(), np.zeros_like(weights), np.zeros_like(weights)
+    scales, chosen, wanted = largest.copy(), np.zeros_like(weights), np.zeros_like(weights)
     for share in CLIPPINGS:
-        tried = round_with(weights, share * largest)
-        missed = rows @ (tried.levels * (share * largest)) - sums
+        scale = share * largest
+        tried, rounded = round_with(weights / scale)
+        missed = rows @ (tried * scale) - sums
         errors = np.einsum("ij,ij->j", missed, missed)
         if not by_column:
             errors[:] = errors.sum()
         better = errors < best
-        best[better], scales[better] = errors[better], share * largest[better]
-        level[:, better] = tried.levels[:, better]
-        wanted[:, better] = tried.wanted[:, better]
-    return Rounded(level, wanted), scales
+        best[better], scales[better] = errors[better], scale[better]
+        chosen[:, better], wanted[:, better] = tried[:, better], rounded[:, better]
+    wanted = np.clip(wanted, -1, 1)
+    # From just beside a border, the coarser arithmetic of training would round to its other side.
+    inside = chosen + 0.95 * (wanted - chosen)
+    return chosen, np.where(nearest(levels, wanted) == chosen, inside, chosen), scales
 
 
 # From column sums to activations: where a neuron's curve is laid on a ReLU.
@@ -175,33 +177,9 @@ LEAST_RANGE = 0.5
 same value must not mean something all too different."""
 
 
-@dataclass(frozen=True, eq=False)
-class FittedNeurons:
-    """Converters of a layer's columns, and what its neurons answer.
-
-    Attributes
-    ----------
-    gains, offsets : ndarray of float64, shape (columns,)
-        Current per wanted sum, and current taken off, both of full scale.
-    worth : ndarray of float64, shape (columns,)
-        What an activation of full scale is worth in the model.
-    activations : ndarray of float64, shape (images, columns)
-        0 to 1.
-    """
-
-    gains: Reals
-    offsets: Reals
-    worth: Reals
-    activations: Reals
-
-
-def _answers(formats: NumberFormats, currents: Reals) -> Reals:
-    top = formats.current_top
-    steps = np.clip(np.floor(currents * top), 0, top).astype(np.intp)
-    return formats.table[steps] / float(formats.input_top(1))
-
-
-def fit_neurons(formats: NumberFormats, sums: Reals, biases: Reals, wanted: Reals) -> FittedNeurons:
+def fit_neurons(
+    formats: NumberFormats, sums: Reals, biases: Reals, wanted: Reals
+) -> tuple[Reals, Reals, Rows]:
     """Choose full scale and offset of each column.
 
     Parameters
@@ -214,8 +192,20 @@ def fit_neurons(formats: NumberFormats, sums: Reals, biases: Reals, wanted: Real
         What is to be added, likewise.
     wanted : ndarray of float64, shape (images, columns)
         The model's activations, not negative.
+
+    Returns
+    -------
+    gains, offsets : ndarray of float64, shape (columns,)
+        Current per sum, and current taken off, both of full scale.
+    rows : Rows
+        What the neurons drive the next layer with.
     """
-    line = formats.neuron.line
+    line, top = formats.neuron.line, formats.current_top
+
+    def answered(currents: Reals) -> Reals:
+        steps = np.clip(np.floor(currents * top), 0, top).astype(np.intp)
+        return formats.table[steps] / float(formats.input_top(1))
+
     half = float(formats.table.max()) / formats.input_top(1) / 2
     largest = wanted.max(axis=0)
     largest = np.maximum(largest, max(LEAST_RANGE * float(largest.max()), SMALLEST))
@@ -224,11 +214,10 @@ def fit_neurons(formats: NumberFormats, sums: Reals, biases: Reals, wanted: Real
     best = np.full(sums.shape[1], np.inf)
     gains, offsets, worth = (np.zeros(sums.shape[1]) for _ in range(3))
     for share in RANGES:
-        full = np.maximum(share * largest, least)
+        gain = 1 / (np.maximum(share * largest, least) * line.slope)
         for move in MOVES:
-            gain = 1 / (full * line.slope)
             offset = half / line.slope - line.middle - move - biases * gain
-            answers = _answers(formats, sums * gain - offset)
+            answers = answered(sums * gain - offset)
             squares = np.einsum("ij,ij->j", answers, answers)
             scale = np.einsum("ij,ij->j", answers, wanted) / np.maximum(squares, SMALLEST)
             missed = scale * answers - wanted
@@ -236,4 +225,4 @@ def fit_neurons(formats: NumberFormats, sums: Reals, biases: Reals, wanted: Real
             better = errors < best
             for kept, tried in ((best, errors), (gains, gain), (offsets, offset), (worth, scale)):
                 kept[better] = tried[better]
-    return FittedNeurons(gains, offsets, worth, _answers(formats, sums * gains - offsets))
+    return gains, offsets, Rows(answered(sums * gains - offsets), worth, wanted)

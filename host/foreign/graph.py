@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from allspin.host.foreign.description import MAX_WEIGHTS, FloatNetwork, Reals
-from allspin.host.foreign.onnx_file import DOMAINS, Graph, evaluated, onnx_package
-from allspin.host.foreign.stream import Constant, Stream
+from allspin.host.foreign.description import MAX_WEIGHTS, Dense, FloatNetwork, Reals
+from allspin.host.foreign.onnx_file import DOMAINS, Graph, attributes, evaluated, onnx_package
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import MAX_LINES
+
+Constant = npt.NDArray[Any]
 
 IMAGES = 99_991
 """Images that shapes are computed with: a prime, so that nothing else comes to it."""
@@ -19,6 +21,94 @@ MAX_SIDES = 16
 """Numbers of a shape that is computed."""
 MAX_COMPUTED = 4 * MAX_WEIGHTS
 """Numbers of all constants that nodes make."""
+MAX_PRODUCTS = 10**12
+"""Multiplications to make one layer of several that stand in a row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """What images become on their way, one sample of it: ``(x @ weights) * gain + shift``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of a sample, without the axis of the images.
+    gain, shift : ndarray of float64, shape (features,)
+        In the row-major order of the sample.
+    weights : ndarray of float64, shape (inputs, features), or None
+        None where nothing was multiplied with since `layers`: x is then the features themselves.
+    layers : tuple of Dense
+        What makes x of the images; x is the images' levels where there are none.
+    """
+
+    shape: tuple[int, ...]
+    gain: Reals
+    shift: Reals
+    weights: Reals | None = None
+    layers: tuple[Dense, ...] = ()
+
+    @property
+    def features(self) -> int:
+        """Numbers of a sample."""
+        return math.prod(self.shape)
+
+    def spread(self, operand: Constant) -> Reals:
+        """A constant as one number for each feature, by the rules of broadcasting."""
+        values = operand.astype(np.float64)
+        if values.ndim == len(self.shape) + 1 and values.shape[0] == 1:
+            values = values[0]
+        try:
+            return np.broadcast_to(values, self.shape).reshape(-1)
+        except ValueError:
+            raise ValueError(
+                f"a constant of shape {operand.shape} does not fit samples of shape {self.shape}"
+            ) from None
+
+    def times(self, factor: Reals | float) -> "Stream":
+        """Every feature times a number, of its own if there are several."""
+        return replace(self, gain=self.gain * factor, shift=self.shift * factor)
+
+    def plus(self, number: Reals) -> "Stream":
+        """A number of its own added to every feature."""
+        return replace(self, shift=self.shift + number)
+
+    def product(self, matrix: Constant) -> "Stream":
+        """The features as a row, times a matrix."""
+        if matrix.ndim != 2 or matrix.shape[0] != self.shape[-1] or self.features != self.shape[-1]:
+            raise ValueError(
+                f"samples of shape {self.shape} cannot be multiplied with weights of shape "
+                f"{matrix.shape}"
+            )
+        real, columns = matrix.astype(np.float64), matrix.shape[1]
+        if self.weights is None:
+            weights = self.gain[:, None] * real
+        else:
+            inputs = len(self.weights)
+            if inputs * matrix.size > MAX_PRODUCTS or inputs * columns > MAX_WEIGHTS:
+                raise ValueError("layers in a row, with nothing between them, are too large")
+            weights = (self.weights * self.gain) @ real
+        shape = (*self.shape[:-1], columns)
+        return Stream(shape, np.ones(columns), self.shift @ real, weights, self.layers)
+
+    def dense(self, low: float = 0.0, high: float = np.inf) -> Dense:
+        """The layer of what has happened since the last one."""
+        if self.weights is None:
+            raise ValueError("there is no layer of weights before it")
+        return Dense(self.weights * self.gain, self.shift - low, high - low)
+
+    def clipped(self, low: float, high: float) -> "Stream":
+        """The features held between two numbers: the end of a layer."""
+        if self.weights is None and self.layers:  # such as Relu and then Clip for a ReLU6
+            *before, last = self.layers
+            start = float(self.shift[0])
+            if not (np.all(self.gain == 1) and np.all(self.shift == start) and low <= start < high):
+                raise ValueError("activations that were scaled are held a second time")
+            held = replace(last, high=min(last.high, high - start))
+            return replace(self, layers=(*before, held))
+        if not np.isfinite(low) or not low < high:
+            raise ValueError(f"a neuron holds its output from below, not from {low:g} to {high:g}")
+        ones = np.ones(self.features)
+        return Stream(self.shape, ones, low * ones, None, (*self.layers, self.dense(low, high)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,129 +119,125 @@ class Answer:
 
 
 Value = Constant | Stream | Answer
-Operator = Callable[[dict[str, Any], Sequence[Value | None]], Value]
-"""What a node makes of its attributes and inputs, of which one comes of the images."""
 
 
-def _stream(value: Value | None) -> Stream:
-    """A value that must be what images became."""
-    if not isinstance(value, Stream):
-        raise ValueError("it works on what comes of the images, and its input is a constant")
-    return value
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A node with its inputs.
+
+    Parameters
+    ----------
+    kind : str
+        Its operator.
+    inputs : sequence
+        None for one that is left out at its place.
+    about : dict
+        Its attributes.
+    """
+
+    kind: str
+    inputs: Sequence[Value | None]
+    about: dict[str, Any]
+
+    @property
+    def stream(self) -> Stream:
+        """The first input, which must be what images became."""
+        if not isinstance(self.inputs[0], Stream):
+            raise ValueError("it works on what comes of the images, and its input is a constant")
+        return self.inputs[0]
+
+    def has(self, place: int) -> bool:
+        """Whether there is an input that may be left out."""
+        return place < len(self.inputs) and self.inputs[place] is not None
+
+    def constant(self, place: int) -> Constant:
+        """An input that must not depend on the images."""
+        value = self.inputs[place]
+        if not isinstance(value, np.ndarray):
+            raise ValueError(
+                f"its input {place + 1} must be a constant, not what comes of the images"
+            )
+        return value
 
 
-def _constant(value: Value | None, what: str) -> Constant:
-    """A value that must not depend on the images."""
-    if not isinstance(value, np.ndarray):
-        raise ValueError(f"its {what} must be a constant, not what comes of the images")
-    return value
-
-
-def _operands(inputs: Sequence[Value | None]) -> tuple[Stream, Reals, bool]:
-    """Of two inputs what comes of the images, the constant, and whether the former is first."""
-    for stream, constant in (inputs, reversed(inputs)):
-        if isinstance(stream, Stream) and isinstance(constant, np.ndarray):
-            return stream, stream.spread(constant), stream is inputs[0]
-    raise ValueError("it joins two branches; layers must follow one another")
-
-
-def _add(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    stream, constant, _ = _operands(inputs)
-    return stream.plus(constant)
-
-
-def _sub(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    stream, constant, first = _operands(inputs)
-    if first:
-        return stream.plus(-constant)
-    return stream.times(-np.ones(stream.features)).plus(constant)
-
-
-def _mul(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    stream, constant, _ = _operands(inputs)
-    return stream.times(constant)
-
-
-def _div(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    stream, constant, first = _operands(inputs)
-    if not first or np.any(constant == 0):
+def _arithmetic(step: Step) -> Value:
+    """Add, Sub, Mul and Div of what comes of the images and a constant, in either order."""
+    first = isinstance(step.inputs[0], Stream)
+    stream, constant = step.inputs if first else reversed(step.inputs)
+    if not isinstance(stream, Stream) or not isinstance(constant, np.ndarray):
+        raise ValueError("it joins two branches; layers must follow one another")
+    operand = stream.spread(constant)
+    match step.kind:
+        case "Add":
+            return stream.plus(operand)
+        case "Sub":
+            return stream.plus(-operand) if first else stream.times(-1.0).plus(operand)
+        case "Mul":
+            return stream.times(operand)
+    if not first or np.any(operand == 0):
         raise ValueError("it must divide by a constant that is not 0")
-    return stream.times(1 / constant)
+    return stream.times(1 / operand)
 
 
-def _matmul(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    return _stream(inputs[0]).product(_constant(inputs[1], "second input"))
-
-
-def _gemm(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    if attributes.get("transA"):
+def _product(step: Step) -> Value:
+    """MatMul, and Gemm with its factors and biases."""
+    if step.about.get("transA"):
         raise ValueError("transA is not supported: images are rows")
-    weights = _constant(inputs[1], "second input")
-    stream = _stream(inputs[0]).product(weights.T if attributes.get("transB") else weights)
-    stream = stream.times(np.full(stream.features, attributes.get("alpha", 1.0)))
-    if len(inputs) > 2 and inputs[2] is not None:
-        biases = _constant(inputs[2], "third input").astype(np.float64)
-        stream = stream.plus(stream.spread(biases * attributes.get("beta", 1.0)))
+    weights = step.constant(1)
+    stream = step.stream.product(weights.T if step.about.get("transB") else weights)
+    stream = stream.times(step.about.get("alpha", 1.0))
+    if step.has(2):
+        biases = step.constant(2).astype(np.float64)
+        stream = stream.plus(stream.spread(biases * step.about.get("beta", 1.0)))
     return stream
 
 
-def _batch_normalization(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
+def _normalization(step: Step) -> Value:
     """As it is after training."""
-    if attributes.get("training_mode"):
+    if step.about.get("training_mode"):
         raise ValueError("it is in training mode; export the model for inference")
-    stream, *parameters = inputs
-    stream = _stream(stream)
-    scale, bias, mean, variance = (
-        _constant(each, "parameters").astype(np.float64) for each in parameters
-    )
+    stream = step.stream
     channels = stream.shape[:1]
+    scale, bias, mean, variance = (step.constant(k).astype(np.float64) for k in range(1, 5))
     if any(array.shape != channels for array in (scale, bias, mean, variance)):
         raise ValueError(f"its parameters must be of shape {channels}, one for each channel")
     if np.any(variance < 0):
         raise ValueError("a variance is less than 0")
-    factor = scale / np.sqrt(variance + attributes.get("epsilon", 1e-5))
+    factor = scale / np.sqrt(variance + step.about.get("epsilon", 1e-5))
     over = (*channels, *(1 for _ in stream.shape[1:]))
     scaled = stream.times(stream.spread(factor.reshape(over)))
     return scaled.plus(stream.spread((bias - mean * factor).reshape(over)))
 
 
-def _relu(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    return _stream(inputs[0]).clipped(0.0, np.inf)
+def _clip(step: Step) -> Value:
+    """Relu; Clip, whose bounds are attributes before opset 11, and inputs from then on."""
+    least = 0.0 if step.kind == "Relu" else -np.inf
+    bounds = [step.about.get("min", least), step.about.get("max", np.inf)]
+    for place in (1, 2):
+        if step.has(place):
+            bounds[place - 1] = step.constant(place).astype(np.float64).item()
+    return step.stream.clipped(*bounds)
 
 
-def _clip(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    """Its bounds are attributes before opset 11, and inputs from then on."""
-    stream, *bounds = inputs
-    low, high = attributes.get("min", -np.inf), attributes.get("max", np.inf)
-    if bounds and bounds[0] is not None:
-        low = _constant(bounds[0], "min").astype(np.float64).item()
-    if len(bounds) > 1 and bounds[1] is not None:
-        high = _constant(bounds[1], "max").astype(np.float64).item()
-    return _stream(stream).clipped(low, high)
-
-
-def _same(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    """Identity; Dropout, which does nothing after training."""
-    if len(inputs) > 2 and inputs[2] is not None and np.any(_constant(inputs[2], "training_mode")):
+def _same(step: Step) -> Value:
+    """Identity; Dropout, which does nothing after training; Cast to other real numbers."""
+    if step.has(2) and np.any(step.constant(2)):
         raise ValueError("it is in training mode; export the model for inference")
-    return _stream(inputs[0])
-
-
-def _cast(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
     types = onnx_package().TensorProto
-    if attributes.get("to") not in (types.FLOAT, types.DOUBLE, types.FLOAT16, types.BFLOAT16):
+    real = types.FLOAT, types.DOUBLE, types.FLOAT16, types.BFLOAT16
+    if step.about.get("to", types.FLOAT) not in real:
         raise ValueError("it rounds what comes of the images to whole numbers")
-    return _stream(inputs[0])
+    return step.stream
 
 
-def _shape(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    sides = np.array([IMAGES, *_stream(inputs[0]).shape], np.int64)
-    return sides[attributes.get("start", 0) : attributes.get("end", len(sides))]
+def _shape(step: Step) -> Value:
+    sides = np.array([IMAGES, *step.stream.shape], np.int64)
+    return sides[step.about.get("start", 0) : step.about.get("end", len(sides))]
 
 
-def _reshape(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
+def _reshape(step: Step) -> Value:
     """Within each image: the first side of the shape is the images'."""
-    stream, wanted = _stream(inputs[0]), _constant(inputs[1], "shape")
+    stream, wanted = step.stream, step.constant(1)
     if wanted.dtype.kind != "i" or wanted.ndim != 1:
         raise ValueError("its shape must be a list of whole numbers")
     first, *rest = wanted.tolist()
@@ -165,101 +251,47 @@ def _reshape(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Valu
             f"it reshapes samples of shape {stream.shape} to ({', '.join(sides[:MAX_SIDES])}), "
             "which mixes images"
         )
-    return stream.reshaped(tuple(rest))
+    return replace(stream, shape=tuple(rest))
 
 
-def _flatten(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    stream = _stream(inputs[0])
-    if attributes.get("axis", 1) not in (1, -len(stream.shape)):
+def _flatten(step: Step) -> Value:
+    stream = step.stream
+    if step.about.get("axis", 1) not in (1, -len(stream.shape)):
         raise ValueError("its axis must be 1, so that images stay apart")
-    return stream.reshaped((stream.features,))
+    return replace(stream, shape=(stream.features,))
 
 
-def _softmax(attributes: dict[str, Any], inputs: Sequence[Value | None], axis: int = -1) -> Value:
-    stream = _stream(inputs[0])
-    if attributes.get("axis", axis) not in (-1, len(stream.shape)):
+def _answer(step: Step) -> Value:
+    """Softmax, LogSoftmax and ArgMax, whose axes are others where none is said."""
+    axis = step.about.get("axis", 0 if step.kind == "ArgMax" else -1)
+    if axis not in (-1, len(step.stream.shape)):
         raise ValueError("its axis must be that of the classes, the last one")
-    return Answer(stream)
+    return Answer(step.stream)
 
 
-def _arg_max(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    return _softmax(attributes, inputs, axis=0)
-
-
-def _only_constants(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    raise ValueError("it is supported of constants and of shapes only")
-
-
-def _only_answers(attributes: dict[str, Any], inputs: Sequence[Value | None]) -> Value:
-    raise ValueError("it is supported only behind the logits")
-
-
-OPERATORS: dict[str, Operator] = {
-    "Add": _add,
-    "ArgMax": _arg_max,
-    "ArrayFeatureExtractor": _only_answers,
-    "BatchNormalization": _batch_normalization,
-    "Cast": _cast,
-    "Clip": _clip,
-    "Concat": _only_constants,
-    "Constant": _only_constants,
-    "Div": _div,
-    "Dropout": _same,
+OPERATORS: dict[str, Callable[[Step], Value]] = {
+    **dict.fromkeys(("Add", "Div", "Mul", "Sub"), _arithmetic),
+    **dict.fromkeys(("ArgMax", "LogSoftmax", "Softmax"), _answer),
+    **dict.fromkeys(("Cast", "Dropout", "Identity"), _same),
+    **dict.fromkeys(("Clip", "Relu"), _clip),
+    **dict.fromkeys(("Gemm", "MatMul"), _product),
+    "BatchNormalization": _normalization,
     "Flatten": _flatten,
-    "Gather": _only_constants,
-    "Gemm": _gemm,
-    "Identity": _same,
-    "LogSoftmax": _softmax,
-    "MatMul": _matmul,
-    "Mul": _mul,
-    "Relu": _relu,
     "Reshape": _reshape,
     "Shape": _shape,
-    "Slice": _only_constants,
-    "Softmax": _softmax,
-    "Squeeze": _only_constants,
-    "Sub": _sub,
-    "Transpose": _only_constants,
-    "Unsqueeze": _only_constants,
-    "ZipMap": _only_answers,
 }
-"""What each operator that is supported makes of what comes of the images."""
-CLASSICAL = {"ArrayFeatureExtractor", "ZipMap"}
-"""Those of the set ``ai.onnx.ml``."""
+"""What operators make of what comes of the images."""
 BROADCASTING = {"Add", "Div", "Mul", "Sub"}
 OF_CONSTANTS = BROADCASTING | {
     *("Cast", "Concat", "Constant", "Gather", "Identity", "Reshape", "Slice", "Squeeze"),
     *("Transpose", "Unsqueeze"),
 }
 """Operators that ONNX's evaluator computes where all inputs are constants."""
-BEHIND_LOGITS = {
-    *("ArgMax", "ArrayFeatureExtractor", "Cast", "Dropout", "Identity", "LogSoftmax", "Reshape"),
-    *("Softmax", "ZipMap"),
+CLASSICAL = {"ArrayFeatureExtractor", "ZipMap"}
+"""Those of the set ``ai.onnx.ml``."""
+BEHIND_LOGITS = CLASSICAL | {
+    *("ArgMax", "Cast", "Dropout", "Identity", "LogSoftmax", "Reshape", "Softmax"),
 }
-
-
-def _node_name(node: Any) -> str:
-    made = f"that makes {node.output[0]!r}" if node.output else "without outputs"
-    return f"the node {node.name!r}" if node.name else f"the node {made}"
-
-
-def _operator(graph: Graph, node: Any) -> Operator:
-    """What a node does.
-
-    Raises
-    ------
-    UserError
-        If it is not supported.
-    """
-    domain = DOMAINS.get(node.domain)
-    expected = "ai.onnx.ml" if node.op_type in CLASSICAL else ""
-    if node.op_type not in OPERATORS or domain != expected:
-        name = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
-        raise UserError(
-            f"{graph.path}: {_node_name(node)} has the operator {name}, which is not supported; "
-            f"those are: {', '.join(OPERATORS)}"
-        )
-    return OPERATORS[node.op_type]
 
 
 def sample_shape(graph: Graph, image_shape: tuple[int, int]) -> tuple[int, ...]:
@@ -293,9 +325,8 @@ def sample_shape(graph: Graph, image_shape: tuple[int, int]) -> tuple[int, ...]:
     )
 
 
-def _computed(graph: Graph, node: Any, values: dict[str, Value]) -> Constant:
+def _computed(graph: Graph, node: Any, inputs: dict[str, Constant]) -> Constant:
     """What a node makes of constants, if that is no larger than they are."""
-    inputs = {name: _constant(values[name], "input") for name in node.input if name}
     sizes = [each.size for each in inputs.values()]
     if node.op_type in ("Concat", "Gather") and max(sizes) > MAX_SIDES:
         raise ValueError("it is supported of shapes only")
@@ -308,25 +339,34 @@ def _computed(graph: Graph, node: Any, values: dict[str, Value]) -> Constant:
 
 def _value(graph: Graph, node: Any, values: dict[str, Value]) -> Value:
     """What a node makes of its inputs."""
-    operator = _operator(graph, node)
-    for name in node.input:
-        if name and name not in values:
-            raise UserError(
-                f"{graph.path}: {_node_name(node)} ({node.op_type}) takes {name!r}, which no node "
-                "before it makes (nodes in a circle, or not in order)"
+    kind = node.op_type
+    supported = OPERATORS.keys() | OF_CONSTANTS | BEHIND_LOGITS
+    domain = "ai.onnx.ml" if kind in CLASSICAL else ""
+    if kind not in supported or DOMAINS.get(node.domain) != domain:
+        raise ValueError(
+            f"this operator of {node.domain or 'ai.onnx'} is not supported; those are: "
+            f"{', '.join(sorted(supported))}"
+        )
+    named = {name: values.get(name) for name in node.input if name}
+    for name, value in named.items():
+        if value is None:
+            raise ValueError(
+                f"it takes {name!r}, which no node before it makes (nodes in a circle, or not in "
+                "order)"
             )
-    inputs = [values[name] if name else None for name in node.input]
-    for value in inputs:
         if isinstance(value, Answer):
-            if node.op_type in BEHIND_LOGITS:
+            if kind in BEHIND_LOGITS:
                 return value
             raise ValueError(
                 "it works on what comes of the images, and its input is behind the logits"
             )
-    if node.op_type in OF_CONSTANTS and not any(isinstance(value, Stream) for value in inputs):
-        return _computed(graph, node, values)
-    attributes = onnx_package().helper.get_attribute_value
-    return operator({each.name: attributes(each) for each in node.attribute}, inputs)
+    constants = {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
+    if kind in OF_CONSTANTS and len(constants) == len(named):
+        return _computed(graph, node, constants)
+    if kind not in OPERATORS:
+        where = "behind the logits" if kind in CLASSICAL else "of constants and of shapes"
+        raise ValueError(f"it is supported {where} only")
+    return OPERATORS[kind](Step(kind, [named.get(each) for each in node.input], attributes(node)))
 
 
 def _walk(graph: Graph, first: Stream) -> dict[str, Value]:
@@ -334,17 +374,17 @@ def _walk(graph: Graph, first: Stream) -> dict[str, Value]:
     values: dict[str, Value] = {**graph.constants, graph.input.name: first}
     computed = 0
     for node in graph.nodes:
-        what = f"{graph.path}: {_node_name(node)} ({node.op_type}): "
+        made = node.output[0]
+        title = repr(node.name) if node.name else f"that makes {made!r}"
         # Errors of many kinds, about a stranger's graph; layers refuse what is not finite.
+        what = f"{graph.path}: the node {title} ({node.op_type}): "
         with refused(what, kinds=Exception), np.errstate(all="ignore"):
-            value = _value(graph, node, values)
+            if made in values:
+                raise ValueError(f"there are two nodes that make {made!r}")
+            values[made] = value = _value(graph, node, values)
         computed += value.size if isinstance(value, np.ndarray) else 0
         if computed > MAX_COMPUTED:
             raise UserError(f"{graph.path} makes too many constants of its weights")
-        name = node.output[0]
-        if name in values:
-            raise UserError(f"{graph.path} has two nodes that make {name!r}")
-        values[name] = value
     return values
 
 
@@ -369,13 +409,15 @@ def read_layers(graph: Graph, image_shape: tuple[int, int]) -> tuple[FloatNetwor
     UserError
         If a node is not supported, or the layers are none that a network has.
     """
-    values = _walk(graph, Stream.of_images(sample_shape(graph, image_shape)))
+    pixels = math.prod(image_shape)
+    first = Stream(sample_shape(graph, image_shape), np.ones(pixels), np.zeros(pixels))
+    values = _walk(graph, first)
     ends: dict[int, Stream] = {}
     for output in graph.model.graph.output:
         value = values.get(output.name)
-        if not isinstance(value, Answer | Stream):
-            raise UserError(f"{graph.path}: its output {output.name!r} does not come of the images")
         stream = value.stream if isinstance(value, Answer) else value
+        if not isinstance(stream, Stream):
+            raise UserError(f"{graph.path}: its output {output.name!r} does not come of the images")
         ends[id(stream)] = stream
     if len(ends) != 1:
         raise UserError(f"{graph.path} has {len(ends)} different outputs; it must have one")

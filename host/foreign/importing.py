@@ -12,12 +12,11 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Dataset
-from allspin.host.foreign.description import MAX_BYTES, FloatNetwork, InputScaling, Reals
+from allspin.host.foreign.description import MAX_BYTES, InputScaling
 from allspin.host.foreign.model import Model, read_model
 from allspin.host.foreign.quantise import layer_errors, quantise
 from allspin.host.show.say import Display, Silent
 from allspin.host.train.feed import split
-from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
 from allspin.host.train.train import tune
 from allspin.host.train.trainer import Progress
@@ -111,11 +110,26 @@ class ImportOptions:
 
     def scalings(self) -> list[InputScaling]:
         """What may become of grey levels before they enter the model; the best one is taken."""
-        whites = WHITES if self.white is self.mean is self.scale is None else (1.0,)
-        if self.white is not None:
-            whites = (self.white,)
+        unknown = self.white is self.mean is self.scale is None
+        whites = WHITES if unknown else (1.0 if self.white is None else self.white,)
         scale = 1.0 if self.scale is None else self.scale
         return [InputScaling(white, self.mean or 0.0, scale) for white in whites]
+
+    def provenance(self) -> dict[str, Any]:
+        """As a network's provenance has them."""
+        training = self.training((1,))
+        return {
+            "states": training.states,
+            "neuron": training.hidden_neuron.name,
+            "pixel_bits": training.pixel_bits,
+            "hidden_bits": training.hidden_bits,
+            "rah_bits": training.rah_bits,
+            "noise": training.noise,
+            "tune": self.tune,
+            "seed": training.seed,
+            **({} if self.target is None else self.target.to_dict()),
+            **({} if self.tiles is None else self.tiles.to_dict()),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,25 +194,30 @@ def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> flo
     return float(np.mean(np.argmax(logits, axis=1) == labels))
 
 
-def _choose_scaling(
-    network: FloatNetwork,
-    scalings: list[InputScaling],
-    images: npt.NDArray[np.uint8],
-    labels: npt.NDArray[np.int64],
-) -> InputScaling:
-    """Of several scalings the one with the highest accuracy."""
-    return max(scalings, key=lambda each: _accuracy_of(network.logits(each.apply(images)), labels))
-
-
-def _model_logits(path: Path, model: Model, inputs: Reals) -> Reals:
-    """The model's own answers.
+def _read(
+    path: Path, dataset: Dataset, options: ImportOptions, chosen: npt.NDArray[np.int64]
+) -> tuple[Model, InputScaling, float]:
+    """A model, the scaling with the highest accuracy on chosen training images, and its accuracy.
 
     Raises
     ------
     UserError
-        If the layers that were read of it answer something else.
+        If the model is not for the data set, or answers something else than the layers that were
+        read of it.
     """
-    answers, read = model.answers(inputs), model.network.logits(inputs)
+    model = read_model(path, dataset.image_shape)
+    network = model.network
+    if network.topology[-1] != dataset.classes:
+        raise UserError(
+            f"{path} has {network.topology[-1]} outputs; the data set has {dataset.classes} classes"
+        )
+    images, labels = dataset.train_images[chosen], dataset.train_labels[chosen]
+    scaling = max(
+        options.scalings(),
+        key=lambda each: _accuracy_of(network.logits(each.apply(images)), labels),
+    )
+    inputs = scaling.apply(dataset.test_images)
+    answers, read = model.answers(inputs), network.logits(inputs)
     apart = float(np.abs(answers - read).max())
     most = HALF_DISAGREEMENT if model.half else MAX_DISAGREEMENT
     if not apart <= most * max(float(read.std()), 1e-6):
@@ -206,77 +225,7 @@ def _model_logits(path: Path, model: Model, inputs: Reals) -> Reals:
             f"{path}: the layers read of it differ from what it answers by {apart:.3g}; "
             "it is not imported"
         )
-    return answers
-
-
-class _Import:
-    """One import under way."""
-
-    def __init__(self, path: Path, dataset: Dataset, options: ImportOptions) -> None:
-        self.path = path
-        self.dataset = dataset
-        self.options = options
-        model = read_model(path, dataset.image_shape)
-        self.digest = hashlib.sha256(read_file(path, "model", MAX_BYTES)).hexdigest()
-        if model.network.topology[-1] != dataset.classes:
-            raise UserError(
-                f"{path} has {model.network.topology[-1]} outputs; the data set has "
-                f"{dataset.classes} classes"
-            )
-        learnt, _ = split(len(dataset.train_images))
-        self.chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
-        images, labels = dataset.train_images[self.chosen], dataset.train_labels[self.chosen]
-        self.scaling = _choose_scaling(model.network, options.scalings(), images, labels)
-        self.format = model.format
-        answers = _model_logits(path, model, self.scaling.apply(dataset.test_images))
-        self.accuracy = _accuracy_of(answers, dataset.test_labels)
-        self.network = model.network.scaled(self.scaling)
-
-    def provenance(self) -> dict[str, Any]:
-        """Where the network comes from."""
-        training = self.options.training(self.network.topology[1:-1])
-        target = self.options.target
-        return {
-            "command": "import",
-            "model": {
-                "name": self.path.name,
-                "format": self.format,
-                "digest": self.digest,
-                "topology": list(self.network.topology),
-                "accuracy": round(self.accuracy, 6),
-                "input": self.scaling.to_dict(),
-            },
-            "options": {
-                "states": training.states,
-                "neuron": training.hidden_neuron.name,
-                "pixel_bits": training.pixel_bits,
-                "hidden_bits": training.hidden_bits,
-                "rah_bits": training.rah_bits,
-                "noise": training.noise,
-                "tune": self.options.tune,
-                "seed": training.seed,
-                **({} if target is None else target.to_dict()),
-                **({} if training.tiles is None else training.tiles.to_dict()),
-            },
-        }
-
-    def stage(self, network: Network) -> Stage:
-        """A network with what is measured of it."""
-        images = self.dataset.test_images
-        accuracy = _accuracy_of(GoldenModel(network).logits(images), self.dataset.test_labels)
-        few = images[:ERROR_IMAGES]
-        outputs = self.network.trace(few.reshape(len(few), -1) / 255.0)
-        return Stage(network, accuracy, layer_errors(network, few, outputs))
-
-    def export(self, network: LatentNetwork) -> Network:
-        """A network as it was quantised."""
-        data = {"name": self.dataset.name, "digest": self.dataset.digest}
-        made = network.export(self.dataset.image_shape, {**self.provenance(), "data": data})
-        if self.options.tiles is None:
-            return made
-        _, kept = split(len(self.dataset.train_images))
-        images, labels = self.dataset.train_images[kept], self.dataset.train_labels[kept]
-        return cut(made, self.options.tiles, images, labels)
+    return model, scaling, _accuracy_of(answers, dataset.test_labels)
 
 
 def import_network(
@@ -312,31 +261,52 @@ def import_network(
     UserError
         If the model cannot be read, or does not fit the data set or the machine.
     """
-    options, display = options or ImportOptions(), display or Silent()
+    options, display, path = options or ImportOptions(), display or Silent(), Path(model)
+    learnt, kept = split(len(dataset.train_images))
+    chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
+    few = dataset.test_images[:ERROR_IMAGES]
     with threadpool_limits(1):  # sums come out the same everywhere
-        display.start(f"reading {Path(model).name}")
-        work = _Import(Path(model), dataset, options)
-        display.finish(f"{work.accuracy:.2%} in floating point")
+        display.start(f"reading {path.name}")
+        read, scaling, accuracy = _read(path, dataset, options, chosen)
+        display.finish(f"{accuracy:.2%} in floating point")
+        network = read.network.scaled(scaling)
+        about = {
+            "name": path.name,
+            "format": read.format,
+            "digest": hashlib.sha256(read_file(path, "model", MAX_BYTES)).hexdigest(),
+            "topology": list(network.topology),
+            "accuracy": round(accuracy, 6),
+            "input": scaling.to_dict(),
+        }
+        provenance = {"command": "import", "model": about, "options": options.provenance()}
+        outputs = network.trace(few.reshape(len(few), -1) / 255.0)
+
+        def stage(made: Network) -> Stage:
+            logits = GoldenModel(made).logits(dataset.test_images)
+            errors = layer_errors(made, few, outputs)
+            return Stage(made, _accuracy_of(logits, dataset.test_labels), errors)
+
         display.start("quantising")
-        hidden = work.network.topology[1:-1]
-        with refused(f"{model}: "):
-            formats = options.training(hidden).formats
-            images = dataset.train_images[work.chosen]
-            network, constant_neurons = quantise(work.network, formats, images)
-        stage = work.stage(work.export(network))
-        display.finish(f"{stage.accuracy:.2%}")
+        with refused(f"{path}: "):
+            formats = options.training(network.topology[1:-1]).formats
+            latent, constants = quantise(network, formats, dataset.train_images[chosen])
+        data = {"name": dataset.name, "digest": dataset.digest}
+        made = latent.export(dataset.image_shape, {**provenance, "data": data})
+        if options.tiles is not None:
+            made = cut(made, options.tiles, dataset.train_images[kept], dataset.train_labels[kept])
+        quantised = stage(made)
+        display.finish(f"{quantised.accuracy:.2%}")
         trained = None
         if options.tune:
-            parameters = options.training(network.topology[1:-1])
-            trained = tune(dataset, parameters, network, work.provenance(), report)
+            parameters = options.training(latent.topology[1:-1])
+            trained = tune(dataset, parameters, latent, provenance, report)
         return Imported(
-            model_topology=work.network.topology,
-            model_accuracy=work.accuracy,
-            scaling=work.scaling,
-            quantised=stage,
-            tuned=None if trained is None else work.stage(trained.network),
-            constant_neurons=constant_neurons,
-            spread_biases=len(work.network.layers) == 1
-            and bool(np.ptp(work.network.layers[0].biases)),
+            model_topology=network.topology,
+            model_accuracy=accuracy,
+            scaling=scaling,
+            quantised=quantised,
+            tuned=None if trained is None else stage(trained.network),
+            constant_neurons=constants,
+            spread_biases=len(network.layers) == 1 and bool(np.ptp(network.layers[0].biases)),
             interrupted=trained is not None and trained.interrupted,
         )

@@ -19,8 +19,6 @@ from allspin.sim.files import check_file
 
 MAX_UNPACKED = 8 * MAX_WEIGHTS + (1 << 20)
 """Bytes of the arrays of an npz file."""
-OTHER_TYPES = ("BF", "F8", "F4", "F6")
-"""How the names of types in safetensors begin that NumPy has not."""
 OWN_KEY = "allspin"
 """What the metadata of a network file of this program has."""
 
@@ -35,104 +33,82 @@ def natural(name: str) -> tuple[tuple[int, int | str], ...]:
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
 
 
-def _real(name: str, array: npt.NDArray[Any], dimensions: int) -> npt.NDArray[np.float64]:
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must hold real numbers, not {array.dtype}")
-    if array.ndim != dimensions:
-        what = "a matrix" if dimensions == 2 else "a vector"
-        raise ValueError(f"{name} must be {what}, not of shape {array.shape}")
-    return array.astype(np.float64)
-
-
-def _layer(left: dict[str, npt.NDArray[Any]], name: str, bias: str, turned: bool) -> Dense:
-    """The layer of two arrays, which are taken from those that are left."""
-    weights = _real(name, left.pop(name), 2)
-    weights = weights.T if turned else weights
-    biases = _real(bias, left.pop(bias, np.zeros(weights.shape[1])), 1)
-    try:
-        return Dense(weights, biases)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-
-
-def numbered_layers(arrays: Arrays) -> FloatNetwork:
-    """The network of arrays ``W0``, ``b0``, ``W1`` and so on.
+def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[Dense]:
+    """Layers of a matrix and a vector each, which may be absent: it is 0 then.
 
     Parameters
     ----------
     arrays : mapping of str to ndarray
-        ``Wk`` of shape (inputs, outputs); ``bk`` of shape (outputs,) or absent, which is 0.
+        All that a file has.
+    names : list of (str, str)
+        Of the matrix and the vector of each layer, first to last.
+    turned : bool
+        Whether matrices are of shape (outputs, inputs).
 
     Raises
     ------
     ValueError
-        If names or shapes are others.
+        If there is anything else, or a layer is none.
     """
-    layers: list[Dense] = []
-    left = dict(arrays)
-    while (name := f"W{len(layers)}") in left:
-        layers.append(_layer(left, name, f"b{len(layers)}", turned=False))
-    if not layers:
-        raise ValueError("it has no array W0; its arrays must be W0, b0, W1, b1 and so on")
-    if left:
-        raise ValueError(
-            f"it has an array {min(left)!r}; arrays are W0, b0 and so on, without a gap"
-        )
-    return FloatNetwork(tuple(layers))
-
-
-def state_layers(arrays: Arrays) -> FloatNetwork:
-    """The network of arrays named as PyTorch's modules name them.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        ``NAME.weight`` of shape (outputs, inputs), and ``NAME.bias`` or nothing; layers follow one
-        another as their names do, numbers by value.
-
-    Raises
-    ------
-    ValueError
-        If there is anything else, or the layers do not fit in that order.
-    """
-    left = dict(arrays)
-    normalised = [name for name in left if name.endswith((".running_mean", ".running_var"))]
-    if normalised:
-        raise ValueError(
-            f"{min(normalised)!r} belongs to a BatchNorm, whose place in the module no names tell; "
-            "export the module with torch.onnx"
-        )
-    names = sorted((name for name in left if name.endswith(".weight")), key=natural)
-    layers = [
-        _layer(left, name, f"{name.removesuffix('.weight')}.bias", turned=True) for name in names
-    ]
-    if not layers:
-        raise ValueError("it has no array named NAME.weight, such as 0.weight or fc1.weight")
+    if (count := sum(array.size for array in arrays.values())) > MAX_WEIGHTS:
+        raise ValueError(f"it has {count:,} weights; at most {MAX_WEIGHTS:,} are taken")
+    left, layers = dict(arrays), []
+    for name, bias in names:
+        weights = left.pop(name)
+        weights = weights.T if turned else weights
+        biases = left.pop(bias, np.zeros(weights.shape[-1:]))
+        for array in (weights, biases):
+            if array.dtype.kind not in "fiu":
+                raise ValueError(
+                    f"{name} must hold real numbers, not {array.dtype}; save it in single precision"
+                )
+        try:
+            layers.append(Dense(weights, biases))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
     if left:
         raise ValueError(f"it has an array {min(left)!r}, which is of no fully connected layer")
-    try:
-        return FloatNetwork(tuple(layers))
-    except ValueError as error:
-        raise ValueError(f"{error} (layers in the order {', '.join(names)})") from error
+    return layers
 
 
-def _tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
+def numbered_layers(arrays: Arrays) -> list[Dense]:
+    """The layers of arrays ``W0``, ``b0``, ``W1`` and so on; matrices are inputs x outputs."""
+    count = next(k for k in range(len(arrays) + 1) if f"W{k}" not in arrays)
+    if not count:
+        raise ValueError("it has no array W0; its arrays must be W0, b0, W1, b1 and so on")
+    return _layers(arrays, [(f"W{k}", f"b{k}") for k in range(count)], turned=False)
+
+
+def state_layers(arrays: Arrays) -> list[Dense]:
+    """The layers of arrays named as PyTorch's modules name them.
+
+    They are ``NAME.weight`` of shape (outputs, inputs), and ``NAME.bias`` or nothing; layers follow
+    one another as their names do, numbers by value.
+    """
+    for name in sorted(arrays):
+        if name.endswith((".running_mean", ".running_var")):
+            raise ValueError(
+                f"{name!r} belongs to a BatchNorm, whose place in the module no names tell; "
+                "export the module with torch.onnx"
+            )
+    modules = [name.removesuffix(".weight") for name in arrays if name.endswith(".weight")]
+    if not modules:
+        raise ValueError("it has no array named NAME.weight, such as 0.weight or fc1.weight")
+    names = [(f"{each}.weight", f"{each}.bias") for each in sorted(modules, key=natural)]
+    return _layers(arrays, names, turned=True)
+
+
+def _tensors(path: Path) -> Arrays:
     """The arrays of a safetensors file."""
     check_file(path, "safetensors file", MAX_BYTES)
     damaged = f"{path} is not a safetensors file, or is damaged: "
-    with refused(damaged, "; save it again", Exception), safe_open(path, "np") as file:
+    advice = "; save it again, in single precision"
+    with refused(damaged, advice, Exception), safe_open(path, "np") as file:
         if OWN_KEY in (file.metadata() or {}):
             raise UserError(
                 f"{path} is a network file of allspin already; allspin run {path} runs it"
             )
-        for name in file.keys():  # noqa: SIM118 (it is no dict)
-            kind = file.get_slice(name).get_dtype()
-            if kind.startswith(OTHER_TYPES):
-                raise UserError(
-                    f"{path}: {name} has numbers of the type {kind}, which is not read; save the "
-                    "module in single precision: module.float()"
-                )
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
 
 
 # A model of any format.
@@ -208,9 +184,10 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
     elif suffix in (".safetensors", ".npz"):
         with refused(f"{path} holds no network: "):
             if suffix == ".npz":
-                network = numbered_layers(read_npz(path, "npz file", MAX_UNPACKED))
+                layers = numbered_layers(read_npz(path, "npz file", MAX_UNPACKED))
             else:
-                network = state_layers(_tensors(path))
+                layers = state_layers(_tensors(path))
+            network = FloatNetwork(tuple(layers))
         answers = network.logits
     else:
         _refuse(path)

@@ -78,12 +78,10 @@ def _parsed(path: Path) -> Any:
     damaged = f"{path} is not an ONNX model, or is cut short: "
     with refused(damaged, "; export it again", Exception):
         model = onnx.load(path, load_external_data=False)
-    if not model.graph.node or not model.graph.output:
-        raise UserError(f"{path} is not an ONNX model: it has no graph with nodes and outputs")
+        if not model.graph.node or not model.graph.output:
+            raise ValueError("it has no graph with nodes and outputs")
     if (count := len(model.graph.node)) > MAX_NODES:
         raise UserError(f"{path} has {count:,} nodes; at most {MAX_NODES:,} are taken")
-    if model.graph.sparse_initializer:
-        raise UserError(f"{path} has sparse weights; save them dense")
     for opset in model.opset_import:
         if DOMAINS.get(opset.domain) == "" and opset.version < FIRST_OPSET:
             raise UserError(
@@ -91,19 +89,6 @@ def _parsed(path: Path) -> Any:
                 f"{FIRST_OPSET} or later"
             )
     return model
-
-
-def _array(tensor: Any, folder: Path) -> npt.NDArray[Any]:
-    """A tensor's values, which may lie in another file of the folder."""
-    onnx = onnx_package()
-    if onnx.external_data_helper.uses_external_data(tensor):
-        onnx.external_data_helper.load_external_data_for_tensor(tensor, str(folder))
-    array = np.asarray(onnx.numpy_helper.to_array(tensor))
-    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-        raise ValueError(f"its values are no numbers but {array.dtype}")
-    if array.shape != tuple(tensor.dims):
-        raise ValueError(f"its values do not fit its shape {tuple(tensor.dims)}")
-    return array
 
 
 def read_graph(path: Path) -> Graph:
@@ -120,7 +105,7 @@ def read_graph(path: Path) -> Graph:
         If the package is missing, the file is none, damaged or too large, its weights are not
         there, or it has not exactly one input.
     """
-    model = _parsed(path)
+    onnx, model = onnx_package(), _parsed(path)
     wanted, nodes = {output.name for output in model.graph.output}, []
     for node in reversed(model.graph.node):  # each stands behind what it takes
         if wanted.intersection(filter(None, node.output)):
@@ -133,7 +118,14 @@ def read_graph(path: Path) -> Graph:
     for tensor in tensors:
         what = f"{path}: the initializer {tensor.name!r}: "
         with refused(what, "; save the model again, best in one file", Exception):
-            constants[tensor.name] = _array(tensor, path.parent)
+            if onnx.external_data_helper.uses_external_data(tensor):
+                onnx.external_data_helper.load_external_data_for_tensor(tensor, str(path.parent))
+            array = np.asarray(onnx.numpy_helper.to_array(tensor))
+            if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+                raise ValueError(f"its values are no numbers but {array.dtype}")
+            if array.shape != tuple(tensor.dims):
+                raise ValueError(f"its values do not fit its shape {tuple(tensor.dims)}")
+            constants[tensor.name] = array
     inputs = [i for i in model.graph.input if i.name in wanted and i.name not in constants]
     if len(inputs) != 1:
         names = ", ".join(repr(i.name) for i in inputs[:5])
@@ -154,6 +146,12 @@ def evaluated(graph: Graph, node: Any, inputs: dict[str, npt.NDArray[Any]]) -> n
     return np.asarray(session.run(None, inputs)[0])
 
 
+def attributes(node: Any) -> dict[str, Any]:
+    """A node's attributes, as Python has them."""
+    value = onnx_package().helper.get_attribute_value
+    return {each.name: value(each) for each in node.attribute}
+
+
 def _as_trained(node: Any) -> Any:
     """A node that uses the mean and variance of training, whatever the images.
 
@@ -161,29 +159,8 @@ def _as_trained(node: Any) -> Any:
     """
     if node.op_type != "BatchNormalization":
         return node
-    copied = type(node)()
-    copied.CopyFrom(node)
-    kept = [each for each in node.attribute if each.name != "momentum"]
-    del copied.attribute[:]
-    copied.attribute.extend([*kept, onnx_package().helper.make_attribute("momentum", 1.0)])
-    return copied
-
-
-def _cut(graph: Graph, logits: str) -> Any:
-    """The model whose only output is the logits: the nodes up to them, and no others."""
-    onnx = onnx_package()
-    (last,) = (place for place, node in enumerate(graph.nodes) if logits in node.output)
-    made = onnx.helper.make_graph(
-        [_as_trained(node) for node in graph.nodes[: last + 1]],
-        "logits",
-        [graph.input],
-        [onnx.ValueInfoProto(name=logits)],
-        [tensor for tensor in graph.model.graph.initializer if tensor.name in graph.constants],
-    )
-    model = graph.model
-    return onnx.helper.make_model(
-        made, opset_imports=model.opset_import, ir_version=model.ir_version
-    )
+    about = {**attributes(node), "momentum": 1.0}
+    return onnx_package().helper.make_node(node.op_type, node.input, node.output, **about)
 
 
 def evaluator(graph: Graph, logits: str, shape: tuple[int, ...]) -> Callable[[Reals], Reals]:
@@ -204,27 +181,41 @@ def evaluator(graph: Graph, logits: str, shape: tuple[int, ...]) -> Callable[[Re
         From inputs, shape (images, pixels), to logits, shape (images, classes); it raises a
         `UserError` where ONNX's evaluator cannot.
     """
-    onnx = onnx_package()
-    kind = graph.input.type.tensor_type
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type) if kind.elem_type else np.float32
-    sides = kind.shape.dim
-    fixed = sides[0].dim_value if sides else 0
-    batch = fixed if fixed > 0 else BATCH
+    onnx, model, name = onnx_package(), graph.model, graph.input.name
     with refused(f"{graph.path}: ONNX's evaluator does not take it: ", kinds=Exception):
-        session = onnx.reference.ReferenceEvaluator(_cut(graph, logits))
+        # The model whose only output is the logits: the nodes up to them, and no others.
+        (last,) = (place for place, node in enumerate(graph.nodes) if logits in node.output)
+        cut = onnx.helper.make_graph(
+            [_as_trained(node) for node in graph.nodes[: last + 1]],
+            "logits",
+            [graph.input],
+            [onnx.ValueInfoProto(name=logits)],
+            [tensor for tensor in model.graph.initializer if tensor.name in graph.constants],
+        )
+        whole = onnx.helper.make_model(
+            cut, opset_imports=model.opset_import, ir_version=model.ir_version
+        )
+        session = onnx.reference.ReferenceEvaluator(whole)
+        kind = graph.input.type.tensor_type
+        dtype = np.dtype(np.float32)
+        if kind.elem_type:
+            dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+    sides = kind.shape.dim
+    fixed = max(0, sides[0].dim_value) if sides else 0
+    batch = fixed or BATCH
 
     def answers(inputs: Reals) -> Reals:
         given = inputs.reshape(-1, *shape)
         if not np.issubdtype(dtype, np.inexact):
             given = np.rint(given)
         # A batch that is fixed must be full: the last one is filled with images that do not count.
-        missing = -len(given) % batch if fixed > 0 else 0
-        padded = np.concatenate([given, np.repeat(given[-1:], missing, axis=0)])
+        missing = -len(given) % fixed if fixed else 0
+        padded = np.concatenate([given, np.repeat(given[-1:], missing, axis=0)]).astype(dtype)
         parts = []
         with refused(f"{graph.path}: ONNX's evaluator fails on it: ", kinds=Exception):
             for start in range(0, len(padded), batch):
-                part = padded[start : start + batch].astype(dtype)
-                (found,) = session.run([logits], {graph.input.name: part})
+                part = padded[start : start + batch]
+                (found,) = session.run([logits], {name: part})
                 parts.append(np.asarray(found, np.float64).reshape(len(part), -1))
         return np.concatenate(parts)[: len(given)]
 

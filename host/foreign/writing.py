@@ -19,7 +19,10 @@ IR_VERSION = 8
 
 
 class _Writer:
-    """A graph under way."""
+    """A graph under way.
+
+    Constants stand in the file in the order in which they are made, and so do nodes.
+    """
 
     def __init__(self, network: Network) -> None:
         self.onnx = onnx_package()
@@ -27,123 +30,121 @@ class _Writer:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
-    def constant(self, name: str, values: npt.ArrayLike, dtype: npt.DTypeLike) -> str:
+    def constant(self, name: str, values: npt.ArrayLike, dtype: npt.DTypeLike = np.int64) -> str:
         """Add a constant; its name."""
         array = np.ascontiguousarray(values, dtype)
         self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
-    def node(self, operator: str, name: str, inputs: list[str], **attributes: Any) -> str:
+    def node(self, operator: str, name: str, *inputs: str, **attributes: Any) -> str:
         """Add a node of one output; its name."""
-        self.nodes.append(
-            self.onnx.helper.make_node(operator, inputs, [name], name=name, **attributes)
-        )
+        make = self.onnx.helper.make_node
+        self.nodes.append(make(operator, inputs, [name], name=name, **attributes))
         return name
 
     def cast(self, name: str, source: str, kind: str) -> str:
         """Add a Cast."""
-        return self.node("Cast", name, [source], to=getattr(self.onnx.TensorProto, kind))
+        return self.node("Cast", name, source, to=getattr(self.onnx.TensorProto, kind))
 
-    def rows(self) -> str:
-        """Row values of the first layer, uint8, one row a pixel."""
-        network = self.network
-        values = self.constant("pixel_values", pixel_values(network.pixel_bits), np.uint8)
-        levels = self.cast("grey_levels", IMAGES, "INT32")
-        looked_up = self.node("Gather", "pixels", [values, levels], axis=0)
-        return self.node("Flatten", "rows.0", [looked_up], axis=1)
+    def shifted(self, name: str, cast: str, source: str, shift: str, signed: str) -> str:
+        """Shift numbers that are not negative to the right: BitShift is for unsigned ones."""
+        unsigned = self.cast(cast, source, "UINT64")
+        return self.cast(
+            signed, self.node("BitShift", name, unsigned, shift, direction="RIGHT"), "INT64"
+        )
 
     def sums(self, number: int, layer: Layer, rows: str) -> str:
         """Column sums of a layer, int32: no sum of 65,535 rows is beyond that; of tiles int64."""
-        if layer.adc is not None:
-            return self.tiled_sums(number, layer, layer.adc, rows)
-        words = self.constant(f"words.{number}", layer.words, np.int8)
-        return self.node("MatMulInteger", f"sums.{number}", [rows, words])
-
-    def tiled_sums(self, number: int, layer: Layer, adc: Adc, rows: str) -> str:
-        """Column sums of a layer through its converters."""
+        if layer.adc is None:
+            words = self.constant(f"words.{number}", layer.words, np.int8)
+            return self.node("MatMulInteger", f"sums.{number}", rows, words)
         total = ""
-        for tile in range(adc.tiles(layer.rows)):
-            here = self.conversions(f"{number}.{tile}", tile, layer, adc, rows)
-            total = self.node("Add", f"added.{number}.{tile}", [total, here]) if total else here
-        step = self.constant(f"step.{number}", 1 << adc.shift, np.int64)
-        return self.node("Mul", f"sums.{number}", [total, step])
+        for tile in range(layer.adc.tiles(layer.rows)):
+            here = self.conversions(f"{number}.{tile}", tile, layer, layer.adc, rows)
+            total = self.node("Add", f"added.{number}.{tile}", total, here) if total else here
+        step = self.constant(f"step.{number}", 1 << layer.adc.shift)
+        return self.node("Mul", f"sums.{number}", total, step)
 
     def conversions(self, name: str, tile: int, layer: Layer, adc: Adc, rows: str) -> str:
         """What a tile's converters make of its sums, int64.
 
-        BitShift is for unsigned numbers, so sums are made positive by a whole number of steps,
-        which is taken off again behind the shift.
+        Sums are made positive for the shift by a whole number of steps, which is taken off again
+        behind it.
         """
-        first = tile * adc.rows
-        place = slice(first, first + adc.rows)
-        ends = [
-            self.constant(f"{what}.{name}", [value], np.int64)
-            for what, value in (("first", first), ("end", first + adc.rows), ("axis", 1))
-        ]
-        part = self.node("Slice", f"part.{name}", [rows, *ends])
-        words = self.constant(f"words.{name}", layer.words[place], np.int8)
-        read = self.node("MatMulInteger", f"read.{name}", [part, words])
+        first, end = tile * adc.rows, (tile + 1) * adc.rows
+        axis = f"axis.{name}"
+        part = self.node(
+            "Slice",
+            f"part.{name}",
+            rows,
+            self.constant(f"first.{name}", [first]),
+            self.constant(f"end.{name}", [end]),
+            self.constant(axis, [1]),
+        )
+        words = self.constant(f"words.{name}", layer.words[first:end], np.int8)
+        read = self.node("MatMulInteger", f"read.{name}", part, words)
         offsets = np.int64(0) if adc.offsets is None else adc.offsets[tile].astype(np.int64)
         above = LIFT >> adc.shift
         added = offsets + (1 << adc.shift >> 1) + (above << adc.shift)
-        lift = self.constant(f"lift.{name}", added, np.int64)
-        shift = self.constant(f"steps.{name}", adc.shift, np.uint64)
-        taken_off = self.constant(f"above.{name}", above, np.int64)
-        low = self.constant(f"low.{name}", -(1 << adc.bits - 1), np.int64)
-        high = self.constant(f"high.{name}", (1 << adc.bits - 1) - 1, np.int64)
-
         wide = self.cast(f"tile.{name}", read, "INT64")
-        lifted = self.node("Add", f"lifted.{name}", [wide, lift])
-        unsigned = self.cast(f"positive.{name}", lifted, "UINT64")
-        shifted = self.node("BitShift", f"code.{name}", [unsigned, shift], direction="RIGHT")
-        signed = self.cast(f"whole.{name}", shifted, "INT64")
-        lowered = self.node("Sub", f"lowered.{name}", [signed, taken_off])
-        codes = self.node("Clip", f"codes.{name}", [lowered, low, high])
+        lifted = self.node("Add", f"lifted.{name}", wide, self.constant(f"lift.{name}", added))
+        steps = self.constant(f"steps.{name}", adc.shift, np.uint64)
+        signed = self.shifted(f"code.{name}", f"positive.{name}", lifted, steps, f"whole.{name}")
+        taken_off = self.constant(f"above.{name}", above)
+        lowered = self.node("Sub", f"lowered.{name}", signed, taken_off)
+        low = self.constant(f"low.{name}", -(1 << adc.bits - 1))
+        high = self.constant(f"high.{name}", (1 << adc.bits - 1) - 1)
+        codes = self.node("Clip", f"codes.{name}", lowered, low, high)
         if adc.offsets is None:  # a tile without a driven row is converted to 0 anyway
             return codes
-        most = self.node("ReduceMax", f"most.{name}", [part, ends[2]], keepdims=1)
+        most = self.node("ReduceMax", f"most.{name}", part, axis, keepdims=1)
         driven = self.cast(f"driven.{name}", self.cast(f"any.{name}", most, "BOOL"), "INT64")
-        return self.node("Mul", f"driven_codes.{name}", [codes, driven])
+        return self.node("Mul", f"driven_codes.{name}", codes, driven)
 
     def activations(self, number: int, layer: Layer, sums: str) -> str:
         """What the neurons of a hidden layer answer, uint8.
 
-        BitShift is for unsigned numbers. A current below 0 is held at 0, so the offset is taken off
-        before the shift, times a power of two that makes this the same, and what is negative then
-        is held there.
+        A current below 0 is held at 0, so the offset is taken off before the shift, times a power
+        of two that makes this the same, and what is negative then is held there.
         """
         converter, network = layer.converter, self.network
         assert converter is not None
-        gains = self.constant(f"gains.{number}", converter.gains, np.int64)
+        gains = self.constant(f"gains.{number}", converter.gains)
         offsets = converter.offsets.astype(np.int64) << converter.shift
-        taken_off = self.constant(f"offsets.{number}", offsets, np.int64)
-        nothing = self.constant(f"nothing.{number}", 0, np.int64)
+        taken_off = self.constant(f"offsets.{number}", offsets)
+        nothing = self.constant(f"nothing.{number}", 0)
         shift = self.constant(f"shift.{number}", converter.shift, np.uint64)
-        top = self.constant(f"top.{number}", 2**network.current_bits - 1, np.int64)
+        top = self.constant(f"top.{number}", 2**network.current_bits - 1)
         currents = np.arange(2**network.current_bits)
         bits = network.current_bits, network.hidden_bits
         answers = network.neuron.activations(currents, layer.table, *bits)
         table = self.constant(f"neuron.{number}", answers, np.uint8)
 
         wide = self.cast(f"wide.{number}", sums, "INT64")
-        product = self.node("Mul", f"product.{number}", [wide, gains])
-        less = self.node("Sub", f"less.{number}", [product, taken_off])
-        held = self.node("Max", f"held.{number}", [less, nothing])
-        unsigned = self.cast(f"unsigned.{number}", held, "UINT64")
-        shifted = self.node("BitShift", f"shifted.{number}", [unsigned, shift], direction="RIGHT")
-        signed = self.cast(f"signed.{number}", shifted, "INT64")
-        current = self.node("Clip", f"current.{number}", [signed, nothing, top])
-        return self.node("Gather", f"rows.{number + 1}", [table, current], axis=0)
+        product = self.node("Mul", f"product.{number}", wide, gains)
+        less = self.node("Sub", f"less.{number}", product, taken_off)
+        held = self.node("Max", f"held.{number}", less, nothing)
+        signed = self.shifted(
+            f"shifted.{number}", f"unsigned.{number}", held, shift, f"signed.{number}"
+        )
+        current = self.node("Clip", f"current.{number}", signed, nothing, top)
+        return self.node("Gather", f"rows.{number + 1}", table, current, axis=0)
 
     def model(self) -> Any:
         """The whole model."""
         helper, types, network = self.onnx.helper, self.onnx.TensorProto, self.network
-        rows = self.rows()
-        for number, layer in enumerate(network.layers[:-1]):
-            rows = self.activations(number, layer, self.sums(number, layer, rows))
-        last = len(network.layers) - 1
-        logits = self.cast(LOGITS, self.sums(last, network.layers[last], rows), "INT64")
-        self.node("ArgMax", CLASSES, [logits], axis=1, keepdims=0)
+        # Row values of the first layer, uint8, one row a pixel.
+        values = self.constant("pixel_values", pixel_values(network.pixel_bits), np.uint8)
+        levels = self.cast("grey_levels", IMAGES, "INT32")
+        rows = self.node(
+            "Flatten", "rows.0", self.node("Gather", "pixels", values, levels, axis=0), axis=1
+        )
+        sums = ""
+        for number, layer in enumerate(network.layers):
+            sums = self.sums(number, layer, rows)
+            if layer.converter is not None:
+                rows = self.activations(number, layer, sums)
+        self.node("ArgMax", CLASSES, self.cast(LOGITS, sums, "INT64"), axis=1, keepdims=0)
         tensor = helper.make_tensor_value_info
         graph = helper.make_graph(
             self.nodes,

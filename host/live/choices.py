@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.host.sweep.grid import scaled
 from allspin.sim.device.device import UNITS, Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError, check_range, meant, not_one_of
+from allspin.sim.errors import UserError, check_number, check_one_of, check_range, meant
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import SCHEMES
 
@@ -63,11 +64,11 @@ class Knob:
 
 def _highest(device: Device, name: str) -> float:
     """The factor that a knob may go up to."""
-    for factor in HIGHEST:
+    for factor in HIGHEST[:-1]:
         with contextlib.suppress(ValueError):
             turned(device, {name: factor})
             return factor
-    return 1.0
+    return HIGHEST[-1]
 
 
 def knobs(device: Device) -> tuple[Knob, ...]:
@@ -85,15 +86,11 @@ def knobs(device: Device) -> tuple[Knob, ...]:
         "neuron_d2d": neuron.gain or neuron.threshold,
         "neuron_c2c": neuron.use,
     }
-    found = [
-        Knob(name, title, "times the device's", _highest(device, name), STEP, 1.0)
-        for name, title in SCALES.items()
-        if there[name]
-    ]
+    factors = [(name, SCALES[name], "times the device's") for name, has in there.items() if has]
     for name, unit in UNITS.items():
         if value := getattr(wrong, name):
-            title, said = name.replace("_", " "), f"times {value:g} {unit}"
-            found.append(Knob(name, title, said, _highest(device, name), STEP, 1.0))
+            factors.append((name, name.replace("_", " "), f"times {value:g} {unit}"))
+    found = [Knob(*factor, _highest(device, factor[0]), STEP, 1.0) for factor in factors]
     if wrong.drift or wrong.drift_spread or wrong.retention is not None:
         found.append(Knob(AGE, "age", "decades of seconds", OLDEST, 0.25, wrong.decades))
     return tuple(found)
@@ -121,9 +118,7 @@ def turned(device: Device, values: Mapping[str, float]) -> Device:
     }
     if AGE in values:
         changed[AGE] = 10 ** values[AGE] - 1
-    if not changed:
-        return varied
-    return dataclasses.replace(varied, imperfections=dataclasses.replace(wrong, **changed))
+    return replace(varied, imperfections=replace(wrong, **changed))
 
 
 BOARD = "board"
@@ -148,8 +143,8 @@ class Setting:
         One of `allspin.sim.programming.schemes.SCHEMES`.
     calibrate : bool
         Whether the thresholds of the chip's neurons are calibrated.
-    knobs : tuple of (str, float)
-        Values of the device's knobs, in their order.
+    knobs : dict of str to float
+        Values of the device's knobs, by their names.
     """
 
     network: str
@@ -157,23 +152,7 @@ class Setting:
     chip: int | None
     scheme: str
     calibrate: bool
-    knobs: tuple[tuple[str, float], ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a page knows it."""
-        return {**vars(self), "knobs": dict(self.knobs)}
-
-
-def _one_of(name: str, value: object, known: Any) -> str:
-    if not isinstance(value, str) or value not in known:
-        raise ValueError(not_one_of(name, value, known))
-    return value
-
-
-def _number(knob: Knob, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= knob.high:
-        raise ValueError(f"{knob.name} must be from 0 to {knob.high:g}, not {value!r}")
-    return float(value)
+    knobs: dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,8 +175,6 @@ class Choices:
         Test images.
     labels : ndarray of int64, shape (images,)
         Their classes.
-    knobs : tuple of Knob
-        Those of the device.
     """
 
     networks: Mapping[str, str | Path | Network]
@@ -207,7 +184,11 @@ class Choices:
     device: Device
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
-    knobs: tuple[Knob, ...] = field(default=())
+
+    @cached_property
+    def knobs(self) -> tuple[Knob, ...]:
+        """Those of the device."""
+        return knobs(self.device)
 
     @property
     def machines(self) -> tuple[str, ...]:
@@ -242,8 +223,8 @@ class Choices:
         UserError
             If one of them cannot be read, they do not go together, or the network takes no images.
         """
-        wrong = meant(on, (GOLDEN, VIRTUAL, AUTO))
-        if wrong and on not in (GOLDEN, VIRTUAL, AUTO) and not os.path.exists(on):
+        usual = GOLDEN, VIRTUAL, AUTO
+        if (wrong := meant(on, usual)) and on not in usual and not os.path.exists(on):
             raise UserError(f"there is no machine or serial port {on!r}{wrong}")
         own = open_network(network)
         height, width = own.image_shape
@@ -259,35 +240,18 @@ class Choices:
         name = Path(network_name(network)).name
         networks: dict[str, str | Path | Network] = {}
         for other in shipped_networks():
-            try:
+            with contextlib.suppress(UserError):
                 check_fit(open_network(other), own.image_shape, labels)
-            except UserError:
-                continue
-            networks[other] = other
+                networks[other] = other
         networks[name] = own
-        made_of = open_device(device, at)
-        port = None if on in (GOLDEN, VIRTUAL) else on
-        return cls(
-            networks=networks,
-            first=name,
-            on=on if port is None else BOARD,
-            port=port,
-            device=made_of,
-            images=images,
-            labels=labels,
-            knobs=knobs(made_of),
-        )
+        made_of, port = open_device(device, at), None if on in (GOLDEN, VIRTUAL) else on
+        first = on if port is None else BOARD
+        return cls(networks, name, first, port, made_of, images, labels)
 
     def usual(self) -> Setting:
         """What is chosen at first: chip 0, programmed open loop."""
-        return Setting(
-            self.first,
-            self.on,
-            0,
-            next(iter(SCHEMES)),
-            False,
-            tuple((knob.name, knob.value) for knob in self.knobs),
-        )
+        values = {knob.name: knob.value for knob in self.knobs}
+        return Setting(self.first, self.on, 0, next(iter(SCHEMES)), False, values)
 
     def setting(self, chosen: Mapping[str, Any]) -> Setting:
         """Check what a page chose.
@@ -303,23 +267,19 @@ class Choices:
         ValueError, TypeError
             If a value is none of those that may be chosen.
         """
-        usual = self.usual()
-        chip = chosen.get("chip", usual.chip)
-        turned = chosen.get("knobs", {})
-        calibrate = chosen.get("calibrate", usual.calibrate)
-        if not isinstance(calibrate, bool):
-            raise ValueError(f"calibrate must be true or false, not {calibrate!r}")
-        if isinstance(chip, bool):
-            raise ValueError("chip must be a seed or null")
-        if not isinstance(turned, Mapping):
+        names = [field.name for field in dataclasses.fields(Setting)]
+        made = replace(self.usual(), **{name: chosen[name] for name in names if name in chosen})
+        check_one_of("network", made.network, self.networks)
+        check_one_of("on", made.on, self.machines)
+        check_one_of("scheme", made.scheme, SCHEMES)
+        if made.chip is not None:
+            check_range("chip", made.chip, 0, 2**32 - 1)
+        if not isinstance(made.calibrate, bool):
+            raise ValueError(f"calibrate must be true or false, not {made.calibrate!r}")
+        if not isinstance(made.knobs, dict):
             raise ValueError("knobs must be an object")
-        return Setting(
-            network=_one_of("network", chosen.get("network", usual.network), self.networks),
-            on=_one_of("on", chosen.get("on", usual.on), self.machines),
-            chip=None if chip is None else check_range("chip", chip, 0, 2**32 - 1),
-            scheme=_one_of("scheme", chosen.get("scheme", usual.scheme), SCHEMES),
-            calibrate=calibrate,
-            knobs=tuple(
-                (knob.name, _number(knob, turned.get(knob.name, knob.value))) for knob in self.knobs
-            ),
-        )
+        values = {
+            knob.name: check_number(knob.name, made.knobs.get(knob.name, knob.value), 0, knob.high)
+            for knob in self.knobs
+        }
+        return replace(made, knobs=values)

@@ -6,15 +6,16 @@ cookie is needed. `Host` must be an address of this server: a name of another si
 policy lets a page load this server's files and nothing else.
 """
 
+import contextlib
 import hmac
 import ipaddress
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 LOOP_BACK = ("127.0.0.1", "localhost", "::1")
 USUAL_PORT = 80
@@ -47,40 +48,25 @@ class Access:
 
     def knows_host(self, host: str) -> bool:
         """Whether a `Host` header names this server."""
-        try:
+        with contextlib.suppress(ValueError):
             parts = urlsplit(f"//{host}")
             name, port = parts.hostname or "", parts.port or USUAL_PORT
-        except ValueError:
-            return False
-        if port != self.port or "@" in host or parts.path or parts.query:
-            return False
-        if name in (*LOOP_BACK, *self.hosts):
-            return True
-        return self.anywhere and _is_address(name)
-
-    def knows_origin(self, origin: str, host: str) -> bool:
-        """Whether an `Origin` header is that of a page of this server."""
-        return hmac.compare_digest(origin.encode(), ("http:" + f"//{host}").encode())
+            if port != self.port or "@" in host or parts.path or parts.query:
+                return False
+            if name in (*LOOP_BACK, *self.hosts):
+                return True
+            return self.anywhere and bool(ipaddress.ip_address(name))
+        return False
 
     def inner_path(self, path: str) -> str | None:
         """What follows the token in a path; None without the right one."""
         token, _, rest = path.removeprefix("/").partition("/")
-        if not hmac.compare_digest(token.encode(), self.token.encode()):
-            return None
-        return f"/{rest}"
+        return f"/{rest}" if hmac.compare_digest(token.encode(), self.token.encode()) else None
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def policy(host: str) -> str:
-    """The content security policy of a page that is reached by a host."""
-    rules = {
+def headers(host: str) -> dict[str, str]:
+    """Headers of every answer to a page that is reached by a host."""
+    policy = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
@@ -90,19 +76,15 @@ def policy(host: str) -> str:
         "form-action": "'none'",
         "frame-ancestors": "'none'",
     }
-    return "; ".join(f"{name} {value}" for name, value in rules.items())
-
-
-def headers(host: str) -> Iterable[tuple[str, str]]:
-    """Headers of every answer."""
-    return (
-        ("Content-Security-Policy", policy(host)),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cross-Origin-Resource-Policy", "same-origin"),
-        ("Referrer-Policy", "no-referrer"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("X-Frame-Options", "DENY"),
-    )
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "; ".join(f"{name} {rule}" for name, rule in policy.items()),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
 
 
 class Guard:
@@ -122,45 +104,30 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
         given = Headers(scope=scope)
-        host = given.get("host", "")
-        path = self._access.inner_path(scope["path"])
-        wrong = self._why_not(scope, given, host, path)
-        if wrong is not None:
-            await _refuse(scope, receive, send, *wrong)
+        host, origin = given.get("host", ""), given.get("origin", "")
+        path, is_socket = self._access.inner_path(scope["path"]), scope["type"] == "websocket"
+        own = hmac.compare_digest(origin.encode(), ("http:" + f"//{host}").encode())
+        status, words = 403, ""
+        if not self._access.knows_host(host):
+            status, words = 421, "this server has another name"
+        elif path is None:
+            words = (
+                "this link is not of the server that runs now: take the one that allspin live "
+                "printed, and put what this one has from # on behind it"
+            )
+        elif is_socket and not own:
+            words = "a page of another origin may not speak to this server"
+        if words and is_socket:
+            await WebSocketClose(REFUSED, words[:100])(scope, receive, send)
+            return
+        if words:
+            await PlainTextResponse(f"{words}\n", status)(scope, receive, send)
             return
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(dict(headers(host)))
+                MutableHeaders(scope=message).update(headers(host))
             await send(message)
 
         await self._app({**scope, "path": path, "raw_path": None}, receive, answer)
-
-    def _why_not(
-        self, scope: Scope, given: Headers, host: str, path: str | None
-    ) -> tuple[int, str] | None:
-        """Status and words of a refusal; None if there is no reason for one."""
-        if not self._access.knows_host(host):
-            return 421, "this server has another name"
-        if path is None:
-            return 403, (
-                "this link is not of the server that runs now: take the one that allspin live "
-                "printed, and put what this one has from # on behind it"
-            )
-        if scope["type"] == "websocket" and not self._access.knows_origin(
-            given.get("origin", ""), host
-        ):
-            return 403, "a page of another origin may not speak to this server"
-        return None
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, words: str) -> None:
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": REFUSED, "reason": words[:100]})
-        return
-    await PlainTextResponse(f"{words}\n", status)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What a page may say, checked: nothing of it is a path or a command."""
+"""What a page may say, checked: nothing of it is a path or a command; and what it is told first."""
 
 import json
 import struct
@@ -9,7 +9,7 @@ from typing import Any
 from allspin.host.live.choices import Choices, Setting
 from allspin.host.live.shown import GRID
 from allspin.host.show.say import printable, version
-from allspin.sim.errors import check_range, not_one_of
+from allspin.sim.errors import check_one_of, check_range
 from allspin.sim.programming.schemes import SCHEMES
 
 # A message to a page: an object, and bytes that belong to it.
@@ -29,10 +29,8 @@ def encode(said: dict[str, Any], content: bytes = b"") -> str | bytes:
         What belongs to it.
     """
     text = json.dumps(said, separators=(",", ":"), allow_nan=False)
-    if not content:
-        return text
     head = text.encode()
-    return HEAD.pack(len(head)) + head + content
+    return HEAD.pack(len(head)) + head + content if content else text
 
 
 MAX_BYTES = 1 << 16
@@ -41,13 +39,7 @@ MAX_STROKES, MAX_POINTS = 200, 2000
 """Of a drawing."""
 MAX_CHIPS = 1000
 """Chips that a page may ask for."""
-
-
-@dataclass(frozen=True)
-class Choose:
-    """The page has chosen a setting."""
-
-    setting: Setting
+KINDS = ("choose", "show", "chips", "save")
 
 
 @dataclass(frozen=True)
@@ -72,19 +64,9 @@ class Show:
     use: int = 0
 
 
-@dataclass(frozen=True)
-class Chips:
-    """The page wants the accuracy of so many chips; of 0 it wants no more."""
-
-    count: int
-
-
-@dataclass(frozen=True)
-class Save:
-    """The page wants all values as an npz."""
-
-
-Message = Choose | Show | Chips | Save
+Message = Setting | Show | int | None
+"""A setting that was chosen; an image; a number of chips whose accuracy the page wants; or None: it
+wants all values as an npz."""
 
 
 def parse(text: str, choices: Choices) -> Message:
@@ -99,7 +81,7 @@ def parse(text: str, choices: Choices) -> Message:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If it is anything else; the message is one line.
     """
     try:
@@ -108,28 +90,15 @@ def parse(text: str, choices: Choices) -> Message:
         raise ValueError("a message must be JSON") from None
     if not isinstance(said, dict):
         raise ValueError("a message must be an object")
-    try:
-        return _message(said, choices)
-    except TypeError as error:
-        raise ValueError(str(error)) from error
-
-
-def _message(said: Mapping[str, Any], choices: Choices) -> Message:
-    match said.get("kind"):
-        case "choose":
-            setting = said.get("setting")
-            if not isinstance(setting, dict):
-                raise ValueError("a setting must be an object")
-            return Choose(choices.setting(setting))
-        case "show":
-            return _show(said, len(choices.images))
-        case "chips":
-            return Chips(check_range("count", said.get("count"), 0, MAX_CHIPS))
-        case "save":
-            return Save()
-        case other:
-            kinds = ("choose", "show", "chips", "save")
-            raise ValueError(not_one_of("kind", str(other)[:40], kinds))
+    kind = str(said.get("kind"))[:40]
+    check_one_of("kind", kind, KINDS)
+    if kind == "choose":
+        if not isinstance(said.get("setting"), dict):
+            raise ValueError("a setting must be an object")
+        return choices.setting(said["setting"])
+    if kind == "show":
+        return _show(said, len(choices.images))
+    return check_range("count", said.get("count"), 0, MAX_CHIPS) if kind == "chips" else None
 
 
 def _show(said: Mapping[str, Any], images: int) -> Show:
@@ -137,24 +106,17 @@ def _show(said: Mapping[str, Any], images: int) -> Show:
     if said.get("test") is not None:
         return Show(serial, check_range("test", said["test"], 0, images - 1))
     use = check_range("use", said.get("use", 0), 0, 2**31)
-    return Show(serial, None, _strokes(said.get("strokes", [])), use)
-
-
-def _strokes(given: Any) -> tuple[tuple[int, ...], ...]:
+    given = said.get("strokes", [])
     if not isinstance(given, list) or len(given) > MAX_STROKES:
         raise ValueError(f"strokes must be a list of at most {MAX_STROKES}")
-    if not all(isinstance(stroke, list) and stroke for stroke in given):
-        raise ValueError("a stroke must be a list of coordinates")
+    if not all(isinstance(stroke, list) and stroke and len(stroke) % 2 == 0 for stroke in given):
+        raise ValueError("a stroke must be a list of coordinates, an x and a y of each point")
     if sum(map(len, given)) > 2 * MAX_POINTS:
         raise ValueError(f"a drawing must have at most {MAX_POINTS} points")
-    if any(len(stroke) % 2 for stroke in given):
-        raise ValueError("a stroke must have an x and a y of each point")
-    return tuple(
+    strokes = (
         tuple(check_range("a coordinate", value, 0, GRID) for value in stroke) for stroke in given
     )
-
-
-# What a page is told first: what there is to choose.
+    return Show(serial, None, tuple(strokes), use)
 
 
 def hello(choices: Choices) -> dict[str, Any]:
@@ -174,7 +136,7 @@ def hello(choices: Choices) -> dict[str, Any]:
         "device": printable(choices.device.name),
         "knobs": [asdict(knob) for knob in choices.knobs],
         "tests": len(choices.images),
-        "setting": choices.usual().to_dict(),
+        "setting": asdict(choices.usual()),
         "grid": GRID,
         "most": {"strokes": MAX_STROKES, "points": MAX_POINTS, "chips": MAX_CHIPS},
     }

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import Closing
 from allspin.host.draw.timeline import LAST_SUM
-from allspin.host.live.choices import BOARD
+from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS, SUM_CHIPS
 from allspin.host.machines.linked import LinkedMachine
@@ -30,33 +30,8 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
-# One board is held by one page.
-
-
-class Holder:
-    """Who holds the board.
-
-    Attributes
-    ----------
-    owner : object or None
-        The page that holds it; None while it is free.
-    """
-
-    def __init__(self) -> None:
-        self.owner: object | None = None
-
-    def claim(self, page: object) -> bool:
-        """Let a page hold the board, if no other does; whether it holds it now."""
-        if self.owner is None:
-            self.owner = page
-        return self.owner is page
-
-    def release(self, page: object) -> None:
-        """Let go of the board, if this page holds it."""
-        if self.owner is page:
-            self.owner = None
-
-
+Held = dict[str, object]
+"""One board is held by one page: the chair of the one that holds it, by `BOARD`."""
 SETTLE = 0.5
 """Seconds for the activity of an earlier image to end, and for this one's to come."""
 
@@ -83,7 +58,8 @@ class Seat(Closing):
         self.machine = machine
         self.where = ""
         self._tap = tap
-        self._maker: tuple[object, Maker] | None = None
+        self._maker: Maker | None = None
+        self._kind: object = None
         self._alone = False
 
     def program(self, made: Made) -> None:
@@ -104,13 +80,12 @@ class Seat(Closing):
             self.machine.program(made.base)
             self.where = "words sent by the host"
             return
-        setting = made.setting
         # The states of the cells are sent once for chips that differ in their seed alone.
-        kind = (setting.network, setting.scheme, setting.knobs)
-        if self._maker is None or self._maker[0] != kind:
-            maker = self.machine.chip_maker(made.base, made.device, made.programming)
-            self._maker = kind, maker
-        maker = self._maker[1]
+        kind = made.setting.network, made.setting.scheme, made.setting.knobs
+        if self._maker is None or kind != self._kind:
+            self._maker = self.machine.chip_maker(made.base, made.device, made.programming)
+            self._kind = kind
+        maker = self._maker
         maker.make(made.chip.chip, made.network)
         self.where = maker.where
 
@@ -186,20 +161,6 @@ def open_virtual_seat(network: Network, device: Device, progress: BuildProgress)
     return Seat(machine, tap)
 
 
-def open_board_seat(port: str, network: Network) -> Seat:
-    """The board on a port, or with ``auto`` one that fits.
-
-    Raises
-    ------
-    UserError
-        If none answers there, or the network does not fit.
-    """
-    machine = open_machine(port, network)
-    # No port is called as the golden model is.
-    assert isinstance(machine, LinkedMachine)
-    return Seat(machine)
-
-
 # Where a page sits: at the golden model, or at a machine as soon as there is one.
 
 AGAIN = 2.0
@@ -223,11 +184,9 @@ class Chair:
 
     Parameters
     ----------
-    port : str or None
-        The board's port, or ``auto``.
-    device : Device
-        What chips are made of.
-    holder : Holder
+    choices : Choices
+        The board's port, and what chips are made of.
+    held : dict
         Who holds the board.
     tell : callable
         Tells the page how it is with the machine.
@@ -240,17 +199,9 @@ class Chair:
         Whether a machine has come that is not programmed yet.
     """
 
-    def __init__(
-        self,
-        port: str | None,
-        device: Device,
-        holder: Holder,
-        tell: Tell,
-        wake: Callable[[], None],
-    ) -> None:
-        self._port = port
-        self._device = device
-        self._holder = holder
+    def __init__(self, choices: Choices, held: Held, tell: Tell, wake: Callable[[], None]) -> None:
+        self._choices = choices
+        self._held = held
         self._tell = tell
         self._wake = wake
         self._on = GOLDEN
@@ -278,12 +229,13 @@ class Chair:
         network : Network
             What it shall run.
         """
-        shape = _shape(network)
-        if on == self._on and shape == self._shape:
-            self._network = network
+        formats = network.pixel_bits, network.hidden_bits, network.rah_bits, network.current_bits
+        shape = on, network.topology, formats, network.neuron.name
+        self._network = network
+        if shape == self._shape:
             return
         self.leave()
-        self._on, self._shape, self._network = on, shape, network
+        self._on, self._shape = on, shape
         if on == GOLDEN:
             await self._tell("golden", "the golden model computes", 0.0)
         else:
@@ -291,45 +243,45 @@ class Chair:
 
     async def _open(self) -> None:
         """Open the machine; a board that is not there is asked for again and again."""
-        while True:
-            if self._on == BOARD and not self._holder.claim(self):
+        while self._seat is None:
+            if self._on == BOARD and self._held.setdefault(BOARD, self) is not self:
                 await self._tell("held", "another page holds the board; it is asked for again", 0.0)
-            else:
-                try:
-                    seat = await self._opened()
-                    break
-                except UserError as error:
-                    self._holder.release(self)
-                    state = "missing" if self._on == BOARD else "failed"
-                    await self._tell(state, str(error), 0.0)
-                    if self._on == VIRTUAL:
-                        return
-            await asyncio.sleep(AGAIN)
-        # First that it is not programmed, then that it is there: threads may ask for it.
-        self.newcomer = True
-        self._seat = seat
+                await asyncio.sleep(AGAIN)
+                continue
+            try:
+                seat = await self._opened()
+                # First that it is not programmed, then that it is there: threads may ask for it.
+                self.newcomer = True
+                self._seat = seat
+            except UserError as error:
+                self._release()
+                await self._tell("missing" if self._on == BOARD else "failed", str(error), 0.0)
+                if self._on == VIRTUAL:
+                    return
+                await asyncio.sleep(AGAIN)
         self._wake()
 
     async def _opened(self) -> Seat:
         """Open it in a thread; what is opened for nobody is closed."""
-        loop = asyncio.get_running_loop()
-        network, port = self._network, self._port
+        loop, network = asyncio.get_running_loop(), self._network
         assert network is not None
         left = threading.Event()
-        told = [0.0]
+        told = [-TELL_EVERY]
 
         def progress(what: str, seconds: float) -> None:
             if left.is_set():
                 raise Left
-            if not told[0] or abs(seconds - told[0]) >= TELL_EVERY:
-                told[0] = seconds or 1e-9
+            if abs(seconds - told[0]) >= TELL_EVERY:
+                told[0] = seconds
                 asyncio.run_coroutine_threadsafe(self._tell("compiling", what, seconds), loop)
 
         def work() -> Seat:
             if self._on == VIRTUAL:
-                return open_virtual_seat(network, self._device, progress)
-            assert port is not None
-            return open_board_seat(port, network)
+                return open_virtual_seat(network, self._choices.device, progress)
+            assert self._choices.port is not None
+            machine = open_machine(self._choices.port, network)
+            assert isinstance(machine, LinkedMachine)  # no port is called as the golden model is
+            return Seat(machine)
 
         await self._tell("opening", f"opening {self._on}", 0.0)
         future = loop.run_in_executor(None, work)
@@ -345,14 +297,14 @@ class Chair:
         self.newcomer = False
         if self._seat is None:
             return
-        await asyncio.to_thread(self.ask, lambda seat: seat.program(made))
+        await asyncio.to_thread(self.ask, Seat.program, made)
         await self.say()
         if (seat := self._seat) is not None:
             machine = seat.machine
             await self._tell("ready", f"{machine.name}: {machine.description}; {seat.where}", 0.0)
 
-    def ask(self, use: Callable[[Seat], Answer]) -> Answer | None:
-        """What comes of a use of the machine, in a thread.
+    def ask(self, use: Callable[..., Answer], *given: Any) -> Answer | None:
+        """What comes of a use of the `Seat`, with what is given to it besides; in a thread.
 
         None where there is no machine, or none that is programmed, or where it fails, of which
         `say` tells.
@@ -361,19 +313,14 @@ class Chair:
             if self._seat is None or self.newcomer:
                 return None
             try:
-                return use(self._seat)
+                return use(self._seat, *given)
             except UserError as error:
-                self._lose(error)
+                self._fault = str(error)
+                seat, self._seat = self._seat, None
+                with contextlib.suppress(UserError, OSError):
+                    seat.close()
+                self._release()
                 return None
-
-    def _lose(self, error: UserError) -> None:
-        """Let go of a machine that has failed; `say` tells of it."""
-        self._fault = str(error)
-        seat, self._seat = self._seat, None
-        if seat is not None:
-            with contextlib.suppress(UserError, OSError):
-                seat.close()
-        self._holder.release(self)
 
     async def say(self) -> None:
         """Tell the page of a machine that has failed, and ask for a board again."""
@@ -394,29 +341,22 @@ class Chair:
             self._opening = None
         seat, self._seat = self._seat, None
         self.newcomer = False
-        if seat is not None:
+        self._shape = ()
+        if seat is None:
+            self._release()
+        else:
             # It may still be in use, and takes a moment to end.
             threading.Thread(target=self._close, args=(seat,)).start()
-        else:
-            self._holder.release(self)
-        self._shape = ()
+
+    def _release(self) -> None:
+        """Let go of the board, if this page holds it."""
+        if self._held.get(BOARD) is self:
+            del self._held[BOARD]
 
     def _close(self, seat: Seat) -> None:
         with self._lock, contextlib.suppress(UserError, OSError):
             seat.close()
-        self._holder.release(self)
-
-
-def _shape(network: Network) -> tuple[object, ...]:
-    """What a machine is built for."""
-    return (
-        network.topology,
-        network.pixel_bits,
-        network.hidden_bits,
-        network.rah_bits,
-        network.current_bits,
-        network.neuron.name,
-    )
+        self._release()
 
 
 def _close_result(future: "asyncio.Future[Seat]") -> None:

@@ -1,5 +1,6 @@
 """The server: where it listens, the link to it, and how it ends."""
 
+import contextlib
 import os
 import secrets
 import socket
@@ -15,7 +16,7 @@ from allspin.host.live.app import application
 from allspin.host.live.choices import Choices
 from allspin.host.live.guard import LOOP_BACK, Access
 from allspin.host.live.messages import MAX_BYTES
-from allspin.sim.errors import UserError, check_range
+from allspin.sim.errors import check_range, refused
 
 TOKEN_BYTES = 18
 """Random bytes of a token: nobody guesses 144 bits."""
@@ -60,26 +61,13 @@ class Place:
         UserError
             If there is no such host, or the port is in use.
         """
-        try:
-            family = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0][0]
-            bound = socket.socket(family, socket.SOCK_STREAM)
-        except OSError as error:
-            raise UserError(f"cannot listen on `host` {self.host}: {_reason(error)}") from error
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind((self.host, self.port))
-            bound.listen()
-        except OSError as error:
-            bound.close()
-            raise UserError(
-                f"cannot listen on port {self.port} of {self.host}: {_reason(error)}; "
-                "`port` 0 takes a free one"
-            ) from error
-        return bound
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+        with refused(f"cannot listen on `host` {self.host}: ", kinds=OSError):
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        family, *_, address = found[0]
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        unbound = f"cannot listen on port {self.port} of {self.host}: "
+        with refused(unbound, "; `port` 0 takes a free one", OSError):
+            return socket.create_server(address[:2], family=family, dualstack_ipv6=both)
 
 
 class LiveServer:
@@ -132,12 +120,8 @@ class LiveServer:
 
     def run(self) -> None:
         """Serve until Ctrl-C, or `stop`."""
-        try:
+        with self._socket, contextlib.suppress(KeyboardInterrupt):
             self._server.run(sockets=[self._socket])
-        except KeyboardInterrupt:
-            pass
-        finally:
-            self._socket.close()
 
     def stop(self) -> None:
         """End, from another thread."""

@@ -9,15 +9,16 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.host.live.choices import BOARD, Choices, Setting
-from allspin.host.live.many import ChipsJob, ScoreJob
-from allspin.host.live.messages import Chips, Choose, Message, Show, hello
-from allspin.host.live.seat import Chair, Holder
+from allspin.host.live.many import Pieces, chip_pieces, score_pieces
+from allspin.host.live.messages import Message, Show, hello
+from allspin.host.live.seat import Chair, Held, Seat
 from allspin.host.live.shown import Flow, Made, archive, drawn_image, timeline
 from allspin.sim.errors import UserError
 
@@ -39,13 +40,13 @@ class Session:
     ----------
     choices : Choices
         What may be chosen.
-    holder : Holder
+    held : dict
         Who holds the board.
     send : callable
         Sends the page a message.
     """
 
-    def __init__(self, choices: Choices, holder: Holder, send: Send) -> None:
+    def __init__(self, choices: Choices, held: Held, send: Send) -> None:
         self._choices = choices
         self._send = send
         self._wake = asyncio.Event()
@@ -58,25 +59,25 @@ class Session:
         self._flow: Flow | None = None
         self._traced = False
         self._activity: npt.NDArray[np.uint64] | None = None
-        self._chair = Chair(choices.port, choices.device, holder, self._tell, self._wake.set)
-        self._score: ScoreJob | None = None
-        self._chips: ChipsJob | None = None
+        self._chair = Chair(choices, held, self._tell, self._wake.set)
         self._count = 0
-        self._turn = 0
+        self._accuracies: dict[int, float] = {}
+        self._confusion: npt.NDArray[np.int64] | None = None
+        self._jobs: dict[str, Pieces] = {}
 
     def receive(self, message: Message) -> None:
         """Take what a page said; of several settings or images the last one counts."""
         self._last = time.monotonic()
         match message:
-            case Choose(setting):
-                self._setting = setting
+            case Setting():
+                self._setting = message
             case Show():
                 self._show = message
-            case Chips(count):
-                self._count = count
-                self._renew_chips()
-            case _:
+            case None:
                 self._save = True
+            case _:
+                self._count = message
+                self._renew_chips()
         self._wake.set()
 
     async def run(self) -> None:
@@ -94,6 +95,7 @@ class Session:
     async def _step(self) -> None:
         """Do the most urgent thing, or wait for one."""
         made = self._made
+        resting = time.monotonic() - self._last
         if self._setting is not None:
             setting, self._setting = self._setting, None
             await self._make(setting)
@@ -104,33 +106,33 @@ class Session:
         elif self._show is not None:
             show, self._show = self._show, None
             await self._image(made, show)
-        elif self._traced and self._resting >= SETTLED:
+        elif self._traced and resting >= SETTLED:
             await self._trace()
-        elif self._save and not self._traced:
+        elif self._traced:
+            await self._wait(max(SETTLED - resting, 0.001))
+        elif self._save:
             self._save = False
-            await self._archive(made)
-        else:
-            await self._background()
-
-    async def _background(self) -> None:
-        """A piece of what there is time for while nobody draws; else wait."""
-        jobs = [job for job in (self._score, self._chips) if job is not None and not job.done]
-        if self._traced:
-            await self._wait(max(SETTLED - self._resting, 0.001))
-        elif jobs and self._resting >= REST:
-            # In turn, so that either is seen to go on.
-            self._turn += 1
-            await jobs[self._turn % len(jobs)].step(self._send)
-        elif jobs:
-            await self._wait(max(REST - self._resting, 0.001))
+            given = made, self._flow, self._activity, self._confusion, self._accuracies
+            await self._send({"kind": "archive"}, await asyncio.to_thread(archive, *given))
+        elif self._jobs and resting >= REST:
+            await self._piece()
+        elif self._jobs:
+            await self._wait(max(REST - resting, 0.001))
         elif not await self._wait(LOOK if self._chair.title == BOARD else None):
             await asyncio.to_thread(self._chair.ask, lambda seat: seat.machine.counters())
             await self._chair.say()
 
-    @property
-    def _resting(self) -> float:
-        """Seconds since the page has said something, or was shown an image."""
-        return time.monotonic() - self._last
+    async def _piece(self) -> None:
+        """A piece of the jobs in turn, so that each is seen to go on."""
+        name, job = next(iter(self._jobs.items()))
+        told = await asyncio.to_thread(next, job, None)
+        if self._jobs.get(name) is job:  # which another may have taken the place of
+            del self._jobs[name]
+            if told is not None:
+                self._jobs[name] = job
+        if told is not None and told[0]:
+            await self._send(*told)
+        await self._chair.say()
 
     async def _wait(self, seconds: float | None) -> bool:
         """Wait until there is something to do, so many seconds at most; whether there is."""
@@ -149,29 +151,32 @@ class Session:
         before, self._made = self._made, made
         self._flow = self._activity = None
         self._traced = False
-        told = {"kind": "made", "setting": setting.to_dict(), **made.to_dict()}
+        told = {"kind": "made", "setting": asdict(setting), **made.to_dict()}
         told["seconds"] = time.perf_counter() - begun
         await self._send(told, b"".join(each.tobytes() for each in made.words))
         await self._chair.sit(setting.on, made.base)
         await self._seat(made)
-        if before is None or _kind(before.setting) != _kind(setting):
+        # Other chips are made as this one is, on whatever machine it is.
+        if before is None or replace(before.setting, on="", chip=None) != replace(
+            setting, on="", chip=None
+        ):
             self._renew_chips()
 
     async def _seat(self, made: Made) -> None:
         """Program the machine, show it the image again, and score it."""
         await self._chair.program(made)
-        self._score = ScoreJob(made, self._choices, self._chair)
+        self._confusion = np.zeros((made.base.classes,) * 2, np.int64)
+        self._jobs["score"] = score_pieces(made, self._choices, self._chair, self._confusion)
         if self._show is None:
             self._show = self._shown
 
     async def _image(self, made: Made, show: Show) -> None:
         begun = time.perf_counter()
         self._shown = show
-        flow = await asyncio.to_thread(self._answer, made, show)
-        self._flow, self._activity = flow, None
+        self._flow = flow = await asyncio.to_thread(self._answer, made, show)
+        self._activity = None
         on = self._chair.title
         told = {"kind": "shown", "serial": show.serial, "on": on, **flow.to_dict()}
-        told["mismatches"] = flow.mismatches
         told["seconds"] = time.perf_counter() - begun
         await self._send(told, b"")
         # Who has just seen something is left time to do the next thing.
@@ -187,9 +192,7 @@ class Session:
         if flow is None or shown is None:
             return
         layers = len(flow.golden)
-        self._activity = await asyncio.to_thread(
-            self._chair.ask, lambda seat: seat.activity(layers)
-        )
+        self._activity = await asyncio.to_thread(self._chair.ask, Seat.activity, layers)
         if self._activity is not None:
             cycles = timeline(self._activity, layers)
             await self._send({"kind": "timeline", "serial": shown.serial, **cycles}, b"")
@@ -202,25 +205,15 @@ class Session:
         else:
             image = self._choices.images[show.test].reshape(shape)
             label, number = int(self._choices.labels[show.test]), show.test
-        answers = self._chair.ask(lambda seat: seat.show(image, number))
-        return Flow.of(made, image, number, label, answers)
-
-    async def _archive(self, made: Made) -> None:
-        confusion = None if self._score is None else self._score.confusion
-        chips = {} if self._chips is None else self._chips.accuracies
-        content = await asyncio.to_thread(
-            archive, made, self._flow, self._activity, confusion, chips
-        )
-        await self._send({"kind": "archive"}, content)
+        machine = self._chair.ask(Seat.show, image, number)
+        batch = image[np.newaxis]
+        golden = made.golden.trace(batch, number)
+        return Flow(image, number, label, golden, made.ideal.logits(batch, number)[0], machine)
 
     def _renew_chips(self) -> None:
         """Begin the accuracy over chips afresh, with as many chips as the page wants."""
-        made = self._made
-        self._chips = None
-        if made is not None and self._count:
-            self._chips = ChipsJob(made, self._choices, self._count)
-
-
-def _kind(setting: Setting) -> tuple[object, ...]:
-    """What chips of a setting have in common."""
-    return setting.network, setting.scheme, setting.calibrate, setting.knobs
+        self._accuracies = {}
+        self._jobs.pop("chips", None)
+        if self._made is not None and self._count:
+            given = self._made, self._choices, self._count, self._accuracies
+            self._jobs["chips"] = chip_pieces(*given)

@@ -4,7 +4,6 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -100,21 +99,26 @@ class Made:
     ----------
     setting : Setting
         What was chosen.
-    base : Network
-        As it was trained: the ideal chip.
+    base, network : Network
+        As it was trained, the ideal chip; and what machines run.
     device : Device
         What the chip is made of, its knobs turned.
     programming : Programming
         How chips are programmed.
     chip : ProgrammedChip or None
         The chip; None for the ideal one.
+    golden, ideal : GoldenModel
+        Of the chip, and of the ideal one.
     """
 
     setting: Setting
     base: Network
+    network: Network
     device: Device
     programming: Programming
     chip: ProgrammedChip | None
+    golden: GoldenModel
+    ideal: GoldenModel
 
     @classmethod
     def of(cls, choices: Choices, setting: Setting) -> "Made":
@@ -125,31 +129,17 @@ class Made:
         UserError
             If the device's figures leave their range, or its levels cannot be programmed.
         """
-        base = open_network(choices.networks[setting.network])
+        base = network = open_network(choices.networks[setting.network])
+        chip, ideal = None, GoldenModel(base)
+        golden = ideal
         with refused():
-            device = turned(choices.device, dict(setting.knobs))
+            device = turned(choices.device, setting.knobs)
             how = Programming(setting.scheme, tries=default_tries(base))
-            chip = None
             if setting.chip is not None:
-                chip = ProgrammedChip.of(
-                    Chip(device, setting.chip), base, how, calibrated=setting.calibrate
-                )
-        return cls(setting, base, device, how, chip)
-
-    @property
-    def network(self) -> Network:
-        """What machines run."""
-        return self.base if self.chip is None else self.chip.network
-
-    @cached_property
-    def golden(self) -> GoldenModel:
-        """The golden model of the chip."""
-        return GoldenModel(self.network, noise=None if self.chip is None else self.chip.noise)
-
-    @cached_property
-    def ideal(self) -> GoldenModel:
-        """The golden model of the ideal chip."""
-        return self.golden if self.chip is None else GoldenModel(self.base)
+                one = Chip(device, setting.chip)
+                chip = ProgrammedChip.of(one, base, how, calibrated=setting.calibrate)
+                network, golden = chip.network, GoldenModel(chip.network, noise=chip.noise)
+        return cls(setting, base, network, device, how, chip, golden, ideal)
 
     @property
     def words(self) -> list[npt.NDArray[np.int8]]:
@@ -236,58 +226,32 @@ class Flow:
     ideal: npt.NDArray[np.int64]
     machine: npt.NDArray[np.int64] | None
 
-    @classmethod
-    def of(
-        cls,
-        made: Made,
-        image: npt.NDArray[np.uint8],
-        number: int,
-        label: int | None,
-        machine: npt.NDArray[np.int64] | None,
-    ) -> "Flow":
-        """Compute what the golden model has to say of an image.
-
-        Parameters
-        ----------
-        made : Made
-            The chip.
-        image, number, label, machine
-            As of the class.
-        """
-        batch = image[np.newaxis]
-        golden = made.golden.trace(batch, number)
-        ideal = golden[-1].sums if made.chip is None else made.ideal.logits(batch, number)
-        return cls(image, number, label, golden, ideal[0], machine)
-
     @property
     def logits(self) -> npt.NDArray[np.int64]:
         """The golden model's, shape (classes,)."""
         return self.golden[-1].sums[0]
 
-    @property
-    def mismatches(self) -> int:
-        """Logits of the machine that are not the golden model's."""
-        return 0 if self.machine is None else int(np.count_nonzero(self.machine != self.logits))
-
     def to_dict(self) -> dict[str, Any]:
         """What a page is told."""
+        names = ("inputs", "sums", "currents", "activations")
+        machine = self.logits if self.machine is None else self.machine
         return {
             "image": self.image.ravel().tolist(),
             "label": self.label,
             "number": self.number,
             "layers": [
-                {
-                    "inputs": one.inputs[0].tolist(),
-                    "sums": one.sums[0].tolist(),
-                    "currents": None if one.currents is None else one.currents[0].tolist(),
-                    "activations": None if one.activations is None else one.activations[0].tolist(),
-                }
-                for one in self.golden
+                {name: _first(getattr(layer, name)) for name in names} for layer in self.golden
             ],
             "golden": self.logits.tolist(),
             "ideal": self.ideal.tolist(),
             "machine": None if self.machine is None else self.machine.tolist(),
+            "mismatches": int(np.count_nonzero(machine != self.logits)),
         }
+
+
+def _first(values: npt.NDArray[Any] | None) -> list[int] | None:
+    """Of the one image."""
+    return None if values is None else values[0].tolist()
 
 
 # All values that a page shows, as an npz archive.
@@ -321,28 +285,24 @@ def archive(
     bytes
         An npz; ``setting`` in it is JSON.
     """
-    arrays: dict[str, Any] = {
-        "setting": np.array(json.dumps({**asdict(made.setting), "commit": commit()}))
-    }
+    setting = {**asdict(made.setting), "knobs": list(made.setting.knobs.items())}
+    arrays: dict[str, Any] = {"setting": np.array(json.dumps({**setting, "commit": commit()}))}
     for number, words in enumerate(made.words):
         arrays[f"words_{number}"] = words
     if flow is not None:
         arrays |= {"image": flow.image, "use": np.int64(flow.number), "logits_ideal": flow.ideal}
+        arrays["logits_machine"] = flow.machine
         for number, layer in enumerate(flow.golden):
             for name in ("inputs", "sums", "currents", "activations"):
-                if (values := getattr(layer, name)) is not None:
-                    arrays[f"{name}_{number}"] = values[0]
-        if flow.machine is not None:
-            arrays["logits_machine"] = flow.machine
-    if activity is not None:
-        arrays["activity"] = activity
-    if confusion is not None:
-        arrays["confusion"] = confusion
+                values = getattr(layer, name)
+                arrays[f"{name}_{number}"] = None if values is None else values[0]
+    arrays |= {"activity": activity, "confusion": confusion}
     if chips:
         arrays["chip_seeds"] = np.array(list(chips), np.int64)
         arrays["chip_accuracies"] = np.array(list(chips.values()))
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    known = {name: array for name, array in arrays.items() if array is not None}
+    np.savez_compressed(buffer, **known)
     return buffer.getvalue()
 
 

@@ -17,7 +17,7 @@ from allspin.host.paper import network, neuron, pulses, synapse, tolerance
 from allspin.host.paper.chapter import Effort, Part
 from allspin.host.paper.experiments import Experiment, ResultCache, perform
 from allspin.host.paper.report import Report, markdown, page, readings_table, verdict_table
-from allspin.host.show.say import Display, commit, spoken
+from allspin.host.show.say import Display, clock, commit
 from allspin.host.sweep.workers import in_processes
 from allspin.sim.files import write_atomically
 
@@ -86,7 +86,7 @@ def run_experiments(
             cache.keep(experiment, result)
             done += experiment.cost
             left = (time.monotonic() - begun) / done * (here - done)
-            report(total - here + done, total, f"about {spoken(left)} left")
+            report(total - here + done, total, f"about {clock(left, None)} left")
     return results
 
 

@@ -9,7 +9,7 @@ import htpy as h
 from allspin.host.compare.table import notes
 from allspin.host.compare.table import tables as compared_tables
 from allspin.host.draw.compare import energy_split, tornado_chart
-from allspin.host.draw.strips import Strip, bars, strips
+from allspin.host.draw.curves import Strip, bars, strips
 from allspin.host.draw.timeline import timeline, traced_stages
 from allspin.host.machines.opening import VIRTUAL
 from allspin.host.report.section import (

@@ -8,7 +8,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
 
-from allspin.host.show.say import Beat, clock, tell
+from allspin.host.show.say import Beat, Display, clock, shortened, tell
 from allspin.host.show.table import Terminal, Words
 
 BAR = 10
@@ -19,10 +19,6 @@ GAPS = 3
 """Spaces between the parts of a bar."""
 
 
-def _shortened(words: str, most: int) -> str:
-    return words if len(words) <= most else f"{words[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
-
-
 class _Clock(ProgressColumn):
     """What `clock` says of a bar."""
 
@@ -30,7 +26,7 @@ class _Clock(ProgressColumn):
         return Text(clock(task.elapsed or 0.0, task.time_remaining))
 
 
-class Steps:
+class Steps(Display):
     """Steps of a longer piece of work, one after another.
 
     On a terminal the step under way has a bar with the time that it takes; elsewhere a line of
@@ -83,8 +79,8 @@ class Steps:
     def _words(self, figures: str) -> tuple[str, str]:
         """Description and figures beside the bar, as short as the terminal is narrow."""
         room = max(20, self._console.width - BAR - CLOCK - GAPS)
-        shown = _shortened(figures, room // 2)
-        return _shortened(self._description, room - len(shown)), shown
+        shown = shortened(figures, room // 2)
+        return shortened(self._description, room - len(shown)), shown
 
     def _far(self) -> str:
         """How far the step is, in words."""
@@ -180,21 +176,17 @@ def stages() -> Iterator[Callable[[str, float], None]]:
     callable
         Takes what is being done, and for how many seconds now; other words begin another step.
     """
-    steps = Steps()
-    under_way = ""
+    with Steps() as steps:
+        under_way: list[str] = []
 
-    def progress(what: str, seconds: float) -> None:
-        nonlocal under_way
-        if what != under_way:
-            if under_way:
-                steps.finish()
-            under_way = what
-            steps.start(what)
-        steps.advance(seconds, None)
+        def progress(what: str, seconds: float) -> None:
+            if [what] != under_way[-1:]:
+                if under_way:
+                    steps.finish()
+                under_way.append(what)
+                steps.start(what)
+            steps.advance(seconds, None)
 
-    try:
         yield progress
         if under_way:
             steps.finish()
-    finally:
-        steps.stop()

@@ -9,7 +9,6 @@ import threading
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 # Which allspin this is: its commit, and its version.
 
@@ -59,8 +58,8 @@ def _git(*words: str) -> subprocess.CompletedProcess[str]:
 # What shows the steps of a longer piece of work.
 
 
-class Display(Protocol):
-    """What shows the steps."""
+class Display:
+    """What shows the steps; this one shows nothing."""
 
     def start(self, description: str) -> None:
         """A step begins."""
@@ -72,17 +71,7 @@ class Display(Protocol):
         """It is done."""
 
 
-class Silent:
-    """A `Display` that shows nothing."""
-
-    def start(self, description: str) -> None:
-        """Nothing."""
-
-    def advance(self, done: float, total: float | None, figures: str = "") -> None:
-        """Nothing."""
-
-    def finish(self, outcome: str = "") -> None:
-        """Nothing."""
+Silent = Display
 
 
 class BuildWatch:
@@ -138,6 +127,11 @@ def printable(text: str, layout: str = LAYOUT) -> str:
     )
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters, cut with an ellipsis where it must be."""
+    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
 def say(text: str) -> None:
     """Print to stdout."""
     print(printable(text))
@@ -179,16 +173,6 @@ def tell(text: str) -> None:
     _stderr.write(printable(text))
 
 
-def tell_more(text: str) -> None:
-    """Print progress to stderr on a line that goes on; whatever comes next begins another."""
-    _stderr.grow(printable(text))
-
-
-def tell_no_more() -> None:
-    """End the line that `tell_more` began, if nothing has ended it."""
-    _stderr.end()
-
-
 def pass_on(text: str) -> None:
     """Print a piece of another program's output to stderr, as it came."""
     _stderr.write(printable(text, LAYOUT + OVERWRITING), end="")
@@ -205,14 +189,6 @@ def one_line(message: object) -> str:
         word if len(word) <= (LONGEST_PATH if "/" in word else LONGEST) else f"{word[:SHOWN]}..."
         for word in str(message).split()
     )
-
-
-def spoken(seconds: float) -> str:
-    """A length of time in words, such as ``10 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} h"
 
 
 # A line of dots on stderr that grows while something goes on, and times in words.
@@ -271,10 +247,10 @@ class Beat:
                     tell(self._first)
                 ticks += 1
                 told = f" {self._say()} " if ticks % TOLD == 0 else "."
-                tell_more(f"{'' if ticks > 1 else '  '}{told}")
+                _stderr.grow(printable(f"{'' if ticks > 1 else '  '}{told}"))
 
     def stop(self) -> None:
         """End it."""
         self._over.set()
         self._thread.join()
-        tell_no_more()
+        _stderr.end()

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -237,11 +237,11 @@ def _format(value: float, form: str) -> str:
 
 def shown(cell: Cell, column: Column) -> str:
     """A cell as a person reads it."""
-    if cell is None:
-        return "-"
     if isinstance(cell, float):
         return _format(cell, column.form)
-    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return "-" if cell is None else str(cell)
 
 
 Figure = tuple[str, Cell] | tuple[str, Cell, str]
@@ -275,6 +275,35 @@ NARROW = 14
 """A column of text is not made narrower than this for the others."""
 
 
+class _Fitted(NamedTuple):
+    """A column as a terminal shows it: its widths are the least without breaks, and the most."""
+
+    head: str
+    texts: list[str]
+    number: bool
+    least: int
+    most: int
+
+
+def _longest(words: Iterable[str]) -> int:
+    return max((cell_len(word) for word in words), default=0)
+
+
+def _fitted(table: Table, place: int) -> _Fitted:
+    column, number = table.columns[place], table.is_number(place)
+    texts = [printable(shown(row[place], column)) for row in table.rows]
+    if column.group:
+        above = [None, *texts]
+        texts = ["" if text == other else text for text, other in zip(texts, above, strict=False)]
+    head = f"{column.name}\n{column.unit}".rstrip("\n") if table.headed else ""
+    least = longest = _longest(texts)
+    if not number:
+        words = _longest(word for text in texts for word in text.split())
+        least = max(min(LONGEST, words), min(NARROW, longest))
+    least, most = max(least, _longest(head.split())), max(longest, _longest(head.split("\n")))
+    return _Fitted(printable(head), texts, number, least, most)
+
+
 def layout(table: Table, width: int, wide: bool = False) -> list[RichTable]:
     """A table as Rich's, in as many parts, one below the other, as the width asks for.
 
@@ -292,92 +321,26 @@ def layout(table: Table, width: int, wide: bool = False) -> list[RichTable]:
     places = [place for place, column in enumerate(table.columns) if wide or not column.wide]
     if not table.headed:
         places = [place for place in places if any(row[place] != "" for row in table.rows)]
-    texts = {place: _texts(table, place) for place in places}
-    least = {place: _least(table, place, texts[place]) for place in places}
-    keys = [place for place in places if place < table.keys]
-    parts = _parts(keys, [place for place in places if place not in keys], least, width)
-    return [
-        _part(table, part, texts, _widths(table, part, texts, width), number == 0)
-        for number, part in enumerate(parts)
-    ]
-
-
-def _texts(table: Table, place: int) -> list[str]:
-    """A column's cells, as they are shown."""
-    column = table.columns[place]
-    texts = [printable(shown(row[place], column)) for row in table.rows]
-    if not column.group:
-        return texts
-    return [
-        "" if number and text == texts[number - 1] else text for number, text in enumerate(texts)
-    ]
-
-
-def _head(table: Table, place: int) -> str:
-    column = table.columns[place]
-    return f"{column.name}\n{column.unit}" if column.unit else column.name
-
-
-def _longest(words: Iterable[str]) -> int:
-    return max((cell_len(word) for word in words), default=0)
-
-
-def _least(table: Table, place: int, texts: Sequence[str]) -> int:
-    """The fewest columns of the terminal in which nothing is broken that must not be."""
-    head = _longest(_head(table, place).split()) if table.headed else 0
-    if table.is_number(place):
-        return max(head, _longest(texts))
-    words = min(LONGEST, _longest(word for text in texts for word in text.split()))
-    return max(head, words, min(NARROW, _longest(texts)))
-
-
-def _parts(
-    keys: Sequence[int], others: Sequence[int], least: dict[int, int], width: int
-) -> list[list[int]]:
-    """Columns of each part; every part begins with the keys."""
+    keys = [_fitted(table, place) for place in places if place < table.keys]
     parts = [[*keys]]
-    begin = taken = sum(least[place] + GAP for place in keys) - GAP
-    for place in others:
-        if taken + GAP + least[place] > width and len(parts[-1]) > len(keys):
+    for column in [_fitted(table, place) for place in places if place >= table.keys]:
+        least = sum(each.least + GAP for each in [*parts[-1], column]) - GAP
+        if least > width and len(parts[-1]) > len(keys):
             parts.append([*keys])
-            taken = begin
-        parts[-1].append(place)
-        taken += GAP + least[place]
-    return parts
+        parts[-1].append(column)
+    return [_part(table, part, width, number == 0) for number, part in enumerate(parts)]
 
 
-def _widths(
-    table: Table, places: Sequence[int], texts: dict[int, list[str]], width: int
-) -> dict[int, int]:
-    """Widths of a part's columns: what they would take, less what the widest texts can give."""
-    widths = {}
-    for place in places:
-        heads = _head(table, place).split("\n") if table.headed else []
-        widths[place] = max(_longest(texts[place]), _longest(heads))
-    least = {place: _least(table, place, texts[place]) for place in places}
-    over = sum(widths.values()) + GAP * (len(places) - 1) - width
-    while over > 0:
-        can = [place for place in places if widths[place] > least[place]]
-        if not can:
-            break
+def _part(table: Table, columns: Sequence[_Fitted], width: int, first: bool) -> RichTable:
+    widths = [column.most for column in columns]
+    for _ in range(sum(widths) + GAP * (len(columns) - 1) - width):
+        can = [place for place, column in enumerate(columns) if widths[place] > column.least]
         # A head that is wider than its numbers is the first to be folded.
-        spare = [place for place in can if table.is_number(place)]
-        widest = max(spare or can, key=lambda place: widths[place])
-        widths[widest] -= 1
-        over -= 1
-    return widths
-
-
-def _part(
-    table: Table,
-    places: Sequence[int],
-    texts: dict[int, list[str]],
-    widths: dict[int, int],
-    first: bool,
-) -> RichTable:
-    title = Text(printable(table.title), style="bold") if table.title and first else None
+        spare = [place for place in can if columns[place].number] or can
+        if spare:
+            widths[max(spare, key=lambda place: widths[place])] -= 1
     made = RichTable(
-        title=title,
+        title=Text(printable(table.title), style="bold") if table.title and first else None,
         title_justify="left",
         title_style="",
         box=SIMPLE_HEAD,
@@ -386,18 +349,13 @@ def _part(
         pad_edge=False,
         padding=(0, GAP - 1, 0, 0),
     )
-    for place in places:
-        number = table.is_number(place)
-        made.add_column(
-            Text(printable(_head(table, place))),
-            width=widths[place],
-            justify="right" if number else "left",
-            overflow="fold",
-        )
+    for column, given in zip(columns, widths, strict=True):
+        justify = "right" if column.number else "left"
+        made.add_column(Text(column.head), width=given, justify=justify, overflow="fold")
     for number in range(len(table.rows)):
         if number in table.rules:
             made.add_section()
-        made.add_row(*(Text(texts[place][number]) for place in places))
+        made.add_row(*(Text(column.texts[number]) for column in columns))
     return made
 
 
@@ -457,28 +415,17 @@ def tsv(table: Table) -> str:
 
     A column of numbers with deviations is two.
     """
-    places = range(len(table.columns))
-    two = [any(_deviation(row[place]) is not None for row in table.rows) for place in places]
-    heads: list[str] = []
-    for column, deviates in zip(table.columns, two, strict=True):
-        heads.append(column.head)
-        if deviates:
-            heads.append(f"deviation of {column.head}")
     said = [table.title, *table.notes] if table.title else table.notes
     lines = [f"# {printable(line, layout='')}" for line in said]
-    lines.append("\t".join(_plain(head) for head in heads))
-    for row in table.rows:
-        cells: list[str] = []
-        for cell, deviates in zip(row, two, strict=True):
-            cells.append(_plain(cell))
-            if deviates:
-                cells.append(_plain(_deviation(cell)))
-        lines.append("\t".join(cells))
+    columns: list[list[Cell]] = []
+    for place, column in enumerate(table.columns):
+        cells = [row[place] for row in table.rows]
+        deviations = [cell.deviation if isinstance(cell, Number) else None for cell in cells]
+        columns.append([column.head, *cells])
+        if deviations.count(None) < len(deviations):
+            columns.append([f"deviation of {column.head}", *deviations])
+    lines += ["\t".join(map(_plain, line)) for line in zip(*columns, strict=True)]
     return "\n".join(lines)
-
-
-def _deviation(cell: Cell) -> float | None:
-    return cell.deviation if isinstance(cell, Number) else None
 
 
 def _plain(cell: Cell) -> str:

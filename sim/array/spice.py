@@ -51,12 +51,14 @@ def spice_deck(array: HallArray, hall: npt.ArrayLike, title: str) -> str:
     if array.reading == "ideal":
         raise ValueError("reading ideal is no circuit: choose series, selected or buffered")
     values = np.asarray(hall, np.float64)
+    rows, columns = values.shape
     lines = [title, *(f"* {line}" for line in array.readings()), *_cell(array)]
-    for row, cells in enumerate(values):
-        lines += [f"* row {row}", *_row(array, row, len(cells))]
-        for column, resistance in enumerate(cells):
-            lines += _placed(array, row, column, float(resistance))
-    lines += ["* columns", *_columns(array, *values.shape), *_control(array, *values.shape)]
+    for row in range(rows):
+        lines += [f"* row {row}", *_row(array, row, columns)]
+        for column in range(columns):
+            lines += _placed(array, row, column, float(values[row, column]))
+    lines += ["* columns", *_columns(array, rows, columns), ".control", "set numdgt=12"]
+    lines += [*_control(array, rows, columns), "quit", ".endc", ".end"]
     return "\n".join(lines) + "\n"
 
 
@@ -136,35 +138,26 @@ def _row(array: HallArray, row: int, columns: int) -> list[str]:
 
 def _placed(array: HallArray, row: int, column: int, hall: float) -> list[str]:
     """A cell, and what joins its Hall terminals to its column."""
-    at = f"{row}_{column}"
-    top, bottom = f"m{row}_{column}", f"m{row + 1}_{column}"
+    at, ends = f"{row}_{column}", f"m{row}_{column} m{row + 1}_{column}"
     lines = []
     if array.reading == "selected":
-        lines += [
-            f"rt{at} {top} t{at} {_ohm(array.switch_off)}",
-            f"rb{at} b{at} {bottom} {_ohm(array.switch_off)}",
-        ]
-        top, bottom = f"t{at}", f"b{at}"
+        top, bottom = ends.split()
+        off = _ohm(array.switch_off)
+        lines = [f"rt{at} {top} t{at} {off}", f"rb{at} b{at} {bottom} {off}"]
     elif array.reading == "buffered":
-        top, bottom = f"t{at}", f"b{at}"
-        lines += _amplifier(array, row, column)
-    lines.append(f"x{at} n{at} n{row}_{column + 1} {top} {bottom} c{at} cross hall={hall:.12g}")
-    return lines
-
-
-def _amplifier(array: HallArray, row: int, column: int) -> list[str]:
-    """An amplifier at a cell: its output is added to those of the rows above."""
-    at = f"{row}_{column}"
-    half = 0.5 / array.rejection
-    lines = [
-        f"ep{at} s{at} u{at} t{at} 0 {1 + half:.15g}",
-        f"em{at} u{at} {f's{row - 1}_{column}' if row else '0'} b{at} 0 {half - 1:.15g}",
-    ]
-    if math.isfinite(array.input_impedance):
-        lines.append(f"ri{at} t{at} b{at} {_ohm(array.input_impedance)}")
-    if array.supply == "isolated":
-        lines += [f"rp{at} t{at} 0 {LEAK:g}", f"rm{at} b{at} 0 {LEAK:g}"]
-    return lines
+        # An amplifier at the cell: its output is added to those of the rows above.
+        half, above = 0.5 / array.rejection, f"s{row - 1}_{column}" if row else "0"
+        lines = [
+            f"ep{at} s{at} u{at} t{at} 0 {1 + half:.15g}",
+            f"em{at} u{at} {above} b{at} 0 {half - 1:.15g}",
+        ]
+        if math.isfinite(array.input_impedance):
+            lines.append(f"ri{at} t{at} b{at} {_ohm(array.input_impedance)}")
+        if array.supply == "isolated":
+            lines += [f"rp{at} t{at} 0 {LEAK:g}", f"rm{at} b{at} 0 {LEAK:g}"]
+    if array.reading != "series":
+        ends = f"t{at} b{at}"
+    return [*lines, f"x{at} n{at} n{row}_{column + 1} {ends} c{at} cross hall={hall:.12g}"]
 
 
 def _columns(array: HallArray, rows: int, columns: int) -> list[str]:
@@ -182,21 +175,22 @@ def _columns(array: HallArray, rows: int, columns: int) -> list[str]:
 
 
 def _control(array: HallArray, rows: int, columns: int) -> list[str]:
-    """Drive each row, read each column."""
-    lines = [".control", "set numdgt=12"]
-    if array.reading != "selected":
+    """Drive each row, read each column; a column at a time where it must be selected."""
+    lines, selected = [], array.reading == "selected"
+    for some in [[column] for column in range(columns)] if selected else [range(columns)]:
+        if selected:
+            lines += _switched(array, some[0], rows, array.switch_on, array.input_impedance)
         for row in range(rows):
             lines += [f"alter i{row} dc = 1", "op"]
-            lines += [_printed(array, row, column, rows) for column in range(columns)]
+            for column in some:
+                read = f"v(m0_{column})-v(m{rows}_{column})"
+                if array.reading == "buffered":
+                    read = f"v(s{rows - 1}_{column})"
+                lines += [f"let got = {read}", f'echo "row {row} column {column}: $&got"']
             lines.append(f"alter i{row} dc = 0")
-        return [*lines, "quit", ".endc", ".end"]
-    for column in range(columns):
-        lines += _switched(array, column, rows, array.switch_on, array.input_impedance)
-        for row in range(rows):
-            lines += [f"alter i{row} dc = 1", "op", _printed(array, row, column, rows)]
-            lines.append(f"alter i{row} dc = 0")
-        lines += _switched(array, column, rows, array.switch_off, 1e30)
-    return [*lines, "quit", ".endc", ".end"]
+        if selected:
+            lines += _switched(array, some[0], rows, array.switch_off, 1e30)
+    return lines
 
 
 def _switched(
@@ -207,11 +201,3 @@ def _switched(
     if math.isfinite(array.input_impedance):
         arms.append(f"alter ra{column} = {amplifier:.12g}")
     return arms
-
-
-def _printed(array: HallArray, row: int, column: int, rows: int) -> str:
-    """Print what an ampere in a row makes of a column."""
-    read = f"v(m0_{column})-v(m{rows}_{column})"
-    if array.reading == "buffered":
-        read = f"v(s{rows - 1}_{column})"
-    return f'let got = {read}\necho "row {row} column {column}: $&got"'

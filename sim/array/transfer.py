@@ -58,7 +58,9 @@ def transfer(array: HallArray, hall: npt.ArrayLike) -> Reals:
             f"Hall resistances must be from {-array.most:g} to {array.most:g} ohm, the geometric "
             "mean of a cross's longitudinal resistance and its arms"
         )
-    return _READERS[array.reading](array, hall)
+    if array.reading == "buffered":
+        return _buffered(array, hall)
+    return _series(array, hall) if array.reading == "series" else _selected(array, hall)
 
 
 def _series(array: HallArray, hall: Reals) -> Reals:
@@ -66,9 +68,8 @@ def _series(array: HallArray, hall: Reals) -> Reals:
     open_ends, impedance = np.empty((rows, columns)), np.empty((columns, columns))
     solver = _Solver(array, hall, array.column_arm)
     for some in _batches(columns):
-        answer = solver.solve(some)
-        open_ends[:, some] = solver.along_rows(answer)
-        impedance[some] = solver.along_columns(answer).T
+        open_ends[:, some], along_columns = solver.solve(some)
+        impedance[some] = along_columns.T
     # Amplifiers load the columns: each of these is a source with a resistance of its own.
     loaded = np.eye(columns) + impedance / array.input_impedance
     return np.linalg.solve(loaded, open_ends.T).T.astype(np.float64)
@@ -80,9 +81,9 @@ def _selected(array: HallArray, hall: Reals) -> Reals:
     )
     found = np.empty(hall.shape)
     for some in _batches(hall.shape[1]):
-        answer = solver.solve(some)
-        own = np.diagonal(solver.along_columns(answer)[some])
-        found[:, some] = solver.along_rows(answer) / (1 + own / array.input_impedance)
+        along_rows, along_columns = solver.solve(some)
+        own = np.diagonal(along_columns[some])
+        found[:, some] = along_rows / (1 + own / array.input_impedance)
     return found
 
 
@@ -100,9 +101,6 @@ def _buffered(array: HallArray, hall: Reals) -> Reals:
     reached = 1.0 if math.isinf(array.input_impedance) else array.input_impedance / load
     current = 1 / (1 + whole / array.supply_impedance)
     return current * (hall * reached + common / array.rejection)
-
-
-_READERS = {"series": _series, "selected": _selected, "buffered": _buffered}
 
 
 def _batches(columns: int) -> list[npt.NDArray[np.int64]]:
@@ -168,8 +166,12 @@ class _Solver:
             into[-1] -= across
         return drawn
 
-    def solve(self, some: npt.NDArray[np.int64]) -> Reals:
-        """Potentials (nodes, b) with an ampere through the ends of each of b columns, in volt."""
+    def solve(self, some: npt.NDArray[np.int64]) -> tuple[Reals, Reals]:
+        """With an ampere through the ends of each of b columns the voltages, in volt.
+
+        They are those from the left end of each row to the right one, shape (rows, b), and from the
+        head of each column to its foot, shape (columns, b).
+        """
         grid = self._grid
         if grid is None:
             assert self._selected is not None
@@ -182,17 +184,8 @@ class _Solver:
         potentials = grid.solve(fed)
         for _ in range(self._steps):
             potentials += grid.solve(fed - self._drawn(potentials, some))
-        return potentials
-
-    def along_rows(self, potentials: Reals) -> Reals:
-        """Voltage from the left end of each row to the right one, shape (rows, b)."""
-        rows, _ = self._nodes.parts(potentials)
-        return rows[0] - rows[-1]
-
-    def along_columns(self, potentials: Reals) -> Reals:
-        """Voltage from the head of each column to its foot, shape (columns, b)."""
-        _, columns = self._nodes.parts(potentials)
-        return columns[:, 0] - columns[:, -1]
+        rows, columns = self._nodes.parts(potentials)
+        return rows[0] - rows[-1], columns[:, 0] - columns[:, -1]
 
 
 # A Hall cross: four terminals around a centre, told by currents or by voltages.
@@ -323,23 +316,20 @@ class ResistiveGrid:
         else:
             # Fed with nothing in all, it draws no current: it only fixes the potential.
             diagonal[0, 0] += self._row
-        self._eliminate(diagonal[: self._length])
+        # Gauss elimination of the chains.
+        self._inverse = np.empty_like(diagonal[: self._length])
+        self._factor = np.empty_like(self._inverse)
+        for place in range(self._length):
+            left = self._along[place - 1] * self._factor[place - 1] if place else 0
+            self._inverse[place] = 1 / (diagonal[place] - left)
+            if place < len(self._along):
+                self._factor[place] = self._along[place] * self._inverse[place]
         self._ring: Reals | None = None
         if supply and not grounded:
             ends = np.zeros_like(diagonal)
             ends[0], ends[-1] = 1, -1
             answer = self._chains(ends)
             self._ring = answer * supply / (1 + supply * (answer[0] - answer[-1]))
-
-    def _eliminate(self, diagonal: Reals) -> None:
-        """Gauss elimination of the chains."""
-        self._inverse = np.empty_like(diagonal)
-        self._factor = np.empty_like(diagonal)
-        for place in range(self._length):
-            left = self._along[place - 1] * self._factor[place - 1] if place else 0
-            self._inverse[place] = 1 / (diagonal[place] - left)
-            if place < len(self._along):
-                self._factor[place] = self._along[place] * self._inverse[place]
 
     def _chains(self, fed: Reals) -> Reals:
         """Potentials of the chains (length, rows, b) that currents are fed into, which it uses."""

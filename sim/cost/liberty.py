@@ -6,17 +6,19 @@ energy and delay. Tables over slew and load are read at one point, which `OPERAT
 that depend on the state of other pins are averaged (energy) or taken at their worst (delay).
 """
 
+import ast
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 from allspin.sim.files import read_text
 
 OPERATING_SLEW = 17.0
@@ -36,8 +38,6 @@ MAX_TOKENS = 200
 """Names and signs of a function: each may be a level of its own."""
 MAX_TEXT = 1 << 16
 """Characters of a table or function; a table's values have some hundred."""
-MAX_FUNCTIONS = 1 << 20
-"""Characters of all functions together."""
 
 
 @dataclass(frozen=True)
@@ -50,42 +50,46 @@ class Expression:
         As it was written.
     names : tuple of str
         What it depends on, in the order of the text.
-    steps : tuple of str
-        Its names, constants and signs (``!&^|``) in postfix order.
+    code : code object
+        The same in Python, of ``v0``, ``v1`` and so on in place of the names.
     """
 
     text: str
     names: tuple[str, ...]
-    steps: tuple[str, ...]
+    code: CodeType
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
         """The function of values by name: arrays of bool of one shape, or single ones."""
-        stack: list[Any] = []
-        for step in self.steps:
-            if step == "!":
-                stack.append(~stack.pop())
-            elif step in "01":
-                stack.append(np.bool_(step == "1"))
-            elif step not in RANKS:
-                stack.append(values[step])
-            else:
-                right, left = stack.pop(), stack.pop()
-                match step:
-                    case "^":
-                        stack.append(left ^ right)
-                    case "&":
-                        stack.append(left & right)
-                    case _:
-                        stack.append(left | right)
-        return stack[0]
+        known = {f"v{number}": values[name] for number, name in enumerate(self.names)}
+        return eval(self.code, {"__builtins__": {}, **CONSTANTS}, known)
 
 
-SIGNS = {"|": "|", "+": "|", "&": "&", "*": "&", "^": "^"}
-"""Signs between two operands, and which of them mean the same."""
-RANKS = {"|": 1, "&": 2, "^": 3}
-"""How close they bind, by Liberty; names side by side are an AND, and a NOT binds closest."""
-NOT_RANK = 4
-_FUNCTION_TOKEN = re.compile(r"\s*([A-Za-z_][\w\[\]]*|[01]|[()!'^*&+|])")
+_FUNCTION_TOKEN = re.compile(r"[A-Za-z_][\w\[\]]*|[01]|\S")
+CONSTANTS = {"zero": np.bool_(False), "one": np.bool_(True)}
+IN_PYTHON = {
+    **{"|": "|", "+": "|", "&": "&", "*": "&", "(": "(", ")": ")", "0": "zero", "1": "one"},
+    **{"!": "~", "^": "+", "'": "**one"},
+}
+"""Each sign by one of Python's that binds as closely: XOR closer than AND. A NOT behind its operand
+is a power, which binds closest."""
+MEANT = {ast.Add: ast.BitXor(), ast.BitAnd: ast.BitAnd(), ast.BitOr: ast.BitOr()}
+"""What those signs become once they have been parsed."""
+
+
+class _Meant(ast.NodeTransformer):
+    """Puts in place of each sign what it stands for; a `KeyError` of anything else than a sign."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if not isinstance(node, (ast.Expression, ast.Name, ast.Load, ast.UnaryOp, ast.Invert)):
+            raise KeyError(type(node))
+        return super().generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        left = self.visit(node.left)
+        if isinstance(node.op, ast.Pow):
+            return ast.copy_location(ast.UnaryOp(ast.Invert(), left), node)
+        made = ast.BinOp(left, MEANT[type(node.op)], self.visit(node.right))
+        return ast.copy_location(made, node)
 
 
 def parse_expression(text: str) -> Expression:
@@ -101,45 +105,22 @@ def parse_expression(text: str) -> Expression:
     ValueError
         If it is not understood, or longer than any cell's.
     """
-    tokens = _FUNCTION_TOKEN.findall(text[:MAX_TEXT])
+    tokens = _FUNCTION_TOKEN.findall(text[:MAX_TEXT].replace("''", ""))
     if len(text) > MAX_TEXT or len(tokens) > MAX_TOKENS:
         raise ValueError(f"the function {text[:40]!r}... is too long")
-    if "".join(tokens) != "".join(text.split()):
-        raise ValueError(f"the function {text!r} is not understood")
-    steps: list[str] = []
-    tokens.reverse()
-    _parse_operand(text, tokens, steps, 0)
-    if tokens:
-        raise ValueError(f"the function {text!r} is not understood at {tokens[-1]!r}")
-    names = (step for step in steps if step not in "01!&^|")
-    return Expression(text, tuple(dict.fromkeys(names)), tuple(steps))
-
-
-def _parse_operand(text: str, tokens: list[str], steps: list[str], rank: int) -> None:
-    """Move what binds closer than `rank` from the end of the tokens to the steps."""
-    token = tokens.pop() if tokens else ""
-    if token == "!":
-        _parse_operand(text, tokens, steps, NOT_RANK)
-        steps.append("!")
-    elif token == "(":
-        _parse_operand(text, tokens, steps, 0)
-        if not tokens or tokens.pop() != ")":
-            raise ValueError(f"the function {text!r} lacks a bracket")
-    elif re.match(r"\w", token):
-        steps.append(token)
-    else:
-        raise ValueError(f"the function {text!r} is not understood")
-    while tokens and tokens[-1] == "'":
-        tokens.pop()
-        steps.append("!")
-    while tokens and tokens[-1] != ")":
-        sign = SIGNS.get(tokens[-1], "&")
-        if RANKS[sign] <= rank:
-            return
-        if tokens[-1] in SIGNS:
-            tokens.pop()
-        _parse_operand(text, tokens, steps, RANKS[sign])
-        steps.append(sign)
+    names = tuple(dict.fromkeys(token for token in tokens if re.match("[A-Za-z_]", token)))
+    source, before = "", ""
+    try:
+        for token in tokens:
+            # Names and brackets side by side are an AND.
+            if re.match(r"[\w)']", before) and re.match(r"[\w(!]", token):
+                source += "&"
+            source += f"v{names.index(token)}" if token in names else IN_PYTHON[token]
+            before = token
+        code = compile(_Meant().visit(ast.parse(source, mode="eval")), "function", "eval")
+    except (SyntaxError, KeyError):
+        raise ValueError(f"the function {text!r} is not understood") from None
+    return Expression(text, names, code)
 
 
 @dataclass
@@ -408,9 +389,7 @@ class _Reader:
             raise ValueError(f"a {table.kind} has no values")
         if values.size == 1:
             return float(values.flat[0])
-        names = table.arguments[:1]
-        template = self.templates.get(names[0]) if names else None
-        template = template or Group("", [])
+        template = self.templates.get("".join(table.arguments[:1]), Group("", []))
         axes, points = [], []
         for number in (1, 2, 3):
             key = f"index_{number}"
@@ -426,7 +405,8 @@ class _Reader:
         for axis, point in zip(reversed(axes), reversed(points), strict=True):
             if not axis.size or np.any(np.diff(axis) <= 0):
                 raise ValueError("an index of a table does not rise")
-            result = np.apply_along_axis(_value_at, -1, result, axis, point)
+            # Beyond the ends of an axis the value stays what it is there.
+            result = np.apply_along_axis(partial(np.interp, point, axis), -1, result)
         return float(result)
 
     def values(self, groups: Iterable[Group], *kinds: str) -> list[float]:
@@ -484,13 +464,6 @@ def _numbers(texts: list[str]) -> list[list[float]]:
     return [[_number(word) for word in re.split(r"[\s,]+", text) if word] for text in texts]
 
 
-def _value_at(
-    values: npt.NDArray[np.float64], axis: npt.NDArray[np.float64], point: float
-) -> float:
-    """A value between those along an axis; beyond its ends it stays what it is there."""
-    return float(np.interp(point, axis, values))
-
-
 def parse_library(text: str) -> Library:
     """The library that a file's text describes.
 
@@ -500,9 +473,6 @@ def parse_library(text: str) -> Library:
         If it is no Liberty file, or one that is not understood; the message is one line.
     """
     library = parse_group(text)
-    pins = (pin for cell in library.of_kind("cell") for pin in cell.of_kind("pin"))
-    if sum(len(pin.attributes.get("function", "")) for pin in pins) > MAX_FUNCTIONS:
-        raise ValueError(f"its functions have more than {MAX_FUNCTIONS:,} characters")
     try:
         reader = _Reader(library)
         found = [reader.cell(group) for group in library.of_kind("cell")]
@@ -526,7 +496,5 @@ def load_library(path: Path = CELLS_45) -> Library:
         If it is missing, or is not a Liberty file.
     """
     text = read_text(path, "library", MAX_BYTES)
-    try:
+    with refused(f"{path} is not a Liberty file: "):
         return parse_library(text)
-    except ValueError as error:
-        raise UserError(f"{path} is not a Liberty file: {' '.join(str(error).split())}") from error

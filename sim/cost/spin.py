@@ -40,10 +40,6 @@ class Range:
     unit: str
     source: str
 
-    def __post_init__(self) -> None:
-        if not self.low <= self.value <= self.high:
-            raise ValueError(f"{self.value} is outside its range, {self.low} to {self.high}")
-
 
 ISAAC = "Shafiee et al., ISAAC, ISCA 2016, doi 10.1109/ISCA.2016.12"
 

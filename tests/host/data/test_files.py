@@ -9,18 +9,12 @@ from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.sim.errors import UserError
 
 
-def test_a_file_that_can_be_written_is_not_made(tmp_path):
+def test_a_file_that_can_be_written_is_neither_made_nor_changed(tmp_path):
     check_writable(tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_that_is_there_stays_as_it_is(tmp_path):
     (tmp_path / "old").write_text("content")
     check_writable(tmp_path / "old")
     assert (tmp_path / "old").read_text() == "content"
-
-
-def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(UserError, match="it is a folder; give a file"):
         check_writable(tmp_path)
 

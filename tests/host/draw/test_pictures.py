@@ -5,18 +5,22 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.draw.accuracy import ACROSS, confusion_matrix, learning_curve, wrong_images
 from allspin.host.draw.array import (
+    array_accuracy,
+    array_error,
     colour_scale,
     lit_pixels,
     rah_maps,
     resistances,
     strongest,
 )
+from allspin.host.draw.curves import Line, Panel, curves
 from allspin.host.draw.device import neuron_curve
 from allspin.host.draw.style import R_AH, Look, name_text, new_figure, save_picture, styled
 from allspin.host.draw.timeline import runs, stage_spans, timeline
@@ -96,9 +100,7 @@ def test_the_neurons_steps_are_the_tables_entries():
     assert table is not None
     assert np.asarray(steps.get_ydata())[:-1].tolist() == table.tolist()
     assert np.asarray(curve.get_ydata())[-1] == pytest.approx(15 * network.neuron.response(1.0))
-
-
-def test_a_neuron_without_a_table_has_its_curve_alone():
+    # A neuron without a table has its curve alone.
     (line,) = neuron_curve(make_network(neuron=ReluNeuron())).axes[0].lines
     assert np.asarray(line.get_ydata()).max() == 15
 
@@ -295,11 +297,7 @@ def test_spans_of_a_trace_by_hand():
     assert spans[1].busy.tolist() == [3, 5, 6]
     spans = stage_spans(activity, 1, 2, 3)
     assert [(span.image, span.first, span.last) for span in spans] == [(0, 4, 5), (1, 8, 9)]
-
-
-def test_runs_of_clocks():
     assert runs(np.array([3, 4, 5, 9, 11, 12])) == [(3, 3), (9, 1), (11, 2)]
-    assert runs(np.array([], dtype=np.int64)) == []
 
 
 def test_timeline_names_stages_and_images(tmp_path):
@@ -310,3 +308,64 @@ def test_timeline_names_stages_and_images(tmp_path):
     assert texts(figure).count("image 1") == 4
     assert figure.get_suptitle().endswith(": 2 images in 9 clocks")
     save_picture(figure, tmp_path, "timeline")
+
+
+# Lines with error bars, and arrays.
+
+
+def test_points_errors_and_levels_are_drawn():
+    line = Line("a", [0, 1, 10], [3, 2, 1], [0.1, 0.2, 0.3])
+    panel = Panel(
+        [line, Line("b", [0, 10], [1, 1], dashed=True)],
+        "x",
+        "y",
+        "title",
+        levels={"paper": 1.5},
+        x_scale="symlog",
+        ticks=[0, 1, 10],
+    )
+    figure = curves("Whole", [panel, Panel([line], "x", "y"), Panel([line], "x", "y")])
+    assert len(figure.axes) == 4
+    axes = figure.axes[0]
+    container = axes.containers[0]
+    assert isinstance(container, ErrorbarContainer)
+    drawn = container.lines
+    assert np.array_equal(drawn[0].get_xydata(), [[0, 3], [1, 2], [10, 1]])
+    segments = drawn[2][0].get_segments()
+    assert np.allclose([[s[0][1], s[1][1]] for s in segments], [[2.9, 3.1], [1.8, 2.2], [0.7, 1.3]])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "10"]
+    assert {text.get_text() for text in axes.texts} == {"paper"}
+    assert axes.get_title(loc="left") == "title"
+
+
+PANELS = {
+    "arms (ohm)": {"series": [(1.0, 0.1), (10.0, 0.2)], "selected, near": [(1.0, 0.9)]},
+    "line (ohm)": {"selected, near": [(1.0, 0.5)], "selected, far": [(1.0, 0.6)]},
+    "switch (ohm)": {"selected": [(1e5, 0.7), (1e9, 0.8)]},
+    "rejection (dB)": {"buffered": [(60.0, 0.3), (120.0, 0.9)]},
+}
+
+
+def test_each_curve_is_drawn_in_percent_over_its_values():
+    figure = array_accuracy(PANELS, 0.98)
+    for axes, (label, lines) in zip(figure.axes, PANELS.items(), strict=True):
+        assert axes.get_xlabel() == label
+        assert axes.get_xscale() == ("linear" if "dB" in label else "log")
+        ideal, *drawn = axes.lines
+        assert np.allclose(ideal.get_ydata(), 98)
+        assert [line.get_label() for line in drawn] == list(lines)
+        for line, points in zip(drawn, lines.values(), strict=True):
+            assert np.allclose(line.get_xydata(), np.array(points) * [1, 100])
+        # Two curves of one reading are told apart.
+        assert len({line.get_color() for line in drawn}) == len(drawn)
+
+
+def test_a_map_has_a_cell_for_each_cell():
+    errors = {"a": np.full((3, 2), 0.5), "b": np.zeros((3, 2))}
+    figure = array_error(errors)
+    axes = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    assert [one.get_title(loc="left") for one in axes] == ["a", "b"]
+    for one, error in zip(axes, errors.values(), strict=True):
+        shown = one.images[0].get_array()
+        assert shown is not None
+        assert np.allclose(shown, np.maximum(error, 1e-6))

@@ -2,23 +2,24 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from allspin.host.data.catalogue import device_path
+from allspin.host.data.catalogue import open_device
 from allspin.host.foreign import importing
 from allspin.host.foreign.description import InputScaling
 from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.train.parameters import TrainingTarget
 from allspin.host.train.train import tune
-from allspin.sim.device.device_file import load_device
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.netfile import network_from_bytes, network_to_bytes
+from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.tiling import Tiles, tiles_of
+from tests.host.foreign.conftest import node
 
 
 def accuracy(network, dataset):
@@ -37,16 +38,21 @@ def test_accuracies_are_those_of_model_and_golden_model(elsewhere):
     assert len(stage.errors) == 2
     assert imported.model_topology == (42, 24, 4)
     assert stage.network.topology == (42, 24 + imported.constant_neurons, 4)
-    assert network_from_bytes(network_to_bytes(stage.network)).topology == stage.network.topology
 
 
-def test_the_same_import_makes_the_same_file(elsewhere, tmp_path):
-    options = ImportOptions(tune=1, seed=3)
-    first, again = (import_network(elsewhere.path, elsewhere.dataset, options) for _ in range(2))
-    assert network_to_bytes(first.network) == network_to_bytes(again.network)
-    provenance = first.network.provenance
+def test_a_device_gives_levels_and_neuron_and_the_same_import_the_same_file(elsewhere, tmp_path):
+    target = TrainingTarget(open_device("paper"))
+    options = ImportOptions(tune=1, seed=3, target=target)
+    network, again = (
+        import_network(elsewhere.path, elsewhere.dataset, options).network for _ in range(2)
+    )
+    assert network_to_bytes(network) == network_to_bytes(again)
+    assert network.neuron == target.device.neuron
+    assert network.layers[0].levels.tolist() == list(target.levels(10, 8))
+    provenance = network.provenance
     assert provenance["command"] == "import"
     assert provenance["model"]["name"] == "elsewhere.npz"
+    assert provenance["options"]["device"] == "paper"
     assert provenance["data"]["digest"] == elsewhere.dataset.digest
     assert str(tmp_path) not in json.dumps(provenance)
 
@@ -96,25 +102,12 @@ def test_training_further_starts_from_the_network(elsewhere, monkeypatch):
         (0.5, {"scale": 2.0 / 4}, InputScaling(1.0, 0.0, 0.5)),
     ],
 )
-def test_what_a_white_pixel_is_worth(elsewhere, tmp_path, factor, options, expected):
+def test_what_a_white_pixel_is_worth(elsewhere, factor, options, expected):
     arrays = dict(np.load(elsewhere.path))
-    arrays["W0"] = arrays["W0"] / factor
-    path = tmp_path / "scaled.npz"
-    np.savez(path, **arrays)
-    imported = import_network(path, elsewhere.dataset, ImportOptions(**options))
+    np.savez(elsewhere.path, **{**arrays, "W0": arrays["W0"] / factor})
+    imported = import_network(elsewhere.path, elsewhere.dataset, ImportOptions(**options))
     assert imported.scaling == expected
     assert imported.model_accuracy == elsewhere.accuracy
-
-
-def test_a_device_gives_levels_and_neuron(elsewhere):
-    device = load_device(device_path("paper"))
-    imported = import_network(
-        elsewhere.path, elsewhere.dataset, ImportOptions(tune=1, target=TrainingTarget(device))
-    )
-    network = imported.network
-    assert network.neuron == device.neuron
-    assert network.layers[0].levels.tolist() == list(TrainingTarget(device).levels(10, 8))
-    assert network.provenance["options"]["device"] == "paper"
 
 
 def test_a_model_that_is_read_otherwise_than_it_answers_is_refused(elsewhere, monkeypatch):
@@ -132,7 +125,7 @@ def test_a_model_that_is_read_otherwise_than_it_answers_is_refused(elsewhere, mo
 def test_a_model_in_half_precision_is_read_as_exactly_as_it_answers(elsewhere, tmp_path):
     """ONNX's evaluator rounds after each operator, which is no misreading."""
     weights = {name: array.astype(np.float16) for name, array in np.load(elsewhere.path).items()}
-    node, half = helper.make_node, TensorProto.FLOAT16
+    half = TensorProto.FLOAT16
     graph = helper.make_graph(
         [
             node("Gemm", ["images", "W0", "b0"], ["sums"]),
@@ -152,19 +145,25 @@ def test_a_model_in_half_precision_is_read_as_exactly_as_it_answers(elsewhere, t
 
 
 @pytest.mark.parametrize("biases", [[0.1] * 4, [0.1, 0, 0, 0]])
-def test_biases_without_a_hidden_layer_are_spread(elsewhere, tmp_path, biases):
-    path = tmp_path / "flat.npz"
-    np.savez(path, W0=np.random.default_rng(1).normal(size=(42, 4)), b0=biases)
-    imported = import_network(path, elsewhere.dataset)
+def test_biases_without_a_hidden_layer_are_spread(elsewhere, biases):
+    np.savez(elsewhere.path, W0=np.random.default_rng(1).normal(size=(42, 4)), b0=biases)
+    imported = import_network(elsewhere.path, elsewhere.dataset)
     assert imported.spread_biases == (min(biases) < max(biases))
     assert imported.constant_neurons == 0
 
 
-def test_other_classes_are_refused(elsewhere, tmp_path):
-    path = tmp_path / "other.npz"
-    np.savez(path, W0=np.eye(42, 5))
-    with pytest.raises(UserError, match="has 5 outputs; the data set has 4 classes"):
-        import_network(path, elsewhere.dataset)
+@pytest.mark.parametrize(
+    ("sides", "words"),
+    [
+        ([(42, 5)], "has 5 outputs; the data set has 4 classes"),
+        ([(42, 4), *[(4, 4)] * 15], "number of hidden layers must be from 1 to 14, not 15"),
+    ],
+)
+def test_models_that_do_not_fit_are_refused(elsewhere, sides, words):
+    arrays: dict[str, Any] = {f"W{k}": np.eye(*shape) for k, shape in enumerate(sides)}
+    np.savez(elsewhere.path, **arrays)
+    with pytest.raises(UserError, match=words):
+        import_network(elsewhere.path, elsewhere.dataset)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +172,7 @@ def test_other_classes_are_refused(elsewhere, tmp_path):
         ({"tune": -1}, "tune must be from 0 to 10000"),
         ({"states": 1}, "states must be from 2 to 128"),
         ({"scale": 0.0}, "scale must be a number from 1e-12 to 1e"),
+        ({"mean": np.nan}, "mean must be a number from -1e"),
         ({"neuron": "tanh"}, "neuron must be one of"),
     ],
 )

@@ -48,13 +48,15 @@ def logits_of(model, images):
     return model.logits(images.reshape(len(images), -1) / 255)
 
 
-def run(latent, images):
+def run(model, target, images):
+    """The network, its logits, and how many constant neurons it has."""
+    latent, count = quantise(model, target, images)
     network = latent.export(SHAPE, {})
-    return network, GoldenModel(network).logits(images)
+    return network, GoldenModel(network).logits(images), count
 
 
 def agreement(model, images, target):
-    _, found = run(quantise(model, target, images)[0], images)
+    found = run(model, target, images)[1]
     return np.mean(found.argmax(axis=1) == logits_of(model, images).argmax(axis=1))
 
 
@@ -62,7 +64,7 @@ def agreement(model, images, target):
 @pytest.mark.parametrize("high", [np.inf, 0.6])
 def test_fine_levels_give_the_models_logits(images, neuron, high):
     model = drawn((20, 16, 12, 5), high=high)
-    network, found = run(quantise(model, machine(neuron), images)[0], images)
+    network, found, _ = run(model, machine(neuron), images)
     expected = logits_of(model, images)
     expected = expected - expected.mean(axis=1, keepdims=True)
     found = found - found.mean(axis=1, keepdims=True)
@@ -88,8 +90,7 @@ def test_biases_of_the_last_layer_are_weights_of_neurons_at_full_scale(images, n
     hidden = np.maximum(images.reshape(600, 20) / 255 @ first.weights + first.biases, 0)
     biases = -(hidden @ slanted).mean(axis=0)
     model = FloatNetwork((first, Dense(slanted, biases)))
-    latent, count = quantise(model, machine(neuron, 10, 4), images)
-    network, found = run(latent, images)
+    network, found, count = run(model, machine(neuron, 10, 4), images)
     assert count > 1
     assert network.topology == (20, 16 + count, 5)
     trace = GoldenModel(network).trace(np.concatenate([images, np.zeros_like(images[:1])]))
@@ -102,25 +103,19 @@ def test_biases_of_the_last_layer_are_weights_of_neurons_at_full_scale(images, n
     assert np.mean(found.argmax(axis=1) == wanted) > (0.7 if neuron == "cmos-sigmoid" else 0.8)
 
 
-def test_how_many_constant_neurons():
-    largest = np.array([[0.5, -0.2]])
-    assert neurons_needed(np.zeros(2), largest) == 0
-    assert neurons_needed(np.array([0.1, -0.1]), largest) == 1
-    assert neurons_needed(np.array([0.6, -0.6]), largest) == 2
-    assert neurons_needed(np.array([1e6, -1e6]), largest) == MAX_NEURONS
-
-
-def test_no_constant_neuron_where_biases_are_all_alike(images):
-    model = drawn((20, 16, 5))
-    same = FloatNetwork((model.layers[0], Dense(model.layers[1].weights, np.full(5, 7.0))))
-    assert quantise(same, machine(), images)[1] == 0
+@pytest.mark.parametrize(("largest", "count"), [(0, 0), (0.1, 1), (0.6, 2), (1e6, MAX_NEURONS)])
+def test_how_many_constant_neurons(images, largest, count):
+    assert neurons_needed(np.array([largest, -largest]), np.array([[0.5, -0.2]])) == count
+    if not count:  # biases that are all alike decide nothing
+        first, last = drawn((20, 16, 5)).layers
+        same = FloatNetwork((first, Dense(last.weights, np.full(5, 7.0))))
+        assert quantise(same, machine(), images)[1] == 0
 
 
 def test_without_a_hidden_layer_biases_go_into_the_pixels_weights(images):
     model = drawn((20, 5), biases=0.2)
-    latent, count = quantise(model, machine(), images)
+    network, found, count = run(model, machine(), images)
     assert count == 0
-    network, found = run(latent, images)
     assert network.topology == (20, 5)
     wanted = logits_of(model, images).argmax(axis=1)
     without = (images.reshape(600, 20) @ model.layers[0].weights).argmax(axis=1)
@@ -148,9 +143,6 @@ def test_levels_of_a_device_that_are_not_uniform(images):
     target = NumberFormats(
         NEURONS["sot"](), 8, 4, 4, 8, 8, own_levels=(-127, -110, -60, -20, 5, 5, 70, 127)
     )
-    latent, _ = quantise(drawn((20, 40, 5)), target, images)
-    words = np.unique(latent.words(0))
-    assert set(words) <= set(target.levels)
-    _, found = run(latent, images)
-    expected = logits_of(drawn((20, 40, 5)), images)
-    assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) > 0.9
+    network, _, _ = run(drawn((20, 40, 5)), target, images)
+    assert set(network.layers[0].words.flat) <= set(target.levels)
+    assert agreement(drawn((20, 40, 5)), images, target) > 0.9

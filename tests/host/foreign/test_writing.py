@@ -32,16 +32,10 @@ def evaluated(network: Network, images):
     [((12, 5), (4, 4, 8)), ((12, 9, 5), (8, 1, 4)), ((10, 8, 7, 3), (3, 8, 12))],
 )
 def test_logits_are_the_golden_models(neuron, topology, bits):
-    pixel_bits, hidden_bits, current_bits = bits
-    network = random_network(
-        topology,
-        7,
-        neuron=NEURONS[neuron](),
-        pixel_bits=pixel_bits,
-        hidden_bits=hidden_bits,
-        current_bits=current_bits,
-    )
+    formats = dict(zip(("pixel_bits", "hidden_bits", "current_bits"), bits, strict=True))
+    network = random_network(topology, 7, neuron=NEURONS[neuron](), **formats)
     images = random_images(network, 60, 1)
+    assert network_graph(network) == network_graph(dataclasses.replace(network))
     logits, classes = evaluated(network, images)
     assert logits.dtype == np.int64
     assert np.array_equal(logits, GoldenModel(network).logits(images))
@@ -81,12 +75,6 @@ def test_tiles_are_converted_in_the_graph(bits, shift, offset):
     images = random_images(network, 60, 1)
     images[2:20, :, :8] = 0  # a tile that no row of drives
     assert np.array_equal(evaluated(network, images)[0], GoldenModel(network).logits(images))
-
-
-def test_equal_networks_make_equal_files():
-    assert network_graph(random_network((6, 4, 3), 1)) == network_graph(
-        random_network((6, 4, 3), 1)
-    )
 
 
 def test_without_the_package_a_line_says_how_to_install_it(monkeypatch):

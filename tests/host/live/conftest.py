@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import struct
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.app import application
-from allspin.host.live.choices import Choices, knobs
+from allspin.host.live.choices import Choices
 from allspin.host.live.guard import Access
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_networks import random_images, random_network
@@ -43,16 +44,8 @@ def make_choices() -> Callable[..., Choices]:
 
     def make(**changes: Any) -> Choices:
         device = changes.get("device", open_device("paper"))
-        usual = Choices(
-            {"small": NETWORK, "other": OTHER},
-            "small",
-            "golden",
-            None,
-            device,
-            IMAGES,
-            LABELS,
-            knobs(device),
-        )
+        networks = {"small": NETWORK, "other": OTHER}
+        usual = Choices(networks, "small", "golden", None, device, IMAGES, LABELS)
         return dataclasses.replace(usual, **changes)
 
     return make
@@ -70,6 +63,7 @@ class Page:
         self.socket = socket
         self._kept: list[tuple[dict[str, Any], bytes]] = []
         self._ear = ThreadPoolExecutor(1)
+        self.hello: dict[str, Any] = {}
 
     def say(self, **said: Any) -> None:
         self.socket.send_text(json.dumps(said))
@@ -87,38 +81,37 @@ class Page:
 
     def until(self, kind: str, **values: Any) -> tuple[dict[str, Any], bytes]:
         """The first message of a kind with some values that was not yet asked for."""
-        place = 0
-        while True:
+        wanted = {"kind": kind, **values}.items()
+        for place in itertools.count():
             if place == len(self._kept):
                 self._kept.append(self._hear())
-            said, content = self._kept[place]
-            if said["kind"] == kind and all(said[name] == value for name, value in values.items()):
-                del self._kept[place]
-                return said, content
-            place += 1
+            if all(self._kept[place][0].get(name) == value for name, value in wanted):
+                return self._kept.pop(place)
+        raise AssertionError
 
 
 @pytest.fixture
-def client(choices) -> TestClient:
-    return TestClient(application(choices, Access(TOKEN, PORT)), base_url=ORIGIN)
+def serve() -> Callable[[Choices], TestClient]:
+    """A server of some choices."""
+    return lambda choices: TestClient(application(choices, Access(TOKEN, PORT)), base_url=ORIGIN)
 
 
 @pytest.fixture
-def open_page() -> Callable[[TestClient], contextlib.AbstractContextManager[Page]]:
-    """Open a page at a server, by its link."""
+def client(choices, serve) -> TestClient:
+    return serve(choices)
 
-    @contextlib.contextmanager
-    def opening(client: TestClient) -> Iterator[Page]:
-        address = f"/{TOKEN}/socket"
-        with client.websocket_connect(address, headers={"host": HOST, "origin": ORIGIN}) as socket:
-            yield Page(socket)
 
-    return opening
+@contextlib.contextmanager
+def open_page(client: TestClient) -> Iterator[Page]:
+    """A page that is opened at a server, by its link, and has been told what it may choose."""
+    address = f"/{TOKEN}/socket"
+    with client.websocket_connect(address, headers={"host": HOST, "origin": ORIGIN}) as socket:
+        page = Page(socket)
+        page.hello, _ = page.until("hello")
+        yield page
 
 
 @pytest.fixture
-def page(client, open_page) -> Iterator[Page]:
-    """A page that has been told what it may choose."""
+def page(client) -> Iterator[Page]:
     with open_page(client) as opened:
-        opened.until("hello")
         yield opened

@@ -6,23 +6,18 @@ import json
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.live import app
-from allspin.host.live import app as rates
-from allspin.host.live.app import application
-from allspin.host.live.guard import Access
-from allspin.host.live.messages import MAX_BYTES
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
+from tests.host.live.conftest import open_page
 
 
-def test_a_page_is_told_what_there_is_and_no_path(client, open_page):
-    with open_page(client) as page:
-        said, _ = page.until("hello")
+def test_a_page_is_told_what_there_is_and_no_path(page):
+    said = page.hello
     assert said["networks"] == ["small", "other"]
     assert said["machines"] == ["golden", "virtual"]
     assert [knob["name"] for knob in said["knobs"]] == ["c2c", "d2d", "neuron_d2d", "neuron_c2c"]
@@ -83,6 +78,7 @@ def test_the_test_images_are_scored_and_chips_fill_in(page, choices, network):
         ("{", "must be JSON"),
         ("[" * 5000, "must be JSON"),
         ("[]", "must be an object"),
+        ('{"kind":"chips"}', "count must be an integer"),
         ('{"kind":"run","command":"ls"}', "kind must be one of"),
         ('{"kind":"choose","setting":{"network":"../../etc/passwd"}}', "network must be one of"),
         ('{"kind":"choose","setting":{"on":"/dev/ttyUSB0"}}', "on must be one of"),
@@ -90,41 +86,45 @@ def test_the_test_images_are_scored_and_chips_fill_in(page, choices, network):
     ],
 )
 def test_what_is_wrong_is_told_and_the_page_goes_on(page, said, words):
+    page.socket.send_bytes(b"\0" * 10)
+    assert page.until("problem")[0]["text"] == "a message must be JSON"
     page.socket.send_text(said)
     assert words in page.until("problem")[0]["text"]
     page.say(kind="choose", setting={})
     assert page.until("made")[0]["network"] == "small"
 
 
-def test_a_message_that_is_too_large_ends_the_connection(page):
-    page.socket.send_text(json.dumps({"kind": "show", "serial": 1, "more": "x" * MAX_BYTES}))
-    with pytest.raises(WebSocketDisconnect) as closed:
-        page.until("no such kind")
-    assert closed.value.code == 1009
-
-
-def test_bytes_are_no_message(page):
-    page.socket.send_bytes(b"\0" * 10)
-    assert page.until("problem")[0]["text"] == "a message must be text"
-
-
 def test_too_many_messages_end_the_connection(page):
-    for _ in range(int(rates.MESSAGE_BURST) + 100):
+    for _ in range(int(app.BURSTS[0]) + 100):
         page.socket.send_text("{}")
     with pytest.raises(WebSocketDisconnect) as closed:
         page.until("no such kind")
     assert (closed.value.code, closed.value.reason) == (1008, "too many messages")
 
 
-def test_no_more_pages_than_there_is_room_for(client, open_page, monkeypatch):
+def test_a_page_says_a_burst_and_then_so_much_a_second():
+    now = [0.0]
+    rates = app.Rates(lambda: now[0])
+    burst, size = (int(most) for most in app.BURSTS)
+    assert sum(rates.allow(1) for _ in range(2 * burst)) == burst
+    now[0] = 1.0
+    assert sum(rates.allow(1) for _ in range(burst)) == app.RATES[0]
+    now[0] = 1000.0  # it holds no more than it held at first
+    assert rates.allow(size)
+    assert not rates.allow(1)
+    now[0] = 1000.5
+    assert not rates.allow(int(app.RATES[1]))
+    assert rates.allow(int(app.RATES[1] / 2))
+
+
+def test_no_more_pages_than_there_is_room_for(client, monkeypatch):
     monkeypatch.setattr(app, "MOST_PAGES", 1)
-    with open_page(client) as first:
-        first.until("hello")
-        with pytest.raises(WebSocketDisconnect) as closed, open_page(client) as second:
-            second.until("hello")
+    with open_page(client):
+        with pytest.raises(WebSocketDisconnect) as closed, open_page(client):
+            pass
         assert (closed.value.code, closed.value.reason) == (1013, "1 pages are open; close one")
-    with open_page(client) as third:
-        third.until("hello")
+    with open_page(client):
+        pass
 
 
 def test_all_values_can_be_saved(page, choices, network):
@@ -140,12 +140,10 @@ def test_all_values_can_be_saved(page, choices, network):
     assert json.loads(str(arrays["setting"]))["chip"] is None
 
 
-def test_chips_that_cannot_be_made_are_told_once(make_choices, network, open_page):
+def test_chips_that_cannot_be_made_are_told_once(make_choices, network, serve):
     falling = dataclasses.replace(network.layers[0], levels=network.layers[0].levels[::-1])
     wrong = dataclasses.replace(network, layers=(falling, network.layers[1]))
-    choices = make_choices(networks={"small": wrong})
-    client = TestClient(application(choices, Access("a-token", 8000)))
-    with open_page(client) as page:
+    with open_page(serve(make_choices(networks={"small": wrong}))) as page:
         page.say(kind="choose", setting={"chip": None})
         page.say(kind="chips", count=5)
         assert "chips cannot be made" in page.until("problem")[0]["text"]

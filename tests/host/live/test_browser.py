@@ -4,13 +4,11 @@ Skipped where there is no Chromium with its driver; the other tests of the page 
 """
 
 import gzip
-import itertools
 import re
 import threading
-import time
 import urllib.parse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +22,6 @@ from selenium.webdriver.support.ui import Select
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.live import seat as chair
 from allspin.host.live.choices import Choices
-from allspin.host.live.serve import LiveServer, Place
 from allspin.host.live.shown import drawn_image
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
@@ -32,9 +29,8 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.host.browser import PHONE, TOOLS, messages, show, start_browser
+from tests.host.live.driving import DESK, PATIENCE, draw, durations, served, wait
 
-DESK = 1280
-PATIENCE = 60.0
 AXE = Path(__file__).with_name("vendor") / "axe.min.js.gz"
 ANSWER = "return document.querySelector('.logits canvas').getAttribute('aria-label') || ''"
 PIXELS = "return document.querySelector('.crossbar canvas').toDataURL()"
@@ -50,32 +46,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     page.quit()
 
 
-@contextmanager
-def served(choices: Choices) -> Iterator[str]:
-    """The link to a server."""
-    server = LiveServer(choices, Place(port=0))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield server.link
-    server.stop()
-    thread.join(60)
-
-
 @pytest.fixture(scope="module")
 def link() -> Iterator[str]:
     """A server of the network that the page shows unless another is asked for."""
     choices = Choices.open("paper-10")
-    few = slice(0, 300)
-    fewer = Choices(
-        choices.networks,
-        choices.first,
-        choices.on,
-        None,
-        choices.device,
-        choices.images[few],
-        choices.labels[few],
-        choices.knobs,
-    )
+    fewer = replace(choices, images=choices.images[:300], labels=choices.labels[:300])
     with served(fewer) as address:
         yield address
 
@@ -85,13 +60,6 @@ def small_link(choices) -> Iterator[str]:
     """A server of a network whose virtual board is compiled soon."""
     with served(choices) as address:
         yield address
-
-
-def wait(browser: webdriver.Chrome, done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < deadline, browser.get_log("browser")
-        time.sleep(0.02)
 
 
 def ready(browser: webdriver.Chrome) -> None:
@@ -136,23 +104,12 @@ def expected(image: np.ndarray, seed: int | None, use: int, on: str = "paper-10"
     return model.logits(image[np.newaxis], use)[0].tolist()
 
 
-def draw(browser: webdriver.Chrome, *points: tuple[int, int]) -> None:
-    """Draw a stroke with the mouse, at places from the pad's middle."""
-    pad = browser.find_element(By.ID, "pad")
-    chain = ActionChains(browser, duration=20)
-    chain.move_to_element_with_offset(pad, *points[0]).click_and_hold()
-    for (x, y), (to_x, to_y) in itertools.pairwise(points):
-        chain.move_by_offset(to_x - x, to_y - y)
-    chain.release().perform()
-
-
 def test_a_stroke_gives_the_golden_models_logits(browser, link):
     show(browser, link, DESK)
     ready(browser)
     before = logits(browser)
     draw(browser, (-60, -70), (50, -70), (-20, 80))
-    times = "return performance.getEntriesByName('stroke to logits').map(e => e.duration)"
-    wait(browser, lambda: len(browser.execute_script(times)) == 1)
+    wait(browser, lambda: len(durations(browser, "stroke to logits")) == 1)
     assert logits(browser) != before
 
     def is_remembered() -> bool:
@@ -208,9 +165,8 @@ def test_a_second_finger_does_not_draw(browser, link):
     for height in (0.5, 0.6, 0.7):
         touch("touchMove", height, height - 0.3)
     touch("touchEnd")
-    wait(browser, lambda: "drawn" in said(browser))
+    wait(browser, lambda: len(said(browser).get("drawn", "")) >= 3 * 4)  # three points or more
     [stroke] = strokes(said(browser)["drawn"])
-    assert len(stroke) >= 6
     assert all(abs(place - 200) < 10 for place in stroke[0::2])
     assert stroke[1::2] == sorted(stroke[1::2])
 
@@ -266,26 +222,24 @@ def test_a_link_restores_what_is_shown(browser, link):
     assert said(browser)["test"] == "43"
 
 
-def test_what_a_link_may_not_say_is_left_out(browser, link):
-    show(
-        browser,
-        f"{link}#net=../x&on=/dev/tty&chip=-1&test=1e9&c2c=9&drawn=%3Cb%3E&column=9.9",
-        DESK,
-    )
+@pytest.mark.parametrize(
+    ("given", "drawn"),
+    [
+        ("net=../x&on=/dev/tty&chip=-1&test=1e9&c2c=9&drawn=%3Cb%3E&column=9.9", ""),
+        # Of a drawing that is too large a part.
+        (f"drawn={'DIDI' * 10}.{'Ps'.join(['DI'] * 4002)}.{'DIDI' * 10}", "DIDI" * 10),
+    ],
+)
+def test_what_a_link_may_not_say_is_left_out(browser, link, given, drawn):
+    show(browser, f"{link}#{given}", DESK)
     ready(browser)
     assert browser.find_element(By.ID, "seed").get_property("value") == "0"
-    assert browser.find_element(By.ID, "test").get_property("value") == "0"
+    assert browser.find_element(By.ID, "test").get_property("value") == ("" if drawn else "0")
+    if drawn:
+        image = drawn_image(strokes(drawn), (28, 28))
+        wait(browser, lambda: logits(browser) == expected(image, 0, 0))
     assert not browser.find_element(By.ID, "problem").is_displayed()
     assert browser.get_log("browser") == []
-
-
-def test_of_a_drawing_that_is_too_large_a_link_restores_a_part(browser, link):
-    stroke, too_long = "DIDI" * 10, "Ps".join(["DI"] * 4002)
-    show(browser, f"{link}#drawn={stroke}.{too_long}.{stroke}", DESK)
-    ready(browser)
-    image = drawn_image(strokes(stroke), (28, 28))
-    wait(browser, lambda: logits(browser) == expected(image, 0, 0))
-    assert not browser.find_element(By.ID, "problem").is_displayed()
 
 
 def test_a_compilation_is_seen_to_go_on(browser, small_link, monkeypatch):
@@ -341,7 +295,7 @@ def test_the_scrubber_moves_the_flow(browser, small_link):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_it_fits_says_nothing_and_asks_nobody_else(browser, link, width, scheme):
+def test_it_fits_asks_nobody_else_and_is_accessible(browser, link, width, scheme):
     show(browser, link, width, scheme)
     ready(browser)
     rest(browser)
@@ -379,13 +333,7 @@ def test_it_fits_says_nothing_and_asks_nobody_else(browser, link, width, scheme)
     assert [url for url in asked if not url.startswith((link, "chrome:", "about:"))] == []
     assert browser.get_log("browser") == []
 
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, DESK])
-def test_axe_finds_nothing(browser, link, width, scheme):
-    show(browser, link, width, scheme)
-    ready(browser)
-    rest(browser)
+    # Nor does axe find anything wrong.
     browser.execute_script(gzip.decompress(AXE.read_bytes()).decode())
     found = browser.execute_async_script(
         "const done = arguments[arguments.length - 1];"

@@ -1,15 +1,14 @@
-"""The values of an image, against the chip put together here; and the engine's cycles."""
+"""What a page is shown of a chip, against the chip put together here; and the engine's cycles."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from allspin.host.live.shown import Flow, Made, timeline
+from allspin.host.live.shown import Made, timeline
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming
@@ -24,32 +23,14 @@ def test_a_chip_is_made_as_it_is_elsewhere(choices, network, scheme, calibrated)
     words = program_chip(chip, network, Programming(scheme, tries=8)).words
     base = calibrate(chip, network).network if calibrated else network
     model = GoldenModel(chip.varied(base), words, chip.noise(network))
-    image = choices.images[9]
-    flow = Flow.of(made, image, 9, 2, None)
-    np.testing.assert_array_equal(flow.logits, model.logits(image[np.newaxis], 9)[0])
-    np.testing.assert_array_equal(flow.ideal, GoldenModel(network).logits(image[np.newaxis])[0])
+    image = choices.images[9:10]
+    np.testing.assert_array_equal(made.golden.logits(image, 9), model.logits(image, 9))
+    np.testing.assert_array_equal(made.ideal.logits(image), GoldenModel(network).logits(image))
     for own, other in zip(made.words, words, strict=True):
         np.testing.assert_array_equal(own, other)
     counts = made.to_dict()["counts"]
     assert counts["cells"] == 30 * 12 + 12 * 5
     assert (counts["readsPerCell"] > 0) == (scheme == "write-verify")
-
-
-def test_the_ideal_chip_is_the_network(choices, network):
-    made = Made.of(choices, choices.setting({"chip": None}))
-    flow = Flow.of(made, choices.images[2], 0, None, None)
-    np.testing.assert_array_equal(flow.logits, flow.ideal)
-    assert made.to_dict()["counts"] is None
-    assert (flow.mismatches, flow.to_dict()["machine"]) == (0, None)
-
-
-def test_every_logit_of_a_machine_that_differs_is_counted(choices):
-    made = Made.of(choices, choices.setting({"chip": None}))
-    logits = Flow.of(made, choices.images[2], 0, None, None).logits.copy()
-    assert Flow.of(made, choices.images[2], 0, None, logits).mismatches == 0
-    logits[1] += 1
-    logits[4] -= 7
-    assert Flow.of(made, choices.images[2], 0, None, logits).mismatches == 2
 
 
 def test_an_array_that_words_do_not_say_is_told(make_choices):
@@ -64,14 +45,6 @@ def test_an_array_that_words_do_not_say_is_told(make_choices):
         choices = make_choices(device=made_of)
         told = Made.of(choices, choices.setting({"chip": 1})).to_dict()
         assert [layer["inWords"] for layer in told["layers"]] == [in_words] * 2
-
-
-def test_what_cannot_be_programmed_is_a_line(make_choices, network):
-    falling = dataclasses.replace(network.layers[0], levels=network.layers[0].levels[::-1])
-    wrong = dataclasses.replace(network, layers=(falling, network.layers[1]))
-    choices = make_choices(networks={"small": wrong})
-    with pytest.raises(UserError, match="the last level must be above the first"):
-        Made.of(choices, choices.setting({}))
 
 
 EVENT, LAST, SUM = 1, 2, 4

@@ -5,19 +5,18 @@ import json
 import pytest
 
 from allspin.host.live import messages
-from allspin.host.live.messages import Chips, Choose, Save, Show, encode, parse
+from allspin.host.live.messages import Show, encode, parse
 
 
 def test_what_may_be_said(choices):
     said = {"kind": "choose", "setting": {"chip": 12}}
     chosen = parse(json.dumps(said), choices)
-    assert isinstance(chosen, Choose)
-    assert chosen.setting.chip == 12
+    assert chosen == choices.setting({"chip": 12})
     assert parse('{"kind":"show","serial":2,"test":3}', choices) == Show(2, 3)
     drawn = parse('{"kind":"show","serial":2,"strokes":[[0,1000],[1,2,3,4]],"use":9}', choices)
     assert drawn == Show(2, None, ((0, 1000), (1, 2, 3, 4)), 9)
-    assert parse('{"kind":"chips","count":0}', choices) == Chips(0)
-    assert parse('{"kind":"save","path":"/tmp/x"}', choices) == Save()
+    assert parse('{"kind":"chips","count":0}', choices) == 0
+    assert parse('{"kind":"save","path":"/tmp/x"}', choices) is None
 
 
 POINTS = messages.MAX_POINTS
@@ -33,7 +32,7 @@ POINTS = messages.MAX_POINTS
         ({"serial": 1, "strokes": "ab"}, "strokes must be a list"),
         ({"serial": 1, "strokes": [[]]}, "a stroke must be a list of coordinates"),
         ({"serial": 1, "strokes": [[1, 2], "34"]}, "a stroke must be a list of coordinates"),
-        ({"serial": 1, "strokes": [[1, 2, 3]]}, "must have an x and a y"),
+        ({"serial": 1, "strokes": [[1, 2, 3]]}, "a stroke must be a list of coordinates"),
         ({"serial": 1, "strokes": [[1, 1001]]}, "a coordinate must be from 0 to 1000"),
         ({"serial": 1, "strokes": [[1, 0.5]]}, "a coordinate must be an integer"),
         ({"serial": 1, "strokes": [[0, 0]] * (messages.MAX_STROKES + 1)}, "at most 200"),
@@ -45,26 +44,19 @@ POINTS = messages.MAX_POINTS
     ],
 )
 def test_what_is_wrong_is_one_line(choices, said, words):
-    with pytest.raises(ValueError, match=words) as error:
+    with pytest.raises((TypeError, ValueError), match=words) as error:
         parse(json.dumps({"kind": "show", **said}), choices)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 200
 
 
-def test_an_object_alone_is_text():
-    text = encode({"a": [1, None, "\u00b5"]})
-    assert isinstance(text, str)
-    assert json.loads(text) == {"a": [1, None, "\u00b5"]}
-
-
 def test_bytes_follow_their_object():
-    content = encode({"a": "\u00b5"}, b"\0\1\2")
+    said = {"a": [1, None, "\u00b5"]}
+    text, content = encode(said), encode(said, b"\0\1\2")
+    assert isinstance(text, str)
     assert isinstance(content, bytes)
     length = int.from_bytes(content[:4], "little")
-    assert json.loads(content[4 : 4 + length]) == {"a": "\u00b5"}
+    assert json.loads(text) == json.loads(content[4 : 4 + length]) == said
     assert content[4 + length :] == b"\0\1\2"
-
-
-def test_what_json_has_not_is_an_error():
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode({"a": float("nan")})

@@ -6,30 +6,17 @@ import time
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Disconnected
 from allspin.host.live import seat as chair
 from allspin.host.live import session
-from allspin.host.live.app import application
-from allspin.host.live.guard import Access
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import virtual_program
 from allspin.sim.device.device import Imperfections
-
-TOKEN, PORT = "a-token", 8000
-ORIGIN = "http:" + f"//127.0.0.1:{PORT}"
-
-
-@pytest.fixture
-def serve():
-    """A server of some choices."""
-    return lambda choices: TestClient(
-        application(choices, Access(TOKEN, PORT)), base_url=ORIGIN, headers={}
-    )
+from tests.host.live.conftest import open_page
 
 
 def golden_logits(choices, chosen, number):
@@ -41,7 +28,7 @@ def golden_logits(choices, chosen, number):
 @pytest.mark.parametrize(
     "chosen", [{"chip": 7}, {"chip": None}, {"chip": 7, "scheme": "write-verify"}]
 )
-def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, open_page, chosen):
+def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, chosen):
     chosen = {"on": "virtual", **chosen}
     with open_page(client) as page:
         page.say(kind="choose", setting=chosen)
@@ -67,7 +54,7 @@ def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, o
 
 
 @pytest.mark.long
-def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices, serve, open_page):
+def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices, serve):
     device = make_choices().device
     noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=50))
     with open_page(serve(make_choices(device=noisy))) as page:
@@ -78,7 +65,7 @@ def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices,
 
 
 @pytest.mark.long
-def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices, serve, open_page):
+def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices, serve):
     wrong = Imperfections(read_noise=0.5, amplifier_gain=0.03, amplifier_offset=0.5)
     choices = make_choices(device=dataclasses.replace(make_choices().device, imperfections=wrong))
     seen = []
@@ -95,9 +82,7 @@ def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices,
     assert seen[0] != seen[1]
 
 
-def test_the_golden_model_serves_while_the_virtual_board_compiles(
-    choices, client, open_page, monkeypatch
-):
+def test_the_golden_model_serves_while_the_virtual_board_compiles(choices, client, monkeypatch):
     opens = chair.open_virtual_seat
     released = []
 
@@ -123,9 +108,7 @@ def board(bridged, network):
     return bridged(virtual_program(network, HardwareProfile(variation=CHIPS)))
 
 
-def test_a_board_is_held_by_one_page_and_the_other_is_told(
-    make_choices, serve, open_page, board, monkeypatch
-):
+def test_a_board_is_held_by_one_page_and_the_other_is_told(make_choices, serve, board, monkeypatch):
     monkeypatch.setattr(chair, "AGAIN", 0.05)
     choices = make_choices(on="board", port=board)
     client = serve(choices)
@@ -148,7 +131,7 @@ def test_a_board_is_held_by_one_page_and_the_other_is_told(
 
 
 def test_a_board_that_is_unplugged_is_told_and_found_again(
-    make_choices, serve, open_page, bridged, network, monkeypatch, tmp_path
+    make_choices, serve, bridged, network, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(chair, "AGAIN", 0.05)
     link = tmp_path / "port"
@@ -164,42 +147,34 @@ def test_a_board_that_is_unplugged_is_told_and_found_again(
         assert page.until("shown", on="board")[0]["machine"] == golden_logits(choices, {}, 5)
 
 
-def test_gateware_that_differs_is_told(client, open_page, monkeypatch):
-    stream = LinkedMachine.stream
+def test_gateware_and_words_that_differ_are_told(client, monkeypatch):
+    stream, read = LinkedMachine.stream, LinkedMachine.read_rows
 
-    def wrong(self, *given, **named):
+    def streamed(self, *given, **named):
         answers = stream(self, *given, **named)
         answers.logits[:, 2] += 1
         return answers
 
-    monkeypatch.setattr(LinkedMachine, "stream", wrong)
+    def words(self, *given):
+        found = read(self, *given).copy()
+        found[0, 0] ^= 1
+        return found
+
+    monkeypatch.setattr(LinkedMachine, "stream", streamed)
+    monkeypatch.setattr(LinkedMachine, "read_rows", words)
     with open_page(client) as page:
         page.say(kind="choose", setting={"on": "virtual"})
         page.say(kind="show", serial=1, test=9)
         shown, _ = page.until("shown", on="virtual")
         assert shown["mismatches"] == 1
         assert shown["machine"][2] == shown["golden"][2] + 1
-        score, _ = page.until("score", images=60, on="virtual")
+        # Of each crossbar the first word of each part that is read.
+        score, _ = page.until("score", words=[30 * 12 + 12 * 5, 2])
         assert (score["compared"], score["mismatches"]) == (300, 60)
 
 
-def test_words_that_differ_are_told(choices, client, open_page, monkeypatch):
-    read = LinkedMachine.read_rows
-
-    def wrong(self, layer, first, count):
-        words = read(self, layer, first, count).copy()
-        words[0, 0] ^= 1
-        return words
-
-    monkeypatch.setattr(LinkedMachine, "read_rows", wrong)
-    with open_page(client) as page:
-        page.say(kind="choose", setting={"on": "virtual"})
-        # Of each crossbar the first word of each part that is read.
-        page.until("score", words=[30 * 12 + 12 * 5, 2])
-
-
 def test_a_board_that_is_unplugged_while_nothing_is_asked_is_told(
-    make_choices, serve, open_page, board, monkeypatch
+    make_choices, serve, board, monkeypatch
 ):
     monkeypatch.setattr(chair, "AGAIN", 0.05)
     monkeypatch.setattr(session, "LOOK", 0.05)

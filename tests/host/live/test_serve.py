@@ -6,7 +6,10 @@ import urllib.error
 import urllib.request
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
+from allspin.host.live.messages import MAX_BYTES
 from allspin.host.live.serve import LiveServer, Place, open_in_browser
 from allspin.sim.errors import UserError
 
@@ -33,6 +36,15 @@ def test_the_link_opens_the_page_on_this_machine_only(server):
         urllib.request.urlopen(f"{place}/")
 
 
+def test_a_message_that_is_too_large_ends_the_connection(server):
+    address = server.link.replace("http", "ws", 1) + "socket"
+    with connect(address, origin=server.link.rsplit("/", 2)[0]) as page:
+        assert '"kind":"hello"' in str(page.recv())
+        page.send("x" * (MAX_BYTES + 1))
+        with pytest.raises(ConnectionClosedError, match="1009"):
+            page.recv()
+
+
 def test_a_port_in_use_is_a_line(choices):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -42,9 +54,11 @@ def test_a_port_in_use_is_a_line(choices):
             LiveServer(choices, Place(port=port))
 
 
-def test_a_host_that_is_none_is_a_line(choices):
+def test_a_host_or_port_that_is_none_is_a_line(choices):
     with pytest.raises(UserError, match="cannot listen on `host` no such host"):
         LiveServer(choices, Place("no such host", 0))
+    with pytest.raises(ValueError, match="port must be from 0 to 65535"):
+        Place(port=65536)
 
 
 @pytest.mark.parametrize(
@@ -56,12 +70,6 @@ def test_where_it_listens(choices, host, local):
     made = LiveServer(choices, place)
     assert made.link.startswith("http:" + f"//{host if local else '127.0.0.1'}:")
     made._socket.close()
-
-
-@pytest.mark.parametrize("port", [-1, 65536])
-def test_a_port_outside_its_range_is_an_error(port):
-    with pytest.raises(ValueError, match="port must be from 0 to 65535"):
-        Place(port=port)
 
 
 def test_a_browser_is_opened_only_where_there_is_a_screen(monkeypatch):

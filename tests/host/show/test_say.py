@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 import unicodedata
 from pathlib import Path
 
@@ -14,8 +15,17 @@ from rich.table import Table
 import allspin.host
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import device_path, network_path
+from allspin.host.show import say as printing
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import one_line, printable, say, spoken, tell, warn
+from allspin.host.show.say import (
+    commit,
+    one_line,
+    printable,
+    say,
+    short,
+    tell,
+    warn,
+)
 from allspin.host.show.table import Terminal, Words
 
 HOST = Path(allspin.host.__file__).parent
@@ -38,11 +48,8 @@ def test_what_is_seen_is_left_as_it_is(text):
     assert printable(text) == (SHOWN if text == HOSTILE else text)
 
 
-def test_a_message_is_one_line():
+def test_a_message_is_one_line_and_a_very_long_word_of_it_cut():
     assert one_line("no such\n  thing") == "no such thing"
-
-
-def test_a_very_long_word_of_a_message_is_cut():
     assert one_line(f"not {'9' * 400} or so") == f"not {'9' * 60}... or so"
     path = f"{'x' * 255}/{'y' * 255}/{'z' * 255}"
     for kept in ("x" * 255, path, f"{path}:"):
@@ -113,8 +120,44 @@ def test_a_hostile_name_is_shown_by_each_command(network, capfd, monkeypatch, wo
     assert not set(out + err) & set("\x1b\x07\x9b\u202e")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(42.4, "42 s"), (600, "10 min"), (89 * 60, "89 min"), (7200, "2 h")]
-)
-def test_times_are_spoken(seconds, words):
-    assert spoken(seconds) == words
+# Which allspin this is, in clones made for it.
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone with a source and a document, and its commit."""
+    root = tmp_path.resolve()
+    monkeypatch.setattr(printing, "ROOT", root)
+    for name in ("sim", "docs"):
+        (root / name).mkdir()
+        (root / name / "a").write_text("before")
+
+    def git(*words):
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init")
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "first")
+    return root, git("rev-parse", "HEAD")
+
+
+def test_the_commit_of_a_clone_and_whether_its_sources_are_changed(clone):
+    root, head = clone
+    (root / "docs" / "a").write_text("after")
+    (root / "out").write_text("new")
+    assert (commit(), short(head)) == (head, head[:12])
+    (root / "sim" / "a").unlink()
+    changed = f"{head} and changes"
+    assert (commit(), short(changed)) == (changed, f"{head[:12]} and changes")
+
+
+def test_no_commit_is_known_of_a_copy(clone, monkeypatch):
+    root, _ = clone
+    monkeypatch.setattr(printing, "ROOT", root / "sim")  # of another project's clone
+    assert commit() is None
+    monkeypatch.setattr(printing, "ROOT", root.parent)
+    assert commit() is None
+    monkeypatch.setattr(printing, "ROOT", root)
+    monkeypatch.setenv("PATH", "")
+    assert commit() is None

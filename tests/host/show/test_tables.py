@@ -1,17 +1,26 @@
-"""Tables in the width of a terminal: words are folded, numbers never."""
+"""Tables: in the width of a terminal words are folded, numbers never; elsewhere they are TSV."""
 
-from pathlib import Path
+import csv
+import io
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.show.table import Column, Number, Table, figures, layout, significant
+from allspin.host.show.table import (
+    Column,
+    Number,
+    Table,
+    figures,
+    layout,
+    print_tables,
+    significant,
+    table_text,
+    tsv,
+)
 from tests.host.show.whole import check_whole
 from tests.host.show.whole import printed as lines_of
-
-DOCS = Path(__file__).parents[3] / "docs"
-
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 names = st.text("abcdefgh ", max_size=60)
@@ -78,5 +87,45 @@ def test_three_digits_count(value, text):
     assert significant(value) == text
 
 
-def test_a_deviation_stands_behind_its_mean():
-    assert str(Number(98.674, ".2f", 0.0915)) == "98.67 ± 0.09"
+# What is printed: for a person on a terminal, TSV elsewhere.
+
+CHIPS = Table(
+    "Accuracy",
+    (Column("chips with"), Column("paper-10", "%"), Column("reads", wide=True)),
+    [("open loop", Number(98.674, ".2f", 0.0915), 0), ("write-verify", Number(98.79, ".2f"), 1.96)],
+    notes=["of each cell"],
+)
+
+
+def test_piped_tables_are_tsv(capsys):
+    print_tables([CHIPS, figures("Run", [("images", 10_000), ("time", 0.5, "s")])], ["a note"])
+    first, second = capsys.readouterr().out.split("\n\n")
+    lines = first.splitlines()
+    assert lines[:2] == ["# Accuracy", "# of each cell"]
+    rows = list(csv.DictReader(io.StringIO("\n".join(lines[2:])), delimiter="\t"))
+    assert rows[0] == {
+        "chips with": "open loop",
+        "paper-10 (%)": "98.674",
+        "deviation of paper-10 (%)": "0.0915",
+        "reads": "0",
+    }
+    assert rows[1]["deviation of paper-10 (%)"] == ""
+    assert second == ("# Run\nwhat\tvalue\tunit\nimages\t10000\t\ntime\t0.5\ts\n# a note\n")
+
+
+def test_a_cell_cannot_make_columns_or_rows():
+    table = Table("a\nb", (Column("name"), Column("value")), [("x\ty\nz", 1)])
+    assert tsv(table) == "# a\\nb\nname\tvalue\nx\\ty\\nz\t1"
+
+
+@pytest.mark.parametrize(("wide", "there"), [(False, False), (True, True)])
+def test_a_terminal_is_shown_a_table(capsys, monkeypatch, wide, there):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    print_tables([CHIPS], ["a note"], wide=wide)
+    out = capsys.readouterr().out
+    assert "98.67 ± 0.09" in out
+    assert "\t" not in out
+    assert ("1.96" in out) is there
+    assert ("--wide shows all columns" in out) is not there
+    assert "1.96" in table_text(CHIPS)
