@@ -1,15 +1,12 @@
 """``allspin live``: draw a digit, and watch the machine, on a page in the browser."""
 
-import argparse
 import sys
 
 from allspin.host.chips.options import PAPER
-from allspin.host.cli.options import add_shared
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import Arguments, Parser, add_shared, naming_options
 from allspin.host.live.choices import Choices
 from allspin.host.live.package import live_package
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
 
 HELP = """\
@@ -28,7 +25,7 @@ examples:
 NETWORK = "paper-10"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add_shared(
@@ -56,12 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-browser", action="store_true", help="only print the link")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Serve the page until Ctrl-C."""
     live = live_package()
     with naming_options():
         place = live.Place(arguments.host, arguments.port)
-    with Steps() as steps, steps.waiting("reading network and test images"):
+    with arguments.steps.waiting("reading network and test images"):
         choices = Choices.open(
             arguments.network,
             arguments.on,

@@ -17,7 +17,7 @@ from allspin.host.cli import main as fault_module
 from allspin.host.cli import main as main_module
 from allspin.host.cli import parser
 from allspin.host.cli.main import COMMANDS, build_parser, main
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import naming_options
 from allspin.host.data import extensions
 from allspin.host.data.catalogue import network_path
 from allspin.sim.errors import UserError
