@@ -53,7 +53,11 @@ def test_what_is_missing_is_said(ports, cli, monkeypatch):
 def test_what_the_cache_holds_is_told(cli, monkeypatch, tmp_path):
     monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", "5M")
-    built = build_once("one", lambda folder: (folder / "file").write_bytes(bytes(2_000_000)))
+
+    def build(folder):
+        (folder / "file").write_bytes(bytes(2_000_000))
+
+    built = build_once("one", build)
     size = 2_000_000 + (built / SEAL).stat().st_size
     told = {"folder": str(tmp_path / "cache"), "builds": 1, "size": size, "limit": 5_000_000}
     assert cli.json("info")["cache"] == told

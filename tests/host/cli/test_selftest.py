@@ -39,7 +39,7 @@ def test_a_port_needs_no_network_and_a_reset_is_a_line(start, cli, net):
 )
 def test_auto_takes_the_only_board(fits, network, message, monkeypatch):
     closed: list[str] = []
-    answers = {"c": None}
+    answers: dict[str, SimpleNamespace | None] = {"c": None}
     for name, fit in zip("ab", fits, strict=False):
         identity = SimpleNamespace(mismatch=lambda _, fit=fit: None if fit else "another topology")
         close = lambda name=name: closed.append(name)  # noqa: E731
