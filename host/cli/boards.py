@@ -40,16 +40,15 @@ PATHS = ("bitstream", "netlist")
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "--network", default=DEFAULT_NETWORK)
-    add(
+    parser.add_argument(
         "--write",
         metavar="FILE.md",
         type="file",
         help="put the table into this page, and JSON beside it; rows of builds made "
         "elsewhere are kept",
     )
-    add(
+    parser.add_argument(
         "--headline",
         metavar="FILE.md",
         type="file",

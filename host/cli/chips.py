@@ -35,8 +35,7 @@ examples:
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    words = SHARED["network"]["help"]
-    parser.add_argument("networks", metavar="NET", nargs="+", help=words)
+    parser.add_argument("networks", metavar="NET", nargs="+", help=SHARED["network"]["help"])
     add_shared(parser, "--device", "--at")
     parser.add_argument(
         "--causes", action="store_true", help="each variation alone, and all in open loop"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from allspin.host.chips.options import PAPER
 from allspin.host.cli.options import (
+    PAPER,
     Arguments,
     Parser,
     add_options,

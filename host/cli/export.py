@@ -5,8 +5,9 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.verilog import Dialect
 from allspin.host.chips.cell_table import check_suffix, table_bytes
-from allspin.host.chips.options import PAPER, ChipOptions
+from allspin.host.chips.options import ChipOptions
 from allspin.host.cli.options import (
+    PAPER,
     SHARED,
     Arguments,
     Parser,
@@ -55,7 +56,6 @@ DIALECTS: dict[str, Dialect] = {".v": "verilog", ".sv": "systemverilog"}
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "network")
     what = parser.add_mutually_exclusive_group(required=True)
     for flag, words in (
@@ -66,9 +66,15 @@ def add_arguments(parser: Parser) -> None:
     ):
         what.add_argument(flag, metavar="OUT", type="file", help=words)
     add_shared(parser, "--lanes")
-    add("--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)")
-    add("--rows", metavar="R", type=int, help="with --spice, the first R rows (all, or a tile's)")
-    add("--columns", metavar="C", type=int, help="with --spice, the first C columns (all)")
+    parser.add_argument(
+        "--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)"
+    )
+    parser.add_argument(
+        "--rows", metavar="R", type=int, help="with --spice, the first R rows (all, or a tile's)"
+    )
+    parser.add_argument(
+        "--columns", metavar="C", type=int, help="with --spice, the first C columns (all)"
+    )
     add_shared(
         parser,
         "--device",
@@ -78,13 +84,15 @@ def add_arguments(parser: Parser) -> None:
     )
     at = SHARED["--at"]["help"]
     add_shared(parser, "--at", help=f"with --spice or --cells, {at}")
-    add(
+    parser.add_argument(
         "--reading",
         metavar="NAME",
         help="with --spice, how columns are read: series, selected or buffered (the device's, or "
         "series)",
     )
-    add("--chip", dest="seed", metavar="SEED", type=int, help="with --cells, the chip")
+    parser.add_argument(
+        "--chip", dest="seed", metavar="SEED", type=int, help="with --cells, the chip"
+    )
     add_options(parser, ChipOptions, "scheme", "polarity", "tries", "band")
 
 

@@ -38,74 +38,74 @@ from allspin.sim.synapse.synapse import OCCASIONS
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("files", metavar="CSV", nargs="+", type="file", help="files of curves")
-    words = "device file to write"
-    add_shared(parser, "-o --output", metavar="DEVICE", required=True, help=words)
-    add("--name", help="the device's name (that of the file)")
-    add(
+    parser.add_argument("files", metavar="CSV", nargs="+", type="file", help="files of curves")
+    add_shared(parser, "-o --output", metavar="DEVICE", required=True, help="device file to write")
+    parser.add_argument("--name", help="the device's name (that of the file)")
+    parser.add_argument(
         "--states",
         type=int,
         help="states that the synapse is used with, 2 to 128; no measured value depends on it (as "
         "many as pulses, at most 128; with lookup tables 100)",
     )
-    add(
+    parser.add_argument(
         "--table",
         action="store_true",
         help="make the synapse from the measured table, without a fit",
     )
-    add("--force", action="store_true", help="write a model that does not describe the data")
-    add(
+    parser.add_argument(
+        "--force", action="store_true", help="write a model that does not describe the data"
+    )
+    parser.add_argument(
         "--c2c-occasion",
         dest="occasion",
         choices=list(OCCASIONS),
         help="reading of C2C (the one that suits the data)",
     )
-    add(
+    parser.add_argument(
         "--d2d-reading",
         dest="reading",
         choices=DEVICE_CHOICES,
         help="reading of D2D (the one that explains most)",
     )
-    add(
+    parser.add_argument(
         "--meter-noise",
         dest="meter",
         choices=METHODS,
         help="how the meter's noise is told from C2C (by repeated reads of a pulse, else by "
         "plateaus that scatter less than the rest)",
     )
-    add(
+    parser.add_argument(
         "--reference",
         choices=REFERENCES,
         default=REFERENCES[0],
         help="reference of a conductance: a column of devices that vary, or an ideal one (column)",
     )
-    add(
+    parser.add_argument(
         "--currents",
         metavar=("LOW", "HIGH"),
         nargs=2,
         type=float,
         help="part of the neuron's curve, in mA (in the file's numbers if it names no unit)",
     )
-    add(
+    parser.add_argument(
         "--base",
         metavar="DEVICE",
         help="device whose values are used for what was not measured; without it these are "
         "left out, and energy is unknown. A decay's retention is added to it",
     )
     add_shared(parser, "--at", help=f"with --base, {SHARED['--at']['help']}")
-    add(
+    parser.add_argument(
         "--point",
         metavar="POINT",
         help="operating point of the measurement, such as current=8mA, added to the points of the "
         "device file",
     )
-    add(
+    parser.add_argument(
         "--attempt-time",
         metavar="TIME",
         help="attempt time of decays, such as 1ns (fitted to several temperatures, else 1ns)",
     )
-    add(
+    parser.add_argument(
         "--equilibrium",
         metavar="SHARE",
         type=float,
@@ -113,38 +113,46 @@ def add_arguments(parser: Parser) -> None:
         help="what R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends (0)",
     )
     add_options(parser, Look)
-    add(
+    parser.add_argument(
         "--where",
         metavar="COLUMN=VALUE",
         action="append",
         help="rows to take, such as current=8 or current=8,-11 or field=90..110; may be repeated",
     )
-    add(
+    parser.add_argument(
         "--ignore-column",
         dest="ignored",
         metavar="NAME",
         action="append",
         help="a column that may vary and is ignored; may be repeated",
     )
-    add("--branch", choices=BRANCHES, help="branch of a neuron's loop: current rising or falling")
-    add(
+    parser.add_argument(
+        "--branch", choices=BRANCHES, help="branch of a neuron's loop: current rising or falling"
+    )
+    parser.add_argument(
         "--turn",
         metavar="PULSE",
         type=float,
         help="pulse at which pulses of the other polarity begin (where R_AH turns)",
     )
-    add(
+    parser.add_argument(
         "--missing",
         metavar="SHARE",
         type=float,
         default=MISSING,
         help=f"share of a curve's values that may be missing ({MISSING})",
     )
-    add("--keep-outliers", action="store_true", help="fit outliers like any other points")
-    add("--read-current", metavar="CURRENT", help="with Hall voltages, such as 0.1mA")
+    parser.add_argument(
+        "--keep-outliers", action="store_true", help="fit outliers like any other points"
+    )
+    parser.add_argument(
+        "--read-current", metavar="CURRENT", help="with Hall voltages, such as 0.1mA"
+    )
     for what in ("pulse", "cycle", "device", "polarity", "current"):
-        add(f"--{what}-column", dest=what, metavar="NAME", help=f"column of the {what}")
-    add(
+        parser.add_argument(
+            f"--{what}-column", dest=what, metavar="NAME", help=f"column of the {what}"
+        )
+    parser.add_argument(
         "--resistance-column",
         dest="resistance",
         metavar="NAME",

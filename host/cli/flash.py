@@ -47,14 +47,19 @@ examples:
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("board", metavar="BOARD", help="see allspin boards")
-    add("--network", metavar="NET", help="network of the build (the last one)")
-    add("--profile", metavar="NAME", help="which of the board's machines (the last built)")
-    add("--bitstream", metavar="FILE", type="file", help="program this file")
-    add("--force", action="store_true", help="program a bitstream that misses timing, or may")
-    add("--port", help="serial port to ask afterwards (that of the board's USB device)")
-    add("--dry-run", action="store_true", help="only show the command")
+    parser.add_argument("board", metavar="BOARD", help="see allspin boards")
+    parser.add_argument("--network", metavar="NET", help="network of the build (the last one)")
+    parser.add_argument(
+        "--profile", metavar="NAME", help="which of the board's machines (the last built)"
+    )
+    parser.add_argument("--bitstream", metavar="FILE", type="file", help="program this file")
+    parser.add_argument(
+        "--force", action="store_true", help="program a bitstream that misses timing, or may"
+    )
+    parser.add_argument(
+        "--port", help="serial port to ask afterwards (that of the board's USB device)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only show the command")
 
 
 def run(arguments: Arguments) -> int:

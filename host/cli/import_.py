@@ -52,17 +52,19 @@ examples:
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("model", metavar="MODEL", type="file", help="file of the other tool")
-    words = "network file to write"
-    add_shared(parser, "-o --output", metavar="NET", required=True, help=words)
+    parser.add_argument("model", metavar="MODEL", type="file", help="file of the other tool")
+    add_shared(parser, "-o --output", metavar="NET", required=True, help="network file to write")
     add_options(parser, TrainingParameters, "states", "neuron", "rah_bits", "seed")
     add_options(parser, ImportOptions)
-    add("--bits", metavar="N", type=int, default=4, help="of pixels and of neurons, 1 to 8 (4)")
+    parser.add_argument(
+        "--bits", metavar="N", type=int, default=4, help="of pixels and of neurons, 1 to 8 (4)"
+    )
     add_target_arguments(parser)
     add_tile_arguments(parser)
     add_shared(parser, "--data")
-    add("--pictures", metavar="DIR", type="file", help="draw accuracies and errors of the layers")
+    parser.add_argument(
+        "--pictures", metavar="DIR", type="file", help="draw accuracies and errors of the layers"
+    )
     add_shared(parser, "--json")
 
 

@@ -2,8 +2,7 @@
 
 import sys
 
-from allspin.host.chips.options import PAPER
-from allspin.host.cli.options import Arguments, Parser, add_shared, naming_options
+from allspin.host.cli.options import PAPER, Arguments, Parser, add_shared, naming_options
 from allspin.host.live.choices import Choices
 from allspin.host.live.package import live_package
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
@@ -27,7 +26,6 @@ NETWORK = "paper-10"
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(
         parser,
         "network",
@@ -35,7 +33,7 @@ def add_arguments(parser: Parser) -> None:
         default=NETWORK,
         help=f"network file, or the name of one that ships ({NETWORK})",
     )
-    add(
+    parser.add_argument(
         "--on",
         metavar="MACHINE",
         default=GOLDEN,
@@ -43,14 +41,16 @@ def add_arguments(parser: Parser) -> None:
     )
     add_shared(parser, "--device", help=f"what chips are made of ({PAPER})")
     add_shared(parser, "--at", "--data")
-    add("--port", metavar="N", type=int, default=8000, help="port to listen on, 0 for any (8000)")
-    add(
+    parser.add_argument(
+        "--port", metavar="N", type=int, default=8000, help="port to listen on, 0 for any (8000)"
+    )
+    parser.add_argument(
         "--host",
         metavar="NAME",
         default="127.0.0.1",
         help="name or address to listen on: any other lets others in (127.0.0.1)",
     )
-    add("--no-browser", action="store_true", help="only print the link")
+    parser.add_argument("--no-browser", action="store_true", help="only print the link")
 
 
 def run(arguments: Arguments) -> int:

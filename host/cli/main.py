@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -103,10 +104,10 @@ def report_fault(error: Exception, argv: Sequence[str]) -> int:
     )
     name = f"fault-{hashlib.sha256(trace.encode(errors='replace')).hexdigest()[:12]}.txt"
     place = "its traceback is above"
-    for folder in (_cache, _scratch):
+    for folder in (_cache, partial(tempfile.mkdtemp, prefix="allspin-")):
         # Whatever is broken, the fault itself is what is to be told.
         with contextlib.suppress(Exception):
-            path = folder() / name
+            path = Path(folder()) / name
             path.write_text(printable(text), encoding="utf-8")
             place = f"its traceback is in {path}"
             break
@@ -115,11 +116,6 @@ def report_fault(error: Exception, argv: Sequence[str]) -> int:
     said = f"{type(error).__name__}: {error}".removesuffix(": ")
     warn(f"this is a bug in allspin, not in what you gave it ({one_line(said)}); {place}")
     return FAULT
-
-
-def _scratch() -> Path:
-    """A folder that no other user can have put a link into."""
-    return Path(tempfile.mkdtemp(prefix="allspin-"))
 
 
 def _cache() -> Path:

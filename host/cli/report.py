@@ -2,8 +2,8 @@
 
 import json
 
-from allspin.host.chips.options import PAPER
 from allspin.host.cli.options import (
+    PAPER,
     Arguments,
     Parser,
     add_shared,
@@ -30,7 +30,6 @@ examples:
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "network")
     add_shared(
         parser,
@@ -42,11 +41,13 @@ def add_arguments(parser: Parser) -> None:
     words = f"what the chips are made of: device file, or the name of one that ships ({PAPER})"
     add_shared(parser, "--device", help=words)
     add_shared(parser, "--at")
-    add("--chips", metavar="N", type=int, help=f"how many chips ({CHIPS}, quick {QUICK_CHIPS})")
+    parser.add_argument(
+        "--chips", metavar="N", type=int, help=f"how many chips ({CHIPS}, quick {QUICK_CHIPS})"
+    )
     add_shared(parser, "--images", help=f"first N test images (all, quick {QUICK_IMAGES:,})")
     add_tile_arguments(parser)
     add_shared(parser, "--data")
-    add("--quick", action="store_true", help="fewer chips and images")
+    parser.add_argument("--quick", action="store_true", help="fewer chips and images")
     add_shared(parser, "--json", help="print path and sizes as one JSON object")
 
 

@@ -173,14 +173,15 @@ examples:
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "network")
     add_options(parser, MachineOptions)
-    add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
+    parser.add_argument(
+        "--uart", action="store_true", help="go through the virtual board's UART, bit by bit"
+    )
     add_options(parser, UartOptions)
     add_tile_arguments(parser)
     add_shared(parser, "--images", "--data")
-    add(
+    parser.add_argument(
         "--image",
         metavar="FILE",
         type="file",
@@ -188,16 +189,16 @@ def add_arguments(parser: Parser) -> None:
         help="classify this image instead of test images: PNG, JPEG and others, of any size; may "
         "be repeated",
     )
-    add(
+    parser.add_argument(
         "--framing",
         metavar="NAME",
         help="with --image, "
         + "; ".join(f"{name}: {words}" for name, words in FRAMINGS.items())
         + " (mnist for 28 x 28 pixels, else whole)",
     )
-    add("--logits", metavar="OUT.npy", type="file", help="write the logits")
+    parser.add_argument("--logits", metavar="OUT.npy", type="file", help="write the logits")
     add_options(parser, RunOptions)
-    add(
+    parser.add_argument(
         "--latency",
         action="store_true",
         help="count what one image alone takes, through the engine and over a UART, in place of "

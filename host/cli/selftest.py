@@ -48,20 +48,25 @@ NAME_WIDTH = 25
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "network",
         metavar="NET",
         nargs="?",
         help="network to test with (a random one; mnist-10 on virtual)",
     )
-    add("--on", metavar="MACHINE", default=AUTO, help=f"serial port, {AUTO} or {VIRTUAL} ({AUTO})")
+    parser.add_argument(
+        "--on", metavar="MACHINE", default=AUTO, help=f"serial port, {AUTO} or {VIRTUAL} ({AUTO})"
+    )
     add_options(parser, UartOptions, "baud")
     add_shared(parser, "--seed", metavar="S", help="seed of patterns and images (0)")
     add_shared(parser, "--json")
     add_shared(parser, "--rows-per-clock", help=f"with --on {VIRTUAL}, rows driven in a cycle (1)")
-    add("--chips", action="store_true", help=f"with --on {VIRTUAL}, the gateware that makes chips")
-    add("--resident", action="store_true", help=f"with --on {VIRTUAL}, a memory for images")
+    parser.add_argument(
+        "--chips", action="store_true", help=f"with --on {VIRTUAL}, the gateware that makes chips"
+    )
+    parser.add_argument(
+        "--resident", action="store_true", help=f"with --on {VIRTUAL}, a memory for images"
+    )
 
 
 def run(arguments: Arguments) -> int:

@@ -41,11 +41,6 @@ def add_arguments(parser: Parser) -> None:
     add_options(parser, SimulatorOptions)
     add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
     add_shared(parser, "--data", "--lanes", "--rows-per-clock", "--states")
-    parser.add_argument(
-        "--memory",
-        choices=("block", "ecp5"),
-        help="the portable engine, or the one for an ECP5's clock (block)",
-    )
     add_shared(parser, "--json")
 
 

@@ -47,17 +47,19 @@ MAX_JOBS = 1024
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("grid", metavar="GRID.toml", nargs="?", type="file", help="grid file")
-    words = "table of results"
-    add_shared(parser, "-o --output", metavar="OUT.csv", required=True, help=words)
+    parser.add_argument("grid", metavar="GRID.toml", nargs="?", type="file", help="grid file")
+    add_shared(parser, "-o --output", metavar="OUT.csv", required=True, help="table of results")
     for name, factor in FACTORS.items():
-        add(f"--{name.replace('_', '-')}", metavar="LIST", help=factor.help)
-    add("--chips", metavar="N", type=int, help="how many chips at each point (20)")
-    add("--first", metavar="SEED", type=int, help="the first chip; the next follow (0)")
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="LIST", help=factor.help)
+    parser.add_argument("--chips", metavar="N", type=int, help="how many chips at each point (20)")
+    parser.add_argument(
+        "--first", metavar="SEED", type=int, help="the first chip; the next follow (0)"
+    )
     add_shared(parser, "--images", "--data")
-    add("--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})")
-    add(
+    parser.add_argument(
+        "--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})"
+    )
+    parser.add_argument(
         "--jobs",
         dest="workers",
         metavar="J",
@@ -65,7 +67,7 @@ def add_arguments(parser: Parser) -> None:
         help="processes on this machine (one a core)",
     )
     add_options(parser, Cluster)
-    add("--pictures", metavar="DIR", type="file", help="draw the finished sweep")
+    parser.add_argument("--pictures", metavar="DIR", type="file", help="draw the finished sweep")
     add_options(parser, Look)
     add_shared(parser, "--json")
 

@@ -47,10 +47,8 @@ def _widths(text: str) -> tuple[int, ...]:
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    words = "network file to write"
-    add_shared(parser, "-o --output", metavar="NET", required=True, help=words)
-    add(
+    add_shared(parser, "-o --output", metavar="NET", required=True, help="network file to write")
+    parser.add_argument(
         "--recipe",
         metavar="TOML",
         type="file",
@@ -58,8 +56,10 @@ def add_arguments(parser: Parser) -> None:
         "given here win",
     )
     add_options(parser, TrainingParameters)
-    add("--hidden", metavar="N[,N...]", type=_widths, help="neurons of each hidden layer (100)")
-    add(
+    parser.add_argument(
+        "--hidden", metavar="N[,N...]", type=_widths, help="neurons of each hidden layer (100)"
+    )
+    parser.add_argument(
         "--augment",
         metavar="NAME",
         help=f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror "
@@ -69,7 +69,7 @@ def add_arguments(parser: Parser) -> None:
     add_target_arguments(parser)
     add_tile_arguments(parser, "in one piece")
     add_shared(parser, "--data")
-    add(
+    parser.add_argument(
         "--robust",
         metavar="OPTIONS",
         nargs="?",
@@ -79,7 +79,7 @@ def add_arguments(parser: Parser) -> None:
         f"{robustness.QUICK_EPOCHS}, unless given; or with options that differ from the usual "
         f"{robustness.ALL}",
     )
-    add(
+    parser.add_argument(
         "--in-array",
         action="store_true",
         default=None,
@@ -89,7 +89,7 @@ def add_arguments(parser: Parser) -> None:
         f"{in_array.DEFAULTS['batch']} and --epochs {in_array.DEFAULTS['epochs']}, quick "
         f"{in_array.QUICK_EPOCHS}, unless given",
     )
-    add("--quick", action="store_true", help="seconds instead of minutes")
+    parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
     add_shared(parser, "--json")
 
 

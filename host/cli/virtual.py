@@ -112,17 +112,16 @@ examples:
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "network", "--rows-per-clock", "--states")
-    add("--chips", action="store_true", help="with the gateware that makes chips")
-    add("--resident", action="store_true", help="with a memory for resident images")
-    add(
+    parser.add_argument("--chips", action="store_true", help="with the gateware that makes chips")
+    parser.add_argument("--resident", action="store_true", help="with a memory for resident images")
+    parser.add_argument(
         "--port",
         metavar="LINK",
         type="file",
         help="make a symbolic link to the port, while it is open",
     )
-    add(
+    parser.add_argument(
         "--flip",
         metavar="P",
         type=float,
@@ -134,7 +133,7 @@ def add_arguments(parser: Parser) -> None:
         ("--drop-answer", "lose the answer K"),
         ("--reset-after", "reset the board after the answer K"),
     ):
-        add(option, metavar="K", type=int, action="append", default=[], help=what)
+        parser.add_argument(option, metavar="K", type=int, action="append", default=[], help=what)
     add_shared(parser, "--seed", metavar="S", help="seed of the faults (0)")
 
 
