@@ -1,9 +1,7 @@
-"""The documents say what is so: their commands parse, their links lead, their example runs."""
+"""The documents say what is so: their commands parse, their links lead somewhere."""
 
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -11,19 +9,12 @@ import pytest
 
 import allspin
 from allspin.host.cli.main import COMMANDS, build_parser
+from tests.docs.documents import DOCS, FENCE, ROOT, blocks
 
-ROOT = Path(__file__).resolve().parents[1]
 FRONT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-DOCUMENTS = [*FRONT, *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*FRONT, *sorted(DOCS.rglob("*.md"))]
 NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
-
-FENCE = re.compile(r"^(`{3,})([^`\n]*)\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
-"""A block of code, or a directive of the site such as a notebook's cell."""
 SPAN = re.compile(r"`([^`\n]+)`")
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return [body for _, kind, body in FENCE.findall(text) if kind == language]
 
 
 def quoted_lines(text: str) -> list[str]:
@@ -43,21 +34,17 @@ def quoted_commands(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
-def test_quoted_command_lines_parse(document):
-    for words in quoted_commands(document.read_text(encoding="utf-8")):
+def test_quoted_command_lines_parse_and_targets_exist(document):
+    text = document.read_text(encoding="utf-8")
+    for words in quoted_commands(text):
         if words[0] in COMMANDS and len(words) > 1:
             # A wrong option leaves with a message that pytest shows.
             assert build_parser(words[:1]).parse_args(words).command == words[0]
         else:
             assert words[0] in {*COMMANDS, "--help", "--version", "COMMAND"}, words
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
-def test_quoted_targets_exist(document):
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    lines = quoted_lines(document.read_text(encoding="utf-8"))
-    quoted = {match[1] for line in lines if (match := re.match(r"make ([a-z]+)", line.strip()))}
-    assert quoted <= targets
+    quoted = re.findall(r"^\s*make ([a-z]+)", "\n".join(quoted_lines(text)), re.MULTILINE)
+    assert set(quoted) <= targets
 
 
 def anchors(document: Path) -> set[str]:
@@ -67,7 +54,7 @@ def anchors(document: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
-def test_links_lead_somewhere(document):
+def test_links_lead_somewhere_and_files_and_modules_that_are_named_exist(document):
     text = FENCE.sub("", document.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", target):
@@ -76,41 +63,15 @@ def test_links_lead_somewhere(document):
         there = document if not file else (document.parent / file).resolve()
         assert there.exists(), target
         assert not anchor or anchor in anchors(there), target
-
-
-def missing(text: str) -> list[str]:
-    """Files and modules that code within a text names, and that there are not."""
-    wrong = []
-    for span in SPAN.findall(FENCE.sub("", text)):
+    # The changelog tells of what has gone.
+    for span in SPAN.findall(text) if document.name != "CHANGELOG.md" else ():
         if re.fullmatch(r"(allspin|sim|hdl|boards|host|tests|docs)(/[\w.-]+)+/?", span):
-            wrong += [] if (ROOT / span).exists() else [span]
+            assert (ROOT / span).exists(), span
         elif re.fullmatch(r"allspin(\.\w+)+", span):
             names = span.split(".")[1:]
             parts = [ROOT.joinpath(*names[:end]) for end in range(len(names), 0, -1)]
             module = any(part.with_suffix(".py").is_file() for part in parts)
-            public = names[0] in allspin.__all__
-            wrong += [] if module or public or parts[0].is_dir() else [span]
-    return wrong
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
-def test_files_and_modules_that_documents_name_exist(document):
-    if document.name != "CHANGELOG.md":  # which tells of what has gone
-        assert missing(document.read_text(encoding="utf-8")) == []
-
-
-def test_the_example_in_ten_lines_runs():
-    (example,) = blocks((ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), "python")
-    done = subprocess.run(
-        [sys.executable, "-c", example],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("accuracy; 0 differ\n")
+            assert module or names[0] in allspin.__all__ or parts[0].is_dir(), span
 
 
 def test_the_citation_is_of_this_package_and_its_paper():

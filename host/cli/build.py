@@ -1,13 +1,9 @@
 """``allspin build``: bitstreams, with what they came to."""
 
-import argparse
-import contextlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 from allspin.host.bitstreams.build import (
     ALL,
@@ -20,8 +16,16 @@ from allspin.host.bitstreams.build import (
     find_jobs,
 )
 from allspin.host.bitstreams.tables import build_table
-from allspin.host.cli.options import add_options, add_shared, answer, read_options
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import (
+    FAILED,
+    Arguments,
+    Parser,
+    add_options,
+    add_shared,
+    answer,
+    naming_options,
+    read_options,
+)
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import stages
 from allspin.host.show.say import Beat, clock, tell, warn
@@ -45,28 +49,24 @@ examples:
   allspin build all --jobs 2
 """
 
-FAILED = 1
-"""Exit status where a board does not fit or misses its timing."""
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "boards",
         metavar="BOARD[:PROFILE]",
         nargs="+",
         help=f"a board of allspin boards, or {ALL}; PROFILE is one of its machines",
     )
     add_shared(parser, "--network", default=DEFAULT_NETWORK)
-    add("--profile", metavar="NAME", help="which of the board's machines (the first)")
+    add_shared(parser, "--profile")
     add_options(parser, BuildChanges)
     add_options(parser, BuildOptions)
-    add("-o", "--output", metavar="FILE", type=Path, help="copy the bitstream of one board here")
+    add_shared(parser, "-o --output", help="copy the bitstream of one board here")
     add_shared(parser, "--json")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Build, and print what came of it."""
     options = read_options(arguments, BuildOptions)
     changes = read_options(arguments, BuildChanges)
@@ -76,8 +76,18 @@ def run(arguments: argparse.Namespace) -> int:
         if len(jobs) > 1:
             raise UserError("--output is for one board")
         check_writable(arguments.output)
-    with _shown(len(jobs)) as shown:
-        results = build_jobs(jobs, options, shown)
+    if len(jobs) == 1:
+        with stages() as stage:
+            results = build_jobs(jobs, options, _Stages(stage))
+    else:
+        log = _Log()
+        beat = Beat(lambda: clock(time.monotonic() - log.begun, None))
+        try:
+            results = build_jobs(jobs, options, log)
+        finally:
+            beat.stop()
+    for note in (note for result in results for note in result.notes):
+        warn(note)
     if arguments.output is not None and (bitstream := results[0].bitstream) is not None:
         shutil.copyfile(bitstream, arguments.output)
     records = [result.record for result in results]
@@ -100,27 +110,17 @@ class _Stages(BuildDisplay):
     def advance(self, name: str, what: str, seconds: float) -> None:
         self._stage(f"{name}: {what}", seconds)
 
-    def finish(self, built: Built) -> None:
-        for note in built.notes:
-            warn(note)
-
 
 class _Log(BuildDisplay):
     """Several boards at a time, with a line for each stage."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._begun = time.monotonic()
+        self.begun = time.monotonic()
         self._under_way: dict[tuple[int, str], str] = {}
 
     def _note(self, board: str, what: str) -> None:
-        with self._lock:
-            minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
-            tell(f"{minutes:3d}:{seconds:02d} {board}: {what}")
-
-    def so_far(self) -> str:
-        """For how long, in words."""
-        return clock(time.monotonic() - self._begun, None)
+        minutes, seconds = divmod(int(time.monotonic() - self.begun), 60)
+        tell(f"{minutes:3d}:{seconds:02d} {board}: {what}")
 
     def advance(self, name: str, what: str, seconds: float) -> None:
         job = threading.get_ident(), name  # the same machine may have been asked for twice
@@ -129,33 +129,14 @@ class _Log(BuildDisplay):
             self._note(name, what)
 
     def finish(self, built: Built) -> None:
-        for note in built.notes:
-            warn(note)
+        record = built.record
         if built.error is not None:
-            self._note(built.name, f"failed: {built.error}")
-            return
-        tools = built.record["seconds"]
-        took = f"{built.seconds:.0f} s now, {tools:.0f} s of tools"
-        self._note(built.name, f"{_verdict(built.record)} ({took})")
-
-
-@contextlib.contextmanager
-def _shown(jobs: int) -> Iterator[BuildDisplay]:
-    """Steps of one board, or lines of several."""
-    if jobs == 1:
-        with stages() as stage:
-            yield _Stages(stage)
-        return
-    log = _Log()
-    beat = Beat(log.so_far)
-    try:
-        yield log
-    finally:
-        beat.stop()
-
-
-def _verdict(result: Mapping[str, Any]) -> str:
-    if not result["fits"]:
-        return "does not fit"
-    met = "meets" if result["meets_timing"] else "misses"
-    return f"{result['fmax_mhz']:.1f} MHz, {met} {result['need_mhz']:g}"
+            said = f"failed: {built.error}"
+        elif record["fits"]:
+            met = "meets" if record["meets_timing"] else "misses"
+            said = f"{record['fmax_mhz']:.1f} MHz, {met} {record['need_mhz']:g}"
+        else:
+            said = "does not fit"
+        if built.error is None:
+            said += f" ({built.seconds:.0f} s now, {record['seconds']:.0f} s of tools)"
+        self._note(built.name, said)

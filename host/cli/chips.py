@@ -1,21 +1,19 @@
 """``allspin chips``: what networks reach over many chips of a device."""
 
-import argparse
-
 from allspin.host.chips.accuracy import CAUSES, COLUMNS
 from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
 from allspin.host.chips.options import ChipOptions, ProbedChipOptions
 from allspin.host.cli.options import (
     SHARED,
+    Arguments,
+    Parser,
     add_options,
     add_shared,
     add_tile_arguments,
     answer,
-    check_together,
     read_options,
     tile_options,
 )
-from allspin.host.show.progress import Steps
 
 HELP = """\
 Program many chips with networks, and say what share of the test images they classify rightly:
@@ -35,10 +33,9 @@ examples:
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    words = SHARED["network"]["help"]
-    parser.add_argument("networks", metavar="NET", nargs="+", help=words)
+    parser.add_argument("networks", metavar="NET", nargs="+", help=SHARED["network"]["help"])
     add_shared(parser, "--device", "--at")
     parser.add_argument(
         "--causes", action="store_true", help="each variation alone, and all in open loop"
@@ -50,24 +47,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shared(parser, "--images", "--data", "--json")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Measure, and print the table."""
-    check_together(arguments)
     options = read_options(
         arguments,
         MeasureOptions,
         columns=CAUSES if arguments.causes else COLUMNS,
         tiles=tile_options(arguments),
     )
-    with Steps() as steps:
-        measured = measure_chips(
-            arguments.networks,
-            arguments.device,
-            options,
-            at=arguments.at,
-            images=arguments.images,
-            data=arguments.data,
-            display=steps,
-        )
+    measured = measure_chips(
+        arguments.networks,
+        arguments.device,
+        options,
+        at=arguments.at,
+        images=arguments.images,
+        data=arguments.data,
+        display=arguments.steps,
+    )
     answer(arguments, measured.to_dict(), chips_table(measured), remarks(measured))
     return 0

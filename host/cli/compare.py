@@ -1,24 +1,24 @@
 """``allspin compare``: spin neurons against CMOS neurons, from counted activity."""
 
-import argparse
 from pathlib import Path
 
-from allspin.host.chips.options import PAPER
 from allspin.host.cli.options import (
+    PAPER,
+    Arguments,
+    Parser,
     add_options,
     add_shared,
     add_tile_arguments,
     answer,
+    naming_options,
     read_options,
     tile_options,
 )
-from allspin.host.cli.parser import naming_options
 from allspin.host.compare.comparison import compare
 from allspin.host.compare.subject import CompareOptions, Subject, leave
 from allspin.host.compare.table import notes, tables
 from allspin.host.data.files import make_folder
 from allspin.host.draw.style import Look
-from allspin.host.show.progress import Steps
 from allspin.sim.cost.liberty import CELLS_45
 
 HELP = """\
@@ -38,24 +38,21 @@ examples:
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "network")
     add_options(parser, Look)
     add_shared(parser, "--wide", "--json")
-    add(
+    parser.add_argument(
         "--liberty",
         metavar="FILE",
-        type=Path,
+        type="file",
         default=CELLS_45,
         help="standard cells (a small 45 nm library that ships)",
     )
-    add(
-        "-o",
-        "--out",
-        metavar="DIR",
-        type=Path,
+    add_shared(
+        parser,
+        "-o --out",
         help="folder for pictures and numbers (out/compare/NET; none with --json)",
     )
     add_shared(parser, "--device", help=f"device file of the spin side ({PAPER})")
@@ -65,10 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(parser, CompareOptions)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Compare, print, and leave the pictures."""
-    options = read_options(arguments, CompareOptions)
-    with Steps() as steps, steps.waiting("reading network, device, cells and images"):
+    options, steps = read_options(arguments, CompareOptions), arguments.steps
+    with steps.waiting("reading network, device, cells and images"):
         subject = Subject.open(
             arguments.network,
             arguments.device,
@@ -86,13 +83,12 @@ def run(arguments: argparse.Namespace) -> int:
         folder = Path("out/compare") / Path(arguments.network).stem
     if folder is not None:
         make_folder(folder)
-    with Steps() as steps:
-        steps.start("comparing")
-        found = compare(subject, options, steps).to_dict()
+    steps.start("comparing")
+    found = compare(subject, options, steps).to_dict()
+    steps.finish()
+    if folder is not None:
+        steps.start(f"drawing into {folder}")
+        leave(found, folder, look)
         steps.finish()
-        if folder is not None:
-            steps.start(f"drawing into {folder}")
-            leave(found, folder, look)
-            steps.finish()
     answer(arguments, found, tables(found), notes(found))
     return 0

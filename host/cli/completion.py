@@ -73,7 +73,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
         complete = by_name.get(action.dest) or by_metavar.get(metavar)
         if (command, action.dest) == ("selftest", "on"):
             complete = tested
-        if complete is None and action.type is Path:
+        if complete is None and action.type in ("file", Path):
             complete = "file"
         if complete is not None and action.choices is None:
             action.complete = complete  # pyright: ignore[reportAttributeAccessIssue]  # shtab's

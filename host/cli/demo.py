@@ -1,14 +1,18 @@
 """``allspin demo``: the whole machine at work."""
 
-import argparse
 import shlex
-from pathlib import Path
 
-from allspin.host.cli.options import add_options, add_shared, read_options
+from allspin.host.cli.options import (
+    FAILED,
+    Arguments,
+    Parser,
+    add_options,
+    add_shared,
+    read_options,
+)
 from allspin.host.data.datasets import load_dataset
 from allspin.host.demo import NETWORK, results_table, run_demo
 from allspin.host.draw.style import Look
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import tell
 from allspin.host.show.table import print_tables
 from allspin.host.train.parameters import EPOCHS, QUICK_EPOCHS, TrainingParameters
@@ -26,31 +30,26 @@ examples:
   allspin demo --data fashion -o fashion-out
 """
 
-DIFFERENT = 1
-"""Exit status where the machine is not the golden model."""
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("-o", "--out", metavar="DIR", type=Path, default=Path("out"), help="folder (out)")
-    add("--quick", action="store_true", help="train for seconds instead of minutes")
+    add_shared(parser, "-o --out", default="out", help="folder (out)")
+    parser.add_argument("--quick", action="store_true", help="train for seconds, not minutes")
     add_shared(parser, "--data")
     add_options(parser, TrainingParameters, "seed")
     add_options(parser, Look)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Show it all; the table goes to stdout."""
     epochs = QUICK_EPOCHS if arguments.quick else EPOCHS
     parameters = read_options(arguments, TrainingParameters, epochs=epochs)
     look = read_options(arguments, Look)
-    with Steps() as steps:
-        with steps.waiting("reading the images"):
-            dataset = load_dataset(arguments.data)
-        results = run_demo(dataset, parameters, arguments.out, steps, look)
+    with arguments.steps.waiting("reading the images"):
+        dataset = load_dataset(arguments.data)
+    results = run_demo(dataset, parameters, arguments.out, arguments.steps, look)
     print_tables([results_table(results)])
     data = [] if arguments.data is None else ["--data", str(arguments.data)]
     live = shlex.join(["allspin", "live", str(arguments.out / NETWORK), *data])
     tell(f"draw digits, and watch this network at work: {live}")
-    return DIFFERENT if results["mismatches"] else 0
+    return FAILED if results["mismatches"] else 0

@@ -1,25 +1,23 @@
 """``allspin export``: Verilog, an ONNX graph, the array for SPICE, cells for a probe station."""
 
-import argparse
-from pathlib import Path
-
 from allspin.hdl.export import MODULE, Dialect, engine_verilog, memory_image
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.cell_table import check_suffix, table_bytes
-from allspin.host.chips.options import PAPER, ChipOptions
+from allspin.host.chips.options import ChipOptions
 from allspin.host.cli.options import (
+    PAPER,
     SHARED,
+    Arguments,
+    Parser,
     add_options,
     add_shared,
-    check_together,
+    naming_options,
     read_options,
 )
-from allspin.host.cli.parser import naming_options
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.foreign.writing import CLASSES, IMAGES, LOGITS, network_graph
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import printable, say
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
@@ -53,26 +51,29 @@ examples:
 """
 
 DIALECTS: dict[str, Dialect] = {".v": "verilog", ".sv": "systemverilog"}
-IMAGE = ".mem"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "network")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument(
-        "--verilog", metavar="OUT", type=Path, help="Verilog to write, OUT.v or OUT.sv"
-    )
-    what.add_argument("--onnx", metavar="OUT", type=Path, help="graph to write, NET.onnx")
-    what.add_argument("--spice", metavar="OUT", type=Path, help="deck to write, DECK.cir")
-    what.add_argument(
-        "--cells", metavar="OUT", type=Path, help="table of cells to write, CELLS.csv or CELLS.npz"
-    )
+    for flag, words in (
+        ("--verilog", "Verilog to write, OUT.v or OUT.sv"),
+        ("--onnx", "graph to write, NET.onnx"),
+        ("--spice", "deck to write, DECK.cir"),
+        ("--cells", "table of cells to write, CELLS.csv or CELLS.npz"),
+    ):
+        what.add_argument(flag, metavar="OUT", type="file", help=words)
     add_shared(parser, "--lanes")
-    add("--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)")
-    add("--rows", metavar="R", type=int, help="with --spice, the first R rows (all, or a tile's)")
-    add("--columns", metavar="C", type=int, help="with --spice, the first C columns (all)")
+    parser.add_argument(
+        "--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)"
+    )
+    parser.add_argument(
+        "--rows", metavar="R", type=int, help="with --spice, the first R rows (all, or a tile's)"
+    )
+    parser.add_argument(
+        "--columns", metavar="C", type=int, help="with --spice, the first C columns (all)"
+    )
     add_shared(
         parser,
         "--device",
@@ -82,81 +83,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     at = SHARED["--at"]["help"]
     add_shared(parser, "--at", help=f"with --spice or --cells, {at}")
-    add(
+    parser.add_argument(
         "--reading",
         metavar="NAME",
         help="with --spice, how columns are read: series, selected or buffered (the device's, or "
         "series)",
     )
-    add("--chip", dest="seed", metavar="SEED", type=int, help="with --cells, the chip")
+    parser.add_argument(
+        "--chip", dest="seed", metavar="SEED", type=int, help="with --cells, the chip"
+    )
     add_options(parser, ChipOptions, "scheme", "polarity", "tries", "band")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Write what was asked for."""
-    check_together(arguments)
-    if arguments.cells is not None:
-        _write_cells(arguments)
-    elif arguments.onnx is not None:
-        _write_graph(arguments)
-    elif arguments.spice is not None:
-        _write_deck(arguments)
-    else:
+    if arguments.verilog is not None:
         _write_verilog(arguments)
+        return 0
+    if arguments.cells is not None:
+        path = arguments.cells
+        check_suffix(path)
+        check_writable(path)
+        table = read_options(arguments, ChipOptions).cells(open_network(arguments.network))
+        content, said = table_bytes(table, path), table.describe()
+    elif arguments.onnx is not None:
+        path = arguments.onnx
+        check_writable(path)
+        network = open_network(arguments.network)
+        height, width = network.image_shape
+        content = network_graph(network)
+        said = f"from {IMAGES}, uint8 of N x {height} x {width}, to {LOGITS} and {CLASSES}"
+    else:
+        path = arguments.spice
+        check_writable(path)
+        array = open_device(arguments.device or PAPER, arguments.at).array
+        reading = arguments.reading or ("series" if array.reading == "ideal" else array.reading)
+        network = open_network(arguments.network)
+        with naming_options():
+            deck = layer_deck(
+                network,
+                array.read_as(reading),
+                printable(arguments.network),
+                layer=arguments.layer or 0,
+                rows=arguments.rows,
+                columns=arguments.columns,
+            )
+        content, said = deck.encode(), f"{READINGS[reading]}; run it with ngspice -b {path}"
+    write_atomically(path, content)
+    say(f"{path}: {said}")
     return 0
 
 
-def _write_cells(arguments: argparse.Namespace) -> None:
-    """Write the cells of a chip."""
-    path: Path = arguments.cells
-    check_suffix(path)
-    check_writable(path)
-    table = read_options(arguments, ChipOptions).cells(open_network(arguments.network))
-    write_atomically(path, table_bytes(table, path))
-    say(f"{path}: {table.describe()}")
-
-
-def _write_graph(arguments: argparse.Namespace) -> None:
-    """Write the network as a graph."""
-    path: Path = arguments.onnx
-    check_writable(path)
-    network = open_network(arguments.network)
-    write_atomically(path, network_graph(network))
-    height, width = network.image_shape
-    say(f"{path}: from {IMAGES}, uint8 of N x {height} x {width}, to {LOGITS} and {CLASSES}")
-
-
-def _write_deck(arguments: argparse.Namespace) -> None:
-    """Write a corner of a layer's array."""
-    path: Path = arguments.spice
-    check_writable(path)
-    array = open_device(arguments.device or PAPER, arguments.at).array
-    reading = arguments.reading or ("series" if array.reading == "ideal" else array.reading)
-    network = open_network(arguments.network)
-    with naming_options():
-        deck = layer_deck(
-            network,
-            array.read_as(reading),
-            printable(arguments.network),
-            layer=arguments.layer or 0,
-            rows=arguments.rows,
-            columns=arguments.columns,
-        )
-    write_atomically(path, deck.encode())
-    say(f"{path}: {READINGS[reading]}; run it with ngspice -b {path}")
-
-
-def _write_verilog(arguments: argparse.Namespace) -> None:
+def _write_verilog(arguments: Arguments) -> None:
     """Write the engine, and an image of its memories."""
-    path: Path = arguments.verilog
+    path = arguments.verilog
     if path.suffix not in DIALECTS:
         raise UserError(f"cannot write {path}: name it .v for Verilog or .sv for SystemVerilog")
-    image_path = path.with_suffix(IMAGE)
+    image_path = path.with_suffix(".mem")
     for file in (path, image_path):
         check_writable(file)
     profile = read_options(arguments, HardwareProfile)
     network = open_network(arguments.network)
-    with Steps() as steps, steps.waiting("writing Verilog"):
+    with arguments.steps.waiting("writing Verilog"):
         with refused("the gateware cannot run this network: "):
             parameters = EngineParameters.from_network(network, profile)
         verilog = engine_verilog(parameters, DIALECTS[path.suffix])

@@ -1,6 +1,6 @@
 """``allspin flash``: put the bitstream that was built last onto its board."""
 
-import argparse
+import contextlib
 import hashlib
 import os
 import shlex
@@ -22,6 +22,7 @@ from allspin.host.bitstreams.flash import (
     usb_node,
 )
 from allspin.host.bitstreams.record import recall, recall_one
+from allspin.host.cli.options import Arguments, Parser
 from allspin.host.link.identity import Identity
 from allspin.host.show.say import pass_on, say, warn
 from allspin.sim.errors import UserError
@@ -44,19 +45,24 @@ examples:
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("board", metavar="BOARD", help="see allspin boards")
-    add("--network", metavar="NET", help="network of the build (the last one)")
-    add("--profile", metavar="NAME", help="which of the board's machines (the last built)")
-    add("--bitstream", metavar="FILE", type=Path, help="program this file")
-    add("--force", action="store_true", help="program a bitstream that misses timing, or may")
-    add("--port", help="serial port to ask afterwards (that of the board's USB device)")
-    add("--dry-run", action="store_true", help="only show the command")
+    parser.add_argument("board", metavar="BOARD", help="see allspin boards")
+    parser.add_argument("--network", metavar="NET", help="network of the build (the last one)")
+    parser.add_argument(
+        "--profile", metavar="NAME", help="which of the board's machines (the last built)"
+    )
+    parser.add_argument("--bitstream", metavar="FILE", type="file", help="program this file")
+    parser.add_argument(
+        "--force", action="store_true", help="program a bitstream that misses timing, or may"
+    )
+    parser.add_argument(
+        "--port", help="serial port to ask afterwards (that of the board's USB device)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only show the command")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Show the command, run it, and ask the board what it is."""
     board = find_board(arguments.board)
     if arguments.profile is not None:
@@ -66,11 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
         built = _check(board, bitstream, built, arguments.force)
     command = [word.replace("{bitstream}", str(bitstream)) for word in board.flash]
     say(shlex.join(command))
-    say(
-        "into flash, which keeps it at power-off"
-        if is_kept(command)
-        else "into the FPGA's SRAM: it is lost at power-off"
-    )
+    kept = "into flash, which keeps it at power-off"
+    say(kept if is_kept(command) else "into the FPGA's SRAM: it is lost at power-off")
     sys.stdout.flush()
     if arguments.dry_run:
         return 0
@@ -85,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _find(board: Board, arguments: argparse.Namespace) -> tuple[Path, dict[str, Any] | None]:
+def _find(board: Board, arguments: Arguments) -> tuple[Path, dict[str, Any] | None]:
     """The bitstream, and the figures of its build unless it is a file of the user's."""
     if arguments.bitstream is not None:
         return arguments.bitstream, None
@@ -125,14 +128,6 @@ def _check(
     return built
 
 
-def _expected(built: dict[str, Any] | None) -> Identity | None:
-    """What a build's machine says of itself; None where the build does not tell."""
-    try:
-        return None if built is None else Identity.parse(bytes.fromhex(built["identity"]))
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
 def _ask(board: Board, built: dict[str, Any] | None, port: str | None) -> None:
     """Compare what the board says of itself with what was built, where its port is known."""
     if port is None and not ports_of(board.usb):
@@ -146,7 +141,10 @@ def _ask(board: Board, built: dict[str, Any] | None, port: str | None) -> None:
             raise UserError(unanswered) from error
         warn(unanswered)
         return
-    expected = _expected(built)
+    expected = None
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        # A build of former days, or a file of the user's, does not tell.
+        expected = Identity.parse(bytes.fromhex((built or {})["identity"]))
     if expected is None:
         say(f"{on} answers: {identity}")
     elif (why := differences(identity, expected)) is not None:

@@ -1,11 +1,18 @@
 """``allspin gates``: netlists of whole boards, simulated and compared with the golden model."""
 
-import argparse
 from typing import Any
 
 from allspin.host.bitstreams.build import DEFAULT_NETWORK, BuildChanges, make_job
-from allspin.host.cli.options import add_options, add_shared, answer, read_options
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import (
+    FAILED,
+    Arguments,
+    Parser,
+    add_options,
+    add_shared,
+    answer,
+    naming_options,
+    read_options,
+)
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.run.simulate import (
@@ -14,7 +21,6 @@ from allspin.host.run.simulate import (
     find_provable,
     prove_board,
 )
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import warn
 from allspin.host.show.table import Table, figures
 
@@ -35,13 +41,11 @@ examples:
 """
 
 IMAGES = 5
-DIFFERENT = 1
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "boards",
         metavar="BOARD",
         nargs="*",
@@ -49,13 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_shared(parser, "--network", default=DEFAULT_NETWORK)
     add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
-    add("--profile", metavar="NAME", help="which of the board's machines (the first)")
+    add_shared(parser, "--profile")
     add_options(parser, BuildChanges, "lanes", "rows_per_clock")
     add_options(parser, Stage)
     add_shared(parser, "--json")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prove each board, and say what came of it."""
     network = open_network(arguments.network)
     images, _ = load_test_set(None, [network], arguments.images)
@@ -67,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
             make_job(board, arguments.profile, arguments.network, network, changes)
             for board in boards
         ]
-    with Steps() as steps:
-        proofs = [prove_board(job, images[: arguments.images], stage, steps) for job in jobs]
+    images = images[: arguments.images]
+    proofs = [prove_board(job, images, stage, arguments.steps) for job in jobs]
     answer(arguments, {"boards": proofs}, [_table(proof) for proof in proofs])
     wrong = [proof for proof in proofs if proof["mismatches"]]
     for proof in wrong:
@@ -76,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{proof['mismatches']} of {proof['logits_compared']} logits of the netlist "
             f"{proof['netlist']} of {proof['board']} differ from the golden model"
         )
-    return DIFFERENT if wrong else 0
+    return FAILED if wrong else 0
 
 
 def _table(proof: dict[str, Any]) -> Table:

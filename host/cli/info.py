@@ -1,6 +1,6 @@
 """``allspin info``: versions, tools, networks, the cache, and what answers on serial ports."""
 
-import argparse
+import contextlib
 import importlib.metadata
 import platform
 import shlex
@@ -9,12 +9,19 @@ from typing import Any
 
 from rich.filesize import decimal
 
+from allspin.boards.virtual.build import compiler
 from allspin.hdl.cache import measure_cache
-from allspin.host.cli.options import add_options, add_shared, answer, read_options
+from allspin.host.cli.options import (
+    Arguments,
+    Parser,
+    add_options,
+    add_shared,
+    answer,
+    read_options,
+)
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines.opening import ask_ports
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import commit, version
 from allspin.host.show.table import Table, figures
 from allspin.sim.errors import UserError
@@ -39,16 +46,16 @@ TOOLS = {
 """Programs that are looked for, and what wants them."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     add_shared(parser, "--json")
     add_options(parser, UartOptions, "baud")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Find out, and print."""
     baud = read_options(arguments, UartOptions).baud
-    with Steps() as steps, steps.waiting("asking tools and serial ports"):
+    with arguments.steps.waiting("asking tools and serial ports"):
         info = _find(baud)
     answer(arguments, info, _table(info))
     return 0
@@ -56,14 +63,30 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _find(baud: int) -> dict[str, Any]:
     """What there is; None for what was not found."""
+    packages: dict[str, str | None] = dict.fromkeys(PACKAGES)
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            packages[name] = importlib.metadata.version(name)
+    tools = {name: shutil.which(name) for name in TOOLS}
+    with contextlib.suppress(UserError):
+        tools["c++"] = shutil.which(shlex.join(compiler()[:1]))
+    try:
+        cache = measure_cache().to_dict()
+    except UserError as error:
+        cache = {"error": str(error)}
+    ports: dict[str, str | None] = {}
+    for port, machine in ask_ports(baud).items():
+        ports[port] = None if machine is None else machine.description
+        if machine is not None:
+            machine.close()
     networks = {name: open_network(name) for name in shipped_networks()}
     return {
         "allspin": version(),
         "commit": commit(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _package(name) for name in PACKAGES},
-        "tools": {name: _tool(name) for name in TOOLS},
+        "packages": packages,
+        "tools": tools,
         "networks": {
             name: {
                 "topology": list(network.topology),
@@ -74,44 +97,9 @@ def _find(baud: int) -> dict[str, Any]:
             }
             for name, network in networks.items()
         },
-        "cache": _cache(),
-        "ports": _ports(baud),
+        "cache": cache,
+        "ports": ports,
     }
-
-
-def _package(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _tool(name: str) -> str | None:
-    if name != "c++":
-        return shutil.which(name)
-    from allspin.boards.virtual.build import compiler
-
-    try:
-        return shutil.which(shlex.join(compiler()[:1]))
-    except UserError:
-        return None
-
-
-def _cache() -> dict[str, Any]:
-    try:
-        return measure_cache().to_dict()
-    except UserError as error:
-        return {"error": str(error)}
-
-
-def _ports(baud: int) -> dict[str, str | None]:
-    """What answers on each serial port."""
-    found: dict[str, str | None] = {}
-    for port, machine in ask_ports(baud).items():
-        found[port] = None if machine is None else machine.description
-        if machine is not None:
-            machine.close()
-    return found
 
 
 def _table(info: dict[str, Any]) -> Table:

@@ -1,15 +1,11 @@
 """``allspin live``: draw a digit, and watch the machine, on a page in the browser."""
 
-import argparse
 import sys
 
-from allspin.host.chips.options import PAPER
-from allspin.host.cli.options import add_shared
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import PAPER, Arguments, Parser, add_shared, naming_options
 from allspin.host.live.choices import Choices
 from allspin.host.live.package import live_package
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
 
 HELP = """\
@@ -28,9 +24,8 @@ examples:
 NETWORK = "paper-10"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(
         parser,
         "network",
@@ -38,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=NETWORK,
         help=f"network file, or the name of one that ships ({NETWORK})",
     )
-    add(
+    parser.add_argument(
         "--on",
         metavar="MACHINE",
         default=GOLDEN,
@@ -46,22 +41,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_shared(parser, "--device", help=f"what chips are made of ({PAPER})")
     add_shared(parser, "--at", "--data")
-    add("--port", metavar="N", type=int, default=8000, help="port to listen on, 0 for any (8000)")
-    add(
+    parser.add_argument(
+        "--port", metavar="N", type=int, default=8000, help="port to listen on, 0 for any (8000)"
+    )
+    parser.add_argument(
         "--host",
         metavar="NAME",
         default="127.0.0.1",
         help="name or address to listen on: any other lets others in (127.0.0.1)",
     )
-    add("--no-browser", action="store_true", help="only print the link")
+    parser.add_argument("--no-browser", action="store_true", help="only print the link")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Serve the page until Ctrl-C."""
     live = live_package()
     with naming_options():
         place = live.Place(arguments.host, arguments.port)
-    with Steps() as steps, steps.waiting("reading network and test images"):
+    with arguments.steps.waiting("reading network and test images"):
         choices = Choices.open(
             arguments.network,
             arguments.on,

@@ -12,16 +12,15 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, Parser, build_parser, in_options
+from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser
 from allspin.host.data.extensions import fault_of_extension, load_extensions
 from allspin.host.show.say import Beat, commit, one_line, printable, tell, version, warn
 from allspin.sim.errors import UserError
 from allspin.sim.extensions import VARIABLE
-
-# The process's stdout and stderr: there, able to take any text, and perhaps without a reader.
 
 
 def prepare_streams() -> None:
@@ -60,68 +59,12 @@ def reader_has_gone() -> bool:
     return bool(poll.poll(0))
 
 
-# A fault of this program: a line for the user, and a file for whoever mends it.
-
 DEBUG = "ALLSPIN_DEBUG"
-"""Environment variable that has the traceback printed too."""
-
-
-def report_fault(error: Exception, argv: Sequence[str]) -> None:
-    """Say that there is a bug, and where its traceback is.
-
-    Parameters
-    ----------
-    error : Exception
-        What was raised.
-    argv : sequence of str
-        The command line.
-    """
-    trace = "".join(traceback.format_exception(error))
-    where = _keep(trace, argv)
-    if os.environ.get(DEBUG) or where is None:
-        tell(trace.rstrip())
-    kind = type(error).__name__
-    said = f"{kind}: {error}" if str(error) else kind
-    place = f"its traceback is in {where}" if where is not None else "its traceback is above"
-    warn(f"this is a bug in allspin, not in what you gave it ({one_line(said)}); {place}")
-
-
-def _keep(trace: str, argv: Sequence[str]) -> Path | None:
-    """The file of a traceback, one for equal ones; None where there is no place for it."""
-    text = (
-        f"allspin {shlex.join(argv)}\n"
-        f"version {version()}, commit {commit()}, Python {platform.python_version()}, "
-        f"{platform.platform()}\n\n{trace}"
-    )
-    name = f"fault-{hashlib.sha256(trace.encode(errors='replace')).hexdigest()[:12]}.txt"
-    for folder in (_cache, _scratch):
-        try:
-            path = folder() / name
-            path.write_text(printable(text), encoding="utf-8")
-        except Exception:
-            # Whatever is broken, the fault itself is what is to be told.
-            continue
-        return path
-    return None
-
-
-def _scratch() -> Path:
-    """A folder that no other user can have put a link into."""
-    return Path(tempfile.mkdtemp(prefix="allspin-"))
-
-
-def _cache() -> Path:
-    """The cache's folder; imported where it is wanted, since little else is of a command."""
-    from allspin.hdl.cache import cache_folder
-
-    return cache_folder()
-
-
+"""Environment variable that has the traceback of a fault printed too."""
 FAULT = 70
 """As sysexits.h has it: an error in the program itself."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-
 FORESEEABLE = {
     errno.EACCES,
     errno.EDQUOT,
@@ -138,33 +81,67 @@ FORESEEABLE = {
 """Operating system errors that tell of the machine, not of a fault in this program."""
 
 
-def _complain(message: object) -> int:
-    warn(message)
-    return USAGE_ERROR
+def report_fault(error: Exception, argv: Sequence[str]) -> int:
+    """Say that there is a bug, and in which file its traceback is: one file for equal ones.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised.
+    argv : sequence of str
+        The command line.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    trace = "".join(traceback.format_exception(error))
+    text = (
+        f"allspin {shlex.join(argv)}\n"
+        f"version {version()}, commit {commit()}, Python {platform.python_version()}, "
+        f"{platform.platform()}\n\n{trace}"
+    )
+    name = f"fault-{hashlib.sha256(trace.encode(errors='replace')).hexdigest()[:12]}.txt"
+    place = "its traceback is above"
+    for folder in (_cache, partial(tempfile.mkdtemp, prefix="allspin-")):
+        # Whatever is broken, the fault itself is what is to be told.
+        with contextlib.suppress(Exception):
+            path = Path(folder()) / name
+            path.write_text(printable(text), encoding="utf-8")
+            place = f"its traceback is in {path}"
+            break
+    if os.environ.get(DEBUG) or place.endswith("above"):
+        tell(trace.rstrip())
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    warn(f"this is a bug in allspin, not in what you gave it ({one_line(said)}); {place}")
+    return FAULT
 
 
-def _parser(commands: Sequence[str]) -> Parser:
-    """The parser; what a command needs may take seconds to import on a busy machine."""
-    beat = Beat(lambda: "", "starting ...")
-    try:
-        return build_parser(commands)
-    finally:
-        beat.stop()
+def _cache() -> Path:
+    """The cache's folder; imported where it is wanted, since little else is of a command."""
+    from allspin.hdl.cache import cache_folder
+
+    return cache_folder()
 
 
 def _perform(argv: Sequence[str]) -> int:
     """Parse and run; whatever goes wrong is raised."""
     load_extensions()
-    called = next((word for word in argv if not word.startswith("-")), None)
+    called = [word for word in argv if not word.startswith("-")][:1]
+    # What a command needs may take seconds to import on a busy machine.
+    beat = Beat(lambda: "", "starting ...")
     try:
-        parser = _parser([] if called is None else [called])
+        parser = build_parser(called)
+    finally:
+        beat.stop()
+    try:
         arguments = parser.parse_args(argv)
         if arguments.command is None:
             parser.error(f"a command is needed: {', '.join(COMMANDS)}")
-        try:
-            status = arguments.run(arguments)
-        except UserError as error:
-            raise UserError(in_options(str(error), arguments.options)) from error
+        from allspin.host.cli.options import perform
+
+        status = perform(arguments)
     except SystemExit as leaving:
         if isinstance(leaving.code, str):
             raise
@@ -180,26 +157,24 @@ def _status(argv: Sequence[str]) -> int:
     try:
         return _perform(argv)
     except UserError as error:
-        return _complain(error)
+        said = error
     except KeyboardInterrupt:
         warn("interrupted")
         return INTERRUPTED
     except MemoryError as error:
-        return _complain(f"not enough memory: {str(error) or 'fewer images may fit'}")
+        said = f"not enough memory: {str(error) or 'fewer images may fit'}"
     except BrokenPipeError:
         raise
-    except OSError as error:
-        if error.errno not in FORESEEABLE:
-            report_fault(error, argv)
-            return FAULT
-        silence_streams(sys.stdout)
-        return _complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
     except Exception as error:
-        theirs = fault_of_extension(error)
-        if theirs is not None:
-            return _complain(f"{theirs} (a file that {VARIABLE} names)")
-        report_fault(error, argv)
-        return FAULT
+        if isinstance(error, OSError) and error.errno in FORESEEABLE:
+            silence_streams(sys.stdout)
+            said = f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
+        elif (theirs := fault_of_extension(error)) is not None:
+            said = f"{theirs} (a file that {VARIABLE} names)"
+        else:
+            return report_fault(error, argv)
+    warn(said)
+    return USAGE_ERROR
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -228,8 +203,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Whoever read our output has seen enough: `allspin info | head -1`.
             silence_streams(sys.stdout, sys.stderr)
             return BROKEN_PIPE
-        report_fault(error, argv)
-        return FAULT
+        return report_fault(error, argv)
     except OSError:
         # Of the line that was to tell what is wrong: there is no stderr to tell it.
         silence_streams(sys.stdout, sys.stderr)

@@ -1,16 +1,18 @@
 """What the commands share: options by the classes that they fill, which go together, answers."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
+import re
 import typing
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from allspin.host.chips.options import PAPER, ChipOptions, ProbedChipOptions
-from allspin.host.cli.parser import naming_options
+from allspin.host.chips.options import PAPER
+from allspin.host.cli.parser import Parser
 from allspin.host.data.catalogue import open_device
+from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, print_tables
 from allspin.host.train.parameters import TrainingTarget
@@ -30,7 +32,7 @@ NEEDS: dict[str, dict[str, str]] = {
         "clock_error frequency": "uart",
         "framing": "image",
     },
-    "train": {"at level_choice polarity robust": "device"},
+    "train": {"at level_choice polarity robust": "device recipe"},
     "import": {"at level_choice polarity": "device"},
     "fit": {"at": "base"},
     "chips": {"missing": "probed"},
@@ -58,7 +60,62 @@ EXCLUDES: dict[str, dict[str, str]] = {
 """By command: an option, and those that it cannot be given with."""
 
 
-def check_together(arguments: argparse.Namespace) -> None:
+FAILED = 1
+"""Exit status of what a command's help names: logits that differ, a model that does not fit."""
+INTERRUPTED = 130
+"""Exit status where Ctrl-C ended a training."""
+
+
+class Arguments(argparse.Namespace):
+    """What was typed.
+
+    Attributes
+    ----------
+    steps : Steps
+        Shows how far the command is, until it ends.
+    """
+
+    steps: Steps
+
+
+def perform(arguments: Arguments) -> int:
+    """Run a command, whose exit status is returned.
+
+    Raises
+    ------
+    UserError
+        If its options do not go together, or it refuses something; options stand for parameters
+        between backticks, such as ```rows_per_clock` must be ...``.
+    """
+    try:
+        check_together(arguments)
+        with Steps() as arguments.steps:
+            return arguments.run(arguments)
+    except UserError as error:
+        options: dict[str, str] = arguments.options
+        said = re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), str(error))
+        raise UserError(said) from error
+
+
+@contextlib.contextmanager
+def naming_options() -> Iterator[None]:
+    """Turn an error of an options' class into a line on the option that it names.
+
+    Raises
+    ------
+    UserError
+        In place of a `ValueError` or `TypeError`; a parameter that it begins with is put between
+        backticks, by which `perform` knows it.
+    """
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            re.sub(r"^(\w+) (must|takes|is for|[\w.]+:|\w+ is no) ", r"`\1` \2 ", str(error))
+        ) from error
+
+
+def check_together(arguments: Arguments) -> None:
     """Raise unless the options of a command go together.
 
     Raises
@@ -87,12 +144,12 @@ def check_together(arguments: argparse.Namespace) -> None:
 # Options that a class describes, and objects of it.
 
 
-def add_options(parser: argparse.ArgumentParser, kind: type, *names: str) -> None:
+def add_options(parser: Parser, kind: type, *names: str) -> None:
     """Declare the options that fields of a dataclass are; see `allspin.sim.options`.
 
     Parameters
     ----------
-    parser : ArgumentParser
+    parser : Parser
         The command's.
     kind : type
         The dataclass.
@@ -113,12 +170,12 @@ def add_options(parser: argparse.ArgumentParser, kind: type, *names: str) -> Non
         parser.add_argument(flag, dest=field.name, default=None, **how)
 
 
-def read_options(arguments: argparse.Namespace, kind: type[Options], **more: Any) -> Options:
+def read_options(arguments: Arguments, kind: type[Options], **more: Any) -> Options:
     """An object of a class, with what was given of its fields.
 
     Parameters
     ----------
-    arguments : Namespace
+    arguments : Arguments
         Of the command line; None is what was not given.
     kind : type
         A dataclass.
@@ -140,6 +197,8 @@ def read_options(arguments: argparse.Namespace, kind: type[Options], **more: Any
 
 
 SHARED: dict[str, dict[str, Any]] = {
+    "-o --output": {"metavar": "FILE", "type": "file"},
+    "-o --out": {"metavar": "DIR", "type": "file"},
     "network": {
         "metavar": "NET",
         "help": "network file, or the name of one that ships",
@@ -150,7 +209,7 @@ SHARED: dict[str, dict[str, Any]] = {
     },
     "--data": {
         "metavar": "DATA",
-        "type": Path,
+        "type": "file",
         "help": "folder of IDX files, or .npz with x_train, y_train, x_test, y_test (MNIST, which "
         "ships)",
     },
@@ -176,6 +235,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "help": "rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
     },
     "--states": {"action": "store_true", "help": "keep states in place of R_AH words"},
+    "--profile": {"metavar": "NAME", "help": "which of the board's machines (the first)"},
     "--seed": {"metavar": "N", "type": int, "default": 0, "help": "seed of all random draws (0)"},
     "--wide": {
         "action": "store_true",
@@ -186,21 +246,21 @@ SHARED: dict[str, dict[str, Any]] = {
 """Options of several commands, as `argparse` takes them."""
 
 
-def add_shared(parser: argparse.ArgumentParser, *names: str, **changes: Any) -> None:
+def add_shared(parser: Parser, *names: str, **changes: Any) -> None:
     """Declare some of `SHARED`, with changes."""
     for name in names:
-        parser.add_argument(name, **SHARED[name] | changes)
+        parser.add_argument(*name.split(), **SHARED[name] | changes)
 
 
 # Options that become more than a value.
 
 
-def add_tile_arguments(parser: argparse.ArgumentParser, own: str = "the network's own") -> None:
+def add_tile_arguments(parser: Parser, own: str = "the network's own") -> None:
     """Declare ``--tile-rows`` and ``--adc-bits``.
 
     Parameters
     ----------
-    parser : ArgumentParser
+    parser : Parser
         The command's.
     own : str
         What there is without them.
@@ -215,7 +275,7 @@ def add_tile_arguments(parser: argparse.ArgumentParser, own: str = "the network'
     )
 
 
-def tile_options(arguments: argparse.Namespace) -> Tiles | None:
+def tile_options(arguments: Arguments) -> Tiles | None:
     """The tiles that were asked for, if any.
 
     Raises
@@ -227,20 +287,7 @@ def tile_options(arguments: argparse.Namespace) -> Tiles | None:
         return Tiles.asked(arguments.tile_rows, arguments.adc_bits)
 
 
-def chip_options(arguments: argparse.Namespace) -> ChipOptions | ProbedChipOptions | None:
-    """The chip that was asked for, if one was.
-
-    Raises
-    ------
-    UserError
-        If a value is wrong.
-    """
-    if arguments.measured is not None:
-        return read_options(arguments, ProbedChipOptions)
-    return None if arguments.seed is None else read_options(arguments, ChipOptions)
-
-
-def add_target_arguments(parser: argparse.ArgumentParser) -> None:
+def add_target_arguments(parser: Parser) -> None:
     """Declare the device to train for, what its states are, and how it is written."""
     parser.add_argument(
         "--device",
@@ -262,7 +309,7 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def target_options(arguments: argparse.Namespace) -> TrainingTarget | None:
+def target_options(arguments: Arguments) -> TrainingTarget | None:
     """The device to train for, if there is one.
 
     Raises
@@ -281,7 +328,7 @@ def target_options(arguments: argparse.Namespace) -> TrainingTarget | None:
 
 
 def answer(
-    arguments: argparse.Namespace,
+    arguments: Arguments,
     record: Mapping[str, Any],
     tables: Table | Sequence[Table],
     notes: Iterable[str] = (),

@@ -1,14 +1,10 @@
 """``allspin paper``: every figure and claim of the paper, with a verdict on each."""
 
-import argparse
-from pathlib import Path
-
-from allspin.host.cli.options import add_options, add_shared, read_options
+from allspin.host.cli.options import Arguments, Parser, add_options, add_shared, read_options
 from allspin.host.draw.style import Look
 from allspin.host.paper.chapter import FULL, QUICK
 from allspin.host.paper.report import printed_table, printed_verdicts
 from allspin.host.paper.reproduce import reproduce
-from allspin.host.show.progress import Steps
 from allspin.host.show.table import print_tables
 
 HELP = """\
@@ -25,31 +21,20 @@ examples:
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("--quick", action="store_true", help="few seeds and points: a few minutes")
-    add(
-        "-o",
-        "--out",
-        metavar="DIR",
-        type=Path,
-        default=Path("out/paper"),
-        help="folder (out/paper)",
-    )
+    parser.add_argument("--quick", action="store_true", help="few seeds and points: a few minutes")
+    add_shared(parser, "-o --out", default="out/paper", help="folder (out/paper)")
     add_options(parser, Look)
     add_shared(parser, "--wide")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Make the report; verdicts and the last chapter's table go to stdout."""
-    look = read_options(arguments, Look)
-    with Steps() as steps:
-        effort = QUICK if arguments.quick else FULL
-        report = reproduce(effort, arguments.out, steps, look=look)
-    tables = report.chapters[-1].tables
+    effort, look = QUICK if arguments.quick else FULL, read_options(arguments, Look)
+    report = reproduce(effort, arguments.out, arguments.steps, look=look)
     print_tables(
-        [printed_verdicts(report.claims), *map(printed_table, tables)],
+        [printed_verdicts(report.claims), *map(printed_table, report.chapters[-1].tables)],
         [f"the report is {arguments.out / 'paper.html'}"],
         wide=arguments.wide,
     )

@@ -1,58 +1,24 @@
 """The commands, and the parser of a command line.
 
 A command is a module here with `HELP`, `EPILOG`, ``add_arguments(parser)`` and
-``run(arguments)``, which returns the exit status. It is imported when it is called for and
-not before, so that help is there at once.
+``run(arguments)``, which returns the exit status. It is imported when it is called for, so that
+help is there at once.
 """
 
 import argparse
-import contextlib
 import functools
 import importlib
 import keyword
-import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, Protocol, cast
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
 
 from allspin.host.show.say import one_line, printable, say, version
-from allspin.sim.errors import UserError, meant
-
-# What is wrong with a parameter, said of the option that it came from.
-
-
-@contextlib.contextmanager
-def naming_options() -> Iterator[None]:
-    """Turn an error of an options' class into a line on the option that it names.
-
-    Raises
-    ------
-    UserError
-        In place of a `ValueError` or `TypeError`; a parameter that it begins with is put between
-        backticks, by which `in_options` knows it.
-    """
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        raise UserError(
-            re.sub(r"^(\w+) (must|takes|is for|[\w.]+:|\w+ is no) ", r"`\1` \2 ", str(error))
-        ) from error
-
-
-def in_options(message: str, options: Mapping[str, str]) -> str:
-    """A message of the library, with a command's options in place of parameters.
-
-    Parameters
-    ----------
-    message : str
-        ```rows_per_clock` must be ...``, with each parameter between backticks.
-    options : mapping
-        Of the command: parameters' names and their options, such as ``--rows-per-clock``.
-    """
-    return re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), message)
-
+from allspin.sim.errors import meant
 
 COMMANDS = {
     "train": "train a network, offline",
@@ -109,23 +75,16 @@ USAGE_ERROR = 2
 """Exit status for what the user can mend."""
 
 
-class Command(Protocol):
-    """What a command's module has."""
-
-    HELP: str
-    EPILOG: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
-
-
-def load_command(name: str) -> Command:
+def load_command(name: str) -> ModuleType:
     """The module of a command of `COMMANDS`."""
     module = f"{name}_" if keyword.iskeyword(name) else name
-    return cast(Command, importlib.import_module(f"allspin.host.cli.{module}"))
+    return importlib.import_module(f"allspin.host.cli.{module}")
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, and which takes no abbreviated options.
+
+    ``type="file"`` is a path.
 
     Parameters
     ----------
@@ -149,6 +108,7 @@ class Parser(argparse.ArgumentParser):
             ),
             **options,
         )
+        self.register("type", "file", Path)
 
     @property
     def options(self) -> dict[str, str]:
@@ -189,21 +149,6 @@ class Parser(argparse.ArgumentParser):
         stream.write(message)
 
 
-class Version(argparse.Action):
-    """``--version``; the version is looked up only when asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """Print the version and leave."""
-        say(f"allspin {version() or '(not installed: run from its folder)'}")
-        parser.exit()
-
-
-def _filled(prose: str) -> str:
-    """Paragraphs in the terminal's width, and in 80 columns where it is wider."""
-    width = min(WIDTH, shutil.get_terminal_size().columns - 2)
-    return "\n\n".join(textwrap.fill(part, width) for part in prose.split("\n\n"))
-
-
 class Completion(argparse.Action):
     """``--completion``; what it takes is imported only when asked for."""
 
@@ -225,7 +170,10 @@ def build_parser(commands: Sequence[str]) -> Parser:
         others are known by name only.
     """
     parser = Parser(prog="allspin", description=DESCRIPTION, epilog=EPILOG, help_at=HELP_AT)
-    parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+    known = f"allspin {version() or '(not installed: run from its folder)'}"
+    parser.add_argument(
+        "--version", action="version", version=known, help="show the version and exit"
+    )
     parser.add_argument(
         "--completion",
         action=Completion,
@@ -234,14 +182,14 @@ def build_parser(commands: Sequence[str]) -> Parser:
         help=f"print the script that completes commands, options and names in {', '.join(SHELLS)}",
     )
     places = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
+    width = min(WIDTH, shutil.get_terminal_size().columns - 2)
     for name, summary in COMMANDS.items():
+        place = places.add_parser(name, help=summary)
         if name in commands:
             command = load_command(name)
-            place = places.add_parser(
-                name, help=summary, description=_filled(command.HELP), epilog=command.EPILOG
-            )
+            paragraphs = command.HELP.split("\n\n")
+            place.description = "\n\n".join(textwrap.fill(each, width) for each in paragraphs)
+            place.epilog = command.EPILOG
             command.add_arguments(place)
             place.set_defaults(run=command.run, options=place.options)
-        else:
-            places.add_parser(name, help=summary)
     return parser

@@ -1,15 +1,18 @@
 """``allspin report``: one page of what a network is, does and costs."""
 
-import argparse
 import json
-from pathlib import Path
 
-from allspin.host.chips.options import PAPER
-from allspin.host.cli.options import add_shared, add_tile_arguments, tile_options
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import (
+    PAPER,
+    Arguments,
+    Parser,
+    add_shared,
+    add_tile_arguments,
+    naming_options,
+    tile_options,
+)
 from allspin.host.report.page import report
 from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, Subject
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 
 HELP = """\
@@ -25,32 +28,32 @@ examples:
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "network")
-    add(
-        "-o",
-        "--output",
+    add_shared(
+        parser,
+        "-o --output",
         metavar="FILE.html",
-        type=Path,
-        default=Path("report.html"),
+        default="report.html",
         help="page to write (report.html)",
     )
     words = f"what the chips are made of: device file, or the name of one that ships ({PAPER})"
     add_shared(parser, "--device", help=words)
     add_shared(parser, "--at")
-    add("--chips", metavar="N", type=int, help=f"how many chips ({CHIPS}, quick {QUICK_CHIPS})")
+    parser.add_argument(
+        "--chips", metavar="N", type=int, help=f"how many chips ({CHIPS}, quick {QUICK_CHIPS})"
+    )
     add_shared(parser, "--images", help=f"first N test images (all, quick {QUICK_IMAGES:,})")
     add_tile_arguments(parser)
     add_shared(parser, "--data")
-    add("--quick", action="store_true", help="fewer chips and images")
+    parser.add_argument("--quick", action="store_true", help="fewer chips and images")
     add_shared(parser, "--json", help="print path and sizes as one JSON object")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Compute, write the page, and say where it is."""
-    with Steps() as steps, steps.waiting("reading network, device and images"), naming_options():
+    with arguments.steps.waiting("reading network, device and images"), naming_options():
         subject = Subject.open(
             arguments.network,
             arguments.device,
@@ -60,9 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
             data=arguments.data,
             tiles=tile_options(arguments),
             quick=arguments.quick,
-            display=steps,
+            display=arguments.steps,
         )
-    with Steps() as steps:
-        made = report(subject, arguments.output, display=steps)
+    made = report(subject, arguments.output, display=arguments.steps)
     say(json.dumps(made.to_dict()) if arguments.json else str(made.path))
     return 0

@@ -1,8 +1,6 @@
 """``allspin run``: run a network on a machine and score it."""
 
-import argparse
 import io
-from pathlib import Path
 
 import numpy as np
 
@@ -14,12 +12,13 @@ from allspin.host.chips.options import (
     ProgrammedChip,
 )
 from allspin.host.cli.options import (
+    FAILED,
+    Arguments,
+    Parser,
     add_options,
     add_shared,
     add_tile_arguments,
     answer,
-    check_together,
-    chip_options,
     read_options,
     tile_options,
 )
@@ -32,13 +31,10 @@ from allspin.host.run.machine_options import MachineOptions
 from allspin.host.run.run import RunOptions, classify
 from allspin.host.run.run import run as score_network
 from allspin.host.run.score import Classified, Score
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import warn
 from allspin.host.show.table import Column, Figure, Number, Table, figures
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
-
-# The tables that ``allspin run`` prints, each with the lines below it.
 
 
 def _title(score: Score) -> str:
@@ -46,8 +42,12 @@ def _title(score: Score) -> str:
     return f"{score.network} on {chip}{score.on}"
 
 
+def _percent(share: float) -> Number:
+    return Number(100 * share, ".2f")
+
+
 def class_table(found: Classified) -> tuple[Table, list[str]]:
-    """The class and the logits of each image file."""
+    """The class and the logits of each image file, and notes."""
     answers, compared = found.answers, found.score.logits
     rows = [
         (file, int(number), " ".join(map(str, logits.tolist())))
@@ -62,8 +62,9 @@ def class_table(found: Classified) -> tuple[Table, list[str]]:
 
 
 def score_table(score: Score) -> tuple[Table, list[str]]:
-    """A score, and what the paper leaves open of its chip."""
+    """A score, with what the paper leaves open of its chip as notes."""
     shown, logits, words, chip = score.shown, score.logits, score.words, score.chip
+    cycles, bound = shown.cycles_per_image, score.cycles_bound
     faulty = bool(score.resent or score.damaged)
     rows: list[Figure] = [
         ("accuracy", _percent(score.accuracy), "%"),
@@ -73,8 +74,8 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
         ("images on the board at a time", shown.at_once),
         ("simulated time", shown.simulated_seconds, "s"),
         ("simulated throughput", score.simulated_images_per_second, "images/s"),
-        ("cycles per image", _tenths(shown.cycles_per_image)),
-        ("  the slowest stage's bound", _tenths(score.cycles_bound)),
+        ("cycles per image", None if cycles is None else Number(cycles, ".1f")),
+        ("  the slowest stage's bound", None if bound is None else Number(bound, ".1f")),
         ("logits compared", logits and logits.compared),
         ("mismatches", logits and logits.mismatches),
         ("R_AH words read back", words and words.compared),
@@ -82,10 +83,44 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
         ("  not the ideal network's", words and _percent(words.changed), "%"),
         ("frames that came damaged", score.damaged if faulty else None),
         ("requests sent again", score.resent if faulty else None),
-        *([] if chip is None else _made(chip)),
+        *([] if chip is None else _chip_figures(chip)),
     ]
     table = figures(_title(score), [row for row in rows if row[1] is not None])
     return table, [] if chip is None else chip.readings()
+
+
+def _chip_figures(chip: MadeChip) -> list[Figure]:
+    """What was programmed or read, what the array does to it, and what calibration took."""
+    rows: list[Figure] = []
+    if isinstance(chip, ProgrammedChip):
+        counts, electrical = chip.counts, chip.device.electrical
+        outside = 100 * counts.unconverged / counts.cells
+        rows += [
+            ("programmed", chip.how.scheme),
+            ("  pulses a cell", counts.pulses / counts.cells),
+            ("  saturations a cell", counts.saturations / counts.cells),
+            ("  reads a cell", counts.reads / counts.cells if counts.reads else None),
+            ("  cells outside the band", outside if counts.reads else None, "%"),
+            ("  energy of the pulses", counts.energy(electrical), "J"),
+            ("  time, cell after cell", counts.time(electrical), "s"),
+        ]
+    if isinstance(chip, ProbedChip):
+        rows += [
+            ("cells measured", chip.cells.cells - chip.cells.missing),
+            ("  missing", chip.cells.missing),
+            ("  saturated", chip.cells.saturated),
+        ]
+    if chip.array.layers:
+        folded = "words and gains" if chip.array.folded else "the matrix itself"
+        rows += [
+            (f"array, {chip.device.array.reading}", folded),
+            ("  its error, of a cell's range", 100 * chip.array.error, "%"),
+            ("  of that not in the words", 100 * chip.array.residual, "%"),
+            ("  words too large", 100 * chip.array.saturated, "%"),
+        ]
+    if chip.calibrated is not None:
+        rows.append(("calibration, uses of neurons", chip.calibrated.uses))
+    return rows
 
 
 def latency_table(found: Latency) -> tuple[Table, list[str]]:
@@ -107,54 +142,6 @@ def latency_table(found: Latency) -> tuple[Table, list[str]]:
     shape = f"{found.profile.rows_per_clock} rows per clock"
     notes = [f"{shape}; times over a UART with a machine of {FREQUENCY / 1e6:g} MHz"]
     return Table(title, (Column("from, to"), *numbers, Column("unit")), rows), notes
-
-
-def _percent(share: float) -> Number:
-    """A share of images or words, which are counted, in percent."""
-    return Number(100 * share, ".2f")
-
-
-def _tenths(cycles: float | None) -> Number | None:
-    return None if cycles is None else Number(cycles, ".1f")
-
-
-def _made(chip: MadeChip) -> list[Figure]:
-    rows: list[Figure] = []
-    if isinstance(chip, ProgrammedChip):
-        rows += _programmed(chip)
-    if isinstance(chip, ProbedChip):
-        rows += [
-            ("cells measured", chip.cells.cells - chip.cells.missing),
-            ("  missing", chip.cells.missing),
-            ("  saturated", chip.cells.saturated),
-        ]
-    if chip.array.layers:
-        rows += [
-            (
-                f"array, {chip.device.array.reading}",
-                "words and gains" if chip.array.folded else "the matrix itself",
-            ),
-            ("  its error, of a cell's range", 100 * chip.array.error, "%"),
-            ("  of that not in the words", 100 * chip.array.residual, "%"),
-            ("  words too large", 100 * chip.array.saturated, "%"),
-        ]
-    if chip.calibrated is not None:
-        rows.append(("calibration, uses of neurons", chip.calibrated.uses))
-    return rows
-
-
-def _programmed(chip: ProgrammedChip) -> list[Figure]:
-    counts, electrical = chip.counts, chip.device.electrical
-    outside = 100 * counts.unconverged / counts.cells
-    return [
-        ("programmed", chip.how.scheme),
-        ("  pulses a cell", counts.pulses / counts.cells),
-        ("  saturations a cell", counts.saturations / counts.cells),
-        ("  reads a cell", counts.reads / counts.cells if counts.reads else None),
-        ("  cells outside the band", outside if counts.reads else None, "%"),
-        ("  energy of the pulses", counts.energy(electrical), "J"),
-        ("  time, cell after cell", counts.time(electrical), "s"),
-    ]
 
 
 HELP = """\
@@ -183,37 +170,35 @@ examples:
       --missing 0.01
 """
 
-DIFFERENT = 1
-"""Exit status where the machine is not the golden model."""
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "network")
     add_options(parser, MachineOptions)
-    add("--uart", action="store_true", help="go through the virtual board's UART, bit by bit")
+    parser.add_argument(
+        "--uart", action="store_true", help="go through the virtual board's UART, bit by bit"
+    )
     add_options(parser, UartOptions)
     add_tile_arguments(parser)
     add_shared(parser, "--images", "--data")
-    add(
+    parser.add_argument(
         "--image",
         metavar="FILE",
-        type=Path,
+        type="file",
         action="append",
         help="classify this image instead of test images: PNG, JPEG and others, of any size; may "
         "be repeated",
     )
-    add(
+    parser.add_argument(
         "--framing",
         metavar="NAME",
         help="with --image, "
         + "; ".join(f"{name}: {words}" for name, words in FRAMINGS.items())
         + " (mnist for 28 x 28 pixels, else whole)",
     )
-    add("--logits", metavar="OUT.npy", type=Path, help="write the logits")
+    parser.add_argument("--logits", metavar="OUT.npy", type="file", help="write the logits")
     add_options(parser, RunOptions)
-    add(
+    parser.add_argument(
         "--latency",
         action="store_true",
         help="count what one image alone takes, through the engine and over a UART, in place of "
@@ -224,73 +209,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shared(parser, "--json")
 
 
-def _machine(arguments: argparse.Namespace) -> MachineOptions:
-    """The machine that was asked for."""
+def run(arguments: Arguments) -> int:
+    """Run, score, and say what came of it."""
     unwired = arguments.on in (None, GOLDEN) or (arguments.on == VIRTUAL and not arguments.uart)
     if arguments.baud is not None and unwired:
         raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
     spoken = arguments.uart or arguments.baud is not None
     uart = read_options(arguments, UartOptions) if spoken else None
-    return read_options(arguments, MachineOptions, uart=uart)
-
-
-def _measure(arguments: argparse.Namespace) -> Score | Classified | Latency:
-    """Do what was asked for."""
-    on, tiles = _machine(arguments), tile_options(arguments)
-    network, images, data = arguments.network, arguments.images, arguments.data
+    on = read_options(arguments, MachineOptions, uart=uart)
+    tiles = tile_options(arguments)
+    files = {"data": arguments.data, "tiles": tiles, "display": arguments.steps}
     if arguments.latency:
-        with Steps() as steps:
-            return latency(
-                network, on.profile, images=images, data=data, tiles=tiles, display=steps
-            )
-    chip = chip_options(arguments)
+        taken = latency(arguments.network, on.profile, images=arguments.images, **files)
+        answer(arguments, taken.to_dict(), *latency_table(taken))
+        return 0
+    chip = None
+    if arguments.measured is not None:
+        chip = read_options(arguments, ProbedChipOptions)
+    elif arguments.seed is not None:
+        chip = read_options(arguments, ChipOptions)
     options = read_options(arguments, RunOptions, logits=arguments.logits is not None)
     if arguments.logits is not None:
         check_writable(arguments.logits)
     if arguments.image is None:
-        with Steps() as steps:
-            return score_network(
-                network,
-                on,
-                options,
-                chip=chip,
-                images=images,
-                data=data,
-                tiles=tiles,
-                display=steps,
-            )
-    if data is not None and tiles is None:
+        found = score = score_network(
+            arguments.network, on, options, chip=chip, images=arguments.images, **files
+        )
+        table = score_table(score)
+    elif arguments.data is not None and tiles is None:
         raise UserError("`data` is for test images, and --image takes their place")
-    with Steps() as steps:
-        return classify(
-            network,
+    else:
+        found = classify(
+            arguments.network,
             arguments.image,
             on,
             framing=arguments.framing,
             chip=chip,
             check=options.check,
-            tiles=tiles,
-            data=data,
-            display=steps,
+            **files,
         )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Run, score, and say what came of it."""
-    check_together(arguments)
-    found = _measure(arguments)
-    if isinstance(found, Latency):
-        answer(arguments, found.to_dict(), *latency_table(found))
-        return 0
-    score = found.score if isinstance(found, Classified) else found
+        score, table = found.score, class_table(found)
     if arguments.logits is not None:
         assert score.shown.answers is not None
         content = io.BytesIO()
         np.save(content, score.shown.answers.logits, allow_pickle=False)
         write_atomically(arguments.logits, content.getvalue())
-    table = class_table(found) if isinstance(found, Classified) else score_table(found)
     answer(arguments, found.to_dict(), *table)
-    if score.difference is not None:
-        warn(score.difference)
-        return DIFFERENT
-    return 0
+    if score.difference is None:
+        return 0
+    warn(score.difference)
+    return FAILED

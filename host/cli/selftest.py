@@ -1,12 +1,17 @@
 """``allspin selftest``: whether a board is right, a line for each of its parts."""
 
-import argparse
-import contextlib
 import json
 import textwrap
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options import add_options, add_shared, check_together, read_options
+from allspin.host.cli.options import (
+    FAILED,
+    Arguments,
+    Parser,
+    add_options,
+    add_shared,
+    read_options,
+)
 from allspin.host.cli.parser import WIDTH
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.transport import UartOptions
@@ -14,7 +19,6 @@ from allspin.host.machines.chips import SUM_CHIPS
 from allspin.host.machines.opening import AUTO, VIRTUAL
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.run.selftest import Finding, known_network, open_for_selftest, selftest
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import BuildWatch, say
 from allspin.sim.errors import UserError
 
@@ -37,41 +41,36 @@ examples:
   allspin selftest --on virtual --chips --resident
 """
 
-WRONG = 1
-"""Exit status where a check failed."""
 MARKS = {True: "ok", False: "WRONG", None: "-"}
 MARK_WIDTH = 6
 NAME_WIDTH = 25
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "network",
         metavar="NET",
         nargs="?",
         help="network to test with (a random one; mnist-10 on virtual)",
     )
-    add("--on", metavar="MACHINE", default=AUTO, help=f"serial port, {AUTO} or {VIRTUAL} ({AUTO})")
+    parser.add_argument(
+        "--on", metavar="MACHINE", default=AUTO, help=f"serial port, {AUTO} or {VIRTUAL} ({AUTO})"
+    )
     add_options(parser, UartOptions, "baud")
     add_shared(parser, "--seed", metavar="S", help="seed of patterns and images (0)")
     add_shared(parser, "--json")
     add_shared(parser, "--rows-per-clock", help=f"with --on {VIRTUAL}, rows driven in a cycle (1)")
-    add("--chips", action="store_true", help=f"with --on {VIRTUAL}, the gateware that makes chips")
-    add("--resident", action="store_true", help=f"with --on {VIRTUAL}, a memory for images")
+    parser.add_argument(
+        "--chips", action="store_true", help=f"with --on {VIRTUAL}, the gateware that makes chips"
+    )
+    parser.add_argument(
+        "--resident", action="store_true", help=f"with --on {VIRTUAL}, a memory for images"
+    )
 
 
-def _print(finding: Finding) -> None:
-    head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"
-    indent = " " * (MARK_WIDTH + NAME_WIDTH)
-    text = textwrap.fill(head + finding.text, WIDTH, subsequent_indent=indent)
-    say(text)
-
-
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Test, and say what is right as soon as it is known."""
-    check_together(arguments)
     baud = read_options(arguments, UartOptions).baud
     profile = read_options(
         arguments,
@@ -83,22 +82,22 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"`seed` must be 0 or more, not {arguments.seed}")
     network = None if arguments.network is None else open_network(arguments.network)
     findings: list[Finding] = []
-    with Steps() as steps, contextlib.ExitStack() as stack:
-        steps.start(f"opening {arguments.on}")
-        watch = BuildWatch(steps)
-        machine = stack.enter_context(
-            open_for_selftest(arguments.on, network, profile, baud, progress=watch)
-        )
+    steps = arguments.steps
+    steps.start(f"opening {arguments.on}")
+    watch = BuildWatch(steps)
+    with open_for_selftest(arguments.on, network, profile, baud, progress=watch) as machine:
         steps.finish(machine.name)
         known = network or known_network(machine.name, machine.identity, arguments.seed)
         for finding in selftest(machine, known, seed=arguments.seed, display=steps):
             findings.append(finding)
             if not arguments.json:
-                _print(finding)
+                head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"
+                indent = " " * (MARK_WIDTH + NAME_WIDTH)
+                say(textwrap.fill(head + finding.text, WIDTH, subsequent_indent=indent))
     wrong = [finding for finding in findings if finding.right is False]
     if arguments.json:
         found = [finding.to_dict() for finding in findings]
         say(json.dumps({"on": machine.name, "right": not wrong, "checks": found}))
     else:
         say(f"{machine.name}: " + (f"{len(wrong)} checks failed" if wrong else "all right"))
-    return WRONG if wrong else 0
+    return FAILED if wrong else 0

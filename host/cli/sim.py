@@ -1,15 +1,21 @@
 """``allspin sim``: the engine in an HDL simulator, under cocotb."""
 
-import argparse
 from typing import Any
 
 from allspin.hdl.bench.simulator import BenchFailure
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options import add_options, add_shared, answer, read_options
+from allspin.host.cli.options import (
+    FAILED,
+    Arguments,
+    Parser,
+    add_options,
+    add_shared,
+    answer,
+    read_options,
+)
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.run.simulate import SimulatorOptions, simulate_engine
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, Table, figures
 
@@ -27,20 +33,14 @@ examples:
 """
 
 IMAGES = 20
-MISMATCHES = 1
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     add_shared(parser, "network")
     add_options(parser, SimulatorOptions)
     add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
     add_shared(parser, "--data", "--lanes", "--rows-per-clock", "--states")
-    parser.add_argument(
-        "--memory",
-        choices=("block", "ecp5"),
-        help="the portable engine, or the one for an ECP5's clock (block)",
-    )
     add_shared(parser, "--json")
 
 
@@ -55,18 +55,19 @@ def _table(result: dict[str, Any]) -> Table:
     return figures(f"{result['network']} in {result['simulator']}", rows)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Simulate, and say what came of it."""
     profile = read_options(arguments, HardwareProfile)
     options = read_options(arguments, SimulatorOptions)
     network = open_network(arguments.network)
     images, _ = load_test_set(arguments.data, [network], arguments.images)
     try:
-        with Steps() as steps:
-            found = simulate_engine(network, images[: arguments.images], profile, options, steps)
+        found = simulate_engine(
+            network, images[: arguments.images], profile, options, arguments.steps
+        )
     except BenchFailure as failure:
         warn(f"the simulation failed: {failure}")
-        return MISMATCHES
+        return FAILED
     result = {
         "network": arguments.network,
         "simulator": options.simulator,
@@ -77,4 +78,4 @@ def run(arguments: argparse.Namespace) -> int:
     answer(arguments, result, _table(result), notes)
     if found.first_mismatch is not None:
         warn(f"first mismatch, {found.first_mismatch}")
-    return MISMATCHES if found.mismatches else 0
+    return FAILED if found.mismatches else 0

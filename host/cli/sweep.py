@@ -1,22 +1,20 @@
 """``allspin sweep``: accuracies of many chips over a grid of factors."""
 
-import argparse
 import time
-from pathlib import Path
 from typing import Any
 
 from allspin.host.cli.options import (
+    Arguments,
+    Parser,
     add_options,
     add_shared,
     answer,
-    check_together,
+    naming_options,
     read_options,
 )
-from allspin.host.cli.parser import naming_options
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.draw.style import Look
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import commit
 from allspin.host.sweep.grid import FACTORS, Grid, make_grid, read_grid
 from allspin.host.sweep.pictures import draw_sweep, line_faults, remarks, summary, summary_table
@@ -47,18 +45,21 @@ examples:
 MAX_JOBS = 1024
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("grid", metavar="GRID.toml", nargs="?", type=Path, help="grid file")
-    add("-o", "--output", metavar="OUT.csv", type=Path, required=True, help="table of results")
+    parser.add_argument("grid", metavar="GRID.toml", nargs="?", type="file", help="grid file")
+    add_shared(parser, "-o --output", metavar="OUT.csv", required=True, help="table of results")
     for name, factor in FACTORS.items():
-        add(f"--{name.replace('_', '-')}", metavar="LIST", help=factor.help)
-    add("--chips", metavar="N", type=int, help="how many chips at each point (20)")
-    add("--first", metavar="SEED", type=int, help="the first chip; the next follow (0)")
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="LIST", help=factor.help)
+    parser.add_argument("--chips", metavar="N", type=int, help="how many chips at each point (20)")
+    parser.add_argument(
+        "--first", metavar="SEED", type=int, help="the first chip; the next follow (0)"
+    )
     add_shared(parser, "--images", "--data")
-    add("--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})")
-    add(
+    parser.add_argument(
+        "--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})"
+    )
+    parser.add_argument(
         "--jobs",
         dest="workers",
         metavar="J",
@@ -66,12 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="processes on this machine (one a core)",
     )
     add_options(parser, Cluster)
-    add("--pictures", metavar="DIR", type=Path, help="draw the finished sweep")
+    parser.add_argument("--pictures", metavar="DIR", type="file", help="draw the finished sweep")
     add_options(parser, Look)
     add_shared(parser, "--json")
 
 
-def _grid(arguments: argparse.Namespace) -> Grid:
+def _grid(arguments: Arguments) -> Grid:
     entries: dict[str, Any] = {} if arguments.grid is None else read_grid(arguments.grid)
     for name, factor in FACTORS.items():
         given = getattr(arguments, name)
@@ -86,15 +87,14 @@ def _grid(arguments: argparse.Namespace) -> Grid:
     return make_grid(entries)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Sweep, and say what came of it."""
-    check_together(arguments)
     if arguments.workers is not None:
         with naming_options():
             check_range("workers", arguments.workers, 1, MAX_JOBS)
     cluster = None if arguments.address is None else read_options(arguments, Cluster)
     look = read_options(arguments, Look)
-    path: Path = arguments.output
+    path, steps = arguments.output, arguments.steps
     if path.suffix == ".parquet":
         raise UserError(
             "results are a CSV table, since Parquet cannot be added to row by row; "
@@ -106,14 +106,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
     begun = time.monotonic()
-    pictures: list[Path] = []
-    with Steps() as steps:
-        found = sweep(plan, path, workers=arguments.workers, cluster=cluster, display=steps)
-        seconds = time.monotonic() - begun
-        if arguments.pictures is not None:
-            steps.start("drawing")
-            pictures = draw_sweep(found, arguments.pictures, look)
-            steps.finish(f"{len(pictures)} files in {arguments.pictures}")
+    found = sweep(plan, path, workers=arguments.workers, cluster=cluster, display=steps)
+    seconds = time.monotonic() - begun
+    pictures = []
+    if arguments.pictures is not None:
+        steps.start("drawing")
+        pictures = draw_sweep(found, arguments.pictures, look)
+        steps.finish(f"{len(pictures)} files in {arguments.pictures}")
     record = {
         "table": str(path),
         "on": grid.on,

@@ -3,26 +3,27 @@
 import argparse
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 from allspin.host.cli.options import (
+    INTERRUPTED,
+    Arguments,
+    Parser,
     add_options,
     add_shared,
     add_target_arguments,
     add_tile_arguments,
     answer,
     check_together,
+    naming_options,
     read_options,
     target_options,
     tile_options,
 )
-from allspin.host.cli.parser import naming_options
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import check_apart, check_writable
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import tell, warn
-from allspin.host.show.table import Number, Table, figures
+from allspin.host.show.table import Number, figures
 from allspin.host.train import in_array, robustness
 from allspin.host.train import parameters as recipe
 from allspin.host.train.augment import AUGMENTATIONS, Augmentation
@@ -44,20 +45,21 @@ def _widths(text: str) -> tuple[int, ...]:
         ) from None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
-    add("-o", "--output", metavar="NET", type=Path, required=True, help="network file to write")
-    add(
+    add_shared(parser, "-o --output", metavar="NET", required=True, help="network file to write")
+    parser.add_argument(
         "--recipe",
         metavar="TOML",
-        type=Path,
+        type="file",
         help='file of the options below, such as level_choice = "nearest"; options that are '
         "given here win",
     )
     add_options(parser, TrainingParameters)
-    add("--hidden", metavar="N[,N...]", type=_widths, help="neurons of each hidden layer (100)")
-    add(
+    parser.add_argument(
+        "--hidden", metavar="N[,N...]", type=_widths, help="neurons of each hidden layer (100)"
+    )
+    parser.add_argument(
         "--augment",
         metavar="NAME",
         help=f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror "
@@ -67,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_target_arguments(parser)
     add_tile_arguments(parser, "in one piece")
     add_shared(parser, "--data")
-    add(
+    parser.add_argument(
         "--robust",
         metavar="OPTIONS",
         nargs="?",
@@ -77,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{robustness.QUICK_EPOCHS}, unless given; or with options that differ from the usual "
         f"{robustness.ALL}",
     )
-    add(
+    parser.add_argument(
         "--in-array",
         action="store_true",
         default=None,
@@ -87,67 +89,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{in_array.DEFAULTS['batch']} and --epochs {in_array.DEFAULTS['epochs']}, quick "
         f"{in_array.QUICK_EPOCHS}, unless given",
     )
-    add("--quick", action="store_true", help="seconds instead of minutes")
+    parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
     add_shared(parser, "--json")
 
 
-# What ``allspin train`` chose and reached, as tables and plain values.
-
-
-def _tiles(options: dict[str, Any]) -> str:
-    return f"{options['tile_rows']} rows to {options['adc_bits']} bits"
-
-
-def chosen(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def chosen(options: dict[str, Any]) -> dict[str, str]:
     """What was chosen, as the table has it."""
-    return (
-        ("augmentation", options["augment"]),
-        ("learning rate", f"{options['rate']:g}"),
-        ("images in a batch", f"{options['batch']:,}"),
-        ("epochs", f"{options['epochs']:,}"),
-        *((("tiles", _tiles(options)),) if "tile_rows" in options else ()),
-        ("seed", f"{options['seed']}"),
-    )
-
-
-def accuracies(trained: Trained | Learnt) -> dict[str, float | None]:
-    """Accuracies by name; None of what there is not."""
-    by_pulses = isinstance(trained, Learnt)
-    return {
-        "validation_accuracy": None if by_pulses else trained.validation_accuracy,
-        "array_accuracy": trained.array_accuracy if by_pulses else None,
-        "test_accuracy": trained.test_accuracy,
+    found = {
+        "augmentation": options["augment"],
+        "learning rate": f"{options['rate']:g}",
+        "images in a batch": f"{options['batch']:,}",
+        "epochs": f"{options['epochs']:,}",
     }
-
-
-def over_chips(trained: Trained | Learnt) -> dict[str, Any]:
-    """What chips reach on the validation images, if the network was trained for them."""
-    chips = trained.chips if isinstance(trained, Trained) else []
-    return {"validation_chips": [each.to_dict() for each in chips]} if chips else {}
-
-
-def trained_table(trained: Trained | Learnt, options: dict[str, Any], seconds: float) -> Table:
-    """What was trained, how, and how good it is."""
-    rows = (
-        ("topology", "-".join(map(str, trained.network.topology))),
-        *chosen(options),
-        *(
-            (name.replace("_", " "), Number(100 * share, ".2f"), "%")
-            for name, share in accuracies(trained).items()
-            if share is not None
-        ),
-        *(
-            (
-                f"{what} of {len(each.accuracies)} chips, {each.occasion.title}",
-                Number(100 * share, ".2f"),
-                "%",
-            )
-            for each in (trained.chips if isinstance(trained, Trained) else ())
-            for what, share in (("mean", each.mean), ("worst", each.worst))
-        ),
-        ("time", seconds, "s"),
-    )
-    return figures("Trained network", rows)
+    if "tile_rows" in options:
+        found["tiles"] = f"{options['tile_rows']} rows to {options['adc_bits']} bits"
+    return found | {"seed": str(options["seed"])}
 
 
 HELP = "Train a network for the machine, offline."
@@ -167,10 +123,8 @@ examples:
   allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
 """
 
-INTERRUPTED = 130
 
-
-def _with_recipe(arguments: argparse.Namespace) -> argparse.Namespace:
+def _with_recipe(arguments: Arguments) -> Arguments:
     """The options: those of the command line, before those of the recipe."""
     given = {} if arguments.recipe is None else read_recipe(arguments.recipe)
     typed = {name: value for name in KEYS if (value := getattr(arguments, name)) is not None}
@@ -180,11 +134,13 @@ def _with_recipe(arguments: argparse.Namespace) -> argparse.Namespace:
         given["epochs"] = kind.QUICK_EPOCHS
     elif kind is robustness:
         given.setdefault("epochs", robustness.EPOCHS)
-    return argparse.Namespace(**vars(arguments) | given | typed)
+    merged = Arguments(**vars(arguments) | given | typed)
+    if arguments.recipe is not None:
+        check_together(Arguments(**vars(merged) | {"recipe": None}))
+    return merged
 
 
-def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
-    check_together(arguments)
+def _parameters(arguments: Arguments) -> TrainingParameters:
     more: dict[str, Any] = {
         "tiles": tile_options(arguments),
         "target": target_options(arguments),
@@ -200,54 +156,73 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
     return read_options(arguments, TrainingParameters, **more)
 
 
-def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) -> Trained | Learnt:
+def _trained(
+    dataset: Dataset, parameters: TrainingParameters, arguments: Arguments
+) -> Trained | Learnt:
     """Train, and show how far it is."""
-    if not by_pulses:
+    if not arguments.in_array:
         with TrainingBar() as bar:
             return train(dataset, parameters, bar)
-    with Steps() as steps:
-        steps.start("learning in the array")
-        trained = in_array.learn_in_array(
-            dataset, parameters, lambda share: steps.advance(share, 1.0, f"{share:.0%}")
-        )
-        steps.finish()
+    steps = arguments.steps
+    steps.start("learning in the array")
+    trained = in_array.learn_in_array(
+        dataset, parameters, lambda share: steps.advance(share, 1.0, f"{share:.0%}")
+    )
+    steps.finish()
     return trained
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Train, save, and say how good the network is."""
     arguments = _with_recipe(arguments)
     parameters = _parameters(arguments)
-    data, by_pulses = arguments.data, bool(arguments.in_array)
-    check_writable(arguments.output)
-    check_apart(arguments.output, arguments.recipe, data)
-    with Steps() as steps, steps.waiting("reading the images"):
-        dataset = load_dataset(data)
-    options = parameters.options(dataset) | ({"in_array": True} if by_pulses else {})
-    tell(f"training with {', '.join(f'{name} {value}' for name, value in chosen(options))}")
-    target = parameters.target
-    shared = target.shared(parameters.states, parameters.rah_bits) if target is not None else ""
-    if shared:
-        warn(shared)
+    output, target = arguments.output, parameters.target
+    check_writable(output)
+    check_apart(output, arguments.recipe, arguments.data)
+    with arguments.steps.waiting("reading the images"):
+        dataset = load_dataset(arguments.data)
+    options = parameters.options(dataset) | ({"in_array": True} if arguments.in_array else {})
+    choices = chosen(options)
+    tell(f"training with {', '.join(f'{name} {value}' for name, value in choices.items())}")
+    if target is not None and (said := target.shared(parameters.states, parameters.rah_bits)):
+        warn(said)
     start = time.perf_counter()
     try:
-        trained = _trained(dataset, parameters, by_pulses)
+        trained = _trained(dataset, parameters, arguments)
     except KeyboardInterrupt:
         warn("interrupted; nothing was saved")
         return INTERRUPTED
     seconds = time.perf_counter() - start
-    save_network(trained.network, arguments.output)
+    save_network(trained.network, output)
+    # What was learnt in the array has no validation images, and is not saved half-way.
+    chips = trained.chips if isinstance(trained, Trained) else []
     interrupted = isinstance(trained, Trained) and trained.interrupted
     if interrupted:
-        warn(f"interrupted; the best network so far is in {arguments.output}")
+        warn(f"interrupted; the best network so far is in {output}")
+    reached = {
+        "validation_accuracy": trained.validation_accuracy
+        if isinstance(trained, Trained)
+        else None,
+        "array_accuracy": trained.array_accuracy if isinstance(trained, Learnt) else None,
+        "test_accuracy": trained.test_accuracy,
+    }
     record = {
-        "network": os.fspath(arguments.output),
-        **accuracies(trained),
-        **over_chips(trained),
+        "network": os.fspath(output),
+        **reached,
+        **({"validation_chips": [each.to_dict() for each in chips]} if chips else {}),
         "seconds": seconds,
         "interrupted": interrupted,
         "options": options,
     }
-    table = trained_table(trained, options, seconds)
-    answer(arguments, record, table, [f"the network is in {arguments.output}"])
+    shares = {name.replace("_", " "): share for name, share in reached.items()}
+    for each in chips:
+        lot = f"of {len(each.accuracies)} chips, {each.occasion.title}"
+        shares |= {f"mean {lot}": each.mean, f"worst {lot}": each.worst}
+    rows = (
+        ("topology", "-".join(map(str, trained.network.topology))),
+        *choices.items(),
+        *((what, Number(100 * x, ".2f"), "%") for what, x in shares.items() if x is not None),
+        ("time", seconds, "s"),
+    )
+    answer(arguments, record, figures("Trained network", rows), [f"the network is in {output}"])
     return INTERRUPTED if interrupted else 0

@@ -1,6 +1,5 @@
 """``allspin virtual``: the virtual board as a serial port, with faults on purpose."""
 
-import argparse
 import contextlib
 import os
 import signal
@@ -10,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options import add_shared, read_options
+from allspin.host.cli.options import Arguments, Parser, add_shared, read_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.machines.chips import SUM_CHIPS
 from allspin.host.machines.opening import virtual_program
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
-from allspin.host.show.progress import Steps
 from allspin.host.show.say import BuildWatch, say, tell
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
@@ -25,22 +23,17 @@ from allspin.sim.errors import UserError, refused
 TERMINALS = "/dev/pts/"
 
 
-def _is_free(link: Path) -> bool:
-    """Whether nothing is there, or a link that was left here and leads to a terminal now gone."""
-    if not os.path.lexists(link):
-        return True
-    return link.is_symlink() and os.readlink(link).startswith(TERMINALS) and not link.exists()
-
-
 def check_link(link: Path) -> None:
     """Raise unless a link to a port can be made.
 
     Raises
     ------
     UserError
-        If something else is there, or there is no such folder.
+        If there is no such folder, or something is there but a link that was left here, and leads
+        to a terminal now gone.
     """
-    if not _is_free(link):
+    left = link.is_symlink() and os.readlink(link).startswith(TERMINALS) and not link.exists()
+    if os.path.lexists(link) and not left:
         raise UserError(f"cannot make the link {link}: something else is there")
     if not link.parent.is_dir():
         raise UserError(f"cannot make the link {link}: there is no folder {link.parent}")
@@ -48,14 +41,7 @@ def check_link(link: Path) -> None:
 
 @contextlib.contextmanager
 def linked(link: Path | None, path: str) -> Iterator[None]:
-    """Have a symbolic link lead to a port, until the end.
-
-    Parameters
-    ----------
-    link : Path or None
-        None for no link.
-    path : str
-        The port's.
+    """Have a symbolic link, if there shall be one, lead to a port, until the end.
 
     Raises
     ------
@@ -65,12 +51,10 @@ def linked(link: Path | None, path: str) -> Iterator[None]:
     if link is None:
         yield
         return
-    try:
-        if _is_free(link):
-            link.unlink(missing_ok=True)
+    check_link(link)
+    with refused(f"cannot make the link {link}: ", kinds=OSError):
+        link.unlink(missing_ok=True)
         link.symlink_to(path)
-    except OSError as error:
-        raise UserError(f"cannot make the link {link}: {error.strerror}") from error
     try:
         yield
     finally:
@@ -126,19 +110,18 @@ examples:
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add = parser.add_argument
     add_shared(parser, "network", "--rows-per-clock", "--states")
-    add("--chips", action="store_true", help="with the gateware that makes chips")
-    add("--resident", action="store_true", help="with a memory for resident images")
-    add(
+    parser.add_argument("--chips", action="store_true", help="with the gateware that makes chips")
+    parser.add_argument("--resident", action="store_true", help="with a memory for resident images")
+    parser.add_argument(
         "--port",
         metavar="LINK",
-        type=Path,
+        type="file",
         help="make a symbolic link to the port, while it is open",
     )
-    add(
+    parser.add_argument(
         "--flip",
         metavar="P",
         type=float,
@@ -150,37 +133,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--drop-answer", "lose the answer K"),
         ("--reset-after", "reset the board after the answer K"),
     ):
-        add(option, metavar="K", type=int, action="append", default=[], help=what)
+        parser.add_argument(option, metavar="K", type=int, action="append", default=[], help=what)
     add_shared(parser, "--seed", metavar="S", help="seed of the faults (0)")
 
 
-def _serve(
-    port: VirtualPort, link: FaultyTransport[VirtualTransport], wanted: socket.socket
-) -> None:
-    resets = 0
-    while True:
-        if port.carry(wanted.fileno()):
-            numbers = wanted.recv(256)
-            if any(number in numbers for number in ENDS):
-                return
-            link.reset()
-        if link.resets > resets:
-            resets = link.resets
-            tell(f"  reset after {link.to_host.frames:,} answers")
-
-
-def _summary(link: FaultyTransport[VirtualTransport]) -> str:
-    asked, answered = link.to_device, link.to_host
-    faults = {
-        "bits flipped": asked.flipped + answered.flipped,
-        "frames dropped": asked.dropped + answered.dropped,
-        "resets": link.resets,
-    }
-    said = [f"{asked.frames:,} requests, {answered.frames:,} answers"]
-    return ", ".join(said + [f"{count:,} {what}" for what, count in faults.items() if count])
-
-
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Open the port, and carry bytes until told to end."""
     profile = read_options(
         arguments,
@@ -198,11 +155,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.port is not None:
         check_link(arguments.port)
     network = open_network(arguments.network)
-    with Steps() as steps:
-        steps.start("building the virtual board")
-        watch = BuildWatch(steps)
-        program = virtual_program(network, profile, progress=watch)
-        steps.finish(watch.outcome.removeprefix("; "))
+    arguments.steps.start("building the virtual board")
+    watch = BuildWatch(arguments.steps)
+    program = virtual_program(network, profile, progress=watch)
+    arguments.steps.finish(watch.outcome.removeprefix("; "))
     with (
         signals() as wanted,
         FaultyTransport(lambda: VirtualTransport(program), faults) as link,
@@ -213,6 +169,22 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         where = port.path if arguments.port is None else f"{arguments.port} ({port.path})"
         tell(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
-        _serve(port, link, wanted)
-    tell(f"  {_summary(link)}")
+        resets = 0
+        while True:
+            if port.carry(wanted.fileno()):
+                if set(wanted.recv(256)) & set(ENDS):
+                    break
+                link.reset()
+            if link.resets > resets:
+                resets = link.resets
+                tell(f"  reset after {link.to_host.frames:,} answers")
+    asked, answered = link.to_device, link.to_host
+    faults = {
+        "bits flipped": asked.flipped + answered.flipped,
+        "frames dropped": asked.dropped + answered.dropped,
+        "resets": link.resets,
+    }
+    said = [f"{asked.frames:,} requests, {answered.frames:,} answers"]
+    said += [f"{count:,} {what}" for what, count in faults.items() if count]
+    tell(f"  {', '.join(said)}")
     return 0

@@ -282,10 +282,6 @@ QUICK = Effort("quick", seeds=2, sweep_seeds=2, chips=3, fine=False)
 FULL = Effort("full", seeds=5, sweep_seeds=3, chips=20, fine=True)
 
 
-def _no_runs(effort: Effort) -> Runs:
-    return {}
-
-
 @dataclass(frozen=True)
 class Part:
     """How a chapter is made.
@@ -299,7 +295,7 @@ class Part:
     """
 
     chapter: Callable[[Found, Effort], Chapter]
-    runs: Callable[[Effort], Runs] = _no_runs
+    runs: Callable[[Effort], Runs] = lambda effort: {}
 
     def experiments(self, effort: Effort) -> list[Experiment]:
         """All that must have been computed."""

@@ -32,7 +32,6 @@ from allspin.host.train.in_array_weights import PulsedWeights, SotHidden, device
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
-from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
 from allspin.sim.synapse.response import PulseResponse
@@ -138,14 +137,10 @@ def paper_type(number: int, seed: int, **changes: Any) -> Experiment:
     return training(**(values | changes))
 
 
-def network_digest(network: Network) -> str:
-    """Names a network's content."""
-    return hashlib.sha256(network_to_bytes(network)).hexdigest()[:16]
-
-
-def device_digest() -> str:
-    """Names the content of the paper's device file."""
-    return hashlib.sha256((DEVICES / f"paper{DEVICE_SUFFIX}").read_bytes()).hexdigest()[:16]
+def _names(network: str) -> dict[str, Any]:
+    """A network that ships, and a digest of its content."""
+    content = network_to_bytes(open_network(network))
+    return {"network": network, "network_digest": hashlib.sha256(content).hexdigest()[:16]}
 
 
 def chips(network: str, column: Column, seeds: int) -> Experiment:
@@ -160,13 +155,12 @@ def chips(network: str, column: Column, seeds: int) -> Experiment:
     seeds : int
         Chips, numbered from 0.
     """
-    loaded = open_network(network)
+    device = (DEVICES / f"paper{DEVICE_SUFFIX}").read_bytes()
     values = {
-        "network": network,
-        "network_digest": network_digest(loaded),
-        "device_digest": device_digest(),
+        **_names(network),
+        "device_digest": hashlib.sha256(device).hexdigest()[:16],
         "column": dataclasses.asdict(column) | {"variations": list(column.variations)},
-        "tries": default_tries(loaded),
+        "tries": default_tries(open_network(network)),
         "band": DEFAULT_BAND,
         "seeds": seeds,
     }
@@ -175,8 +169,7 @@ def chips(network: str, column: Column, seeds: int) -> Experiment:
 
 def clean(network: str) -> Experiment:
     """Accuracy of a network as it was trained, on the golden model."""
-    values = {"network": network, "network_digest": network_digest(open_network(network))}
-    return Experiment("clean", json.dumps(values, sort_keys=True), 0.3)
+    return Experiment("clean", json.dumps(_names(network), sort_keys=True), 0.3)
 
 
 def synapse_of(values: dict[str, Any]) -> SotSynapse | None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from allspin.host.chips.accuracy import COLUMNS, Column
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.draw.accuracy import frame, write_counts
-from allspin.host.draw.curves import Line, Panel, curves
+from allspin.host.draw.curves import Panel, curves
 from allspin.host.draw.style import INK, new_figure, styled
 from allspin.host.paper.chapter import (
     Cell,
@@ -25,7 +25,6 @@ from allspin.host.paper.chapter import (
     Table,
     accuracy,
     lines_table,
-    percent,
     sweep_line,
     within,
 )
@@ -64,24 +63,13 @@ def _type_runs(effort: Effort) -> Runs:
     return runs
 
 
-def _curves(found: Found) -> list[Line]:
+def _learning(found: Found, effort: Effort) -> Picture:
     lines = []
     for number in TYPE_RATES:
         runs = [run["curve"] for run in found[number]]
         spreads = [Spread.of([run[mark][2] for run in runs]) for mark in range(len(runs[0]))]
-        lines.append(
-            Line(
-                f"type {number}: {TYPE_NAMES[number]}",
-                [mark[0] for mark in runs[0]],
-                percent([spread.mean for spread in spreads]),
-                percent([spread.deviation for spread in spreads]),
-            )
-        )
-    return lines
-
-
-def _learning(found: Found, effort: Effort) -> Picture:
-    lines = _curves(found)
+        images = [mark[0] for mark in runs[0]]
+        lines.append(sweep_line(f"type {number}: {TYPE_NAMES[number]}", images, spreads))
     table = Table(
         "learning-curves",
         "Learning curves of the four types",
@@ -189,15 +177,6 @@ def _types_table(found: Found, spreads: dict[int, Spread]) -> Table:
     )
 
 
-def _gains_table(scales: dict[float, Spread]) -> Table:
-    return Table(
-        "converter-gain",
-        "Type 2 against the gain of the V-I converter, which the text does not give",
-        ("column sum at full-scale current (weights)", "mean (%)", "standard deviation", "seeds"),
-        [(scale, *spread.cells()) for scale, spread in scales.items()],
-    )
-
-
 def _type_claims(spreads: dict[int, Spread], scales: dict[float, Spread]) -> tuple[Claim, ...]:
     cycle = "C2C of 0.014 of the range on each update"
     others = ", ".join(
@@ -236,6 +215,12 @@ def _type_chapter(found: Found, effort: Effort) -> Chapter:
         scale: accuracy(found[scale])
         for scale in sorted((FULL_SCALE, *effort.points(SCALES, FEW_SCALES)))
     }
+    gains = Table(
+        "converter-gain",
+        "Type 2 against the gain of the V-I converter, which the text does not give",
+        ("column sum at full-scale current (weights)", "mean (%)", "standard deviation", "seeds"),
+        [(scale, *spread.cells()) for scale, spread in scales.items()],
+    )
     peak = max(run["largest_sum"] for number in (2, 3, 4) for run in found[number])
     return Chapter(
         "The four types (Fig. 6)",
@@ -250,7 +235,7 @@ def _type_chapter(found: Found, effort: Effort) -> Chapter:
             f"full scale is {FULL_SCALE:g}, so no neuron is driven past its curve's end.",
         ),
         (_learning(found, effort), _confusion(found)),
-        (_types_table(found, spreads), _gains_table(scales)),
+        (_types_table(found, spreads), gains),
         (
             *_type_claims(spreads, scales),
             *(_own_claim(number, found) for number in (3, 4)),

@@ -32,26 +32,8 @@ SLIGHT = 0.05
 """A root mean square difference of this share of the range is read as slight."""
 
 
-def _difference(response: np.ndarray, ideal: np.ndarray) -> float:
-    """Root mean square difference, as a share of the range."""
-    return float(np.sqrt(np.mean((response - ideal) ** 2)))
-
-
 def _line(label: str, response: np.ndarray, dashed: bool = False) -> Line:
     return Line(label, CURRENT.tolist(), response.tolist(), marked=False, dashed=dashed)
-
-
-def _curve(neuron: SotNeuron, linear: np.ndarray) -> Picture:
-    lines = [
-        _line("SOT neuron", neuron.response(CURRENT)),
-        _line("ideal ReLU from the threshold", linear, dashed=True),
-        _line("ideal ReLU from 0", CURRENT, dashed=True),
-    ]
-    return Picture(
-        lines_table("sot-relu", "SOT-ReLU and ReLU", X, Y, lines),
-        "Fig. 4d: the SOT-ReLU against the ideal one.",
-        partial(curves, "SOT-ReLU", [Panel(lines, X, Y, y_range=(-0.05, 1.2))]),
-    )
 
 
 def _variation(neuron: SotNeuron) -> Picture:
@@ -92,13 +74,25 @@ def _variation(neuron: SotNeuron) -> Picture:
     )
 
 
-def _curve_claim(neuron: SotNeuron, linear: np.ndarray) -> Claim:
+def _curve_chapter(found: Found, effort: Effort) -> Chapter:
+    neuron = SotNeuron()
     response = neuron.response(CURRENT)
-    end = neuron.threshold + neuron.saturation / neuron.slope
-    working = CURRENT <= end  # noqa: SIM300
-    from_threshold = _difference(response[working], linear[working])
-    from_zero = _difference(response, CURRENT)
-    return Claim(
+    linear = np.clip(neuron.slope * (CURRENT - neuron.threshold), 0, None)
+    lines = [
+        _line("SOT neuron", response),
+        _line("ideal ReLU from the threshold", linear, dashed=True),
+        _line("ideal ReLU from 0", CURRENT, dashed=True),
+    ]
+    curve = Picture(
+        lines_table("sot-relu", "SOT-ReLU and ReLU", X, Y, lines),
+        "Fig. 4d: the SOT-ReLU against the ideal one.",
+        partial(curves, "SOT-ReLU", [Panel(lines, X, Y, y_range=(-0.05, 1.2))]),
+    )
+    working = CURRENT <= neuron.threshold + neuron.saturation / neuron.slope  # noqa: SIM300
+    # Root mean square differences, as shares of the range.
+    from_threshold = float(np.sqrt(np.mean((response - linear)[working] ** 2)))
+    from_zero = float(np.sqrt(np.mean((response - CURRENT) ** 2)))
+    slightly = Claim(
         "The SOT-ReLU differs only slightly from an ideal ReLU",
         "slightly",
         (
@@ -118,11 +112,6 @@ def _curve_claim(neuron: SotNeuron, linear: np.ndarray) -> Claim:
         "the measured curve is in Fig. 4 only, so ours is assumed (threshold 0.1, slope 1.25, "
         f"softness 0.05); less than {100 * SLIGHT:g} % counts as slight",
     )
-
-
-def _curve_chapter(found: Found, effort: Effort) -> Chapter:
-    neuron = SotNeuron()
-    linear = np.clip(neuron.slope * (CURRENT - neuron.threshold), 0, None)
     return Chapter(
         "The SOT neuron (Figs. 4d, 5a, 5b)",
         (
@@ -132,9 +121,9 @@ def _curve_chapter(found: Found, effort: Effort) -> Chapter:
             "full-scale current at each use, D2D as a factor on the current (gain) or of "
             "full-scale current (threshold).",
         ),
-        (_curve(neuron, linear), _variation(neuron)),
+        (curve, _variation(neuron)),
         (),
-        (_curve_claim(neuron, linear),),
+        (slightly,),
     )
 
 

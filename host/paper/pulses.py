@@ -58,33 +58,18 @@ def _nonlinearity_runs(effort: Effort) -> Runs:
     }
 
 
-def _responses() -> list[Line]:
-    pulses = list(range(PULSES + 1))
-    lines = []
-    for sign, words in SIGNS.items():
-        synapse = raw_synapse(*_a(sign, 22.0), states=PULSES)
-        up = synapse.curve(Polarity.POTENTIATION, pulses)
-        down = synapse.curve(Polarity.DEPRESSION, pulses)
-        lines.append(
-            Line(words, [*pulses, *(PULSES + n for n in pulses)], [*up, *down], marked=False)
-        )
-    return lines
-
-
-def _signed_reading(sign: str, rate: float, spreads: list[Spread]) -> Reading:
-    sharp = spreads[0].mean - spreads[-1].mean >= SHARP
-    return Reading(
-        f"rate {rate:g}",
-        f"{spreads[0].percent()} to {spreads[-1].percent()}",
-        sharp == (sign == "opposite"),
-    )
-
-
 def _signed_picture(accuracies: list[Line]) -> Picture:
     x, y = "nonlinearity P_max / A", "test accuracy (%)"
+    pulses = list(range(PULSES + 1))
+    there_and_back = [*pulses, *(PULSES + n for n in pulses)]
+    responses = []
+    for sign, words in SIGNS.items():
+        synapse = raw_synapse(*_a(sign, 22.0), states=PULSES)
+        r_ah = [r for polarity in Polarity for r in synapse.curve(polarity, pulses)]
+        responses.append(Line(words, there_and_back, r_ah, marked=False))
     panels = [
         Panel(
-            _responses(),
+            responses,
             "pulses: 100 up, 100 down",
             "R_AH (half of the range)",
             "Responses, A = 22",
@@ -108,7 +93,10 @@ def _nonlinearity_chapter(found: Found, effort: Effort) -> Chapter:
         for sign in SIGNS:
             spreads = [accuracy(found[sign, rate, a]) for a in points]
             lines.append(sweep_line(f"{sign} polarity, rate {rate:g}", places, spreads))
-            readings[sign].append(_signed_reading(sign, rate, spreads))
+            first, last = spreads[0], spreads[-1]
+            sharp = first.mean - last.mean >= SHARP
+            outcome = f"{first.percent()} to {last.percent()}"
+            readings[sign].append(Reading(f"rate {rate:g}", outcome, sharp == (sign == "opposite")))
     claims = (
         Claim(
             "High nonlinearity is tolerable where both polarities have the same one",
@@ -195,14 +183,6 @@ def _width_picture() -> Picture:
     )
 
 
-def _width_reading(rate: float, equal: Spread, width: Spread) -> Reading:
-    return Reading(
-        f"rate {rate:g}",
-        f"{equal.percent()} with equal pulses, {width.percent()} with computed widths",
-        width.mean - equal.mean > equal.deviation + width.deviation,
-    )
-
-
 def _width_chapter(found: Found, effort: Effort) -> Chapter:
     spreads = {
         scheme: [accuracy(found[scheme, rate]) for rate in WIDTH_RATES] for scheme in SCHEMES
@@ -220,7 +200,16 @@ def _width_chapter(found: Found, effort: Effort) -> Chapter:
     claim = Claim(
         "Pulses that are shorter at first and wider later improve on the nonlinearity",
         "possible",
-        tuple(map(_width_reading, WIDTH_RATES, spreads["equal"], spreads["width"])),
+        tuple(
+            Reading(
+                f"rate {rate:g}",
+                f"{equal.percent()} with equal pulses, {width.percent()} with computed widths",
+                width.mean - equal.mean > equal.deviation + width.deviation,
+            )
+            for rate, equal, width in zip(
+                WIDTH_RATES, spreads["equal"], spreads["width"], strict=True
+            )
+        ),
         "widths from the mean response and the present R_AH, which must be read first; a pulse "
         "of half the width is taken to count as half a pulse",
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import htpy as h
 from markupsafe import Markup
 
-from allspin.host.paper.chapter import Cell, Chapter, Claim, Picture, Table
+from allspin.host.paper.chapter import Cell, Chapter, Claim, Table
 from allspin.host.show import table as show
 
 TITLE = "The paper, figure by figure"
@@ -144,25 +144,6 @@ def _html_table(table: Table) -> h.Element:
     ]
 
 
-def _html_picture(picture: Picture) -> h.Element:
-    return h.figure[
-        h.img(src=f"{picture.name}.svg", alt=picture.caption),
-        h.figcaption[picture.caption, " ", h.a(href=f"{picture.name}.csv")["numbers"]],
-    ]
-
-
-def _html_chapter(chapter: Chapter) -> h.Node:
-    return [
-        h.h2[chapter.title],
-        [h.p[text] for text in chapter.text],
-        [
-            [_html_table(table), h.p[h.a(href=f"{table.name}.csv")[f"{table.name}.csv"]]]
-            for table in chapter.tables
-        ],
-        [_html_picture(picture) for picture in chapter.pictures],
-    ]
-
-
 def page(report: Report) -> str:
     """The report as one HTML page; its pictures are the SVG files beside it."""
     whole = h.html(lang="en")[
@@ -172,7 +153,29 @@ def page(report: Report) -> str:
             h.p[SOURCE],
             h.ul[[h.li[fact] for fact in report.facts]],
             _html_table(verdict_table(report.claims)),
-            [_html_chapter(chapter) for chapter in report.chapters],
+            [
+                [
+                    h.h2[chapter.title],
+                    [h.p[text] for text in chapter.text],
+                    [
+                        [
+                            _html_table(table),
+                            h.p[h.a(href=f"{table.name}.csv")[f"{table.name}.csv"]],
+                        ]
+                        for table in chapter.tables
+                    ],
+                    [
+                        h.figure[
+                            h.img(src=f"{picture.name}.svg", alt=picture.caption),
+                            h.figcaption[
+                                picture.caption, " ", h.a(href=f"{picture.name}.csv")["numbers"]
+                            ],
+                        ]
+                        for picture in chapter.pictures
+                    ],
+                ]
+                for chapter in report.chapters
+            ],
             h.h2["Not drawn"],
             h.ul[[h.li[reason] for reason in NOT_DRAWN]],
         ],

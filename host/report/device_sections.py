@@ -37,11 +37,6 @@ FAR = 0.3
 """Strips within this share of the axis of the figure without variation are drawn closer."""
 
 
-def quantity(value: float, unit: str) -> str:
-    """A value to three digits, with the prefix of its unit that suits it."""
-    return EngFormatter(unit)(float(f"{value:.3g}"))
-
-
 def _synapse(device: Device) -> h.Node:
     rows = [
         (polarity.name.lower(), *map(float, values))
@@ -90,7 +85,7 @@ def _neuron(subject: Subject) -> h.Node:
 def devices(findings: Findings) -> Section:
     """Synapse and neuron, their curves and how they vary."""
     subject, device = findings.subject, findings.subject.device
-    electrical = device.electrical
+    electrical, joule = device.electrical, EngFormatter("J")
     energies = {
         "Potentiation pulse": electrical.pulse_energy(electrical.potentiation_current),
         "Depression pulse": electrical.pulse_energy(electrical.depression_current),
@@ -101,7 +96,7 @@ def devices(findings: Findings) -> Section:
         "Asked for as": subject.device_name,
         "States told apart": f"{device.synapse.states}",
         "R_AH": f"{short(device.synapse.low)} to {short(device.synapse.high)} ({device.unit})",
-        **{name: quantity(value, "J") for name, value in energies.items() if value is not None},
+        **{name: joule(float(f"{x:.3g}")) for name, x in energies.items() if x is not None},
         "Source": "; ".join(f"{key}: {value}" for key, value in device.source.items()),
     }
     return Section(

@@ -27,49 +27,6 @@ SECTIONS = (trained, devices, chips, maps, confusion, mistakes, engine, boards, 
 """Sections in the order of the page."""
 
 
-def _key_figures(findings: Findings) -> h.Element:
-    figures = [("test accuracy", f"{100 * findings.accuracy:.2f} %")]
-    last = findings.chips[-1]
-    chips_ = f"{findings.subject.chips} chip{'s' if findings.subject.chips > 1 else ''}"
-    figures.append((f"on {chips_} that vary, calibrated", f"{spread(last)} %"))
-    if not isinstance(findings.engine, str):
-        cycles = findings.engine.cycles / len(findings.subject.images)
-        figures.append(("cycles per image in gateware", f"{cycles:.1f}"))
-        figures.append((f"of {findings.logits.size:,} logits differ", f"{findings.mismatches:,}"))
-    return h.dl(class_="key")[[h.div[h.dt[name], h.dd[value]] for name, value in figures]]
-
-
-def _head(title: str) -> h.Element:
-    return h.head[
-        h.meta(charset="utf-8"),
-        h.meta(name="viewport", content="width=device-width, initial-scale=1"),
-        h.meta(http_equiv="Content-Security-Policy", content=POLICY),
-        h.meta(name="color-scheme", content="light dark"),
-        h.link(rel="icon", href="data:,"),
-        h.title[title],
-        h.style[Markup("\n" + STYLE.read_text(encoding="utf-8"))],
-    ]
-
-
-def _foot() -> h.Element:
-    about = "Made by allspin"
-    if (number := version()) is not None:
-        about += f" {number}"
-    if (revision := commit()) is not None:
-        about += f", commit {short(revision)}"
-    return h.footer[
-        h.p[
-            about,
-            ". The network and its devices follow Cao, Zhang, Hou, Duan and You, ",
-            h.cite[
-                "All-Spin Artificial Neural Network Based on Spin-Orbit Torque-Induced "
-                "Magnetization Switching"
-            ],
-            ", IEEE Transactions on Electron Devices, 2023.",
-        ]
-    ]
-
-
 def page(findings: Findings, parts: Sequence[Section]) -> str:
     """The whole page.
 
@@ -81,24 +38,44 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
         In order.
     """
     subject, network = findings.subject, findings.subject.network
+    title = f"{subject.title}: allspin report"
     states = " and ".join(map(str, sorted({len(layer.levels) for layer in network.layers})))
+    cut = [each.text for each in dict.fromkeys(tiles_of(network)) if each is not None]
     summary = [
         "-".join(map(str, network.topology)),
-        f" \N{MIDDLE DOT} {states} states \N{MIDDLE DOT} {network.neuron.name} neurons",
-        *(
-            f" \N{MIDDLE DOT} {each.text}"
-            for each in dict.fromkeys(tiles_of(network))
-            if each is not None
-        ),
-        f" \N{MIDDLE DOT} {subject.data_name} \N{MIDDLE DOT} device {subject.device.name}",
+        f"{states} states",
+        f"{network.neuron.name} neurons",
+        *cut,
+        subject.data_name,
+        f"device {subject.device.name}",
+    ]
+    chips_ = f"{subject.chips} chip{'s' if subject.chips > 1 else ''}"
+    figures = {
+        "test accuracy": f"{100 * findings.accuracy:.2f} %",
+        f"on {chips_} that vary, calibrated": f"{spread(findings.chips[-1])} %",
+    }
+    if not isinstance(findings.engine, str):
+        cycles = findings.engine.cycles / len(subject.images)
+        figures["cycles per image in gateware"] = f"{cycles:.1f}"
+        figures[f"of {findings.logits.size:,} logits differ"] = f"{findings.mismatches:,}"
+    made_by = f"Made by allspin {version() or ''}".rstrip()
+    revision = commit()
+    head = h.head[
+        h.meta(charset="utf-8"),
+        h.meta(name="viewport", content="width=device-width, initial-scale=1"),
+        h.meta(http_equiv="Content-Security-Policy", content=POLICY),
+        h.meta(name="color-scheme", content="light dark"),
+        h.link(rel="icon", href="data:,"),
+        h.title[title],
+        h.style[Markup("\n" + STYLE.read_text(encoding="utf-8"))],
     ]
     body = h.body[
         h.a(class_="skip", href="#main")["Skip to the report"],
         h.header[
             h.p(class_="kind")["allspin report"],
             h.h1[subject.title],
-            h.p(class_="summary")[summary],
-            _key_figures(findings),
+            h.p(class_="summary")[" \N{MIDDLE DOT} ".join(summary)],
+            h.dl(class_="key")[[h.div[h.dt[name], h.dd[said]] for name, said in figures.items()]],
         ],
         h.div(class_="columns")[
             h.nav(aria_label="Sections")[
@@ -106,12 +83,19 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
             ],
             h.main(id="main", tabindex=-1)[[section(one) for one in parts]],
         ],
-        _foot(),
+        h.footer[
+            h.p[
+                f"{made_by}{'' if revision is None else f', commit {short(revision)}'}",
+                ". The network and its devices follow Cao, Zhang, Hou, Duan and You, ",
+                h.cite[
+                    "All-Spin Artificial Neural Network Based on Spin-Orbit Torque-Induced "
+                    "Magnetization Switching"
+                ],
+                ", IEEE Transactions on Electron Devices, 2023.",
+            ]
+        ],
     ]
-    return f"{render(h.html(lang='en')[_head(f'{subject.title}: allspin report'), body])}\n"
-
-
-# A report from a network's name to its page.
+    return f"{render(h.html(lang='en')[head, body])}\n"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,8 @@ from typing import Any, Self, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import compiler
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.bitstreams.record import is_older, recall
@@ -279,9 +281,6 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
     return shlex.join([*words, "-o", f"{name}.safetensors"])
 
 
-# The comparison with CMOS neurons, as plain data for the page.
-
-
 def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
     """Compare a network's neurons as ``allspin compare`` does by default.
 
@@ -310,9 +309,6 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
         return str(error)
     display.finish(f"{len(found['neurons'])} neurons")
     return found
-
-
-# What a report tells: everything that has to be computed for it.
 
 
 @dataclass(frozen=True, eq=False)
@@ -360,48 +356,14 @@ class Findings:
         return float(np.mean(self.answers == self.subject.labels))
 
 
-def _measure_chips(subject: Subject, display: Display) -> list[Measured]:
-    network = subject.network
-    lot = Lot(subject.device, range(subject.chips), Programming(tries=default_tries(network)))
-    shown = subject.images, subject.labels
-    return measure_columns(subject.title, network, COLUMNS, lot, shown, display)
-
-
 def why_no_engine(subject: Subject) -> str | None:
     """Why the gateware cannot be run here; None where it can."""
-    from allspin.boards.top import TopParameters
-    from allspin.boards.virtual.build import compiler
-
     try:
         compiler()
         TopParameters.from_network(subject.network)
     except (UserError, ValueError) as error:
         return str(error)
     return None
-
-
-def _run_engine(subject: Subject, display: Display) -> tuple[TracedRun | str, float]:
-    """What the gateware did, or why it did nothing; and the clocks of its slowest stage."""
-    if (missing := why_no_engine(subject)) is not None:
-        return missing, 0.0
-    network, images = subject.network, subject.images
-    bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
-    return run_traced(network, images, traced_clocks(network, bounds), display), bounds.mean()
-
-
-def _builds(subject: Subject, display: Display) -> list[dict[str, Any]]:
-    """What was built on this machine, and whether the sources have changed since."""
-    records = [record for record in recall() if record["network"] == subject.name]
-    records.sort(key=lambda record: (record["board"], record["part"], record["profile"]))
-    if not records:
-        return []
-    display.start("elaborating the machines that were built, once after a change of the sources")
-    found = []
-    for number, record in enumerate(records):
-        display.advance(number, len(records), record["board"])
-        found.append({**record, "older": is_older(record, subject.network)})
-    display.finish(f"{len(found)} builds")
-    return found
 
 
 def find(subject: Subject, display: Display) -> Findings:
@@ -419,16 +381,28 @@ def find(subject: Subject, display: Display) -> Findings:
     UserError
         If the network's levels cannot be programmed into the device, or the machine fails.
     """
-    display.start(f"{len(subject.images):,} images through the golden model")
-    logits = GoldenModel(subject.network).logits(subject.images)
+    network, images = subject.network, subject.images
+    display.start(f"{len(images):,} images through the golden model")
+    logits = GoldenModel(network).logits(images)
     answers = np.argmax(logits, axis=1)
     display.finish(f"{np.mean(answers == subject.labels):.2%} accuracy")
+    lot = Lot(subject.device, range(subject.chips), Programming(tries=default_tries(network)))
+    shown = images, subject.labels
+    chips = measure_columns(subject.title, network, COLUMNS, lot, shown, display)
+    engine, bound = why_no_engine(subject), 0.0
+    if engine is None:
+        bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
+        engine = run_traced(network, images, traced_clocks(network, bounds), display)
+        bound = float(bounds.mean())
+    records = [record for record in recall() if record["network"] == subject.name]
+    records.sort(key=lambda record: (record["board"], record["part"], record["profile"]))
+    builds = []
+    if records:
+        display.start("elaborating the machines that were built, once after a change of sources")
+        for number, record in enumerate(records):
+            display.advance(number, len(records), record["board"])
+            builds.append({**record, "older": is_older(record, network)})
+        display.finish(f"{len(builds)} builds")
     return Findings(
-        subject,
-        logits,
-        answers,
-        _measure_chips(subject, display),
-        *_run_engine(subject, display),
-        _builds(subject, display),
-        compared(subject, display),
+        subject, logits, answers, chips, engine, bound, builds, compared(subject, display)
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from allspin.host.bitstreams.record import MOST
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn

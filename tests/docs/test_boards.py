@@ -3,7 +3,6 @@
 import ast
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,32 +11,22 @@ from allspin.host.bitstreams.record import check_record, is_older
 from allspin.host.bitstreams.tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
 from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
 from allspin.host.data.catalogue import open_network
+from tests.docs.documents import DOCS, ROOT, between, blocks, read, rows
 
-ROOT = Path(__file__).resolve().parents[2]
+PAGE, FRONT = DOCS / "boards.md", ROOT / "README.md"
 FIX = "run: allspin boards --write docs/boards.md --headline README.md"
-CONTENT = json.loads((ROOT / "docs" / "boards.json").read_text())
+CONTENT = json.loads(read("boards.json"))
 ROWS = CONTENT["boards"]
 NAMES = [f"{row['board']}:{row['profile']}" for row in ROWS]
-
-
-def table(path: str, marks) -> list[list[str]]:
-    """The cells of the table between a page's marks, with its head, by a parser of this test's."""
-    text = (ROOT / path).read_text()
-    assert text.count(marks.begin) == text.count(marks.end) == 1
-    part = text.partition(marks.begin)[2].partition(marks.end)[0]
-    lines = [line for line in part.splitlines() if line.startswith("|")]
-    return [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in lines if "---" not in line
-    ]
+BY_NAME = dict(zip(NAMES, ROWS, strict=True))
 
 
 @pytest.mark.parametrize(
     ("path", "marks", "made"),
-    [("docs/boards.md", MARKS, boards_table), ("README.md", HEADLINE_MARKS, headline_table)],
+    [(PAGE, MARKS, boards_table), (FRONT, HEADLINE_MARKS, headline_table)],
 )
 def test_the_pages_are_what_the_json_says(path, marks, made):
-    text = (ROOT / path).read_text().partition(marks.begin)[2].partition(marks.end)[0]
-    assert text == f"\n{made(ROWS)}", FIX
+    assert between(path, marks) == f"\n{made(ROWS)}", FIX
 
 
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
@@ -68,6 +57,7 @@ def test_figures_hold_together(row):
         assert row["older"] is None
         return
     check_record(built)
+    assert re.fullmatch("[0-9a-f]{32}", built["gateware"])
     reached = [each["fmax_mhz"] for each in built["seeds"]]
     if not built["fits"]:
         assert {built[name] for name in ("cycles_per_image", "images_per_second")} == {None}
@@ -94,26 +84,17 @@ def test_what_is_said_to_be_of_these_sources_is(row):
         assert not is_older(row["built"], open_network(CONTENT["network"])), FIX
 
 
-def test_every_row_says_which_gateware_it_was_built_of():
-    for row in ROWS:
-        if row["built"] is not None:
-            assert re.fullmatch("[0-9a-f]{32}", row["built"]["gateware"]), row["board"]
-
-
 def test_the_tables_mark_what_is_older():
     marks = {True: "older", False: "this", None: ""}
-    head, *rows = table("docs/boards.md", MARKS)
-    assert tuple(head) == HEADER
-    place = head.index("gateware")
-    assert [row[place] for row in rows] == [marks[row["older"]] for row in ROWS]
+    place = HEADER.index("gateware")
+    shown = rows(PAGE.read_text(), " | ".join(HEADER))
+    assert [row[place] for row in shown] == [marks[row["older"]] for row in ROWS]
 
 
 def test_a_headline_is_of_this_gateware_and_the_worst_of_three_seeds():
-    by_name = dict(zip(NAMES, ROWS, strict=True))
-    _, *rows = table("README.md", HEADLINE_MARKS) or [[]]
-    for _, machine, megahertz, images in rows:
+    for _, machine, megahertz, images in rows(FRONT.read_text(), "Board | Machine"):
         name = re.findall(r"`([^`]+)`", machine)[0]
-        row = by_name[name if ":" in name else f"{name}:ideal"]
+        row = BY_NAME[name if ":" in name else f"{name}:ideal"]
         built = row["built"]
         assert row["older"] is False
         assert len(built["seeds"]) >= HEADLINE_SEEDS
@@ -123,31 +104,24 @@ def test_a_headline_is_of_this_gateware_and_the_worst_of_three_seeds():
         worst = min(each["fmax_mhz"] for each in built["seeds"])
         assert float(megahertz) == pytest.approx(worst, abs=0.051)
         if images:
-            assert built["cycles_per_image"] is not None
             rate = 1e6 * worst / built["cycles_per_image"]
             assert int(images.replace(",", "")) == pytest.approx(rate, abs=51)
 
 
 def test_the_example_of_a_board_is_the_catalogues():
-    (example,) = re.findall(
-        r"^```python\n(.*?)^```",
-        (ROOT / "docs" / "boards.md").read_text(),
-        re.MULTILINE | re.DOTALL,
-    )
+    (example,) = blocks(PAGE.read_text(), "python")
     real = ast.parse((ROOT / "boards" / "catalogue" / "icesugar.py").read_text())
     # It starts with a docstring, which the example leaves out.
     assert ast.dump(ast.parse(example)) == ast.dump(ast.Module(real.body[1:], []))
 
 
 def test_the_engines_of_the_performance_page_are_those_of_the_boards():
-    record = json.loads((ROOT / "docs" / "performance.json").read_text())
-    by_name = dict(zip(NAMES, ROWS, strict=True))
-    for each in record["engine"]:
-        row = by_name[f"{each['board']}:{each['profile']}"]
+    engines = json.loads(read("performance.json"))["engine"]
+    for each in engines:
+        row = BY_NAME[f"{each['board']}:{each['profile']}"]
         built = row["built"]
-        assert each["megahertz"] == built["worst_fmax_mhz"]
-        assert each["cycles"] == built["cycles_per_image"]
-        assert each["older"] == row["older"]
+        told = (each["megahertz"], each["cycles"], each["older"])
+        assert told == (built["worst_fmax_mhz"], built["cycles_per_image"], row["older"])
         assert each["images_per_second"] == pytest.approx(1e6 * each["megahertz"] / each["cycles"])
     counted = [row for row in ROWS if row["built"] and row["built"]["cycles_per_image"]]
-    assert len(record["engine"]) == len(counted)
+    assert len(engines) == len(counted)

@@ -11,11 +11,12 @@ from allspin.host.data.catalogue import open_network
 from allspin.sim.device.device_file import load_device
 from allspin.sim.network.netfile import save_network
 from allspin.sim.synapse.synapse import SotSynapse
+from tests.docs.documents import blocks, read
 
 pytestmark = pytest.mark.long
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "lab.md").read_text("utf-8")
-FILES, STATION = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+TEXT = read("lab.md")
+FILES, STATION = blocks(TEXT, "python")
 COMMANDS = [
     command
     for command in re.findall(r"^allspin (fit .*)$", TEXT, re.MULTILINE)
@@ -31,17 +32,13 @@ def test_the_walk(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(FILES, "lab.md", "exec"), {})
-    statuses = [main(shlex.split(command)) for command in COMMANDS]
-    assert statuses == [2, 2, 0, 0]
+    assert [main(shlex.split(command)) for command in COMMANDS] == [2, 2, 0, 0]
     said = capsys.readouterr().err.splitlines()
     assert [line for line in said if line.startswith("allspin: ")] == MESSAGES
-    to_the_probe_station_and_back(capsys)
     device = load_device(tmp_path / "bar.toml")
-    synapse = device.synapse
-    assert isinstance(synapse, SotSynapse)
-    assert [synapse.c2c.potentiation, synapse.c2c.depression] == pytest.approx(
-        [0.015] * 2, rel=0.05
-    )
+    assert isinstance(device.synapse, SotSynapse)
+    c2c = device.synapse.c2c
+    assert [c2c.potentiation, c2c.depression] == pytest.approx([0.015] * 2, rel=0.05)
     assert device.imperfections.read_noise == pytest.approx(0.01, rel=0.05)
     a = device.source["fit"]["potentiation"]["A"]
     assert a["low"] < 20 < a["high"]
@@ -54,10 +51,7 @@ def test_the_walk(
     edges = (f"{barrier[name]:.3f}" for name in ("value", "low", "high"))
     assert "{} eV ({} to {}; drawn: 1.01)".format(*edges) in " ".join(TEXT.split())
     assert device.neuron.threshold == pytest.approx(4 / 12, rel=0.02)  # type: ignore[union-attr]
-
-
-def to_the_probe_station_and_back(capsys: pytest.CaptureFixture[str]) -> None:
-    """With a network that ships in place of one that takes minutes to train."""
+    # To the probe station and back, with a network that ships for one that takes minutes to train.
     save_network(open_network("paper-10"), "ten.safetensors")
     assert main(shlex.split(EXPORT)) == 0
     exec(compile(STATION, "lab.md", "exec"), {})

@@ -5,26 +5,20 @@ import re
 import tomllib
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import allspin
+from tests.docs.documents import DOCS, ROOT, blocks, read
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCS = ROOT / "docs"
+CHARTS = blocks(read("architecture.md"), "mermaid")
 
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch):
     """Import a module of docs/site, which is no package."""
     monkeypatch.syspath_prepend(DOCS / "site")
-
-    def load(name: str) -> ModuleType:
-        return importlib.import_module(name)
-
-    return load
+    return importlib.import_module
 
 
 @pytest.mark.parametrize(
@@ -42,11 +36,6 @@ def site(monkeypatch: pytest.MonkeyPatch):
 )
 def test_links_lead_to_the_site_s_pages(site, text, folder, page, made):
     assert site("relinked").relinked(text, ROOT / folder, ROOT / page, DOCS) == made
-
-
-CHARTS = re.findall(
-    r"^```mermaid\n(.*?)^```", (DOCS / "architecture.md").read_text(), re.DOTALL | re.MULTILINE
-)
 
 
 @pytest.mark.parametrize("text", CHARTS, ids=lambda text: text.split()[2].split("[")[0])
@@ -81,20 +70,19 @@ def test_a_chart_of_another_kind_is_refused(site):
 
 
 def test_notebooks_run_again_where_a_source_changed(site, tmp_path):
-    digest = site("sources").sources_digest
-    (tmp_path / "sim").mkdir()
-    (tmp_path / "sim" / "a.py").write_text("A = 1\n")
+    digest, source = site("sources").sources_digest, tmp_path / "sim" / "a.py"
+    (source.parent / "__pycache__").mkdir(parents=True)
+    source.write_text("A = 1\n")
     before = digest(tmp_path)
     (tmp_path / "README.md").write_text("not a source")
-    (tmp_path / "sim" / "__pycache__").mkdir()
-    (tmp_path / "sim" / "__pycache__" / "a.pyc").write_bytes(b"")
+    (source.parent / "__pycache__" / "a.pyc").write_bytes(b"")
     assert digest(tmp_path) == before
-    (tmp_path / "sim" / "a.py").write_text("A = 2\n")
+    source.write_text("A = 2\n")
     assert digest(tmp_path) != before
 
 
 def test_the_reference_has_every_public_name():
-    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    text = read("api.md")
     named = re.findall(r"^\.\. auto(?:class|function):: allspin\.(\w+)$", text, re.MULTILINE)
     assert sorted(named) == sorted(allspin.__all__)
 

@@ -9,7 +9,6 @@ from allspin.boards.build.flow import Netlist, Routed
 from allspin.hdl.cache import VARIABLE
 from allspin.host.bitstreams import build as boards
 from allspin.host.bitstreams.record import recall_one
-from allspin.host.cli.main import main
 from allspin.sim.errors import UserError
 
 
@@ -72,22 +71,17 @@ FIELDS = {
 }
 
 
-def test_json_has_what_the_project_promises(tools, capsys):
-    assert main(["build", "icebreaker", "--json"]) == 0
-    captured = capsys.readouterr()
-    found = json.loads(captured.out)
+def test_json_table_and_a_copy_of_the_bitstream(tools, tmp_path, cli):
+    copy = tmp_path / "copy.bin"
+    words = f"build icebreaker --seeds 3 -o {copy}"
+    found = cli.json(words)
+    assert copy.read_bytes() == b"bits"
     assert set(found) >= FIELDS
     assert (found["board"], found["part"], found["need_mhz"]) == ("icebreaker", "iCE40UP5K", 31.125)
     assert found["network"] == "mnist-10"
-    assert "icebreaker: synthesising the machine" in captured.err
     assert recall_one("icebreaker") == found
-
-
-def test_a_table_and_a_copy_of_the_bitstream(tools, tmp_path, capsys):
-    copy = tmp_path / "copy.bin"
-    assert main(["build", "icebreaker", "--seeds", "3", "-o", str(copy)]) == 0
-    assert copy.read_bytes() == b"bits"
-    out = capsys.readouterr().out
+    out, err = cli.run(words)
+    assert "icebreaker: synthesising the machine" in err
     for words in ("clock\t500\tMHz", "LUTs\t1000\t", "worst of the seeds", "yosys"):
         assert words in out
 
@@ -102,43 +96,32 @@ def test_a_table_and_a_copy_of_the_bitstream(tools, tmp_path, capsys):
         (0, "allspin: icebreaker does not fit: 6,000 of 5,280 logic cells, 14% too many;"),
     ],
 )
-def test_a_shortfall_is_one_line_and_status_1(tools, capsys, outcome, line):
+def test_a_shortfall_is_one_line_and_status_1(tools, cli, outcome, line):
     tools["icebreaker"] = outcome
-    assert main(["build", "icebreaker", "--json"]) == 1
-    captured = capsys.readouterr()
-    assert captured.err.splitlines()[-1].startswith(line)
-    found = json.loads(captured.out)
+    out, err = cli.run("build icebreaker --json", 1)
+    assert err.splitlines()[-1].startswith(line)
+    found = json.loads(out)
     assert not found["meets_timing"]
-    assert found["shortfall"] in captured.err
+    assert found["shortfall"] in err
 
 
-def test_all_boards_are_built_and_one_that_fails_stops_no_other(tools, capsys):
+def test_all_boards_are_built_and_one_that_fails_stops_no_other(tools, cli):
     tools["ecpix-5"] = "ecppack failed: ERROR: no way"
-    assert main(["build", "all", "--jobs", "2", "--json"]) == 1
-    captured = capsys.readouterr()
-    found = {one["board"]: one for one in json.loads(captured.out)["boards"]}
+    out, err = cli.run("build all --jobs 2 --json", 1)
+    found = {one["board"]: one for one in json.loads(out)["boards"]}
     assert len(found) >= 15
     assert found["ecpix-5"]["error"] == "ecppack failed: ERROR: no way"
     assert found["ulx3s-85f"]["meets_timing"]
-    assert "ecpix-5: failed: ecppack failed" in captured.err
-    assert "ulx3s-85f: 500.0 MHz, meets 110" in captured.err
+    assert "ecpix-5: failed: ecppack failed" in err
+    assert "ulx3s-85f: 500.0 MHz, meets 110" in err
 
 
-def test_each_board_can_name_its_machine(tools, capsys):
-    boards = ["ulx3s-85f:fast", "ulx3s-85f", "icebreaker"]
-    assert main(["build", *boards, "--profile", "chips", "--jobs", "2", "--json"]) == 0
-    captured = capsys.readouterr()
-    found = [(one["board"], one["profile"]) for one in json.loads(captured.out)["boards"]]
-    assert sorted(found) == [
-        ("icebreaker", "chips"),
-        ("ulx3s-85f", "chips"),
-        ("ulx3s-85f", "fast"),
-    ]
-    assert " icebreaker: " in captured.err
-    assert " ulx3s-85f:fast: " in captured.err
-
-
-def test_options_change_the_machine(tools, capsys):
-    assert main(["build", "ulx3s-85f", "--lanes", "20", "--rows-per-clock", "4", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["lanes"], found["rows_per_clock"]) == (20, 4)
+def test_each_board_can_name_its_machine_and_options_change_it(tools, cli):
+    words = "build ulx3s-85f:fast ulx3s-85f icebreaker --profile chips --jobs 2 --lanes 20"
+    out, err = cli.run(f"{words} --rows-per-clock 4 --json")
+    boards = json.loads(out)["boards"]
+    found = sorted((one["board"], one["profile"]) for one in boards)
+    assert found == [("icebreaker", "chips"), ("ulx3s-85f", "chips"), ("ulx3s-85f", "fast")]
+    assert {(one["lanes"], one["rows_per_clock"]) for one in boards} == {(20, 4)}
+    for name in (" icebreaker: ", " ulx3s-85f:fast: "):
+        assert name in err

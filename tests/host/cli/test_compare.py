@@ -5,39 +5,28 @@ import dataclasses
 import io
 import json
 import re
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 
 from allspin.host.cli.main import main
 from allspin.sim.cost.liberty import CELLS_45
-from allspin.sim.network.netfile import load_network, save_network
+from allspin.sim.network.netfile import save_network
 from allspin.sim.network.random_networks import random_network
-
-Capture = pytest.CaptureFixture[str]
-
-
-@dataclass(frozen=True)
-class Left:
-    """What one run leaves: its folder, its numbers, and what it printed."""
-
-    folder: Path
-    found: dict[str, Any]
-    printed: str
 
 
 @pytest.fixture(scope="module")
-def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
+def left(tmp_path_factory):
+    """The folder that one run leaves, its numbers, and what it printed."""
     place = tmp_path_factory.mktemp("compare")
     with contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()) as out:
         assert main(["compare", "mnist-10", "--images", "20"]) == 0
     folder = place / "out" / "compare" / "mnist-10"
-    return Left(folder, json.loads((folder / "compare.json").read_text()), out.getvalue())
+    found = json.loads((folder / "compare.json").read_text())
+    return SimpleNamespace(folder=folder, found=found, printed=out.getvalue())
 
 
-def test_it_leaves_its_pictures_and_numbers(left: Left) -> None:
+def test_it_leaves_its_pictures_and_numbers(left):
     assert {path.name for path in left.folder.iterdir()} == {
         "compare.json",
         *(
@@ -54,7 +43,7 @@ def test_it_leaves_its_pictures_and_numbers(left: Left) -> None:
         assert (f"<!-- {neuron['name']} -->" in picture) == (neuron["name"] != "cmos-column")
 
 
-def test_the_tables_have_every_neuron_and_the_papers_figures(left: Left) -> None:
+def test_the_tables_have_every_neuron_and_the_papers_figures(left):
     for neuron in left.found["neurons"]:
         assert left.printed.count(f"\n{neuron['name']}\t") >= 2
     for figure in (
@@ -69,29 +58,23 @@ def test_the_tables_have_every_neuron_and_the_papers_figures(left: Left) -> None
         assert figure in left.printed
 
 
-def test_json_is_one_object_and_the_bare_gate_is_in_it(left: Left, capsys: Capture) -> None:
-    assert main(["compare", "mnist-10", "--images", "20", "--json"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1
-    found = json.loads(lines[0])
-    assert found == left.found
-    (bare,) = [neuron for neuron in found["neurons"] if neuron["name"] == "cmos-bare"]
+def test_json_is_the_same_and_the_bare_gate_is_in_it(left, cli):
+    assert cli.json("compare mnist-10 --images 20") == left.found
+    (bare,) = [neuron for neuron in left.found["neurons"] if neuron["name"] == "cmos-bare"]
     assert 4.7 * 0.9 < bare["area_um2"] < 4.7 * 1.1
     assert {"name", "area_um2", "energy_fj", "accuracy"} <= set(bare)
 
 
-def test_another_library_another_network_other_options(tmp_path: Path, capsys: Capture) -> None:
+def test_another_library_another_network_other_options(tmp_path, cli):
     text = CELLS_45.read_text().replace("library (cells45)", "library (halved)")
     library = tmp_path / "other.lib"
     library.write_text(re.sub(r"area : ([0-9.]+);", lambda m: f"area : {float(m[1]) / 2};", text))
     network = tmp_path / "mine.safetensors"
-    save_network(random_network((784, 12, 10), 0, hidden_bits=3), network)
-    words = f"--images 10 --liberty {library} --frequency 50 --periphery comparator --json"
     # Images of MNIST's shape: the random network's are a single line.
-    mine = dataclasses.replace(load_network(network), image_shape=(28, 28))
-    save_network(mine, network)
-    assert main(["compare", str(network), *words.split()]) == 0
-    found = json.loads(capsys.readouterr().out)
+    mine = random_network((784, 12, 10), 0, hidden_bits=3)
+    save_network(dataclasses.replace(mine, image_shape=(28, 28)), network)
+    words = f"--images 10 --liberty {library} --frequency 50 --periphery comparator"
+    found = cli.json(f"compare {network} {words}")
     assert found["library"] == "halved"
     assert found["frequency_hz"] == 50e6
     assert found["fpga"] is None

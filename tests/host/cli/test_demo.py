@@ -4,19 +4,14 @@ import shlex
 from collections import defaultdict
 
 from allspin.host.cli import demo
-from allspin.host.cli.main import main
 from allspin.host.cli.parser import build_parser
 
 
-def test_it_ends_with_what_opens_the_page(idx_folder, tmp_path, monkeypatch, capsys):
+def test_it_ends_with_what_opens_the_page(idx_folder, tmp_path, monkeypatch, cli):
     # Numbers of some kind: what is measured has tests of its own.
-    results: defaultdict[str, int] = defaultdict(int)
-    monkeypatch.setattr(demo, "run_demo", lambda *_: results)
-    data = idx_folder("the data", (9, 7), 4, 24, 12)
-    out = tmp_path / "out of it"
-    assert main(["demo", "--data", str(data), "-o", str(out)]) == 0
-    last = capsys.readouterr().err.splitlines()[-1]
+    monkeypatch.setattr(demo, "run_demo", lambda *_: defaultdict(int))
+    data, out = idx_folder("the data", (9, 7), 4, 24, 12), tmp_path / "out of it"
+    last = cli.run(f"demo --data '{data}' -o '{out}'")[1].splitlines()[-1]
     words = shlex.split(last[last.index("allspin live") :])
     arguments = build_parser(["live"]).parse_args(words[1:])
-    assert arguments.network == str(out / "network.safetensors")
-    assert arguments.data == data
+    assert (arguments.network, arguments.data) == (str(out / "network.safetensors"), data)

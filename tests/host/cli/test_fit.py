@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.cli.main import main
+from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.synapse.synapse import SotSynapse
@@ -51,24 +51,25 @@ def neuron() -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in."""
+    """A folder to work in, with curves of both kinds."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "pulses.csv").write_text(pulses())
+    (tmp_path / "neuron.csv").write_text(neuron())
     return tmp_path
 
 
-def test_a_device_of_pulse_and_neuron_curves(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / "pulses.csv").write_text(pulses())
-    (folder / "neuron.csv").write_text(neuron())
-    assert main(["fit", "pulses.csv", "neuron.csv", "-o", "mine.toml"]) == 0
-    shown = capsys.readouterr()
-    assert shown.err == ""
+def load(name: str, at: OperatingPoint | None = None) -> Device:
+    return load_device(Path(name), at)
+
+
+def test_a_device_of_pulse_and_neuron_curves(folder, cli):
+    out, err = cli.run("fit pulses.csv neuron.csv -o mine.toml")
+    assert err == ""
     for words in ("potentiation", "depression", "neuron", "threshold", "once a write", "D2D is"):
-        assert words in shown.out
-    device = load_device(folder / "mine.toml")
+        assert words in out
+    device = load("mine.toml")
     assert isinstance(device.synapse, SotSynapse)
     assert device.name == "mine"
     assert device.synapse.record()["potentiation"]["A"] == pytest.approx(15, rel=0.15)
@@ -79,69 +80,53 @@ def test_a_device_of_pulse_and_neuron_curves(
     assert "<svg" in (folder / "mine.svg").read_text("utf-8")
 
 
-def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "pulses.csv").write_text(pulses())
-    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--name", "bar 7", "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out)
-    assert shown["described"] is True
-    assert shown["device"] == "mine.toml"
-    assert shown["c2c_occasion"] == "write"
+def test_json_is_one_object(cli):
+    shown = cli.json("fit pulses.csv -o mine.toml --name 'bar 7'")
+    told = [shown[key] for key in ("described", "device", "c2c_occasion", "pictures")]
+    assert told == [True, "mine.toml", "write", ["mine.png", "mine.svg"]]
     a = shown["potentiation"]["A"]
     assert a["low"] < a["value"] < a["high"]
     assert shown["depression"]["intervals_from"] == "devices"
-    assert shown["pictures"] == ["mine.png", "mine.svg"]
-    assert load_device(folder / "mine.toml").name == "bar 7"
+    assert load("mine.toml").name == "bar 7"
 
 
-def test_a_curve_that_the_model_does_not_describe(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_curve_that_the_model_does_not_describe(folder, cli):
     (folder / "odd.csv").write_text(pulses(bend=sigmoid))
-    assert main(["fit", "odd.csv", "-o", "odd.toml"]) == 1
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 3
-    for line, polarity in zip(lines, ("potentiation", "depression"), strict=False):
-        assert f"the model does not describe {polarity}: R^2 0." in line
-        assert "runs where" in line
-    assert "odd.toml is not written; see odd.png, and give --table" in lines[2]
-    assert not (folder / "odd.toml").exists()
+    *complaints, line = cli.run("fit odd.csv -o odd.toml", 1)[1].splitlines()
+    for complaint, polarity in zip(complaints, ("potentiation", "depression"), strict=True):
+        assert f"the model does not describe {polarity}: R^2 0." in complaint
+        assert "runs where" in complaint
+    assert "odd.toml is not written; see odd.png, and give --table" in line
     assert (folder / "odd.png").exists()
+    assert not (folder / "odd.toml").exists()
 
-    assert main(["fit", "odd.csv", "-o", "odd.toml", "--table"]) == 0
-    shown = capsys.readouterr()
-    assert shown.err == ""
-    assert "(table)" in shown.out
-    synapse = load_device(folder / "odd.toml").synapse
+    out, err = cli.run("fit odd.csv -o odd.toml --table")
+    assert (err, "(table)" in out) == ("", True)
+    synapse = load("odd.toml").synapse
     assert isinstance(synapse, TableSynapse)
     expected = 2 * sigmoid(N) - 1
     assert synapse.potentiation.resistance == pytest.approx(expected, abs=0.08)
 
-    assert main(["fit", "odd.csv", "-o", "odd.toml", "--force", "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out)
-    assert shown["described"] is False
-    assert (
-        load_device(folder / "odd.toml").source["fit"]["potentiation"]["goodness"]["described"]
-        is False
-    )
+    assert cli.json("fit odd.csv -o odd.toml --force")["described"] is False
+    fitted = load("odd.toml").source["fit"]["potentiation"]
+    assert fitted["goodness"]["described"] is False
 
 
-def test_spikes_are_set_aside_with_a_word(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_spikes_are_set_aside_with_a_word(folder, cli):
     lines = pulses().splitlines()
     for place in (30, 200, 333):
         lines[place] = lines[place].rpartition(",")[0] + ",7.5"
     (folder / "pulses.csv").write_text("\n".join(lines) + "\n")
-    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--json"]) == 0
-    shown = capsys.readouterr()
-    assert "3 of 492 points are set aside as outliers: A cycle 0 potentiation pulse 28" in shown.err
-    found = json.loads(shown.out)
+    out, err = cli.run("fit pulses.csv -o mine.toml --json")
+    first = "A cycle 0 potentiation pulse 28"
+    assert f"3 of 492 points are set aside as outliers: {first}" in err
+    found = json.loads(out)
     assert [one["resistance"] for one in found["outliers"]] == [7.5] * 3
     assert found["potentiation"]["c2c"]["write"]["value"] == pytest.approx(0.02, rel=0.15)
-    source = load_device(folder / "mine.toml").source
-    assert source["outliers"][0] == "A cycle 0 potentiation pulse 28"
-    assert main(["fit", "pulses.csv", "-o", "mine.toml", "--json", "--keep-outliers"]) == 0
-    shown = capsys.readouterr()
-    assert shown.err == ""
-    assert json.loads(shown.out)["potentiation"]["c2c"]["write"]["value"] > 0.1
+    assert load("mine.toml").source["outliers"][0] == first
+    out, err = cli.run("fit pulses.csv -o mine.toml --json --keep-outliers")
+    assert err == ""
+    assert json.loads(out)["potentiation"]["c2c"]["write"]["value"] > 0.1
 
 
 def lookup_table(sign: int) -> str:
@@ -152,35 +137,31 @@ def lookup_table(sign: int) -> str:
     return "\n".join([*lines, "", *(",".join(f"{v:.6f}" for v in row) for row in changes)])
 
 
-def test_lookup_tables_of_crosssim(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lookup_tables_of_crosssim(folder, cli):
     (folder / "dG_increasing.txt").write_text(lookup_table(1))
     (folder / "dG_decreasing.txt").write_text(lookup_table(-1))
-    arguments = ["fit", "dG_increasing.txt", "dG_decreasing.txt", "-o", "measured.toml"]
-    assert main(arguments) == 0
-    assert "lookup tables of 11 and 11 pulses between 1 and 2 S" in capsys.readouterr().out
-    device = load_device(folder / "measured.toml")
+    words = "fit dG_increasing.txt dG_decreasing.txt -o measured.toml"
+    assert "lookup tables of 11 and 11 pulses between 1 and 2 S" in cli.run(words)[0]
+    device = load("measured.toml")
     assert isinstance(device.synapse, TableSynapse)
     assert device.unit == "siemens"
-    assert main([*arguments, "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out)
-    assert shown["pulses"] == [11, 11]
-    assert (shown["devices"], shown["pictures"]) == (1, ["measured.png", "measured.svg"])
+    shown = cli.json(words)
+    told = [shown[key] for key in ("pulses", "devices", "pictures")]
+    assert told == [[11, 11], 1, ["measured.png", "measured.svg"]]
     assert (folder / "measured.png").read_bytes().startswith(b"\x89PNG")
     digest = hashlib.sha256((folder / "dG_increasing.txt").read_bytes()).hexdigest()
     assert device.source["sha256"]["dG_increasing.txt"] == digest
     assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
-    assert main([*arguments, "--turn", "3"]) == 2
-    assert "is a lookup table, which is taken as it is" in capsys.readouterr().err
-    assert main([*arguments, "--base", "paper"]) == 0
-    assert "neuron.threshold" in load_device(folder / "measured.toml").source["from_base"]
+    assert "is a lookup table, which is taken as it is" in cli.refused(f"{words} --turn 3")
+    cli.run(f"{words} --base paper")
+    assert "neuron.threshold" in load("measured.toml").source["from_base"]
 
 
-def test_a_neuron_alone_needs_a_synapse(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "neuron.csv").write_text(neuron())
-    assert main(["fit", "neuron.csv", "-o", "mine.toml"]) == 2
-    assert "only a neuron was measured; give pulse curves too" in capsys.readouterr().err
-    assert sorted(path.name for path in folder.iterdir()) == ["neuron.csv"]
-    assert main(["fit", "neuron.csv", "-o", "mine.toml", "--base", "paper"]) == 0
+def test_a_neuron_alone_needs_a_synapse(folder, cli):
+    line = cli.refused("fit neuron.csv -o mine.toml")
+    assert "only a neuron was measured; give pulse curves too" in line
+    assert {path.name for path in folder.iterdir()} == {"neuron.csv", "pulses.csv"}
+    cli.run("fit neuron.csv -o mine.toml --base paper")
 
 
 HEAD = "pulse,R_AH (ohm)\n"
@@ -201,25 +182,17 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("kind", list(BAD))
-def test_bad_files_are_one_line_each(
-    kind: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_files_are_one_line_each(kind, folder, cli):
     content, expected = BAD[kind]
     (folder / "bad.csv").write_bytes(content.encode("latin-1"))
-    assert main(["fit", "bad.csv", "-o", "mine.toml"]) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    lines = shown.err.splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("allspin: bad.csv")
-    assert expected in lines[0]
+    line = cli.refused("fit bad.csv -o mine.toml")
+    assert line.startswith("allspin: bad.csv")
+    assert expected in line
     assert not (folder / "mine.toml").exists()
 
 
-def test_several_currents_of_one_file_become_points(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_several_currents_of_one_file_become_points(folder, cli):
     """Two currents of potentiation; depression at one. From the file to chips at each point."""
     rng = np.random.default_rng(4)
     lines = ["cycle,current (mA),pulse,R_AH (ohm)"]
@@ -230,20 +203,16 @@ def test_several_currents_of_one_file_become_points(
             lines += [f"{cycle},{current},{n},{r:.5f}" for n, r in zip(N, way, strict=True)]
     (folder / "bars.csv").write_text("\n".join(lines) + "\n")
     for current in (8, 11):
-        where = ["--where", f"current={current},-11", "--point", f"current={current}mA"]
-        assert main(["fit", "bars.csv", "-o", "wafer.toml", *where]) == 0
-    capsys.readouterr()
-    bends = [
-        load_device(folder / "wafer.toml", at).synapse.record()["potentiation"]["A"]
-        for at in (None, OperatingPoint(current=11e-3), OperatingPoint(current=9e-3))
-    ]
-    assert bends[0] == pytest.approx(20, rel=0.1)
-    assert bends[1] == pytest.approx(9, rel=0.1)
-    assert bends[1] < bends[2] < bends[0]
+        where = f"--where current={current},-11 --point current={current}mA"
+        cli.run(f"fit bars.csv -o wafer.toml {where}")
+    points = [None, *(OperatingPoint(current=each) for each in (11e-3, 9e-3, 8e-3))]
+    devices = [load("wafer.toml", at) for at in points]
+    bends = [each.synapse.record()["potentiation"]["A"] for each in devices]
+    assert bends[:2] == [pytest.approx(20, rel=0.1), pytest.approx(9, rel=0.1)]
+    assert bends[1] < bends[2] < bends[0] == bends[3]
     # The other polarity's current is the same at both points, and at one of them equal to it.
-    for current in (8e-3, 9e-3, 11e-3):
-        cost = load_device(folder / "wafer.toml", OperatingPoint(current=current)).electrical
-        assert cost.potentiation_current == pytest.approx(current)
-        assert cost.depression_current == pytest.approx(11e-3)
-    assert main(["fit", "bars.csv", "-o", "x.toml", "--point", "volts=1"]) == 2
-    assert "a point is such as current=9mA" in capsys.readouterr().err
+    for device, current in zip(devices[1:], (11e-3, 9e-3, 8e-3), strict=True):
+        assert device.electrical.potentiation_current == pytest.approx(current)
+        assert device.electrical.depression_current == pytest.approx(11e-3)
+    line = cli.refused("fit bars.csv -o x.toml --point volts=1")
+    assert "a point is such as current=9mA" in line

@@ -12,7 +12,6 @@ from allspin.hdl.cache import VARIABLE
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.host.bitstreams.record import remember
 from allspin.host.cli import flash
-from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity
 from allspin.sim.errors import UserError
@@ -32,12 +31,16 @@ def tool(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
 
-    def make(name, script):
+    def make(name, content):
         path = folder / name
-        path.write_text(f"#!{sys.executable}\n{script}\n")
+        path.write_bytes(content)
         path.chmod(0o755)
+        return path
 
     return make
+
+
+PROGRAMS = f"#!{sys.executable}\nimport sys; print('given', open(sys.argv[1]).read())\n".encode()
 
 
 @pytest.fixture
@@ -48,29 +51,23 @@ def bitstream(tmp_path):
 
 
 @pytest.mark.parametrize("name", find_boards())
-def test_a_dry_run_shows_the_command_of_each_board(name, bitstream, capsys):
-    assert main(["flash", name, "--dry-run", "--bitstream", str(bitstream)]) == 0
-    words = capsys.readouterr().out.split()
+def test_a_dry_run_shows_the_command_of_each_board(name, bitstream, cli):
+    words = cli.run(f"flash {name} --dry-run --bitstream {bitstream}")[0].split()
     assert words[0] == find_board(name).flash[0]
     assert str(bitstream) in words
 
 
-def test_what_was_built_last_is_flashed(board_record, tool, bitstream, capsys):
-    tool("iceprog", "import sys; print('given', open(sys.argv[1]).read())")
+def test_what_was_built_last_is_flashed(board_record, tool, bitstream, cli):
+    tool("iceprog", PROGRAMS)
+    assert cli.run("flash icebreaker --dry-run")[0].startswith("iceprog BITSTREAM\n")
+    line = cli.refused("flash icebreaker")
+    assert "nothing was built for icebreaker: allspin build icebreaker" in line
     remember(board_record(board="icebreaker", bitstream=str(bitstream)))
-    assert main(["flash", "icebreaker"]) == 0
-    out, err = capsys.readouterr()
+    out, err = cli.run("flash icebreaker")
     assert out.startswith(f"iceprog {bitstream}\ninto flash, which keeps it at power-off\n")
     assert err == "given bits\n"
     assert "its serial port is not known, so it was not asked what it is" in out
     assert "allspin run NET --on auto --baud 3000000" in out
-
-
-def test_nothing_built_is_one_line(capsys):
-    assert main(["flash", "icebreaker"]) == 2
-    assert "nothing was built for icebreaker: allspin build icebreaker" in capsys.readouterr().err
-    assert main(["flash", "icebreaker", "--dry-run"]) == 0
-    assert capsys.readouterr().out.startswith("iceprog BITSTREAM\n")
 
 
 @pytest.mark.parametrize(
@@ -82,136 +79,94 @@ def test_nothing_built_is_one_line(capsys):
         ("icesugar", "icesprog was not found: install icesprog"),
     ],
 )
-def test_a_missing_tool_is_one_line(tool, bitstream, capsys, board, package):
-    assert main(["flash", board, "--force", "--bitstream", str(bitstream)]) == 2
-    assert package in capsys.readouterr().err
+@pytest.mark.usefixtures("tool")
+def test_a_missing_tool_is_one_line(bitstream, cli, board, package):
+    _, err = cli.run(f"flash {board} --force --bitstream {bitstream}", 2)
+    assert package in err
 
 
 @pytest.mark.parametrize("content", [b"\x00no program", b"#!/no/such/interpreter\n", b""])
-def test_a_tool_that_does_not_start_is_one_line(tool, tmp_path, bitstream, capsys, content):
-    tool("iceprog", "")
-    (tmp_path / "bin" / "iceprog").write_bytes(content)
-    assert main(["flash", "icebreaker", "--force", "--bitstream", str(bitstream)]) == 2
-    _, line = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"allspin: cannot run {tmp_path / 'bin' / 'iceprog'}: ")
+def test_a_tool_that_does_not_start_is_one_line(tool, bitstream, cli, content):
+    path = tool("iceprog", content)
+    _, err = cli.run(f"flash icebreaker --force --bitstream {bitstream}", 2)
+    line = err.splitlines()[-1]
+    assert line.startswith(f"allspin: cannot run {path}: ")
     assert line.endswith(("Exec format error", "its interpreter is not there"))
-
-
-def test_what_nobody_knows_the_clock_of_is_programmed_by_force_only(tool, bitstream, capsys):
-    tool("iceprog", "print('programmed')")
-    words = ["flash", "icebreaker", "--bitstream", str(bitstream)]
-    assert main(words) == 2
-    doubt = f"allspin: {bitstream} was not built on this computer, so it may not meet its clock"
-    assert capsys.readouterr() == ("", f"{doubt}; --force programs it anyway\n")
-    assert main([*words, "--force"]) == 0
-    assert capsys.readouterr().err == f"{doubt}\nprogrammed\n"
 
 
 SLOW = "icebreaker misses its timing: 20.0 MHz of the 27 needed"
 
 
-@pytest.fixture
-def slow(board_record, bitstream):
-    """The last build has missed its clock."""
-    sha256 = hashlib.sha256(bitstream.read_bytes()).hexdigest()
-    timing = {"meets_timing": False, "fmax_mhz": 20.0, "shortfall": SLOW}
-    remember(
-        board_record(
-            board="icebreaker", bitstream=str(bitstream), bitstream_sha256=sha256, **timing
-        )
-    )
-
-
-@pytest.mark.usefixtures("slow")
-@pytest.mark.parametrize("copy", [False, True])
-def test_what_missed_its_clock_is_programmed_by_force_only(tool, bitstream, capsys, copy):
-    tool("iceprog", "print('programmed')")
-    words = ["flash", "icebreaker"]
-    if copy:  # which is known by its content
-        other = bitstream.with_name("copy.bin")
-        other.write_bytes(bitstream.read_bytes())
-        words += ["--bitstream", str(other)]
-    assert main(words) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err == f"allspin: {SLOW}; its answers may be wrong; --force programs it anyway\n"
-    assert main([*words, "--force"]) == 0
-    err = capsys.readouterr().err
-    assert err == f"allspin: {SLOW}; its answers may be wrong\nprogrammed\n"
-
-
-@pytest.mark.usefixtures("slow")
-def test_what_is_not_what_was_built_is_not_programmed(tool, bitstream, capsys):
-    tool("iceprog", "print('programmed')")
-    bitstream.write_bytes(b"bitt")
-    assert main(["flash", "icebreaker", "--force"]) == 2
-    assert f"{bitstream} is damaged: build it again" in capsys.readouterr().err
-    bitstream.unlink()
-    assert main(["flash", "icebreaker", "--force"]) == 2
-    assert f"there is no bitstream {bitstream}: build it" in capsys.readouterr().err
+@pytest.mark.parametrize("case", ["unknown", "slow", "a copy of a slow one"])
+def test_what_may_miss_its_clock_is_programmed_by_force_only(
+    case, board_record, tool, bitstream, cli
+):
+    tool("iceprog", PROGRAMS)
+    file, doubt = bitstream, f"{SLOW}; its answers may be wrong"
+    if case == "unknown":
+        doubt = f"{file} was not built on this computer, so it may not meet its clock"
+    else:
+        sha256 = hashlib.sha256(b"bits").hexdigest()
+        built = {"bitstream": str(file), "bitstream_sha256": sha256, "shortfall": SLOW}
+        remember(board_record(board="icebreaker", meets_timing=False, **built))
+    if case.startswith("a copy"):  # which is known by its content
+        file = bitstream.with_name("copy.bin")
+        file.write_bytes(b"bits")
+    words = "flash icebreaker" + (f" --bitstream {file}" if case != "slow" else "")
+    assert cli.refused(words) == f"allspin: {doubt}; --force programs it anyway"
+    assert cli.run(f"{words} --force")[1] == f"allspin: {doubt}\ngiven bits\n"
+    if case == "slow":
+        # What is not what was built is not programmed.
+        file.write_bytes(b"bitt")
+        assert f"{file} is damaged: build it again" in cli.refused(f"{words} --force")
+        file.unlink()
+        assert f"there is no bitstream {file}: build it" in cli.refused(f"{words} --force")
 
 
 BOARD = find_board("icebreaker")
-BODY = identity_bytes(
-    ShellParameters.from_network(
-        BOARD, open_network("mnist-10"), BOARD.profile().hardware
-    ).machine.link
-).hex()
+SHELL = ShellParameters.from_network(BOARD, open_network("mnist-10"), BOARD.profile().hardware)
+BODY = identity_bytes(SHELL.machine.link).hex()
 IDENTITY = Identity.parse(bytes.fromhex(BODY))
+OTHER = dataclasses.replace(IDENTITY, frequency=48_000_000, rah_bits=7)
+SILENT = UserError("nobody answers on it")
+PROGRAMMED = "is programmed; now:"
 
 
-@pytest.fixture
-def asked(board_record, tool, bitstream, monkeypatch):
-    """Flash a build that tells its identity, with an answer, or with a reason for none."""
-    tool("iceprog", "")
+@pytest.mark.parametrize(
+    ("answer", "more", "identity", "status", "said"),
+    [
+        (IDENTITY, "", BODY, 0, f"/dev/ttyUSB1 answers as it was built: {IDENTITY}\n"),
+        (IDENTITY, "--port /dev/other", BODY, 0, "/dev/other answers as it was built"),
+        *(
+            (IDENTITY, "", none, 0, f"/dev/ttyUSB1 answers: {IDENTITY}\n")
+            for none in (None, "", "00")
+        ),
+        (
+            OTHER,
+            "",
+            BODY,
+            2,
+            "allspin: what answers on /dev/ttyUSB1 is not what was programmed: "
+            f"frequency 48000000, not {IDENTITY.frequency}; rah bits 7, not {IDENTITY.rah_bits}\n",
+        ),
+        (SILENT, "", BODY, 0, f"iCEBreaker was programmed, but does not answer: {SILENT}\n"),
+        (SILENT, "--port /dev/x", BODY, 2, f"does not answer: {SILENT}"),
+    ],
+)
+def test_the_board_is_asked_what_it_is(
+    board_record, tool, bitstream, monkeypatch, cli, answer, more, identity, status, said
+):
+    tool("iceprog", PROGRAMS)
+    remember(board_record(board="icebreaker", bitstream=str(bitstream), identity=identity))
+    monkeypatch.setattr(flash, "ports_of", lambda usb: ["/dev/ttyUSB1"])
 
-    def flash_and_ask(answer, *words, ports=("/dev/ttyUSB1",), identity=BODY):
-        monkeypatch.setattr(flash, "ports_of", lambda usb: list(ports))
-        remember(board_record(board="icebreaker", bitstream=str(bitstream), identity=identity))
+    def ask(ports, baud):
+        assert baud == BOARD.baud
+        if answer is SILENT:
+            raise SILENT
+        return ports()[0], answer
 
-        def ask(ports, baud):
-            assert baud == BOARD.baud
-            if isinstance(answer, UserError):
-                raise answer
-            return ports()[0], answer
-
-        monkeypatch.setattr(flash, "ask", ask)
-        return main(["flash", "icebreaker", *words])
-
-    return flash_and_ask
-
-
-def test_a_board_that_is_what_was_built_says_so(asked, capsys):
-    assert asked(IDENTITY) == 0
-    assert f"/dev/ttyUSB1 answers as it was built: {IDENTITY}\n" in capsys.readouterr().out
-    assert asked(IDENTITY, "--port", "/dev/other", ports=()) == 0
-    assert "/dev/other answers as it was built" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("identity", [None, "", "00"])
-def test_a_build_that_does_not_tell_its_identity_is_not_compared(asked, capsys, identity):
-    assert asked(IDENTITY, identity=identity) == 0
-    assert f"/dev/ttyUSB1 answers: {IDENTITY}\n" in capsys.readouterr().out
-
-
-def test_a_board_that_is_something_else_is_told(asked, capsys):
-    other = dataclasses.replace(IDENTITY, frequency=48_000_000, rah_bits=7)
-    assert asked(other) == 2
-    out, err = capsys.readouterr()
-    assert "is programmed" not in out
-    assert err == (
-        "allspin: what answers on /dev/ttyUSB1 is not what was programmed: "
-        f"frequency 48000000, not {IDENTITY.frequency}; rah bits 7, not {IDENTITY.rah_bits}\n"
-    )
-
-
-def test_a_board_that_does_not_answer_is_told(asked, capsys):
-    silent = UserError("nobody answers on it")
-    assert asked(silent) == 0
-    out, err = capsys.readouterr()
-    assert err == (
-        "allspin: iCEBreaker was programmed, but does not answer: nobody answers on it\n"
-    )
-    assert "is programmed; now:" in out
-    assert asked(silent, "--port", "/dev/ttyUSB7") == 2
-    assert "does not answer: nobody answers on it" in capsys.readouterr().err
+    monkeypatch.setattr(flash, "ask", ask)
+    out, err = cli.run(f"flash icebreaker {more}", status)
+    assert said in out + err
+    assert (PROGRAMMED in out) == (status == 0)

@@ -13,11 +13,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from allspin.host.cli import main as fault_module
 from allspin.host.cli import main as main_module
 from allspin.host.cli import parser
 from allspin.host.cli.main import COMMANDS, build_parser, main
-from allspin.host.cli.parser import naming_options
+from allspin.host.cli.options import naming_options
 from allspin.host.data import extensions
 from allspin.host.data.catalogue import network_path
 from allspin.sim.errors import UserError
@@ -25,42 +24,39 @@ from allspin.sim.extensions import VARIABLE
 
 
 @pytest.fixture
-def command(monkeypatch):
-    """Replace every command's module by one that raises or returns what the test puts there."""
-    outcome = SimpleNamespace(value=0)
+def command(monkeypatch, capfd, tmp_path):
+    """Run a command that raises: ``command(error)`` is exit status, stdout and stderr."""
+    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
+    # The real one would close the stdout that pytest listens to.
+    monkeypatch.setattr(main_module, "silence_streams", lambda *streams: None)
 
-    def run(arguments):
-        if isinstance(outcome.value, BaseException):
-            raise outcome.value
-        return outcome.value
+    def perform(error):
+        def run(arguments):
+            raise error
 
-    module = SimpleNamespace(HELP="", EPILOG="", add_arguments=lambda parser: None, run=run)
-    monkeypatch.setattr(parser, "load_command", lambda name: module)
-    return outcome
+        module = SimpleNamespace(HELP="", EPILOG="", add_arguments=lambda parser: None, run=run)
+        monkeypatch.setattr(parser, "load_command", lambda name: module)
+        return main(["info"]), *capfd.readouterr()
+
+    return perform
 
 
 @pytest.mark.parametrize(
     ("error", "status", "line"),
     [
-        (UserError("no such thing:\nname another"), 2, "allspin: no such thing: name another"),
-        (KeyboardInterrupt(), 130, "allspin: interrupted"),
-        (MemoryError(), 2, "allspin: not enough memory: fewer images may fit"),
+        (UserError("no such thing:\nname another"), 2, "no such thing: name another"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 2, "not enough memory: fewer images may fit"),
         (
-            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "net"),
+            OSError(errno.ENOSPC, "No space left on device", "net"),
             2,
-            "allspin: No space left on device: net",
+            "No space left on device: net",
         ),
-        (OSError(errno.EACCES, "Permission denied"), 2, "allspin: Permission denied"),
+        (OSError(errno.EACCES, "Permission denied"), 2, "Permission denied"),
     ],
 )
-def test_foreseeable_trouble_is_one_line(command, capfd, error, status, line):
-    command.value = error
-    with pytest.MonkeyPatch.context() as patch:
-        # The real one would close the stdout that pytest listens to.
-        patch.setattr(main_module, "silence_streams", lambda *streams: None)
-        assert main(["info"]) == status
-    out, err = capfd.readouterr()
-    assert (out, err) == ("", f"{line}\n")
+def test_foreseeable_trouble_is_one_line(command, error, status, line):
+    assert command(error) == (status, "", f"allspin: {line}\n")
 
 
 @pytest.mark.parametrize(
@@ -74,80 +70,57 @@ def test_foreseeable_trouble_is_one_line(command, capfd, error, status, line):
     ],
 )
 def test_a_fault_of_the_program_is_one_line_and_keeps_its_traceback_in_a_file(
-    command, capfd, tmp_path, monkeypatch, fault
+    command, tmp_path, fault
 ):
-    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
-    command.value = fault
-    assert main(["info"]) == 70
-    out, err = capfd.readouterr()
+    status, out, err = command(fault)
     (file,) = tmp_path.iterdir()
-    assert (out, err.count("\n")) == ("", 1)
+    assert (status, out, err.count("\n")) == (70, "", 1)
     assert err.startswith("allspin: this is a bug in allspin, not in what you gave it (")
     assert type(fault).__name__ in err
     assert err.endswith(f"; its traceback is in {file}\n")
     content = file.read_text()
     assert content.startswith("allspin info\n")
     assert "Traceback (most recent call last)" in content
-    assert f", in run\n    raise outcome.value\n{type(fault).__name__}" in content
+    assert f", in run\n    raise error\n{type(fault).__name__}" in content
 
 
-def test_a_fault_of_the_user_s_own_file_is_the_user_s(command, capfd, tmp_path, monkeypatch):
+def test_a_fault_of_the_user_s_own_file_is_the_user_s(command, tmp_path, monkeypatch):
     mine = tmp_path / "mine.py"
     mine.write_text("def response():\n    return 1 / 0\n")
     monkeypatch.setattr(extensions, "_loaded", {})
     monkeypatch.setenv(VARIABLE, str(mine))
-    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "cache"))
     extensions.load_extensions()
-    try:
+    with pytest.raises(ZeroDivisionError) as raised:
         sys.modules.pop(str(mine)).response()
-    except ZeroDivisionError as error:
-        command.value = error
-    assert main(["info"]) == 2
-    assert capfd.readouterr().err == (
+    status, _, err = command(raised.value)
+    assert (status, err) == (
+        2,
         f"allspin: {mine}, line 2: ZeroDivisionError: division by zero "
-        "(a file that ALLSPIN_EXTENSIONS names)\n"
+        "(a file that ALLSPIN_EXTENSIONS names)\n",
     )
-    assert not (tmp_path / "cache").exists()
+    assert not list(tmp_path.glob("fault-*"))
 
 
-def test_the_traceback_is_printed_for_those_who_ask(command, capfd, tmp_path, monkeypatch):
-    monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path))
-    monkeypatch.setenv("ALLSPIN_DEBUG", "1")
-    command.value = KeyError("row\x1b[31m")
-    assert main(["info"]) == 70
-    err = capfd.readouterr().err
-    assert err.startswith("Traceback (most recent call last)")
-    assert "KeyError: 'row\\x1b[31m'" in err
-    assert err.splitlines()[-1].startswith("allspin: this is a bug")
-
-
-@pytest.fixture
-def no_cache(monkeypatch):
-    """Without a cache, scratch folders are made in the folder that the test names."""
-    monkeypatch.setenv("ALLSPIN_CACHE", "/dev/null/no")
-
-    def put(place):
-        scratch = SimpleNamespace(mkdtemp=lambda prefix: tempfile.mkdtemp(prefix=prefix, dir=place))
-        monkeypatch.setattr(fault_module, "tempfile", scratch)
-
-    return put
-
-
-def test_a_fault_that_no_folder_takes_is_printed(command, capfd, no_cache):
-    no_cache("/dev/null/nor-this")
-    command.value = KeyError("row")
-    assert main(["info"]) == 70
-    err = capfd.readouterr().err
-    assert err.startswith("Traceback (most recent call last)")
-    assert err.endswith("; its traceback is above\n")
-
-
-def test_without_a_cache_a_fault_goes_into_a_folder_of_its_own(command, capfd, tmp_path, no_cache):
-    no_cache(tmp_path)
-    command.value = KeyError("row")
-    assert main(["info"]) == 70
-    (file,) = tmp_path.glob("allspin-*/fault-*.txt")
-    assert capfd.readouterr().err.endswith(f"its traceback is in {file}\n")
+@pytest.mark.parametrize("case", ["asked for", "no folder", "a folder of its own"])
+def test_where_a_traceback_goes(command, tmp_path, monkeypatch, case):
+    place = tmp_path if case == "a folder of its own" else "/dev/null/nor-this"
+    scratch = SimpleNamespace(mkdtemp=lambda prefix: tempfile.mkdtemp(prefix=prefix, dir=place))
+    monkeypatch.setattr(main_module, "tempfile", scratch)
+    if case == "asked for":
+        monkeypatch.setenv("ALLSPIN_DEBUG", "1")
+    else:
+        monkeypatch.setenv("ALLSPIN_CACHE", "/dev/null/no")
+    status, _, err = command(KeyError("row\x1b[31m"))
+    *trace, line = err.splitlines()
+    assert status == 70
+    assert line.startswith("allspin: this is a bug")
+    if case == "a folder of its own":
+        (file,) = tmp_path.glob("allspin-*/fault-*.txt")
+        assert line.endswith(f"its traceback is in {file}")
+    else:
+        assert trace[0] == "Traceback (most recent call last):"
+        assert trace[-1] == "KeyError: 'row\\x1b[31m'"
+        assert line.endswith("above") == (case == "no folder")
 
 
 @pytest.mark.parametrize(
@@ -161,26 +134,25 @@ def test_without_a_cache_a_fault_goes_into_a_folder_of_its_own(command, capfd, t
         (["--hel"], "unrecognized arguments: --hel"),
     ],
 )
-def test_a_wrong_command_line_is_one_line_that_points_to_help(command, capsys, argv, word):
+def test_a_wrong_command_line_is_one_line_that_points_to_help(capsys, argv, word):
     assert main(argv) == 2
     out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
+    assert (out, err.count("\n")) == ("", 1)
     assert err.startswith("allspin")
     assert word in err
-    assert "--help)" in err
+    assert err.endswith("--help)\n")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_of_a_command_has_examples_that_parse(capsys, name):
-    assert main([name, "--help"]) == 0
-    text = capsys.readouterr().out
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_fits_80_columns_and_has_examples_that_parse(name, cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    text, _ = cli.run(f"{name} --help")
+    assert max(map(len, text.splitlines())) <= 80
     lines = text.replace("\\\n", "").splitlines()
     examples = [re.split("[#>]", line)[0] for line in lines if line.startswith("  allspin ")]
     assert examples
-    for example in examples:
-        words = shlex.split(example)[1:]
-        assert build_parser([words[0]]).parse_args(words).command == words[0]
+    for _, *words in map(shlex.split, examples if name else ()):
+        assert build_parser(words[:1]).parse_args(words).command == words[0]
 
 
 def test_help_imports_nothing_heavy():
@@ -205,37 +177,28 @@ def process(*words, code=CALL, **options):
     return subprocess.run(command, env=environment, **options)
 
 
-def test_a_full_disk_under_stdout_is_one_line():
-    with open("/dev/full", "w") as full:
-        done = process("--help", stdout=full)
-    assert (done.returncode, done.stderr) == (2, "allspin: No space left on device\n")
-
-
-@pytest.mark.parametrize("env", [{}, {"PYTHONUNBUFFERED": "1"}])
-@pytest.mark.parametrize("words", [("--help",), ("run", "--help")])
+@pytest.mark.parametrize(
+    ("words", "env"), [(("--help",), {}), (("run", "--help"), {"PYTHONUNBUFFERED": "1"})]
+)
 def test_help_that_cannot_be_written_is_no_success(words, env):
     with open("/dev/full", "w") as full:
         done = process(*words, stdout=full, env=env)
     assert (done.returncode, done.stderr) == (2, "allspin: No space left on device\n")
 
 
-@pytest.fixture(params=["a full disk", "a terminal that is gone"])
-def unwritable(request):
-    """What gives ENOSPC, or EIO, to whoever writes to it."""
-    if request.param == "a full disk":
-        handle = os.open("/dev/full", os.O_WRONLY)
-    else:
-        terminal, handle = os.openpty()
-        os.close(terminal)
-    yield handle
-    os.close(handle)
-
-
+@pytest.mark.parametrize("place", ["a full disk", "a terminal that is gone"])
 @pytest.mark.parametrize(
     "words", [("run", "mnist-10", "--images", "10"), ("run", "nothing"), ("run", "--nonsense")]
 )
-def test_a_stderr_that_cannot_be_written_is_not_logits_that_differ(unwritable, words):
-    assert process(*words, stderr=unwritable).returncode == 2
+def test_a_stderr_that_cannot_be_written_is_not_logits_that_differ(place, words):
+    terminal, handle = os.openpty()
+    os.close(terminal)
+    if place == "a full disk":
+        os.close(handle)
+        handle = os.open("/dev/full", os.O_WRONLY)
+    status = process(*words, stderr=handle).returncode
+    os.close(handle)
+    assert status == 2
 
 
 @pytest.fixture
@@ -251,24 +214,23 @@ def closed():
 @pytest.mark.parametrize(
     "words",
     [
-        ("--help",),
-        ("--version",),
-        ("info", "--json"),
-        ("info",),
-        ("boards",),
-        ("boards", "--json"),
-        ("run", "mnist-10", "--images", "3", "--check"),
-        ("run", "mnist-10", "--images", "3", "--json"),
-        ("run", "paper-10", "--images", "3", "--chip", "1"),
-        ("chips", "paper-10", "--images", "3", "--chips", "1"),
-        ("sweep", "--network", "mnist-10", "--images", "3", "--chips", "1", "-o", "TMP/o.csv"),
-        ("export", "mnist-10", "--verilog", "TMP/o.v"),
-        ("flash", "icebreaker", "--dry-run", "--bitstream", "top.bin"),
+        "--help",
+        "--version",
+        "info --json",
+        "info",
+        "boards",
+        "boards --json",
+        "run mnist-10 --images 3 --check",
+        "run mnist-10 --images 3 --json",
+        "run paper-10 --images 3 --chip 1",
+        "chips paper-10 --images 3 --chips 1",
+        "sweep --network mnist-10 --images 3 --chips 1 -o TMP/o.csv",
+        "export mnist-10 --verilog TMP/o.v",
+        "flash icebreaker --dry-run --bitstream top.bin",
     ],
 )
 def test_a_reader_that_leaves_is_no_error(closed, tmp_path, words):
-    words = [word.replace("TMP", str(tmp_path)) for word in words]
-    done = process(*words, stdout=closed)
+    done = process(*words.replace("TMP", str(tmp_path)).split(), stdout=closed)
     assert done.returncode == 141
     assert "Traceback" not in done.stderr
     assert "allspin:" not in done.stderr
@@ -290,8 +252,7 @@ PRINT = """
 import os, sys
 from types import SimpleNamespace
 from rich.table import Table
-from allspin.host.cli import main
-from allspin.host.cli import parser
+from allspin.host.cli import main, parser
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
 from allspin.host.show.table import Terminal
@@ -302,12 +263,9 @@ def raise_(error):
 
 def bar():
     os.environ["TTY_COMPATIBLE"] = "1"
-    steps = Steps()
-    try:
+    with Steps() as steps:
         steps.start("words")
         steps.finish()
-    finally:
-        steps.stop()
 
 module = SimpleNamespace(HELP="", EPILOG="", add_arguments=lambda parser: None)
 module.run = lambda arguments: WORK or 0
@@ -378,17 +336,9 @@ def test_any_text_can_be_printed_in_any_encoding(tmp_path, environment):
         ("sweep --network mnist-10 --program open-lop -o a.csv", "open-loop"),
     ],
 )
-def test_a_name_that_is_nearly_right_is_asked_for(words, name, capsys, tmp_path, monkeypatch):
+def test_a_name_that_is_nearly_right_is_asked_for(words, name, cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(words.split()) == 2
-    assert f"(did you mean {name}?)" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("name", ["", *COMMANDS])
-def test_help_fits_80_columns(name, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    assert main([*name.split(), "--help"]) == 0
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+    assert f"(did you mean {name}?)" in cli.refused(words)
 
 
 def test_a_value_error_is_on_the_parameter_that_it_begins_with():

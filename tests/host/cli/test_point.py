@@ -1,14 +1,10 @@
 """``--at``: every command that takes a device takes it at a point, or says what was measured."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from allspin.host.chips.accuracy import COLUMNS
 from allspin.host.chips.measured import MeasureOptions, measure_chips
 from allspin.host.chips.options import ChipOptions
-from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
 from allspin.host.report.subject import Subject
 from allspin.host.train.parameters import TrainingTarget
@@ -41,8 +37,8 @@ COMMANDS = [
 ]
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
     """A folder with the device."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wafer.toml").write_text(WAFER)
@@ -50,25 +46,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_names_the_range(
-    folder: Path, command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = [*command.split(), "--device", "wafer.toml"]
-    assert main([*words, "--at", "current=12mA"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+def test_each_command_names_the_range(folder, command, cli):
+    words = f"{command} --device wafer.toml --at"
+    line = cli.refused(f"{words} current=12mA")
     assert line.endswith("wafer.toml: current 12mA is outside what was measured, from 8mA to 11mA")
-    assert main([*words, "--at", "volts=3"]) == 2
-    assert "a point is such as current=9mA,temperature=350" in capsys.readouterr().err
-    assert {path.name for path in folder.iterdir()} == {"wafer.toml"}
+    assert "a point is such as current=9mA,temperature=350" in cli.refused(f"{words} volts=3")
+    assert [path.name for path in folder.iterdir()] == ["wafer.toml"]
 
 
-def test_what_is_opened_is_the_device_at_the_point(folder: Path) -> None:
+def test_what_is_opened_is_the_device_at_the_point(folder, cli):
     at = "current=11mA"
-    plain = (WAFER[: WAFER.index("[synapse.at]")]) + "potentiation = { A = 5.0, P_max = 30 }\n"
+    plain = WAFER[: WAFER.index("[synapse.at]")] + "potentiation = { A = 5.0, P_max = 30 }\n"
     plain += "electrical = { potentiation_current = 0.011, depression_current = 0.011 }\n"
     (folder / "plain.toml").write_text(plain)
-    expected = open_device("plain.toml")
-    device = open_device("wafer.toml", at)
+    expected, device = open_device("plain.toml"), open_device("wafer.toml", at)
     assert (device.synapse, device.electrical) == (expected.synapse, expected.electrical)
     options = MeasureOptions(chips=2, columns=COLUMNS[:1])
     one, other = (
@@ -84,15 +75,7 @@ def test_what_is_opened_is_the_device_at_the_point(folder: Path) -> None:
     assert ChipOptions(1, "wafer.toml", at=at).at == at
     with pytest.raises(UserError, match="a device is at its point already"):
         open_device(device, at)
-
-
-def test_a_run_says_its_programming_at_the_point(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["run", "paper-10", "--chip", "1", "--images", "10", "--device", "wafer.toml", "--json"]
-    pulses = []
-    for at in ([], ["--at", "current=11mA"]):
-        assert main([*words, "--polarity", "potentiation", *at]) == 0
-        pulses.append(json.loads(capsys.readouterr().out)["programming"]["pulses"])
     # A device of 30 pulses takes fewer than one of 100.
-    assert pulses[1] < pulses[0] / 2
+    words = "run paper-10 --chip 1 --images 10 --device wafer.toml --polarity potentiation"
+    pulses = [cli.json(f"{words} {more}")["programming"]["pulses"] for more in (f"--at {at}", "")]
+    assert pulses[0] < pulses[1] / 2

@@ -1,16 +1,14 @@
 """What a user can mend, of every command: one line that names it, exit status 2, and no file."""
 
-import shlex
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from allspin.host.cli.main import main
 from allspin.host.machines import opening
 from allspin.host.run import selftest
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.random_networks import random_network
+
+from .conftest import NETWORK
 
 REFUSED = {
     "": [
@@ -276,7 +274,7 @@ COMMANDS = [
 def files(tmp_path_factory):
     """What the commands name: a network, its data, curves, a picture, and what is in the way."""
     folder = tmp_path_factory.mktemp("files")
-    save_network(random_network((24, 12, 6), 1), folder / "net")
+    save_network(NETWORK, folder / "net")
     curve = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))
     (folder / "pulses.csv").write_text(f"pulse,R_AH (ohm)\n{curve}")
     np.savez(folder / "model.npz", W0=np.eye(24, 6), b0=np.zeros(6))
@@ -291,16 +289,12 @@ def files(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("command", "said"), COMMANDS)
-def test_one_line(command, said, files, idx_folder, capfd, monkeypatch):
+def test_one_line(command, said, files, idx_folder, cli, monkeypatch):
     monkeypatch.chdir(files)
     monkeypatch.setattr(opening, "serial_ports", list)
     monkeypatch.setattr(selftest, "ask_ports", lambda baud: {})
     if not (files / "data").exists():
         idx_folder(shape=(1, 24), classes=6, train=900, test=60).rename(files / "data")
     before = sorted(files.iterdir())
-    assert main(shlex.split(command)) == 2
-    out, err = capfd.readouterr()
-    assert out == ""
-    (line,) = [line for line in err.splitlines() if line.startswith("allspin")]
-    assert said in line
+    assert said in cli.refused(command)
     assert sorted(files.iterdir()) == before

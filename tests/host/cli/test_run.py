@@ -1,6 +1,6 @@
 """``allspin run``: every machine, compared; and one line for whatever goes wrong."""
 
-import json
+import dataclasses
 import subprocess
 from pathlib import Path
 
@@ -8,23 +8,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import allspin
 from allspin.hdl.parameters.profile import ResidentParameters
-from allspin.host.cli.main import main
-from allspin.host.data.catalogue import open_network
+from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.session import NO_PROGRESS
 from allspin.host.machines import opening
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.machine import GoldenMachine
-from allspin.host.machines.opening import open_machine
 from allspin.host.run import machine_options
 from allspin.host.show.say import CHANGED
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device_file import save_device
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.netfile import save_network
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
 
-ROOT = Path(__file__).resolve().parents[3]
-NETWORK = random_network((24, 12, 6), 1)
+from .conftest import NETWORK
+
+PAPER = open_device("paper")
 KEYS = [
     "network", "on", "chip", "programming", "images", "accuracy", "resident", "seconds",
     "images_per_second", "simulated_seconds", "simulated_images_per_second", "cycles_per_image",
@@ -34,84 +36,46 @@ KEYS = [
 
 
 @pytest.fixture
-def files(idx_folder, tmp_path):
-    """A network file, and a data set that fits it."""
-    path = tmp_path / "net.safetensors"
-    save_network(NETWORK, path)
-    return str(path), str(idx_folder(shape=(1, 24), classes=6, train=12, test=60))
-
-
-@pytest.fixture
-def run(files, capfd):
-    """Run the command on both, and return status, stdout and stderr."""
-
-    def call(*options: str) -> tuple[int, str, str]:
-        status = main(["run", files[0], "--data", files[1], *options])
-        return status, *capfd.readouterr()
-
-    return call
-
-
-def errors(err: str) -> list[str]:
-    """The lines of stderr that are no progress."""
-    return [line for line in err.split("\n") if line.startswith("allspin")]
+def words(net, data):
+    """The command on the small network and its data."""
+    return f"run {net} --data {data}"
 
 
 @pytest.mark.parametrize("name", ["mnist-10", "mnist-100"])
-def test_shipped_networks_on_all_test_images(name, capfd):
-    assert main(["run", name, "--on", "virtual", "--check", "--json"]) == 0
-    result = json.loads(capfd.readouterr().out)
+def test_shipped_networks_on_all_test_images(name, cli):
+    result = cli.json(f"run {name} --on virtual --check")
     assert list(result) == KEYS
     assert (result["network"], result["on"], result["chip"]) == (name, "virtual", None)
     assert (result["images"], result["logits_compared"], result["mismatches"]) == (10000, 10**5, 0)
     images, labels = load_test_set()
-    model = GoldenModel(open_network(name))
-    assert result["accuracy"] == np.mean(model.classify(images) == labels)
+    assert result["accuracy"] == np.mean(GoldenModel(open_network(name)).classify(images) == labels)
     bound = result["cycles_bound"]
     assert bound <= result["cycles_per_image"] <= 1.15 * bound + 10
     # By hand: an image's active pixels, or the hundred neurons.
     active = np.count_nonzero((images.reshape(10000, -1).astype(int) * 15 + 127) // 255, axis=1)
     assert bound == pytest.approx(np.maximum(active, 100).mean())
     assert result["images_per_second"] == pytest.approx(10000 / result["seconds"])
-    head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    head = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     assert result["commit"] in (head or None, head + CHANGED)
 
 
-def _square(network):
-    object.__setattr__(network, "image_shape", (28, 28))
-    return network
-
-
-def test_golden_has_no_clock(run, files):
-    status, out, err = run("--json")
-    result = json.loads(out)
-    assert status == 0
-    assert err.startswith("opening golden ...\n")
-    assert list(result) == KEYS
-    assert (result["network"], result["on"], result["images"]) == (files[0], "golden", 60)
-    for key in ("chip", "cycles_per_image", "cycles_bound", "logits_compared", "mismatches"):
-        assert result[key] is None
-    assert result["simulated_seconds"] is result["simulated_images_per_second"] is None
-
-
-def test_logits_are_the_same_wherever_they_come_from(run, files, tmp_path):
-    arrays = []
+def test_logits_are_the_same_wherever_they_come_from(cli, words, data, tmp_path):
+    images, _ = load_test_set(data)
+    file = tmp_path / "logits.npy"
     for on in ("golden", "virtual"):
-        file = tmp_path / f"{on}.npy"
-        status, _, _ = run("--on", on, "--images", "40", "--logits", str(file))
-        assert status == 0
-        arrays.append(np.load(file))
-    assert (arrays[0] == arrays[1]).all()
-    assert arrays[0].dtype == np.int64
-    images, _ = load_test_set(Path(files[1]))
-    assert (arrays[0] == GoldenModel(NETWORK).logits(images[:40])).all()
+        result = cli.json(f"{words} --on {on} --images 40 --logits {file}")
+        assert np.load(file).dtype == np.int64
+        assert np.array_equal(np.load(file), GoldenModel(NETWORK).logits(images[:40]))
+        assert (list(result), result["on"], result["images"]) == (KEYS, on, 40)
+        clocked = [result[key] for key in KEYS if key.startswith(("cycles", "simulated"))]
+        assert on == "virtual" or clocked == [None] * 4
+        assert result["mismatches"] is result["chip"] is None
 
 
-def test_a_flipped_bit_in_a_memory_is_found(run, monkeypatch):
+def test_a_flipped_bit_in_a_memory_is_found(cli, words, monkeypatch):
     def open_flipped(*arguments, **options):
-        device = open_machine(*arguments, **options)
+        device = opening.open_machine(*arguments, **options)
         assert isinstance(device, LinkedMachine)
 
         class Flipped(LinkedMachine):
@@ -125,15 +89,12 @@ def test_a_flipped_bit_in_a_memory_is_found(run, monkeypatch):
         return device
 
     monkeypatch.setattr(machine_options, "open_machine", open_flipped)
-    status, out, err = run("--on", "virtual", "--check", "--json")
-    result = json.loads(out)
-    assert status == 1
-    assert 0 < result["mismatches"] < result["logits_compared"] == 360
-    (line,) = errors(err)
-    assert line.startswith(f"allspin: {result['mismatches']} of 360 logits differ from the golden")
+    _, err = cli.run(f"{words} --on virtual --check", 1)
+    assert " of 360 logits differ from the golden" in err.splitlines()[-1]
+    assert 0 < cli.json(f"{words} --on virtual --check", 1)["mismatches"] < 360
 
 
-def test_classes_that_differ_are_found(run, monkeypatch):
+def test_classes_that_differ_are_found(cli, words, monkeypatch):
     class Wrong(GoldenMachine):
         def stream(self, images, progress=NO_PROGRESS, first=0):
             answers = super().stream(images, progress, first)
@@ -141,98 +102,153 @@ def test_classes_that_differ_are_found(run, monkeypatch):
             return answers
 
     monkeypatch.setattr(machine_options, "open_machine", lambda *arguments, **options: Wrong())
-    status, out, err = run("--check", "--json")
-    assert (status, json.loads(out)["mismatches"]) == (1, 0)
-    (line,) = errors(err)
-    assert line.startswith(
-        "allspin: the logits are right, but 1 classes differ; the first: image 7"
+    _, err = cli.run(f"{words} --check", 1)
+    said = "allspin: the logits are right, but 1 classes differ; the first: image 7"
+    assert err.splitlines()[-1].startswith(said)
+
+
+def test_a_board_that_is_not_there_or_has_other_lanes_is_one_line(cli, words, monkeypatch):
+    monkeypatch.setattr(opening, "serial_ports", list)
+    assert cli.refused(f"{words} --on auto") == (
+        "allspin: no board answers (there is no serial port); connect one, or run on virtual"
     )
 
-
-def test_auto_without_a_board_is_one_line(run, monkeypatch):
-    monkeypatch.setattr(opening, "serial_ports", list)
-    status, _, err = run("--on", "auto")
-    assert status == 2
-    assert errors(err) == [
-        "allspin: no board answers (there is no serial port); connect one, or run on virtual"
-    ]
-
-
-def test_a_board_with_other_lanes_is_one_line(run, monkeypatch):
     def open_all_lanes(on, network, profile, uart, progress):
-        return open_machine(on, network, uart=uart, progress=progress)
+        return opening.open_machine(on, network, uart=uart, progress=progress)
 
     monkeypatch.setattr(machine_options, "open_machine", open_all_lanes)
-    status, out, err = run("--on", "virtual", "--lanes", "5")
-    assert (status, out) == (2, "")
-    assert errors(err) == ["allspin: the virtual board has 12 lanes, not 5"]
+    line = cli.refused(f"{words} --on virtual --lanes 5")
+    assert line == "allspin: the virtual board has 12 lanes, not 5"
 
 
-@pytest.fixture
-def digits(tmp_path):
-    """The first two test images of MNIST in files, the second dark on light."""
-    images, _ = load_test_set()
-    paths = [tmp_path / "one.png", tmp_path / "two.png"]
-    for path, digit in zip(paths, (images[0], 255 - images[1]), strict=True):
-        Image.fromarray(digit).save(path)
-    return images[:2], [word for path in paths for word in ("--image", str(path))]
-
-
-def test_images_in_files_have_a_winner_and_logits(digits, tmp_path, capfd):
-    images, options = digits
+def test_images_in_files_have_a_winner_and_logits(tmp_path, cli):
+    """The first two test images of MNIST, the second dark on light."""
+    images = load_test_set()[0][:2]
     logits = GoldenModel(open_network("mnist-10")).logits(images)
+    command = "run mnist-10 --check"
+    for name, digit in (("one", images[0]), ("two", 255 - images[1])):
+        Image.fromarray(digit).save(tmp_path / f"{name}.png")
+        command += f" --image {tmp_path / name}.png"
     out = tmp_path / "out.npy"
-    assert main(["run", "mnist-10", *options, "--json", "--check", "--logits", str(out)]) == 0
-    record = json.loads(capfd.readouterr().out)
+    record = cli.json(f"{command} --logits {out}")
     assert [image["class"] for image in record["images"]] == [7, 2]
     assert [image["logits"] for image in record["images"]] == logits.tolist()
     assert (record["logits_compared"], record["mismatches"]) == (20, 0)
     assert np.array_equal(np.load(out), logits)
-    assert main(["run", "mnist-10", *options, "--check"]) == 0
-    words = capfd.readouterr().out.replace("│", " ").split()
-    for number in (*logits.ravel(), 7, 2):
-        assert str(number) in words
-    assert " ".join(words).endswith("0 of 20 logits differ from the golden model")
+    printed = cli.run(command)[0]
+    assert {*map(str, logits.ravel()), "7", "2"} <= set(printed.split())
+    assert printed.endswith("0 of 20 logits differ from the golden model\n")
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, monkeypatch):
+def test_a_full_disk_is_one_line_and_leaves_nothing(cli, words, tmp_path, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("allspin.host.cli.run.write_atomically", full)
-    status, out, err = run("--logits", str(tmp_path / "out.npy"))
-    assert (status, out) == (2, "")
-    assert errors(err) == ["allspin: No space left on device"]
+    line = cli.refused(f"{words} --logits {tmp_path}/out.npy")
+    assert line == "allspin: No space left on device"
     assert not (tmp_path / "out.npy").exists()
 
 
-def test_resident_images(run, tmp_path):
-    """Of the ideal chip, and of one whose neurons have noise at each use, by image number."""
-    out = tmp_path / "logits.npy"
-    options = ("--on", "virtual", "--resident", "--json")
-    status, stdout, _ = run(*options, "--check", "--logits", str(out))
-    result = json.loads(stdout)
-    assert status == 0
+def test_resident_images(cli, words, tmp_path):
+    command = f"{words} --on virtual --resident"
+    result = cli.json(f"{command} --check --logits {tmp_path}/logits.npy")
     assert (result["resident"], result["images"], result["mismatches"]) == (60, 60, 0)
     assert result["cycles_per_image"] > 12
-    streamed = json.loads(run("--on", "golden", "--json")[1])
-    assert result["accuracy"] == streamed["accuracy"]
-    assert len(np.load(out)) == 60
+    assert len(np.load(tmp_path / "logits.npy")) == 60
     # Nobody asks for logits: only counts come back.
-    status, stdout, _ = run(*options)
-    assert status == 0
-    assert json.loads(stdout)["accuracy"] == streamed["accuracy"]
+    accuracies = (cli.json(each)["accuracy"] for each in (command, f"{words} --on golden"))
+    assert {result["accuracy"]} == set(accuracies)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("at_once", [25, 60])
-def test_resident_images_of_a_chip_with_noise_at_each_use(run, monkeypatch, at_once):
+def test_resident_images_of_a_chip_with_noise_at_each_use(cli, words, monkeypatch, at_once):
     """Of the later batches too, whose first image is not image 0."""
     resident = ResidentParameters(beats=1024, images=at_once)
     monkeypatch.setattr(machine_options, "VIRTUAL_RESIDENT", resident)
-    options = ("--chip", "5", "--on", "virtual", "--resident", "--check", "--json")
-    status, stdout, err = run(*options)
-    result = json.loads(stdout)
-    assert status == 0, err
+    result = cli.json(f"{words} --chip 5 --on virtual --resident --check")
     assert (result["resident"], result["images"]) == (at_once, 60)
     assert (result["mismatches"], result["word_mismatches"]) == (0, 0)
+
+
+def test_a_chip_says_how_it_was_programmed(cli):
+    words = "run mnist-10 --chip 7 --program write-verify --calibrate --images 1200 --check"
+    record = cli.json(words)
+    assert (record["chip"], record["mismatches"], record["on"]) == (7, 0, "golden")
+    made = record["programming"]
+    counts = program_chip(
+        Chip(PAPER, 7), open_network("mnist-10"), Programming("write-verify")
+    ).counts
+    assert (made["reads"], made["unconverged"]) == (counts.reads, counts.unconverged)
+    assert made["energy"] == counts.energy(PAPER.electrical)
+    assert (made["device"], made["tries"], made["polarity"]) == ("paper", 8, "quieter")
+    assert set(PAPER.readings()) <= set(made["readings"])
+
+
+@pytest.mark.long
+def test_the_paper_s_array_is_made_by_the_gateware(cli, tmp_path):
+    """All 79,400 words, D2D and C2C of synapses and neurons, 10 and 100 states, stuck cells."""
+    stuck = dataclasses.replace(PAPER.imperfections, stuck=0.01)
+    save_device(dataclasses.replace(PAPER, imperfections=stuck), tmp_path / "stuck.toml")
+    logits = []
+    for network, device, seed in (
+        ("paper-10", "paper", 1),
+        ("paper-10", "paper", 2),
+        ("paper-100", f"{tmp_path}/stuck.toml", 3),
+    ):
+        out = tmp_path / "logits.npy"
+        words = f"run {network} --device {device} --chip {seed} --on virtual --images 300"
+        record = cli.json(f"{words} --check --logits {out}")
+        assert (record["mismatches"], record["word_mismatches"]) == (0, 0)
+        assert record["words_compared"] == 79400
+        plain = open_network(network)
+        made = program_chip(Chip(open_device(device), seed), plain, Programming()).words
+        changed = [
+            np.count_nonzero(words != layer.words)
+            for words, layer in zip(made, plain.layers, strict=True)
+        ]
+        assert record["words_changed"] == sum(changed) / 79400 > 0.9
+        logits.append(np.load(out))
+    assert not np.array_equal(logits[0], logits[1])
+
+
+def test_measured_cells_there_and_back_are_the_same_chip(cells, tmp_path, cli):
+    words = "run paper-10 --chip 7 --images 1000 --calibrate"
+    here = cli.json(f"{words} --logits {tmp_path}/a.npy")
+    back = cli.json(f"{words} --logits {tmp_path}/b.npy --measured {cells}")
+    assert np.array_equal(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"))
+    made, read = here["programming"], back["programming"]
+    assert (back["chip"], read["scheme"], made["measured"]) == (7, None, None)
+    told = read["measured"]
+    assert (told["file"], told["cells"], told["missing"]) == (str(cells), 79400, 0)
+    assert set(made) == set(read)
+    assert read["calibration_uses"] == made["calibration_uses"]
+
+
+def test_without_a_chip_the_measured_words_alone_differ_from_the_network(cells, tmp_path, cli):
+    found = cli.json(f"run paper-10 --measured {cells} --images 200 --logits {tmp_path}/l.npy")
+    _, *rows = cells.read_text().splitlines()
+    words = np.array([int(row.split(",")[7]) for row in rows], np.int8)
+    split = [words[:78400].reshape(784, 100), words[78400:].reshape(100, 10)]
+    expected = GoldenModel(open_network("paper-10"), split).logits(load_test_set()[0][:200])
+    assert np.array_equal(np.load(tmp_path / "l.npy"), expected)
+    assert found["chip"] is None
+
+
+def test_cells_that_are_missing_or_of_another_network_are_told(cells, tmp_path, cli):
+    rows = cells.read_text().splitlines()
+    path = tmp_path / "open.csv"
+    path.write_text("\n".join(rows[:500] + rows[510:]))
+    words = f"run paper-10 --measured {path} --images 20"
+    out, _ = cli.run(f"{words} --missing 0.001")
+    assert "cells measured\t79390\t" in out
+    assert "10 of 79,400 cells are missing; they are taken for open" in out
+    assert "neurons are the mean one" in out
+    assert "D2D" not in out
+    assert "row 4, column 99 has no row, and of 9 more, 0.01%" in cli.refused(words)
+    assert "was it another network's?" in cli.refused(f"run paper-100 --measured {cells}")
+    # The library is asked the same.
+    chip = allspin.ProbedChipOptions(cells, seed=7)
+    words = f"run paper-10 --measured {cells} --chip 7 --images 300"
+    assert allspin.run("paper-10", chip=chip, images=300).accuracy == cli.json(words)["accuracy"]

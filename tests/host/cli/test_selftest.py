@@ -1,76 +1,30 @@
-"""``allspin selftest``: what it prints, its exit status, and what it refuses."""
+"""``allspin selftest``: what it prints, its exit status, and which board ``auto`` takes."""
 
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
 
-from allspin.host.cli.main import main
-from allspin.host.run import selftest as selftest_opening
-from allspin.sim.network.netfile import save_network
-from allspin.sim.network.random_networks import random_network
+from allspin.host.run import selftest
+from allspin.sim.errors import UserError
 
-NETWORK = random_network((24, 12, 6), 1)
+from .conftest import NETWORK
 
 
-@pytest.fixture
-def network(tmp_path):
-    path = tmp_path / "net.safetensors"
-    save_network(NETWORK, path)
-    return str(path)
-
-
-def test_the_virtual_board(network, capsys):
-    assert main(["selftest", network, "--on", "virtual"]) == 0
-    out = capsys.readouterr().out
+def test_the_virtual_board(cli, net):
+    out, _ = cli.run(f"selftest {net} --on virtual")
     assert "ok    R_AH words, layer 0      288 bytes, two patterns read back\n" in out
     assert "-     resident images          this machine keeps none\n" in out
     assert out.endswith(": all right\n")
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_a_port_needs_no_network_and_a_reset_is_a_line(network):
+def test_a_port_needs_no_network_and_a_reset_is_a_line(start, cli, net):
     """The board tells enough of itself; what is found before it resets is printed."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "allspin", "virtual", network, "--reset-after", "90"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        words = ["selftest", "--on", server.stdout.readline().strip()]
-        first, second = (
-            subprocess.run(
-                [sys.executable, "-m", "allspin", *words], capture_output=True, text=True
-            )
-            for _ in range(2)
-        )
-    finally:
-        server.kill()
-        server.communicate()
-    assert first.returncode == 2
-    assert "ok    R_AH words, layer 0" in first.stdout
-    assert "was reset" in first.stderr.splitlines()[-1]
-    assert (second.returncode, second.stdout.splitlines()[-1][-9:]) == (0, "all right")
-
-
-class Board:
-    """One that answered when all ports were asked."""
-
-    def __init__(self, name, identity):
-        self.name, self.identity, self.closed = name, identity, False
-
-    def close(self):
-        self.closed = True
-
-
-class Identity:
-    def __init__(self, fits):
-        self.fits = fits
-
-    def mismatch(self, network):
-        return None if self.fits else "another topology"
+    port = start(f"virtual {net} --reset-after 90").stdout.readline().strip()
+    out, err = cli.run(f"selftest --on {port}", 2)
+    assert "ok    R_AH words, layer 0" in out
+    assert "was reset" in err.splitlines()[-1]
+    assert cli.run(f"selftest --on {port}")[0].endswith("all right\n")
 
 
 @pytest.mark.parametrize(
@@ -84,15 +38,18 @@ class Identity:
     ],
 )
 def test_auto_takes_the_only_board(fits, network, message, monkeypatch):
-    boards = [Board(name, Identity(fit)) for name, fit in zip("ab", fits, strict=False)]
-    answers = {"c": None, **{board.name: board for board in boards}}
-    monkeypatch.setattr(selftest_opening, "ask_ports", lambda baud: answers)
+    closed: list[str] = []
+    answers: dict[str, SimpleNamespace | None] = {"c": None}
+    for name, fit in zip("ab", fits, strict=False):
+        identity = SimpleNamespace(mismatch=lambda _, fit=fit: None if fit else "another topology")
+        close = lambda name=name: closed.append(name)  # noqa: E731
+        answers[name] = SimpleNamespace(name=name, identity=identity, close=close)
+    monkeypatch.setattr(selftest, "ask_ports", lambda baud: answers)
+    taken = None
     if message is None:
-        found = selftest_opening.open_for_selftest("auto", network)
-        assert found is boards[-1]
+        taken = selftest.open_for_selftest("auto", network).name
+        assert taken == "ab"[len(fits) - 1]
     else:
-        with pytest.raises(selftest_opening.UserError, match=message):
-            selftest_opening.open_for_selftest("auto", network)
-    assert [board.closed for board in boards] == [
-        message is not None or board is not boards[-1] for board in boards
-    ]
+        with pytest.raises(UserError, match=message):
+            selftest.open_for_selftest("auto", network)
+    assert closed == [name for name in "ab"[: len(fits)] if name != taken]

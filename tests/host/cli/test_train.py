@@ -3,63 +3,85 @@
 import json
 import shlex
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.host.report.subject import train_command
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import load_network
 
 
+@pytest.fixture(autouse=True)
+def data(idx_folder: Callable[..., Path], tmp_path: Path, monkeypatch) -> Path:
+    """A data set, in the folder where the test works."""
+    monkeypatch.chdir(tmp_path)
+    return Path(idx_folder(classes=6, train=900, test=120, shape=(8, 9)).name)
+
+
 @pytest.fixture
-def data(idx_folder: Callable[..., Path]) -> Path:
-    return idx_folder(classes=6, train=900, test=120, shape=(8, 9))
+def train(data: Path) -> str:
+    """The command on it."""
+    return f"train --data {data} --hidden 12"
 
 
-def arguments(data: Path, output: Path, *more: str) -> list[str]:
-    return ["train", "--data", str(data), "--hidden", "12", "-o", str(output), *more]
-
-
-def test_json_is_one_object_about_the_file(data, tmp_path, capfd) -> None:
-    output = tmp_path / "net.safetensors"
-    assert main(arguments(data, output, "--epochs", "3", "--states", "16", "--json")) == 0
-    out, err = capfd.readouterr()
-    result = json.loads(out)
-    network = load_network(output)
-    assert result["network"] == str(output)
-    assert result["interrupted"] is False
-    assert result["seconds"] > 0
-    assert result["validation_accuracy"] == pytest.approx(
-        network.provenance["validation_accuracy"], abs=1e-6
-    )
+def accuracy_of(path: str, data: Path) -> float:
+    """Share of the test images that the network of a file classifies rightly."""
     dataset = load_dataset(data)
-    classes = GoldenModel(network).classify(dataset.test_images)
-    assert result["test_accuracy"] == np.mean(classes == dataset.test_labels)
+    classes = GoldenModel(load_network(Path(path))).classify(dataset.test_images)
+    return float(np.mean(classes == dataset.test_labels))
+
+
+def options(path: str) -> dict[str, object]:
+    return load_network(Path(path)).provenance["options"]
+
+
+def again(path: str) -> str:
+    """The command that a report gives of a network."""
+    command = train_command(load_network(Path(path)).provenance, "again")
+    assert command is not None
+    return command.removeprefix("allspin ")
+
+
+def same(*paths: str) -> bool:
+    return len({Path(path).read_bytes() for path in paths}) == 1
+
+
+def test_json_is_one_object_about_the_file(cli, train, data) -> None:
+    command = f"{train} -o net.safetensors --states 16 --epochs 3"
+    more = "--augment objects --batch 100 --rate 0.01"
+    result = cli.json(f"{command} {more}")
+    network = load_network(Path("net.safetensors"))
+    assert (result["network"], result["interrupted"]) == ("net.safetensors", False)
+    assert result["seconds"] > 0
+    expected = network.provenance["validation_accuracy"]
+    assert result["validation_accuracy"] == pytest.approx(expected, abs=1e-6)
+    assert result["test_accuracy"] == accuracy_of("net.safetensors", data)
     assert network.layers[0].levels.size == 16
+    told = result["options"]
+    assert told == options("net.safetensors")
+    assert (told["augment"], told["rate"], told["batch"]) == ("objects", 0.01, 100)
+    _, err = cli.run(f"{command} {more}")
+    assert err.splitlines()[0] == (
+        "training with augmentation objects, learning rate 0.01, images in a batch 100, "
+        "epochs 3, seed 0"
+    )
     assert "quantised 3/3: loss" in err
     assert "s left" in err
 
 
-def test_options_reach_the_network(data, tmp_path, capfd) -> None:
-    output = tmp_path / "net.safetensors"
+def test_options_reach_the_network(cli, train, tmp_path) -> None:
     more = "--hidden 7,5 --neuron relu --pixel-bits 2 --hidden-bits 7 --rah-bits 6"
-    more += " --states 9 --noise 0.02 --epochs 1 --seed 12"
-    assert main(arguments(data, output, *more.split())) == 0
-    network = load_network(output)
-    assert network.topology == (72, 7, 5, 6)
-    assert network.neuron.name == "relu"
+    cli.run(f"{train} {more} --states 9 --noise 0.02 --epochs 1 --seed 12 -o net.safetensors")
+    network = load_network(Path("net.safetensors"))
+    assert (network.topology, network.neuron.name) == ((72, 7, 5, 6), "relu")
     assert (network.pixel_bits, network.hidden_bits, network.rah_bits) == (2, 7, 6)
     assert network.current_bits == 10
-    options = network.provenance["options"]
-    assert (options["states"], options["noise"], options["epochs"]) == (9, 0.02, 1)
-    assert options["seed"] == 12
+    expected = {"states": 9, "noise": 0.02, "epochs": 1, "seed": 12}
+    assert expected.items() <= options("net.safetensors").items()
     # Nothing that differs from run to run or from machine to machine.
     assert str(tmp_path) not in json.dumps(network.provenance)
 
@@ -73,29 +95,12 @@ def test_options_reach_the_network(data, tmp_path, capfd) -> None:
     ],
 )
 def test_what_cannot_be_written_is_refused_before_training(
-    data, tmp_path, capfd, monkeypatch, place: str, reason: str
+    cli, train, monkeypatch, place: str, reason: str
 ) -> None:
     monkeypatch.setattr("allspin.host.cli.train.train", lambda *_: pytest.fail("it trained"))
-    before = sorted(tmp_path.rglob("*"))
-    assert main(arguments(data, tmp_path / place)) == 2
-    _, err = capfd.readouterr()
-    assert err == f"allspin: cannot write {tmp_path / place}: {reason}\n"
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_what_was_chosen_is_said(data, tmp_path, capfd) -> None:
-    output = tmp_path / "net.safetensors"
-    more = "--epochs 1 --augment objects --batch 100 --rate 0.01 --json"
-    assert main(arguments(data, output, *more.split())) == 0
-    out, err = capfd.readouterr()
-    assert err.splitlines()[0] == (
-        "training with augmentation objects, learning rate 0.01, images in a batch 100, "
-        "epochs 1, seed 0"
-    )
-    options = json.loads(out)["options"]
-    written = load_network(output).provenance["options"]
-    assert options == written
-    assert (options["augment"], options["rate"], options["batch"]) == ("objects", 0.01, 100)
+    before = sorted(Path().rglob("*"))
+    assert cli.refused(f"{train} -o {place}") == f"allspin: cannot write {place}: {reason}"
+    assert sorted(Path().rglob("*")) == before
 
 
 RECIPE = """\
@@ -112,134 +117,93 @@ data = "other"
 """
 
 
-def test_a_recipe_is_the_same_as_its_options(data, tmp_path, capfd) -> None:
-    (tmp_path / "recipe.toml").write_text(RECIPE)
-    one, two, three = (tmp_path / f"{name}.safetensors" for name in ("one", "two", "three"))
-    command = ["train", "--recipe", str(tmp_path / "recipe.toml")]
-    assert main([*command, "-o", str(one)]) == 0
-    options = "--hidden 7,5 --states 9 --neuron relu --noise 0.02 --augment objects --rate 0.01"
-    options += " --batch 50 --epochs 2 --seed 5"
-    assert main(arguments(data, two, *options.split())) == 0
-    assert one.read_bytes() == two.read_bytes()
+def test_a_recipe_is_the_same_as_its_options(cli, train) -> None:
+    Path("recipe.toml").write_text(RECIPE)
+    cli.run("train --recipe recipe.toml -o one")
+    words = "--hidden 7,5 --states 9 --neuron relu --noise 0.02 --augment objects --rate 0.01"
+    cli.run(f"{train} {words} --batch 50 --epochs 2 --seed 5 -o two")
+    assert same("one", "two")
     # What the command line says wins.
-    assert main([*command, "-o", str(three), "--seed", "6", "--quick", "--epochs", "1"]) == 0
-    written = load_network(three).provenance["options"]
-    assert written == load_network(one).provenance["options"] | {"seed": 6, "epochs": 1}
-    assert main([*command, "-o", str(three), "--quick"]) == 0
-    assert load_network(three).provenance["options"]["epochs"] == 16
+    cli.run("train --recipe recipe.toml -o three --seed 6 --quick --epochs 1")
+    assert options("three") == options("one") | {"seed": 6, "epochs": 1}
+    cli.run("train --recipe recipe.toml -o three --quick")
+    assert options("three")["epochs"] == 16
+    # A recipe may name the device that options need.
+    line = cli.refused("train --recipe recipe.toml --polarity halves -o four")
+    assert line == "allspin: --polarity needs --device or --recipe"
 
 
 @pytest.mark.parametrize("kind", ["folder", "archive"])
-def test_the_command_of_a_report_makes_the_same_file(
-    data, tmp_path, capfd, monkeypatch, kind: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    if kind == "archive":
-        found = load_dataset(data)
-        np.savez(
-            "set.npz",
-            x_train=found.train_images,
-            y_train=found.train_labels,
-            x_test=found.test_images / 255,
-            y_test=found.test_labels,
-        )
-    source = "set.npz" if kind == "archive" else data.name
+def test_the_command_of_a_report_makes_the_same_file(cli, data, kind: str) -> None:
+    found = load_dataset(data)
+    np.savez(
+        "set.npz",
+        x_train=found.train_images,
+        y_train=found.train_labels,
+        x_test=found.test_images / 255,
+        y_test=found.test_labels,
+    )
+    source = "set.npz" if kind == "archive" else data
     more = "--hidden 6 --augment digits,rotation=0.1 --rate 0.002 --batch 70 --epochs 2 --seed 3"
-    assert main(["train", "--data", source, "-o", "one.safetensors", *more.split()]) == 0
-    command = train_command(load_network(Path("one.safetensors")).provenance, "two")
-    assert command is not None
-    assert main(shlex.split(command)[1:]) == 0
-    assert Path("one.safetensors").read_bytes() == Path("two.safetensors").read_bytes()
+    cli.run(f"train --data {source} -o one.safetensors {more}")
+    cli.run(again("one.safetensors"))
+    assert same("one.safetensors", "again.safetensors")
 
 
-def test_learning_in_the_array(data, tmp_path, capfd, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    more = "--in-array --hidden 9,8 --states 30 --epochs 2 --json"
-    assert main(["train", "--data", data.name, "-o", "one.safetensors", *more.split()]) == 0
-    record = json.loads(capfd.readouterr().out)
-    network = load_network(Path("one.safetensors"))
-    assert network.topology == (72, 9, 8, 6)
-    assert record["options"] == network.provenance["options"]
+def test_learning_in_the_array(cli, data) -> None:
+    more = "--in-array --hidden 9,8 --states 30 --epochs 2"
+    record = cli.json(f"train --data {data} -o one.safetensors {more}")
+    assert load_network(Path("one.safetensors")).topology == (72, 9, 8, 6)
+    assert record["options"] == options("one.safetensors")
     assert record["validation_accuracy"] is None
     assert 0 <= record["array_accuracy"] <= 1
-    dataset = load_dataset(data)
-    classes = GoldenModel(network).classify(dataset.test_images)
-    assert record["test_accuracy"] == np.mean(classes == dataset.test_labels)
+    assert record["test_accuracy"] == accuracy_of("one.safetensors", data)
     # The report's command, and a recipe, make the same again.
-    command = train_command(network.provenance, "two")
-    assert command is not None
-    assert main(shlex.split(command)[1:]) == 0
-    assert "array accuracy" in capfd.readouterr().out
-    (tmp_path / "r.toml").write_text(
-        f"in_array = true\nhidden = [9, 8]\nstates = 30\nepochs = 2\ndata = '{data.name}'"
-    )
-    assert main(["train", "--recipe", "r.toml", "-o", "three.safetensors"]) == 0
-    contents = {Path(f"{name}.safetensors").read_bytes() for name in ("one", "two", "three")}
-    assert len(contents) == 1
+    assert "array accuracy" in cli.run(again("one.safetensors"))[0]
+    recipe = f"in_array = true\nhidden = [9, 8]\nstates = 30\nepochs = 2\ndata = '{data}'"
+    Path("r.toml").write_text(recipe)
+    cli.run("train --recipe r.toml -o three.safetensors")
+    assert same("one.safetensors", "again.safetensors", "three.safetensors")
 
 
-def interrupted_at(line: str, command: list[str]) -> tuple[int, str, str]:
-    """Start the command, press Ctrl-C at a line of its stderr, and see it end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "allspin", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stderr is not None
-        for seen in process.stderr:
-            if seen.startswith(line):
-                process.send_signal(signal.SIGINT)
-                break
-        out, err = process.communicate()
-    return process.returncode, out, err
+def interrupted_at(process, line: str) -> tuple[str, str]:
+    """Press Ctrl-C at a line of stderr, and see it end."""
+    err = ""
+    while line not in err:
+        read = process.stderr.readline()
+        assert read, err
+        err += read
+    process.send_signal(signal.SIGINT)
+    out, rest = process.communicate()
+    assert process.returncode == 130
+    return out, rest.splitlines()[-1]
 
 
-def test_ctrl_c_saves_the_best_so_far_and_says_so(data, tmp_path) -> None:
-    output = tmp_path / "net.safetensors"
-    command = arguments(data, output, "--epochs", "400", "--json")
-    status, out, err = interrupted_at("quantised 1/400", command)
-    assert status == 130
-    assert err.splitlines()[-1] == (f"allspin: interrupted; the best network so far is in {output}")
-    network = load_network(output)
-    assert network.provenance["interrupted"] is True
+def test_ctrl_c_saves_the_best_so_far_if_there_is_a_network(start, train, data) -> None:
+    process = start(f"{train} -o net.safetensors --epochs 400 --json")
+    out, line = interrupted_at(process, "quantised 1/400")
+    assert line == "allspin: interrupted; the best network so far is in net.safetensors"
+    assert load_network(Path("net.safetensors")).provenance["interrupted"] is True
     result = json.loads(out)
     assert result["interrupted"] is True
-    dataset = load_dataset(data)
-    classes = GoldenModel(network).classify(dataset.test_images)
-    assert result["test_accuracy"] == np.mean(classes == dataset.test_labels)
+    assert result["test_accuracy"] == accuracy_of("net.safetensors", data)
+    process = start(f"{train} -o none.safetensors --epochs 9999")
+    found = interrupted_at(process, "float 1/")
+    assert found == ("", "allspin: interrupted; nothing was saved")
+    assert not Path("none.safetensors").exists()
 
 
-def test_ctrl_c_before_there_is_a_network_saves_nothing_and_says_so(data, tmp_path) -> None:
-    output = tmp_path / "net.safetensors"
-    command = arguments(data, output, "--epochs", "9999")
-    status, out, err = interrupted_at("float 1/", command)
-    assert (status, out) == (130, "")
-    assert err.splitlines()[-1] == "allspin: interrupted; nothing was saved"
-    assert not output.exists()
-
-
-def test_a_robust_network_says_what_chips_reach(data, tmp_path, capfd, monkeypatch) -> None:
+def test_a_robust_network_says_what_chips_reach(cli, train, data, monkeypatch) -> None:
     monkeypatch.setattr("allspin.host.train.robust.CHIPS", 3)
-    output = tmp_path / "net.safetensors"
-    more = ("--robust", "--device", "paper", "--epochs", "2")
-    assert main(arguments(data, output, *more)) == 0
-    out, err = capfd.readouterr()
+    out, err = cli.run(f"{train} -o net --robust --device paper --epochs 2")
     assert "teacher 1/1: loss" in err
     for words in ("worst of 3 chips, open-loop", "mean of 3 chips, write-verify, calibrated"):
         assert words in out
-    provenance = load_network(output).provenance
-    assert [each["number"] for each in provenance["validation_chips"]] == [3, 3]
-    again = tmp_path / "again.safetensors"
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text(
+    chips = load_network(Path("net")).provenance["validation_chips"]
+    assert [each["number"] for each in chips] == [3, 3]
+    Path("recipe.toml").write_text(
         f"robust = 'usual'\nhidden = [12]\nepochs = 2\ndevice = 'paper'\ndata = '{data}'"
     )
-    assert main(["train", "--recipe", str(recipe), "-o", str(again), "--json"]) == 0
-    result = json.loads(capfd.readouterr().out)
-    assert result["validation_chips"] == provenance["validation_chips"]
-    assert again.read_bytes() == output.read_bytes()
-    command = train_command(provenance, "net")
-    assert command is not None
-    assert shlex.split(command)[2:4] == ["--robust", "--states"]
+    assert cli.json("train --recipe recipe.toml -o two")["validation_chips"] == chips
+    assert same("net", "two")
+    assert shlex.split(again("net"))[1:3] == ["--robust", "--states"]

@@ -1,0 +1,90 @@
+"""Command lines: in this process, or as one of their own; and a small network with its data."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from allspin.host.cli.main import main
+from allspin.sim.network.netfile import save_network
+from allspin.sim.network.random_networks import random_network
+
+NETWORK = random_network((24, 12, 6), 1)
+
+
+class CommandLine:
+    """Runs commands in this process, and takes what they print."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
+
+    def run(self, words: str, status: int = 0) -> tuple[str, str]:
+        """What it prints to stdout and to stderr; it must end with this status."""
+        self._capture.readouterr()
+        ended = main(shlex.split(words))
+        out, err = self._capture.readouterr()
+        assert ended == status, err
+        return out, err
+
+    def json(self, words: str, status: int = 0) -> dict[str, Any]:
+        """Its one line of JSON."""
+        (line,) = self.run(f"{words} --json", status)[0].splitlines()
+        return json.loads(line)
+
+    def refused(self, words: str) -> str:
+        """The one line that says why it is refused."""
+        out, err = self.run(words, 2)
+        assert out == ""
+        (line,) = [line for line in err.splitlines() if line.startswith("allspin")]
+        return line
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> CommandLine:
+    """Run commands."""
+    return CommandLine(capfd)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start commands as processes: ``start(words, **environment)``. They end with the test."""
+    running = []
+
+    def begin(words: str, **environment: str) -> subprocess.Popen[str]:
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        command = [sys.executable, "-m", "allspin", *shlex.split(words)]
+        running.append(subprocess.Popen(command, text=True, env=os.environ | environment, **pipes))
+        return running[-1]
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    """The file of `NETWORK`."""
+    path = tmp_path / "net.safetensors"
+    save_network(NETWORK, path)
+    return path
+
+
+@pytest.fixture
+def data(idx_folder: Callable[..., Path]) -> Path:
+    """A data set that fits it."""
+    return idx_folder(shape=(1, 24), classes=6, train=12, test=60)
+
+
+@pytest.fixture(scope="session")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cells of chip 7 of paper-10."""
+    path = tmp_path_factory.mktemp("cells") / "cells.csv"
+    assert main(["export", "paper-10", "--chip", "7", "--cells", str(path)]) == 0
+    return path
