@@ -1,27 +1,20 @@
 """A network's accuracy over many chips, programmed one way or another."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.array.in_array import chip_in_array
-from allspin.sim.chip.chip import Chip, calibrate
+from allspin.host.chips.options import MadeChip, TestSet
+from allspin.host.chips.probed_cells import ProbedCells
+from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import not_one_of
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts, Programming
-
-if TYPE_CHECKING:
-    from allspin.host.chips.probed_cells import ProbedCells
-
-TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-"""Images and labels, as `allspin.host.data.datasets.load_test_set` returns them."""
 
 VARIATIONS = {
     "c2c": "the synapse's C2C",
@@ -83,13 +76,14 @@ class Lot:
     programming: Programming = field(default_factory=Programming)
     calibrated: bool = False
 
+    def made(self, network: Network) -> Iterator[MadeChip]:
+        """Each of the chips, programmed with a network."""
+        for seed in self.seeds:
+            chip = Chip(self.device, seed)
+            yield MadeChip.of(chip, network, self.programming, calibrated=self.calibrated)
 
-def accuracy_over_chips(
-    network: Network,
-    lot: Lot,
-    test_set: TestSet,
-    report: Callable[[int, float, Counts], None] = lambda seed, accuracy, counts: None,
-) -> npt.NDArray[np.float64]:
+
+def accuracy_over_chips(network: Network, lot: Lot, test_set: TestSet) -> npt.NDArray[np.float64]:
     """Accuracy of a network on each of some chips.
 
     Parameters
@@ -100,25 +94,13 @@ def accuracy_over_chips(
         The chips.
     test_set : tuple of ndarray
         Images as grey levels, shape (images, height, width), and their classes, shape (images,).
-    report : callable
-        Told each chip's seed, accuracy and what programming took, as soon as it is known.
 
     Returns
     -------
     ndarray of float64, shape (chips,)
         Share of the images that each chip classifies rightly.
     """
-    images, labels = test_set
-    shares = []
-    for seed in lot.seeds:
-        chip = Chip(lot.device, seed)
-        programmed = program_chip(chip, network, lot.programming)
-        here = calibrate(chip, network).network if lot.calibrated else network
-        array = chip_in_array(chip, here, programmed.words)
-        model = GoldenModel(array.network, noise=chip.noise(here))
-        shares.append(float(np.mean(model.classify(images) == labels)))
-        report(seed, shares[-1], programmed.counts)
-    return np.array(shares)
+    return np.array([chip.accuracy(test_set) for chip in lot.made(network)])
 
 
 @dataclass(frozen=True)
@@ -246,7 +228,7 @@ class Measured:
     accuracies: npt.NDArray[np.float64]
     programming: Programming = field(default_factory=Programming)
     counts: Counts = field(default_factory=Counts)
-    cells: "Sequence[ProbedCells]" = ()
+    cells: Sequence[ProbedCells] = ()
 
     @property
     def title(self) -> str:
@@ -309,11 +291,10 @@ def measure(
         Told how many chips are done, and the last one's accuracy.
     """
     chips = column.lot(lot)
-    each: list[Counts] = []
-
-    def keep(seed: int, accuracy: float, counts: Counts) -> None:
-        each.append(counts)
-        report(len(each), accuracy)
-
-    accuracies = accuracy_over_chips(network, chips, test_set, keep)
-    return Measured(name, column, accuracies, chips.programming, sum(each, Counts()))
+    shares: list[float] = []
+    counts = Counts()
+    for chip in chips.made(network):
+        shares.append(chip.accuracy(test_set))
+        counts += chip.counts
+        report(len(shares), shares[-1])
+    return Measured(name, column, np.array(shares), chips.programming, counts)

@@ -7,15 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from allspin.host.chips.accuracy import (
-    COLUMNS,
-    Column,
-    Lot,
-    Measured,
-    TestSet,
-    known,
-    measure,
-)
+from allspin.host.chips.accuracy import COLUMNS, Column, Lot, Measured, known, measure
+from allspin.host.chips.options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import each_network, network_name, open_device
@@ -23,12 +16,9 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.show.table import Column as TableColumn
 from allspin.host.show.table import Number, Table
-from allspin.sim.array.in_array import chip_in_array
-from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.options import option
@@ -151,10 +141,7 @@ class MeasuredChips:
         from allspin.host.draw.cards import beside
         from allspin.host.draw.strips import Strip, strips
 
-        found = [
-            *((one.network, one.column.title, one) for one in self.results),
-            *((one.network, one.title, one) for one in self.probed),
-        ]
+        found = [(one.network, one.title, one) for one in (*self.results, *self.probed)]
         title = (
             f"{len(self.seeds):,} chip{'s' if len(self.seeds) > 1 else ''} of "
             f"{self.device.name}, {self.images:,} images"
@@ -256,20 +243,15 @@ def _measure_files(
         Column(title, (), ""),
         Column(f"{title}, and the neurons' variation, calibrated", ("neuron",), "", True),
     )
-    images, labels = test_set
     found = []
     for column in columns:
         display.start(f"{name}, {column.title}")
-        shares = []
-        # The neurons are the mean ones, or those of the chips from the first seed on.
-        first = options.first if column.calibrated else 0
-        for seed, each in enumerate(cells, first):
-            chip = Chip(each.device(device, column.calibrated), seed)
-            here = calibrate(chip, network).network if column.calibrated else network
+        shares: list[float] = []
+        for seed, each in enumerate(cells, options.first):
+            chip = each.chip(device, seed if column.calibrated else None)
             with refused():
-                array = chip_in_array(chip, here, each.on(chip, here))
-            model = GoldenModel(array.network, noise=chip.noise(here))
-            shares.append(float(np.mean(model.classify(images) == labels)))
+                made = MadeChip.of(chip, network, each, calibrated=column.calibrated)
+            shares.append(made.accuracy(test_set))
             display.advance(len(shares), count, f"{shares[-1]:.2%}")
         found.append(Measured(name, column, np.array(shares), cells=cells))
         display.finish(figure(found[-1]))

@@ -6,13 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from allspin.host.chips.options import (
-    ChipOptions,
-    MadeChip,
-    ProbedChip,
-    ProbedChipOptions,
-    ProgrammedChip,
-)
+from allspin.host.chips.options import ChipOptions, MadeChip, ProbedChipOptions
 from allspin.host.cli.options import (
     add_options,
     add_shared,
@@ -37,6 +31,7 @@ from allspin.host.show.say import warn
 from allspin.host.show.table import Column, Figure, Number, Table, figures
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
+from allspin.sim.programming.schemes import Programming
 
 # The tables that ``allspin run`` prints, each with the lines below it.
 
@@ -120,9 +115,9 @@ def _tenths(cycles: float | None) -> Number | None:
 
 def _made(chip: MadeChip) -> list[Figure]:
     rows: list[Figure] = []
-    if isinstance(chip, ProgrammedChip):
-        rows += _programmed(chip)
-    if isinstance(chip, ProbedChip):
+    if chip.programming is not None:
+        rows += _programmed(chip, chip.programming)
+    if chip.cells is not None:
         rows += [
             ("cells measured", chip.cells.cells - chip.cells.missing),
             ("  missing", chip.cells.missing),
@@ -143,11 +138,11 @@ def _made(chip: MadeChip) -> list[Figure]:
     return rows
 
 
-def _programmed(chip: ProgrammedChip) -> list[Figure]:
+def _programmed(chip: MadeChip, how: Programming) -> list[Figure]:
     counts, electrical = chip.counts, chip.device.electrical
     outside = 100 * counts.unconverged / counts.cells
     return [
-        ("programmed", chip.how.scheme),
+        ("programmed", how.scheme),
         ("  pulses a cell", counts.pulses / counts.cells),
         ("  saturations a cell", counts.saturations / counts.cells),
         ("  reads a cell", counts.reads / counts.cells if counts.reads else None),

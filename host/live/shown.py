@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from allspin.host.chips.options import ProgrammedChip
+from allspin.host.chips.options import MadeChip
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.images import Grey, frame_image
 from allspin.host.draw.timeline import EVENT, SUM
@@ -106,7 +106,7 @@ class Made:
         What the chip is made of, its knobs turned.
     programming : Programming
         How chips are programmed.
-    chip : ProgrammedChip or None
+    chip : MadeChip or None
         The chip; None for the ideal one.
     """
 
@@ -114,7 +114,7 @@ class Made:
     base: Network
     device: Device
     programming: Programming
-    chip: ProgrammedChip | None
+    chip: MadeChip | None
 
     @classmethod
     def of(cls, choices: Choices, setting: Setting) -> "Made":
@@ -131,7 +131,7 @@ class Made:
             how = Programming(setting.scheme, tries=default_tries(base))
             chip = None
             if setting.chip is not None:
-                chip = ProgrammedChip.of(
+                chip = MadeChip.of(
                     Chip(device, setting.chip), base, how, calibrated=setting.calibrate
                 )
         return cls(setting, base, device, how, chip)
@@ -190,7 +190,7 @@ def _layer(network: Network, layer: Layer) -> dict[str, Any]:
     return told
 
 
-def _counts(chip: ProgrammedChip) -> dict[str, Any]:
+def _counts(chip: MadeChip) -> dict[str, Any]:
     """What programming took, for a line of the page."""
     counts = chip.counts
     changed = sum(

@@ -18,7 +18,7 @@ from allspin.hdl.parameters.memory_map import (
     WEIGHTS,
 )
 from allspin.hdl.parameters.profile import HardwareProfile, distance_bits
-from allspin.host.chips.options import ProgrammedChip
+from allspin.host.chips.options import MadeChip
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers
@@ -384,7 +384,7 @@ class _Checks:
         """Make a chip, read its words, and show it images."""
         device = self._device()
         programming = Programming()
-        made = ProgrammedChip.of(Chip(device, CHIP), self.network, programming)
+        made = MadeChip.of(Chip(device, CHIP), self.network, programming)
         if Feature.PROGRAMMER not in self.machine.identity.features and (
             why := self.machine.identity.mismatch(made.network)
         ):

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.chips.options import ProgrammedChip
+from allspin.host.chips.options import MadeChip
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
@@ -214,7 +214,7 @@ def shown(job: Job) -> tuple[Images, Integers]:
     return images[: job.images], labels[: job.images]
 
 
-def make_chip(job: Job) -> ProgrammedChip:
+def make_chip(job: Job) -> MadeChip:
     """Make and program the chip of a job.
 
     Raises
@@ -227,7 +227,7 @@ def make_chip(job: Job) -> ProgrammedChip:
     network = _cut(point.network, digest, point.tiles, material.data[0], material.calibration)
     device = device_of(point, dict(material.devices)[point.device])
     with refused(f"{point.network} on {point.device}: "):
-        return ProgrammedChip.of(
+        return MadeChip.of(
             Chip(device, job.chip),
             network,
             point.programming(network),
@@ -266,7 +266,7 @@ class Board:
     maker: Maker | None = None
     point: Point | None = None
 
-    def maker_for(self, point: Point, made: ProgrammedChip) -> Maker:
+    def maker_for(self, point: Point, made: MadeChip) -> Maker:
         """What makes the chips of a point."""
         if self.maker is None or self.point != point:
             self.maker = self.machine.chip_maker(made.base, made.device, made.programming)
@@ -285,7 +285,7 @@ def close_machines() -> None:
         _boards.popitem()[1].machine.close()
 
 
-def _board(on: str, made: ProgrammedChip) -> Board:
+def _board(on: str, made: MadeChip) -> Board:
     """A machine for a chip: one that is open already, or a new one."""
     if on == GOLDEN:
         return Board(GoldenMachine())
@@ -307,7 +307,7 @@ def _board(on: str, made: ProgrammedChip) -> Board:
 
 
 @contextmanager
-def kept_board(job: Job, made: ProgrammedChip) -> Iterator[Board]:
+def kept_board(job: Job, made: MadeChip) -> Iterator[Board]:
     """The machine for a job's chip, for one worker at a time.
 
     A worker of Dask may have several threads, a machine takes one network at a time. Where what is

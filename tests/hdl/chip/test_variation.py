@@ -16,11 +16,12 @@ from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.random_networks import random_network
 from tests.hdl.chip.drive import show, take, write
+from tests.sim.chip.exact import state_words
 
 PATIENCE = 3000
 

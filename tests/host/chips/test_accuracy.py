@@ -24,7 +24,7 @@ from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import SCHEMES, Counts, Programming
+from allspin.sim.programming.schemes import SCHEMES, Programming
 from allspin.sim.synapse.synapse import SotSynapse
 
 PAPER = open_device("paper")
@@ -101,21 +101,14 @@ def test_each_chip_is_the_one_that_its_seed_names(
     network: Network,
     images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]],
 ) -> None:
-    how = Programming(scheme)
-    told: list[tuple[int, float, Counts]] = []
-    shares = accuracy_over_chips(
-        network,
-        Lot(PAPER, SEEDS, how, True),
-        images,
-        lambda *what: told.append(what),
-    )
-    assert [seed for seed, _, _ in told] == list(SEEDS)
-    for seed, share, (_, reported, counts) in zip(SEEDS, shares, told, strict=True):
+    lot = Lot(PAPER, SEEDS, Programming(scheme), True)
+    shares = accuracy_over_chips(network, lot, images)
+    for seed, share, made in zip(SEEDS, shares, lot.made(network), strict=True):
         chip = Chip(PAPER, seed)
-        programmed = program_chip(chip, network, how)
+        programmed = program_chip(chip, network, lot.programming)
         model = chip.golden(calibrate(chip, network).network, programmed.words)
-        assert share == reported == np.mean(model.classify(images[0]) == images[1])
-        assert counts == programmed.counts
+        assert share == np.mean(model.classify(images[0]) == images[1])
+        assert (made.seed, made.counts) == (seed, programmed.counts)
 
 
 def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(

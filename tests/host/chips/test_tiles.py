@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from allspin.host.chips.tile_scan import (
-    cut_networks,
     measure,
     only_converters,
     table,
@@ -102,8 +101,8 @@ def right(model: GoldenModel) -> float:
 
 
 def test_chips_have_the_network_s_words_and_converters_that_vary() -> None:
-    (found,) = measure(cut_networks(NETWORK, [FINE], TEST), TEST, DEVICE, lambda _: range(3, 6))
-    network = cut_networks(NETWORK, [FINE], TEST)[FINE][0]
+    network = cut(NETWORK, FINE, *TEST)
+    (found,) = measure({FINE: [network]}, TEST, DEVICE, lambda _: range(3, 6))
     assert found.ideal == right(GoldenModel(network))
     for seed, share in zip(range(3, 6), found.chips, strict=True):
         chip = Chip(DEVICE, seed)
@@ -133,14 +132,16 @@ def test_networks_that_were_trained_are_told_by_their_tiles() -> None:
 
 
 def test_table_and_picture() -> None:
-    wanted = [COARSE, FINE, Tiles(8, 3)]
-    found = measure(cut_networks(NETWORK, wanted, TEST), TEST, DEVICE, lambda _: range(2))
+    wanted = {tiles: [cut(NETWORK, tiles, *TEST)] for tiles in (COARSE, FINE, Tiles(8, 3))}
+    found = measure(wanted, TEST, DEVICE, lambda _: range(2))
     lines = table(found)
     assert lines[0] == "| rows | 8 bits | 3 bits |"
     assert lines[2] == f"| 16 | {100 * found[1].ideal:.2f} | {100 * found[0].ideal:.2f} |"
     assert lines[3].startswith("| 8 |  | ")
-    figure = tiles_picture(found, found[:2], 1.0, 2)
-    left, right_axes = figure.axes
-    drawn = {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in left.get_lines()}
-    assert drawn["16 rows, untrained"] == [100 * (1 - each.ideal) for each in found[:2]]
-    assert len(right_axes.collections) == 2
+    figure = tiles_picture({"untrained": found, "trained": []}, 1.0, 2)
+    ideal, chips = (
+        {str(line.get_label()): line[0].get_ydata().tolist() for line in axes.containers}
+        for axes in figure.axes
+    )
+    assert ideal["16 rows, untrained"] == [100 * (1 - each.ideal) for each in found[:2]]
+    assert chips["untrained: worst chip"] == [100 * (1 - each.chips.min()) for each in found]

@@ -5,15 +5,17 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.chip.generator import Purpose, draw_bits
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
-from allspin.sim.device.device import Imperfections
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable
+from allspin.sim.device.device import STUCK_ENDS, Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.synapse.response import Polarity
-from tests.sim.chip.exact import z
+from tests.sim.chip.exact import chip_of, state_words, z
 
 P, D = Polarity
 
@@ -112,3 +114,56 @@ def test_every_cell_by_exact_arithmetic(
 def test_a_deviation_is_in_the_range_that_the_protocol_has() -> None:
     text = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
     assert f"D2D in units of 2^-8 words, -{MAX_SPREAD} to {MAX_SPREAD}." in " ".join(text.split())
+
+
+TABLE = WriteTable(uniform_levels(9), *(np.full((2, 9), 900, np.int32),) * 2)
+ENDS = int(TABLE.levels[0]), int(TABLE.levels[-1])
+SHAPE = (300, 300)
+
+
+@pytest.mark.parametrize("at", STUCK_ENDS)
+def test_what_is_written_does_not_matter(at: str) -> None:
+    wrong = Imperfections(stuck=0.3, stuck_at=at)
+    stuck = chip_of(wrong, 5).stuck(1, SHAPE, ENDS, None)
+    assert stuck is not None
+    cells, held = stuck
+    assert np.mean(cells) == pytest.approx(0.3, abs=0.01)
+    for state, write in ((0, 0), (4, 7), (8, 3)):
+        states = np.full(SHAPE, state, np.uint8)
+        words = state_words(states, Polarity.DEPRESSION, TABLE, 5, 1, write, imperfections=wrong)
+        assert np.array_equal(words[cells].astype(np.int64) << WORD_BITS, held[cells])
+
+
+@pytest.mark.parametrize(("low", "high"), [(-124, 124), (-3, 2), (-1, 0), (5, 90)])
+def test_between_the_ends_each_word_is_as_likely(low: int, high: int) -> None:
+    wrong = Imperfections(stuck=1.0, stuck_at="between")
+    stuck = chip_of(wrong, 8).stuck(0, SHAPE, (low, high), None)
+    assert stuck is not None
+    words = stuck[1].ravel() >> WORD_BITS
+    counts = np.bincount(words - low, minlength=high - low + 1)
+    assert len(counts) == high - low + 1
+    mean = 90_000 / len(counts)
+    assert np.sum((counts - mean) ** 2 / mean) / len(counts) < 1.6  # chi-square a degree
+
+
+@pytest.mark.parametrize("opened", [None, 77])
+def test_open_cells_hold_what_no_conductance_is_and_nothing_in_a_hall_bar(
+    opened: int | None,
+) -> None:
+    wrong = Imperfections(stuck=0.1, stuck_at="open")
+    stuck = chip_of(wrong, 8).stuck(0, SHAPE, (5, 90), opened)
+    assert stuck is not None
+    assert (stuck[1] == (opened or 0)).all()
+
+
+def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in gateware, at the very value too."""
+    draws = np.array([[0, 2**31 - 1, 2**31, 2**32 - 1]])
+    monkeypatch.setattr("allspin.sim.chip.retained.draw_bits", lambda *arguments: draws)
+    wrong = Imperfections(stuck=0.5, stuck_at="either")
+    stuck = chip_of(wrong, 1).stuck(0, (1, 4), (-5, 7), None)
+    assert stuck is not None
+    assert stuck[0].tolist() == [[True, True, False, False]]
+    assert (stuck[1] >> WORD_BITS).tolist() == [[-5, -5, 7, 7]]

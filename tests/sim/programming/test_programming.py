@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.retained import stuck_cells
 from allspin.sim.device.device import Device, Electrical, Imperfections, NeuronVariation
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
@@ -361,10 +360,11 @@ def test_write_verify_reads_a_stuck_cell_where_it_is_stuck(at: str) -> None:
     wrong = Imperfections(stuck=0.4, stuck_at=at)
     straight = SotSynapse(PulseResponse(math.inf, 100), PulseResponse(math.inf, 100), 100)
     done = program(straight, net, Programming("write-verify", tries=3), wrong=wrong)
-    stuck = stuck_cells(1, 0, net.layers[0].states.shape, wrong)
+    levels, shape = net.layers[0].levels, net.layers[0].states.shape
+    chip = Chip(Device("test", straight, imperfections=wrong), 1)
+    stuck = chip.stuck(0, shape, (int(levels[0]), int(levels[-1])), None)
     assert stuck is not None
-    levels = net.layers[0].levels
-    held = stuck.held((int(levels[0]), int(levels[-1]))) / 2**21
+    held = stuck[1] / 2**21
     # Without any variation a cell converges at once, a stuck one only where it is by chance.
     at_level = np.abs(held - levels[net.layers[0].states]) <= 0.02 * (levels[-1] - levels[0])
-    assert np.array_equal(done.converged[0], ~stuck.cells | at_level)
+    assert np.array_equal(done.converged[0], ~stuck[0] | at_level)
