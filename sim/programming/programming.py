@@ -203,22 +203,6 @@ def _train_counts(layer: Layer, plan: Plan) -> Counts:
     )
 
 
-def planned_counts(synapse: Synapse, network: Network, programming: Programming) -> Counts | None:
-    """What programming takes on every chip; None where it depends on what is read of a chip.
-
-    Parameters
-    ----------
-    synapse : Synapse
-        What the chips' cells are.
-    network, programming
-        As of `program_chip`, which raises what this does.
-    """
-    if programming.scheme == "write-verify":
-        return None
-    plans = plan_layers(synapse, network, programming)
-    return sum(map(_train_counts, network.layers, plans), Counts())
-
-
 @dataclass(frozen=True, eq=False)
 class ChipLayer(Layer):
     """A layer whose cells hold R_AH words of their own, not those of their states.

@@ -16,7 +16,6 @@ from allspin.host.machines.machine import GoldenMachine
 from allspin.host.sweep import job
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
-from allspin.host.sweep.pictures import line_faults, remarks, summary
 from allspin.host.sweep.sweep import make_plan, run_sweep, sweep
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.device_file import save_device
@@ -233,13 +232,13 @@ def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
         rows = list(csv.DictReader(file))
     for point in found.plan.points:
         shares = [float(row["accuracy"]) for row in rows if float(row["c2c"]) == point.c2c]
-        said = summary(found, point)
+        said = found.summary(point)
         assert (said["chips"], said["c2c"]) == (3, point.c2c)
         assert said["accuracy"] == pytest.approx(statistics.mean(shares))
         assert said["deviation"] == pytest.approx(statistics.stdev(shares))
         assert (said["worst"], said["best"]) == (min(shares), max(shares))
-    assert line_faults(found.rows) == {"resent": 0, "damaged": 0}
-    assert remarks(found) == []
+    assert found.faults() == {"resent": 0, "damaged": 0}
+    assert found.remarks() == []
     assert sweep(entries, path, display=seen).resumed == 6
     assert seen.lines[-1] == f"6 rows in {path}, 6 of them there already"
 
