@@ -34,7 +34,7 @@ from allspin.host.machines.opening import (
     open_port,
     open_virtual,
 )
-from allspin.host.run.score import compare_words, first_difference
+from allspin.host.run.score import compare_logits, compare_words
 from allspin.host.show.say import Display, Silent
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
@@ -411,8 +411,6 @@ class _Checks:
 def _compared(
     answers: Answers, golden: GoldenModel, images: npt.NDArray[np.uint8]
 ) -> tuple[bool, str]:
-    expected = golden.logits(images)
-    _, difference = first_difference(answers, expected)
-    if difference is not None:
-        return False, difference
-    return True, f"{len(images)} images, {expected.size:,} logits as the golden model's"
+    found = compare_logits(answers, golden.logits(images))
+    right = f"{len(images)} images, {found.compared:,} logits as the golden model's"
+    return found.difference is None, found.difference or right
