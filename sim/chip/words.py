@@ -158,7 +158,7 @@ def written_words(
     table: WriteTable,
     seed: int,
     layer: int,
-    write: npt.ArrayLike = 0,
+    write: int = 0,
 ) -> Integers:
     """What writes of one crossbar of a chip leave: level, D2D and C2C of each cell.
 
@@ -172,8 +172,8 @@ def written_words(
         From `allspin.sim.programming.trains.plan_layer`.
     seed, layer : int
         Chip and layer.
-    write : array_like of int
-        Which write of each cell it is that stands, 0 to 65535; one for all or each cell's.
+    write : int
+        Which write of each cell it is that stands, 0 to 65535.
 
     Returns
     -------

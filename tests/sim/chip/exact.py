@@ -42,7 +42,7 @@ def state_words(
     table: WriteTable,
     seed: int,
     layer: int,
-    write: npt.ArrayLike = 0,
+    write: int = 0,
     imperfections: Imperfections | None = None,
     rah_bits: int = 8,
 ) -> Words:

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.sim.chip.fixed_point import WORD_BITS
-from allspin.sim.chip.generator import Purpose, draw_bits
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable
+from allspin.sim.chip.generator import Purpose, draw_bits, normals
+from allspin.sim.chip.words import MAX_SPREAD, SynapseArray, WriteTable
 from allspin.sim.device.device import STUCK_ENDS, Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.synapse.response import Polarity
-from tests.sim.chip.exact import chip_of, state_words, z
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
+from tests.sim.chip.exact import chip_of, state_words, synapse, z
 
 P, D = Polarity
 
@@ -96,7 +97,7 @@ def test_every_cell_by_exact_arithmetic(
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     states = rng.integers(0, len(table.levels), (3, 4))
     polarity = rng.integers(0, 2, (3, 4))
-    write = rng.integers(0, 5, (3, 4)) * 13000
+    write = int(rng.integers(0, 5)) * 13000
     words = state_words(states, polarity, table, seed, layer, write, wrong, bits)
     assert words.dtype == np.int8
     for row, column in np.ndindex(3, 4):
@@ -105,7 +106,7 @@ def test_every_cell_by_exact_arithmetic(
             int(polarity[row, column]),
             table,
             (seed, layer, row, column),
-            int(write[row, column]),
+            write,
             wrong,
             bits,
         )
@@ -167,3 +168,53 @@ def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
     assert stuck is not None
     assert stuck[0].tolist() == [[True, True, False, False]]
     assert (stuck[1] >> WORD_BITS).tolist() == [[-5, -5, 7, 7]]
+
+
+# Arrays of synapses under pulses: draws by cell, and moments over many of them.
+
+
+def test_without_variation_it_is_the_synapse() -> None:
+    array = SynapseArray(synapse(), 0, 0, (2, 3))
+    assert array.read() == pytest.approx(np.full((2, 3), -1))
+    array.pulse(P)
+    array.pulse(P, 2)
+    assert array.read() == pytest.approx(np.full((2, 3), synapse().curve(P, 3)))
+    array.saturate(P)
+    assert array.read() == pytest.approx(np.ones((2, 3)))
+    array.pulse(D, 4)
+    assert array.read() == pytest.approx(np.full((2, 3), synapse().curve(D, 4)))
+    assert (array.polarity, array.writes) == (D, 3)
+
+
+def test_a_pulse_at_a_time_has_the_deviation_of_many_at_once() -> None:
+    varied = synapse(c2c=CycleVariation(0.01, 0.01, occasion="pulse"))
+    each, once = (SynapseArray(varied, seed, 0, (300, 300)) for seed in (1, 2))
+    for _ in range(8):
+        each.pulse(P)
+    once.pulse(P, 8)
+    assert each.read().std() == pytest.approx(once.read().std(), rel=0.02)
+    assert each.read().mean() == pytest.approx(once.read().mean(), abs=1e-3)
+
+
+def test_a_cell_s_draws_are_those_of_its_place() -> None:
+    varied = synapse(c2c=CycleVariation(0.02, 0.02), d2d=DeviceVariation(0.1, 0.1, "nonlinearity"))
+    small, large = (SynapseArray(varied, 9, 3, shape) for shape in ((3, 4), (4, 5)))
+    for array in (small, large):
+        array.pulse(P, 2)
+        array.pulse(D)
+    assert np.array_equal(small.read(), large.read()[:3, :4])
+    z = normals(9, 3, Purpose.D2D_POTENTIATION, 2, 3) * 2.0**-13
+    assert large.deviates[P][2, 3] == float(z)
+
+
+def test_a_film_ends_at_the_range_s_ends() -> None:
+    array = SynapseArray(synapse(c2c=CycleVariation(0.5, 0.5)), 0, 0, (50, 50))
+    array.pulse(P, 50)
+    assert (array.read().min(), array.read().max()) == (-1, 1)
+
+
+def test_cells_that_were_written_too_often() -> None:
+    array = SynapseArray(synapse(c2c=CycleVariation(0.1)), 0, 0, (1, 2))
+    array.writes = 2**16
+    with pytest.raises(ValueError, match="number of the draw must be from 0 to 65535"):
+        array.pulse(P)
