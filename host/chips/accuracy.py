@@ -1,7 +1,7 @@
 """A network's accuracy over many chips, programmed one way or another."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from allspin.host.chips.options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import ProbedCells
+from allspin.host.show.say import Display, Silent
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import not_one_of
@@ -241,6 +242,12 @@ class Measured:
         return float(self.accuracies.mean())
 
     @property
+    def figure(self) -> str:
+        """Mean and deviation in percent."""
+        spread = "" if self.deviation is None else f" ± {100 * self.deviation:.2f}"
+        return f"{100 * self.mean:.2f}{spread}"
+
+    @property
     def deviation(self) -> float | None:
         """Standard deviation over the chips; None for a single one."""
         return float(self.accuracies.std(ddof=1)) if len(self.accuracies) > 1 else None
@@ -273,7 +280,7 @@ def measure(
     column: Column,
     lot: Lot,
     test_set: TestSet,
-    report: Callable[[int, float], None] = lambda done, accuracy: None,
+    display: Display | None = None,
 ) -> Measured:
     """Measure one column for one network.
 
@@ -287,14 +294,31 @@ def measure(
         What the chips have, and by which scheme they are programmed.
     lot : Lot
         The chips with all variations, as of `Column.lot`.
-    report : callable
-        Told how many chips are done, and the last one's accuracy.
+    display : Display, optional
+        Shows it as a step.
     """
     chips = column.lot(lot)
+    made, count = chips.made(network), len(lot.seeds)
+    return measure_made(name, column, made, count, test_set, display or Silent())
+
+
+def measure_made(
+    name: str,
+    column: Column,
+    chips: Iterable[MadeChip],
+    count: int,
+    test_set: TestSet,
+    display: Display,
+) -> Measured:
+    """Measure so many chips of one network and one column, as a step."""
+    display.start(f"{name}, {column.title}")
     shares: list[float] = []
-    counts = Counts()
-    for chip in chips.made(network):
+    counts, how, cells = Counts(), Programming(), []
+    for chip in chips:
         shares.append(chip.accuracy(test_set))
-        counts += chip.counts
-        report(len(shares), shares[-1])
-    return Measured(name, column, np.array(shares), chips.programming, counts)
+        counts, how = counts + chip.counts, chip.programming or how
+        cells += [] if chip.cells is None else [chip.cells]
+        display.advance(len(shares), count, f"{shares[-1]:.2%}")
+    measured = Measured(name, column, np.array(shares), how, counts, cells)
+    display.finish(measured.figure)
+    return measured

@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -38,8 +37,6 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut
 from allspin.sim.programming.schemes import Counts
 
-MACHINES_KEPT = 4
-"""Virtual boards that a worker keeps running, one for each shape of network."""
 LOT = 100
 """Chips that are shown the same batches: what an interrupted sweep measures again, at most."""
 
@@ -245,7 +242,7 @@ def counts_of(point: Point, material: Material) -> Counts:
     return Counts(cells=sum(layer.states.size for layer in network.layers))
 
 
-# Machines, which a worker keeps open from chip to chip.
+# A machine, which a worker keeps open from chip to chip.
 
 
 @dataclass(eq=False)
@@ -267,15 +264,15 @@ class Board:
         return self.makers[point]
 
 
-_boards: OrderedDict[Any, Board] = OrderedDict()
-"""Machines that this process keeps open, the one used last at the end."""
-_boards_lock = threading.Lock()
+_kept: dict[Any, Board] = {}
+"""The machine that this process keeps open, by what it was opened as; at most one."""
+_kept_lock = threading.Lock()
 
 
-def close_machines(kept: int = 0) -> None:
-    """Close what this process has open, but for so many that were used last."""
-    while len(_boards) > kept:
-        _boards.popitem(last=False)[1].machine.close()
+def close_machines() -> None:
+    """Close what this process has open."""
+    while _kept:
+        _kept.popitem()[1].machine.close()
 
 
 def _board(on: str, made: MadeChip) -> Board:
@@ -291,11 +288,10 @@ def _board(on: str, made: MadeChip) -> Board:
         profile = HardwareProfile(variation=gateware, tile_offsets=tile_offsets(made.device))
         engine = EngineParameters.from_network(made.base, profile)
     key = (on, engine, profile)
-    if key not in _boards:
-        close_machines(MACHINES_KEPT - 1)
-        _boards[key] = Board(open_machine(on, made.base, profile))
-    _boards.move_to_end(key)
-    return _boards[key]
+    if key not in _kept:
+        close_machines()
+        _kept[key] = Board(open_machine(on, made.base, profile))
+    return _kept[key]
 
 
 @contextmanager
@@ -306,7 +302,7 @@ def kept_board(job: Job, made: MadeChip) -> Iterator[Board]:
     done with it fails, it is closed: in whatever state it is then, the next job shall not find it
     so.
     """
-    with nullcontext() if job.on == GOLDEN else _boards_lock:
+    with nullcontext() if job.on == GOLDEN else _kept_lock:
         try:
             yield _board(job.on, made)
         except BaseException:

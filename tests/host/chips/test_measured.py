@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from allspin.host.chips.accuracy import Column
-from allspin.host.chips.measured import MeasureOptions, figure, measure_chips, remarks
+from allspin.host.chips.measured import MeasureOptions, measure_chips, remarks
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip
@@ -30,7 +30,7 @@ def test_every_chip_is_programmed_and_asked_as_by_hand(seen):
         shares.append(np.mean(answers == labels[:200]))
         reads += programmed.counts.reads
     assert result.accuracies.tolist() == shares
-    assert seen.lines == ["mnist-10, everything", figure(result)]
+    assert seen.lines == ["mnist-10, everything", result.figure]
     assert seen.done == [(1, 2), (2, 2)]
     record = found.to_dict()
     assert (record["chips"], record["images"], record["device"]) == ([5, 6], 200, "paper")
