@@ -1,7 +1,6 @@
 """Accuracy over chips, against the same chips one by one."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,6 @@ from allspin.host.chips.accuracy import (
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip, calibrate
-from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
@@ -121,24 +119,3 @@ def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
     record = result.to_dict()
     assert (record["accuracy"], record["deviation"]) == (ideal, 0)
     assert record["programming"]["scheme"] == "pulse-width"
-
-
-def test_chips_are_in_the_array_of_their_device(
-    network: Network, images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-) -> None:
-    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
-    shares = {
-        reading: accuracy_over_chips(
-            network,
-            Lot(
-                dataclasses.replace(only(PAPER, ()), array=HallArray(reading, **cross)),
-                range(1),
-                Programming("pulse-width"),
-            ),
-            images,
-        )[0]
-        for reading in ("buffered", "series")
-    }
-    # Amplifiers at each cell that take nothing: the network itself. Arms in series: next to chance.
-    assert shares["buffered"] == np.mean(GoldenModel(network).classify(images[0]) == images[1])
-    assert shares["series"] < 0.3

