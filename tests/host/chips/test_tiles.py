@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.run.run import run
-from allspin.host.show.say import Silent
 from allspin.host.train.feed import split
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
@@ -28,16 +28,6 @@ from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of, with_steps
 
 TILES = Tiles(32, 3)
-
-
-class Told(Silent):
-    """What is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def start(self, description: str) -> None:
-        self.lines.append(description)
 
 
 @pytest.fixture
@@ -51,25 +41,25 @@ def network() -> Network:
     return Network(made.layers, made.neuron, (6, 8))
 
 
-def test_validation_images_choose(folder: Path, network: Network) -> None:
+def test_validation_images_choose(folder: Path, network: Network, seen: Any) -> None:
     dataset = load_dataset(folder)
     _, kept = split(240)
     wanted = cut(network, TILES, dataset.train_images[kept], dataset.train_labels[kept])
     logits = GoldenModel(wanted).logits(dataset.test_images)
-    told = Told()
-    found = cut_network(network, TILES, folder, told)
+    found = cut_network(network, TILES, folder, seen)
     assert np.array_equal(GoldenModel(found).logits(dataset.test_images), logits)
-    assert told.lines == ["cutting the network into tiles of 32 rows, converters of 3 bits"]
+    assert seen.lines[0] == "cutting the network into tiles of 32 rows, converters of 3 bits"
     score = run(network, data=folder, tiles=TILES)
     assert score.shown.answers is not None
     assert np.array_equal(score.shown.answers.logits, logits)
 
 
-def test_options_win_over_the_file_and_it_is_said(folder: Path, network: Network) -> None:
-    told = Told()
+def test_options_win_over_the_file_and_it_is_said(
+    folder: Path, network: Network, seen: Any
+) -> None:
     own = with_steps(network, Tiles(16, 5), (3, 3))
-    assert tiles_of(cut_network(own, TILES, folder, told)) == [TILES, TILES]
-    assert told.lines[0].endswith("in place of its tiles of 16 rows, converters of 5 bits")
+    assert tiles_of(cut_network(own, TILES, folder, seen)) == [TILES, TILES]
+    assert seen.lines[0].endswith("in place of its tiles of 16 rows, converters of 5 bits")
     assert cut_network(own, None) is own
     assert cut_network(own, Tiles(16, 5)) is own
 
