@@ -170,7 +170,7 @@ class WriteTables(Component):
 
 # Cells in, R_AH words out: what both forms have in common.
 #
-# The integers are those of `allspin.sim.chip.words.state_words`: level, D2D and C2C of each cell,
+# The integers are those of `allspin.sim.chip.words`: level, D2D and C2C of each cell,
 # rounded and clamped, and stuck cells. A stuck cell has the level of the lowest state or of the
 # highest line of its table, so the host fills the lines above the last state with the last state's.
 

@@ -1,27 +1,21 @@
 """A network's accuracy over many chips, programmed one way or another."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.array.in_array import chip_in_array
-from allspin.sim.chip.chip import Chip, calibrate
+from allspin.host.chips.options import MadeChip, TestSet
+from allspin.host.chips.probed_cells import ProbedCells
+from allspin.host.show.say import Display, Silent
+from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import not_one_of
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts, Programming
-
-if TYPE_CHECKING:
-    from allspin.host.chips.probed_cells import ProbedCells
-
-TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-"""Images and labels, as `allspin.host.data.datasets.load_test_set` returns them."""
 
 VARIATIONS = {
     "c2c": "the synapse's C2C",
@@ -83,13 +77,14 @@ class Lot:
     programming: Programming = field(default_factory=Programming)
     calibrated: bool = False
 
+    def made(self, network: Network) -> Iterator[MadeChip]:
+        """Each of the chips, programmed with a network."""
+        for seed in self.seeds:
+            chip = Chip(self.device, seed)
+            yield MadeChip.of(chip, network, self.programming, calibrated=self.calibrated)
 
-def accuracy_over_chips(
-    network: Network,
-    lot: Lot,
-    test_set: TestSet,
-    report: Callable[[int, float, Counts], None] = lambda seed, accuracy, counts: None,
-) -> npt.NDArray[np.float64]:
+
+def accuracy_over_chips(network: Network, lot: Lot, test_set: TestSet) -> npt.NDArray[np.float64]:
     """Accuracy of a network on each of some chips.
 
     Parameters
@@ -100,25 +95,13 @@ def accuracy_over_chips(
         The chips.
     test_set : tuple of ndarray
         Images as grey levels, shape (images, height, width), and their classes, shape (images,).
-    report : callable
-        Told each chip's seed, accuracy and what programming took, as soon as it is known.
 
     Returns
     -------
     ndarray of float64, shape (chips,)
         Share of the images that each chip classifies rightly.
     """
-    images, labels = test_set
-    shares = []
-    for seed in lot.seeds:
-        chip = Chip(lot.device, seed)
-        programmed = program_chip(chip, network, lot.programming)
-        here = calibrate(chip, network).network if lot.calibrated else network
-        array = chip_in_array(chip, here, programmed.words)
-        model = GoldenModel(array.network, noise=chip.noise(here))
-        shares.append(float(np.mean(model.classify(images) == labels)))
-        report(seed, shares[-1], programmed.counts)
-    return np.array(shares)
+    return np.array([chip.accuracy(test_set) for chip in lot.made(network)])
 
 
 @dataclass(frozen=True)
@@ -246,7 +229,7 @@ class Measured:
     accuracies: npt.NDArray[np.float64]
     programming: Programming = field(default_factory=Programming)
     counts: Counts = field(default_factory=Counts)
-    cells: "Sequence[ProbedCells]" = ()
+    cells: Sequence[ProbedCells] = ()
 
     @property
     def title(self) -> str:
@@ -257,6 +240,12 @@ class Measured:
     def mean(self) -> float:
         """Mean accuracy."""
         return float(self.accuracies.mean())
+
+    @property
+    def figure(self) -> str:
+        """Mean and deviation in percent."""
+        spread = "" if self.deviation is None else f" ± {100 * self.deviation:.2f}"
+        return f"{100 * self.mean:.2f}{spread}"
 
     @property
     def deviation(self) -> float | None:
@@ -291,7 +280,7 @@ def measure(
     column: Column,
     lot: Lot,
     test_set: TestSet,
-    report: Callable[[int, float], None] = lambda done, accuracy: None,
+    display: Display | None = None,
 ) -> Measured:
     """Measure one column for one network.
 
@@ -305,15 +294,31 @@ def measure(
         What the chips have, and by which scheme they are programmed.
     lot : Lot
         The chips with all variations, as of `Column.lot`.
-    report : callable
-        Told how many chips are done, and the last one's accuracy.
+    display : Display, optional
+        Shows it as a step.
     """
     chips = column.lot(lot)
-    each: list[Counts] = []
+    made, count = chips.made(network), len(lot.seeds)
+    return measure_made(name, column, made, count, test_set, display or Silent())
 
-    def keep(seed: int, accuracy: float, counts: Counts) -> None:
-        each.append(counts)
-        report(len(each), accuracy)
 
-    accuracies = accuracy_over_chips(network, chips, test_set, keep)
-    return Measured(name, column, accuracies, chips.programming, sum(each, Counts()))
+def measure_made(
+    name: str,
+    column: Column,
+    chips: Iterable[MadeChip],
+    count: int,
+    test_set: TestSet,
+    display: Display,
+) -> Measured:
+    """Measure so many chips of one network and one column, as a step."""
+    display.start(f"{name}, {column.title}")
+    shares: list[float] = []
+    counts, how, cells = Counts(), Programming(), []
+    for chip in chips:
+        shares.append(chip.accuracy(test_set))
+        counts, how = counts + chip.counts, chip.programming or how
+        cells += [] if chip.cells is None else [chip.cells]
+        display.advance(len(shares), count, f"{shares[-1]:.2%}")
+    measured = Measured(name, column, np.array(shares), how, counts, cells)
+    display.finish(measured.figure)
+    return measured

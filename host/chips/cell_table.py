@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.arrays import npz_bytes
+from allspin.sim.chip.words import saturates
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import Programmed
 from allspin.sim.programming.trains import level_targets
-from allspin.sim.programming.write_verify import saturates
 from allspin.sim.synapse.response import Polarity
 
 Values = npt.NDArray[Any]
@@ -76,18 +76,13 @@ class CellTable:
 
     def to_csv(self) -> bytes:
         """As CSV: every R_AH with as many digits as make the same number again."""
+        odd = set(self.unit) & set(IN_NAMES)
+        units = {"width": " (pulses)"} | ({} if odd else dict.fromkeys(IN_UNIT, f" ({self.unit})"))
         texts = [_texts(values) for values in self.columns.values()]
         size = max(map(len, texts))
         rows = zip(*(text or [""] * size for text in texts), strict=True)
-        lines = [",".join(map(self._heading, self.columns)), *map(",".join, rows), ""]
-        return "\n".join(lines).encode()
-
-    def _heading(self, name: str) -> str:
-        if name == "width":
-            return "width (pulses)"
-        if name in IN_UNIT and not set(self.unit) & set(IN_NAMES):
-            return f"{name} ({self.unit})"
-        return name
+        heading = ",".join(name + units.get(name, "") for name in self.columns)
+        return "\n".join([heading, *map(",".join, rows), ""]).encode()
 
 
 def _texts(values: Values | None) -> list[str]:
@@ -95,9 +90,9 @@ def _texts(values: Values | None) -> list[str]:
         return []
     if values.dtype.kind == "b":
         values = values.astype(np.int8)
-    if values.dtype.kind == "f":
-        return [repr(value).removesuffix(".0") for value in values.tolist()]
-    return list(map(str, values.tolist()))
+    # A float has as many digits as it needs, and none for a whole number.
+    whole = ".0" if values.dtype.kind == "f" else ""
+    return [str(value).removesuffix(whole) for value in values.tolist()]
 
 
 def cell_table(network: Network, device: Device, programmed: Programmed) -> CellTable:
@@ -113,39 +108,45 @@ def cell_table(network: Network, device: Device, programmed: Programmed) -> Cell
         What came of it.
     """
     polarities = np.array([polarity.name.lower() for polarity in Polarity])
-    layers: list[dict[str, Values | None]] = []
+    joined: dict[str, Any] = {name: [] for name in COLUMNS}
     for number, layer in enumerate(network.layers):
         cells = programmed.cells[number]
-        places = np.indices(layer.states.shape, np.int32)
+        rows, columns = np.indices(layer.states.shape, np.int32)
         targets, _ = level_targets(device.synapse, layer.levels)
-        layers.append(
-            {
-                "layer": np.full(layer.states.shape, number, np.int32),
-                "row": places[0],
-                "column": places[1],
-                "state": layer.states,
-                "target_R_AH": targets[layer.states],
-                "R_AH": cells.resistance(device.synapse, layer.levels),
-                "reference_R_AH": cells.reference_resistance(device.synapse, layer.levels),
-                "target_word": layer.levels[layer.states],
-                "word": programmed.words[number],
-                "saturated": saturates(cells.held, network.rah_bits),
-                "polarity": polarities[cells.polarity],
-                "pulses": cells.pulses,
-                "width": cells.widths,
-                "all_pulses": cells.all_pulses,
-                "saturations": cells.saturations,
-                # Write-verify reads once after each write.
-                "reads": cells.tries,
-                "tries": cells.tries,
-                "converged": cells.converged,
-            }
-        )
-    joined: dict[str, Values | None] = {}
-    for name in COLUMNS:
-        there = [each.ravel() for layer in layers if (each := layer[name]) is not None]
-        joined[name] = np.concatenate(there) if len(there) == len(layers) else None
-    return CellTable(device.unit, joined)
+        reference = None
+        if device.imperfections.reference:
+            reference = cells.reference_resistance(device.synapse, layer.levels)
+        of_layer = {
+            "layer": np.full(layer.states.shape, number, np.int32),
+            "row": rows,
+            "column": columns,
+            "state": layer.states,
+            "target_R_AH": targets[layer.states],
+            "R_AH": cells.resistance(device.synapse, layer.levels),
+            "reference_R_AH": reference,
+            "target_word": layer.levels[layer.states],
+            "word": programmed.words[number],
+            "saturated": saturates(cells.held, network.rah_bits),
+            "polarity": polarities[cells.polarity],
+            "pulses": cells.pulses,
+            "width": cells.widths,
+            "all_pulses": cells.all_pulses,
+            "saturations": cells.saturations,
+            # Write-verify reads once after each write.
+            "reads": cells.tries,
+            "tries": cells.tries,
+            "converged": cells.converged,
+        }
+        for name, values in of_layer.items():
+            joined[name].append(values)
+    # A column is defined for all layers, or for none.
+    return CellTable(
+        device.unit,
+        {
+            name: None if parts[0] is None else np.concatenate([part.ravel() for part in parts])
+            for name, parts in joined.items()
+        },
+    )
 
 
 def check_suffix(path: Path) -> None:

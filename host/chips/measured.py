@@ -5,17 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from allspin.host.chips.accuracy import (
-    COLUMNS,
-    Column,
-    Lot,
-    Measured,
-    TestSet,
-    known,
-    measure,
-)
+from allspin.host.chips.accuracy import COLUMNS, Column, Lot, Measured, known, measure, measure_made
+from allspin.host.chips.options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import each_network, network_name, open_device
@@ -23,12 +14,9 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.show.table import Column as TableColumn
 from allspin.host.show.table import Number, Table
-from allspin.sim.array.in_array import chip_in_array
-from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.options import option
@@ -151,28 +139,12 @@ class MeasuredChips:
         from allspin.host.draw.cards import beside
         from allspin.host.draw.curves import Strip, strips
 
-        found = [
-            *((one.network, one.column.title, one) for one in self.results),
-            *((one.network, one.title, one) for one in self.probed),
-        ]
-        title = (
-            f"{len(self.seeds):,} chip{'s' if len(self.seeds) > 1 else ''} of "
-            f"{self.device.name}, {self.images:,} images"
-        )
-        columns = TableColumn("network"), TableColumn("chips have"), TableColumn("accuracy", "%")
-        table = Table(title, columns, [(name, what, figure(one)) for name, what, one in found])
         rows = [
-            Strip(f"{name}: {what}", (100 * one.accuracies).tolist(), figure(one))
-            for name, what, one in found
+            Strip(f"{one.network}: {one.title}", (100 * one.accuracies).tolist(), one.figure)
+            for one in (*self.results, *self.probed)
         ]
-        return beside(table, strips("Accuracy of each chip", rows, "accuracy (%)"))
-
-
-def figure(measured: Measured) -> str:
-    """An accuracy and its deviation, in percent."""
-    if measured.deviation is None:
-        return f"{100 * measured.mean:.2f}"
-    return f"{100 * measured.mean:.2f} ± {100 * measured.deviation:.2f}"
+        pictures = strips("Accuracy of each chip", rows, "accuracy (%)")
+        return beside(chips_table(self), pictures)
 
 
 def measure_chips(
@@ -256,23 +228,19 @@ def _measure_files(
         Column(title, (), ""),
         Column(f"{title}, and the neurons' variation, calibrated", ("neuron",), "", True),
     )
-    images, labels = test_set
     found = []
     for column in columns:
-        display.start(f"{name}, {column.title}")
-        shares = []
-        # The neurons are the mean ones, or those of the chips from the first seed on.
-        first = options.first if column.calibrated else 0
-        for seed, each in enumerate(cells, first):
-            chip = Chip(each.device(device, column.calibrated), seed)
-            here = calibrate(chip, network).network if column.calibrated else network
-            with refused():
-                array = chip_in_array(chip, here, each.on(chip, here))
-            model = GoldenModel(array.network, noise=chip.noise(here))
-            shares.append(float(np.mean(model.classify(images) == labels)))
-            display.advance(len(shares), count, f"{shares[-1]:.2%}")
-        found.append(Measured(name, column, np.array(shares), cells=cells))
-        display.finish(figure(found[-1]))
+        made = (
+            MadeChip.of(
+                each.chip(device, seed if column.calibrated else None),
+                network,
+                each,
+                calibrated=column.calibrated,
+            )
+            for seed, each in enumerate(cells, options.first)
+        )
+        with refused():
+            found.append(measure_made(name, column, made, count, test_set, display))
     return found
 
 
@@ -300,22 +268,11 @@ def measure_columns(
     UserError
         If the chips cannot be programmed so.
     """
-    chips, found = len(lot.seeds), []
-    for column in known(columns, lot.device):
-        display.start(f"{name}, {column.title}")
-        with refused():
-            found.append(
-                measure(
-                    name,
-                    network,
-                    column,
-                    lot,
-                    test_set,
-                    lambda done, accuracy: display.advance(done, chips, f"{accuracy:.2%}"),
-                )
-            )
-        display.finish(figure(found[-1]))
-    return found
+    with refused():
+        return [
+            measure(name, network, column, lot, test_set, display)
+            for column in known(columns, lot.device)
+        ]
 
 
 def chips_table(measured: MeasuredChips) -> Table:

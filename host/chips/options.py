@@ -1,9 +1,11 @@
 """The chip that a network shall run on: how it is programmed, or where its cells were read."""
 
-import abc
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from allspin.host.chips.cell_table import CellTable, cell_table
 from allspin.host.chips.probed_cells import ProbedCells, probe_cells
@@ -14,6 +16,7 @@ from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
+from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.options import option
 from allspin.sim.programming.programming import program_chip
@@ -26,11 +29,12 @@ from allspin.sim.programming.schemes import (
     default_tries,
 )
 
-# A chip that was made: programmed here, or as a probe station read it back.
+TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+"""Images and labels, as `allspin.host.data.datasets.load_test_set` returns them."""
 
 
 @dataclass(frozen=True, eq=False)
-class MadeChip(abc.ABC):
+class MadeChip:
     """A chip whose cells are set, ready to run.
 
     Attributes
@@ -39,19 +43,56 @@ class MadeChip(abc.ABC):
         The chip.
     base : Network
         As it was trained.
+    how : Programming or ProbedCells
+        What its cells come from: a scheme, or what a probe station read.
     array : InArray
         The chip in the array of its device.
     noise : ColumnNoise or None
         What it adds at each use.
     calibrated : Calibrated or None
         What calibration found, where the neurons were calibrated.
+    counts : Counts
+        What programming took; nothing where the cells were read.
+    drawn : bool
+        Whether its neurons, amplifiers and V-I converters are those of the chip's seed; else
+        they are the mean ones.
     """
 
     chip: Chip
     base: Network
+    how: Programming | ProbedCells
     array: InArray
     noise: ColumnNoise | None
     calibrated: Calibrated | None
+    counts: Counts
+    drawn: bool
+
+    @classmethod
+    def of(
+        cls,
+        chip: Chip,
+        network: Network,
+        how: Programming | ProbedCells,
+        *,
+        calibrated: bool = False,
+        drawn: bool = True,
+    ) -> Self:
+        """Make a chip of a network, whose parameters are those of the class.
+
+        Raises
+        ------
+        ValueError
+            If the network's levels cannot be programmed, or the array has no such cells.
+        """
+        found = calibrate(chip, network) if calibrated else None
+        here = network if found is None else found.network
+        if isinstance(how, ProbedCells):
+            words, counts = how.on(chip, here), Counts()
+        else:
+            programmed = program_chip(chip, network, how)
+            words, counts = programmed.words, programmed.counts
+        array, noise = chip_in_array(chip, here, words), chip.noise(network)
+        return cls(chip, network, how, array, noise, found, counts, drawn)
 
     @property
     def network(self) -> Network:
@@ -66,29 +107,50 @@ class MadeChip(abc.ABC):
     @property
     def seed(self) -> int | None:
         """Seed of what was drawn for it; None where nothing was."""
-        return self.chip.seed
+        return self.chip.seed if self.drawn else None
 
     @property
-    @abc.abstractmethod
-    def title(self) -> str:
-        """What results call it."""
-
-    @property
-    @abc.abstractmethod
     def programming(self) -> Programming | None:
         """How its cells are programmed; None where they are as they were read."""
+        return self.how if isinstance(self.how, Programming) else None
 
-    @abc.abstractmethod
+    @property
+    def cells(self) -> ProbedCells | None:
+        """Its cells as they were read; None where they are programmed."""
+        return self.how if isinstance(self.how, ProbedCells) else None
+
+    @property
+    def title(self) -> str:
+        """What results call it."""
+        if self.cells is None:
+            return f"chip {self.seed} of {self.device.name}"
+        neurons = f", neurons of chip {self.seed}" if self.drawn else ""
+        return f"{self.cells.path} of {self.device.name}{neurons}"
+
+    def accuracy(self, test_set: TestSet) -> float:
+        """Share of images, grey levels with their classes, that it classifies rightly."""
+        images, labels = test_set
+        model = GoldenModel(self.network, noise=self.noise)
+        return float(np.mean(model.classify(images) == labels))
+
     def readings(self) -> list[str]:
         """What is read into the paper to make it, a line each."""
+        lines, device = [*self.how.readings()], self.device
+        left_out = []
+        if self.cells is not None:
+            left_out += device.synapse.readings()
+            if not self.drawn:
+                left_out += device.neuron_variation.readings()
+                lines.append("neurons are the mean one, each use like the other")
+                if device.open_cell is not None and not self.cells.referenced:
+                    lines.append("reference cells are ideal, in the middle of the range")
+        return [*lines, *(line for line in device.readings() if line not in left_out)]
 
-    @abc.abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` says of it; see ``docs/programming.md``."""
-
-    def _to_dict(self) -> dict[str, Any]:
-        """What is said of any chip."""
-        array, circuit = self.array, self.device.array
+        how, counts, array = self.programming, self.counts, self.array
+        verify = how if how is not None and how.scheme == "write-verify" else None
+        electrical, circuit = self.device.electrical, self.device.array
         told = {
             "reading": circuit.reading,
             "supply": circuit.supply,
@@ -98,191 +160,18 @@ class MadeChip(abc.ABC):
             "saturated": array.saturated,
         }
         return {
-            "calibration_uses": None if self.calibrated is None else self.calibrated.uses,
+            "device": self.device.name,
+            "scheme": how and how.scheme,
+            "polarity": how and how.polarity,
+            "tries": verify.tries if verify else None,
+            "band": verify.band if verify else None,
+            "measured": self.cells and self.cells.to_dict(),
+            **(asdict(counts) if how else dict.fromkeys(asdict(counts))),
+            "energy": counts.energy(electrical) if how else None,
+            "time": counts.time(electrical) if how else None,
+            "calibration_uses": self.calibrated and self.calibrated.uses,
             "array": told if array.layers else None,
             "readings": self.readings(),
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class ProgrammedChip(MadeChip):
-    """A chip that was programmed here.
-
-    Attributes
-    ----------
-    how : Programming
-        How it was programmed.
-    counts : Counts
-        What programming took.
-    """
-
-    how: Programming
-    counts: Counts
-
-    @classmethod
-    def of(
-        cls, chip: Chip, network: Network, programming: Programming, *, calibrated: bool = False
-    ) -> Self:
-        """Program a chip with a network.
-
-        Parameters
-        ----------
-        chip : Chip
-            The chip.
-        network : Network
-            As it was trained.
-        programming : Programming
-            How.
-        calibrated : bool
-            Whether the thresholds of its neurons are calibrated.
-
-        Raises
-        ------
-        ValueError
-            If the network's levels cannot be programmed, or the array has no such cells.
-        """
-        programmed = program_chip(chip, network, programming)
-        found = calibrate(chip, network) if calibrated else None
-        return cls(
-            chip,
-            network,
-            chip_in_array(chip, network if found is None else found.network, programmed.words),
-            chip.noise(network),
-            found,
-            programming,
-            programmed.counts,
-        )
-
-    @property
-    def title(self) -> str:
-        """See `MadeChip.title`."""
-        return f"chip {self.chip.seed} of {self.device.name}"
-
-    @property
-    def programming(self) -> Programming:
-        """See `MadeChip.programming`."""
-        return self.how
-
-    def readings(self) -> list[str]:
-        """See `MadeChip.readings`."""
-        return [*self.how.readings(), *self.device.readings()]
-
-    def to_dict(self) -> dict[str, Any]:
-        """See `MadeChip.to_dict`."""
-        verify = self.how.scheme == "write-verify"
-        return {
-            "device": self.device.name,
-            "scheme": self.how.scheme,
-            "polarity": self.how.polarity,
-            "tries": self.how.tries if verify else None,
-            "band": self.how.band if verify else None,
-            "measured": None,
-            **asdict(self.counts),
-            "energy": self.counts.energy(self.device.electrical),
-            "time": self.counts.time(self.device.electrical),
-            **self._to_dict(),
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class ProbedChip(MadeChip):
-    """A chip whose cells are as a probe station read them back.
-
-    Attributes
-    ----------
-    cells : ProbedCells
-        The cells.
-    drawn : bool
-        Whether its neurons, amplifiers and V-I converters are those of the chip's seed; else
-        they are the mean ones.
-    """
-
-    cells: ProbedCells
-    drawn: bool
-
-    @classmethod
-    def of(
-        cls,
-        cells: ProbedCells,
-        network: Network,
-        device: Device,
-        seed: int | None = None,
-        *,
-        calibrated: bool = False,
-    ) -> Self:
-        """Make a chip of cells that were read back.
-
-        Parameters
-        ----------
-        cells : ProbedCells
-            The cells.
-        network : Network
-            As it was trained.
-        device : Device
-            What the cells are.
-        seed : int, optional
-            The chip whose neurons, amplifiers and V-I converters it has; by default they are the
-            mean ones, and nothing changes from use to use.
-        calibrated : bool
-            Whether the thresholds of its neurons are calibrated.
-
-        Raises
-        ------
-        ValueError
-            If the array has no such cells.
-        """
-        chip = Chip(cells.device(device, seed is not None), seed or 0)
-        found = calibrate(chip, network) if calibrated else None
-        here = network if found is None else found.network
-        return cls(
-            chip,
-            network,
-            chip_in_array(chip, here, cells.on(chip, here)),
-            chip.noise(network),
-            found,
-            cells,
-            seed is not None,
-        )
-
-    @property
-    def seed(self) -> int | None:
-        """See `MadeChip.seed`."""
-        return self.chip.seed if self.drawn else None
-
-    @property
-    def title(self) -> str:
-        """See `MadeChip.title`."""
-        neurons = f", neurons of chip {self.chip.seed}" if self.drawn else ""
-        return f"{self.cells.path} of {self.device.name}{neurons}"
-
-    @property
-    def programming(self) -> None:
-        """See `MadeChip.programming`."""
-        return None
-
-    def readings(self) -> list[str]:
-        """See `MadeChip.readings`."""
-        device = self.device
-        left_out = set(device.synapse.readings())
-        if not self.drawn:
-            left_out |= set(device.neuron_variation.readings())
-        others = [line for line in device.readings() if line not in left_out]
-        neurons = [] if self.drawn else ["neurons are the mean one, each use like the other"]
-        if device.open_cell is not None and not self.cells.referenced and not self.drawn:
-            neurons.append("reference cells are ideal, in the middle of the range")
-        return [*self.cells.readings(), *neurons, *others]
-
-    def to_dict(self) -> dict[str, Any]:
-        """See `MadeChip.to_dict`."""
-        counted = dict.fromkeys(asdict(Counts()))
-        return {
-            "device": self.device.name,
-            **dict.fromkeys(("scheme", "polarity", "tries", "band")),
-            "measured": self.cells.to_dict(),
-            **counted,
-            "energy": None,
-            "time": None,
-            **self._to_dict(),
         }
 
 
@@ -379,7 +268,7 @@ class ChipOptions:
             DEFAULT_BAND if self.band is None else self.band,
         )
 
-    def make(self, network: Network) -> ProgrammedChip:
+    def make(self, network: Network) -> MadeChip:
         """Make the chip, and program it with a network.
 
         Raises
@@ -389,7 +278,7 @@ class ChipOptions:
         """
         device = open_device(self.device, self.at)
         with refused():
-            return ProgrammedChip.of(
+            return MadeChip.of(
                 Chip(device, self.seed),
                 network,
                 self._programming(default_tries(network)),
@@ -466,7 +355,7 @@ class ProbedChipOptions:
         if self.calibrate and self.seed is None:
             raise UserError("`calibrate` needs `seed`: the mean neuron needs no calibration")
 
-    def make(self, network: Network) -> ProbedChip:
+    def make(self, network: Network) -> MadeChip:
         """Make the chip of a network.
 
         Raises
@@ -477,4 +366,10 @@ class ProbedChipOptions:
         device = open_device(self.device, self.at)
         cells = probe_cells(Path(self.measured), network, device, self.missing)
         with refused():
-            return ProbedChip.of(cells, network, device, self.seed, calibrated=self.calibrate)
+            return MadeChip.of(
+                cells.chip(device, self.seed),
+                network,
+                cells,
+                calibrated=self.calibrate,
+                drawn=self.seed is not None,
+            )

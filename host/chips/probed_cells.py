@@ -1,8 +1,7 @@
 """A chip as a probe station read it back: R_AH words of a network's cells."""
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ from allspin.host.fit.quantities import MAX_MAGNITUDE, SENTINELS, unit_of
 from allspin.host.fit.tables import Limits, read_csv
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
-from allspin.sim.chip.words import rounded_words
+from allspin.sim.chip.words import rounded_words, saturates
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
-from allspin.sim.programming.write_verify import measured_words
+from allspin.sim.programming.write_verify import measured_cells
 
 PLACES = ("layer", "row", "column")
 RESISTANCE = "R_AH"
@@ -50,23 +49,20 @@ class ProbedCells:
     ----------
     path : Path
         The file.
-    words : list of ndarray of int8, each (rows, columns)
-        R_AH words.
+    held : list of ndarray of int64, each (rows, columns)
+        R_AH, less the file's references, in units of ``2**-21`` words.
     missing : int
         Cells of which it says nothing: they are taken for open (`Device.open_cell`).
     saturated : int
         Cells whose R_AH is beyond the words' range: theirs is the largest or smallest word.
-    held : list of ndarray of int64, each (rows, columns)
-        What the words are rounded of, in units of ``2**-21`` words.
     referenced : bool
-        Whether the file has what the reference cells hold, which is then subtracted.
+        Whether the file has what the reference cells hold.
     """
 
     path: Path
-    words: list[Words]
+    held: list[Integers]
     missing: int
     saturated: int
-    held: list[Integers]
     referenced: bool
 
     def on(self, chip: Chip, network: Network) -> list[Words]:
@@ -75,45 +71,45 @@ class ProbedCells:
         Parameters
         ----------
         chip : Chip
-            What varies beside the cells: of `device`.
+            What varies beside the cells: that of `chip`.
         network : Network
             What the cells were programmed with.
         """
         found = []
         for number, (layer, held) in enumerate(zip(network.layers, self.held, strict=True)):
-            errors = chip.reference_errors(number, (layer.rows, layer.columns), layer.levels)
-            kept = held if errors is None else held - errors
+            ends = int(layer.levels[0]), int(layer.levels[-1])
+            kept = held - chip.reference_errors(number, layer.rows, ends)
             through = chip.through_gains(network, number, kept)
             found.append(rounded_words(through, network.rah_bits))
         return found
 
-    def device(self, device: Device, columns: bool) -> Device:
+    def chip(self, device: Device, seed: int | None) -> Chip:
         """What varies of a device beside the cells, which are known.
 
         Parameters
         ----------
         device : Device
             The device.
-        columns : bool
-            Whether neurons, amplifiers, converters and a reference column that is not known vary
-            as the device says; else nothing does.
+        seed : int or None
+            The chip whose neurons, amplifiers, converters and, where they are not known, reference
+            cells it has; None for the mean ones.
         """
-        known = dataclasses.replace(device, synapse=device.synapse.varied(0.0, 0.0))
-        names = ON_COLUMNS if self.referenced else (*ON_COLUMNS, "reference")
-        if columns:
-            kept = {name: getattr(device.imperfections, name) for name in names}
-            return dataclasses.replace(known, imperfections=Imperfections(**kept))
-        return dataclasses.replace(
-            known,
-            neuron_variation=NeuronVariation(),
-            imperfections=Imperfections(),
-            adc=AdcVariation(),
-        )
+        kept: dict[str, Any] = {
+            "neuron_variation": NeuronVariation(),
+            "imperfections": Imperfections(),
+            "adc": AdcVariation(),
+        }
+        if seed is not None:
+            names = ON_COLUMNS if self.referenced else (*ON_COLUMNS, "reference")
+            wrong = {name: getattr(device.imperfections, name) for name in names}
+            kept = {"imperfections": Imperfections(**wrong)}
+        known = replace(device, synapse=device.synapse.varied(0.0, 0.0), **kept)
+        return Chip(known, seed or 0)
 
     @property
     def cells(self) -> int:
         """Cells of the network."""
-        return sum(words.size for words in self.words)
+        return sum(held.size for held in self.held)
 
     def readings(self) -> list[str]:
         """What is read into the file, a line each."""
@@ -157,80 +153,49 @@ def probe_cells(path: Path, network: Network, device: Device, missing: float = 0
         If the file cannot be read, has cells that the network has not, has one twice, lacks too
         many, or was written for other states.
     """
-    sizes = [layer.states.size for layer in network.layers]
+    ends = np.cumsum([layer.states.size for layer in network.layers])
     read = _read_npz if path.suffix == ".npz" else _read_csv
-    columns, lines = read(path, device.unit, sum(sizes))
-    reads = Reads(path, columns, lines)
-    flat = reads.flat(network)
-    reads.check_states(network, flat)
-    resistance, reference = np.full((2, sum(sizes)), np.nan)
-    resistance[flat] = columns[RESISTANCE]
-    referenced = REFERENCE in columns and not np.isnan(columns[REFERENCE]).all()
-    if referenced:
-        reads.check_reference()
-        reference[flat] = columns[REFERENCE]
-    lacking = reads.check_missing(network, resistance, missing)
-    words, held, saturated = [], [], 0
-    for layer, end in zip(network.layers, np.cumsum(sizes).tolist(), strict=True):
-        part = slice(end - layer.states.size, end)
+    reads = read(path, device.unit, int(ends[-1]))
+    flat = _checked_places(reads, network)
+    resistance, reference = np.full((2, ends[-1]), np.nan)
+    resistance[flat] = reads.columns[RESISTANCE]
+    reference[flat] = reads.columns[REFERENCE]
+    lacking = _count_missing(reads, network, resistance, missing)
+    held = []
+    for layer, *both in zip(
+        network.layers, np.split(resistance, ends), np.split(reference, ends), strict=False
+    ):
+        own, its_rows = (values.reshape(layer.states.shape) for values in both)
+        known = ~np.isnan(its_rows)
+        # A reference that is not known is the mean of its row's others.
+        mean = np.nansum(its_rows, axis=1) / np.maximum(known.sum(axis=1), 1)
+        mean = np.where(known.any(axis=1), mean, np.nan)[:, None]
+        errors = np.where(known, its_rows, mean)
         with refused():
-            found = measured_words(
-                device.synapse,
-                layer.levels,
-                resistance[part].reshape(layer.states.shape),
-                network.rah_bits,
-                reference=_rows_own(reference[part].reshape(layer.states.shape)),
-                opened=device.open_cell,
-            )
-        words.append(found.words)
-        held.append(found.held)
-        saturated += int(np.count_nonzero(found.saturated))
-    return ProbedCells(path, words, lacking, saturated, held, referenced)
+            held.append(measured_cells(device.synapse, layer.levels, own, errors, device.open_cell))
+    saturated = sum(int(np.count_nonzero(saturates(each, network.rah_bits))) for each in held)
+    referenced = not np.isnan(reference).all()
+    return ProbedCells(path, held, lacking, saturated, referenced)
 
 
-def _rows_own(reference: Floats) -> Floats:
-    """References of cells; where one is not known, the mean of its row's, NaN without any."""
-    known = ~np.isnan(reference)
-    total, count = np.nansum(reference, axis=1), known.sum(axis=1)
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return np.where(known, reference, mean[:, None])
-
-
+@dataclass(frozen=True, eq=False)
 class Reads:
     """Rows of a file of measured cells.
 
-    Parameters
+    Attributes
     ----------
     path : Path
         The file.
     columns : dict of str to ndarray, each (rows,)
-        By name; R_AH in the device's unit, with NaN where none was read.
+        By name; R_AH in the device's unit, with NaN where none was read, and a reference of NaN
+        where the file has none.
     lines : list of int or None
         Line of each row in the file; None of one that has no lines.
-
-    Raises
-    ------
-    UserError
-        If a place or a state is no whole number.
     """
 
-    def __init__(self, path: Path, columns: dict[str, Floats], lines: Sequence[int] | None) -> None:
-        self.path, self.columns, self.lines = path, columns, lines
-        self.whole: dict[str, Integers] = {}
-        for name in (*PLACES, STATE):
-            if name in columns:
-                values = columns[name]
-                legal = (values >= 0) & (values < MAX_WHOLE) & (values == np.floor(values))
-                for row in self.wrong(~legal):
-                    raise self.fail(
-                        row, f"{name} is {values[row]:g}; give a whole number from 0 on"
-                    )
-                self.whole[name] = values.astype(np.int64)
-
-    @staticmethod
-    def wrong(faults: npt.NDArray[np.bool_]) -> list[int]:
-        """The first row with a fault, if there is one."""
-        return np.flatnonzero(faults)[:1].tolist()
+    path: Path
+    columns: dict[str, Floats]
+    lines: Sequence[int] | None
 
     def where(self, row: int) -> str:
         """Where a row is in the file, in words."""
@@ -238,81 +203,108 @@ class Reads:
 
     def cell(self, row: int) -> str:
         """Which cell a row is of, in words."""
-        return ", ".join(f"{name} {self.whole[name][row]}" for name in PLACES)
+        return ", ".join(f"{name} {self.columns[name][row]:.0f}" for name in PLACES)
 
-    def fail(self, row: int, message: str) -> UserError:
-        """An error that names file and line."""
-        return UserError(f"{self.path}: {self.where(row)}: {message}")
+    def refuse(
+        self, faults: npt.NDArray[np.bool_], message: str, **values: npt.NDArray[Any]
+    ) -> None:
+        """Raise a `UserError` of the first row with a fault, if there is one.
 
-    def flat(self, network: Network) -> Integers:
-        """Where each row's cell is among all cells of a network, layer by layer."""
-        layers, count = self.whole["layer"], len(network.layers)
-        for row in self.wrong(layers >= count):
-            raise self.fail(
-                row, f"there is no layer {layers[row]}: the network has {count}, from 0"
-            )
-        rows, columns = np.array([layer.states.shape for layer in network.layers], np.int64).T
-        for name, ends in (("row", rows[layers]), ("column", columns[layers])):
-            values = self.whole[name]
-            for row in self.wrong(values >= ends):
-                raise self.fail(
-                    row,
-                    f"layer {layers[row]} has no {name} {values[row]}: it has {ends[row]}, from 0",
-                )
-        starts = np.concatenate([[0], np.cumsum(rows * columns)])
-        flat = starts[layers] + self.whole["row"] * columns[layers] + self.whole["column"]
-        _, firsts, which = np.unique(flat, return_index=True, return_inverse=True)
-        for row in self.wrong(firsts[which] != np.arange(len(flat))):
-            first = self.where(int(firsts[which[row]]))
-            raise self.fail(row, f"{self.cell(row)} is there twice, first in {first}; keep one")
-        return flat
+        Parameters
+        ----------
+        faults : ndarray of bool, shape (rows,)
+            Rows that have it.
+        message : str
+            What is wrong, with its row's `values` by name, and the row's ``cell``.
+        values : ndarray, each (rows,)
+            What the message names.
+        """
+        for row in np.flatnonzero(faults)[:1].tolist():
+            told: dict[str, Any] = {name: column[row] for name, column in values.items()}
+            if "{cell}" in message:
+                told["cell"] = self.cell(row)
+            raise UserError(f"{self.path}: {self.where(row)}: {message.format(**told)}")
 
-    def check_states(self, network: Network, flat: Integers) -> None:
-        """Refuse states that the network does not have at these places."""
-        if STATE not in self.whole:
-            return
-        states = self.whole[STATE]
-        wanted = np.concatenate([layer.states.ravel() for layer in network.layers])[flat]
-        for row in self.wrong(states != wanted):
-            raise self.fail(
-                row,
-                f"{self.cell(row)} was written for state {states[row]}, but the network has "
-                f"state {wanted[row]} there; was it another network's?",
-            )
 
-    def check_reference(self) -> None:
-        """Refuse R_AH without the reference that others have."""
-        lacking = np.isnan(self.columns[REFERENCE]) & ~np.isnan(self.columns[RESISTANCE])
-        for row in self.wrong(lacking):
-            raise self.fail(
-                row,
-                f"{REFERENCE} of {self.cell(row)} is missing; give it that of its row's others, or "
-                "leave the column out",
-            )
+def _checked_places(reads: Reads, network: Network) -> Integers:
+    """Where each row's cell is among all cells of a network, layer by layer.
 
-    def check_missing(self, network: Network, resistance: Floats, share: float) -> int:
-        """How many cells are missing, by having no row or no value; not more than a share."""
-        missing = np.isnan(resistance)
-        count = int(np.count_nonzero(missing))
-        if count <= share * missing.size:
-            return count
-        places = np.concatenate(
-            [
-                np.insert(np.indices(layer.states.shape).reshape(2, -1), 0, number, axis=0)
-                for number, layer in enumerate(network.layers)
-            ],
-            axis=1,
-        )
-        layer, row, column = places[:, np.argmax(missing)]
-        which = f"layer {layer}, row {row}, column {column} has no row"
-        for empty in self.wrong(np.isnan(self.columns[RESISTANCE])):
-            which = f"{self.where(empty)}: R_AH of {self.cell(empty)} is missing"
-        some = f", and of {count - 1:,} more" if count > 1 else ""
-        allowed = f"at most {share:g} may with `missing`" if share else "or give `missing` a share"
+    Raises
+    ------
+    UserError
+        If the network has no such cell, or another state there, or a row names a cell again.
+    """
+    whole = {}
+    for name in (*PLACES, STATE):
+        if name in reads.columns:
+            values = reads.columns[name]
+            legal = (values >= 0) & (values < MAX_WHOLE) & (values == np.floor(values))
+            message = f"{name} is {{value:g}}; give a whole number from 0 on"
+            reads.refuse(~legal, message, value=values)
+            whole[name] = values.astype(np.int64)
+    layers, count = whole["layer"], len(network.layers)
+    message = f"there is no layer {{layer}}: the network has {count}, from 0"
+    reads.refuse(layers >= count, message, layer=layers)
+    rows, columns = np.array([layer.states.shape for layer in network.layers]).T
+    for name, ends in (("row", rows[layers]), ("column", columns[layers])):
+        message = f"layer {{layer}} has no {name} {{value}}: it has {{end}}, from 0"
+        reads.refuse(whole[name] >= ends, message, layer=layers, value=whole[name], end=ends)
+    starts = np.concatenate([[0], np.cumsum(rows * columns)])
+    flat = starts[layers] + whole["row"] * columns[layers] + whole["column"]
+    _, firsts, which = np.unique(flat, return_index=True, return_inverse=True)
+    for row in np.flatnonzero(firsts[which] != np.arange(len(flat)))[:1].tolist():
+        first = reads.where(int(firsts[which[row]]))
         raise UserError(
-            f"{self.path}: {which}{some}, {count / missing.size:.2%} of the cells; measure again, "
-            f"{allowed}"
+            f"{reads.path}: {reads.where(row)}: {reads.cell(row)} is there twice, first in "
+            f"{first}; keep one"
         )
+    if STATE in whole:
+        wanted = np.concatenate([layer.states.ravel() for layer in network.layers])[flat]
+        reads.refuse(
+            whole[STATE] != wanted,
+            "{cell} was written for state {state}, but the network has state {wanted} there; was "
+            "it another network's?",
+            state=whole[STATE],
+            wanted=wanted,
+        )
+    return flat
+
+
+def _count_missing(reads: Reads, network: Network, resistance: Floats, share: float) -> int:
+    """How many cells are missing, by having no row or no value; not more than a share.
+
+    Raises
+    ------
+    UserError
+        If it is more, or R_AH is there without the reference that others have.
+    """
+    empty, lone = (np.isnan(reads.columns[name]) for name in (RESISTANCE, REFERENCE))
+    if not lone.all():
+        reads.refuse(
+            lone & ~empty,
+            f"{REFERENCE} of {{cell}} is missing; give it that of its row's others, or leave the "
+            "column out",
+        )
+    missing = np.isnan(resistance)
+    count = int(np.count_nonzero(missing))
+    if count <= share * missing.size:
+        return count
+    if empty.any():
+        row = int(np.argmax(empty))
+        which = f"{reads.where(row)}: R_AH of {reads.cell(row)} is missing"
+    else:
+        left, number = int(np.argmax(missing)), 0
+        while left >= network.layers[number].states.size:
+            left -= network.layers[number].states.size
+            number += 1
+        row, column = divmod(left, network.layers[number].columns)
+        which = f"layer {number}, row {row}, column {column} has no row"
+    some = f", and of {count - 1:,} more" if count > 1 else ""
+    allowed = f"at most {share:g} may with `missing`" if share else "or give `missing` a share"
+    raise UserError(
+        f"{reads.path}: {which}{some}, {count / missing.size:.2%} of the cells; measure again, "
+        f"{allowed}"
+    )
 
 
 def _factor(path: str, column: str, written: str, unit: str) -> float:
@@ -332,13 +324,13 @@ def _factor(path: str, column: str, written: str, unit: str) -> float:
     raise UserError(f"{path}: column {column} {said}, but the device has R_AH in {unit}")
 
 
-def _read_csv(path: Path, unit: str, cells: int) -> tuple[dict[str, Floats], list[int] | None]:
+def _read_csv(path: Path, unit: str, cells: int) -> Reads:
     """Columns of a table as text, and the line of each row."""
     most = cells + SPARE
     file = read_csv(path, Limits(size=ROW_BYTES * most, lines=most, cells=ROW_CELLS * most))
     headings = [plain(column.name) for column in file.columns]
     line = file.blocks[0][0]
-    columns = {}
+    columns = {REFERENCE: np.full(len(file.rows), np.nan)}
     for name in (*PLACES, RESISTANCE, REFERENCE, STATE):
         names = (name, *NAMES["resistance"]) if name == RESISTANCE else (name,)
         heading = next((each for each in map(plain, names) if each in headings), None)
@@ -355,10 +347,10 @@ def _read_csv(path: Path, unit: str, cells: int) -> tuple[dict[str, Floats], lis
         if name in (RESISTANCE, REFERENCE):
             values *= _factor(f"{path}: line {line}", column.name, column.unit, unit)
         columns[name] = values
-    return columns, [number for number, _ in file.rows]
+    return Reads(path, columns, [number for number, _ in file.rows])
 
 
-def _read_npz(path: Path, unit: str, cells: int) -> tuple[dict[str, Floats], list[int] | None]:
+def _read_npz(path: Path, unit: str, cells: int) -> Reads:
     """Arrays of an archive, which has no lines."""
     names = (*PLACES, RESISTANCE, REFERENCE, STATE, "unit")
     limit = len(names) * ITEM_BYTES * (cells + SPARE)
@@ -366,28 +358,26 @@ def _read_npz(path: Path, unit: str, cells: int) -> tuple[dict[str, Floats], lis
     for name, values in found.items():
         if values.ndim > 1:
             raise UserError(f"{path}: {name} has {values.ndim} dimensions, a list has one")
-        found[name] = values.reshape(-1)
     for name in (*PLACES, RESISTANCE):
         if name not in found:
             raise UserError(f"{path}: there is no array {name} (it has {', '.join(found)})")
-    written = "".join(map(str, found.pop("unit", np.array([""], "U1")).tolist()))
-    if len({len(values) for values in found.values()}) > 1:
-        told = ", ".join(f"{name} {len(values)}" for name, values in found.items())
+    written = "".join(map(str, found.pop("unit", np.array([""], "U1")).ravel().tolist()))
+    sizes = {name: values.size for name, values in found.items()}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
         raise UserError(f"{path}: the arrays have not as many items each: {told}")
     factor = _factor(str(path), RESISTANCE, written, unit)
-    columns = {}
+    reads = Reads(path, {REFERENCE: np.full(sizes["layer"], np.nan)}, None)
     for name, array in found.items():
         if array.dtype.kind not in "iuf":
             raise UserError(f"{path}: {name} is of {array.dtype}, not of numbers")
-        values = array.astype(np.float64)
+        values = array.ravel().astype(np.float64)
         # What meters write where they read nothing.
         missing = ~np.isfinite(values)
         for sentinel in SENTINELS:
             missing |= np.isclose(np.abs(values), sentinel, rtol=1e-4, atol=0)
         values[missing] = np.nan
-        for row in Reads.wrong(np.abs(values) > MAX_MAGNITUDE):
-            raise UserError(
-                f"{path}: item {row}: {name} is beyond {MAX_MAGNITUDE:g}, as no measurement is"
-            )
-        columns[name] = values * (factor if name in (RESISTANCE, REFERENCE) else 1)
-    return columns, None
+        message = f"{name} is beyond {MAX_MAGNITUDE:g}, as no measurement is"
+        reads.refuse(np.abs(values) > MAX_MAGNITUDE, message)
+        reads.columns[name] = values * (factor if name in (RESISTANCE, REFERENCE) else 1)
+    return reads

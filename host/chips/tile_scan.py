@@ -7,24 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from allspin.host.chips.options import TestSet
 from allspin.host.chips.tiles import calibration_images
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import make_folder
-from allspin.host.draw.style import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    VERMILION,
-    add_grid,
-    new_figure,
-    save_picture,
-    styled,
-)
+from allspin.host.draw.curves import Line, Panel, curves
+from allspin.host.draw.style import save_picture
 from allspin.host.show.say import say
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
@@ -37,9 +28,9 @@ from allspin.sim.network.tiling import Tiles, cut, tiles_of
 HALF = AdcVariation(offset=0.5, noise=0.5)
 """Half an LSB of offset, and of noise at each conversion."""
 CHIPS = 20
-
-Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-"""Grey levels, shape (images, height, width), and classes, shape (images,)."""
+ROWS, BITS = (64, 128, 256), (2, 3, 4, 5, 6)
+SHOWN = 128
+"""Rows of the tiles whose chips are measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,24 +52,16 @@ class Reached:
     chips: npt.NDArray[np.float64]
 
 
-def only_converters(device: Device, adc: AdcVariation = HALF) -> Device:
-    """A device of which nothing varies but the converters of tiles."""
-    return replace(
-        device, neuron_variation=NeuronVariation(), imperfections=Imperfections(), adc=adc
-    )
+def only_converters(device: Device) -> Device:
+    """A device of which nothing varies but the converters of tiles, by `HALF`."""
+    variation, imperfections = NeuronVariation(), Imperfections()
+    return replace(device, neuron_variation=variation, imperfections=imperfections, adc=HALF)
 
 
-def accuracy(model: GoldenModel, test_set: Images) -> float:
+def accuracy(model: GoldenModel, test_set: TestSet) -> float:
     """Share of images that a golden model classifies rightly."""
     images, labels = test_set
     return float(np.mean(model.classify(images) == labels))
-
-
-def cut_networks(
-    network: Network, wanted: Iterable[Tiles], calibration: Images
-) -> dict[Tiles, list[Network]]:
-    """A network cut into tiles after it was trained."""
-    return {tiles: [cut(network, tiles, *calibration)] for tiles in wanted}
 
 
 def trained_networks(networks: Iterable[Network]) -> dict[Tiles, list[Network]]:
@@ -101,12 +84,11 @@ def trained_networks(networks: Iterable[Network]) -> dict[Tiles, list[Network]]:
 
 def measure(
     networks: dict[Tiles, list[Network]],
-    test_set: Images,
+    test_set: TestSet,
     device: Device,
     seeds: Callable[[Tiles], Sequence[int]],
-    report: Callable[[Reached], None] = lambda reached: None,
 ) -> list[Reached]:
-    """Measure networks, ideal and on chips.
+    """Measure networks, ideal and on chips, and say what each reaches.
 
     Parameters
     ----------
@@ -118,117 +100,80 @@ def measure(
         What the chips are made of.
     seeds : callable
         Which chips are measured in which tiles.
-    report : callable
-        Told each tiles' result.
     """
     found = []
     for tiles, some in networks.items():
         ideal = float(np.mean([accuracy(GoldenModel(each), test_set) for each in some]))
         words = [layer.words for layer in some[0].layers]
-        chips = (Chip(device, seed).golden(some[0], words) for seed in seeds(tiles))
-        shares = np.array([accuracy(chip, test_set) for chip in chips])
-        found.append(Reached(tiles, ideal, shares))
-        report(found[-1])
+        made = (Chip(device, seed).golden(some[0], words) for seed in seeds(tiles))
+        chips = np.array([accuracy(chip, test_set) for chip in made])
+        spread = f", chips {chips.mean():.2%}, worst {chips.min():.2%}" if chips.size else ""
+        say(f"{tiles.text}: {ideal:.2%}{spread}")
+        found.append(Reached(tiles, ideal, chips))
     return found
 
 
-COLOURS = {64: ORANGE, 128: BLUE, 256: GREEN}
-MARKS = {64: "s", 128: "o", 256: "D"}
-LEAST, MOST = 0.8, 100
-"""Error rates that are drawn, in percent."""
-
-
-def _error(share: float) -> float:
-    return 100 * (1 - share)
-
-
-def _finish(axes: Axes, title: str, whole: float) -> None:
-    """Axes of error rates over bits."""
-    axes.axhline(_error(whole), color="#8A8A8A", linestyle=":", linewidth=1, label="no tiles")
-    axes.set(title=title, xlabel="bits of a conversion", ylabel="error rate (%)")
-    axes.set(yscale="log", ylim=(LEAST, MOST))
-    ticks = (1, 2, 5, 10, 20, 50, 100)
-    axes.set_yticks(ticks, [str(tick) for tick in ticks])
-    axes.minorticks_off()
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(fontsize=8)
-    add_grid(axes)
-
-
-def _by_rows(axes: Axes, kind: str, found: Sequence[Reached], line: str) -> None:
-    for rows in dict.fromkeys(each.tiles.rows for each in found):
-        here = [each for each in found if each.tiles.rows == rows]
-        axes.plot(
-            [each.tiles.bits for each in here],
-            [_error(each.ideal) for each in here],
-            linestyle=line,
-            marker=MARKS.get(rows, "^"),
-            color=COLOURS.get(rows, VERMILION),
-            label=f"{rows} rows, {kind}",
-        )
-
-
-def _on_chips(axes: Axes, title: str, found: Sequence[Reached], colour: str) -> None:
-    here = [each for each in found if each.chips.size]
-    bits = [each.tiles.bits for each in here]
-    means = [_error(float(each.chips.mean())) for each in here]
-    worst = [_error(float(each.chips.min())) for each in here]
-    ideal = [_error(each.ideal) for each in here]
-    axes.plot(bits, ideal, color=colour, linestyle=":", label=f"{title}: ideal")
-    axes.plot(bits, means, color=colour, marker="o", label=f"{title}: mean of chips")
-    axes.fill_between(bits, means, worst, color=colour, alpha=0.2, label=f"{title}: to the worst")
-
-
-@styled
-def tiles_picture(
-    untrained: Sequence[Reached], trained: Sequence[Reached], whole: float, chips: int
-) -> Figure:
+def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> Figure:
     """Draw what networks reach in tiles.
 
     Parameters
     ----------
-    untrained, trained : sequence of Reached
-        Of a network that was cut after training, and of networks that were trained through tiles.
+    kinds : dict of str to list of Reached
+        By what is done, such as ``untrained``: cut after training.
     whole : float
         Accuracy of the network without tiles.
     chips : int
         How many chips were measured.
     """
-    figure = new_figure(9, 4, "Columns cut into tiles, each with a converter")
-    left, right = figure.subplots(1, 2)
-    _by_rows(left, "untrained", untrained, "--")
-    _by_rows(left, "trained", trained, "-")
-    _finish(left, "ideal converters", whole)
-    _on_chips(right, "untrained", untrained, VERMILION)
-    _on_chips(right, "trained", trained, BLUE)
-    _finish(right, f"{chips} chips, offset and noise of half an LSB", whole)
-    return figure
+    ideal = [Line("no tiles", BITS, [100 * (1 - whole)] * len(BITS), marked=False)]
+    varied = []
+    for number, (kind, found) in enumerate(kinds.items()):
+        for rows in dict.fromkeys(each.tiles.rows for each in found):
+            here = [each for each in found if each.tiles.rows == rows]
+            shares = [each.ideal for each in here]
+            ideal.append(_line(f"{rows} rows, {kind}", here, shares, dashed=not number))
+        here = [each for each in found if each.chips.size]
+        if here:
+            varied += [
+                _line(f"{kind}: ideal", here, [each.ideal for each in here], dashed=True),
+                _line(f"{kind}: mean of chips", here, [each.chips.mean() for each in here]),
+                _line(f"{kind}: worst chip", here, [each.chips.min() for each in here]),
+            ]
+    titles = "ideal converters", f"{chips} chips, offset and noise of half an LSB"
+    panels = [
+        Panel(
+            lines,
+            "bits of a conversion",
+            "error rate (%)",
+            title,
+            y_scale="log",
+            y_range=(0.8, 100),
+            ticks=BITS,
+        )
+        for title, lines in zip(titles, (ideal, varied), strict=True)
+        if lines
+    ]
+    return curves("Columns cut into tiles, each with a converter", panels)
 
 
-ROWS, BITS = (64, 128, 256), (2, 3, 4, 5, 6)
-SHOWN = 128
-"""Rows of the tiles whose chips are measured."""
+def _line(label: str, found: list[Reached], shares: list[float], dashed: bool = False) -> Line:
+    """Error rates over bits."""
+    bits = [each.tiles.bits for each in found]
+    return Line(label, bits, [100 * (1 - share) for share in shares], dashed=dashed)
 
 
 def table(found: Sequence[Reached]) -> list[str]:
     """Accuracy in percent as Markdown, a line for each number of rows."""
-    rows = dict.fromkeys(each.tiles.rows for each in found)
     bits = sorted({each.tiles.bits for each in found}, reverse=True)
     ideal = {each.tiles: f"{100 * each.ideal:.2f}" for each in found}
     lines = [
         f"| rows | {' | '.join(f'{each} bits' for each in bits)} |",
         f"| ---: |{' ---: |' * len(bits)}",
     ]
-    for each in rows:
-        cells = (ideal.get(Tiles(each, number), "") for number in bits)
-        lines.append(f"| {each} | {' | '.join(cells)} |")
+    for rows in dict.fromkeys(each.tiles.rows for each in found):
+        cells = (ideal.get(Tiles(rows, number), "") for number in bits)
+        lines.append(f"| {rows} | {' | '.join(cells)} |")
     return lines
-
-
-def _said(reached: Reached) -> None:
-    chips = reached.chips
-    spread = f", chips {chips.mean():.2%}, worst {chips.min():.2%}" if chips.size else ""
-    say(f"{reached.tiles.text}: {reached.ideal:.2%}{spread}")
 
 
 def main() -> int:
@@ -260,14 +205,14 @@ def main() -> int:
     device = only_converters(open_device("paper"))
     whole = accuracy(GoldenModel(network), test_set)
     say(f"without tiles: {whole:.2%}")
+    chosen = calibration_images(network)
     wanted = [Tiles(rows, bits) for rows in ROWS for bits in BITS]
-    cut = cut_networks(network, wanted, calibration_images(network))
-    reached = []
-    for title, networks in (("untrained", cut), ("trained", trained)):
-        say(title)
+    untrained = {tiles: [cut(network, tiles, *chosen)] for tiles in wanted}
+    kinds = {}
+    for kind, networks in (("untrained", untrained), ("trained", trained)):
+        say(kind)
         seeds = {tiles: range(arguments.chips if tiles.rows == SHOWN else 0) for tiles in networks}
-        reached.append(measure(networks, test_set, device, seeds.__getitem__, _said))
-        say("\n".join(table(reached[-1])))
-    picture = tiles_picture(reached[0], reached[1], whole, arguments.chips)
-    save_picture(picture, arguments.output, "tiles")
+        kinds[kind] = measure(networks, test_set, device, seeds.__getitem__)
+        say("\n".join(table(kinds[kind])))
+    save_picture(tiles_picture(kinds, whole, arguments.chips), arguments.output, "tiles")
     return 0

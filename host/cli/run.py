@@ -4,13 +4,7 @@ import io
 
 import numpy as np
 
-from allspin.host.chips.options import (
-    ChipOptions,
-    MadeChip,
-    ProbedChip,
-    ProbedChipOptions,
-    ProgrammedChip,
-)
+from allspin.host.chips.options import ChipOptions, MadeChip, ProbedChipOptions
 from allspin.host.cli.options import (
     FAILED,
     Arguments,
@@ -92,11 +86,11 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
 def _chip_figures(chip: MadeChip) -> list[Figure]:
     """What was programmed or read, what the array does to it, and what calibration took."""
     rows: list[Figure] = []
-    if isinstance(chip, ProgrammedChip):
+    if chip.programming is not None:
         counts, electrical = chip.counts, chip.device.electrical
         outside = 100 * counts.unconverged / counts.cells
         rows += [
-            ("programmed", chip.how.scheme),
+            ("programmed", chip.programming.scheme),
             ("  pulses a cell", counts.pulses / counts.cells),
             ("  saturations a cell", counts.saturations / counts.cells),
             ("  reads a cell", counts.reads / counts.cells if counts.reads else None),
@@ -104,7 +98,7 @@ def _chip_figures(chip: MadeChip) -> list[Figure]:
             ("  energy of the pulses", counts.energy(electrical), "J"),
             ("  time, cell after cell", counts.time(electrical), "s"),
         ]
-    if isinstance(chip, ProbedChip):
+    if chip.cells is not None:
         rows += [
             ("cells measured", chip.cells.cells - chip.cells.missing),
             ("  missing", chip.cells.missing),

@@ -17,7 +17,7 @@ from allspin.host.draw.style import Look
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import commit
 from allspin.host.sweep.grid import FACTORS, Grid, make_grid, read_grid
-from allspin.host.sweep.pictures import draw_sweep, line_faults, remarks, summary, summary_table
+from allspin.host.sweep.pictures import draw_sweep
 from allspin.host.sweep.sweep import make_plan, sweep
 from allspin.host.sweep.workers import Cluster
 from allspin.sim.errors import UserError, check_range
@@ -121,10 +121,10 @@ def run(arguments: Arguments) -> int:
         "rows": len(found.rows),
         "resumed": found.resumed,
         "seconds": seconds,
-        **line_faults(found.rows),
-        "points": [summary(found, point) for point in plan.points],
+        **found.faults(),
+        "points": [found.summary(point) for point in plan.points],
         "pictures": [str(picture) for picture in pictures],
         "commit": commit(),
     }
-    answer(arguments, record, summary_table(found), remarks(found))
+    answer(arguments, record, found.table(), found.remarks())
     return 0

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from allspin.host.chips.options import ProgrammedChip
+from allspin.host.chips.options import MadeChip
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.images import Grey, frame_image
 from allspin.host.draw.timeline import EVENT, SUM
@@ -105,7 +105,7 @@ class Made:
         What the chip is made of, its knobs turned.
     programming : Programming
         How chips are programmed.
-    chip : ProgrammedChip or None
+    chip : MadeChip or None
         The chip; None for the ideal one.
     golden, ideal : GoldenModel
         Of the chip, and of the ideal one.
@@ -116,7 +116,7 @@ class Made:
     network: Network
     device: Device
     programming: Programming
-    chip: ProgrammedChip | None
+    chip: MadeChip | None
     golden: GoldenModel
     ideal: GoldenModel
 
@@ -137,7 +137,7 @@ class Made:
             how = Programming(setting.scheme, tries=default_tries(base))
             if setting.chip is not None:
                 one = Chip(device, setting.chip)
-                chip = ProgrammedChip.of(one, base, how, calibrated=setting.calibrate)
+                chip = MadeChip.of(one, base, how, calibrated=setting.calibrate)
                 network, golden = chip.network, GoldenModel(chip.network, noise=chip.noise)
         return cls(setting, base, network, device, how, chip, golden, ideal)
 
@@ -180,7 +180,7 @@ def _layer(network: Network, layer: Layer) -> dict[str, Any]:
     return told
 
 
-def _counts(chip: ProgrammedChip) -> dict[str, Any]:
+def _counts(chip: MadeChip) -> dict[str, Any]:
     """What programming took, for a line of the page."""
     counts = chip.counts
     changed = sum(

@@ -4,7 +4,6 @@ import htpy as h
 import numpy as np
 from matplotlib.ticker import EngFormatter
 
-from allspin.host.chips.measured import figure as spread
 from allspin.host.draw.array import (
     SHARE,
     lit_pixels,
@@ -209,7 +208,7 @@ def chips(findings: Findings) -> Section:
         Strip(
             one.column.title,
             (100 * one.accuracies).tolist(),
-            f"{spread(one)} %",
+            f"{one.figure} %",
             100 * one.mean if subject.chips > 1 else None,
         )
         for one in findings.chips
@@ -229,8 +228,8 @@ def chips(findings: Findings) -> Section:
             paragraph(
                 f"A chip is one draw of all variation of the device {subject.device.name}. Of "
                 f"{count}, each programmed with the network and asked {len(subject.images):,} test "
-                f"images, the hardest case, {worst.column.title}, reaches {spread(worst)} %; "
-                f"{last.column.title}, {spread(last)} %."
+                f"images, the hardest case, {worst.column.title}, reaches {worst.figure} %; "
+                f"{last.column.title}, {last.figure} %."
             ),
             figure(
                 "chips-accuracy",

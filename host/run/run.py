@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -204,7 +204,13 @@ def _score(
         bound = float(cycle_bounds(network, engine, images, noise).mean())
     if options.check:
         display.start("comparing every logit with the golden model")
-        compared = compare_logits(shown, GoldenModel(network, noise=noise), images)
+        expected = GoldenModel(network, noise=noise).logits(images)
+        assert shown.answers is not None
+        compared = compare_logits(shown.answers, expected)
+        correct = int(np.count_nonzero(np.argmax(expected, axis=1) == test_set[1]))
+        if compared.difference is None and shown.correct != correct:
+            difference = f"it counted {shown.correct:,} correct classes, not {correct:,}"
+            compared = replace(compared, difference=difference)
         display.finish(f"{compared.mismatches:,} of {compared.compared:,} differ")
     return Score(name, title, made, shown, bound, compared, words, resent, damaged, commit())
 
@@ -292,17 +298,16 @@ def _run_resident(
             answers.append(resident.logits())
         display.advance(counts.images, len(images), f"{counts.images:,}")
     display.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s")
-    together = None
-    if logits:
-        together = Answers(
-            np.concatenate([answer.logits for answer in answers]),
-            np.concatenate([answer.classes for answer in answers]),
-        )
+    both = [
+        np.concatenate([getattr(answer, name) for answer in answers])
+        for name in ("logits", "classes")
+        if logits
+    ]
     return Shown(
         labels=labels,
         correct=counts.correct,
         seconds=seconds,
-        answers=together,
+        answers=Answers(both[0], both[1]) if logits else None,
         cycles_per_image=counts.cycles_per_image,
         at_once=at_once,
     )

@@ -10,43 +10,10 @@ from allspin.host.chips.options import MadeChip
 from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
 from allspin.host.machines.machine import Machine
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 
 MOST_CLASSES = 16
 """With more classes than this a notebook's picture could not be read."""
-
-
-def score_card(score: "Score") -> str:
-    """The card of a score, as HTML: which classes were taken for which, and its figures."""
-    # Pictures are loaded when a notebook asks for them.
-    from allspin.host.draw.accuracy import confusion_matrix
-    from allspin.host.draw.cards import beside, facts
-
-    cycles, logits, words = score.shown.cycles_per_image, score.logits, score.words
-    about = [
-        ("accuracy", f"{score.accuracy:.2%}"),
-        ("images", f"{score.images:,}"),
-        ("machine", score.on),
-        ("chip", None if score.chip is None else score.chip.title),
-        ("cycles per image", None if cycles is None else f"{cycles:.1f}"),
-        (
-            "logits that differ",
-            None if logits is None else f"{logits.mismatches:,} of {logits.compared:,}",
-        ),
-        (
-            "R_AH words that differ",
-            None if words is None else f"{words.mismatches:,} of {words.compared:,}",
-        ),
-        ("images/s", f"{score.images_per_second:,.0f}"),
-    ]
-    table, labels = facts(f"Score of {score.network}", about), score.shown.labels
-    if score.shown.answers is None:
-        return beside(table)
-    answers = score.shown.answers.classes
-    classes = int(max(labels.max(), answers.max())) + 1
-    few = classes <= MOST_CLASSES
-    return beside(table, *([confusion_matrix(labels, answers, classes)] if few else []))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,100 +48,55 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class LogitsCompared:
-    """Logits beside those of the golden model.
+class Compared:
+    """Logits, or R_AH words that were read back, beside those of the golden model.
 
     Attributes
     ----------
     compared, mismatches : int
         How many, and how many of them are not the golden model's.
     difference : str or None
-        The first difference in words, also one of classes alone; None if there is none.
+        The first difference in words, of logits also one of classes alone; None if there is none.
+    changed : float
+        Share of the words that is not the ideal network's.
     """
 
     compared: int
     mismatches: int
     difference: str | None
+    changed: float = 0.0
 
 
-def compare_logits(
-    shown: Shown,
-    golden: GoldenModel,
-    images: npt.NDArray[np.uint8],
-) -> LogitsCompared:
+def compare_logits(answers: Answers, expected: npt.NDArray[np.int64]) -> Compared:
     """Compare what a machine answered with the golden model.
-
-    Parameters
-    ----------
-    shown : Shown
-        With its answers.
-    golden : GoldenModel
-        Of what the machine was programmed with.
-    images : ndarray of uint8, shape (images, height, width)
-        What it was shown.
-    """
-    assert shown.answers is not None
-    expected = golden.logits(images)
-    mismatches, difference = first_difference(shown.answers, expected)
-    correct = np.count_nonzero(np.argmax(expected, axis=1) == shown.labels)
-    if difference is None and shown.correct != correct:
-        difference = f"it counted {shown.correct:,} correct classes, not {correct:,}"
-    return LogitsCompared(expected.size, mismatches, difference)
-
-
-def first_difference(answers: Answers, expected: npt.NDArray[np.int64]) -> tuple[int, str | None]:
-    """How many logits differ, and the first difference in words, also one of classes alone.
 
     Parameters
     ----------
     answers : Answers
         A machine's.
     expected : ndarray of int64, shape (images, classes)
-        Logits of the golden model.
+        Logits of the golden model of what it was programmed with.
     """
     wrong = np.argwhere(answers.logits != expected)
+    classes = np.argmax(expected, axis=1)
+    other, difference = np.flatnonzero(answers.classes != classes), None
     if len(wrong):
         image, number = wrong[0]
-        return len(wrong), (
+        difference = (
             f"{len(wrong):,} of {expected.size:,} logits differ from the golden model; the first: "
             f"image {image}, class {number}: {answers.logits[image, number]}, "
             f"not {expected[image, number]}"
         )
-    other = np.flatnonzero(answers.classes != np.argmax(expected, axis=1))
-    if len(other):
+    elif len(other):
         image = other[0]
-        return 0, (
+        difference = (
             f"the logits are right, but {len(other):,} classes differ; the first: "
-            f"image {image}: {answers.classes[image]}, not {np.argmax(expected[image])}"
+            f"image {image}: {answers.classes[image]}, not {classes[image]}"
         )
-    return 0, None
+    return Compared(expected.size, len(wrong), difference)
 
 
-@dataclass(frozen=True)
-class WordsCompared:
-    """R_AH words that were read back, beside those of the golden model's chip.
-
-    Attributes
-    ----------
-    compared, mismatches : int
-        How many, and how many of them are not the golden chip's.
-    changed : float
-        Share of them that is not the ideal network's.
-    """
-
-    compared: int
-    mismatches: int
-    changed: float
-
-    @property
-    def difference(self) -> str | None:
-        """What is wrong in words; None if nothing is."""
-        if not self.mismatches:
-            return None
-        return f"{self.mismatches:,} of {self.compared:,} R_AH words differ from the golden chip's"
-
-
-def compare_words(machine: Machine, network: Network) -> WordsCompared:
+def compare_words(machine: Machine, network: Network) -> Compared:
     """Read every R_AH word of a machine back, and compare it with a chip's network.
 
     Parameters
@@ -190,7 +112,8 @@ def compare_words(machine: Machine, network: Network) -> WordsCompared:
         compared += words.size
         mismatches += int(np.count_nonzero(words != layer.words))
         changed += int(np.count_nonzero(words != layer.levels[layer.states]))
-    return WordsCompared(compared, mismatches, changed / compared)
+    difference = f"{mismatches:,} of {compared:,} R_AH words differ from the golden chip's"
+    return Compared(compared, mismatches, difference if mismatches else None, changed / compared)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +130,7 @@ class Score:
         What it did with the images: logits and classes are in ``shown.answers``.
     cycles_bound : float or None
         Cycles per image that the slowest stage needs; None of a machine without lanes.
-    logits, words : LogitsCompared and WordsCompared, or None
+    logits, words : Compared or None
         What was compared with the golden model; None where nobody asked, or there are none.
     resent, damaged : int
         Requests that were sent again, and frames that came damaged.
@@ -220,8 +143,8 @@ class Score:
     chip: MadeChip | None
     shown: Shown
     cycles_bound: float | None
-    logits: LogitsCompared | None
-    words: WordsCompared | None
+    logits: Compared | None
+    words: Compared | None
     resent: int
     damaged: int
     commit: str | None
@@ -250,10 +173,8 @@ class Score:
     @property
     def difference(self) -> str | None:
         """The first difference from the golden model in words; None if none was found."""
-        for compared in (self.logits, self.words):
-            if compared is not None and compared.difference is not None:
-                return compared.difference
-        return None
+        found = (each.difference for each in (self.logits, self.words) if each is not None)
+        return next((each for each in found if each is not None), None)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` prints; see ``docs/formats.md``."""
@@ -261,8 +182,8 @@ class Score:
         return {
             "network": self.network,
             "on": self.on,
-            "chip": None if chip is None else chip.seed,
-            "programming": None if chip is None else chip.to_dict(),
+            "chip": chip and chip.seed,
+            "programming": chip and chip.to_dict(),
             "images": self.images,
             "accuracy": self.accuracy,
             "resident": self.shown.at_once,
@@ -272,19 +193,46 @@ class Score:
             "simulated_images_per_second": self.simulated_images_per_second,
             "cycles_per_image": self.shown.cycles_per_image,
             "cycles_bound": self.cycles_bound,
-            "logits_compared": None if logits is None else logits.compared,
-            "mismatches": None if logits is None else logits.mismatches,
-            "words_compared": None if words is None else words.compared,
-            "word_mismatches": None if words is None else words.mismatches,
-            "words_changed": None if words is None else words.changed,
+            "logits_compared": logits and logits.compared,
+            "mismatches": logits and logits.mismatches,
+            "words_compared": words and words.compared,
+            "word_mismatches": words and words.mismatches,
+            "words_changed": words and words.changed,
             "resent": self.resent,
             "damaged": self.damaged,
             "commit": self.commit,
         }
 
     def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return score_card(self)
+        """What a notebook shows of it: its figures, and which classes were taken for which."""
+        # Pictures are loaded when a notebook asks for them.
+        from allspin.host.draw.accuracy import confusion_matrix
+        from allspin.host.draw.cards import beside, facts
+
+        cycles, labels, answers = self.shown.cycles_per_image, self.shown.labels, self.shown.answers
+        logits, words = (
+            each and f"{each.mismatches:,} of {each.compared:,}"
+            for each in (self.logits, self.words)
+        )
+        table = facts(
+            f"Score of {self.network}",
+            [
+                ("accuracy", f"{self.accuracy:.2%}"),
+                ("images", f"{self.images:,}"),
+                ("machine", self.on),
+                ("chip", self.chip and self.chip.title),
+                ("cycles per image", cycles and f"{cycles:.1f}"),
+                ("logits that differ", logits),
+                ("R_AH words that differ", words),
+                ("images/s", f"{self.images_per_second:,.0f}"),
+            ],
+        )
+        if answers is None:
+            return beside(table)
+        classes = int(max(labels.max(), answers.classes.max())) + 1
+        if classes > MOST_CLASSES:
+            return beside(table)
+        return beside(table, confusion_matrix(labels, answers.classes, classes))
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from allspin.hdl.parameters.engine import (
     WEIGHTS,
 )
 from allspin.hdl.parameters.profile import HardwareProfile, distance_bits
-from allspin.host.chips.options import ProgrammedChip
+from allspin.host.chips.options import MadeChip
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers
@@ -34,7 +34,7 @@ from allspin.host.machines.opening import (
     open_port,
     open_virtual,
 )
-from allspin.host.run.score import compare_words, first_difference
+from allspin.host.run.score import compare_logits, compare_words
 from allspin.host.show.say import Display, Silent
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
@@ -384,7 +384,7 @@ class _Checks:
         """Make a chip, read its words, and show it images."""
         device = self._device()
         programming = Programming()
-        made = ProgrammedChip.of(Chip(device, CHIP), self.network, programming)
+        made = MadeChip.of(Chip(device, CHIP), self.network, programming)
         if Feature.PROGRAMMER not in self.machine.identity.features and (
             why := self.machine.identity.mismatch(made.network)
         ):
@@ -411,8 +411,6 @@ class _Checks:
 def _compared(
     answers: Answers, golden: GoldenModel, images: npt.NDArray[np.uint8]
 ) -> tuple[bool, str]:
-    expected = golden.logits(images)
-    _, difference = first_difference(answers, expected)
-    if difference is not None:
-        return False, difference
-    return True, f"{len(images)} images, {expected.size:,} logits as the golden model's"
+    found = compare_logits(answers, golden.logits(images))
+    right = f"{len(images)} images, {found.compared:,} logits as the golden model's"
+    return found.difference is None, found.difference or right

@@ -8,22 +8,24 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from allspin.host.data.catalogue import open_network, operating_point
-from allspin.sim.device.device import TOPS, Device
 from allspin.sim.device.device import UNITS_OF_ADC_VARIATION as ADC_UNITS
+from allspin.sim.device.device import AdcVariation, Device, Imperfections
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
+from allspin.sim.device.retention import MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.files import MAX_TOML, parse_toml, read_text
 from allspin.sim.network.formats import MAX_ADC_BITS, MAX_TILE_ROWS, MIN_ADC_BITS, MIN_TILE_ROWS
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, tiles_of
+from allspin.sim.parameters import Parameters, described
 from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
+    MAX_TRIES,
     POLARITIES,
     SCHEMES,
     Programming,
@@ -57,27 +59,26 @@ def _one_of(known: Mapping[str, str]) -> Check:
 
 
 def _number(low: float, high: float, kind: type[int] | type[float] = float) -> Check:
-    bounds = f"from {low} to {high}" if kind is int else f"a number from {low:g} to {high:g}"
-
     def check(name: str, value: Any) -> float:
-        number = value
         if isinstance(value, str):
             with suppress(ValueError):
-                number = kind(value)
-        legal = isinstance(number, int | kind) and not isinstance(number, bool)
-        if not legal or not low <= number <= high:
-            raise UserError(f"`{name}` must be {bounds}, not {number!r}")
-        return kind(number)
+                value = kind(value)
+        if isinstance(value, int | kind) and not isinstance(value, bool) and low <= value <= high:
+            return kind(value)
+        bounds = f"from {low} to {high}" if kind is int else f"a number from {low:g} to {high:g}"
+        raise UserError(f"`{name}` must be {bounds}, not {value!r}")
 
     return check
 
 
 def _truth(name: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
     if value in (TRUE, FALSE):
         return value == TRUE
-    raise UserError(f"`{name}` must be {TRUE} or {FALSE} (in a file true or false), not {value!r}")
+    if not isinstance(value, bool):
+        raise UserError(
+            f"`{name}` must be {TRUE} or {FALSE} (in a file true or false), not {value!r}"
+        )
+    return value
 
 
 def _point(name: str, value: Any) -> str:
@@ -97,6 +98,8 @@ class Factor:
         Of its values.
     default : tuple
         Its values where the grid says nothing; without any, the device's or the network's own.
+    title : str
+        What pictures call it.
     help : str
         What it is.
     separator : str
@@ -105,58 +108,30 @@ class Factor:
 
     check: Check
     default: tuple[Any, ...]
+    title: str
     help: str
     separator: str = ","
 
 
-_SCALE = _number(0, MAX_SCALE)
-FACTORS: dict[str, Factor] = {
-    "network": Factor(_text, (), f"networks; {STATES} in a name stands for each of the states"),
-    "states": Factor(_number(2, 128, int), (), f"numbers of states, put in for {STATES}"),
-    "device": Factor(_text, ("paper",), "devices (paper)"),
-    "at": Factor(
-        _point, (), "operating points, such as 'current=8mA;current=9mA' (the device's)", ";"
-    ),
-    "temperature": Factor(
-        _number(MIN_TEMPERATURE, MAX_TEMPERATURE), (), "temperatures in kelvin (the device's)"
-    ),
-    "c2c": Factor(_SCALE, (1.0,), "factors on the synapse's C2C (1)"),
-    "d2d": Factor(_SCALE, (1.0,), "factors on the synapse's D2D (1)"),
-    "neuron_d2d": Factor(_SCALE, (1.0,), "factors on the neuron's D2D (1)"),
-    "neuron_c2c": Factor(_SCALE, (1.0,), "factors on the neuron's C2C (1)"),
-    "age": Factor(_number(0, MAX_AGE), (), "seconds since programming (the device's)"),
-    "read_noise": Factor(_number(0, 100), (), "read noise, of a cell's range (the device's)"),
-    "hall_offset": Factor(_number(0, 1), (), "Hall offset, of a cell's range (the device's)"),
-    "stuck": Factor(_number(0, 1), (), "shares of stuck cells (the device's)"),
-    "program": Factor(_one_of(SCHEMES), ("open-loop",), f"{', '.join(SCHEMES)} (open-loop)"),
-    "polarity": Factor(_one_of(POLARITIES), ("quieter",), f"{', '.join(POLARITIES)} (quieter)"),
-    "tries": Factor(
-        _number(1, 1024, int), (), "writes of a cell for write-verify (8 up to 16 states, else 32)"
-    ),
-    "band": Factor(
-        _number(1e-6, 0.5), (DEFAULT_BAND,), f"bands of write-verify ({DEFAULT_BAND:g})"
-    ),
-    "calibrate": Factor(_truth, (False,), f"{TRUE}, {FALSE} or both: calibrated neurons ({FALSE})"),
-    "tile_rows": Factor(
-        _number(MIN_TILE_ROWS, MAX_TILE_ROWS, int),
-        (),
-        "rows of tiles, powers of two (the network's)",
-    ),
-    "adc_bits": Factor(
-        _number(MIN_ADC_BITS, MAX_ADC_BITS, int), (), "bits of tiles' converters (the network's)"
-    ),
-    **{
-        f"adc_{name}": Factor(_number(0, top), (), f"{ADC_UNITS[name]}, deviations (the device's)")
-        for name, top in TOPS.items()
-    },
-}
-"""Factors by name, in the table's order of columns."""
+def _factor(check: Check, title: str, about: str, *default: Any, separator: str = ",") -> Any:
+    return field(metadata={"factor": Factor(check, default, title, about, separator)})
+
+
+def _figure(kind: type[Parameters], name: str, title: str, about: str) -> Any:
+    """A factor that takes the place of a figure of the device, within its range."""
+    bounds = described(kind)[name].metadata
+    return _factor(_number(bounds["low"], bounds["high"]), title, f"{about} (the device's)")
+
+
+def _scale(what: str) -> Any:
+    check = _number(0, MAX_SCALE)
+    return _factor(check, f"{what}, times the device's", f"factors on the {what} (1)", 1.0)
 
 
 FIGURES = ("age", "read_noise", "hall_offset", "stuck")
 """Factors that are the device's imperfections themselves, in place of its own."""
-ADC_FIGURES = ("offset", "gain", "noise")
-"""The same of the converters of tiles; the factors' names begin with ``adc_``."""
+ADC = "adc_"
+"""How the names of factors begin that are the same of the converters of tiles."""
 
 
 @dataclass(frozen=True)
@@ -164,32 +139,93 @@ class Point:
     """Values of all factors: what chips are made of, and how they are programmed.
 
     None stands for the device's own, or the network's own tiles; `tries` and `band` are None
-    for schemes other than write-verify. `FACTORS` says what each is.
+    for schemes other than write-verify.
     """
 
-    network: str
-    states: int
-    device: str
-    at: str | None
-    temperature: float | None
-    c2c: float
-    d2d: float
-    neuron_d2d: float
-    neuron_c2c: float
-    age: float | None
-    read_noise: float | None
-    hall_offset: float | None
-    stuck: float | None
-    program: str
-    polarity: str
-    tries: int | None
-    band: float | None
-    calibrate: bool
-    tile_rows: int | None = None
-    adc_bits: int | None = None
-    adc_offset: float | None = None
-    adc_gain: float | None = None
-    adc_noise: float | None = None
+    network: str = _factor(
+        _text, "network", f"networks; {STATES} in a name stands for each of the states"
+    )
+    states: int = _factor(
+        _number(2, 128, int), "states of a synapse", f"numbers of states, put in for {STATES}"
+    )
+    device: str = _factor(_text, "device", "devices (paper)", "paper")
+    at: str | None = _factor(
+        _point,
+        "operating point",
+        "operating points, such as 'current=8mA;current=9mA' (the device's)",
+        separator=";",
+    )
+    temperature: float | None = _factor(
+        _number(MIN_TEMPERATURE, MAX_TEMPERATURE),
+        "temperature (K)",
+        "temperatures in kelvin (the device's)",
+    )
+    c2c: float = _scale("synapse's C2C")
+    d2d: float = _scale("synapse's D2D")
+    neuron_d2d: float = _scale("neuron's D2D")
+    neuron_c2c: float = _scale("neuron's C2C")
+    age: float | None = _figure(Imperfections, "age", "age (s)", "seconds since programming")
+    read_noise: float | None = _figure(
+        Imperfections,
+        "read_noise",
+        "read noise, of a cell's range",
+        "read noise, of a cell's range",
+    )
+    hall_offset: float | None = _figure(
+        Imperfections,
+        "hall_offset",
+        "Hall offset, of a cell's range",
+        "Hall offset, of a cell's range",
+    )
+    stuck: float | None = _figure(Imperfections, "stuck", "stuck cells", "shares of stuck cells")
+    program: str = _factor(
+        _one_of(SCHEMES), "programmed", f"{', '.join(SCHEMES)} (open-loop)", "open-loop"
+    )
+    polarity: str = _factor(
+        _one_of(POLARITIES), "polarity", f"{', '.join(POLARITIES)} (quieter)", "quieter"
+    )
+    tries: int | None = _factor(
+        _number(1, MAX_TRIES, int),
+        "tries of write-verify",
+        "writes of a cell for write-verify (8 up to 16 states, else 32)",
+    )
+    band: float | None = _factor(
+        _number(1e-6, 0.5),
+        "band of write-verify",
+        f"bands of write-verify ({DEFAULT_BAND:g})",
+        DEFAULT_BAND,
+    )
+    calibrate: bool = _factor(
+        _truth,
+        "neurons calibrated",
+        f"{TRUE}, {FALSE} or both: calibrated neurons ({FALSE})",
+        False,
+    )
+    tile_rows: int | None = _factor(
+        _number(MIN_TILE_ROWS, MAX_TILE_ROWS, int),
+        "rows of a tile",
+        "rows of tiles, powers of two (the network's)",
+    )
+    adc_bits: int | None = _factor(
+        _number(MIN_ADC_BITS, MAX_ADC_BITS, int),
+        "bits of a tile's converter",
+        "bits of tiles' converters (the network's)",
+    )
+    adc_offset: float | None = _figure(
+        AdcVariation,
+        "offset",
+        "offset of tiles' converters (LSB)",
+        f"{ADC_UNITS['offset']}, deviations",
+    )
+    adc_gain: float | None = _figure(
+        AdcVariation, "gain", "gain errors of tiles' converters", f"{ADC_UNITS['gain']}, deviations"
+    )
+    adc_noise: float | None = _figure(
+        AdcVariation,
+        "noise",
+        "noise of tiles' converters (LSB)",
+        f"{ADC_UNITS['noise']}, deviations",
+    )
 
     @property
     def tiles(self) -> Tiles | None:
@@ -220,10 +256,6 @@ class Point:
             own = {} if point is None else point.given()
             return OperatingPoint(temperature=self.temperature).within(own)
 
-    def _given(self, names: tuple[str, ...], prefix: str = "") -> dict[str, Any]:
-        values = {name: getattr(self, prefix + name) for name in names}
-        return {name: value for name, value in values.items() if value is not None}
-
     def made_of(self, device: Device) -> Device:
         """The device with its variations multiplied, and other imperfections.
 
@@ -232,20 +264,20 @@ class Point:
         UserError
             If one of them leaves its range, or an age does nothing.
         """
-        factors = {name: getattr(self, name) for name in ("c2c", "d2d", "neuron_d2d", "neuron_c2c")}
+        own = {name: value for name, value in vars(self).items() if value is not None}
+        factors = {name: own[name] for name in ("c2c", "d2d", "neuron_d2d", "neuron_c2c")}
         said = ", ".join(f"{name} {value:g}" for name, value in factors.items())
         advice = "; these are factors on the device's own figures"
         with refused(f"{self.device} with {said}: ", advice):
             varied = scaled(device, **factors)
-        own = self._given(FIGURES)
-        with refused(f"{self.device}: "):
-            wrong = replace(varied.imperfections, **own)
-        if own and wrong.age and not (wrong.drifts or wrong.decays):
+        adc = {name: own[ADC + name] for name in ADC_UNITS if ADC + name in own}
+        figures = {name: own[name] for name in FIGURES if name in own}
+        wrong = replace(varied.imperfections, **figures)
+        if figures and wrong.age and not (wrong.drifts or wrong.decays):
             raise UserError(
                 f"{self.device} does not age: it has neither drift nor retention; leave out age"
             )
-        adc = replace(varied.adc, **self._given(ADC_FIGURES, "adc_"))
-        return replace(varied, adc=adc, imperfections=wrong)
+        return replace(varied, adc=replace(varied.adc, **adc), imperfections=wrong)
 
     def programming(self, network: Network) -> Programming:
         """How the chips are programmed.
@@ -261,8 +293,8 @@ class Point:
             return Programming(self.program, self.polarity, tries, band)
 
 
-FACTOR_COLUMNS = tuple(field.name for field in fields(Point))
-"""The factors that a point has a value of."""
+FACTORS: dict[str, Factor] = {each.name: each.metadata["factor"] for each in fields(Point)}
+"""Factors by name, in the table's order of columns."""
 
 
 def scaled(device: Device, c2c: float, d2d: float, neuron_d2d: float, neuron_c2c: float) -> Device:
@@ -298,7 +330,7 @@ class Grid:
 
     Parameters
     ----------
-    factors : tuple of (str, tuple)
+    factors : dict of str to tuple
         Values of each of `FACTORS`, in its order; checked.
     chips, first : int
         How many chips, and the seed of the first; the next follow.
@@ -315,7 +347,7 @@ class Grid:
         If a value is outside its range.
     """
 
-    factors: tuple[tuple[str, tuple[Any, ...]], ...]
+    factors: dict[str, tuple[Any, ...]]
     chips: int = 20
     first: int = 0
     images: int | None = None
@@ -338,7 +370,7 @@ class Grid:
 
     def varied(self) -> list[str]:
         """Factors that have more than one value; without any, the network."""
-        names = [name for name, values in self.factors if len(values) > 1]
+        names = [name for name, values in self.factors.items() if len(values) > 1]
         # A network of other states is another network: one axis for both.
         if "network" in names and "states" in names:
             names.remove("states")
@@ -346,8 +378,7 @@ class Grid:
 
     def networks(self) -> list[str]:
         """Names of the networks, with numbers of states put in."""
-        values = dict(self.factors)
-        names, states = values["network"], values["states"]
+        names, states = self.factors["network"], self.factors["states"]
         bare = [name for name in names if STATES in name]
         if states and not bare:
             raise UserError(
@@ -371,7 +402,7 @@ class Grid:
             If a network is not there, or the points are too many.
         """
         values: dict[str, tuple[Any, ...]] = {
-            name: each or (None,) for name, each in self.factors if name != "states"
+            name: each or (None,) for name, each in self.factors.items() if name != "states"
         }
         values["network"] = tuple(self.networks())
         count = math.prod(len(each) for each in values.values())
@@ -387,30 +418,24 @@ class Grid:
             elif chosen["tries"] is None:
                 chosen["tries"] = default_tries(network)
             point = Point(states=max(len(layer.levels) for layer in network.layers), **chosen)
-            _check_converters(point, network)
+            tiled = point.tiles is not None or any(tiles_of(network))
+            for name in ADC_UNITS:
+                if chosen[ADC + name] and not tiled:
+                    raise UserError(
+                        f"`{ADC}{name}` is for converters of tiles, and {point.network} has none: "
+                        "give `tile_rows` and `adc_bits`"
+                    )
             points.append(point)
         return list(dict.fromkeys(points))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, as a grid file has them."""
-        plain = {name: list(values) for name, values in self.factors}
+        plain = {name: list(values) for name, values in self.factors.items()}
         return {**plain, **{name: getattr(self, name) for name in SETTINGS}}
 
 
-SETTINGS = tuple(field.name for field in fields(Grid) if field.name != "factors")
+SETTINGS = tuple(each.name for each in fields(Grid) if each.name != "factors")
 """What a grid has besides its factors."""
-
-
-def _check_converters(point: Point, network: Network) -> None:
-    """Refuse tiles that there are not, and errors of converters that a network does not have."""
-    if point.tiles is not None or any(tiles_of(network)):
-        return
-    for name in ADC_FIGURES:
-        if getattr(point, f"adc_{name}"):
-            raise UserError(
-                f"`adc_{name}` is for converters of tiles, and {point.network} has none: give "
-                "`tile_rows` and `adc_bits`"
-            )
 
 
 def make_grid(entries: Mapping[str, Any]) -> Grid:
@@ -440,7 +465,7 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
     if not factors["network"]:
         raise UserError("a sweep needs networks: network = [...] in the file, or `network`")
     settings = {name: entries[name] for name in SETTINGS if name in entries}
-    return Grid(factors=tuple(factors.items()), **settings)
+    return Grid(factors, **settings)
 
 
 def read_grid(path: Path) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.chips.options import ProgrammedChip
+from allspin.host.chips.options import MadeChip
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
@@ -36,11 +35,8 @@ from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK
 from allspin.sim.network.netfile import network_from_bytes
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut
-from allspin.sim.programming.programming import planned_counts
 from allspin.sim.programming.schemes import Counts
 
-MACHINES_KEPT = 4
-"""Virtual boards that a worker keeps running, one for each shape of network."""
 LOT = 100
 """Chips that are shown the same batches: what an interrupted sweep measures again, at most."""
 
@@ -50,27 +46,27 @@ Watch = Callable[[float], None]
 """Told how many chips' images were shown, beyond the chips that are done."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Material:
     """What a sweep's numbers come from, by name and by content.
 
     Parameters
     ----------
-    networks, devices : tuple of (str, str)
-        Name and SHA-256 of the file of each.
+    networks, devices : dict of str to str
+        SHA-256 of the file of each, by name.
     data : tuple of (str or None, str)
         Folder and SHA-256 of the test set.
     calibration : str or None
         SHA-256 of the images that choose the steps of tiles; None where no network is cut.
     """
 
-    networks: tuple[tuple[str, str], ...]
-    devices: tuple[tuple[str, str], ...]
+    networks: dict[str, str]
+    devices: dict[str, str]
     data: tuple[str | None, str]
     calibration: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """One chip.
 
@@ -214,7 +210,7 @@ def shown(job: Job) -> tuple[Images, Integers]:
     return images[: job.images], labels[: job.images]
 
 
-def make_chip(job: Job) -> ProgrammedChip:
+def make_chip(job: Job) -> MadeChip:
     """Make and program the chip of a job.
 
     Raises
@@ -223,11 +219,11 @@ def make_chip(job: Job) -> ProgrammedChip:
         If a file is not the sweep's, or the network cannot be programmed.
     """
     point, material = job.point, job.material
-    digest = dict(material.networks)[point.network]
+    digest = material.networks[point.network]
     network = _cut(point.network, digest, point.tiles, material.data[0], material.calibration)
-    device = device_of(point, dict(material.devices)[point.device])
+    device = device_of(point, material.devices[point.device])
     with refused(f"{point.network} on {point.device}: "):
-        return ProgrammedChip.of(
+        return MadeChip.of(
             Chip(device, job.chip),
             network,
             point.programming(network),
@@ -235,23 +231,18 @@ def make_chip(job: Job) -> ProgrammedChip:
         )
 
 
-def counts_of(point: Point, material: Material) -> tuple[int, Counts | None]:
-    """What is known of a point's counts before a chip is made.
+def counts_of(point: Point, material: Material) -> Counts:
+    """What is known of what programming takes before a chip is made.
 
-    Returns
-    -------
-    int
-        Cells of its network.
-    Counts or None
-        What programming takes, where it takes the same on every chip.
+    All of it where it is the same on every chip; of write-verify only the cells.
     """
-    network = network_of(point.network, dict(material.networks)[point.network])
-    device = device_of(point, dict(material.devices)[point.device])
-    cells = sum(layer.states.size for layer in network.layers)
-    return cells, planned_counts(device.synapse, network, point.programming(network))
+    if point.program != "write-verify":
+        return make_chip(Job(point, 0, None, GOLDEN, material)).counts
+    network = network_of(point.network, material.networks[point.network])
+    return Counts(cells=sum(layer.states.size for layer in network.layers))
 
 
-# Machines, which a worker keeps open from chip to chip.
+# A machine, which a worker keeps open from chip to chip.
 
 
 @dataclass(eq=False)
@@ -263,29 +254,28 @@ class Board:
     """
 
     machine: Machine
-    maker: Maker | None = None
-    point: Point | None = None
+    makers: dict[Point, Maker] = field(default_factory=dict)
 
-    def maker_for(self, point: Point, made: ProgrammedChip) -> Maker:
+    def maker_for(self, point: Point, made: MadeChip) -> Maker:
         """What makes the chips of a point."""
-        if self.maker is None or self.point != point:
-            self.maker = self.machine.chip_maker(made.base, made.device, made.programming)
-            self.point = point
-        return self.maker
+        if point not in self.makers:
+            maker = self.machine.chip_maker(made.base, made.device, made.programming)
+            self.makers = {point: maker}
+        return self.makers[point]
 
 
-_boards: OrderedDict[Any, Board] = OrderedDict()
-"""Machines that this process keeps open, the one used last at the end."""
-_boards_lock = threading.Lock()
+_kept: dict[Any, Board] = {}
+"""The machine that this process keeps open, by what it was opened as; at most one."""
+_kept_lock = threading.Lock()
 
 
 def close_machines() -> None:
     """Close what this process has open."""
-    while _boards:
-        _boards.popitem()[1].machine.close()
+    while _kept:
+        _kept.popitem()[1].machine.close()
 
 
-def _board(on: str, made: ProgrammedChip) -> Board:
+def _board(on: str, made: MadeChip) -> Board:
     """A machine for a chip: one that is open already, or a new one."""
     if on == GOLDEN:
         return Board(GoldenMachine())
@@ -298,23 +288,21 @@ def _board(on: str, made: ProgrammedChip) -> Board:
         profile = HardwareProfile(variation=gateware, tile_offsets=tile_offsets(made.device))
         engine = EngineParameters.from_network(made.base, profile)
     key = (on, engine, profile)
-    if key not in _boards:
-        while len(_boards) >= MACHINES_KEPT:
-            _boards.popitem(last=False)[1].machine.close()
-        _boards[key] = Board(open_machine(on, made.base, profile))
-    _boards.move_to_end(key)
-    return _boards[key]
+    if key not in _kept:
+        close_machines()
+        _kept[key] = Board(open_machine(on, made.base, profile))
+    return _kept[key]
 
 
 @contextmanager
-def kept_board(job: Job, made: ProgrammedChip) -> Iterator[Board]:
+def kept_board(job: Job, made: MadeChip) -> Iterator[Board]:
     """The machine for a job's chip, for one worker at a time.
 
     A worker of Dask may have several threads, a machine takes one network at a time. Where what is
     done with it fails, it is closed: in whatever state it is then, the next job shall not find it
     so.
     """
-    with nullcontext() if job.on == GOLDEN else _boards_lock:
+    with nullcontext() if job.on == GOLDEN else _kept_lock:
         try:
             yield _board(job.on, made)
         except BaseException:
@@ -401,21 +389,17 @@ def _together(lot: Sequence[Job], watch: Watch) -> list[tuple[Job, Outcome]] | N
             images, labels = shown(lot[0])
             check_fit(made.network, images.shape[1:], labels)
             chips = [made, *(make_chip(job) for job in lot[1:])]
-            resent, damaged = machine.resent, machine.damaged
+            faults = -machine.resent, -machine.damaged
             found = many.run(
                 [(each.chip, each.network) for each in chips],
                 images,
                 labels,
                 lambda count: watch(count / len(images)),
             )
-            faults = [
-                (machine.resent - resent, machine.damaged - damaged),
-                *[(0, 0)] * (len(lot) - 1),
-            ]
-    outcomes = [
-        Outcome.of(counts.images, counts.correct, each.counts)
-        for each, counts in zip(chips, found, strict=True)
-    ]
+            faults = faults[0] + machine.resent, faults[1] + machine.damaged
     # The line's faults are of all chips together: the first has them.
-    outcomes[0] = replace(outcomes[0], resent=faults[0], damaged=faults[1])
-    return list(zip(lot, outcomes, strict=True))
+    of_each = [faults, *[(0, 0)] * (len(lot) - 1)]
+    return [
+        (job, Outcome.of(counts.images, counts.correct, each.counts, *its))
+        for job, each, counts, its in zip(lot, chips, found, of_each, strict=True)
+    ]

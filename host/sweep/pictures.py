@@ -1,9 +1,6 @@
-"""What a sweep came to: figures and a table, point by point, and pictures.
+"""Pictures of a sweep: accuracy against each factor, yield, the worst and the best chip."""
 
-The pictures are accuracy against each factor, yield, and the worst and the best chip.
-"""
-
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,8 +25,9 @@ from allspin.host.draw.style import (
     save_picture,
     styled,
 )
-from allspin.host.show.table import Cell, Column, Table
-from allspin.host.sweep.grid import Point
+from allspin.host.machines.opening import GOLDEN
+from allspin.host.sweep.grid import FACTORS
+from allspin.host.sweep.job import answers_of, shown
 from allspin.host.sweep.sweep import Sweep
 from allspin.host.sweep.table import Row
 
@@ -44,28 +42,6 @@ HUES = ("program", "network", "calibrate")
 DASHES = ("-", "--", ":", "-.")
 JITTER = 0.2
 """Half the share of a box's width that its points are spread over."""
-TITLES = {
-    "network": "network",
-    "states": "states of a synapse",
-    "device": "device",
-    "at": "operating point",
-    "temperature": "temperature (K)",
-    "c2c": "C2C of the synapse, times the device's",
-    "d2d": "D2D of the synapse, times the device's",
-    "neuron_d2d": "D2D of the neuron, times the device's",
-    "neuron_c2c": "C2C of the neuron, times the device's",
-    "age": "age (s)",
-    "read_noise": "read noise, of a cell's range",
-    "hall_offset": "Hall offset, of a cell's range",
-    "stuck": "stuck cells",
-    "program": "programmed",
-    "polarity": "polarity",
-    "tries": "tries of write-verify",
-    "band": "band of write-verify",
-    "calibrate": "neurons calibrated",
-}
-"""What each factor is called below its axis."""
-
 Shares = npt.NDArray[np.float64]
 
 
@@ -82,20 +58,17 @@ def value_name(value: Any) -> str:
     return name_text(name.removesuffix(SUFFIX).removesuffix(DEVICE_SUFFIX))
 
 
-def _by_value(rows: list[Row], factor: str) -> dict[Any, list[Row]]:
-    """Rows by the value that they have of a factor, in the grid's order."""
+def _by_value(rows: list[Row], factor: str | None) -> dict[Any, list[Row]]:
+    """Rows by the value that they have of a factor, in the grid's order; all without one."""
     parts: dict[Any, list[Row]] = {}
     for row in rows:
-        parts.setdefault(getattr(row.point, factor), []).append(row)
+        parts.setdefault(getattr(row.point, factor) if factor else None, []).append(row)
     return parts
 
 
-def shares_by_value(rows: list[Row], factor: str) -> dict[Any, Shares]:
-    """Accuracies of all chips that have each value of a factor, in the grid's order."""
-    return {
-        value: np.array([row.outcome.accuracy for row in part])
-        for value, part in _by_value(rows, factor).items()
-    }
+def _shares(rows: list[Row]) -> Shares:
+    """Accuracies of chips."""
+    return np.array([row.outcome.accuracy for row in rows])
 
 
 def _panels(title: str, count: int) -> tuple[Figure, list[Axes]]:
@@ -149,22 +122,20 @@ def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int)
 
 def _draw_boxes(axes: Axes, rows: list[Row], factor: str, hue: str | None) -> None:
     """A box for each value of a factor, and beside one another those of the other's values."""
-    values = list(shares_by_value(rows, factor))
-    parts = {None: rows} if hue is None else _by_value(rows, hue)
+    values = list(_by_value(rows, factor))
+    parts = _by_value(rows, hue)
     width = BOXES / len(parts)
     for look, (of, part) in enumerate(parts.items()):
         aside = (look - (len(parts) - 1) / 2) * width
-        for value, shares in shares_by_value(part, factor).items():
-            _draw_box(axes, shares, values.index(value) + aside, 0.95 * width, look)
+        for value, some in _by_value(part, factor).items():
+            _draw_box(axes, _shares(some), values.index(value) + aside, 0.95 * width, look)
         if hue is not None:
             colour, mark = COLOURS[look % len(COLOURS)], MARKERS[look % len(MARKERS)]
             axes.plot([], [], mark, color=colour, label=value_name(of))
             axes.legend(fontsize=8, loc="lower left")
     names = [value_name(value) for value in values]
-    if sum(map(len, names)) > 44:
-        axes.set_xticks(range(len(names)), names, rotation=25, ha="right")
-    else:
-        axes.set_xticks(range(len(names)), names)
+    leaning = {"rotation": 25, "ha": "right"} if sum(map(len, names)) > 44 else {}
+    axes.set_xticks(range(len(names)), names, **leaning)
     axes.set_xlim(-0.6, len(names) - 0.4)
 
 
@@ -184,7 +155,7 @@ def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
     figure, panels = _panels(f"Accuracy of chips{others}", len(factors))
     for axes, factor in zip(panels, factors, strict=True):
         _draw_boxes(axes, rows, factor, hue_of(factor, factors))
-        axes.set_xlabel(TITLES[factor])
+        axes.set_xlabel(FACTORS[factor].title)
         axes.set_ylabel("test accuracy")
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         add_grid(axes)
@@ -213,12 +184,11 @@ def _draw_yields(
     axes: Axes, rows: list[Row], factor: str, hue: str | None, ends: tuple[float, float]
 ) -> None:
     """A line for each value of a factor, with a colour and a mark, dashed for the other's."""
-    values = list(shares_by_value(rows, factor))
-    parts = {None: rows} if hue is None else _by_value(rows, hue)
-    for style, (of, part) in enumerate(parts.items()):
-        for value, shares in shares_by_value(part, factor).items():
+    values = list(_by_value(rows, factor))
+    for style, (of, part) in enumerate(_by_value(rows, hue).items()):
+        for value, some in _by_value(part, factor).items():
             look = values.index(value)
-            accuracies, yields = yield_curve(shares)
+            accuracies, yields = yield_curve(_shares(some))
             name = value_name(value) if hue is None else f"{value_name(value)}, {value_name(of)}"
             axes.step(
                 [ends[0], *accuracies, ends[1]],
@@ -227,7 +197,7 @@ def _draw_yields(
                 color=COLOURS[look % len(COLOURS)],
                 linestyle=DASHES[style % len(DASHES)],
                 marker=MARKERS[look % len(MARKERS)],
-                markevery=(1, max(1, len(shares) // 6)),
+                markevery=(1, max(1, len(some) // 6)),
                 markersize=3.5,
                 linewidth=1.4,
                 label=name,
@@ -244,10 +214,9 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
         As of `accuracy_by_factor`; dashes tell the other factor.
     """
     figure, panels = _panels("Yield: share of chips at or above an accuracy", len(factors))
-    lowest = min(row.outcome.accuracy for row in rows)
-    highest = max(row.outcome.accuracy for row in rows)
-    margin = max(0.02 * (highest - lowest), 1e-4)
-    ends = (lowest - margin, highest + margin)
+    shares = _shares(rows)
+    margin = max(0.02 * float(np.ptp(shares)), 1e-4)
+    ends = (float(shares.min()) - margin, float(shares.max()) + margin)
     for axes, factor in zip(panels, factors, strict=True):
         _draw_yields(axes, rows, factor, hue_of(factor, factors), ends)
         axes.set_xlim(*ends)
@@ -259,7 +228,7 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
             axis.set_major_formatter(PercentFormatter(1))
         # Above: a line of a wide yield crosses each corner.
         axes.legend(
-            title=TITLES[factor],
+            title=FACTORS[factor].title,
             loc="lower left",
             bbox_to_anchor=(0, 1),
             ncols=2,
@@ -289,7 +258,8 @@ def worst_and_best(sweep: Sweep, factors: list[str]) -> Figure:
     best = max(alike, key=lambda row: row.outcome.accuracy)
     matrices = []
     for title, row in (("Worst", worst), ("Best", best)):
-        answers, labels = sweep.plan.answers(row.point, row.chip)
+        job = replace(sweep.plan.job(row.point, row.chip), on=GOLDEN)
+        answers, labels = answers_of(job)[0], shown(job)[1]
         classes = int(max(labels.max(), answers.max())) + 1
         name = f"{title}: chip {row.chip} ({row.outcome.accuracy:.2%})"
         matrices.append((name, labels, answers, classes))
@@ -331,71 +301,3 @@ def draw_sweep(sweep: Sweep, folder: Path, look: Look = SCREEN) -> list[Path]:
     return [
         path for name, each in figures.items() for path in save_picture(each, folder, name, look)
     ]
-
-
-SHOWN = 60
-"""Points that are printed; the sweep's own table has all."""
-
-
-def line_faults(rows: Iterable[Row]) -> dict[str, int]:
-    """What went wrong on the line while these rows were measured, by this run of the command."""
-    outcomes = [row.outcome for row in rows]
-    return {
-        "resent": sum(outcome.resent for outcome in outcomes),
-        "damaged": sum(outcome.damaged for outcome in outcomes),
-    }
-
-
-def summary(sweep: Sweep, point: Point) -> dict[str, Any]:
-    """A point's chips together, as ``allspin sweep --json`` prints them."""
-    shares = sweep.accuracies(point)
-    return {
-        **vars(point),
-        "chips": len(shares),
-        "accuracy": float(shares.mean()),
-        "deviation": float(shares.std(ddof=1)) if len(shares) > 1 else None,
-        "worst": float(shares.min()),
-        "best": float(shares.max()),
-        **line_faults(row for row in sweep.rows if row.point == point),
-    }
-
-
-def summary_table(sweep: Sweep) -> Table:
-    """The first points, with what was varied and what it came to."""
-    plan = sweep.plan
-    names, chips = plan.grid.varied(), plan.grid.chips
-    truth = {True: "yes", False: "no"}
-    rows: list[tuple[Cell, ...]] = []
-    for point in plan.points[:SHOWN]:
-        found = summary(sweep, point)
-        values = (found[name] for name in names)
-        figures = (found[name] for name in ("accuracy", "deviation", "worst", "best"))
-        rows.append(
-            (
-                *(truth[value] if isinstance(value, bool) else value for value in values),
-                *(None if figure is None else 100 * figure for figure in figures),
-            )
-        )
-    return Table(
-        f"Accuracy, {chips} chip{'s' if chips > 1 else ''} a point, {plan.images:,} images, "
-        f"{plan.grid.on}",
-        (
-            *(Column(name, form="g") for name in names),
-            *(Column(name, "%", form=".2f") for name in ("mean", "deviation", "worst", "best")),
-        ),
-        rows,
-    )
-
-
-def remarks(sweep: Sweep) -> list[str]:
-    """What is said below the table, line by line."""
-    lines = []
-    more, faults = len(sweep.plan.points) - SHOWN, line_faults(sweep.rows)
-    if more > 0:
-        lines.append(f"... and {more:,} points more; the table has all")
-    if any(faults.values()):
-        lines.append(
-            f"{faults['damaged']:,} frames came damaged, "
-            f"{faults['resent']:,} requests were sent again"
-        )
-    return lines

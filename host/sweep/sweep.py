@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,12 @@ from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.show.table import Column
 from allspin.host.show.table import Table as TableShown
-from allspin.host.sweep.grid import Grid, Point, make_grid
+from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, make_grid
 from allspin.host.sweep.job import (
     Done,
-    Integers,
     Job,
     Material,
     Watch,
-    answers_of,
     build_machines,
     counts_of,
     device_file,
@@ -36,81 +34,13 @@ from allspin.host.sweep.job import (
     measure_here,
     network_file,
     network_of,
-    shown,
 )
 from allspin.host.sweep.table import Row, Table
 from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-# What a notebook shows of a sweep: accuracy over what varied, and the first points.
-
-SHOWN = 12
-"""Points of the table."""
-
-
-def numeric_factor(sweep: "Sweep") -> str | None:
-    """The first factor of several values that are numbers."""
-    for name in sweep.plan.grid.varied():
-        values = {getattr(point, name) for point in sweep.plan.points}
-        if len(values) > 1 and all(type(value) in (int, float) for value in values):
-            return name
-    return None
-
-
-def _value(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _picture(sweep: "Sweep", factor: str) -> "Figure":
-    """Mean accuracy over a factor, a line for each combination of the others, and each chip."""
-    # Pictures are loaded when a notebook asks for them.
-    from allspin.host.draw.curves import COLOURS, Line, Panel, curves
-    from allspin.host.draw.style import name_text
-
-    others = [name for name in sweep.plan.grid.varied() if name != factor]
-    lines: dict[tuple[Any, ...], list[Point]] = {}
-    for point in sweep.plan.points:
-        lines.setdefault(tuple(getattr(point, name) for name in others), []).append(point)
-    drawn, dots = [], []
-    for colour, (values, points) in zip(COLOURS, lines.items(), strict=False):
-        points = sorted(points, key=lambda point: getattr(point, factor))
-        places = [float(getattr(point, factor)) for point in points]
-        shares = [100 * sweep.accuracies(point) for point in points]
-        each = [np.full(len(some), place) for place, some in zip(places, shares, strict=True)]
-        label = name_text(", ".join(map(_value, values))) or "mean"
-        drawn.append(Line(label, places, [float(some.mean()) for some in shares]))
-        x, y = np.concatenate(each).tolist(), np.concatenate(shares).tolist()
-        dots.append(Line("", x, y, joined=False, colour=colour))
-    title = f"Accuracy of chips over {factor}: each, and their mean"
-    return curves(title, [Panel([*drawn, *dots], factor, "accuracy (%)")])
-
-
-def sweep_card(sweep: "Sweep") -> str:
-    """The card of a sweep, as HTML."""
-    from allspin.host.draw.cards import beside
-
-    plan = sweep.plan
-    names = plan.grid.varied()
-    rows = []
-    for point in plan.points[:SHOWN]:
-        shares = 100 * sweep.accuracies(point)
-        values = [_value(getattr(point, name)) for name in names]
-        rows.append((*values, float(shares.mean()), float(shares.min()), float(shares.max())))
-    more = len(plan.points) - len(rows)
-    title = f"Sweep: {plan.grid.chips:,} chips a point, {plan.images:,} images, {plan.grid.on}" + (
-        f"; {more:,} more points" if more else ""
-    )
-    figures = [Column(name, form=".2f") for name in ("mean (%)", "worst", "best")]
-    table = TableShown(title, [*map(Column, names), *figures], rows, keys=0)
-    factor = numeric_factor(sweep)
-    return beside(table, *([] if factor is None else [_picture(sweep, factor)]))
-
-
-# Runs a sweep: what is not in its table yet is measured, row by row.
-
 Report = Callable[[float, float, str], None]
+SHOWN, ON_CARD = 60, 12
+"""Points that are printed, and shown in a notebook; the sweep's own table has all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,17 +68,12 @@ class Plan:
         """The job that measures a chip, on the machine of the grid."""
         return Job(point, chip, self.images, self.grid.on, self.material)
 
-    def answers(self, point: Point, chip: int) -> tuple[Integers, Integers]:
-        """What a chip answers on the golden model, and the right classes, shape (images,)."""
-        job = replace(self.job(point, chip), on=GOLDEN)
-        return answers_of(job)[0], shown(job)[1]
-
     def record(self) -> dict[str, Any]:
         """What lies beside the table."""
         return {
             "grid": {**self.grid.to_dict(), "images": self.images},
-            "networks": dict(self.material.networks),
-            "devices": dict(self.material.devices),
+            "networks": self.material.networks,
+            "devices": self.material.devices,
             "data": self.material.data[1],
             "calibration_images": self.material.calibration,
             "commit": commit(),
@@ -165,7 +90,7 @@ def make_plan(grid: Grid) -> Plan:
     """
     points = grid.points()
     networks = {name: digest_of(network_file(name)) for name in grid.networks()}
-    devices = {name: digest_of(device_file(name)) for name in dict(grid.factors)["device"]}
+    devices = {name: digest_of(device_file(name)) for name in grid.factors["device"]}
     opened = {name: network_of(name, digest) for name, digest in networks.items()}
     cut = set()
     for point in points:
@@ -177,8 +102,8 @@ def make_plan(grid: Grid) -> Plan:
     images, labels = load_test_set(data, opened.values(), grid.images)
     steps = [images_digest(*calibration_images(opened[name], grid.data)) for name in cut]
     material = Material(
-        tuple(networks.items()),
-        tuple(devices.items()),
+        networks,
+        devices,
         (grid.data, images_digest(images, labels)),
         steps[0] if steps else None,
     )
@@ -221,9 +146,70 @@ class Sweep:
         """Accuracy of each chip of a point, by seed."""
         return np.array([row.outcome.accuracy for row in self.rows if row.point == point])
 
+    def faults(self, point: Point | None = None) -> dict[str, int]:
+        """What went wrong on the line while a point, or all, was measured by this command."""
+        outcomes = [row.outcome for row in self.rows if point in (None, row.point)]
+        return {
+            "resent": sum(outcome.resent for outcome in outcomes),
+            "damaged": sum(outcome.damaged for outcome in outcomes),
+        }
+
+    def summary(self, point: Point) -> dict[str, Any]:
+        """A point's chips together, as ``allspin sweep --json`` prints them."""
+        shares = self.accuracies(point)
+        return {
+            **vars(point),
+            "chips": len(shares),
+            "accuracy": float(shares.mean()),
+            "deviation": float(shares.std(ddof=1)) if len(shares) > 1 else None,
+            "worst": float(shares.min()),
+            "best": float(shares.max()),
+            **self.faults(point),
+        }
+
+    def table(self, most: int = SHOWN) -> TableShown:
+        """The first points, with what was varied and what it came to."""
+        grid, rows = self.plan.grid, []
+        names = grid.varied()
+        for point in self.plan.points[:most]:
+            found = self.summary(point)
+            figures = (found[name] for name in ("accuracy", "deviation", "worst", "best"))
+            values = [found[name] for name in names]
+            told = ((FALSE, TRUE)[each] if isinstance(each, bool) else each for each in values)
+            rows.append((*told, *(each and 100 * each for each in figures)))
+        chips, means = f"{grid.chips} chip{'s' * (grid.chips > 1)}", ("mean", "deviation")
+        return TableShown(
+            f"Accuracy, {chips} a point, {self.plan.images:,} images, {grid.on}",
+            (
+                *(Column(name, form="g") for name in names),
+                *(Column(name, "%", form=".2f") for name in (*means, "worst", "best")),
+            ),
+            rows,
+        )
+
+    def remarks(self) -> list[str]:
+        """What is said below the table, line by line."""
+        lines = []
+        more, faults = len(self.plan.points) - SHOWN, self.faults()
+        if more > 0:
+            lines.append(f"... and {more:,} points more; the table has all")
+        if any(faults.values()):
+            lines.append(
+                f"{faults['damaged']:,} frames came damaged, "
+                f"{faults['resent']:,} requests were sent again"
+            )
+        return lines
+
     def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        return sweep_card(self)
+        """What a notebook shows of it: the first points, and accuracies by factor."""
+        # Pictures are loaded when a notebook asks for them.
+        from allspin.host.draw.cards import beside
+        from allspin.host.sweep.pictures import accuracy_by_factor
+
+        table, more = self.table(ON_CARD), len(self.plan.points) - ON_CARD
+        if more > 0:
+            table = replace(table, title=f"{table.title}; {more:,} more points")
+        return beside(table, accuracy_by_factor(self.rows, self.plan.grid.varied()))
 
 
 def run_sweep(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.data.files import Closing
-from allspin.host.sweep.grid import FACTOR_COLUMNS, Point
+from allspin.host.sweep.grid import FACTORS, FALSE, TRUE, Point
 from allspin.host.sweep.job import Outcome
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
@@ -39,11 +39,10 @@ OUTCOME_COLUMNS = (
     "reads_per_cell",
     "unconverged",
 )
-COLUMNS = (*FACTOR_COLUMNS, "chip", *OUTCOME_COLUMNS)
-YES, NO = "yes", "no"
+COLUMNS = (*FACTORS, "chip", *OUTCOME_COLUMNS)
 
-PointCounts = Callable[[Point], tuple[int, Counts | None]]
-"""Cells of a point's network, and what programming takes where it is the same on every chip."""
+PointCounts = Callable[[Point], Counts]
+"""What programming takes of a point's chips; of write-verify only the cells are known."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,7 @@ class Row:
 
 def _line(values: Iterable[object]) -> bytes:
     """Values as a line of CSV: a float with all its digits, and nothing for None."""
-    words = {None: "", True: YES, False: NO}
-    cells = [
-        words[value] if value is None or isinstance(value, bool) else value for value in values
-    ]
+    cells = ((FALSE, TRUE)[value] if isinstance(value, bool) else value for value in values)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     # Names of files need not be UTF-8.
@@ -91,29 +87,29 @@ def grid_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.grid.json")
 
 
-def _check_counts(point: Point, outcome: Outcome, cells: int, counts: Counts | None) -> None:
+def _check_counts(point: Point, outcome: Outcome, counts: Counts) -> None:
     """Refuse figures for each cell that no chip of a point can have.
 
     Only write-verify reads, after each train that it writes; one of these is from one end of the
     range to the other at most. What the others take is known.
     """
+    names, of = OUTCOME_COLUMNS[3:], f"of {point.program} must be"
+    if point.program != "write-verify":
+        planned = Outcome.of(outcome.images, outcome.correct, counts)
+        for name in names:
+            wanted, figure = repr(getattr(planned, name)), repr(getattr(outcome, name))
+            if figure != wanted:  # -0.0 is not 0.0
+                raise ValueError(f"{name} {of} {wanted}, not {figure}")
+        return
     tries = MAX_TRIES if point.tries is None else point.tries
-    planned = None if counts is None else Outcome.of(outcome.images, outcome.correct, counts)
     ranges = ((0, MAX_PULSES * tries), (1, tries), (0, 1))
-    for name, (least, most) in zip(OUTCOME_COLUMNS[3:], ranges, strict=True):
+    for name, (least, most) in zip(names, ranges, strict=True):
         figure = getattr(outcome, name)
-        if planned is not None:
-            wanted = getattr(planned, name)
-            if repr(figure) != repr(wanted):  # -0.0 is not 0.0
-                raise ValueError(f"{name} of {point.program} must be {wanted!r}, not {figure!r}")
-        elif not least <= figure <= most:
+        if not least <= figure <= most:
+            raise ValueError(f"{name} {of} from {least} to {most}, not {figure!r}")
+        if repr(round(figure * counts.cells) / counts.cells) != repr(figure):
             raise ValueError(
-                f"{name} of {point.program} must be from {least} to {most}, not {figure!r}"
-            )
-        elif repr(round(figure * cells) / cells) != repr(figure):
-            raise ValueError(
-                f"{name} of {point.program} must be a whole number over {cells:,} cells, "
-                f"not {figure!r}"
+                f"{name} {of} a whole number over {counts.cells:,} cells, not {figure!r}"
             )
 
 
@@ -184,20 +180,18 @@ class Table(Closing):
                 f"{len(points) * len(seeds):,} chips make a table of more than "
                 f"{MAX_BYTES >> 20} MiB; sweep them in parts"
             )
-        try:
+        with refused(f"cannot write {path}: ", kinds=OSError):
             if path.exists() and not path.is_file():
-                raise UserError(f"cannot write {path}: it is not a regular file")
+                raise OSError("it is not a regular file")
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.rows = self._resume({"format": FORMAT, **record})
         except BlockingIOError:
-            os.close(self._file)
+            self.close()
             raise UserError(f"another sweep is writing {path}; wait for it") from None
         except BaseException:
-            os.close(self._file)
+            self.close()
             raise
 
     def _resume(self, record: dict[str, Any]) -> list[Row]:
@@ -239,10 +233,10 @@ class Table(Closing):
     def _row(self, line: bytes) -> Row:
         """The row that a line is, or a ValueError that says why this sweep does not write it."""
         (cells,) = csv.reader([line.decode(errors="surrogateescape")])
-        point = self._heads.get(_line(cells[: len(FACTOR_COLUMNS)]))
+        point = self._heads.get(_line(cells[: len(FACTORS)]))
         if point is None or len(cells) != len(COLUMNS):
             raise ValueError("no point of the grid has such a row")
-        chip, images, correct = (int(cell) for cell in cells[len(FACTOR_COLUMNS) :][:3])
+        chip, images, correct = (int(cell) for cell in cells[len(FACTORS) :][:3])
         if chip not in self._seeds:
             raise ValueError(f"the grid has no chip {chip}")
         if images != self._images:
@@ -251,7 +245,7 @@ class Table(Closing):
             raise ValueError(f"correct is {correct} of {images} images")
         pulses, reads, unconverged = (float(cell) for cell in cells[-3:])
         outcome = Outcome(images, correct, pulses, reads, unconverged)
-        _check_counts(point, outcome, *self._counts(point))
+        _check_counts(point, outcome, self._counts(point))
         row = Row(point, chip, outcome)
         if row_line(row) != line:
             raise ValueError(f"a sweep writes {row_line(row).decode(errors='replace').strip()}")

@@ -14,7 +14,7 @@ digest: a change here would change every chip that was ever published.
 
 import math
 from enum import IntEnum
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -207,9 +207,10 @@ def _checked(name: str, value: npt.ArrayLike, top: int) -> npt.NDArray[np.intege
 
 
 def _key(seed: int, layer: int, purpose: Purpose, number: int) -> int:
-    """The key of draws, its parts checked but for the number."""
+    """The key of draws, its parts checked."""
     seed = check_range("chip seed", seed, 0, 2**SEED_BITS - 1)
     layer = check_range("layer", layer, 0, MAX_LAYERS - 1)
+    number = check_range("number of the draw", number, 0, 2**NUMBER_BITS - 1)
     return number << 48 | layer << 40 | int(purpose) << 32 | seed
 
 
@@ -219,7 +220,7 @@ def draw_bits(
     purpose: Purpose,
     row: npt.ArrayLike,
     column: npt.ArrayLike,
-    number: npt.ArrayLike = 0,
+    number: int = 0,
 ) -> npt.NDArray[np.uint32]:
     """The 32 random bits of draws.
 
@@ -233,35 +234,20 @@ def draw_bits(
         What the draws are for.
     row, column : array_like of int
         The cells, 0 to 65535; they broadcast. A draw of a column has row 0.
-    number : array_like of int
-        Which of a cell's draws for this purpose, 0 to 65535: one for all, or each cell's.
+    number : int
+        Which of a cell's draws for this purpose, 0 to 65535.
 
     Returns
     -------
-    ndarray of uint32, the shape that `row`, `column` and `number` broadcast to
+    ndarray of uint32, the shape that `row` and `column` broadcast to
 
     Raises
     ------
     ValueError, TypeError
         If an argument is outside its range or no integer.
     """
-    key = partial(_key, seed, layer, purpose)
-    lines = [
-        _checked("row", row, MAX_LINES),
-        _checked("column", column, MAX_LINES),
-        _checked("number of the draw", number, 2**NUMBER_BITS - 1),
-    ]
-    if lines[2].ndim == 0:
-        return encrypt(key(int(lines[2])), *lines[:2])
-    numbers = np.unique(lines[2])
-    rows, columns, each = np.broadcast_arrays(*lines)
-    if numbers.size == 1:
-        return encrypt(key(int(numbers[0])), rows, columns)
-    bits = np.empty(each.shape, np.uint32)
-    for one in numbers:
-        place = each == one
-        bits[place] = encrypt(key(int(one)), rows[place], columns[place])
-    return bits
+    lines = _checked("row", row, MAX_LINES), _checked("column", column, MAX_LINES)
+    return encrypt(_key(seed, layer, purpose, number), *lines)
 
 
 def _tail(share: float) -> float:
@@ -389,7 +375,7 @@ def normals(
     purpose: Purpose,
     row: npt.ArrayLike,
     column: npt.ArrayLike,
-    number: npt.ArrayLike = 0,
+    number: int = 0,
 ) -> npt.NDArray[np.int32]:
     """Normal values by address: `normal_values` of `draw_bits`, with its parameters."""
     return normal_values(draw_bits(seed, layer, purpose, row, column, number))
@@ -400,7 +386,7 @@ def cell_normals(
     layer: int,
     purpose: Purpose,
     shape: tuple[int, int],
-    number: npt.ArrayLike = 0,
+    number: int = 0,
 ) -> npt.NDArray[np.int32]:
     """One normal value for each cell of a crossbar.
 
@@ -410,8 +396,8 @@ def cell_normals(
         As of `draw_bits`.
     shape : tuple of int
         Rows and columns.
-    number : array_like of int
-        Which of a cell's draws: one for all, or each cell's own (shape `shape`).
+    number : int
+        Which of a cell's draws.
 
     Returns
     -------
@@ -484,6 +470,10 @@ def use_normals(
     if row + images <= 2**NUMBER_BITS:
         key = _key(seed, layer, purpose, number)
         return normal_values(encrypt(key, row + image, first_column + column))
-    image = first + image.astype(np.int64)
-    number, row = image >> NUMBER_BITS, image & 2**NUMBER_BITS - 1
-    return normals(seed, layer, purpose, row, first_column + column, number)
+    lines = np.broadcast_arrays(first + image.astype(np.int64), first_column + column)
+    values = np.empty(lines[0].shape, np.int32)
+    for number in np.unique(lines[0] >> NUMBER_BITS).tolist():
+        here = lines[0] >> NUMBER_BITS == number
+        row, column = lines[0][here] & 2**NUMBER_BITS - 1, lines[1][here]
+        values[here] = normals(seed, layer, purpose, row, column, number)
+    return values

@@ -18,7 +18,7 @@ from allspin.sim.chip.generator import (
     largest_normal,
     use_normals,
 )
-from allspin.sim.device.device import Device
+from allspin.sim.chip.retained import ChipCells
 from allspin.sim.network.network import MAX_LINES, Network
 
 
@@ -33,12 +33,10 @@ class ColumnNoise:
 
     Parameters
     ----------
-    network : Network
-        The network.
-    device : Device
-        What its chips are made of.
-    seed : int
+    chip : ChipCells
         The chip.
+    network : Network
+        What it runs.
 
     Attributes
     ----------
@@ -52,9 +50,9 @@ class ColumnNoise:
         generator cannot name.
     """
 
-    def __init__(self, network: Network, device: Device, seed: int) -> None:
-        self.seed = seed
-        wrong = device.imperfections
+    def __init__(self, chip: ChipCells, network: Network) -> None:
+        self.seed = chip.seed
+        device, wrong = chip.device, chip.device.imperfections
         use = device.neuron_variation.use_deviation(network.neuron)
         self.use_spread = round(use * 2 ** (network.current_bits + USE_BITS))
         most = largest_normal() * self.use_spread + (1 << OFFSET_BITS >> 1)
@@ -62,32 +60,30 @@ class ColumnNoise:
         self._narrow = most < 2**31
         self._full = 2**network.current_bits - 1
         self._columns = [layer.columns for layer in network.layers]
-        self._amplifier_gain = 0
-        if network.layers[-1].adc is None:
-            self._amplifier_gain = share_units(wrong.amplifier_gain)
+        tiled = network.layers[-1].adc is not None
+        self._amplifier_gain = 0 if tiled else share_units(wrong.amplifier_gain)
         self._read: list[int] = []
         self._offset: list[int] = []
         self._tiles: list[dict[Purpose, int]] = []
         for number, layer in enumerate(network.layers):
             unit = cell_range(network, number)
             read = sum_spread(wrong.read_noise, unit)
-            if layer.adc is None:
-                self._read.append(read)
-                self._offset.append(sum_spread(wrong.amplifier_offset, unit))
-                self._tiles.append({})
-                continue
-            # The amplifiers of tiles are before their converters: `Chip.varied` has their offsets.
-            self._read.append(0)
-            self._offset.append(0)
-            own = sum_spread(device.adc.noise, 1 << layer.adc.shift)
-            spreads = {Purpose.READ: read, Purpose.ADC_NOISE: own}
+            offset = sum_spread(wrong.amplifier_offset, unit)
+            spreads = {}
+            if layer.adc is not None:
+                own = sum_spread(device.adc.noise, 1 << layer.adc.shift)
+                spreads = {Purpose.READ: read, Purpose.ADC_NOISE: own}
+                # Tiles' amplifiers are before their converters: `Chip.varied` has their offsets.
+                read = offset = 0
+                converters = layer.adc.tiles(layer.rows) * layer.columns
+                if any(spreads.values()) and converters > MAX_LINES + 1:
+                    raise ValueError(
+                        f"noise at each conversion is for at most {MAX_LINES + 1:,} converters of "
+                        f"a layer, not {converters:,}; cut layer {number} into larger tiles"
+                    )
+            self._read.append(read)
+            self._offset.append(offset)
             self._tiles.append({each: spread for each, spread in spreads.items() if spread})
-            converters = layer.adc.tiles(layer.rows) * layer.columns
-            if self._tiles[-1] and converters > MAX_LINES + 1:
-                raise ValueError(
-                    f"noise at each conversion is for at most {MAX_LINES + 1:,} converters of a "
-                    f"layer, not {converters:,}; cut layer {number} into larger tiles"
-                )
 
     def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
         """Column sums as the amplifier gives them.

@@ -1,4 +1,13 @@
-"""What thermal activation leaves of a chip's R_AH, in integers.
+"""What a chip's cells hold of what was written, in integers only.
+
+In units of ``2**-21`` words, of what `allspin.sim.chip.words` writes::
+
+    word = rest + ((word - rest) kept) >> 16           decay, by thermal activation
+    word = word - (word loss) >> 16                    loss: drift, in units of 2**-16
+    word = word + z_hall hall - z_reference reference
+
+with normal values z of `allspin.sim.chip.generator`. A stuck cell has another word instead, from
+which the reference is subtracted if it is a conductance.
 
 A barrier is in units of ``2**-10`` k T, counted from the one that the age turns over. Two tables,
 computed once, say the rest: the mean barrier at 257 places of the range, and the share that is
@@ -18,79 +27,20 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.fixed_point import SHARE_BITS, WORD_BITS, Integers, rounded
+from allspin.sim.chip.fixed_point import (
+    SHARE_BITS,
+    SPREAD_BITS,
+    WORD_BITS,
+    Integers,
+    rounded,
+    share_units,
+    word_units,
+)
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, draw_bits
-from allspin.sim.device.device import Imperfections
+from allspin.sim.device.device import Device
 from allspin.sim.device.retention import REACH, Retention, survival
-
-# Stuck cells of a chip: which they are, and what is read of them whatever is written.
-
-
-@dataclass(frozen=True, eq=False)
-class Stuck:
-    """Stuck cells of a crossbar.
-
-    Attributes
-    ----------
-    cells : ndarray of bool, shape (rows, columns)
-        Which cells.
-    bits : ndarray of uint32, shape (rows, columns)
-        Random bits that say where a cell is stuck.
-    at : str
-        One of `allspin.sim.device.device.STUCK_ENDS`.
-    """
-
-    cells: npt.NDArray[np.bool_]
-    bits: npt.NDArray[np.uint32]
-    at: str
-
-    def held(self, ends: tuple[int, int], opened: int = 0) -> Integers:
-        """What stuck cells hold, shape (rows, columns), in units of ``2**-21`` words.
-
-        Those of the other cells have no meaning.
-
-        Parameters
-        ----------
-        ends : (int, int)
-            Words of the lowest and the highest R_AH. Between them each word has an equal chance.
-        opened : int
-            What an open cell holds, in units of ``2**-21`` words.
-        """
-        low, high = ends
-        match self.at:
-            case "open":
-                return np.full(self.bits.shape, opened, np.int64)
-            case "between":
-                words = low + (self.bits.astype(np.int64) * (high - low + 1) >> 32)
-            case "either":
-                words = np.where(self.bits >= 2**31, high, low).astype(np.int64)
-            case _:
-                words = np.full(self.bits.shape, high if self.at == "high" else low, np.int64)
-        return words << WORD_BITS
-
-
-def stuck_cells(
-    seed: int, layer: int, shape: tuple[int, int], imperfections: Imperfections
-) -> Stuck | None:
-    """Stuck cells of a crossbar; None where no cell is stuck by design.
-
-    Parameters
-    ----------
-    seed, layer : int
-        Chip and layer.
-    shape : tuple of int
-        Rows and columns.
-    imperfections : Imperfections
-        Share of stuck cells, and where they are stuck.
-    """
-    if not imperfections.stuck:
-        return None
-    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])
-    bits = draw_bits(seed, layer, Purpose.STUCK, rows, columns)
-    drawn = imperfections.stuck_at in ("either", "between")
-    where = draw_bits(seed, layer, Purpose.STUCK_END, rows, columns) if drawn else bits
-    return Stuck(bits < round(imperfections.stuck * 2**32), where, imperfections.stuck_at)
-
+from allspin.sim.errors import check_range
+from allspin.sim.shown import Shown
 
 BARRIER_BITS = 10
 """Fraction bits of a barrier in units of k T."""
@@ -104,30 +54,8 @@ FARTHEST = 2**40
 """Barriers are clamped to this, in their units."""
 
 
-@dataclass(frozen=True, eq=False)
-class RetentionTable:
-    """A device's retention for an age.
-
-    Attributes
-    ----------
-    barriers : ndarray of int64, shape (257,)
-        Along the range from the lowest R_AH, in units of ``2**-10`` k T.
-    between : int
-        One standard deviation between cells, in the same unit.
-    kept : ndarray of int64, shape (1025,)
-        What is kept at barriers from ``-half`` to ``half``, in units of ``2**-16``.
-    half : int
-        Barrier at the table's last place: a power of 2.
-    """
-
-    barriers: Integers
-    between: int
-    kept: Integers
-    half: int
-
-
 @lru_cache(maxsize=32)
-def retention_table(retention: Retention, age: float) -> RetentionTable:
+def retention_table(retention: Retention, age: float) -> tuple[Integers, int, Integers, int]:
     """Work out what cells keep after an age.
 
     Parameters
@@ -136,6 +64,17 @@ def retention_table(retention: Retention, age: float) -> RetentionTable:
         Of the device.
     age : float
         In seconds, above 0.
+
+    Returns
+    -------
+    barriers : ndarray of int64, shape (257,)
+        Along the range from the lowest R_AH, in units of ``2**-10`` k T.
+    between : int
+        One standard deviation between cells, in the same unit.
+    kept : ndarray of int64, shape (1025,)
+        What is kept at barriers from ``-half`` to ``half``, in units of ``2**-16``.
+    half : int
+        Barrier at the table's last place: a power of 2.
     """
     energy = retention.thermal_energy
     spread = retention.within / energy
@@ -146,7 +85,7 @@ def retention_table(retention: Retention, age: float) -> RetentionTable:
     x = np.linspace(-half, half, 2**KEPT_BITS + 1)
     kept = survival(x, spread, retention.distribution)
     unit = 2**BARRIER_BITS
-    return RetentionTable(
+    return (
         np.rint(above * unit).astype(np.int64),
         min(round(retention.between / energy * unit), FARTHEST),
         np.rint(kept * 2**SHARE_BITS).astype(np.int64),
@@ -162,7 +101,11 @@ def _between(table: Integers, place: Integers, bits: int) -> Integers:
 
 
 def retained(
-    words: Integers, ends: tuple[int, int], retention: Retention, age: float, seed: int, layer: int
+    words: Integers,
+    ends: tuple[int, int],
+    retention: Retention,
+    age: float,
+    normals: npt.NDArray[np.int32],
 ) -> Integers:
     """R_AH of a crossbar's cells after their age.
 
@@ -176,25 +119,170 @@ def retained(
         Of the device.
     age : float
         In seconds, above 0.
-    seed, layer : int
-        Chip and layer, of which cells draw their barriers.
+    normals : ndarray of int32, shape (rows, columns)
+        By which the cells' barriers differ, in units of ``2**-13`` standard deviations.
 
     Returns
     -------
     ndarray of int64, shape (rows, columns)
         In the unit of `words`.
     """
-    table = retention_table(retention, age)
+    barriers, between, kept, half = retention_table(retention, age)
     low, span = ends[0] << WORD_BITS, (ends[1] - ends[0]) << WORD_BITS
     place = np.clip(((words - low) << SHARE_BITS) // span, 0, 1 << SHARE_BITS)
-    barrier = _between(table.barriers, place, SHARE_BITS - PLACES_BITS)
-    if table.between:
-        shape = (words.shape[0], words.shape[1])
-        normals = cell_normals(seed, layer, Purpose.RETENTION, shape)
-        barrier = barrier + rounded(normals * np.int64(table.between), FRACTION_BITS)
-    bits = (2 * table.half).bit_length() - 1 - KEPT_BITS
-    inside = np.clip(barrier + table.half, 0, 2 * table.half)
-    kept = _between(table.kept, inside, bits)
+    barrier = _between(barriers, place, SHARE_BITS - PLACES_BITS)
+    barrier += rounded(normals * np.int64(between), FRACTION_BITS)
+    bits = (2 * half).bit_length() - 1 - KEPT_BITS
+    shares = _between(kept, np.clip(barrier + half, 0, 2 * half), bits)
     middle = (ends[0] + ends[1]) << WORD_BITS >> 1
     rest = middle + round(retention.equilibrium * (span >> 1))
-    return rest + ((words - rest) * kept >> SHARE_BITS)
+    return rest + ((words - rest) * shares >> SHARE_BITS)
+
+
+@dataclass(frozen=True, eq=False)
+class ChipCells(Shown):
+    """One draw of a device's variation, as far as cells have it: what `Chip` begins with."""
+
+    device: Device
+    seed: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", check_range("chip seed", self.seed, 0, 2**32 - 1))
+
+    def open_cell(self, levels: npt.NDArray[np.int16]) -> int | None:
+        """What an open cell holds where cells are conductances, in units of ``2**-21`` words.
+
+        Parameters
+        ----------
+        levels : ndarray of int16, shape (states,)
+            The layer's; the outermost stand for the ends of the synapse's range.
+
+        Returns
+        -------
+        int or None
+            What a conductance of 0 is, below the lowest level; None of a Hall bar, whose word is
+            then 0.
+        """
+        synapse, low, high = self.device.synapse, float(levels[0]), float(levels[-1])
+        if self.device.open_cell is None:
+            return None
+        word = low + (self.device.open_cell - synapse.low) * (high - low) / synapse.span
+        return int(word_units(np.array(word)))
+
+    def stuck(
+        self, number: int, shape: tuple[int, int], ends: tuple[int, int], opened: int | None
+    ) -> tuple[npt.NDArray[np.bool_], Integers] | None:
+        """Stuck cells of a layer, and what they hold; None where no cell is stuck by design.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        shape : tuple of int
+            Its rows and columns.
+        ends : (int, int)
+            Words of the lowest and the highest R_AH. Between them each word has an equal chance.
+        opened : int or None
+            From `open_cell`.
+
+        Returns
+        -------
+        ndarray of bool and ndarray of int64, each (rows, columns)
+            Which cells; and what each would hold, in units of ``2**-21`` words.
+        """
+        wrong = self.device.imperfections
+        if not wrong.stuck:
+            return None
+        (low, high), rows, columns = ends, np.arange(shape[0])[:, None], np.arange(shape[1])
+        bits = draw_bits(self.seed, number, Purpose.STUCK, rows, columns)
+        cells = bits < round(wrong.stuck * 2**32)
+        match wrong.stuck_at:
+            case "open":
+                return cells, np.full(shape, opened or 0, np.int64)
+            case "low" | "high":
+                words = np.full(shape, high if wrong.stuck_at == "high" else low, np.int64)
+            case at:
+                bits = draw_bits(self.seed, number, Purpose.STUCK_END, rows, columns)
+                if at == "between":
+                    words = low + (bits.astype(np.int64) * (high - low + 1) >> 32)
+                else:
+                    words = np.where(bits >= 2**31, high, low).astype(np.int64)
+        return cells, words << WORD_BITS
+
+    def held(
+        self,
+        number: int,
+        levels: npt.NDArray[np.int16],
+        written: Integers,
+        ends: tuple[int, int] | None = None,
+    ) -> Integers:
+        """What cells of a layer hold of what was written: decay, drift, offsets, stuck cells.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        levels : ndarray of int16, shape (states,)
+            Its levels; the outermost stand for the ends of the synapse's range.
+        written : ndarray of int64, shape (rows, columns)
+            R_AH of each cell in units of ``2**-21`` words.
+        ends : (int, int), optional
+            Words of the lowest and the highest R_AH that writes aim at; the outermost levels.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, columns)
+            In the same units, neither rounded nor clamped: each cell less the reference of its row.
+        """
+        low, high = ends = ends or (int(levels[0]), int(levels[-1]))
+        wrong, words = self.device.imperfections, written
+        shape = words.shape[0], words.shape[1]
+        if wrong.retention is not None and wrong.decays:
+            normals = cell_normals(self.seed, number, Purpose.RETENTION, shape)
+            words = retained(words, ends, wrong.retention, wrong.age, normals)
+        if wrong.drifts:
+            spread = share_units(wrong.drift_spread * wrong.decades)
+            loss = share_units(wrong.drift * wrong.decades) + self._drawn(
+                number, Purpose.RETENTION, shape, spread, FRACTION_BITS
+            )
+            words = words - (words * np.clip(loss, 0, 2**SHARE_BITS) >> SHARE_BITS)
+        spread = round(wrong.hall_offset * (high - low) * 2**SPREAD_BITS)
+        words = words + self._drawn(number, Purpose.HALL_OFFSET, shape, spread, 0)
+        errors = self.reference_errors(number, shape[0], ends)
+        words -= errors
+        opened = self.open_cell(levels)
+        stuck = self.stuck(number, shape, ends, opened)
+        if stuck is not None:
+            there, held = stuck
+            held = held if opened is None else held - errors
+            words[there] = held[there]
+        return words
+
+    def reference_errors(self, number: int, rows: int, ends: tuple[int, int]) -> Integers:
+        """By how much the reference cell of each row holds more than it should.
+
+        Parameters
+        ----------
+        number : int
+            The layer.
+        rows : int
+            Its rows.
+        ends : (int, int)
+            Words of the ends of the range.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, 1)
+            In units of ``2**-21`` words.
+        """
+        sigma = self.device.imperfections.reference
+        spread = round(sigma * (ends[1] - ends[0]) * 2**SPREAD_BITS)
+        return self._drawn(number, Purpose.REFERENCE, (rows, 1), spread, 0)
+
+    def _drawn(
+        self, number: int, purpose: Purpose, shape: tuple[int, int], spread: int, bits: int
+    ) -> Integers:
+        """Normal values times a spread, with so many fraction bits dropped."""
+        if not spread:
+            return np.zeros(shape, np.int64)
+        return rounded(cell_normals(self.seed, number, purpose, shape) * np.int64(spread), bits)

@@ -1,17 +1,14 @@
-"""R_AH words of one crossbar of a chip: written, held, and rounded, in integers only.
+"""R_AH words of one crossbar of a chip: written, and rounded, in integers only.
 
 The word of a cell is made of the level of its state and of normal values from
 `allspin.sim.chip.generator`, in units of ``2**-13`` standard deviations, each times what one
 standard deviation is worth in that state, in units of ``2**-8`` words (`WriteTable`)::
 
     word = level 2^21 + z_d2d d2d[polarity, state] + z_c2c c2c[polarity, state]
-    word = rest + ((word - rest) kept) >> 16           decay: see `allspin.sim.chip.retained`
-    word = word - (word loss) >> 16                    loss: drift, in units of 2**-16
-    word = word + z_hall hall - z_reference reference
+    word = what the cell holds of it                   see `allspin.sim.chip.chip`
     word = (word + 2^20) >> 21, clamped to -(2^(b-1) - 1) .. 2^(b-1) - 1
 
-with an arithmetic shift and words of b bits. A stuck cell has another word instead
-(`allspin.sim.chip.retained`), from which the reference is subtracted if it is a conductance.
+with an arithmetic shift and words of b bits.
 """
 
 from dataclasses import dataclass, field
@@ -19,18 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.fixed_point import (
-    SHARE_BITS,
-    SPREAD_BITS,
-    WORD_BITS,
-    Integers,
-    Words,
-    rounded,
-    share_units,
-)
-from allspin.sim.chip.generator import FRACTION_BITS, NUMBER_BITS, Purpose, cell_normals, normals
-from allspin.sim.chip.retained import retained, stuck_cells
-from allspin.sim.device.device import Imperfections
+from allspin.sim.chip.fixed_point import SPREAD_BITS, WORD_BITS, Integers, Words, rounded
+from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, normals
 from allspin.sim.network.formats import full_scale
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
@@ -48,9 +35,9 @@ D2D = {
 
 
 class SynapseArray:
-    """A crossbar of synapses in real numbers, to be pulsed and read.
+    """A crossbar of synapses in real numbers, whose cells are pulsed together and read.
 
-    All chance is of the chip's seed: cell by cell the same whatever else is pulsed.
+    All chance is of the chip's seed.
 
     Parameters
     ----------
@@ -62,112 +49,67 @@ class SynapseArray:
         Layer of the network, 0 to 14.
     shape : tuple of int
         Rows and columns.
-    bounded : bool
-        Whether cycle-to-cycle deviations end at the range's ends, as a film that is
-        saturated has no more to give; else they go beyond.
 
     Attributes
     ----------
     resistance : ndarray of float64, shape (rows, columns)
         R_AH that each film holds, in the synapse's unit; at first the lowest.
-    polarity : ndarray of int8, shape (rows, columns)
-        Polarity of each cell's last pulse; at first depression, which led there.
-    writes : ndarray of int64, shape (rows, columns)
-        Cycle-to-cycle deviations drawn so far: calls of `pulse` that reached the cell.
-    deviates : tuple of two ndarray of float64
+    polarity : Polarity
+        Of the last pulse; at first depression, which led there.
+    writes : int
+        Calls of `pulse` so far: each cell has had as many cycle-to-cycle deviations.
+    deviates : list of two ndarray of float64
         Each device's own deviation of either polarity, in standard deviations.
     """
 
-    def __init__(
-        self,
-        synapse: Synapse,
-        seed: int,
-        layer: int,
-        shape: tuple[int, int],
-        bounded: bool = True,
-    ) -> None:
+    def __init__(self, synapse: Synapse, seed: int, layer: int, shape: tuple[int, int]) -> None:
         self.synapse, self.seed, self.layer = synapse, seed, layer
-        self.bounded = bounded
         self.resistance = np.full(shape, synapse.low)
-        self.polarity = np.full(shape, Polarity.DEPRESSION, np.int8)
-        self.writes = np.zeros(shape, np.int64)
-        self._lines = np.broadcast_arrays(np.arange(shape[0])[:, None], np.arange(shape[1]))
-        self.deviates = tuple(
+        self.polarity, self.writes = Polarity.DEPRESSION, 0
+        self.deviates = [
             cell_normals(seed, layer, D2D[polarity], shape) * UNIT for polarity in Polarity
-        )
+        ]
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        rows, columns = self.resistance.shape
-        return rows, columns
-
-    def saturate(self, polarity: Polarity, where: npt.ArrayLike = True) -> None:
+    def saturate(self, polarity: Polarity) -> None:
         """Switch films whole: to where pulses of the *other* polarity start.
 
         Parameters
         ----------
         polarity : Polarity
             Potentiation leads to the highest R_AH.
-        where : array_like of bool
-            Which cells.
         """
-        end = self.synapse.low if polarity else self.synapse.high
-        np.copyto(self.resistance, end, where=np.asarray(where, bool))
-        np.copyto(self.polarity, np.int8(polarity), where=np.asarray(where, bool))
+        self.resistance[:] = self.synapse.low if polarity else self.synapse.high
+        self.polarity = polarity
 
-    def pulse(
-        self,
-        polarity: Polarity,
-        pulses: npt.ArrayLike = 1.0,
-        where: npt.ArrayLike = True,
-    ) -> None:
+    def pulse(self, polarity: Polarity, pulses: float = 1.0) -> None:
         """Give pulses; cycle-to-cycle deviation of each call is one draw a cell.
 
         Parameters
         ----------
         polarity : Polarity
             Of all the pulses.
-        pulses : array_like of float
-            How many (see `Synapse.advance`); cells with 0 are left alone.
-        where : array_like of bool
-            Which cells.
+        pulses : float
+            How many (see `Synapse.advance`).
 
         Raises
         ------
         ValueError
-            If a cell is written more than 65536 times: the generator has no more draws for it.
+            If it is the 65537th call: the generator has no more draws.
         """
-        chosen = np.broadcast_to(np.asarray(where, bool) & (np.asarray(pulses) > 0), self.shape)
-        # A view of the whole array is cheaper than a list of all its cells.
-        place = ... if chosen.all() else np.nonzero(chosen)
-        r = self.resistance[place]
-        n = np.broadcast_to(pulses, self.shape)[place]
-        after = self.synapse.advance(polarity, r, n, self.deviates[polarity][place])
+        r, n = self.resistance, np.full(self.resistance.shape, pulses)
+        after = self.synapse.advance(polarity, r, n, self.deviates[polarity])
         deviation = self.synapse.cycle_deviation(polarity, r, n)
         if np.any(deviation):
-            writes = self.writes[place]
-            if writes.max() >= 2**NUMBER_BITS:
-                raise ValueError(f"a cell has {2**NUMBER_BITS} writes; take another seed")
-            row, column = (line[place] for line in self._lines)
-            after += (deviation * UNIT) * normals(
-                self.seed, self.layer, Purpose.WRITE, row, column, writes
-            )
-            if self.bounded:
-                np.clip(after, self.synapse.low, self.synapse.high, out=after)
-        self.resistance[place] = after
-        self.polarity[place] = polarity
-        self.writes[place] += 1
+            drawn = cell_normals(self.seed, self.layer, Purpose.WRITE, n.shape, self.writes)
+            after += (deviation * UNIT) * drawn
+            np.clip(after, self.synapse.low, self.synapse.high, out=after)
+        self.resistance[:] = after
+        self.polarity = polarity
+        self.writes += 1
 
     def read(self) -> Array:
         """R_AH as it is read, with each device's own deviation, shape (rows, columns)."""
-        return np.where(
-            self.polarity == Polarity.DEPRESSION,
-            *(
-                self.synapse.read(polarity, self.resistance, self.deviates[polarity])
-                for polarity in (Polarity.DEPRESSION, Polarity.POTENTIATION)
-            ),
-        )
+        return self.synapse.read(self.polarity, self.resistance, self.deviates[self.polarity])
 
 
 # What a write makes of each state, in words: level, and deviations.
@@ -210,17 +152,15 @@ class WriteTable:
         return self.beyond or (int(self.levels[0]), int(self.levels[-1]))
 
 
-def state_words(
+def written_words(
     states: npt.NDArray[np.integer],
     polarity: npt.ArrayLike,
     table: WriteTable,
     seed: int,
     layer: int,
-    write: npt.ArrayLike = 0,
-    imperfections: Imperfections = Imperfections(),  # noqa: B008 (it is frozen)
-    rah_bits: int = 8,
-) -> Words:
-    """R_AH words of one crossbar of a chip.
+    write: int = 0,
+) -> Integers:
+    """What writes of one crossbar of a chip leave: level, D2D and C2C of each cell.
 
     Parameters
     ----------
@@ -229,39 +169,11 @@ def state_words(
     polarity : array_like of int
         `Polarity` of each cell's last pulse, one for all or shape (rows, columns).
     table : WriteTable
-        From `write_table`.
+        From `allspin.sim.programming.trains.plan_layer`.
     seed, layer : int
         Chip and layer.
-    write : array_like of int
-        Which write of each cell it is that stands, 0 to 65535; one for all or each cell's.
-    imperfections : Imperfections
-        What else is wrong.
-    rah_bits : int
-        Width of a word.
-
-    Returns
-    -------
-    ndarray of int8, shape (rows, columns)
-        Clamped to ``-(2**(rah_bits - 1) - 1)`` to ``2**(rah_bits - 1) - 1``.
-    """
-    written = written_words(states, polarity, table, seed, layer, write)
-    return rounded_words(held_words(written, table.ends, seed, layer, imperfections), rah_bits)
-
-
-def written_words(
-    states: npt.NDArray[np.integer],
-    polarity: npt.ArrayLike,
-    table: WriteTable,
-    seed: int,
-    layer: int,
-    write: npt.ArrayLike = 0,
-) -> Integers:
-    """What writes of one crossbar of a chip leave: level, D2D and C2C of each cell.
-
-    Parameters
-    ----------
-    states, polarity, table, seed, layer, write
-        As of `state_words`.
+    write : int
+        Which write of each cell it is that stands, 0 to 65535.
 
     Returns
     -------
@@ -286,82 +198,18 @@ def written_words(
     return words
 
 
-def held_words(
-    words: Integers,
-    ends: tuple[int, int],
-    seed: int,
-    layer: int,
-    imperfections: Imperfections = Imperfections(),  # noqa: B008 (it is frozen)
-    opened: int | None = None,
-) -> Integers:
-    """What cells hold of what was written: decay, drift, Hall offset, reference, stuck cells.
+def saturates(held: Integers, rah_bits: int) -> npt.NDArray[np.bool_]:
+    """Which cells hold more, either way, than a word says.
 
     Parameters
     ----------
-    words : ndarray of int64, shape (rows, columns)
-        Written R_AH of each cell in units of ``2**-21`` words (`WORD_BITS`).
-    ends : (int, int)
-        Words of the lowest and the highest R_AH.
-    seed, layer, imperfections
-        As of `state_words`.
-    opened : int or None
-        What an open cell holds, in units of ``2**-21`` words, where cells are conductances:
-        `Chip.open_cell`.
-
-    Returns
-    -------
-    ndarray of int64, shape (rows, columns)
-        In the same units, neither rounded nor clamped: each cell less the reference of its row.
-    """
-    shape = (words.shape[0], words.shape[1])
-    wrong = imperfections
-    words = words.copy()
-    if wrong.retention is not None and wrong.decays:
-        words = retained(words, ends, wrong.retention, wrong.age, seed, layer)
-    if wrong.drifts:
-        loss = np.full(shape, share_units(wrong.drift * wrong.decades), np.int64)
-        spread = share_units(wrong.drift_spread * wrong.decades)
-        if spread:
-            drawn = cell_normals(seed, layer, Purpose.RETENTION, shape)
-            loss += rounded(drawn * np.int64(spread), FRACTION_BITS)
-        words -= words * np.clip(loss, 0, 2**SHARE_BITS) >> SHARE_BITS
-    if wrong.hall_offset:
-        spread = round(wrong.hall_offset * (ends[1] - ends[0]) * 2**SPREAD_BITS)
-        words += cell_normals(seed, layer, Purpose.HALL_OFFSET, shape) * np.int64(spread)
-    errors = reference_errors(seed, layer, shape[0], ends, wrong.reference)
-    words -= errors
-    stuck = stuck_cells(seed, layer, shape, wrong)
-    if stuck is not None:
-        held = stuck.held(ends) if opened is None else stuck.held(ends, opened) - errors
-        words[stuck.cells] = held[stuck.cells]
-    return words
-
-
-def reference_errors(
-    seed: int, layer: int, rows: int, ends: tuple[int, int], reference: float
-) -> Integers:
-    """By how much the cells of the reference column hold more than they should.
-
-    Parameters
-    ----------
-    seed, layer : int
-        Chip and layer.
-    rows : int
-        Rows of the layer, each with a reference cell.
-    ends : (int, int)
-        Words of the ends of the range.
-    reference : float
-        Standard deviation, as a fraction of the range.
-
-    Returns
-    -------
-    ndarray of int64, shape (rows, 1)
+    held : ndarray of int64
         In units of ``2**-21`` words.
+    rah_bits : int
+        Width of a word.
     """
-    if not reference:
-        return np.zeros((rows, 1), np.int64)
-    spread = round(reference * (ends[1] - ends[0]) * 2**SPREAD_BITS)
-    return cell_normals(seed, layer, Purpose.REFERENCE, (rows, 1)) * np.int64(spread)
+    half = (2 * full_scale(rah_bits) + 1) << WORD_BITS - 1
+    return (held >= half) | (held < -half)
 
 
 def rounded_words(held: Integers, rah_bits: int = 8) -> Words:

@@ -152,8 +152,8 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
     plans = plan_layers(chip.device.synapse, network, programming)
     for number, (layer, plan) in enumerate(zip(network.layers, plans, strict=True)):
         if programming.scheme == "write-verify":
-            verify = WriteVerify(chip, number, layer.states, layer.levels, programming)
-            cells.append(verify.cells())
+            verify = WriteVerify(chip, number, layer, programming)
+            cells.append(verify.cells)
             counts += verify.counts
         else:
             cells.append(_train_cells(chip, number, layer, plan, network.rah_bits))
@@ -174,6 +174,7 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
         top = full_scale(rah_bits) << WORD_BITS
         written = np.clip(written, -top, top)
     pulses = plan.pulses.take(states)
+    ends = int(layer.levels[0]), int(layer.levels[-1])
     return Cells(
         held=chip.held(number, layer.levels, written, plan.table.ends),
         polarity=polarity,
@@ -181,7 +182,7 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
         widths=plan.widths.take(states),
         all_pulses=pulses,
         saturations=np.ones(states.shape, np.int64),
-        reference=chip.reference_errors(number, (layer.rows, layer.columns), layer.levels),
+        reference=chip.reference_errors(number, layer.rows, ends),
     )
 
 
@@ -200,22 +201,6 @@ def _train_counts(layer: Layer, plan: Plan) -> Counts:
         pulses=int(cells @ plan.pulses),
         saturations=layer.states.size,
     )
-
-
-def planned_counts(synapse: Synapse, network: Network, programming: Programming) -> Counts | None:
-    """What programming takes on every chip; None where it depends on what is read of a chip.
-
-    Parameters
-    ----------
-    synapse : Synapse
-        What the chips' cells are.
-    network, programming
-        As of `program_chip`, which raises what this does.
-    """
-    if programming.scheme == "write-verify":
-        return None
-    plans = plan_layers(synapse, network, programming)
-    return sum(map(_train_counts, network.layers, plans), Counts())
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import WORD_BITS, Integers, Words, word_units
+from allspin.sim.chip.fixed_point import WORD_BITS, Integers, word_units
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
-from allspin.sim.chip.retained import Stuck, stuck_cells
-from allspin.sim.chip.words import D2D, UNIT, rounded_words
-from allspin.sim.network.formats import full_scale
+from allspin.sim.chip.words import D2D, UNIT
+from allspin.sim.network.network import Layer
 from allspin.sim.programming.schemes import Counts, Programming
 from allspin.sim.programming.trains import level_targets, penalty, ruled_out
 from allspin.sim.synapse.response import Array, Polarity
@@ -50,9 +49,9 @@ class Cells:
         Times that the cell was written, and read after it; None where nothing is read.
     converged : ndarray of bool, or None
         Whether the cell was read within the band; None where nothing is read.
-    reference : ndarray of int64, or None
-        By how much the reference cell of its row holds more than it should, in units of
-        ``2**-21`` words; None where there is no reference column that varies.
+    reference : ndarray of int64, shape (rows, 1)
+        By how much the reference cell of each row holds more than it should, in units of
+        ``2**-21`` words.
     """
 
     held: Integers
@@ -61,9 +60,9 @@ class Cells:
     widths: Array
     all_pulses: npt.NDArray[np.int64]
     saturations: npt.NDArray[np.int64]
+    reference: Integers
     tries: npt.NDArray[np.int64] | None = None
     converged: npt.NDArray[np.bool_] | None = None
-    reference: Integers | None = None
 
     def resistance(self, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:
         """R_AH of each cell alone, in the synapse's unit.
@@ -75,18 +74,18 @@ class Cells:
         levels : ndarray of int16, shape (states,)
             The layer's levels.
         """
-        alone = self.held if self.reference is None else self.held + self.reference
-        return _resistance(alone, synapse, levels)
+        return _resistance(self.held + self.reference, synapse, levels)
 
-    def reference_resistance(self, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array | None:
-        """R_AH of the reference cell of each cell's row; None where these do not vary.
+    def reference_resistance(self, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:
+        """R_AH of the reference cell of each cell's row.
 
         Parameters
         ----------
         synapse, levels
             As of `resistance`.
         """
-        return None if self.reference is None else _resistance(self.reference, synapse, levels)
+        own = _resistance(self.reference, synapse, levels)
+        return np.broadcast_to(own, self.held.shape)
 
 
 def _resistance(held: Integers, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:
@@ -95,35 +94,14 @@ def _resistance(held: Integers, synapse: Synapse, levels: npt.NDArray[np.int16])
     return synapse.low + (held / 2**WORD_BITS - float(levels[0])) / scale
 
 
-@dataclass(frozen=True, eq=False)
-class MeasuredWords:
-    """R_AH words of measured cells.
-
-    Attributes
-    ----------
-    words : ndarray of int8, shape (rows, columns)
-        The words.
-    saturated : ndarray of bool, shape (rows, columns)
-        Cells whose R_AH is beyond the words' range.
-    held : ndarray of int64, shape (rows, columns)
-        What the words are rounded of, in units of ``2**-21`` words.
-    """
-
-    words: Words
-    saturated: npt.NDArray[np.bool_]
-    held: Integers
-
-
-def measured_words(
+def measured_cells(
     synapse: Synapse,
     levels: npt.NDArray[np.int16],
     resistance: Array,
-    rah_bits: int,
-    *,
     reference: npt.ArrayLike = np.nan,
     opened: float | None = None,
-) -> MeasuredWords:
-    """The R_AH words that measured cells are: the inverse of `Cells.resistance`.
+) -> Integers:
+    """What measured cells hold: the inverse of `Cells.resistance`.
 
     Parameters
     ----------
@@ -134,13 +112,16 @@ def measured_words(
     resistance : ndarray of float64, shape (rows, columns)
         R_AH in the synapse's unit; NaN for a cell that is not known. Such a cell is taken for
         open.
-    rah_bits : int
-        Width of a word.
     reference : array_like of float64, as (rows, columns) or (rows, 1)
         R_AH of the reference cells, which is subtracted; NaN where it is as it should be: that of
         word 0.
     opened : float or None
         R_AH of an open cell (`Device.open_cell`); None for one that adds nothing: word 0.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows, columns)
+        In units of ``2**-21`` words.
 
     Raises
     ------
@@ -152,24 +133,11 @@ def measured_words(
     _, scale = level_targets(synapse, levels)
     if opened is not None:
         resistance = np.where(np.isnan(resistance), opened, resistance)
-    exact = np.nan_to_num((resistance - synapse.low) * scale + float(levels[0]), nan=0.0)
-    errors = (np.asarray(reference) - synapse.low) * scale + float(levels[0])
-    held = word_units(exact) - word_units(np.nan_to_num(errors, nan=0.0))
-    return MeasuredWords(rounded_words(held, rah_bits), saturates(held, rah_bits), held)
-
-
-def saturates(held: Integers, rah_bits: int) -> npt.NDArray[np.bool_]:
-    """Which cells hold more, either way, than a word says.
-
-    Parameters
-    ----------
-    held : ndarray of int64
-        In units of ``2**-21`` words.
-    rah_bits : int
-        Width of a word.
-    """
-    half = (2 * full_scale(rah_bits) + 1) << WORD_BITS - 1
-    return (held >= half) | (held < -half)
+    own, errors = (
+        word_units(np.nan_to_num((values - synapse.low) * scale + float(levels[0]), nan=0.0))
+        for values in (resistance, np.asarray(reference))
+    )
+    return own - errors
 
 
 DEVIATES = 4.0
@@ -187,10 +155,8 @@ class WriteVerify:
         The chip.
     number : int
         Which layer.
-    states : ndarray of uint8, shape (rows, columns)
-        State of each cell.
-    levels : ndarray of int16, shape (states,)
-        R_AH word of each state.
+    layer : Layer
+        States and levels.
     programming : Programming
         Polarity, tries and band.
 
@@ -198,37 +164,32 @@ class WriteVerify:
     ----------
     counts : Counts
         What it took.
+    cells : Cells
+        What it left in the cells.
     """
 
-    def __init__(
-        self,
-        chip: Chip,
-        number: int,
-        states: npt.NDArray[np.uint8],
-        levels: npt.NDArray[np.int16],
-        programming: Programming,
-    ) -> None:
-        self.chip, self.number = chip, number
-        self.levels = levels
+    def __init__(self, chip: Chip, number: int, layer: Layer, programming: Programming) -> None:
+        self.chip, self.number, self.levels = chip, number, layer.levels
         synapse = self.synapse = chip.device.synapse
         self.laws = [written.law for written in synapse.trains]
         self.drawn = [written.drawn_film() for written in synapse.trains]
-        self.targets, self.scale = level_targets(synapse, levels)
+        self.targets, self.scale = level_targets(synapse, layer.levels)
         self.allowed = ruled_out(
             programming.polarity, self.targets, (synapse.low + synapse.high) / 2
         )
         self.band = programming.band * synapse.span
-        self.shape = (states.shape[0], states.shape[1])
-        self.states = states.ravel()
-        size = self.states.size
+        shape = self.shape = layer.rows, layer.columns
+        self.states, size = layer.states.ravel(), layer.states.size
         self.deviates = [
-            cell_normals(chip.seed, number, D2D[polarity], self.shape).ravel() * UNIT
+            cell_normals(chip.seed, number, D2D[polarity], shape).ravel() * UNIT
             for polarity in Polarity
         ]
+        ends = int(layer.levels[0]), int(layer.levels[-1])
+        self.reference = chip.reference_errors(number, layer.rows, ends)
         self.fixed = self._fixed_offsets()
-        wrong = chip.device.imperfections
-        self.stuck = self._stuck(stuck_cells(chip.seed, number, self.shape, wrong))
+        self.stuck = self._stuck(ends)
         # What differs between devices, as it is read: D2D, Hall offset and reference.
+        wrong = chip.device.imperfections
         away = np.hypot(wrong.hall_offset, wrong.reference) * synapse.span
         self.spread: list[Array] = [
             np.copysign(np.hypot(law.device, away), law.device) for law in self.laws
@@ -236,68 +197,76 @@ class WriteVerify:
         self.learns = [bool(np.any(spread)) for spread in self.spread]
         self.best = [self._best_trains(polarity) for polarity in Polarity]
         # Sums of the estimate above: of d (r - m) / s^2, and of d^2 / s^2.
-        self.seen = [np.zeros(size), np.zeros(size)]
-        self.known = [np.ones(size), np.ones(size)]
-        self.resistance = np.zeros(size)
-        self.polarity = np.zeros(size, np.int8)
-        self.pulses, self.all_pulses, self.tries = np.zeros((3, size), np.int64)
-        given = [0, 0]
+        self.seen, self.known = np.zeros((2, size)), np.ones((2, size))
+        self.resistance, polarities = np.zeros(size), np.zeros(size, np.int8)
+        last, every, tries = np.zeros((3, size), np.int64)
+        given = np.zeros(2, np.int64)
         left = np.arange(size)
         for write in range(programming.tries):
             polarity, pulses = self._trains(left)
-            self.polarity[left], self.pulses[left] = polarity, pulses
-            self.all_pulses[left] += pulses
-            self.tries[left] += 1
+            polarities[left], last[left] = polarity, pulses
+            every[left] += pulses
+            tries[left] += 1
             read = self._write(left, polarity, pulses, write)
             for one in Polarity:
                 here = polarity == one
-                given[one] += int(pulses[here].sum())
+                given[one] += pulses[here].sum()
                 if self.learns[one]:
                     self._learn(one, left[here], pulses[here], read[here])
             good = np.abs(read - self.targets[self.states[left]]) <= self.band
             left = left[~good]
             if not left.size:
                 break
-        self.converged = np.ones(self.shape, bool)
-        self.converged.ravel()[left] = False
-        writes = int(self.tries.sum())
+        converged = np.ones(size, bool)
+        converged[left] = False
+        writes = int(tries.sum())
         self.counts = Counts(
             cells=size,
             potentiation=float(given[Polarity.POTENTIATION]),
             depression=float(given[Polarity.DEPRESSION]),
-            pulses=sum(given),
+            pulses=int(given.sum()),
             saturations=writes,
             reads=writes,
             unconverged=left.size,
         )
+        exact = word_units((self.resistance - synapse.low) * self.scale + float(layer.levels[0]))
+        self.cells = Cells(
+            held=chip.held(number, layer.levels, exact.reshape(shape)),
+            polarity=polarities.reshape(shape),
+            pulses=last.reshape(shape),
+            widths=last.reshape(shape).astype(np.float64),
+            all_pulses=every.reshape(shape),
+            saturations=tries.reshape(shape),
+            tries=tries.reshape(shape),
+            converged=converged.reshape(shape),
+            reference=self.reference,
+        )
 
     def _fixed_offsets(self) -> Array:
         """What is read of each cell beside its own R_AH: Hall offset, less its row's reference."""
-        chip, span = self.chip, self.synapse.span
-        wrong = chip.device.imperfections
-        fixed: Array = np.zeros(self.states.size)
-        if wrong.hall_offset:
-            draws = cell_normals(chip.seed, self.number, Purpose.HALL_OFFSET, self.shape).ravel()
-            fixed += (wrong.hall_offset * span * UNIT) * draws
-        if wrong.reference:
-            draws = cell_normals(chip.seed, self.number, Purpose.REFERENCE, (self.shape[0], 1))
-            rows_own = (wrong.reference * span * UNIT) * draws
-            fixed -= np.broadcast_to(rows_own, self.shape).ravel()
-        return fixed
+        span, wrong = self.synapse.span, self.chip.device.imperfections
+        fixed: Array = np.zeros(self.shape)
+        for purpose, figure, shape in (
+            (Purpose.HALL_OFFSET, wrong.hall_offset, self.shape),
+            (Purpose.REFERENCE, -wrong.reference, (self.shape[0], 1)),
+        ):
+            if figure:
+                draws = cell_normals(self.chip.seed, self.number, purpose, shape)
+                fixed += (figure * span * UNIT) * draws
+        return fixed.ravel()
 
-    def _stuck(self, stuck: Stuck | None) -> tuple[npt.NDArray[np.bool_], Array] | None:
+    def _stuck(self, ends: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Array] | None:
         """Which cells are stuck, and what is read of them, both flat; None where none can be."""
+        opened = self.chip.open_cell(self.levels)
+        stuck = self.chip.stuck(self.number, self.shape, ends, opened)
         if stuck is None:
             return None
-        ends = int(self.levels[0]), int(self.levels[-1])
-        opened = self.chip.open_cell(self.levels)
-        words = stuck.held(ends, opened or 0).ravel() / 2**WORD_BITS
+        words = stuck[1] / 2**WORD_BITS
         held = self.synapse.low + (words - ends[0]) / self.scale
         held = np.where(words == ends[1], self.synapse.high, held)
-        errors = self.chip.reference_errors(self.number, self.shape, self.levels)
-        if opened is not None and errors is not None:
-            held -= errors.ravel() / (2**WORD_BITS * self.scale)
-        return stuck.cells.ravel(), held
+        if opened is not None:
+            held = held - self.reference / (2**WORD_BITS * self.scale)
+        return stuck[0].ravel(), held.ravel()
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
@@ -375,20 +344,3 @@ class WriteVerify:
         missed = read - self.laws[polarity].mean[pulses]
         self.seen[polarity][cells] += spread * missed / variance
         self.known[polarity][cells] += spread**2 / variance
-
-    def cells(self) -> Cells:
-        """What it left in the cells."""
-        chip = self.chip
-        exact = (self.resistance - self.synapse.low) * self.scale + float(self.levels[0])
-        tries = self.tries.reshape(self.shape)
-        return Cells(
-            held=chip.held(self.number, self.levels, word_units(exact).reshape(self.shape)),
-            polarity=self.polarity.reshape(self.shape),
-            pulses=self.pulses.reshape(self.shape),
-            widths=self.pulses.reshape(self.shape).astype(np.float64),
-            all_pulses=self.all_pulses.reshape(self.shape),
-            saturations=tries,
-            tries=tries,
-            converged=self.converged,
-            reference=chip.reference_errors(self.number, self.shape, self.levels),
-        )

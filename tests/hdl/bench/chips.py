@@ -20,11 +20,12 @@ from allspin.hdl.parameters.engine import (
 )
 from allspin.sim.chip.fixed_point import USE_BITS, Words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.network.reference import Integers
+from tests.sim.chip.exact import state_words
 
 READ_BITS = FRACTION_BITS + USE_BITS
 MAX_GAIN = 2**FRACTION_BITS - 1

@@ -22,12 +22,13 @@ from allspin.hdl.parameters.engine import (
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
+from allspin.sim.chip.words import MAX_SPREAD, WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.random_networks import random_network
 from tests.hdl.chip.drive import take, write
 from tests.hdl.driving import loads, send, simulate
+from tests.sim.chip.exact import state_words
 
 PATIENCE = 3000
 

@@ -10,6 +10,7 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
+from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import uniform_levels
@@ -84,7 +85,7 @@ def test_noise_of_sums_is_drawn_in_turn_with_that_of_neurons(wrong, expected):
         NETWORK, HardwareProfile(variation=VariationParameters(sum_noise=True))
     )
     images = np.array([BLANK, ONE, ALL], dtype=np.uint8)
-    noise = ColumnNoise(NETWORK, device, 1)
+    noise = ColumnNoise(Chip(device, 1), NETWORK)
     assert cycle_bounds(NETWORK, parameters, images, noise).tolist() == expected
 
 

@@ -1,7 +1,6 @@
 """Accuracy over chips, against the same chips one by one."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +19,10 @@ from allspin.host.chips.accuracy import (
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip, calibrate
-from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import SCHEMES, Counts, Programming
+from allspin.sim.programming.schemes import SCHEMES, Programming
 from allspin.sim.synapse.synapse import SotSynapse
 
 PAPER = open_device("paper")
@@ -101,21 +99,14 @@ def test_each_chip_is_the_one_that_its_seed_names(
     network: Network,
     images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]],
 ) -> None:
-    how = Programming(scheme)
-    told: list[tuple[int, float, Counts]] = []
-    shares = accuracy_over_chips(
-        network,
-        Lot(PAPER, SEEDS, how, True),
-        images,
-        lambda *what: told.append(what),
-    )
-    assert [seed for seed, _, _ in told] == list(SEEDS)
-    for seed, share, (_, reported, counts) in zip(SEEDS, shares, told, strict=True):
+    lot = Lot(PAPER, SEEDS, Programming(scheme), True)
+    shares = accuracy_over_chips(network, lot, images)
+    for seed, share, made in zip(SEEDS, shares, lot.made(network), strict=True):
         chip = Chip(PAPER, seed)
-        programmed = program_chip(chip, network, how)
+        programmed = program_chip(chip, network, lot.programming)
         model = chip.golden(calibrate(chip, network).network, programmed.words)
-        assert share == reported == np.mean(model.classify(images[0]) == images[1])
-        assert counts == programmed.counts
+        assert share == np.mean(model.classify(images[0]) == images[1])
+        assert (made.seed, made.counts) == (seed, programmed.counts)
 
 
 def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
@@ -128,24 +119,3 @@ def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
     record = result.to_dict()
     assert (record["accuracy"], record["deviation"]) == (ideal, 0)
     assert record["programming"]["scheme"] == "pulse-width"
-
-
-def test_chips_are_in_the_array_of_their_device(
-    network: Network, images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-) -> None:
-    cross: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 300.0}
-    shares = {
-        reading: accuracy_over_chips(
-            network,
-            Lot(
-                dataclasses.replace(only(PAPER, ()), array=HallArray(reading, **cross)),
-                range(1),
-                Programming("pulse-width"),
-            ),
-            images,
-        )[0]
-        for reading in ("buffered", "series")
-    }
-    # Amplifiers at each cell that take nothing: the network itself. Arms in series: next to chance.
-    assert shares["buffered"] == np.mean(GoldenModel(network).classify(images[0]) == images[1])
-    assert shares["series"] < 0.3

@@ -1,43 +1,32 @@
 """Many chips of many networks, from Python, and what a notebook shows of them."""
 
-import numpy as np
 import pytest
 
-from allspin.host.chips.accuracy import Column
-from allspin.host.chips.measured import MeasureOptions, figure, measure_chips, remarks
+from allspin.host.chips.accuracy import Column, Lot, accuracy_over_chips
+from allspin.host.chips.measured import MeasureOptions, measure_chips, remarks
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
-from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 
 WHOLE = Column("everything", ("c2c", "d2d", "neuron"), "write-verify")
 
 
-def test_every_chip_is_programmed_and_asked_as_by_hand(seen):
+def test_the_chips_that_were_asked_for_are_measured_and_told(seen):
     options = MeasureOptions(chips=2, first=5, columns=(WHOLE,), tries=3, band=0.03)
     found = measure_chips(["mnist-10", "mnist-10"], options=options, images=200, display=seen)
     (result,) = found.results
     images, labels = load_test_set()
-    network = open_network("mnist-10")
-    programming = Programming("write-verify", tries=3, band=0.03)
-    shares, reads = [], 0
-    for seed in (5, 6):
-        chip = Chip(open_device("paper"), seed)
-        programmed = program_chip(chip, network, programming)
-        answers = chip.golden(network, programmed.words).classify(images[:200])
-        shares.append(np.mean(answers == labels[:200]))
-        reads += programmed.counts.reads
-    assert result.accuracies.tolist() == shares
-    assert seen.lines == ["mnist-10, everything", figure(result)]
+    lot = Lot(open_device("paper"), range(5, 7), Programming("write-verify", tries=3, band=0.03))
+    shares = accuracy_over_chips(open_network("mnist-10"), lot, (images[:200], labels[:200]))
+    assert result.accuracies.tolist() == shares.tolist()
+    assert seen.lines == ["mnist-10, everything", result.figure]
     assert seen.done == [(1, 2), (2, 2)]
     record = found.to_dict()
     assert (record["chips"], record["images"], record["device"]) == ([5, 6], 200, "paper")
-    cells = 2 * (784 * 100 + 100 * 10)
-    line = remarks(found)[0]
+    line, reads = remarks(found)[0], result.counts.reads / (2 * (784 * 100 + 100 * 10))
     assert line.startswith("mnist-10, everything: band 0.03 of the range, at most 3 tries; ")
-    assert f" {reads / cells:.2f} writes and reads a cell" in line
+    assert f" {reads:.2f} writes and reads a cell" in line
 
 
 @pytest.mark.parametrize(

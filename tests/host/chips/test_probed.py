@@ -13,6 +13,7 @@ import pytest
 from allspin.host.chips.cell_table import cell_table, table_bytes
 from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.words import rounded_words
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
@@ -63,7 +64,7 @@ def probe(tmp_path: Path, network: Network, device: Device) -> Probe:
 
 
 def flat(cells: ProbedCells) -> list[int]:
-    return [int(word) for words in cells.words for word in words.ravel()]
+    return [int(word) for held in cells.held for word in rounded_words(held).ravel()]
 
 
 def npz(**changes: object) -> bytes:
@@ -126,8 +127,7 @@ def test_what_was_written_comes_back_as_the_same_words(
     done = programmed[scheme]
     table = cell_table(network, device, done)
     found = probe(table_bytes(table, Path(f"x{suffix}")), suffix=suffix)
-    for words, expected in zip(found.words, done.words, strict=True):
-        assert np.array_equal(words, expected)
+    assert flat(found) == np.concatenate([words.ravel() for words in done.words]).tolist()
     beyond = table.columns["saturated"]
     assert beyond is not None
     assert found.saturated == np.count_nonzero(beyond)
@@ -159,12 +159,10 @@ def test_a_conductance_and_its_reference_come_back_as_the_same_words(
     found = probe(table_bytes(table, Path(f"x{suffix}")), made_of=conductance, suffix=suffix)
     assert found.referenced
     # The reference is in the file, and is not drawn again.
-    whose = Chip(found.device(conductance, columns=True), 7)
-    for words, again, expected in zip(
-        found.words, found.on(whose, network), done.words, strict=True
-    ):
+    assert flat(found) == np.concatenate([words.ravel() for words in done.words]).tolist()
+    again = found.on(found.chip(conductance, 7), network)
+    for words, expected in zip(again, done.words, strict=True):
         assert np.array_equal(words, expected)
-        assert np.array_equal(again, expected)
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
@@ -176,11 +174,11 @@ def test_without_the_reference_it_is_that_of_the_chip_or_as_it_should_be(
     bare = replace(table, columns={**table.columns, "reference_R_AH": None})
     found = probe(table_bytes(bare, Path("x.csv")), made_of=conductance)
     assert not found.referenced
-    chip = Chip(found.device(conductance, columns=True), 7)
+    chip = found.chip(conductance, 7)
     for words, expected in zip(found.on(chip, network), done.words, strict=True):
         assert np.array_equal(words, expected)
     # A cell alone: 0.1 to 0.5 are the words -126 to 126.
-    quiet = Chip(found.device(conductance, columns=False), 0)
+    quiet = found.chip(conductance, None)
     alone = table.columns["R_AH"]
     assert alone is not None
     words = np.concatenate([each.ravel() for each in found.on(quiet, network)])
@@ -333,13 +331,13 @@ def test_of_a_device_whose_cells_are_known_only_columns_vary(device: Device) -> 
         read_noise=0.1, amplifier_gain=0.2, converter_offset=0.3, hall_offset=0.4, stuck=0.5
     )
     varied = replace(device, imperfections=wrong)
-    cells = ProbedCells(Path("x"), [], 0, 0, [], referenced=False)
-    known = cells.device(varied, columns=True)
+    cells = ProbedCells(Path("x"), [], 0, 0, referenced=False)
+    known = cells.chip(varied, 3).device
     assert known.imperfections == Imperfections(
         read_noise=0.1, amplifier_gain=0.2, converter_offset=0.3
     )
     assert known.neuron_variation == device.neuron_variation
     assert not known.synapse.devices_differ
-    quiet = cells.device(varied, columns=False)
+    quiet = cells.chip(varied, None).device
     assert quiet.imperfections == Imperfections()
     assert quiet.neuron_variation.use == quiet.neuron_variation.gain == 0

@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from allspin.host.chips.tile_scan import (
-    cut_networks,
     measure,
     only_converters,
     table,
@@ -19,7 +19,6 @@ from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.run.run import run
-from allspin.host.show.say import Silent
 from allspin.host.train.feed import split
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
@@ -29,16 +28,6 @@ from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of, with_steps
 
 TILES = Tiles(32, 3)
-
-
-class Told(Silent):
-    """What is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def start(self, description: str) -> None:
-        self.lines.append(description)
 
 
 @pytest.fixture
@@ -52,25 +41,25 @@ def network() -> Network:
     return Network(made.layers, made.neuron, (6, 8))
 
 
-def test_validation_images_choose(folder: Path, network: Network) -> None:
+def test_validation_images_choose(folder: Path, network: Network, seen: Any) -> None:
     dataset = load_dataset(folder)
     _, kept = split(240)
     wanted = cut(network, TILES, dataset.train_images[kept], dataset.train_labels[kept])
     logits = GoldenModel(wanted).logits(dataset.test_images)
-    told = Told()
-    found = cut_network(network, TILES, folder, told)
+    found = cut_network(network, TILES, folder, seen)
     assert np.array_equal(GoldenModel(found).logits(dataset.test_images), logits)
-    assert told.lines == ["cutting the network into tiles of 32 rows, converters of 3 bits"]
+    assert seen.lines[0] == "cutting the network into tiles of 32 rows, converters of 3 bits"
     score = run(network, data=folder, tiles=TILES)
     assert score.shown.answers is not None
     assert np.array_equal(score.shown.answers.logits, logits)
 
 
-def test_options_win_over_the_file_and_it_is_said(folder: Path, network: Network) -> None:
-    told = Told()
+def test_options_win_over_the_file_and_it_is_said(
+    folder: Path, network: Network, seen: Any
+) -> None:
     own = with_steps(network, Tiles(16, 5), (3, 3))
-    assert tiles_of(cut_network(own, TILES, folder, told)) == [TILES, TILES]
-    assert told.lines[0].endswith("in place of its tiles of 16 rows, converters of 5 bits")
+    assert tiles_of(cut_network(own, TILES, folder, seen)) == [TILES, TILES]
+    assert seen.lines[0].endswith("in place of its tiles of 16 rows, converters of 5 bits")
     assert cut_network(own, None) is own
     assert cut_network(own, Tiles(16, 5)) is own
 
@@ -102,8 +91,8 @@ def right(model: GoldenModel) -> float:
 
 
 def test_chips_have_the_network_s_words_and_converters_that_vary() -> None:
-    (found,) = measure(cut_networks(NETWORK, [FINE], TEST), TEST, DEVICE, lambda _: range(3, 6))
-    network = cut_networks(NETWORK, [FINE], TEST)[FINE][0]
+    network = cut(NETWORK, FINE, *TEST)
+    (found,) = measure({FINE: [network]}, TEST, DEVICE, lambda _: range(3, 6))
     assert found.ideal == right(GoldenModel(network))
     for seed, share in zip(range(3, 6), found.chips, strict=True):
         chip = Chip(DEVICE, seed)
@@ -133,14 +122,16 @@ def test_networks_that_were_trained_are_told_by_their_tiles() -> None:
 
 
 def test_table_and_picture() -> None:
-    wanted = [COARSE, FINE, Tiles(8, 3)]
-    found = measure(cut_networks(NETWORK, wanted, TEST), TEST, DEVICE, lambda _: range(2))
+    wanted = {tiles: [cut(NETWORK, tiles, *TEST)] for tiles in (COARSE, FINE, Tiles(8, 3))}
+    found = measure(wanted, TEST, DEVICE, lambda _: range(2))
     lines = table(found)
     assert lines[0] == "| rows | 8 bits | 3 bits |"
     assert lines[2] == f"| 16 | {100 * found[1].ideal:.2f} | {100 * found[0].ideal:.2f} |"
     assert lines[3].startswith("| 8 |  | ")
-    figure = tiles_picture(found, found[:2], 1.0, 2)
-    left, right_axes = figure.axes
-    drawn = {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in left.get_lines()}
-    assert drawn["16 rows, untrained"] == [100 * (1 - each.ideal) for each in found[:2]]
-    assert len(right_axes.collections) == 2
+    figure = tiles_picture({"untrained": found, "trained": []}, 1.0, 2)
+    ideal, chips = (
+        {str(line.get_label()): line[0].get_ydata().tolist() for line in axes.containers}
+        for axes in figure.axes
+    )
+    assert ideal["16 rows, untrained"] == [100 * (1 - each.ideal) for each in found[:2]]
+    assert chips["untrained: worst chip"] == [100 * (1 - each.chips.min()) for each in found]

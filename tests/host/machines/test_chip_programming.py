@@ -267,7 +267,7 @@ def test_more_noise_on_sums_than_there_is_room_for_is_refused(board):
     identity = dataclasses.replace(board.identity, features=features)
 
     def check(**wrong):
-        check_use_noise("the board", identity, ColumnNoise(NETWORK, imperfect(**wrong), 1))
+        check_use_noise("the board", identity, ColumnNoise(Chip(imperfect(**wrong), 1), NETWORK))
 
     check(read_noise=15.0, amplifier_offset=15.0, amplifier_gain=0.15)
     for wrong, line in (
@@ -280,7 +280,7 @@ def test_more_noise_on_sums_than_there_is_room_for_is_refused(board):
 
 
 def test_noise_that_the_device_has_not_is_refused(board):
-    noise = ColumnNoise(NETWORK, PAPER, 1)
+    noise = ColumnNoise(Chip(PAPER, 1), NETWORK)
     check_use_noise("the board", board.identity, noise)
     plain = dataclasses.replace(board.identity, features=Feature.NONE)
     with pytest.raises(UserError, match="the gateware of the board was built without noise at"):

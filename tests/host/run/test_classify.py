@@ -8,14 +8,11 @@ from PIL import Image
 
 from allspin.host.chips.options import ChipOptions
 from allspin.host.data.catalogue import open_network
-from allspin.host.data.datasets import load_dataset, load_test_set
+from allspin.host.data.datasets import load_test_set
 from allspin.host.run.run import classify
-from allspin.host.train.feed import split
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network
 from allspin.sim.network.random_networks import random_network
-from allspin.sim.network.tiling import Tiles, cut
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +67,6 @@ def test_a_chip_has_logits_of_its_own(files):
     assert not np.array_equal(chip.answers.logits, ideal.answers.logits)
     assert chip.score.logits is not None
     assert chip.score.logits.mismatches == 0
-
-
-def test_a_network_is_cut_into_tiles_by_the_data_set_that_is_named(files, idx_folder):
-    """Not by the one that ships, which does not fit it."""
-    folder = idx_folder(classes=4, train=240, test=60, shape=(6, 8))
-    made = random_network((48, 9, 4), 3)
-    network = Network(made.layers, made.neuron, (6, 8))
-    found = classify(network, files, check=True, tiles=Tiles(16, 3), data=folder)
-    dataset = load_dataset(folder)
-    _, kept = split(240)
-    chosen = dataset.train_images[kept], dataset.train_labels[kept]
-    images = np.stack([each.image for each in found.framed])
-    logits = GoldenModel(cut(network, Tiles(16, 3), *chosen)).logits(images)
-    assert np.array_equal(found.answers.logits, logits)
-    assert not np.array_equal(logits, GoldenModel(network).logits(images))
 
 
 def test_framing_is_what_was_asked_for(files):

@@ -112,18 +112,6 @@ def cells_of(made_of):
     return chip_network(chip, NETWORK, words).layers[0]
 
 
-def test_each_step_is_told(data, seen):
-    run(NETWORK, data=data, images=30, options=RunOptions(check=True), display=seen)
-    assert seen.lines[::2] == [
-        "opening golden",
-        "programming",
-        "streaming 30 images",
-        "comparing every logit with the golden model",
-    ]
-    assert len(seen.lines) == 8
-    assert seen.lines[-1] == "0 of 180 differ"
-
-
 @pytest.mark.parametrize(
     ("options", "line"),
     [

@@ -28,8 +28,9 @@ def test_the_yield_is_counted_by_hand():
         {"chips": 1},
         {"chips": 2, "c2c": [0], "d2d": [0], "neuron_d2d": [0], "neuron_c2c": [0]},
         {"chips": 45, "program": ["open-loop", "write-verify"], "tries": [1, 2, 3]},
+        {"chips": 2, "tile_rows": [16, 32], "adc_bits": 3, "adc_noise": [0, 0.5]},
     ],
-    ids=["one chip", "chips that are equal", "many chips and three values"],
+    ids=["one chip", "chips that are equal", "many chips and three values", "tiles"],
 )
 def test_every_grid_is_drawn(small, tmp_path, entries):
     sweep = run_sweep(make_plan(small.grid(**entries)), tmp_path / "t.csv")

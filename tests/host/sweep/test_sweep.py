@@ -16,7 +16,6 @@ from allspin.host.machines.machine import GoldenMachine
 from allspin.host.sweep import job
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
-from allspin.host.sweep.pictures import line_faults, remarks, summary
 from allspin.host.sweep.sweep import make_plan, run_sweep, sweep
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.device_file import save_device
@@ -147,12 +146,21 @@ def test_a_resumed_table_has_what_each_scheme_takes(small, tmp_path):
         run_sweep(plan, path)
 
 
-def test_a_point_outside_what_was_measured_is_refused_before_anything_runs(small, tmp_path):
-    device = varied_device(tmp_path)
-    with pytest.raises(UserError, match=r"current 12mA is outside .* from 8mA to 11mA"):
-        make_plan(small.grid(device=str(device), at=["current=8mA", "current=12mA"]))
-    with pytest.raises(UserError, match="paper does not age"):
-        make_plan(small.grid(age=1e5))
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"device": "varied", "at": ["current=12mA"]}, "current 12mA is outside .* 8mA to 11mA"),
+        ({"age": 1e5}, "paper does not age"),
+        ({"d2d": [1, 50]}, r"D2D of potentiation must be a number from 0 to 1, not 6\.5"),
+        ({"images": 121}, "`images` must be from 1 to 120, not 121"),
+        ({"network": "mnist-10"}, "the network takes images of 28 x 28"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_before_anything_is(small, tmp_path, entries, message):
+    if "device" in entries:
+        entries = entries | {"device": str(varied_device(tmp_path))}
+    with pytest.raises(UserError, match=message):
+        make_plan(small.grid(**entries))
 
 
 @pytest.mark.long
@@ -163,24 +171,6 @@ def test_virtual_gives_the_table_of_golden(small, tmp_path):
         tables.append(tmp_path / f"{on}.csv")
         run_sweep(make_plan(grid), tables[-1])
     assert tables[0].read_bytes() == tables[1].read_bytes()
-
-
-def test_a_finished_sweep_measures_nothing(small, tmp_path, monkeypatch):
-    plan = make_plan(small.grid(chips=2))
-    run_sweep(plan, tmp_path / "t.csv")
-    monkeypatch.setattr(job, "measure", None)
-    assert run_sweep(plan, tmp_path / "t.csv").resumed == 2
-
-
-def test_what_cannot_be_measured_is_said_before_anything_is(small, tmp_path):
-    with pytest.raises(
-        UserError, match=r"D2D of potentiation must be a number from 0 to 1, not 6\.5"
-    ):
-        make_plan(small.grid(d2d=[1, 50]))
-    with pytest.raises(UserError, match="`images` must be from 1 to 120, not 121"):
-        make_plan(small.grid(images=121))
-    with pytest.raises(UserError, match="the network takes images of 28 x 28"):
-        make_plan(small.grid(network="mnist-10"))
 
 
 @pytest.fixture
@@ -233,13 +223,13 @@ def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
         rows = list(csv.DictReader(file))
     for point in found.plan.points:
         shares = [float(row["accuracy"]) for row in rows if float(row["c2c"]) == point.c2c]
-        said = summary(found, point)
+        said = found.summary(point)
         assert (said["chips"], said["c2c"]) == (3, point.c2c)
         assert said["accuracy"] == pytest.approx(statistics.mean(shares))
         assert said["deviation"] == pytest.approx(statistics.stdev(shares))
         assert (said["worst"], said["best"]) == (min(shares), max(shares))
-    assert line_faults(found.rows) == {"resent": 0, "damaged": 0}
-    assert remarks(found) == []
+    assert found.faults() == {"resent": 0, "damaged": 0}
+    assert found.remarks() == []
     assert sweep(entries, path, display=seen).resumed == 6
     assert seen.lines[-1] == f"6 rows in {path}, 6 of them there already"
 

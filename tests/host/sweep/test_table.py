@@ -37,7 +37,7 @@ CHIP, GIVEN, CORRECT, ACCURACY, PULSES, READS, UNCONVERGED = range(len(COLUMNS))
 
 
 def counts_of(point):
-    return CELLS, Counts(CELLS, pulses=5063) if point.program == "open-loop" else None
+    return Counts(CELLS, pulses=5063 if point.program == "open-loop" else 0)
 
 
 def opened(path, record=RECORD, points=POINTS):

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.fixed_point import Words
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
+from allspin.sim.chip.words import WriteTable, rounded_words, written_words
+from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
@@ -26,6 +30,28 @@ def synapse(**variation: Any) -> SotSynapse:
 
 def halves_up(value: Fraction) -> int:
     return math.floor(value + Fraction(1, 2))
+
+
+def chip_of(imperfections: Imperfections, seed: int) -> Chip:
+    return Chip(Device("cells", synapse(), imperfections=imperfections), seed)
+
+
+def state_words(
+    states: npt.NDArray[np.integer],
+    polarity: npt.ArrayLike,
+    table: WriteTable,
+    seed: int,
+    layer: int,
+    write: int = 0,
+    imperfections: Imperfections | None = None,
+    rah_bits: int = 8,
+) -> Words:
+    """R_AH words of one crossbar of a chip, as gateware makes them."""
+    written = written_words(states, polarity, table, seed, layer, write)
+    held = chip_of(imperfections or Imperfections(), seed).held(
+        layer, table.levels, written, table.ends
+    )
+    return rounded_words(held, rah_bits)
 
 
 def small_network() -> Network:

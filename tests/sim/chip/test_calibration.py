@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from allspin.sim.chip.chip import Chip, calibrate
-from allspin.sim.chip.generator import Purpose
+from allspin.sim.chip.chip import Calibrated, Chip, calibrate
+from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.device.device import Device, Imperfections, NeuronVariation
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
@@ -48,15 +48,27 @@ def chip(variation: NeuronVariation, wrong: Imperfections | None = None, seed: i
     )
 
 
+def thresholds(chip: Chip, sigma: float) -> np.ndarray:
+    """What each neuron's threshold is wrong by, in currents."""
+    drawn = column_normals(chip.seed, 0, Purpose.NEURON_THRESHOLD, COLUMNS)
+    return drawn * np.int64(round(sigma * 256 * 64)) + 2**18 >> 19
+
+
+def moved(found: Calibrated) -> np.ndarray:
+    """By how much offsets moved."""
+    before, after = (each.layers[0].converter for each in (network(), found.network))
+    return after.offsets - before.offsets  # type: ignore[union-attr]
+
+
 def test_thresholds_alone_are_found_to_the_last_bit() -> None:
     """With nothing else wrong the offset moves by what the threshold was drawn as."""
     one, net = chip(NeuronVariation(threshold=0.18)), network()
     found = calibrate(one, net)
-    drawn = one.current_errors(net, 0, Purpose.NEURON_THRESHOLD, 0.18)
+    drawn = thresholds(one, 0.18)
     # Some neurons start to switch with no current at all: those cannot be told by a current
     # of zero, but the V-I converter's offset goes the other way only.
     told = drawn > -40
-    np.testing.assert_array_equal(found.moved[0][told], -drawn[told])
+    np.testing.assert_array_equal(moved(found)[told], -drawn[told])
     assert told.mean() > 0.7
     images = np.random.default_rng(0).integers(0, 256, (50, 1, 30), dtype=np.uint8)
     varied = one.varied(found.network)
@@ -75,11 +87,11 @@ def test_use_noise_is_averaged_out() -> None:
     net = network()
     quiet = calibrate(chip(NeuronVariation(threshold=0.18)), net)
     noisy = calibrate(chip(NeuronVariation(threshold=0.18, use=0.014)), net, 64)
-    off = noisy.moved[0] - quiet.moved[0]
+    off = moved(noisy) - moved(quiet)
     assert np.abs(off).max() <= 2
     assert abs(off.mean()) < 0.5
     again = calibrate(chip(NeuronVariation(threshold=0.18, use=0.014)), net, 64)
-    np.testing.assert_array_equal(again.moved[0], noisy.moved[0])
+    np.testing.assert_array_equal(moved(again), moved(noisy))
 
 
 def test_a_gain_is_made_up_for_about_the_mark() -> None:
@@ -90,7 +102,7 @@ def test_a_gain_is_made_up_for_about_the_mark() -> None:
     table = net.layers[0].table
     assert table is not None
     mark = int(np.argmax(table >= 8))
-    drawn = one.current_errors(net, 0, Purpose.NEURON_THRESHOLD, 0.1)
+    drawn = thresholds(one, 0.1)
     before = net.layers[0].converter
     after = varied.layers[0].converter
     assert before is not None

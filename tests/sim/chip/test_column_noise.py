@@ -120,7 +120,7 @@ def test_the_largest_draws_count_too(
         lambda *_, places: np.full(places.size, sign * largest, np.int32),
     )
     device = Device("x", synapse(), network.neuron, NeuronVariation(use=of_use))
-    noise = ColumnNoise(network, device, 5)
+    noise = ColumnNoise(Chip(device, 5), network)
     spread = round(of_use * 2**bits * 64)
     added = halves_up(Fraction(sign * largest * spread, 2**19))
     top = 2**network.current_bits - 1

@@ -38,35 +38,30 @@ def normal(purpose: Purpose, layer: int, row: int, column: int, number: int = 0)
     return float(normals(7, layer, purpose, row, column, number)) * UNIT
 
 
-def offsets(network: Network, layer: int) -> np.ndarray:
-    adc = network.layers[layer].adc
-    assert adc is not None
-    assert adc.offsets is not None
-    return adc.offsets
-
-
 def sums_of(chip: Chip, network: Network, layer: int = 0, first: int = 0) -> np.ndarray:
     words = [each.words for each in network.layers]
     return chip.golden(network, words).trace(IMAGES, first)[layer].sums
 
 
-def test_offsets_are_steps_of_each_tiles_columns() -> None:
-    varied = Chip(device(AdcVariation(offset=0.5)), 7).varied(TILED)
-    for layer, (tiles, step) in enumerate([(3, 2**7), (1, 2**5)]):
-        found = offsets(varied, layer)
-        assert found.shape == (tiles, TILED.layers[layer].columns)
-        for (tile, column), value in np.ndenumerate(found):
-            wanted = 0.5 * step * normal(Purpose.ADC_OFFSET, layer, tile, column)
-            assert value == pytest.approx(wanted, abs=0.51)
-
-
-def test_offsets_of_amplifiers_are_before_the_converters() -> None:
-    network = TILED.layers[0]
-    unit = (int(network.levels[-1]) - int(network.levels[0])) * 15
-    found = offsets(Chip(device(amplifier_offset=0.3), 7).varied(TILED), 0)
-    for (tile, column), value in np.ndenumerate(found):
-        wanted = 0.3 * unit * normal(Purpose.AMPLIFIER_OFFSET, 0, tile, column)
-        assert value == pytest.approx(wanted, rel=1e-3, abs=1)
+@pytest.mark.parametrize(
+    ("made_of", "purpose", "units"),
+    [
+        (device(AdcVariation(offset=0.5)), Purpose.ADC_OFFSET, (0.5 * 2**7, 0.5 * 2**5)),
+        (device(amplifier_offset=0.3), Purpose.AMPLIFIER_OFFSET, (0.3 * 252 * 15,) * 2),
+    ],
+)
+def test_offsets_of_converters_are_steps_and_those_of_amplifiers_cells_ranges(
+    made_of: Device, purpose: Purpose, units: tuple[float, float]
+) -> None:
+    varied = Chip(made_of, 7).varied(TILED)
+    for layer, unit in enumerate(units):
+        adc = varied.layers[layer].adc
+        assert adc is not None
+        assert adc.offsets is not None
+        assert adc.offsets.shape == ((3, 1)[layer], TILED.layers[layer].columns)
+        for (tile, column), value in np.ndenumerate(adc.offsets):
+            wanted = unit * normal(purpose, layer, tile, column)
+            assert value == pytest.approx(wanted, rel=1e-3, abs=0.51)
 
 
 def test_a_gain_is_in_the_words_of_its_tile() -> None:

@@ -12,7 +12,7 @@ import pytest
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.chip.retained import retained, retention_table
-from allspin.sim.chip.words import WriteTable, state_words
+from allspin.sim.chip.words import WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.retention import Retention
@@ -22,6 +22,7 @@ from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity
+from tests.sim.chip.exact import state_words
 
 PAPER = load_device(
     Path(__file__).resolve().parents[3] / "host" / "data" / "devices" / "paper.toml"
@@ -61,23 +62,23 @@ def test_each_cell_by_the_law_itself(retention: Retention) -> None:
 
 def test_the_integers_are_those_that_the_document_gives() -> None:
     retention = Retention((1.0, 0.9), within=0.05, between=0.03, equilibrium=0.25)
-    table = retention_table(retention, 1e4)
+    barriers, between, shares, half = retention_table(retention, 1e4)
     rng = np.random.default_rng(1)
     words = rng.integers(-140 << 21, 140 << 21, (20, 20))
-    found = retained(words, (-126, 126), retention, 1e4, 9, 2)
     normals = cell_normals(9, 2, Purpose.RETENTION, (20, 20))
+    found = retained(words, (-126, 126), retention, 1e4, normals)
     for place in np.ndindex(20, 20):
         word = int(words[place])
         share = Fraction(word + (126 << 21), 252 << 21)
         at = min(max(math.floor(share * 2**16), 0), 2**16)
         entry = min(at >> 8, 255)
-        one, two = (int(value) for value in table.barriers[entry : entry + 2])
+        one, two = (int(value) for value in barriers[entry : entry + 2])
         barrier = one + math.floor(Fraction((two - one) * (at - (entry << 8)), 256))
-        barrier += math.floor(Fraction(int(normals[place]) * table.between, 2**13) + Fraction(1, 2))
-        step = Fraction(2 * table.half, 1024)
-        inside = min(max(barrier + table.half, 0), 2 * table.half)
+        barrier += math.floor(Fraction(int(normals[place]) * between, 2**13) + Fraction(1, 2))
+        step = Fraction(2 * half, 1024)
+        inside = min(max(barrier + half, 0), 2 * half)
         entry = min(math.floor(inside / step), 1023)
-        one, two = (int(value) for value in table.kept[entry : entry + 2])
+        one, two = (int(value) for value in shares[entry : entry + 2])
         kept = one + math.floor((two - one) * (inside / step - entry))
         rest = round(0.25 * (252 << 20))
         assert found[place] == rest + math.floor(Fraction((word - rest) * kept, 2**16))

@@ -5,15 +5,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.sim.chip.generator import Purpose, draw_bits
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
-from allspin.sim.device.device import Imperfections
+from allspin.sim.chip.fixed_point import WORD_BITS
+from allspin.sim.chip.generator import Purpose, draw_bits, normals
+from allspin.sim.chip.words import MAX_SPREAD, SynapseArray, WriteTable
+from allspin.sim.device.device import STUCK_ENDS, Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.synapse.response import Polarity
-from tests.sim.chip.exact import z
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
+from tests.sim.chip.exact import chip_of, state_words, synapse, z
 
 P, D = Polarity
 
@@ -94,7 +97,7 @@ def test_every_cell_by_exact_arithmetic(
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     states = rng.integers(0, len(table.levels), (3, 4))
     polarity = rng.integers(0, 2, (3, 4))
-    write = rng.integers(0, 5, (3, 4)) * 13000
+    write = int(rng.integers(0, 5)) * 13000
     words = state_words(states, polarity, table, seed, layer, write, wrong, bits)
     assert words.dtype == np.int8
     for row, column in np.ndindex(3, 4):
@@ -103,7 +106,7 @@ def test_every_cell_by_exact_arithmetic(
             int(polarity[row, column]),
             table,
             (seed, layer, row, column),
-            int(write[row, column]),
+            write,
             wrong,
             bits,
         )
@@ -112,3 +115,106 @@ def test_every_cell_by_exact_arithmetic(
 def test_a_deviation_is_in_the_range_that_the_protocol_has() -> None:
     text = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
     assert f"D2D in units of 2^-8 words, -{MAX_SPREAD} to {MAX_SPREAD}." in " ".join(text.split())
+
+
+TABLE = WriteTable(uniform_levels(9), *(np.full((2, 9), 900, np.int32),) * 2)
+ENDS = int(TABLE.levels[0]), int(TABLE.levels[-1])
+SHAPE = (300, 300)
+
+
+@pytest.mark.parametrize("at", STUCK_ENDS)
+def test_what_is_written_does_not_matter(at: str) -> None:
+    wrong = Imperfections(stuck=0.3, stuck_at=at)
+    stuck = chip_of(wrong, 5).stuck(1, SHAPE, ENDS, None)
+    assert stuck is not None
+    cells, held = stuck
+    assert np.mean(cells) == pytest.approx(0.3, abs=0.01)
+    for state, write in ((0, 0), (4, 7), (8, 3)):
+        states = np.full(SHAPE, state, np.uint8)
+        words = state_words(states, Polarity.DEPRESSION, TABLE, 5, 1, write, imperfections=wrong)
+        assert np.array_equal(words[cells].astype(np.int64) << WORD_BITS, held[cells])
+
+
+@pytest.mark.parametrize(("low", "high"), [(-124, 124), (-3, 2), (-1, 0), (5, 90)])
+def test_between_the_ends_each_word_is_as_likely(low: int, high: int) -> None:
+    wrong = Imperfections(stuck=1.0, stuck_at="between")
+    stuck = chip_of(wrong, 8).stuck(0, SHAPE, (low, high), None)
+    assert stuck is not None
+    words = stuck[1].ravel() >> WORD_BITS
+    counts = np.bincount(words - low, minlength=high - low + 1)
+    assert len(counts) == high - low + 1
+    mean = 90_000 / len(counts)
+    assert np.sum((counts - mean) ** 2 / mean) / len(counts) < 1.6  # chi-square a degree
+
+
+@pytest.mark.parametrize("opened", [None, 77])
+def test_open_cells_hold_what_no_conductance_is_and_nothing_in_a_hall_bar(
+    opened: int | None,
+) -> None:
+    wrong = Imperfections(stuck=0.1, stuck_at="open")
+    stuck = chip_of(wrong, 8).stuck(0, SHAPE, (5, 90), opened)
+    assert stuck is not None
+    assert (stuck[1] == (opened or 0)).all()
+
+
+def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in gateware, at the very value too."""
+    draws = np.array([[0, 2**31 - 1, 2**31, 2**32 - 1]])
+    monkeypatch.setattr("allspin.sim.chip.retained.draw_bits", lambda *arguments: draws)
+    wrong = Imperfections(stuck=0.5, stuck_at="either")
+    stuck = chip_of(wrong, 1).stuck(0, (1, 4), (-5, 7), None)
+    assert stuck is not None
+    assert stuck[0].tolist() == [[True, True, False, False]]
+    assert (stuck[1] >> WORD_BITS).tolist() == [[-5, -5, 7, 7]]
+
+
+# Arrays of synapses under pulses: draws by cell, and moments over many of them.
+
+
+def test_without_variation_it_is_the_synapse() -> None:
+    array = SynapseArray(synapse(), 0, 0, (2, 3))
+    assert array.read() == pytest.approx(np.full((2, 3), -1))
+    array.pulse(P)
+    array.pulse(P, 2)
+    assert array.read() == pytest.approx(np.full((2, 3), synapse().curve(P, 3)))
+    array.saturate(P)
+    assert array.read() == pytest.approx(np.ones((2, 3)))
+    array.pulse(D, 4)
+    assert array.read() == pytest.approx(np.full((2, 3), synapse().curve(D, 4)))
+    assert (array.polarity, array.writes) == (D, 3)
+
+
+def test_a_pulse_at_a_time_has_the_deviation_of_many_at_once() -> None:
+    varied = synapse(c2c=CycleVariation(0.01, 0.01, occasion="pulse"))
+    each, once = (SynapseArray(varied, seed, 0, (300, 300)) for seed in (1, 2))
+    for _ in range(8):
+        each.pulse(P)
+    once.pulse(P, 8)
+    assert each.read().std() == pytest.approx(once.read().std(), rel=0.02)
+    assert each.read().mean() == pytest.approx(once.read().mean(), abs=1e-3)
+
+
+def test_a_cell_s_draws_are_those_of_its_place() -> None:
+    varied = synapse(c2c=CycleVariation(0.02, 0.02), d2d=DeviceVariation(0.1, 0.1, "nonlinearity"))
+    small, large = (SynapseArray(varied, 9, 3, shape) for shape in ((3, 4), (4, 5)))
+    for array in (small, large):
+        array.pulse(P, 2)
+        array.pulse(D)
+    assert np.array_equal(small.read(), large.read()[:3, :4])
+    z = normals(9, 3, Purpose.D2D_POTENTIATION, 2, 3) * 2.0**-13
+    assert large.deviates[P][2, 3] == float(z)
+
+
+def test_a_film_ends_at_the_range_s_ends() -> None:
+    array = SynapseArray(synapse(c2c=CycleVariation(0.5, 0.5)), 0, 0, (50, 50))
+    array.pulse(P, 50)
+    assert (array.read().min(), array.read().max()) == (-1, 1)
+
+
+def test_cells_that_were_written_too_often() -> None:
+    array = SynapseArray(synapse(c2c=CycleVariation(0.1)), 0, 0, (1, 2))
+    array.writes = 2**16
+    with pytest.raises(ValueError, match="number of the draw must be from 0 to 65535"):
+        array.pulse(P)

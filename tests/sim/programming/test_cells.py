@@ -8,12 +8,13 @@ import pytest
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.chip.generator import Purpose, cell_normals, draw_bits
+from allspin.sim.chip.words import rounded_words, saturates
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.random_networks import random_network
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.programming.write_verify import measured_words, saturates
+from allspin.sim.programming.write_verify import measured_cells
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
 
@@ -90,15 +91,16 @@ def test_measured_words_are_those_that_were_programmed_whatever_the_rounding(bit
     rounded = [(2 * value + (1 << WORD_BITS)) // (2 << WORD_BITS) for value in held.tolist()]
     scale = (int(levels[-1]) - int(levels[0])) / (HIGH - LOW)
     ohm = LOW + (held / 2**WORD_BITS - float(levels[0])) / scale
-    found = measured_words(of, levels, ohm[None], bits)
-    assert found.words[0].tolist() == [min(max(word, -top), top) for word in rounded]
-    assert found.saturated[0].tolist() == [abs(word) > top for word in rounded]
+    found = measured_cells(of, levels, ohm[None])
+    words, saturated = rounded_words(found, bits)[0], saturates(found, bits)[0]
+    assert words.tolist() == [min(max(word, -top), top) for word in rounded]
+    assert saturated.tolist() == [abs(word) > top for word in rounded]
 
 
 def test_a_cell_that_is_not_known_adds_nothing() -> None:
-    found = measured_words(synapse(), uniform_levels(10), np.array([[math.nan, HIGH, 1e300]]), 8)
-    assert found.words.tolist() == [[0, 126, 127]]
-    assert found.saturated.tolist() == [[False, False, True]]
+    found = measured_cells(synapse(), uniform_levels(10), np.array([[math.nan, HIGH, 1e300]]))
+    assert rounded_words(found, 8).tolist() == [[0, 126, 127]]
+    assert saturates(found, 8).tolist() == [[False, False, True]]
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
@@ -123,7 +125,6 @@ def test_an_open_bar_is_word_0_and_an_open_conductance_0_less_its_row_s_referenc
         if unit == "siemens":
             assert found == pytest.approx(0.0, abs=1e-9)
         reference = cells.reference_resistance(chip.device.synapse, layer.levels)
-        assert reference is not None
         middle = np.broadcast_to((LOW + HIGH) / 2 + 0.1 * (HIGH - LOW) * draws, shape)
         assert reference == pytest.approx(middle, abs=1e-4)
 
