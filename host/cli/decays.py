@@ -7,7 +7,7 @@ from pathlib import Path
 from allspin.host.cli.options import read_options
 from allspin.host.cli.parser import naming_options
 from allspin.host.draw.style import save_picture
-from allspin.host.fit.columns import ReadOptions
+from allspin.host.fit.columns import ReadOptions, is_decay
 from allspin.host.fit.decay import (
     DecayOptions,
     decay_lines,
@@ -15,8 +15,8 @@ from allspin.host.fit.decay import (
     decay_table,
     fit_decay,
 )
-from allspin.host.fit.decay_files import is_decay
 from allspin.host.fit.quantities import quantity
+from allspin.host.fit.tables import read_csv
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import print_tables
@@ -102,7 +102,7 @@ def are_decays(arguments: argparse.Namespace) -> bool:
     UserError
         If some are and others are not, or there are options for decays and none of them.
     """
-    found = [is_decay(path) for path in arguments.files]
+    found = [is_decay(read_csv(path)) for path in arguments.files]
     if any(found) and not all(found):
         path = arguments.files[found.index(True)]
         raise UserError(

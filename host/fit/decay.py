@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from allspin.host.data.catalogue import open_device
 from allspin.host.draw.style import INK, R_AH, add_grid, name_text, new_figure, styled
 from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.decay_files import Decays, read_decays
+from allspin.host.fit.curves import Measurement
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
 from allspin.host.fit.fit import COLOURS
 from allspin.host.fit.response import CONFIDENCE, Interval
 from allspin.host.fit.result import COLUMNS, interval_row, told
+from allspin.host.fit.runs import read_measurement
 from allspin.host.show.table import Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
@@ -64,7 +65,7 @@ class FittedDecay:
 
     Attributes
     ----------
-    decays : Decays
+    decays : Measurement
         The data.
     fit : DecayFit
         Values and intervals.
@@ -74,7 +75,7 @@ class FittedDecay:
         What was asked for.
     """
 
-    decays: Decays
+    decays: Measurement
     fit: DecayFit
     base: Device
     options: DecayOptions
@@ -160,7 +161,7 @@ class FittedDecay:
     def outliers(self) -> list[str]:
         """Points that were set aside, in words."""
         points = [(self.decays.curves[number], place) for number, place in self.fit.aside]
-        return [f"{curve.name}, {curve.time[place]:.4g} s" for curve, place in points]
+        return [f"{curve.name}, {curve.x[place]:.4g} s" for curve, place in points]
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it.
@@ -216,7 +217,7 @@ def fit_decay(
         If a file cannot be read or understood, its unit is not the device's, or nothing decays.
     """
     base, options = open_device(device, at), options or DecayOptions()
-    decays = read_decays([Path(file) for file in files], reading)
+    decays = read_measurement([Path(file) for file in files], reading, decay=True)
     for note in decays.notes:
         noted(note)
     if decays.unit not in ("arbitrary", base.unit):
@@ -277,15 +278,15 @@ def decay_picture(fitted: FittedDecay) -> Figure:
     for curve, model in zip(curves, fit.models, strict=True):
         colour = colours[curve.temperature]
         dots: dict[str, Any] = {"color": colour, "markersize": 3, "linestyle": "", "marker": "."}
-        later = curve.time > 0
-        time, value, line = curve.time[later], curve.resistance[later], model[later]
+        later = curve.x > 0
+        time, value, line = curve.x[later], curve.resistance[later], model[later]
         upper.plot(time, value, alpha=0.5, **dots)
         upper.plot(time, line, color=colour, linewidth=1.1)
         lower.plot(time, value - line, alpha=0.7, **dots)
     for number, place in fit.aside:
         curve = curves[number]
-        if curve.time[place] > 0:
-            upper.plot(curve.time[place], curve.resistance[place], "x", color=INK)
+        if curve.x[place] > 0:
+            upper.plot(curve.x[place], curve.resistance[place], "x", color=INK)
     for kelvin, colour in colours.items():
         upper.plot([], [], color=colour, label=f"{kelvin:g} K")
     scatter = [curve.resistance - model for curve, model in zip(curves, fit.models, strict=True)]

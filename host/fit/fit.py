@@ -30,11 +30,11 @@ from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.curves import Measurement
 from allspin.host.fit.device import lent_spreads, make_device, measured_response
 from allspin.host.fit.goodness import Goodness, meter_noise
-from allspin.host.fit.measurement import read_measurement
 from allspin.host.fit.neuron import fit_neuron, select
 from allspin.host.fit.outliers import Outlier, set_aside
 from allspin.host.fit.response import DeviceCurves, fit_response
 from allspin.host.fit.result import FitOptions, FitResult, PolarityResult
+from allspin.host.fit.runs import read_measurement
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from allspin.host.data.catalogue import open_device
 from allspin.host.draw.style import BLUE, SOFT, add_grid, name_text, new_figure, styled
 from allspin.host.fit.device import lent_rest, with_reference, with_rest
-from allspin.host.fit.measurement import digests
 from allspin.host.fit.result import FitOptions
+from allspin.host.fit.runs import digests
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError

@@ -10,9 +10,10 @@ from scipy import constants
 
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
-from allspin.host.fit.columns import ReadOptions
+from allspin.host.fit.columns import ReadOptions, is_decay
 from allspin.host.fit.decay import DecayOptions, fit_decay
-from allspin.host.fit.decay_files import is_decay, read_decays
+from allspin.host.fit.runs import read_measurement
+from allspin.host.fit.tables import read_csv
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
@@ -123,11 +124,12 @@ def test_units_restarts_and_missing_values(tmp_path: Path) -> None:
     rows = [f"{minute};{0.5 - 0.01 * minute:.3f};27" for minute in range(8)] * 2
     rows[3] = "3;9.9E+37;27"
     path.write_text("\n".join(["t (min);R_AH;temperature (°C)", *rows]))
-    found = read_decays([path], ReadOptions(missing=0.2))
-    assert [curve.time.size for curve in found.curves] == [7, 8]
-    assert found.curves[1].time[-1] == 420
+    found = read_measurement([path], ReadOptions(missing=0.2), decay=True)
+    assert [curve.x.size for curve in found.curves] == [7, 8]
+    assert found.curves[1].x[-1] == 420
     assert found.curves[0].temperature == pytest.approx(300.15)
-    assert found.notes == [f"{path}: 1 of 16 rows are missing a value and left out"]
+    (note,) = found.notes
+    assert note.startswith(f"{path}: 1 of 16 values are missing or out of the meter's range")
     assert found.unit == "arbitrary"
 
 
@@ -146,14 +148,14 @@ def test_which_files_are_decays(tmp_path: Path, header: str, decay: bool) -> Non
     columns = header.count(",") + 1
     rows = [",".join(str(row + 0.5) for _ in range(columns)) for row in range(6)]
     path.write_text("\n".join([header, *rows]))
-    assert is_decay(path) is decay
+    assert is_decay(read_csv(path)) is decay
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("time (s),R_AH\n0,1\n1,1\n2,1\n", "has 3 points; a decay needs 5"),
-        ("time (V),R_AH\n0,1\n1,1\n", "column time is in V; give it in s, ms, min or h"),
+        ("time (s),R_AH\n0,1\n1,1\n2,1\n", "has 3 points; a curve needs at least 5"),
+        ("time (V),R_AH\n0,1\n1,1\n", "give it in s, ms, min or h"),
         (
             "time (s),R_AH (mohm)\n" + "".join(f"{n},{9 - n}\n" for n in range(9)),
             "give them in one",
@@ -161,10 +163,10 @@ def test_which_files_are_decays(tmp_path: Path, header: str, decay: bool) -> Non
         ("time (s),R_AH\n" + "".join(f"{n},0.5\n" for n in range(9)), "no curve loses 1%"),
         ("time (s),T_K,R_AH\n" + "".join(f"{n},0,0.5\n" for n in range(9)), "give 1 to 2000 K"),
         (
-            "time (s),field (Oe),R_AH\n" + "".join(f"{n},{n % 2},{n}\n" for n in range(9)),
-            'column field varies (0, 1) and has no part in the model; choose by --where "field=0"',
+            "time (s),field (Oe),R_AH\n" + "".join(f"{n},{n % 2},{n}\n" for n in range(10)),
+            "column field varies within the decays (0, 1) and has no part in the model; choose by",
         ),
-        ("time (s),R_AH\n-1,1\n", "time is -1 s; give 0 to 1e+12 s"),
+        ("time (s),R_AH\n-1,1\n", "time is -1; give 0 to 1e+12"),
     ],
 )
 def test_what_cannot_be_fitted_is_one_line(tmp_path: Path, text: str, expected: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from allspin.host.fit.columns import ColumnNames, ReadOptions
 from allspin.host.fit.curves import Measurement
-from allspin.host.fit.measurement import read_measurement
+from allspin.host.fit.runs import read_measurement
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
@@ -153,7 +153,7 @@ GOOD = PLAIN + rows(UP)
         (["pulse,R_AH\n0,1\n"], "line 2: device bar0 has 1 point; a curve needs at least 5"),
         (["pulse,R_AH\n" + rows([1, 2, 3])], "line 2: device bar0 has 3 points; a curve needs"),
         (["pulse,R_AH\n" + rows([3] * 9)], "device bar0: R_AH does not change; is it the right"),
-        (["pulse,R_AH\n" + rows(UP, -3)], "line 2: pulse is -3; count pulses from 0"),
+        (["pulse,R_AH\n" + rows(UP, -3)], "line 2: pulse is -3; give 0 to 65,535"),
         (["polarity,pulse,R_AH\nleft,1,2\n"], "polarity is 'left'; give potentiation or depressi"),
         (
             ["polarity,pulse,R_AH\n" + rows(UP, before="depression,")],

@@ -7,8 +7,8 @@ import pytest
 
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.fit import fit
-from allspin.host.fit.measurement import read_measurement
 from allspin.host.fit.result import FitOptions
+from allspin.host.fit.runs import read_measurement
 from allspin.sim.errors import UserError
 
 N = np.arange(31)
@@ -282,7 +282,7 @@ def test_a_setting_that_ramps_is_chosen_by_some_range(tmp_path: Path) -> None:
     rows = [f"{line.rpartition(',')[0]},{300 + 0.13 * n:.2f}" for n, line in enumerate(lines[1:])]
     path = tmp_path / "bar.csv"
     path.write_text("\n".join([lines[0], *rows]))
-    with pytest.raises(UserError, match=r'as in --where "Stage temperature=LOW\.\.HIGH", or'):
+    with pytest.raises(UserError, match=r'choose by --where "Stage temperature=LOW\.\.HIGH", or'):
         read_measurement([path])
 
 

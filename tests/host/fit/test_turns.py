@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.measurement import read_measurement
+from allspin.host.fit.runs import read_measurement
 from allspin.host.fit.turns import all_turns, find_turn
 from allspin.sim.errors import UserError
 
