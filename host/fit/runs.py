@@ -181,13 +181,13 @@ def _of_states(curve: Curve) -> Curve:
     starts = np.flatnonzero(np.diff(curve.x, prepend=-1.0))
     if starts.size == curve.x.size:
         return curve
+    state = np.repeat(np.arange(starts.size), np.diff(starts, append=curve.x.size))
     there = np.isfinite(curve.resistance)
-    count = np.add.reduceat(there, starts, dtype=np.int64)
-    total = np.add.reduceat(np.where(there, curve.resistance, 0.0), starts)
+    count = np.bincount(state, there).astype(np.int64)
+    total = np.bincount(state, np.where(there, curve.resistance, 0.0))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    sizes = np.diff(starts, append=curve.x.size)
-    apart = np.where(there, curve.resistance - np.repeat(mean, sizes), 0.0)
-    scatter = ReadScatter(np.add.reduceat(apart**2, starts), np.maximum(count - 1, 0))
+    square = np.where(there, curve.resistance - mean[state], 0.0) ** 2
+    scatter = ReadScatter(np.bincount(state, square), np.maximum(count - 1, 0))
     x, rows = curve.x[starts], curve.rows[starts]
     return replace(curve, x=x, resistance=mean, scatter=scatter, rows=rows)
 

@@ -192,7 +192,7 @@ BAD = {
     "wrong column": ("pulse,voltage (V)\n" + FINE, "has no column of resistance"),
     "wrong delimiter": ((HEAD + FINE).replace(",", " "), "begins no table; give a header line"),
     "not a CSV": ("\x89PNG\x00\x00\x00\x01", "is not a CSV file but a binary one; export"),
-    "empty": ("", "begins no table; give a header line"),
+    "empty": ("", "is empty; give a header line"),
     "no header": (FINE, "begins no table; give a header line"),
     "short line": (HEAD + FINE + "12\n", "line 14: it has 1 cells, but the header has 2"),
     "words": (HEAD + FINE.replace("1.0000", "overload!"), "R_AH is 'overload!'; give a number"),

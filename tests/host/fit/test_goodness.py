@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from allspin.host.data.catalogue import open_device
 from allspin.host.fit.curves import Curve, Measurement, ReadScatter
 from allspin.host.fit.fit import fit_all
 from allspin.host.fit.goodness import from_reads, runs_test
-from allspin.host.fit.response import fit_response
 from allspin.host.fit.result import FitOptions, PolarityResult
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
@@ -24,7 +24,8 @@ def measured(curves: list[Curve]) -> Measurement:
 
 
 def one_polarity(measurement: Measurement, polarity: Polarity) -> PolarityResult:
-    return PolarityResult.judge(fit_response(measurement.of(polarity), polarity))
+    options = FitOptions("x", meter="none")
+    return fit_all(measurement, options, open_device("paper")).polarities[polarity]
 
 
 def test_runs_against_every_arrangement() -> None:
