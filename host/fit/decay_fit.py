@@ -24,22 +24,6 @@ from allspin.sim.synapse.response import Array
 
 Integers = npt.NDArray[np.int64]
 
-USUAL_ATTEMPT = 1e-9
-"""Seconds, where one temperature tells nothing of it."""
-ATTEMPTS = (1e-9, 1e-11)
-"""Where fits start from."""
-SPREADS = (0.02, 0.1, 0.4)
-"""Likewise, in electronvolt."""
-NARROWEST, WIDEST = 1e-4, 5.0
-"""Electronvolt: distributions beyond these cannot be told from one barrier and from a flat one."""
-HIGHEST = 20.0
-"""Electronvolt: no barrier is higher that is seen to be turned over."""
-FEW, MANY = 12, 200
-"""Evaluations of a search from each start, and of the best one to its end."""
-SURE = 0.01
-"""P-value of an F test below which barriers are distributed."""
-FAR = 5.0
-"""Deviations of a point from the fit, from which on it is set aside."""
 LEAST_CHANGE = 0.01
 """Of the start that some curve must lose."""
 
@@ -165,9 +149,11 @@ class _Problem:
         Some steps from each start tell which one is followed to the end.
         """
         low, high = np.full(self.size, -np.inf), np.full(self.size, np.inf)
-        low[: self.first_shift], high[: self.first_shift] = 0.0, HIGHEST
+        # No higher barrier is seen to be turned over, and no narrower or broader distribution told
+        # from one barrier or from a flat one (electronvolt).
+        low[: self.first_shift], high[: self.first_shift] = 0.0, 20.0
         if self.spread:
-            low[self.within], high[self.within] = math.log(NARROWEST), math.log(WIDEST)
+            low[self.within], high[self.within] = math.log(1e-4), math.log(5.0)
         if self.attempt is None:
             low[-1], high[-1] = math.log(1e-15), 0.0
 
@@ -182,8 +168,8 @@ class _Problem:
 
         begin = starts[0]
         if len(starts) > 1:
-            begin = min((search(start, FEW) for start in starts), key=lambda one: one.cost).x
-        found = search(begin, MANY)
+            begin = min((search(start, 12) for start in starts), key=lambda one: one.cost).x
+        found = search(begin, 200)
         return found.x, 2 * float(found.cost), found.jac
 
     def freedom(self) -> int:
@@ -193,14 +179,14 @@ class _Problem:
     def starts(self) -> list[Array]:
         """Where searches begin: the barrier is that of the time at which curves are half gone."""
         found = []
-        for attempt in ATTEMPTS if self.attempt is None else (self.attempt,):
+        for attempt in (1e-9, 1e-11) if self.attempt is None else (self.attempt,):
             barriers = []
             for curve in self.curves:
                 y = np.abs(curve.resistance - self.rest)
                 half = int(np.argmin(np.abs(y - (y[0] + y[-1]) / 2)))
                 time = max(float(curve.x[half]), attempt)
                 barriers.append(BOLTZMANN * curve.temperature * math.log(time / attempt))
-            for spread in SPREADS if self.spread else (1.0,):
+            for spread in (0.02, 0.1, 0.4) if self.spread else (1.0,):
                 # Behind barriers and shifts: the deviation and the attempt time, if they are free.
                 start = np.array([0.0] * self.within + [math.log(spread), math.log(attempt)])
                 start[: self.first_shift] = float(np.median(barriers))
@@ -213,7 +199,7 @@ class _Problem:
         away = np.abs(self.resistance - self.evaluate(p)[1])
         scatter = 1.4826 * float(np.median(away))
         for own in self.own:
-            far = away[own] > FAR * scatter
+            far = away[own] > 5 * scatter
             # A curve that is off as a whole has no outliers, but another law.
             if scatter and np.mean(far) <= 0.05:
                 self.kept[own] &= ~far
@@ -269,7 +255,7 @@ def fit_decays(
     devices = np.array([names.index(curve.device) for curve in curves])
     temperatures = [curve.temperature for curve in curves]
     free = attempt_time is None and max(temperatures) > 1.01 * min(temperatures)
-    given = None if free else attempt_time or USUAL_ATTEMPT
+    given = None if free else attempt_time or 1e-9
     one, several = (
         _Problem(curves, rest, groups, devices, given, spread) for spread in (False, True)
     )
@@ -284,7 +270,7 @@ def fit_decays(
         freedom = several.freedom()
         ratio = max(alone[1] - found[1], 0.0) / (found[1] / freedom)
         p_value = float(stats.f.sf(ratio, 1, freedom))
-    return _result(several, *found, p_value) if p_value < SURE else _result(one, *alone, p_value)
+    return _result(several, *found, p_value) if p_value < 0.01 else _result(one, *alone, p_value)
 
 
 def _result(

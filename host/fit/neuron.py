@@ -20,18 +20,10 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import Array
 
-SHARPEST, SOFTEST = 0.002, 0.3
-"""Limits of a knee's softness, as fractions of the largest current."""
 EQUAL = 0.9
 """Magnitudes and slopes of the two sides from this ratio on are about equal."""
 FEWEST_POINTS = 6
 """Points of a curve that is fitted."""
-LEAST_POINTS = 8
-"""Points from which an upper knee is asked for."""
-LEAST_CHANGE = 1e-3
-"""Of the current from end to end, as a fraction of the largest, from which a line is fitted."""
-SURE = 0.01
-"""P-value of an F test below which the upper knee is part of the model."""
 NAMES = ("base", "threshold", "slope", "softness", "height")
 
 
@@ -141,8 +133,8 @@ def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None
     base, scale = float(resistance.min()), float(np.ptp(resistance))
     x, y = current / top, (resistance - base) / scale
     count = len(NAMES) if upper_knee else 4
-    low = np.array([-1.0, -1.0, 0.02, SHARPEST, 0.02])[:count]
-    high = np.array([1.5, 1.0, 200.0, SOFTEST, 5.0])[:count]
+    low = np.array([-1.0, -1.0, 0.02, 0.002, 0.02])[:count]
+    high = np.array([1.5, 1.0, 200.0, 0.3, 5.0])[:count]
     units = np.array([scale, top, scale / top, top, scale])[:count]
     origin = np.array([base, 0.0, 0.0, 0.0, 0.0])[:count]
     start = _start(x, y, upper_knee) if near is None else (near - origin) / units
@@ -164,7 +156,7 @@ def _square(parameters: Array, current: Array, resistance: Array) -> float:
 def _fit_devices(points: list[tuple[Array, Array]]) -> list[Array]:
     """Fits of each device: with an upper knee where most of them show one, by an F test."""
     without = [_fit(*each, False) for each in points]
-    if any(current.size < LEAST_POINTS for current, _ in points):
+    if any(current.size < 8 for current, _ in points):
         return without
     knees = [_fit(*each, True) for each in points]
     votes = 0
@@ -173,7 +165,7 @@ def _fit_devices(points: list[tuple[Array, Array]]) -> list[Array]:
         rest = max(_square(knee, *each) / freedom, 1e-300)
         ratio = (_square(plain, *each) - rest * freedom) / rest
         end = knee[1] + knee[4] / knee[2]
-        votes += bool(stats.f.sf(ratio, 1, freedom) < SURE and end < each[0].max())
+        votes += bool(stats.f.sf(ratio, 1, freedom) < 0.01 and end < each[0].max())
     return knees if votes > len(points) / 2 else without
 
 
@@ -257,7 +249,7 @@ def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> lis
                 f"device {curve.device}: {count} points of the neuron's curve are in the range of "
                 f"currents; a fit needs {FEWEST_POINTS}: widen --currents or measure more"
             )
-        if np.ptp(x[kept]) < LEAST_CHANGE * x[kept].max() or not x[kept].max():
+        if np.ptp(x[kept]) < 1e-3 * x[kept].max() or not x[kept].max():
             raise UserError(
                 f"device {curve.device}: the current does not change; is it the right column?"
             )

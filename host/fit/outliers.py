@@ -30,10 +30,6 @@ SHOWN = 4
 """Outliers that a message has."""
 FEW_CYCLES = 3
 """Cycles whose median one spike does not move; from one more on a cycle can be an outlier."""
-MOST = 0.05
-"""Share of points beyond which they are no outliers but a distribution with wide tails."""
-MOST_CYCLES = 1 / 3
-"""Share of cycles beyond which nobody can say which are the good ones."""
 HALF = 3
 """Neighbours on either side: two spikes side by side are still told."""
 FAR, USUAL = 4.5, 0.9
@@ -41,8 +37,6 @@ FAR, USUAL = 4.5, 0.9
 ones hardly any is. Many are no way from a median, so that its own distance would not do."""
 PARTS = 10
 """Parts of a curve whose scatter may differ."""
-ENOUGH = 50
-"""Points from which a part's scatter is taken by itself."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +189,8 @@ def _limits(curves: Sequence[Curve], distances: Sequence[Array]) -> list[Array]:
     parts = [np.minimum((size / top * PARTS).astype(int), PARTS - 1) for size in sizes]
     which = np.concatenate(parts)
     scales = np.full(PARTS, whole)
-    for part in np.flatnonzero(np.bincount(which, minlength=PARTS) >= ENOUGH):
+    # A part of 50 points tells its scatter by itself.
+    for part in np.flatnonzero(np.bincount(which, minlength=PARTS) >= 50):
         scales[part] = max(float(np.quantile(every[which == part], USUAL)), whole / 2)
     limits = np.maximum(FAR * scales, LEAST * _usual_range(curves))
     return [limits[own] for own in parts]
@@ -244,7 +239,7 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
         every = {n: one for n, one in enumerate(measurement.curves) if one.polarity is polarity}
         bad = dict(zip(every, outlying_cycles(list(every.values())), strict=True))
         found = [Outlier(curve) for place, curve in every.items() if bad[place]]
-        if len(found) > MOST_CYCLES * len(every):
+        if len(found) > len(every) / 3:  # nobody can say which are the good ones
             raise UserError(
                 f"{len(found)} of {len(every)} cycles stand apart from the others of their "
                 f"device, too many for outliers, {found[0]}, among them; choose those that are "
@@ -260,7 +255,7 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
                 pairs = zip(curve.x[far].tolist(), curve.resistance[far].tolist(), strict=True)
                 outliers += [Outlier(curve, x, resistance) for x, resistance in pairs]
     count = len(outliers) + sum(curve.x.size for curve in kept.values())
-    if len(outliers) > MOST * count:
+    if len(outliers) > 0.05 * count:  # a distribution with wide tails has as many
         raise UserError(
             f"{len(outliers):,} of {count:,} points stand apart from their neighbours, too many "
             f"for outliers, {outliers[0]} among them; keep them with --keep-outliers, or choose "

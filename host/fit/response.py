@@ -22,8 +22,6 @@ from allspin.sim.synapse.response import Array, Polarity
 
 CONFIDENCE = 0.95
 """Share of intervals that hold the true value."""
-SERIES = 1e-3
-"""Below this curvature the shape is computed by its series."""
 CURVATURES = (-20.0, -5.0, -1.0, 0.1, 1.0, 3.0, 6.0, 12.0, 25.0)
 """Where fits start from."""
 STEEPEST = 60.0
@@ -183,7 +181,7 @@ def stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
 def shape(k: float, x: npt.ArrayLike) -> tuple[Array, Array]:
     """``s(x)`` and its derivative by k."""
     x = np.asarray(x, np.float64)
-    if abs(k) < SERIES:
+    if abs(k) < 1e-3:
         first = x * (1 - x) / 2
         second = first * (1 - 2 * x) / 6
         return x + k * first + k**2 * second, first + 2 * k * second

@@ -202,7 +202,6 @@ COLUMNS = (
     Column("to"),
     Column("unit"),
 )
-BASES = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
 
 
 def row(
@@ -289,8 +288,10 @@ def readings(result: FitResult, device: Device, known: Mapping[str, float]) -> l
     """
     lines = []
     if result.meter is not None:
+        reads = result.meter.basis == "reads"
+        basis = "repeated reads" if reads else "the scatter about plateaus"
         lines.append(
-            f"The noise of the meter, from {BASES[result.meter.basis]}, is no part of C2C; it is "
+            f"The noise of the meter, from {basis}, is no part of C2C; it is "
             f"kept as read_noise {device.imperfections.read_noise:.3g}."
         )
     if known:

@@ -30,19 +30,13 @@ POLARITIES = {
     Polarity.POTENTIATION: ("potentiation", "p", "ltp", "up", "+", "+1", "1", "positive", "set"),
     Polarity.DEPRESSION: ("depression", "d", "ltd", "down", "-", "-1", "negative", "reset"),
 }
-LARGEST = {"pulse": MAX_PULSES, "time": MAX_AGE}
-"""What pulses and seconds are counted to."""
 SHOWN = 4
 """Turns that a message has."""
-AGAINST = 0.3
-"""Of its spread, by which R_AH goes against its polarity where pulses are numbered backwards."""
 CELSIUS = ("c", "degc", "°c", "celsius")
 ROOM = 300.0
 """Kelvin, where nothing is said of the temperature."""
 ALIKE = 0.02
 """Relative scatter of a temperature that is read back, within which it is one."""
-UNITS = {"": "arbitrary", "S": "siemens"}
-"""What a device calls units that it does not call as columns do."""
 
 Way = Polarity | int | None
 """A run's polarity, or else the sign of its pulses' current, if either is known."""
@@ -126,7 +120,7 @@ def gather(file: CsvFile, columns: Columns, chosen: list[int], own: str) -> list
     UserError
         If a cell is none of what its column is.
     """
-    kind, most = columns.kind, LARGEST.get(columns.kind, math.inf)
+    kind, most = columns.kind, MAX_AGE if columns.kind == "time" else MAX_PULSES
     every_x = file.values(columns.x, chosen) * columns.x_factor
     for row, x in zip(chosen, every_x, strict=True):
         if kind != "current" and not (0 <= x <= most or math.isnan(x)):
@@ -312,7 +306,7 @@ def _told(file: CsvFile, runs: Sequence[Run]) -> list[Curve]:
     told = []
     for way, rise, curve in zip(ways, trends, curves, strict=True):
         polarity = Polarity(way or 0)
-        if abs(rise) > AGAINST and (rise > 0) is bool(polarity):
+        if abs(rise) > 0.3 and (rise > 0) is bool(polarity):  # pulses are numbered backwards
             raise file.fail(
                 curve.line,
                 f"R_AH {'rises' if rise > 0 else 'falls'} with pulses of "
@@ -484,7 +478,7 @@ def _one_unit(what: str, files: dict[Path, str]) -> str:
                 f"{path} gives {what} in {unit or 'no unit'}, but {some} in {first or 'no unit'}; "
                 "give all files the same unit"
             )
-    return UNITS.get(first, first)
+    return {"": "arbitrary", "S": "siemens"}.get(first, first)
 
 
 def digests(paths: Sequence[Path], datas: Iterable[bytes]) -> dict[str, str]:

@@ -32,8 +32,6 @@ WORDS = re.compile(
     r"(pulse|source|write|set|programming|bias|drive|gate)_(voltage|level|power))(_.*)?"
 )
 """The same among other words, as in ``Stage temperature``."""
-UNITS = ("A", "T", "Oe", "K")
-"""Units of what an experiment sets, whatever it is called."""
 READINGS = {
     *("meas", "measured", "sense", "sensed", "leak", "leakage", "noise", "std", "sigma", "error"),
     *("uncertainty", "compliance", "limit", "range", "max", "min", "start", "stop"),
@@ -44,14 +42,10 @@ BOOKKEEPING = re.compile(
     r"remark|note|operator|user|file|unnamed|error|status|std|sigma|uncertainty)(_.*|s)?"
 )
 """Names of what every row may have of its own."""
-COUNTS = {"step", "number", "no", "count", "point"}
-"""Names of counts that may also be those of settings."""
 RESULTS = ("ohm", "S")
 """Units of what is measured, and not set."""
 STEADY = 0.02
 """Of its magnitude, by how much a setting that is read back may scatter."""
-APART = 5.0
-"""Times a column's range within cycles, by which cycles differ that have another setting."""
 ALIKE = 1e-6
 """Of its magnitude, by how much a figure may differ between files."""
 
@@ -77,8 +71,6 @@ SAID = re.compile(
     r"(?P<value>[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?)\s*[\t;,]?\s*(?P<own>[^\W\d]*)\s*"
 )
 """A line of a preamble such as ``Pulse width: 1 ms`` or ``Pulse width (ms) = 1``."""
-LONGEST = 200
-"""Characters of such a line."""
 
 Key = str | float
 """A number, or text in small letters."""
@@ -92,7 +84,7 @@ def is_named(heading: str, unit: str) -> bool:
         return False
     known = unit_of(unit)
     called = KNOWN.fullmatch(heading) or WORDS.fullmatch(heading)
-    return called is not None or (known is not None and known[0] in UNITS)
+    return called is not None or (known is not None and known[0] in ("A", "T", "Oe", "K"))
 
 
 def _base(unit: str) -> str:
@@ -172,7 +164,7 @@ class Varying:
             cycles = {count for _, count, _, _ in self.points}
             steady = _tells((count, key) for _, count, _, key in self.points) and not texts
             some = len(devices) < len(set(own)) < len(cycles)
-            return self.heading in COUNTS and steady and some
+            return self.heading in ("step", "number", "no", "count", "point") and steady and some
         if not self.repeated:
             # Every row has its own: a reading, mostly of no setting.
             known = not texts and self.base not in RESULTS
@@ -194,7 +186,7 @@ class Varying:
             return False
         within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in cycles.values())
         between = float(np.ptp([np.median(own) for own in cycles.values()]))
-        return between > max(STEADY * self.top, APART * within)
+        return between > max(STEADY * self.top, 5 * within)
 
     def ranges(self) -> list[tuple[float, float]]:
         """Ranges that numbers are in which scatter about a few settings, by magnitude."""
@@ -410,7 +402,7 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
 
 def _said(preamble: Iterable[str]) -> list[Given]:
     """Those lines before a table that give a number, which is not 0."""
-    short = (line for line in preamble if len(line) <= LONGEST)
+    short = (line for line in preamble if len(line) <= 200)
     return [
         (match["name"], match["own"] or match["unit"] or "", [match["value"]], None)
         for match in filter(None, map(SAID.fullmatch, short))

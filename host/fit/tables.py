@@ -30,10 +30,6 @@ COMMENTS = "#%"
 """What a line of comment starts with."""
 DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}
 """A comma may be in a number or a preamble; a tab is rarely in either."""
-FIRST_LINES = 2000
-"""Lines by which the delimiter is told."""
-WORDS = 3
-"""Lines of words that a header may have: names, units, a comment."""
 MAX_COLUMNS = 1000
 MAX_LENGTH = 200
 """Characters of a cell."""
@@ -177,7 +173,7 @@ class _Layout:
         self.lines, self.delimiter = lines, delimiter
         self.usual: tuple[bool, ...] = ()
         shapes: dict[int, tuple[bool, ...]] = {}
-        for place, line in enumerate(lines[:FIRST_LINES]):
+        for place, line in enumerate(lines[:2000]):
             cells = self.cells(line)
             if len(cells) > 2 and not cells[-1]:
                 cells.pop()  # a delimiter at the line's end
@@ -229,7 +225,8 @@ class _Layout:
         for comments, first in itertools.product((False, True), rows):
             places = range(first - 1, -1, -1)
             above = (place for place in places if self.lines[place].comment == comments)
-            group = list(itertools.takewhile(self.words, itertools.islice(above, WORDS)))[::-1]
+            # Names, units and a comment, at most.
+            group = list(itertools.takewhile(self.words, itertools.islice(above, 3)))[::-1]
             if group:
                 pairs = itertools.pairwise(group)
                 return next((name for name, unit in pairs if self.units(unit)), group[-1]), first

@@ -19,12 +19,8 @@ from allspin.sim.synapse.response import Array
 
 LEAST_POINTS = 5
 """Points of a curve: three parameters, and something left over to judge by."""
-LEAST_WAY = 0.25
-"""Of the range, what R_AH goes on either side of a turn at least; a plateau goes nothing."""
-FAR_BACK = 0.5
-"""Of the range, what R_AH goes back at each of several turns."""
 SURE_TURN = 6.0
-"""The same in standard deviations of a point."""
+"""Standard deviations of a point, by which R_AH goes back at a turn at least."""
 
 
 def reversals(x: Array, least: float) -> list[int]:
@@ -60,7 +56,7 @@ def all_turns(resistance: Array) -> list[int]:
         return []
     low, high = np.percentile(resistance, [2, 98])
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(resistance, 2, mode="edge"), 5)
-    least = max(FAR_BACK * (high - low), SURE_TURN * _scatter([resistance]))
+    least = max(0.5 * (high - low), SURE_TURN * _scatter([resistance]))
     # The median has no spikes, and less noise.
     return reversals(np.median(windows, axis=1), float(least))[1:-1] if least else []
 
@@ -92,7 +88,8 @@ def find_turn(resistance: Array) -> int | None:
     near = places[left <= 2 * left.min() + 20 * noise**2 + 1e-12]
     turn = _best_kink(-way if falls else way, near, noise)
     there, back = (end - start for start, end in (ends(way[: turn + 1]), ends(way[turn:])))
-    least = max(LEAST_WAY, SURE_TURN * noise)
+    # On either side R_AH goes a quarter of the range; on a plateau it goes nothing.
+    least = max(0.25, SURE_TURN * noise)
     return turn if there * back < 0 and min(abs(there), abs(back)) > least else None
 
 
@@ -165,15 +162,6 @@ def _left(values: Array, limit: float) -> float:
 
 # Branches of a neuron's loop.
 
-REVERSAL = 0.05
-"""Of the currents' range, by which the current must go back to be a turn."""
-JUMP = 0.5
-"""Of the range: a step beyond it belongs to no branch, but sets the current back."""
-WHOLE = 0.6
-"""Of the range, from which a stretch is a branch and no part of one."""
-APART, SURE = 0.05, 5.0
-"""Of R_AH's range, and standard deviations of a point, from which branches differ."""
-
 
 def _stretches(curve: Curve) -> list[Curve]:
     """Parts of a curve in which the current only rises or falls, in the order of measurement.
@@ -182,9 +170,10 @@ def _stretches(curve: Curve) -> list[Curve]:
     """
     x, extent = curve.x, float(np.ptp(curve.x))
     found = []
-    jumps = np.flatnonzero(np.abs(np.diff(x)) > JUMP * extent) + 1
+    # A large step belongs to no branch, but sets the current back.
+    jumps = np.flatnonzero(np.abs(np.diff(x)) > extent / 2) + 1
     for part in np.split(np.arange(x.size), jumps):
-        turns = reversals(x[part], REVERSAL * extent)
+        turns = reversals(x[part], 0.05 * extent)
         pairs = [(start, stop) for start, stop in itertools.pairwise(turns) if stop > start]
         found += [curve.at(part[start : stop + 1]) for start, stop in pairs]
     return found if extent else []
@@ -201,7 +190,8 @@ def branches(curve: Curve) -> dict[str, list[Curve]]:
     for name, up in (("up", True), ("down", False)):
         mine = [one for one in parts if bool(one.x[-1] > one.x[0]) is up]
         mine = [one for one in mine if one.x.size >= LEAST_POINTS]
-        whole = [one for one in mine if float(np.ptp(one.x)) >= WHOLE * extent]
+        # A shorter stretch is a part of a branch.
+        whole = [one for one in mine if float(np.ptp(one.x)) >= 0.6 * extent]
         if not whole and len(mine) > 1:
             x = np.concatenate([mine[-1].x, mine[0].x])
             resistance = np.concatenate([mine[-1].resistance, mine[0].resistance])
@@ -225,7 +215,7 @@ def _gap(up: list[Curve], down: list[Curve]) -> float:
     gap = float(np.median(windows, axis=1).max())
     values = [part.resistance for part in parts]
     spread = float(np.subtract(*np.percentile(np.concatenate(values), [98, 2])))
-    return gap if gap > max(APART * spread, SURE * _scatter(values)) else 0.0
+    return gap if gap > max(0.05 * spread, 5 * _scatter(values)) else 0.0
 
 
 def choose_branches(
