@@ -214,6 +214,11 @@ class _Layout:
         fit = len(cells) == len(self.usual) and any(cells) and not any(map(is_number, cells))
         return cells if fit and max(map(len, cells)) <= MAX_LENGTH else []
 
+    def is_broken(self, place: int) -> bool:
+        """Whether a line has as many cells as a row, and words where a row has numbers."""
+        size = len(self.cells(self.lines[place]))
+        return size == len(self.usual) and not (self.is_row(place) or self.words(place))
+
     def units(self, place: int) -> list[str]:
         """The cells of a row of units; empty for any other."""
         cells = [cell.strip("()[] ") for cell in self.words(place)]
@@ -225,21 +230,13 @@ class _Layout:
         for comments, first in itertools.product((False, True), rows):
             places = range(first - 1, -1, -1)
             above = (place for place in places if self.lines[place].comment == comments)
+            above = itertools.filterfalse(self.is_broken, above)
             # Names, units and a comment, at most.
             group = list(itertools.takewhile(self.words, itertools.islice(above, 3)))[::-1]
             if group:
                 pairs = itertools.pairwise(group)
                 return next((name for name, unit in pairs if self.units(unit)), group[-1]), first
         return -1, -1
-
-    def take_for_header(self, line: Line) -> None:
-        """Take a line for the header, if it has words and no row goes with any."""
-        self.usual = ()
-        cells = self.cells(line)
-        self.usual = (True,) * (len(cells) - (not cells[-1]))
-        place = self.lines.index(line) if len(self.usual) > 1 else -1
-        if place >= 0 and self.words(place):
-            self.header, self.first = place, place + 1
 
     def columns(self) -> list[Column]:
         """The headings, with units of their own or those of a row of units."""
@@ -329,21 +326,15 @@ def read_csv(path: Path, limits: Limits | None = None) -> CsvFile:
         raise UserError(f"{path} is empty; give a header line with column names, then rows")
     layouts = [_Layout(lines, delimiter) for delimiter in DELIMITERS]
     layout = max(layouts, key=lambda layout: (layout.header >= 0, layout.numbers))
-    first = next((line for line in lines if not line.comment), lines[0])
     if layout.header < 0:
-        layout = max(layouts, key=lambda layout: first.text.count(layout.delimiter))
-        layout.take_for_header(first)
-    file = CsvFile(path, [], [], data)
-    others: list[Line] = []
-    if layout.header >= 0:
-        file.columns.extend(layout.columns())
-        others = _take_rows(file, layout)
-    if not file.rows:
-        raise file.fail(
-            first.number,
-            f"{_short(first.text)} begins no table; give a header line with column names, "
-            "separated by comma, semicolon or tab, such as pulse,R_AH (ohm), then rows",
+        first = next((line for line in lines if not line.comment), lines[0])
+        raise UserError(
+            f"{path}: line {first.number}: {_short(first.text)} begins no table; give a header "
+            "line with column names, separated by comma, semicolon or tab, such as "
+            "pulse,R_AH (ohm), then rows of as many cells"
         )
+    file = CsvFile(path, layout.columns(), [], data)
+    others = _take_rows(file, layout)
     if others:
         are = "s of words below the header are" if others[1:] else " of words below the header is"
         first = others[0]

@@ -125,7 +125,7 @@ MANY = "1,2\n" * 3
                 *("0,1.5\n1,1.6\n", f"pulse,R_AH {'(' * 300}\n{MANY}"),
             )
         ),
-        ("pulse;R_AH\n1,2\n", r"line 2: it has 1 cells, but the header has 2 .*semicolon"),
+        ("pulse;R_AH\n1,2\n", "line 1: 'pulse;R_AH' begins no table; give a header line"),
         ("pulse,R_AH\n1,high\n1,2\n", "line 2: R_AH is 'high'; give a number of at most"),
         ("pulse,R_AH\n1,2\n1,2,3\n", r"line 3: it has 3 cells, but the header has 2 .*comma"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "curve.csv is not a CSV file but a binary one"),
