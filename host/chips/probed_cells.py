@@ -343,7 +343,7 @@ def _read_csv(path: Path, unit: str, cells: int) -> Reads:
             raise file.fail(line, f"two columns are called {heading}; rename one")
         place = headings.index(heading)
         column = file.columns[place]
-        values = np.array([file.number(number, row[place], column) for number, row in file.rows])
+        values = file.values(place)
         if name in (RESISTANCE, REFERENCE):
             values *= _factor(f"{path}: line {line}", column.name, column.unit, unit)
         columns[name] = values

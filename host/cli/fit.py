@@ -18,9 +18,8 @@ from allspin.host.cli.options import (
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
 from allspin.host.draw.style import Look, save_picture
-from allspin.host.fit.columns import BRANCHES, MISSING, ColumnNames, ReadOptions
+from allspin.host.fit.columns import BRANCHES, MISSING, ColumnNames, ReadOptions, is_decay
 from allspin.host.fit.decay import DecayOptions, decay_lines, decay_picture, decay_table, fit_decay
-from allspin.host.fit.decay_files import is_decay
 from allspin.host.fit.fit import fit
 from allspin.host.fit.goodness import METHODS
 from allspin.host.fit.lookup import take_lookup_tables

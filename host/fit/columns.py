@@ -2,8 +2,11 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
 
 from allspin.host.fit.quantities import number, unit_of
 from allspin.host.fit.tables import CsvFile
@@ -31,59 +34,6 @@ class ColumnNames:
 
 
 @dataclass(frozen=True)
-class Condition:
-    """Rows to take: those in which a column has one of some values.
-
-    Attributes
-    ----------
-    column : str
-        The column's name.
-    values : tuple of str
-        Texts or numbers, in the file's unit; ``8..10`` is all from 8 to 10.
-    """
-
-    column: str
-    values: tuple[str, ...]
-
-    @classmethod
-    def parse(cls, text: str) -> "Condition":
-        """A condition as it is written: ``current=8``, ``current=8,-11``, ``field=90..110``.
-
-        Raises
-        ------
-        UserError
-            If it is none.
-        """
-        column, _, values = text.partition("=")
-        split = tuple(value.strip() for value in values.split(","))
-        if not (column.strip() and all(split)):
-            raise UserError(
-                f"--where takes COLUMN=VALUE, such as current=8, current=8,-11 or field=90..110, "
-                f"not {text!r}"
-            )
-        return cls(column.strip(), split)
-
-    def takes(self, cell: str) -> bool:
-        """Whether a row is taken that has this cell."""
-        value = number(cell)
-        if value is None or math.isnan(value):
-            return cell.strip().lower() in map(str.lower, self.values)
-        for wanted in self.values:
-            low, dots, high = wanted.partition("..")
-            ends = number(low), number(high) if dots else number(low)
-            if ends[0] is None or ends[1] is None:
-                continue
-            if math.isclose(ends[0], value, rel_tol=1e-9) and not dots:
-                return True
-            if dots and ends[0] <= value <= ends[1]:
-                return True
-        return False
-
-    def __str__(self) -> str:
-        return f"{self.column}={','.join(self.values)}"
-
-
-@dataclass(frozen=True)
 class ReadOptions:
     """How files are read.
 
@@ -92,7 +42,7 @@ class ReadOptions:
     columns : ColumnNames
         Names of columns that differ from the usual ones.
     where : tuple of str
-        Rows to take, each as `Condition.parse` has it; all must hold.
+        Rows to take, each as `Condition` has it; all must hold.
     ignored : tuple of str
         Columns that may vary and are ignored.
     branch : str or None
@@ -131,9 +81,49 @@ class ReadOptions:
             raise ValueError(f"read_current must be in ampere and not 0, not {self.read_current}")
         self.conditions()
 
-    def conditions(self) -> list[Condition]:
+    def conditions(self) -> list["Condition"]:
         """`where`, read."""
-        return [Condition.parse(text) for text in self.where]
+        return list(map(Condition, self.where))
+
+
+class Condition:
+    """Rows to take: those in which a column has one of some values.
+
+    Parameters
+    ----------
+    text : str
+        ``current=8``, ``current=8,-11`` or ``field=90..110``: texts or numbers, in the file's
+        unit; two dots stand for all that is between.
+
+    Raises
+    ------
+    UserError
+        If it is no condition.
+    """
+
+    def __init__(self, text: str) -> None:
+        column, _, values = text.partition("=")
+        self.text, self.column = text, column.strip()
+        self.values = [value.strip() for value in values.split(",")]
+        if not (self.column and all(self.values)):
+            raise UserError(
+                f"--where takes COLUMN=VALUE, such as current=8, current=8,-11 or field=90..110, "
+                f"not {text!r}"
+            )
+
+    def takes(self, cell: str) -> bool:
+        """Whether a row is taken that has this cell."""
+        value = number(cell)
+        if value is None or math.isnan(value):
+            return cell.lower() in map(str.lower, self.values)
+        for wanted in self.values:
+            first, _, last = wanted.partition("..")
+            low, high = number(first), number(last or first)
+            if low is None or high is None:
+                continue
+            if low <= value <= high or math.isclose(low, value, rel_tol=1e-9):
+                return True
+        return False
 
 
 NAMES = {
@@ -151,9 +141,13 @@ NAMES = {
     "temperature": ("temperature", "temp", "t_k", "t_sample"),
 }
 """What each column may be called, capitals aside; ``-`` and blanks count as ``_``."""
-KINDS = {"resistance": ("ohm", "", "S", "V"), "current": ("A", ""), "pulse": ("",)}
-"""Units that a column can have."""
-SAID = {"resistance": "ohm, mohm, S, mV", "current": "A, mA, uA", "pulse": "plain numbers"}
+KINDS = {
+    "resistance": (("ohm", "", "S", "V"), "ohm, mohm, S, mV"),
+    "current": (("A", ""), "A, mA, uA"),
+    "pulse": (("",), "plain numbers"),
+    "time": (("s", ""), "s, ms, min or h"),
+}
+"""Units that a column can have, and how messages tell them."""
 
 
 def plain(name: str) -> str:
@@ -164,17 +158,41 @@ def plain(name: str) -> str:
 class Columns:
     """The columns of one file by what they are.
 
+    Parameters
+    ----------
+    file : CsvFile
+        The table.
+    options : ReadOptions
+        Names that differ from the usual ones, and the current that a Hall voltage was read with.
+    decay : bool
+        Whether curves are over time.
+
     Attributes
     ----------
-    pulse, current, cycle, device, polarity, read, time, temperature : int or None
-        Place of each column; None where there is none.
-    resistances : list of int
-        Places of R_AH's columns.
     headings : list of str
         Names of all columns, as `plain` has them.
+    places : dict of str to int
+        Place of each column that there is, by the keys of `NAMES`.
+    kind : str
+        What curves are over: ``pulse``, ``current`` of a neuron, or ``time``.
+    x : int
+        Place of that column.
+    x_unit, x_factor
+        Its base unit, and its factor.
+    resistances : dict of int to float
+        Places of R_AH's columns, and their factors.
+    unit : str
+        Base unit of R_AH.
+    used : set of int
+        Places of columns that have a part in curves.
+
+    Raises
+    ------
+    UserError
+        If a column or its unit is lacking or unknown.
     """
 
-    def __init__(self, file: CsvFile, options: ReadOptions) -> None:
+    def __init__(self, file: CsvFile, options: ReadOptions, decay: bool = False) -> None:
         self.file = file
         self.headings = [plain(column.name) for column in file.columns]
         for place, heading in enumerate(self.headings):
@@ -182,85 +200,60 @@ class Columns:
                 raise UserError(
                     f"{file.path}: two columns are called {file.columns[place].name}; rename one"
                 )
-        names = options.columns
-        self.pulse = self._find("pulse", names.pulse)
-        self.current = self._find("current", names.current)
-        self.cycle = self._find("cycle", names.cycle)
-        self.device = self._find("device", names.device)
-        self.polarity = self._find("polarity", names.polarity)
-        self.read = self._find("read")
-        self.time = self._find("time")
-        self.temperature = self._find("temperature")
-        self.resistances = [self._named("resistance", name) for name in names.resistance]
-        if not self.resistances:
-            self.resistances = self._all_resistances()
+        self.places: dict[str, int] = {}
+        for what, known in NAMES.items():
+            given = getattr(options.columns, what, None)
+            names = self._named(what, [given]) if isinstance(given, str) else map(plain, known)
+            wanted = set(names)
+            if wanted & set(self.headings):
+                here = (place for place, name in enumerate(self.headings) if name in wanted)
+                self.places[what] = next(here)
+        self.kind = "time" if decay else "pulse" if "pulse" in self.places else "current"
+        if self.kind not in self.places:
+            what = "time" if decay else "pulse nor one of current"
+            self._lacks(what, "" if decay else ", or name it with --pulse-column")
+        self.x = self.places[self.kind]
+        self.x_unit, self.x_factor = self._unit(self.x, self.kind)
+        named = self._named("resistance", options.columns.resistance)
+        found = [self.headings.index(name) for name in named] or self._all_resistances()
+        if not found:
+            self._lacks("resistance such as R_AH (ohm)", ", or name it with --resistance-column")
+        units = {place: self._unit(place, "resistance") for place in found}
+        self.unit = units[found[0]][0]
+        if any(unit != self.unit for unit, _ in units.values()):
+            raise UserError(
+                f"{file.path}: columns of R_AH have different units; give them all in ohm"
+            )
+        current = 1.0
+        if self.unit == "V":
+            if options.read_current is None:
+                raise UserError(
+                    f"{file.path}: column {file.columns[found[0]].name} is a voltage; give the "
+                    "current that it was read with, such as --read-current 0.1mA"
+                )
+            self.unit, current = "ohm", options.read_current
+        self.resistances = {place: factor / current for place, (_, factor) in units.items()}
+        parts = ("cycle", "device", "polarity", "read", *(("temperature",) if decay else ()))
+        self.used = {self.x, *found, *(self.places[one] for one in parts if one in self.places)}
 
-    @property
-    def neuron(self) -> bool:
-        """Whether the file has a neuron's curves."""
-        return self.pulse is None
-
-    @property
-    def decay(self) -> bool:
-        """Whether the file has decays: over time, without pulses, at one current."""
-        if self.time is None or self.pulse is not None:
-            return False
-        if self.current is None:
-            return True
-        return len({cells[self.current] for _, cells in self.file.rows}) == 1
-
-    @property
-    def x(self) -> int:
-        """Place of the column that curves are over.
-
-        Raises
-        ------
-        UserError
-            If there is none.
-        """
-        place = self.current if self.pulse is None else self.pulse
-        return self.needed("pulse", place, "nor one of current")
-
-    def needed(self, what: str, place: int | None, more: str) -> int:
-        """A place that a file must have.
-
-        Raises
-        ------
-        UserError
-            If it has not.
-        """
-        if place is not None:
-            return place
-        option = f", or name it with --{what}-column" if hasattr(ColumnNames, what) else ""
+    def _lacks(self, what: str, option: str) -> None:
         raise UserError(
-            f"{self.file.path} has no column of {what} {more} (it has {self._listed()}); rename "
-            f"one{option}"
+            f"{self.file.path} has no column of {what} (it has {self._listed()}); rename one"
+            f"{option}"
         )
-
-    @property
-    def used(self) -> set[int]:
-        """Places of columns that have a part in curves over pulses or currents."""
-        places = {self.x, *self.resistances}
-        found = (self.cycle, self.device, self.polarity, self.read)
-        return places | {place for place in found if place is not None}
 
     def _listed(self) -> str:
         return ", ".join(column.name or "(no name)" for column in self.file.columns)
 
-    def _named(self, what: str, name: str) -> int:
-        if plain(name) not in self.headings:
-            raise UserError(
-                f"{self.file.path} has no column {name} (it has {self._listed()}); mend "
-                f"--{what}-column"
-            )
-        return self.headings.index(plain(name))
-
-    def _find(self, what: str, name: str | None = None) -> int | None:
-        if name is not None:
-            return self._named(what, name)
-        known = {plain(one) for one in NAMES[what]}
-        found = (place for place, heading in enumerate(self.headings) if heading in known)
-        return next(found, None)
+    def _named(self, what: str, names: Sequence[str]) -> list[str]:
+        """Headings that were given by name."""
+        for name in names:
+            if plain(name) not in self.headings:
+                raise UserError(
+                    f"{self.file.path} has no column {name} (it has {self._listed()}); mend "
+                    f"--{what}-column"
+                )
+        return list(map(plain, names))
 
     def _all_resistances(self) -> list[int]:
         """R_AH itself, or R_AH_1, R_AH_2 ... for as many cycles."""
@@ -272,44 +265,29 @@ class Columns:
         pattern = re.compile(rf"({'|'.join(map(re.escape, known))})_?(cycle_?)?\d+|cycle_?\d+")
         return [place for place, name in enumerate(self.headings) if pattern.fullmatch(name)]
 
-    def unit(self, place: int, what: str) -> tuple[str, float]:
-        """Unit of a column and its factor."""
-        column = self.file.columns[place]
+    def _unit(self, place: int, what: str) -> tuple[str, float]:
+        """Base unit of a column and its factor."""
+        column, (bases, said) = self.file.columns[place], KINDS[what]
         unit = unit_of(column.unit)
-        if unit is None or unit[0] not in KINDS[what]:
+        if unit is None or unit[0] not in bases:
             raise UserError(
                 f"{self.file.path}: column {column.name} is in {column.unit}, which is not known "
-                f"for a {what}; give it in {SAID[what]}"
+                f"for a {what}; give it in {said}"
             )
         return unit
 
-    def resistance_unit(self, read_current: float | None) -> tuple[str, list[float]]:
-        """Unit of R_AH, and the factor of each of its columns.
 
-        Raises
-        ------
-        UserError
-            If it is not known, or a Hall voltage comes without the read current.
-        """
-        self.needed("resistance", next(iter(self.resistances), None), "such as R_AH (ohm)")
-        units = [self.unit(place, "resistance") for place in self.resistances]
-        if len({unit for unit, _ in units}) > 1:
-            raise UserError(
-                f"{self.file.path}: columns of R_AH have different units; give them all in ohm"
-            )
-        unit, factors = units[0][0], [factor for _, factor in units]
-        if unit != "V":
-            return unit, factors
-        if read_current is None:
-            raise UserError(
-                f"{self.file.path}: column {self.file.columns[self.resistances[0]].name} is a "
-                "voltage; give the current that it was read with, such as --read-current 0.1mA"
-            )
-        return "ohm", [factor / read_current for factor in factors]
+def is_decay(file: CsvFile) -> bool:
+    """Whether a file holds decays: it is over time, without pulses, at one current."""
+    headings = [plain(column.name) for column in file.columns]
+    found = {what: set(map(plain, NAMES[what])) & set(headings) for what in NAMES}
+    currents = [headings.index(name) for name in headings if name in found["current"]][:1]
+    steady = all(len(set(file.cells(place, range(len(file.rows))))) == 1 for place in currents)
+    return bool(found["time"]) and not found["pulse"] and steady
 
 
 def choose_rows(
-    file: CsvFile, columns: Columns, options: ReadOptions
+    file: CsvFile, columns: Columns, conditions: Iterable[Condition]
 ) -> tuple[list[int], set[str]]:
     """The rows for which all conditions hold, and the columns of those that the file has.
 
@@ -322,55 +300,38 @@ def choose_rows(
     """
     chosen = list(range(len(file.rows)))
     used: set[str] = set()
-    for condition in options.conditions():
+    for condition in conditions:
         name = plain(condition.column)
         if name not in columns.headings:
             continue
         place = columns.headings.index(name)
-        if not columns.decay and place in (columns.x, *columns.resistances):
-            if columns.neuron:
+        if columns.kind != "time" and place in (columns.x, *columns.resistances):
+            if columns.kind == "current":
                 continue
             raise UserError(
-                f"{file.path}: --where {condition} is about the curves themselves; choose by "
+                f"{file.path}: --where {condition.text} is about the curves themselves; choose by "
                 "another column"
             )
         used.add(name)
-        cells = {index: file.rows[index][1][place] for index in chosen}
-        if place == columns.current:
-            cells = filled(file, place, chosen)
-        kept = [index for index in chosen if condition.takes(cells[index])]
+        cells = file.cells(place, chosen)
+        where = filled(cells) if place == columns.places.get("current") else range(len(cells))
+        kept = [row for row, one in zip(chosen, where, strict=True) if condition.takes(cells[one])]
         if not kept:
-            there = few({file.rows[index][1][place] for index in chosen})
-            raise UserError(f"{file.path}: no row has {condition}; {condition.column} has {there}")
+            raise UserError(
+                f"{file.path}: no row has {condition.text}; {condition.column} has {few(cells)}"
+            )
         chosen = kept
     return chosen, used
 
 
-def filled(file: CsvFile, place: int, chosen: list[int]) -> dict[int, str]:
-    """Pulse currents of rows; where there is none, that of the next pulse, or of the last."""
-    found = {index: file.rows[index][1][place] for index in chosen}
-    for order in (reversed(chosen), chosen):
-        last = ""
-        for index in order:
-            value = number(found[index])
-            if value is None or (value and not math.isnan(value)):
-                last = found[index]
-            elif last:
-                found[index] = last
-    return found
-
-
-def check_used(options: ReadOptions, used: set[str]) -> None:
-    """Refuse a condition on a column that no file has.
-
-    Raises
-    ------
-    UserError
-        With its column.
-    """
-    for condition in options.conditions():
-        if plain(condition.column) not in used:
-            raise UserError(f"no file has a column {condition.column}; mend --where {condition}")
+def filled(cells: Sequence[str]) -> npt.NDArray[np.intp]:
+    """Where the current of each pulse stands: where there is none, at the next, or the last."""
+    values = map(number, cells)
+    there = [at for at, one in enumerate(values) if one is None or (one and not math.isnan(one))]
+    if not there:
+        return np.arange(len(cells))
+    after = np.searchsorted(there, np.arange(len(cells)))
+    return np.array(there)[np.minimum(after, len(there) - 1)]
 
 
 SHOWN = 4
@@ -385,12 +346,11 @@ def ordered(values: Iterable[str]) -> list[str]:
         if value is None or math.isnan(value):
             found.append((math.inf, text))
         else:
-            plainly = f"{value:.10g}"
-            found.append((abs(number(plainly) or 0.0), plainly))
+            found.append((abs(value), f"{value:.10g}"))
     return [text for _, text in sorted(found)]
 
 
 def few(values: Iterable[str]) -> str:
     """The first of some values, and how many more there are."""
-    shown = [text or "nothing" for text in ordered(values)]
+    shown = [text or "nothing" for text in ordered(set(values))]
     return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" * (len(shown) > SHOWN))

@@ -36,7 +36,8 @@ class Curve:
     polarity : Polarity or None
         Of the pulses; None for a neuron's curve.
     x : ndarray of float64, shape (points,)
-        Pulses given so far, or current in ampere (or in the file's unit if it names none).
+        Pulses given so far, current in ampere (or in the file's unit if it names none), or
+        seconds since R_AH was written.
     resistance : ndarray of float64, shape (points,)
         R_AH, in ohm (or in the file's unit if it names none); the mean where a state was read
         several times.
@@ -44,8 +45,11 @@ class Curve:
         What those reads differ by; None where each state was read once.
     line : int
         Of the file's row with which it begins.
-    rows : list of int
-        The file's rows of these points; a point at which a run turns is in the part before.
+    rows : ndarray of int
+        The file's row of each point; -1 for a point at which a run turns, in the part behind, and
+        empty for a curve of no file.
+    temperature : float
+        Of a decay, in kelvin; 0 for other curves.
     """
 
     device: str
@@ -55,7 +59,8 @@ class Curve:
     resistance: Array
     scatter: ReadScatter | None = None
     line: int = 0
-    rows: list[int] = field(default_factory=list)
+    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    temperature: float = 0.0
 
     @property
     def name(self) -> str:
@@ -63,6 +68,8 @@ class Curve:
         parts = [f"device {self.device}", f"cycle {self.cycle}" if self.cycle else ""]
         if self.polarity is not None:
             parts.append(self.polarity.name.lower())
+        if self.temperature:
+            parts.append(f"{self.temperature:g} K")
         return ", ".join(part for part in parts if part)
 
     def at(self, places: npt.NDArray[np.integer]) -> "Curve":
@@ -70,9 +77,13 @@ class Curve:
         scatter = self.scatter
         if scatter is not None:
             scatter = ReadScatter(scatter.square[places], scatter.freedom[places])
-        return replace(
-            self, x=self.x[places], resistance=self.resistance[places], scatter=scatter, rows=[]
-        )
+        rows = self.rows[places] if self.rows.size else self.rows
+        x, resistance = self.x[places], self.resistance[places]
+        return replace(self, x=x, resistance=resistance, scatter=scatter, rows=rows)
+
+    def measured(self) -> "Curve":
+        """The curve without points that are missing."""
+        return self.at(np.flatnonzero(np.isfinite(self.resistance)))
 
 
 @dataclass(frozen=True, eq=False)

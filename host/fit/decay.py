@@ -10,13 +10,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.draw.style import INK, R_AH, add_grid, name_text, new_figure, styled
 from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.decay_files import Decays, read_decays
+from allspin.host.fit.curves import Measurement
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
-from allspin.host.fit.fit import COLOURS
-from allspin.host.fit.response import CONFIDENCE, Interval
-from allspin.host.fit.result import COLUMNS, interval_row, told
+from allspin.host.fit.picture import Panel, fit_picture
+from allspin.host.fit.response import CONFIDENCE
+from allspin.host.fit.result import COLUMNS, row
+from allspin.host.fit.runs import read_measurement
 from allspin.host.show.table import Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
@@ -64,7 +64,7 @@ class FittedDecay:
 
     Attributes
     ----------
-    decays : Decays
+    decays : Measurement
         The data.
     fit : DecayFit
         Values and intervals.
@@ -74,7 +74,7 @@ class FittedDecay:
         What was asked for.
     """
 
-    decays: Decays
+    decays: Measurement
     fit: DecayFit
     base: Device
     options: DecayOptions
@@ -160,7 +160,7 @@ class FittedDecay:
     def outliers(self) -> list[str]:
         """Points that were set aside, in words."""
         points = [(self.decays.curves[number], place) for number, place in self.fit.aside]
-        return [f"{curve.name}, {curve.time[place]:.4g} s" for curve, place in points]
+        return [f"{curve.name}, {curve.x[place]:.4g} s" for curve, place in points]
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it.
@@ -216,7 +216,7 @@ def fit_decay(
         If a file cannot be read or understood, its unit is not the device's, or nothing decays.
     """
     base, options = open_device(device, at), options or DecayOptions()
-    decays = read_decays([Path(file) for file in files], reading)
+    decays = read_measurement([Path(file) for file in files], reading, decay=True)
     for note in decays.notes:
         noted(note)
     if decays.unit not in ("arbitrary", base.unit):
@@ -234,7 +234,7 @@ def fit_decay(
 def decay_table(fitted: FittedDecay) -> Table:
     """Values and intervals of a retention that was fitted."""
     fit = fitted.fit
-    found: list[tuple[str, Interval | None, str]] = [
+    found: list[tuple[str, Any, str]] = [
         (f"barrier from {start:.3g} {fitted.decays.unit}", barrier, "eV")
         for start, barrier in zip(fit.starts, fit.barriers, strict=True)
     ]
@@ -243,10 +243,10 @@ def decay_table(fitted: FittedDecay) -> Table:
         ("deviation between cells", fit.between, "eV"),
         ("attempt time", fit.attempt_time, "s"),
     ]
-    rows = [interval_row(what, one, unit) for what, one, unit in found if one is not None]
     if fit.attempt_time is None:
-        rows.append(told("attempt time, given", Number(fit.used_attempt, ".4g"), "s"))
-    rows.append(told("p-value of one barrier", Number(fit.p_value, ".2g")))
+        found.append(("attempt time, given", Number(fit.used_attempt, ".4g"), "s"))
+    found.append(("p-value of one barrier", Number(fit.p_value, ".2g"), ""))
+    rows = [row("", *one)[1:] for one in found if one[1] is not None]
     title = f"Retention of {fitted.name}: values and 95 % intervals"
     return Table(title, COLUMNS[1:], rows)
 
@@ -266,37 +266,16 @@ def decay_lines(fitted: FittedDecay) -> list[str]:
     return lines
 
 
-@styled
 def decay_picture(fitted: FittedDecay) -> Figure:
-    """Data, fits and residuals over the logarithm of time."""
-    figure = new_figure(7.2, 5.4, f"{name_text(fitted.name)}: decays, fits and residuals")
-    upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1)})
-    curves, fit = fitted.decays.curves, fitted.fit
-    temperatures = sorted({curve.temperature for curve in curves})
-    colours = {kelvin: COLOURS[place % len(COLOURS)] for place, kelvin in enumerate(temperatures)}
-    for curve, model in zip(curves, fit.models, strict=True):
-        colour = colours[curve.temperature]
-        dots: dict[str, Any] = {"color": colour, "markersize": 3, "linestyle": "", "marker": "."}
-        later = curve.time > 0
-        time, value, line = curve.time[later], curve.resistance[later], model[later]
-        upper.plot(time, value, alpha=0.5, **dots)
-        upper.plot(time, line, color=colour, linewidth=1.1)
-        lower.plot(time, value - line, alpha=0.7, **dots)
-    for number, place in fit.aside:
-        curve = curves[number]
-        if curve.time[place] > 0:
-            upper.plot(curve.time[place], curve.resistance[place], "x", color=INK)
-    for kelvin, colour in colours.items():
-        upper.plot([], [], color=colour, label=f"{kelvin:g} K")
-    scatter = [curve.resistance - model for curve, model in zip(curves, fit.models, strict=True)]
-    reach = 6 * float(np.median(np.abs(np.concatenate(scatter)))) or 1.0
-    lower.axhline(0, color=INK, linewidth=0.8)
-    lower.set_ylim(-reach, reach)
-    upper.set_xscale("log")
-    upper.set_ylabel(f"{R_AH} ({fitted.decays.unit})")
-    lower.set_ylabel(f"residual ({fitted.decays.unit})")
-    lower.set_xlabel("time since it was written (s)")
-    upper.legend(fontsize=7)
-    for axes in (upper, lower):
-        add_grid(axes)
-    return figure
+    """Data, fits and residuals over the logarithm of time, a colour for each temperature."""
+    panel = Panel("Decays", "time since it was written (s)", log=True)
+    curves = fitted.decays.curves
+    pairs = list(zip(curves, fitted.fit.models, strict=True))
+    for curve, model in sorted(pairs, key=lambda one: one[0].temperature):
+        later = curve.x > 0
+        drawn = curve.x[later], curve.resistance[np.newaxis, later], model[later]
+        panel.groups.setdefault(f"{curve.temperature:g} K", []).append(drawn)
+    for number, place in fitted.fit.aside:
+        at = slice(place, place + 1)
+        panel.aside.append((curves[number].x[at], curves[number].resistance[at]))
+    return fit_picture(fitted.name, fitted.decays.unit, [panel])

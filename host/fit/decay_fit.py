@@ -6,38 +6,24 @@ rest is given. Barriers are free for each group of starts, common shifts of them
 the deviation within a device and, where temperatures differ, the attempt time are common to all.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.fit.decay_files import Decay
+from allspin.host.fit.curves import Curve, by_device
 from allspin.host.fit.goodness import Goodness, judge
 from allspin.host.fit.response import DeviceCurves, Interval, chi_interval, interval
 from allspin.sim.device.retention import BOLTZMANN, survival
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
-USUAL_ATTEMPT = 1e-9
-"""Seconds, where one temperature tells nothing of it."""
-ATTEMPTS = (1e-9, 1e-11)
-"""Where fits start from."""
-SPREADS = (0.02, 0.1, 0.4)
-"""Likewise, in electronvolt."""
-NARROWEST, WIDEST = 1e-4, 5.0
-"""Electronvolt: distributions beyond these cannot be told from one barrier and from a flat one."""
-HIGHEST = 20.0
-"""Electronvolt: no barrier is higher that is seen to be turned over."""
-FEW, MANY = 12, 200
-"""Evaluations of a search from each start, and of the best one to its end."""
-SURE = 0.01
-"""P-value of an F test below which barriers are distributed."""
-FAR = 5.0
-"""Deviations of a point from the fit, from which on it is set aside."""
+Integers = npt.NDArray[np.int64]
+
 LEAST_CHANGE = 0.01
 """Of the start that some curve must lose."""
 
@@ -90,11 +76,11 @@ class _Problem:
 
     Parameters
     ----------
-    curves : sequence of Decay
+    curves : sequence of Curve
         The data.
     rest : float
         R_AH that they decay to.
-    groups, devices : sequence of int
+    groups, devices : ndarray of int
         Of each curve.
     attempt : float or None
         The attempt time in seconds; None where it is a parameter.
@@ -103,109 +89,104 @@ class _Problem:
 
     Attributes
     ----------
-    kept : list of ndarray of bool
-        Each curve's points that are not set aside.
+    own : list of ndarray of int
+        Places of each curve's points among those of all.
+    kept : ndarray of bool
+        Which points are not set aside.
     first_shift, within : int
         Where the shifts begin, and where the deviation is, among the parameters.
     """
 
     def __init__(
         self,
-        curves: Sequence[Decay],
+        curves: Sequence[Curve],
         rest: float,
-        groups: Sequence[int],
-        devices: Sequence[int],
+        groups: Integers,
+        devices: Integers,
         attempt: float | None,
         spread: bool,
     ) -> None:
         self.curves, self.rest, self.attempt, self.spread = curves, rest, attempt, spread
-        self.groups, self.devices = np.array(groups), np.array(devices)
-        self.kept = [np.ones(curve.time.size, bool) for curve in curves]
-        self.first_shift = max(groups) + 1
-        self.device_count = max(devices) + 1
-        self.within = self.first_shift + self.device_count - 1
+        self.groups, self.devices = groups, devices
+        self.first_shift = int(groups.max()) + 1
+        self.within = self.first_shift + int(devices.max())
         self.size = self.within + spread + (attempt is None)
-        sizes = [curve.time.size for curve in curves]
-        self._ends = np.cumsum(sizes)[:-1]
+        sizes = [curve.x.size for curve in curves]
         self._curve = np.repeat(np.arange(len(curves)), sizes)
+        self.own = np.split(np.arange(self._curve.size), np.cumsum(sizes)[:-1])
+        self.resistance = np.concatenate([curve.resistance for curve in curves])
+        self.kept = np.ones(self._curve.size, bool)
         self._energies = BOLTZMANN * np.array([curve.temperature for curve in curves])[self._curve]
         with np.errstate(divide="ignore"):  # at time 0 nothing is lost
-            self._log_times = np.log(np.concatenate([curve.time for curve in curves]))
+            self._log_times = np.log(np.concatenate([curve.x for curve in curves]))
 
     def shifts(self, p: Array) -> Array:
         """Each device's shift of its barriers; together they are none."""
         own = p[self.first_shift : self.within]
         return np.append(own, -own.sum())
 
-    def log_attempt(self, p: Array) -> float:
-        """Logarithm of the attempt time in seconds."""
-        return float(p[-1]) if self.attempt is None else math.log(self.attempt)
-
-    def evaluate(self, p: Array) -> tuple[list[float], list[Array]]:
-        """R_AH of each curve at time 0 that fits it best, and its model, shape (points,)."""
+    def evaluate(self, p: Array) -> tuple[Array, Array]:
+        """R_AH of each curve at time 0 that fits it best, and the model of all points."""
         within = float(math.exp(p[self.within])) if self.spread else 0.0
+        log_attempt = float(p[-1]) if self.attempt is None else math.log(self.attempt)
         barriers = (p[self.groups] + self.shifts(p)[self.devices])[self._curve]
-        above = barriers / self._energies - (self._log_times - self.log_attempt(p))
+        above = barriers / self._energies - (self._log_times - log_attempt)
         shares = np.empty(above.size)
         for energy in np.unique(self._energies):
-            own = self._energies == energy
-            shares[own] = survival(above[own], within / energy)
-        starts, models = [], []
-        split = np.split(shares, self._ends)
-        for curve, there, share in zip(self.curves, self.kept, split, strict=True):
-            y = curve.resistance - self.rest
-            weight = float(share[there] @ share[there])
-            start = float(share[there] @ y[there]) / weight if weight else 0.0
-            starts.append(self.rest + start)
-            models.append(self.rest + start * share)
-        return starts, models
-
-    def residuals(self, p: Array) -> Array:
-        """What is left of all points that are not set aside."""
-        parts = zip(self.curves, self.evaluate(p)[1], self.kept, strict=True)
-        return np.concatenate([(curve.resistance - model)[there] for curve, model, there in parts])
+            at = self._energies == energy
+            shares[at] = survival(above[at], within / energy)
+        starts = []
+        for own in self.own:
+            there = own[self.kept[own]]
+            share = shares[there]
+            y = self.resistance[there] - self.rest
+            starts.append(float(share @ y) / max(float(share @ share), 1e-300))
+        return self.rest + np.array(starts), self.rest + np.array(starts)[self._curve] * shares
 
     def solve(self, starts: Sequence[Array]) -> tuple[Array, float, Array]:
         """Parameters, the least sum of squares, and the Jacobian there.
 
         Some steps from each start tell which one is followed to the end.
         """
-        low, high = np.full((2, self.size), np.inf)
-        low = -low
-        low[: self.first_shift], high[: self.first_shift] = 0.0, HIGHEST
+        low, high = np.full(self.size, -np.inf), np.full(self.size, np.inf)
+        # No higher barrier is seen to be turned over, and no narrower or broader distribution told
+        # from one barrier or from a flat one (electronvolt).
+        low[: self.first_shift], high[: self.first_shift] = 0.0, 20.0
         if self.spread:
-            low[self.within], high[self.within] = math.log(NARROWEST), math.log(WIDEST)
+            low[self.within], high[self.within] = math.log(1e-4), math.log(5.0)
         if self.attempt is None:
             low[-1], high[-1] = math.log(1e-15), 0.0
 
         def search(start: Array, evaluations: int) -> Any:
-            begin = np.clip(start, low + 1e-9, high - 1e-9)
             return optimize.least_squares(
-                self.residuals, begin, bounds=(low, high), x_scale="jac", max_nfev=evaluations
+                lambda p: (self.resistance - self.evaluate(p)[1])[self.kept],
+                np.clip(start, low + 1e-9, high - 1e-9),
+                bounds=(low, high),
+                x_scale="jac",
+                max_nfev=evaluations,
             )
 
         begin = starts[0]
         if len(starts) > 1:
-            begin = min((search(start, FEW) for start in starts), key=lambda one: one.cost).x
-        found = search(begin, MANY)
+            begin = min((search(start, 12) for start in starts), key=lambda one: one.cost).x
+        found = search(begin, 200)
         return found.x, 2 * float(found.cost), found.jac
 
     def freedom(self) -> int:
         """Points beyond parameters, and each curve's start."""
-        points = sum(int(there.sum()) for there in self.kept)
-        return max(points - self.size - len(self.curves), 1)
+        return max(int(self.kept.sum()) - self.size - len(self.curves), 1)
 
     def starts(self) -> list[Array]:
         """Where searches begin: the barrier is that of the time at which curves are half gone."""
         found = []
-        for attempt in ATTEMPTS if self.attempt is None else (self.attempt,):
+        for attempt in (1e-9, 1e-11) if self.attempt is None else (self.attempt,):
             barriers = []
             for curve in self.curves:
                 y = np.abs(curve.resistance - self.rest)
-                time = np.maximum(curve.time, attempt)
                 half = int(np.argmin(np.abs(y - (y[0] + y[-1]) / 2)))
-                barriers.append(BOLTZMANN * curve.temperature * math.log(time[half] / attempt))
-            for spread in SPREADS if self.spread else (1.0,):
+                time = max(float(curve.x[half]), attempt)
+                barriers.append(BOLTZMANN * curve.temperature * math.log(time / attempt))
+            for spread in (0.02, 0.1, 0.4) if self.spread else (1.0,):
                 # Behind barriers and shifts: the deviation and the attempt time, if they are free.
                 start = np.array([0.0] * self.within + [math.log(spread), math.log(attempt)])
                 start[: self.first_shift] = float(np.median(barriers))
@@ -215,28 +196,17 @@ class _Problem:
 
     def set_aside(self, p: Array) -> None:
         """Leave out points that are far from the fit."""
-        pairs = zip(self.curves, self.evaluate(p)[1], strict=True)
-        residuals = [curve.resistance - model for curve, model in pairs]
-        scatter = 1.4826 * float(np.median(np.abs(np.concatenate(residuals))))
-        for there, residual in zip(self.kept, residuals, strict=True):
-            far = np.abs(residual) > FAR * scatter
+        away = np.abs(self.resistance - self.evaluate(p)[1])
+        scatter = 1.4826 * float(np.median(away))
+        for own in self.own:
+            far = away[own] > 5 * scatter
             # A curve that is off as a whole has no outliers, but another law.
             if scatter and np.mean(far) <= 0.05:
-                there &= ~far
-
-
-def group_starts(starts: Sequence[float], span: float) -> list[int]:
-    """Which group each start belongs to: a gap of a twentieth of the range divides them."""
-    order = np.argsort(starts)
-    groups, number = [0] * len(starts), 0
-    for before, after in itertools.pairwise(order):
-        number += starts[after] - starts[before] > span / 20
-        groups[after] = number
-    return groups
+                self.kept[own] &= ~far
 
 
 def fit_decays(
-    curves: Sequence[Decay],
+    curves: Sequence[Curve],
     ends: tuple[float, float],
     equilibrium: float = 0.0,
     attempt_time: float | None = None,
@@ -246,7 +216,7 @@ def fit_decays(
 
     Parameters
     ----------
-    curves : sequence of Decay
+    curves : sequence of Curve
         The data.
     ends : (float, float)
         Lowest and highest R_AH of the device.
@@ -266,7 +236,7 @@ def fit_decays(
     rest = (ends[0] + ends[1]) / 2 + equilibrium * span / 2
     starts, lost = [], []
     for curve in curves:
-        few = max(1, min(3, curve.time.size // 8))
+        few = max(1, min(3, curve.x.size // 8))
         start = float(np.median(curve.resistance[:few]))
         thirds = [float(np.median(part)) for part in np.array_split(curve.resistance, 3)]
         change = max(abs(third - start) for third in thirds)
@@ -277,11 +247,15 @@ def fit_decays(
             f"no curve loses {LEAST_CHANGE:.0%} of its R_AH; measure longer, or at a higher "
             "temperature"
         )
-    names = list(dict.fromkeys(curve.device for curve in curves))
-    groups, devices = group_starts(starts, span), [names.index(curve.device) for curve in curves]
+    # A gap of a twentieth of the range divides groups of starts.
+    order = np.argsort(starts)
+    groups = np.zeros(len(starts), np.int64)
+    groups[order[1:]] = np.cumsum(np.diff(np.array(starts)[order]) > span / 20)
+    names = list(by_device(curves))
+    devices = np.array([names.index(curve.device) for curve in curves])
     temperatures = [curve.temperature for curve in curves]
     free = attempt_time is None and max(temperatures) > 1.01 * min(temperatures)
-    given = None if free else attempt_time or USUAL_ATTEMPT
+    given = None if free else attempt_time or 1e-9
     one, several = (
         _Problem(curves, rest, groups, devices, given, spread) for spread in (False, True)
     )
@@ -296,13 +270,13 @@ def fit_decays(
         freedom = several.freedom()
         ratio = max(alone[1] - found[1], 0.0) / (found[1] / freedom)
         p_value = float(stats.f.sf(ratio, 1, freedom))
-    return _result(several, *found, p_value) if p_value < SURE else _result(one, *alone, p_value)
+    return _result(several, *found, p_value) if p_value < 0.01 else _result(one, *alone, p_value)
 
 
 def _result(
     problem: _Problem, p: Array, square: float, jacobian: Array, p_value: float
 ) -> DecayFit:
-    freedom, count, first = problem.freedom(), problem.device_count, problem.first_shift
+    freedom, count, first = problem.freedom(), int(problem.devices.max()) + 1, problem.first_shift
     covariance = np.linalg.pinv(jacobian.T @ jacobian) * square / freedom
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     between = None
@@ -313,42 +287,37 @@ def _result(
         deviation = math.sqrt(max(float(shifts.var(ddof=1)) - own, 0.0))
         between = chi_interval(deviation, count - 1)
         extra = float(shifts.std(ddof=1)) / math.sqrt(count)
+    pairs = list(zip(p.tolist(), errors.tolist(), strict=True))
     barriers = [
-        interval(float(p[group]), math.hypot(float(errors[group]), extra), count - 1 or freedom)
-        for group in range(first)
+        interval(value, math.hypot(error, extra), count - 1 or freedom)
+        for value, error in pairs[:first]
     ]
-    logs = [interval(float(p[place]), float(errors[place]), freedom) for place in range(p.size)]
-    attempt = _exponential(logs[-1]) if problem.attempt is None else None
-    starts, models = problem.evaluate(p)
+    logs = [interval(value, error, freedom).scaled(_exponential) for value, error in pairs[first:]]
+    starts, model = problem.evaluate(p)
+    models = [model[own] for own in problem.own]
+    kept = [problem.kept[own] for own in problem.own]
     goodness = []
-    for curve, model, there in zip(problem.curves, models, problem.kept, strict=True):
-        times, place = np.unique(curve.time[there], return_inverse=True)
-        means = [
+    for curve, line, there in zip(problem.curves, models, kept, strict=True):
+        times, place = np.unique(curve.x[there], return_inverse=True)
+        measured, fitted = (
             np.bincount(place, values[there]) / np.bincount(place)
-            for values in (curve.resistance, model)
-        ]
-        device = DeviceCurves(curve.name, times, means[0][np.newaxis])
-        goodness.append(judge([device], [means[1]]))
-    aside = [
-        (number, int(place))
-        for number, there in enumerate(problem.kept)
-        for place in np.flatnonzero(~there)
-    ]
+            for values in (curve.resistance, line)
+        )
+        goodness.append(judge([DeviceCurves(curve.name, times, measured[np.newaxis])], [fitted]))
+    attempt = logs[-1] if problem.attempt is None else None
     return DecayFit(
         barriers,
-        _exponential(logs[problem.within]) if problem.spread else None,
+        logs[problem.within - first] if problem.spread else None,
         between,
         attempt,
-        problem.attempt or math.exp(problem.log_attempt(p)),
+        attempt.value if attempt else problem.attempt or 0.0,
         (np.bincount(problem.groups, starts) / np.bincount(problem.groups)).tolist(),
         p_value,
         goodness,
         models,
-        aside,
+        [(n, int(at)) for n, there in enumerate(kept) for at in np.flatnonzero(~there)],
     )
 
 
-def _exponential(one: Interval) -> Interval:
-    """Of a logarithm's interval."""
-    low, high = (math.exp(min(max(edge, -100.0), 100.0)) for edge in (one.low, one.high))
-    return Interval(math.exp(one.value), low, high)
+def _exponential(logarithm: float) -> float:
+    return math.exp(min(max(logarithm, -100.0), 100.0))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from allspin.host.fit.response import CONFIDENCE, DeviceCurves
-from allspin.host.fit.result import FitResult, PolarityResult
+from allspin.host.fit.result import FitResult
 from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import MAX_STATES
@@ -20,7 +20,11 @@ from allspin.sim.synapse.pulse_chain import after
 from allspin.sim.synapse.pulse_changes import LEAST_PAIRS, Changes
 from allspin.sim.synapse.response import Polarity, PulseResponse, Response
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse, mean_device
+from allspin.sim.synapse.table_synapse import (
+    TableResponse,
+    TableSynapse,
+    mean_device,
+)
 
 
 def make_device(result: FitResult) -> Device:
@@ -40,7 +44,7 @@ def make_device(result: FitResult) -> Device:
     UserError
         If a value is outside what a device can have, or there is no synapse.
     """
-    measurement, base = result.measurement, result.base
+    measurement, base, neuron = result.measurement, result.base, result.neuron
     source: dict[str, Any] = {
         "method": "measured table" if result.options.table else "least squares",
         "confidence": CONFIDENCE,
@@ -52,33 +56,47 @@ def make_device(result: FitResult) -> Device:
     device = Device(name=result.options.name, synapse=_synapse(result), unit=unit)
     if base is not None:
         measured = {f"synapse.electrical.{key}" for key in measurement.electrical}
-        lent = _lent_synapse(result, device.synapse) + lent_rest(base, result.neuron is None)
+        lent = _lent_synapse(result, device.synapse) + lent_rest(base, neuron is None)
         source |= {"base": base.name, "from_base": [key for key in lent if key not in measured]}
         device = with_rest(device, base)
     else:
-        source["not_measured"] = _unknown(result)
-    wrong = device.imperfections
+        polarities = result.polarities.values()
+        lacking = {
+            "C2C of the synapse, apart from scatter about the fit": any(
+                part.cycles.basis == "points" for part in polarities
+            ),
+            "D2D of the synapse": any(not part.devices.readings for part in polarities),
+            "the neuron and its variation": neuron is None,
+            "D2D of the neuron": neuron is not None and neuron.gain is None,
+        }
+        source["not_measured"] = [what for what, lacks in lacking.items() if lacks]
+    electrical = dataclasses.replace(device.electrical, **measurement.electrical)
+    changes: dict[str, Any] = {"electrical": electrical}
     if result.meter is not None:
         low, high = _range(result)
-        noise = _at_most_one(result.meter.deviation.value / (high - low), "noise of the meter")
-        wrong = dataclasses.replace(wrong, read_noise=noise)
-    device = dataclasses.replace(
-        device,
-        imperfections=wrong,
-        electrical=dataclasses.replace(device.electrical, **measurement.electrical),
-    )
-    if result.neuron is not None:
-        device = dataclasses.replace(
-            device, neuron=result.neuron.neuron, neuron_variation=_neuron_variation(result)
+        noise = _share(result.meter.deviation.value / (high - low), "noise of the meter")
+        changes["imperfections"] = dataclasses.replace(device.imperfections, read_noise=noise)
+    if neuron is not None:
+        gain, threshold = neuron.gain, neuron.threshold_spread
+        changes["neuron"] = neuron.neuron
+        changes["neuron_variation"] = NeuronVariation(
+            gain=_share(gain.value if gain else 0.0, "D2D of the neuron's slope"),
+            threshold=_share(
+                threshold.value if threshold else 0.0, "D2D of the neuron's threshold"
+            ),
+            use=_share(neuron.use.value, "C2C of the neuron"),
+            gain_reading="slope",
+            threshold_reading="range",
+            use_reading="output",
         )
-    device = with_reference(device, result.options.reference)
     source["fit"] = result.report()
     if result.outliers:
         source["outliers"] = [str(outlier) for outlier in result.outliers]
+    device = with_reference(dataclasses.replace(device, **changes), result.options.reference)
     return dataclasses.replace(device, source=source)
 
 
-def _at_most_one(value: float, name: str) -> float:
+def _share(value: float, name: str) -> float:
     if not 0 <= value <= 1:
         raise UserError(
             f"the {name} comes out as {value:.3g}, which no device file takes; are the units and "
@@ -91,35 +109,6 @@ def _range(result: FitResult) -> tuple[float, float]:
     """R_AH from the lowest to the highest that was fitted."""
     fits = [part.fit for part in result.polarities.values()]
     return min(fit.low.value for fit in fits), max(fit.high.value for fit in fits)
-
-
-def _unknown(result: FitResult) -> list[str]:
-    """What was not measured and has no base."""
-    names = []
-    if any(part.cycles.basis == "points" for part in result.polarities.values()):
-        names.append("C2C of the synapse, apart from scatter about the fit")
-    if any(not part.devices.readings for part in result.polarities.values()):
-        names.append("D2D of the synapse")
-    if result.neuron is None:
-        names.append("the neuron and its variation")
-    elif result.neuron.gain is None:
-        names.append("D2D of the neuron")
-    return names
-
-
-def _neuron_variation(result: FitResult) -> NeuronVariation:
-    fit = result.neuron
-    assert fit is not None
-    gain = fit.gain.value if fit.gain else 0.0
-    threshold = fit.threshold_spread.value if fit.threshold_spread else 0.0
-    return NeuronVariation(
-        gain=_at_most_one(gain, "D2D of the neuron's slope"),
-        threshold=_at_most_one(threshold, "D2D of the neuron's threshold"),
-        use=_at_most_one(fit.use.value, "C2C of the neuron"),
-        gain_reading="slope",
-        threshold_reading="range",
-        use_reading="output",
-    )
 
 
 # The synapse: a model, or the measured table.
@@ -146,41 +135,33 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
     low, high = _range(result)
     found: list[tuple[Response, float, float]] = []
     for polarity in Polarity:
-        part = result.polarities.get(polarity)
-        if part is not None:
-            found.append(_fitted(result, part, high - low))
-        else:
+        part, name = result.polarities.get(polarity), polarity.name.lower()
+        if part is None:
             assert result.base is not None
             (c2c, _), (d2d, _) = lent_spreads(result.base, polarity)
             model: Any = _lending(result.base, polarity).response(polarity)
             found.append((dataclasses.replace(model, low=low, high=high), c2c, d2d))
-    responses, c2c, d2d = zip(*found, strict=True)
+            continue
+        fit = part.fit
+        response = PulseResponse(fit.nonlinearity.value, fit.pulses, fit.low.value, fit.high.value)
+        # A polarity's own range may be less than the device's.
+        share = fit.span.value / (high - low)
+        c2c = _share(part.cycles.of(result.occasion).value * share, f"C2C of {name}")
+        d2d = 0.0
+        if part.devices.readings:
+            d2d = part.devices.readings[result.reading].value
+        d2d *= share if result.reading == "range" else 1.0
+        found.append((response, c2c, _share(d2d, f"D2D of {name}")))
+    responses, c2cs, d2ds = zip(*found, strict=True)
     return SotSynapse(
         *responses,
         states=states,
-        c2c=CycleVariation(*c2c, reading="range", occasion=result.occasion),
-        d2d=DeviceVariation(*d2d, reading=result.reading or "range"),
+        c2c=CycleVariation(*c2cs, reading="range", occasion=result.occasion),
+        d2d=DeviceVariation(*d2ds, reading=result.reading or "range"),
     )
 
 
-def _fitted(result: FitResult, part: PolarityResult, span: float) -> tuple[Response, float, float]:
-    """Response, C2C and D2D of a polarity that was fitted."""
-    fit = part.fit
-    name = fit.polarity.name.lower()
-    response = PulseResponse(fit.nonlinearity.value, fit.pulses, fit.low.value, fit.high.value)
-    # A polarity's own range may be less than the device's.
-    share = fit.span.value / span
-    c2c = _at_most_one(part.cycles.of(result.occasion).value * share, f"C2C of {name}")
-    d2d = 0.0
-    if part.devices.readings:
-        d2d = part.devices.readings[result.reading].value
-    if result.reading == "range":
-        d2d *= share
-    return response, c2c, _at_most_one(d2d, f"D2D of {name}")
-
-
 def _table_synapse(result: FitResult, states: int) -> TableSynapse:
-    low, high = _range(result)
     means = [device.mean for part in result.polarities.values() for device in part.fit.devices]
     ends = min(float(mean.min()) for mean in means), max(float(mean.max()) for mean in means)
     meter = result.meter.point.value if result.meter is not None else 0.0
@@ -191,7 +172,7 @@ def _table_synapse(result: FitResult, states: int) -> TableSynapse:
         part = result.polarities.get(polarity)
         if part is None:
             assert result.base is not None
-            tables.append(_lent_table(result.base, polarity, low, high))
+            tables.append(_lent_table(result.base, polarity, *_range(result)))
         elif pairs:
             tables.append(pair_response(part.fit.devices, part.fit.pulses, meter, ends))
         else:
@@ -360,36 +341,27 @@ def _lent_synapse(result: FitResult, synapse: Synapse) -> list[str]:
     record = synapse.record()
     if not result.polarities:
         return _keys_of(record, "synapse")
-    keys: list[str] = []
-    for polarity in Polarity:
-        if polarity not in result.polarities:
-            name = polarity.name.lower()
-            own = _keys_of(record[name], f"synapse.{name}")
-            keys += [key for key in own if not key.endswith(("R_min", "R_max"))]
-            keys += [f"synapse.{kind}.{name}" for kind in ("c2c", "d2d") if kind in record]
-    return keys
+    lacking = [one.name.lower() for one in Polarity if one not in result.polarities]
+    keys = _keys_of({name: record[name] for name in lacking}, "synapse")
+    variation = {kind: dict.fromkeys(lacking, 0) for kind in ("c2c", "d2d") if kind in record}
+    keys = [key for key in keys if not key.endswith(("R_min", "R_max"))]
+    return keys + _keys_of(variation, "synapse")
 
 
 def lent_rest(base: Device, neuron: bool) -> list[str]:
     """Keys of a device file that `with_rest` takes from the base, the neuron's or without them."""
-    wrong: dict[str, Any] = {
-        key: value
-        for key, value in vars(base.imperfections).items()
-        if value not in (0, "either", None)
-    }
-    if base.imperfections.retention is not None:
-        wrong["retention"] = vars(base.imperfections.retention)
-    parts: dict[str, Mapping[str, Any]] = {"synapse.electrical": vars(base.electrical)}
+    keys = _keys_of(dataclasses.asdict(base.electrical), "synapse.electrical")
     if neuron:
-        parts["neuron"] = neuron_to_dict(base.neuron)
-        parts["neuron.variation"] = vars(base.neuron_variation)
-    parts |= {"neuron.electrical": vars(base.neuron_electrical), "imperfections": wrong}
-    return [key for name, part in parts.items() for key in _keys_of(part, name)]
+        keys += _keys_of(neuron_to_dict(base.neuron), "neuron")
+        keys += _keys_of(dataclasses.asdict(base.neuron_variation), "neuron.variation")
+    keys += _keys_of(dataclasses.asdict(base.neuron_electrical), "neuron.electrical")
+    wrong = dataclasses.asdict(base.imperfections).items()
+    there = {key: value for key, value in wrong if value not in (0, "either")}
+    return keys + _keys_of(there, "imperfections")
 
 
 def _keys_of(part: Any, name: str) -> list[str]:
     """Every key of a part of a device file that has a value, with the tables that it is in."""
     if not isinstance(part, Mapping):
-        return [name]
-    there = {key: value for key, value in part.items() if value is not None}
-    return [key for one, value in there.items() for key in _keys_of(value, f"{name}.{one}")]
+        return [] if part is None else [name]
+    return [key for one, value in part.items() for key in _keys_of(value, f"{name}.{one}")]

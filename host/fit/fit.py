@@ -6,35 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.draw.style import (
-    BLUE,
-    GREEN,
-    INK,
-    ORANGE,
-    PURPLE,
-    R_AH,
-    SKY,
-    SOFT,
-    VERMILION,
-    add_grid,
-    name_text,
-    new_figure,
-    styled,
-)
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.curves import Measurement
 from allspin.host.fit.device import lent_spreads, make_device, measured_response
-from allspin.host.fit.goodness import Goodness, meter_noise
-from allspin.host.fit.measurement import read_measurement
-from allspin.host.fit.neuron import fit_neuron, select
+from allspin.host.fit.goodness import judge, meter_noise
+from allspin.host.fit.neuron import NeuronFit, fit_neuron, select
 from allspin.host.fit.outliers import Outlier, set_aside
+from allspin.host.fit.picture import Panel, fit_picture
 from allspin.host.fit.response import DeviceCurves, fit_response
 from allspin.host.fit.result import FitOptions, FitResult, PolarityResult
+from allspin.host.fit.runs import read_measurement
+from allspin.host.fit.spread import cycle_spread, device_spread
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
@@ -56,7 +41,51 @@ class Fitted(FitResult):
 
     def picture(self) -> Figure:
         """Data, fit, and what is left."""
-        return fit_picture(self)
+        panels = [self._panel(part) for part in self.polarities.values()]
+        if self.neuron is not None:
+            panels.append(self._neuron_panel(self.neuron))
+        return fit_picture(self.options.name, self.unit, panels)
+
+    def _panel(self, part: PolarityResult) -> Panel:
+        fit = part.fit
+        name = fit.polarity.name.capitalize()
+        aside = self._aside(fit.polarity, 1.0)
+        if self.options.table:
+            mean = measured_response(fit.devices, fit.pulses).resistance
+            grid = np.arange(mean.size)
+            models = [np.interp(device.pulses, grid, mean) for device in fit.devices]
+            groups = _groups(fit.devices, models, 1.0)
+            return Panel(f"{name}\nmeasured table", "pulses", groups=groups, aside=aside)
+        a, pulses = fit.nonlinearity, np.linspace(0, fit.pulses, 400)
+        return Panel(
+            f"{name}\nA = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})",
+            "pulses",
+            part.goodness,
+            groups=_groups(fit.devices, fit.models, 1.0),
+            aside=aside,
+            mean=(pulses, fit.mean_curve(pulses)) if len(fit.devices) > 1 else None,
+        )
+
+    def _neuron_panel(self, fit: NeuronFit) -> Panel:
+        factor, unit = self.current
+        at = fit.values["threshold"].scaled(lambda current: current * factor)
+        return Panel(
+            f"Neuron\nthreshold = {at.value:.3g} {unit} ({at.low:.3g} to {at.high:.3g})",
+            f"current ({unit})",
+            fit.goodness,
+            groups=_groups(fit.devices, fit.models, factor),
+            aside=self._aside(None, factor),
+            threshold=at.value,
+        )
+
+    def _aside(self, polarity: Polarity | None, factor: float) -> list[tuple[Array, Array]]:
+        found = []
+        for one in self.outliers:
+            if one.curve.polarity is polarity:
+                point = np.array([one.x, one.resistance], float)[:, np.newaxis]
+                x, y = (one.curve.x, one.curve.resistance) if one.x is None else point
+                found.append((x * factor, y))
+        return found
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it; see ``docs/formats.md``.
@@ -80,13 +109,19 @@ class Fitted(FitResult):
         }
 
 
+def _groups(
+    devices: Sequence[DeviceCurves], models: Sequence[Array], factor: float
+) -> dict[str, list[tuple[Array, Array, Array]]]:
+    """What is drawn of each device; x times a factor."""
+    pairs = zip(devices, models, strict=True)
+    return {one.device: [(one.pulses * factor, one.resistance, model)] for one, model in pairs}
+
+
 def _finite(value: Any) -> Any:
     """The same without infinities, which JSON has not: they become null."""
     if isinstance(value, dict):
         return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def fit(
@@ -178,38 +213,30 @@ def fit_all(
             )
     pulses = [curve for curve in measurement.curves if curve.polarity is not None]
     meter = meter_noise(pulses, list(fits.values()), options.meter)
-    polarities = {one: PolarityResult.judge(own, meter) for one, own in fits.items()}
+    polarities = {}
+    for polarity, own in fits.items():
+        cycles = cycle_spread(own, meter and meter.point)
+        kept = math.exp(-1 / own.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
+        good = judge(own.devices, own.models, kept)
+        polarities[polarity] = PolarityResult(own, cycles, device_spread(own, cycles), good)
     occasion = reading = ""
     if polarities:
         found = {part.cycles.occasion for part in polarities.values()}
         occasion = options.occasion or lent[0] or ("pulse" if found == {"pulse"} else "write")
-        reading = _reading(polarities, options.reading, lent[1])
+        # The reading of D2D that explains most, unless another is asked for or lent.
+        shares = [one.devices.explained for one in polarities.values() if one.devices.readings]
+        reading = lent[1] or ""
+        if shares:
+            best = max(shares[0], key=lambda name: sum(share[name] for share in shares))
+            reading = options.reading or reading or best
     factor = 1e-3 if measurement.current_unit == "A" else 1.0
     currents = options.currents and (options.currents[0] * factor, options.currents[1] * factor)
     curves = select(measurement.of(None), currents)
     neuron = fit_neuron(curves) if curves else None
     return Fitted(
-        measurement,
-        options,
-        base,
-        list(outliers),
-        polarities,
-        neuron,
-        meter,
-        occasion,
-        reading,
+        *(measurement, options, base, list(outliers)),
+        *(polarities, neuron, meter, occasion, reading),
     )
-
-
-def _reading(
-    polarities: dict[Polarity, PolarityResult], asked: str | None, lent: str | None
-) -> str:
-    """The reading of D2D: as asked for, as lent, or the one that explains most; or none."""
-    shares = [part.devices.explained for part in polarities.values() if part.devices.readings]
-    if not shares:
-        return lent or ""
-    best = max(shares[0], key=lambda name: sum(share[name] for share in shares))
-    return asked or lent or best
 
 
 def _lent_readings(options: FitOptions, base: Device | None, present: Polarity) -> list[str | None]:
@@ -241,136 +268,3 @@ def _lent_readings(options: FitOptions, base: Device | None, present: Polarity) 
             )
         found.append(reading if value else None)
     return found
-
-
-# Data, fit and residuals, drawn.
-
-COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-"""Of devices, in turn."""
-NAMED_DEVICES = 6
-"""More devices than these are not named one by one."""
-
-
-@styled
-def fit_picture(result: FitResult) -> Figure:
-    """Draw what was measured, what was fitted, and what is left.
-
-    Outliers are crossed out, those beyond the axes at its edge.
-    """
-    parts: list[PolarityResult | None] = list(result.polarities.values())
-    if result.neuron is not None:
-        parts.append(None)
-    name = name_text(result.options.name)
-    figure = new_figure(4.6 * len(parts), 5.4, f"{name}: data, fit and residuals")
-    grid = figure.subplots(
-        2, len(parts), squeeze=False, sharex="col", gridspec_kw={"height_ratios": (2.2, 1)}
-    )
-    for (upper, lower), part in zip(grid.T, parts, strict=True):
-        factor = 1.0
-        if part is not None:
-            _draw_polarity(upper, lower, part, result.options.table)
-        else:
-            factor = result.current[0]
-            _draw_neuron(upper, lower, result)
-        polarity = None if part is None else part.fit.polarity
-        outliers = [one for one in result.outliers if one.curve.polarity is polarity]
-        _draw_outliers(upper, outliers, factor)
-        upper.set_ylabel(f"{R_AH} ({result.unit})")
-        lower.set_ylabel(f"residual of\nthe mean ({result.unit})")
-    figure.legend(handles=_legend(result), loc="outside lower center", ncols=5, fontsize=8)
-    return figure
-
-
-def _draw_data(
-    upper: Axes,
-    lower: Axes,
-    devices: Sequence[DeviceCurves],
-    models: Sequence[Array],
-    factor: float = 1.0,
-) -> None:
-    """Points, models and residuals of every device; x times a factor."""
-    named = 1 < len(devices) <= NAMED_DEVICES
-    residuals: dict[str, Any] = {"markersize": 2.5, "linewidth": 0.6, "alpha": 0.8}
-    for number, (device, model) in enumerate(zip(devices, models, strict=True)):
-        colour = COLOURS[number % len(COLOURS)]
-        x = device.pulses * factor
-        for cycle in device.resistance:
-            upper.plot(x, cycle, ".", color=colour, markersize=2, alpha=0.35, zorder=1)
-        label = name_text(device.device) if named else None
-        upper.plot(x, model, color=colour, linewidth=1.2, zorder=2, label=label)
-        lower.plot(x, device.mean - model, ".-", color=colour, **residuals)
-    lower.axhline(0, color=INK, linewidth=0.8)
-    for axes in (upper, lower):
-        add_grid(axes)
-    if named:
-        upper.legend(fontsize=7, loc="best")
-
-
-def _draw_outliers(axes: Axes, outliers: Sequence[Outlier], factor: float) -> None:
-    """Crosses; what is far beyond the data does not make these small."""
-    low, high = axes.get_ylim()
-    style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "zorder": 3, "linewidth": 0.5}
-    for outlier in outliers:
-        x, y = np.array([outlier.x]), np.array([outlier.resistance])
-        if outlier.x is None:
-            x, y = outlier.curve.x, outlier.curve.resistance
-        axes.plot(x * factor, np.clip(y, low, high), "x-", clip_on=False, **style)
-    axes.set_ylim(low, high)
-
-
-def _draw_polarity(upper: Axes, lower: Axes, result: PolarityResult, table: bool) -> None:
-    fit = result.fit
-    name = fit.polarity.name.capitalize()
-    lower.set_xlabel("pulses")
-    if table:
-        mean = measured_response(fit.devices, fit.pulses).resistance
-        grid = np.arange(mean.size)
-        models = [np.interp(device.pulses, grid, mean) for device in fit.devices]
-        _draw_data(upper, lower, fit.devices, models)
-        upper.set_title(f"{name}\nmeasured table", fontsize=9)
-        return
-    _draw_data(upper, lower, fit.devices, fit.models)
-    if len(fit.devices) > 1:
-        pulses = np.linspace(0, fit.pulses, 400)
-        upper.plot(pulses, fit.mean_curve(pulses), color=INK, linestyle="--")
-    a = fit.nonlinearity
-    values = f"A = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})"
-    _title(upper, lower, f"{name}\n{values}", result.goodness)
-
-
-def _draw_neuron(upper: Axes, lower: Axes, result: FitResult) -> None:
-    assert result.neuron is not None
-    fit, (factor, unit) = result.neuron, result.current
-    _draw_data(upper, lower, fit.devices, fit.models, factor)
-    threshold = fit.values["threshold"].scaled(lambda current: current * factor)
-    upper.axvline(threshold.value, color=SOFT, linestyle=":", linewidth=1)
-    values = f"{threshold.value:.3g} {unit} ({threshold.low:.3g} to {threshold.high:.3g})"
-    lower.set_xlabel(f"current ({unit})")
-    _title(upper, lower, f"Neuron\nthreshold = {values}", fit.goodness)
-
-
-def _title(upper: Axes, lower: Axes, text: str, goodness: Goodness) -> None:
-    colour = INK
-    if not goodness.described:
-        text, colour = text.partition("\n")[0] + "\nnot described by the model", VERMILION
-    upper.set_title(text, fontsize=9, color=colour)
-    note = str(goodness).replace("R^2", "R²").replace("range, ", "range\n")
-    lower.set_title(note, fontsize=7, fontweight="normal")
-
-
-def _legend(result: FitResult) -> list[Line2D]:
-    """What points and lines are."""
-    table = result.options.table
-    fitted = "measured table" if table else "fit"
-    several = any(len(part.fit.devices) > 1 for part in result.polarities.values())
-    styles: list[tuple[bool, dict[str, Any]]] = [
-        (True, {"color": BLUE, "marker": ".", "linestyle": "", "label": "measured, each cycle"}),
-        (True, {"color": BLUE, "label": f"{fitted}, a colour for each device"}),
-        (several and not table, {"color": INK, "linestyle": "--", "label": "mean device"}),
-        (result.neuron is not None, {"color": SOFT, "linestyle": ":", "label": "threshold"}),
-        (
-            bool(result.outliers),
-            {"color": VERMILION, "marker": "x", "linestyle": "", "label": "set aside"},
-        ),
-    ]
-    return [Line2D([], [], **style) for shown, style in styles if shown]

@@ -19,12 +19,6 @@ from allspin.host.fit.spread import together
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
-MISFIT = 0.01
-"""A model that is off by less than this share of the range describes a curve."""
-SIGNIFICANCE = 1e-3
-"""P-value of the runs test below which residuals have a pattern."""
-SURE_MISFIT = 3.0
-"""Standard errors from which a misfit is significant."""
 LEAST_SIGNS = 10
 """Residuals from which their signs tell anything."""
 
@@ -58,8 +52,8 @@ class Goodness:
     @property
     def described(self) -> bool:
         """Whether the model will do: its misfit is small, or not significant."""
-        significant = self.runs_p_value < SIGNIFICANCE or self.misfit_errors > SURE_MISFIT
-        return not (self.misfit > MISFIT and significant)
+        significant = self.runs_p_value < 1e-3 or self.misfit_errors > 3
+        return not (self.misfit > 0.01 and significant)
 
     def __str__(self) -> str:
         return (
@@ -170,18 +164,10 @@ def judge(devices: Sequence[DeviceCurves], models: Sequence[Array], kept: float 
 
 METHODS = ("reads", "plateau", "none")
 """Where meter noise is taken from."""
-LEAST_FREEDOM = 5
-"""Reads beyond the first of a state from which their scatter is a figure."""
-SPIKE = 1e-6
-"""Chance of a state whose reads scatter so, from which one of them is a spike."""
-LEFT = 0.005
-"""Of the range, what a plateau has left to go at most."""
 LEAST_STEPS = 10
 """Neighbours on plateaus that are compared."""
 FREE = 2 / 3
 """Share of neighbours' differences that are free: two of them share a point."""
-SURE = 0.01
-"""Chance of a plateau that scatters so little less than the rest, were both alike."""
 
 
 @dataclass(frozen=True)
@@ -219,11 +205,11 @@ def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
     freedom = np.concatenate([np.zeros(0), *(one.freedom for one in scatters)])
     points = freedom.size
     square, freedom = square[freedom > 0], freedom[freedom > 0]
-    if freedom.sum() < LEAST_FREEDOM:
+    if freedom.sum() < 5:  # their scatter is no figure
         return None
     reads = 1 + float(freedom.sum()) / points
     usual = float(np.median(square / stats.chi2.median(freedom)))
-    kept = stats.chi2.sf(square / usual, freedom) > SPIKE if usual else square == square
+    kept = stats.chi2.sf(square / usual, freedom) > 1e-6 if usual else square == square
     total = float(freedom[kept].sum())
     deviation = chi_interval(math.sqrt(float(square[kept].sum()) / total), total)
     return MeterNoise(deviation, reads, "reads")
@@ -238,7 +224,7 @@ def _steps(fit: ResponseFit) -> tuple[Array, Array]:
         if cycles > 1:
             deviations = (device.resistance - device.mean) * math.sqrt(cycles / (cycles - 1))
         start, end, _ = own.parameters
-        left = np.abs(model - end) < LEFT * abs(end - start)
+        left = np.abs(model - end) < 0.005 * abs(end - start)
         squares = np.diff(deviations, axis=1) ** 2 / 2
         for found, where in (
             (still, left[1:] & left[:-1]),
@@ -275,7 +261,7 @@ def _is_quieter(still: Array, moving: Array) -> bool:
     if moving.size < LEAST_STEPS or not moving.any():
         return False
     ratio = float(still.mean() / moving.mean())
-    return bool(stats.f.cdf(ratio, FREE * still.size, FREE * moving.size) < SURE)
+    return bool(stats.f.cdf(ratio, FREE * still.size, FREE * moving.size) < 0.01)
 
 
 def meter_noise(

@@ -10,21 +10,18 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.draw.style import BLUE, SOFT, add_grid, name_text, new_figure, styled
+from allspin.host.draw.curves import Line, Panel, curves
+from allspin.host.draw.style import SOFT, name_text
 from allspin.host.fit.device import lent_rest, with_reference, with_rest
-from allspin.host.fit.measurement import digests
 from allspin.host.fit.result import FitOptions
+from allspin.host.fit.runs import digests
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
 from allspin.sim.synapse.pulse_changes import MAX_BYTES
-from allspin.sim.synapse.response import Array, Polarity
-from allspin.sim.synapse.table_synapse import (
-    TableSynapse,
-    load_lookup_table,
-    load_lookup_tables,
-)
+from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.table_synapse import TableSynapse, load_lookup_tables
 
 LOOKUP_STATES = 100
 """States of a synapse of lookup tables, if no number is asked for."""
@@ -40,39 +37,34 @@ class LookupDevice:
         The device.
     synapse : TableSynapse
         Its synapse.
-    ways : dict of Polarity to list of ndarray
-        Conductance along the pulses of each device.
+    devices : int
+        Of how many devices it is the mean.
     """
 
     device: Device
     synapse: TableSynapse
-    ways: dict[Polarity, list[Array]]
+    devices: int
 
     @property
     def pulses(self) -> list[int]:
         """Pulses of potentiation and depression."""
         return [self.synapse.response(polarity).resistance.size - 1 for polarity in Polarity]
 
-    @styled
     def picture(self) -> Figure:
-        """Each device's curve, and the mean with C2C of a write and D2D about it."""
-        figure = new_figure(9.2, 3.8, f"{name_text(self.device.name)}: lookup tables")
-        for axes, polarity in zip(figure.subplots(1, 2, squeeze=False)[0], Polarity, strict=True):
-            response, ways = self.synapse.response(polarity), self.ways[polarity]
-            mean = response.resistance
-            for way in ways:
-                axes.plot(way, color=SOFT, linewidth=0.8)
-            spread = np.hypot(response.cycle, response.device)
-            label = "C2C of a write" + (" and D2D" if len(ways) > 1 else "")
-            style: dict[str, Any] = {"color": BLUE, "alpha": 0.2, "linewidth": 0, "label": label}
-            axes.fill_between(np.arange(mean.size), mean - spread, mean + spread, **style)
-            axes.plot(mean, color=BLUE, label="mean")
-            axes.set_title(polarity.name.capitalize(), fontsize=9)
-            axes.set_xlabel("pulses")
-            axes.set_ylabel("conductance (S)")
-            axes.legend(fontsize=7)
-            add_grid(axes)
-        return figure
+        """The mean of each polarity, with C2C of a write and D2D about it."""
+        panels = []
+        for polarity, pulses in zip(Polarity, self.pulses, strict=True):
+            response, n = self.synapse.response(polarity), np.arange(pulses + 1.0).tolist()
+            mean, spread = response.resistance, np.hypot(response.cycle, response.device)
+            label = "C2C of a write" + (" and D2D" if self.devices > 1 else "")
+            lines = [
+                Line("mean", n, mean.tolist(), marked=False),
+                Line(label, n, (mean + spread).tolist(), marked=False, dashed=True, colour=SOFT),
+                Line("", n, (mean - spread).tolist(), marked=False, dashed=True, colour=SOFT),
+            ]
+            name = polarity.name.capitalize()
+            panels.append(Panel(lines, "pulses", "conductance (S)", name))
+        return curves(f"{name_text(self.device.name)}: lookup tables", panels)
 
     def to_dict(self, path: Path, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it."""
@@ -80,7 +72,7 @@ class LookupDevice:
             "device": str(path),
             "kind": "table",
             "pulses": self.pulses,
-            "devices": len(self.ways[Polarity.POTENTIATION]),
+            "devices": self.devices,
             "pictures": [str(one) for one in pictures],
         }
 
@@ -119,15 +111,8 @@ def take_lookup_tables(
             "curves are fitted"
         )
     synapse = load_lookup_tables(files, options.states or LOOKUP_STATES)
-    ways: dict[Polarity, list[Array]] = {polarity: [] for polarity in Polarity}
-    for path in files:
-        polarity, response = load_lookup_table(path)
-        ways[polarity].append(response.resistance)
     datas = [read_file(path, "lookup table", MAX_BYTES) for path in files]
-    source: dict[str, Any] = {
-        "method": "lookup tables of CrossSim",
-        "sha256": digests(files, datas),
-    }
+    source = {"method": "lookup tables of CrossSim", "sha256": digests(files, datas)}
     device = Device(name=options.name, synapse=synapse, unit="siemens")
     if base is None:
         unknown = [] if len(files) > 2 else ["D2D of the synapse"]
@@ -136,5 +121,5 @@ def take_lookup_tables(
         stand_in = open_device(base, at)
         device = with_rest(device, stand_in)
         source |= {"base": stand_in.name, "from_base": lent_rest(stand_in, neuron=True)}
-    device = dataclasses.replace(device, source=source)
-    return LookupDevice(with_reference(device, options.reference), synapse, ways)
+    device = with_reference(dataclasses.replace(device, source=source), options.reference)
+    return LookupDevice(device, synapse, len(files) // 2)

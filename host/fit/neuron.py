@@ -5,12 +5,12 @@ flat again where the film is saturated, both knees rounded. Where the data end b
 saturated, there is no upper knee in the fit and full scale is what was measured.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, stats
-from scipy.special import expit
 
 from allspin.host.fit.curves import Curve, by_device
 from allspin.host.fit.goodness import Goodness, judge
@@ -20,22 +20,10 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import Array
 
-SHARPEST, SOFTEST = 0.002, 0.3
-"""Limits of a knee's softness, as fractions of the largest current."""
-STARTS = tuple(np.linspace(0.0, 0.95, 20).tolist())
-"""Knees that fits may start from, as fractions of the largest current."""
-FIRST_SOFTNESS = 0.03
-"""Softness that fits start from, as a fraction of the largest current."""
 EQUAL = 0.9
 """Magnitudes and slopes of the two sides from this ratio on are about equal."""
 FEWEST_POINTS = 6
 """Points of a curve that is fitted."""
-LEAST_POINTS = 8
-"""Points from which an upper knee is asked for."""
-LEAST_CHANGE = 1e-3
-"""Of the current from end to end, as a fraction of the largest, from which a line is fitted."""
-SURE = 0.01
-"""P-value of an F test below which the upper knee is part of the model."""
 NAMES = ("base", "threshold", "slope", "softness", "height")
 
 
@@ -96,46 +84,44 @@ class NeuronFit:
             )
 
 
-def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
-    """R_AH, and its derivative by each parameter, shape (points, parameters).
+def _knee(x: Array) -> Array:
+    """The integral of the logistic function, also of a complex number."""
+    return np.where(x.real > 0, x, 0) + np.log1p(np.exp(np.where(x.real > 0, -x, x)))
 
-    The parameters are `NAMES`: four, or five with the height of the upper knee.
-    """
+
+def _model(parameters: Array, current: Array) -> Array:
+    """R_AH by `NAMES`: four parameters, or five with the height of the upper knee."""
     base, threshold, slope, softness = parameters[:4]
-    lower = (current - threshold) / softness
-    on, knee = expit(lower), np.logaddexp(0.0, lower)
-    by_softness = knee - on * lower
-    by_slope = softness * knee
-    by_threshold = on
-    columns = []
+    knee = _knee((current - threshold) / softness)
     if len(parameters) == len(NAMES):
-        height = parameters[4]
-        upper = (current - threshold - height / slope) / softness
-        off, end = expit(upper), np.logaddexp(0.0, upper)
-        by_softness = by_softness - end + off * upper
-        knee = knee - end
-        by_slope = softness * knee - off * height / slope
-        by_threshold = on - off
-        columns = [off]
-    slopes = [np.ones(current.shape), -slope * by_threshold, by_slope, slope * by_softness]
-    return base + slope * softness * knee, np.stack([*slopes, *columns], axis=-1)
+        knee = knee - _knee((current - threshold - parameters[4] / slope) / softness)
+    return base + slope * softness * knee
+
+
+def _slopes(parameters: Array, current: Array) -> Array:
+    """Derivative of R_AH by each parameter, shape (points, parameters).
+
+    A step along the imaginary axis loses no digits, however small it is.
+    """
+    steps = 1e-30j * np.eye(len(parameters))
+    found = [_model(parameters + step, current).imag / 1e-30 for step in steps]
+    return np.stack(found, axis=-1)
 
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:
     """Parameters to start from: the best of a few knees, between which the line is fitted."""
     found = []
-    for threshold in STARTS:
-        for end in STARTS if upper_knee else (np.inf,):
-            if end <= threshold:
-                continue
-            ramp = np.clip(x, threshold, end) - threshold
-            table = np.stack([np.ones(x.size), ramp], axis=1)
-            (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
-            left = float(np.sum((table @ [base, slope] - y) ** 2))
-            slope = max(float(slope), 0.05)
-            height = [slope * (end - threshold)] if upper_knee else []
-            found.append((left, [float(base), threshold, slope, FIRST_SOFTNESS, *height]))
-    return np.array(min(found, key=lambda one: one[0])[1])
+    starts = np.linspace(0.0, 0.95, 20).tolist()
+    for threshold, end in itertools.product(starts, starts if upper_knee else [np.inf]):
+        if end <= threshold:
+            continue
+        ramp = np.clip(x, threshold, end) - threshold
+        table = np.stack([np.ones(x.size), ramp], axis=1)
+        (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
+        left = float(np.sum((table @ [base, slope] - y) ** 2))
+        slope = max(float(slope), 0.05)
+        found.append((left, [float(base), threshold, slope, 0.03, slope * (end - threshold)]))
+    return np.array(min(found)[1][: len(NAMES) if upper_knee else 4])
 
 
 def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None = None) -> Array:
@@ -147,16 +133,15 @@ def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None
     base, scale = float(resistance.min()), float(np.ptp(resistance))
     x, y = current / top, (resistance - base) / scale
     count = len(NAMES) if upper_knee else 4
-    low = np.array([-1.0, -1.0, 0.02, SHARPEST, 0.02])[:count]
-    high = np.array([1.5, 1.0, 200.0, SOFTEST, 5.0])[:count]
+    low = np.array([-1.0, -1.0, 0.02, 0.002, 0.02])[:count]
+    high = np.array([1.5, 1.0, 200.0, 0.3, 5.0])[:count]
     units = np.array([scale, top, scale / top, top, scale])[:count]
-    origin = np.zeros(count)
-    origin[0] = base
+    origin = np.array([base, 0.0, 0.0, 0.0, 0.0])[:count]
     start = _start(x, y, upper_knee) if near is None else (near - origin) / units
     found = optimize.least_squares(
-        lambda parameters: _model(parameters, x)[0] - y,
+        lambda parameters: _model(parameters, x) - y,
         np.clip(start, low + 1e-6, high - 1e-6),
-        jac=lambda parameters: _model(parameters, x)[1],  # type: ignore[arg-type]
+        jac=lambda parameters: _slopes(parameters, x),  # type: ignore[arg-type]
         bounds=(low, high),
         x_scale="jac",
     )
@@ -165,22 +150,22 @@ def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None
 
 def _square(parameters: Array, current: Array, resistance: Array) -> float:
     """Sum of squares that a model leaves."""
-    return float(np.sum((_model(parameters, current)[0] - resistance) ** 2))
+    return float(np.sum((_model(parameters, current) - resistance) ** 2))
 
 
 def _fit_devices(points: list[tuple[Array, Array]]) -> list[Array]:
     """Fits of each device: with an upper knee where most of them show one, by an F test."""
-    without = [_fit(current, resistance, False) for current, resistance in points]
-    if any(current.size < LEAST_POINTS for current, _ in points):
+    without = [_fit(*each, False) for each in points]
+    if any(current.size < 8 for current, _ in points):
         return without
-    knees = [_fit(current, resistance, True) for current, resistance in points]
+    knees = [_fit(*each, True) for each in points]
     votes = 0
-    for (current, resistance), plain, knee in zip(points, without, knees, strict=True):
-        freedom = current.size - len(NAMES)
-        rest = max(_square(knee, current, resistance) / freedom, 1e-300)
-        ratio = (_square(plain, current, resistance) - rest * freedom) / rest
+    for each, plain, knee in zip(points, without, knees, strict=True):
+        freedom = each[0].size - len(NAMES)
+        rest = max(_square(knee, *each) / freedom, 1e-300)
+        ratio = (_square(plain, *each) - rest * freedom) / rest
         end = knee[1] + knee[4] / knee[2]
-        votes += bool(stats.f.sf(ratio, 1, freedom) < SURE and end < current.max())
+        votes += bool(stats.f.sf(ratio, 1, freedom) < 0.01 and end < each[0].max())
     return knees if votes > len(points) / 2 else without
 
 
@@ -193,24 +178,23 @@ def _flat(device: DeviceCurves) -> tuple[Array, Array]:
 
 def _with_full(parameters: Array, full_current: float) -> Array:
     """Parameters, and behind them R_AH of full scale over the flat part."""
-    if parameters.size == len(NAMES):
-        return np.append(parameters, parameters[4])
-    top, _ = _model(parameters, np.array([full_current]))
-    return np.append(parameters, top - parameters[0])
+    full = parameters[-1]
+    if parameters.size < len(NAMES):
+        full = _model(parameters, np.array([full_current]))[0] - parameters[0]
+    return np.append(parameters, full)
 
 
-def _points_errors(found: Array, device: DeviceCurves, full_current: float) -> Array:
+def _points_errors(found: Array, points: tuple[Array, Array], full_current: float) -> Array:
     """Standard errors of a device's parameters and full scale, from its points' scatter."""
-    current, resistance = _flat(device)
-    _, slopes = _model(found, current)
-    freedom = max(current.size - found.size, 1)
+    slopes = _slopes(found, points[0])
+    freedom = max(points[0].size - found.size, 1)
     units = np.abs(slopes).max(axis=0) + 1e-300
     scaled = slopes / units
-    covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, current, resistance) / freedom
+    covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, *points) / freedom
     # Full scale is the height itself, or what the model has at full current over its base.
     last = np.eye(found.size)[-1]
     if found.size < len(NAMES):
-        last = _model(found, np.array([full_current]))[1][0] - np.eye(found.size)[0]
+        last = _slopes(found, np.array([full_current]))[0] - np.eye(found.size)[0]
     mix = np.vstack([np.eye(found.size), last]) / units
     return np.sqrt(np.maximum(np.diag(mix @ covariance @ mix.T), 0.0))
 
@@ -265,7 +249,7 @@ def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> lis
                 f"device {curve.device}: {count} points of the neuron's curve are in the range of "
                 f"currents; a fit needs {FEWEST_POINTS}: widen --currents or measure more"
             )
-        if np.ptp(x[kept]) < LEAST_CHANGE * x[kept].max() or not x[kept].max():
+        if np.ptp(x[kept]) < 1e-3 * x[kept].max() or not x[kept].max():
             raise UserError(
                 f"device {curve.device}: the current does not change; is it the right column?"
             )
@@ -283,12 +267,10 @@ def _stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
             stacked += stack(own)
             continue
         x = np.concatenate([curve.x for curve in own])
-        order = np.argsort(x, kind="stable")
         table = np.full((len(own), x.size), np.nan)
-        start = 0
-        for row, curve in zip(table, own, strict=True):
-            row[start : start + curve.x.size] = curve.resistance
-            start += curve.x.size
+        rows = np.repeat(np.arange(len(own)), [curve.x.size for curve in own])
+        table[rows, np.arange(x.size)] = np.concatenate([curve.resistance for curve in own])
+        order = np.argsort(x, kind="stable")
         stacked.append(DeviceCurves(name, x[order], table[:, order]))
     return stacked
 
@@ -311,48 +293,45 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
     points = [_flat(device) for device in devices]
     found = _fit_devices(points)
     full_current = max(float(device.pulses.max()) for device in devices)
-    first, own = devices[0], found[0]
+    own, count = found[0], found[0].size
 
     def refit(cycle: int) -> Array:
-        flat = _flat(first.without(cycle))
-        return _with_full(_fit(*flat, own.size == len(NAMES), own), full_current)
+        flat = _flat(devices[0].without(cycle))
+        return _with_full(_fit(*flat, count == len(NAMES), own), full_current)
 
     table = np.array([_with_full(one, full_current) for one in found])
-    pairs = list(zip(found, devices, strict=True))
-    errors = np.array([_points_errors(one, device, full_current) for one, device in pairs])
+    pairs = list(zip(found, points, strict=True))
+    errors = np.array([_points_errors(*pair, full_current) for pair in pairs])
     (*intervals, full), basis = estimated(
         table,
-        len(first.resistance),
+        len(devices[0].resistance),
         refit,
-        lambda: (errors[0], float(max(points[0][0].size - own.size, 1))),
+        lambda: (errors[0], float(max(points[0][0].size - count, 1))),
     )
     values: dict[str, Interval] = dict(zip(NAMES, intervals, strict=False))
-    models = [_model(one, device.pulses)[0] for one, device in pairs]
+    models = [_model(one, device.pulses) for one, device in zip(found, devices, strict=True)]
     squares = sum(
         float(np.nansum((device.resistance - model) ** 2))
         for device, model in zip(devices, models, strict=True)
     )
-    freedom = max(sum(y.size for _, y in points) - len(devices) * own.size, 1)
-    use = chi_interval(float(np.sqrt(squares / freedom)), freedom).over(full)
+    freedom = max(sum(y.size for _, y in points) - len(devices) * count, 1)
     gain = threshold_spread = None
     if len(devices) > 1:
         gain = spread_between(table[:, 2], errors[:, 2] ** 2, values["slope"])
         unit = Interval(full_current, full_current, full_current)
         threshold_spread = spread_between(table[:, 1], errors[:, 1] ** 2, unit)
-    goodness = judge(devices, models)
-    if falls:
-        for name in values.keys() & {"base", "slope", "height"}:
-            one = values[name]
-            values[name] = Interval(-one.value, -one.high, -one.low)
+    for name in values.keys() & {"base", "slope", "height"} if falls else ():
+        one = values[name]
+        values[name] = Interval(-one.value, -one.high, -one.low)
     return NeuronFit(
         full_current=full_current,
         full_resistance=full.value,
         values=values,
-        use=use,
+        use=chi_interval(float(np.sqrt(squares / freedom)), freedom).over(full),
         gain=gain,
         threshold_spread=threshold_spread,
         basis=basis,
-        goodness=goodness,
+        goodness=judge(devices, models),
         devices=[replace(device, resistance=sign * device.resistance) for device in devices],
         models=[sign * model for model in models],
     )

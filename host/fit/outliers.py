@@ -28,6 +28,15 @@ LEAST = 0.02
 """Of the range: what is nearer changes no figure."""
 SHOWN = 4
 """Outliers that a message has."""
+FEW_CYCLES = 3
+"""Cycles whose median one spike does not move; from one more on a cycle can be an outlier."""
+HALF = 3
+"""Neighbours on either side: two spikes side by side are still told."""
+FAR, USUAL = 4.5, 0.9
+"""A point is an outlier that is so many times as far away as this share of points is: of normal
+ones hardly any is. Many are no way from a median, so that its own distance would not do."""
+PARTS = 10
+"""Parts of a curve whose scatter may differ."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +55,6 @@ class Outlier:
     x: float | None = None
     resistance: float | None = None
 
-    def __str__(self) -> str:
-        polarity = self.curve.polarity
-        name = "" if polarity is None else f" {polarity.name.lower()}"
-        cycle = f" cycle {self.curve.cycle}" if self.curve.cycle else ""
-        place = ", the whole cycle"
-        if self.x is not None:
-            place = f" current {self.x:.4g}" if polarity is None else f" pulse {self.x:g}"
-        return f"{self.curve.device}{cycle}{name}{place}"
-
     def to_dict(self) -> dict[str, str | float | None]:
         """As plain values."""
         polarity = self.curve.polarity
@@ -66,16 +66,15 @@ class Outlier:
             "resistance": self.resistance,
         }
 
-
-def less_common(curves: Sequence[Curve]) -> list[Array]:
-    """Points of one device's cycles less the median of the cycles that have a point there."""
-    rows = [curve.resistance for curve in curves]
-    if all(np.array_equal(curve.x, curves[0].x) for curve in curves):
-        common = np.median(rows, axis=0)
-        return [row - common for row in rows]
-    x, table = aligned([curve.x for curve in curves], rows)
-    common = np.nanmedian(table, axis=0)
-    return [curve.resistance - common[np.searchsorted(x, curve.x)] for curve in curves]
+    def __str__(self) -> str:
+        curve = self.curve
+        name, place = "", ", the whole cycle"
+        if self.x is not None:
+            place = f" current {self.x:.4g}"
+        if curve.polarity is not None:
+            name = f" {curve.polarity.name.lower()}"
+            place = place if self.x is None else f" pulse {self.x:g}"
+        return f"{curve.device}{f' cycle {curve.cycle}' * bool(curve.cycle)}{name}{place}"
 
 
 def _usual_range(curves: Sequence[Curve]) -> float:
@@ -84,31 +83,21 @@ def _usual_range(curves: Sequence[Curve]) -> float:
     return float(np.median(ranges))
 
 
-# Whole cycles.
+def _less_common(curves: Sequence[Curve], least: int) -> dict[int, Array]:
+    """Points less the median of the device's cycles that have a point there.
 
-FEW = 4
-"""Cycles from which one of them can be told to be another than the rest."""
-MOST_POINTS = 0.75
-"""Share of a cycle's points that are nearer than the cycle is away; spikes are few."""
-SURE = 5.0
-"""Deviations of the logarithm of that distance from which a cycle is outlying."""
-RATIOS = (3.0, 6.0)
-"""Times the usual distance from which it is, whatever that deviation: at least, and at most."""
-UNSURE = 15.0
-"""Added to both, over the number of cycles: of few the usual distance is not well known."""
-MAD = 1.4826
-"""Standard deviation of normal values over their median distance from the median."""
-
-
-def _limit(distances: Array, span: float) -> float:
-    """From which distance a cycle is outlying."""
-    usual = float(np.median(distances))
-    if not usual:
-        return LEAST * span
-    logs = np.log(np.maximum(distances, 1e-3 * usual) / usual)
-    spread = MAD * float(np.median(np.abs(logs)))
-    least, most = (ratio + UNSURE / distances.size for ratio in RATIOS)
-    return max(float(np.clip(np.exp(SURE * spread), least, most)) * usual, LEAST * span)
+    They are those of devices of so many cycles at least, by the places of their curves.
+    """
+    found = {}
+    for places in by_device(curves).values():
+        own = [curves[place] for place in places]
+        if len(own) < least:
+            continue
+        x, table = aligned([one.x for one in own], [one.resistance for one in own])
+        common = np.nanmedian(table, axis=0)
+        for place, one in zip(places, own, strict=True):
+            found[place] = one.resistance - common[np.searchsorted(x, one.x)]
+    return found
 
 
 def outlying_cycles(curves: Sequence[Curve]) -> Far:
@@ -123,32 +112,26 @@ def outlying_cycles(curves: Sequence[Curve]) -> Far:
     -------
     ndarray of bool, shape (curves,)
     """
-    distances = np.full(len(curves), np.nan)
-    for places in by_device(curves).values():
-        if len(places) >= FEW:
-            rests = less_common([curves[place] for place in places])
-            distances[places] = [np.quantile(np.abs(rest), MOST_POINTS) for rest in rests]
-    tested = np.isfinite(distances)
-    if not tested.any():
-        return tested
-    limit = _limit(distances[tested], _usual_range(curves))
-    return tested & (np.nan_to_num(distances) > limit)
-
-
-# Single points.
-
-HALF = 3
-"""Neighbours on either side: two spikes side by side are still told."""
-FAR = 4.5
-"""Times the usual distance from which a point is an outlier: of normal ones hardly any is."""
-USUAL = 0.9
-"""Share of points that are nearer than the usual distance: many are no way from a median."""
-PARTS = 10
-"""Parts of a curve whose scatter may differ."""
-ENOUGH = 50
-"""Points from which a part's scatter is taken by itself."""
-FEW_CYCLES = 3
-"""Cycles whose median one spike does not move."""
+    # A cycle is as far away as three quarters of its points are at most: spikes are few.
+    away = {
+        place: float(np.quantile(np.abs(rest), 0.75))
+        for place, rest in _less_common(curves, FEW_CYCLES + 1).items()
+    }
+    far = np.zeros(len(curves), bool)
+    if not away:
+        return far
+    limit = LEAST * _usual_range(curves)
+    distances = np.array(list(away.values()))
+    usual = float(np.median(distances))
+    if usual:
+        # Five standard deviations of the logarithms, of which the usual distance is the median,
+        # but 3 to 6 times that distance; of few cycles it is not well known.
+        logs = np.log(np.maximum(distances, 1e-3 * usual) / usual)
+        ratio = np.exp(5 * 1.4826 * float(np.median(np.abs(logs))))
+        unsure = 15 / distances.size
+        limit = max(float(np.clip(ratio, 3 + unsure, 6 + unsure)) * usual, limit)
+    far[list(away)] = distances > limit
+    return far
 
 
 def _running_median(values: Array, shrink: bool) -> Array:
@@ -156,10 +139,9 @@ def _running_median(values: Array, shrink: bool) -> Array:
     padded = np.pad(values, HALF, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * HALF + 1)
     medians = np.nanmedian(windows, axis=1)
-    if shrink:
-        for end in range(min(HALF, values.size)):
-            medians[end] = np.median(values[: 2 * end + 1])
-            medians[-1 - end] = np.median(values[values.size - 2 * end - 1 :])
+    for end in range(min(HALF, values.size) if shrink else 0):
+        medians[end] = np.median(values[: 2 * end + 1])
+        medians[-1 - end] = np.median(values[values.size - 2 * end - 1 :])
     return medians
 
 
@@ -169,11 +151,11 @@ def _spiked_ends(curve: Curve, limit: Array) -> list[int]:
     The running median cannot tell an end from a fast first pulse. A monotone curve, though, never
     begins beyond its next points.
     """
-    if curve.resistance.size <= LEAST_POINTS:
-        return []
     found = []
     for end, inwards in ((0, 1), (-1, -1)):
         v = curve.resistance[::inwards]
+        if v.size <= LEAST_POINTS:
+            continue
         # A neuron's curve may fall at one end and rise at the other.
         rises = v[3] - v[1] if curve.polarity is None else inwards * (1 - 2 * curve.polarity)
         if (v[0] - np.median(v[1:4])) * np.sign(rises) > limit[end]:
@@ -181,39 +163,37 @@ def _spiked_ends(curve: Curve, limit: Array) -> list[int]:
     return found
 
 
-def _far(curve: Curve, rest: Array, distance: Array, limit: Array, few: bool) -> Far:
+def _far(curve: Curve, rest: Array, limit: Array, few: bool) -> Far:
     """Which points of a curve are outliers by themselves."""
     ends = _spiked_ends(curve, limit) if few else []
-    if ends:
-        # On a slope such an end makes the points beside it seem far.
-        rest = rest.copy()
-        for end in ends:
-            rest[end] = rest[1 if end == 0 else -2]
-        distance = rest - _running_median(rest, few)
-    far = np.abs(distance) > limit
+    # On a slope such an end makes the points beside it seem far.
+    rest = rest.copy()
+    for end in ends:
+        rest[end] = rest[1 if end == 0 else -2]
+    far = np.abs(rest - _running_median(rest, few)) > limit
     if far.any() and not far.all():
         # On a slope a spike draws the median with it, and points beside it seem far: only those
         # are that are far from the line between the neighbours that are not.
         places = np.arange(rest.size)
-        line = np.interp(places, places[~far], rest[~far])
-        far &= np.abs(rest - line) > limit
+        far &= np.abs(rest - np.interp(places, places[~far], rest[~far])) > limit
     far[ends] = True
     return far
 
 
-def _scales(curves: Sequence[Curve], distances: Sequence[Array]) -> list[Array]:
-    """The usual distance at each point: that of its part of the curve."""
-    every = np.concatenate(distances)
-    whole = float(np.quantile(np.abs(every), USUAL))
-    top = max(float(np.abs(curve.x).max()) for curve in curves) or 1.0
-    parts = [np.minimum((np.abs(curve.x) / top * PARTS).astype(int), PARTS - 1) for curve in curves]
+def _limits(curves: Sequence[Curve], distances: Sequence[Array]) -> list[Array]:
+    """The distance from which each point is an outlier, by the scatter of its part of the curve."""
+    every = np.abs(np.concatenate(distances))
+    whole = float(np.quantile(every, USUAL))
+    sizes = [np.abs(curve.x) for curve in curves]
+    top = max(float(size.max()) for size in sizes) or 1.0
+    parts = [np.minimum((size / top * PARTS).astype(int), PARTS - 1) for size in sizes]
     which = np.concatenate(parts)
     scales = np.full(PARTS, whole)
-    for part in range(PARTS):
-        own = np.abs(every[which == part])
-        if own.size >= ENOUGH:
-            scales[part] = max(float(np.quantile(own, USUAL)), whole / 2)
-    return [scales[own] for own in parts]
+    # A part of 50 points tells its scatter by itself.
+    for part in np.flatnonzero(np.bincount(which, minlength=PARTS) >= 50):
+        scales[part] = max(float(np.quantile(every[which == part], USUAL)), whole / 2)
+    limits = np.maximum(FAR * scales, LEAST * _usual_range(curves))
+    return [limits[own] for own in parts]
 
 
 def find_outliers(curves: Sequence[Curve]) -> list[Far]:
@@ -231,35 +211,17 @@ def find_outliers(curves: Sequence[Curve]) -> list[Far]:
     """
     if not curves:
         return []
-    rests = [curve.resistance for curve in curves]
-    few = [True] * len(curves)
-    for places in by_device(curves).values():
-        if len(places) >= FEW_CYCLES:
-            own = less_common([curves[place] for place in places])
-            for place, rest in zip(places, own, strict=True):
-                rests[place], few[place] = rest, False
-    distances = [
-        rest - _running_median(rest, shrink) for rest, shrink in zip(rests, few, strict=True)
-    ]
-    least = LEAST * _usual_range(curves)
-    limits = [np.maximum(FAR * scale, least) for scale in _scales(curves, distances)]
-    far = list(map(_far, curves, rests, distances, limits, few))
-    if len(curves) < FEW_CYCLES:
-        return far
+    common = _less_common(curves, FEW_CYCLES)
+    few = [place not in common for place in range(len(curves))]
+    rests = [common.get(place, curve.resistance) for place, curve in enumerate(curves)]
+    distances = [rest - _running_median(rest, own) for rest, own in zip(rests, few, strict=True)]
+    far = list(map(_far, curves, rests, _limits(curves, distances), few))
     # What most curves do at one place is no outlier.
     x, which = np.unique(np.concatenate([curve.x for curve in curves]), return_inverse=True)
-    counts = np.bincount(which, minlength=x.size)
-    shares = np.bincount(which, np.concatenate(far), x.size) / counts
-    common = x[(shares > 0.5) & (counts >= FEW_CYCLES)]
-    return [own & ~np.isin(curve.x, common) for own, curve in zip(far, curves, strict=True)]
-
-
-# Both, of a measurement.
-
-MOST = 0.05
-"""Share of points beyond which they are no outliers but a distribution with wide tails."""
-MOST_CYCLES = 1 / 3
-"""Share of cycles beyond which nobody can say which are the good ones."""
+    counts = np.bincount(which)
+    shares = np.bincount(which, np.concatenate(far)) / counts
+    usual = x[(shares > 0.5) & (counts >= FEW_CYCLES)]
+    return [own & ~np.isin(curve.x, usual) for own, curve in zip(far, curves, strict=True)]
 
 
 def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
@@ -272,53 +234,42 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
     """
     cycles: list[Outlier] = []
     outliers: list[Outlier] = []
-    kept: list[tuple[int, Curve]] = []
+    kept: dict[int, Curve] = {}
     for polarity in (*Polarity, None):
-        every = [one for one in enumerate(measurement.curves) if one[1].polarity is polarity]
-        far_cycles = outlying_cycles([curve for _, curve in every])
-        good = [one for one, out in zip(every, far_cycles, strict=True) if not out]
-        bad = [curve for (_, curve), out in zip(every, far_cycles, strict=True) if out]
-        found = list(map(Outlier, bad))
-        if len(found) > MOST_CYCLES * len(every):
+        every = {n: one for n, one in enumerate(measurement.curves) if one.polarity is polarity}
+        bad = dict(zip(every, outlying_cycles(list(every.values())), strict=True))
+        found = [Outlier(curve) for place, curve in every.items() if bad[place]]
+        if len(found) > len(every) / 3:  # nobody can say which are the good ones
             raise UserError(
                 f"{len(found)} of {len(every)} cycles stand apart from the others of their "
                 f"device, too many for outliers, {found[0]}, among them; choose those that are "
                 'good, such as --where "cycle=3..10", or keep all with --keep-outliers'
             )
         cycles += found
-        far_points = find_outliers([curve for _, curve in good])
-        for (place, curve), far in zip(good, far_points, strict=True):
-            if not far.any() or curve.x.size - far.sum() < LEAST_POINTS:
-                kept.append((place, curve))
-                continue
-            kept.append((place, curve.at(np.flatnonzero(~far))))
-            outliers += [
-                Outlier(curve, float(x), float(resistance))
-                for x, resistance in zip(curve.x[far], curve.resistance[far], strict=True)
-            ]
-    points = len(outliers) + sum(curve.x.size for _, curve in kept)
-    if len(outliers) > MOST * points:
+        good = {place: curve for place, curve in every.items() if not bad[place]}
+        points = find_outliers(list(good.values()))
+        for (place, curve), far in zip(good.items(), points, strict=True):
+            kept[place] = curve
+            if far.any() and curve.x.size - far.sum() >= LEAST_POINTS:
+                kept[place] = curve.at(np.flatnonzero(~far))
+                pairs = zip(curve.x[far].tolist(), curve.resistance[far].tolist(), strict=True)
+                outliers += [Outlier(curve, x, resistance) for x, resistance in pairs]
+    count = len(outliers) + sum(curve.x.size for curve in kept.values())
+    if len(outliers) > 0.05 * count:  # a distribution with wide tails has as many
         raise UserError(
-            f"{len(outliers):,} of {points:,} points stand apart from their neighbours, too many "
+            f"{len(outliers):,} of {count:,} points stand apart from their neighbours, too many "
             f"for outliers, {outliers[0]} among them; keep them with --keep-outliers, or choose "
             "the rows that are good"
         )
+    whole = f"{len(measurement.curves):,} cycles are set aside, which stand apart from the others"
     notes = list(measurement.notes)
-    if cycles:
-        notes.append(
-            f"{len(cycles):,} of {len(measurement.curves):,} cycles are set aside, which stand "
-            f"apart from the others of their device: {_shown(cycles)} (--keep-outliers keeps them)"
-        )
-    if outliers:
-        notes.append(
-            f"{len(outliers):,} of {points:,} points are set aside as outliers: {_shown(outliers)} "
-            "(--keep-outliers keeps them)"
-        )
-    curves = [curve for _, curve in sorted(kept, key=lambda one: one[0])]
+    for some, what in (
+        (cycles, f"{whole} of their device"),
+        (outliers, f"{count:,} points are set aside as outliers"),
+    ):
+        if some:
+            shown = "; ".join(map(str, some[:SHOWN]))
+            shown += f" and {len(some) - SHOWN:,} more" if len(some) > SHOWN else ""
+            notes.append(f"{len(some):,} of {what}: {shown} (--keep-outliers keeps them)")
+    curves = [kept[place] for place in sorted(kept)]
     return replace(measurement, curves=curves, notes=notes), cycles + outliers
-
-
-def _shown(outliers: Sequence[Outlier]) -> str:
-    """The first of them, and how many more there are."""
-    more = f" and {len(outliers) - SHOWN:,} more" if len(outliers) > SHOWN else ""
-    return "; ".join(map(str, outliers[:SHOWN])) + more

@@ -68,6 +68,8 @@ BASES = {
     "m": ("m",),
 }
 """Names of each unit; only those of one letter that are another's too keep their case."""
+LONG_TIMES = {"min": 60.0, "minutes": 60.0, "h": 3600.0, "hours": 3600.0, "d": 86400.0}
+"""Units of time beside seconds with a prefix."""
 ARBITRARY = {
     "": 1.0,
     "1": 1.0,
@@ -95,6 +97,8 @@ def unit_of(text: str) -> tuple[str, float] | None:
     text = text.strip().translate(SIGNS)
     if text.lower() in ARBITRARY:
         return "", ARBITRARY[text.lower()]
+    if text.lower() in LONG_TIMES:
+        return "s", LONG_TIMES[text.lower()]
     for base, names in BASES.items():
         for name in names:
             prefix, end = text[: -len(name)].strip(), text[-len(name) :]

@@ -22,8 +22,6 @@ from allspin.sim.synapse.response import Array, Polarity
 
 CONFIDENCE = 0.95
 """Share of intervals that hold the true value."""
-SERIES = 1e-3
-"""Below this curvature the shape is computed by its series."""
 CURVATURES = (-20.0, -5.0, -1.0, 0.1, 1.0, 3.0, 6.0, 12.0, 25.0)
 """Where fits start from."""
 STEEPEST = 60.0
@@ -183,7 +181,7 @@ def stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
 def shape(k: float, x: npt.ArrayLike) -> tuple[Array, Array]:
     """``s(x)`` and its derivative by k."""
     x = np.asarray(x, np.float64)
-    if abs(k) < SERIES:
+    if abs(k) < 1e-3:
         first = x * (1 - x) / 2
         second = first * (1 - 2 * x) / 6
         return x + k * first + k**2 * second, first + 2 * k * second
@@ -328,14 +326,12 @@ def _inverse(k: Interval, pulses: int) -> Interval:
     return Interval(a, -np.inf, pulses / k.low)
 
 
-def _all_four(parameters: Array) -> Array:
-    """Start, end, their difference and k."""
-    start, end, k = parameters
-    return np.stack([start, end, end - start, k])
+FOUR = np.array([[1, 0, 0], [0, 1, 0], [-1, 1, 0], [0, 0, 1]], np.float64)
+"""Makes start, end, their difference and k of a fit's parameters."""
 
 
 def _point_errors(fit: Fit) -> tuple[Array, float]:
-    """Standard errors of `_all_four` by how points scatter, and their freedom.
+    """Standard errors of `FOUR` by how points scatter, and their freedom.
 
     Neighbours that go together tell less than as many points would: the error is larger by
     ``sqrt((1 + r) / (1 - r))``, r being the correlation of neighbours.
@@ -344,8 +340,7 @@ def _point_errors(fit: Fit) -> tuple[Array, float]:
     square = float(residuals @ residuals)
     together = float(residuals[1:] @ residuals[:-1]) / square if square else 0.0
     together = min(max(together, 0.0), 0.95)
-    mix = np.array([[1, 0, 0], [0, 1, 0], [-1, 1, 0], [0, 0, 1]], np.float64)
-    variance = np.maximum(np.diag(mix @ fit.covariance @ mix.T), 0.0)
+    variance = np.maximum(np.diag(FOUR @ fit.covariance @ FOUR.T), 0.0)
     error = np.sqrt(variance * (1 + together) / (1 - together))
     return error, float(max(residuals.size - 3, 1))
 
@@ -371,10 +366,10 @@ def fit_response(curves: Sequence[Curve], polarity: Polarity) -> ResponseFit:
 
     def refit(cycle: int) -> Array:
         near = float(own.parameters[2])
-        return _all_four(fit_device(devices[0].without(cycle), pulses, near).parameters)
+        return FOUR @ fit_device(devices[0].without(cycle), pulses, near).parameters
 
     (start, end, change, k), basis = estimated(
-        np.array([_all_four(fit.parameters) for fit in fits]),
+        np.array([FOUR @ fit.parameters for fit in fits]),
         len(devices[0].resistance),
         refit,
         lambda: _point_errors(own),

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from allspin.host.fit.curves import Measurement
-from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise, judge
+from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
-from allspin.host.fit.spread import CycleSpread, DeviceSpread, cycle_spread, device_spread
+from allspin.host.fit.spread import CycleSpread, DeviceSpread
 from allspin.host.show.table import Cell, Column, Number, Table
 from allspin.sim.device.device import Device
-from allspin.sim.errors import not_one_of
+from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
@@ -74,10 +74,8 @@ class FitOptions:
                 "occasion must be write or pulse of a measured table, whose deviations add up as "
                 "they were measured, not root"
             )
-        if self.meter not in (None, *METHODS):
-            raise ValueError(not_one_of("meter", self.meter, METHODS))
-        if self.reference not in REFERENCES:
-            raise ValueError(f"reference must be {' or '.join(REFERENCES)}, not {self.reference}")
+        check_one_of("meter", self.meter, (None, *METHODS))
+        check_one_of("reference", self.reference, REFERENCES)
         if not self.name.strip() or not self.name.isprintable():
             raise ValueError("name must be a word or line of text")
 
@@ -90,13 +88,6 @@ class PolarityResult:
     cycles: CycleSpread
     devices: DeviceSpread
     goodness: Goodness
-
-    @classmethod
-    def judge(cls, fit: ResponseFit, meter: MeterNoise | None = None) -> "PolarityResult":
-        """Variation of a fit, without the meter's noise, and whether the model will do."""
-        cycles = cycle_spread(fit, None if meter is None else meter.point)
-        kept = math.exp(-1 / fit.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
-        return cls(fit, cycles, device_spread(fit, cycles), judge(fit.devices, fit.models, kept))
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,10 +202,17 @@ COLUMNS = (
     Column("to"),
     Column("unit"),
 )
-DIGITS = "#.4g"
-"""Of a value and its interval, which often differ in the third digit."""
-BASES = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
-Row = tuple[Cell, ...]
+
+
+def row(
+    part: str, what: str, value: Cell | Interval, unit: str = "", scale: float = 1.0
+) -> tuple[Cell, ...]:
+    """A row of a value, and of its interval if it has one."""
+    if not isinstance(value, Interval):
+        return part, what, value, None, None, unit
+    # Value and interval often differ in the third digit.
+    edges = (value.value, value.low, value.high)
+    return part, what, *(Number(scale * edge, "#.4g") for edge in edges), unit
 
 
 def fit_table(result: FitResult, device: Device) -> Table:
@@ -227,72 +225,52 @@ def fit_table(result: FitResult, device: Device) -> Table:
     device : Device
         What was made of it.
     """
-    rows: list[Row] = []
+    rows: list[tuple[Cell, ...]] = []
     for polarity in Polarity:
         name = polarity.name.lower()
         measured = device.synapse.figures(polarity, result.unit)
-        rows += [(f"{name} (table)", *told(*row)) for row in measured]
-        if not measured and polarity in result.polarities:
-            rows += [(name, *row) for row in _polarity_rows(result, polarity)]
+        rows += [row(f"{name} (table)", *figure) for figure in measured]
+        part = None if measured else result.polarities.get(polarity)
+        if part is not None:
+            fit, known = part.fit, bool(part.devices.readings)
+            d2d = part.devices.readings[result.reading] if known else "not known"
+            rows += [
+                row(name, "A", fit.nonlinearity, "pulses"),
+                row(name, "P_max", fit.pulses, "pulses"),
+                row(name, "R_min", fit.low, result.unit),
+                row(name, "R_max", fit.high, result.unit),
+                row(name, "C2C", part.cycles.of(result.occasion), "of the range"),
+                row(name, "D2D", d2d, "see below" if known else "one device"),
+                *_goodness_rows(name, part.goodness),
+            ]
     if result.meter is not None:
-        rows.append(("meter", *interval_row("noise", result.meter.deviation, result.unit)))
+        rows.append(row("meter", "noise", result.meter.deviation, result.unit))
     if result.neuron is not None:
-        rows += [("neuron", *row) for row in _neuron_rows(result, result.neuron)]
-    rules = [number for number, row in enumerate(rows) if number and row[0] != rows[number - 1][0]]
+        rows += _neuron_rows(result, result.neuron)
+    rules = [number for number, one in enumerate(rows) if number and one[0] != rows[number - 1][0]]
     title = f"Device {device.name}: values and 95 % intervals"
     return Table(title, COLUMNS, rows, rules=rules)
 
 
-def told(what: str, value: Cell, unit: str = "") -> Row:
-    """A row of what has no interval."""
-    return what, value, None, None, unit
-
-
-def interval_row(what: str, one: Interval, unit: str, scale: float = 1.0) -> Row:
-    """A row of a value and its interval."""
-    numbers = (Number(scale * edge, DIGITS) for edge in (one.value, one.low, one.high))
-    return what, *numbers, unit
-
-
-def _polarity_rows(result: FitResult, polarity: Polarity) -> list[Row]:
-    part = result.polarities[polarity]
-    fit = part.fit
-    d2d = told("D2D", "not known", "one device")
-    if part.devices.readings:
-        d2d = interval_row("D2D", part.devices.readings[result.reading], "see below")
-    return [
-        interval_row("A", fit.nonlinearity, "pulses"),
-        told("P_max", fit.pulses, "pulses"),
-        interval_row("R_min", fit.low, result.unit),
-        interval_row("R_max", fit.high, result.unit),
-        interval_row("C2C", part.cycles.of(result.occasion), "of the range"),
-        d2d,
-        *_goodness_rows(part.goodness),
-    ]
-
-
-def _neuron_rows(result: FitResult, neuron: NeuronFit) -> list[Row]:
+def _neuron_rows(result: FitResult, neuron: NeuronFit) -> list[tuple[Cell, ...]]:
     factor, current = result.current
     found = [
         ("threshold", neuron.values["threshold"], current, factor),
         ("slope", neuron.values["slope"], f"{result.unit}/{current}", 1 / factor),
-        ("height", neuron.values.get("height"), result.unit, 1.0),
-        ("C2C", neuron.use, "of R_AH's range", 1.0),
-        ("D2D of slope", neuron.gain, "of the slope", 1.0),
-        ("D2D of threshold", neuron.threshold_spread, "of full current", 1.0),
+        ("height", neuron.values.get("height"), result.unit),
+        ("C2C", neuron.use, "of R_AH's range"),
+        ("D2D of slope", neuron.gain, "of the slope"),
+        ("D2D of threshold", neuron.threshold_spread, "of full current"),
+        ("D2D", None if neuron.gain else "not known", "one device"),
     ]
-    rows = [
-        interval_row(what, one, unit, scale) for what, one, unit, scale in found if one is not None
-    ]
-    if neuron.gain is None:
-        rows.append(told("D2D", "not known", "one device"))
-    return [*rows, *_goodness_rows(neuron.goodness)]
+    rows = [row("neuron", *one) for one in found if one[1] is not None]
+    return [*rows, *_goodness_rows("neuron", neuron.goodness)]
 
 
-def _goodness_rows(goodness: Goodness) -> list[Row]:
+def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:
     return [
-        told("R^2", Number(goodness.r_squared, ".5f")),
-        told("runs test, p-value", Number(goodness.runs_p_value, ".2g")),
+        row(part, "R^2", Number(goodness.r_squared, ".5f")),
+        row(part, "runs test, p-value", Number(goodness.runs_p_value, ".2g")),
     ]
 
 
@@ -310,8 +288,10 @@ def readings(result: FitResult, device: Device, known: Mapping[str, float]) -> l
     """
     lines = []
     if result.meter is not None:
+        reads = result.meter.basis == "reads"
+        basis = "repeated reads" if reads else "the scatter about plateaus"
         lines.append(
-            f"The noise of the meter, from {BASES[result.meter.basis]}, is no part of C2C; it is "
+            f"The noise of the meter, from {basis}, is no part of C2C; it is "
             f"kept as read_noise {device.imperfections.read_noise:.3g}."
         )
     if known:

@@ -1,22 +1,28 @@
-"""Rows of a file to curves: runs of one device's cycle, cut where the polarity changes.
+"""Files of measured curves: rows to runs of one cycle, and runs to curves.
 
-``cycle`` and ``device`` tell runs apart, or pulses that are counted anew; several columns of
-resistance are as many cycles. The polarity is in a column, or told by the sign of the pulses'
-current, or else by whether R_AH rises or falls; a run that goes there and back is cut where it
-turns.
+By convention a file with a column ``pulse`` holds pulse curves of a synapse, one without it and
+with ``current`` curves of a neuron, and one over ``time`` decays. ``cycle`` and ``device`` tell
+runs apart, or pulses that are counted anew; several columns of R_AH are as many cycles. A file
+without ``device`` is one device, named as the file, or as many as its blocks name.
+
+The polarity is in a column, or told by the sign of the pulses' current, or else by whether R_AH
+rises or falls; a run that goes there and back is cut where it turns.
 """
 
+import hashlib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from allspin.host.fit.columns import Columns, filled
-from allspin.host.fit.curves import Curve, ReadScatter, trend
-from allspin.host.fit.tables import CsvFile
-from allspin.host.fit.turns import LEAST_POINTS, all_turns, find_turn, numbered
+from allspin.host.fit.columns import Columns, ReadOptions, choose_rows, filled, plain
+from allspin.host.fit.curves import Curve, Measurement, ReadScatter, trend
+from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
+from allspin.host.fit.tables import CsvFile, read_csv
+from allspin.host.fit.turns import LEAST_POINTS, all_turns, choose_branches, find_turn, numbered
+from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity
 
@@ -26,8 +32,11 @@ POLARITIES = {
 }
 SHOWN = 4
 """Turns that a message has."""
-AGAINST = 0.3
-"""Of its spread, by which R_AH goes against its polarity where pulses are numbered backwards."""
+CELSIUS = ("c", "degc", "°c", "celsius")
+ROOM = 300.0
+"""Kelvin, where nothing is said of the temperature."""
+ALIKE = 0.02
+"""Relative scatter of a temperature that is read back, within which it is one."""
 
 Way = Polarity | int | None
 """A run's polarity, or else the sign of its pulses' current, if either is known."""
@@ -35,104 +44,64 @@ Way = Polarity | int | None
 
 @dataclass
 class Run:
-    """Points of one cycle, in the order in which they came.
+    """Points of one cycle, in the order in which they came; R_AH is NaN where it is missing.
 
     Attributes
     ----------
-    device, cycle : str
-        Which.
-    way : Way
-        What the file says of its polarity.
-    line : int
-        Of its first row.
-    x : list of float
-        Pulses or currents.
-    reads : list of list of float
-        R_AH at each: one value, or more where a state was read again; NaN where it is missing.
-    rows : list of int
-        Each point's first row.
+    curve : Curve
+        The points, of no polarity yet.
+    way : Polarity, int or None
+        What the file says of the polarity.
+    values : int
+        Reads of all points.
+    missing : ndarray of int
+        Rows of the file without a value.
     """
 
-    device: str
-    cycle: str
+    curve: Curve
     way: Way
-    line: int
-    x: list[float] = field(default_factory=list)
-    reads: list[list[float]] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return f"device {self.device}" + (f", cycle {self.cycle}" if self.cycle else "")
-
-    def points(self) -> Array:
-        """R_AH at each x, the mean of its reads; NaN where there is none."""
-        if all(len(reads) == 1 for reads in self.reads):
-            return np.array([reads[0] for reads in self.reads])
-        kept = [[read for read in reads if read == read] or [np.nan] for reads in self.reads]
-        return np.array([float(np.mean(reads)) for reads in kept])
-
-    def _scatter(self) -> tuple[Array, npt.NDArray[np.int64]]:
-        """What repeated reads differ by: their squares, and how many there are beyond the first."""
-        several = [np.array([read for read in reads if read == read]) for reads in self.reads]
-        squares = [float(np.sum((one - one.mean()) ** 2)) if one.size else 0.0 for one in several]
-        return np.array(squares), np.array([max(one.size - 1, 0) for one in several], np.int64)
-
-    def part(self, polarity: Polarity | None, start: int = 0, stop: int | None = None) -> Curve:
-        """The curve of its points from and to, counted from their own start."""
-        x, resistance = np.array(self.x)[start:stop], self.points()[start:stop]
-        there = np.isfinite(resistance)
-        first = x[0] if start else 0.0
-        rows = [row for row, here in zip(self.rows[start:stop], there, strict=True) if here]
-        scatter = None
-        if any(len(reads) > 1 for reads in self.reads):
-            square, freedom = self._scatter()
-            if start:
-                # The point at which a run turns is counted with the part before.
-                freedom[start], square[start] = 0, 0.0
-            scatter = ReadScatter(square[start:stop][there], freedom[start:stop][there])
-        return Curve(
-            self.device,
-            self.cycle,
-            polarity,
-            x[there] - first,
-            resistance[there],
-            scatter,
-            self.line,
-            rows[1:] if start else rows,
-        )
+    values: int
+    missing: list[int]
 
 
-def _polarity(file: CsvFile, line: int, text: str) -> Polarity:
-    for polarity, words in POLARITIES.items():
-        if text.strip().lower() in words:
-            return polarity
-    raise file.fail(line, f"polarity is {text!r}; give potentiation or depression")
+# Rows to runs.
 
 
-def _signs(file: CsvFile, columns: Columns, chosen: list[int]) -> dict[int, int]:
-    """Sign of each row's pulse current; empty where the file has no currents of both signs.
+def _ways(file: CsvFile, columns: Columns, chosen: list[int]) -> Sequence[Way]:
+    """What is known of each row's polarity: by its column, or by currents of both signs."""
+    if columns.kind == "pulse" and "polarity" in columns.places:
+        known = {word: polarity for polarity, words in POLARITIES.items() for word in words}
+        cells = file.cells(columns.places["polarity"], chosen)
+        for row, cell in zip(chosen, cells, strict=True):
+            if cell.lower() not in known:
+                line = file.rows[row][0]
+                raise file.fail(line, f"polarity is {cell!r}; give potentiation or depression")
+        return [known[cell.lower()] for cell in cells]
+    if columns.kind == "pulse" and "current" in columns.places:
+        place = columns.places["current"]
+        currents = file.values(place, chosen)[filled(file.cells(place, chosen))]
+        signs = np.sign(np.nan_to_num(currents)).astype(int).tolist()
+        if {1, -1} <= set(signs):
+            return signs
+    return [None] * len(chosen)
 
-    A row without a current, as that before the first pulse, goes with the next one.
-    """
-    if columns.current is None or columns.neuron or columns.polarity is not None:
-        return {}
-    column = file.columns[columns.current]
-    found = {}
-    for index, cell in filled(file, columns.current, chosen).items():
-        value = file.number(file.rows[index][0], cell, column)
-        found[index] = int(value > 0) - int(value < 0)
-    return found if {1, -1} <= set(found.values()) else {}
+
+def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
+    """Each row's temperature in kelvin."""
+    if "temperature" not in columns.places:
+        return np.full(len(chosen), ROOM)
+    place = columns.places["temperature"]
+    name, unit = file.columns[place]
+    if unit.lower() not in ("", "k", "kelvin", *CELSIUS):
+        raise UserError(f"{file.path}: column {name} is in {unit}; give it in K or °C")
+    kelvin = file.values(place, chosen) + (273.15 if unit.lower() in CELSIUS else 0.0)
+    for row, value in zip(chosen, kelvin, strict=True):
+        if not MIN_TEMPERATURE <= value <= MAX_TEMPERATURE:
+            raise file.fail(file.rows[row][0], f"temperature is {value:g} K; give 1 to 2000 K")
+    return kelvin
 
 
-def gather(
-    file: CsvFile,
-    columns: Columns,
-    factors: tuple[float, list[float]],
-    chosen: list[int],
-    own: str,
-) -> list[Run]:
+def gather(file: CsvFile, columns: Columns, chosen: list[int], own: str) -> list[Run]:
     """The runs of a file's rows.
 
     Parameters
@@ -141,8 +110,6 @@ def gather(
         The table.
     columns : Columns
         What its columns are.
-    factors : (float, list of float)
-        From the file's numbers to pulses or ampere, and to ohm for each column of R_AH.
     chosen : list of int
         The rows that are taken.
     own : str
@@ -153,63 +120,70 @@ def gather(
     UserError
         If a cell is none of what its column is.
     """
-    signs = _signs(file, columns, chosen)
-    x_column = file.columns[columns.x]
-    runs: list[Run] = []
-    open_runs: dict[tuple[str, str, Way], Run] = {}
-    counts: dict[tuple[str, str, Way], int] = {}
-    for index in chosen:
-        line, cells = file.rows[index]
-        device = own
-        if columns.device is not None:
-            device = cells[columns.device]
-        elif len(file.blocks) > 1:
-            # One name alone may be that of a wafer; each file is then a device.
-            device = file.blocks[file.block_of(line)].device or own
-        way: Way = signs.get(index)
-        if columns.polarity is not None and not columns.neuron:
-            way = _polarity(file, line, cells[columns.polarity])
-        x = file.number(line, cells[columns.x], x_column) * factors[0]
-        if not columns.neuron and not (0 <= x <= MAX_PULSES or math.isnan(x)):
-            raise file.fail(line, f"pulse is {x:g}; count pulses from 0 to {MAX_PULSES:,}")
-        for place, factor in zip(columns.resistances, factors[1], strict=True):
-            cycle = cells[columns.cycle] if columns.cycle is not None else ""
-            if len(columns.resistances) > 1:
-                cycle = f"{cycle} {file.columns[place].name}".strip()
-            value = file.number(line, cells[place], file.columns[place]) * factor
-            key = (device, cycle, way)
-            run = open_runs.get(key)
-            if run is not None and x == run.x[-1] and not columns.neuron:
-                run.reads[-1].append(value)
-                continue
-            if run is None or (not columns.neuron and x < run.x[-1]):
-                # Pulses are counted anew: another cycle begins.
-                counts[key] = counts.get(key, -1) + 1
-                run = open_runs[key] = Run(device, numbered(cycle, counts[key]), way, line)
-                runs.append(run)
-            if math.isnan(x):
-                # Where a point is missing altogether, it counts as a value that is.
-                x, value = (run.x[-1] if run.x else 0.0), math.nan
-            run.x.append(x)
-            run.reads.append([value])
-            run.rows.append(index)
-    return runs
-
-
-def check_length(file: CsvFile, run: Run, points: int) -> None:
-    """Refuse a run of too few points.
-
-    Raises
-    ------
-    UserError
-        With what is needed.
-    """
-    if points < LEAST_POINTS:
-        raise file.fail(
-            run.line,
-            f"{run.name} has {points} point{'s' * (points != 1)}; a curve needs "
-            f"at least {LEAST_POINTS}",
+    kind, most = columns.kind, MAX_AGE if columns.kind == "time" else MAX_PULSES
+    every_x = file.values(columns.x, chosen) * columns.x_factor
+    for row, x in zip(chosen, every_x, strict=True):
+        if kind != "current" and not (0 <= x <= most or math.isnan(x)):
+            raise file.fail(file.rows[row][0], f"{kind} is {x:g}; give 0 to {most:,g}")
+    ways = _ways(file, columns, chosen)
+    kelvin = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
+    groups: dict[tuple[str, str, Way], list[int]] = {}
+    for number, row in enumerate(chosen):
+        line, cells = file.rows[row]
+        device, cycle = (
+            cells[columns.places[one]] if one in columns.places else ""
+            for one in ("device", "cycle")
         )
+        if "device" not in columns.places:
+            # One name alone may be that of a wafer; each file is then a device.
+            block = file.blocks[file.block_of(line)]
+            device = (len(file.blocks) > 1 and block.device) or own
+        groups.setdefault((device, cycle, ways[number]), []).append(number)
+    found: list[tuple[int, int, Run]] = []
+    for order, (place, factor) in enumerate(columns.resistances.items()):
+        every_value = file.values(place, chosen) * factor
+        column = f" {file.columns[place].name}" if len(columns.resistances) > 1 else ""
+        counts: dict[tuple[str, str, Way], int] = {}
+        for (device, cycle, way), numbers in groups.items():
+            x, value, heat = every_x[numbers], every_value[numbers], kelvin[numbers]
+            # Where a point is missing altogether, it counts as a value that is.
+            known = np.maximum.accumulate(np.where(np.isnan(x), 0, np.arange(x.size)))
+            value = np.where(np.isnan(x), np.nan, value)
+            x = np.nan_to_num(x[known])
+            anew = (np.diff(x) < 0) & (kind != "current")
+            anew |= np.abs(np.diff(heat)) > ALIKE * heat[1:]
+            for part in np.split(np.arange(x.size), np.flatnonzero(anew) + 1):
+                rows = np.array(chosen)[np.array(numbers)[part]]
+                count = counts[device, cycle, way] = counts.get((device, cycle, way), -1) + 1
+                line = file.rows[rows[0]][0]
+                name = numbered(f"{cycle}{column}".strip(), count * (kind != "time"))
+                curve = Curve(device, name, None, x[part], value[part], None, line, rows)
+                if kind == "pulse":
+                    curve = _of_states(curve)
+                if kind == "time":
+                    temperature = round(float(np.median(heat[part])), 6)
+                    if np.ptp(heat[part]) > 2 * ALIKE * temperature:
+                        raise file.fail(line, f"{curve.name}: the temperature is not steady")
+                    curve = replace(curve, temperature=temperature)
+                lost = rows[np.isnan(value[part])].tolist()
+                found.append((int(rows[0]), order, Run(curve, way, len(rows), lost)))
+    return [run for _, _, run in sorted(found, key=lambda one: one[:2])]
+
+
+def _of_states(curve: Curve) -> Curve:
+    """A curve of one point for each pulse number; the same number again is another read."""
+    starts = np.flatnonzero(np.diff(curve.x, prepend=-1.0))
+    if starts.size == curve.x.size:
+        return curve
+    state = np.repeat(np.arange(starts.size), np.diff(starts, append=curve.x.size))
+    there = np.isfinite(curve.resistance)
+    count = np.bincount(state, there).astype(np.int64)
+    total = np.bincount(state, np.where(there, curve.resistance, 0.0))
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    square = np.where(there, curve.resistance - mean[state], 0.0) ** 2
+    scatter = ReadScatter(np.bincount(state, square), np.maximum(count - 1, 0))
+    x, rows = curve.x[starts], curve.rows[starts]
+    return replace(curve, x=x, resistance=mean, scatter=scatter, rows=rows)
 
 
 def check_runs(file: CsvFile, runs: Sequence[Run], share: float) -> list[str]:
@@ -228,38 +202,39 @@ def check_runs(file: CsvFile, runs: Sequence[Run], share: float) -> list[str]:
     -------
     list of str
         What is said of missing values.
-
-    Raises
-    ------
-    UserError
-        With the run.
     """
-    missing: list[int] = []
-    values = 0
     for run in runs:
-        count = sum(map(len, run.reads))
-        pairs = zip(run.reads, run.rows, strict=True)
-        gone = [row for reads, row in pairs for read in reads if math.isnan(read)]
-        if len(gone) > share * count:
+        curve, lost = run.curve, len(run.missing)
+        if lost > share * run.values:
             raise file.fail(
-                file.rows[gone[0]][0],
-                f"{run.name} lacks {len(gone)} of {count} values, more than --missing {share:g} of "
-                "a curve; measure it again, or raise --missing",
+                file.rows[run.missing[0]][0],
+                f"{curve.name} lacks {lost} of {run.values} values, more than --missing {share:g} "
+                "of a curve; measure it again, or raise --missing",
             )
-        values += count
-        missing += gone
-    for run in runs:
-        points = run.points()
-        there = np.isfinite(points)
-        check_length(file, run, int(there.sum()))
-        if not np.ptp(points[there]):
-            raise file.fail(run.line, f"{run.name}: R_AH does not change; is it the right column?")
+        measured = curve.measured()
+        _check_length(file, measured)
+        if not curve.temperature and not np.ptp(measured.resistance):
+            raise file.fail(
+                curve.line, f"{curve.name}: R_AH does not change; is it the right column?"
+            )
+    missing = [row for run in runs for row in run.missing]
     if not missing:
         return []
     return [
-        f"{file.path}: {len(missing):,} of {values:,} values are missing or out of the meter's "
-        f"range, the first in line {file.rows[missing[0]][0]}; they are left out"
+        f"{file.path}: {len(missing):,} of {sum(run.values for run in runs):,} values are missing "
+        f"or out of the meter's range, the first in line {file.rows[missing[0]][0]}; they are left "
+        "out"
     ]
+
+
+def _check_length(file: CsvFile, curve: Curve) -> None:
+    count = curve.x.size
+    if count < LEAST_POINTS:
+        raise file.fail(
+            curve.line,
+            f"{curve.name} has {count} point{'s' * (count != 1)}; a curve needs at least "
+            f"{LEAST_POINTS}",
+        )
 
 
 # Runs of pulses to curves of one polarity each.
@@ -284,70 +259,79 @@ def pulse_curves(
     UserError
         If a polarity makes no sense.
     """
+    notes: dict[str, None] = {}
     if any(run.way is not None for run in runs):
-        ways = _ways(file, runs)
-        curves = [run.part(way) for run, way in zip(runs, ways, strict=True)]
-        for way, curve in zip(ways, curves, strict=True):
-            rise = trend(curve.resistance)
-            if abs(rise) > AGAINST and (rise > 0) is bool(way):
-                raise file.fail(
-                    curve.line,
-                    f"R_AH {'rises' if rise > 0 else 'falls'} with pulses of {way.name.lower()}; "
-                    "number pulses in the order in which they were given",
-                )
-        return curves, []
-    turns = _turns(runs) if turn is None else [_given_turn(file, run, turn) for run in runs]
-    curves = []
-    for run, place in zip(runs, turns, strict=True):
-        cuts: list[tuple[int, int | None]] = [(0, None)]
-        if place is not None:
-            cuts = [(0, place + 1), (place, None)]
-        parts = [run.part(None, *cut) for cut in cuts]
-        _check_turns(file, run, [run.x[start] for start, _ in cuts], parts)
-        for part in parts:
-            check_length(file, run, part.x.size)
-            rises = trend(part.resistance) > 0
-            way = Polarity.POTENTIATION if rises else Polarity.DEPRESSION
-            curves.append(replace(part, polarity=way))
-    pulses = {run.x[place]: None for run, place in zip(runs, turns, strict=True) if place}
-    notes = [
-        f"{file.path} names no polarity: curves are cut where R_AH turns (--turn for elsewhere), "
-        f"at pulse {pulse:g}"
-        for pulse in pulses
-    ]
-    return curves, notes if turn is None else []
+        curves = _told(file, runs)
+    else:
+        curves = []
+        turns = _turns(runs) if turn is None else [_given_turn(file, run, turn) for run in runs]
+        for run, place in zip(runs, turns, strict=True):
+            parts = _parts(file, run.curve, place)
+            for part in parts:
+                _check_length(file, part)
+                way = Polarity(int(trend(part.resistance) <= 0))
+                curves.append(replace(part, polarity=way))
+            if turn is None and place is not None:
+                notes[
+                    f"{file.path} names no polarity: curves are cut where R_AH turns (--turn for "
+                    f"elsewhere), at pulse {run.curve.x[place]:g}"
+                ] = None
+    # Pulses counted on from the other polarity's are counted from their own start.
+    ends: dict[tuple[str, str], float] = {}
+    for number, curve in enumerate(curves):
+        before = ends.get((curve.device, curve.cycle), math.inf)
+        ends[curve.device, curve.cycle] = float(curve.x[-1])
+        if curve.x[0] > before:
+            curves[number] = replace(curve, x=curve.x - before)
+    return curves, list(notes)
 
 
-def _ways(file: CsvFile, runs: Sequence[Run]) -> list[Polarity]:
-    """Polarities as a column has them, or by the sign of the current.
+def _told(file: CsvFile, runs: Sequence[Run]) -> list[Curve]:
+    """Curves of the polarities of a column, or by the sign of the current.
 
     The sign with which R_AH rises is potentiation.
     """
-    named = [run.way for run in runs if isinstance(run.way, Polarity)]
-    if named:
-        return named
-    trends: dict[object, list[float]] = {1: [], -1: []}
-    for run in runs:
-        points = run.points()
-        trends[run.way].append(trend(points[np.isfinite(points)]))
-    up, down = (float(np.median(trends[sign])) for sign in (1, -1))
-    if up * down >= 0:
-        raise UserError(
-            f"{file.path}: R_AH {'rises' if up > 0 else 'falls'} with pulse currents of either "
-            "sign; name the polarity in a column"
-        )
-    sign = 1 if up > 0 else -1
-    return [Polarity.POTENTIATION if run.way == sign else Polarity.DEPRESSION for run in runs]
+    curves = [run.curve.measured() for run in runs]
+    trends = [trend(curve.resistance) for curve in curves]
+    ways = [run.way for run in runs]
+    if not isinstance(ways[0], Polarity):
+        pairs = list(zip(ways, trends, strict=True))
+        up, down = (float(np.median([rise for way, rise in pairs if way == s])) for s in (1, -1))
+        if up * down >= 0:
+            raise UserError(
+                f"{file.path}: R_AH {'rises' if up > 0 else 'falls'} with pulse currents of either "
+                "sign; name the polarity in a column"
+            )
+        ways = [Polarity(int((way == 1) is not (up > 0))) for way in ways]
+    told = []
+    for way, rise, curve in zip(ways, trends, curves, strict=True):
+        polarity = Polarity(way or 0)
+        if abs(rise) > 0.3 and (rise > 0) is bool(polarity):  # pulses are numbered backwards
+            raise file.fail(
+                curve.line,
+                f"R_AH {'rises' if rise > 0 else 'falls'} with pulses of "
+                f"{polarity.name.lower()}; number pulses in the order in which they were given",
+            )
+        told.append(replace(curve, polarity=polarity))
+    return told
 
 
-def _check_turns(file: CsvFile, run: Run, starts: list[float], parts: list[Curve]) -> None:
-    """Refuse a run that goes there and back more than once."""
-    found: list[float] = []
-    for start, part in zip(starts, parts, strict=True):
-        origin = start if found else 0.0  # a part behind a turn is counted from there
-        found += [start, *(origin + part.x[all_turns(part.resistance)]).tolist()]
-    # The one turn at which a run was cut, or would be, is right.
-    turns = found[1:]
+def _parts(file: CsvFile, run: Curve, place: int | None) -> list[Curve]:
+    """A run, cut where it turns; each part is counted from its own start."""
+    every = np.arange(run.x.size)
+    if place is None:
+        parts = [run.measured()]
+    else:
+        second = run.at(every[place:])
+        # The point at which a run turns is counted with the part before.
+        second.rows[0] = -1
+        if second.scatter is not None:
+            second.scatter.square[0] = second.scatter.freedom[0] = 0
+        parts = [run.at(every[: place + 1]).measured(), second.measured()]
+    turns = [float(pulse) for part in parts for pulse in part.x[all_turns(part.resistance)]]
+    if place is not None:
+        turns = sorted([*turns, float(run.x[place])])
+        parts[1] = replace(parts[1], x=parts[1].x - run.x[place])
     if len(turns) > 1:
         shown = ", ".join(f"{pulse:g}" for pulse in turns[:SHOWN])
         raise file.fail(
@@ -356,46 +340,161 @@ def _check_turns(file: CsvFile, run: Run, starts: list[float], parts: list[Curve
             f"{' and more' * (len(turns) > SHOWN)}; number pulses from 0 again where each "
             "cycle begins",
         )
+    return parts
 
 
 def _turns(runs: Sequence[Run]) -> list[int | None]:
     """Where each run turns; runs on the same pulses turn where their mean does."""
     alike: dict[tuple[float, ...], list[Array]] = {}
     for run in runs:
-        alike.setdefault(tuple(run.x), []).append(run.points())
+        alike.setdefault(tuple(run.curve.x), []).append(run.curve.resistance)
     found = {}
     for x, several in alike.items():
         table = np.array(several)
-        there = np.isfinite(table)
-        known = there.any(axis=0)
-        counts = np.maximum(there.sum(axis=0), 1)
-        mean = np.where(there, table, 0.0).sum(axis=0) / counts
-        places = np.arange(mean.size)
-        found[x] = find_turn(np.interp(places, places[known], mean[known]))
-    return [found[tuple(run.x)] for run in runs]
+        known = np.isfinite(table).any(axis=0)
+        places = np.arange(known.size)
+        mean = np.nanmean(table[:, known], axis=0)
+        found[x] = find_turn(np.interp(places, places[known], mean))
+    return [found[tuple(run.curve.x)] for run in runs]
 
 
 def _given_turn(file: CsvFile, run: Run, turn: float) -> int | None:
-    x = np.array(run.x)
+    x = run.curve.x
     if x[-1] <= turn:
         # A run of one polarity, counted from its own start.
         return None
-    place = int(np.flatnonzero(x <= turn)[-1]) if x[0] <= turn else 0
+    place = max(int(np.count_nonzero(x <= turn)) - 1, 0)
     if min(place + 1, x.size - place) < LEAST_POINTS:
         raise file.fail(
-            run.line,
-            f"{run.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend --turn",
+            run.curve.line,
+            f"{run.curve.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend "
+            "--turn",
         )
     return place
 
 
-def follow_on(curves: Sequence[Curve]) -> list[Curve]:
-    """Pulses counted on from the other polarity's are counted from their own start."""
-    ends: dict[tuple[str, str], float] = {}
-    followed = []
-    for curve in curves:
-        before = ends.get((curve.device, curve.cycle), math.inf)
-        ends[curve.device, curve.cycle] = float(curve.x[-1])
-        x = curve.x - before if curve.x[0] > before else curve.x
-        followed.append(replace(curve, x=x))
-    return followed
+# Whole files.
+
+
+def read_measurement(
+    paths: Sequence[Path], options: ReadOptions | None = None, decay: bool = False
+) -> Measurement:
+    """Read all curves of some files.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        CSV files.
+    options : ReadOptions, optional
+        How they are read; as is usual.
+    decay : bool
+        Whether they hold decays.
+
+    Returns
+    -------
+    Measurement
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or understood; the message is one line that names file, line
+        and fix.
+    """
+    options = options or ReadOptions()
+    conditions, ignored = options.conditions(), set(map(plain, options.ignored))
+    datas: list[bytes] = []
+    curves: list[Curve] = []
+    notes: list[str] = []
+    settings: list[Setting] = []
+    units: dict[Path, str] = {}
+    currents: dict[Path, str] = {}
+    found: set[str] = set()
+    for path, own in zip(paths, device_names(paths), strict=True):
+        file = read_csv(path)
+        columns = Columns(file, options, decay)
+        chosen, used = choose_rows(file, columns, conditions)
+        runs = gather(file, columns, chosen, own)
+        notes += file.notes + check_runs(file, runs, options.missing)
+        read = [run.curve.measured() for run in runs]
+        if columns.kind == "pulse":
+            read, guessed = pulse_curves(file, runs, options.turn)
+            notes += guessed
+        notes += check_steady(file, columns, ignored, read)
+        if not decay:
+            notes += _unnamed(file, columns)
+            settings += settings_of(file, columns, read)
+        elif "temperature" not in columns.places:
+            notes.append(f"{path} names no temperature and is taken as at {ROOM:g} K")
+        if columns.kind == "current":
+            read = choose_branches(path, read, options.branch, columns.x_unit)
+            currents[path] = columns.x_unit
+        found |= used
+        curves += read
+        datas.append(file.data)
+        units[path] = columns.unit
+    for condition in conditions:
+        if plain(condition.column) not in found:
+            raise UserError(
+                f"no file has a column {condition.column}; mend --where {condition.text}"
+            )
+    notes += check_agreement(one for one in settings if one.heading not in ignored)
+    electrical, differ = figures(settings)
+    if options.read_current is not None:
+        electrical["read_current"] = abs(options.read_current)
+    given = {
+        "where": list(options.where),
+        "ignored_columns": list(options.ignored),
+        "branch": options.branch,
+        "turn": options.turn and float(options.turn),
+    }
+    return Measurement(
+        curves,
+        unit=_one_unit("R_AH", units),
+        current_unit=_one_unit("current", currents) if currents else "A",
+        digests=digests(paths, datas),
+        notes=notes + differ,
+        given={key: value for key, value in given.items() if value},
+        electrical=electrical,
+    )
+
+
+def _unnamed(file: CsvFile, columns: Columns) -> list[str]:
+    """What is said of several tables that name no device."""
+    named = "device" in columns.places or any(block.device for block in file.blocks)
+    if named or len(file.blocks) == 1:
+        return []
+    return [
+        f"{file.path}: {len(file.blocks)} tables one after another name no device and are taken "
+        "as cycles of one; give a line such as 'device: A' before each header if not"
+    ]
+
+
+def _one_unit(what: str, files: dict[Path, str]) -> str:
+    """The unit of all files, as a device calls it."""
+    some, first = next(iter(files.items()))
+    for path, unit in files.items():
+        if unit != first:
+            raise UserError(
+                f"{path} gives {what} in {unit or 'no unit'}, but {some} in {first or 'no unit'}; "
+                "give all files the same unit"
+            )
+    return {"": "arbitrary", "S": "siemens"}.get(first, first)
+
+
+def digests(paths: Sequence[Path], datas: Iterable[bytes]) -> dict[str, str]:
+    """SHA-256 of each file, by its name, with its folder where names alone are equal."""
+    names = [path.name for path in paths]
+    return {
+        path.name if names.count(path.name) == 1 else str(path): hashlib.sha256(data).hexdigest()
+        for path, data in zip(paths, datas, strict=True)
+    }
+
+
+def device_names(paths: Sequence[Path]) -> list[str]:
+    """Devices as files are called, with their folders where names alone are equal."""
+    names = [path.name.removesuffix(".gz") for path in paths]
+    stems = [name.rpartition(".")[0] or name for name in names]
+    return [
+        str(path) if stems.count(stem) > 1 else stem
+        for path, stem in zip(paths, stems, strict=True)
+    ]

@@ -8,8 +8,7 @@ programming's energy and time are made of them.
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +32,6 @@ WORDS = re.compile(
     r"(pulse|source|write|set|programming|bias|drive|gate)_(voltage|level|power))(_.*)?"
 )
 """The same among other words, as in ``Stage temperature``."""
-UNITS = ("A", "T", "Oe", "K")
-"""Units of what an experiment sets, whatever it is called."""
 READINGS = {
     *("meas", "measured", "sense", "sensed", "leak", "leakage", "noise", "std", "sigma", "error"),
     *("uncertainty", "compliance", "limit", "range", "max", "min", "start", "stop"),
@@ -45,39 +42,40 @@ BOOKKEEPING = re.compile(
     r"remark|note|operator|user|file|unnamed|error|status|std|sigma|uncertainty)(_.*|s)?"
 )
 """Names of what every row may have of its own."""
-COUNTS = {"step", "number", "no", "count", "point"}
-"""Names of counts that may also be those of settings."""
 RESULTS = ("ohm", "S")
 """Units of what is measured, and not set."""
 STEADY = 0.02
 """Of its magnitude, by how much a setting that is read back may scatter."""
-APART = 5.0
-"""Times a column's range within cycles, by which cycles differ that have another setting."""
 ALIKE = 1e-6
 """Of its magnitude, by how much a figure may differ between files."""
 
 CURRENT = r"current|i|i_?x|i_?pulse|i_?write|(input|pulse|write)_(current|amplitude)|amplitude"
 """Names of the current of a pulse."""
 FIGURES = {
-    "potentiation_current": ("A", re.compile(f"{CURRENT}|potentiation_current")),
-    "depression_current": ("A", re.compile(f"{CURRENT}|depression_current")),
-    "pulse_time": ("s", re.compile(r"((pulse|write)_)?(width|duration|length)|(pulse|write)_time|"
-                                   r"t_?(pulse|write)")),
-    "read_current": ("A", re.compile(r"(read|sense)_current|i_?(read|sense)")),
-    "read_time": ("s", re.compile(r"(read|sense)_(time|width|duration)|t_?(read|sense)")),
-    "saturation_current": ("A", re.compile(r"(saturation|reset)_current|i_?(sat|reset)")),
+    key: (unit, re.compile(known))
+    for key, unit, known in (
+        ("current", "A", CURRENT),
+        ("potentiation_current", "A", "potentiation_current"),
+        ("depression_current", "A", "depression_current"),
+        ("pulse_time", "s", r"((pulse|write)_)?(width|duration|length)|(pulse|write)_time|"
+                            r"t_?(pulse|write)"),
+        ("read_current", "A", r"(read|sense)_current|i_?(read|sense)"),
+        ("read_time", "s", r"(read|sense)_(time|width|duration)|t_?(read|sense)"),
+        ("saturation_current", "A", r"(saturation|reset)_current|i_?(sat|reset)"),
+    )
 }  # fmt: skip
-"""Unit and names of each figure of a device's ``[synapse.electrical]``."""
+"""Unit and names of each figure of a device's ``[synapse.electrical]``; the current of pulses is
+one of their polarity's."""
 SAID = re.compile(
     r"\W*(?P<name>[^\W\d][\w .-]*?)\s*(?:[(\[](?P<unit>[^)\]]*)[)\]])?\s*[:=\t;,]\s*"
     r"(?P<value>[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?)\s*[\t;,]?\s*(?P<own>[^\W\d]*)\s*"
 )
 """A line of a preamble such as ``Pulse width: 1 ms`` or ``Pulse width (ms) = 1``."""
-LONGEST = 200
-"""Characters of such a line."""
 
-Said = tuple[str, float, str]
-"""What a line before a table gives: name, value and unit, as they are written."""
+Key = str | float
+"""A number, or text in small letters."""
+Given = tuple[str, str, list[str], str | None]
+"""What a line or a column gives: what it is called, its unit, its cells, and the column."""
 
 
 def is_named(heading: str, unit: str) -> bool:
@@ -86,90 +84,21 @@ def is_named(heading: str, unit: str) -> bool:
         return False
     known = unit_of(unit)
     called = KNOWN.fullmatch(heading) or WORDS.fullmatch(heading)
-    return called is not None or (known is not None and known[0] in UNITS)
+    return called is not None or (known is not None and known[0] in ("A", "T", "Oe", "K"))
 
 
-def _said(preamble: Iterable[str]) -> list[Said]:
-    """Those lines before a table that give a number, which is not 0."""
-    short = (line for line in preamble if len(line) <= LONGEST)
-    found = []
-    for match in filter(None, map(SAID.fullmatch, short)):
-        value = number(match["value"])
-        if value and math.isfinite(value):
-            found.append((match["name"], value, match["own"] or match["unit"] or ""))
-    return found
-
-
-# Figures of the device.
-
-
-def _rounded(value: float) -> float:
-    """Without what the factor of a unit adds in the last digit."""
-    return float(f"{value:.12g}")
-
-
-def _magnitude(file: CsvFile, place: int, base: str, rows: Iterable[int]) -> float | None:
-    """What a column has in some rows; None where it has nothing, or several values."""
-    unit = unit_of(file.columns[place].unit)
-    if unit is None or unit[0] != base:
-        return None
-    found = (number(file.rows[row][1][place]) for row in rows)
-    values = np.array([abs(value) for value in found if value and math.isfinite(value)])
-    if not values.size or np.ptp(values) > STEADY * values.max():
-        return None
-    return _rounded(float(np.median(values)) * unit[1])
-
-
-def electrical_of(
-    file: CsvFile, columns: Columns, curves: Sequence[Curve]
-) -> dict[str, list[float]]:
-    """Figures of a device's ``[synapse.electrical]`` that a file of pulses has, in SI units.
-
-    They are those of columns, and of lines before the tables, which may contradict one another.
-    What varies within a polarity, or has no unit, is left out.
-    """
-    if columns.neuron:
-        return {}
-    rows: dict[str, list[int]] = {f"{polarity.name.lower()}_current": [] for polarity in Polarity}
-    for curve in curves:
-        if curve.polarity is not None:
-            rows[f"{curve.polarity.name.lower()}_current"] += curve.rows
-    every = [row for own in rows.values() for row in own]
-    found: dict[str, list[float]] = {}
-    for place, heading in enumerate(columns.headings):
-        for key, (base, known) in FIGURES.items():
-            if key in rows if place == columns.current else known.fullmatch(heading):
-                value = _magnitude(file, place, base, rows.get(key, every))
-                found.setdefault(key, [] if value is None else [value])
-    said: dict[str, list[float]] = {}
-    for name, value, text in _said(line for block in file.blocks for line in block.preamble):
-        unit = unit_of(text)
-        for key, (base, known) in FIGURES.items():
-            # A column that varies is not what a preamble says once.
-            if unit and unit[0] == base and known.fullmatch(plain(name)) and key not in found:
-                said.setdefault(key, []).append(_rounded(abs(value) * unit[1]))
-    return said | found
-
-
-def together(files: Iterable[Mapping[str, list[float]]]) -> tuple[dict[str, float], list[str]]:
-    """Figures of several files, and what is said of those that differ, which are left out."""
-    values: dict[str, list[float]] = {}
-    for figures in files:
-        for key, some in figures.items():
-            values.setdefault(key, []).extend(some)
-    alike, notes = {}, []
-    for key, some in values.items():
-        if some and max(some) - min(some) <= ALIKE * max(some):
-            alike[key] = some[0]
-        elif some:
-            notes.append(f"{key} differs ({min(some):g} to {max(some):g}) and is left out")
-    return alike, notes
+def _base(unit: str) -> str:
+    """The base unit of a unit as it is written; empty where it is none, or not known."""
+    return (unit_of(unit) or ("", 1.0))[0]
 
 
 # What varies within the curves of one file.
 
-Key = str | float
-"""A number, or text in small letters."""
+
+def _tells(pairs: Iterable[tuple[object, object]]) -> bool:
+    """Whether of some pairs the first tells the second."""
+    every = set(pairs)
+    return len(every) == len({first for first, _ in every})
 
 
 class Varying:
@@ -186,125 +115,98 @@ class Varying:
 
     Attributes
     ----------
-    values : Counter of str or float
-        How often there is each value.
+    points : list of (str, int, float, str or float)
+        Device, number of the curve, pulse or current, and value of each point that has one.
     texts : set of str
-        As they are written.
-    by_x : dict of float to set
-        The values at each pulse or current.
-    by_device : dict of str to list of list
-        The values of each cycle of each device.
-    numbers : list of float
-        The numbers, with their signs, in order.
+        The values as they are written.
+    numbers : ndarray
+        The numbers among them, with their signs, in order.
     top, scatter : float
-        The largest magnitude, and the range of the magnitudes over it.
+        The largest magnitude, and the range of the values over it.
+    repeated : bool
+        Whether there are a few values, each many times.
     """
 
     def __init__(self, file: CsvFile, place: int, curves: Sequence[Curve]) -> None:
-        self.file, self.place, self.curves = file, place, curves
-        self.heading = plain(file.columns[place].name)
-        self.base = (unit_of(file.columns[place].unit) or ("",))[0]
-        self.values: Counter[Key] = Counter()
+        name, unit = file.columns[place]
+        self.heading, self.base = plain(name), _base(unit)
+        self.points: list[tuple[str, int, float, Key]] = []
         self.texts: set[str] = set()
-        self.by_x: dict[float, set[Key]] = {}
-        self.by_device: dict[str, list[list[Key]]] = {}
         is_current = "current" in self.heading or self.base == "A"
-        for curve in curves:
-            cycle: list[Key] = []
-            self.by_device.setdefault(curve.device, []).append(cycle)
-            # The point at which a run turns has its row in the part before.
-            xs = curve.x[-len(curve.rows) :] if curve.rows else []
-            for row, x in zip(curve.rows, map(float, xs), strict=True):
+        for count, curve in enumerate(curves):
+            for row, x in zip(curve.rows.tolist(), curve.x.tolist(), strict=True):
                 text = file.rows[row][1][place]
                 value = number(text)
-                # A pulse of no current is none.
-                if value is not None and (math.isnan(value) or (is_current and not value)):
+                # A pulse of no current is none; nor is a row that is counted with another part.
+                empty = value is not None and (math.isnan(value) or (is_current and not value))
+                if row < 0 or empty:
                     continue
-                key: Key = text.lower() if value is None else value
-                if is_current and isinstance(key, float):
-                    key = abs(key)
-                self.values[key] += 1
+                key = text.lower() if value is None else abs(value) if is_current else value
+                self.points.append((curve.device, count, x, key))
                 self.texts.add(text)
-                self.by_x.setdefault(x, set()).add(key)
-                cycle.append(key)
+        self.values = {point[-1] for point in self.points}
         found = map(number, self.texts)
-        self.numbers = sorted(value for value in found if value is not None)
-        self.top = max(map(abs, self.numbers), default=0.0)
+        self.numbers = np.sort([value for value in found if value is not None])
+        self.top = float(np.abs(self.numbers).max(initial=0.0))
         sizes = [key for key in self.values if isinstance(key, float)]
         self.scatter = (max(sizes) - min(sizes)) / self.top if self.top else 0.0
+        self.repeated = len(self.points) >= LEAST_POINTS * len(self.values)
 
-    @property
-    def repeated(self) -> bool:
-        """Whether there are a few values, each many times."""
-        return self.values.total() >= LEAST_POINTS * len(self.values)
-
-    def is_setting(self, named: bool, columns: Columns) -> bool:
+    def is_setting(self, named: bool) -> bool:
         """Whether it is something that was set, and differs between or within curves."""
         if named:
             return self.repeated or self.scatter > STEADY
+        devices = {device for device, *_ in self.points}
+        own = [(device, key) for device, _, _, key in self.points]
+        texts = any(isinstance(key, str) for key in self.values)
         if BOOKKEEPING.fullmatch(self.heading):
-            return self.heading in COUNTS and self._comes_back()
+            # A count is one unless some of a device's cycles have the same number, as of a step.
+            cycles = {count for _, count, _, _ in self.points}
+            steady = _tells((count, key) for _, count, _, key in self.points) and not texts
+            some = len(devices) < len(set(own)) < len(cycles)
+            return self.heading in ("step", "number", "no", "count", "point") and steady and some
         if not self.repeated:
             # Every row has its own: a reading, mostly of no setting.
-            return self._set_by_cycle()
+            known = not texts and self.base not in RESULTS
+            return known and any(map(self._set_by_cycle, devices))
         # What goes with the pulses is another count of them; what goes with the device its name.
-        along = all(len(keys) == 1 for keys in self.by_x.values()) and len(self.by_x) > 1
-        return not along and not self._names_device(columns)
+        along = [(x, key) for _, _, x, key in self.points]
+        counts = _tells(along) and len({x for x, _ in along}) > 1
+        names = texts and _tells(own) and _tells((key, device) for device, key in own)
+        return not counts and not (names and len(devices) > 1)
 
-    def _comes_back(self) -> bool:
-        """Whether each cycle has one number, and some of a device's cycles the same: no count."""
-        found = False
-        for cycles in self.by_device.values():
-            if any(len(set(keys)) != 1 or isinstance(keys[0], str) for keys in cycles):
-                return False
-            found |= 1 < len({keys[0] for keys in cycles}) < len(cycles)
-        return found
-
-    def _set_by_cycle(self) -> bool:
+    def _set_by_cycle(self, device: str) -> bool:
         """Whether numbers are steady within each cycle of a device, and others in others."""
-        if self.base in RESULTS or any(isinstance(key, str) for key in self.values):
+        cycles: dict[int, list[float]] = {}
+        for name, count, _, key in self.points:
+            if name == device:
+                cycles.setdefault(count, []).append(float(key))
+        # Numbers that only rise are a clock, whatever it is called.
+        if np.all(np.diff(np.concatenate(list(cycles.values()))) > 0):
             return False
-        for cycles in self.by_device.values():
-            some = [np.array(keys, np.float64) for keys in cycles if keys]
-            # Numbers that only rise are a clock, whatever it is called.
-            if not some or np.all(np.diff(np.concatenate(some)) > 0):
-                continue
-            within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in some)
-            between = float(np.ptp([np.median(own) for own in some]))
-            if between > max(STEADY * self.top, APART * within):
-                return True
-        return False
-
-    def _names_device(self, columns: Columns) -> bool:
-        if columns.device is None or any(isinstance(key, float) for key in self.values):
-            return False
-        rows = [self.file.rows[row][1] for curve in self.curves for row in curve.rows]
-        pairs = {(cells[columns.device], cells[self.place].lower()) for cells in rows}
-        return len(pairs) == len({device for device, _ in pairs}) == len({own for _, own in pairs})
+        within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in cycles.values())
+        between = float(np.ptp([np.median(own) for own in cycles.values()]))
+        return between > max(STEADY * self.top, 5 * within)
 
     def ranges(self) -> list[tuple[float, float]]:
         """Ranges that numbers are in which scatter about a few settings, by magnitude."""
-        numbers = self.numbers
         if not self.top:
             return []
         step = 10.0 ** math.floor(math.log10(STEADY * self.top))
-        cuts = np.flatnonzero(np.diff(numbers) > STEADY * self.top) + 1
-        groups = np.split(np.array(numbers), cuts)
+        cuts = np.flatnonzero(np.diff(self.numbers) > STEADY * self.top) + 1
+        groups = np.split(self.numbers, cuts)
         # A single wrong reading is no setting.
         least = max(map(len, groups)) / LEAST_POINTS
-        found = [
-            (math.floor(own[0] / step) * step, math.ceil(own[-1] / step) * step)
-            for own in groups
-            if len(own) >= least
-        ]
+        ends = [(float(own[0]), float(own[-1])) for own in groups if len(own) >= least]
+        found = [(math.floor(low / step) * step, math.ceil(top / step) * step) for low, top in ends]
         return sorted(found, key=lambda ends: min(map(abs, ends)))
 
     def advice(self, others: Sequence["Varying"]) -> str:
-        """How to choose one of the values, with one of those that other curves have.
+        """How to choose one of the values, with one of those that only other curves have.
 
         Those are such as the current of the other polarity.
         """
-        if self.repeated or not self.numbers:
+        if self.repeated or not self.numbers.size:
             rest = {text for other in others for text in other.texts} - self.texts
             return ",".join([ordered(self.texts)[0], *ordered(rest)[:1]])
         own = self.ranges()
@@ -315,7 +217,7 @@ class Varying:
             if all(high < start or low > end for start, end in own)
         ]
         if len(own) + len(rest) < 2:
-            return ""
+            return "LOW..HIGH"
         return ",".join(f"{low:.6g}..{high:.6g}" for low, high in (*own[:1], *rest[:1]))
 
 
@@ -346,8 +248,9 @@ def check_steady(
         With the column and its values.
     """
     parts: dict[str, list[Curve]] = {}
+    others = "the decays" if columns.kind == "time" else "the neuron's curves"
     for curve in curves:
-        what = "the neuron's curves" if curve.polarity is None else curve.polarity.name.lower()
+        what = others if curve.polarity is None else curve.polarity.name.lower()
         parts.setdefault(what, []).append(curve)
     for name in sorted(ignored - set(columns.headings)):
         raise UserError(f"{file.path} has no column {name}; mend --ignore-column")
@@ -355,27 +258,23 @@ def check_steady(
     for place, heading in enumerate(columns.headings):
         if place in columns.used or heading in ignored:
             continue
-        column = file.columns[place]
-        named = is_named(heading, column.unit)
+        name = file.columns[place].name or f"number {place + 1}"
+        named = is_named(heading, file.columns[place].unit)
         columns_of = {what: Varying(file, place, own) for what, own in parts.items()}
         for what, varies in columns_of.items():
             if len(varies.values) < 2:
                 continue
-            if varies.is_setting(named, columns):
-                name = column.name or f"number {place + 1}"
+            if varies.is_setting(named):
                 advice = varies.advice([one for one in columns_of.values() if one is not varies])
-                choose = f'choose by --where "{name}={advice}"'
-                if not advice:
-                    choose = f'choose by a range, as in --where "{name}=LOW..HIGH"'
                 raise UserError(
                     f"{file.path}: column {name} varies within {what} ({few(varies.texts)}) and "
-                    f"has no part in the model; {choose}, or let it vary with --ignore-column "
-                    f'"{name}"'
+                    f'has no part in the model; choose by --where "{name}={advice}", or let it '
+                    f'vary with --ignore-column "{name}"'
                 )
             if named:
                 notes.append(
-                    f"{file.path}: column {column.name} scatters by {varies.scatter:.1%} within "
-                    f"{what} and is taken as constant"
+                    f"{file.path}: column {name} scatters by {varies.scatter:.1%} within {what} "
+                    "and is taken as constant"
                 )
     return notes
 
@@ -392,7 +291,11 @@ class Setting:
     device, polarity
         Of the curves.
     name : str
-        What is set, by one name for all of its names.
+        What is set: by one of `FIGURES`, whatever it is called, or else its heading.
+    heading : str
+        What it is called, as `plain` has it.
+    base : str
+        Its base unit.
     value : float or str
         In the base unit, or as it is written.
     exact : bool
@@ -406,7 +309,9 @@ class Setting:
     device: str
     polarity: Polarity | None
     name: str
-    value: float | str
+    heading: str
+    base: str
+    value: Key
     exact: bool
     column: str | None
     shown: str
@@ -420,50 +325,29 @@ class Setting:
         return abs(self.value - other.value) / top if top else 0.0
 
 
-def _one_name(name: str) -> str:
+def _name(heading: str, base: str, polarity: Polarity | None) -> str:
     """A setting's name, the same for each way to write it."""
-    heading = plain(name)
-    if re.fullmatch(CURRENT, heading):
-        return "current"
-    found = (key for key, (_, known) in FIGURES.items() if known.fullmatch(heading))
-    return next(found, heading)
+    for key, (unit, known) in FIGURES.items():
+        if base in (unit, "") and known.fullmatch(heading):
+            own = polarity is not None and key == f"{polarity.name.lower()}_current"
+            return "current" if own else key
+    return heading
 
 
-def _in_base(name: str, value: Key, unit: str) -> tuple[Key, str]:
-    """A value in the base unit, and how messages give name and value."""
-    if isinstance(value, str):
-        return value, f"{name} {value}"
-    shown = f"{name} {value:.4g} {unit}".rstrip()
-    base, factor = unit_of(unit) or ("", 1.0)
-    return (abs(value) if base == "A" else value) * factor, shown
+def _steady(cells: Sequence[str], named: bool) -> tuple[Key, bool] | None:
+    """The one value that a column has, and whether it has it exactly; None if it has several."""
+    numbers = [value for value in map(number, cells) if value is not None]
+    if len(numbers) < len(cells):
+        return (cells[0].lower(), True) if len(set(cells)) == 1 else None
+    values = np.array([one for one in numbers if one and math.isfinite(one)])
+    if not values.size:
+        return None
+    scatter = float(np.ptp(values) / np.abs(values).max())
+    known = not scatter or (scatter <= STEADY and named)
+    return (float(np.median(values)), not scatter) if known else None
 
 
-def _steady_columns(
-    file: CsvFile, columns: Columns, ignored: set[str], rows: list[int]
-) -> Iterator[tuple[int, Key, bool]]:
-    """Columns that have one value in some rows: place, value, and whether it is so exactly."""
-    for place, heading in enumerate(columns.headings):
-        unit = file.columns[place].unit
-        if place in columns.used or heading in ignored or BOOKKEEPING.fullmatch(heading):
-            continue
-        if (unit_of(unit) or ("",))[0] in RESULTS:
-            continue
-        texts = [file.rows[row][1][place] for row in rows]
-        numbers = list(map(number, texts))
-        if None in numbers:
-            if len(set(texts)) == 1:
-                yield place, texts[0].lower(), True
-            continue
-        values = np.array([one for one in numbers if one and math.isfinite(one)])
-        if values.size:
-            scatter = float(np.ptp(values) / np.abs(values).max())
-            if not scatter or (scatter <= STEADY and is_named(heading, unit)):
-                yield place, float(np.median(values)), not scatter
-
-
-def settings_by_table(
-    file: CsvFile, columns: Columns, ignored: set[str], curves: Iterable[Curve]
-) -> list[Setting]:
+def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> list[Setting]:
     """What lines and columns of a file's tables give for their curves.
 
     A column knows better than a line, and lines that contradict one another give nothing.
@@ -474,34 +358,67 @@ def settings_by_table(
         The tables.
     columns : Columns
         What its columns are.
-    ignored : set of str
-        Columns that may vary, by their plain names.
     curves : iterable of Curve
         The curves.
     """
     tables: dict[tuple[str, Polarity | None, int], list[int]] = {}
     for curve in curves:
         key = curve.device, curve.polarity, file.block_of(curve.line)
-        tables.setdefault(key, []).extend(curve.rows)
+        tables.setdefault(key, []).extend(row for row in curve.rows.tolist() if row >= 0)
+    others = {f"{polarity.name.lower()}_current" for polarity in Polarity}
     settings: list[Setting] = []
-    for (device, polarity, block), rows in tables.items():
-        where = f"{file.path}" + f", line {file.blocks[block].line}" * (len(file.blocks) > 1)
+    for (device, polarity, place), rows in tables.items():
+        block = file.blocks[place]
+        where = f"{file.path}" + f", line {block.line}" * (len(file.blocks) > 1)
         found: dict[str, Setting | None] = {}
-        for name, value, unit in _said(file.blocks[block].preamble):
-            if is_named(plain(name), unit):
-                known, shown = _in_base(name, value, unit)
-                one = Setting(device, polarity, _one_name(name), known, False, None, shown, where)
-                other = found.setdefault(one.name, one)
-                if other is None or one.differs(other) > ALIKE:
-                    found[one.name] = None
-        for place, value, exact in _steady_columns(file, columns, ignored, rows):
-            name, unit = file.columns[place]
-            known, shown = _in_base(name, value, unit)
-            one = Setting(device, polarity, _one_name(name), known, exact, name, shown, where)
-            found[one.name] = one
-        settings += [one for one in found.values() if one is not None]
-    # A neuron's current is what its curves are over, whatever else is said of currents.
-    return [one for one in settings if not (columns.neuron and "current" in one.name)]
+        given = _said(block.preamble) + _columns(file, columns, rows)
+        for called, unit, cells, column in given:
+            base, factor = unit_of(unit) or ("", 1.0)
+            name = _name(plain(called), base, polarity)
+            named = is_named(plain(called), unit) or name in FIGURES
+            # A neuron's current is what its curves are over, whatever else is said of currents.
+            over = columns.kind == "current" and "current" in name
+            if over or name in others or (column is None and not named):
+                continue
+            steady = _steady(cells, named)
+            if steady is None:
+                found[name] = None
+                continue
+            value, exact = steady
+            shown = f"{column or called} {value}"
+            if isinstance(value, float):
+                shown = f"{column or called} {value:.4g} {unit}".rstrip()
+                value = (abs(value) if base == "A" else value) * factor
+            one = Setting(
+                device, polarity, name, plain(column or called), base, value,
+                exact and column is not None, column, shown, where,
+            )  # fmt: skip
+            other = found.get(name, one) if column is None else one
+            agree = other is not None and one.differs(other) <= ALIKE
+            found[name] = one if agree else None
+        settings += filter(None, found.values())
+    return settings
+
+
+def _said(preamble: Iterable[str]) -> list[Given]:
+    """Those lines before a table that give a number, which is not 0."""
+    short = (line for line in preamble if len(line) <= 200)
+    return [
+        (match["name"], match["own"] or match["unit"] or "", [match["value"]], None)
+        for match in filter(None, map(SAID.fullmatch, short))
+        if number(match["value"])
+    ]
+
+
+def _columns(file: CsvFile, columns: Columns, rows: list[int]) -> list[Given]:
+    """Columns that are none of the model's, of results or of bookkeeping."""
+    found: list[Given] = []
+    for place, (name, unit) in enumerate(file.columns):
+        bookkeeping = BOOKKEEPING.fullmatch(columns.headings[place])
+        if not (place in columns.used or bookkeeping or _base(unit) in RESULTS):
+            called = "current" if place == columns.places.get("current") else name
+            found.append((called, unit, file.cells(place, rows), name))
+    return found
 
 
 def check_agreement(settings: Iterable[Setting]) -> list[str]:
@@ -522,17 +439,41 @@ def check_agreement(settings: Iterable[Setting]) -> list[str]:
     for own in settings:
         other = first.setdefault((own.device, own.polarity, own.name), own)
         apart = own.differs(other)
-        if apart <= ALIKE:
-            continue
-        if apart > STEADY or (own.exact and other.exact):
+        if apart > STEADY or (apart > ALIKE and own.exact and other.exact):
             more = f', or let it vary with --ignore-column "{own.column}"' if own.column else ""
             raise UserError(
                 f"{own.where}: device {own.device} has {own.shown}, but {other.shown} in "
                 f"{other.where}; they are no cycles of one curve: give those of one value, or call "
                 f"the device differently{more}"
             )
-        notes[
-            f"{own.where}: {own.shown} and {other.shown} ({other.where}) differ by "
-            f"{apart:.1%} and are taken as one"
-        ] = None
+        if apart > ALIKE:
+            notes[
+                f"{own.where}: {own.shown} and {other.shown} ({other.where}) differ by "
+                f"{apart:.1%} and are taken as one"
+            ] = None
     return list(notes)
+
+
+def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
+    """Figures of a device's ``[synapse.electrical]``, in SI units, and what is said of others.
+
+    What has no unit, or differs, is left out.
+    """
+    found: dict[str, list[float]] = {}
+    read: set[str] = set()
+    for one in settings:
+        known = one.base and one.base == FIGURES.get(one.name, ("",))[0]
+        if known and one.polarity is not None and isinstance(one.value, float):
+            key = one.name
+            if key == "current":
+                key = f"{one.polarity.name.lower()}_current"
+            # Without what the factor of a unit adds in the last digit.
+            found.setdefault(key, []).append(float(f"{abs(one.value):.12g}"))
+            read |= {key} if one.column and not one.exact else set()
+    alike, notes = {}, []
+    for key, some in found.items():
+        if max(some) - min(some) <= (STEADY if key in read else ALIKE) * max(some):
+            alike[key] = float(np.median(some))
+        else:
+            notes.append(f"{key} differs ({min(some):g} to {max(some):g}) and is left out")
+    return alike, notes

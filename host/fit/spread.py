@@ -155,20 +155,6 @@ def spread_between(values: Array, errors: Array, unit: Interval) -> Interval:
     return total.less(Interval(noise, noise, noise)).over(unit)
 
 
-def _ways(fit: ResponseFit, pulses: Array) -> dict[str, Array]:
-    """How a curve changes by one unit of each reading, at some pulses."""
-    curve = fit.mean_curve(pulses)
-    start, end = fit.mean_curve([0, fit.pulses]).tolist()
-    k = fit.curvature
-    return {
-        "range": np.full(pulses.shape, fit.span.value),
-        "weight": curve - (start + end) / 2,
-        "span": curve - start,
-        # By ln A: minus k times the derivative by k.
-        "nonlinearity": -(end - start) * k * shape(k, pulses / fit.pulses)[1],
-    }
-
-
 def _along(way: Array, difference: Array, weights: Array) -> float:
     """How much of a way is in a difference, by least squares."""
     square = float(weights @ way**2)
@@ -177,29 +163,24 @@ def _along(way: Array, difference: Array, weights: Array) -> float:
 
 def _error_along(way: Array, device: DeviceCurves, sigma: float) -> float:
     """Variance that cycles leave in `_along` of a device's mean."""
-    table = device.resistance
+    table, square = device.resistance, float(device.weights @ way**2)
     count = len(table)
     if count > 1 and np.all(np.isfinite(table)):
         ones = np.ones(way.shape)
         parts = np.array([_along(way, cycle - device.mean, ones) for cycle in table])
         return float(parts.var(ddof=1)) / count
-    square = float(device.weights @ way**2)
     return sigma**2 / square if square else 0.0
 
 
-def _error_of_a(fit: ResponseFit, device: DeviceCurves, own: Fit) -> float:
-    """Variance that cycles leave in a device's A, over the mean A squared."""
+def _error_of_k(fit: ResponseFit, device: DeviceCurves, own: Fit) -> float:
+    """Variance that cycles leave in a device's k."""
     count, k = len(device.resistance), float(own.parameters[2])
-    error = float(own.covariance[2, 2])
-    if count > 1:
-        # The jackknife: fits of single cycles would scatter out of proportion.
-        bends = [
-            fit_device(device.without(one), fit.pulses, k).parameters[2] for one in range(count)
-        ]
-        error = (count - 1) ** 2 / count * float(np.var(bends, ddof=1))
-    # A is P_max / k: its relative error is that of k.
-    a = fit.pulses / k / fit.nonlinearity.value
-    return error * (a / k) ** 2
+    if count < 2:
+        return float(own.covariance[2, 2])
+    # The jackknife: fits of single cycles would scatter out of proportion.
+    left = [device.without(one) for one in range(count)]
+    bends = [fit_device(one, fit.pulses, k).parameters[2] for one in left]
+    return (count - 1) ** 2 / count * float(np.var(bends, ddof=1))
 
 
 def device_spread(fit: ResponseFit, cycles: CycleSpread) -> DeviceSpread:
@@ -216,30 +197,32 @@ def device_spread(fit: ResponseFit, cycles: CycleSpread) -> DeviceSpread:
     if count < 2:
         return DeviceSpread({}, {})
     start, end = fit.mean_curve([0, fit.pulses]).tolist()
-    found = {name: np.zeros((2, count)) for name in DEVICE_CHOICES}  # values, and errors
-    left: dict[str, float] = dict.fromkeys(DEVICE_CHOICES, 0.0)
+    found = {name: np.zeros((3, count)) for name in DEVICE_CHOICES}
     whole = 0.0
     for place, (device, own) in enumerate(zip(fit.devices, fit.fits, strict=True)):
-        difference = device.mean - fit.mean_curve(device.pulses)
-        whole += float(device.weights @ difference**2)
-        for name, way in _ways(fit, device.pulses).items():
-            if name == "nonlinearity":
-                # A differs by tens of per cent, where a first order is not enough.
-                k = float(own.parameters[2])
-                part = fit.pulses / k / fit.nonlinearity.value - 1
-                bent = shape(k, device.pulses / fit.pulses)[0]
-                rest = device.mean - (start + (end - start) * bent)
-                error = _error_of_a(fit, device, own)
-            else:
-                part = _along(way, difference, device.weights)
-                rest = difference - part * way
-                error = _error_along(way, device, cycles.scatter)
-            left[name] += float(device.weights @ rest**2)
-            found[name][:, place] = part, error
-    readings = {}
-    for name, (values, errors) in found.items():
+        mean, curve, weights = device.mean, fit.mean_curve(device.pulses), device.weights
+        whole += float(weights @ (mean - curve) ** 2)
+        # How a curve changes by one unit of each reading.
+        ways = {
+            "range": np.full(curve.shape, fit.span.value),
+            "weight": curve - (start + end) / 2,
+            "span": curve - start,
+        }
+        for name, way in ways.items():
+            part = _along(way, mean - curve, weights)
+            left = float(weights @ (mean - curve - part * way) ** 2)
+            found[name][:, place] = part, _error_along(way, device, cycles.scatter), left
+        # A is P_max / k: its relative error is that of k. It differs by tens of per cent, where a
+        # first order is not enough.
+        k = float(own.parameters[2])
+        ratio = fit.pulses / k / fit.nonlinearity.value
+        bent = start + (end - start) * shape(k, device.pulses / fit.pulses)[0]
+        error = _error_of_k(fit, device, own) * (ratio / k) ** 2
+        found["nonlinearity"][:, place] = ratio - 1, error, float(weights @ (mean - bent) ** 2)
+    readings, explained = {}, {}
+    for name, (values, errors, left) in found.items():
         unit = fit.nonlinearity if name == "nonlinearity" else fit.span
         low, high = sorted((unit.low / unit.value, unit.high / unit.value))
         readings[name] = spread_between(values, errors, Interval(1.0, low, high))
-    explained = {name: 1 - left[name] / whole if whole else 0.0 for name in DEVICE_CHOICES}
+        explained[name] = 1 - sum(left.tolist()) / whole if whole else 0.0
     return DeviceSpread(readings, explained)

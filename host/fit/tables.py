@@ -6,29 +6,30 @@ is a preamble. Where a header comes again another block begins, often another de
 """
 
 import bisect
+import contextlib
 import csv
 import gzip
 import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from allspin.host.data.arrays import DAMAGED_GZIP
 from allspin.host.fit.quantities import MAX_MAGNITUDE, is_number, number, unit_of
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
+from allspin.sim.synapse.response import Array
 
 COMMENTS = "#%"
 """What a line of comment starts with."""
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-FIRST_LINES = 2000
-"""Lines by which the delimiter is told."""
-WORDS = 3
-"""Lines of words that a header may have: names, units, a comment."""
+DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}
+"""A comma may be in a number or a preamble; a tab is rarely in either."""
 MAX_COLUMNS = 1000
 MAX_LENGTH = 200
 """Characters of a cell."""
@@ -69,14 +70,14 @@ class Column(NamedTuple):
 
 
 class Block(NamedTuple):
-    """One of a file's tables: its header's line, the device that is named before it, and how.
+    """One of a file's tables.
 
     Attributes
     ----------
     line : int
         Of the header.
     device : str
-        As a line before it has it; empty for none.
+        As a line before it names it; empty for none.
     preamble : list of str
         The lines before it.
     """
@@ -94,7 +95,7 @@ class CsvFile:
     ----------
     path : Path
         Where it was read.
-    columns : tuple of Column
+    columns : list of Column
         Its headings.
     rows : list of (int, list of str)
         Line number and cells of each row; as many cells as columns.
@@ -107,7 +108,7 @@ class CsvFile:
     """
 
     path: Path
-    columns: tuple[Column, ...]
+    columns: list[Column]
     rows: list[tuple[int, list[str]]]
     data: bytes
     blocks: list[Block] = field(default_factory=list)
@@ -117,25 +118,33 @@ class CsvFile:
         """An error that names file and line."""
         return UserError(f"{self.path}: line {line}: {message}")
 
-    def number(self, line: int, cell: str, column: Column) -> float:
-        """The number in a cell; NaN where a value is missing or beyond the meter's range.
+    def cells(self, place: int, rows: Iterable[int]) -> list[str]:
+        """A column's cells in some rows."""
+        return [self.rows[row][1][place] for row in rows]
+
+    def values(self, place: int, rows: Iterable[int] | None = None) -> Array:
+        """A column's numbers in some rows, or all; NaN where one is missing or out of range.
 
         Raises
         ------
         UserError
-            If there is something else, or a number beyond `MAX_MAGNITUDE`.
+            If a cell has something else, or a number beyond `MAX_MAGNITUDE`.
         """
-        value = number(cell)
-        if value is None or abs(value) > MAX_MAGNITUDE:
-            raise self.fail(
-                line,
-                f"{column.name} is {cell.strip()!r}; give a number of at most {MAX_MAGNITUDE:g}, "
-                "with its unit in the header, as in R_AH (ohm)",
-            )
-        return value
+        found = []
+        for row in range(len(self.rows)) if rows is None else rows:
+            line, cells = self.rows[row]
+            value = number(cells[place])
+            if value is None or abs(value) > MAX_MAGNITUDE:
+                raise self.fail(
+                    line,
+                    f"{self.columns[place].name} is {cells[place]!r}; give a number of at most "
+                    f"{MAX_MAGNITUDE:g}, with its unit in the header, as in R_AH (ohm)",
+                )
+            found.append(value)
+        return np.array(found)
 
     def block_of(self, line: int) -> int:
-        """Which block a line is in; 0 where there are none."""
+        """Which block a line is in."""
         return max(bisect.bisect_left(self.blocks, line, key=lambda block: block.line) - 1, 0)
 
 
@@ -162,91 +171,89 @@ class _Layout:
 
     def __init__(self, lines: Sequence[Line], delimiter: str) -> None:
         self.lines, self.delimiter = lines, delimiter
-        self.header = self.first = -1
-        self.numbers = 0
         self.usual: tuple[bool, ...] = ()
         shapes: dict[int, tuple[bool, ...]] = {}
-        for place, line in enumerate(lines[:FIRST_LINES]):
+        for place, line in enumerate(lines[:2000]):
             cells = self.cells(line)
-            if line.comment or len(cells) < 2:
-                continue
             if len(cells) > 2 and not cells[-1]:
                 cells.pop()  # a delimiter at the line's end
-            shapes[place] = tuple(map(is_number, cells))
+            if len(cells) > 1 and not line.comment:
+                shapes[place] = tuple(map(is_number, cells))
         counts = Counter(shape for shape in shapes.values() if any(shape))
-        if counts:
-            self.usual = counts.most_common(1)[0][0]
-            rows = [
-                place
-                for place, shape in shapes.items()
-                if any(shape) and self.is_row(self.lines[place])
-            ]
-            self.numbers = len(rows) * sum(self.usual)
-            self._find_header(rows)
+        self.usual = max(counts, key=lambda shape: counts[shape], default=())
+        rows = [place for place, shape in shapes.items() if any(shape) and self.is_row(place)]
+        self.numbers = len(rows) * sum(self.usual)
+        self.header, self.first = self._find_header(rows)
 
     def cells(self, line: Line) -> list[str]:
         """The cells of a line, without empty ones beyond a row's."""
         split = line.text.split(self.delimiter)
         # A quote that is not closed is part of no text.
         if '"' in line.text and line.text.count('"') % 2 == 0:
-            try:
+            with contextlib.suppress(csv.Error):  # a cell that is longer than any
                 reader = csv.reader([line.text], delimiter=self.delimiter, skipinitialspace=True)
                 split = next(reader)
-            except csv.Error:
-                pass  # a cell that is longer than any
         cells = [cell.strip().strip('"').strip() for cell in split]
         while self.usual and len(cells) > len(self.usual) and not cells[-1]:
             cells.pop()
         return cells
 
-    def is_row(self, line: Line) -> bool:
+    def is_row(self, place: int) -> bool:
         """Whether a line has a number, or nothing, where most rows have one."""
-        cells = self.cells(line)
-        return len(cells) == len(self.usual) and all(
-            not usual or not cell or is_number(cell)
-            for cell, usual in zip(cells, self.usual, strict=True)
+        cells = self.cells(self.lines[place])
+        pairs = zip(cells, self.usual, strict=False)
+        return (
+            not self.lines[place].comment
+            and len(cells) == len(self.usual)
+            and all(not usual or not cell or is_number(cell) for cell, usual in pairs)
         )
 
-    def words(self, place: int) -> list[str] | None:
+    def words(self, place: int) -> list[str]:
         """The cells of a line that may be a header: as many as a row has, and no number."""
         cells = self.cells(self.lines[place])
-        if len(cells) != len(self.usual) or not any(cells) or any(map(is_number, cells)):
-            return None
-        return cells
+        fit = len(cells) == len(self.usual) and any(cells) and not any(map(is_number, cells))
+        return cells if fit and max(map(len, cells)) <= MAX_LENGTH else []
 
-    def units(self, place: int) -> list[str] | None:
-        """The cells of a row of units."""
-        cells = [cell.strip("()[] ") for cell in self.words(place) or []]
+    def is_broken(self, place: int) -> bool:
+        """Whether a line has as many cells as a row, and words where a row has numbers."""
+        size = len(self.cells(self.lines[place]))
+        return size == len(self.usual) and not (self.is_row(place) or self.words(place))
+
+    def units(self, place: int) -> list[str]:
+        """The cells of a row of units; empty for any other."""
+        cells = [cell.strip("()[] ") for cell in self.words(place)]
         known = any(cells) and all(unit_of(cell) is not None for cell in cells)
-        return cells if known else None
+        return cells if known else []
 
-    def _find_header(self, rows: list[int]) -> None:
+    def _find_header(self, rows: list[int]) -> tuple[int, int]:
         """The first row that has words above it; those of a comment, if there are no others."""
-        for comments in (False, True):
-            for first in rows:
-                group: list[int] = []
-                for place in range(first - 1, -1, -1):
-                    if self.lines[place].comment != comments:
-                        continue
-                    if len(group) == WORDS or self.words(place) is None:
-                        break
-                    group.insert(0, place)
-                if group:
-                    self.first, self.header = first, group[-1]
-                    below = [place for place in group[1:] if self.units(place)]
-                    if below:
-                        self.header = group[group.index(below[0]) - 1]
-                    return
+        for comments, first in itertools.product((False, True), rows):
+            places = range(first - 1, -1, -1)
+            above = (place for place in places if self.lines[place].comment == comments)
+            above = itertools.filterfalse(self.is_broken, above)
+            # Names, units and a comment, at most.
+            group = list(itertools.takewhile(self.words, itertools.islice(above, 3)))[::-1]
+            if group:
+                pairs = itertools.pairwise(group)
+                return next((name for name, unit in pairs if self.units(unit)), group[-1]), first
+        return -1, -1
+
+    def columns(self) -> list[Column]:
+        """The headings, with units of their own or those of a row of units."""
+        found = []
+        below = filter(None, map(self.units, range(self.header + 1, self.first)))
+        units = next(below, [""] * len(self.usual))
+        for heading, unit in zip(self.cells(self.lines[self.header]), units, strict=True):
+            match = HEADING.fullmatch(heading)
+            name, own = heading, None
+            if match is not None:
+                name, own = match["name"].strip(), (match["unit"] or match["per"] or "").strip()
+            found.append(Column(name, own or unit))
+        return found
 
 
-def read_lines(path: Path, limits: Limits) -> tuple[bytes, list[Line]]:
-    """A file's content, as it is on the disk, and its lines, unpacked.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, is no text, or is larger than the limits.
-    """
+def _read_lines(path: Path, limits: Limits) -> tuple[bytes, list[Line]]:
+    """A file's content, as it is on the disk, and its lines, unpacked."""
     data = read_file(path, "CSV file", limits.size)
     text = data
     if data.startswith(b"\x1f\x8b"):
@@ -273,109 +280,22 @@ def read_lines(path: Path, limits: Limits) -> tuple[bytes, list[Line]]:
 
 def _decode(path: Path, data: bytes) -> str:
     """The text of a file, in whichever code it is written."""
+    # Old instruments write the degree and micro signs in the code of the West.
+    encodings = ["utf-8-sig", "cp1252"]
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings = ["utf-16"]
-    elif b"\0" in data[:4096]:
-        encodings = []
-    else:
-        # Old instruments write the degree and micro signs in the code of the West.
-        encodings = ["utf-8-sig", "cp1252"]
     for encoding in encodings:
-        try:
+        with contextlib.suppress(UnicodeDecodeError):
             text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if not re.search(r"[\0-\x08\x0e-\x1f]", text[:4096]):
-            return text
+            if not re.search(r"[\0-\x08\x0e-\x1f]", text[:4096]):
+                return text
     raise UserError(f"{path} is not a CSV file but a binary one; export the table as text first")
-
-
-def _lay_out(path: Path, lines: Sequence[Line]) -> _Layout:
-    """The table by that delimiter with which its rows have most numbers."""
-    # A comma may be in a number or a preamble; a tab is rarely in either.
-    layouts = [_Layout(lines, delimiter) for delimiter in reversed(DELIMITERS)]
-    found = [layout for layout in layouts if layout.header >= 0]
-    if found:
-        return max(found, key=lambda layout: layout.numbers)
-    # No table was found. What is wrong is told by that of the first line.
-    header = next((place for place, line in enumerate(lines) if not line.comment), None)
-    if header is None:
-        raise UserError(f"{path} is empty; give a header line with column names, then rows")
-    line = lines[header]
-    layout = _Layout([], max(DELIMITERS, key=line.text.count))
-    cells = layout.cells(line)
-    while len(cells) > 2 and not cells[-1]:
-        cells.pop()
-    layout.lines, layout.header, layout.usual = lines, header, (True,) * len(cells)
-    if len(cells) < 2:
-        raise UserError(
-            f"{path}: line {line.number}: {_short(line.text)} is one column; separate columns by "
-            "comma, semicolon or tab"
-        )
-    if any(map(is_number, cells)):
-        raise UserError(
-            f"{path}: line {line.number}: the first line has numbers; put a header line with "
-            "column names before it, such as pulse,R_AH (ohm)"
-        )
-    return layout
 
 
 def _short(text: str) -> str:
     """A text as messages show it."""
     text = text.strip()
     return repr(text if len(text) <= 40 else text[:37] + "...")
-
-
-def _blocks(layout: _Layout) -> tuple[list[Block], list[Line]]:
-    """The blocks, and the lines that are below a header and before the next one's preamble."""
-    lines = layout.lines
-    texts = [line.text for line in lines]
-    heads = [place for place, text in enumerate(texts) if text == texts[layout.header]]
-    heads = [place for place in heads if place >= layout.header]
-    asides = [lines[: layout.header]]
-    bodies: list[Line] = []
-    for head, end in itertools.pairwise([*heads, len(lines)]):
-        last = end
-        while end < len(lines) and last > head + 1:
-            if not lines[last - 1].comment and layout.is_row(lines[last - 1]):
-                break
-            last -= 1
-        bodies += lines[head + 1 : last]
-        asides.append(lines[last:end])
-    blocks = []
-    for head, aside in zip(heads, asides, strict=False):
-        preamble = [line.text for line in aside]
-        names = [match["name"] for match in map(NAMED.match, reversed(preamble)) if match]
-        device = names[0].strip(' \t,;"')[:MAX_LENGTH] if names else ""
-        blocks.append(Block(lines[head].number, device, preamble))
-    return blocks, bodies
-
-
-def _checked_cells(path: Path, layout: _Layout, line: Line) -> list[str]:
-    cells = layout.cells(line)
-    longest = max(map(len, cells))
-    if longest > MAX_LENGTH:
-        raise UserError(
-            f"{path}: line {line.number}: a cell has {longest} characters, at most {MAX_LENGTH} "
-            "are read; is it a table?"
-        )
-    return cells
-
-
-def _columns(path: Path, layout: _Layout) -> tuple[Column, ...]:
-    """The headings, with units of their own or those of a row of units."""
-    found = []
-    below = filter(None, map(layout.units, range(layout.header + 1, max(layout.first, 0))))
-    units = next(below, [""] * len(layout.usual))
-    names = _checked_cells(path, layout, layout.lines[layout.header])
-    for heading, unit in zip(names, units, strict=True):
-        match = HEADING.fullmatch(heading)
-        if match is None:
-            found.append(Column(heading, unit))
-            continue
-        own = (match["unit"] or match["per"] or "").strip()
-        found.append(Column(match["name"].strip(), own or unit))
-    return tuple(found)
 
 
 def read_csv(path: Path, limits: Limits | None = None) -> CsvFile:
@@ -394,47 +314,69 @@ def read_csv(path: Path, limits: Limits | None = None) -> CsvFile:
         If it is no such table; the message names file, line and fix.
     """
     limits = limits or Limits()
-    data, lines = read_lines(path, limits)
-    if any(sum(line.text.count(one) for line in lines) > limits.cells for one in DELIMITERS):
-        raise UserError(f"{path} has more than {limits.cells:,} cells; give it in parts")
-    layout = _lay_out(path, lines)
-    width = len(layout.usual)
-    if width > MAX_COLUMNS:
-        raise UserError(f"{path} has more than {MAX_COLUMNS:,} columns; give it in parts")
-    columns = _columns(path, layout)
-    blocks, bodies = _blocks(layout)
-    # Units and comments below the header, wherever it comes again.
-    below = {
-        lines[place].text
-        for place in range(layout.header + 1, layout.first)
-        if layout.words(place) is not None
-    }
-    rows: list[tuple[int, list[str]]] = []
-    others: list[Line] = []
-    for line in bodies:
-        if line.comment or line.text in below:
-            continue
-        cells = _checked_cells(path, layout, line)
-        if len(cells) == width:
-            rows.append((line.number, cells))
-        elif any(map(is_number, cells)):
+    data, lines = _read_lines(path, limits)
+    for delimiter in DELIMITERS:
+        counts = [line.text.count(delimiter) for line in lines]
+        if sum(counts) > limits.cells or max(counts, default=0) >= MAX_COLUMNS:
             raise UserError(
-                f"{path}: line {line.number}: it has {len(cells)} cells, but the header has "
-                f"{width} (separated by {DELIMITERS[layout.delimiter]}); mend the line"
+                f"{path} has more than {limits.cells:,} cells, or {MAX_COLUMNS:,} columns; give it "
+                "in parts"
             )
-        else:
-            others.append(line)
-    if not rows:
-        raise UserError(f"{path} has a header and no rows; give at least one curve")
-    notes = []
+    if not lines:
+        raise UserError(f"{path} is empty; give a header line with column names, then rows")
+    layouts = [_Layout(lines, delimiter) for delimiter in DELIMITERS]
+    layout = max(layouts, key=lambda layout: (layout.header >= 0, layout.numbers))
+    if layout.header < 0:
+        first = next((line for line in lines if not line.comment), lines[0])
+        raise UserError(
+            f"{path}: line {first.number}: {_short(first.text)} begins no table; give a header "
+            "line with column names, separated by comma, semicolon or tab, such as "
+            "pulse,R_AH (ohm), then rows of as many cells"
+        )
+    file = CsvFile(path, layout.columns(), [], data)
+    others = _take_rows(file, layout)
     if others:
-        are = (
-            "s of words below the header are"
-            if len(others) > 1
-            else " of words below the header is"
+        are = "s of words below the header are" if others[1:] else " of words below the header is"
+        first = others[0]
+        file.notes.append(
+            f"{path}: {len(others)} line{are} left out, line {first.number}: {_short(first.text)}"
         )
-        notes.append(
-            f"{path}: {len(others)} line{are} left out, line {others[0].number}: "
-            f"{_short(others[0].text)}"
-        )
-    return CsvFile(path, columns, rows, data, blocks, notes)
+    return file
+
+
+def _take_rows(file: CsvFile, layout: _Layout) -> list[Line]:
+    """Put blocks and rows into a file; what is left of the lines, which are words."""
+    lines, top = layout.lines, layout.lines[layout.header].text
+    # Units and comments below the header, wherever it comes again.
+    below = {lines[p].text for p in range(layout.header, layout.first) if layout.words(p)}
+    heads = [p for p in range(layout.header, len(lines)) if lines[p].text == top]
+    others: list[Line] = []
+    end = 0  # of the rows before
+    for head, after in itertools.pairwise([*heads, len(lines)]):
+        preamble = [line.text for line in lines[end:head]]
+        names = [match["name"] for match in map(NAMED.match, reversed(preamble)) if match]
+        device = names[0].strip(' \t,;"')[:MAX_LENGTH] if names else ""
+        file.blocks.append(Block(lines[head].number, device, preamble))
+        end = after
+        if after < len(lines):
+            # What is below the last row stands before the next header.
+            end = 1 + next(filter(layout.is_row, range(after - 1, head, -1)), head)
+        for line in lines[head:end]:
+            cells = layout.cells(line)
+            if line.comment or line.text in below:
+                continue
+            if max(map(len, cells)) > MAX_LENGTH:
+                raise file.fail(
+                    line.number, f"a cell has more than {MAX_LENGTH} characters; is it a table?"
+                )
+            if len(cells) == len(layout.usual):
+                file.rows.append((line.number, cells))
+            elif any(map(is_number, cells)):
+                raise file.fail(
+                    line.number,
+                    f"it has {len(cells)} cells, but the header has {len(layout.usual)} "
+                    f"(separated by {DELIMITERS[layout.delimiter]}); mend the line",
+                )
+            else:
+                others.append(line)
+    return others

@@ -1,6 +1,7 @@
 """From data to a device and back: the round trip, the measured table, what is refused."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.fit.curves import Curve, Measurement
+from allspin.host.fit.curves import Curve
 from allspin.host.fit.device import measured_response, pair_response
 from allspin.host.fit.fit import fit, fit_all
 from allspin.host.fit.lookup import take_lookup_tables
@@ -22,38 +23,31 @@ from allspin.sim.device.device import NeuronVariation
 from allspin.sim.device.device_file import (
     device_from_toml,
     device_to_toml,
-    load_device,
-    save_device,
 )
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import SotSynapse
 from allspin.sim.synapse.table_synapse import TableSynapse
+from tests.host.fit.conftest import fitted, measured
 from tests.sim.synapse.monte_carlo import HIGH, LOW, Table
 
 P, D = Polarity
 Makes = Callable[..., Any]
 Floats = npt.NDArray[np.float64]
 BASE = open_device("paper")
-
-
-def measured(curves: list[Curve]) -> Measurement:
-    return Measurement(curves, "ohm", "A", {"a.csv": "0" * 64})
+CURRENT = np.linspace(0, 10e-3, 40)
 
 
 def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
     truth = known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="nonlinearity")
-    measurement = measured(truth.draw(1, 6, 4))
-    options = FitOptions("mine")
-    result = fit_all(measurement, options)
+    result = fitted(truth.draw(1, 6, 4))
     assert result.complaints == []
     device = result.device()
     synapse = device.synapse
     assert isinstance(synapse, SotSynapse)
-    assert [synapse.record()[one.name.lower()]["A"] for one in Polarity] == pytest.approx(
-        [22, 9], rel=0.2
-    )
+    bends = [synapse.record()[one.name.lower()]["A"] for one in Polarity]
+    assert bends == pytest.approx([22, 9], rel=0.2)
     assert (synapse.low, synapse.high) == pytest.approx((-0.4, 0.6), abs=0.03)
     assert [synapse.c2c[one] for one in Polarity] == pytest.approx([0.03, 0.02], rel=0.1)
     assert (synapse.c2c.occasion, synapse.d2d.reading) == ("write", "nonlinearity")
@@ -64,14 +58,11 @@ def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
     back = device_from_toml(device_to_toml(device))
     assert back.synapse == synapse
     assert back.source["fit"]["potentiation"]["A"] == result.report()["potentiation"]["A"]
-    assert back.source["confidence"] == 0.95
 
 
 def test_the_measured_table(known: Makes) -> None:
     truth = known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range", pulses=40)
-    measurement = measured(truth.draw(2, 30, 5))
-    options = FitOptions("mine", table=True)
-    device = fit_all(measurement, options, BASE).device()
+    device = fitted(truth.draw(2, 30, 5), table=True).device()
     synapse = device.synapse
     assert isinstance(synapse, TableSynapse)
     for polarity in Polarity:
@@ -93,14 +84,10 @@ def test_a_table_fills_in_pulses_that_were_not_measured() -> None:
 
 def test_cycles_of_which_each_lacks_a_point_tell_c2c_and_d2d(known: Makes) -> None:
     truth = known(c2c=(0.08, 0.08), d2d=(0.1, 0.1), reading="range", pulses=20)
-    curves = []
-    for number, curve in enumerate(truth.draw(5, 300, 2)):
-        there = np.arange(curve.x.size) != number % 20
-        curves.append(
-            Curve(
-                curve.device, curve.cycle, curve.polarity, curve.x[there], curve.resistance[there]
-            )
-        )
+    curves = [
+        one.at(np.flatnonzero(np.arange(one.x.size) != number % 20))
+        for number, one in enumerate(truth.draw(5, 300, 2))
+    ]
     # Of half of the devices there is one cycle, which leaves more of C2C in its mean.
     curves = [one for one in curves if one.cycle == "0" or int(one.device[1:]) % 2]
     for polarity in Polarity:
@@ -110,18 +97,35 @@ def test_cycles_of_which_each_lacks_a_point_tell_c2c_and_d2d(known: Makes) -> No
         assert np.sqrt(np.mean(response.device**2)) == pytest.approx(0.1, rel=0.12)
 
 
-def test_one_polarity_is_not_enough(known: Makes) -> None:
-    curves = [one for one in known().draw(0, 1, 2) if one.polarity is P]
-    with pytest.raises(UserError, match=r"only curves of potentiation; .*such as --base paper"):
-        fit_all(measured(curves), FitOptions("x"))
+NEURON = [
+    Curve("n", str(k), None, CURRENT, np.clip(40 * (CURRENT - 3e-3), 0, None) + noise)
+    for k, noise in enumerate(np.random.default_rng(0).normal(0, 0.003, (4, 40)))
+]
+
+
+@pytest.mark.parametrize(
+    ("figures", "chosen", "options", "base", "message"),
+    [
+        ({}, "P", {}, None, r"only curves of potentiation; .*such as --base paper"),
+        ({}, "P", {"occasion": "pulse"}, BASE, "C2C of paper is read as write, .*--c2c-occasion w"),
+        ({}, "P", {"reading": "span"}, BASE, "D2D of paper is read as weight, .*--d2d-reading wei"),
+        ({}, "N", {}, None, r"only a neuron was measured; .*such as --base paper"),
+        ({"c2c": (1.3, 1.3)}, "PD", {}, None, "the C2C of potentiation comes out as 1.3, which no"),
+    ],
+)
+def test_what_makes_no_device(
+    figures: Any, chosen: str, options: Any, base: Any, message: str, known: Makes
+) -> None:
+    curves = [one for one in known(**figures).draw(0, 1, 200) if one.polarity.name[0] in chosen]
+    with pytest.raises(UserError, match=message):
+        fit_all(measured(curves or NEURON), FitOptions("x", **options), base).device()
 
 
 @pytest.mark.parametrize("table", [False, True])
 def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
     truth = known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="weight")
     curves = [one for one in truth.draw(0, 8, 4) if one.polarity is P]
-    measurement, options = measured(curves), FitOptions("x", table=table)
-    result = fit_all(measurement, options, BASE)
+    result = fit_all(measured(curves), FitOptions("x", table=table), BASE)
     device = result.device()
     synapse = device.synapse
     # Of the paper's depression as shares, on the measured range.
@@ -129,14 +133,15 @@ def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
     n = np.arange(101.0)
     expected = high - (high - low) * np.expm1(-n / 9) / np.expm1(-100 / 9)
     assert synapse.curve(D, n) == pytest.approx(expected, abs=1e-6)
-    ends = synapse.cycle_deviation(D, high, np.array([50.0])), synapse.device_deviation(D, 100.0)
-    assert float(ends[0][0]) == pytest.approx(0.029 * (high - low), rel=0.05)
+    cycle = synapse.cycle_deviation(D, high, np.array([50.0]))
+    assert float(cycle[0]) == pytest.approx(0.029 * (high - low), rel=0.05)
     # A factor on R_AH, counted from the middle of the range.
-    assert abs(float(ends[1])) == pytest.approx(0.48 * (high - low) / 2, rel=0.05)
+    end = abs(float(synapse.device_deviation(D, 100.0)))
+    assert end == pytest.approx(0.48 * (high - low) / 2, rel=0.05)
     assert synapse.curve(P, 50) == pytest.approx(0.6, abs=0.05)
     lent = device.source["from_base"]
-    key = "synapse.depression.resistance" if table else "synapse.depression.A"
-    assert (device.source["base"], key in lent) == ("paper", True)
+    assert device.source["base"] == "paper"
+    assert f"synapse.depression.{'resistance' if table else 'A'}" in lent
     assert not any(key.startswith("synapse.potentiation") for key in lent)
     assert device.electrical == BASE.electrical
     if not table:
@@ -144,42 +149,25 @@ def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
         assert any("of paper: synapse.depression.A" in line for line in device.readings())
 
 
-def test_a_base_whose_readings_are_others_is_said(known: Makes) -> None:
-    curves = [one for one in known().draw(0, 2, 2) if one.polarity is P]
-    for options, expected in (
-        (FitOptions("x", occasion="pulse"), "C2C of paper is read as write, .*--c2c-occasion wri"),
-        (FitOptions("x", reading="span"), "D2D of paper is read as weight, .*--d2d-reading weig"),
-    ):
-        with pytest.raises(UserError, match=expected):
-            fit_all(measured(curves), options, BASE)
-
-
 @pytest.mark.parametrize("table", [False, True])
 def test_a_conductance_has_a_reference_column_that_varies(known: Makes, table: bool) -> None:
     """C2C and an offset between devices are 0.02 and 0.05 of the range for the better polarity."""
     curves = known(c2c=(0.06, 0.02), d2d=(0.1, 0.05), reading="range").draw(4, 80, 3)
-    measurement = Measurement(curves, "siemens", "A")
-    options = FitOptions("x", table=table, reading="range")
-    device = fit_all(measurement, options).device()
-    assert device.imperfections.reference == pytest.approx(np.hypot(0.02, 0.05), rel=0.2)
-    assert any(line.startswith("reference 0.0") for line in device.readings())
-    ideal = FitOptions("x", table=table, reference="ideal")
-    assert fit_all(measurement, ideal).device().imperfections.reference == 0
-    ohm = measured(curves)
-    assert fit_all(ohm, options).device().imperfections.reference == 0
+    found = [
+        fit_all(measured(curves, unit), FitOptions("x", table=table, **options)).device()
+        for unit, options in (
+            ("siemens", {"reading": "range"}),
+            ("siemens", {"reference": "ideal"}),
+            ("ohm", {"reading": "range"}),
+        )
+    ]
+    references = [device.imperfections.reference for device in found]
+    assert references == [pytest.approx(np.hypot(0.02, 0.05), rel=0.2), 0, 0]
+    assert any(line.startswith("reference 0.0") for line in found[0].readings())
 
 
 def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
-    i = np.linspace(0, 10e-3, 40)
-    rng = np.random.default_rng(0)
-    r = np.clip(40 * (i - 3e-3), 0, None)
-    curves = [Curve("n", str(k), None, i, r + rng.normal(0, 0.003, 40)) for k in range(4)]
-    measurement = measured(curves)
-    result = fit_all(measurement, FitOptions("x"))
-    with pytest.raises(UserError, match=r"only a neuron was measured; .*such as --base paper"):
-        result.device()
-    result = fit_all(measurement, FitOptions("x"), BASE)
-    device = result.device()
+    device = fit_all(measured(NEURON), FitOptions("x"), BASE).device()
     assert device.synapse == BASE.synapse
     lent = device.source["from_base"]
     assert {"synapse.potentiation.A", "synapse.c2c.depression", "synapse.states"} < set(lent)
@@ -187,56 +175,43 @@ def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
     assert not any(key.startswith(("neuron.variation", "neuron.threshold")) for key in lent)
     assert device.neuron.threshold == pytest.approx(0.3, abs=0.02)  # type: ignore[union-attr]
     variation = device.neuron_variation
+    assert variation == NeuronVariation(0, 0, variation.use, "slope", "range", "output")
     assert variation.use == pytest.approx(0.003 / 0.28, rel=0.15)
-    assert (variation.gain, variation.threshold) == (0, 0)
-    assert (variation.gain_reading, variation.use_reading) == ("slope", "output")
-
-
-def test_a_figure_that_no_device_can_have(known: Makes) -> None:
-    measurement = measured(known(c2c=(1.3, 1.3)).draw(0, 1, 200))
-    result = fit_all(measurement, FitOptions("x"))
-    with pytest.raises(UserError, match=r"the C2C of potentiation comes out as 1.3, which no dev"):
-        result.device()
 
 
 def test_a_polarity_of_half_the_range_has_half_the_figures(known: Makes) -> None:
     truth = known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range")
     curves = [
-        Curve(one.device, one.cycle, one.polarity, one.x, 0.1 + (one.resistance - 0.1) / 2)
-        if one.polarity is D
-        else one
+        dataclasses.replace(one, resistance=0.1 + (one.resistance - 0.1) / (1 + one.polarity))
         for one in truth.draw(4, 12, 4)
     ]
-    measurement = measured(curves)
-    options = FitOptions("x", reading="range")
-    result = fit_all(measurement, options)
+    result = fitted(curves, reading="range")
     synapse = result.device().synapse
     assert isinstance(synapse, SotSynapse)
     # Of the whole device's range, which potentiation spans.
-    assert synapse.c2c.potentiation == pytest.approx(0.03, rel=0.1)
-    assert synapse.c2c.depression == pytest.approx(0.01, rel=0.1)
+    assert (synapse.c2c.potentiation, synapse.c2c.depression) == pytest.approx((0.03, 0.01), 0.1)
     own = result.polarities[D].devices.readings["range"].value
     assert synapse.d2d.depression == pytest.approx(own / 2, rel=0.1)
 
 
-def rows(heading: str, names: list[str], x: Floats, ways: list[Floats]) -> str:
-    """A file of some cycles of two devices."""
-    rng = np.random.default_rng(0)
-    lines = [heading]
-    for device in "AB":
-        for cycle in range(3):
-            for name, way in zip(names, ways, strict=True):
-                noisy = way + rng.normal(0, 0.02, x.size)
-                lines += [
-                    f"{device},{cycle},{name}{a:g},{b:.4f}" for a, b in zip(x, noisy, strict=True)
-                ]
-    return "\n".join(lines) + "\n"
-
-
 N = np.arange(8.0)
 UP = 1 - np.exp(-N / 4)
-PULSES = rows("device,cycle,polarity,pulse,R_AH (ohm)", ["p,", "d,"], N, [UP, 1 - UP])
-NEURON = rows("device,cycle,current (mA),R_AH (ohm)", [""], N, [np.clip(N - 2, 0, 4)])
+
+
+def rows(heading: str, **ways: Floats) -> str:
+    """A file of three cycles of two devices."""
+    rng = np.random.default_rng(0)
+    found = [
+        f"{device},{cycle},{name},{n:g},{r + rng.normal(0, 0.02):.4f}".replace(",_,", ",")
+        for device, cycle in itertools.product("AB", range(3))
+        for name, way in ways.items()
+        for n, r in zip(N, way, strict=True)
+    ]
+    return "\n".join([heading, *found])
+
+
+PULSES = rows("device,cycle,polarity,pulse,R_AH (ohm)", p=UP, d=1 - UP)
+LINE = rows("device,cycle,current (mA),R_AH (ohm)", _=np.clip(N - 2, 0, 4))
 
 LARGE = ("1e308", "-1e308", "1e30", "-1e30", "1e29", "1e400", "9" * 400, "70000")
 SMALL = ("1e-30", "5e-324", "0", "-0", "1", "-1", "+1")
@@ -245,7 +220,7 @@ cells = st.sampled_from([*LARGE, *SMALL, *NO_NUMBERS])
 
 
 @given(
-    st.sampled_from([PULSES, NEURON]),
+    st.sampled_from([PULSES, LINE]),
     st.lists(st.tuples(st.integers(0, 500), st.integers(0, 4), cells), min_size=1, max_size=4),
     st.sampled_from([None, "1e30", "1e-30", "0", "5e-324"]),
     st.booleans(),
@@ -309,53 +284,38 @@ def test_deviations_after_trains_by_those_of_pulses(polarity: Polarity, meter: f
 
 
 def test_a_table_of_pulses_is_asked_for() -> None:
-    measurement = Measurement(pulsed(3, 12, 2), "ohm", "A")
-    options = FitOptions("x", table=True, occasion="pulse")
-    result = fit_all(measurement, options)
-    synapse = result.device().synapse
+    curves = pulsed(3, 12, 2)
+    synapse = fitted(curves, table=True, occasion="pulse").device().synapse
     assert isinstance(synapse, TableSynapse)
     assert (synapse.bounded, synapse.occasion) == (True, "write")
     # Of devices that are alike hardly anything is D2D.
     assert synapse.potentiation.device.max() < 0.05
-    plain = fit_all(measurement, FitOptions("x", table=True)).device().synapse
+    plain = fitted(curves, table=True).device().synapse
     assert isinstance(plain, TableSynapse)
     assert not plain.bounded
-    few = [dataclasses.replace(one, x=2 * one.x) for one in measurement.curves]
-    sparse = Measurement(few, "ohm", "A")
+    sparse = [dataclasses.replace(one, x=2 * one.x) for one in curves]
     with pytest.raises(UserError, match=r"d0 has 0 pairs of R_AH before and after .*take write"):
-        fit_all(sparse, options).device()
+        fitted(sparse, table=True, occasion="pulse").device()
 
 
-@pytest.fixture
-def curves(tmp_path):
-    """A neuron's curve: 4 mA threshold, 30 mohm/mA up to 10 mA; bent below 2 mA."""
+def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(tmp_path: Path) -> None:
+    """A neuron of 4 mA threshold, 30 mohm/mA up to 10 mA; bent below 2 mA."""
     i = np.linspace(0, 12, 121)
-    noise = np.random.default_rng(1).normal(0, 0.5, (2, i.size))
-    lines = ["cycle,current (mA),R_AH (mohm)"]
-    for cycle in range(2):
-        r = 30 * np.clip(i - 4, 0, 6) + noise[cycle] + 40 * np.clip(2 - i, 0, None)
-        lines += [f"{cycle},{a:.2f},{b:.3f}" for a, b in zip(i, r, strict=True)]
+    r = 30 * np.clip(i - 4, 0, 6) + np.random.default_rng(1).normal(0, 0.5, (2, i.size))
+    pairs = zip(np.tile(i, 2), (r + 40 * np.clip(2 - i, 0, None)).ravel(), strict=True)
+    lines = [f"{n // 121},{a:.2f},{b:.3f}" for n, (a, b) in enumerate(pairs)]
     path = tmp_path / "neuron.csv"
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(curves, tmp_path):
-    whole = fit([curves], FitOptions("n"))
-    assert [line.split(":")[0] for line in whole.complaints] == ["the neuron"]
-    part = fit([curves], FitOptions("n", currents=(2.0, 12.0)), base="paper")
-    assert part.complaints == []
+    path.write_text("\n".join(["cycle,current (mA),R_AH (mohm)", *lines]))
+    assert fit([path], FitOptions("n")).complaints[0].startswith("the neuron: ")
+    part = fit([path], FitOptions("n", currents=(2.0, 12.0)), base="paper")
     values = part.to_dict(tmp_path / "n.toml", [])
     assert values["device"] == str(tmp_path / "n.toml")
     assert (values["kind"], values["described"]) == ("model", True)
     assert values["neuron"]["threshold"]["value"] == pytest.approx(4e-3, rel=0.01)
     assert values["neuron"]["slope"]["value"] == pytest.approx(30, rel=0.01)
-    save_device(part.device(), tmp_path / "n.toml")
-    device = load_device(tmp_path / "n.toml")
-    assert isinstance(device.neuron, SotNeuron)
-    assert device.neuron.threshold == pytest.approx(4 / 12, rel=0.01)
-    assert device.neuron_variation != NeuronVariation()
-    assert "synapse.depression.A" in device.source["from_base"]
+    neuron = device_from_toml(device_to_toml(part.device())).neuron
+    assert isinstance(neuron, SotNeuron)
+    assert neuron.threshold == pytest.approx(4 / 12, rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -365,30 +325,17 @@ def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(curves,
         ({"currents": (5.0, 2.0)}, "^currents takes a lower and a higher magnitude"),
         ({"currents": (2.0, float("nan"))}, "^currents takes a lower and a higher magnitude"),
         ({"name": " "}, "^name must be a word or line of text$"),
+        ({"meter": "x"}, "^meter must be one of"),
+        ({"table": True, "occasion": "root"}, "^occasion must be write or pulse of a measured"),
     ],
 )
-def test_options_are_checked_at_once(options, message):
+def test_options_are_checked_at_once(options: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FitOptions(**{"name": "x", **options})
 
 
-NAMES = "dG_increasing.txt", "dG_decreasing.txt"
-
-
-@pytest.fixture
-def pairs(tmp_path: Path) -> list[Path]:
-    """Two devices, each in its own folder, under CrossSim's names."""
-    paths = []
-    for device, noise in (("d1", 0.05), ("d2", 0.08)):
-        (tmp_path / device).mkdir()
-        for name, sign in zip(NAMES, (1, -1), strict=True):
-            paths.append(Table(sign, noise).write(tmp_path / device / name))
-    return paths
-
-
 @pytest.mark.parametrize("asked", [{"occasion": "pulse"}, {"reading": "span"}, {"meter": "reads"}])
-def test_nothing_is_asked_of_a_fit_that_is_not_made(
-    pairs: list[Path], asked: dict[str, str]
-) -> None:
-    with pytest.raises(UserError, match=r"dG_increasing.txt is a lookup table.*leave out what"):
-        take_lookup_tables(pairs[:2], FitOptions("x", **asked))  # type: ignore[arg-type]
+def test_nothing_is_asked_of_a_fit_that_is_not_made(asked: dict[str, Any], tmp_path: Path) -> None:
+    paths = [Table(sign, 0.05).write(tmp_path / f"dG_{sign}.txt") for sign in (1, -1)]
+    with pytest.raises(UserError, match=r"dG_1.txt is a lookup table.*leave out what"):
+        take_lookup_tables(paths, FitOptions("x", **asked))

@@ -51,16 +51,12 @@ def draw(
 def test_an_exact_curve_is_found_again() -> None:
     fit = fit_neuron(draw(0, 1, 1, noise=1e-9))
     expected = {"base": -0.2, "threshold": 6e-3, "slope": 50, "softness": 0.5e-3, "height": 0.4}
-    assert {name: one.value for name, one in fit.values.items()} == pytest.approx(
-        expected, rel=1e-3
-    )
-    neuron = fit.neuron
-    assert neuron.threshold == pytest.approx(0.3, rel=1e-3)
-    assert neuron.slope == pytest.approx(50 * 20e-3 / 0.4, rel=1e-3)
-    assert neuron.softness == pytest.approx(0.025, rel=1e-2)
-    assert neuron.saturation == 1
+    found = {name: one.value for name, one in fit.values.items()}
+    assert found == pytest.approx(expected, rel=1e-3)
+    truth = {"threshold": 0.3, "slope": 50 * 20e-3 / 0.4, "softness": 0.025, "saturation": 1}
+    assert vars(fit.neuron) == pytest.approx(truth, rel=1e-2)
     # In fractions of full scale it is the curve that was drawn.
-    shares = neuron.response(CURRENT / 20e-3) * 0.4
+    shares = fit.neuron.response(CURRENT / 20e-3) * 0.4
     assert shares == pytest.approx(response(CURRENT, 6e-3, 50, 0.4), abs=1e-3)
 
 
@@ -111,31 +107,25 @@ def test_a_sigmoid_turned_over_is_not_described() -> None:
     assert not fit_neuron(curves).goodness.described
 
 
-def test_currents_of_both_signs_are_cut_to_one() -> None:
+@pytest.mark.parametrize(
+    ("sign", "currents", "ends"),
+    [(1, None, (0, 20e-3)), (-1, None, (0, 20e-3)), (1, (4.5e-3, 12.5e-3), (5e-3, 12e-3))],
+)
+def test_currents_of_both_signs_are_cut_to_one(sign: int, currents: Any, ends: Any) -> None:
     both = np.linspace(-10e-3, 20e-3, 31)
-    curve = Curve("n", "", None, both, both)
-    assert select([curve], None)[0].x.min() >= 0
-    mirrored = Curve("n", "", None, -both, both)
-    assert select([mirrored], None)[0].x.max() == pytest.approx(20e-3)
-    part = select([curve], (5e-3, 12e-3))[0].x
-    assert part.min() >= 5e-3
-    assert part.max() <= 12e-3
+    (found,) = select([Curve("n", "", None, sign * both, both)], currents)
+    assert (found.x.min(), found.x.max()) == pytest.approx(ends)
 
 
-def test_of_a_loop_s_branch_the_side_that_switches_is_fitted() -> None:
+@pytest.mark.parametrize("way", [1, -1])
+def test_of_a_loop_s_branch_the_side_that_switches_is_fitted(way: int) -> None:
     """Both branches of a loop as in the paper's Fig. 4c are one neuron."""
-    both = np.linspace(-20e-3, 20e-3, 121)
-    rng = np.random.default_rng(0)
-    fits = []
-    for direction in (1.0, -1.0):
-        way = direction * response(direction * both, THRESHOLD, SLOPE, HEIGHT)
-        noisy = way + rng.normal(0, 1e-3, both.size)
-        order = slice(None, None, int(direction))
-        (chosen,) = select([Curve("n", "", None, both[order], noisy[order])], None)
-        assert chosen.x.min() >= 0
-        fits.append(fit_neuron([chosen]))
-    up, down = fits
-    for fit in fits:
-        assert fit.values["threshold"].value == pytest.approx(THRESHOLD, rel=0.02)
-        assert abs(fit.values["slope"].value) == pytest.approx(SLOPE, rel=0.02)
-    assert down.neuron.slope == pytest.approx(up.neuron.slope, rel=0.03)
+    both = np.linspace(-20e-3, 20e-3, 121)[::way]
+    r = way * response(way * both, THRESHOLD, SLOPE, HEIGHT)
+    noisy = r + np.random.default_rng(0).normal(0, 1e-3, both.size)
+    (chosen,) = select([Curve("n", "", None, both, noisy)], None)
+    assert chosen.x.min() >= 0
+    fit = fit_neuron([chosen])
+    assert fit.values["threshold"].value == pytest.approx(THRESHOLD, rel=0.02)
+    assert abs(fit.values["slope"].value) == pytest.approx(SLOPE, rel=0.02)
+    assert fit.neuron.slope == pytest.approx(SLOPE * 20e-3 / HEIGHT, rel=0.03)

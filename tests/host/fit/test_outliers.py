@@ -1,18 +1,19 @@
 """Spikes and bad cycles in data whose truth is known, and data without any."""
 
-import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from allspin.host.fit.curves import Curve, Measurement
+from allspin.host.fit.curves import Curve
 from allspin.host.fit.fit import fit_all
-from allspin.host.fit.outliers import find_outliers, outlying_cycles, set_aside
+from allspin.host.fit.outliers import Outlier, find_outliers, outlying_cycles, set_aside
 from allspin.host.fit.result import FitOptions
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
+from tests.host.fit.conftest import fitted, measured
 
 Makes = Callable[..., Any]
 P, D = Polarity
@@ -25,13 +26,13 @@ def spiked(curves: list[Curve], share: float, seed: int = 0) -> tuple[list[Curve
     for curve in curves:
         hit = rng.random(curve.x.size) < share
         size = rng.choice([-1, 1], curve.x.size) * rng.uniform(0.3, 3, curve.x.size)
-        found.append(dataclasses.replace(curve, resistance=curve.resistance + hit * size))
+        found.append(replace(curve, resistance=curve.resistance + hit * size))
         places |= {(curve.device, curve.cycle, curve.polarity, x) for x in curve.x[hit]}
     return found, places
 
 
-def measured(curves: list[Curve]) -> Measurement:
-    return Measurement(curves, "ohm", "A")
+def places_of(outliers: list[Outlier]) -> set[Any]:
+    return {(one.curve.device, one.curve.cycle, one.curve.polarity, one.x) for one in outliers}
 
 
 @pytest.mark.parametrize("occasion", ["write", "pulse"])
@@ -42,7 +43,7 @@ def test_spikes_are_found_and_the_figures_are_those_of_the_truth(
     truth = known(c2c=(0.008, 0.008), occasion=occasion, pulses=100)
     curves, places = spiked(truth.draw(1, devices, cycles), 0.004)
     measurement, outliers = set_aside(measured(curves))
-    found = {(one.curve.device, one.curve.cycle, one.curve.polarity, one.x) for one in outliers}
+    found = places_of(outliers)
     # A single curve's ends have no neighbours on the other side.
     ends = {place for place in places if place[-1] in (0, 100)} if cycles == 1 else set()
     assert found | ends == places | ends
@@ -50,13 +51,12 @@ def test_spikes_are_found_and_the_figures_are_those_of_the_truth(
     assert measurement.notes[-1].startswith(count)
     if cycles == 1:
         return
-    result = fit_all(measurement, FitOptions("x"))
-    for part in result.polarities.values():
+    for part in fitted(measurement.curves).polarities.values():
         assert part.cycles.occasion == occasion
         assert part.cycles.of(occasion).value == pytest.approx(0.008, rel=0.15)
         assert part.fit.nonlinearity.value == pytest.approx(truth.a[part.fit.polarity], rel=0.1)
     # As they are, the spikes would be most of it.
-    kept = fit_all(measured(curves), FitOptions("x"))
+    kept = fitted(curves)
     assert max(part.cycles.write.value for part in kept.polarities.values()) > 0.03
 
 
@@ -78,25 +78,42 @@ def test_data_without_spikes_keep_every_point(
     assert set_aside(measured(curves))[1] == []
 
 
-def test_steps_and_what_all_cycles_do_are_no_outliers() -> None:
-    n = np.arange(60.0)
-    rng = np.random.default_rng(0)
-    step = np.where(n < 30, 0.0, 1.0)
-    step[40] = 2.0
-    curves = [Curve("d", str(k), P, n, step + rng.normal(0, 0.01, 60)) for k in range(5)]
-    devices = [Curve(str(k), "", P, n, step + rng.normal(0, 0.01, 60)) for k in range(5)]
-    for some in (curves, devices):
-        assert not any(far.any() for far in find_outliers(some))
-    assert np.flatnonzero(find_outliers(devices[:1])[0]).tolist() == [40]
+SWEEP = np.concatenate([np.linspace(0, 12, 61), np.linspace(12, 0, 61)])
+N = np.arange(60.0)
 
 
-def test_a_neurons_spikes_whatever_the_order_of_its_currents() -> None:
-    rng = np.random.default_rng(0)
-    sweep = np.concatenate([np.linspace(0, 12, 61), np.linspace(12, 0, 61)])
-    r = 30 * np.clip(sweep - 4, 0, 6) + rng.normal(0, 0.5, sweep.size)
-    r[[30, 31, 90]] += (60, -70, 50)
-    (far,) = find_outliers([Curve("n", "", None, sweep, r)])
-    assert np.flatnonzero(far).tolist() == [30, 31, 90]
+def some(
+    values: np.ndarray, count: int, noise: float, polarity: Polarity | None = P
+) -> list[Curve]:
+    """Cycles of a device, with noise."""
+    noises = np.random.default_rng(0).normal(0, noise, (count, values.size))
+    x = N if polarity is P else SWEEP
+    return [
+        Curve("d", str(k), polarity, x[: values.size], values + own) for k, own in enumerate(noises)
+    ]
+
+
+STEP = np.where(N < 30, 0.0, 1.0) + (N == 40)
+RAMP = 30 * np.clip(SWEEP - 4, 0, 6)
+SPIKED = (
+    RAMP + 60 * (np.arange(122) == 30) - 70 * (np.arange(122) == 31) + 50 * (np.arange(122) == 90)
+)
+
+
+@pytest.mark.parametrize(
+    ("curves", "expected"),
+    [
+        # What all cycles, or all devices, do is no outlier; nor is a step, or a fast first pulse.
+        (some(STEP, 5, 0.01), []),
+        ([replace(one, device=one.cycle) for one in some(STEP, 5, 0.01)], []),
+        (some(STEP, 1, 0.01), [40]),
+        (some(0.6 * (N > 0) - 0.4 * np.expm1(-N / 20), 1, 0.005), []),
+        # A neuron's, whatever the order of its currents.
+        (some(SPIKED, 1, 0.5, None), [30, 31, 90]),
+    ],
+)
+def test_points_that_are_outliers(curves: list[Curve], expected: list[int]) -> None:
+    assert np.flatnonzero(np.any(find_outliers(curves), axis=0)).tolist() == expected
 
 
 def test_too_many_are_no_outliers(known: Makes) -> None:
@@ -114,34 +131,22 @@ def test_a_spike_at_an_end_is_told_from_the_point_beside_it(
     truth = known(a=(a, a), c2c=(0.0075, 0.0075), pulses=60)
     for seed in range(10):
         curves = truth.draw(seed, 1, cycles)
-        spikes = []
+        spikes = set()
         for number, curve in enumerate(curves[:: cycles + 1] if cycles > 1 else curves):
             end = (0, -1)[(number + seed) % 2]
             against = 1 - 2 * int(curve.polarity is D)
             curve.resistance[end] += against * (size if end == 0 else -size)
-            spikes.append((curve.polarity, curve.cycle, curve.x[end]))
-        found = [
-            (one.curve.polarity, one.curve.cycle, one.x) for one in set_aside(measured(curves))[1]
-        ]
-        assert sorted(found) == sorted(spikes)
-
-
-def test_a_fast_first_pulse_is_no_outlier() -> None:
-    n = np.arange(61.0)
-    way = np.where(n > 0, 0.6, 0) + 0.4 * -np.expm1(-n / 20)
-    way += np.random.default_rng(0).normal(0, 0.005, n.size)
-    assert not find_outliers([Curve("d", "", P, n, way)])[0].any()
+            spikes.add((curve.cycle, curve.polarity, curve.x[end]))
+        found = places_of(set_aside(measured(curves))[1])
+        assert {place[1:] for place in found} == spikes
 
 
 def run_in(curves: list[Curve], cycles: int, share: float) -> list[Curve]:
     """Curves whose first cycles move by less than the others, by up to a share of the range."""
     found = []
     for curve in curves:
-        start = curve.resistance[0]
-        less = share if int(curve.cycle) < cycles else 0.0
-        found.append(
-            dataclasses.replace(curve, resistance=start + (curve.resistance - start) * (1 - less))
-        )
+        moved = (curve.resistance - curve.resistance[0]) * (1 - share * (int(curve.cycle) < cycles))
+        found.append(replace(curve, resistance=curve.resistance[0] + moved))
     return found
 
 
@@ -153,7 +158,7 @@ def test_first_cycles_that_are_bad_are_set_aside(
     truth = known(c2c=(0.008, 0.008), occasion=occasion, pulses=60)
     curves = run_in(truth.draw(1, devices, cycles), 2, 0.4)
     measurement, outliers = set_aside(measured(curves))
-    assert {(one.curve.device, one.curve.cycle, one.curve.polarity, one.x) for one in outliers} == {
+    assert places_of(outliers) == {
         (f"d{device}", cycle, polarity, None)
         for device in range(devices)
         for cycle in "01"
@@ -167,7 +172,7 @@ def test_first_cycles_that_are_bad_are_set_aside(
     for polarity, part in result.polarities.items():
         assert part.cycles.of(occasion).value == pytest.approx(0.008, rel=0.25)
         assert part.fit.nonlinearity.value == pytest.approx(truth.a[polarity], rel=0.1)
-    kept = fit_all(measured(curves), FitOptions("x"))
+    kept = fitted(curves)
     assert max(part.cycles.write.value for part in kept.polarities.values()) > 0.05
     # They are drawn where they are.
     axes = result.picture().axes[0]
@@ -201,12 +206,7 @@ def test_half_of_the_cycles_are_no_outliers(known: Makes) -> None:
 
 
 def test_a_neuron_s_first_sweep() -> None:
-    rng = np.random.default_rng(0)
-    sweep = np.linspace(0, 12, 61)
-    curves = []
-    for cycle in range(6):
-        late = 2.0 if cycle == 0 else 0.0
-        r = 30 * np.clip(sweep - 4 - late, 0, 6) + rng.normal(0, 0.5, sweep.size)
-        curves.append(Curve("n", str(cycle), None, sweep, r))
-    assert outlying_cycles(curves).tolist() == [True] + [False] * 5
-    assert str(set_aside(measured(curves))[1][0]) == "n cycle 0, the whole cycle"
+    late, *rest = some(RAMP, 6, 0.5, None)
+    late = replace(late, resistance=late.resistance - RAMP + 30 * np.clip(SWEEP - 6, 0, 6))
+    assert outlying_cycles([late, *rest]).tolist() == [True] + [False] * 5
+    assert str(set_aside(measured([late, *rest]))[1][0]) == "d cycle 0, the whole cycle"

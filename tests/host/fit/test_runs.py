@@ -1,0 +1,349 @@
+"""Which column is what, in which unit, and where one curve ends and the next begins."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allspin.host.fit.columns import ColumnNames
+from allspin.host.fit.curves import Measurement
+from allspin.host.fit.quantities import quantity, unit_of
+from allspin.host.fit.turns import all_turns, find_turn
+from allspin.sim.errors import UserError
+from allspin.sim.synapse.response import Polarity
+
+P, D = Polarity
+Read = Callable[..., Measurement]
+
+
+@pytest.mark.parametrize(
+    ("base", "factor", "texts"),
+    [
+        ("ohm", 1, "ohm Ohms"),
+        ("ohm", 1e-3, "m\u03a9 mohm"),
+        ("ohm", 1e6, "M\u2126 Mohm"),
+        ("ohm", 1e3, "KOhm"),
+        ("ohm", 1e-6, "\u00b5\u03a9"),
+        ("ohm", 1e-9, "nohm"),
+        ("ohm", 1e9, "G\u03a9"),
+        ("S", 1, "S siemens"),
+        ("S", 1e-6, "\u00b5S"),
+        ("V", 1e-3, "mV"),
+        ("A", 1e-3, "ma mA"),
+        ("T", 1e-3, "mT"),
+        ("K", 1, "K"),
+        ("s", 1, "s sec"),
+        ("s", 60, "min minutes"),
+        ("s", 86400, "d"),
+        ("", 1, "a.u. 1"),
+        ("", 0.01, "%"),
+        # All capitals do not say whether it is a thousandth or a million.
+        (None, 0, "MOHM MA furlong xohm"),
+    ],
+)
+def test_units(base: str | None, factor: float, texts: str) -> None:
+    for text in texts.split():
+        assert unit_of(text) == (None if base is None else (base, factor))
+
+
+def test_quantities() -> None:
+    assert quantity("0.1mA", "A", "--read-current") == pytest.approx(1e-4)
+    assert quantity(" 50 \u00b5A ", "A", "--read-current") == pytest.approx(5e-5)
+    for text in ("0.1", "mA", "1mV", "0mA", "1..2mA", "nan A", "1e300A"):
+        with pytest.raises(UserError, match=r"^--read-current takes a value with its unit"):
+            quantity(text, "A", "--read-current")
+
+
+def rows(values: Any, start: int = 0, before: str = "") -> str:
+    return "".join(f"{before}{start + n},{value}\n" for n, value in enumerate(values))
+
+
+UP, DOWN = np.arange(8.0), np.arange(8.0)[::-1]
+PLAIN = "pulse,R_AH (ohm)\n"
+GOOD = PLAIN + rows(UP)
+BOTH = "".join(f"{n},{n},{2 * n},X,up\n" for n in range(6))
+NAMED = ColumnNames(pulse="shots", resistance=("b", "a"), device="chip", polarity="way")
+
+
+@pytest.mark.parametrize(
+    ("texts", "given", "expected"),
+    [
+        (
+            [
+                "device,cycle,polarity,pulse,R_AH (mohm)\n"
+                + rows(UP, before="A,1,potentiation,")
+                + rows(DOWN, before="A,1,depression,")
+                + rows(UP + 1, before="A,2,LTP,")
+                + rows(UP, before="B,1,+,")
+            ],
+            {},
+            ["A 1 P 0 7 0.007", "A 1 D 0 7 0", "A 2 P 0 7 0.008", "B 1 P 0 7 0.007", "ohm"],
+        ),
+        # The polarity is told by the trend, and cycles by pulses that are counted anew.
+        (
+            ["Pulse Number,Rxy\n" + rows(UP) + rows(DOWN, 1) + rows(UP, 1)],
+            {},
+            ["bar0  P 0 7 7", "bar0 2 D 1 8 0", "bar0 3 P 1 8 7", "arbitrary"],
+        ),
+        # Pulses that are counted on from the other polarity's start anew.
+        (
+            ["polarity,pulse,R_AH (a.u.)\n" + rows(DOWN, 0, "D,") + rows(UP[1:], 8, "P,")],
+            {},
+            ["bar0  D 0 7 0", "bar0  P 1 7 7", "arbitrary"],
+        ),
+        # Columns of resistance are as many cycles, by their usual names or by those given.
+        (
+            ["pulse,R_AH_1 (ohm),R_AH_2 (ohm),note,x\n" + BOTH],
+            {},
+            ["bar0 R_AH_1 P 0 5 5", "bar0 R_AH_2 P 0 5 10", "ohm"],
+        ),
+        (
+            ["shots,a,b,chip,way\n" + BOTH],
+            {"columns": NAMED},
+            ["X b P 0 5 10", "X a P 0 5 5", "arbitrary"],
+        ),
+        # A neuron's current may come back: it is one curve all the same.
+        (
+            [GOOD, "I (mA),R_AH (m\u03a9)\n" + rows(UP) + rows(UP)],
+            {},
+            ["bar0  P 0 7 7", "bar1  N 0 0.007 0.007", "ohm"],
+        ),
+        (
+            ["pulse,V_xy (mV)\n" + rows(UP)],
+            {"read_current": 0.1e-3},
+            ["bar0  P 0 7 70", "ohm"],
+        ),
+        (["pulse,G (uS)\n" + rows(UP)], {}, ["bar0  P 0 7 7e-06", "siemens"]),
+        (
+            [f"Device: A\n{GOOD}Device: B\n{PLAIN}{rows(DOWN)}"],
+            {},
+            ["A  P 0 7 7", "B  D 0 7 0", "ohm"],
+        ),
+        # One name is no list of devices: several files may have that of their wafer.
+        ([f"Sample: W\n{GOOD}"] * 2, {}, ["bar0  P 0 7 7", "bar1  P 0 7 7", "ohm"]),
+        (
+            [f"{GOOD}{GOOD}"],
+            {},
+            ["bar0  P 0 7 7", "bar0 2 P 0 7 7", "ohm", "2 tables one after another name no devi"],
+        ),
+    ],
+)
+def test_curves_of_files(
+    texts: list[str], given: dict[str, Any], expected: list[str], read: Read
+) -> None:
+    """Device, cycle, polarity, first and last pulse and last R_AH; the unit; and what is said."""
+    measurement = read(*texts, **given)
+    found = [
+        f"{one.device} {one.cycle} {'N' if one.polarity is None else one.polarity.name[0]} "
+        f"{one.x[0]:g} {one.x[-1]:g} {one.resistance[-1]:g}"
+        for one in measurement.curves
+    ]
+    count = len(found) + 1
+    assert [*found, measurement.unit] == expected[:count]
+    assert list(measurement.digests) == [f"bar{number}.csv" for number in range(len(texts))]
+    assert len(measurement.notes) == len(expected[count:])
+    assert all(map(str.__contains__, measurement.notes, expected[count:]))
+
+
+@pytest.mark.parametrize(
+    ("texts", "given", "expected"),
+    [
+        (["pulse,V (V)\n1,2\n"], {}, r"bar0.csv has no column of resistance .*it has pulse, V\)"),
+        (["shot,R_AH\n1,2\n"], {}, "no column of pulse nor one of current .*--pulse-column"),
+        ([GOOD], {"columns": NAMED}, r"column shots \(it has pulse, R_AH\); mend --pulse-column"),
+        (["pulse,R_AH,r_ah\n1,2,3\n"], {}, "two columns are called r_ah; rename one"),
+        (["pulse,R_AH (V)\n1,2\n"], {}, r"column R_AH is a voltage; .* --read-current 0.1mA"),
+        (["pulse,R_AH (MOHM)\n1,2\n"], {}, r"column R_AH is in MOHM, which is not known for"),
+        (["pulse (mA),R_AH\n1,2\n"], {}, "column pulse is in mA, which is not known for a puls"),
+        (["pulse,R_1 (ohm),R_2\n1,2,3\n"], {}, "columns of R_AH have different units; give them"),
+        ([GOOD, f"pulse,R\n{rows(UP)}"], {}, "bar1.csv gives R_AH in no unit, but .*bar0.csv in "),
+        (["pulse,R_AH\n0,1\n"], {}, "line 2: device bar0 has 1 point; a curve needs at least 5"),
+        (["pulse,R_AH\n" + rows([3] * 9)], {}, "device bar0: R_AH does not change; is it the ri"),
+        (["pulse,R_AH\n" + rows(UP, -3)], {}, "line 2: pulse is -3; give 0 to 65,535"),
+        (["polarity,pulse,R\nleft,1,2\n"], {}, "line 2: polarity is 'left'; give potentiation or"),
+        (
+            ["polarity,pulse,R_AH\n" + rows(UP, before="depression,")],
+            *({}, "line 2: R_AH rises with pulses of depression; number pulses in the order"),
+        ),
+        (
+            ["current,pulse,R\n" + rows(UP, before="8,") + rows(UP, before="-8,")],
+            *({}, "rises with pulse currents of either sign"),
+        ),
+        (
+            [GOOD],
+            *({"turn": 6}, "line 2: device bar0 has pulses 0 to 7 and cannot turn at 6; mend --tu"),
+        ),
+        (["I,R\n" + rows(UP)], {"branch": "down"}, "no branch of down: the current never falls"),
+    ],
+)
+def test_files_that_make_no_sense(
+    texts: list[str], given: dict[str, Any], expected: str, read: Read
+) -> None:
+    with pytest.raises(UserError, match=expected) as caught:
+        read(*texts, **given)
+    assert "\n" not in str(caught.value)
+    assert "bar" in str(caught.value)
+
+
+def curve(a: float, count: int = 30, seed: int = 0, noise: float = 1e-3) -> np.ndarray:
+    """R_AH of a known A, from 0 to 1 ohm."""
+    n = np.arange(float(count))
+    way = -np.expm1(-n / a) / -np.expm1(-(count - 1) / a)
+    return way + np.random.default_rng(seed).normal(0, noise, count)
+
+
+def test_polarity_by_the_sign_of_the_pulse_current(read: Read) -> None:
+    """The row before the first pulse has no current; depression turns over a plateau."""
+    up, down = curve(3, 20), 1 - curve(3, 20)
+    text = "current (mA),pulse,R_AH (ohm)\n"
+    for _ in range(2):
+        text += rows(up[:1], before="0,") + rows(up[1:], 1, "8,") + rows(down[1:], 20, "-11,")
+    # The other way round it is the same: what R_AH does decides.
+    swapped = text.replace("\n8,", "\nx,").replace("\n-11,", "\n11,").replace("x", "-8")
+    for one in (text, swapped):
+        found = [(one.polarity, one.x.size, one.x[0]) for one in read(one).curves]
+        assert found == [(P, 20, 0), (D, 19, 1)] * 2
+
+
+@pytest.mark.parametrize("read_again", [False, True])
+def test_missing_values_are_left_out_and_counted(read_again: bool, read: Read) -> None:
+    values: list[Any] = curve(10).tolist()
+    values[4], values[9], values[20] = "", "9.9E+37", "NaN"
+    text = PLAIN + rows(values)
+    if read_again:
+        # Reads of states that have others; in the file's own order.
+        text = PLAIN + "".join(f"{n},{n}\n" for n in range(30) for _ in range(4))
+        text = text.replace("\n4,4\n", "\n4,\n", 3)
+    measurement = read(text)
+    lost = [] if read_again else [4, 9, 20]
+    assert measurement.curves[0].x.tolist() == [n for n in range(30) if n not in lost]
+    count, total, line = (2, 120, 18) if read_again else (3, 30, 6)
+    assert measurement.notes[0].endswith(
+        f"{count} of {total} values are missing or out of the meter's range, the first in line "
+        f"{line}; they are left out"
+    )
+    values[5] = "#N/A"
+    with pytest.raises(UserError, match=r"lacks 4 of 30 values, more than --missing 0\.1 of a c"):
+        read(PLAIN + rows(values))
+    assert read(PLAIN + rows(values), missing=0.2).curves[0].x.size == 26
+
+
+def test_a_pulse_read_several_times_is_one_point(read: Read) -> None:
+    rng = np.random.default_rng(0)
+    reads = curve(10, noise=0)[:, np.newaxis] + rng.normal(0, 0.02, (30, 4))
+    lines = [f"{n},{k},{reads[n, k]:.6f}\n" for n in range(30) for k in range(4)]
+    (one,) = read("pulse,read,R_AH (ohm)\n" + "".join(lines)).curves
+    assert one.x.tolist() == list(range(30))
+    assert one.resistance == pytest.approx(reads.mean(axis=1), abs=1e-6)
+    assert one.scatter is not None
+    assert one.scatter.freedom.tolist() == [3] * 30
+    assert one.scatter.square == pytest.approx(3 * reads.var(axis=1, ddof=1), abs=1e-6)
+
+
+# Turns.
+
+RANGE, NOISE = 400.0, 3.0
+
+
+def way(a: float, pulses: int = 60) -> np.ndarray:
+    """R_AH from the one end of the range to the other."""
+    return RANGE * (curve(a, pulses + 1, noise=0) - 0.5)
+
+
+UP_WAY, DOWN_WAY = way(17.0), -way(12.0)
+UP_FIRST, DOWN_FIRST = np.r_[UP_WAY, DOWN_WAY[1:]], np.r_[DOWN_WAY, UP_WAY[1:]]
+N = np.arange(61.0)
+STRETCHED = RANGE * np.expm1(-np.sqrt(N / 6))
+SPIKES = np.where(np.isin(np.arange(121), [20, 90]), 600.0, 0) - 200 * (np.arange(121) == 56)
+
+
+@pytest.mark.parametrize(
+    ("truth", "turn", "seeds"),
+    [
+        (UP_FIRST, 60, 40),
+        (DOWN_FIRST, 60, 40),
+        (DOWN_FIRST + SPIKES, 60, 3),
+        # A plateau belongs to the side before; a stretched exponential is no exponential.
+        (np.r_[UP_WAY, np.full(20, RANGE / 2), DOWN_WAY[1:], np.full(20, -RANGE / 2)], 80, 3),
+        (np.r_[STRETCHED, STRETCHED[-1] - STRETCHED[1:]], 60, 3),
+        # A plateau at the end is no turn, not even with spikes.
+        *((way(a, 120), None, 5) for a in (2.0, 8.0)),
+        (way(8.0, 120) + SPIKES, None, 5),
+        (UP_WAY[:9], None, 1),
+    ],
+)
+def test_turns_of_known_devices_are_where_they_are(
+    truth: np.ndarray, turn: int | None, seeds: int
+) -> None:
+    noises = [np.random.default_rng(seed).normal(0, NOISE, truth.size) for seed in range(seeds)]
+    assert [find_turn(truth + noise) for noise in noises] == [turn] * seeds
+
+
+def test_a_curve_there_and_back_is_cut_where_it_turns_and_that_is_told(read: Read) -> None:
+    rng = np.random.default_rng(0)
+    cycles = [UP_FIRST + rng.normal(0, 8, UP_FIRST.size) for _ in range(4)]
+    text = "cycle,pulse,R_AH\n" + "".join(rows(one, 0, f"{n},") for n, one in enumerate(cycles))
+    measurement = read(text)
+    (note,) = measurement.notes
+    assert "names no polarity: curves are cut where R_AH turns (--turn for elsewhere), at" in note
+    turn = int(note.split()[-1])
+    assert abs(turn - 60) <= 1
+    found = [(one.polarity, one.x.tolist()) for one in measurement.curves]
+    parts = [(P, list(range(turn + 1))), (D, list(range(121 - turn)))]
+    assert found == parts * 4
+    given = read(text, turn=39)
+    assert given.notes == []
+    assert [one.x.size for one in given.curves] == [40, 82] * 4
+
+
+def test_a_run_of_several_turns_is_refused_and_says_what_to_do(read: Read) -> None:
+    truth = np.tile(np.r_[UP_WAY[:-1], DOWN_WAY[:-1]], 4)
+    values = truth + np.random.default_rng(0).normal(0, NOISE, truth.size)
+    assert [round(turn / 60) for turn in all_turns(values)] == [1, 2, 3, 4, 5, 6, 7]
+    for given in ({}, {"turn": 60}):
+        with pytest.raises(UserError) as caught:
+            read("pulse,R_AH (mohm)\n" + rows(values), **given)
+        words = str(caught.value)
+        assert "line 2: device bar0 goes there and back more than once, with turns near" in words
+        assert words.endswith(" and more; number pulses from 0 again where each cycle begins")
+    # What is advised works.
+    lines = [rows(part) for part in np.split(values, 4)]
+    measurement = read("pulse,R_AH (mohm)\n" + "".join(lines))
+    assert [one.x.size for one in measurement.curves] == [61, 60] * 4
+
+
+# Loops of a neuron.
+
+LOOP = np.concatenate([np.linspace(-12, 12, 49), np.linspace(12, -12, 49)[1:]])
+
+
+def loops(cycles: int = 1, shift: float = 4.0) -> str:
+    """A neuron's loop as in the paper's Fig. 4c: each branch switches behind zero."""
+    rng = np.random.default_rng(1)
+    falls = np.clip(LOOP + shift, -6, 0) + 6
+    up = (np.arange(LOOP.size) < 49) | (shift == 0)
+    r = np.where(up, np.clip(LOOP - shift, 0, 6), falls) * 30
+    noisy = r + rng.normal(0, 0.5, (cycles, r.size))
+    lines = [f"{i:.2f},{v:.3f}\n" for one in noisy for i, v in zip(LOOP, one, strict=True)]
+    return "I (mA),R_AH (mohm)\n" + "".join(lines)
+
+
+def test_a_loop_needs_a_branch(read: Read) -> None:
+    with pytest.raises(UserError) as caught:
+        read(loops())
+    words = str(caught.value)
+    assert "device bar0 runs in a loop whose branches are 0.18" in words
+    assert "up (the current rises from -12 mA to 12 mA) and down (it falls from 12 mA" in words
+    assert words.endswith("choose --branch up or --branch down")
+    up = read(loops(3), branch="up")
+    assert [(one.cycle, one.x.size) for one in up.curves] == [("", 49), ("2", 49), ("3", 49)]
+    for one in up.curves:
+        assert np.interp(7e-3, one.x, one.resistance) == pytest.approx(0.09, abs=3e-3)
+    down = read(loops(), branch="down").curves[0]
+    assert down.x[[0, -1]] == pytest.approx([12e-3, -12e-3])
+    # One that begins within a branch is closed there; branches that are one need no choice.
+    head, *lines = loops().splitlines()
+    (one,) = read("\n".join([head, *lines[20:], *lines[:20]]), branch="up").curves
+    assert (one.x.size, one.x.min(), one.x.max()) == pytest.approx((49, -12e-3, 12e-3))
+    assert [one.x.size for one in read(loops(2, shift=0.0)).curves] == [194]
