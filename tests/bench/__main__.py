@@ -6,11 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from allspin.host.bitstreams.record import MOST
+from allspin.host.cli.parser import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import print_tables
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, check_range
 from allspin.sim.files import write_atomically
 from tests.bench.bench import QUICK, Effort, bench, read_builds
 from tests.bench.document import MARKS, markdown, printed
@@ -47,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what allspin build --json or allspin boards --json printed, for the engine's figures",
     )
     add(
+        "--resident-images",
+        metavar="N",
+        type=int,
+        help="resident images of the builds, if their files do not give the number",
+    )
+    add(
         "--measured",
         metavar="FILE.json",
         type=Path,
@@ -60,6 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write."""
     builds = read_builds(arguments.builds)
+    if arguments.resident_images is not None:
+        with naming_options():
+            check_range("resident_images", arguments.resident_images, 1, MOST)
     former = None if arguments.measured is None else json.loads(arguments.measured.read_bytes())
     for path in (arguments.document, arguments.output):
         if path is not None:
@@ -70,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         record = bench(
             QUICK if arguments.quick else Effort(),
             builds,
+            resident_images=arguments.resident_images,
             former=former,
             display=steps,
         )

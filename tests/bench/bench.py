@@ -6,7 +6,7 @@ import os
 import resource
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -112,16 +112,81 @@ TARGETS = {
 """Images/s that the engine shall reach at least, by part and profile (None: any)."""
 
 
-def engine_target(part: str, profile: str) -> int | None:
-    """Images/s that a part shall reach; None for a part without a target."""
-    for (start, named), least in TARGETS.items():
-        if part.lower().startswith(start.lower()) and named in (None, profile):
-            return least
-    return None
+def resident_rate(frequency: float, cycles: float, images: int, redraw: int) -> float:
+    """Images/s of a resident sweep.
+
+    Parameters
+    ----------
+    frequency : float
+        Clock in Hz.
+    cycles : float
+        Cycles per image.
+    images : int
+        Images that fit on the board, each shown once to each chip.
+    redraw : int
+        Clocks that a new chip takes.
+    """
+    return frequency * images / (images * cycles + redraw)
 
 
-def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[dict[str, Any]]:
-    """Images/s of boards that were placed and routed: clock over cycles per image.
+@dataclass(frozen=True)
+class EngineFigure:
+    """What one build reaches.
+
+    Attributes
+    ----------
+    board, part, profile : str
+        What was built.
+    lanes, rows_per_clock : int
+        Of the first crossbar.
+    megahertz : float
+        Highest clock of the complete top, worst seed.
+    cycles : float
+        Counted cycles per image.
+    seeds : int
+        Seeds that were placed and routed.
+    older : bool
+        Whether that was of other gateware than these sources make.
+    """
+
+    board: str
+    part: str
+    profile: str
+    lanes: int
+    rows_per_clock: int
+    megahertz: float
+    cycles: float
+    seeds: int
+    older: bool
+
+    @property
+    def images_per_second(self) -> float:
+        """Clock over cycles per image."""
+        return 1e6 * self.megahertz / self.cycles
+
+    @property
+    def target(self) -> int | None:
+        """Images/s that its part shall reach; None for a part without one."""
+        return next(
+            (
+                least
+                for (part, profile), least in TARGETS.items()
+                if self.part.lower().startswith(part.lower()) and profile in (None, self.profile)
+            ),
+            None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            **asdict(self),
+            "images_per_second": self.images_per_second,
+            "target": self.target,
+        }
+
+
+def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[EngineFigure]:
+    """Engine figures of boards that were placed and routed.
 
     Parameters
     ----------
@@ -132,45 +197,76 @@ def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[d
         What was built.
     """
     return [
-        {
-            **{key: build[key] for key in ("board", "part", "profile", "lanes", "rows_per_clock")},
-            "megahertz": build["worst_fmax_mhz"],
-            "cycles": build["cycles_per_image"],
-            "seeds": len(build["seeds"]),
-            "older": is_older(build, network),
-            "images_per_second": 1e6 * build["worst_fmax_mhz"] / build["cycles_per_image"],
-            "target": engine_target(build["part"], build["profile"]),
-        }
+        EngineFigure(
+            board=build["board"],
+            part=build["part"],
+            profile=build["profile"],
+            lanes=build["lanes"],
+            rows_per_clock=build["rows_per_clock"],
+            megahertz=build["worst_fmax_mhz"],
+            cycles=build["cycles_per_image"],
+            seeds=len(build["seeds"]),
+            older=is_older(build, network),
+        )
         for build in builds
         if build["fits"] and build["cycles_per_image"] is not None
     ]
 
 
-def resident_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[dict[str, Any]]:
-    """Images/s of a resident sweep: images that fit, each shown once to each chip.
+@dataclass(frozen=True)
+class ResidentFigure:
+    """What a build reaches with its images on board.
 
-    Of the builds that say how many images they keep (``resident_images``); a new chip takes about
-    a clock for each cell.
+    Attributes
+    ----------
+    board : str
+        What was built.
+    megahertz, cycles : float
+        As of `EngineFigure`.
+    images : int
+        Images that fit, of the test set's mean size.
+    redraw_clocks : int
+        Clocks that a new chip takes: about a cell a clock.
+    """
+
+    board: str
+    megahertz: float
+    cycles: float
+    images: int
+    redraw_clocks: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        rate = resident_rate(1e6 * self.megahertz, self.cycles, self.images, self.redraw_clocks)
+        return {**asdict(self), "images_per_second": rate}
+
+
+def resident_figures(
+    builds: Sequence[dict[str, Any]], network: Network, kept: int | None = None
+) -> list[ResidentFigure]:
+    """Resident figures of the builds that say how many images they keep (``resident_images``).
 
     Parameters
     ----------
     builds, network
         As of `engine_figures`.
+    kept : int, optional
+        How many images a build keeps that does not say so.
     """
+    keeping = [{"resident_images": kept, **build} for build in builds]
+    keeping = [build for build in keeping if build["resident_images"]]
     cells = sum(layer.states.size for layer in network.layers)
-    found = []
-    for build in builds:
-        if not (images := build.get("resident_images")):
-            continue
-        redraw = build.get("redraw_clocks", cells)
-        for figure in engine_figures([build], network):
-            clocks = images * figure["cycles"] + redraw
-            kept = {key: figure[key] for key in ("board", "megahertz", "cycles")}
-            rate = 1e6 * figure["megahertz"] * images / clocks
-            found.append(
-                {**kept, "images": images, "redraw_clocks": redraw, "images_per_second": rate}
-            )
-    return found
+    return [
+        ResidentFigure(
+            board=figure.board,
+            megahertz=figure.megahertz,
+            cycles=figure.cycles,
+            images=int(build["resident_images"]),
+            redraw_clocks=int(build.get("redraw_clocks", cells)),
+        )
+        for build in keeping
+        for figure in engine_figures([build], network)
+    ]
 
 
 # How long a training takes, as ``allspin train`` does it.
@@ -434,6 +530,7 @@ def bench(
     effort: Effort | None = None,
     builds: Sequence[dict[str, Any]] = (),
     *,
+    resident_images: int | None = None,
     former: Mapping[str, Any] | None = None,
     display: Display | None = None,
 ) -> dict[str, Any]:
@@ -445,6 +542,8 @@ def bench(
         How much is measured.
     builds : sequence of dict
         What `tests.bench.bench.read_builds` returned.
+    resident_images : int, optional
+        Images that the builds keep on the board, if they do not say so themselves.
     former : mapping, optional
         What an earlier bench has returned: only the figures of builds are made anew.
     display : Display, optional
@@ -457,12 +556,7 @@ def bench(
     """
     display = display or Silent()
     record = _measured(effort or Effort(), display) if former is None else dict(former)
-    network = open_network(NETWORKS[0])
-    display.start("the engines of the builds")
-    record |= {"engine": engine_figures(builds, network)}
-    record |= {"resident": resident_figures(builds, network)}
-    display.finish()
-    return record
+    return record | _of_builds(list(builds), resident_images, display)
 
 
 def _measured(effort: Effort, display: Display) -> dict[str, Any]:
@@ -502,3 +596,15 @@ def _measured(effort: Effort, display: Display) -> dict[str, Any]:
         "shapes": shapes,
         "link": link(network, images),
     }
+
+
+def _of_builds(builds: list[dict[str, Any]], kept: int | None, display: Display) -> dict[str, Any]:
+    """The engine's figures, and those of resident sweeps."""
+    network = open_network(NETWORKS[0])
+    display.start("the engines of the builds")
+    found = {
+        "engine": [each.to_dict() for each in engine_figures(builds, network)],
+        "resident": [each.to_dict() for each in resident_figures(builds, network, kept)],
+    }
+    display.finish()
+    return found
