@@ -5,6 +5,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class Table:
     files : tuple of str
         Those that have mutants, in order.
     more : dict
-        Tests of a file besides those of its own name.
+        Patterns of tests, besides those of a file's own name, by patterns of files.
     unseen : tuple of Unseen
         Mutants that no test could see.
     """
@@ -89,8 +90,12 @@ class Table:
     def tests(self, file: str) -> tuple[str, ...]:
         """The files of tests that are run for a mutant of a file: its own first."""
         folder, _, name = file.rpartition("/")
-        own = f"tests/{folder}/test_{name}"
-        return ((own,) if (self.root / own).exists() else ()) + self.more.get(file, ())
+        patterns = [f"tests/{folder}/test_{name}"]
+        for of, tests in self.more.items():
+            if fnmatchcase(file, of):
+                patterns += tests
+        found = (path for pattern in patterns for path in sorted(self.root.glob(pattern)))
+        return tuple(dict.fromkeys(path.relative_to(self.root).as_posix() for path in found))
 
     def mutants(self) -> list[Mutant]:
         """The mutants of all files."""

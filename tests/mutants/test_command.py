@@ -115,8 +115,8 @@ def test_what_becomes_of_each(tree):
     # What is refused, a design does not tell.
     assert outcome["width < 1 -> False"] == "survived"
     counts = [list(outcome.values()).count(name) for name in ("killed", "survived")]
-    assert f"{100 * counts[0] / sum(counts):.1f} % of {sum(counts)} killed\n" in out
-    assert "survived: sim/sums.py:9:21: a > LIMIT -> (a >= LIMIT)" in out
+    assert f": {100 * counts[0] / sum(counts):.1f} % of {sum(counts)} killed.\n" in out
+    assert "- `sim/sums.py:9:21: a > LIMIT -> (a >= LIMIT)`" in out
     assert {name: (tree / name).read_text() for name in FILES} == before
 
 
@@ -126,25 +126,17 @@ def test_a_run_that_was_killed_goes_on(tree):
     while not path.exists() or path.read_text().count("\n") < 2:
         assert process.poll() is None
         time.sleep(0.05)
-    [folder] = (tree / "build" / "tmp").iterdir()
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert folder.exists()
     # As if it had been killed in the middle of a line.
-    whole = path.read_text()
-    lines = whole.splitlines(keepends=True)
-    path.write_text("".join(lines[:-1]) + lines[-1][:20])
-    known = len(lines) - 1
-    status, out, _ = run(tree, "--count", "4", "--jobs", "2", "--files", "sim/*")
+    known, cut = path.read_text().splitlines(keepends=True)[:2]
+    path.write_text(known + cut[:20])
+    status, _, _ = run(tree, "--count", "4", "--jobs", "2", "--files", "sim/*")
     assert status == 0
     # What it had left is gone too.
     assert list((tree / "build" / "tmp").iterdir()) == []
-    fresh = [line for line in path.read_text().splitlines() if line.startswith('{"key"')]
-    total = int(out.split()[0])
-    assert len([line for line in fresh if line.endswith("}")]) == total
-    assert f"{total:4} " in out
-    # What was known came first, in the sample's order.
-    assert known >= 1
+    assert path.read_text().startswith(known)
+    assert len(results(tree)) == 4
 
 
 def test_a_test_that_has_killed_is_asked_first(tree):
@@ -154,11 +146,7 @@ def test_a_test_that_has_killed_is_asked_first(tree):
     test = tree / "tests/sim/test_sums.py"
     test.write_text("def test_a():\n    import allspin.sim.sums as s\n    assert s.add(1, 1) == 2\n"
                     + test.read_text())  # fmt: skip
-    run(tree, *only)
-    path = tree / "build" / "mutants" / "results.jsonl"
-    entries = [json.loads(line) for line in path.read_text().splitlines()]
-    by = [e["outcome"]["by"] for e in entries if e["mutant"].endswith("a + b -> (a - b)")]
-    assert by == ["tests/sim/test_sums.py::test_add"] * 2
+    assert "test_sums.py::test_add" in run(tree, *only)[1]
 
 
 @pytest.mark.parametrize(
@@ -201,9 +189,12 @@ def test_a_test_that_fails_by_itself_kills_nothing(tree):
     assert "test_sums.py::test_wrong fails without a mutant: " in err
 
 
-def test_a_mutant_that_runs_for_ever_is_killed(tree):
+@pytest.mark.parametrize("waits", ["k", "not time.sleep(0.001) and k"])
+def test_a_mutant_that_never_ends_is_killed(tree, waits):
+    """A busy one, and one that sleeps, which takes no time of the processor."""
     (tree / "sim/sums.py").write_text(
-        "def count(n):\n    k = 0\n    while k < n:\n        k += 1\n    return k\n"
+        "import time\n\n\ndef count(n):\n    k = n\n"
+        f"    while {waits}:\n        k -= 1\n    return n\n"
     )
     (tree / "tests/sim/test_sums.py").write_text(
         "from allspin.sim.sums import count\n\n\ndef test():\n    assert count(3) == 3\n"
@@ -211,31 +202,10 @@ def test_a_mutant_that_runs_for_ever_is_killed(tree):
     plugin = tree / "tests/mutants/plugin.py"
     plugin.write_text(plugin.read_text().replace("LEAST_SECONDS = 30.0", "LEAST_SECONDS = 0.3")
                       .replace("UNKNOWN_SECONDS = 2.0", "UNKNOWN_SECONDS = 0.01"))  # fmt: skip
-    status, out, _ = run(tree, "--count", "0", "--jobs", "2", "--files", "sim/*")
-    assert status == 0
-    found = {name.split(": ", 1)[1]: outcome for name, outcome in results(tree).items()}
-    assert found["k += 1 -> pass"] == "killed"
-    assert found["k < n -> (k <= n)"] == "killed"
-    # A test that was stopped counts as one that failed, and nothing else does.
-    assert list(found.values()).count("survived") == out.count("survived:")
-
-
-def test_a_mutant_that_sleeps_for_ever_is_killed(tree):
-    """It takes no time of the processor."""
-    (tree / "sim/sums.py").write_text(
-        "import time\n\n\ndef wait(n):\n    while n > 0:\n"
-        "        time.sleep(0.001)\n        n -= 1\n"
-    )
-    (tree / "tests/sim/test_sums.py").write_text(
-        "from allspin.sim.sums import wait\n\n\ndef test():\n    assert wait(3) is None\n"
-    )
-    plugin = tree / "tests/mutants/plugin.py"
-    plugin.write_text(plugin.read_text().replace("LEAST_SECONDS = 30.0", "LEAST_SECONDS = 0.3")
-                      .replace("UNKNOWN_SECONDS = 2.0", "UNKNOWN_SECONDS = 0.01"))  # fmt: skip
     status, _, _ = run(tree, "--count", "0", "--jobs", "2", "--files", "sim/*", "--line", "7")
     assert status == 0
     found = {name.split(": ", 1)[1]: outcome for name, outcome in results(tree).items()}
-    assert found["n -= 1 -> pass"] == "killed"
+    assert found["k -= 1 -> pass"] == "killed"
 
 
 def test_a_file_without_tests_is_refused(tree):

@@ -1,6 +1,6 @@
 """The table is of this tree, and a sample is what it was."""
 
-import pytest
+import fnmatch
 
 from tests.mutants.mutations import find_mutants
 from tests.mutants.table import Table, sample
@@ -8,17 +8,12 @@ from tests.mutants.table import Table, sample
 TABLE = Table.read()
 
 
-@pytest.mark.parametrize("file", TABLE.files)
-def test_every_file_has_tests(file):
-    tests = TABLE.tests(file)
-    assert tests
-    assert len(set(tests)) == len(tests)
-    for test in tests:
-        assert (TABLE.root / test).is_file(), test
-
-
-def test_every_row_is_of_a_file_with_mutants():
-    assert set(TABLE.more) <= set(TABLE.files)
+def test_every_file_has_tests_and_every_row_files_and_tests():
+    assert all(map(TABLE.tests, TABLE.files))
+    for of, tests in TABLE.more.items():
+        assert fnmatch.filter(TABLE.files, of), of
+        for pattern in tests:
+            assert [*TABLE.root.glob(pattern)], pattern
 
 
 def test_what_is_called_unseen_is_a_mutant():
