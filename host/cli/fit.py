@@ -26,6 +26,7 @@ from allspin.host.fit.lookup import take_lookup_tables
 from allspin.host.fit.quantities import quantity
 from allspin.host.fit.result import REFERENCES, FitOptions, fit_table, readings
 from allspin.host.fit.spread import DEVICE_CHOICES
+from allspin.host.fit.tables import read_csv
 from allspin.host.show.say import say, warn
 from allspin.host.show.table import Table
 from allspin.sim.device.device import Device
@@ -295,7 +296,7 @@ def _are_decays(arguments: Arguments) -> bool:
     UserError
         If some are and others are not, or an option is for the other kind.
     """
-    found = [is_decay(path) for path in arguments.files]
+    found = [is_decay(read_csv(path)) for path in arguments.files]
     if not any(found):
         if arguments.attempt_time is not None or arguments.equilibrium:
             raise UserError("--attempt-time and --equilibrium are for decays")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from allspin.host.data.files import check_writable
 from allspin.host.draw.html import render, spelled
-from allspin.host.report.device_sections import chips, devices, maps, spread
+from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.machine_sections import boards, comparison, engine
 from allspin.host.report.network_sections import confusion, mistakes, trained
 from allspin.host.report.section import Section, section
@@ -52,7 +52,7 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
     chips_ = f"{subject.chips} chip{'s' if subject.chips > 1 else ''}"
     figures = {
         "test accuracy": f"{100 * findings.accuracy:.2f} %",
-        f"on {chips_} that vary, calibrated": f"{spread(findings.chips[-1])} %",
+        f"on {chips_} that vary, calibrated": f"{findings.chips[-1].figure} %",
     }
     if not isinstance(findings.engine, str):
         cycles = findings.engine.cycles / len(subject.images)
