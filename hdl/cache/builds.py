@@ -4,32 +4,18 @@ import contextlib
 import json
 import os
 import shutil
-import stat
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.cache.folder import (
-    FIX,
-    cache_folder,
-    digest,
-    kept_folder,
-    only_builder,
-    take_into_use,
-)
+from allspin.hdl.cache.folder import FIX, digest, kept_folder, only_builder
 from allspin.hdl.cache.size import BUILDS, SEAL, find_flaw, remove, seal, shrink_cache, sync
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 from allspin.sim.files import write_atomically
 
 # Notes: small facts that are kept as JSON, and never believed where they are damaged.
-
-NOTE_BYTES = 2**20
-"""More than any note has."""
-
-
-FOLDER = "notes"
 
 
 def note_path(kind: str, *parts: str | bytes) -> Path:
@@ -47,7 +33,7 @@ def note_path(kind: str, *parts: str | bytes) -> Path:
     UserError
         If the cache cannot be written.
     """
-    return kept_folder(FOLDER) / f"{kind}-{digest(*parts)}.json"
+    return kept_folder("notes") / f"{kind}-{digest(*parts)}.json"
 
 
 def _digest(path: Path, value: Any) -> str:
@@ -94,21 +80,14 @@ def read_note(path: Path) -> Any:
     ValueError
         If it is not what `write_note` wrote.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("it is no regular file")
-    with path.open("rb") as file:
-        content = file.read(NOTE_BYTES + 1)
-    if len(content) > NOTE_BYTES:
-        raise ValueError("it is too long")
     try:
-        note = json.loads(content)
+        note = json.loads(path.read_bytes())
         value = note["value"]
-        right = note["digest"] == _digest(path, value)
+        if note["digest"] == _digest(path, value):
+            return value
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError("it is not what was written") from error
-    if not right:
-        raise ValueError("its digest is wrong")
-    return value
+    raise ValueError("its digest is wrong")
 
 
 def _wait_alone(seconds: float) -> None:
@@ -143,63 +122,52 @@ def build_once(
     Returns
     -------
     Path
-        The finished folder; it must not be changed. It stays until this process ends.
+        The finished folder; it must not be changed. It stays for an hour at least.
 
     Raises
     ------
     UserError
         If the cache cannot be written.
     """
-    folder = cache_folder() / BUILDS
+    folder = kept_folder(BUILDS)
     done = folder / name
-    with contextlib.ExitStack() as stack:
-        try:
-            folder.mkdir(exist_ok=True)
-            if _is_whole(done, program):
-                return done
-            stack.enter_context(only_builder(folder / f"{name}.lock", waiting))
-            if _is_whole(done, program):
-                return done
-            _discard(done, program)
-            for left_over in folder.glob(f".{name}.*"):  # of a build that was killed
-                shutil.rmtree(left_over, ignore_errors=True)
+    if _is_whole(done, program):
+        return done
+    with only_builder(name, waiting):
+        if _is_whole(done, program):
+            return done
+        if done.is_dir():
+            print(
+                f"allspin: the build {name} in the cache is made anew: {find_flaw(done, program)}",
+                file=sys.stderr,
+                flush=True,
+            )
+            remove(done)
+        for left_over in folder.glob(f".{name}.*"):  # of a build that was killed
+            shutil.rmtree(left_over, ignore_errors=True)
+        with _cannot_write(folder):
             work = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
-        except OSError as error:
-            raise _not_written(folder, error) from error
-        stack.callback(shutil.rmtree, work, ignore_errors=True)
-        build(work)
         try:
-            work.chmod(0o755)
-            seal(work)
-            work.rename(done)
-            sync(folder)
-        except OSError as error:
-            raise _not_written(folder, error) from error
-        take_into_use(done / SEAL)
+            build(work)
+            with _cannot_write(folder):
+                work.chmod(0o755)
+                seal(work)
+                work.rename(done)
+                sync(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
     shrink_cache()
     return done
 
 
+def _cannot_write(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return refused(f"cannot write the cache folder {folder}: ", f"; {FIX}", OSError)
+
+
 def _is_whole(done: Path, program: str | None) -> bool:
-    """Whether a build is there and can be used; it is then in use."""
-    if not take_into_use(done / SEAL) or find_flaw(done, program) is not None:
+    """Whether a build is there and as it was built; it is then in use."""
+    if not done.is_dir() or find_flaw(done, program) is not None:
         return False
     with contextlib.suppress(OSError):
         os.utime(done / SEAL)  # when it was used last
     return True
-
-
-def _discard(done: Path, program: str | None) -> None:
-    """Take a damaged build away, in one step, and say so."""
-    if not done.is_dir():
-        return
-    print(
-        f"allspin: the build {done.name} in the cache is made anew: {find_flaw(done, program)}",
-        file=sys.stderr,
-        flush=True,
-    )
-    remove(done)
-
-
-def _not_written(folder: Path, error: OSError) -> UserError:
-    return UserError(f"cannot write the cache folder {folder}: {error.strerror}; {FIX}")

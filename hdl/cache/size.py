@@ -5,13 +5,14 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.cache.folder import cache_folder, nobody_else
+from allspin.hdl.cache.folder import cache_folder
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_text
 
@@ -32,9 +33,7 @@ def seal(folder: Path) -> None:
     folder : Path
         Nothing in it may change afterwards.
     """
-    digests = _digests(folder)
-    lines = [f"{len(digests)} files", *(f"{digests[name]}  {name}" for name in sorted(digests))]
-    (folder / SEAL).write_text("".join(f"{line}\n" for line in lines))
+    (folder / SEAL).write_text("\n".join(_sealed(folder)) + "\n")
     for path in [*folder.rglob("*"), folder]:
         if not path.is_symlink() and (path.is_file() or path.is_dir()):
             sync(path)
@@ -60,36 +59,31 @@ def find_flaw(folder: Path, program: str | None = None) -> str | None:
         Name of a file in it that must be one that can be run.
     """
     try:
-        head, *lines = read_text(folder / SEAL, "seal", MAX_SEAL).splitlines()
-        sealed = {name: value for value, _, name in (line.partition("  ") for line in lines)}
-        found = _digests(folder)
-    except (OSError, ValueError, UserError):
+        lines = read_text(folder / SEAL, "seal", MAX_SEAL).splitlines()
+        found = _sealed(folder)
+    except (OSError, UserError):
         return "its digests cannot be read"
-    if head != f"{len(sealed)} files" or len(lines) != len(sealed):
-        return "its digests are damaged"
-    for name in sorted(sealed.keys() | found.keys()):
-        if name not in found:
-            return f"{name} is missing"
-        if name not in sealed:
-            return f"{name} does not belong there"
-        if sealed[name] != found[name]:
-            return f"{name} is damaged"
+    if differ := {*lines} ^ {*found}:
+        name = max(line.partition("  ")[2] for line in differ)
+        return f"{name or SEAL} is not as it was built"
     if program is not None and not os.access(folder / program, os.X_OK):
         return f"{program} cannot be run"
     return None
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file in a folder, and of where each link leads."""
-    found = {}
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
+def _sealed(folder: Path) -> list[str]:
+    """Lines of a seal: SHA-256 of each file, and of where each link leads."""
+    lines = []
+    for path in sorted(folder.rglob("*")):
         if path.is_symlink():
-            found[name] = hashlib.sha256(os.readlink(path).encode()).hexdigest()
-        elif path.is_file() and name != SEAL:
+            value = hashlib.sha256(os.readlink(path).encode())
+        elif path.is_file() and path != folder / SEAL:
             with path.open("rb") as file:
-                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+                value = hashlib.file_digest(file, "sha256")
+        else:
+            continue
+        lines.append(f"{value.hexdigest()}  {path.relative_to(folder).as_posix()}")
+    return [f"{len(lines)} files", *lines]
 
 
 BUILDS = "builds"
@@ -98,17 +92,12 @@ LIMIT_VARIABLE = "ALLSPIN_CACHE_LIMIT"
 """Environment variable with the bytes that the cache may hold, or a number with K, M, G or T
 (thousands of one another)."""
 DEFAULT_LIMIT = "10G"
-_NOTES = re.compile(r"[^.].*\.json")
-OWN = {
-    "notes": _NOTES,
-    "built": _NOTES,
-    "cycles": _NOTES,
-    "": re.compile(
-        r"fault-[0-9a-f]{12}\.txt|failed-[\w-]+\.log|([a-z]+-)?[0-9a-f]{32}(\.design|\.lock)?"
-    ),
-}
-"""What else is the cache's own, by the names that it has in each folder; ``cycles`` and names of
-32 digits are of earlier versions."""
+OWN = ("notes/*.json", "built/*.json", "fault-*.txt", "failed-*.log")
+"""What else is the cache's own."""
+KEPT = 3600.0
+"""Seconds for which what was used stays, however large the cache is."""
+KILLED = 86400.0
+"""Seconds after which what is not finished is of a process that was killed."""
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMGT]?)B?", re.IGNORECASE | re.ASCII)
 
 
@@ -163,54 +152,33 @@ def measure_cache() -> CacheSize:
         If there is no cache folder, or ALLSPIN_CACHE_LIMIT is no size.
     """
     folder = cache_folder()
-    return CacheSize(folder, len(_builds(folder / BUILDS)), _size(folder), size_limit())
+    return CacheSize(folder, len(_builds(folder)), _size(folder), size_limit())
 
 
 def shrink_cache() -> None:
     """Remove what the cache keeps until it is within its limit.
 
     That goes first that was used longest ago (of notes: written): builds, notes, logs and
-    tracebacks, and what earlier versions kept elsewhere in the folder. What a process uses stays,
-    and so do the tools' own files and whatever is not the cache's. What builds that were killed
-    have left goes in any case.
+    tracebacks. What was used within `KEPT` seconds stays, and so do the tools' own files and
+    whatever is not the cache's. What builds that were killed have left goes in any case.
     """
-    limit = size_limit()
-    folder = cache_folder()
-    builds = folder / BUILDS
-    for left_over in builds.glob(".*"):
-        name = left_over.name[1:].rpartition(".")[0]
-        with nobody_else(builds / f"{name}.lock") as alone:
-            if alone:
-                shutil.rmtree(left_over, ignore_errors=True)
+    limit, folder, now = size_limit(), cache_folder(), time.time()
+    for left_over in (folder / BUILDS).glob(".*"):
+        if _changed(left_over) < now - KILLED:
+            shutil.rmtree(left_over, ignore_errors=True)
+    kept = [(_changed(path / SEAL), path) for path in _builds(folder)]
+    kept += [(_changed(path), path) for names in OWN for path in folder.glob(names)]
     size = _size(folder)
-    for _, path, lock in sorted(_all_kept(folder)):
-        if size <= limit:
+    for used, path in sorted(kept):
+        if size <= limit or used > now - KEPT:
             return
-        with nobody_else(lock) as alone:
-            if alone:
-                size -= _size(path)
-                remove(path)
-
-
-def _all_kept(folder: Path) -> Iterator[tuple[float, Path, Path]]:
-    """All that may go: when it was used last, and the file whose lock tells that it is in use."""
-    for path in _builds(folder / BUILDS):
-        yield _changed(path / SEAL), path, path / SEAL
-    for place, names in OWN.items():
-        for path in _listed(folder / place):
-            if names.fullmatch(path.name) and not path.is_symlink():
-                lock = path.with_name(f"{path.name}.lock") if path.is_dir() else path
-                yield _changed(path), path, lock
+        size -= _size(path)
+        remove(path)
 
 
 def _builds(folder: Path) -> list[Path]:
-    """The finished builds in a folder."""
-    return [path for path in _listed(folder) if path.is_dir() and not path.name.startswith(".")]
-
-
-def _listed(folder: Path) -> Iterator[Path]:
-    with contextlib.suppress(OSError):
-        yield from folder.iterdir()
+    """The finished builds of a cache."""
+    return [path for path in (folder / BUILDS).glob("[!.]*") if path.is_dir()]
 
 
 def _changed(path: Path) -> float:
@@ -223,22 +191,19 @@ def _changed(path: Path) -> float:
 def _size(folder: Path) -> int:
     """Bytes of a file or of all files in a folder; other processes may be removing some."""
     total = 0
-    if not folder.is_dir():
+    for path in (folder, *folder.rglob("*")):
         with contextlib.suppress(OSError):
-            total = folder.lstat().st_size
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(place, name)).st_size
+            status = path.lstat()
+            total += 0 if stat.S_ISDIR(status.st_mode) else status.st_size
     return total
 
 
-def remove(build: Path) -> None:
-    """Take a build away in one step, so that nobody finds a part of it, or a file."""
+def remove(path: Path) -> None:
+    """Take away a file, or a build in one step, so that nobody finds a part of it."""
     with contextlib.suppress(OSError):
-        if not build.is_dir():
-            build.unlink()
-            return
-        gone = Path(tempfile.mkdtemp(prefix=f".{build.name}.", dir=build.parent))
-        build.rename(gone / "old")
-        shutil.rmtree(gone, ignore_errors=True)
+        if path.is_dir():
+            gone = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            path.rename(gone / "old")
+            shutil.rmtree(gone, ignore_errors=True)
+        else:
+            path.unlink()

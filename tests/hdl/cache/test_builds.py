@@ -98,16 +98,15 @@ def flip(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda folder: flip(folder / "tool"), "tool is damaged"),
-        (lambda folder: (folder / "tool").write_bytes(b""), "tool is damaged"),
-        (lambda folder: (folder / "tool").write_bytes(bytes(range(255))), "tool is damaged"),
-        (lambda folder: (folder / "tool").unlink(), "tool is missing"),
-        (lambda folder: (folder / "sub" / "more").unlink(), "sub/more is missing"),
-        (lambda folder: (folder / "other").touch(), "other does not belong there"),
+        (lambda folder: flip(folder / "tool"), "tool is not as"),
+        (lambda folder: (folder / "tool").write_bytes(b""), "tool is not as"),
+        (lambda folder: (folder / "tool").unlink(), "tool is not as"),
+        (lambda folder: (folder / "sub" / "more").unlink(), "sub/more is not as"),
+        (lambda folder: (folder / "other").touch(), "other is not as"),
         (lambda folder: flip(folder / SEAL), ""),
-        (lambda folder: (folder / SEAL).write_text("0 files\n"), "sub/more does not belong there"),
+        (lambda folder: (folder / SEAL).write_text("0 files\n"), "tool is not as"),
         (lambda folder: (folder / SEAL).write_bytes(b"\xff"), "its digests cannot be read"),
-        (lambda folder: (folder / SEAL).write_text(""), "its digests cannot be read"),
+        (lambda folder: (folder / SEAL).write_text(""), "tool is not as"),
         (lambda folder: (folder / SEAL).unlink(), "its digests cannot be read"),
     ],
 )
