@@ -244,8 +244,8 @@ def test_a_picture_that_has_no_room_is_refused(tmp_path):
     [
         ({"formats": ("png", "pnx")}, r"formats must be .*\(did you mean png\?\)"),
         ({"formats": ()}, "formats must be some of"),
-        ({"width": 5}, "width must be from 20 to 1000, not 5"),
-        ({"points": 40}, "points must be from 4 to 24, not 40"),
+        ({"width": 5}, "width must be a number from 20 to 1000, not 5"),
+        ({"points": 40}, "points must be a number from 4 to 24, not 40"),
     ],
 )
 def test_a_look_is_checked(what, message):
