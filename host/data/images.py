@@ -287,7 +287,7 @@ def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) 
     """
     height, width = shape
     framing = framing or ("mnist" if shape == MNIST_SHAPE else "whole")
-    check_one_of("framing", framing, FRAMINGS)
+    check_one_of("`framing`", framing, FRAMINGS)
     ink, inverted = ink_of(grey)
     centres: list[float | None] = [None, None]
     if framing == "mnist":
