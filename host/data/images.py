@@ -283,11 +283,10 @@ def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) 
     Raises
     ------
     ValueError
-        If there is no such framing, or all pixels are the same.
+        If all pixels are the same.
     """
     height, width = shape
     framing = framing or ("mnist" if shape == MNIST_SHAPE else "whole")
-    check_one_of("framing", framing, FRAMINGS)
     ink, inverted = ink_of(grey)
     centres: list[float | None] = [None, None]
     if framing == "mnist":
@@ -338,5 +337,7 @@ def load_image(
             f"the network takes lists of {shape[0] * shape[1]} values, and no images; give one "
             "that was trained on images"
         )
+    with refused():
+        check_one_of("`framing`", framing or "whole", FRAMINGS)
     with refused(f"{path}: "):
         return frame_image(read_grey(Path(path)), shape, framing)

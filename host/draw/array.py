@@ -9,6 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure, SubFigure
 
+from allspin.host.draw.curves import Line, Panel, curves
 from allspin.host.draw.device import draw_curve
 from allspin.host.draw.style import (
     BLUE,
@@ -16,7 +17,6 @@ from allspin.host.draw.style import (
     ORANGE,
     R_AH,
     VERMILION,
-    add_grid,
     new_figure,
     styled,
 )
@@ -24,10 +24,8 @@ from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 
 COLOURS = {"series": VERMILION, "selected": BLUE, "buffered": GREEN}
-MARKS = "osD^"
 
 
-@styled
 def array_accuracy(
     panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], ideal: float
 ) -> Figure:
@@ -40,28 +38,27 @@ def array_accuracy(
     ideal : float
         Accuracy in the ideal array.
     """
-    figure = new_figure(9, 6, "Which readings of the array compute")
-    for axes, (label, lines) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
-        axes.axhline(100 * ideal, color="#8A8A8A", linestyle=":", linewidth=1)
-        seen: set[str] = set()
-        for number, (title, points) in enumerate(lines.items()):
-            kind = title.split(",")[0]
+    drawn = []
+    for label, curve_points in panels.items():
+        lines: dict[str, Line] = {}
+        for title, points in curve_points.items():
             values, shares = np.array(points).T
-            axes.plot(
-                values,
-                100 * shares,
-                marker=MARKS[number],
-                # A colour for each reading, and another for the second curve of one.
-                color=ORANGE if kind in seen else COLOURS.get(kind, BLUE),
-                label=title,
+            # A colour for each reading, and another for the second curve of one.
+            kind = title.split(",")[0]
+            colour = COLOURS.get(kind, BLUE) if kind not in lines else ORANGE
+            line = Line(title, values.tolist(), (100 * shares).tolist(), colour=colour)
+            lines[title if kind in lines else kind] = line
+        drawn.append(
+            Panel(
+                list(lines.values()),
+                label,
+                "accuracy (%)",
+                levels={"ideal": 100 * ideal},
+                x_scale="linear" if "dB" in label else "log",
+                y_range=(0, 103),
             )
-            seen.add(kind)
-        if "dB" not in label:
-            axes.set_xscale("log")
-        axes.set(ylim=(0, 103), xlabel=label, ylabel="accuracy (%)")
-        axes.legend(fontsize=8, loc="best")
-        add_grid(axes)
-    return figure
+        )
+    return curves("Which readings of the array compute", drawn)
 
 
 @styled

@@ -30,8 +30,8 @@ COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 """With the colours, so that lines stay apart in grey too."""
 
-THOUSANDS = 10_000
-"""From here on numbers at the x axis are told in groups of three digits."""
+THOUSANDS = (10_000, 10_000_000)
+"""Between these, numbers at the x axis are told in groups of three digits."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
     if panel.ticks is not None:
         axes.set_xticks(list(panel.ticks), [f"{tick:g}" for tick in panel.ticks])
         axes.minorticks_off()
-    elif max(max(line.x) for line in panel.lines) >= THOUSANDS:
+    elif THOUSANDS[0] <= max(max(line.x) for line in panel.lines) < THOUSANDS[1]:
         axes.xaxis.set_major_formatter("{x:,.0f}")
     for text, level in panel.levels.items():
         axes.axhline(level, color=SOFT, linestyle=":", linewidth=1.2, zorder=0)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from allspin.sim.errors import not_one_of
+from allspin.sim.errors import check_number, check_one_of
 from allspin.sim.options import listed, option
 
 FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
@@ -63,12 +63,11 @@ class Look:
         if not self.formats:
             raise ValueError(f"formats must be some of {', '.join(FORMATS)}")
         for kind in self.formats:
-            if kind not in FORMATS:
-                raise ValueError(not_one_of("formats", kind, FORMATS))
-        for name, low, high in (("width", 20, 1000), ("points", 4, 24)):
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} must be from {low} to {high}, not {value:g}")
+            check_one_of("formats", kind, FORMATS)
+        if self.width is not None:
+            check_number("width", self.width, 20, 1000)
+        if self.points is not None:
+            check_number("points", self.points, 4, 24)
 
     @property
     def printed(self) -> bool:

@@ -7,7 +7,7 @@ netlist.
 
 import itertools
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -176,17 +176,13 @@ class Netlist:
         """Capacitance that each net drives, in fF: pins of cells, and `OPERATING_LOAD` at each
         output of the module. Wires are left out.
         """
-        loads: dict[int, float] = {}
-        driven = [
-            (i.nets.get(pin), about.capacitance)
-            for i in self.instances
-            for pin, about in i.cell.inputs.items()
-        ]
-        driven += [(net, OPERATING_LOAD) for bits in self.outputs.values() for net in bits]
-        for net, capacitance in driven:
-            if isinstance(net, int):
-                loads[net] = loads.get(net, 0.0) + capacitance
-        return loads
+        loads: defaultdict[int | str, float] = defaultdict(float)
+        for instance in self.instances:
+            for pin, about in instance.cell.inputs.items():
+                loads[instance.nets.get(pin, "0")] += about.capacitance
+        for net in itertools.chain(*self.outputs.values()):
+            loads[net] += OPERATING_LOAD
+        return {net: load for net, load in loads.items() if isinstance(net, int)}
 
     @cached_property
     def _order(self) -> list[Instance]:
@@ -220,10 +216,9 @@ class Netlist:
         arrival: dict[int | str, float] = {}
         ends = []
         for instance in [*(one for one, _ in self._registers), *self._order]:
-            start = 0.0
-            if instance.cell.register is None:
-                sources = (instance.nets.get(pin, "0") for pin in instance.cell.inputs)
-                start = max((arrival.get(net, 0.0) for net in sources), default=0.0)
+            is_logic = instance.cell.register is None
+            sources = [instance.nets.get(pin, "0") for pin in instance.cell.inputs if is_logic]
+            start = max((arrival.get(net, 0.0) for net in sources), default=0.0)
             for pin, about in instance.cell.outputs.items():
                 arrival[instance.nets.get(pin, "x")] = start + about.delay
         for instance, register in self._registers:

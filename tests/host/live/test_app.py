@@ -9,10 +9,13 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.live import app
-from allspin.sim.chip.chip import Chip
+from allspin.host.live.shown import Made, timeline
+from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.device.device import Imperfections
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.schemes import SCHEMES, Programming
 from tests.host.live.conftest import open_page
 
 
@@ -24,23 +27,26 @@ def test_a_page_is_told_what_there_is_and_no_path(page):
     assert "/" not in json.dumps({**said, "schemes": []})
 
 
-def test_an_image_goes_through_the_chip_that_was_chosen(page, choices, network):
-    page.say(kind="choose", setting={"chip": 7, "scheme": "open-loop"})
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_an_image_goes_through_the_chip_that_was_chosen(page, choices, network, scheme, calibrated):
+    page.say(kind="choose", setting={"chip": 7, "scheme": scheme, "calibrate": calibrated})
     page.say(kind="show", serial=3, test=11)
     said, content = page.until("made")
     # Programmed here without the page's code, one step after another.
     chip = Chip(choices.device, 7)
-    words = program_chip(chip, network, Programming(tries=8)).words
+    words = program_chip(chip, network, Programming(scheme, tries=8)).words
     assert content == b"".join(layer.tobytes() for layer in words)
     assert [(layer["rows"], layer["columns"]) for layer in said["layers"]] == [(30, 12), (12, 5)]
+    assert said["counts"]["cells"] == 30 * 12 + 12 * 5
+    assert (said["counts"]["readsPerCell"] > 0) == (scheme == "write-verify")
     shown, _ = page.until("shown")
-    varied = GoldenModel(chip.varied(network), words, chip.noise(network))
+    base = calibrate(chip, network).network if calibrated else network
+    varied = GoldenModel(chip.varied(base), words, chip.noise(network))
     image = choices.images[11:12]
-    assert shown["serial"] == 3
     assert shown["golden"] == varied.logits(image, 11)[0].tolist()
     assert shown["ideal"] == GoldenModel(network).logits(image)[0].tolist()
-    assert shown["machine"] is None
-    assert shown["label"] == choices.labels[11]
+    assert (shown["serial"], shown["label"], shown["machine"]) == (3, choices.labels[11], None)
     sums = np.array(shown["layers"][0]["inputs"]) @ words[0].astype(np.int64)
     assert shown["layers"][0]["sums"] == sums.tolist()
 
@@ -153,3 +159,33 @@ def test_chips_that_cannot_be_made_are_told_once(make_choices, network, serve):
         page.say(kind="choose", setting={"chip": 1})
         said, _ = page.until("problem")
         assert said["text"] == "the last level must be above the first"
+
+
+def test_an_array_that_words_do_not_say_is_told(make_choices):
+    device = make_choices().device
+    array = HallArray(
+        "buffered", hall_resistance=1.0, longitudinal=300.0, arms=300.0, input_impedance=900.0
+    )
+    loaded = dataclasses.replace(device, array=array)
+    # Noise on sums is in units of what an amplifier sees, so words and gains will not do.
+    noisy = dataclasses.replace(loaded, imperfections=Imperfections(read_noise=0.1))
+    for made_of, in_words in ((device, True), (noisy, False)):
+        choices = make_choices(device=made_of)
+        told = Made.of(choices, choices.setting({"chip": 1})).to_dict()
+        assert [layer["inWords"] for layer in told["layers"]] == [in_words] * 2
+
+
+EVENT, LAST, SUM = 1, 2, 4
+
+
+def test_each_stage_has_its_cycles():
+    first = [EVENT, EVENT, 0, EVENT | LAST, SUM, SUM, 0, 0]
+    second = [0, 0, 0, 0, 0, EVENT, EVENT | LAST | SUM, SUM]
+    activity = np.array(first, np.uint64) | np.array(second, np.uint64) << np.uint64(4)
+    assert timeline(activity, 2) == {
+        "clocks": 8,
+        "stages": [
+            {"rows": [0, 1, 3], "sums": [4, 5]},
+            {"rows": [5, 6], "sums": [6, 7]},
+        ],
+    }
