@@ -82,16 +82,28 @@ class Board:
     button: str = ""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
-            raise ValueError(f"name must be small letters, digits and hyphens, not {self.name!r}")
-        if not self.profiles:
-            raise ValueError(f"{self.name} needs at least one profile")
-        if "{bitstream}" not in self.flash:
-            raise ValueError(f"the flash command of {self.name} must hold {{bitstream}}")
-        if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", self.usb):
-            raise ValueError(f"usb must be like 0403:6010, not {self.usb!r}")
-        if self.button and not self.lights.digit:
-            raise ValueError(f"the button of {self.name} needs LEDs for a digit")
+        name = self.name
+        for is_right, message in (
+            (
+                re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name),
+                f"name must be small letters, digits and hyphens, not {name!r}",
+            ),
+            (self.profiles, f"{name} needs at least one profile"),
+            (
+                "{bitstream}" in self.flash,
+                f"the flash command of {name} must hold {{bitstream}}",
+            ),
+            (
+                re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", self.usb),
+                f"usb must be like 0403:6010, not {self.usb!r}",
+            ),
+            (
+                self.lights.digit or not self.button,
+                f"the button of {name} needs LEDs for a digit",
+            ),
+        ):
+            if not is_right:
+                raise ValueError(message)
         for profile in self.profiles.values():
             self._check_clock(profile.frequency)
 

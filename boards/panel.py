@@ -27,29 +27,9 @@ QUIET_TICKS = 8
 """How long the UART must have been silent: a host that is at work is not disturbed."""
 
 
-@dataclass(frozen=True)
-class ButtonParameters:
-    """A button's images.
-
-    Parameters
-    ----------
-    frequency : int
-        Of the clock, in Hz.
-    frames : tuple of bytes
-        Requests, at least one: each with the zero byte that ends it, and no other.
-
-    Raises
-    ------
-    ValueError
-        If there is no frame, or one does not end with its only zero byte.
-    """
-
-    frequency: int
-    frames: tuple[bytes, ...]
-
-    def __post_init__(self) -> None:
-        if not self.frames or any(f.find(0) != max(1, len(f) - 1) for f in self.frames):
-            raise ValueError("frames must be one or more that end with their only zero byte")
+def _tick_bits(frequency: int) -> int:
+    """Width of a counter that overflows about once in `TICK_SECONDS`."""
+    return max(1, round(math.log2(max(1, frequency * TICK_SECONDS))))
 
 
 class Button(Component):
@@ -61,15 +41,16 @@ class Button(Component):
 
     Parameters
     ----------
-    parameters : ButtonParameters
-        Which images.
+    frequency : int
+        Of the clock, in Hz.
+    frames : tuple of bytes
+        Requests, at least one: each with the zero byte that ends it, and no other.
     """
 
-    def __init__(self, parameters: ButtonParameters) -> None:
-        ticks = parameters.frequency * TICK_SECONDS
-        self._tick_bits = max(1, round(math.log2(max(1, ticks))))
+    def __init__(self, frequency: int, frames: tuple[bytes, ...]) -> None:
+        self._tick_bits = _tick_bits(frequency)
         # A zero byte before each frame ends whatever noise there was on the line.
-        self._bytes = b"".join(b"\0" + frame for frame in parameters.frames)
+        self._bytes = b"".join(b"\0" + frame for frame in frames)
         super().__init__(
             {
                 # Bytes of the UART.
@@ -202,7 +183,7 @@ class LightsDriver(Component):
     """
 
     def __init__(self, frequency: int, logit_bytes: int, digit_leds: int = 0) -> None:
-        self._tick_bits = max(1, round(math.log2(max(1, frequency * TICK_SECONDS))))
+        self._tick_bits = _tick_bits(frequency)
         self._logit_bytes = logit_bytes
         super().__init__(
             {

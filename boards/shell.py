@@ -22,7 +22,8 @@ from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
 from allspin.boards.board import Board
-from allspin.boards.panel import Button, ButtonParameters, LightsDriver
+from allspin.boards.panel import Button, LightsDriver
+from allspin.boards.pll.ecp5 import Pll
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.parameters.profile import HardwareProfile
@@ -162,8 +163,8 @@ class Shell(Elaboratable):
         wiring.connect(m, sent.o, transmitter.sent)
         received = receiver.received
         if self.parameters.shown:
-            parameters = ButtonParameters(board.machine_frequency, self.parameters.shown)
-            m.submodules.button = button = Button(parameters)
+            button = Button(board.machine_frequency, self.parameters.shown)
+            m.submodules.button = button
             wiring.connect(m, receiver.received, button.received)
             m.submodules.button_pin = pin = io.Buffer(io.Direction.Input, pads.named(board.button))
             m.d.comb += [button.pressed.eq(pin.i), button.programmed.eq(driver.programmed)]
@@ -224,7 +225,7 @@ class Shell(Elaboratable):
         if pll is None:
             m.d.comb += [clock.eq(source), good.eq(1)]
         else:
-            m.submodules.pll = made = pll.create(source)
+            m.submodules.pll = made = Pll(pll, source)
             m.d.comb += [clock.eq(made.clock), good.eq(made.locked)]
         platform.add_clock_constraint(clock, board.machine_frequency)
 

@@ -103,10 +103,7 @@ class Figures:
             seeds=tuple(seeds),
             best=best,
             netlist=netlist,
-            tools={
-                tool.name: f"{tool.version} ({tool.source})"
-                for tool in (build.tools.yosys, build.tools.router, build.tools.packer)
-            },
+            tools={tool.name: f"{tool.version} ({tool.source})" for tool in build.tools},
         )
 
     @property

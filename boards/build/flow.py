@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from allspin.boards.build.families import TOP, Family, family_of, with_options
+from allspin.boards.build.families import TOP, family_of, with_options
 from allspin.boards.build.gateware import gateware_of, machine_text
 from allspin.boards.build.tools import Tool, Wanted, find_tool
 from allspin.boards.shell import Shell, ShellParameters
@@ -38,33 +38,15 @@ _TOO_MANY = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Tools:
-    """The programs of one build.
-
-    Parameters
-    ----------
-    yosys, router, packer : Tool
-        In the order in which they run.
-    """
+class Tools(NamedTuple):
+    """The programs of one build, in the order in which they run."""
 
     yosys: Tool
     router: Tool
     packer: Tool
 
-    @classmethod
-    def find(cls, family: Family, wanted: Wanted = "auto") -> "Tools":
-        """What a family of parts needs.
-
-        Raises
-        ------
-        UserError
-            If one is missing.
-        """
-        return cls(*(find_tool(name, wanted) for name in ("yosys", family.router, family.packer)))
-
     def __str__(self) -> str:
-        return ", ".join(str(tool) for tool in (self.yosys, self.router, self.packer))
+        return ", ".join(map(str, self))
 
 
 @dataclass(frozen=True)
@@ -157,7 +139,8 @@ class Build:
         self._progress = progress
         self._platform = parameters.board.create_platform()
         self.family = family_of(self._platform)
-        self.tools = Tools.find(self.family, wanted)
+        names = ("yosys", self.family.router, self.family.packer)
+        self.tools = Tools(*(find_tool(name, wanted) for name in names))
 
     @cached_property
     def _plan(self) -> Mapping[str, Any]:

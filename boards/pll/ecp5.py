@@ -47,16 +47,6 @@ class PllParameters(ABC):
     def instance(self, source: Any, clock: Signal, locked: Signal) -> Instance:
         """The part's cell; signals as of `Pll`."""
 
-    def create(self, source: object) -> "Pll":
-        """The hardware.
-
-        Parameters
-        ----------
-        source : SingleEndedPort or Signal
-            Where the clock comes in.
-        """
-        return Pll(self, source)
-
 
 class Pll(Elaboratable):
     """A PLL.

@@ -7,7 +7,7 @@ from amaranth.sim import Simulator
 
 from allspin.boards.build.families import TOP
 from allspin.boards.catalogue import find_boards
-from allspin.boards.panel import QUIET_TICKS, Button, ButtonParameters
+from allspin.boards.panel import QUIET_TICKS, Button
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.random_networks import random_network
@@ -22,7 +22,7 @@ class Bench:
     """A button, a UART that offers bytes, and a machine that takes some clocks for each."""
 
     def __init__(self, slow=0, programmed=True):
-        self.button = Button(ButtonParameters(FREQUENCY, FRAMES))
+        self.button = Button(FREQUENCY, FRAMES)
         self.taken = bytearray()
         self.offered = []
         self.slow, self.programmed = slow, programmed
@@ -129,12 +129,6 @@ def test_bytes_that_come_while_an_image_is_shown_wait():
         await ctx.tick().repeat(TICK)
 
     assert Bench(slow=5).run(script) == b"\0" + FRAMES[0] + b"\x05host\0"
-
-
-@pytest.mark.parametrize("frames", [(), (b"",), (b"ab",), (b"a\0b\0",), (b"\x01a\0", b"\0\0")])
-def test_frames_that_are_none(frames):
-    with pytest.raises(ValueError, match="frames must be one or more"):
-        ButtonParameters(FREQUENCY, frames)
 
 
 def test_it_stands_between_the_uart_and_the_machine():
