@@ -334,6 +334,7 @@ def answer(
     notes: Iterable[str] = (),
 ) -> None:
     """Print what came of a command: as JSON if that was asked for, else as tables and notes."""
+    arguments.steps.stop()
     if arguments.json:
         say(json.dumps(record))
     else:

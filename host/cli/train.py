@@ -190,6 +190,7 @@ def run(arguments: Arguments) -> int:
     try:
         trained = _trained(dataset, parameters, arguments)
     except KeyboardInterrupt:
+        arguments.steps.stop()
         warn("interrupted; nothing was saved")
         return INTERRUPTED
     seconds = time.perf_counter() - start
