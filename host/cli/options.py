@@ -32,7 +32,7 @@ NEEDS: dict[str, dict[str, str]] = {
         "clock_error frequency": "uart",
         "framing": "image",
     },
-    "train": {"at level_choice polarity robust": "device recipe"},
+    "train": {"at level_choice polarity robust": "device"},
     "import": {"at level_choice polarity": "device"},
     "fit": {"at": "base"},
     "chips": {"missing": "probed"},
@@ -88,7 +88,9 @@ def perform(arguments: Arguments) -> int:
         between backticks, such as ```rows_per_clock` must be ...``.
     """
     try:
-        check_together(arguments)
+        # A recipe may name what an option needs: `train` checks again when it has read it.
+        if getattr(arguments, "recipe", None) is None:
+            check_together(arguments)
         with Steps() as arguments.steps:
             return arguments.run(arguments)
     except UserError as error:
@@ -141,9 +143,6 @@ def check_together(arguments: Arguments) -> None:
             raise UserError(f"`{wrong[0]}` does not go with `{name}`: leave one of them out")
 
 
-# Options that a class describes, and objects of it.
-
-
 def add_options(parser: Parser, kind: type, *names: str) -> None:
     """Declare the options that fields of a dataclass are; see `allspin.sim.options`.
 
@@ -187,11 +186,11 @@ def read_options(arguments: Arguments, kind: type[Options], **more: Any) -> Opti
     UserError
         If the class refuses a value.
     """
-    given = {}
-    for field in dataclasses.fields(typing.cast(Any, kind)):
-        value = getattr(arguments, field.name, None)
-        if value is not None:
-            given[field.name] = tuple(value) if isinstance(value, list) else value
+    given = {
+        field.name: tuple(value) if isinstance(value, list) else value
+        for field in dataclasses.fields(typing.cast(Any, kind))
+        if (value := getattr(arguments, field.name, None)) is not None
+    }
     with naming_options():
         return kind(**given | more)
 
@@ -250,9 +249,6 @@ def add_shared(parser: Parser, *names: str, **changes: Any) -> None:
     """Declare some of `SHARED`, with changes."""
     for name in names:
         parser.add_argument(*name.split(), **SHARED[name] | changes)
-
-
-# Options that become more than a value.
 
 
 def add_tile_arguments(parser: Parser, own: str = "the network's own") -> None:
@@ -334,6 +330,7 @@ def answer(
     notes: Iterable[str] = (),
 ) -> None:
     """Print what came of a command: as JSON if that was asked for, else as tables and notes."""
+    arguments.steps.stop()
     if arguments.json:
         say(json.dumps(record))
     else:

@@ -66,6 +66,7 @@ def run(arguments: Arguments) -> int:
             network, images[: arguments.images], profile, options, arguments.steps
         )
     except BenchFailure as failure:
+        arguments.steps.stop()
         warn(f"the simulation failed: {failure}")
         return FAILED
     result = {

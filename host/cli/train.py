@@ -135,8 +135,7 @@ def _with_recipe(arguments: Arguments) -> Arguments:
     elif kind is robustness:
         given.setdefault("epochs", robustness.EPOCHS)
     merged = Arguments(**vars(arguments) | given | typed)
-    if arguments.recipe is not None:
-        check_together(Arguments(**vars(merged) | {"recipe": None}))
+    check_together(merged)
     return merged
 
 
@@ -190,6 +189,7 @@ def run(arguments: Arguments) -> int:
     try:
         trained = _trained(dataset, parameters, arguments)
     except KeyboardInterrupt:
+        arguments.steps.stop()
         warn("interrupted; nothing was saved")
         return INTERRUPTED
     seconds = time.perf_counter() - start

@@ -156,27 +156,6 @@ def _own_claim(number: int, found: Found) -> Claim:
     )
 
 
-def _types_table(found: Found, spreads: dict[int, Spread]) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for number, spread in spreads.items():
-        longest = max(run["seconds_an_epoch"] for run in found[number])
-        name = f"{number}: {TYPE_NAMES[number]}"
-        rows.append((name, 100 * TYPE_RATES[number], *spread.cells(), round(longest, 1)))
-    return Table(
-        "types",
-        "The four types, each family by one recipe",
-        (
-            "type",
-            "paper (%)",
-            "ours, mean (%)",
-            "standard deviation",
-            "seeds",
-            "longest epoch (s of one core)",
-        ),
-        rows,
-    )
-
-
 def _type_claims(spreads: dict[int, Spread], scales: dict[float, Spread]) -> tuple[Claim, ...]:
     cycle = "C2C of 0.014 of the range on each update"
     others = ", ".join(
@@ -215,6 +194,24 @@ def _type_chapter(found: Found, effort: Effort) -> Chapter:
         scale: accuracy(found[scale])
         for scale in sorted((FULL_SCALE, *effort.points(SCALES, FEW_SCALES)))
     }
+    rows: list[tuple[Cell, ...]] = []
+    for number, spread in spreads.items():
+        longest = max(run["seconds_an_epoch"] for run in found[number])
+        name = f"{number}: {TYPE_NAMES[number]}"
+        rows.append((name, 100 * TYPE_RATES[number], *spread.cells(), round(longest, 1)))
+    types = Table(
+        "types",
+        "The four types, each family by one recipe",
+        (
+            "type",
+            "paper (%)",
+            "ours, mean (%)",
+            "standard deviation",
+            "seeds",
+            "longest epoch (s of one core)",
+        ),
+        rows,
+    )
     gains = Table(
         "converter-gain",
         "Type 2 against the gain of the V-I converter, which the text does not give",
@@ -235,7 +232,7 @@ def _type_chapter(found: Found, effort: Effort) -> Chapter:
             f"full scale is {FULL_SCALE:g}, so no neuron is driven past its curve's end.",
         ),
         (_learning(found, effort), _confusion(found)),
-        (_types_table(found, spreads), gains),
+        (types, gains),
         (
             *_type_claims(spreads, scales),
             *(_own_claim(number, found) for number in (3, 4)),

@@ -1,7 +1,8 @@
 """Training with raw pulses: what their nonlinearity does, and computed widths against it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -254,8 +255,7 @@ def _collapse_runs(effort: Effort) -> Runs:
     }
 
 
-@dataclass(frozen=True)
-class _Point:
+class _Point(NamedTuple):
     """What networks of one set-up came to at one rate, over seeds.
 
     `constant` seeds give one answer, and `met` seeds meet the paper's rate exactly.
@@ -268,24 +268,18 @@ class _Point:
     constant: int
     met: int
 
-    @property
-    def name(self) -> str:
-        """What the network is made of."""
-        return SET_UPS[self.set_up][1]
+    def __str__(self) -> str:
+        return f"{SET_UPS[self.set_up][1]}, rate {self.rate:g}"
 
     def reading(self, what: str, agrees: bool) -> Reading:
         """A reading of a claim; output biases are an assumption."""
-        name, outcome = f"{self.name}, rate {self.rate:g}", f"{self.spread.percent()}, {what}"
-        return Reading(name, outcome, agrees, "output_bias" in SET_UPS[self.set_up][0])
+        outcome = f"{self.spread.percent()}, {what}"
+        return Reading(str(self), outcome, agrees, "output_bias" in SET_UPS[self.set_up][0])
 
 
 def _collapse_claims(points: list[_Point], seeds: int) -> tuple[Claim, ...]:
     raw = [point for point in points if point.pulses == "raw"]
-    where = "; ".join(
-        f"{point.name}, rate {point.rate:g} ({point.met} of {seeds} seeds)"
-        for point in raw
-        if point.met
-    )
+    where = "; ".join(f"{point} ({point.met} of {seeds} seeds)" for point in raw if point.met)
     return (
         Claim(
             "With the nonlinear, asymmetric pulse response a network collapses to one answer",
@@ -364,7 +358,7 @@ def _collapse_chapter(found: Found, effort: Effort) -> Chapter:
         [
             (
                 RESPONSES[point.pulses][1],
-                point.name,
+                SET_UPS[point.set_up][1],
                 point.rate,
                 *point.spread.cells()[:2],
                 f"{point.constant} of {seeds}",

@@ -1,8 +1,8 @@
 """Accuracy against C2C and D2D: of the synapse (Figs. 3c and 3d), of the neuron (5c and 5d)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from allspin.host.draw.curves import Panel, curves
 from allspin.host.paper.chapter import (
@@ -20,12 +20,13 @@ from allspin.host.paper.chapter import (
     lines_table,
     sweep_line,
 )
-from allspin.host.paper.experiments import Experiment, paper_type
+from allspin.host.paper.experiments import paper_type
 
 Lines = dict[str, list[Spread]]
 """By reading, the accuracy at each deviation."""
-Sweeps = dict[str, Callable[[float, int], Experiment]]
-"""By reading, the experiment of a deviation and a seed."""
+Changes = dict[str, Any]
+"""Parameters of a training; what is `SIGMA` or `BOTH` becomes the deviation of the point."""
+SIGMA, BOTH = "the deviation", "the deviation of each polarity"
 X, Y = "standard deviation", "test accuracy (%)"
 
 
@@ -85,12 +86,14 @@ class Tolerance:
         What was done, and what a point of the picture is.
     sigmas, few : list of float
         Standard deviations, of a full and of a quick run; the first is 0.
-    cycles, devices : dict of str to callable
-        Experiments with C2C, and with D2D that is there in training, by reading.
-    after : callable
-        The experiment whose D2D comes after training only, of a seed and all the deviations.
+    kind, epochs : int
+        Which of the paper's types is trained, and for how long.
+    cycles, devices : dict of str to dict
+        What is changed for C2C, and for D2D that is there in training, by reading.
+    after : dict
+        What is changed where D2D comes after training only; its deviations are all the sweep's.
     results_after : dict of str to str
-        By reading, which of that experiment's results is meant.
+        By reading, which parameter of those is meant.
     """
 
     subject: str
@@ -99,20 +102,29 @@ class Tolerance:
     caption: str
     sigmas: list[float]
     few: list[float]
-    cycles: Sweeps
-    devices: Sweeps
-    after: Callable[[int, list[float]], Experiment]
+    kind: int
+    epochs: int
+    cycles: dict[str, Changes]
+    devices: dict[str, Changes]
+    after: Changes
     results_after: dict[str, str]
 
     def runs(self, effort: Effort) -> Runs:
         """By reading and deviation, and those whose deviations come afterwards."""
         sigmas, seeds = effort.points(self.sigmas, self.few), range(effort.sweep_seeds)
-        runs: Runs = {
-            (words, sigma): [run(sigma, seed) for seed in seeds]
-            for words, run in (self.cycles | self.devices).items()
-            for sigma in sigmas
-        }
-        runs["after"] = [self.after(seed, sigmas) for seed in seeds]
+        runs: Runs = {}
+        for words, changes in (self.cycles | self.devices).items():
+            for sigma in sigmas:
+                point = {SIGMA: sigma, BOTH: [sigma, sigma]}
+                values = {
+                    name: point.get(value, value) if isinstance(value, str) else value
+                    for name, value in changes.items()
+                }
+                runs[words, sigma] = [
+                    paper_type(self.kind, seed, epochs=self.epochs, **values) for seed in seeds
+                ]
+        after = self.after | dict.fromkeys(self.results_after.values(), sigmas)
+        runs["after"] = [paper_type(self.kind, seed, epochs=self.epochs, **after) for seed in seeds]
         return runs
 
     def chapter(self, found: Found, effort: Effort) -> Chapter:
@@ -169,17 +181,7 @@ class Tolerance:
         )
 
 
-def _synapse_cycle(reading: str, sigma: float, seed: int) -> Experiment:
-    return paper_type(3, seed, epochs=1, c2c=[sigma, sigma], c2c_reading=reading)
-
-
-def _synapse_device(reading: str, sigma: float, seed: int) -> Experiment:
-    return paper_type(3, seed, epochs=1, c2c=[0.0, 0.0], d2d=[sigma, sigma], d2d_reading=reading)
-
-
-def _synapse_after(seed: int, sigmas: list[float]) -> Experiment:
-    return paper_type(3, seed, epochs=1, c2c=[0.0, 0.0], d2d_reading="weight", after_synapse=sigmas)
-
+NO_C2C: Changes = {"c2c": [0.0, 0.0]}
 
 _SYNAPSE = Tolerance(
     subject="synapse",
@@ -191,29 +193,19 @@ _SYNAPSE = Tolerance(
     # The paper's figures are among the standard deviations.
     sigmas=[0.0, 0.007, 0.014, 0.029, 0.065, 0.13, 0.48],
     few=[0.0, 0.014, 0.065, 0.48],
+    kind=3,
+    epochs=1,
     cycles={
-        "C2C of the range, on each update": partial(_synapse_cycle, "range"),
-        "C2C of a mean step, on each update": partial(_synapse_cycle, "step"),
+        "C2C of the range, on each update": {"c2c": BOTH, "c2c_reading": "range"},
+        "C2C of a mean step, on each update": {"c2c": BOTH, "c2c_reading": "step"},
     },
     devices={
-        "D2D a factor on the weight, in training": partial(_synapse_device, "weight"),
-        "D2D an offset of the range, in training": partial(_synapse_device, "range"),
+        "D2D a factor on the weight, in training": NO_C2C | {"d2d": BOTH, "d2d_reading": "weight"},
+        "D2D an offset of the range, in training": NO_C2C | {"d2d": BOTH, "d2d_reading": "range"},
     },
-    after=_synapse_after,
+    after=NO_C2C | {"d2d_reading": "weight"},
     results_after={"D2D a factor on the weight, after training": "after_synapse"},
 )
-
-
-def _neuron_cycle(reading: str, sigma: float, seed: int) -> Experiment:
-    return paper_type(2, seed, epochs=2, neuron_use=sigma, neuron_use_reading=reading)
-
-
-def _neuron_device(name: str, sigma: float, seed: int) -> Experiment:
-    return paper_type(2, seed, epochs=2, **{name: sigma})
-
-
-def _neuron_after(seed: int, sigmas: list[float]) -> Experiment:
-    return paper_type(2, seed, epochs=2, after_gain=sigmas, after_threshold=sigmas)
 
 
 _NEURON = Tolerance(
@@ -224,17 +216,23 @@ _NEURON = Tolerance(
     caption="type 2 with other deviations, by reading of the unit; two epochs each.",
     sigmas=[0.0, 0.014, 0.03, 0.06, 0.09, 0.18, 0.36],
     few=[0.0, 0.014, 0.06, 0.18],
+    kind=2,
+    epochs=2,
     cycles={
-        "C2C of full-scale current, at each use": partial(_neuron_cycle, "current"),
-        "C2C of the threshold, at each use": partial(_neuron_cycle, "threshold"),
+        "C2C of full-scale current, at each use": {
+            "neuron_use": SIGMA,
+            "neuron_use_reading": "current",
+        },
+        "C2C of the threshold, at each use": {
+            "neuron_use": SIGMA,
+            "neuron_use_reading": "threshold",
+        },
     },
     devices={
-        "D2D of the gain, in training": partial(_neuron_device, "neuron_gain"),
-        "D2D of the threshold (of full scale), in training": partial(
-            _neuron_device, "neuron_threshold"
-        ),
+        "D2D of the gain, in training": {"neuron_gain": SIGMA},
+        "D2D of the threshold (of full scale), in training": {"neuron_threshold": SIGMA},
     },
-    after=_neuron_after,
+    after={},
     results_after={
         "D2D of the gain, after training": "after_gain",
         "D2D of the threshold (of full scale), after training": "after_threshold",

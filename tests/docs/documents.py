@@ -50,5 +50,4 @@ def python(folder: Path, *words: object, **environment: str) -> subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
     )

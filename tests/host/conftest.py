@@ -1,9 +1,11 @@
-"""Data sets that tests read, what is known of a build, and serial ports that are none."""
+"""Command lines, data sets, what is known of a build, and serial ports that are none."""
 
 import contextlib
 import gzip
+import json
 import os
 import pty
+import shlex
 import struct
 import threading
 import tty
@@ -15,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from allspin.host.cli.main import main
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.faults import Faults, FaultyTransport
 from allspin.host.virtual.port import VirtualPort
@@ -24,6 +27,39 @@ IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32
 IdxBytes = Callable[[npt.ArrayLike], bytes]
 IdxFolder = Callable[..., Path]
 BoardRecord = Callable[..., dict[str, Any]]
+
+
+class CommandLine:
+    """Runs commands in this process, and takes what they print."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
+
+    def run(self, words: str, status: int = 0) -> tuple[str, str]:
+        """What it prints to stdout and to stderr; it must end with this status."""
+        self._capture.readouterr()
+        ended = main(shlex.split(words))
+        out, err = self._capture.readouterr()
+        assert ended == status, err
+        return out, err
+
+    def json(self, words: str, status: int = 0) -> dict[str, Any]:
+        """Its one line of JSON."""
+        (line,) = self.run(f"{words} --json", status)[0].splitlines()
+        return json.loads(line)
+
+    def refused(self, words: str) -> str:
+        """The one line that says why it is refused."""
+        out, err = self.run(words, 2)
+        assert out == ""
+        (line,) = [line for line in err.splitlines() if line.startswith("allspin")]
+        return line
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> CommandLine:
+    """Run commands."""
+    return CommandLine(capfd)
 
 
 def _idx_bytes(values: npt.ArrayLike) -> bytes:

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.host.demo import run_demo
 from allspin.host.machines.linked import LinkedMachine
@@ -19,8 +18,13 @@ from allspin.sim.network.netfile import load_network
 PICTURES = {"confusion", "learning", "maps", "neuron", "overview", "timeline", "wrong"}
 
 
-def test_network_results_and_pictures(idx_folder, tmp_path, capfd):
-    dataset = load_dataset(idx_folder(shape=(9, 7), classes=4, train=240, test=60))
+@pytest.fixture
+def dataset(idx_folder):
+    """Images of four classes."""
+    return load_dataset(idx_folder(shape=(9, 7), classes=4, train=240, test=60))
+
+
+def test_network_results_and_pictures(dataset, tmp_path, capfd):
     out = tmp_path / "new" / "out"
     parameters = TrainingParameters(states=6, hidden=(5,), epochs=1, seed=3)
     results = run_demo(dataset, parameters, out, Steps())
@@ -46,18 +50,13 @@ def test_network_results_and_pictures(idx_folder, tmp_path, capfd):
     assert said.count(" ...\n") == said.count(" s)\n") == 6
 
 
-def test_a_folder_that_takes_no_file_is_found_out_before_training(tmp_path, capsys):
+def test_a_folder_that_takes_no_file_is_found_out_before_training(tmp_path, cli):
     (tmp_path / "out").write_text("a file")
-    assert main(["demo", "-o", str(tmp_path / "out")]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("allspin: cannot write into the folder")
-    assert err.count("\n") == 1
+    line = cli.refused(f"demo -o {tmp_path}/out")
+    assert line.startswith("allspin: cannot write into the folder")
 
 
-def test_ctrl_c_in_training_ends_the_demonstration(idx_folder, tmp_path):
-    dataset = load_dataset(idx_folder(shape=(9, 7), classes=4, train=240, test=60))
-
+def test_ctrl_c_in_training_ends_the_demonstration(dataset, tmp_path):
     class Impatient(Steps):
         def advance(self, done, total, figures=""):
             if total and done > 0.8 * total:
@@ -68,8 +67,7 @@ def test_ctrl_c_in_training_ends_the_demonstration(idx_folder, tmp_path):
     assert list(tmp_path.glob("*.safetensors")) == []
 
 
-def test_a_machine_that_miscounts_is_not_believed(idx_folder, tmp_path, monkeypatch):
-    dataset = load_dataset(idx_folder(shape=(9, 7), classes=4, train=240, test=60))
+def test_a_machine_that_miscounts_is_not_believed(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(LinkedMachine, "counters", lambda self: SimpleNamespace(images=59))
     with pytest.raises(UserError, match="60 images, but its counter says 59"):
         run_demo(dataset, TrainingParameters(hidden=(5,), epochs=1), tmp_path, Steps())

@@ -1,6 +1,5 @@
 """A new response of a synapse is one class, and every command takes devices that have it."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.device.device_file import (
@@ -103,14 +101,9 @@ def test_a_file_gives_the_same_again(device: Path) -> None:
         ('kind = "power"', 'kind = "root"', "kind must be one of power, sot, table, not 'root'"),
     ],
 )
-def test_a_wrong_file_is_told_in_a_line(
-    device: Path, old: str, new: str, why: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_file_is_told_in_a_line(device: Path, old: str, new: str, why: str, cli) -> None:
     device.write_text(device.read_text().replace(old, new, 1))
-    assert main(["run", "paper-10", "--device", str(device), "--chip", "1"]) == 2
-    error = capfd.readouterr().err.strip()
-    assert why in error
-    assert "\n" not in error
+    assert why in cli.refused(f"run paper-10 --device {device} --chip 1")
 
 
 def test_what_a_law_cannot_have_is_refused() -> None:
@@ -122,30 +115,21 @@ def test_what_a_law_cannot_have_is_refused() -> None:
 
 
 def test_it_is_trained_for_run_compared_and_reported(
-    device: Path, data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    device: Path, data: Path, tmp_path: Path, cli
 ) -> None:
-    path = tmp_path / "net.safetensors"
+    path, page = tmp_path / "net.safetensors", tmp_path / "page.html"
     more = f"--data {data} --device {device}"
     train = f"train {more} --states 8 --level-choice pulses --hidden 12 --epochs 30 -o {path}"
-    assert main([*train.split(), "--json"]) == 0
-    assert json.loads(capfd.readouterr().out)["test_accuracy"] > 0.33
+    assert cli.json(train)["test_accuracy"] > 0.33
     # One pulse a state on the curve of the polarity that deviates less: depression's square;
     # seven equal steps would be 36 words each.
     levels = load_network(path).layers[0].levels
     assert levels.tolist() == np.rint(126 * (1 - 2 * (np.arange(7, -1, -1) / 7) ** 2)).tolist()
-
-    shares = []
-    for machine in ("golden", "virtual"):
-        words = f"run {path} {more} --chip 3 --program write-verify --on {machine} --check --json"
-        assert main(words.split()) == 0
-        shares.append(json.loads(capfd.readouterr().out)["accuracy"])
-    assert shares[0] == shares[1]
-
-    assert main(f"compare {path} {more} --images 20 --json".split()) == 0
-    programming = json.loads(capfd.readouterr().out)["programming"]
+    words = f"run {path} {more} --chip 3 --program write-verify --check --on"
+    golden, virtual = (cli.json(f"{words} {on}")["accuracy"] for on in ("golden", "virtual"))
+    assert golden == virtual
+    programming = cli.json(f"compare {path} {more} --images 20")["programming"]
     assert {row["scheme"] for row in programming} >= {"open-loop", "write-verify"}
-
-    page = tmp_path / "page.html"
-    assert main(f"report {path} {more} --chips 1 -o {page}".split()) == 0
+    cli.run(f"report {path} {more} --chips 1 -o {page}")
     # Both curves' ends: a hundred pulses up, eighty down.
     assert "rises in 100 pulses, depression falls in 80" in page.read_text(encoding="utf-8")

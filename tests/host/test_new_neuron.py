@@ -1,6 +1,5 @@
 """A new kind of neuron is one class, and every command takes it: train, run, compare, report."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import NeuronGateware, neuron_gateware, register_gateware
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.neuron import NEURONS, Neuron, register_neuron
@@ -82,11 +80,10 @@ def data(idx_folder: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def trained(data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Path:
+def trained(data: Path, tmp_path: Path, cli) -> Path:
     path = tmp_path / "clipped.safetensors"
-    words = f"train --neuron clipped --hidden 8 --epochs 10 --data {data} -o {path} --json"
-    assert main(words.split()) == 0
-    assert json.loads(capfd.readouterr().out)["validation_accuracy"] > 0.5
+    words = f"train --neuron clipped --hidden 8 --epochs 10 --data {data} -o {path}"
+    assert cli.json(words)["validation_accuracy"] > 0.5
     return path
 
 
@@ -106,53 +103,39 @@ def by_hand(path: Path, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
 
 
 def test_it_is_trained_run_compared_and_reported(
-    trained: Path, data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    trained: Path, data: Path, tmp_path: Path, cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset = load_dataset(data)
+    dataset, page = load_dataset(data), tmp_path / "page.html"
     share = float(np.mean(by_hand(trained, dataset.test_images) == dataset.test_labels))
     for machine in ("golden", "virtual"):
-        assert main(f"run {trained} --data {data} --on {machine} --check --json".split()) == 0
-        result = json.loads(capfd.readouterr().out)
+        result = cli.json(f"run {trained} --data {data} --on {machine} --check")
         assert result["accuracy"] == pytest.approx(share)
-
-    assert main(f"compare {trained} --data {data} --images 20 --json".split()) == 0
-    entries = {entry["name"]: entry for entry in json.loads(capfd.readouterr().out)["neurons"]}
+    compare = f"compare {trained} --data {data} --images 20"
+    entries = {entry["name"]: entry for entry in cli.json(compare)["neurons"]}
     assert entries["clipped"]["accuracy"] == pytest.approx(share)
     assert entries["clipped"]["what"] == ClippedNeuron.__doc__
     assert 0 < entries["clipped"]["area_um2"] < entries["cmos-sigmoid"]["area_um2"] * 2
-
-    page = tmp_path / "page.html"
-    assert main(f"report {trained} --data {data} --chips 1 -o {page}".split()) == 0
+    cli.run(f"report {trained} --data {data} --chips 1 -o {page}")
     text = page.read_text(encoding="utf-8")
     assert "clipped neurons" in text
     assert str(ClippedNeuron.__doc__) in text
-
-
-def test_a_device_of_its_own_has_its_price(
-    trained: Path, data: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    # A device of its own has the device file's figures, whatever its response; its currents are
+    # others.
     monkeypatch.setattr(ClippedNeuron, "spin", True)
-    assert main(f"compare {trained} --data {data} --images 20 --json".split()) == 0
-    found = json.loads(capfd.readouterr().out)
+    found = cli.json(compare)
     entries = {entry["name"]: entry for entry in found["neurons"]}
-    # The device file's own figures, whatever its response; its currents are others.
     assert entries["clipped"]["area_um2"] == entries["sot"]["area_um2"]
     assert set(entries["clipped"]["energy_parts_fj"]) == {"set", "reset"}
     assert "clipped" not in {row["against"] for row in found["break_even"]}
 
 
-def test_a_stranger_s_network_is_refused_in_a_line(
-    trained: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_stranger_s_network_is_refused_in_a_line(trained: Path, cli) -> None:
     del NEURONS["clipped"]
-    assert main(["run", str(trained)]) == 2
-    error = capfd.readouterr().err.strip()
-    assert error == (
+    assert cli.refused(f"run {trained}") == (
         f"allspin: cannot use the network file {trained}: neuron must be one of cmos-bare, "
         "cmos-relu, cmos-sigmoid, relu, sot, not 'clipped'; a kind of your own is registered by a "
         "file that ALLSPIN_EXTENSIONS names"
     )
-    assert "\n" not in error
 
 
 @pytest.fixture
@@ -175,28 +158,17 @@ def silent(tmp_path: Path) -> Path:
     ],
 )
 def test_a_kind_without_gateware_is_refused_before_it_is_elaborated(
-    silent: Path,
-    data: Path,
-    words: str,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    silent: Path, data: Path, words: str, cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Top and engine: whichever a command makes.
     for whole, method in ((Top, "elaborate"), (Engine, "build")):
         monkeypatch.delattr(whole, method)
-    assert main(words.format(network=silent, data=data).split()) == 2
-    assert capfd.readouterr().err.splitlines()[-1] == (
+    assert cli.refused(words.format(network=silent, data=data)) == (
         "allspin: the neuron step has no table and no gateware: run it on golden, or register a "
         "class for it with allspin.register_gateware"
     )
     assert sorted(silent.parent.glob("*.v")) == []
-
-
-def test_a_kind_without_gateware_runs_on_the_golden_model(
-    silent: Path, data: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert main(f"run {silent} --data {data} --json".split()) == 0
-    assert 0 <= json.loads(capfd.readouterr().out)["accuracy"] <= 1
+    assert 0 <= cli.json(f"run {silent} --data {data}")["accuracy"] <= 1
 
 
 def test_a_parameter_has_its_range() -> None:

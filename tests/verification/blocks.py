@@ -6,7 +6,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -34,24 +33,8 @@ BINS = re.compile(r"^([A-Z]\w+)[.:].*?((?: +(?:[\d,]+|never))+)$", re.MULTILINE)
 """A line of what ``make coverage`` writes: bins of a class, and the hits of one or of three."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """A file that has gateware.
-
-    Parameters
-    ----------
-    file : str
-        Its path.
-    classes : frozenset of str
-        What can be elaborated in it.
-    """
-
-    file: str
-    classes: frozenset[str]
-
-
-def blocks() -> Iterator[Block]:
-    """Every file that has gateware, in order."""
+def blocks() -> Iterator[tuple[str, frozenset[str]]]:
+    """Every file that has gateware, in order, and the classes of it that can be elaborated."""
     for layer in LAYERS:
         for path in sorted((ROOT / layer).rglob("*.py")):
             if path.is_relative_to(BENCH):
@@ -63,13 +46,7 @@ def blocks() -> Iterator[Block]:
                 and any(getattr(part, "name", "") in ELABORATING for part in node.body)
             )
             if classes:
-                yield Block(path.relative_to(ROOT).as_posix(), classes)
-
-
-def unit_tests(block: Block, table: Table) -> list[str]:
-    """Names of the files of tests that drive a block."""
-    files = [file for file in table.tests(block.file) if not file.startswith("tests/formal/")]
-    return list(dict.fromkeys(Path(file).stem for file in files))
+                yield path.relative_to(ROOT).as_posix(), classes
 
 
 @cache
@@ -132,14 +109,14 @@ def rows(document: str) -> Iterator[str]:
         bins[kind] += len(hits.split()) - hits.split().count("never")
     yield "| block | driven by | proved | bins | mutants killed | netlists |"
     yield "| --- | --- | --- | ---: | ---: | --- |"
-    for block in blocks():
-        hit = sum(bins[name] for name in block.classes)
+    for file, classes in blocks():
+        tests = [test for test in table.tests(file) if not test.startswith("tests/formal/")]
         cells = (
-            f"`{block.file}`",
-            ", ".join(unit_tests(block, table)),
-            ", ".join(proofs().get(block.file, ())),
-            str(hit or ""),
-            f"{killed[block.file]} of {mutants[block.file]}" if mutants[block.file] else "",
-            ", ".join(kind for kind, board in NETLISTS.items() if block.file in elaborated(board)),
+            f"`{file}`",
+            ", ".join(dict.fromkeys(Path(test).stem for test in tests)),
+            ", ".join(proofs().get(file, ())),
+            str(sum(bins[name] for name in classes) or ""),
+            f"{killed[file]} of {mutants[file]}" if mutants[file] else "",
+            ", ".join(kind for kind, board in NETLISTS.items() if file in elaborated(board)),
         )
         yield f"| {' | '.join(cells)} |"

@@ -1,6 +1,5 @@
-"""Command lines: in this process, or as one of their own; and a small network with its data."""
+"""Command lines as processes, a small network with its data, and the cells of a chip."""
 
-import json
 import os
 import shlex
 import subprocess
@@ -16,39 +15,6 @@ from allspin.sim.network.netfile import save_network
 from allspin.sim.network.random_networks import random_network
 
 NETWORK = random_network((24, 12, 6), 1)
-
-
-class CommandLine:
-    """Runs commands in this process, and takes what they print."""
-
-    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
-        self._capture = capture
-
-    def run(self, words: str, status: int = 0) -> tuple[str, str]:
-        """What it prints to stdout and to stderr; it must end with this status."""
-        self._capture.readouterr()
-        ended = main(shlex.split(words))
-        out, err = self._capture.readouterr()
-        assert ended == status, err
-        return out, err
-
-    def json(self, words: str, status: int = 0) -> dict[str, Any]:
-        """Its one line of JSON."""
-        (line,) = self.run(f"{words} --json", status)[0].splitlines()
-        return json.loads(line)
-
-    def refused(self, words: str) -> str:
-        """The one line that says why it is refused."""
-        out, err = self.run(words, 2)
-        assert out == ""
-        (line,) = [line for line in err.splitlines() if line.startswith("allspin")]
-        return line
-
-
-@pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str]) -> CommandLine:
-    """Run commands."""
-    return CommandLine(capfd)
 
 
 @pytest.fixture

@@ -117,14 +117,9 @@ def test_a_page_without_marks_or_beside_something_else_is_kept(page, cli, conten
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        *((text, "it is not what was written") for text in (b"", b"\xff\xfe\x00", b"[]", b"3")),
-        *((text, "it is not what was written") for text in (b"[" * 100_000, b"{" * 1000)),
-        (b'{"board": 3}', "it is not what was written"),
-    ],
+    "content", [b"", b"\xff\xfe\x00", b"[]", b"3", b'{"board": 3}', b"[" * 100_000, b"{" * 1000]
 )
-def test_a_note_that_is_none_is_left_out_with_a_line(board_record, cache, cli, content, why):
+def test_a_note_that_is_none_is_left_out_with_a_line(board_record, cache, cli, content):
     remember(board_record())
     remember(board_record(board="icebreaker"))
     note = cache / "icebreaker.ideal.mnist-10.json"
@@ -132,7 +127,7 @@ def test_a_note_that_is_none_is_left_out_with_a_line(board_record, cache, cli, c
     out, err = cli.run("boards --json")
     found = {row["board"]: row["built"] for row in json.loads(out)["boards"]}
     assert (found["icebreaker"], found["tang-nano-9k"]) == (None, board_record())
-    assert set(err.splitlines()) == {f"allspin: {note} is left out: {why}"}
+    assert set(err.splitlines()) == {f"allspin: {note} is left out: it is not what was written"}
     _, err = cli.run("flash icebreaker", 2)
     assert "nothing was built for icebreaker" in err
 

@@ -7,8 +7,7 @@ from PIL import Image
 from allspin.host.machines import opening
 from allspin.host.run import selftest
 from allspin.sim.network.netfile import save_network
-
-from .conftest import NETWORK
+from tests.host.cli.conftest import NETWORK
 
 REFUSED = {
     "": [

@@ -23,8 +23,7 @@ from allspin.sim.device.device_file import save_device
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
-
-from .conftest import NETWORK
+from tests.host.cli.conftest import NETWORK
 
 PAPER = open_device("paper")
 KEYS = [

@@ -6,8 +6,7 @@ import pytest
 
 from allspin.host.run import selftest
 from allspin.sim.errors import UserError
-
-from .conftest import NETWORK
+from tests.host.cli.conftest import NETWORK
 
 
 def test_the_virtual_board(cli, net):

@@ -17,8 +17,6 @@ from allspin.host.paper.reproduce import run_experiments
 from allspin.host.train.in_array import TYPES
 from allspin.sim.synapse.response import Polarity
 
-"""Seconds that a process may take to end."""
-
 
 @pytest.fixture
 def folder(idx_folder):
@@ -98,28 +96,11 @@ def test_an_interrupted_run_goes_on_from_what_is_done(cache, folder):
 
 def test_variation_after_training_comes_out_worse_than_none(folder):
     data = load_dataset(folder)
-    experiment = small(
-        0,
-        epochs=8,
-        after_synapse=[0.0, 3.0],
-        after_gain=[0.0],
-        after_threshold=[0.0, 1.0],
-        d2d_reading="range",
-    )
+    after = {"after_gain": [0.0], "after_threshold": [0.0, 1.0], "d2d_reading": "range"}
     # The range of a deviation ends at 1; a factor of 3 would be refused.
     with pytest.raises(ValueError, match="from 0 to 1"):
-        experiments.perform(experiment, data)
-    result = experiments.perform(
-        small(
-            0,
-            epochs=8,
-            after_synapse=[0.0, 1.0],
-            after_gain=[0.0],
-            after_threshold=[0.0, 1.0],
-            d2d_reading="range",
-        ),
-        data,
-    )
+        experiments.perform(small(0, epochs=8, after_synapse=[0.0, 3.0], **after), data)
+    result = experiments.perform(small(0, epochs=8, after_synapse=[0.0, 1.0], **after), data)
     assert result["after_synapse"][0] == result["after_gain"][0] == result["accuracy"]
     assert result["after_synapse"][1] < result["accuracy"]
     assert result["after_threshold"][1] < result["accuracy"]

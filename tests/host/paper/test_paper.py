@@ -8,7 +8,6 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.host.draw.style import new_figure
 from allspin.host.paper import network, neuron, pulses, synapse
@@ -145,18 +144,7 @@ def test_csv_keeps_numbers_and_quotes_text():
     assert table.csv().decode() == '"a, b",c\n"x""y",0.333333333\nz,7\n'
 
 
-@pytest.mark.parametrize(
-    ("argv", "message"),
-    [
-        (["--quikc"], "allspin: unrecognized arguments: --quikc"),
-        (["-o", "FILE"], "allspin: cannot write into the folder"),
-    ],
-)
-def test_what_is_wrong_is_one_line(argv, message, tmp_path, capsys):
-    file = tmp_path / "file"
-    file.write_text("")
-    assert main(["paper", *(str(file) if word == "FILE" else word for word in argv)]) == 2
-    out, err = capsys.readouterr()
-    assert not out
-    assert err.startswith(message)
-    assert err.count("\n") == 1
+def test_a_folder_that_takes_no_file_is_one_line(tmp_path, cli):
+    (tmp_path / "file").write_text("")
+    line = cli.refused(f"paper -o {tmp_path}/file")
+    assert line.startswith("allspin: cannot write into the folder")
