@@ -199,21 +199,16 @@ def _points_errors(found: Array, points: tuple[Array, Array], full_current: floa
     return np.sqrt(np.maximum(np.diag(mix @ covariance @ mix.T), 0.0))
 
 
-def _slope(x: Array, y: Array) -> float:
-    """Magnitude of the slope of the line through some points; 0 where there is no line."""
-    away = x - x.mean()
-    square = float(away @ away)
-    return abs(float(away @ (y - y.mean()))) / square if square else 0.0
-
-
 def _side(curve: Curve) -> float:
     """Sign of the currents that are fitted."""
     low, high = float(-curve.x.min()), float(curve.x.max())
     if min(low, high) < EQUAL * max(low, high):
         return -1.0 if low > high else 1.0
-    sides = curve.x <= 0, curve.x >= 0
-    below, above = (_slope(curve.x[side], curve.resistance[side]) for side in sides)
-    return -1.0 if EQUAL * below > above else 1.0
+    slopes = []
+    for side in (curve.x <= 0, curve.x >= 0):
+        away = curve.x[side] - curve.x[side].mean()
+        slopes.append(abs(float(away @ curve.resistance[side])) / max(float(away @ away), 1e-300))
+    return -1.0 if EQUAL * slopes[0] > slopes[1] else 1.0
 
 
 def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> list[Curve]:
