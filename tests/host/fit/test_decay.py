@@ -74,9 +74,8 @@ def test_a_distribution_the_attempt_time_and_barriers_by_state_are_found(tmp_pat
     fit = found.fit
     assert found.complaints == []
     assert fit.p_value < 1e-6
-    assert all(holds(*pair, 0.03) for pair in zip(fit.barriers, (1.0, 0.9), strict=True))
-    assert holds(fit.within, 0.06, 0.003)
-    assert holds(fit.attempt_time, 3e-10, 3e-9)
+    figures, truths = (*fit.barriers, fit.within, fit.attempt_time), (1.0, 0.9, 0.06, 3e-10)
+    assert all(map(holds, figures, truths, (0.03, 0.03, 0.003, 3e-9)))
     assert fit.attempt_time is not None
     assert fit.attempt_time.high / fit.attempt_time.low < 30
     assert fit.starts == pytest.approx([-0.5, 0.9], abs=0.01)
@@ -191,7 +190,6 @@ def test_the_command_adds_retention_to_a_device(
     assert device.imperfections.retention is not None
     assert device.imperfections.retention.barrier == pytest.approx(0.9, abs=0.03)
     assert (device.name, device.synapse) == ("paper", paper.synapse)
-    assert device.source["paper"] == paper.source["paper"]
     assert set(device.source["retention"]["sha256"]) == {"decay.csv"}
     assert Path("aged.png").read_bytes().startswith(b"\x89PNG")
     assert main([*words, "--base", "paper", "--json", "--attempt-time", "1ns"]) == 0
