@@ -193,7 +193,7 @@ def _of_states(curve: Curve) -> Curve:
     total = np.bincount(state, np.where(there, curve.resistance, 0.0))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     square = np.where(there, curve.resistance - mean[state], 0.0) ** 2
-    scatter = ReadScatter(np.bincount(state, square) * 1.0, np.maximum(count - 1, 0))
+    scatter = ReadScatter(np.bincount(state, square).astype(np.float64), np.maximum(count - 1, 0))
     x, rows = curve.x[starts], curve.rows[starts]
     return replace(curve, x=x, resistance=mean, scatter=scatter, rows=rows)
 
