@@ -217,7 +217,7 @@ def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
 
 def _steps(fit: ResponseFit) -> tuple[Array, Array]:
     """Squared differences of neighbours' deviations, on plateaus and elsewhere."""
-    still, moving = [], []
+    still, moving = [np.zeros(0)], [np.zeros(0)]
     for device, own, model in zip(fit.devices, fit.fits, fit.models, strict=True):
         cycles = len(device.resistance)
         deviations = own.residuals[None, :]
@@ -226,13 +226,10 @@ def _steps(fit: ResponseFit) -> tuple[Array, Array]:
         start, end, _ = own.parameters
         left = np.abs(model - end) < 0.005 * abs(end - start)
         squares = np.diff(deviations, axis=1) ** 2 / 2
-        for found, where in (
-            (still, left[1:] & left[:-1]),
-            (moving, ~left[1:] & ~left[:-1]),
-        ):
-            values = squares[:, where].ravel()
-            found.append(values[np.isfinite(values)])
-    return np.concatenate(still), np.concatenate(moving)
+        still.append(squares[:, left[1:] & left[:-1]].ravel())
+        moving.append(squares[:, ~left[1:] & ~left[:-1]].ravel())
+    both = np.concatenate(still), np.concatenate(moving)
+    return both[0][np.isfinite(both[0])], both[1][np.isfinite(both[1])]
 
 
 def from_plateaus(fits: Sequence[ResponseFit], sure: bool = True) -> MeterNoise | None:
@@ -247,21 +244,17 @@ def from_plateaus(fits: Sequence[ResponseFit], sure: bool = True) -> MeterNoise 
     """
     parts = [part for part in map(_steps, fits) if part[0].size >= LEAST_STEPS]
     # Polarities differ in C2C: each is compared with itself.
-    if not parts or (sure and not all(_is_quieter(*part) for part in parts)):
-        return None
-    still = np.concatenate([part[0] for part in parts])
+    for own, moving in parts if sure else []:
+        if moving.size < LEAST_STEPS or not moving.any():
+            return None
+        ratio = float(own.mean() / moving.mean())
+        if stats.f.cdf(ratio, FREE * own.size, FREE * moving.size) >= 0.01:
+            return None
+    still = np.concatenate([np.zeros(0), *(own for own, _ in parts)])
     if not still.any():
         return None
     deviation = chi_interval(math.sqrt(float(still.mean())), FREE * still.size)
     return MeterNoise(deviation, 1.0, "plateau")
-
-
-def _is_quieter(still: Array, moving: Array) -> bool:
-    """Whether a plateau scatters significantly less than the rest."""
-    if moving.size < LEAST_STEPS or not moving.any():
-        return False
-    ratio = float(still.mean() / moving.mean())
-    return bool(stats.f.cdf(ratio, FREE * still.size, FREE * moving.size) < 0.01)
 
 
 def meter_noise(

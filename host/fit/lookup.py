@@ -23,9 +23,6 @@ from allspin.sim.synapse.pulse_changes import MAX_BYTES
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.table_synapse import TableSynapse, load_lookup_tables
 
-LOOKUP_STATES = 100
-"""States of a synapse of lookup tables, if no number is asked for."""
-
 
 @dataclass(frozen=True, eq=False)
 class LookupDevice:
@@ -110,7 +107,7 @@ def take_lookup_tables(
             f"{files[0]} is a lookup table, which is taken as it is; leave out what says how "
             "curves are fitted"
         )
-    synapse = load_lookup_tables(files, options.states or LOOKUP_STATES)
+    synapse = load_lookup_tables(files, options.states or 100)
     datas = [read_file(path, "lookup table", MAX_BYTES) for path in files]
     source = {"method": "lookup tables of CrossSim", "sha256": digests(files, datas)}
     device = Device(name=options.name, synapse=synapse, unit="siemens")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, stats
+from scipy.special import expit
 
 from allspin.host.fit.curves import Curve, by_device
 from allspin.host.fit.goodness import Goodness, judge
@@ -84,28 +85,26 @@ class NeuronFit:
             )
 
 
-def _knee(x: Array) -> Array:
-    """The integral of the logistic function, also of a complex number."""
-    return np.where(x.real > 0, x, 0) + np.log1p(np.exp(np.where(x.real > 0, -x, x)))
+def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
+    """R_AH, and its derivative by each parameter, shape (points, parameters).
 
-
-def _model(parameters: Array, current: Array) -> Array:
-    """R_AH by `NAMES`: four parameters, or five with the height of the upper knee."""
-    base, threshold, slope, softness = parameters[:4]
-    knee = _knee((current - threshold) / softness)
-    if len(parameters) == len(NAMES):
-        knee = knee - _knee((current - threshold - parameters[4] / slope) / softness)
-    return base + slope * softness * knee
-
-
-def _slopes(parameters: Array, current: Array) -> Array:
-    """Derivative of R_AH by each parameter, shape (points, parameters).
-
-    A step along the imaginary axis loses no digits, however small it is.
+    The parameters are `NAMES`: four, or five with the height of the upper knee.
     """
-    steps = 1e-30j * np.eye(len(parameters))
-    found = [_model(parameters + step, current).imag / 1e-30 for step in steps]
-    return np.stack(found, axis=-1)
+    base, threshold, slope, softness = parameters[:4]
+    lower = (current - threshold) / softness
+    on, knee = expit(lower), np.logaddexp(0.0, lower)
+    by_softness, by_slope = knee - on * lower, softness * knee
+    columns = []
+    if len(parameters) == len(NAMES):
+        height = parameters[4]
+        upper = (current - threshold - height / slope) / softness
+        off, end = expit(upper), np.logaddexp(0.0, upper)
+        by_softness = by_softness - end + off * upper
+        knee, on = knee - end, on - off
+        by_slope = softness * knee - off * height / slope
+        columns = [off]
+    slopes = [np.ones(current.shape), -slope * on, by_slope, slope * by_softness, *columns]
+    return base + slope * softness * knee, np.stack(slopes, axis=-1)
 
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:
@@ -121,7 +120,7 @@ def _start(x: Array, y: Array, upper_knee: bool) -> Array:
         left = float(np.sum((table @ [base, slope] - y) ** 2))
         slope = max(float(slope), 0.05)
         found.append((left, [float(base), threshold, slope, 0.03, slope * (end - threshold)]))
-    return np.array(min(found)[1][: len(NAMES) if upper_knee else 4])
+    return np.array(min(found, key=lambda one: one[0])[1][: len(NAMES) if upper_knee else 4])
 
 
 def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None = None) -> Array:
@@ -139,9 +138,9 @@ def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None
     origin = np.array([base, 0.0, 0.0, 0.0, 0.0])[:count]
     start = _start(x, y, upper_knee) if near is None else (near - origin) / units
     found = optimize.least_squares(
-        lambda parameters: _model(parameters, x) - y,
+        lambda parameters: _model(parameters, x)[0] - y,
         np.clip(start, low + 1e-6, high - 1e-6),
-        jac=lambda parameters: _slopes(parameters, x),  # type: ignore[arg-type]
+        jac=lambda parameters: _model(parameters, x)[1],  # type: ignore[arg-type]
         bounds=(low, high),
         x_scale="jac",
     )
@@ -150,7 +149,7 @@ def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None
 
 def _square(parameters: Array, current: Array, resistance: Array) -> float:
     """Sum of squares that a model leaves."""
-    return float(np.sum((_model(parameters, current) - resistance) ** 2))
+    return float(np.sum((_model(parameters, current)[0] - resistance) ** 2))
 
 
 def _fit_devices(points: list[tuple[Array, Array]]) -> list[Array]:
@@ -180,13 +179,13 @@ def _with_full(parameters: Array, full_current: float) -> Array:
     """Parameters, and behind them R_AH of full scale over the flat part."""
     full = parameters[-1]
     if parameters.size < len(NAMES):
-        full = _model(parameters, np.array([full_current]))[0] - parameters[0]
+        full = _model(parameters, np.array([full_current]))[0][0] - parameters[0]
     return np.append(parameters, full)
 
 
 def _points_errors(found: Array, points: tuple[Array, Array], full_current: float) -> Array:
     """Standard errors of a device's parameters and full scale, from its points' scatter."""
-    slopes = _slopes(found, points[0])
+    slopes = _model(found, points[0])[1]
     freedom = max(points[0].size - found.size, 1)
     units = np.abs(slopes).max(axis=0) + 1e-300
     scaled = slopes / units
@@ -194,16 +193,9 @@ def _points_errors(found: Array, points: tuple[Array, Array], full_current: floa
     # Full scale is the height itself, or what the model has at full current over its base.
     last = np.eye(found.size)[-1]
     if found.size < len(NAMES):
-        last = _slopes(found, np.array([full_current]))[0] - np.eye(found.size)[0]
+        last = _model(found, np.array([full_current]))[1][0] - np.eye(found.size)[0]
     mix = np.vstack([np.eye(found.size), last]) / units
     return np.sqrt(np.maximum(np.diag(mix @ covariance @ mix.T), 0.0))
-
-
-def _slope(x: Array, y: Array) -> float:
-    """Magnitude of the slope of the line through some points; 0 where there is no line."""
-    away = x - x.mean()
-    square = float(away @ away)
-    return abs(float(away @ (y - y.mean()))) / square if square else 0.0
 
 
 def _side(curve: Curve) -> float:
@@ -211,9 +203,11 @@ def _side(curve: Curve) -> float:
     low, high = float(-curve.x.min()), float(curve.x.max())
     if min(low, high) < EQUAL * max(low, high):
         return -1.0 if low > high else 1.0
-    sides = curve.x <= 0, curve.x >= 0
-    below, above = (_slope(curve.x[side], curve.resistance[side]) for side in sides)
-    return -1.0 if EQUAL * below > above else 1.0
+    slopes = []
+    for side in (curve.x <= 0, curve.x >= 0):
+        away = curve.x[side] - curve.x[side].mean()
+        slopes.append(abs(float(away @ curve.resistance[side])) / max(float(away @ away), 1e-300))
+    return -1.0 if EQUAL * slopes[0] > slopes[1] else 1.0
 
 
 def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> list[Curve]:
@@ -309,7 +303,7 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
         lambda: (errors[0], float(max(points[0][0].size - count, 1))),
     )
     values: dict[str, Interval] = dict(zip(NAMES, intervals, strict=False))
-    models = [_model(one, device.pulses) for one, device in zip(found, devices, strict=True)]
+    models = [_model(one, device.pulses)[0] for one, device in zip(found, devices, strict=True)]
     squares = sum(
         float(np.nansum((device.resistance - model) ** 2))
         for device, model in zip(devices, models, strict=True)

@@ -81,10 +81,6 @@ ARBITRARY = {
     "%": 0.01,
 }
 """Names of no unit, in small letters."""
-OWN_CASE = ("S", "T", "K", "s", "m")
-"""Names of units that are told apart by capitals."""
-SMALL = ("A", "V")
-"""Units of which nobody has a million: a capital M would be a thousandth."""
 SIGNS = str.maketrans({"\u00b5": "\u03bc", "\u2126": "\u03c9", "\u03a9": "\u03c9"})
 """There are two micro signs and three ohm signs in Unicode."""
 
@@ -102,10 +98,12 @@ def unit_of(text: str) -> tuple[str, float] | None:
     for base, names in BASES.items():
         for name in names:
             prefix, end = text[: -len(name)].strip(), text[-len(name) :]
-            same = (end if name in OWN_CASE else end.lower()) == name
+            # Of one letter, units are told apart by capitals, but for ampere and volt.
+            same = (end if name in ("S", "T", "K", "s", "m") else end.lower()) == name
             # All capitals do not tell a thousandth from a million.
             shouted = prefix == "M" and len(name) > 1 and end.isupper()
-            large = prefix in ("M", "G") and base in SMALL
+            # Nobody has a million of these: a capital M would be a thousandth.
+            large = prefix in ("M", "G") and base in ("A", "V")
             if same and prefix in PREFIXES and not shouted and not large:
                 return base, PREFIXES[prefix]
     return None

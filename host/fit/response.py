@@ -296,11 +296,6 @@ class ResponseFit:
     fits: list[Fit]
 
     @property
-    def curvature(self) -> float:
-        """Curvature k of the mean device."""
-        return self.pulses / self.nonlinearity.value
-
-    @property
     def models(self) -> list[Array]:
         """Each device's model at its points."""
         pairs = zip(self.devices, self.fits, strict=True)
@@ -312,7 +307,7 @@ class ResponseFit:
         if self.polarity:
             start, end = end, start
         share = np.asarray(pulses, np.float64) / self.pulses
-        return model(np.array([start, end, self.curvature]), share)
+        return model(np.array([start, end, self.pulses / self.nonlinearity.value]), share)
 
 
 def _inverse(k: Interval, pulses: int) -> Interval:
@@ -342,7 +337,7 @@ def _point_errors(fit: Fit) -> tuple[Array, float]:
     together = min(max(together, 0.0), 0.95)
     variance = np.maximum(np.diag(FOUR @ fit.covariance @ FOUR.T), 0.0)
     error = np.sqrt(variance * (1 + together) / (1 - together))
-    return error, float(max(residuals.size - 3, 1))
+    return error, max(residuals.size - 3.0, 1.0)
 
 
 def fit_response(curves: Sequence[Curve], polarity: Polarity) -> ResponseFit:

@@ -12,7 +12,7 @@ rises or falls; a run that goes there and back is cut where it turns.
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,27 +42,9 @@ Way = Polarity | int | None
 """A run's polarity, or else the sign of its pulses' current, if either is known."""
 
 
-@dataclass
-class Run:
-    """Points of one cycle, in the order in which they came; R_AH is NaN where it is missing.
-
-    Attributes
-    ----------
-    curve : Curve
-        The points, of no polarity yet.
-    way : Polarity, int or None
-        What the file says of the polarity.
-    values : int
-        Reads of all points.
-    missing : ndarray of int
-        Rows of the file without a value.
-    """
-
-    curve: Curve
-    way: Way
-    values: int
-    missing: list[int]
-
+Run = tuple[Curve, Way]
+"""Points of one cycle, in the order in which they came, of no polarity yet; R_AH is NaN where it
+is missing. And what the file says of the polarity."""
 
 # Rows to runs.
 
@@ -101,8 +83,10 @@ def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
     return kelvin
 
 
-def gather(file: CsvFile, columns: Columns, chosen: list[int], own: str) -> list[Run]:
-    """The runs of a file's rows.
+def gather(
+    file: CsvFile, columns: Columns, chosen: list[int], own: str, share: float
+) -> tuple[list[Run], list[str]]:
+    """The runs of a file's rows, and what is said of missing values.
 
     Parameters
     ----------
@@ -114,11 +98,14 @@ def gather(file: CsvFile, columns: Columns, chosen: list[int], own: str) -> list
         The rows that are taken.
     own : str
         The device, where the file names none.
+    share : float
+        Of a run's values, those that may be missing.
 
     Raises
     ------
     UserError
-        If a cell is none of what its column is.
+        If a cell is none of what its column is, or a run lacks too many values, is too short, or
+        does not change.
     """
     kind, most = columns.kind, MAX_AGE if columns.kind == "time" else MAX_PULSES
     every_x = file.values(columns.x, chosen) * columns.x_factor
@@ -140,6 +127,8 @@ def gather(file: CsvFile, columns: Columns, chosen: list[int], own: str) -> list
             device = (len(file.blocks) > 1 and block.device) or own
         groups.setdefault((device, cycle, ways[number]), []).append(number)
     found: list[tuple[int, int, Run]] = []
+    missing: list[int] = []
+    total = 0
     for order, (place, factor) in enumerate(columns.resistances.items()):
         every_value = file.values(place, chosen) * factor
         column = f" {file.columns[place].name}" if len(columns.resistances) > 1 else ""
@@ -166,8 +155,31 @@ def gather(file: CsvFile, columns: Columns, chosen: list[int], own: str) -> list
                         raise file.fail(line, f"{curve.name}: the temperature is not steady")
                     curve = replace(curve, temperature=temperature)
                 lost = rows[np.isnan(value[part])].tolist()
-                found.append((int(rows[0]), order, Run(curve, way, len(rows), lost)))
-    return [run for _, _, run in sorted(found, key=lambda one: one[:2])]
+                _check_run(file, curve, len(rows), lost, share)
+                found.append((int(rows[0]), order, (curve, way)))
+                missing += lost
+                total += len(rows)
+    notes = []
+    if missing:
+        notes.append(
+            f"{file.path}: {len(missing):,} of {total:,} values are missing or out of the meter's "
+            f"range, the first in line {file.rows[min(missing)][0]}; they are left out"
+        )
+    return [run for _, _, run in sorted(found, key=lambda one: one[:2])], notes
+
+
+def _check_run(file: CsvFile, run: Curve, values: int, lost: list[int], share: float) -> None:
+    """Refuse a run that lacks too many values, is too short, or does not change."""
+    if len(lost) > share * values:
+        raise file.fail(
+            file.rows[lost[0]][0],
+            f"{run.name} lacks {len(lost)} of {values} values, more than --missing {share:g} "
+            "of a curve; measure it again, or raise --missing",
+        )
+    measured = run.measured()
+    _check_length(file, measured)
+    if not run.temperature and not np.ptp(measured.resistance):
+        raise file.fail(run.line, f"{run.name}: R_AH does not change; is it the right column?")
 
 
 def _of_states(curve: Curve) -> Curve:
@@ -181,50 +193,9 @@ def _of_states(curve: Curve) -> Curve:
     total = np.bincount(state, np.where(there, curve.resistance, 0.0))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     square = np.where(there, curve.resistance - mean[state], 0.0) ** 2
-    scatter = ReadScatter(np.bincount(state, square), np.maximum(count - 1, 0))
+    scatter = ReadScatter(np.bincount(state, square).astype(np.float64), np.maximum(count - 1, 0))
     x, rows = curve.x[starts], curve.rows[starts]
     return replace(curve, x=x, resistance=mean, scatter=scatter, rows=rows)
-
-
-def check_runs(file: CsvFile, runs: Sequence[Run], share: float) -> list[str]:
-    """Refuse runs that lack too many values, are too short, or do not change.
-
-    Parameters
-    ----------
-    file : CsvFile
-        The table.
-    runs : sequence of Run
-        Its runs.
-    share : float
-        Of a run's values, those that may be missing.
-
-    Returns
-    -------
-    list of str
-        What is said of missing values.
-    """
-    for run in runs:
-        curve, lost = run.curve, len(run.missing)
-        if lost > share * run.values:
-            raise file.fail(
-                file.rows[run.missing[0]][0],
-                f"{curve.name} lacks {lost} of {run.values} values, more than --missing {share:g} "
-                "of a curve; measure it again, or raise --missing",
-            )
-        measured = curve.measured()
-        _check_length(file, measured)
-        if not curve.temperature and not np.ptp(measured.resistance):
-            raise file.fail(
-                curve.line, f"{curve.name}: R_AH does not change; is it the right column?"
-            )
-    missing = [row for run in runs for row in run.missing]
-    if not missing:
-        return []
-    return [
-        f"{file.path}: {len(missing):,} of {sum(run.values for run in runs):,} values are missing "
-        f"or out of the meter's range, the first in line {file.rows[missing[0]][0]}; they are left "
-        "out"
-    ]
 
 
 def _check_length(file: CsvFile, curve: Curve) -> None:
@@ -260,21 +231,21 @@ def pulse_curves(
         If a polarity makes no sense.
     """
     notes: dict[str, None] = {}
-    if any(run.way is not None for run in runs):
+    if any(way is not None for _, way in runs):
         curves = _told(file, runs)
     else:
         curves = []
-        turns = _turns(runs) if turn is None else [_given_turn(file, run, turn) for run in runs]
-        for run, place in zip(runs, turns, strict=True):
-            parts = _parts(file, run.curve, place)
-            for part in parts:
+        every = [run for run, _ in runs]
+        turns = _turns(every) if turn is None else [_given_turn(file, run, turn) for run in every]
+        for run, place in zip(every, turns, strict=True):
+            for part in _parts(file, run, place):
                 _check_length(file, part)
                 way = Polarity(int(trend(part.resistance) <= 0))
                 curves.append(replace(part, polarity=way))
             if turn is None and place is not None:
                 notes[
                     f"{file.path} names no polarity: curves are cut where R_AH turns (--turn for "
-                    f"elsewhere), at pulse {run.curve.x[place]:g}"
+                    f"elsewhere), at pulse {run.x[place]:g}"
                 ] = None
     # Pulses counted on from the other polarity's are counted from their own start.
     ends: dict[tuple[str, str], float] = {}
@@ -291,9 +262,9 @@ def _told(file: CsvFile, runs: Sequence[Run]) -> list[Curve]:
 
     The sign with which R_AH rises is potentiation.
     """
-    curves = [run.curve.measured() for run in runs]
+    curves = [run.measured() for run, _ in runs]
     trends = [trend(curve.resistance) for curve in curves]
-    ways = [run.way for run in runs]
+    ways = [way for _, way in runs]
     if not isinstance(ways[0], Polarity):
         pairs = list(zip(ways, trends, strict=True))
         up, down = (float(np.median([rise for way, rise in pairs if way == s])) for s in (1, -1))
@@ -343,11 +314,11 @@ def _parts(file: CsvFile, run: Curve, place: int | None) -> list[Curve]:
     return parts
 
 
-def _turns(runs: Sequence[Run]) -> list[int | None]:
+def _turns(runs: Sequence[Curve]) -> list[int | None]:
     """Where each run turns; runs on the same pulses turn where their mean does."""
     alike: dict[tuple[float, ...], list[Array]] = {}
     for run in runs:
-        alike.setdefault(tuple(run.curve.x), []).append(run.curve.resistance)
+        alike.setdefault(tuple(run.x), []).append(run.resistance)
     found = {}
     for x, several in alike.items():
         table = np.array(several)
@@ -355,20 +326,19 @@ def _turns(runs: Sequence[Run]) -> list[int | None]:
         places = np.arange(known.size)
         mean = np.nanmean(table[:, known], axis=0)
         found[x] = find_turn(np.interp(places, places[known], mean))
-    return [found[tuple(run.curve.x)] for run in runs]
+    return [found[tuple(run.x)] for run in runs]
 
 
-def _given_turn(file: CsvFile, run: Run, turn: float) -> int | None:
-    x = run.curve.x
+def _given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
+    x = run.x
     if x[-1] <= turn:
         # A run of one polarity, counted from its own start.
         return None
     place = max(int(np.count_nonzero(x <= turn)) - 1, 0)
     if min(place + 1, x.size - place) < LEAST_POINTS:
         raise file.fail(
-            run.curve.line,
-            f"{run.curve.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend "
-            "--turn",
+            run.line,
+            f"{run.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend --turn",
         )
     return place
 
@@ -413,9 +383,9 @@ def read_measurement(
         file = read_csv(path)
         columns = Columns(file, options, decay)
         chosen, used = choose_rows(file, columns, conditions)
-        runs = gather(file, columns, chosen, own)
-        notes += file.notes + check_runs(file, runs, options.missing)
-        read = [run.curve.measured() for run in runs]
+        runs, lost = gather(file, columns, chosen, own, options.missing)
+        notes += file.notes + lost
+        read = [run.measured() for run, _ in runs]
         if columns.kind == "pulse":
             read, guessed = pulse_curves(file, runs, options.turn)
             notes += guessed

@@ -256,7 +256,9 @@ def check_steady(
         raise UserError(f"{file.path} has no column {name}; mend --ignore-column")
     notes = []
     for place, heading in enumerate(columns.headings):
-        if place in columns.used or heading in ignored:
+        # Of decays, only what is called as experiments call it.
+        other = columns.kind == "time" and not KNOWN.fullmatch(heading)
+        if place in columns.used or heading in ignored or other:
             continue
         name = file.columns[place].name or f"number {place + 1}"
         named = is_named(heading, file.columns[place].unit)

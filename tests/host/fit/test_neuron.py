@@ -62,18 +62,20 @@ def test_an_exact_curve_is_found_again() -> None:
 
 def test_a_falling_curve_is_the_same_neuron() -> None:
     rising, falling = (fit_neuron(draw(1, 2, 2, sign=sign)) for sign in (1.0, -1.0))
-    assert falling.values["slope"].value == pytest.approx(-rising.values["slope"].value)
-    assert falling.values["slope"].low < falling.values["slope"].high
-    assert falling.neuron.slope == pytest.approx(rising.neuron.slope)
+    slopes = [one.values["slope"] for one in (rising, falling)]
+    turned = (-slopes[1].value, -slopes[1].high, -slopes[1].low)
+    assert turned == pytest.approx((slopes[0].value, slopes[0].low, slopes[0].high))
     assert falling.models[0] == pytest.approx(-rising.models[0])
 
 
 def test_data_that_end_before_saturation() -> None:
     fit = fit_neuron(draw(2, 1, 4, height=5.0))
-    assert "height" not in fit.values
+    assert ("height" in fit.values, fit.neuron.saturation, fit.goodness.described) == (
+        False,
+        1,
+        True,
+    )
     assert fit.full_resistance == pytest.approx(50 * 14e-3, rel=0.02)
-    assert fit.neuron.saturation == 1
-    assert fit.goodness.described
 
 
 @pytest.mark.parametrize(
@@ -90,20 +92,18 @@ def test_intervals_hold_the_truth(devices: int, cycles: int, spread: tuple[float
             "base": (fit.values["base"], -0.2),
             "height": (fit.values["height"], HEIGHT),
             "use": (fit.use, 0.014),
+            "gain": (fit.gain, spread[1]),
+            "threshold D2D": (fit.threshold_spread, spread[0]),
         }
-        if fit.gain is not None and fit.threshold_spread is not None:
-            found["gain"] = (fit.gain, spread[1])
-            found["threshold D2D"] = (fit.threshold_spread, spread[0])
         for name, (interval, truth) in found.items():
-            hits[name] += interval.low <= truth <= interval.high
+            hits[name] += interval is None or interval.low <= truth <= interval.high
     # Of 25, 23.75 on average; fewer than 20 are a matter of one in a thousand.
     assert all(count >= 20 for count in hits.values()), dict(hits)
 
 
 def test_a_sigmoid_turned_over_is_not_described() -> None:
-    rng = np.random.default_rng(0)
-    hump = np.sin(np.linspace(0, 3, 61))
-    curves = [Curve("n", str(k), None, CURRENT, hump + rng.normal(0, 0.01, 61)) for k in range(3)]
+    humps = np.sin(np.linspace(0, 3, 61)) + np.random.default_rng(0).normal(0, 0.01, (3, 61))
+    curves = [Curve("n", str(k), None, CURRENT, hump) for k, hump in enumerate(humps)]
     assert not fit_neuron(curves).goodness.described
 
 

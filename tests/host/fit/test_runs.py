@@ -1,5 +1,6 @@
 """Which column is what, in which unit, and where one curve ends and the next begins."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -206,22 +207,14 @@ def test_polarity_by_the_sign_of_the_pulse_current(read: Read) -> None:
         assert found == [(P, 20, 0), (D, 19, 1)] * 2
 
 
-@pytest.mark.parametrize("read_again", [False, True])
-def test_missing_values_are_left_out_and_counted(read_again: bool, read: Read) -> None:
+def test_missing_values_are_left_out_and_counted(read: Read) -> None:
     values: list[Any] = curve(10).tolist()
     values[4], values[9], values[20] = "", "9.9E+37", "NaN"
-    text = PLAIN + rows(values)
-    if read_again:
-        # Reads of states that have others; in the file's own order.
-        text = PLAIN + "".join(f"{n},{n}\n" for n in range(30) for _ in range(4))
-        text = text.replace("\n4,4\n", "\n4,\n", 3)
-    measurement = read(text)
-    lost = [] if read_again else [4, 9, 20]
-    assert measurement.curves[0].x.tolist() == [n for n in range(30) if n not in lost]
-    count, total, line = (2, 120, 18) if read_again else (3, 30, 6)
+    measurement = read(PLAIN + rows(values))
+    assert measurement.curves[0].x.tolist() == [n for n in range(30) if n not in (4, 9, 20)]
     assert measurement.notes[0].endswith(
-        f"{count} of {total} values are missing or out of the meter's range, the first in line "
-        f"{line}; they are left out"
+        "3 of 30 values are missing or out of the meter's range, the first in line 6; they are "
+        "left out"
     )
     values[5] = "#N/A"
     with pytest.raises(UserError, match=r"lacks 4 of 30 values, more than --missing 0\.1 of a c"):
@@ -234,10 +227,9 @@ def test_a_pulse_read_several_times_is_one_point(read: Read) -> None:
     reads = curve(10, noise=0)[:, np.newaxis] + rng.normal(0, 0.02, (30, 4))
     lines = [f"{n},{k},{reads[n, k]:.6f}\n" for n in range(30) for k in range(4)]
     (one,) = read("pulse,read,R_AH (ohm)\n" + "".join(lines)).curves
-    assert one.x.tolist() == list(range(30))
     assert one.resistance == pytest.approx(reads.mean(axis=1), abs=1e-6)
     assert one.scatter is not None
-    assert one.scatter.freedom.tolist() == [3] * 30
+    assert (one.x.tolist(), one.scatter.freedom.tolist()) == (list(range(30)), [3] * 30)
     assert one.scatter.square == pytest.approx(3 * reads.var(axis=1, ddof=1), abs=1e-6)
 
 
@@ -286,12 +278,9 @@ def test_a_curve_there_and_back_is_cut_where_it_turns_and_that_is_told(read: Rea
     text = "cycle,pulse,R_AH\n" + "".join(rows(one, 0, f"{n},") for n, one in enumerate(cycles))
     measurement = read(text)
     (note,) = measurement.notes
-    assert "names no polarity: curves are cut where R_AH turns (--turn for elsewhere), at" in note
-    turn = int(note.split()[-1])
-    assert abs(turn - 60) <= 1
+    assert note.endswith("are cut where R_AH turns (--turn for elsewhere), at pulse 60")
     found = [(one.polarity, one.x.tolist()) for one in measurement.curves]
-    parts = [(P, list(range(turn + 1))), (D, list(range(121 - turn)))]
-    assert found == parts * 4
+    assert found == [(P, list(range(61))), (D, list(range(61)))] * 4
     given = read(text, turn=39)
     assert given.notes == []
     assert [one.x.size for one in given.curves] == [40, 82] * 4
@@ -304,9 +293,11 @@ def test_a_run_of_several_turns_is_refused_and_says_what_to_do(read: Read) -> No
     for given in ({}, {"turn": 60}):
         with pytest.raises(UserError) as caught:
             read("pulse,R_AH (mohm)\n" + rows(values), **given)
-        words = str(caught.value)
-        assert "line 2: device bar0 goes there and back more than once, with turns near" in words
-        assert words.endswith(" and more; number pulses from 0 again where each cycle begins")
+        assert re.search(
+            "line 2: device bar0 goes there and back more than once, with turns near pulse .* and "
+            "more; number pulses from 0 again where each cycle begins$",
+            str(caught.value),
+        )
     # What is advised works.
     lines = [rows(part) for part in np.split(values, 4)]
     measurement = read("pulse,R_AH (mohm)\n" + "".join(lines))
@@ -332,10 +323,12 @@ def loops(cycles: int = 1, shift: float = 4.0) -> str:
 def test_a_loop_needs_a_branch(read: Read) -> None:
     with pytest.raises(UserError) as caught:
         read(loops())
-    words = str(caught.value)
-    assert "device bar0 runs in a loop whose branches are 0.18" in words
-    assert "up (the current rises from -12 mA to 12 mA) and down (it falls from 12 mA" in words
-    assert words.endswith("choose --branch up or --branch down")
+    assert re.search(
+        r"device bar0 runs in a loop whose branches are 0\.18\d? apart: up .the current rises from "
+        "-12 mA to 12 mA. and down .it falls from 12 mA to -12 mA.; choose --branch up or --branch "
+        "down$",
+        str(caught.value),
+    )
     up = read(loops(3), branch="up")
     assert [(one.cycle, one.x.size) for one in up.curves] == [("", 49), ("2", 49), ("3", 49)]
     for one in up.curves:
