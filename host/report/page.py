@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from allspin.host.data.files import check_writable
 from allspin.host.draw.html import render, spelled
-from allspin.host.report.device_sections import chips, devices, maps, spread
+from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.machine_sections import boards, comparison, engine
 from allspin.host.report.network_sections import confusion, mistakes, trained
 from allspin.host.report.section import Section, section
@@ -31,7 +31,7 @@ def _key_figures(findings: Findings) -> h.Element:
     figures = [("test accuracy", f"{100 * findings.accuracy:.2f} %")]
     last = findings.chips[-1]
     chips_ = f"{findings.subject.chips} chip{'s' if findings.subject.chips > 1 else ''}"
-    figures.append((f"on {chips_} that vary, calibrated", f"{spread(last)} %"))
+    figures.append((f"on {chips_} that vary, calibrated", f"{last.figure} %"))
     if not isinstance(findings.engine, str):
         cycles = findings.engine.cycles / len(findings.subject.images)
         figures.append(("cycles per image in gateware", f"{cycles:.1f}"))
