@@ -140,19 +140,18 @@ def open_for_selftest(
 def _only_board(network: Network | None, baud: int) -> LinkedMachine:
     """The one board that answers, and fits the network if there is one."""
     answers = ask_ports(baud)
-    boards = []
-    for board in filter(None, answers.values()):
-        if network is None or board.identity.mismatch(network) is None:
-            boards.append(board)
-        else:
+    boards = [board for board in answers.values() if board is not None]
+    fitting = [
+        board for board in boards if network is None or board.identity.mismatch(network) is None
+    ]
+    for board in boards:
+        if [board] != fitting:
             board.close()
-    if len(boards) == 1:
-        return boards[0]
-    if boards:
-        for board in boards:
-            board.close()
-        names = ", ".join(board.name for board in boards)
-        raise UserError(f"{len(boards)} boards answer, on {names}: name one with --on")
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = ", ".join(board.name for board in fitting)
+        raise UserError(f"{len(fitting)} boards answer, on {names}: name one with --on")
     asked = f"asked {', '.join(answers)}" if answers else "there is no serial port"
     what = "answers" if network is None else "answers that was built for this network"
     raise UserError(f"no board {what} ({asked}); connect one, or test virtual")

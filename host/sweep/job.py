@@ -92,11 +92,15 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a chip did.
+class Row:
+    """What a chip did: a line of the table.
 
     Parameters
     ----------
+    point : Point
+        What the chip was made of.
+    chip : int
+        Its seed.
     images, correct : int
         Images shown, and those that were classified rightly.
     pulses_per_cell, reads_per_cell : float
@@ -108,6 +112,8 @@ class Outcome:
         are the line's and not the chip's.
     """
 
+    point: Point
+    chip: int
     images: int
     correct: int
     pulses_per_cell: float
@@ -116,21 +122,21 @@ class Outcome:
     resent: int = field(default=0, compare=False)
     damaged: int = field(default=0, compare=False)
 
-    @classmethod
-    def of(cls, images: int, correct: int, counts: Counts, *faults: int) -> "Outcome":
-        """What a chip did, of what programming took in all and the faults of the line."""
-        cells = counts.cells
-        pulses, reads = counts.pulses / cells, counts.reads / cells
-        return cls(images, correct, pulses, reads, counts.unconverged / cells, *faults)
-
     @property
     def accuracy(self) -> float:
         """Share of the images that were classified rightly."""
         return self.correct / self.images
 
 
-Done = Generator[tuple[Job, Outcome], None, None]
-"""Jobs with their outcomes, in whatever order they come."""
+def row_of(job: Job, images: int, correct: int, counts: Counts, *faults: int) -> Row:
+    """What the chip of a job did, of what programming took in all and the faults of the line."""
+    cells = counts.cells
+    shares = counts.pulses / cells, counts.reads / cells, counts.unconverged / cells
+    return Row(job.point, job.chip, images, correct, *shares, *faults)
+
+
+Rows = Generator[Row, None, None]
+"""Rows of jobs, in whatever order they come."""
 
 
 # Files, which a worker opens by name and finds to be the sweep's by their digests.
@@ -323,7 +329,7 @@ def build_machines(jobs: Sequence[Job]) -> None:
 # each batch is sent once for all of them.
 
 
-def answers_of(job: Job) -> tuple[Integers, Outcome]:
+def answers_of(job: Job) -> tuple[Integers, Row]:
     """Make, program and ask the chip of a job: the class of each image, and what that comes to.
 
     Raises
@@ -344,15 +350,15 @@ def answers_of(job: Job) -> tuple[Integers, Outcome]:
             classes = machine.stream(images).classes
             faults = machine.resent - resent, machine.damaged - damaged
     correct = int(np.sum(classes == labels))
-    return classes, Outcome.of(len(labels), correct, made.counts, *faults)
+    return classes, row_of(job, len(labels), correct, made.counts, *faults)
 
 
-def measure(job: Job) -> Outcome:
+def measure(job: Job) -> Row:
     """Make, program and measure the chip of a job; raises as `answers_of` does."""
     return answers_of(job)[1]
 
 
-def measure_here(jobs: Sequence[Job], watch: Watch = lambda chips: None) -> Done:
+def measure_here(jobs: Sequence[Job], watch: Watch = lambda chips: None) -> Rows:
     """Measure jobs in this process, in their order.
 
     Parameters
@@ -367,12 +373,12 @@ def measure_here(jobs: Sequence[Job], watch: Watch = lambda chips: None) -> Done
             several = list(same)
             for first in range(0, len(several), LOT):
                 lot = several[first : first + LOT]
-                yield from _together(lot, watch) or ((job, measure(job)) for job in lot)
+                yield from _together(lot, watch) or map(measure, lot)
     finally:
         close_machines()
 
 
-def _together(lot: Sequence[Job], watch: Watch) -> list[tuple[Job, Outcome]] | None:
+def _together(lot: Sequence[Job], watch: Watch) -> list[Row] | None:
     """What the chips of a point did, if they are several and the machine can have them together."""
     if len(lot) == 1 or lot[0].on in (GOLDEN, VIRTUAL):
         return None
@@ -400,6 +406,6 @@ def _together(lot: Sequence[Job], watch: Watch) -> list[tuple[Job, Outcome]] | N
     # The line's faults are of all chips together: the first has them.
     of_each = [faults, *[(0, 0)] * (len(lot) - 1)]
     return [
-        (job, Outcome.of(counts.images, counts.correct, each.counts, *its))
+        row_of(job, counts.images, counts.correct, each.counts, *its)
         for job, each, counts, its in zip(lot, chips, found, of_each, strict=True)
     ]

@@ -27,9 +27,8 @@ from allspin.host.draw.style import (
 )
 from allspin.host.machines.opening import GOLDEN
 from allspin.host.sweep.grid import FACTORS
-from allspin.host.sweep.job import answers_of, shown
+from allspin.host.sweep.job import Row, answers_of, shown
 from allspin.host.sweep.sweep import Sweep
-from allspin.host.sweep.table import Row
 
 ACROSS = 2
 """Panels side by side."""
@@ -68,7 +67,7 @@ def _by_value(rows: list[Row], factor: str | None) -> dict[Any, list[Row]]:
 
 def _shares(rows: list[Row]) -> Shares:
     """Accuracies of chips."""
-    return np.array([row.outcome.accuracy for row in rows])
+    return np.array([row.accuracy for row in rows])
 
 
 def _panels(title: str, count: int) -> tuple[Figure, list[Axes]]:
@@ -253,15 +252,15 @@ def worst_and_best(sweep: Sweep, factors: list[str]) -> Figure:
     factors : list of str
         Factors that the title names.
     """
-    worst = min(sweep.rows, key=lambda row: row.outcome.accuracy)
+    worst = min(sweep.rows, key=lambda row: row.accuracy)
     alike = [row for row in sweep.rows if row.point == worst.point]
-    best = max(alike, key=lambda row: row.outcome.accuracy)
+    best = max(alike, key=lambda row: row.accuracy)
     matrices = []
     for title, row in (("Worst", worst), ("Best", best)):
         job = replace(sweep.plan.job(row.point, row.chip), on=GOLDEN)
         answers, labels = answers_of(job)[0], shown(job)[1]
         classes = int(max(labels.max(), answers.max())) + 1
-        name = f"{title}: chip {row.chip} ({row.outcome.accuracy:.2%})"
+        name = f"{title}: chip {row.chip} ({row.accuracy:.2%})"
         matrices.append((name, labels, answers, classes))
     place = ", ".join(
         f"{factor} {value_name(getattr(worst.point, factor))}" for factor in factors[:4]

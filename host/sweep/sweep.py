@@ -20,9 +20,10 @@ from allspin.host.show.table import Column
 from allspin.host.show.table import Table as TableShown
 from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, make_grid
 from allspin.host.sweep.job import (
-    Done,
     Job,
     Material,
+    Row,
+    Rows,
     Watch,
     build_machines,
     counts_of,
@@ -35,7 +36,7 @@ from allspin.host.sweep.job import (
     network_file,
     network_of,
 )
-from allspin.host.sweep.table import Row, Table
+from allspin.host.sweep.table import Table
 from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
 
 Report = Callable[[float, float, str], None]
@@ -112,7 +113,7 @@ def make_plan(grid: Grid) -> Plan:
 
 def _measured(
     plan: Plan, jobs: list[Job], workers: int, scheduler: Cluster | None, watch: Watch
-) -> Done:
+) -> Rows:
     workers = min(workers, len(jobs))
     if scheduler is not None:
         return on_cluster(jobs, scheduler)
@@ -121,7 +122,14 @@ def _measured(
     if plan.grid.on == VIRTUAL:
         # Built once here, not once by each worker.
         build_machines(jobs)
-    return in_processes(measure, jobs, workers)
+    return _in_processes(jobs, workers)
+
+
+def _in_processes(jobs: list[Job], workers: int) -> Rows:
+    # Closed at once, not when it is collected: its workers end then.
+    with closing(in_processes(measure, jobs, workers)) as found:
+        for _, row in found:
+            yield row
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,15 +152,12 @@ class Sweep:
 
     def accuracies(self, point: Point) -> npt.NDArray[np.float64]:
         """Accuracy of each chip of a point, by seed."""
-        return np.array([row.outcome.accuracy for row in self.rows if row.point == point])
+        return np.array([row.accuracy for row in self.rows if row.point == point])
 
     def faults(self, point: Point | None = None) -> dict[str, int]:
         """What went wrong on the line while a point, or all, was measured by this command."""
-        outcomes = [row.outcome for row in self.rows if point in (None, row.point)]
-        return {
-            "resent": sum(outcome.resent for outcome in outcomes),
-            "damaged": sum(outcome.damaged for outcome in outcomes),
-        }
+        rows = [row for row in self.rows if point in (None, row.point)]
+        return {name: sum(getattr(row, name) for row in rows) for name in ("resent", "damaged")}
 
     def summary(self, point: Point) -> dict[str, Any]:
         """A point's chips together, as ``allspin sweep --json`` prints them."""
@@ -265,9 +270,9 @@ def run_sweep(
                 furthest = max(furthest, len(table.rows) + more)
                 report(furthest, total, f"{len(table.rows):,} of {total:,} chips")
 
-            with closing(_measured(plan, todo, workers, scheduler, tell)) as outcomes:
-                for job, outcome in outcomes:
-                    table.add(Row(job.point, job.chip, outcome))
+            with closing(_measured(plan, todo, workers, scheduler, tell)) as rows:
+                for row in rows:
+                    table.add(row)
                     tell()
         places = {point: number for number, point in enumerate(plan.points)}
         table.put_in_order(lambda row: (places[row.point], row.chip))

@@ -12,14 +12,13 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from allspin.host.data.files import Closing
 from allspin.host.sweep.grid import FACTORS, FALSE, TRUE, Point
-from allspin.host.sweep.job import Outcome
+from allspin.host.sweep.job import Row
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
 from allspin.sim.programming.schemes import MAX_TRIES, Counts
@@ -45,25 +44,6 @@ PointCounts = Callable[[Point], Counts]
 """What programming takes of a point's chips; of write-verify only the cells are known."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table.
-
-    Parameters
-    ----------
-    point : Point
-        What the chip was made of.
-    chip : int
-        Its seed.
-    outcome : Outcome
-        What it did.
-    """
-
-    point: Point
-    chip: int
-    outcome: Outcome
-
-
 def _line(values: Iterable[object]) -> bytes:
     """Values as a line of CSV: a float with all its digits, and nothing for None."""
     cells = ((FALSE, TRUE)[value] if isinstance(value, bool) else value for value in values)
@@ -78,7 +58,7 @@ HEADER = _line(COLUMNS)
 
 def row_line(row: Row) -> bytes:
     """A row as it stands in the file."""
-    figures = (getattr(row.outcome, name) for name in OUTCOME_COLUMNS)
+    figures = (getattr(row, name) for name in OUTCOME_COLUMNS)
     return _line([*dataclasses.astuple(row.point), row.chip, *figures])
 
 
@@ -87,27 +67,26 @@ def grid_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.grid.json")
 
 
-def _check_counts(point: Point, outcome: Outcome, counts: Counts) -> None:
+def _check_counts(row: Row, counts: Counts) -> None:
     """Refuse figures for each cell that no chip of a point can have.
 
     Only write-verify reads, after each train that it writes; one of these is from one end of the
     range to the other at most. What the others take is known.
     """
-    names, of = OUTCOME_COLUMNS[3:], f"of {point.program} must be"
-    if point.program != "write-verify":
-        planned = Outcome.of(outcome.images, outcome.correct, counts)
-        for name in names:
-            wanted, figure = repr(getattr(planned, name)), repr(getattr(outcome, name))
-            if figure != wanted:  # -0.0 is not 0.0
-                raise ValueError(f"{name} {of} {wanted}, not {figure}")
-        return
-    tries = MAX_TRIES if point.tries is None else point.tries
-    ranges = ((0, MAX_PULSES * tries), (1, tries), (0, 1))
-    for name, (least, most) in zip(names, ranges, strict=True):
-        figure = getattr(outcome, name)
-        if not least <= figure <= most:
+    verified = row.point.program == "write-verify"
+    tries = MAX_TRIES if row.point.tries is None else row.point.tries
+    of = f"of {row.point.program} must be"
+    for name, total, (least, most) in (
+        ("pulses_per_cell", counts.pulses, (0, MAX_PULSES * tries)),
+        ("reads_per_cell", counts.reads, (1, tries)),
+        ("unconverged", counts.unconverged, (0, 1)),
+    ):
+        figure, wanted = getattr(row, name), total / counts.cells
+        if not verified and repr(figure) != repr(wanted):  # -0.0 is not 0.0
+            raise ValueError(f"{name} {of} {wanted!r}, not {figure!r}")
+        if verified and not least <= figure <= most:
             raise ValueError(f"{name} {of} from {least} to {most}, not {figure!r}")
-        if repr(round(figure * counts.cells) / counts.cells) != repr(figure):
+        if verified and repr(round(figure * counts.cells) / counts.cells) != repr(figure):
             raise ValueError(
                 f"{name} {of} a whole number over {counts.cells:,} cells, not {figure!r}"
             )
@@ -244,9 +223,8 @@ class Table(Closing):
         if not 0 <= correct <= images:
             raise ValueError(f"correct is {correct} of {images} images")
         pulses, reads, unconverged = (float(cell) for cell in cells[-3:])
-        outcome = Outcome(images, correct, pulses, reads, unconverged)
-        _check_counts(point, outcome, self._counts(point))
-        row = Row(point, chip, outcome)
+        row = Row(point, chip, images, correct, pulses, reads, unconverged)
+        _check_counts(row, self._counts(point))
         if row_line(row) != line:
             raise ValueError(f"a sweep writes {row_line(row).decode(errors='replace').strip()}")
         return row

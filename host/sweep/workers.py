@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
-from allspin.host.sweep.job import Done, Job, measure
+from allspin.host.sweep.job import Job, Rows, measure
 from allspin.sim.errors import UserError
 from allspin.sim.files import check_file
 from allspin.sim.options import option
@@ -269,7 +269,7 @@ class Cluster:
         return security
 
 
-def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Done:
+def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Rows:
     """Measure jobs on the workers of a Dask scheduler, and yield them as they are done.
 
     Raises
@@ -307,7 +307,7 @@ def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Done:
             seen = time.monotonic()
             job = waiting.pop(future)
             try:
-                yield job, future.result()
+                yield future.result()
             except KilledWorker:  # Dask has given it to others already
                 raise UserError(
                     f"chip {job.chip} of {job.point.network} lost its worker again and again, "

@@ -171,8 +171,8 @@ class ChipCells(Shown):
 
     def stuck(
         self, number: int, shape: tuple[int, int], ends: tuple[int, int], opened: int | None
-    ) -> tuple[npt.NDArray[np.bool_], Integers] | None:
-        """Stuck cells of a layer, and what they hold; None where no cell is stuck by design.
+    ) -> tuple[npt.NDArray[np.bool_], Integers]:
+        """Stuck cells of a layer, and what they hold.
 
         Parameters
         ----------
@@ -191,8 +191,6 @@ class ChipCells(Shown):
             Which cells; and what each would hold, in units of ``2**-21`` words.
         """
         wrong = self.device.imperfections
-        if not wrong.stuck:
-            return None
         (low, high), rows, columns = ends, np.arange(shape[0])[:, None], np.arange(shape[1])
         bits = draw_bits(self.seed, number, Purpose.STUCK, rows, columns)
         cells = bits < round(wrong.stuck * 2**32)
@@ -250,10 +248,9 @@ class ChipCells(Shown):
         words = words + self._drawn(number, Purpose.HALL_OFFSET, shape, spread, 0)
         errors = self.reference_errors(number, shape[0], ends)
         words -= errors
-        opened = self.open_cell(levels)
-        stuck = self.stuck(number, shape, ends, opened)
-        if stuck is not None:
-            there, held = stuck
+        if wrong.stuck:
+            opened = self.open_cell(levels)
+            there, held = self.stuck(number, shape, ends, opened)
             held = held if opened is None else held - errors
             words[there] = held[there]
         return words

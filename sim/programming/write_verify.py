@@ -257,16 +257,16 @@ class WriteVerify:
 
     def _stuck(self, ends: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Array] | None:
         """Which cells are stuck, and what is read of them, both flat; None where none can be."""
-        opened = self.chip.open_cell(self.levels)
-        stuck = self.chip.stuck(self.number, self.shape, ends, opened)
-        if stuck is None:
+        if not self.chip.device.imperfections.stuck:
             return None
-        words = stuck[1] / 2**WORD_BITS
+        opened = self.chip.open_cell(self.levels)
+        there, exact = self.chip.stuck(self.number, self.shape, ends, opened)
+        words = exact / 2**WORD_BITS
         held = self.synapse.low + (words - ends[0]) / self.scale
         held = np.where(words == ends[1], self.synapse.high, held)
         if opened is not None:
             held = held - self.reference / (2**WORD_BITS * self.scale)
-        return stuck[0].ravel(), held.ravel()
+        return there.ravel(), held.ravel()
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""

@@ -28,7 +28,7 @@ from allspin.host.machines.opening import VIRTUAL, open_virtual
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.sweep.grid import make_grid
-from allspin.host.sweep.job import Outcome, close_machines, measure
+from allspin.host.sweep.job import Row, close_machines, measure
 from allspin.host.sweep.sweep import make_plan
 from allspin.host.train.parameters import EPOCHS, TrainingParameters
 from allspin.host.train.train import train
@@ -405,7 +405,7 @@ def chips_on_virtual(name: str, effort: Effort) -> dict[str, Any]:
         took, outcomes = timed(lambda: [measure(job) for job in jobs])
     finally:
         close_machines()
-    golden: list[Outcome] = [measure(dataclasses.replace(job, on="golden")) for job in jobs]
+    golden: list[Row] = [measure(dataclasses.replace(job, on="golden")) for job in jobs]
     return {
         "network": name,
         "chips": effort.virtual_chips,

@@ -1,6 +1,7 @@
 """A small network and a device in ohm, programmed."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,6 @@ from allspin.sim.network.random_networks import random_network
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import SotSynapse
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +25,9 @@ def network() -> Network:
 def device() -> Device:
     """The paper's, but from 0.1 to 0.5 ohm."""
     paper = open_device("paper")
-    assert isinstance(paper.synapse, SotSynapse)
+    old: Any = paper.synapse
     synapse = replace(
-        paper.synapse,
+        old,
         potentiation=PulseResponse(22, 100, 0.1, 0.5),
         depression=PulseResponse(9, 100, 0.1, 0.5),
     )

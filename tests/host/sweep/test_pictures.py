@@ -68,7 +68,7 @@ def test_schemes_have_a_colour_each_in_the_panels_of_other_factors(small, tmp_pa
     drawn = [np.asarray(line.get_ydata()) for line in c2c.lines]
     dots = [values.tolist() for values in drawn if values.size == 3]
     alone = [
-        [row.outcome.accuracy for row in sweep.rows if (row.point.program, row.point.c2c) == which]
+        [row.accuracy for row in sweep.rows if (row.point.program, row.point.c2c) == which]
         for which in (("open-loop", 0), ("open-loop", 1), ("write-verify", 0), ("write-verify", 1))
     ]
     assert dots == alone
@@ -80,11 +80,11 @@ def test_the_worst_chip_stands_beside_the_best_of_its_setting(small, tmp_path):
     sweep = run_sweep(make_plan(small.grid(c2c=[0, 2], chips=3)), tmp_path / "t.csv")
     figure = worst_and_best(sweep, sweep.plan.grid.varied())
     titles = [axes.get_title("left") for axes in figure.axes]
-    worst = min(sweep.rows, key=lambda row: row.outcome.accuracy)
+    worst = min(sweep.rows, key=lambda row: row.accuracy)
     best = max(
         (row for row in sweep.rows if row.point == worst.point),
-        key=lambda row: row.outcome.accuracy,
+        key=lambda row: row.accuracy,
     )
-    assert f"Worst: chip {worst.chip} ({worst.outcome.accuracy:.2%})" in titles
-    assert f"Best: chip {best.chip} ({best.outcome.accuracy:.2%})" in titles
+    assert f"Worst: chip {worst.chip} ({worst.accuracy:.2%})" in titles
+    assert f"Best: chip {best.chip} ({best.accuracy:.2%})" in titles
     assert figure.get_suptitle() == f"Worst and best of 3 chips: c2c {worst.point.c2c:g}"

@@ -125,8 +125,7 @@ def test_points_ages_and_temperatures_are_swept(small, tmp_path):
     # Each factor matters, or the comparison would say little.
     for factor, values in factors.items():
         first, second = (
-            [r.outcome.correct for r in found.rows if getattr(r.point, factor) == value]
-            for value in values
+            [r.correct for r in found.rows if getattr(r.point, factor) == value] for value in values
         )
         assert first != second
 
@@ -139,7 +138,7 @@ def test_a_resumed_table_has_what_each_scheme_takes(small, tmp_path):
     assert run_sweep(plan, path).resumed == 12
     cells = sum(layer.states.size for layer in open_network(str(small.network)).layers)
     # One pulse more is a chip that write-verify may make, and open loop does not.
-    pulses = row.outcome.pulses_per_cell
+    pulses = row.pulses_per_cell
     other = (round(pulses * cells) + 1) / cells
     path.write_text(path.read_text().replace(f",{pulses!r},", f",{other!r},", 1))
     with pytest.raises(UserError, match="line 2 is not of this sweep: pulses_per_cell of open"):

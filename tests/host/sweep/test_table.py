@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.host.sweep.grid import make_grid
-from allspin.host.sweep.job import Outcome
-from allspin.host.sweep.table import COLUMNS, HEADER, Row, Table, grid_path, row_line
+from allspin.host.sweep.job import Row
+from allspin.host.sweep.table import COLUMNS, HEADER, Table, grid_path, row_line
 from allspin.sim.errors import UserError
 from allspin.sim.programming.schemes import Counts
 
@@ -29,7 +29,7 @@ IMAGES = 300
 CELLS = 300
 FIGURES = {"open-loop": (5063 / CELLS, 0.0, 0.0), "write-verify": (16.9, 4 / 3, 0.25)}
 ROWS = [
-    Row(point, chip, Outcome(IMAGES, 200 + chip % 7, *FIGURES[point.program]))
+    Row(point, chip, IMAGES, 200 + chip % 7, *FIGURES[point.program])
     for point in POINTS
     for chip in SEEDS
 ]
@@ -177,8 +177,8 @@ def test_any_damage_is_one_line_or_the_rows_that_were_there(tmp_path_factory, da
         assert all(
             row.point in POINTS
             and row.chip in SEEDS
-            and row.outcome.images == IMAGES
-            and 0 <= row.outcome.correct <= IMAGES
+            and row.images == IMAGES
+            and 0 <= row.correct <= IMAGES
             for row in table.rows
         )
 

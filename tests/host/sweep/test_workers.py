@@ -36,7 +36,7 @@ def test_processes_give_the_table_of_one(small, tmp_path):
     assert told[-1] == (32, 32, "32 of 32 chips")
     assert alone.accuracies(plan.points[0]).shape == (4,)
     # Chips differ, or the comparison would say little.
-    assert len({row.outcome.correct for row in alone.rows}) > 5
+    assert len({row.correct for row in alone.rows}) > 5
 
 
 @pytest.fixture(scope="module")
@@ -74,30 +74,26 @@ def test_a_workers_complaint_reaches_the_user(small, tmp_path, cluster):
             run_sweep(plan, tmp_path / "t.csv", **options)
 
 
-class Command:
+def start(small, path):
     """``allspin sweep`` as a process of its own, with two workers."""
+    words = ["sweep", "--network", str(small.network), "--data", str(small.data)]
+    words += ["--c2c", "0,0.5,1", "--chips", "70", "--jobs", "2", "-o", str(path), "--json"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "allspin.host.cli.main", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
-    def __init__(self, small, path):
-        words = ["sweep", "--network", str(small.network), "--data", str(small.data)]
-        words += ["--c2c", "0,0.5,1", "--chips", "70", "--jobs", "2", "-o", str(path), "--json"]
-        self.words, self.path = words, path
 
-    def start(self):
-        return subprocess.Popen(
-            [sys.executable, "-m", "allspin.host.cli.main", *self.words],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def until(self, rows, process):
-        deadline = time.monotonic() + SOON
-        while not self.path.exists() or self.path.read_bytes().count(b"\n") <= rows:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+def until(rows, path, process):
+    deadline = time.monotonic() + SOON
+    while not path.exists() or path.read_bytes().count(b"\n") <= rows:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def workers_of(pid):
@@ -120,24 +116,24 @@ def gone(pid):
 
 
 def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_path):
-    command = Command(small, tmp_path / "killed.csv")
-    process = command.start()
-    command.until(20, process)
+    path = tmp_path / "killed.csv"
+    process = start(small, path)
+    until(20, path, process)
     children = workers_of(process.pid)
     assert len(children) == 2
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=SOON)
-    kept = (tmp_path / "killed.csv").read_bytes()
+    kept = path.read_bytes()
     assert 20 <= kept.count(b"\n") - 1 < 210
     deadline = time.monotonic() + SOON
     while not all(map(gone, children)):
         assert time.monotonic() < deadline, "workers outlive their parent"
         time.sleep(0.05)
     # As if the machine had stopped within a row.
-    (tmp_path / "killed.csv").write_bytes(kept[:-3])
+    path.write_bytes(kept[:-3])
 
-    process = command.start()
-    command.until(90, process)
+    process = start(small, path)
+    until(90, path, process)
     # A worker is lost: what it had in hand is measured again.
     os.kill(workers_of(process.pid)[0], signal.SIGKILL)
     out, err = process.communicate(timeout=SOON)
@@ -145,7 +141,7 @@ def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_pat
     assert f'"resumed": {kept.count(bytes([10])) - 2},' in out
     plan = make_plan(small.grid(c2c=[0, 0.5, 1], chips=70))
     run_sweep(plan, tmp_path / "whole.csv")
-    assert (tmp_path / "killed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert path.read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -153,14 +149,13 @@ def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_pat
 )
 def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path, wait):
     """While workers start, and, without a time, while they measure."""
-    command = Command(small, tmp_path / "t.csv")
-    process = command.start()
+    process = start(small, tmp_path / "t.csv")
     deadline = time.monotonic() + SOON
     while not (children := workers_of(process.pid)):
         assert time.monotonic() < deadline
         time.sleep(0.001)
     if wait is None:
-        command.until(10, process)
+        until(10, tmp_path / "t.csv", process)
     time.sleep(wait or 0)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=SOON)

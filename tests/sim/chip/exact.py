@@ -54,6 +54,13 @@ def state_words(
     return rounded_words(held, rah_bits)
 
 
+def converter_of(network: Network, number: int = 0) -> Converter:
+    """The V-I converters of a layer that has them."""
+    converter = network.layers[number].converter
+    assert converter is not None
+    return converter
+
+
 def small_network() -> Network:
     rng = np.random.default_rng(0)
     neuron = SotNeuron()

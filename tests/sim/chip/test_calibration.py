@@ -14,6 +14,7 @@ from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.synapse import SotSynapse
+from tests.sim.chip.exact import converter_of
 
 SYNAPSE = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
 COLUMNS = 60
@@ -56,8 +57,7 @@ def thresholds(chip: Chip, sigma: float) -> np.ndarray:
 
 def moved(found: Calibrated) -> np.ndarray:
     """By how much offsets moved."""
-    before, after = (each.layers[0].converter for each in (network(), found.network))
-    return after.offsets - before.offsets  # type: ignore[union-attr]
+    return converter_of(found.network).offsets - converter_of(network()).offsets
 
 
 def test_thresholds_alone_are_found_to_the_last_bit() -> None:
@@ -99,14 +99,9 @@ def test_a_gain_is_made_up_for_about_the_mark() -> None:
     net = network()
     one = chip(NeuronVariation(gain=0.18, threshold=0.1))
     varied = one.varied(calibrate(one, net).network)
-    table = net.layers[0].table
-    assert table is not None
-    mark = int(np.argmax(table >= 8))
+    mark = int(np.argmax(np.asarray(net.layers[0].table) >= 8))
     drawn = thresholds(one, 0.1)
-    before = net.layers[0].converter
-    after = varied.layers[0].converter
-    assert before is not None
-    assert after is not None
+    before, after = converter_of(net), converter_of(varied)
     for column in range(COLUMNS):
         # The sum that gives the mean neuron the mark, in reals; then what this one gets of it.
         total = (mark + before.offsets[column]) * 2.0**before.shift / before.gains[column]

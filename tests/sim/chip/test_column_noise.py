@@ -16,7 +16,7 @@ from allspin.sim.device.device import Device, Imperfections, NeuronVariation
 from allspin.sim.network.golden import BATCH, CHUNK
 from allspin.sim.network.network import Converter, Network
 from allspin.sim.synapse.response import Polarity
-from tests.sim.chip.exact import halves_up, images, small_network, synapse, z
+from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z
 
 P, D = Polarity
 
@@ -24,10 +24,8 @@ P, D = Polarity
 def network_of(bits: int) -> Network:
     """The small network with currents of some bits, some of them about either end."""
     small = small_network()
-    hidden = small.layers[0]
-    assert hidden.converter is not None
-    gains, offsets = hidden.converter.gains + 400, hidden.converter.offsets + 20
-    converter = Converter(gains, offsets, 21 - bits)
+    hidden, own = small.layers[0], converter_of(small)
+    converter = Converter(own.gains + 400, own.offsets + 20, 21 - bits)
     first = dataclasses.replace(hidden, converter=converter, table=small.neuron.table(bits, 4))
     return dataclasses.replace(small, layers=(first, *small.layers[1:]), current_bits=bits)
 
@@ -45,8 +43,6 @@ def test_noise_of_each_use_by_exact_arithmetic(
         read_noise=read_noise, amplifier_offset=amplifier_offset, amplifier_gain=amplifier_gain
     )
     chip = Chip(Device("x", synapse(), network.neuron, variation, wrong), 77)
-    noise = chip.noise(network)
-    assert noise is not None
     first = 2**16 - 1
     trace = chip.golden(network, [layer.words for layer in network.layers]).trace(images(), first)
     inside = 0
@@ -72,8 +68,7 @@ def test_noise_of_each_use_by_exact_arithmetic(
             current -= int(converter.offsets[column])
             use = z(77, number, Purpose.NEURON_USE, low, column, high) * round(of_use * 256 * 64)
             current += halves_up(Fraction(use, 2**19))
-            assert step.currents is not None
-            assert step.currents[image, column] == min(max(current, 0), 255)
+            assert np.asarray(step.currents)[image, column] == min(max(current, 0), 255)
             inside += 0 < current < 255
     # Whatever is clamped tells nothing of the noise.
     assert inside > 5
@@ -85,12 +80,11 @@ def test_noise_of_every_current_that_is_not_held_at_an_end_whatever_is_drawn(
 ) -> None:
     """A current of 12 bits takes products of 64."""
     network = network_of(bits)
-    converter = network.layers[0].converter
-    assert converter is not None
+    converter = converter_of(network)
     device = Device("x", synapse(), network.neuron, NeuronVariation(use=of_use))
     model = Chip(device, 5).golden(network, [layer.words for layer in network.layers])
     step, _ = model.trace(images(), 9)
-    assert step.currents is not None
+    currents = np.asarray(step.currents)
     sums = step.inputs.astype(int) @ network.layers[0].words
     quiet = (sums * converter.gains >> converter.shift) - converter.offsets
     lifted = lowered = 0
@@ -98,7 +92,7 @@ def test_noise_of_every_current_that_is_not_held_at_an_end_whatever_is_drawn(
         use = z(5, 0, Purpose.NEURON_USE, 9 + image, column) * round(of_use * 2**bits * 64)
         current = int(quiet[image, column]) + halves_up(Fraction(use, 2**19))
         top = 2**bits - 1
-        assert step.currents[image, column] == min(max(current, 0), top)
+        assert currents[image, column] == min(max(current, 0), top)
         lifted += quiet[image, column] <= 0 < current
         lowered += quiet[image, column] >= top > current
     assert lifted

@@ -125,9 +125,7 @@ SHAPE = (300, 300)
 @pytest.mark.parametrize("at", STUCK_ENDS)
 def test_what_is_written_does_not_matter(at: str) -> None:
     wrong = Imperfections(stuck=0.3, stuck_at=at)
-    stuck = chip_of(wrong, 5).stuck(1, SHAPE, ENDS, None)
-    assert stuck is not None
-    cells, held = stuck
+    cells, held = chip_of(wrong, 5).stuck(1, SHAPE, ENDS, None)
     assert np.mean(cells) == pytest.approx(0.3, abs=0.01)
     for state, write in ((0, 0), (4, 7), (8, 3)):
         states = np.full(SHAPE, state, np.uint8)
@@ -139,7 +137,6 @@ def test_what_is_written_does_not_matter(at: str) -> None:
 def test_between_the_ends_each_word_is_as_likely(low: int, high: int) -> None:
     wrong = Imperfections(stuck=1.0, stuck_at="between")
     stuck = chip_of(wrong, 8).stuck(0, SHAPE, (low, high), None)
-    assert stuck is not None
     words = stuck[1].ravel() >> WORD_BITS
     counts = np.bincount(words - low, minlength=high - low + 1)
     assert len(counts) == high - low + 1
@@ -153,7 +150,6 @@ def test_open_cells_hold_what_no_conductance_is_and_nothing_in_a_hall_bar(
 ) -> None:
     wrong = Imperfections(stuck=0.1, stuck_at="open")
     stuck = chip_of(wrong, 8).stuck(0, SHAPE, (5, 90), opened)
-    assert stuck is not None
     assert (stuck[1] == (opened or 0)).all()
 
 
@@ -165,7 +161,6 @@ def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
     monkeypatch.setattr("allspin.sim.chip.retained.draw_bits", lambda *arguments: draws)
     wrong = Imperfections(stuck=0.5, stuck_at="either")
     stuck = chip_of(wrong, 1).stuck(0, (1, 4), (-5, 7), None)
-    assert stuck is not None
     assert stuck[0].tolist() == [[True, True, False, False]]
     assert (stuck[1] >> WORD_BITS).tolist() == [[-5, -5, 7, 7]]
 

@@ -352,16 +352,22 @@ def test_what_is_refused(options: dict[str, object], message: str) -> None:
 
 
 @pytest.mark.parametrize("at", ["low", "high", "between", "open"])
-def test_write_verify_reads_a_stuck_cell_where_it_is_stuck(at: str) -> None:
+@pytest.mark.parametrize(("unit", "reference"), [("ohm", 0.0), ("siemens", 0.05)])
+def test_write_verify_reads_a_stuck_cell_where_it_is_stuck(
+    at: str, unit: str, reference: float
+) -> None:
+    """A conductance less its row's reference."""
     net = network(uniform_levels(5))
-    wrong = Imperfections(stuck=0.4, stuck_at=at)
+    wrong = Imperfections(stuck=0.4, stuck_at=at, reference=reference)
     straight = SotSynapse(PulseResponse(math.inf, 100), PulseResponse(math.inf, 100), 100)
-    done = program(straight, net, Programming("write-verify", tries=3), wrong=wrong)
-    levels, shape = net.layers[0].levels, net.layers[0].states.shape
-    chip = Chip(Device("test", straight, imperfections=wrong), 1)
-    stuck = chip.stuck(0, shape, (int(levels[0]), int(levels[-1])), None)
-    assert stuck is not None
-    held = stuck[1] / 2**21
-    # Without any variation a cell converges at once, a stuck one only where it is by chance.
-    at_level = np.abs(held - levels[net.layers[0].states]) <= 0.02 * (levels[-1] - levels[0])
-    assert np.array_equal(done.converged[0], ~stuck[0] | at_level)
+    chip = Chip(Device("test", straight, imperfections=wrong, unit=unit), 1)
+    done = program_chip(chip, net, Programming("write-verify", tries=3))
+    levels, states = net.layers[0].levels, net.layers[0].states
+    ends = int(levels[0]), int(levels[-1])
+    stuck, exact = chip.stuck(0, (len(states), len(states[0])), ends, chip.open_cell(levels))
+    held = (exact - chip.reference_errors(0, len(states), ends)) / 2**21
+    # A stuck cell converges only where it is within the band by chance.
+    at_level = np.abs(held - levels[states]) <= 0.02 * (ends[1] - ends[0])
+    assert np.array_equal(done.converged[0][stuck], at_level[stuck])
+    # Without any variation the others converge at once.
+    assert reference or done.converged[0][~stuck].all()
