@@ -21,7 +21,14 @@ from allspin.host.fit.columns import Columns, ReadOptions, choose_rows, filled, 
 from allspin.host.fit.curves import Curve, Measurement, ReadScatter, trend
 from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
 from allspin.host.fit.tables import CsvFile, read_csv
-from allspin.host.fit.turns import LEAST_POINTS, all_turns, choose_branches, find_turn, numbered
+from allspin.host.fit.turns import (
+    LEAST_POINTS,
+    choose_branches,
+    cut,
+    find_turns,
+    given_turn,
+    numbered,
+)
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity
@@ -30,8 +37,6 @@ POLARITIES = {
     Polarity.POTENTIATION: ("potentiation", "p", "ltp", "up", "+", "+1", "1", "positive", "set"),
     Polarity.DEPRESSION: ("depression", "d", "ltd", "down", "-", "-1", "negative", "reset"),
 }
-SHOWN = 4
-"""Turns that a message has."""
 CELSIUS = ("c", "degc", "°c", "celsius")
 ROOM = 300.0
 """Kelvin, where nothing is said of the temperature."""
@@ -236,9 +241,11 @@ def pulse_curves(
     else:
         curves = []
         every = [run for run, _ in runs]
-        turns = _turns(every) if turn is None else [_given_turn(file, run, turn) for run in every]
+        turns = (
+            find_turns(every) if turn is None else [given_turn(file, run, turn) for run in every]
+        )
         for run, place in zip(every, turns, strict=True):
-            for part in _parts(file, run, place):
+            for part in cut(file, run, place):
                 _check_length(file, part)
                 way = Polarity(int(trend(part.resistance) <= 0))
                 curves.append(replace(part, polarity=way))
@@ -285,62 +292,6 @@ def _told(file: CsvFile, runs: Sequence[Run]) -> list[Curve]:
             )
         told.append(replace(curve, polarity=polarity))
     return told
-
-
-def _parts(file: CsvFile, run: Curve, place: int | None) -> list[Curve]:
-    """A run, cut where it turns; each part is counted from its own start."""
-    every = np.arange(run.x.size)
-    if place is None:
-        parts = [run.measured()]
-    else:
-        second = run.at(every[place:])
-        # The point at which a run turns is counted with the part before.
-        second.rows[0] = -1
-        if second.scatter is not None:
-            second.scatter.square[0] = second.scatter.freedom[0] = 0
-        parts = [run.at(every[: place + 1]).measured(), second.measured()]
-    turns = [float(pulse) for part in parts for pulse in part.x[all_turns(part.resistance)]]
-    if place is not None:
-        turns = sorted([*turns, float(run.x[place])])
-        parts[1] = replace(parts[1], x=parts[1].x - run.x[place])
-    if len(turns) > 1:
-        shown = ", ".join(f"{pulse:g}" for pulse in turns[:SHOWN])
-        raise file.fail(
-            run.line,
-            f"{run.name} goes there and back more than once, with turns near pulse {shown}"
-            f"{' and more' * (len(turns) > SHOWN)}; number pulses from 0 again where each "
-            "cycle begins",
-        )
-    return parts
-
-
-def _turns(runs: Sequence[Curve]) -> list[int | None]:
-    """Where each run turns; runs on the same pulses turn where their mean does."""
-    alike: dict[tuple[float, ...], list[Array]] = {}
-    for run in runs:
-        alike.setdefault(tuple(run.x), []).append(run.resistance)
-    found = {}
-    for x, several in alike.items():
-        table = np.array(several)
-        known = np.isfinite(table).any(axis=0)
-        places = np.arange(known.size)
-        mean = np.nanmean(table[:, known], axis=0)
-        found[x] = find_turn(np.interp(places, places[known], mean))
-    return [found[tuple(run.x)] for run in runs]
-
-
-def _given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
-    x = run.x
-    if x[-1] <= turn:
-        # A run of one polarity, counted from its own start.
-        return None
-    place = max(int(np.count_nonzero(x <= turn)) - 1, 0)
-    if min(place + 1, x.size - place) < LEAST_POINTS:
-        raise file.fail(
-            run.line,
-            f"{run.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend --turn",
-        )
-    return place
 
 
 # Whole files.

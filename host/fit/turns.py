@@ -14,11 +14,14 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from allspin.host.fit.curves import Curve, ends
+from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
 LEAST_POINTS = 5
 """Points of a curve: three parameters, and something left over to judge by."""
+SHOWN = 4
+"""Turns that a message has."""
 SURE_TURN = 6.0
 """Standard deviations of a point, by which R_AH goes back at a turn at least."""
 
@@ -158,6 +161,62 @@ def _left(values: Array, limit: float) -> float:
         # Without spikes, which draw the curve with them.
         rest = values - columns @ nnls(columns[good], values[good], maxiter=1000)[0]
     return float(np.sum(np.minimum(np.abs(rest), limit) ** 2))
+
+
+def find_turns(runs: Sequence[Curve]) -> list[int | None]:
+    """Where each run turns; runs on the same pulses turn where their mean does."""
+    alike: dict[tuple[float, ...], list[Array]] = {}
+    for run in runs:
+        alike.setdefault(tuple(run.x), []).append(run.resistance)
+    found = {}
+    for x, several in alike.items():
+        table = np.array(several)
+        known = np.isfinite(table).any(axis=0)
+        places = np.arange(known.size)
+        mean = np.nanmean(table[:, known], axis=0)
+        found[x] = find_turn(np.interp(places, places[known], mean))
+    return [found[tuple(run.x)] for run in runs]
+
+
+def given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
+    """Where a run turns by the pulse that was given; None for one of one polarity."""
+    x = run.x
+    if x[-1] <= turn:
+        return None  # it is counted from its own start
+    place = max(int(np.count_nonzero(x <= turn)) - 1, 0)
+    if min(place + 1, x.size - place) < LEAST_POINTS:
+        raise file.fail(
+            run.line,
+            f"{run.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend --turn",
+        )
+    return place
+
+
+def cut(file: CsvFile, run: Curve, place: int | None) -> list[Curve]:
+    """A run, cut where it turns; each part is counted from its own start."""
+    every = np.arange(run.x.size)
+    if place is None:
+        parts = [run.measured()]
+    else:
+        second = run.at(every[place:])
+        # The point at which a run turns is counted with the part before.
+        second.rows[0] = -1
+        if second.scatter is not None:
+            second.scatter.square[0] = second.scatter.freedom[0] = 0
+        parts = [run.at(every[: place + 1]).measured(), second.measured()]
+    turns = [float(pulse) for part in parts for pulse in part.x[all_turns(part.resistance)]]
+    if place is not None:
+        turns = sorted([*turns, float(run.x[place])])
+        parts[1] = replace(parts[1], x=parts[1].x - run.x[place])
+    if len(turns) > 1:
+        shown = ", ".join(f"{pulse:g}" for pulse in turns[:SHOWN])
+        raise file.fail(
+            run.line,
+            f"{run.name} goes there and back more than once, with turns near pulse {shown}"
+            f"{' and more' * (len(turns) > SHOWN)}; number pulses from 0 again where each "
+            "cycle begins",
+        )
+    return parts
 
 
 # Branches of a neuron's loop.
