@@ -66,7 +66,7 @@ async def send_at_once(ctx: Any, port: Any, payloads: Iterable[Any]) -> None:
 
 
 def loads(layer: int, memory: int, content: Iterable[int], address: int = 0) -> list[Any]:
-    """Bytes for a memory as payloads of `LoadLayout`."""
+    """Bytes for a memory as payloads of `LOAD_LAYOUT`."""
     return [
         {"layer": layer, "memory": memory, "first": not number, "address": address, "data": byte}
         for number, byte in enumerate(content)

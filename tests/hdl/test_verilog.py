@@ -12,24 +12,21 @@ from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import to_verilog
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.network.random_networks import random_network
 
 ENGINE = EngineParameters.from_network(random_network((9, 5, 3), 1), HardwareProfile(lanes=2))
 
 
-class Inner(wiring.Component):
+class Inner(Component):
     """Names that Verilog would have to escape, and two memories."""
-
-    i: stream.Interface
-    o: stream.Interface
 
     def __init__(self) -> None:
         super().__init__(
             {"i": In(stream.Signature(signed(8))), "o": Out(stream.Signature(signed(8)))}
         )
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
+    def build(self, m: Module, platform: object) -> None:
         m.submodules.empty = empty = memory.Memory(shape=8, depth=8, init=[])
         m.submodules.full = full = memory.Memory(shape=8, depth=8, init=[0, 5])
         write, read = empty.write_port(), empty.read_port(domain="comb")
@@ -46,26 +43,20 @@ class Inner(wiring.Component):
         ]
         for one, two in pairwise(odd):
             m.d.sync += two.eq(one + 1)
-        return m
 
 
-class Outer(wiring.Component):
+class Outer(Component):
     """A component in a component."""
-
-    i: stream.Interface
-    o: stream.Interface
 
     def __init__(self) -> None:
         super().__init__(
             {"i": In(stream.Signature(signed(8))), "o": Out(stream.Signature(signed(8)))}
         )
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
+    def build(self, m: Module, platform: object) -> None:
         m.submodules.inner = inner = Inner()
         wiring.connect(m, wiring.flipped(self.i), inner.i)
         wiring.connect(m, inner.o, wiring.flipped(self.o))
-        return m
 
 
 @pytest.fixture(scope="module", params=["verilog", "systemverilog"])
