@@ -5,13 +5,12 @@ import importlib.metadata
 import importlib.util
 import json
 import os
-import pickle
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 from xml.etree import ElementTree
@@ -28,8 +27,9 @@ from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import to_verilog
 from allspin.hdl.neuron.neuron import check_gateware
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.sim.errors import UserError, refused
+from allspin.sim.network.netfile import network_from_bytes, network_to_bytes
 from allspin.sim.network.network import Network
 
 # The simulators, wherever they come from.
@@ -153,8 +153,6 @@ def find_tools(simulator: str) -> Tools:
 
 VARIABLE = "ALLSPIN_JOB"
 """Environment variable that names the job's folder within the simulator."""
-JOB = "job.pickle"
-"""The job there."""
 
 
 @dataclass
@@ -186,6 +184,15 @@ class Job:
         """Parameters of the engine that runs the network."""
         return EngineParameters.from_network(self.network, self.profile)
 
+    def save(self) -> None:
+        """Write the job into its folder."""
+        if self.network is not None:
+            (self.folder / "network.safetensors").write_bytes(network_to_bytes(self.network))
+        if self.images is not None:
+            np.save(self.folder / "images.npy", self.images, allow_pickle=False)
+        record = {"profile": asdict(self.profile), "options": self.options}
+        (self.folder / "job.json").write_text(json.dumps(record))
+
     @classmethod
     def of_this_simulation(cls) -> Self:
         """The job that this simulator was started for.
@@ -196,7 +203,20 @@ class Job:
             If this process is not a simulator that
             `allspin.hdl.bench.simulator.simulate` started.
         """
-        return pickle.loads(Path(os.environ[VARIABLE], JOB).read_bytes())
+        folder = Path(os.environ[VARIABLE])
+        network, images = folder / "network.safetensors", folder / "images.npy"
+        record = json.loads((folder / "job.json").read_text())
+        profile = record["profile"]
+        for name, kind in (("variation", VariationParameters), ("resident", ResidentParameters)):
+            if profile[name] is not None:
+                profile[name] = kind(**profile[name])
+        return cls(
+            folder,
+            network_from_bytes(network.read_bytes()) if network.exists() else None,
+            np.load(images, allow_pickle=False) if images.exists() else None,
+            HardwareProfile(**profile),
+            record["options"],
+        )
 
 
 TOP = "top"
@@ -480,8 +500,7 @@ def simulate(
     module = file.stem if file else str(test)
     with tempfile.TemporaryDirectory(prefix="allspin-") as temporary:
         folder = Path(temporary) if folder is None else folder.absolute()
-        job = Job(folder, network, images, profile or HardwareProfile(), options or {})
-        (folder / JOB).write_bytes(pickle.dumps(job))
+        Job(folder, network, images, profile or HardwareProfile(), options or {}).save()
         log, results = folder / "simulation.log", folder / "results.xml"
         recorded = folder / "waves.fst"
         variables = {

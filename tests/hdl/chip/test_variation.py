@@ -26,8 +26,7 @@ from allspin.sim.chip.words import MAX_SPREAD, WriteTable, state_words
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.random_networks import random_network
-from tests.hdl.chip.drive import take, write
-from tests.hdl.driving import loads, send, simulate
+from tests.hdl.driving import loads, send, simulate, take, write
 
 PATIENCE = 3000
 
