@@ -12,7 +12,7 @@ from amaranth.lib import memory, stream
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.link.cobs import CobsDecoder, DecodedLayout
+from allspin.hdl.link.cobs import DECODED_LAYOUT, CobsDecoder
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
 from allspin.hdl.stream.buffers import Component
 from allspin.sim.errors import check_range
@@ -253,7 +253,7 @@ class LightsDriver(Component):
         index = Signal(range(behind + 2))  # of the payload's next byte; stays at the last
         logits = Signal()
         winner = Signal(len(self.digit))
-        decoded = Signal(DecodedLayout())
+        decoded = Signal(DECODED_LAYOUT)
         valid = Signal()
         m.d.comb += [
             decoder.i.payload.eq(self.byte),

@@ -26,10 +26,10 @@ from allspin.hdl.parameters.engine import (
     EngineParameters,
 )
 from allspin.hdl.stream.layouts import (
-    ByteLayout,
+    BYTE_LAYOUT,
+    FETCH_LAYOUT,
+    LOAD_LAYOUT,
     EventLayout,
-    FetchLayout,
-    LoadLayout,
     ResultLayout,
 )
 from allspin.sim.network.network import Network
@@ -192,7 +192,7 @@ def load_beats(contents: Contents) -> Iterator[tuple[int, int, int, int, int]]:
     Yields
     ------
     tuple of int
-        The members of `allspin.hdl.stream.layouts.LoadLayout` in order: layer, memory, first,
+        The members of `allspin.hdl.stream.layouts.LOAD_LAYOUT` in order: layer, memory, first,
         address, data.
     """
     layer, memory = contents.space >> 4, contents.space & 15
@@ -238,8 +238,8 @@ class PayloadCode:
 
     Examples
     --------
-    >>> from allspin.hdl.stream.layouts import ByteLayout
-    >>> code = PayloadCode(ByteLayout())
+    >>> from allspin.hdl.stream.layouts import BYTE_LAYOUT
+    >>> code = PayloadCode(BYTE_LAYOUT)
     >>> code.pack(data=3, last=1)
     259
     >>> code.unpack(259)
@@ -247,9 +247,10 @@ class PayloadCode:
     """
 
     def __init__(self, layout: data.Layout) -> None:
-        self._fields: dict[str, tuple[int, int, bool]] = {}
-        for name, offset, shape in flat_members(layout):
-            self._fields[name] = (offset, shape.width, shape.signed)
+        self._fields = {
+            name: (offset, shape.width, shape.signed)
+            for name, offset, shape in flat_members(layout)
+        }
 
     def pack(self, **members: int) -> int:
         """Bits of a payload; members that are not named are 0.
@@ -317,9 +318,9 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
     ports = {
         "events": EventLayout(parameters.crossbars[0]),
         "results": ResultLayout(parameters),
-        "load": LoadLayout(),
-        "fetch": FetchLayout(),
-        "fetched": ByteLayout(),
+        "load": LOAD_LAYOUT,
+        "fetch": FETCH_LAYOUT,
+        "fetched": BYTE_LAYOUT,
     }
     header = [
         f"allspin, engine {shape}: lanes {lanes}; "
@@ -346,7 +347,7 @@ def memory_image(network: Network) -> str:
         One payload of the port ``load`` a line, nine hexadecimal digits, in the order in
         which they must be sent; comments between.
     """
-    code = PayloadCode(LoadLayout())
+    code = PayloadCode(LOAD_LAYOUT)
     memories = network_contents(network)
     topology = "-".join(map(str, network.topology))
     beats = sum(len(line) for contents in memories for line in contents.lines)

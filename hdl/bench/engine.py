@@ -24,13 +24,13 @@ from allspin.hdl.export import Contents, load_beats, network_contents
 from allspin.hdl.parameters.engine import COUNTERS, ENGINE, EngineParameters
 from allspin.hdl.resident.beat_memory import beat_members, pack_beats
 from allspin.hdl.stream.layouts import (
-    ByteLayout,
+    BYTE_LAYOUT,
+    FETCH_LAYOUT,
+    IMAGE_BITS,
+    LOAD_LAYOUT,
     EventLayout,
-    FetchLayout,
-    LoadLayout,
     ResultLayout,
 )
-from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.network import Network
@@ -106,8 +106,8 @@ class EngineBench:
         if parameters.numbered:
             layout = data.StructLayout({"number": IMAGE_BITS})
             self.numbers = StreamDriver(dut, "numbers", layout, Stalls(stalls, f"{seed} numbers"))
-        self.load = StreamDriver(dut, "load", LoadLayout())
-        self.fetch = StreamDriver(dut, "fetch", FetchLayout())
+        self.load = StreamDriver(dut, "load", LOAD_LAYOUT)
+        self.fetch = StreamDriver(dut, "fetch", FETCH_LAYOUT)
         self._results = StreamMonitor(
             dut,
             "results",
@@ -115,7 +115,7 @@ class EngineBench:
             self._take_result,
             Stalls(stalls, f"{seed} results"),
         )
-        self._fetched = StreamMonitor(dut, "fetched", ByteLayout(), self._take_byte)
+        self._fetched = StreamMonitor(dut, "fetched", BYTE_LAYOUT, self._take_byte)
         slowest = max(crossbar.passes * (crossbar.rows + 1) for crossbar in parameters.crossbars)
         if parameters.numbered:
             # A draw takes up to 30 clocks where they are made one by one.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import time
 import zlib
 from collections.abc import Callable
@@ -197,32 +198,6 @@ class UartMonitor:
             self._take(byte >> 1 & 0xFF)
 
 
-class Pending:
-    """A request that is under way.
-
-    Parameters
-    ----------
-    size : int
-        Bytes of its frame.
-    answered : callable, optional
-        Gets kind and body of the answer when it comes.
-    """
-
-    def __init__(self, size: int, answered: Callable[[int, bytes], object] | None) -> None:
-        self.size = size
-        self.came = Event()
-        self.kind = 0
-        self.body = b""
-        self._answered = answered
-
-    def answer(self, kind: int, body: bytes) -> None:
-        """Note the answer."""
-        self.kind, self.body = kind, body
-        self.came.set()
-        if self._answered:
-            self._answered(kind, body)
-
-
 class LinkBench:
     """Speak the link protocol with a top through its pins, and check every logit.
 
@@ -256,7 +231,8 @@ class LinkBench:
         self.line = UartDriver(dut.rx, divisor, clock_error=clock_error)
         self.received = 0
         self.stray: list[bytes] = []
-        self._pending: dict[int, Pending] = {}
+        self._sizes: dict[int, int] = {}
+        self._answers: dict[int, tuple[int, bytes]] = {}
         self._tag = 0
         self._frame = bytearray()
         self._moved = Event()
@@ -264,35 +240,29 @@ class LinkBench:
         slowest = max(c.passes * (c.rows + 1) for c in parameters.engine.crossbars)
         self._patience = 1000 + 2 * slowest + int(60 * BITS * divisor)
 
-    @property
-    def under_way(self) -> int:
-        """Bytes of requests that are not answered yet."""
-        return sum(pending.size for pending in self._pending.values())
-
-    async def ask(
-        self, kind: int, body: bytes = b"", answered: Callable[[int, bytes], object] | None = None
-    ) -> Pending:
-        """Send a request as soon as the device's window has room for it."""
+    async def ask(self, kind: int, body: bytes = b"") -> int:
+        """Send a request as soon as the device's window has room for it, and return its tag."""
         self._tag = (self._tag + 1) % NO_TAG
-        frame = encode_frame(kind.to_bytes(1, "little") + self._tag.to_bytes(2, "little") + body)
-        while self.under_way + len(frame) > self.parameters.window:
+        frame = encode_frame(struct.pack("<BH", kind, self._tag) + body)
+        while sum(self._sizes.values()) + len(frame) > self.parameters.window:
             await self._move()
-        pending = self._pending[self._tag] = Pending(len(frame), answered)
+        self._sizes[self._tag] = len(frame)
         await self.line.send(frame)
-        return pending
+        return self._tag
 
-    async def answer(self, pending: Pending, kind: int) -> bytes:
-        """Wait for an answer of that kind, and return its body.
+    async def answer(self, tag: int, kind: int) -> bytes:
+        """Wait for the answer to a request, of that kind, and return its body.
 
         Raises
         ------
         AssertionError
             If another answer comes, or none.
         """
-        while not pending.came.is_set():
+        while tag not in self._answers:
             await self._move()
-        assert pending.kind == kind, f"answer {pending.kind:#x} {pending.body.hex()}, not {kind:#x}"
-        return pending.body
+        found, body = self._answers.pop(tag)
+        assert found == kind, f"answer {found:#x} {body.hex()}, not {kind:#x}"
+        return body
 
     async def identify(self) -> bytes:
         """The device's identity."""
@@ -300,15 +270,12 @@ class LinkBench:
 
     async def write(self, space: int, address: int, data: bytes) -> None:
         """Write whole lines of a memory."""
-        body = space.to_bytes(1, "little") + address.to_bytes(2, "little") + data
+        body = struct.pack("<BH", space, address) + data
         await self.answer(await self.ask(Request.WRITE, body), Answer.WRITTEN)
 
     async def read(self, space: int, address: int, count: int) -> bytes:
         """Read lines of a memory."""
-        body = b"".join(
-            number.to_bytes(size, "little")
-            for number, size in ((space, 1), (address, 2), (count, 2))
-        )
+        body = struct.pack("<BHH", space, address, count)
         return await self.answer(await self.ask(Request.READ, body), Answer.LINES)
 
     async def program(self, network: Network) -> None:
@@ -340,14 +307,9 @@ class LinkBench:
         """
         logits = reference.logits(network, images)
         bits = self.parameters.engine.pixel_bits
-        for sums, class_, values in zip(
-            logits.tolist(),
-            np.argmax(logits, axis=1).tolist(),
-            quantise_pixels(images, bits),
-            strict=True,
-        ):
-            self.logits.expect((Answer.LOGITS, tuple(sums), class_))
-            await self.ask(Request.IMAGE, sparse_image(values, bits), self._take_logits)
+        for sums, values in zip(logits, quantise_pixels(images, bits), strict=True):
+            self.logits.expect((Answer.LOGITS, tuple(sums.tolist()), int(np.argmax(sums))))
+            await self.ask(Request.IMAGE, sparse_image(values, bits))
 
     async def finish(self) -> None:
         """Wait for all answers and see that they are right and that nothing is left.
@@ -358,10 +320,11 @@ class LinkBench:
             If a logit or a class is wrong, an answer is missing, or one came that nobody
             asked for.
         """
-        while self._pending:
+        while self._sizes:
             await self._move()
         await clocks(self._patience)
         self.logits.check()
+        assert not self._answers, f"answers of other kinds than were due: {self._answers}"
         assert not self._frame, f"half an answer came: {self._frame.hex()}"
         assert not self.stray, f"answers that nobody asked for: {[s.hex() for s in self.stray]}"
 
@@ -369,7 +332,7 @@ class LinkBench:
         """Wait until a byte comes."""
         self._moved.clear()
         assert await wait_for(self._moved, self._patience), (
-            f"nothing came for {self._patience} clocks, {len(self._pending)} answers are due"
+            f"nothing came for {self._patience} clocks, {len(self._sizes)} answers are due"
         )
 
     def _take(self, byte: int) -> None:
@@ -380,22 +343,16 @@ class LinkBench:
             return
         payload = decode_frame(bytes(self._frame))
         self._frame.clear()
-        pending = self._pending.pop(int.from_bytes(payload[1:HEADER_BYTES], "little"), None)
-        if pending is None:
+        tag = int.from_bytes(payload[1:HEADER_BYTES], "little")
+        kind, body = payload[0], payload[ANSWER_HEADER_BYTES:]
+        if self._sizes.pop(tag, None) is None:
             self.stray.append(payload)
-        else:
-            pending.answer(payload[0], payload[ANSWER_HEADER_BYTES:])
-
-    def _take_logits(self, kind: int, body: bytes) -> None:
-        size = self.parameters.engine.logit_bytes
-        logits, class_ = body[:-2], body[-2:]
-        self.logits.receive(
-            (
-                kind,
-                tuple(
-                    int.from_bytes(logits[start : start + size], "little", signed=True)
-                    for start in range(0, len(logits), size)
-                ),
-                int.from_bytes(class_, "little"),
+        elif kind == Answer.LOGITS:
+            size = self.parameters.engine.logit_bytes
+            logits = tuple(
+                int.from_bytes(body[start : start + size], "little", signed=True)
+                for start in range(0, len(body) - 2, size)
             )
-        )
+            self.logits.receive((kind, logits, int.from_bytes(body[-2:], "little")))
+        else:
+            self._answers[tag] = kind, body

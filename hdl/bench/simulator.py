@@ -1,6 +1,5 @@
 """Build a simulator of a component, kept for the next time, and run cocotb tests in it."""
 
-import dataclasses
 import functools
 import importlib.metadata
 import importlib.util
@@ -11,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 from xml.etree import ElementTree
@@ -29,7 +28,7 @@ from allspin.hdl.export import to_verilog
 from allspin.hdl.neuron.neuron import check_gateware
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import network_from_bytes, network_to_bytes
 from allspin.sim.network.network import Network
 
@@ -156,17 +155,7 @@ VARIABLE = "ALLSPIN_JOB"
 """Environment variable that names the job's folder within the simulator."""
 
 
-def _profile_from_dict(record: dict[str, Any]) -> HardwareProfile:
-    variation, resident = record["variation"], record["resident"]
-    return HardwareProfile(
-        **record
-        | {
-            "variation": None if variation is None else VariationParameters(**variation),
-            "resident": None if resident is None else ResidentParameters(**resident),
-        }
-    )
-
-
+@dataclass
 class Job:
     """The subject of a simulation.
 
@@ -178,49 +167,17 @@ class Job:
         What the engine runs.
     images : ndarray of uint8, shape (images, height, width) or (images, rows), optional
         What it is shown.
-    profile : HardwareProfile, optional
+    profile : HardwareProfile
         What the engine is made for.
-    options : dict, optional
-        Plain JSON values for the bench.
+    options : mapping
+        For the bench.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        network: Network | None = None,
-        images: npt.NDArray[np.uint8] | None = None,
-        profile: HardwareProfile | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.folder = folder
-        self.profile = profile or HardwareProfile()
-        self.options = dict(options or {})
-        self._network = network
-        self._images = images
-
-    @property
-    def network(self) -> Network:
-        """What the engine runs.
-
-        Raises
-        ------
-        AssertionError
-            If `allspin.hdl.bench.simulator.simulate` was given no network.
-        """
-        assert self._network is not None, "there is no network: give simulate() one"
-        return self._network
-
-    @property
-    def images(self) -> npt.NDArray[np.uint8]:
-        """What the engine is shown.
-
-        Raises
-        ------
-        AssertionError
-            If `allspin.hdl.bench.simulator.simulate` was given no images.
-        """
-        assert self._images is not None, "there are no images: give simulate() some"
-        return self._images
+    folder: Path
+    network: Any
+    images: Any
+    profile: HardwareProfile
+    options: Mapping[str, Any]
 
     @property
     def engine(self) -> EngineParameters:
@@ -229,11 +186,11 @@ class Job:
 
     def save(self) -> None:
         """Write the job into its folder."""
-        if self._network is not None:
-            (self.folder / "network.safetensors").write_bytes(network_to_bytes(self._network))
-        if self._images is not None:
-            np.save(self.folder / "images.npy", self._images, allow_pickle=False)
-        record = {"profile": dataclasses.asdict(self.profile), "options": self.options}
+        if self.network is not None:
+            (self.folder / "network.safetensors").write_bytes(network_to_bytes(self.network))
+        if self.images is not None:
+            np.save(self.folder / "images.npy", self.images, allow_pickle=False)
+        record = {"profile": asdict(self.profile), "options": self.options}
         (self.folder / "job.json").write_text(json.dumps(record))
 
     @classmethod
@@ -247,14 +204,18 @@ class Job:
             `allspin.hdl.bench.simulator.simulate` started.
         """
         folder = Path(os.environ[VARIABLE])
-        record = json.loads((folder / "job.json").read_text())
         network, images = folder / "network.safetensors", folder / "images.npy"
+        record = json.loads((folder / "job.json").read_text())
+        profile = record["profile"]
+        for name, kind in (("variation", VariationParameters), ("resident", ResidentParameters)):
+            if profile[name] is not None:
+                profile[name] = kind(**profile[name])
         return cls(
-            folder=folder,
-            network=network_from_bytes(network.read_bytes()) if network.exists() else None,
-            images=np.load(images, allow_pickle=False) if images.exists() else None,
-            profile=_profile_from_dict(record["profile"]),
-            options=record["options"],
+            folder,
+            network_from_bytes(network.read_bytes()) if network.exists() else None,
+            np.load(images, allow_pickle=False) if images.exists() else None,
+            HardwareProfile(**profile),
+            record["options"],
         )
 
 
@@ -388,8 +349,6 @@ def _build_verilator(tools: Tools, verilog: str, waves: bool, public: bool, fold
     )
     objects = " ".join(str(path) for path in sorted(runtime.glob("verilated*.o")))
     options = [*_verilator_options(waves, public), "-LDFLAGS", f"{objects} -L{runtime} -pthread"]
-    source = folder / f"{TOP}.sv"
-    source.write_text(verilog)
     ports = re.findall(r"\w+", re.findall(rf"^module {TOP}\s*\(([^)]*)\)", verilog, re.M)[0])
     visible = folder / "ports.vlt"
     visible.write_text(
@@ -400,19 +359,13 @@ def _build_verilator(tools: Tools, verilog: str, waves: bool, public: bool, fold
         tools,
         folder,
         _make_variables(VM_GLOBAL_FAST=""),
-        sources=[str(visible), str(source)],
+        sources=[str(visible), str(folder / f"{TOP}.sv")],
         build_dir=str(folder / "build"),
         build_args=options,
         waves=waves,
     )
     (folder / "build" / TOP).rename(folder / TOP)
     shutil.rmtree(folder / "build")
-
-
-def _build_icarus(tools: Tools, verilog: str, waves: bool, folder: Path) -> None:
-    source = folder / f"{TOP}.sv"
-    source.write_text(verilog)
-    _run_build(tools, folder, sources=[str(source)], build_dir=str(folder), waves=waves)
 
 
 def _headers() -> list[bytes]:
@@ -456,13 +409,16 @@ def build(
     # The program finds cocotb by the path that it was linked with.
     key = (tools.version, str(libs_dir), verilog, f"{waves} {public}", *_headers())
     name = f"{simulator}-{digest(*key)}"
-    if simulator == "icarus":
-        return build_once(name, lambda folder: _build_icarus(tools, verilog, waves, folder))
-    return build_once(
-        name,
-        lambda folder: _build_verilator(tools, verilog, waves, public, folder),
-        program=TOP,
-    )
+
+    def make(folder: Path) -> None:
+        (folder / f"{TOP}.sv").write_text(verilog)
+        if simulator == "verilator":
+            _build_verilator(tools, verilog, waves, public, folder)
+        else:
+            sources = [str(folder / f"{TOP}.sv")]
+            _run_build(tools, folder, sources=sources, build_dir=str(folder), waves=waves)
+
+    return build_once(name, make, program=TOP if simulator == "verilator" else None)
 
 
 def _check_results(results: Path, expected: Sequence[str] | int, log: Path) -> tuple[str, ...]:
@@ -544,7 +500,7 @@ def simulate(
     module = file.stem if file else str(test)
     with tempfile.TemporaryDirectory(prefix="allspin-") as temporary:
         folder = Path(temporary) if folder is None else folder.absolute()
-        Job(folder, network, images, profile, options).save()
+        Job(folder, network, images, profile or HardwareProfile(), options or {}).save()
         log, results = folder / "simulation.log", folder / "results.xml"
         recorded = folder / "waves.fst"
         variables = {
@@ -575,15 +531,9 @@ def simulate(
         )
         ran = _check_results(results, tests, log)
         if waves is not None:
-            _move(recorded, waves)
+            with refused(f"cannot write {waves}: ", kinds=OSError):
+                shutil.move(recorded, waves)
         return Report(ran, log.read_text(errors="replace"))
-
-
-def _move(recorded: Path, waves: Path) -> None:
-    try:
-        shutil.move(recorded, waves)
-    except OSError as error:
-        raise UserError(f"cannot write {waves}: {error.strerror or error}") from error
 
 
 @functools.lru_cache(maxsize=8)

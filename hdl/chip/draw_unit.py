@@ -9,27 +9,23 @@ from allspin.hdl.chip.speck import DrawLayout, IterativeSpeck
 from allspin.hdl.stream.buffers import Component
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS
 
+WISH_LAYOUT = data.StructLayout({"raw": 1, "which": 1})
+"""What is wanted of a draw.
 
-class WishLayout(data.StructLayout):
-    """What is wanted of a draw.
-
-    Members
-    -------
-    raw : 1 bit
-        Its bits; else its normal value times a spread.
-    which : 1 bit
-        Which of the user's spreads.
-    """
-
-    def __init__(self) -> None:
-        super().__init__({"raw": 1, "which": 1})
+Members
+-------
+raw : 1 bit
+    Its bits; else its normal value times a spread.
+which : 1 bit
+    Which of the user's spreads.
+"""
 
 
 class UserLayout(data.StructLayout):
     """Whose draw it is, and what is wanted of it."""
 
     def __init__(self, users: int) -> None:
-        super().__init__({"user": range(max(users, 2)), "wish": WishLayout()})
+        super().__init__({"user": range(max(users, 2)), "wish": WISH_LAYOUT})
 
 
 class DrawSignature(wiring.Signature):
@@ -38,9 +34,9 @@ class DrawSignature(wiring.Signature):
     def __init__(self, spread_bits: int) -> None:
         super().__init__(
             {
-                # `DrawLayout` with a `WishLayout`. A user has room for what it asked for: results
+                # `DrawLayout` with a `WISH_LAYOUT`. A user has room for what it asked for: results
                 # do not wait. Those of one kind come in the order of the draws.
-                "draws": Out(stream.Signature(DrawLayout(WishLayout()))),
+                "draws": Out(stream.Signature(DrawLayout(WISH_LAYOUT))),
                 # What its normal values are scaled by, by the wish's `which`.
                 "spreads": Out(signed(spread_bits)).array(2),
                 # A draw's bits, for one clock.

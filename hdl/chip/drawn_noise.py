@@ -10,10 +10,9 @@ from allspin.hdl.chip.normal import PipelinedNormal, product_bits
 from allspin.hdl.chip.speck import Key, PipelinedSpeck
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.hdl.stream.layouts import LoadLayout
+from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS
 from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, WORD_BITS, Purpose
-from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 SETTLE = 40
 """Clocks that a draw takes at most, pipelined."""
@@ -174,6 +173,16 @@ START_BYTES = 6
 DROPPED_BITS = FRACTION_BITS + USE_BITS
 
 
+def load_spread(m: Module, port: stream.Interface, layer: int, memory: int) -> Signal:
+    """Bytes for a layer's memory of a spread, which are taken from a port; others are ignored."""
+    load = port.payload
+    loaded = Signal(8 * SPREAD_BYTES, reset_less=True)
+    m.d.comb += port.ready.eq(1)
+    with m.If(port.valid & (load.layer == layer) & (load.memory == memory)):
+        m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
+    return loaded
+
+
 class SumErrors(Component):
     """Turn normal values times their spread into what is added to sums.
 
@@ -200,7 +209,7 @@ class SumErrors(Component):
         super().__init__(
             {
                 # The layer's bytes for SUM_NOISE and AMPLIFIERS are taken, others ignored.
-                "load": In(stream.Signature(LoadLayout())),
+                "load": In(LOADS),
                 # There is something to be added.
                 "on": Out(1),
                 # One standard deviation of read noise.
@@ -218,7 +227,12 @@ class SumErrors(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        self._build_spread(m)
+        loaded = load_spread(m, self.load, self._layer, SUM_NOISE)
+        # What is wider than this the host does not send; the highest bit says whether it counts.
+        m.d.comb += [
+            self.spread.eq(loaded[: len(self.spread) - 1]),
+            self.on.eq(loaded[-1]),
+        ]
         line = Signal(range(self._lines))
         with m.If(self.valid):
             m.d.sync += line.eq(Mux(line == self._lines - 1, 0, line + 1))
@@ -244,19 +258,6 @@ class SumErrors(Component):
                 self.errors[lane].eq(total >> DROPPED_BITS),
             ]
             m.d.sync += [offset.eq(read.data), held.eq(product), total.eq(held + offset)]
-
-    def _build_spread(self, m: Module) -> None:
-        """Four bytes: the spread, and in the highest bit whether it counts."""
-        load = self.load.payload
-        loaded = Signal(8 * SPREAD_BYTES, reset_less=True)
-        m.d.comb += [
-            self.load.ready.eq(1),
-            # What is wider than this the host does not send.
-            self.spread.eq(loaded[: len(self.spread) - 1]),
-            self.on.eq(loaded[-1]),
-        ]
-        with m.If(self.load.valid & (load.layer == self._layer) & (load.memory == SUM_NOISE)):
-            m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
 
     def _build_starts(self, m: Module) -> list[tuple[Signal, Signal, Signal]]:
         """Eight bytes to a column, of which the first six are the offset.

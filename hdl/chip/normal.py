@@ -25,11 +25,8 @@ DIGIT_BITS = 2
 """Bits of a factor that the iterative form multiplies by in a clock."""
 
 
-class TableLayout(data.StructLayout):
-    """A segment of the table: magnitude at its outer end, and fall along it."""
-
-    def __init__(self) -> None:
-        super().__init__({"fall": MAGNITUDE_BITS, "magnitude": MAGNITUDE_BITS})
+TABLE_LAYOUT = data.StructLayout({"fall": MAGNITUDE_BITS, "magnitude": MAGNITUDE_BITS})
+"""A segment of the table: magnitude at its outer end, and fall along it."""
 
 
 def table_port(m: Module) -> ReadPort:
@@ -40,7 +37,7 @@ def table_port(m: Module) -> ReadPort:
         for magnitude, fall in zip(magnitudes, falls, strict=True)
     ]
     m.submodules.table = table = Memory(
-        shape=TableLayout(), depth=GROUPS * SEGMENTS, init=init, attrs={"ram_style": "block"}
+        shape=TABLE_LAYOUT, depth=GROUPS * SEGMENTS, init=init, attrs={"ram_style": "block"}
     )
     return table.read_port()
 
@@ -158,7 +155,7 @@ class IterativeNormal(Component):
         read = table_port(m)
         entry = read.data
         if self._registered:
-            entry = Signal(TableLayout(), reset_less=True)
+            entry = Signal(TABLE_LAYOUT, reset_less=True)
             m.d.sync += entry.eq(read.data)
         negative = Signal()
         share = Signal(SHARE_BITS)

@@ -11,11 +11,10 @@ from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellSource
 from allspin.hdl.chip.use_noise import UseNoise
 from allspin.hdl.chip.words import IterativeWordMaker, PipelinedWordMaker
-from allspin.hdl.chip.write_table import ChipLayout, ChipRegisters, WriteTables
+from allspin.hdl.chip.write_table import CHIP_LAYOUT, ChipRegisters, WriteTables
 from allspin.hdl.parameters.engine import ENGINE, REDRAW, EngineParameters
 from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
-from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.stream.layouts import LOADS, NUMBERS, NoiseLayout
 from allspin.sim.chip.generator import WORD_BITS
 
 
@@ -59,11 +58,11 @@ class Programmer(Component):
         self._variation = parameters.variation
         ports = {
             # To be kept while `busy`.
-            "chip": In(ChipLayout()),
-            # `LoadLayout`, bytes of the memories STATES only.
-            "states": In(stream.Signature(LoadLayout())),
+            "chip": In(CHIP_LAYOUT),
+            # `LOAD_LAYOUT`, bytes of the memories STATES only.
+            "states": In(LOADS),
             # Bytes for the memories WRITE_TABLE are taken, and REDRAW's is obeyed.
-            "load": In(stream.Signature(LoadLayout())),
+            "load": In(LOADS),
             # Layer whose words come.
             "layer": Out(LAYER_BITS),
             # `WordLayout`; a word cannot be held back.
@@ -149,9 +148,9 @@ class Variation(Component):
         self._noisy = range(min(given, max(1, layers - 1)))
         ports = {
             # Every byte but those for the memories STATES; `ready` is always set.
-            "load": In(stream.Signature(LoadLayout())),
+            "load": In(LOADS),
             # Those.
-            "states": In(stream.Signature(LoadLayout())),
+            "states": In(LOADS),
             # As of `Programmer`.
             "layer": Out(LAYER_BITS),
             "valid": Out(1),
@@ -161,7 +160,7 @@ class Variation(Component):
         for layer in range(given):
             ports[f"noise_{layer}"] = Out(stream.Signature(NoiseLayout(parameters, layer)))
         if given:
-            ports["numbers"] = In(stream.Signature(IMAGE_BITS))
+            ports["numbers"] = In(NUMBERS)
         super().__init__(ports)
         self.noises = [getattr(self, f"noise_{layer}") for layer in range(given)]
 

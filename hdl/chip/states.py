@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.hdl.stream.layouts import LoadLayout
+from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.generator import WORD_BITS
 
 POLARITY_BIT = 7
@@ -153,8 +153,8 @@ class CellSource(Component):
         self._variation = parameters.variation
         super().__init__(
             {
-                # `LoadLayout`, bytes of the memories STATES only.
-                "load": In(stream.Signature(LoadLayout())),
+                # `LOAD_LAYOUT`, bytes of the memories STATES only.
+                "load": In(LOADS),
                 # Program all cells of all layers again; where the states are kept.
                 "redraw": In(1),
                 # Layer of the burst.

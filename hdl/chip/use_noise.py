@@ -12,18 +12,21 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.draw_unit import DrawSignature
-from allspin.hdl.chip.drawn_noise import BeatLayout, Kind, PipelinedNoise, SumErrors
+from allspin.hdl.chip.drawn_noise import (
+    DROPPED_BITS,
+    BeatLayout,
+    Kind,
+    PipelinedNoise,
+    SumErrors,
+    load_spread,
+)
 from allspin.hdl.parameters.engine import USE_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, Queue
-from allspin.hdl.stream.layouts import LoadLayout, NoiseLayout
-from allspin.sim.chip.fixed_point import USE_BITS
-from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, WORD_BITS, Purpose
-from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, NoiseLayout
+from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
 
 AHEAD = 64
 """Beats that may be drawn and not yet taken; more than a pipelined draw takes clocks."""
-SPREAD_BYTES = 4
-DROPPED_BITS = FRACTION_BITS + USE_BITS
 
 
 class NoiseQueue(Component):
@@ -124,16 +127,16 @@ class UseNoise(Component):
             "seed": In(SEED_BITS),
             # The layers' bytes for the memories USE_NOISE, SUM_NOISE and AMPLIFIERS are taken,
             # others ignored.
-            "load": In(stream.Signature(LoadLayout())),
+            "load": In(LOADS),
             # The number of each image, before or while it is under way.
-            "numbers": In(stream.Signature(IMAGE_BITS)),
+            "numbers": In(NUMBERS),
         }
         if self._hidden:
             ports["noise"] = Out(stream.Signature(NoiseLayout(parameters, layer)))
         if self._reads_last:
             ports["last_noise"] = Out(stream.Signature(NoiseLayout(parameters, self._behind)))
         if not self._last:
-            ports["passed"] = Out(stream.Signature(IMAGE_BITS))
+            ports["passed"] = Out(NUMBERS)
         if self._iterative:
             ports["unit"] = Out(DrawSignature(parameters.spread_bits))
         super().__init__(ports)
@@ -141,16 +144,10 @@ class UseNoise(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the noise."""
         p = self._parameters
-        load = self.load.payload
-        loaded = Signal(8 * SPREAD_BYTES, reset_less=True)
+        loaded = load_spread(m, self.load, self._layer, USE_NOISE)
         spread = Signal(signed(p.use_spread_bits + 1))
-        m.d.comb += [
-            self.load.ready.eq(1),
-            # What is wider than this the host does not send.
-            spread.eq(loaded[: p.use_spread_bits]),
-        ]
-        with m.If(self.load.valid & (load.layer == self._layer) & (load.memory == USE_NOISE)):
-            m.d.sync += loaded.eq(Cat(loaded[8:], load.data))
+        # What is wider than this the host does not send.
+        m.d.comb += spread.eq(loaded[: p.use_spread_bits])
 
         queues, errors = self._build_parts(m)
         beats, begun = self._build_beats(m, queues, errors)

@@ -9,7 +9,7 @@ from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellLayout, StateLayout
 from allspin.hdl.parameters.engine import CHIP, ENGINE, WRITE_TABLE, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.hdl.stream.layouts import LoadLayout
+from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.fixed_point import WORD_BITS as FRACTION_BITS
 from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS
 
@@ -19,36 +19,33 @@ TOP_BITS = 7
 """Width of the largest R_AH word's magnitude."""
 
 
-class ChipLayout(data.StructLayout):
-    """A chip, bit for bit as the space CHIP of ``docs/protocol.md`` has it.
+CHIP_LAYOUT = data.StructLayout(
+    {
+        "seed": SEED_BITS,
+        "write": NUMBER_BITS,
+        "high": 1,
+        "either": 1,
+        "reserved": 6,
+        "top": TOP_BITS,
+        "reserved_too": 1,
+        "threshold": 32,
+    }
+)
+"""A chip, bit for bit as the space CHIP of ``docs/protocol.md`` has it.
 
-    Members
-    -------
-    seed : 32 bits
-        The chip.
-    write : 16 bits
-        Which write of each cell is drawn.
-    high, either : 1 bit
-        Stuck cells are stuck at the highest R_AH, or at either end; else at the lowest.
-    top : 7 bits
-        R_AH words are clamped to ``-top`` to ``top``.
-    threshold : 32 bits
-        A cell is stuck if its bits are below this.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "seed": SEED_BITS,
-                "write": NUMBER_BITS,
-                "high": 1,
-                "either": 1,
-                "reserved": 6,
-                "top": TOP_BITS,
-                "reserved_too": 1,
-                "threshold": 32,
-            }
-        )
+Members
+-------
+seed : 32 bits
+    The chip.
+write : 16 bits
+    Which write of each cell is drawn.
+high, either : 1 bit
+    Stuck cells are stuck at the highest R_AH, or at either end; else at the lowest.
+top : 7 bits
+    R_AH words are clamped to ``-top`` to ``top``.
+threshold : 32 bits
+    A cell is stuck if its bits are below this.
+"""
 
 
 class ChipRegisters(Component):
@@ -58,9 +55,9 @@ class ChipRegisters(Component):
         super().__init__(
             {
                 # Bytes for the space CHIP are taken, others ignored.
-                "load": In(stream.Signature(LoadLayout())),
+                "load": In(LOADS),
                 # Kept over a reset, as memories are.
-                "chip": Out(ChipLayout()),
+                "chip": Out(CHIP_LAYOUT),
             }
         )
 
@@ -78,25 +75,22 @@ SPREAD_BITS = 17
 LINE_BYTES = 8
 
 
-class EntryLayout(data.StructLayout):
-    """A line.
+ENTRY_LAYOUT = data.StructLayout(
+    {
+        "level": signed(LEVEL_BITS),
+        "c2c": signed(SPREAD_BITS),
+        "d2d": signed(SPREAD_BITS),
+    }
+)
+"""A line.
 
-    Members
-    -------
-    level : signed
-        R_AH word that is aimed at.
-    c2c, d2d : signed
-        One standard deviation, in units of ``2**-8`` words.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "level": signed(LEVEL_BITS),
-                "c2c": signed(SPREAD_BITS),
-                "d2d": signed(SPREAD_BITS),
-            }
-        )
+Members
+-------
+level : signed
+    R_AH word that is aimed at.
+c2c, d2d : signed
+    One standard deviation, in units of ``2**-8`` words.
+"""
 
 
 class WriteTables(Component):
@@ -117,13 +111,13 @@ class WriteTables(Component):
         super().__init__(
             {
                 # Bytes for the memories WRITE_TABLE are taken, others ignored.
-                "load": In(stream.Signature(LoadLayout())),
+                "load": In(LOADS),
                 # What is looked up: `StateLayout`.
                 "layer": In(LAYER_BITS),
                 "cell": In(self._state),
-                # `EntryLayout`, two clocks later; one where the clock is slow and the generator
+                # `ENTRY_LAYOUT`, two clocks later; one where the clock is slow and the generator
                 # iterative.
-                "entry": Out(EntryLayout()),
+                "entry": Out(ENTRY_LAYOUT),
             }
         )
 
@@ -131,7 +125,7 @@ class WriteTables(Component):
         """Build the tables."""
         layer_bits = (self._layers - 1).bit_length()
         line_bits = self._state.size
-        m.submodules.lines = lines = block_memory(EntryLayout(), 1 << layer_bits + line_bits)
+        m.submodules.lines = lines = block_memory(ENTRY_LAYOUT, 1 << layer_bits + line_bits)
         write = lines.write_port()
         read = lines.read_port(domain="comb")
 
@@ -159,7 +153,7 @@ class WriteTables(Component):
             with m.If(load.first):
                 m.d.sync += [byte.eq(1), line.eq(load.address), layer.eq(load.layer)]
 
-        found = Signal(EntryLayout(), reset_less=True)
+        found = Signal(ENTRY_LAYOUT, reset_less=True)
         m.d.comb += read.addr.eq(Cat(self.cell, self.layer[:layer_bits]))
         m.d.sync += found.eq(read.data)
         if self._registered:
@@ -193,7 +187,7 @@ class WordMaker(Component):
         self._state_bits = parameters.variation.state_bits
         super().__init__(
             {
-                "chip": In(ChipLayout()),
+                "chip": In(CHIP_LAYOUT),
                 # Cells of this chip may be stuck.
                 "may_stick": In(1),
                 # As of a `CellSource`, of which this is the other side.
@@ -205,7 +199,7 @@ class WordMaker(Component):
                 # What is looked up in the write tables.
                 "line": Out(StateLayout(self._state_bits)),
                 # What is there.
-                "entry": In(EntryLayout()),
+                "entry": In(ENTRY_LAYOUT),
                 # A word, which cannot be held back.
                 "valid": Out(1),
                 "word": Out(signed(parameters.rah_bits)),

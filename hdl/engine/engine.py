@@ -15,13 +15,14 @@ from allspin.hdl.engine.readout import Counters, Readout, UnderWay
 from allspin.hdl.parameters.engine import COUNTERS, EngineParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import (
-    ByteLayout,
+    BYTES,
+    FETCHES,
+    IMAGE_BITS,
+    LOADS,
+    NUMBERS,
     EventLayout,
-    FetchLayout,
-    LoadLayout,
     ResultLayout,
 )
-from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 
 class Engine(Component):
@@ -47,11 +48,11 @@ class Engine(Component):
             "results": Out(stream.Signature(ResultLayout(parameters))),
             # Bytes for the memories; only while `idle`. Images and reads wait until they are in
             # their places.
-            "load": In(stream.Signature(LoadLayout())),
+            "load": In(LOADS),
             # A line to read; only while `idle`. Images wait until it is read.
-            "fetch": In(stream.Signature(FetchLayout())),
+            "fetch": In(FETCHES),
             # The line's bytes.
-            "fetched": Out(stream.Signature(ByteLayout())),
+            "fetched": Out(BYTES),
             # No image is under way, no line is being read and no chip is being made.
             "idle": Out(1),
             # What happens in this clock, for timelines; layer k has bits 4k to 4k + 3: an event is
@@ -59,7 +60,7 @@ class Engine(Component):
             "activity": Out(4 * len(parameters.crossbars)),
         }
         if parameters.numbered:
-            ports["numbers"] = In(stream.Signature(IMAGE_BITS))
+            ports["numbers"] = In(NUMBERS)
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:

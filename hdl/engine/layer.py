@@ -18,14 +18,14 @@ from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS, EngineParameters
-from allspin.hdl.parameters.target import CellMemory, Ecp5Blocks, InferredBlocks, Sprams
+from allspin.hdl.parameters.target import Ecp5Blocks, InferredBlocks, Sprams
 from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation
 from allspin.hdl.stream.ecp5 import copies
-from allspin.hdl.stream.layouts import AmplifiedLayout, EventLayout, LoadLayout, NoiseLayout
+from allspin.hdl.stream.layouts import LOAD_LAYOUT, LOADS, AmplifiedLayout, EventLayout, NoiseLayout
 
 # Which crossbar a target gets, by what its R_AH words are kept in.
 
-KINDS: dict[type[CellMemory], tuple[type[Cells], type[Columns]]] = {
+KINDS: dict[type[InferredBlocks], tuple[type[Cells], type[Columns]]] = {
     InferredBlocks: (Banks, PortableColumns),
     Sprams: (SpramCells, PortableColumns),
     Ecp5Blocks: (Ecp5Cells, FastColumns),
@@ -87,7 +87,7 @@ class Layer(Component):
             # `EventLayout` of the next crossbar, or `AmplifiedLayout` of the last layer.
             "out": Out(stream.Signature(out)),
             # This layer's bytes; `ready` is always set.
-            "load": In(stream.Signature(LoadLayout())),
+            "load": In(LOADS),
             # The Programmer has a word for this layer, in place of `load`.
             "programs": In(1),
             "word": In(WordLayout(parameters.rah_bits)),
@@ -247,7 +247,7 @@ class Layer(Component):
         # They may be far away. What is loaded is there long before a sum comes, or a line is shown.
         reading, load_valid = Signal(), Signal()
         address = Signal(16, reset_less=True)
-        load = Signal(LoadLayout(), reset_less=True)
+        load = Signal(LOAD_LAYOUT, reset_less=True)
         near = m.d.sync if self._crossbar.target.wide else m.d.comb
         near += [load.eq(self.load.payload), load_valid.eq(self.load.valid)]
         m.d.sync += [reading.eq(self.read.reading), address.eq(self.read.line.address)]

@@ -16,7 +16,7 @@ from allspin.hdl.parameters.engine import (
     EngineParameters,
 )
 from allspin.hdl.stream.buffers import Component, RegisterSlice
-from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout
+from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES, FETCH_LAYOUT, FETCHES, LOAD_LAYOUT, LOADS
 
 
 class Loads(Component):
@@ -37,16 +37,16 @@ class Loads(Component):
         super().__init__(
             {
                 # From the link.
-                "load": In(stream.Signature(LoadLayout())),
+                "load": In(LOADS),
                 # What came.
-                "byte": Out(LoadLayout()),
+                "byte": Out(LOAD_LAYOUT),
                 # It is a byte for a memory, but none of states.
                 "valid": Out(1),
                 # And for that layer's; a bit for each.
                 "layers": Out(len(parameters.crossbars)),
                 # Bytes of states. The Programmer may hold them back, and the link sees this
                 # register and not the Programmer.
-                "states": Out(stream.Signature(LoadLayout())),
+                "states": Out(LOADS),
                 # The Programmer has words under way.
                 "programming": In(1),
                 # Not every byte is in its memory yet; a register, since much waits for it.
@@ -106,7 +106,7 @@ class ReadSignature(wiring.Signature):
         super().__init__(
             {
                 # The line that is read.
-                "line": Out(FetchLayout()),
+                "line": Out(FETCH_LAYOUT),
                 # A line is being read; a register.
                 "reading": Out(1),
                 # If the line is of this layer's R_AH words: drive its row alone, with a value of 1.
@@ -116,7 +116,7 @@ class ReadSignature(wiring.Signature):
                 # The row is being driven.
                 "taken": In(1),
                 # The row's words.
-                "words": In(stream.Signature(ByteLayout())),
+                "words": In(BYTES),
                 # The line, if it is of this layer's V-I converters or neurons, from some clocks
                 # after it was asked for; else 0.
                 "found": In(32),
@@ -144,9 +144,9 @@ class Readback(Component):
         super().__init__(
             {
                 # What to read.
-                "fetch": In(stream.Signature(FetchLayout())),
+                "fetch": In(FETCHES),
                 # The line.
-                "fetched": Out(stream.Signature(ByteLayout())),
+                "fetched": Out(BYTES),
                 # Begin nothing now.
                 "hold": In(1),
                 # A line is asked for, or being read.
@@ -154,7 +154,7 @@ class Readback(Component):
                 # The layers.
                 "layers": Out(ReadSignature()).array(layers),
                 # The line that is read, for the counters.
-                "line": Out(FetchLayout()),
+                "line": Out(FETCH_LAYOUT),
                 # The counter that it names, while it is shown.
                 "count": In(64),
                 "shown": In(1),
@@ -166,9 +166,9 @@ class Readback(Component):
         # Nothing goes straight from what is asked to what is answered: the link's own paths are
         # long, and lines are read seldom. Where sums wait is far from where lines are answered:
         # there are registers on both ways.
-        m.submodules.requests = requests = RegisterSlice(FetchLayout())
-        m.submodules.answers = answers = RegisterSlice(ByteLayout())
-        m.submodules.collected = collected = RegisterSlice(ByteLayout())
+        m.submodules.requests = requests = RegisterSlice(FETCH_LAYOUT)
+        m.submodules.answers = answers = RegisterSlice(BYTE_LAYOUT)
+        m.submodules.collected = collected = RegisterSlice(BYTE_LAYOUT)
         wiring.connect(m, wiring.flipped(self.fetch), requests.i)
         wiring.connect(m, answers.o, wiring.flipped(self.fetched))
         fetch, fetched = requests.o, answers.i

@@ -16,10 +16,10 @@ from allspin.hdl.link.protocol import (
     Request,
     identity_bytes,
 )
-from allspin.hdl.link.requests import ImageLayout, RequestLayout
+from allspin.hdl.link.requests import IMAGE_LAYOUT, REQUEST_LAYOUT
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import ByteLayout, ResultLayout
+from allspin.hdl.stream.layouts import BYTES, ResultLayout
 
 CLASS_BYTES = 2
 
@@ -32,21 +32,18 @@ class Cause(enum.IntEnum):
     REQUEST = 2
 
 
-class HeadLayout(data.StructLayout):
-    """The head of an answer.
+HEAD_LAYOUT = data.StructLayout({"kind": 8, "tag": 16, "session": 8, "error": ErrorCode, "more": 1})
+"""The head of an answer.
 
-    Members
-    -------
-    kind, tag, session : 8, 16 and 8 bits
-        Its bytes.
-    error : ErrorCode
-        What follows in an error.
-    more : 1 bit
-        A body follows that is not of constants: logits, or lines.
-    """
-
-    def __init__(self) -> None:
-        super().__init__({"kind": 8, "tag": 16, "session": 8, "error": ErrorCode, "more": 1})
+Members
+-------
+kind, tag, session : 8, 16 and 8 bits
+    Its bytes.
+error : ErrorCode
+    What follows in an error.
+more : 1 bit
+    A body follows that is not of constants: logits, or lines.
+"""
 
 
 class AnswerOrder(Component):
@@ -67,9 +64,9 @@ class AnswerOrder(Component):
             {
                 "errors": In(stream.Signature(ErrorCode)),
                 # Images in the order of their logits.
-                "images": In(stream.Signature(ImageLayout())),
+                "images": In(stream.Signature(IMAGE_LAYOUT)),
                 # A request that is no image.
-                "request": In(RequestLayout()),
+                "request": In(REQUEST_LAYOUT),
                 # Its answer may be given, and has been.
                 "due": In(1),
                 "answered": Out(1),
@@ -77,7 +74,7 @@ class AnswerOrder(Component):
                 "results": In(stream.Signature(ResultLayout(engine))),
                 # Those of images that are answered with them.
                 "logits": Out(stream.Signature(ResultLayout(engine))),
-                "head": Out(stream.Signature(HeadLayout())),
+                "head": Out(stream.Signature(HEAD_LAYOUT)),
             }
         )
 
@@ -185,7 +182,7 @@ class LogitBytes(Component):
             {
                 "logits": In(stream.Signature(ResultLayout(engine))),
                 # A packet for each image.
-                "o": Out(stream.Signature(ByteLayout())),
+                "o": Out(BYTES),
             }
         )
 
@@ -237,16 +234,15 @@ class AnswerSender(Component):
         self._identity = identity_bytes(parameters)
         super().__init__(
             {
-                # `HeadLayout`, which is there a clock before it is offered; taken with the answer's
-                # last byte.
-                "head": In(stream.Signature(HeadLayout())),
+                # It is there a clock before it is offered; taken with the answer's last byte.
+                "head": In(stream.Signature(HEAD_LAYOUT)),
                 # What follows the head of an answer of either kind.
-                "logits": In(stream.Signature(ByteLayout())),
-                "lines": In(stream.Signature(ByteLayout())),
+                "logits": In(BYTES),
+                "lines": In(BYTES),
                 # Lines are awaited.
                 "reads": Out(1),
                 # Payloads of answers.
-                "answer": Out(stream.Signature(ByteLayout())),
+                "answer": Out(BYTES),
             }
         )
 

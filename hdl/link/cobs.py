@@ -10,27 +10,24 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory, read_ring
-from allspin.hdl.stream.layouts import ByteLayout
+from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES
 
 LONGEST_BLOCK = 254
 """Bytes without a zero that one code can stand for."""
 
 
-class DecodedLayout(data.StructLayout):
-    """A byte of a decoded frame, or its end.
+DECODED_LAYOUT = data.StructLayout({"data": 8, "end": 1, "malformed": 1})
+"""A byte of a decoded frame, or its end.
 
-    Members
-    -------
-    data : 8 bits
-        The byte; nothing where `end` is set.
-    end : 1 bit
-        The frame is over. No byte comes with it.
-    malformed : 1 bit
-        With `end`: the frame stopped inside a block.
-    """
-
-    def __init__(self) -> None:
-        super().__init__({"data": 8, "end": 1, "malformed": 1})
+Members
+-------
+data : 8 bits
+    The byte; nothing where `end` is set.
+end : 1 bit
+    The frame is over. No byte comes with it.
+malformed : 1 bit
+    With `end`: the frame stopped inside a block.
+"""
 
 
 class CobsDecoder(Component):
@@ -45,7 +42,7 @@ class CobsDecoder(Component):
                 # Bytes of frames.
                 "i": In(stream.Signature(8)),
                 # Each frame's bytes and its end.
-                "o": Out(stream.Signature(DecodedLayout())),
+                "o": Out(stream.Signature(DECODED_LAYOUT)),
             }
         )
 
@@ -102,7 +99,7 @@ class CobsEncoder(Component):
         super().__init__(
             {
                 # Packets of at least one byte.
-                "i": In(stream.Signature(ByteLayout())),
+                "i": In(BYTES),
                 # Bytes of frames.
                 "o": Out(stream.Signature(8)),
             }
@@ -123,7 +120,7 @@ class CobsEncoder(Component):
 
         # Packets come from far away, and whether a byte is zero must be known at a clock's start.
         m.submodules.near = near = RegisterSlice(
-            data.StructLayout({"packet": ByteLayout(), "zero": 1}), every_clock=self._every_clock
+            data.StructLayout({"packet": BYTE_LAYOUT, "zero": 1}), every_clock=self._every_clock
         )
         packet = near.o.payload.packet
         m.d.comb += [

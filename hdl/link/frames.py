@@ -5,10 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder, DecodedLayout
+from allspin.hdl.link.cobs import DECODED_LAYOUT, CobsDecoder, CobsEncoder
 from allspin.hdl.link.protocol import CRC_BYTES, HEADER_BYTES, MAX_WINDOW, MIN_WINDOW, ErrorCode
 from allspin.hdl.stream.buffers import Component, block_memory, read_ring
-from allspin.hdl.stream.layouts import ByteLayout
+from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES
 from allspin.sim.errors import check_power_of_two
 
 # The CRC of a frame, of a byte a clock or of a bit a clock.
@@ -85,7 +85,7 @@ class FrameBuffer(Component):
         super().__init__(
             {
                 # The frame's next byte.
-                "item": In(ByteLayout()),
+                "item": In(BYTE_LAYOUT),
                 # It has come; it is lost where the buffer is full.
                 "put": In(1),
                 # It was the last one, and the frame is to be offered or forgotten.
@@ -95,13 +95,13 @@ class FrameBuffer(Component):
                 "full": Out(1),
                 "alone": Out(1),
                 # The frames that were kept.
-                "payload": Out(stream.Signature(ByteLayout())),
+                "payload": Out(BYTES),
             }
         )
 
     def build(self, m: Module, platform: object) -> None:
         """Build the buffer."""
-        m.submodules.memory = memory = block_memory(ByteLayout(), self._window)
+        m.submodules.memory = memory = block_memory(BYTE_LAYOUT, self._window)
         write = memory.write_port()
         read = memory.read_port(domain="comb")
         head = Signal(range(2 * self._window))  # the next byte to be read
@@ -157,7 +157,7 @@ class FrameReceiver(Component):
                 # Bytes of frames.
                 "received": In(stream.Signature(8)),
                 # Payloads without their CRC, each of at least `HEADER_BYTES` bytes.
-                "payload": Out(stream.Signature(ByteLayout())),
+                "payload": Out(BYTES),
                 # `ErrorCode.FRAME` or `ErrorCode.OVERFLOW` for each frame that was dropped.
                 "errors": Out(stream.Signature(ErrorCode)),
             }
@@ -183,7 +183,7 @@ class FrameReceiver(Component):
         hopeless = Signal()  # the buffer is full of this frame alone; stays so until the frame ends
         needed = Signal()  # the frame's next byte or its end wants a place in the buffer
         # What was decoded, in a register: that and what becomes of it are too much for a clock.
-        beat = Signal(DecodedLayout())
+        beat = Signal(DECODED_LAYOUT)
         valid = Signal()
         good = Signal()
         failed = Signal()
@@ -257,7 +257,7 @@ class FrameSender(Component):
         super().__init__(
             {
                 # Payloads of at least one byte.
-                "payload": In(stream.Signature(ByteLayout())),
+                "payload": In(BYTES),
                 # Bytes of frames.
                 "sent": Out(stream.Signature(8)),
             }

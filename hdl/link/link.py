@@ -8,17 +8,18 @@ from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
 from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters
-from allspin.hdl.link.requests import ImageLayout, RequestParser
+from allspin.hdl.link.requests import IMAGE_LAYOUT, RequestParser
 from allspin.hdl.link.sparse import SparseDecoder
 from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
 from allspin.hdl.stream.layouts import (
-    ByteLayout,
+    BYTE_LAYOUT,
+    BYTES,
+    FETCHES,
+    LOADS,
+    NUMBERS,
     EventLayout,
-    FetchLayout,
-    LoadLayout,
     ResultLayout,
 )
-from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 
 class Dispatcher(Component):
@@ -43,31 +44,31 @@ class Dispatcher(Component):
         self._parameters = parameters
         ports = {
             # Payloads of at least `HEADER_BYTES` bytes.
-            "payload": In(stream.Signature(ByteLayout())),
+            "payload": In(BYTES),
             "errors": In(stream.Signature(ErrorCode)),
             # Images for the `SparseDecoder`.
-            "body": Out(stream.Signature(ByteLayout())),
+            "body": Out(BYTES),
             # The decoder has read an image to its end, and found it malformed or not.
             "judged": In(1),
             "malformed": In(1),
             # The engine's logits.
             "results": In(stream.Signature(ResultLayout(parameters.engine))),
             # The engine's memories.
-            "load": Out(stream.Signature(LoadLayout())),
-            "fetch": Out(stream.Signature(FetchLayout())),
-            "fetched": In(stream.Signature(ByteLayout())),
+            "load": Out(LOADS),
+            "fetch": Out(FETCHES),
+            "fetched": In(BYTES),
             "idle": In(1),
             # Payloads of answers.
-            "answer": Out(stream.Signature(ByteLayout())),
+            "answer": Out(BYTES),
         }
         if parameters.engine.numbered:
-            ports["numbers"] = Out(stream.Signature(IMAGE_BITS))
+            ports["numbers"] = Out(NUMBERS)
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
         """Build the dispatcher."""
         engine = self._parameters.engine
-        m.submodules.images = images = Queue(ImageLayout(), self._parameters.in_flight)
+        m.submodules.images = images = Queue(IMAGE_LAYOUT, self._parameters.in_flight)
         m.submodules.parser = parser = RequestParser(numbered=engine.numbered)
         m.submodules.executor = executor = MemoryExecutor(engine)
         m.submodules.reader = reader = LineReader(engine.target)
@@ -146,13 +147,13 @@ class Link(Component):
             "sent": Out(stream.Signature(8)),
             "events": Out(stream.Signature(EventLayout(engine.crossbars[0]))),
             "results": In(stream.Signature(ResultLayout(engine))),
-            "load": Out(stream.Signature(LoadLayout())),
-            "fetch": Out(stream.Signature(FetchLayout())),
-            "fetched": In(stream.Signature(ByteLayout())),
+            "load": Out(LOADS),
+            "fetch": Out(FETCHES),
+            "fetched": In(BYTES),
             "idle": In(1),
         }
         if engine.numbered:
-            ports["numbers"] = Out(stream.Signature(IMAGE_BITS))
+            ports["numbers"] = Out(NUMBERS)
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
@@ -164,9 +165,9 @@ class Link(Component):
         m.submodules.sender = sender = FrameSender(every_clock=self._every_clock)
 
         # The dispatcher's decisions are long, and end at registers on every side.
-        payload = RegisterSlice(ByteLayout(), every_clock=self._every_clock)
-        body = RegisterSlice(ByteLayout(), every_clock=self._every_clock)
-        answer = RegisterSlice(ByteLayout(), every_clock=self._every_clock)
+        payload = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
+        body = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
+        answer = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
         events = RegisterSlice(EventLayout(p.engine.crossbars[0]), every_clock=self._every_clock)
         results = RegisterSlice(ResultLayout(p.engine))
         m.submodules += [payload, body, events, answer, results]

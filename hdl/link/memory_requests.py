@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import data, stream
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import ErrorCode, Request
-from allspin.hdl.link.requests import RequestLayout
+from allspin.hdl.link.requests import REQUEST_LAYOUT
 from allspin.hdl.parameters.engine import COUNTERS, EngineParameters, MemoryMap, memory_map
 from allspin.hdl.parameters.target import Target
 from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout
+from allspin.hdl.stream.layouts import BYTES, FETCHES, LOADS
 
 
 class SpaceLayout(data.StructLayout):
@@ -94,17 +94,17 @@ class MemoryExecutor(Component):
         super().__init__(
             {
                 # A READ or a WRITE, whose `space` has been there for at least a clock.
-                "request": In(RequestLayout()),
+                "request": In(REQUEST_LAYOUT),
                 # It is to be executed, until `executed`.
                 "executes": In(1),
                 # Memories may be written.
                 "quiet": In(1),
                 # What is to be written.
-                "rest": In(stream.Signature(ByteLayout())),
+                "rest": In(BYTES),
                 # Nothing more comes.
                 "ended": In(1),
                 # To the engine's memories.
-                "load": Out(stream.Signature(LoadLayout())),
+                "load": Out(LOADS),
                 # A line has been written.
                 "line_done": Out(1),
                 # It is done, and why it failed; 0 if it did not.
@@ -244,14 +244,14 @@ class LineReader(Component):
         super().__init__(
             {
                 # A READ of at least one line; all of them exist.
-                "request": In(RequestLayout()),
+                "request": In(REQUEST_LAYOUT),
                 # They are to be read, until the last byte has been taken.
                 "reads": In(1),
                 # The engine's memories.
-                "fetch": Out(stream.Signature(FetchLayout())),
-                "fetched": In(stream.Signature(ByteLayout())),
+                "fetch": Out(FETCHES),
+                "fetched": In(BYTES),
                 # The lines' bytes, as one packet.
-                "lines": Out(stream.Signature(ByteLayout())),
+                "lines": Out(BYTES),
                 # A line has been read, and another follows.
                 "line_done": Out(1),
             }

@@ -6,50 +6,44 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import HEADER_BYTES, ErrorCode, Request
 from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import ByteLayout
-from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.stream.layouts import BYTES, IMAGE_BITS, NUMBERS
 
 FIELD_BYTES = {Request.IDENTIFY: 1, Request.WRITE: 3, Request.NUMBERED: 4, Request.READ: 5}
 """Bytes behind the head that are fields; an IDENTIFY may come without."""
 NUMBER = slice(8 * HEADER_BYTES, 8 * HEADER_BYTES + IMAGE_BITS)
-"""Bits of a `RequestLayout` that are an image's number."""
+"""Bits of a `REQUEST_LAYOUT` that are an image's number."""
 
 
-class ImageLayout(data.StructLayout):
-    """An image whose answer is due.
+IMAGE_LAYOUT = data.StructLayout({"tag": 16, "malformed": 1})
+"""An image whose answer is due.
 
-    Members
-    -------
-    tag : 16 bits
-        Its request's.
-    malformed : 1 bit
-        It cannot be answered with logits.
-    """
-
-    def __init__(self) -> None:
-        super().__init__({"tag": 16, "malformed": 1})
+Members
+-------
+tag : 16 bits
+    Its request's.
+malformed : 1 bit
+    It cannot be answered with logits.
+"""
 
 
-class RequestLayout(data.StructLayout):
-    """A request: its bytes in the order in which they come, and what has become of it.
+REQUEST_LAYOUT = data.StructLayout(
+    {"kind": 8, "tag": 16, "space": 8, "address": 16, "count": 16, "opens": 1, "error": ErrorCode}
+)
+"""A request: its bytes in the order in which they come, and what has become of it.
 
-    Members
-    -------
-    kind, tag : 8 and 16 bits
-        Its head.
-    space, address, count : 8, 16 and 16 bits
-        Which memory, where in it to begin, and how many lines to read; address and count move
-        on line by line. Of an IDENTIFY `space` is the session, of an image all three are its
-        number.
-    opens : 1 bit
-        An IDENTIFY that opens a session.
-    error : ErrorCode
-        With which it is answered; 0 if with none.
-    """
-
-    def __init__(self) -> None:
-        fields = {"kind": 8, "tag": 16, "space": 8, "address": 16, "count": 16}
-        super().__init__({**fields, "opens": 1, "error": ErrorCode})
+Members
+-------
+kind, tag : 8 and 16 bits
+    Its head.
+space, address, count : 8, 16 and 16 bits
+    Which memory, where in it to begin, and how many lines to read; address and count move
+    on line by line. Of an IDENTIFY `space` is the session, of an image all three are its
+    number.
+opens : 1 bit
+    An IDENTIFY that opens a session.
+error : ErrorCode
+    With which it is answered; 0 if with none.
+"""
 
 
 class RequestParser(Component):
@@ -69,19 +63,19 @@ class RequestParser(Component):
         super().__init__(
             {
                 # Payloads of at least `HEADER_BYTES` bytes.
-                "payload": In(stream.Signature(ByteLayout())),
+                "payload": In(BYTES),
                 # The number of each image, where images have them, and then its bytes.
-                "numbers": Out(stream.Signature(IMAGE_BITS)),
-                "body": Out(stream.Signature(ByteLayout())),
+                "numbers": Out(NUMBERS),
+                "body": Out(BYTES),
                 # The decoder has read an image to its end, and found it malformed or not.
                 "judged": In(1),
                 "malformed": In(1),
                 # Each image, when it is judged.
-                "images": Out(stream.Signature(ImageLayout())),
+                "images": Out(stream.Signature(IMAGE_LAYOUT)),
                 # The request is for the executor, until `executed`.
                 "executes": Out(1),
                 # What comes behind its fields.
-                "rest": Out(stream.Signature(ByteLayout())),
+                "rest": Out(BYTES),
                 # Nothing more of the request comes.
                 "ended": Out(1),
                 # The executor is done, and why it failed; 0 if it did not.
@@ -92,7 +86,7 @@ class RequestParser(Component):
                 # All images are answered, and the engine is idle; one clock late.
                 "quiet": In(1),
                 # The request that is read, or has been.
-                "request": Out(RequestLayout()),
+                "request": Out(REQUEST_LAYOUT),
                 # Its answer may be given, and has been.
                 "due": Out(1),
                 "answered": In(1),

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.buffers import Component, Queue
-from allspin.hdl.stream.layouts import ByteLayout, EventLayout
+from allspin.hdl.stream.layouts import BYTES, EventLayout
 
 QUEUE_DEPTH = 32
 
@@ -78,7 +78,7 @@ class RunReader(Component):
         super().__init__(
             {
                 # Images.
-                "body": In(stream.Signature(ByteLayout())),
+                "body": In(BYTES),
                 # Each byte.
                 "read": Out(stream.Signature(ReadLayout(parameters))),
             }
@@ -211,7 +211,7 @@ class SparseDecoder(Component):
         super().__init__(
             {
                 # Images, each of at least one byte.
-                "body": In(stream.Signature(ByteLayout())),
+                "body": In(BYTES),
                 # For one clock, at least one after it was taken: an image's last byte has been
                 # read.
                 "judged": Out(1),

@@ -13,7 +13,7 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, Reservation, block_memory, later
 from allspin.hdl.stream.ecp5_lines import multiply
-from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout, SumLayout
+from allspin.hdl.stream.layouts import LOADS, AmplifiedLayout, NoiseLayout, SumLayout
 
 GAIN_BITS = 14
 """Width of a share of the gain, signed: less than the gain itself. With it, unsigned."""
@@ -83,9 +83,9 @@ class LastAmplifiers(Component):
             {
                 "sums": In(stream.Signature(SumLayout(self._crossbar))),
                 "noise": In(stream.Signature(NoiseLayout(parameters, layer))),
-                # `LoadLayout`, of this layer alone: bytes for SUM_NOISE and AMPLIFIERS are taken,
+                # `LOAD_LAYOUT`, of this layer alone: bytes for SUM_NOISE and AMPLIFIERS are taken,
                 # others ignored.
-                "load": In(stream.Signature(LoadLayout())),
+                "load": In(LOADS),
                 "amplified": Out(stream.Signature(AmplifiedLayout(parameters, layer))),
             }
         )

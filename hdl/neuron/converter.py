@@ -16,7 +16,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import CONVERTER, SHIFT, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.hdl.stream.layouts import AmplifiedLayout, LoadLayout, NoiseLayout
+from allspin.hdl.stream.layouts import LOADS, AmplifiedLayout, NoiseLayout
 from allspin.sim.network.network import GAIN_BITS
 
 # The V-I converter of one column at a time.
@@ -191,7 +191,7 @@ class ViConverter(Component):
             "sums": In(stream.Signature(AmplifiedLayout(parameters, layer))),
             "currents": Out(stream.Signature(CurrentsLayout(parameters.current_bits, at_once))),
             # Bytes for the memories CONVERTER and SHIFT are taken, others ignored.
-            "load": In(stream.Signature(LoadLayout())),
+            "load": In(LOADS),
             # Show the word of column `column` on `word`, two clocks later. Only while nothing is
             # under way.
             "probe": In(1),

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, ValueLike
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,7 +19,7 @@ from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu
 from allspin.hdl.neuron.converter import CurrentLayout
 from allspin.hdl.parameters.engine import TABLE, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.hdl.stream.layouts import LoadLayout
+from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS as KINDS
@@ -74,7 +74,7 @@ class NeuronSignature(wiring.Signature):
                 # `ActivationLayout`, in the same order.
                 "activations": Out(stream.Signature(ActivationLayout(parameters.hidden_bits))),
                 # Bytes for the memory TABLE are taken where there is a table.
-                "load": In(stream.Signature(LoadLayout())),
+                "load": In(LOADS),
                 # Show entry `address` of the table on `entry`, three clocks later; only while
                 # nothing is under way.
                 "probe": In(1),
@@ -116,6 +116,16 @@ class NeuronGateware(Component):
         table = network.neuron.table(network.current_bits, network.hidden_bits)
         logic = TableLogic(table.tolist(), network.hidden_bits)
         return CellBlock(logic, {"current": currents}, True)
+
+    def _give(self, m: Module, activation: ValueLike) -> None:
+        """What is made of a current at once, a clock later."""
+        with m.If(~self.activations.valid | self.activations.ready):
+            m.d.comb += self.currents.ready.eq(1)
+            m.d.sync += [
+                self.activations.valid.eq(self.currents.valid),
+                self.activations.payload.last.eq(self.currents.payload.last),
+                self.activations.payload.activation.eq(activation),
+            ]
 
 
 NEURONS: dict[str, type[NeuronGateware]] = {}
@@ -261,15 +271,7 @@ class ReluNeuron(NeuronGateware):
         rounded = Signal(p.hidden_bits + 1)
         m.d.comb += self.load.ready.eq(1)
         m.d.comb += rounded.eq(current[drop:] + (current[drop - 1] if drop else 0))
-        with m.If(~self.activations.valid | self.activations.ready):
-            m.d.comb += self.currents.ready.eq(1)
-            m.d.sync += [
-                self.activations.valid.eq(self.currents.valid),
-                self.activations.payload.last.eq(self.currents.payload.last),
-                self.activations.payload.activation.eq(
-                    Mux(rounded[-1], 2**p.hidden_bits - 1, rounded)
-                ),
-            ]
+        self._give(m, Mux(rounded[-1], 2**p.hidden_bits - 1, rounded))
 
 
 @register_gateware("cmos-bare")
@@ -300,13 +302,7 @@ class CmosBareNeuron(NeuronGateware):
             gate.negative.eq(~current[-1]),
             gate.value.eq(value),
         ]
-        with m.If(~self.activations.valid | self.activations.ready):
-            m.d.comb += self.currents.ready.eq(1)
-            m.d.sync += [
-                self.activations.valid.eq(self.currents.valid),
-                self.activations.payload.last.eq(self.currents.payload.last),
-                self.activations.payload.activation.eq(gate.activation),
-            ]
+        self._give(m, gate.activation)
 
 
 @register_gateware("cmos-relu")

@@ -9,7 +9,7 @@ from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import EventLayout, LoadLayout
+from allspin.hdl.stream.layouts import LOADS, EventLayout
 
 
 class ActivationsLayout(data.StructLayout):
@@ -54,7 +54,7 @@ class NeuronArray(Component):
                 # `ActivationsLayout`.
                 "activations": Out(stream.Signature(activations)),
                 # As of `allspin.hdl.neuron.neuron.NeuronSignature`; all tables are loaded alike.
-                "load": In(stream.Signature(LoadLayout())),
+                "load": In(LOADS),
                 "probe": In(1),
                 "address": In(parameters.current_bits),
                 "entry": Out(8),

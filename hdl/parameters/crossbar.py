@@ -1,7 +1,7 @@
 """The parameters of one crossbar: what it is told, and the sizes that follow."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -100,8 +100,7 @@ OFFSET_BITS = 16
 """Width of what a chip's converter adds to its tile's sum, signed."""
 
 
-@dataclass(frozen=True)
-class TileWidths:
+class TileWidths(NamedTuple):
     """Bits of what is on its way from a column's rows to its sum; all signed.
 
     Attributes
@@ -184,28 +183,6 @@ class Tiling:
         """Width of where a tile's sum starts with an offset."""
         half = 1 << OFFSET_BITS - 1
         return _signed_bits(self.start - half, self.start + half - 1)
-
-    def widths(self, low: int, high: int, tiles: int, word_bits: int) -> TileWidths:
-        """Of columns of so many tiles, each of which sums to `low` to `high` before its start.
-
-        Parameters
-        ----------
-        low, high : int
-            Neither side of them is 0.
-        tiles : int
-            Of a column.
-        word_bits : int
-            Width of an R_AH word, which is read in a conversion's place.
-        """
-        offset = 1 << OFFSET_BITS - 1 if self.offsets else 0
-        least, most = low + self.start - offset, high + self.start + max(offset - 1, 0)
-        top = 1 << self.bits - 1
-        lowest, highest = max(-top, least >> self.shift), min(top - 1, most >> self.shift)
-        return TileWidths(
-            max(_signed_bits(low, high), _signed_bits(least, most)),
-            max(word_bits, _signed_bits(lowest, highest)),
-            max(word_bits, _signed_bits(tiles * lowest, tiles * highest)),
-        )
 
     def __str__(self) -> str:
         """As messages have it."""
@@ -349,10 +326,20 @@ class CrossbarParameters:
     @property
     def tile_widths(self) -> TileWidths:
         """Of columns that are read tile by tile."""
-        assert self.tiling is not None
+        tiling = self.tiling
+        assert tiling is not None
         most = min(self.tile_rows, self.rows) * (2**self.value_bits - 1)
         half = 2 ** (self.rah_bits - 1)
-        return self.tiling.widths(-most * half, most * (half - 1), self.tiles, self.rah_bits)
+        low, high = -most * half, most * (half - 1)
+        offset = 1 << OFFSET_BITS - 1 if tiling.offsets else 0
+        least, most = low + tiling.start - offset, high + tiling.start + max(offset - 1, 0)
+        top = 1 << tiling.bits - 1
+        lowest, highest = max(-top, least >> tiling.shift), min(top - 1, most >> tiling.shift)
+        return TileWidths(
+            max(_signed_bits(low, high), _signed_bits(least, most)),
+            max(self.rah_bits, _signed_bits(lowest, highest)),
+            max(self.rah_bits, _signed_bits(self.tiles * lowest, self.tiles * highest)),
+        )
 
     @property
     def term_bits(self) -> int:

@@ -1,12 +1,12 @@
 """What a kind of FPGA has, by property: blocks ask for what they need, and for no part's name.
 
 A further kind of part is one more `Target` in `TARGETS`. Where its R_AH words are kept in a
-memory that no other part has, it is one more `CellMemory` too, with its gateware in
+memory that no other part has, it is one more subclass of `InferredBlocks`, with its gateware in
 `allspin.hdl.engine.layer`.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 ECP5_DEPTHS = {512: 36, 1024: 18, 2048: 9}
 """Lines of an ECP5's block RAM (a DP16KD), and the bits of each."""
@@ -17,49 +17,24 @@ SMALLEST_BLOCK = 129
 MOST_DISTRIBUTED = 2**17
 """Bits of an array that may be distributed RAM: beyond, LUTs are fewer than blocks."""
 BLOCK_WIDTH = 16
-"""Bits of a word of which `CellMemory.blocks` is told how many a block holds."""
+"""Bits of a word of which `InferredBlocks.blocks` is told how many a block holds."""
 SMALL_MEMORY = 4096
 """Bits of a memory that is LUTs where blocks are few."""
 MEMORIES_PER_HOP = 2
 """Memories between two registers of an ECP5's write bus."""
 
 
-class Array(Protocol):
-    """What a memory of cells asks of the crossbar that it serves: its `CrossbarParameters`."""
+@dataclass(frozen=True)
+class InferredBlocks:
+    """What R_AH words are kept in: block RAM as any tool infers it. Other memories are subclasses.
 
-    @property
-    def rows_per_clock(self) -> int:
-        """Parts, each with memories of its own."""
-        ...
+    Each says of an array, a crossbar's `CrossbarParameters`, how many memories hold it, and when.
 
-    @property
-    def lanes(self) -> int:
-        """Words that a part gives in a clock."""
-        ...
-
-    @property
-    def lines(self) -> int:
-        """How often it does: the lines of its memories."""
-        ...
-
-    @property
-    def keeps_states(self) -> bool:
-        """Whether states stand for R_AH words."""
-        ...
-
-    @property
-    def word_bits(self) -> int:
-        """Width of an R_AH word, or of the state that stands for it."""
-        ...
-
-    @property
-    def banks(self) -> int:
-        """Memories of each part."""
-        ...
-
-
-class CellMemory(Protocol):
-    """What R_AH words are kept in: how many of them a memory holds, and when.
+    Parameters
+    ----------
+    bank_bits : int
+        Width of a memory. A block RAM of 1024 words is 16 bits wide or a little more, so one
+        memory is one block.
 
     Attributes
     ----------
@@ -67,54 +42,31 @@ class CellMemory(Protocol):
         What a data sheet counts, in the plural.
     """
 
-    @property
-    def blocks_name(self) -> str:
-        """As above."""
-        ...
-
-    def check(self, array: Array) -> None:
-        """Raise a ValueError that names what is possible if an array does not fit."""
-
-    def bank_lanes(self, array: Array) -> int:
-        """Lanes that share a memory."""
-        ...
-
-    def write_clocks(self, array: Array) -> int:
-        """Clocks from a word that is taken to the word in its memory."""
-        ...
-
-    def blocks(self, array: Array, words: int) -> int:
-        """Blocks that hold an array, where one holds so many words of 16 bits."""
-        ...
-
-
-@dataclass(frozen=True)
-class InferredBlocks:
-    """Block RAM as any tool infers it.
-
-    Parameters
-    ----------
-    bank_bits : int
-        Width of a memory. A block RAM of 1024 words is 16 bits wide or a little more, so one
-        memory is one block.
-    """
-
     bank_bits: int = 16
     blocks_name = "blocks of memory"
 
-    def check(self, array: Array) -> None:
-        """Any array fits: memories may be as deep and as many as it takes."""
+    def check(self, array: Any) -> None:
+        """Raise a ValueError that names what is possible if an array does not fit.
 
-    def bank_lanes(self, array: Array) -> int:
-        """What fits the width."""
+        Any does here: memories may be as deep and as many as it takes.
+        """
+
+    def bank_lanes(self, array: Any) -> int:
+        """Lanes that share a memory: what fits the width."""
         return min(array.lanes, self.bank_bits // array.word_bits)
 
-    def write_clocks(self, array: Array) -> int:
-        """The placer's register, that of a line of states, and the memory."""
+    def write_clocks(self, array: Any) -> int:
+        """Clocks from a word that is taken to the word in its memory.
+
+        The placer's register, that of a line of states, and the memory.
+        """
         return 2 + array.keeps_states
 
-    def blocks(self, array: Array, words: int) -> int:
-        """As many as each memory is blocks deep; a block of half the width is twice as deep."""
+    def blocks(self, array: Any, words: int) -> int:
+        """Blocks that hold an array, where one holds so many words of 16 bits.
+
+        As many as each memory is blocks deep; a block of half the width is twice as deep.
+        """
         of_part = 0
         for first in range(0, array.lanes, self.bank_lanes(array)):
             lanes = min(self.bank_lanes(array), array.lanes - first)
@@ -124,7 +76,7 @@ class InferredBlocks:
 
 
 @dataclass(frozen=True)
-class Sprams:
+class Sprams(InferredBlocks):
     """The SPRAMs of an iCE40UP5K, side by side.
 
     Words are bytes there. A line of states may be longer than what all of them give: its last
@@ -146,7 +98,7 @@ class Sprams:
     further: int = 16
     blocks_name = "SPRAMs"
 
-    def check(self, array: Array) -> None:
+    def check(self, array: Any) -> None:
         """There is one memory, with one address."""
         if array.rows_per_clock != 1:
             raise ValueError("the memory spram drives 1 row per clock")
@@ -162,33 +114,27 @@ class Sprams:
         if array.lines > self.depth:
             raise ValueError(f"SPRAMs have {self.depth} lines, and the array needs {array.lines}")
 
-    def cell_bits(self, array: Array) -> int:
+    def cell_bits(self, array: Any) -> int:
         """Bits of a cell: a word's are a byte, since an SPRAM writes four bits together."""
         return array.word_bits if array.keeps_states else 8
 
-    def bank_lanes(self, array: Array) -> int:
+    def bank_lanes(self, array: Any) -> int:
         """All."""
         return array.lanes
 
-    def write_clocks(self, array: Array) -> int:
-        """The placer's register, that of a line of states, and the memory."""
-        return 2 + array.keeps_states
-
-    def blocks(self, array: Array, words: int) -> int:
+    def blocks(self, array: Any, words: int) -> int:
         """As many as are needed side by side: all are deep enough, or the array is refused."""
         return min(self.count, -(-array.lanes * self.cell_bits(array) // self.width))
 
 
 @dataclass(frozen=True)
-class Ecp5Blocks:
+class Ecp5Blocks(InferredBlocks):
     """Block RAMs of an ECP5 with their own output registers, nine bits for a word.
 
     Words that are written pass from memory to memory, over a bus of registers.
     """
 
-    blocks_name = "blocks of memory"
-
-    def check(self, array: Array) -> None:
+    def check(self, array: Any) -> None:
         """A lane's words are in one block."""
         if array.lines > max(ECP5_DEPTHS):
             raise ValueError(
@@ -196,26 +142,26 @@ class Ecp5Blocks:
                 f"needs {array.lines}: take more lanes or memory block"
             )
 
-    def bank_lanes(self, array: Array) -> int:
+    def bank_lanes(self, array: Any) -> int:
         """What fits a line of the block of the fewest lines that holds them."""
         bits = next(bits for depth, bits in ECP5_DEPTHS.items() if array.lines <= depth)
         if array.keeps_states:
             return min(array.lanes, bits // array.word_bits)
         return bits // ECP5_WORD_BITS
 
-    def distributed(self, array: Array) -> bool:
+    def distributed(self, array: Any) -> bool:
         """Whether the memories are LUTs: those of few lines, where they are not too many."""
         bits = array.rows_per_clock * array.lines * array.lanes * array.word_bits
         return array.lines < SMALLEST_BLOCK and bits <= MOST_DISTRIBUTED
 
-    def write_clocks(self, array: Array) -> int:
+    def write_clocks(self, array: Any) -> int:
         """A register at the entrance, the placer's, that of a line of states, the bus, one beside
         the memory, the memory.
         """
         hops = -(-array.banks * array.rows_per_clock // MEMORIES_PER_HOP)
         return 4 + array.keeps_states + hops
 
-    def blocks(self, array: Array, words: int) -> int:
+    def blocks(self, array: Any, words: int) -> int:
         """One for each memory, but for those that are LUTs."""
         return 0 if self.distributed(array) else array.rows_per_clock * array.banks
 
@@ -226,7 +172,7 @@ class Target:
 
     Parameters
     ----------
-    cells : CellMemory
+    cells : InferredBlocks
         What R_AH words are kept in.
     further : str
         Name of the target that the crossbars behind the first are described for; empty for this
@@ -255,7 +201,7 @@ class Target:
         words needs it.
     """
 
-    cells: CellMemory
+    cells: InferredBlocks
     further: str = ""
     multipliers: int = 0
     few_luts: bool = False

@@ -16,8 +16,15 @@ from allspin.hdl.parameters.engine import (
 from allspin.hdl.resident.beat_memory import PackedLayout
 from allspin.hdl.resident.player import CountsLayout
 from allspin.hdl.stream.buffers import Component, RegisterSlice
-from allspin.hdl.stream.layouts import ByteLayout, FetchLayout, LoadLayout, ResultLayout
-from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
+from allspin.hdl.stream.layouts import (
+    BYTE_LAYOUT,
+    BYTES,
+    FETCHES,
+    IMAGE_BITS,
+    LOAD_LAYOUT,
+    LOADS,
+    ResultLayout,
+)
 
 RUN_BYTES = 16
 """Bytes of the line of `RESIDENT_RUN`."""
@@ -44,7 +51,7 @@ class Loader(Component):
         super().__init__(
             {
                 # Other memories' bytes are ignored, and `ready` is always set.
-                "load": In(stream.Signature(LoadLayout())),
+                "load": In(LOADS),
                 # Line that is written.
                 "address": Out(16),
                 # Write `beat` there.
@@ -67,8 +74,8 @@ class Loader(Component):
         """Build the loader."""
         # Registers, so that the link's logic ends here: whether a byte is taken is known late.
         came = Signal()
-        byte = Signal(LoadLayout())
-        load = Signal(LoadLayout())
+        byte = Signal(LOAD_LAYOUT)
+        load = Signal(LOAD_LAYOUT)
         beats = Signal()
         labels = Signal()
         order = Signal()
@@ -176,12 +183,12 @@ class ResidentReader(Component):
         self._parameters = parameters
         super().__init__(
             {
-                # Requests and answers: `FetchLayout`, `ByteLayout`.
-                "link_fetch": In(stream.Signature(FetchLayout())),
-                "link_fetched": Out(stream.Signature(ByteLayout())),
+                # Requests and answers: `FETCH_LAYOUT`, `BYTE_LAYOUT`.
+                "link_fetch": In(FETCHES),
+                "link_fetched": Out(BYTES),
                 # The engine's part of them.
-                "fetch": Out(stream.Signature(FetchLayout())),
-                "fetched": In(stream.Signature(ByteLayout())),
+                "fetch": Out(FETCHES),
+                "fetched": In(BYTES),
                 # What the engine answers to the image that is played.
                 "results": In(stream.Signature(ResultLayout(parameters))),
                 # A line of this block is being read, or was a clock ago.
@@ -210,7 +217,7 @@ class ResidentReader(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the reader."""
-        m.submodules.byte_slice = bytes_ = RegisterSlice(ByteLayout())
+        m.submodules.byte_slice = bytes_ = RegisterSlice(BYTE_LAYOUT)
         wiring.connect(m, bytes_.o, wiring.flipped(self.link_fetched))
         asked, sent = self.link_fetch.payload, bytes_.i
         mine = Signal()

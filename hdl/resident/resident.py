@@ -13,13 +13,14 @@ from allspin.hdl.resident.lines import Loader, ResidentReader
 from allspin.hdl.resident.player import BeatPlayer, Judge
 from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import (
-    ByteLayout,
+    BYTES,
+    FETCHES,
+    IMAGE_BITS,
+    LOADS,
+    NUMBERS,
     EventLayout,
-    FetchLayout,
-    LoadLayout,
     ResultLayout,
 )
-from allspin.sim.chip.generator import USE_BITS as IMAGE_BITS
 
 LATE = 16
 """Images whose numbers may be due: more than the first crossbar can have begun."""
@@ -48,36 +49,32 @@ class Resident(Component):
         self._resident = parameters.resident
         events = stream.Signature(EventLayout(parameters.crossbars[0]))
         results = stream.Signature(ResultLayout(parameters))
-        load = stream.Signature(LoadLayout())
-        fetch = stream.Signature(FetchLayout())
-        fetched = stream.Signature(ByteLayout())
         numbers = {}
         if parameters.numbered:
-            signature = stream.Signature(IMAGE_BITS)
             numbers = {
                 # From the link: images' numbers, where the engine wants them.
-                "link_numbers": In(signature),
-                "numbers": Out(signature),
+                "link_numbers": In(NUMBERS),
+                "numbers": Out(NUMBERS),
             }
         super().__init__(
             {
                 **numbers,
-                # From the link: `EventLayout`, `LoadLayout`, `FetchLayout`.
+                # From the link: `EventLayout`, `LOAD_LAYOUT`, `FETCH_LAYOUT`.
                 "link_events": In(events),
-                # To the link: `ResultLayout`, `ByteLayout`.
+                # To the link: `ResultLayout`, `BYTE_LAYOUT`.
                 "link_results": Out(results),
-                "link_load": In(load),
-                "link_fetch": In(fetch),
-                "link_fetched": Out(fetched),
+                "link_load": In(LOADS),
+                "link_fetch": In(FETCHES),
+                "link_fetched": Out(BYTES),
                 # The engine is idle, and so is this.
                 "link_idle": Out(1),
                 # The same to the engine.
                 "events": Out(events),
                 # The same from the engine.
                 "results": In(results),
-                "load": Out(load),
-                "fetch": Out(fetch),
-                "fetched": In(fetched),
+                "load": Out(LOADS),
+                "fetch": Out(FETCHES),
+                "fetched": In(BYTES),
                 # The engine's.
                 "idle": In(1),
             }

@@ -4,10 +4,11 @@ All streams are `amaranth.lib.stream.Signature` of one of these layouts.
 """
 
 from amaranth.hdl import signed
-from amaranth.lib import data
+from amaranth.lib import data, stream
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
+from allspin.sim.chip.generator import USE_BITS
 
 
 class SlotLayout(data.StructLayout):
@@ -119,51 +120,52 @@ class ResultLayout(data.StructLayout):
         )
 
 
-class LoadLayout(data.StructLayout):
-    """A byte for one of the engine's memories.
+LOAD_LAYOUT = data.StructLayout({"layer": 4, "memory": 4, "first": 1, "address": 16, "data": 8})
+"""A byte for one of the engine's memories.
 
-    Members
-    -------
-    layer, memory : 4 bits each
-        Which memory (the space's two nibbles). It must exist.
-    first : 1 bit
-        The byte is the first of line `address`; further bytes fill that line and then
-        the following lines.
-    address : 16 bits
-        A line; read where `first` is set.
-    data : 8 bits
-        The byte.
-    """
-
-    def __init__(self) -> None:
-        super().__init__({"layer": 4, "memory": 4, "first": 1, "address": 16, "data": 8})
+Members
+-------
+layer, memory : 4 bits each
+    Which memory (the space's two nibbles). It must exist.
+first : 1 bit
+    The byte is the first of line `address`; further bytes fill that line and then
+    the following lines.
+address : 16 bits
+    A line; read where `first` is set.
+data : 8 bits
+    The byte.
+"""
 
 
-class FetchLayout(data.StructLayout):
-    """A request for one line of one of the engine's memories; it must exist.
+FETCH_LAYOUT = data.StructLayout({"layer": 4, "memory": 4, "address": 16})
+"""A request for one line of one of the engine's memories; it must exist.
 
-    Members
-    -------
-    layer, memory : 4 bits each
-        Which memory (the space's two nibbles).
-    address : 16 bits
-        The line.
-    """
-
-    def __init__(self) -> None:
-        super().__init__({"layer": 4, "memory": 4, "address": 16})
+Members
+-------
+layer, memory : 4 bits each
+    Which memory (the space's two nibbles).
+address : 16 bits
+    The line.
+"""
 
 
-class ByteLayout(data.StructLayout):
-    """A byte of a packet.
+BYTE_LAYOUT = data.StructLayout({"data": 8, "last": 1})
+"""A byte of a packet.
 
-    Members
-    -------
-    data : 8 bits
-        The byte.
-    last : 1 bit
-        The packet's last byte.
-    """
+Members
+-------
+data : 8 bits
+    The byte.
+last : 1 bit
+    The packet's last byte.
+"""
 
-    def __init__(self) -> None:
-        super().__init__({"data": 8, "last": 1})
+LOADS = stream.Signature(LOAD_LAYOUT)
+FETCHES = stream.Signature(FETCH_LAYOUT)
+BYTES = stream.Signature(BYTE_LAYOUT)
+"""Streams of these."""
+
+IMAGE_BITS = USE_BITS
+"""Width of an image's number, by which the noise of its uses is drawn."""
+NUMBERS = stream.Signature(IMAGE_BITS)
+"""A stream of them."""

@@ -17,7 +17,7 @@ from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 from amaranth.lib import data
 
 from allspin.hdl.link import cobs as source
-from allspin.hdl.stream.layouts import ByteLayout
+from allspin.hdl.stream.layouts import BYTE_LAYOUT
 from tests.formal.proof import Mutant, Opened, Proof
 from tests.formal.stand_ins import FewWords
 
@@ -64,7 +64,7 @@ def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
     ]
     head, place, tail = inside["head"], inside["place"], inside["tail"]
     near = data.View(
-        data.StructLayout({"packet": ByteLayout(), "zero": 1}), inside["near.o__payload"]
+        data.StructLayout({"packet": BYTE_LAYOUT, "zero": 1}), inside["near.o__payload"]
     )
     byte, last = near.packet.data, near.packet.last
     takes = inside["o__ready"] & inside["near.o__valid"]

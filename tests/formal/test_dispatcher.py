@@ -119,8 +119,8 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
     dut = hdl.Dispatcher(LinkParameters(engine, in_flight=IN_FLIGHT))
     m.submodules.dut = inside = Opened(dut)
     images = made["queue"]
-    request = data.View(hdl.RequestLayout(), inside["parser.request"])
-    answer = data.View(hdl.HeadLayout(), inside["order.head__payload"])
+    request = data.View(hdl.REQUEST_LAYOUT, inside["parser.request"])
+    answer = data.View(hdl.HEAD_LAYOUT, inside["order.head__payload"])
     for port in (dut.payload, dut.errors, dut.results, dut.fetched):
         offer(m, port)
     outputs = [dut.body, dut.load, dut.fetch, dut.answer] + ([dut.numbers] if noisy else [])

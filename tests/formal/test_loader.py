@@ -13,7 +13,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.resident import lines as source
-from allspin.hdl.stream.layouts import LoadLayout
+from allspin.hdl.stream.layouts import LOAD_LAYOUT
 from tests.formal.proof import Mutant, Opened, Proof
 
 PARAMETERS = CrossbarParameters(4, 2, 2, value_bits=4)
@@ -31,7 +31,7 @@ def properties(hdl: Any) -> Module:
 
     # A byte, two clocks after it came. One that is not its line's first follows one of its memory.
     valid = [Signal(name=f"valid_{clocks}") for clocks in range(2)]
-    byte: list[Any] = [Signal(LoadLayout(), name=f"byte_{clocks}") for clocks in range(2)]
+    byte: list[Any] = [Signal(LOAD_LAYOUT, name=f"byte_{clocks}") for clocks in range(2)]
     m.d.sync += [
         valid[0].eq(dut.load.valid),
         byte[0].eq(dut.load.payload),

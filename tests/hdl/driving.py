@@ -9,6 +9,7 @@ from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
 from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.parameters.engine import CONVERTER, SHIFT, TABLE, TILE_OFFSETS, WEIGHTS
 from allspin.sim.network.network import Network
 
@@ -66,7 +67,7 @@ async def send_at_once(ctx: Any, port: Any, payloads: Iterable[Any]) -> None:
 
 
 def loads(layer: int, memory: int, content: Iterable[int], address: int = 0) -> list[Any]:
-    """Bytes for a memory as payloads of `LoadLayout`."""
+    """Bytes for a memory as payloads of `LOAD_LAYOUT`."""
     return [
         {"layer": layer, "memory": memory, "first": not number, "address": address, "data": byte}
         for number, byte in enumerate(content)
@@ -150,3 +151,26 @@ class Driven:
         """Load all that a network is."""
         for (layer, memory), content in memories(network).items():
             await self.load(ctx, layer, memory, content)
+
+
+async def write(ctx: Any, dut: Variation, told: Iterable[tuple[int, int, bytes]]) -> None:
+    """Write (layer, memory, bytes) in their order; each byte is taken at once."""
+    for layer, memory, content in told:
+        await send_at_once(ctx, dut.load, loads(layer, memory, content))
+
+
+def take(
+    port: Any, keep: Callable[[Any], None], rng: np.random.Generator, stall: float
+) -> Callable[[Any], Any]:
+    """A process that keeps what a stream brings, and is not ready in so many clocks."""
+
+    async def process(ctx: Any) -> None:
+        ready = True
+        ctx.set(port.ready, ready)
+        async for _, _, valid, payload in ctx.tick().sample(port.valid, port.payload):
+            if valid and ready:
+                keep(payload)
+            ready = rng.random() >= stall
+            ctx.set(port.ready, ready)
+
+    return process

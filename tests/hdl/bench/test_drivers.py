@@ -5,13 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import Out
 from cocotb.types import Logic
 
 from allspin.hdl.bench.drivers import Scoreboard, Stalls, level
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.bench.streams import StreamBench
+from allspin.hdl.stream.buffers import Component
 
 BENCH = Path(__file__).with_name("bench_drivers.py")
 
@@ -90,34 +91,26 @@ def test_a_handshake_that_is_a_number_is_read():
     assert level(SimpleNamespace(value=Logic(0))) is False
 
 
-class Fickle(wiring.Component):
+class Fickle(Component):
     """Offers a counter, whether it is taken or not."""
-
-    o: stream.Interface
 
     def __init__(self) -> None:
         super().__init__({"o": Out(stream.Signature(4))})
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
+    def build(self, m: Module, platform: object) -> None:
         count = Signal(4)
         m.d.sync += count.eq(count + 1)
         m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(count)]
-        return m
 
 
-class Silent(wiring.Component):
+class Silent(Component):
     """Never offers anything."""
-
-    o: stream.Interface
 
     def __init__(self) -> None:
         super().__init__({"o": Out(stream.Signature(4))})
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
+    def build(self, m: Module, platform: object) -> None:
         m.d.sync += Signal().eq(1)
-        return m
 
 
 def test_a_withdrawn_payload_is_seen() -> None:

@@ -18,8 +18,7 @@ from allspin.hdl.parameters.engine import (
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import Purpose, use_normals
 from allspin.sim.network.random_networks import random_network
-from tests.hdl.chip.drive import take, write
-from tests.hdl.driving import send, simulate
+from tests.hdl.driving import send, simulate, take, write
 
 SEED = 0xC0FFEE42
 PATIENCE = 20_000

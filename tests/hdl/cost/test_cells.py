@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
+from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
 import allspin.hdl.cost.cells
 from allspin.hdl.cost.cells import synthesise, yosys_command, yosys_version
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.cost.liberty import load_library, parse_library
 from allspin.sim.errors import UserError
 
@@ -112,19 +112,14 @@ def test_adders_are_chains_of_the_librarys_full_adders() -> None:
     assert "FA_X1" not in synthesise(BareGate(4), LIBRARY).cells()
 
 
-class _Latching(wiring.Component):
+class _Latching(Component):
     """A register with an asynchronous neighbour would be needed for its reset value."""
-
-    a: Signal
-    y: Signal
 
     def __init__(self) -> None:
         super().__init__({"a": In(1), "y": Out(1)})
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
+    def build(self, m: Module, platform: object) -> None:
         m.d.sync += self.y.eq(self.a)
-        return m
 
 
 def test_cells_that_are_missing_are_one_line() -> None:

@@ -242,8 +242,9 @@ def test_a_row_takes_a_clock_and_the_next_image_follows_at_once() -> None:
 def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(
     rows_per_clock: int, memory: str
 ) -> None:
-    at_once = {"rows_per_clock": rows_per_clock, "neurons_per_clock": rows_per_clock}
-    p = CrossbarParameters(50, 9, 9, memory=memory, **at_once)
+    p = CrossbarParameters(
+        50, 9, 9, rows_per_clock=rows_per_clock, neurons_per_clock=rows_per_clock, memory=memory
+    )
     rng = np.random.default_rng(rows_per_clock)
     words = rng.integers(-128, 128, (50, 9))
     images = rng.integers(0, 16, (12, 50))

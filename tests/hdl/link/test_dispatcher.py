@@ -72,31 +72,6 @@ LOGITS = b"\1\0\2\0\1\0"
 """Two bytes each, and the class: 3 rows of 15 times 128 make 14 bits."""
 
 
-@pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_an_image_is_passed_on_without_its_head(stall: float) -> None:
-    payloads = [request(IMAGE, 1, b"\x09\x05"), request(IMAGE, 2), request(IMAGE, 3, b"\0")]
-    bench = Bench(payloads, answers=30, stall=stall)
-    bench.results(3)
-    bench.bench.run()
-    # A blank image is a header that does nothing.
-    assert packets(bench.body) == [b"\x09\x05", b"\0", b"\0"]
-    assert packets(bench.answer) == [answer(0x84, tag, LOGITS) for tag in (1, 2, 3)]
-
-
-def test_a_malformed_image_has_its_place_among_the_answers() -> None:
-    bench = Bench(
-        [request(IMAGE, 1, b"\0"), request(IMAGE, 2, b"\xffbad"), request(IMAGE, 3, b"\0")],
-        answers=25,
-    )
-    bench.results(3)
-    bench.bench.run()
-    assert packets(bench.answer) == [
-        answer(0x84, 1, LOGITS),
-        answer(0xFF, 2, bytes([ErrorCode.IMAGE])),
-        answer(0x84, 3, LOGITS),
-    ]
-
-
 NOISY = dataclasses.replace(
     PARAMETERS, engine=dataclasses.replace(PARAMETERS.engine, variation=VariationParameters(10))
 )
@@ -177,32 +152,3 @@ def test_bytes_behind_a_whole_request_are_ignored() -> None:
     bench = Bench([request(READ, 2, b"\0\0\0\0\0more")], answers=4)
     bench.bench.run()
     assert packets(bench.answer) == [answer(0x83, 2)]
-
-
-@pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_a_session_is_told_from_its_opening_on(stall: float) -> None:
-    payloads = [
-        request(READ, 1, b"\0\0\0\0\0"),
-        request(IMAGE, 2, b"\0"),
-        request(IDENTIFY, 3, b"\x2a"),
-        request(IMAGE, 4, b"\0"),
-        request(IDENTIFY, 5),
-        request(77, 6),
-        request(IDENTIFY, 7, b"\xff"),
-        request(READ, 8, b"\0\0\0\0\0"),
-    ]
-    bench = Bench(payloads, answers=4 + 10 + 52 + 10 + 52 + 5 + 52 + 4, stall=stall)
-    bench.results(2)
-    bench.bench.run()
-    identity = identity_bytes(PARAMETERS)
-    # What was asked before it is answered before it, under the number of before.
-    assert packets(bench.answer) == [
-        answer(0x83, 1),
-        answer(0x84, 2, LOGITS),
-        answer(0x81, 3, identity, session=42),
-        answer(0x84, 4, LOGITS, session=42),
-        answer(0x81, 5, identity, session=42),
-        answer(0xFF, 6, bytes([ErrorCode.KIND]), session=42),
-        answer(0x81, 7, identity, session=255),
-        answer(0x83, 8, session=255),
-    ]

@@ -2,6 +2,7 @@
 
 import random
 import zlib
+from typing import Any
 
 import pytest
 from cobs import cobs
@@ -169,37 +170,22 @@ def test_holds_the_sender_back_until_there_is_room() -> None:
     receiver = FrameReceiver(WINDOW)
     bench = StreamBench(receiver)
     payload = bytes(range(1, 101))
-    stream = frame(payload) * 3
-    taken = 0
-    delivered = bytearray()
+    size = len(frame(payload))
+    bench.put(receiver.received, frame(payload) * 3)
+    delivered = bench.take(receiver.payload, 300, after=400)
+    came = []
 
-    async def watch(ctx) -> None:
-        nonlocal taken
-        ctx.set(receiver.received.valid, 1)
-        idle = 0
-        while idle < 10:
-            ctx.set(receiver.received.payload, stream[taken])
-            _, _, ready = await ctx.tick().sample(receiver.received.ready)
-            taken += ready
-            idle = 0 if ready else idle + 1
-        # Two frames and the third as far as there is room, beside the bytes held back, the
-        # one decoded and the one offered.
-        assert taken == 2 * len(frame(payload)) + 1 + (WINDOW - 200) + 7
-        ctx.set(receiver.payload.ready, 1)
-        while len(delivered) < 300:
-            if taken < len(stream):
-                ctx.set(receiver.received.payload, stream[taken])
-            else:
-                ctx.set(receiver.received.valid, 0)
-            _, _, ready, valid, byte = await ctx.tick().sample(
-                receiver.received.ready, receiver.payload.valid, receiver.payload.payload.data
-            )
-            taken += ready and taken < len(stream)
-            if valid:
-                delivered.append(byte)
+    async def watch(ctx: Any) -> None:
+        port = receiver.received
+        async for _, _, valid, ready in ctx.tick().sample(port.valid, port.ready):
+            came.append(valid and ready)
 
-    bench.run(watch)
-    assert delivered == payload * 3
+    bench.play(watch)
+    bench.run()
+    # Two frames and the third as far as there is room, beside the bytes held back, the
+    # one decoded and the one offered.
+    assert sum(came[:400]) == 2 * size + 1 + (WINDOW - 200) + 7
+    assert bytes(byte for byte, _ in delivered) == payload * 3
 
 
 def test_takes_and_gives_a_byte_a_clock() -> None:

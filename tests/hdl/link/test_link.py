@@ -16,6 +16,7 @@ from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from tests.hdl.driving import send
+from tests.hdl.link.test_sparse import dense, encode
 from tests.hdl.link.wire import answer as reply
 from tests.hdl.link.wire import beats, frame, request
 
@@ -50,18 +51,6 @@ def unframe(stream: bytes) -> list[bytes]:
     payloads = [cobs.decode(chunk)[:-4] for chunk in stream[:-1].split(b"\0")]
     assert b"".join(frame(payload) for payload in payloads) == stream
     return payloads
-
-
-def image_body(image: Image, bits: int) -> bytes:
-    """A run for each row."""
-    body = bytearray()
-    position = 0
-    for row, value in sorted(image.items()):
-        body += b"\xf8" * ((row - position) // 31)
-        body += bytes([(row - position) % 31 << 3 | 1, value])
-        position = row + 1
-    assert not image or max(image.values()) < 2**bits
-    return bytes(body)
 
 
 def logits(engine: EngineParameters, image: Image) -> list[int]:
@@ -285,7 +274,7 @@ def requests(draw: st.DrawFn, parameters: LinkParameters) -> tuple[bytes, Image 
         image = draw(
             st.dictionaries(st.integers(0, rows - 1), st.integers(1, 2**bits - 1), max_size=8)
         )
-        body = image_body(image, bits)
+        body = encode(image, bits)
         if draw(st.integers(0, 4)) == 0:
             body += draw(st.sampled_from([b"\x01", b"\xf8" * (1 + rows // 31) + b"\x01\x01"]))
             return request(kind, tag, body), None
@@ -360,7 +349,7 @@ def test_every_space_is_written_and_read(name: str) -> None:
 
 
 PARAMETERS = LinkParameters(ENGINES["two layers"], window=256)
-IMAGE_REQUEST = request(IMAGE, 77, image_body({3: 5, 19: 15}, 4))
+IMAGE_REQUEST = request(IMAGE, 77, encode({3: 5, 19: 15}, 4))
 IMAGE_ANSWER = reply(0x84, 77, logits_body(PARAMETERS.engine, {3: 5, 19: 15}))
 
 
@@ -420,7 +409,7 @@ def test_tells_what_is_wrong(payload: bytes, code: ErrorCode) -> None:
 
 def test_images_are_under_way_together_and_writes_wait_for_them() -> None:
     images: list[Image] = [{row: 1 + row % 15} for row in range(8)]
-    bodies = [image_body(image, 4) for image in images]
+    bodies = [encode(image, 4) for image in images]
     before = b"".join(frame(request(IMAGE, tag, body)) for tag, body in enumerate(bodies))
     write = request(WRITE, 50, b"\0\0\0abcdef")
     expected = [
@@ -452,35 +441,14 @@ def test_holds_everything_back_when_nobody_takes_the_answers() -> None:
 
 
 def test_an_image_takes_as_many_clocks_as_it_has_rows() -> None:
-    engine = engine_parameters((784, 10))
+    engine = engine_parameters((1500, 10))
     parameters = LinkParameters(engine)
     rng = random.Random(2)
-    images = []
-    stream = b""
-    expected = []
-    for tag in range(12):
-        # Strokes of up to seven rows, as in a written digit: 146 rows in about 117 bytes.
-        body = bytearray(b"\xf8\xf8\xf8")
-        image: Image = {}
-        row = 93
-        lengths = [7] * 14 + [3] * 16
-        rng.shuffle(lengths)
-        for length in lengths:
-            skip = rng.randint(8, 20)
-            row += skip
-            values = [rng.randint(1, 15) for _ in range(length)]
-            image.update({row + place: value for place, value in enumerate(values)})
-            row += length
-            body.append(skip << 3 | length)
-            body += bytes(
-                low | high << 4 for low, high in zip(values[::2], [*values[1::2], 0], strict=True)
-            )
-        images.append(image)
-        payload = request(IMAGE, tag, bytes(body))
-        stream += frame(payload)
-        expected.append(reply(0x84, tag, logits_body(engine, image)))
-    assert {len(image) for image in images} == {146}
-    assert 115 <= len(stream) / len(images) <= 130
+    images = [dense(rng) for _ in range(12)]
+    requests = (request(IMAGE, tag, encode(image, 4)) for tag, image in enumerate(images))
+    stream = b"".join(map(frame, requests))
+    expected = [reply(0x84, tag, logits_body(engine, image)) for tag, image in enumerate(images)]
+    assert 110 <= len(stream) / len(images) <= 140
     pretended = exchange(parameters, stream, expected)
     assert pretended.images == images
     # From last event to last event, once the stream is under way.

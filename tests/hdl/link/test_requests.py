@@ -1,13 +1,19 @@
-"""The parser of requests alone: fields against `struct`, and what becomes of each request."""
+"""Requests: taken apart, looked up, checked, written and read, each block alone."""
 
 import struct
 from typing import Any
 
 import pytest
+from amaranth.sim import Simulator
 
 from allspin.hdl.bench.streams import StreamBench, plain
+from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor, SpaceTable
 from allspin.hdl.link.protocol import ErrorCode
 from allspin.hdl.link.requests import RequestParser
+from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.engine import EngineParameters, memory_map
+from allspin.hdl.parameters.profile import VariationParameters
+from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, Target
 from tests.hdl.driving import put, step
 from tests.hdl.link.wire import beats
 
@@ -132,3 +138,140 @@ def test_lines_move_address_and_count_on() -> None:
 
     bench.bench.run(lines)
     assert seen == [(0x0101, 1)]
+
+
+ENGINE, SLOW = (
+    EngineParameters(
+        (CrossbarParameters(5, 3, 3, memory=memory), CrossbarParameters(3, 2, 2)),
+        current_bits=4,
+        variation=VariationParameters(10),
+    )
+    for memory in ("block", "spram")
+)
+SPEEDS = pytest.mark.parametrize("engine", [ENGINE, SLOW], ids=["fast", "slow"])
+
+
+def test_the_table_has_the_memory_map() -> None:
+    memories = {memory.space: memory for memory in memory_map(ENGINE)}
+    dut = SpaceTable(list(memories.values()))
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+
+    async def look(ctx: Any) -> None:
+        for number in range(256):
+            await step(ctx, dut, number=number)
+            found = ctx.get(dut.space)
+            one = memories.get(number)
+            due = (1, one.readable, one.lines, one.line_bytes) if one else (0, 0, 0, 0)
+            assert (
+                tuple(found[name] for name in ("exists", "readable", "lines", "line_bytes")) == due
+            )
+
+    simulator.add_testbench(look)
+    simulator.run()
+
+
+def execute(
+    engine: EngineParameters,
+    kind: int,
+    space: int,
+    address: int,
+    count: int = 0,
+    data: bytes = b"",
+) -> tuple[int, list[tuple[int, ...]]]:
+    """With which error the executor ends, and what it writes."""
+    dut = MemoryExecutor(engine)
+    bench = StreamBench(dut)
+    due = beats(data)
+    load = bench.take(dut.load, 0)
+    errors = []
+
+    async def request(ctx: Any) -> None:
+        line = address
+        fields = {"kind": kind, "space": space, "count": count}
+        await step(ctx, dut, quiet=1, request={**fields, "address": line})
+        ctx.set(dut.executes, 1)
+        while not errors:
+            ctx.set(dut.ended, not due)
+            ctx.set(dut.rest.valid, bool(due))
+            if due:
+                ctx.set(dut.rest.payload, due[0])
+            if ctx.get(dut.executed):
+                errors.append(int(ctx.get(dut.error)))
+            line += ctx.get(dut.line_done)
+            if due and ctx.get(dut.rest.ready):
+                due.pop(0)
+            await ctx.tick()
+            ctx.set(dut.request, {**fields, "address": line})
+        ctx.set(dut.executes, 0)
+        ctx.set(dut.rest.valid, 0)
+
+    bench.run(request)
+    return errors[0], load
+
+
+@SPEEDS
+def test_a_write_gives_each_line_its_address(engine: EngineParameters) -> None:
+    error, load = execute(engine, WRITE, 0, 2, data=b"abcdef")
+    assert error == 0
+    assert load == [(0, 0, k % 3 == 0, 2 + k // 3, byte) for k, byte in enumerate(b"abcdef")]
+
+
+@SPEEDS
+@pytest.mark.parametrize(
+    ("request_", "error", "written"),
+    [
+        ((WRITE, 0, 4, 0, b"abcd"), ErrorCode.SPACE, b"abc"),
+        ((WRITE, 0, 3, 0, b"abcdefg"), ErrorCode.SPACE, b"abcdef"),
+        ((WRITE, 0, 0, 0, b"abcd"), ErrorCode.LENGTH, b"abcd"),
+        ((WRITE, 0, 5, 0, b"abc"), ErrorCode.SPACE, b""),
+        ((WRITE, 9, 0, 0, b"abc"), ErrorCode.SPACE, b""),
+        ((WRITE, 0, 0, 0, b""), 0, b""),
+        ((READ, 0, 0, 5, b""), 0, b""),
+        ((READ, 0, 2, 3, b""), 0, b""),
+        ((READ, 0, 2, 4, b""), ErrorCode.SPACE, b""),
+        ((READ, 0, 5, 0, b""), ErrorCode.SPACE, b""),
+        ((READ, 5, 0, 1, b""), ErrorCode.SPACE, b""),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    engine: EngineParameters,
+    request_: tuple[int, int, int, int, bytes],
+    error: int,
+    written: bytes,
+) -> None:
+    found, load = execute(engine, *request_)
+    assert (found, bytes(byte for *_, byte in load)) == (error, written)
+
+
+@SPEEDS
+def test_counters_are_cleared_by_a_write_without_data(engine: EngineParameters) -> None:
+    assert execute(engine, WRITE, 0xF4, 1) == (0, [(15, 4, 1, 1, 0)])
+
+
+@pytest.mark.parametrize("target", [PORTABLE, ICE40UP5K])
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_lines_are_read_as_one_packet(target: Target, stall: float) -> None:
+    dut = LineReader(target)
+    bench = StreamBench(dut, stall=stall, seed=3)
+    fetch = bench.take(dut.fetch, 2)
+    lines = bench.take(dut.lines, 6)
+    bench.put(dut.fetched, [{"data": k, "last": k % 3 == 2} for k in range(6)])
+
+    async def request(ctx: Any) -> None:
+        fields = {"space": 0x31, "address": 0xFF, "count": 2}
+        put(ctx, dut, request=fields, reads=1)
+        async for _, _, done, valid, ready, last in ctx.tick().sample(
+            dut.line_done, dut.lines.valid, dut.lines.ready, dut.lines.payload.last
+        ):
+            if done:
+                fields["address"] += 1
+                fields["count"] -= 1
+                ctx.set(dut.request, fields)
+            if valid and ready and last:
+                ctx.set(dut.reads, 0)
+
+    bench.play(request)
+    bench.run()
+    assert fetch == [(3, 1, 0xFF), (3, 1, 0x100)]
+    assert lines == [(k, k == 5) for k in range(6)]

@@ -205,19 +205,21 @@ def test_cases(body: str, bits: int, malformed: int, events: list[Event]) -> Non
     assert run.images == [events, [(0, 1)]]
 
 
+def dense(rng: random.Random) -> dict[int, int]:
+    """As dense as MNIST: strokes of a few rows between gaps, 146 rows in about 120 bytes."""
+    image: dict[int, int] = {}
+    start = 0
+    while len(image) < 146:
+        start += rng.choice([5, 12, 19, 20, 22, 26, 36])
+        length = min(rng.randint(3, 9), 146 - len(image))
+        image.update({start + row: rng.randint(1, 15) for row in range(length)})
+        start += length
+    return image
+
+
 def test_a_row_a_clock() -> None:
-    # As dense as MNIST: strokes of a few rows between gaps, 146 rows in about 120 bytes.
     rng = random.Random(1)
-    bodies = []
-    for _ in range(12):
-        image: dict[int, int] = {}
-        start = 0
-        while len(image) < 146:
-            start += rng.choice([5, 12, 19, 20, 22, 26, 36])
-            length = min(rng.randint(3, 9), 146 - len(image))
-            image.update({start + row: rng.randint(1, 15) for row in range(length)})
-            start += length
-        bodies.append(encode(image, 4))
+    bodies = [encode(dense(rng), 4) for _ in range(12)]
     assert 100 <= sum(len(body) for body in bodies) / len(bodies) <= 130
     run = Run(bodies, 1500, 4)
     assert [len(events) for events in run.images] == [146] * 12

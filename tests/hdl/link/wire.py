@@ -21,7 +21,7 @@ def answer(kind: int, tag: int, body: bytes = b"", session: int = 0) -> bytes:
 
 
 def beats(*packets: Iterable[int]) -> list[dict[str, int]]:
-    """Packets as payloads of a stream of `ByteLayout`."""
+    """Packets as payloads of a stream of `BYTE_LAYOUT`."""
     return [
         {"data": byte, "last": place == len(packet) - 1}
         for packet in map(bytes, packets)

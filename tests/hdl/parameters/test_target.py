@@ -154,8 +154,7 @@ class RegisteredBanks(Cells):
 
     clocks = 2
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
+    def build(self, m: Module, platform: object) -> None:
         m.submodules.banks = banks = Banks(self._parameters)
         wiring.connect(m, wiring.flipped(self.cells), banks.cells)
         register = Signal.like(banks.words, reset_less=True)
@@ -165,7 +164,6 @@ class RegisteredBanks(Cells):
             banks.driven.eq(self.driven),
             self.words.eq(register),
         ]
-        return m
 
 
 FOURTH = {

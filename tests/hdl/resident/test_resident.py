@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +23,7 @@ from allspin.hdl.parameters.engine import (
 )
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Resident
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_networks import random_images, random_network
@@ -35,15 +36,8 @@ STREAMS = ("events", "results", "load", "fetch", "fetched")
 SLOTS_AND_LANES = [(1, None), (1, 4), (2, None), (2, 4), (4, None), (4, 4), (8, None)]
 
 
-class ResidentEngine(wiring.Component):
+class ResidentEngine(Component):
     """An engine behind the block, with the link's end of its ports."""
-
-    events: stream.Interface
-    results: stream.Interface
-    load: stream.Interface
-    fetch: stream.Interface
-    fetched: stream.Interface
-    idle: Signal
 
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
@@ -51,8 +45,7 @@ class ResidentEngine(wiring.Component):
         members = self.resident.signature.members
         super().__init__({name: members[f"link_{name}"] for name in (*STREAMS, "idle")})
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
+    def build(self, m: Module, platform: object) -> None:
         m.submodules.resident = resident = self.resident
         m.submodules.engine = engine = Engine(self.parameters)
         for name in STREAMS:
@@ -61,7 +54,6 @@ class ResidentEngine(wiring.Component):
                 m, wiring.flipped(getattr(self, name)), getattr(resident, f"link_{name}")
             )
         m.d.comb += [resident.idle.eq(engine.idle), self.idle.eq(resident.link_idle)]
-        return m
 
 
 class Machine(Driven):

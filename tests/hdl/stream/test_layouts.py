@@ -8,10 +8,10 @@ from amaranth.hdl import Shape
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.layouts import (
-    ByteLayout,
+    BYTE_LAYOUT,
+    FETCH_LAYOUT,
+    LOAD_LAYOUT,
     EventLayout,
-    FetchLayout,
-    LoadLayout,
     ResultLayout,
     SlotLayout,
     SumLayout,
@@ -32,9 +32,9 @@ FIRST, LAST = ENGINE.crossbars
         (EventLayout(FIRST), {"slots": 2 * (6 + 4), "last": 1}),
         (SumLayout(FIRST), {"sums": FIRST.neurons_per_clock * 19, "last": 1}),
         (ResultLayout(ENGINE), {"logit": LAST.sum_bits, "last": 1, "winner": 3}),
-        (LoadLayout(), {"layer": 4, "memory": 4, "first": 1, "address": 16, "data": 8}),
-        (FetchLayout(), {"layer": 4, "memory": 4, "address": 16}),
-        (ByteLayout(), {"data": 8, "last": 1}),
+        (LOAD_LAYOUT, {"layer": 4, "memory": 4, "first": 1, "address": 16, "data": 8}),
+        (FETCH_LAYOUT, {"layer": 4, "memory": 4, "address": 16}),
+        (BYTE_LAYOUT, {"data": 8, "last": 1}),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, dict) else "",
 )
