@@ -9,7 +9,6 @@ before twice a whole block and two: other widths of the same adders, that a solv
 """
 
 import enum
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.asserts import AnyConst, AnySeq
@@ -18,7 +17,7 @@ from amaranth.lib import data
 
 from allspin.hdl.link import cobs as source
 from allspin.hdl.stream.layouts import ByteLayout
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, when
 from tests.formal.stand_ins import FewWords
 
 
@@ -48,7 +47,6 @@ class Follow(enum.IntEnum):
 
 
 def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
-    m = Module()
     depth = 2 * (longest + 2)
     hdl.LONGEST_BLOCK, hdl.CobsEncoder.DEPTH = longest, depth
     start_word, other_word = (Signal(range(depth)) for _ in range(2))
@@ -56,12 +54,7 @@ def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
     first, other = memory.words
     hdl.block_memory = lambda shape, depth: memory
     dut = hdl.CobsEncoder(every_clock=every_clock)
-    m.submodules.dut = inside = Opened(dut)
-    m.d.comb += [
-        dut.i.valid.eq(AnySeq(1)),
-        dut.i.payload.eq(AnySeq(9)),
-        dut.o.ready.eq(AnySeq(1)),
-    ]
+    m, inside = about(dut)
     head, place, tail = inside["head"], inside["place"], inside["tail"]
     near = data.View(
         data.StructLayout({"packet": ByteLayout(), "zero": 1}), inside["near.o__payload"]
@@ -101,11 +94,14 @@ def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
     m.d.comb += Assume((number != 0) & (number <= longest))
     follow = Signal(Follow)
     written = Signal()
-    m.d.comb += written.eq(
-        (follow == Follow.WRITTEN)
-        | ((follow == Follow.NONE) & (length == 0) & (place == start) & AnySeq(1))
-    )
-    m.d.comb += [start_word.eq(start), other_word.eq(start + number)]
+    m.d.comb += [
+        written.eq(
+            (follow == Follow.WRITTEN)
+            | ((follow == Follow.NONE) & (length == 0) & (place == start) & AnySeq(1))
+        ),
+        start_word.eq(start),
+        other_word.eq(start + number),
+    ]
     value = Signal(8)
     total = Signal(8)  # bytes of the block that is followed, once it is closed
     its_code = Signal(8)
@@ -132,13 +128,19 @@ def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
             m.d.comb += Assert(dut.o.payload == value)
     closed = Signal()
     m.d.sync += closed.eq(written & closes)
-    with m.If(closed):
-        m.d.comb += Assert(place == (start + size)[: len(place)])
+    m.d.comb += [
+        when(
+            closed,
+            place == (start + size)[: len(place)],
+        ),
+    ]
     # Of the ring no byte is left out, and none is sent before its block is closed.
     count = Signal.like(head)
     m.d.sync += count.eq(count + (dut.o.valid & dut.o.ready))
-    m.d.comb += Assert(sent == count)
-    m.d.comb += Assert((place - sent)[: len(place)] <= depth + 1)
+    m.d.comb += [
+        Assert(sent == count),
+        Assert((place - sent)[: len(place)] <= depth + 1),
+    ]
 
     # What makes the induction close: how full the ring is, and where it has what is followed.
     filled = Signal.like(head)
@@ -162,26 +164,38 @@ def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
     ):
         view = data.View(near.shape(), item)
         m.d.comb += Assert(~there | (view.zero == (view.packet.data == 0)))
-    with m.If(follow == Follow.WRITTEN):
-        m.d.comb += Assert(place == start)
-        with m.If(number <= length):
-            m.d.comb += Assert(other == value)
+    m.d.comb += [
+        when(
+            follow == Follow.WRITTEN,
+            place == start,
+        ),
+        when(
+            (follow == Follow.WRITTEN) & (number <= length),
+            other == value,
+        ),
+    ]
     with m.If(follow == Follow.CLOSED):
         m.d.comb += [
             Assert(
                 (total <= longest) & ((its_code == size[:8]) | ((its_code == 0) & (total == 0)))
             ),
             Assert((rest != 0) & (rest <= (place - sent)[: len(place)])),
+            when(
+                (size <= rest) & ~((sent == start) & dut.o.valid),
+                first == its_code,
+            ),
         ]
-        with m.If((size <= rest) & ~((sent == start) & dut.o.valid)):
-            m.d.comb += Assert(first == its_code)
         behind = (sent == (start + number)[: len(sent)]) & dut.o.valid
-        with m.If((number <= total) & (size - number <= rest) & ~behind):
-            m.d.comb += Assert(other == value)
+        m.d.comb += [
+            when(
+                (number <= total) & (size - number <= rest) & ~behind,
+                other == value,
+            ),
+        ]
 
     ends = Signal()  # a frame leaves
-    m.d.comb += ends.eq(dut.o.valid & dut.o.ready & (dut.o.payload == 0))
     m.d.comb += [
+        ends.eq(dut.o.valid & dut.o.ready & (dut.o.payload == 0)),
         Cover(ends & (follow == Follow.CLOSED) & (its_code == 0)),
         Cover((follow == Follow.CLOSED) & (its_code == 4) & (rest == 2) & (number == 2)),
         Cover((follow == Follow.CLOSED) & (total == longest) & (block == Block.DELIMITER)),
@@ -207,7 +221,3 @@ PROOFS = [
     )
     for every_clock in (False, True)
 ]
-
-
-def test_cobs_encoder(prove: Callable[[], None]) -> None:
-    prove()

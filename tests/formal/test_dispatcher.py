@@ -6,7 +6,6 @@ In place of the queue of images is one of which only the followed image is known
 its time as it likes; that a Queue keeps its items and their order is proved in `test_queue.py`.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.asserts import AnyConst, AnySeq
@@ -27,7 +26,7 @@ from allspin.hdl.link.protocol import (
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Opened, Proof, when
 from tests.formal.stand_ins import offer
 
 IN_FLIGHT = 4
@@ -124,11 +123,10 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
     for port in (dut.payload, dut.errors, dut.results, dut.fetched):
         offer(m, port)
     outputs = [dut.body, dut.load, dut.fetch, dut.answer] + ([dut.numbers] if noisy else [])
-    m.d.comb += [port.ready.eq(AnySeq(1)) for port in outputs]
-    m.d.comb += [port.eq(AnySeq(1)) for port in (dut.judged, dut.malformed, dut.idle)]
-
-    # What holds of all that enters a queue holds of all that leaves it.
     m.d.comb += [
+        [port.ready.eq(AnySeq(1)) for port in outputs],
+        [port.eq(AnySeq(1)) for port in (dut.judged, dut.malformed, dut.idle)],
+        # What holds of all that enters a queue holds of all that leaves it.
         Assert(~images.i.valid | (images.i.payload.tag != NO_TAG)),
         Assume(~images.o.valid | (images.o.payload.tag != NO_TAG)),
     ]
@@ -256,19 +254,22 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
         Assert(~for_image | images.o.valid),
         Assert(~answers("DISCARD") | for_image),
         Assert(~for_frame | dut.errors.valid),
+        when(
+            for_request,
+            answer.tag == request.tag,
+            answer.kind == Mux(request.error != 0, Answer.ERROR, Cat(request.kind[:7], 1)),
+        ),
+        when(
+            for_image,
+            answer.tag == images.o.payload.tag,
+            answer.kind == Mux(images.o.payload.malformed, Answer.ERROR, Answer.LOGITS),
+        ),
+        when(
+            for_frame,
+            answer.tag == NO_TAG,
+            answer.kind == Answer.ERROR,
+        ),
     ]
-    with m.If(for_request):
-        m.d.comb += [
-            Assert(answer.tag == request.tag),
-            Assert(answer.kind == Mux(request.error != 0, Answer.ERROR, Cat(request.kind[:7], 1))),
-        ]
-    with m.If(for_image):
-        m.d.comb += [
-            Assert(answer.tag == images.o.payload.tag),
-            Assert(answer.kind == Mux(images.o.payload.malformed, Answer.ERROR, Answer.LOGITS)),
-        ]
-    with m.If(for_frame):
-        m.d.comb += [Assert(answer.tag == NO_TAG), Assert(answer.kind == Answer.ERROR)]
     with m.If(~answers("ANSWER")):
         m.d.comb += [Assert(head == 0), Assert(index == 0), Assert(sends_out("HEAD"))]
     with m.Elif(sends_out("HEAD")):
@@ -281,8 +282,12 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
             m.d.comb += Assert(inside["sender.ends"] == (index == final))
             parts = answer.kind, answer.tag[:8], answer.tag[8:], answer.session
             for number, part in enumerate(parts):
-                with m.If(index == number):
-                    m.d.comb += Assert(inside["sender.chosen"] == part)
+                m.d.comb += [
+                    when(
+                        index == number,
+                        inside["sender.chosen"] == part,
+                    ),
+                ]
     with m.Else():
         m.d.comb += [Assert(head == ANSWER_HEADER_BYTES), Assert(index == 0)]
     m.d.comb += [
@@ -309,15 +314,15 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
         Assert(~is_read | ~identifies | (request.space == more)),
         Assert(~identifies | is_read | (images.count == 0)),
         Assert(~has_more | (place == 0) | (place == HEADER_BYTES)),
+        # The request that is followed: among the images, or read.
+        Assert(images.keeps == (before < images.count)),
+        when(
+            images.keeps,
+            images.ahead == before,
+            images.kept.tag == tag,
+            is_image,
+        ),
     ]
-    # The request that is followed: among the images, or read.
-    m.d.comb += Assert(images.keeps == (before < images.count))
-    with m.If(images.keeps):
-        m.d.comb += [
-            Assert(images.ahead == before),
-            Assert(images.kept.tag == tag),
-            Assert(is_image),
-        ]
     with m.If(is_read & (images.mark)):
         m.d.comb += [Assert(request.tag == tag), Assert(request.kind == kind)]
         with m.If(asks("IMAGE", "VERDICT", *(["NUMBER"] if noisy else []))):
@@ -376,7 +381,3 @@ PROOFS = [
         ),
     )
 ]
-
-
-def test_dispatcher(prove: Callable[[], None]) -> None:
-    prove()

@@ -4,7 +4,6 @@ Lines are as `docs/protocol.md` has them: a beat's distance, value and whether i
 label of two bytes; a run's number of images and the first one's number, in 16 bytes.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.asserts import AnySeq
@@ -14,7 +13,7 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.resident import loader as source
 from allspin.hdl.stream.layouts import LoadLayout
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, when
 
 PARAMETERS = CrossbarParameters(4, 2, 2, value_bits=4)
 SIZES = {RESIDENT_BEATS: 3, LABELS: 2, RESIDENT_RUN: 16}
@@ -23,11 +22,12 @@ KEPT = 6
 
 
 def properties(hdl: Any) -> Module:
-    m = Module()
     dut = hdl.Loader(PARAMETERS, SIZES[RESIDENT_BEATS])
-    m.submodules.dut = inside = Opened(dut)
-    m.d.comb += [dut.load.valid.eq(AnySeq(1)), dut.load.payload.as_value().eq(AnySeq(33))]
-    m.d.comb += Assert(dut.load.ready)
+    m, inside = about(dut)
+    m.d.comb += [
+        dut.load.payload.as_value().eq(AnySeq(33)),
+        Assert(dut.load.ready),
+    ]
 
     # A byte, two clocks after it came. One that is not its line's first follows one of its memory.
     valid = [Signal(name=f"valid_{clocks}") for clocks in range(2)]
@@ -88,21 +88,24 @@ def properties(hdl: Any) -> Module:
         Assert(dut.beat_written == (done & (memory == RESIDENT_BEATS))),
         Assert(dut.label_written == (done & (memory == LABELS))),
         Assert(dut.start == run_done),
+        when(
+            dut.beat_written | dut.label_written,
+            dut.address == address,
+        ),
     ]
-    with m.If(dut.beat_written | dut.label_written):
-        m.d.comb += Assert(dut.address == address)
     with m.If(dut.beat_written):
         m.d.comb += [Assert(right) for right in beat]
-    with m.If(dut.label_written):
-        m.d.comb += Assert(dut.label == Cat(kept[:2]))
-    with m.If(dut.start):
-        m.d.comb += [
-            Assert(dut.images == Cat(later[:2])),
-            Assert(dut.number == Cat(later[2:])),
-        ]
-
-    # What makes the induction close: which byte each register has.
     m.d.comb += [
+        when(
+            dut.label_written,
+            dut.label == Cat(kept[:2]),
+        ),
+        when(
+            dut.start,
+            dut.images == Cat(later[:2]),
+            dut.number == Cat(later[2:]),
+        ),
+        # What makes the induction close: which byte each register has.
         Assert(inside["came"] == valid[0]),
         Assert(inside["byte"] == byte[0].as_value()),
         Assert(inside["load"] == now.as_value()),
@@ -122,8 +125,12 @@ def properties(hdl: Any) -> Module:
     with m.If(begun & (memory == RESIDENT_BEATS)):
         for number, right in enumerate(beat):
             m.d.comb += Assert((place != 0) & (place <= number) | right)
-    with m.If(begun & (memory == LABELS)):
-        m.d.comb += Assert(Mux(place == 0, dut.label == Cat(kept[:2]), dut.label[8:] == kept[0]))
+    m.d.comb += [
+        when(
+            begun & (memory == LABELS),
+            Mux(place == 0, dut.label == Cat(kept[:2]), dut.label[8:] == kept[0]),
+        ),
+    ]
     # Of a run's line the byte before is in registers.
     last_own, last_index = Signal(), Signal(4)
     m.d.sync += [last_own.eq(own & of[RESIDENT_RUN]), last_index.eq(index)]
@@ -139,9 +146,13 @@ def properties(hdl: Any) -> Module:
         for number, one in enumerate(kept):
             m.d.comb += Assert((last_index != number) | (inside["data"] == one))
         m.d.comb += Assert((last_index == 0) | (later_run & (later_place == last_index)))
-    with m.If(is_run & ~last_own):
-        m.d.comb += Assert(later_run & (later_place == place))
-    m.d.comb += Assert(~run_done | later_run & (later_place == 0))
+    m.d.comb += [
+        when(
+            is_run & ~last_own,
+            later_run & (later_place == place),
+        ),
+        Assert(~run_done | later_run & (later_place == 0)),
+    ]
     for number in range(KEPT):
         changes = last_own & (last_index == number)
         m.d.comb += Assert(~is_run | changes | (kept[number] == later[number]))
@@ -180,7 +191,3 @@ PROOFS = [
         cover_depth=25,
     ),
 ]
-
-
-def test_loader(prove: Callable[[], None]) -> None:
-    prove()

@@ -10,7 +10,7 @@ from amaranth.hdl import Assert, Cover, Fragment, Module, Signal
 from allspin.hdl.crossbar import replay
 from allspin.hdl.stream import buffers as source
 from allspin.hdl.stream.buffers import Queue
-from tests.formal.proof import Mode, Mutant, Opened, Proof, Task, Verdict, ask, copied
+from tests.formal.proof import Mode, Mutant, Opened, Proof, Task, Verdict, about, ask, copied
 from tests.formal.stand_ins import FewWords, offer
 
 Z3 = "smtbmc z3"
@@ -66,8 +66,8 @@ def test_a_memory_of_few_words_keeps_these(
 
 
 def test_an_offered_item_stays_until_it_is_taken(tmp_path: Path) -> None:
-    m = Module()
-    m.submodules.dut = dut = source.RegisterSlice(2)
+    dut = source.RegisterSlice(2)
+    m, _ = about(dut)
     offer(m, dut.i)
     waits, item = Signal(), Signal(2)
     m.d.sync += [waits.eq(dut.i.valid & ~dut.i.ready), item.eq(dut.i.payload)]

@@ -1,6 +1,5 @@
 """A Replay sends each image once for each group of columns, in order, without a clock between."""
 
-from collections.abc import Callable
 from types import ModuleType
 
 from amaranth.asserts import AnyConst, AnySeq
@@ -9,7 +8,7 @@ from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Valu
 from allspin.hdl.crossbar import replay as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream import buffers as ring
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, when
 
 CROSSBAR = CrossbarParameters(rows=3, columns=3, lanes=1, value_bits=1)
 DEPTH = 4
@@ -25,9 +24,8 @@ def within(index: Value, low: Value, high: Value) -> Value:
 
 
 def properties(hdl: ModuleType) -> Module:
-    m = Module()
     dut = hdl.Replay(CROSSBAR)
-    m.submodules.dut = inside = Opened(dut)
+    m, inside = about(dut)
     events, passes = dut.events, dut.passes
     width = events.payload.as_value().shape()
     came, left = Signal(), Signal()
@@ -66,11 +64,15 @@ def properties(hdl: ModuleType) -> Module:
     m.d.comb += [
         final.eq(group == CROSSBAR.passes - 1),
         Assert(passes.valid == ((group != 0) | (cursor != end_before))),
+        when(
+            passes.valid,
+            passes.payload.group == group,
+        ),
+        when(
+            (passes.valid) & (cursor == marked),
+            passes.payload.beat.as_value() == kept,
+        ),
     ]
-    with m.If(passes.valid):
-        m.d.comb += Assert(passes.payload.group == group)
-        with m.If(cursor == marked):
-            m.d.comb += Assert(passes.payload.beat.as_value() == kept)
     with m.If(left):
         m.d.sync += cursor.eq(cursor + 1)
         with m.If(passes.payload.beat.last):
@@ -112,29 +114,43 @@ def properties(hdl: ModuleType) -> Module:
         Assert(length <= distance(start, end)),
         Assert(~within(before, start, cursor)),
         Assert((group == 0) | (first != start)),
+        when(
+            within(marked, kept_from, end),
+            inside.word("ring.memory", marked[: pointer_bits - 1]) == kept,
+        ),
+        when(
+            passes.valid & ~final,
+            passes.payload.beat.as_value()
+            == inside.word("ring.memory", cursor[: pointer_bits - 1]),
+        ),
     ]
-    with m.If(within(marked, kept_from, end)):
-        m.d.comb += Assert(inside.word("ring.memory", marked[: pointer_bits - 1]) == kept)
-    with m.If(passes.valid & ~final):
-        m.d.comb += Assert(
-            passes.payload.beat.as_value() == inside.word("ring.memory", cursor[: pointer_bits - 1])
-        )
     # Of the image that comes, no event is the last; of the one before, there is one.
     for place in range(DEPTH):
         last = inside.word("ring.memory", Const(place, pointer_bits - 1))[-1]
         for index in range(place, 4 * DEPTH, DEPTH):
-            with m.If(within(Const(index, len(end)), first, end)):
-                m.d.comb += Assert(~last)
-            with m.If((before == index) & within(before, kept_from, end)):
-                m.d.comb += Assert(last)
-            with m.If((finish == index) & (group != 0) & within(finish, kept_from, end)):
-                m.d.comb += Assert(last)
-    with m.If(passes.valid & within(cursor, first, end)):
-        m.d.comb += Assert(~passes.payload.beat.last)
-    with m.If(passes.valid & ((cursor == before) | ((group != 0) & (cursor == finish)))):
-        m.d.comb += Assert(passes.payload.beat.last)
-
+            m.d.comb += [
+                when(
+                    within(Const(index, len(end)), first, end),
+                    ~last,
+                ),
+                when(
+                    (before == index) & within(before, kept_from, end),
+                    last,
+                ),
+                when(
+                    (finish == index) & (group != 0) & within(finish, kept_from, end),
+                    last,
+                ),
+            ]
     m.d.comb += [
+        when(
+            passes.valid & within(cursor, first, end),
+            ~passes.payload.beat.last,
+        ),
+        when(
+            passes.valid & ((cursor == before) | ((group != 0) & (cursor == finish))),
+            passes.payload.beat.last,
+        ),
         Cover(
             (distance(kept_from, end) == DEPTH) & (start == first - DEPTH) & final & passes.valid
         ),
@@ -159,7 +175,3 @@ PROOFS = [
         ),
     ),
 ]
-
-
-def test_replay(prove: Callable[[], None]) -> None:
-    prove()

@@ -18,7 +18,7 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.hdl.resident import reader as reader_source
 from allspin.hdl.resident import resident as source
-from tests.formal.proof import Mutant, Opened, Proof, copied
+from tests.formal.proof import Mutant, Opened, Proof, copied, when
 
 BEATS = 8
 PARAMETERS = EngineParameters(
@@ -102,10 +102,7 @@ def properties(hdl: Any, reader: Any) -> Module:
     m.d.comb += [
         dut.link_load.valid.eq((mode == LOAD) & ~ended & AnySeq(1)),
         anything(dut.link_load.payload),
-        dut.load.ready.eq(AnySeq(1)),
         ends.eq(fires(dut.link_load) & AnySeq(1)),
-        dut.link_fetched.ready.eq(AnySeq(1)),
-        dut.link_results.ready.eq(AnySeq(1)),
         loader.load.ready.eq(1),
     ]
     stays, was = Signal(), Signal.like(Value.cast(dut.link_fetch.payload))
@@ -220,7 +217,6 @@ def properties(hdl: Any, reader: Any) -> Module:
         dut.results.valid.eq(result_stays | ((complete != 0) & AnySeq(1))),
         Value.cast(dut.results.payload).eq(Mux(result_stays, result_was, AnySeq(len(result_was)))),
         dut.idle.eq((complete == 0) & ~arriving & AnySeq(1)),
-        dut.fetch.ready.eq(AnySeq(1)),
         anything(dut.fetched.payload),
     ]
     engine_ends = engine_event & dut.events.payload.last
@@ -266,10 +262,16 @@ def properties(hdl: Any, reader: Any) -> Module:
     launch = player.start
     m.d.sync += ran.eq(running)
     own_work = launch | active | own_mid | (own_images != 0)
-    with m.If(ran & ~running):
-        m.d.comb += Assert(~own_work & ~coming.any())
-    with m.If(dut.link_idle):
-        m.d.comb += Assert(~own_work & ~coming.any() & ~recent.any() & ~player.write)
+    m.d.comb += [
+        when(
+            ran & ~running,
+            ~own_work & ~coming.any(),
+        ),
+        when(
+            dut.link_idle,
+            ~own_work & ~coming.any() & ~recent.any() & ~player.write,
+        ),
+    ]
 
     # A single image is searched for from the first beat, or from where the one that was read before
     # ended; not so if a beat has been written since.
@@ -294,8 +296,12 @@ def properties(hdl: Any, reader: Any) -> Module:
             Assert(Mux(beyond, from_there, from_start)),
             Assert(player.images == 1),
         ]
-    with m.If(player.start & (mode == LOAD)):
-        m.d.comb += Assert((player.first == 0) & (player.skip == 0))
+    m.d.comb += [
+        when(
+            player.start & (mode == LOAD),
+            (player.first == 0) & (player.skip == 0),
+        ),
+    ]
 
     # What makes the induction close: what is where.
     settling = inside["settling"]
@@ -347,8 +353,12 @@ def properties(hdl: Any, reader: Any) -> Module:
     ]
     for clock in range(len(settling)):
         m.d.comb += Assert(~settling[clock] | (since <= clock))
-    with m.If(mode == LOAD):
-        m.d.comb += Assert(here & ~asked & ~reads & ~serving)
+    m.d.comb += [
+        when(
+            mode == LOAD,
+            here & ~asked & ~reads & ~serving,
+        ),
+    ]
     # How far the reading of a line is.
     one = launch + active + own_images
     m.d.comb += [
@@ -365,27 +375,25 @@ def properties(hdl: Any, reader: Any) -> Module:
         Assert(~reads_in("SEND") | wants_logits | final),
         Assert(~reads_in("REGARD") | ~own_work),
         Assert(~reads_in("AIM", "LOOK", "WAIT", "SEND", "LOGIT") | own),
-    ]
-    with m.If(mode == FETCH):
-        m.d.comb += [
-            Assert(asked | ~serving),
-            Assert(asked | (since == 0) | ~own),
-            Assert(~active | (to_play == 1)),
-            Assert(~launch | (player.images == 1)),
-            Assert(one == (reads_in("LOGIT") | (reads_in("SEND") & ~final))),
-            Assert(~stays | (dut.link_fetch.valid & here & ~asked)),
-        ]
-    with m.If(~wants_logits | ~reads_in("LOGIT", "SEND")):
-        m.d.comb += [
-            Assert(next_image == Mux(known, known_image, 0)),
-            Assert(inside["reader.next_beat"] == Mux(known, known_beat, 0)),
-        ]
-    with m.If(reads_in("AIM")):
-        m.d.comb += [
-            Assert(inside["reader.ahead"] == (address >= inside["reader.next_image"])),
-            Assert(inside["reader.gap"] == (address - inside["reader.next_image"])[:16]),
-        ]
-    m.d.comb += [
+        when(
+            mode == FETCH,
+            asked | ~serving,
+            asked | (since == 0) | ~own,
+            ~active | (to_play == 1),
+            ~launch | (player.images == 1),
+            one == (reads_in("LOGIT") | (reads_in("SEND") & ~final)),
+            ~stays | (dut.link_fetch.valid & here & ~asked),
+        ),
+        when(
+            ~wants_logits | ~reads_in("LOGIT", "SEND"),
+            next_image == Mux(known, known_image, 0),
+            inside["reader.next_beat"] == Mux(known, known_beat, 0),
+        ),
+        when(
+            reads_in("AIM"),
+            inside["reader.ahead"] == (address >= inside["reader.next_image"]),
+            inside["reader.gap"] == (address - inside["reader.next_image"])[:16],
+        ),
         Cover(ran & ~running & (position == 3)),
         Cover(leaves & wants_logits & (position == 3)),
         Cover(fires(dut.link_results)),
@@ -416,7 +424,3 @@ PROOFS = [
         ),
     ),
 ]
-
-
-def test_resident(prove: Callable[[], None]) -> None:
-    prove()

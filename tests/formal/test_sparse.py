@@ -5,7 +5,6 @@ a stream that does anything which a queue may do, and what is asserted of the pa
 assumed of those that come out.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.asserts import AnySeq
@@ -15,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link import sparse as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, when
 
 
 class AnyQueue(wiring.Component):
@@ -101,10 +100,9 @@ class Reading:
 
 def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
     """Bytes to pairs."""
-    m = Module()
     hdl.Queue = AnyQueue
     dut = hdl.SparseDecoder(crossbar)
-    m.submodules.dut = inside = Opened(dut)
+    m, inside = about(dut)
     m.d.comb += [dut.body.valid.eq(AnySeq(1)), dut.body.payload.eq(AnySeq(9))]
     pair = data.View(hdl.PairLayout(crossbar), inside["judge.pairs__payload"])
     gives, fits = inside["judge.pairs__valid"], inside["queue.i__ready"]
@@ -135,17 +133,24 @@ def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
         m.d.sync += is_read.eq(moves)
 
     # Each image is judged once, for what it is.
-    m.d.comb += Assert(dut.judged == (goes & read.last))
-    with m.If(dut.judged):
-        m.d.comb += Assert(dut.malformed == of_read.malformed)
+    m.d.comb += [
+        Assert(dut.judged == (goes & read.last)),
+        when(
+            dut.judged,
+            dut.malformed == of_read.malformed,
+        ),
+    ]
     # What it drives until a fault is met, and that it ends, goes into the queue.
     drives = Signal()
     m.d.comb += [
         drives.eq(~of_read.header & ~of_read.malformed),
         Assert(gives == (is_read & (drives | read.last))),
+        when(
+            gives,
+            pair.last == read.last,
+            pair.void == ~drives,
+        ),
     ]
-    with m.If(gives):
-        m.d.comb += [Assert(pair.last == read.last), Assert(pair.void == ~drives)]
     with m.If(gives & drives):
         m.d.comb += [
             Assert(pair.row == read.before.row),
@@ -176,13 +181,13 @@ def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
         Assert(inside["judge.beyond"] == (at_judge.row > crossbar.rows)),
         Assert(inside["judge.faulty"] == at_judge.faulty),
         Assert((free <= at_judge.row) | at_judge.faulty),
+        when(
+            has_come,
+            inside["reader.byte"] == came.data,
+            inside["reader.last"] == came.last,
+            of_came.after == state,
+        ),
     ]
-    with m.If(has_come):
-        m.d.comb += [
-            Assert(inside["reader.byte"] == came.data),
-            Assert(inside["reader.last"] == came.last),
-            Assert(of_came.after == state),
-        ]
     with m.If(is_read):
         m.d.comb += [
             Assert(of_read.after == at_read),
@@ -215,10 +220,9 @@ def expected(pair: Any, free: Value, crossbar: CrossbarParameters) -> Value:
 
 def driver(hdl: Any, crossbar: CrossbarParameters) -> Module:
     """Pairs to events."""
-    m = Module()
     hdl.Queue = AnyQueue
     dut = hdl.SparseDecoder(crossbar)
-    m.submodules.dut = inside = Opened(dut)
+    m, inside = about(dut)
     m.d.comb += dut.events.ready.eq(AnySeq(1))
     pair = data.View(hdl.PairLayout(crossbar), inside["queue.o__payload"])
     valid, ready = inside["queue.o__valid"], inside["o__ready"]
@@ -311,7 +315,3 @@ PROOFS = [
     )
     for crossbar, mutants in ((MNIST, DRIVER_MUTANTS[:1]), (TIGHT, DRIVER_MUTANTS))
 ]
-
-
-def test_sparse_decoder(prove: Callable[[], None]) -> None:
-    prove()
