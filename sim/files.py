@@ -194,15 +194,16 @@ class Table:
     """
 
     def __init__(self, name: str, content: object) -> None:
-        if not isinstance(content, dict):
-            raise ValueError(f"[{name}] must be a table")
         self.name = name
+        self._label = f"[{name}]" if name else "it"
+        if not isinstance(content, dict):
+            raise ValueError(f"{self._label} must be a table")
         self.content: dict[str, Any] = dict(content)
 
     def take(self, key: str, default: Any = None) -> Any:
         """The value of a key; without a default it must be there."""
         if key not in self.content and default is None:
-            raise ValueError(f"[{self.name}] lacks {key}" if self.name else f"it lacks {key}")
+            raise ValueError(f"{self._label} lacks {key}")
         return self.content.pop(key, default)
 
     def table(self, key: str, needed: bool = False) -> "Table":
@@ -240,4 +241,4 @@ class Table:
     def finish(self) -> None:
         """Raise for the first key that nothing took."""
         for key in self.content:
-            raise ValueError(f"[{self.name}] has no key {key}" if self.name else f"no key {key}")
+            raise ValueError(f"{self._label} has no key {key}")

@@ -329,7 +329,12 @@ class CrossbarModel:
         with m.If(cells.valid):
             m.d.sync += [row.eq(here_row + ends), column.eq(Mux(ends, 0, here_column + 1))]
 
-        layout = {"valid": 1, "row": row.shape(), "column": column.shape(), "word": p.rah_bits}
+        layout = {
+            "valid": 1,
+            "row": row.shape(),
+            "column": column.shape(),
+            "word": signed(p.rah_bits),
+        }
         word: Any = Signal(data.StructLayout(layout), name="model_written_0")
         m.d.comb += [
             Assume(~cells.valid | (here_row < p.rows)),
@@ -397,7 +402,7 @@ class CrossbarModel:
         with m.If(taken & beat.last):
             m.d.sync += group.eq(Mux(final, 0, group + 1))
 
-    def _wrapped(self, lane: int, sum_: Value) -> Value:
+    def _wrapped(self, lane: int, sum_: Any) -> Value:
         """A lane's sum in the bits that it has."""
         p = self._p
         shape = signed(p.sum_bits)

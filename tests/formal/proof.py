@@ -103,10 +103,10 @@ class Opened(Elaboratable):
     def elaborate(self, platform: object) -> Fragment:
         """The block."""
         if self._around is not None:
-            driven: Any = self._around._driving  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
+            driven: Any = self._around._driving
             for _, member, port in self._block.signature.flatten(self._block):
                 if member.flow is In and Value.cast(port) not in driven:
-                    self._fragment.add_statements("comb", anything(port))  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
+                    self._fragment.add_statements("comb", anything(port))
         return self._fragment
 
 
@@ -116,7 +116,7 @@ def about(dut: Any) -> tuple[Module, Opened]:
     Inputs of the block that nothing drives are anything, at any time.
     """
     m = Module()
-    m.submodules.dut = inside = Opened(dut, m)  # pyright: ignore[reportArgumentType]  # the stubs' Elaboratable has no elaborate
+    m.submodules.dut = inside = Opened(dut, m)
     return m, inside
 
 
@@ -155,7 +155,7 @@ def anything(signal: Any) -> Any:
     return value.eq(AnySeq(len(value)))
 
 
-def when(condition: ValueLike, *claims: ValueLike) -> list[Assert]:
+def when(condition: ValueLike, *claims: ValueLike) -> list[Any]:
     """Assertions that hold where a condition does."""
     return [Assert(~Value.cast(condition).bool() | Value.cast(claim).bool()) for claim in claims]
 

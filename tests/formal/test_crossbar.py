@@ -62,6 +62,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         flags: Any = data.View(FLAGS, inside[f"columns.{name}"])
         ends = stage.valid & stage.last
         known: list[Value] = []
+        values: list[Value] = []
         if name in ("read", "word"):
             values = [inside[f"{products}.{name}_value_{part}"] for part in parts]
             known += [value == stage.values[part] for part, value in enumerate(values)]

@@ -183,14 +183,15 @@ def _check_words(
         ("memory.bus_valid_0", "memory.bus_0"),
         ("memory.bus_valid_2", "memory.bus_2"),
     )
-    for word, (there, at) in zip(written[2:], ways, strict=False):
-        place = model.place(m, word)
+    places = [model.place(m, word) for word in written[2:5]]
+    for word, place, (there, at) in zip(written[2:5], places, ways, strict=True):
         m.d.comb += [
             Assert(inside[there] == word.valid),
             Assert(~word.valid | (inside[at] == place.as_value())),
         ]
+    place = places[-1]
     for part, bank in product(range(p.rows_per_clock), range(p.banks)):
-        meant = word.valid & (place.part == part) & (place.bank == bank)
+        meant = written[4].valid & (place.part == part) & (place.bank == bank)
         enable = inside[f"memory.enable_{part}_{bank}"]
         m.d.comb += Assert(enable == Mux(meant, 1 << place.lane, 0))
     model.check_words(m, inside, line, late=True)

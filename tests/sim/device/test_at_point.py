@@ -275,15 +275,15 @@ def test_nothing_is_extrapolated(text: str, expected: str, tmp_path: Path) -> No
 
 
 BAD = [
-    ('current = "log",', "", "number 2 is at the same point as another one"),
-    ('current = "log"', 'current = "cubic"', r"axes\] current must be linear or log, not 'cubic'"),
+    ('current = "log",', "", "number 2: it is at the same point as another one"),
+    ('current = "log"', 'current = "cubic"', r"axes\] current must be one of linear, log, not 'cubic'"),
     ('current = "log"', 'volts = "log"', r"axes\] has no key volts; it takes current, width"),
     ('"potentiation.A" =', '"potentiation.B" =', r"values\] has no key potentiation.B; it takes p"),
     ("default = {", "fault = {", r"\[synapse.at\] lacks default"),
     ("default = { current = 8e-3,", "default = {", r"default\] lacks current"),
     ("current = 8e-3, temp", "current = 9e-3, temp", r"default\]: current 9mA is outside what"),
     ("current = 6e-3\n", "current = 7e-3\n", "lacks current 6mA, temperature 300K"),
-    ("current = 6e-3\n", "", "number 1 lacks current"),
+    ("current = 6e-3\n", "", "number 1: it lacks current"),
     ("current = 6e-3\n", "current = -6e-3\n", "number 1: current must be above 0, not -0.006"),
     ("A = 40.0, ", "", "number 2: potentiation.A must be there at all points or none"),
     ("A = 40.0", "A = -40.0", "potentiation.A is on a log scale and must be above 0"),
