@@ -18,8 +18,7 @@ from typing import TextIO
 from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, Parser, build_parser, in_options
 from allspin.host.data.extensions import fault_of_extension, load_extensions
 from allspin.host.show.say import Beat, commit, one_line, printable, tell, version, warn
-from allspin.sim.errors import UserError
-from allspin.sim.extensions import VARIABLE
+from allspin.sim.errors import VARIABLE, UserError
 
 # The process's stdout and stderr: there, able to take any text, and perhaps without a reader.
 

@@ -32,7 +32,7 @@ from allspin.sim.errors import check_range
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel, activate
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network
-from allspin.sim.shown import Shown
+from allspin.sim.parameters import Shown
 
 
 @dataclass(frozen=True, eq=False)

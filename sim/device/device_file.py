@@ -21,8 +21,8 @@ from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import MAX_TOML, Table, parse_toml, read_file, read_text, write_atomically
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
-from allspin.sim.synapse.kinds import synapse_from_table
 from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.table_synapse import synapse_from_table
 
 FORMAT = 1
 """Version of the file's layout."""

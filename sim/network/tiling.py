@@ -67,10 +67,9 @@ class Tiles:
         """
         if rows is None and bits is None:
             return None
-        if bits is None:
-            raise ValueError("`tile_rows` needs `adc_bits`")
-        if rows is None:
-            raise ValueError("`adc_bits` needs `tile_rows`")
+        if rows is None or bits is None:
+            given, lacking = ("adc_bits", "tile_rows")[:: 1 if rows is None else -1]
+            raise ValueError(f"`{given}` needs `{lacking}`")
         return cls(rows, bits)
 
     @property

@@ -177,7 +177,7 @@ class Synapse(abc.ABC):
     where D2D is an offset or a factor on R_AH.
 
     A kind defines `low`, `high`, `curve`, `pulses_to`, `advance`, `read`, `cycle_deviation`,
-    `varied`, `record` and `readings`. `allspin.sim.synapse.kinds` makes it one that device
+    `varied`, `record` and `readings`. `allspin.sim.synapse.table_synapse` makes it one that device
     files may name.
     """
 

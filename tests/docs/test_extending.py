@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from allspin.host.data.catalogue import device_path
-from allspin.sim.extensions import VARIABLE
+from allspin.sim.errors import VARIABLE
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.random_networks import random_network
 

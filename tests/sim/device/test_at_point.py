@@ -276,7 +276,11 @@ def test_nothing_is_extrapolated(text: str, expected: str, tmp_path: Path) -> No
 
 BAD = [
     ('current = "log",', "", "number 2: it is at the same point as another one"),
-    ('current = "log"', 'current = "cubic"', r"axes\] current must be one of linear, log, not 'cubic'"),
+    (
+        'current = "log"',
+        'current = "cubic"',
+        r"axes\] current must be one of linear, log, not 'cubic'",
+    ),
     ('current = "log"', 'volts = "log"', r"axes\] has no key volts; it takes current, width"),
     ('"potentiation.A" =', '"potentiation.B" =', r"values\] has no key potentiation.B; it takes p"),
     ("default = {", "fault = {", r"\[synapse.at\] lacks default"),

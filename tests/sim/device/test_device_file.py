@@ -187,7 +187,7 @@ BAD = [
     ("[synapse.d2d]", "[synapse.dtd]", r"\[synapse\] has no key dtd"),
     ("[imperfections]", "[mistakes]", "no key mistakes"),
     ("[synapse.depression]", "[synapse.down]", r"\[synapse\] lacks depression"),
-    ("slope = 1.25", "slope = 0", "the SOT neuron's slope must be from 0.1 to 20.0, not 0"),
+    ("slope = 1.25", "slope = 0", "the SOT neuron's slope must be a number from 0.1 to 20, not 0"),
     (
         'name = "sot"',
         'name = "tanh"',

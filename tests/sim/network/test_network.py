@@ -127,7 +127,7 @@ def test_levels_reach_the_words_ends(rah_bits: int) -> None:
 
     build(-half, half - 1)
     for levels in ((-half - 1, half - 1), (-half, half)):
-        with pytest.raises(ValueError, match=f"layer 0 must be from {-half} to {half - 1} "):
+        with pytest.raises(ValueError, match=f"layer 0 must be from {-half} to {half - 1}"):
             build(*levels)
 
 

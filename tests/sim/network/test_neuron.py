@@ -166,7 +166,7 @@ def test_parameters_outside_their_ranges(name: str, low: float, high: float) -> 
     for legal in (low, high):
         SotNeuron(**{name: legal})
     for value in (low - 1e-6, high + 1e-6, math.nan, math.inf, -math.inf, 10**400, True, "1"):
-        with pytest.raises(ValueError, match=f"{name} must be from {low} to {high}, not "):
+        with pytest.raises(ValueError, match=f"{name} must be a number from {low:g} to {high:g}, not "):
             SotNeuron(**{name: value})  # type: ignore[arg-type]
 
 
@@ -189,7 +189,7 @@ def test_one_and_one_point_nought_are_one_neuron() -> None:
         ({"name": ["sot"]}, r"one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not \['sot'\]"),
         ({"name": "relu", "slope": 1}, "relu has no parameter 'slope'"),
         ({"name": "sot", "knee": 1}, "sot has no parameter 'knee'"),
-        ({"name": "sot", "slope": None}, "slope must be from 0.1 to 20.0, not None"),
+        ({"name": "sot", "slope": None}, "slope must be a number from 0.1 to 20, not None"),
     ],
 )
 def test_bad_dictionaries(record: object, expected: str) -> None:
@@ -229,5 +229,5 @@ def test_a_sigmoid_is_symmetric_about_its_middle() -> None:
     assert (table + table[::-1] == 15).all()
     assert [CmosSigmoidNeuron(end).steepness for end in (4, 40)] == [4.0, 40.0]
     for steepness in (3.9, 41, math.nan, True):
-        with pytest.raises(ValueError, match="steepness must be from 4 to 40, not "):
+        with pytest.raises(ValueError, match="steepness must be a number from 4 to 40, not "):
             CmosSigmoidNeuron(steepness)
