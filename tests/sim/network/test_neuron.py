@@ -166,7 +166,9 @@ def test_parameters_outside_their_ranges(name: str, low: float, high: float) -> 
     for legal in (low, high):
         SotNeuron(**{name: legal})
     for value in (low - 1e-6, high + 1e-6, math.nan, math.inf, -math.inf, 10**400, True, "1"):
-        with pytest.raises(ValueError, match=f"{name} must be a number from {low:g} to {high:g}, not "):
+        with pytest.raises(
+            ValueError, match=f"{name} must be a number from {low:g} to {high:g}, not "
+        ):
             SotNeuron(**{name: value})  # type: ignore[arg-type]
 
 

@@ -252,7 +252,7 @@ def test_ranges_of_the_polarities_may_differ() -> None:
         (("22", 100), "A must be a number"),
         ((22, 0), "P_max must be from 1 to 65535, not 0"),
         ((22, 100, 1, 1), "R_max must be above R_min, not 1 and 1"),
-        ((22, 100, -math.inf, 1), "R_min and R_max must be finite"),
+        ((22, 100, -math.inf, 1), r"R_min must be a number from -1e\+12 to 1e\+12, not -inf"),
     ],
 )
 def test_responses_that_cannot_be(arguments: tuple[object, ...], expected: str) -> None:
