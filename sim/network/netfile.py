@@ -159,13 +159,14 @@ def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
             raise ValueError(f"its {name} do not fit its topology {topology}")
     if not isinstance(record["provenance"], dict):
         raise ValueError("its provenance is not an object")
+    shape: Any = tuple(image_shape)
     network = Network(
         layers=tuple(
             _layer(tensors, number, *each)
             for number, each in enumerate(zip([*shifts, None], adcs, strict=True))
         ),
         neuron=neuron_from_dict(record["neuron"]),
-        image_shape=tuple(image_shape),
+        image_shape=shape,
         **widths,
         provenance=record["provenance"],
     )

@@ -224,7 +224,9 @@ class Network(Shown):
                 f"{here} has {layer.columns} columns, but layer {number + 1} "
                 f"has {self.layers[number + 1].rows} rows"
             )
-        bounds = {f"levels of {here}": (layer.levels, 2 ** (self.rah_bits - 1))}
+        bounds: dict[str, tuple[npt.NDArray[Any], int]] = {
+            f"levels of {here}": (layer.levels, 2 ** (self.rah_bits - 1))
+        }
         if layer.converter is not None:
             offsets = layer.converter.offsets
             bounds[f"offsets of {here}"] = offsets, 2 ** (self.current_bits + 1)

@@ -8,16 +8,17 @@ import contextlib
 import json
 import os
 import queue
-import resource
 import signal
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from tests.mutants.mutations import Mutant
 from tests.mutants.table import ROOT, TABLE, Table, sample
@@ -50,16 +51,15 @@ class Results:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         for line in text.splitlines():
             with contextlib.suppress(ValueError):
-                entry = json.loads(line)
-                name = entry["mutant"].partition(":")[0]
-                self._take(name, entry["key"], entry["state"], Outcome(**entry["outcome"]))
+                self._take(json.loads(line))
         if text and not text.endswith("\n"):
-            with path.open("a", encoding="utf-8") as file:
-                file.write("\n")
+            path.write_text(f"{text}\n", encoding="utf-8")
 
-    def _take(self, path: str, key: str, state: str, outcome: Outcome) -> None:
-        self._found[key, state] = outcome
+    def _take(self, entry: dict[str, Any]) -> None:
+        outcome = Outcome(**entry["outcome"])
+        self._found[entry["key"], entry["state"]] = outcome
         if outcome.by:
+            path = entry["mutant"].partition(":")[0]
             self._kills.setdefault(path, Counter())[outcome.by] += 1
 
     def of(self, mutant: Mutant, state: str) -> Outcome | None:
@@ -73,14 +73,16 @@ class Results:
 
     def add(self, mutant: Mutant, state: str, outcome: Outcome) -> None:
         """Keep what became of a mutant."""
-        entry = {"key": mutant.key, "state": state, "mutant": str(mutant)}
-        line = json.dumps({**entry, "outcome": asdict(outcome)})
+        entry = {
+            "key": mutant.key,
+            "state": state,
+            "mutant": str(mutant),
+            "outcome": asdict(outcome),
+        }
         with self._lock:
-            self._take(mutant.path, mutant.key, state, outcome)
+            self._take(entry)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+                file.write(json.dumps(entry) + "\n")
 
 
 def try_all(
@@ -92,55 +94,40 @@ def try_all(
     jobs: int,
 ) -> Iterator[tuple[Mutant, Outcome]]:
     """What becomes of mutants, as it turns out; those that are known come first."""
-    states = {mutant.path: "" for mutant in mutants}
-    states = {path: table.state(path) for path in states}
-    waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
-    left = 0
+    states = {path: table.state(path) for path in {mutant.path for mutant in mutants}}
+    waiting = []
     for mutant in mutants:
         known = results.of(mutant, states[mutant.path])
-        if known is not None:
-            yield mutant, known
+        if known is None:
+            waiting.append(mutant)
         else:
-            waiting.put(mutant)
-            left += 1
-    if not left:
-        return
+            yield mutant, known
     trials = Trials(table, KEPT)
     trees = [
         Tree(table.root, names, folder / str(number), KEPT / "cache")
-        for number in range(min(jobs, left))
+        for number in range(min(jobs, len(waiting)))
     ]
-    done: queue.SimpleQueue[tuple[Mutant, Outcome] | BaseException] = queue.SimpleQueue()
+    free: queue.SimpleQueue[Tree] = queue.SimpleQueue()
+    for tree in trees:
+        free.put(tree)
 
-    ended = threading.Semaphore(0)
-
-    def work(tree: Tree) -> None:
+    def work(mutant: Mutant) -> tuple[Mutant, Outcome]:
+        tree = free.get()
         try:
-            while True:
-                mutant = waiting.get_nowait()
-                outcome = trials.run(tree, mutant, results.kills(mutant))
-                results.add(mutant, states[mutant.path], outcome)
-                done.put((mutant, outcome))
-        except queue.Empty:
-            tree.close()
-            ended.release()
-        except BaseException as error:
-            done.put(error)
+            outcome = trials.run(tree, mutant, results.kills(mutant))
+        finally:
+            free.put(tree)
+        results.add(mutant, states[mutant.path], outcome)
+        return mutant, outcome
 
-    try:
-        threads = [threading.Thread(target=work, args=(tree,), daemon=True) for tree in trees]
-        for thread in threads:
-            thread.start()
-        for _ in range(left):
-            news = done.get()
-            if isinstance(news, BaseException):
-                raise news
-            yield news
-        for _ in threads:
-            ended.acquire(timeout=10)
-    finally:
-        for tree in trees:
-            tree.stop()
+    with ThreadPoolExecutor(max(len(trees), 1)) as pool:
+        try:
+            for future in as_completed([pool.submit(work, mutant) for mutant in waiting]):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for tree in trees:
+                tree.stop()
 
 
 def share(found: Found) -> str:
@@ -150,46 +137,21 @@ def share(found: Found) -> str:
     return f"{100 * counts[KILLED] / max(living, 1):.1f} % of {living} killed"
 
 
-def rows(found: Found) -> Iterator[tuple[str, list[int]]]:
-    """How many mutants each file had, and of each outcome; in the end those of all."""
-    paths = sorted({mutant.path for mutant, _ in found})
-    for name in (*paths, "all"):
-        counts = Counter(o.outcome for mutant, o in found if name in (mutant.path, "all"))
-        yield name, [counts.total(), *(counts[outcome] for outcome in OUTCOMES)]
-
-
-def report(found: Found, table: Table) -> Iterator[str]:
-    """Lines for a terminal."""
-    yield f"{'':34}" + "".join(f"{name:>12}" for name in COLUMNS)
-    for name, numbers in rows(found):
-        yield f"{name:34}" + "".join(f"{number:12}" for number in numbers)
-    yield ""
-    yield share(found)
-    for mutant, outcome in found:
-        if outcome.outcome == SURVIVED:
-            reason = table.reason(mutant)
-            yield f"survived: {mutant}" + (f" ({reason})" if reason else "")
-
-
 def document(found: Found, table: Table, seed: int) -> Iterator[str]:
-    """The same as Markdown."""
+    """The result as Markdown: a table of files, and the mutants that survived."""
     yield ""
     yield f"`make mutants COUNT={len(found)} SEED={seed}`: {share(found)}."
     yield ""
     yield "| file | " + " | ".join(COLUMNS) + " |"
     yield "| --- |" + " --- |" * len(COLUMNS)
-    for name, numbers in rows(found):
+    for name in (*sorted({mutant.path for mutant, _ in found}), "all"):
+        counts = Counter(o.outcome for mutant, o in found if name in (mutant.path, "all"))
+        numbers = counts.total(), *(counts[outcome] for outcome in OUTCOMES)
         yield f"| {name} | " + " | ".join(map(str, numbers)) + " |"
     yield ""
     for mutant, outcome in found:
         if outcome.outcome == SURVIVED:
             yield f"- `{mutant}`: {table.reason(mutant) or 'no test sees it yet'}"
-
-
-def _processor_seconds() -> float:
-    """Of this process, and of those that it has waited for."""
-    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def main() -> int:
@@ -228,27 +190,25 @@ def main() -> int:
         if arguments.list:
             print(*chosen, sep="\n")
             return 0
-        results = Results(KEPT / RESULTS)
         found = []
+        results = Results(KEPT / RESULTS)
         try:
             for mutant, outcome in try_all(chosen, table, names, results, folder, arguments.jobs):
                 found.append((mutant, outcome))
-                by = outcome.by.rpartition("/")[2]
-                print(f"{len(found):4} {outcome.outcome:10} {mutant}  {by or outcome.said}")
-                sys.stdout.flush()
+                said = outcome.by.rpartition("/")[2] or outcome.said
+                print(f"{len(found):4} {outcome.outcome:10} {mutant}  {said}", flush=True)
         except BrokenTest as error:
             print(error, file=sys.stderr)
             return 2
         except (KeyboardInterrupt, Stopped):
             print("stopped; the same command goes on from here", file=sys.stderr)
             return 130
-        print(*report(found, table), sep="\n")
-        print(f"{time.monotonic() - begun:.0f} s, and {_processor_seconds():.0f} s of processors")
+        lines = [*document(found, table, arguments.seed)]
+        print(*lines, f"{time.monotonic() - begun:.0f} s", sep="\n")
         if arguments.document is not None:
             # Not at the top: it needs the whole package.
             from allspin.host.show.table import Marks
 
-            lines = document(found, table, arguments.seed)
             marks = Marks(*(mark.format(arguments.seed) for mark in MARKS))
             marks.fill(arguments.document, "\n".join(lines) + "\n")
     return 0
