@@ -72,6 +72,10 @@ class SynapseVariation(Parameters):
         figure = name in ("potentiation", "depression")
         return f"{self.short} of {name}" if figure else f"the {name} of {self.short}"
 
+    def __str__(self) -> str:
+        figures = f"{self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression)"
+        return f"{self.short} {figures}"
+
     def __getitem__(self, polarity: Polarity) -> float:
         """Figure of a polarity."""
         return self.depression if polarity else self.potentiation
@@ -115,10 +119,7 @@ class CycleVariation(SynapseVariation):
     occasion: str = choice("write", OCCASIONS)
 
     def __str__(self) -> str:
-        return (
-            f"C2C {self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression) "
-            f"{CYCLE_READINGS[self.reading]}, {OCCASIONS[self.occasion]}"
-        )
+        return f"{super().__str__()} {CYCLE_READINGS[self.reading]}, {OCCASIONS[self.occasion]}"
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,7 @@ class DeviceVariation(SynapseVariation):
     reading: str = choice("range", DEVICE_READINGS)
 
     def __str__(self) -> str:
-        return (
-            f"D2D {self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression): "
-            f"{DEVICE_READINGS[self.reading]}"
-        )
+        return f"{super().__str__()}: {DEVICE_READINGS[self.reading]}"
 
     def factor(self, of: str, polarity: Polarity, deviate: npt.ArrayLike) -> Array:
         """Each device's factor on what a reading scales; 1 where this is another reading."""
@@ -419,18 +417,16 @@ class SotSynapse(Synapse):
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
-        if min(self.potentiation.high, self.depression.high) <= max(
-            self.potentiation.low, self.depression.low
-        ):
+        up, down = self.potentiation, self.depression
+        if min(up.high, down.high) <= max(up.low, down.low):
             raise ValueError("the ranges of potentiation and depression must overlap")
-        if self.potentiation.kind != self.depression.kind:
+        if up.kind != down.kind:
             raise ValueError(
                 "the responses of potentiation and depression must be of one kind, not "
-                f"{self.potentiation.kind} and {self.depression.kind}"
+                f"{up.kind} and {down.kind}"
             )
-        if self.d2d.reading == "nonlinearity" and not self.potentiation.has_nonlinearity:
-            kind = self.potentiation.kind
-            raise ValueError(f"D2D cannot be of A: a response of kind {kind} has none")
+        if self.d2d.reading == "nonlinearity" and not up.has_nonlinearity:
+            raise ValueError(f"D2D cannot be of A: a response of kind {up.kind} has none")
 
     @classmethod
     def from_table(cls, table: Table, response: type[Response]) -> Self:
@@ -554,18 +550,14 @@ class SotSynapse(Synapse):
         r, n = np.broadcast_arrays(
             np.asarray(resistance, np.float64), np.asarray(pulses, np.float64)
         )
+        each = self.c2c.occasion == "pulse"
         if self.c2c.occasion == "root":
             sigma = sigma * np.sqrt(n)
-        each = self.c2c.occasion == "pulse"
         if self.c2c.reading == "increment":
-            if not each:
-                return sigma * np.abs(self.advance(polarity, r, n) - r)
-            first = np.abs(self.advance(polarity, r, 1.0) - r)
-            return sigma * first * response.decay(n) * np.sqrt(n)
+            moved = np.abs(self.advance(polarity, r, 1.0 if each else n) - r)
+            return sigma * moved * response.decay(n) * np.sqrt(n) if each else sigma * moved
         unit = self.span if self.c2c.reading == "range" else self.span / (self.states - 1)
-        if not each:
-            return np.where(n > 0, sigma * unit, 0.0)
-        return sigma * unit * response.summed(n)
+        return sigma * unit * response.summed(n) if each else np.where(n > 0, sigma * unit, 0.0)
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""

@@ -76,29 +76,17 @@ class TableResponse:
 
     def __post_init__(self) -> None:
         for name in ("resistance", "cycle", "device"):
-            table = np.array(getattr(self, name), np.float64)
-            if table.ndim != 1 or not 2 <= table.size <= MAX_TABLE + 1:
-                raise ValueError(
-                    f"a table of {name} must have from 2 to {MAX_TABLE + 1} values, "
-                    f"not shape {table.shape}"
-                )
-            if not np.all(np.isfinite(table)):
-                raise ValueError(f"a table of {name} must be of finite numbers")
-            if name != "resistance" and np.any(table < 0):
+            given = np.array(getattr(self, name))
+            wrong = given.ndim != 1 or not 2 <= given.size <= MAX_TABLE + 1
+            if wrong or given.dtype.kind not in "iuf" or not np.all(np.isfinite(given)):
+                raise ValueError(f"{name} must be a list of 2 to {MAX_TABLE + 1} finite numbers")
+            if name != "resistance" and np.any(given < 0):
                 raise ValueError(f"the deviations of {name} must not be negative")
+            table = given.astype(np.float64)
             table.setflags(write=False)
             object.__setattr__(self, name, table)
         if not self.resistance.size == self.cycle.size == self.device.size:
             raise ValueError("resistance, cycle and device must have as many values each")
-
-    @classmethod
-    def from_table(cls, table: Table) -> Self:
-        """The response that a device file's table describes."""
-        for key in ("resistance", "cycle", "device"):
-            values = table.content.get(key)
-            if not isinstance(values, list) or any(type(one) not in (int, float) for one in values):
-                raise ValueError(f"[{table.name}] {key} must be a list of numbers")
-        return table.make(cls)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +141,7 @@ class TableSynapse(Synapse):
         states = table.take("states", 100)
         responses = [table.table(polarity.name.lower(), needed=True) for polarity in Polarity]
         return cls(
-            *(TableResponse.from_table(each) for each in responses),
+            *(each.make(TableResponse) for each in responses),
             states=states,
             occasion=table.take("occasion", "write"),
             bounded=table.take("bounded", False),

@@ -144,9 +144,9 @@ def response(*tables: list[float]) -> TableResponse:
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: response([1.0], [0.0], [0.0]), "from 2 to 20001 values"),
-        (lambda: response(*[[0.0] * 20_002] * 3), "from 2 to 20001 values"),
-        (lambda: response([0, np.nan], [0, 0], [0, 0]), "of finite numbers"),
+        (lambda: response([1.0], [0.0], [0.0]), "must be a list of 2 to 20001 finite numbers"),
+        (lambda: response(*[[0.0] * 20_002] * 3), "must be a list of 2 to 20001 finite numbers"),
+        (lambda: response([0, np.nan], [0, 0], [0, 0]), "resistance must be a list of 2 to 20001 finite numbers"),
         (lambda: response([0, 1], [0, -1], [0, 0]), "deviations of cycle must not be neg"),
         (lambda: response([0, 1], [0, 0, 0], [0, 0]), "as many values each"),
         (
