@@ -182,7 +182,11 @@ BAD = [
         'kind = "rram"',
         r"\[synapse\] kind must be one of sot, table, not 'rram'; a kind of your own",
     ),
-    ('kind = "sot"', 'kind = "table"', r"\[synapse.potentiation\] has no key A; it takes resistance, cycle, device"),
+    (
+        'kind = "sot"',
+        'kind = "table"',
+        r"potentiation\] has no key A; it takes resistance, cycle, device",
+    ),
     ('reading = "range"', 'reading = "R"', r"\[synapse.c2c\]: the reading of C2C must be one of"),
     ("[synapse.d2d]", "[synapse.dtd]", r"\[synapse\] has no key dtd"),
     ("[imperfections]", "[mistakes]", "no key mistakes"),
