@@ -10,6 +10,7 @@ import re
 import stat
 import tomllib
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -136,6 +137,16 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"it has {name}, which is no number")
 
 
+def _plain(load: Callable[..., Any], text: str, **how: Any) -> Any:
+    """The value of a text, by `json.loads` or `tomllib.loads`."""
+    try:
+        value = load(text, parse_float=_float, **how)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    _check_values(value)
+    return value
+
+
 def parse_json(text: bytes | str) -> Any:
     """The value of a JSON text.
 
@@ -147,13 +158,9 @@ def parse_json(text: bytes | str) -> Any:
     """
     try:
         text = text.decode() if isinstance(text, bytes) else text
-        value = json.loads(text, parse_float=_float, parse_constant=_refuse_constant)
     except UnicodeDecodeError:
         raise ValueError("it is not text in UTF-8") from None
-    except RecursionError:
-        raise ValueError(TOO_DEEP) from None
-    _check_values(value)
-    return value
+    return _plain(json.loads, text, parse_constant=_refuse_constant)
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -166,12 +173,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     """
     if DOTTED_KEY.search(text):
         raise ValueError(TOO_DEEP)
-    try:
-        value = tomllib.loads(text, parse_float=_float)
-    except RecursionError:
-        raise ValueError(TOO_DEEP) from None
-    _check_values(value)
-    return value
+    return _plain(tomllib.loads, text)
 
 
 Part = TypeVar("Part")

@@ -162,11 +162,6 @@ AT_ONCE = 4096
 """Writes whose devices are looked at together, so that memory stays small."""
 
 
-def _parts(table: Array) -> list[Array]:
-    """A table in parts of `AT_ONCE` at most, flat."""
-    return np.array_split(table.ravel(), max(-(-table.size // AT_ONCE), 1))
-
-
 class Synapse(abc.ABC):
     """What every kind of synapse answers; all vectorised over devices.
 
@@ -312,23 +307,28 @@ class Synapse(abc.ABC):
         self, polarity: Polarity, pulses: Array, cycle: Array, ends: tuple[float, float]
     ) -> Law:
         """The law of many devices that follow curves of their own, a part of the writes at once."""
-        deviates = normal_values()
+        deviates, count = normal_values(), max(-(-pulses.size // AT_ONCE), 1)
+        writes = (np.array_split(table.ravel(), count) for table in (pulses, cycle))
         parts = [
             over_devices(self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, ends)
-            for some, own in zip(_parts(pulses), _parts(cycle), strict=True)
+            for some, own in zip(*writes, strict=True)
         ]
         return Law(
             *(np.concatenate(part).reshape(pulses.shape) for part in zip(*parts, strict=True))
         )
 
+    def _whole_way(self, polarity: Polarity) -> float:
+        """Pulses, with fractions, from where a polarity starts to where it ends."""
+        return float(self.pulses_to(polarity, self.low if polarity else self.high))
+
     @cached_property
     def trains(self) -> tuple[Written, Written]:
         """What trains of whole pulses from saturation leave, by polarity and number of pulses."""
-        found = []
-        for polarity, end in ((Polarity.POTENTIATION, self.high), (Polarity.DEPRESSION, self.low)):
-            pulses = np.arange(np.ceil(float(self.pulses_to(polarity, end))) + 1)
-            found.append(self.written(polarity, pulses))
-        return found[0], found[1]
+        up, down = (
+            self.written(polarity, np.arange(np.ceil(self._whole_way(polarity)) + 1))
+            for polarity in Polarity
+        )
+        return up, down
 
     def device_deviation(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
         """Change of `curve` for a device one standard deviation up, to first order."""
@@ -339,16 +339,14 @@ class Synapse(abc.ABC):
     @property
     def devices_differ(self) -> bool:
         """Whether there is any D2D: where it is not known there is none."""
-        for polarity, end in ((Polarity.POTENTIATION, self.high), (Polarity.DEPRESSION, self.low)):
-            way = np.linspace(0, float(self.pulses_to(polarity, end)), 33)
-            if np.any(self.device_deviation(polarity, way)):
-                return True
-        return False
+        return any(
+            np.any(self.device_deviation(polarity, np.linspace(0, self._whole_way(polarity), 33)))
+            for polarity in Polarity
+        )
 
     def pulses_across(self, polarity: Polarity) -> int:
         """Whole pulses from where a polarity starts to where it ends, 1 to `MAX_PULSES`."""
-        end = self.low if polarity else self.high
-        return int(min(max(np.ceil(float(self.pulses_to(polarity, end))), 1), MAX_PULSES))
+        return int(min(max(np.ceil(self._whole_way(polarity)), 1), MAX_PULSES))
 
     def short_curve(self, polarity: Polarity, pulses: int) -> Array:
         """R_AH after 0 to `pulses` pulses of a device that crosses the range in as many.
@@ -483,16 +481,20 @@ class SotSynapse(Synapse):
         response, r = self.response(polarity), np.asarray(resistance, np.float64)
         return response.high - r if polarity else r - response.low
 
+    def _own(self, polarity: Polarity, deviate: npt.ArrayLike) -> tuple[Array, Array]:
+        """Each device's own range, and its factor on A."""
+        span = self.response(polarity).span * self.d2d.factor("span", polarity, deviate)
+        return span, self.d2d.factor("nonlinearity", polarity, deviate)
+
     def curve(
         self, polarity: Polarity, pulses: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
     ) -> Array:
         """See `Synapse.curve`."""
-        response = self.response(polarity)
+        response, (span, stretch) = self.response(polarity), self._own(polarity, deviate)
         n = np.minimum(np.asarray(pulses, np.float64), response.pulses)
-        stretch = self.d2d.factor("nonlinearity", polarity, deviate)
-        span = response.span * self.d2d.factor("span", polarity, deviate)
-        held = self._place(polarity, span * response.moved(n, stretch))
-        return self.read(polarity, held, deviate)
+        return self.read(
+            polarity, self._place(polarity, span * response.moved(n, stretch)), deviate
+        )
 
     def short_curve(self, polarity: Polarity, pulses: int) -> Array:
         """See `Synapse.short_curve`."""
@@ -514,13 +516,10 @@ class SotSynapse(Synapse):
         deviate: npt.ArrayLike = 0.0,
     ) -> Array:
         """See `Synapse.advance`."""
-        response = self.response(polarity)
         distance, n = self._distance(polarity, resistance), np.asarray(pulses, np.float64)
-        stretch = self.d2d.factor("nonlinearity", polarity, deviate)
-        span = response.span * self.d2d.factor("span", polarity, deviate)
-        after = response.advanced(distance, n, span, stretch)
-        after = np.maximum(np.minimum(after, span), distance)
-        return self._place(polarity, after)
+        span, stretch = self._own(polarity, deviate)
+        after = self.response(polarity).advanced(distance, n, span, stretch)
+        return self._place(polarity, np.maximum(np.minimum(after, span), distance))
 
     def read(
         self, polarity: Polarity, resistance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0

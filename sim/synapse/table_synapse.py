@@ -33,6 +33,11 @@ MAX_TABLE = 20_000
 """Pulses of a table: a device file of two such polarities can be read again."""
 
 
+def along(table: Array, pulses: npt.ArrayLike) -> Array:
+    """Values of a table by number of pulses; beyond its last one they stay."""
+    return np.interp(np.asarray(pulses, np.float64), np.arange(table.size), table)
+
+
 def rising(values: npt.ArrayLike) -> Array:
     """The nearest never-falling sequence in the sense of least squares.
 
@@ -200,17 +205,12 @@ class TableSynapse(Synapse):
         """See `Synapse.high`."""
         return float(max(self._way(polarity).max() for polarity in Polarity))
 
-    def _mean(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
-        way = self._way(polarity)
-        return np.interp(np.asarray(pulses, np.float64), np.arange(way.size), way)
-
     def curve(
         self, polarity: Polarity, pulses: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
     ) -> Array:
         """See `Synapse.curve`."""
-        n, z = np.asarray(pulses, np.float64), np.asarray(deviate, np.float64)
-        table = self.response(polarity).device
-        return self._mean(polarity, n) + z * np.interp(n, np.arange(table.size), table)
+        spread = along(self.response(polarity).device, pulses)
+        return along(self._way(polarity), pulses) + np.asarray(deviate, np.float64) * spread
 
     def pulses_to(self, polarity: Polarity, resistance: npt.ArrayLike) -> Array:
         """See `Synapse.pulses_to`."""
@@ -227,19 +227,17 @@ class TableSynapse(Synapse):
         deviate: npt.ArrayLike = 0.0,
     ) -> Array:
         """See `Synapse.advance`; devices differ in what is read, not in how they move."""
-        r = np.asarray(resistance, np.float64)
+        r, way = np.asarray(resistance, np.float64), self._way(polarity)
         start = self.pulses_to(polarity, r)
         end = start + np.asarray(pulses, np.float64)
-        moved = self._mean(polarity, end) - self._mean(polarity, start)
-        return r + moved + 0 * np.asarray(deviate, np.float64)
+        return r + (along(way, end) - along(way, start)) + 0 * np.asarray(deviate, np.float64)
 
     def read(
         self, polarity: Polarity, resistance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
     ) -> Array:
         """See `Synapse.read`."""
         r = np.asarray(resistance, np.float64)
-        table = self.response(polarity).device
-        spread = np.interp(self.pulses_to(polarity, r), np.arange(table.size), table)
+        spread = along(self.response(polarity).device, self.pulses_to(polarity, r))
         return r + spread * np.asarray(deviate, np.float64)
 
     def cycle_deviation(
@@ -252,14 +250,12 @@ class TableSynapse(Synapse):
         if self.occasion == "pulse":
             return after(self._changes[polarity], r, n)[1]
         table = self.response(polarity).cycle
-        places = np.arange(table.size)
         start = self.pulses_to(polarity, r)
-        end = np.minimum(start + n, places[-1])
+        end = np.minimum(start + n, table.size - 1)
         if self.occasion == "write":
-            return np.where(n > 0, np.interp(end, places, table), 0.0)
+            return np.where(n > 0, along(table, end), 0.0)
         total = np.concatenate([[0.0], np.cumsum(table[1:] ** 2)])
-        summed = np.interp(end, places, total) - np.interp(start, places, total)
-        return np.sqrt(np.maximum(summed, 0.0))
+        return np.sqrt(np.maximum(along(total, end) - along(total, start), 0.0))
 
     @cached_property
     def _changes(self) -> list[Changes]:
@@ -299,15 +295,12 @@ class TableSynapse(Synapse):
         Writes of no pulses deviate as saturation does. Bounded films end at the range's ends;
         devices differ in what is read.
         """
-        n = np.asarray(pulses, np.float64)
-        mean, cycle = (
-            np.interp(n, np.arange(table.size), table) for table in self._trains[polarity]
-        )
+        mean, cycle = (along(table, pulses) for table in self._trains[polarity])
         bounded = self.bounded or self.occasion == "pulse"
         return Written(
             Law(mean, cycle, np.zeros_like(mean)),
             (self.low, self.high) if bounded else None,
-            device=self.device_deviation(polarity, n),
+            device=self.device_deviation(polarity, pulses),
         )
 
     def readings(self) -> list[str]:

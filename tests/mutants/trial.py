@@ -113,7 +113,7 @@ class Trials:
         """Whether the first design that executes what is changed cannot be elaborated."""
         design = None
         if mutant.path.startswith(GATEWARE):
-            design = self._reference.first(tree, mutant)
+            design = next(self._reference.executing(tree, mutant), None)
         with tree.changed(mutant):
             if design is None:
                 return None if tree.imports(mutant.path) else (STILLBORN, IMPORTS_NOT)
@@ -125,7 +125,7 @@ class Trials:
         # What is refused, no RTLIL tells.
         if mutant.refuses or not mutant.path.startswith(GATEWARE):
             return SURVIVED, ""
-        names = self._reference.all(tree, mutant)
+        names = list(self._reference.executing(tree, mutant))
         if not names:
             return SURVIVED, "no design executes it"
         if self._first_that_differs(tree, mutant, names) is None:
