@@ -120,7 +120,7 @@ class MeasuredAt:
                     f"{', '.join(at)}"
                 )
         known = {".".join(leaf): leaf for leaf in next(iter(points.values()))}
-        _check_scales(named, known, SCALES)
+        _check_scales(named, known, tuple(SCALES))
         shape = tuple(along.size for along in grid.values())
         measured = {}
         for key, leaf in known.items():

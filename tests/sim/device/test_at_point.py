@@ -285,6 +285,7 @@ BAD = [
     ),
     ('current = "log"', 'volts = "log"', r"axes\] has no key volts; it takes current, width"),
     ('"potentiation.A" =', '"potentiation.B" =', r"values\] has no key potentiation.B; it takes p"),
+    ('.A" = "log"', '.A" = []', "A must be one of linear, log, reciprocal, not \\[\\]"),
     ("default = {", "fault = {", r"\[synapse.at\] lacks default"),
     ("default = { current = 8e-3,", "default = {", r"default\] lacks current"),
     ("current = 8e-3, temp", "current = 9e-3, temp", r"default\]: current 9mA is outside what"),
