@@ -127,7 +127,8 @@ class TableSynapse(Synapse):
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
         check_one_of("the occasion of C2C", self.occasion, OCCASIONS)
-        check_one_of("bounded", self.bounded, (True, False))
+        if not isinstance(self.bounded, bool):
+            raise TypeError(f"bounded must be true or false, not {self.bounded!r}")
         ways = []
         for polarity in Polarity:
             table, sign = self.response(polarity).resistance, -1 if polarity else 1
