@@ -63,10 +63,10 @@ from allspin.sim.network.neuron import register_neuron as register_neuron
 from allspin.sim.network.tiling import Tiles as Tiles
 from allspin.sim.programming.programming import program_chip as program_chip
 from allspin.sim.programming.schemes import Programming as Programming
-from allspin.sim.synapse.kinds import register_response as register_response
-from allspin.sim.synapse.kinds import register_synapse as register_synapse
 from allspin.sim.synapse.response import Response as Response
 from allspin.sim.synapse.synapse import Synapse as Synapse
+from allspin.sim.synapse.table_synapse import register_response as register_response
+from allspin.sim.synapse.table_synapse import register_synapse as register_synapse
 
 # An import that renames is public by being named here, the others are by their ``as``.
 __all__ = ["ComparisonSubject", "ReportSubject", "load_device", "load_network"]

@@ -5,6 +5,7 @@ import difflib
 import math
 import operator
 from collections.abc import Iterable, Iterator
+from typing import Self
 
 LIKENESS = 0.6
 """How like a name must be to be what was meant, of 1."""
@@ -154,3 +155,32 @@ def check_one_of(name: str, value: object, known: Iterable[object]) -> None:
     known = list(known)
     if value not in known:
         raise ValueError(not_one_of(name, value, known))
+
+
+VARIABLE = "ALLSPIN_EXTENSIONS"
+"""Environment variable of kinds of the user's own: files ``*.py`` or modules, separated as in PATH.
+
+`allspin.host.data.extensions` loads them.
+"""
+
+
+class UnknownKind(ValueError):
+    """A kind of neuron or synapse that nobody has registered."""
+
+    @classmethod
+    def named(cls, what: str, known: Iterable[str], kind: object) -> Self:
+        """The error that says so.
+
+        Parameters
+        ----------
+        what : str
+            What there are kinds of, such as ``neuron``.
+        known : iterable of str
+            The kinds that are registered.
+        kind : object
+            What was named in their place.
+        """
+        return cls(
+            f"{not_one_of(what, kind, sorted(known))}; a kind of your own is registered by a file "
+            f"that {VARIABLE} names"
+        )

@@ -10,6 +10,7 @@ import re
 import stat
 import tomllib
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -136,6 +137,16 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"it has {name}, which is no number")
 
 
+def _plain(load: Callable[..., Any], text: str, **how: Any) -> Any:
+    """The value of a text, by `json.loads` or `tomllib.loads`."""
+    try:
+        value = load(text, parse_float=_float, **how)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    _check_values(value)
+    return value
+
+
 def parse_json(text: bytes | str) -> Any:
     """The value of a JSON text.
 
@@ -147,13 +158,9 @@ def parse_json(text: bytes | str) -> Any:
     """
     try:
         text = text.decode() if isinstance(text, bytes) else text
-        value = json.loads(text, parse_float=_float, parse_constant=_refuse_constant)
     except UnicodeDecodeError:
         raise ValueError("it is not text in UTF-8") from None
-    except RecursionError:
-        raise ValueError(TOO_DEEP) from None
-    _check_values(value)
-    return value
+    return _plain(json.loads, text, parse_constant=_refuse_constant)
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -166,12 +173,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     """
     if DOTTED_KEY.search(text):
         raise ValueError(TOO_DEEP)
-    try:
-        value = tomllib.loads(text, parse_float=_float)
-    except RecursionError:
-        raise ValueError(TOO_DEEP) from None
-    _check_values(value)
-    return value
+    return _plain(tomllib.loads, text)
 
 
 Part = TypeVar("Part")
@@ -194,15 +196,16 @@ class Table:
     """
 
     def __init__(self, name: str, content: object) -> None:
-        if not isinstance(content, dict):
-            raise ValueError(f"[{name}] must be a table")
         self.name = name
+        self._label = f"[{name}]" if name else "it"
+        if not isinstance(content, dict):
+            raise ValueError(f"{self._label} must be a table")
         self.content: dict[str, Any] = dict(content)
 
     def take(self, key: str, default: Any = None) -> Any:
         """The value of a key; without a default it must be there."""
         if key not in self.content and default is None:
-            raise ValueError(f"[{self.name}] lacks {key}" if self.name else f"it lacks {key}")
+            raise ValueError(f"{self._label} lacks {key}")
         return self.content.pop(key, default)
 
     def table(self, key: str, needed: bool = False) -> "Table":
@@ -240,4 +243,4 @@ class Table:
     def finish(self) -> None:
         """Raise for the first key that nothing took."""
         for key in self.content:
-            raise ValueError(f"[{self.name}] has no key {key}" if self.name else f"no key {key}")
+            raise ValueError(f"{self._label} has no key {key}")

@@ -1,4 +1,4 @@
-"""A parameter of a device, described once: its default, its range, and its unit.
+"""What models say of themselves: parameters with default, range and unit; a notebook's card.
 
 A frozen dataclass under `Parameters` declares its fields by `number` and `choice`; they are
 checked when it is made, and files, reports and options know them by the same description.
@@ -6,7 +6,8 @@ checked when it is made, and files, reports and options know them by the same de
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from allspin.sim.errors import check_number, check_one_of
 
@@ -76,3 +77,23 @@ def units(kind: Any) -> dict[str, str]:
     """Unit of each field that has one."""
     fields = described(kind)
     return {name: unit for name in fields if (unit := fields[name].metadata.get("unit"))}
+
+
+def _nothing(shown: object) -> None:
+    """No card: a notebook then shows the model's `repr`."""
+
+
+class Shown:
+    """A model that a notebook shows as a card.
+
+    Attributes
+    ----------
+    card : callable
+        Makes the HTML. `allspin/__init__.py` sets it for all models at once, when a name of the
+        package is first asked for, or `allspin.host.draw.cards` where that is imported.
+    """
+
+    card: ClassVar[Callable[[Any], str | None]] = staticmethod(_nothing)
+
+    def _repr_html_(self) -> str | None:
+        return Shown.card(self)

@@ -12,8 +12,7 @@ from allspin.hdl.parameters.profile import (
     keep_in_range,
 )
 from allspin.hdl.parameters.target import Target
-from allspin.sim.errors import check_range
-from allspin.sim.extensions import UnknownKind
+from allspin.sim.errors import UnknownKind, check_range
 from allspin.sim.network.network import MAX_CURRENT_BITS, MAX_LAYERS, MIN_CURRENT_BITS, Network
 from allspin.sim.network.neuron import NEURONS
 

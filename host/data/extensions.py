@@ -8,8 +8,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from allspin.sim.errors import UserError
-from allspin.sim.extensions import VARIABLE
+from allspin.sim.errors import VARIABLE, UserError
 
 _loaded: dict[str, ModuleType] = {}
 

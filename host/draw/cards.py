@@ -16,7 +16,7 @@ from allspin.host.show.table import Column, Table
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
-from allspin.sim.shown import Shown
+from allspin.sim.parameters import Shown
 
 LONGEST = 200
 """Characters of a value that are shown."""

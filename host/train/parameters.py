@@ -15,8 +15,7 @@ from allspin.host.train.latent import NumberFormats
 from allspin.host.train.passes import Noise
 from allspin.host.train.robustness import Robustness
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError, check_number, check_one_of, check_range
-from allspin.sim.extensions import UnknownKind
+from allspin.sim.errors import UnknownKind, UserError, check_number, check_one_of, check_range
 from allspin.sim.network.formats import (
     MAX_RAH_BITS,
     MAX_STATES,

@@ -40,7 +40,7 @@ from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, dra
 from allspin.sim.device.device import Device
 from allspin.sim.device.retention import REACH, Retention, survival
 from allspin.sim.errors import check_range
-from allspin.sim.shown import Shown
+from allspin.sim.parameters import Shown
 
 BARRIER_BITS = 10
 """Fraction bits of a barrier in units of k T."""

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import MAX_AGE, Retention
 from allspin.sim.network.neuron import Neuron, SotNeuron
-from allspin.sim.parameters import Parameters, choice, described, number, units
-from allspin.sim.shown import Shown
+from allspin.sim.parameters import Parameters, Shown, choice, described, number, units
 from allspin.sim.synapse.response import Array
 from allspin.sim.synapse.synapse import Synapse
 
@@ -129,14 +128,13 @@ class Imperfections(Parameters):
 
     def readings(self) -> list[str]:
         """Those that are on, a line each, for reports."""
-        lines = self.figures()
-        if self.drift or self.drift_spread:
-            lines.append(f"drifted for {self.age:g} s")
-        if self.retention is not None:
-            lines += self.retention.readings(self.age)
-        if self.stuck:
-            lines.append(f"stuck cells are {STUCK_ENDS[self.stuck_at]}")
-        return lines
+        drifts = self.drift or self.drift_spread
+        return [
+            *self.figures(),
+            *([f"drifted for {self.age:g} s"] if drifts else []),
+            *(self.retention.readings(self.age) if self.retention is not None else []),
+            *([f"stuck cells are {STUCK_ENDS[self.stuck_at]}"] if self.stuck else []),
+        ]
 
 
 UNITS = units(Imperfections)
@@ -360,16 +358,17 @@ class Electrical(Parameters):
 
     def pulse_energy(self, current: float | None) -> float | None:
         """``I^2 R t`` of a pulse of nominal width, in joule; None if something is unknown."""
-        if current is None or self.resistance is None or self.pulse_time is None:
-            return None
-        return current**2 * self.resistance * self.pulse_time
+        return self._energy(current, self.pulse_time)
 
     @property
     def read_energy(self) -> float | None:
         """``I^2 R t`` of a read, in joule; None if something is unknown."""
-        if self.read_current is None or self.resistance is None or self.read_time is None:
+        return self._energy(self.read_current, self.read_time)
+
+    def _energy(self, current: float | None, time: float | None) -> float | None:
+        if current is None or self.resistance is None or time is None:
             return None
-        return self.read_current**2 * self.resistance * self.read_time
+        return current**2 * self.resistance * time
 
 
 @dataclass(frozen=True)
@@ -479,7 +478,7 @@ class Device(Shown):
             lines.append(f"not measured, and so without: {', '.join(unknown)}")
         for begin, name in (("synapse.", "the synapse"), ("neuron.variation", "the neuron's D2D")):
             keys = [key for key in lent if key.startswith(begin)]
+            what = f"{name} and C2C" if begin.endswith("variation") else ", ".join(keys)
             if keys:
-                what = f"{name} and C2C" if begin.endswith("variation") else ", ".join(keys)
                 lines.append(f"not measured, but of {self.source.get('base')}: {what}")
         return lines

@@ -21,8 +21,7 @@ from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import MAX_TOML, Table, parse_toml, read_file, read_text, write_atomically
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
-from allspin.sim.synapse.kinds import synapse_from_table
-from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.table_synapse import synapse_from_table
 
 FORMAT = 1
 """Version of the file's layout."""
@@ -119,20 +118,6 @@ def save_point(device: Device, path: Path, point: OperatingPoint) -> str | None:
     return None
 
 
-def _synapse(table: Table) -> tuple[Synapse, Electrical]:
-    electrical = table.table("electrical").make(Electrical)
-    synapse = synapse_from_table(table)
-    table.finish()
-    return synapse, electrical
-
-
-def _imperfections(table: Table) -> Imperfections:
-    retention = None
-    if "retention" in table.content:
-        retention = table.table("retention").make(Retention)
-    return dataclasses.replace(table.make(Imperfections), retention=retention)
-
-
 def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
     """The device that a file's text describes.
 
@@ -159,27 +144,29 @@ def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
     version = whole.take("format")
     if version != FORMAT or isinstance(version, bool):
         raise ValueError(f"it has format {version!r}; this version reads {FORMAT}")
-    name, unit = whole.take("name"), whole.take("unit", "ohm")
-    for key, value in (("name", name), ("unit", unit)):
+    names = {"name": whole.take("name"), "unit": whole.take("unit", "ohm")}
+    for key, value in names.items():
         if not isinstance(value, str) or not value.strip() or not value.isprintable():
             raise ValueError(f"{key} must be a word or line of text, not {value!r}")
+    table, neuron = whole.table("synapse", needed=True), whole.table("neuron")
+    electrical = table.table("electrical").make(Electrical)
     try:
-        synapse, electrical = _synapse(whole.table("synapse", needed=True))
+        synapse = synapse_from_table(table)
     except TypeError as error:
         raise ValueError(f"[synapse]: {error}") from error
-    neuron = whole.table("neuron")
+    table.finish()
     variation = neuron.table("variation").make(NeuronVariation)
     neuron_electrical = neuron.table("electrical").make(NeuronElectrical)
-    neuron.content.setdefault("name", "sot")
+    others = whole.table("imperfections")
+    retention = others.table("retention").make(Retention) if "retention" in others.content else None
     device = Device(
-        name=name,
+        **names,
         synapse=synapse,
-        neuron=neuron_from_dict(neuron.content),
+        neuron=neuron_from_dict({"name": "sot", **neuron.content}),
         neuron_variation=variation,
-        imperfections=_imperfections(whole.table("imperfections")),
+        imperfections=dataclasses.replace(others.make(Imperfections), retention=retention),
         electrical=electrical,
         neuron_electrical=neuron_electrical,
-        unit=unit,
         source=whole.table("source").content,
         array=whole.table("array").make(HallArray),
         adc=whole.table("adc").make(AdcVariation),

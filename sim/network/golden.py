@@ -100,13 +100,13 @@ class GoldenModel:
         self._matrices: list[npt.NDArray[np.floating]] = []
         self._real = [words is None and layer.matrix is not None for layer in network.layers]
         for number, layer in enumerate(network.layers):
-            if words is None and layer.matrix is not None:
-                self._matrices.append(layer.matrix)
-                continue
-            matrix = self.words[number]
-            top = 2 ** network.input_bits(number) - 1
-            largest = int(np.abs(matrix.astype(np.int32)).sum(axis=0).max()) * top
-            self._matrices.append(matrix.astype(np.float32 if largest < EXACT_FLOAT32 else float))
+            matrix = layer.matrix if words is None else None
+            if matrix is None:
+                top = 2 ** network.input_bits(number) - 1
+                held = self.words[number]
+                largest = int(np.abs(held.astype(np.int32)).sum(axis=0).max()) * top
+                matrix = held.astype(np.float32 if largest < EXACT_FLOAT32 else float)
+            self._matrices.append(matrix)
 
     def answer(self, number: int, inputs: Values, sums: Integers, first: int = 0) -> LayerTrace:
         """What the foot of a layer's columns makes of their sums.
@@ -243,23 +243,19 @@ class GoldenModel:
             If the images have another type, or not as many pixels as the first layer has
             rows.
         """
-        flat = self._flat(images)
+        flat, bits = self._flat(images), self.network.pixel_bits
         out = np.empty((len(images), self.network.classes), dtype=np.int64)
         for start in range(0, len(images), BATCH):
-            part = slice(start, start + BATCH)
-            sums = self._first_sums(flat[part], first + start)
-            *_, last = self._layers(flat[part], sums, first + start)
-            out[part] = last.sums
+            part = flat[start : start + BATCH]
+            # Row values of all of it would leave the cache. Without a name they are freed before
+            # the next ones, which take their place.
+            sums = [
+                self._sums(0, row_values(part[own : own + CHUNK], bits), first + start + own)
+                for own in range(0, len(part), CHUNK)
+            ]
+            *_, last = self._layers(part, np.concatenate(sums), first + start)
+            out[start : start + BATCH] = last.sums
         return out
-
-    def _first_sums(self, images: npt.NDArray[np.uint8], first: int) -> Integers:
-        """Column sums of the first layer, of a batch whose row values would leave the cache."""
-        sums = []
-        for start in range(0, len(images), CHUNK):
-            part = images[start : start + CHUNK]
-            # Row values without a name are freed before the next ones, which take their place.
-            sums.append(self._sums(0, row_values(part, self.network.pixel_bits), first + start))
-        return np.concatenate(sums)
 
     def classify(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
         """Class of each image: the lowest one with the largest logit."""

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from allspin.sim.errors import UserError
-from allspin.sim.extensions import UnknownKind
+from allspin.sim.errors import UnknownKind, UserError
 from allspin.sim.files import parse_json, read_file, write_atomically
 from allspin.sim.network.formats import Adc
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network import WIDTHS, Converter, Layer, Network
 from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
 
 FORMAT, TILED_FORMAT = 1, 2
@@ -49,23 +49,19 @@ def network_to_bytes(network: Network) -> bytes:
             if tensor is not None:
                 # In row-major order whatever the array's own: safetensors takes the bytes.
                 tensors[f"layer.{number}.{name}"] = np.array(tensor, DTYPES[name], order="C")
+    adcs = [layer.adc for layer in network.layers]
     record = {
-        "format": FORMAT,
+        "format": TILED_FORMAT if any(adcs) else FORMAT,
         "topology": list(network.topology),
         "image_shape": list(network.image_shape),
-        "pixel_bits": network.pixel_bits,
-        "hidden_bits": network.hidden_bits,
-        "rah_bits": network.rah_bits,
-        "current_bits": network.current_bits,
+        **{name: getattr(network, name) for name in WIDTHS},
         "neuron": neuron_to_dict(network.neuron),
         "shifts": [
             layer.converter.shift for layer in network.layers if layer.converter is not None
         ],
         "provenance": network.provenance,
     }
-    adcs = [layer.adc for layer in network.layers]
     if any(adcs):
-        record["format"] = TILED_FORMAT
         record["adcs"] = [adc and {name: getattr(adc, name) for name in ADC_KEYS} for adc in adcs]
     return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
 
@@ -98,13 +94,13 @@ def _record(data: bytes) -> dict[str, Any]:
         record = parse_json(metadata[KEY])
     except ValueError as error:
         raise ValueError(f"its allspin metadata is not JSON ({error})") from error
-    if not isinstance(record, dict):
-        raise ValueError("its allspin metadata is not an object")
-    version = record.get("format")
+    version = record.get("format") if isinstance(record, dict) else None
     if version not in (FORMAT, TILED_FORMAT) or type(version) is not int:
         raise ValueError(
             f"it has format {version!r}; this version reads {FORMAT} and {TILED_FORMAT}"
         )
+    if version == FORMAT and "adcs" in record:
+        raise ValueError(f"its adcs need format {TILED_FORMAT}, and it has format {FORMAT}")
     return record
 
 
@@ -115,26 +111,17 @@ def _integers(name: str, value: object) -> list[int]:
     return value
 
 
-def _adcs(record: dict[str, Any], layers: int) -> list[dict[str, int] | None]:
-    """What the metadata says of each layer's converters."""
-    if record["format"] == FORMAT:
-        if "adcs" in record:
-            raise ValueError(f"its adcs need format {TILED_FORMAT}, and it has format {FORMAT}")
-        return [None] * layers
-    found = record["adcs"]
-    if not isinstance(found, list) or len(found) != layers:
-        raise ValueError(f"its adcs must be a list of {layers}, one for each layer")
-    for each in found:
-        if each is not None:
-            if not isinstance(each, dict) or sorted(each) != sorted(ADC_KEYS):
-                raise ValueError(f"its adcs must have {', '.join(ADC_KEYS)} each, or be null")
-            _integers("adcs", list(each.values()))
-    return found
+def _adc(content: object, offsets: npt.NDArray[np.int32] | None) -> Adc | None:
+    """What the metadata says of a layer's converters, with the tensor of their offsets."""
+    if content is None:
+        return None
+    if not isinstance(content, dict) or sorted(content) != sorted(ADC_KEYS):
+        raise ValueError(f"its adcs must have {', '.join(ADC_KEYS)} each, or be null")
+    _integers("adcs", list(content.values()))
+    return Adc(**content, offsets=offsets)
 
 
-def _layer(
-    tensors: dict[str, Any], number: int, shift: int | None, adc: dict[str, int] | None
-) -> Layer:
+def _layer(tensors: dict[str, Any], number: int, shift: int | None, adc: object) -> Layer:
     """Take one layer's tensors."""
 
     def take(name: str, needed: bool = True) -> Any:
@@ -151,30 +138,36 @@ def _layer(
         levels=take("levels"),
         converter=None if shift is None else Converter(take("gains"), take("offsets"), shift),
         table=take("table", needed=False),
-        adc=None if adc is None else Adc(**adc, offsets=take("adc_offsets", needed=False)),
+        adc=_adc(adc, None if adc is None else take("adc_offsets", needed=False)),
     )
 
 
 def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
     """The network that metadata and tensors make together."""
-    topology = _integers("topology", record["topology"])
-    shifts = _integers("shifts", record["shifts"])
-    if len(topology) < 2 or len(shifts) != len(topology) - 2:
-        raise ValueError(f"its {len(shifts)} shifts do not fit its topology {topology}")
-    image_shape = _integers("image_shape", record["image_shape"])
-    if len(image_shape) != 2:
-        raise ValueError(f"its image_shape must be height and width, not {image_shape}")
-    bits = ("pixel_bits", "hidden_bits", "rah_bits", "current_bits")
-    for name in bits:
-        _integers(name, [record[name]])
+    topology, shifts, image_shape = (
+        _integers(name, record[name]) for name in ("topology", "shifts", "image_shape")
+    )
+    widths = dict(
+        zip(WIDTHS, _integers(", ".join(WIDTHS), [record[name] for name in WIDTHS]), strict=True)
+    )
+    adcs = record["adcs"] if record["format"] == TILED_FORMAT else [None] * (len(shifts) + 1)
+    for name, found, count in (
+        ("shifts", shifts, len(topology) - 2),
+        ("adcs", adcs, len(shifts) + 1),
+    ):
+        if not isinstance(found, list) or len(found) != count:
+            raise ValueError(f"its {name} do not fit its topology {topology}")
     if not isinstance(record["provenance"], dict):
         raise ValueError("its provenance is not an object")
-    foot = zip([*shifts, None], _adcs(record, len(shifts) + 1), strict=True)
+    shape: Any = tuple(image_shape)
     network = Network(
-        layers=tuple(_layer(tensors, number, *each) for number, each in enumerate(foot)),
+        layers=tuple(
+            _layer(tensors, number, *each)
+            for number, each in enumerate(zip([*shifts, None], adcs, strict=True))
+        ),
         neuron=neuron_from_dict(record["neuron"]),
-        image_shape=(image_shape[0], image_shape[1]),
-        **{name: record[name] for name in bits},
+        image_shape=shape,
+        **widths,
         provenance=record["provenance"],
     )
     if tensors:

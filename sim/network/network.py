@@ -14,7 +14,7 @@ import numpy.typing as npt
 from allspin.sim.errors import check_range
 from allspin.sim.network.formats import MAX_RAH_BITS, MAX_STATES, MIN_RAH_BITS, MIN_STATES, Adc
 from allspin.sim.network.neuron import Neuron
-from allspin.sim.shown import Shown
+from allspin.sim.parameters import Shown
 
 GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""
@@ -23,17 +23,20 @@ MAX_LAYERS = 15
 MAX_LINES = 65535
 MIN_CURRENT_BITS = 4
 MAX_CURRENT_BITS = 12
+WIDTHS = {
+    "pixel_bits": (1, 8),
+    "hidden_bits": (1, 8),
+    "rah_bits": (MIN_RAH_BITS, MAX_RAH_BITS),
+    "current_bits": (MIN_CURRENT_BITS, MAX_CURRENT_BITS),
+}
+"""What a network has widths of, in bits, and their ranges."""
 
 
 def _frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     source = np.asarray(array)
-    if source.dtype == dtype:
-        copy = source.copy(order="K")
-        copy.setflags(write=False)
-        return copy
     with np.errstate(invalid="ignore"):  # a NaN is refused below
-        copy = source.astype(dtype)
-    if not np.array_equal(source, copy):
+        copy = source.astype(dtype, order="K")
+    if source.dtype != dtype and not np.array_equal(source, copy):
         raise ValueError(f"values do not fit {np.dtype(dtype).name}")
     copy.setflags(write=False)
     return copy
@@ -197,10 +200,10 @@ class Network(Shown):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
-        self._check_bits("pixel_bits", 1, 8)
-        self._check_bits("hidden_bits", 1, 8)
-        self._check_bits("rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
-        self._check_bits("current_bits", max(MIN_CURRENT_BITS, self.hidden_bits), MAX_CURRENT_BITS)
+        for name, (low, high) in WIDTHS.items():
+            # As a plain int: JSON takes none of NumPy's.
+            object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
+        check_range("current_bits", self.current_bits, self.hidden_bits, MAX_CURRENT_BITS)
         check_range("number of layers", len(self.layers), 1, MAX_LAYERS)
         shape = tuple(
             check_range("each side of an image", side, 1, MAX_LINES) for side in self.image_shape
@@ -210,46 +213,39 @@ class Network(Shown):
             raise ValueError(
                 f"images of shape {shape} do not fit a first layer of {self.layers[0].rows} rows"
             )
-        half = 2 ** (self.rah_bits - 1)
         for number, layer in enumerate(self.layers):
-            last = number == len(self.layers) - 1
-            here = f"layer {number}"
-            if not last and self.layers[number + 1].rows != layer.columns:
-                raise ValueError(
-                    f"{here} has {layer.columns} columns, but layer {number + 1} "
-                    f"has {self.layers[number + 1].rows} rows"
-                )
-            if not -half <= layer.levels.min() <= layer.levels.max() < half:
-                raise ValueError(
-                    f"levels of {here} must be from {-half} to {half - 1} "
-                    f"(R_AH words of {self.rah_bits} bits)"
-                )
-            if last != (layer.converter is None):
-                raise ValueError(
-                    f"{here} {'is the last and has no' if last else 'needs a'} V-I converter"
-                )
-            if (layer.table is not None) != (not last and self.neuron.has_table):
-                raise ValueError(
-                    f"{here} {'has a' if layer.table is not None else 'needs a'} table, "
-                    f"which does not fit its place or the neuron {self.neuron.name}"
-                )
-            if layer.converter is not None:
-                bound = 2 ** (self.current_bits + 1)
-                offsets = layer.converter.offsets
-                if not -bound <= offsets.min() <= offsets.max() < bound:
-                    raise ValueError(f"offsets of {here} must be from {-bound} to {bound - 1}")
-            if layer.table is not None and (
-                layer.table.shape != (2**self.current_bits,)
-                or int(layer.table.max()) >= 2**self.hidden_bits
-            ):
-                raise ValueError(
-                    f"the table of {here} must have {2**self.current_bits} entries "
-                    f"from 0 to {2**self.hidden_bits - 1}"
-                )
+            self._check_layer(number, layer)
 
-    def _check_bits(self, name: str, low: int, high: int) -> None:
-        """Check a width, and keep it as a plain int (JSON takes no NumPy ones)."""
-        object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
+    def _check_layer(self, number: int, layer: Layer) -> None:
+        """Raise unless a layer goes with the widths and with the layer behind it."""
+        here, last = f"layer {number}", number == len(self.layers) - 1
+        if not last and self.layers[number + 1].rows != layer.columns:
+            raise ValueError(
+                f"{here} has {layer.columns} columns, but layer {number + 1} "
+                f"has {self.layers[number + 1].rows} rows"
+            )
+        bounds: dict[str, tuple[npt.NDArray[Any], int]] = {
+            f"levels of {here}": (layer.levels, 2 ** (self.rah_bits - 1))
+        }
+        if layer.converter is not None:
+            offsets = layer.converter.offsets
+            bounds[f"offsets of {here}"] = offsets, 2 ** (self.current_bits + 1)
+        for name, (values, bound) in bounds.items():
+            if not -bound <= values.min() <= values.max() < bound:
+                raise ValueError(f"{name} must be from {-bound} to {bound - 1}")
+        if last != (layer.converter is None):
+            raise ValueError(
+                f"{here} {'is the last and has no' if last else 'needs a'} V-I converter"
+            )
+        table, tabled = layer.table, not last and self.neuron.has_table
+        if tabled != (table is not None):
+            raise ValueError(
+                f"{here} {'needs a' if tabled else 'has a'} table, "
+                f"which does not fit its place or the neuron {self.neuron.name}"
+            )
+        size, top = 2**self.current_bits, 2**self.hidden_bits - 1
+        if table is not None and (table.shape != (size,) or int(table.max()) > top):
+            raise ValueError(f"the table of {here} must have {size} entries from 0 to {top}")
 
     @property
     def topology(self) -> tuple[int, ...]:

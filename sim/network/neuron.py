@@ -18,7 +18,7 @@ from typing import ClassVar, NamedTuple, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.extensions import UnknownKind
+from allspin.sim.errors import UnknownKind, check_number
 
 # What every kind of neuron offers: the one class to write for a new one.
 
@@ -46,14 +46,9 @@ class Knees(NamedTuple):
     saturation: float
 
     @property
-    def linear(self) -> float:
-        """Current from the lower knee to the upper one."""
-        return self.saturation / self.slope
-
-    @property
     def end(self) -> float:
         """Input current at which the straight part ends."""
-        return self.threshold + self.linear
+        return self.threshold + self.saturation / self.slope
 
 
 class Line(NamedTuple):
@@ -118,17 +113,12 @@ class Neuron(abc.ABC):
     start: ClassVar[float] = 0.15
 
     def __post_init__(self) -> None:
+        noun = self.noun or f"the {self.name} neuron"
         for field in dataclasses.fields(self):
-            low, high = self.ranges.get(field.name, (-LARGEST, LARGEST))
-            value = getattr(self, field.name)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not (number and low <= value <= high):
-                noun = self.noun or f"the {self.name} neuron"
-                raise ValueError(
-                    f"{noun}'s {field.name} must be from {low} to {high}, not {value!r}"
-                )
+            ends = self.ranges.get(field.name, (-LARGEST, LARGEST))
             # As a float, so that 1 and 1.0 make the same network file.
-            object.__setattr__(self, field.name, float(value))
+            number = check_number(f"{noun}'s {field.name}", getattr(self, field.name), *ends)
+            object.__setattr__(self, field.name, number)
 
     @classmethod
     def meaning(cls) -> str:
@@ -265,25 +255,16 @@ def register_neuron(kind: Kind) -> Kind:
                 f"neurons must differ in the first {SHORT} letters and digits of their names, "
                 f"which {name} and {other} do not"
             )
-    _check_response(cast("type[Neuron]", kind)())
-    NEURONS[name] = kind
-    return kind
-
-
-def _check_response(neuron: Neuron) -> None:
-    """Raise a `ValueError` unless a response is as training and the table take it to be."""
-    response = neuron.response(np.linspace(0, 1, RESPONSES))
+    response = cast("type[Neuron]", kind)().response(np.linspace(0, 1, RESPONSES))
     if not np.all((response >= -ROUNDING) & (response <= 1 + ROUNDING)):
         raise ValueError(
-            f"the {neuron.name} neuron's response must be from 0 to 1 at currents from 0 to 1, "
+            f"the {name} neuron's response must be from 0 to 1 at currents from 0 to 1, "
             f"not from {np.min(response):g} to {np.max(response):g}"
         )
     if np.any(np.diff(response) < -ROUNDING):
-        raise ValueError(f"the {neuron.name} neuron's response must not fall as the current rises")
-
-
-def _softplus(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.logaddexp(0.0, x)
+        raise ValueError(f"the {name} neuron's response must not fall as the current rises")
+    NEURONS[name] = kind
+    return kind
 
 
 @register_neuron
@@ -350,17 +331,13 @@ class SotNeuron(Neuron):
             R_AH above its value at no current, as a fraction of full scale.
         """
         drive = np.maximum(np.asarray(current, dtype=np.float64), 0.0)
-        end = self.threshold + self.saturation / self.slope
+
+        def softplus(x: npt.NDArray[np.float64], knee: float) -> npt.NDArray[np.float64]:
+            return np.logaddexp(0.0, (x - knee) / self.softness)
 
         def switched(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-            return (
-                self.slope
-                * self.softness
-                * (
-                    _softplus((x - self.threshold) / self.softness)
-                    - _softplus((x - end) / self.softness)
-                )
-            )
+            rise = softplus(x, self.threshold) - softplus(x, self.knees.end)
+            return self.slope * self.softness * rise
 
         return switched(drive) - switched(np.zeros(()))
 
@@ -524,9 +501,7 @@ def neuron_from_dict(record: object) -> Neuron:
     name = parameters.pop("name", None)
     if not isinstance(name, str) or name not in NEURONS:
         raise UnknownKind.named("neuron", NEURONS, name)
-    kind = NEURONS[name]
-    known = {field.name for field in dataclasses.fields(kind)}
-    for key in parameters:
-        if key not in known:
-            raise ValueError(f"neuron {name} has no parameter {key!r}")
-    return kind(**parameters)
+    known = {field.name for field in dataclasses.fields(NEURONS[name])}
+    for key in sorted(parameters.keys() - known):
+        raise ValueError(f"neuron {name} has no parameter {key!r}")
+    return NEURONS[name](**parameters)

@@ -67,10 +67,9 @@ class Tiles:
         """
         if rows is None and bits is None:
             return None
-        if bits is None:
-            raise ValueError("`tile_rows` needs `adc_bits`")
-        if rows is None:
-            raise ValueError("`adc_bits` needs `tile_rows`")
+        if rows is None or bits is None:
+            given, lacking = ("adc_bits", "tile_rows")[:: 1 if rows is None else -1]
+            raise ValueError(f"`{given}` needs `{lacking}`")
         return cls(rows, bits)
 
     @property
@@ -104,62 +103,6 @@ def with_steps(network: Network, tiles: Tiles, shifts: Sequence[int]) -> Network
     return replace(network, layers=layers)
 
 
-class _Steps:
-    """The search for each layer's step."""
-
-    def __init__(self, network: Network, tiles: Tiles, images: Pixels, labels: Labels) -> None:
-        self.model = GoldenModel(uncut(network))
-        self.tiles, self.labels = tiles, labels
-        self.values = quantise_pixels(images.reshape(len(images), -1), network.pixel_bits)
-        self.shifts: list[int | None] = [None] * len(network.layers)
-
-    def _reads(self, number: int, values: Pixels) -> list[Read]:
-        return list(self.model.reads(number, self.tiles.rows, values))
-
-    def _sums(self, shift: int | None, reads: list[Read]) -> Integers:
-        """Column sums of a layer, converted with a step, or as they are."""
-        total = np.zeros_like(reads[0][0])
-        adc = None if shift is None else Adc(self.tiles.rows, self.tiles.bits, shift)
-        for sums, driven in reads:
-            total += sums if adc is None else converted(adc, sums.copy(), driven) << adc.shift
-        return total
-
-    def _right(self, number: int, sums: Integers) -> int:
-        """Images that are right with a layer's sums, the layers behind it being as they are."""
-        while True:
-            trace = self.model.answer(number, self.values, sums)
-            if trace.activations is None:
-                return int(np.count_nonzero(np.argmax(sums, axis=1) == self.labels))
-            number += 1
-            sums = self._sums(self.shifts[number], self._reads(number, trace.activations))
-
-    def _best(self, number: int, values: Pixels) -> int:
-        """The step of a layer with which most images are right; the finest of equals."""
-        reads = self._reads(number, values)
-        most = max(int(np.abs(sums).max()) for sums, _ in reads)
-        top = min(max(0, most.bit_length() - (self.tiles.bits - 1)), MAX_ADC_SHIFT)
-        if top == 0:
-            return 0
-        tried = range(max(0, top - TRIED + 1), top + 1)
-        right = [self._right(number, self._sums(shift, reads)) for shift in tried]
-        return tried[int(np.argmax(right))]
-
-    def found(self) -> list[int]:
-        """Each layer's step, as a shift."""
-        for _ in range(ROUNDS):
-            before = list(self.shifts)
-            values = self.values
-            for number in range(len(self.shifts)):
-                self.shifts[number] = self._best(number, values)
-                sums = self._sums(self.shifts[number], self._reads(number, values))
-                trace = self.model.answer(number, values, sums)
-                if trace.activations is not None:
-                    values = trace.activations
-            if self.shifts == before:
-                break
-        return [shift for shift in self.shifts if shift is not None]
-
-
 def cut(network: Network, tiles: Tiles, images: Pixels, labels: Labels) -> Network:
     """Cut a network into tiles, with the steps that lose fewest images.
 
@@ -180,5 +123,44 @@ def cut(network: Network, tiles: Tiles, images: Pixels, labels: Labels) -> Netwo
     Network
         Every layer with its `Adc`.
     """
-    steps = _Steps(network, tiles, images[:CALIBRATION], labels[:CALIBRATION])
-    return with_steps(network, tiles, steps.found())
+    pixels, labels = images[:CALIBRATION], labels[:CALIBRATION]
+    first = quantise_pixels(pixels.reshape(len(pixels), -1), network.pixel_bits)
+    model = GoldenModel(uncut(network))
+    # As it is where there is no step yet.
+    shifts: list[int | None] = [None] * len(network.layers)
+
+    def summed(shift: int | None, reads: list[Read]) -> Integers:
+        """Column sums of a layer, converted with a step, or as they are."""
+        total = np.zeros_like(reads[0][0])
+        adc = None if shift is None else Adc(tiles.rows, tiles.bits, shift)
+        for sums, driven in reads:
+            total += sums if adc is None else converted(adc, sums.copy(), driven) << adc.shift
+        return total
+
+    def reads_of(number: int, values: Pixels) -> list[Read]:
+        return list(model.reads(number, tiles.rows, values))
+
+    def right(number: int, sums: Integers) -> int:
+        """Images that are right with a layer's sums, the layers behind it being as they are."""
+        values = model.answer(number, first, sums).activations
+        while values is not None:
+            number += 1
+            sums = summed(shifts[number], reads_of(number, values))
+            values = model.answer(number, first, sums).activations
+        return int(np.count_nonzero(np.argmax(sums, axis=1) == labels))
+
+    for _ in range(ROUNDS):
+        before, values = list(shifts), first
+        for number in range(len(shifts)):
+            reads = reads_of(number, values)
+            most = max(int(np.abs(sums).max()) for sums, _ in reads)
+            top = min(max(0, most.bit_length() - (tiles.bits - 1)), MAX_ADC_SHIFT)
+            # With most images right; the finest of equals.
+            tried = range(max(0, top - TRIED + 1), top + 1) if top else range(1)
+            best = [right(number, summed(shift, reads)) for shift in tried] if top else [0]
+            shifts[number] = tried[int(np.argmax(best))]
+            answer = model.answer(number, values, summed(shifts[number], reads))
+            values = values if answer.activations is None else answer.activations
+        if shifts == before:
+            break
+    return with_steps(network, tiles, [shift for shift in shifts if shift is not None])

@@ -47,17 +47,21 @@ class Chain:
     """
 
     def __init__(self, changes: Changes, steps: int) -> None:
+        from scipy.sparse import csr_array
+
         self.low, self.span = changes.low, changes.high - changes.low
         self.steps = steps
         share = np.arange(steps + 1) / steps
         ends = np.clip(share + changes.at(self.low + share * self.span) / self.span, 0, 1)
         some = max(AT_ONCE // ends.shape[1], 1)
-        self._matrix: Any = sum(
-            _sparse(
-                *self._shared(ends[first : first + some]), changes.weights[first : first + some]
-            )
-            for first in range(0, len(ends), some)
-        )
+        self._matrix: Any = 0  # from each node (row) to each node (column)
+        for first in range(0, len(ends), some):
+            nodes, parts = self._shared(ends[first : first + some])
+            parts *= changes.weights[first : first + some, np.newaxis]
+            rows = np.broadcast_to(np.arange(steps + 1), nodes.shape)
+            where = (rows.ravel(), nodes.ravel())
+            shape = (steps + 1, steps + 1)
+            self._matrix = self._matrix + csr_array((parts.ravel(), where), shape=shape)
 
     @property
     def products(self) -> int:
@@ -86,37 +90,6 @@ class Chain:
         """Values between the nodes, of a table that has one for each node."""
         nodes, parts = self._shared(np.clip((resistance - self.low) / self.span, 0, 1))
         return np.sum(table[nodes] * parts, axis=0)
-
-
-def _sparse(nodes: npt.NDArray[np.intp], parts: Array, weights: Array) -> Any:
-    """A chain's matrix: from each node (row) to each node (column).
-
-    Parameters
-    ----------
-    nodes : ndarray of int, shape (3, values, nodes)
-        Where each value leads from each node.
-    parts : ndarray of float64, shape (3, values, nodes)
-        What of the value leads there.
-    weights : ndarray of float64, shape (values,)
-        The value's probability.
-    """
-    from scipy.sparse import csr_array
-
-    size = nodes.shape[-1]
-    places = np.broadcast_to(np.arange(size), nodes.shape)
-    shares = parts * weights[:, np.newaxis]
-    where = (places.ravel(), nodes.ravel())
-    return csr_array((shares.ravel(), where), shape=(size, size))
-
-
-def _refined(changes: Changes) -> Iterator[Chain]:
-    """Chains on finer and finer grids, as long as they are not too dear."""
-    steps = FIRST_STEPS
-    while True:
-        yield Chain(changes, steps)
-        steps *= 2
-        if steps > MAX_STEPS or 3 * (steps + 1) * changes.weights.size > ENTRIES:
-            return
 
 
 def until_still(changes: Changes, start: float, most: int, least: float) -> int:
@@ -153,6 +126,8 @@ def after(
 ) -> tuple[Array, Array]:
     """Mean and standard deviation of R_AH after some pulses.
 
+    The grid is refined until that changes next to nothing, as long as it is not too dear.
+
     Parameters
     ----------
     changes : Changes
@@ -167,19 +142,20 @@ def after(
     mean, deviation : ndarray of float64, the shape that the arguments broadcast to
     """
     r, n = np.broadcast_arrays(np.asarray(resistance, np.float64), np.asarray(pulses, np.float64))
-    found: tuple[Array, Array] | None = None
-    for chain in _refined(changes):
-        if found is not None and chain.products * n.max(initial=0) > WORK:
+    steps = FIRST_STEPS
+    mean, deviation = _after(Chain(changes, steps), r.ravel(), n.ravel())
+    while 2 * steps <= MAX_STEPS and 3 * (2 * steps + 1) * changes.weights.size <= ENTRIES:
+        steps *= 2
+        chain = Chain(changes, steps)
+        if chain.products * n.max(initial=0) > WORK:
             break
-        finer = _after(chain, r.ravel(), n.ravel())
-        if found is not None and _same(found, finer):
-            found = finer
+        coarse = mean, deviation
+        mean, deviation = _after(chain, r.ravel(), n.ravel())
+        wider = np.abs(deviation - coarse[1]) <= np.maximum(SURE * deviation, LEAST)
+        if np.all(np.abs(mean - coarse[0]) <= LEAST) and np.all(wider):
             break
-        found = finer
-    assert found is not None
     span = changes.high - changes.low
-    mean, deviation = changes.low + found[0] * span, found[1] * span
-    return mean.reshape(r.shape), deviation.reshape(r.shape)
+    return (changes.low + mean * span).reshape(r.shape), (deviation * span).reshape(r.shape)
 
 
 def _after(chain: Chain, resistance: Array, pulses: Array) -> tuple[Array, Array]:
@@ -204,9 +180,3 @@ def _after(chain: Chain, resistance: Array, pulses: Array) -> tuple[Array, Array
         if number > last:
             break
     return mean, np.sqrt(np.maximum(variance, 0.0))
-
-
-def _same(coarse: tuple[Array, Array], fine: tuple[Array, Array]) -> bool:
-    """Whether a refinement has changed next to nothing."""
-    moved, wider = np.abs(fine[0] - coarse[0]), np.abs(fine[1] - coarse[1])
-    return bool(np.all(moved <= LEAST) and np.all(wider <= np.maximum(SURE * fine[1], LEAST)))

@@ -239,13 +239,11 @@ def _numbers(path: Path, number: int, line: str) -> Array:
     try:
         row = np.array([float(word) for word in line.split(",")])
     except ValueError:
-        raise UserError(
-            f"{path}: line {number} is not a row of numbers with commas; give a lookup "
-            "table as CrossSim writes it (conductances, shares, then changes)"
-        ) from None
+        row = np.array([np.nan])
     if not np.all(np.abs(row) <= MAX_MAGNITUDE):
         raise UserError(
-            f"{path} is damaged: line {number} has a number beyond {MAX_MAGNITUDE:g}, or none"
+            f"{path}: line {number} is not a row of numbers up to {MAX_MAGNITUDE:g} with commas; "
+            "give a lookup table as CrossSim writes it (conductances, shares, then changes)"
         )
     return row
 
@@ -261,22 +259,21 @@ def read_lookup_table(path: Path) -> Changes:
     text = read_text(path, "lookup table", MAX_BYTES)
     lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
     rows = [_numbers(path, *each) for each in itertools.islice(lines, 1, 3)]
-    if len(rows) < 2 or min(row.size for row in rows) < 2:
-        raise UserError(f"{path} is not one of CrossSim's lookup tables: it has too few rows")
+    if len(rows) < 2 or not all(2 <= row.size <= MAX_ROW for row in rows):
+        raise UserError(
+            f"{path} is not one of CrossSim's lookup tables: it needs a row of conductances and "
+            f"one of cumulative shares, of 2 to {MAX_ROW:,} numbers each"
+        )
     conductance, share = rows
-    if max(conductance.size, share.size) > MAX_ROW:
-        raise UserError(f"{path} is no lookup table: it has a row of more than {MAX_ROW:,} numbers")
     changes = [_numbers(path, *each) for each in itertools.islice(lines, share.size + 1)]
     if len(changes) != share.size or any(row.size != conductance.size for row in changes):
         raise UserError(
             f"{path} is damaged: {share.size} shares and {conductance.size} conductances need "
             f"as many rows and columns of changes, not {len(changes)} rows"
         )
-    if np.any(np.diff(conductance) <= 0) or np.any(np.diff(share) < 0):
-        raise UserError(f"{path} is damaged: conductances and cumulative shares must rise")
-    if share[0] < 0 or share[-1] > 1:
+    falls = np.any(np.diff(conductance) <= 0) or np.any(np.diff(share) < 0)
+    if falls or share[0] < 0 or share[-1] > 1:
         raise UserError(
-            f"{path} is damaged: cumulative shares must be from 0 to 1, not from {share[0]:g} to "
-            f"{share[-1]:g}"
+            f"{path} is damaged: conductances must rise, and cumulative shares from 0 to 1"
         )
     return Changes.of_shares(conductance, share, np.array(changes))

@@ -1,7 +1,7 @@
 """A synapse's response: what pulses of one polarity do to its R_AH, on average.
 
 The paper's is `PulseResponse`. Another law is one class (`Response`) under
-`allspin.sim.synapse.kinds.register_response`; ``docs/extending.md`` has one.
+`allspin.sim.synapse.table_synapse.register_response`; ``docs/extending.md`` has one.
 
 With P the pulse number, A the nonlinearity in pulses and P_max the pulses between the ends
 of the range, the paper's equations (after X. Sun and S. Yu, IEEE JETCAS 9, 570, 2019) are::
@@ -92,10 +92,18 @@ class Response(abc.ABC):
     high: float
 
     def __post_init__(self) -> None:
-        self._check_pulses()
-        self._check_ends()
-        for name in sorted(set(self.keys().values()) - {"pulses", "low", "high"}):
-            object.__setattr__(self, name, check_number(name, getattr(self, name)))
+        object.__setattr__(self, "pulses", check_range("P_max", self.pulses, 1, MAX_PULSES))
+        for key, name in self.keys().items():
+            if name != "pulses":
+                most = MAX_RAH if name in ("low", "high") else math.inf
+                number = check_number(key, getattr(self, name), -most, most)
+                object.__setattr__(self, name, number)
+        if not self.low < self.high:
+            raise ValueError(f"R_max must be above R_min, not {self.high:g} and {self.low:g}")
+        self._check_law()
+
+    def _check_law(self) -> None:
+        """Raise unless the law leads from end to end."""
         with np.errstate(all="ignore"):  # a law that fails there is told by what comes of it
             ends = self.moved(np.array([0.0, self.pulses]))
         if not np.allclose(ends, (0, 1), rtol=0, atol=OFF):
@@ -103,23 +111,6 @@ class Response(abc.ABC):
                 f"a response must have moved by 0 after no pulse and by 1 after {self.pulses}, "
                 f"not by {ends[0]:g} and {ends[1]:g}"
             )
-
-    def _check_pulses(self) -> None:
-        pulses = check_range("P_max", self.pulses, 1, MAX_PULSES)
-        object.__setattr__(self, "pulses", pulses)
-
-    def _check_ends(self) -> None:
-        for name in ("low", "high"):
-            value = check_number(f"R_{'min' if name == 'low' else 'max'}", getattr(self, name))
-            if not math.isfinite(value):
-                raise ValueError(f"R_min and R_max must be finite, not {value}")
-            if abs(value) > MAX_RAH:
-                raise ValueError(
-                    f"R_min and R_max must be from {-MAX_RAH:g} to {MAX_RAH:g}, not {value:g}"
-                )
-            object.__setattr__(self, name, value)
-        if not self.low < self.high:
-            raise ValueError(f"R_max must be above R_min, not {self.high:g} and {self.low:g}")
 
     @classmethod
     def keys(cls) -> dict[str, str]:
@@ -246,17 +237,13 @@ class PulseResponse(Response):
     kind: ClassVar[str] = "sot"
     has_nonlinearity: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        self._check_pulses()
-        a = check_number("A", self.nonlinearity)
-        least = self.pulses / MAX_EXPONENT
+    def _check_law(self) -> None:
+        a, least = self.nonlinearity, self.pulses / MAX_EXPONENT
         if abs(a) < least:
             raise ValueError(
                 f"A must be at least {least:.3g} or at most {-least:.3g} "
                 f"with a P_max of {self.pulses}, not {a:g}"
             )
-        object.__setattr__(self, "nonlinearity", a)
-        self._check_ends()
 
     @property
     def normalisation(self) -> float:

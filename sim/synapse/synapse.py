@@ -72,6 +72,10 @@ class SynapseVariation(Parameters):
         figure = name in ("potentiation", "depression")
         return f"{self.short} of {name}" if figure else f"the {name} of {self.short}"
 
+    def __str__(self) -> str:
+        figures = f"{self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression)"
+        return f"{self.short} {figures}"
+
     def __getitem__(self, polarity: Polarity) -> float:
         """Figure of a polarity."""
         return self.depression if polarity else self.potentiation
@@ -115,10 +119,7 @@ class CycleVariation(SynapseVariation):
     occasion: str = choice("write", OCCASIONS)
 
     def __str__(self) -> str:
-        return (
-            f"C2C {self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression) "
-            f"{CYCLE_READINGS[self.reading]}, {OCCASIONS[self.occasion]}"
-        )
+        return f"{super().__str__()} {CYCLE_READINGS[self.reading]}, {OCCASIONS[self.occasion]}"
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,7 @@ class DeviceVariation(SynapseVariation):
     reading: str = choice("range", DEVICE_READINGS)
 
     def __str__(self) -> str:
-        return (
-            f"D2D {self.potentiation:.3g} (potentiation), {self.depression:.3g} (depression): "
-            f"{DEVICE_READINGS[self.reading]}"
-        )
+        return f"{super().__str__()}: {DEVICE_READINGS[self.reading]}"
 
     def factor(self, of: str, polarity: Polarity, deviate: npt.ArrayLike) -> Array:
         """Each device's factor on what a reading scales; 1 where this is another reading."""
@@ -164,11 +162,6 @@ AT_ONCE = 4096
 """Writes whose devices are looked at together, so that memory stays small."""
 
 
-def _parts(table: Array) -> list[Array]:
-    """A table in parts of `AT_ONCE` at most, flat."""
-    return np.array_split(table.ravel(), max(-(-table.size // AT_ONCE), 1))
-
-
 class Synapse(abc.ABC):
     """What every kind of synapse answers; all vectorised over devices.
 
@@ -177,7 +170,7 @@ class Synapse(abc.ABC):
     where D2D is an offset or a factor on R_AH.
 
     A kind defines `low`, `high`, `curve`, `pulses_to`, `advance`, `read`, `cycle_deviation`,
-    `varied`, `record` and `readings`. `allspin.sim.synapse.kinds` makes it one that device
+    `varied`, `record` and `readings`. `allspin.sim.synapse.table_synapse` makes it one that device
     files may name.
     """
 
@@ -314,23 +307,28 @@ class Synapse(abc.ABC):
         self, polarity: Polarity, pulses: Array, cycle: Array, ends: tuple[float, float]
     ) -> Law:
         """The law of many devices that follow curves of their own, a part of the writes at once."""
-        deviates = normal_values()
+        deviates, count = normal_values(), max(-(-pulses.size // AT_ONCE), 1)
+        writes = (np.array_split(table.ravel(), count) for table in (pulses, cycle))
         parts = [
             over_devices(self.curve(polarity, some, deviates[:, np.newaxis]), own, deviates, ends)
-            for some, own in zip(_parts(pulses), _parts(cycle), strict=True)
+            for some, own in zip(*writes, strict=True)
         ]
         return Law(
             *(np.concatenate(part).reshape(pulses.shape) for part in zip(*parts, strict=True))
         )
 
+    def _whole_way(self, polarity: Polarity) -> float:
+        """Pulses, with fractions, from where a polarity starts to where it ends."""
+        return float(self.pulses_to(polarity, self.low if polarity else self.high))
+
     @cached_property
     def trains(self) -> tuple[Written, Written]:
         """What trains of whole pulses from saturation leave, by polarity and number of pulses."""
-        found = []
-        for polarity, end in ((Polarity.POTENTIATION, self.high), (Polarity.DEPRESSION, self.low)):
-            pulses = np.arange(np.ceil(float(self.pulses_to(polarity, end))) + 1)
-            found.append(self.written(polarity, pulses))
-        return found[0], found[1]
+        up, down = (
+            self.written(polarity, np.arange(np.ceil(self._whole_way(polarity)) + 1))
+            for polarity in Polarity
+        )
+        return up, down
 
     def device_deviation(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
         """Change of `curve` for a device one standard deviation up, to first order."""
@@ -341,16 +339,14 @@ class Synapse(abc.ABC):
     @property
     def devices_differ(self) -> bool:
         """Whether there is any D2D: where it is not known there is none."""
-        for polarity, end in ((Polarity.POTENTIATION, self.high), (Polarity.DEPRESSION, self.low)):
-            way = np.linspace(0, float(self.pulses_to(polarity, end)), 33)
-            if np.any(self.device_deviation(polarity, way)):
-                return True
-        return False
+        return any(
+            np.any(self.device_deviation(polarity, np.linspace(0, self._whole_way(polarity), 33)))
+            for polarity in Polarity
+        )
 
     def pulses_across(self, polarity: Polarity) -> int:
         """Whole pulses from where a polarity starts to where it ends, 1 to `MAX_PULSES`."""
-        end = self.low if polarity else self.high
-        return int(min(max(np.ceil(float(self.pulses_to(polarity, end))), 1), MAX_PULSES))
+        return int(min(max(np.ceil(self._whole_way(polarity)), 1), MAX_PULSES))
 
     def short_curve(self, polarity: Polarity, pulses: int) -> Array:
         """R_AH after 0 to `pulses` pulses of a device that crosses the range in as many.
@@ -419,18 +415,16 @@ class SotSynapse(Synapse):
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
-        if min(self.potentiation.high, self.depression.high) <= max(
-            self.potentiation.low, self.depression.low
-        ):
+        up, down = self.potentiation, self.depression
+        if min(up.high, down.high) <= max(up.low, down.low):
             raise ValueError("the ranges of potentiation and depression must overlap")
-        if self.potentiation.kind != self.depression.kind:
+        if up.kind != down.kind:
             raise ValueError(
                 "the responses of potentiation and depression must be of one kind, not "
-                f"{self.potentiation.kind} and {self.depression.kind}"
+                f"{up.kind} and {down.kind}"
             )
-        if self.d2d.reading == "nonlinearity" and not self.potentiation.has_nonlinearity:
-            kind = self.potentiation.kind
-            raise ValueError(f"D2D cannot be of A: a response of kind {kind} has none")
+        if self.d2d.reading == "nonlinearity" and not up.has_nonlinearity:
+            raise ValueError(f"D2D cannot be of A: a response of kind {up.kind} has none")
 
     @classmethod
     def from_table(cls, table: Table, response: type[Response]) -> Self:
@@ -487,16 +481,20 @@ class SotSynapse(Synapse):
         response, r = self.response(polarity), np.asarray(resistance, np.float64)
         return response.high - r if polarity else r - response.low
 
+    def _own(self, polarity: Polarity, deviate: npt.ArrayLike) -> tuple[Array, Array]:
+        """Each device's own range, and its factor on A."""
+        span = self.response(polarity).span * self.d2d.factor("span", polarity, deviate)
+        return span, self.d2d.factor("nonlinearity", polarity, deviate)
+
     def curve(
         self, polarity: Polarity, pulses: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
     ) -> Array:
         """See `Synapse.curve`."""
-        response = self.response(polarity)
+        response, (span, stretch) = self.response(polarity), self._own(polarity, deviate)
         n = np.minimum(np.asarray(pulses, np.float64), response.pulses)
-        stretch = self.d2d.factor("nonlinearity", polarity, deviate)
-        span = response.span * self.d2d.factor("span", polarity, deviate)
-        held = self._place(polarity, span * response.moved(n, stretch))
-        return self.read(polarity, held, deviate)
+        return self.read(
+            polarity, self._place(polarity, span * response.moved(n, stretch)), deviate
+        )
 
     def short_curve(self, polarity: Polarity, pulses: int) -> Array:
         """See `Synapse.short_curve`."""
@@ -518,13 +516,10 @@ class SotSynapse(Synapse):
         deviate: npt.ArrayLike = 0.0,
     ) -> Array:
         """See `Synapse.advance`."""
-        response = self.response(polarity)
         distance, n = self._distance(polarity, resistance), np.asarray(pulses, np.float64)
-        stretch = self.d2d.factor("nonlinearity", polarity, deviate)
-        span = response.span * self.d2d.factor("span", polarity, deviate)
-        after = response.advanced(distance, n, span, stretch)
-        after = np.maximum(np.minimum(after, span), distance)
-        return self._place(polarity, after)
+        span, stretch = self._own(polarity, deviate)
+        after = self.response(polarity).advanced(distance, n, span, stretch)
+        return self._place(polarity, np.maximum(np.minimum(after, span), distance))
 
     def read(
         self, polarity: Polarity, resistance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
@@ -554,18 +549,14 @@ class SotSynapse(Synapse):
         r, n = np.broadcast_arrays(
             np.asarray(resistance, np.float64), np.asarray(pulses, np.float64)
         )
+        each = self.c2c.occasion == "pulse"
         if self.c2c.occasion == "root":
             sigma = sigma * np.sqrt(n)
-        each = self.c2c.occasion == "pulse"
         if self.c2c.reading == "increment":
-            if not each:
-                return sigma * np.abs(self.advance(polarity, r, n) - r)
-            first = np.abs(self.advance(polarity, r, 1.0) - r)
-            return sigma * first * response.decay(n) * np.sqrt(n)
+            moved = np.abs(self.advance(polarity, r, 1.0 if each else n) - r)
+            return sigma * moved * response.decay(n) * np.sqrt(n) if each else sigma * moved
         unit = self.span if self.c2c.reading == "range" else self.span / (self.states - 1)
-        if not each:
-            return np.where(n > 0, sigma * unit, 0.0)
-        return sigma * unit * response.summed(n)
+        return sigma * unit * response.summed(n) if each else np.where(n > 0, sigma * unit, 0.0)
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""

@@ -11,26 +11,31 @@ whole distribution of a pulse's change at each conductance leads to them.
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import UserError, check_one_of, check_range
+from allspin.sim.errors import UnknownKind, UserError, check_one_of, check_range, refused
 from allspin.sim.files import Table
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.synapse.pulse_chain import after, until_still
 from allspin.sim.synapse.pulse_changes import Changes, read_lookup_table
-from allspin.sim.synapse.response import Array, Polarity
-from allspin.sim.synapse.synapse import OCCASIONS, Synapse
+from allspin.sim.synapse.response import Array, Polarity, PulseResponse, Response
+from allspin.sim.synapse.synapse import OCCASIONS, SotSynapse, Synapse
 from allspin.sim.synapse.written import Law, Written
 
 MAX_TABLE = 20_000
 """Pulses of a table: a device file of two such polarities can be read again."""
+
+
+def along(table: Array, pulses: npt.ArrayLike) -> Array:
+    """Values of a table by number of pulses; beyond its last one they stay."""
+    return np.interp(np.asarray(pulses, np.float64), np.arange(table.size), table)
 
 
 def rising(values: npt.ArrayLike) -> Array:
@@ -76,33 +81,17 @@ class TableResponse:
 
     def __post_init__(self) -> None:
         for name in ("resistance", "cycle", "device"):
-            table = np.array(getattr(self, name), np.float64)
-            if table.ndim != 1 or not 2 <= table.size <= MAX_TABLE + 1:
-                raise ValueError(
-                    f"a table of {name} must have from 2 to {MAX_TABLE + 1} values, "
-                    f"not shape {table.shape}"
-                )
-            if not np.all(np.isfinite(table)):
-                raise ValueError(f"a table of {name} must be of finite numbers")
-            if name != "resistance" and np.any(table < 0):
+            given = np.array(getattr(self, name))
+            wrong = given.ndim != 1 or not 2 <= given.size <= MAX_TABLE + 1
+            if wrong or given.dtype.kind not in "iuf" or not np.all(np.isfinite(given)):
+                raise ValueError(f"{name} must be a list of 2 to {MAX_TABLE + 1} finite numbers")
+            if name != "resistance" and np.any(given < 0):
                 raise ValueError(f"the deviations of {name} must not be negative")
+            table = given.astype(np.float64)
             table.setflags(write=False)
             object.__setattr__(self, name, table)
         if not self.resistance.size == self.cycle.size == self.device.size:
             raise ValueError("resistance, cycle and device must have as many values each")
-
-    @classmethod
-    def from_table(cls, table: Table) -> Self:
-        """The response that a device file's table describes."""
-        for key in ("resistance", "cycle", "device"):
-            values = table.content.get(key)
-            numbers = isinstance(values, list) and all(
-                isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
-            )
-            if not numbers:
-                raise ValueError(f"[{table.name}] {key} must be a list of numbers")
-            table.content[key] = np.array(values, np.float64)
-        return table.make(cls)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,15 +130,15 @@ class TableSynapse(Synapse):
         if not isinstance(self.bounded, bool):
             raise TypeError(f"bounded must be true or false, not {self.bounded!r}")
         ways = []
-        for polarity, name in ((Polarity.POTENTIATION, "rise"), (Polarity.DEPRESSION, "fall")):
-            table = self.response(polarity).resistance
-            way = rising(-table if polarity else table)
-            if way[-1] <= way[0]:
+        for polarity in Polarity:
+            table, sign = self.response(polarity).resistance, -1 if polarity else 1
+            way = sign * rising(sign * table)
+            if sign * way[-1] <= sign * way[0]:
                 raise ValueError(
-                    f"R_AH must {name} with pulses of {polarity.name.lower()}, but it goes "
-                    f"from {table[0]:g} to {table[-1]:g}"
+                    f"R_AH must {'fall' if polarity else 'rise'} with pulses of "
+                    f"{polarity.name.lower()}, but it goes from {table[0]:g} to {table[-1]:g}"
                 )
-            ways.append(-way if polarity else way)
+            ways.append(way)
         object.__setattr__(self, "_ways", tuple(ways))
 
     @classmethod
@@ -158,7 +147,7 @@ class TableSynapse(Synapse):
         states = table.take("states", 100)
         responses = [table.table(polarity.name.lower(), needed=True) for polarity in Polarity]
         return cls(
-            *(TableResponse.from_table(each) for each in responses),
+            *(each.make(TableResponse) for each in responses),
             states=states,
             occasion=table.take("occasion", "write"),
             bounded=table.take("bounded", False),
@@ -166,13 +155,8 @@ class TableSynapse(Synapse):
 
     def record(self) -> dict[str, Any]:
         """See `Synapse.record`."""
-        found: dict[str, Any] = {
-            "kind": "table",
-            "states": self.states,
-            "occasion": self.occasion,
-        }
-        if self.bounded:
-            found["bounded"] = True
+        found: dict[str, Any] = {"kind": "table", "states": self.states, "occasion": self.occasion}
+        found |= {"bounded": True} if self.bounded else {}
         for polarity in Polarity:
             tables = vars(self.response(polarity))
             found[polarity.name.lower()] = {key: table.tolist() for key, table in tables.items()}
@@ -182,14 +166,15 @@ class TableSynapse(Synapse):
         """See `Synapse.figures`."""
         response = self.response(polarity)
         way = response.resistance
-        typical = [
-            (f"{name}, typical", f"{math.sqrt(float((deviations**2).mean())):.4g}", unit)
-            for name, deviations in (("C2C", response.cycle), ("D2D", response.device))
-        ]
+        cycle, device = (
+            math.sqrt(float((deviations**2).mean()))
+            for deviations in (response.cycle, response.device)
+        )
         return [
             ("pulses", str(way.size - 1), ""),
             ("R_AH", f"{way[0]:.4g} to {way[-1]:.4g}", unit),
-            *typical,
+            ("C2C, typical", f"{cycle:.4g}", unit),
+            ("D2D, typical", f"{device:.4g}", unit),
         ]
 
     def varied(self, c2c: float, d2d: float) -> Self:
@@ -221,17 +206,12 @@ class TableSynapse(Synapse):
         """See `Synapse.high`."""
         return float(max(self._way(polarity).max() for polarity in Polarity))
 
-    def _mean(self, polarity: Polarity, pulses: npt.ArrayLike) -> Array:
-        way = self._way(polarity)
-        return np.interp(np.asarray(pulses, np.float64), np.arange(way.size), way)
-
     def curve(
         self, polarity: Polarity, pulses: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
     ) -> Array:
         """See `Synapse.curve`."""
-        n, z = np.asarray(pulses, np.float64), np.asarray(deviate, np.float64)
-        table = self.response(polarity).device
-        return self._mean(polarity, n) + z * np.interp(n, np.arange(table.size), table)
+        spread = along(self.response(polarity).device, pulses)
+        return along(self._way(polarity), pulses) + np.asarray(deviate, np.float64) * spread
 
     def pulses_to(self, polarity: Polarity, resistance: npt.ArrayLike) -> Array:
         """See `Synapse.pulses_to`."""
@@ -248,19 +228,17 @@ class TableSynapse(Synapse):
         deviate: npt.ArrayLike = 0.0,
     ) -> Array:
         """See `Synapse.advance`; devices differ in what is read, not in how they move."""
-        r = np.asarray(resistance, np.float64)
+        r, way = np.asarray(resistance, np.float64), self._way(polarity)
         start = self.pulses_to(polarity, r)
         end = start + np.asarray(pulses, np.float64)
-        moved = self._mean(polarity, end) - self._mean(polarity, start)
-        return r + moved + 0 * np.asarray(deviate, np.float64)
+        return r + (along(way, end) - along(way, start)) + 0 * np.asarray(deviate, np.float64)
 
     def read(
         self, polarity: Polarity, resistance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0
     ) -> Array:
         """See `Synapse.read`."""
         r = np.asarray(resistance, np.float64)
-        table = self.response(polarity).device
-        spread = np.interp(self.pulses_to(polarity, r), np.arange(table.size), table)
+        spread = along(self.response(polarity).device, self.pulses_to(polarity, r))
         return r + spread * np.asarray(deviate, np.float64)
 
     def cycle_deviation(
@@ -273,14 +251,12 @@ class TableSynapse(Synapse):
         if self.occasion == "pulse":
             return after(self._changes[polarity], r, n)[1]
         table = self.response(polarity).cycle
-        places = np.arange(table.size)
         start = self.pulses_to(polarity, r)
-        end = np.minimum(start + n, places[-1])
+        end = np.minimum(start + n, table.size - 1)
         if self.occasion == "write":
-            return np.where(n > 0, np.interp(end, places, table), 0.0)
+            return np.where(n > 0, along(table, end), 0.0)
         total = np.concatenate([[0.0], np.cumsum(table[1:] ** 2)])
-        summed = np.interp(end, places, total) - np.interp(start, places, total)
-        return np.sqrt(np.maximum(summed, 0.0))
+        return np.sqrt(np.maximum(along(total, end) - along(total, start), 0.0))
 
     @cached_property
     def _changes(self) -> list[Changes]:
@@ -296,18 +272,18 @@ class TableSynapse(Synapse):
 
     @cached_property
     def _trains(self) -> list[tuple[Array, Array]]:
-        return [self._train(polarity) for polarity in Polarity]
-
-    def _train(self, polarity: Polarity) -> tuple[Array, Array]:
-        """Mean and deviation after whole pulses from the start of a polarity."""
-        way = self._way(polarity)
-        pulses = np.arange(way.size)
-        if self.occasion == "pulse":
-            return after(self._changes[polarity], way[0], pulses)
-        if self.occasion == "root":
-            return way, self.cycle_deviation(polarity, way[0], pulses)
-        # What saturating leaves is measured too: before the first pulse.
-        return way, self.response(polarity).cycle
+        """Mean and deviation after whole pulses from the start of each polarity."""
+        found = []
+        for polarity in Polarity:
+            way, cycle = self._way(polarity), self.response(polarity).cycle
+            pulses = np.arange(way.size)
+            if self.occasion == "pulse":
+                way, cycle = after(self._changes[polarity], way[0], pulses)
+            elif self.occasion == "root":
+                cycle = self.cycle_deviation(polarity, way[0], pulses)
+            # Else what saturating leaves is measured too: before the first pulse.
+            found.append((way, cycle))
+        return found
 
     def written(
         self,
@@ -320,30 +296,93 @@ class TableSynapse(Synapse):
         Writes of no pulses deviate as saturation does. Bounded films end at the range's ends;
         devices differ in what is read.
         """
-        n = np.asarray(pulses, np.float64)
-        mean, cycle = (
-            np.interp(n, np.arange(table.size), table) for table in self._trains[polarity]
-        )
+        mean, cycle = (along(table, pulses) for table in self._trains[polarity])
         bounded = self.bounded or self.occasion == "pulse"
         return Written(
             Law(mean, cycle, np.zeros_like(mean)),
             (self.low, self.high) if bounded else None,
-            device=self.device_deviation(polarity, n),
+            device=self.device_deviation(polarity, pulses),
         )
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""
-        tables = [self.response(polarity) for polarity in Polarity]
-        cycles = any(table.cycle.any() for table in tables)
-        devices = any(table.device.any() for table in tables)
+        tables = self.potentiation, self.depression
+        told = (
+            ("C2C", OCCASIONS[self.occasion], [table.cycle for table in tables]),
+            ("D2D", "an offset of R_AH at each pulse", [table.device for table in tables]),
+        )
+        between = {"C2C": ", ", "D2D": ": "}
         return [
-            f"synapse C2C as measured, {OCCASIONS[self.occasion]}"
-            if cycles
-            else "synapse C2C not known, and so without",
-            "synapse D2D as measured: an offset of R_AH at each pulse"
-            if devices
-            else "synapse D2D not known, and so without",
+            f"synapse {name} as measured{between[name]}{how}"
+            if any(deviations.any() for deviations in both)
+            else f"synapse {name} not known, and so without"
+            for name, how, both in told
         ]
+
+
+# Kinds of synapses that a device file may name; a kind more is one class.
+
+SYNAPSES: dict[str, Callable[[Table], Synapse]] = {}
+"""What makes a synapse of its table in a device file, by the kind that is named there."""
+
+Kind = TypeVar("Kind", bound=type[Response])
+
+
+def register_synapse(kind: str, make: Callable[[Table], Synapse]) -> None:
+    """Make a kind of synapse known to device files.
+
+    Parameters
+    ----------
+    kind : str
+        What a file calls it.
+    make : callable
+        Takes the rest of ``[synapse]``, key by key, and returns the synapse.
+
+    Raises
+    ------
+    ValueError
+        If there is such a kind already.
+    """
+    if SYNAPSES.setdefault(kind, make) is not make:
+        raise ValueError(f"there is a kind of synapse {kind} already")
+
+
+def register_response(law: Kind) -> Kind:
+    """Make the paper's synapse with another response known to device files; a decorator.
+
+    Parameters
+    ----------
+    law : type of Response
+        The class, a frozen dataclass. Files have its parameters by their names, and `pulses`,
+        `low` and `high` as P_max, R_min and R_max.
+
+    Raises
+    ------
+    ValueError
+        If there is such a kind already.
+    """
+    register_synapse(law.kind, partial(SotSynapse.from_table, response=law))
+    return law
+
+
+def synapse_from_table(table: Table) -> Synapse:
+    """The synapse that ``[synapse]`` of a device file describes.
+
+    Raises
+    ------
+    UnknownKind
+        If there is no such kind.
+    ValueError
+        If a key is missing, strange or out of its range.
+    """
+    kind = table.take("kind")
+    if not isinstance(kind, str) or kind not in SYNAPSES:
+        raise UnknownKind.named("[synapse] kind", SYNAPSES, kind)
+    return SYNAPSES[kind](table)
+
+
+register_response(PulseResponse)
+register_synapse("table", TableSynapse.from_table)
 
 
 LEAST_PULSES = 4
@@ -374,10 +413,8 @@ def load_lookup_table(path: Path) -> tuple[Polarity, TableResponse]:
             f"synapse needs at least {LEAST_PULSES}"
         )
     way, spread = after(changes, start, np.arange(pulses + 1))
-    try:
+    with refused(f"{path}: "):
         return polarity, TableResponse(way, spread, np.zeros(way.size))
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
 
 
 def mean_device(responses: Sequence[TableResponse]) -> TableResponse:
@@ -421,28 +458,13 @@ def load_lookup_tables(paths: Sequence[Path], states: int = 100) -> TableSynapse
     UserError
         If a file is missing or no such table, or they do not go together.
     """
-    if not paths or len(paths) % 2:
+    found = [load_lookup_table(path) for path in paths]
+    up, down = ([each for polarity, each in found if polarity == one] for one in Polarity)
+    named = ", ".join(map(str, paths))
+    if not up or len(up) != len(down):
         raise UserError(
-            "CrossSim's lookup tables come in twos: give the rising and the falling one of each "
-            "device"
+            f"{named}: there are {len(up)} of potentiation and {len(down)} of depression; give a "
+            "rising and a falling table of each device"
         )
-    responses: dict[Polarity, list[TableResponse]] = {polarity: [] for polarity in Polarity}
-    for path in paths:
-        polarity, response = load_lookup_table(path)
-        responses[polarity].append(response)
-    counts = {polarity.name.lower(): len(some) for polarity, some in responses.items()}
-    if len(set(counts.values())) > 1:
-        found = " and ".join(f"{count} of {name}" for name, count in counts.items())
-        raise UserError(
-            f"{', '.join(map(str, paths))}: there are {found}; give a rising and a falling table "
-            "of each device"
-        )
-    try:
-        return TableSynapse(
-            mean_device(responses[Polarity.POTENTIATION]),
-            mean_device(responses[Polarity.DEPRESSION]),
-            states,
-            bounded=True,
-        )
-    except ValueError as error:
-        raise UserError(f"{', '.join(map(str, paths))}: {error}") from error
+    with refused(f"{named}: "):
+        return TableSynapse(mean_device(up), mean_device(down), states, bounded=True)

@@ -5,8 +5,9 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -112,81 +113,8 @@ TARGETS = {
 """Images/s that the engine shall reach at least, by part and profile (None: any)."""
 
 
-def resident_rate(frequency: float, cycles: float, images: int, redraw: int) -> float:
-    """Images/s of a resident sweep.
-
-    Parameters
-    ----------
-    frequency : float
-        Clock in Hz.
-    cycles : float
-        Cycles per image.
-    images : int
-        Images that fit on the board, each shown once to each chip.
-    redraw : int
-        Clocks that a new chip takes.
-    """
-    return frequency * images / (images * cycles + redraw)
-
-
-@dataclass(frozen=True)
-class EngineFigure:
-    """What one build reaches.
-
-    Attributes
-    ----------
-    board, part, profile : str
-        What was built.
-    lanes, rows_per_clock : int
-        Of the first crossbar.
-    megahertz : float
-        Highest clock of the complete top, worst seed.
-    cycles : float
-        Counted cycles per image.
-    seeds : int
-        Seeds that were placed and routed.
-    older : bool
-        Whether that was of other gateware than these sources make.
-    """
-
-    board: str
-    part: str
-    profile: str
-    lanes: int
-    rows_per_clock: int
-    megahertz: float
-    cycles: float
-    seeds: int
-    older: bool
-
-    @property
-    def images_per_second(self) -> float:
-        """Clock over cycles per image."""
-        return 1e6 * self.megahertz / self.cycles
-
-    @property
-    def target(self) -> int | None:
-        """Images/s that its part shall reach; None for a part without one."""
-        return next(
-            (
-                least
-                for (part, profile), least in TARGETS.items()
-                if self.part.lower().startswith(part.lower()) and profile in (None, self.profile)
-            ),
-            None,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            **asdict(self),
-            "images_per_second": self.images_per_second,
-            "target": self.target,
-        }
-
-
-def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[EngineFigure]:
-    """Engine figures of boards that were placed and routed.
+def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[dict[str, Any]]:
+    """Engine figures of boards that were placed and routed: clock over cycles per image.
 
     Parameters
     ----------
@@ -195,56 +123,47 @@ def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[E
         whose clocks nobody counted.
     network : Network
         What was built.
+
+    Returns
+    -------
+    list of dict
+        ``older`` is whether a build was of other gateware than these sources make; ``target`` is
+        None for a part without one.
     """
     return [
-        EngineFigure(
-            board=build["board"],
-            part=build["part"],
-            profile=build["profile"],
-            lanes=build["lanes"],
-            rows_per_clock=build["rows_per_clock"],
-            megahertz=build["worst_fmax_mhz"],
-            cycles=build["cycles_per_image"],
-            seeds=len(build["seeds"]),
-            older=is_older(build, network),
-        )
+        {
+            "board": build["board"],
+            "part": build["part"],
+            "profile": build["profile"],
+            "lanes": build["lanes"],
+            "rows_per_clock": build["rows_per_clock"],
+            "megahertz": build["worst_fmax_mhz"],
+            "cycles": build["cycles_per_image"],
+            "seeds": len(build["seeds"]),
+            "older": is_older(build, network),
+            "images_per_second": 1e6 * build["worst_fmax_mhz"] / build["cycles_per_image"],
+            "target": target(build["part"], build["profile"]),
+        }
         for build in builds
         if build["fits"] and build["cycles_per_image"] is not None
     ]
 
 
-@dataclass(frozen=True)
-class ResidentFigure:
-    """What a build reaches with its images on board.
-
-    Attributes
-    ----------
-    board : str
-        What was built.
-    megahertz, cycles : float
-        As of `EngineFigure`.
-    images : int
-        Images that fit, of the test set's mean size.
-    redraw_clocks : int
-        Clocks that a new chip takes: about a cell a clock.
-    """
-
-    board: str
-    megahertz: float
-    cycles: float
-    images: int
-    redraw_clocks: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        rate = resident_rate(1e6 * self.megahertz, self.cycles, self.images, self.redraw_clocks)
-        return {**asdict(self), "images_per_second": rate}
+def target(part: str, profile: str) -> int | None:
+    """Images/s that a machine on a part shall reach; None for a part without any."""
+    for (name, kind), least in TARGETS.items():
+        if part.lower().startswith(name.lower()) and kind in (None, profile):
+            return least
+    return None
 
 
 def resident_figures(
     builds: Sequence[dict[str, Any]], network: Network, kept: int | None = None
-) -> list[ResidentFigure]:
-    """Resident figures of the builds that say how many images they keep (``resident_images``).
+) -> list[dict[str, Any]]:
+    """Figures of a sweep over the images that a build keeps (``resident_images``).
+
+    Each image is shown once to each chip, and a new chip takes ``redraw_clocks``, about a clock a
+    cell.
 
     Parameters
     ----------
@@ -253,20 +172,24 @@ def resident_figures(
     kept : int, optional
         How many images a build keeps that does not say so.
     """
-    keeping = [{"resident_images": kept, **build} for build in builds]
-    keeping = [build for build in keeping if build["resident_images"]]
     cells = sum(layer.states.size for layer in network.layers)
-    return [
-        ResidentFigure(
-            board=figure.board,
-            megahertz=figure.megahertz,
-            cycles=figure.cycles,
-            images=int(build["resident_images"]),
-            redraw_clocks=int(build.get("redraw_clocks", cells)),
-        )
-        for build in keeping
-        for figure in engine_figures([build], network)
-    ]
+    found = []
+    for build in ({"resident_images": kept, **each} for each in builds):
+        if build["resident_images"]:
+            images, redraw = int(build["resident_images"]), int(build.get("redraw_clocks", cells))
+            found += [
+                {
+                    **{name: figure[name] for name in ("board", "megahertz", "cycles")},
+                    "images": images,
+                    "redraw_clocks": redraw,
+                    "images_per_second": 1e6
+                    * figure["megahertz"]
+                    * images
+                    / (images * figure["cycles"] + redraw),
+                }
+                for figure in engine_figures([build], network)
+            ]
+    return found
 
 
 # How long a training takes, as ``allspin train`` does it.
@@ -314,7 +237,6 @@ VIRTUAL_TARGET = 30.0
 BAUDS = (115_200, 1_000_000, 3_000_000)
 
 Images = npt.NDArray[np.uint8]
-Integers = npt.NDArray[np.int64]
 Shape = tuple[int | None, int, bool]
 
 SIMULATED_TARGET = 8_000
@@ -361,24 +283,22 @@ QUICK = Effort(4, 1_000, 2, 100, NETWORKS[:1], 2, (), 1)
 
 def chips_on_golden(name: str, effort: Effort) -> dict[str, Any]:
     """Chips on the golden model, in two processes: wall clock, processor time, memory."""
-    halves = [range(start, effort.chips, WORKERS) for start in range(WORKERS)]
-    pool = Parallel(n_jobs=WORKERS)
-    took, results = timed(
-        lambda: list(
-            pool(delayed(some_chips)(name, DEVICE, half, effort.images) for half in halves)
-        )
-    )
-    results = cast(list[tuple[list[float], Timed, int]], results)
-    accuracies = [accuracy for each, _, _ in results for accuracy in each]
+    tasks = [
+        delayed(some_chips)(name, DEVICE, range(start, effort.chips, WORKERS), effort.images)
+        for start in range(WORKERS)
+    ]
+    took, results = timed(lambda: list(Parallel(n_jobs=WORKERS)(tasks)))
+    found = cast(list[tuple[list[float], Timed, int]], results)
+    accuracies, times, peaks = zip(*found, strict=True)
     return {
         "network": name,
         "device": DEVICE,
         "chips": effort.chips,
         "images": effort.images,
         "seconds": took.wall,
-        "processor_seconds": sum(time.processor for _, time, _ in results),
-        "memory_bytes": peak_memory() + sum(peak for _, _, peak in results),
-        "accuracy": float(np.mean(accuracies)),
+        "processor_seconds": sum(time.processor for time in times),
+        "memory_bytes": peak_memory() + sum(peaks),
+        "accuracy": float(np.mean([one for each in accuracies for one in each])),
         "target_seconds": CHIPS_TARGET,
         "target_bytes": MEMORY_TARGET,
     }
@@ -507,25 +427,6 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
     return found
 
 
-def link(network: Network, images: Images) -> dict[str, Any]:
-    """Bytes an image on the link, and what UARTs can carry."""
-    size = link_bytes(network, images) / len(images)
-    return {
-        "bytes_per_image": size,
-        "images_per_second": {str(baud): link_rate(baud, size) for baud in BAUDS},
-    }
-
-
-def machine_description() -> dict[str, Any]:
-    """The machine that measures."""
-    return {
-        "cores": cpu_count(),
-        "python": sys.version.split()[0],
-        "numpy": np.__version__,
-        "load": os.getloadavg()[0],
-    }
-
-
 def bench(
     effort: Effort | None = None,
     builds: Sequence[dict[str, Any]] = (),
@@ -556,55 +457,56 @@ def bench(
     """
     display = display or Silent()
     record = _measured(effort or Effort(), display) if former is None else dict(former)
-    return record | _of_builds(list(builds), resident_images, display)
+    network = open_network(NETWORKS[0])
+    display.start("the engines of the builds")
+    record["engine"] = engine_figures(builds, network)
+    record["resident"] = resident_figures(builds, network, resident_images)
+    display.finish()
+    return record
 
 
 def _measured(effort: Effort, display: Display) -> dict[str, Any]:
     """All figures that are measured here, as ``--json`` prints them."""
-    machine = machine_description()
-    network = open_network(NETWORKS[0])
+
+    def shown(what: str, work: Callable[[], Any]) -> Any:
+        display.start(what)
+        found = work()
+        display.finish()
+        return found
+
+    machine = {
+        "cores": cpu_count(),
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "load": os.getloadavg()[0],
+    }
     images, _ = load_test_set(None)
-    golden = []
-    for name in NETWORKS:
-        display.start(f"{effort.chips} chips on golden, {name}")
-        golden.append(chips_on_golden(name, effort))
-        display.finish()
-    virtual = []
-    for name in effort.virtual_networks:
-        display.start(f"{effort.virtual_chips} chips on virtual, {name}")
-        virtual.append(chips_on_virtual(name, effort))
-        display.finish()
-    display.start(f"training, {STATES} states")
-    trained = training(effort.epochs)
-    display.finish()
-    display.start("side by side")
+    size = link_bytes(open_network(NETWORKS[0]), images) / len(images)
     program = Program(GOLDEN, VARIED, DEVICE, effort.images)
-    compared = ratios(program, effort.repeats, lambda text: display.advance(0, None, text))
-    display.finish()
-    display.start("how the cost grows")
-    grown = growth(effort)
-    shapes = shapes_on_virtual(effort)
-    display.finish()
     return {
         "commit": commit(),
         "machine": machine,
-        "golden_chips": golden,
-        "virtual_chips": virtual,
-        "training": [trained],
-        "ratios": compared,
-        "growth": grown,
-        "shapes": shapes,
-        "link": link(network, images),
+        "golden_chips": [
+            shown(f"{effort.chips} chips on golden, {name}", partial(chips_on_golden, name, effort))
+            for name in NETWORKS
+        ],
+        "virtual_chips": [
+            shown(
+                f"{effort.virtual_chips} chips on virtual, {name}",
+                partial(chips_on_virtual, name, effort),
+            )
+            for name in effort.virtual_networks
+        ],
+        "training": [shown(f"training, {STATES} states", partial(training, effort.epochs))],
+        "ratios": shown(
+            "side by side",
+            lambda: ratios(program, effort.repeats, lambda text: display.advance(0, None, text)),
+        ),
+        "growth": shown("how the cost grows", partial(growth, effort)),
+        "shapes": shown("virtual boards", partial(shapes_on_virtual, effort)),
+        # What UARTs can carry.
+        "link": {
+            "bytes_per_image": size,
+            "images_per_second": {str(baud): link_rate(baud, size) for baud in BAUDS},
+        },
     }
-
-
-def _of_builds(builds: list[dict[str, Any]], kept: int | None, display: Display) -> dict[str, Any]:
-    """The engine's figures, and those of resident sweeps."""
-    network = open_network(NETWORKS[0])
-    display.start("the engines of the builds")
-    found = {
-        "engine": [each.to_dict() for each in engine_figures(builds, network)],
-        "resident": [each.to_dict() for each in resident_figures(builds, network, kept)],
-    }
-    display.finish()
-    return found

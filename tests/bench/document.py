@@ -27,13 +27,10 @@ def _columns(*names: str) -> tuple[Column, ...]:
 def _targets(record: dict[str, Any]) -> list[Section]:
     rows: list[tuple[Cell, ...]] = []
     for each in record["golden_chips"]:
-        what = (
-            f"golden model, `{each['network']}`, device `{each['device']}`: {each['chips']} chips, "
-            f"{each['images']:,} images"
-        )
         rows += [
             (
-                f"{what}, on two cores",
+                f"golden model, `{each['network']}`, device `{each['device']}`: {each['chips']} "
+                f"chips, {each['images']:,} images, on two cores",
                 f"{each['target_seconds']:g} s",
                 f"{each['seconds']:.1f} s ({each['processor_seconds']:.1f} s of processor)",
             ),
@@ -43,26 +40,26 @@ def _targets(record: dict[str, Any]) -> list[Section]:
                 f"{each['memory_bytes'] / 2**20:,.0f} MiB",
             ),
         ]
-    for each in record["virtual_chips"]:
-        differ = each["chips_that_differ"]
-        rows.append(
-            (
-                f"virtual board, `{each['network']}`: {each['chips']} chips, "
-                f"{each['images']:,} images, programming included "
-                f"({differ} chips differ from the golden model)",
-                f"{each['target_seconds']:g} s",
-                f"{each['seconds']:.1f} s",
-            )
+    others = [
+        (
+            f"virtual board, `{each['network']}`: {each['chips']} chips, "
+            f"{each['images']:,} images, programming included "
+            f"({each['chips_that_differ']} chips differ from the golden model)",
+            each,
         )
-    for each in record["training"]:
-        rows.append(
-            (
-                f"training, {each['states']} states, `--epochs {each['epochs']}`: "
-                f"test accuracy {each['accuracy']:.2%}",
-                f"{each['target_seconds']:g} s",
-                f"{each['seconds']:.1f} s",
-            )
+        for each in record["virtual_chips"]
+    ]
+    others += [
+        (
+            f"training, {each['states']} states, `--epochs {each['epochs']}`: "
+            f"test accuracy {each['accuracy']:.2%}",
+            each,
         )
+        for each in record["training"]
+    ]
+    rows += [
+        (what, f"{each['target_seconds']:g} s", f"{each['seconds']:.1f} s") for what, each in others
+    ]
     return [((), Table("Targets", _columns("what", "target, at most", "measured"), rows))]
 
 
@@ -126,21 +123,20 @@ def _growth(record: dict[str, Any]) -> list[Section]:
 def _engine(record: dict[str, Any]) -> list[Section]:
     title = "Engine: clock over mean cycles per image"
     if not record["engine"]:
-        return [(("No builds were given (`--builds FILE.json`).",), _none(title))]
-    rows = []
-    for each in record["engine"]:
-        rows.append(
-            (
-                f"{each['board']} ({each['part']}), {each['profile']}, {each['lanes']} lanes, "
-                f"rows per clock {each['rows_per_clock']}",
-                "older" if each["older"] else "this",
-                each["seeds"],
-                Number(each["megahertz"], ".1f"),
-                Number(each["cycles"], ".1f"),
-                Number(each["images_per_second"], RATE),
-                each["target"],
-            )
+        return [(("No builds were given (`--builds FILE.json`).",), Table(title, (), ()))]
+    rows = [
+        (
+            f"{each['board']} ({each['part']}), {each['profile']}, {each['lanes']} lanes, "
+            f"rows per clock {each['rows_per_clock']}",
+            "older" if each["older"] else "this",
+            each["seeds"],
+            Number(each["megahertz"], ".1f"),
+            Number(each["cycles"], ".1f"),
+            Number(each["images_per_second"], RATE),
+            each["target"],
         )
+        for each in record["engine"]
+    ]
     head = ("complete top, placed and routed", "gateware", "seeds", "MHz, worst seed")
     more = ("cycles per image", "images/s", "target, at least")
     return [((), Table(title, _columns(*head, *more), rows))]
@@ -149,7 +145,7 @@ def _engine(record: dict[str, Any]) -> list[Section]:
 def _resident(record: dict[str, Any]) -> list[Section]:
     title = "Resident sweep: images on the board, once for each chip, redraw included"
     if not record["resident"]:
-        return [(("No build with resident images was given.",), _none(title))]
+        return [(("No build with resident images was given.",), Table(title, (), ()))]
     rows = [
         (
             f"{each['board']}, {each['images']:,} images on board",
@@ -172,11 +168,6 @@ def _link(record: dict[str, Any]) -> list[Section]:
         "ten bits on a UART.",
     )
     return [(text, Table("Link: host to host", _columns("link", "images/s, at most"), rows))]
-
-
-def _none(title: str) -> Table:
-    """The title of a table that is not there."""
-    return Table(title, (), ())
 
 
 PARTS: tuple[Callable[[dict[str, Any]], list[Section]], ...] = (
@@ -220,22 +211,14 @@ def markdown(record: dict[str, Any]) -> str:
         What ``python -m tests.bench --json`` prints.
     """
     lines = [circumstances(record), ""]
-    for part in PARTS:
-        for said, table in part(record):
-            lines += [f"### {table.title}", ""] if table.title else []
-            lines += [*said, ""] if said else []
-            lines += _markdown(table) if table.columns else []
+    for said, table in (section for part in PARTS for section in part(record)):
+        lines += [f"### {table.title}", ""] if table.title else []
+        lines += [*said, ""] if said else []
+        if table.columns:
+            lines.append("| " + " | ".join(column.head for column in table.columns) + " |")
+            lines.append("| --- |" + " ---: |" * (len(table.columns) - 1))
+            for row in table.rows:
+                cells = [shown(*each) for each in zip(row, table.columns, strict=True)]
+                lines.append("| " + " | ".join(cells) + " |")
+            lines.append("")
     return "\n".join(lines)
-
-
-def _markdown(table: Table) -> list[str]:
-    rows = [
-        [shown(cell, column) for cell, column in zip(row, table.columns, strict=True)]
-        for row in table.rows
-    ]
-    return [
-        "| " + " | ".join(column.head for column in table.columns) + " |",
-        "| --- |" + " ---: |" * (len(table.columns) - 1),
-        *("| " + " | ".join(row) + " |" for row in rows),
-        "",
-    ]

@@ -1,14 +1,15 @@
 """Images/s of the golden model and of other programs, side by side."""
 
 import importlib.util
-import json
+import multiprocessing
+import signal
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip
-from allspin.sim.errors import UserError
+from allspin.sim.errors import refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
@@ -43,10 +44,6 @@ class Timed:
 
     wall: float
     processor: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
 
 
 def timed(work: Callable[[], Result], repeats: int = 1) -> tuple[Timed, Result]:
@@ -337,9 +334,6 @@ def run(program: Program) -> tuple[Timed, float]:
     return took, float(np.mean(answers == labels))
 
 
-PROCESS = "tests.bench.peer_process"
-"""What a process runs."""
-
 TARGETS = {
     (PLAIN, False): 0.9,
     ("aihwkit-lightning", False): 1.0,
@@ -351,46 +345,26 @@ TARGETS = {
 Say = Callable[[str], None]
 
 
-class Apart:
-    """A process for one program's runs, which ends with this one, however that does."""
+@contextmanager
+def apart() -> Iterator[Callable[[Program], tuple[Timed, float]]]:
+    """A process for one program's runs: what `run` finds there.
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", PROCESS],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # an interrupt is for this process alone
-        )
+    Raises
+    ------
+    UserError
+        If the process has ended.
+    """
+    # An interrupt is for this process alone.
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, signal.signal, ignore) as pool:
 
-    def __enter__(self) -> "Apart":
-        return self
+        def there(program: Program) -> tuple[Timed, float]:
+            lacking = f"the process of {program.name} ended, perhaps for want of memory: "
+            with refused(lacking, kinds=BrokenProcessPool):
+                return pool.submit(run, program).result()
 
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def run(self, program: Program) -> tuple[Timed, float]:
-        """What `tests.bench.peers.run` finds there.
-
-        Raises
-        ------
-        UserError
-            If the process has ended.
-        """
-        told, answers = self._process.stdin, self._process.stdout
-        assert told is not None
-        assert answers is not None
-        try:
-            told.write(json.dumps(asdict(program)) + "\n")
-            told.flush()
-            answer = answers.readline()
-        except BrokenPipeError:
-            answer = ""
-        if not answer:
-            raise UserError(f"the process of {program.name} ended, perhaps for want of memory")
-        wall, processor, accuracy = json.loads(answer)
-        return Timed(wall, processor), accuracy
+        yield there
 
 
 def ratios(program: Program, repeats: int, say: Say) -> list[dict[str, Any]]:
@@ -413,7 +387,7 @@ def ratios(program: Program, repeats: int, say: Say) -> list[dict[str, Any]]:
     few = {peer.name: min(peer.noisy_images, program.images) for peer in installed}
     rows = []
     with ExitStack() as stack:
-        processes = [stack.enter_context(Apart()) for _ in names]
+        processes = [stack.enter_context(apart()) for _ in names]
         for noisy in (False, True):
             programs = [
                 replace(
@@ -429,7 +403,7 @@ def ratios(program: Program, repeats: int, say: Say) -> list[dict[str, Any]]:
                 kind = "noisy" if noisy else "ideal"
                 say(f"{kind}, run {number} of {repeats}" if number else f"{kind}, each once")
                 pairs = zip(processes, programs, strict=True)
-                rounds.append([process.run(each) for process, each in pairs])
+                rounds.append([process(each) for process, each in pairs])
             rows += _rows(programs, rounds[1:])
     return rows
 
@@ -438,22 +412,20 @@ def _rows(programs: list[Program], rounds: list[list[tuple[Timed, float]]]) -> l
     """Of each program, by its runs in each round; and of peers that are not installed."""
     rows: list[dict[str, Any]] = []
     for program, runs in zip(programs, zip(*rounds, strict=True), strict=True):
-        took = median([took for took, _ in runs])
+        rate = program.images / median([took for took, _ in runs]).processor
+        best = rows[0]["images_per_second"] if rows else rate
         rows.append(
             {
                 "what": program.name,
                 "noisy": program.noisy,
                 "images": program.images,
-                "images_per_second": program.images / took.processor,
+                "images_per_second": rate,
                 "accuracy": runs[-1][1],
+                "golden_is_times_as_fast": best / rate,
             }
         )
-    for row in rows:
-        row["golden_is_times_as_fast"] = rows[0]["images_per_second"] / row["images_per_second"]
-    absent = {
-        "noisy": programs[0].noisy,
-        "images_per_second": None,
-        "golden_is_times_as_fast": None,
-    }
-    rows += [{"what": peer.name, **absent} for peer in PEERS if not peer.installed]
+    absent = {"images_per_second": None, "golden_is_times_as_fast": None}
+    for peer in PEERS:
+        if not peer.installed:
+            rows.append({"what": peer.name, "noisy": programs[0].noisy, **absent})
     return [{**row, "target": TARGETS.get((row["what"], row["noisy"]))} for row in rows]

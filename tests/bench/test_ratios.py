@@ -1,13 +1,15 @@
 """Programs side by side: in processes of their own, in turn, and the rows of their runs."""
 
+import contextlib
 import dataclasses
+import itertools
 import os
-from typing import ClassVar
 
 import pytest
 
+from allspin.sim.errors import UserError
 from tests.bench import peers as module
-from tests.bench.peers import GOLDEN, PLAIN, Apart, Peer, Program, Timed, ratios, run
+from tests.bench.peers import GOLDEN, PLAIN, Peer, Program, Timed, apart, ratios, run
 
 COUNT = 300
 OURS = Program(GOLDEN, "paper-10", "paper", COUNT)
@@ -17,63 +19,59 @@ def unused(*_):
     pytest.fail("it runs here")
 
 
-def test_a_program_runs_in_another_process_that_ends_with_its_user():
-    with Apart() as apart:
-        process = apart._process
-        assert apart.run(OURS)[1] == run(OURS)[1]
-        noisy = dataclasses.replace(OURS, noisy=True)
-        took, accuracy = apart.run(noisy)
-        assert (type(took), accuracy) == (Timed, run(noisy)[1])
-        assert process.poll() is None
-        assert os.getsid(process.pid) == process.pid  # an interrupt does not reach it
-    assert process.poll() is not None
+def test_a_program_runs_in_another_process():
+    with apart() as there:
+        for noisy in (False, True):
+            program = dataclasses.replace(OURS, noisy=noisy)
+            took, accuracy = there(program)
+            assert (type(took), accuracy) == (Timed, run(program)[1])
 
 
-class Told:
-    """Stands in for `Apart`: notes who is asked for what, and answers with times of its own."""
+def dies(program):
+    os._exit(1)
 
-    asked: ClassVar[list[tuple[int, Program]]]
-    started: ClassVar[int]
 
-    def __init__(self):
-        self.number = Told.started
-        Told.started += 1
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def run(self, program):
-        times = len([one for one in Told.asked if one == (self.number, program)])
-        Told.asked.append((self.number, program))
-        # The first does not count: with it the median would not be 3.
-        processor = (0.001, 5, 3, 1)[times] * (1, 2, 10)[self.number]
-        return Timed(7 + processor, processor), self.number / 10 + times / 100
+def test_a_process_that_ends_is_told(monkeypatch):
+    monkeypatch.setattr(module, "run", dies)
+    with apart() as there, pytest.raises(UserError, match="the process of golden model ended"):
+        there(OURS)
 
 
 @pytest.fixture
 def told(monkeypatch):
-    monkeypatch.setattr(Told, "asked", [], raising=False)
-    monkeypatch.setattr(Told, "started", 0, raising=False)
-    monkeypatch.setattr(module, "Apart", Told)
+    """Notes which process is asked for what, and answers with times of its own."""
+    asked, started = [], itertools.count()
+
+    @contextlib.contextmanager
+    def stand_in():
+        process = next(started)
+
+        def there(program):
+            times = asked.count((process, program))
+            asked.append((process, program))
+            # The first does not count: with it the median would not be 3.
+            processor = (0.001, 5, 3, 1)[times] * (1, 2, 10)[process]
+            return Timed(7 + processor, processor), process / 10 + times / 100
+
+        yield there
+
+    monkeypatch.setattr(module, "apart", stand_in)
     peers = (Peer("slow", "numpy", unused, 50), Peer("none", "no_such_simulator", unused, 7))
     monkeypatch.setattr(module, "PEERS", peers)
-    return Told
+    return asked
 
 
 def test_programs_run_in_turn_each_in_its_own_process(told):
     said = []
     ratios(OURS, 3, said.append)
     names = [GOLDEN, PLAIN, "slow"]
-    assert [(number, one.name, one.noisy) for number, one in told.asked] == [
+    assert [(number, one.name, one.noisy) for number, one in told] == [
         (number, name, noisy)
         for noisy in (False, True)
         for _ in range(4)
         for number, name in enumerate(names)
     ]
-    counts = {(one.name, one.noisy): one.images for _, one in told.asked}
+    counts = {(one.name, one.noisy): one.images for _, one in told}
     assert counts == {
         (name, noisy): 50 if noisy and name == "slow" else COUNT
         for name in names

@@ -66,24 +66,24 @@ def images_under_way(recording: Recording) -> Iterator[Bin]:
     yield "image: two under way, one of them blank", two_with_one_blank
 
 
+def clocks(recording: Recording, name: str, value: Any) -> Bin:
+    """A bin of the clocks in which a value, which is kept, is 1."""
+    recording.keep(value)
+    return name, lambda: recording.values(value) == 1
+
+
 def extreme_sums(recording: Recording) -> Iterator[Bin]:
     """The largest and the smallest sum that a column can have."""
     for kind in ("PortableColumns", "FastColumns"):
         for part in recording.of(kind):
-            p = part.component._parameters
-            sums = part.component.sums
-            valid = sums.valid & sums.ready
+            p, sums = part.component._parameters, part.component.sums
             columns = [sums.payload.sums[k] for k in range(min(p.neurons_per_clock, p.lanes))]
-            recording.keep(valid, *columns)
-
-            def at(bound: int, valid: Any = valid, columns: list[Any] = columns) -> Bits:
-                hit = np.any([recording.values(column) == bound for column in columns], axis=0)
-                return hit & (recording.values(valid) == 1)
-
             scale = p.rows * (2**p.value_bits - 1)
             half = 2 ** (p.rah_bits - 1)
-            yield f"{kind}: largest sum", lambda at=at, s=scale * (half - 1): at(s)
-            yield f"{kind}: smallest sum", lambda at=at, s=-scale * half: at(s)
+            for name, bound in (("largest", half - 1), ("smallest", -half)):
+                at = Cat(column == scale * bound for column in columns).any()
+                hit = sums.valid & sums.ready & at
+                yield clocks(recording, f"{kind}: {name} sum", hit)
 
 
 def hand_overs(recording: Recording) -> Iterator[Bin]:
@@ -157,18 +157,14 @@ def after_fall(recording: Recording, busy: Any, port: Any, name: str) -> Iterato
 def tags(recording: Recording) -> Iterator[Bin]:
     """Images of the last tag and of the first, one after the other; and no room for another."""
     for part in recording.parts:
-        if part.path != ("link", "dispatcher", "images"):
-            continue
-        port = part.component.i
-        tag, moves = port.payload.tag, port.valid & port.ready
-        recording.keep(tag, moves, port.ready)
+        if part.path == ("link", "dispatcher", "images"):
+            port = part.component.i
+            tag, moves = port.payload.tag, port.valid & port.ready
+            recording.keep(tag, moves)
 
-        def wraps(tag: Any = tag, moves: Any = moves) -> int:
-            found = recording.values(tag)[recording.values(moves) == 1]
-            return int(np.count_nonzero((found[:-1] == NO_TAG - 1) & (found[1:] == 0)))
+            def wraps(tag: Any = tag, moves: Any = moves) -> int:
+                found = recording.values(tag)[recording.values(moves) == 1]
+                return int(np.count_nonzero((found[:-1] == NO_TAG - 1) & (found[1:] == 0)))
 
-        yield "tag: wraps among images", wraps
-        yield (
-            "image: as many under way as there may be",
-            lambda ready=port.ready: recording.values(ready) == 0,
-        )
+            yield "tag: wraps among images", wraps
+            yield clocks(recording, "image: as many under way as there may be", ~port.ready)

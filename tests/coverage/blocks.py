@@ -11,7 +11,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from cobs import cobs
 
-from allspin.hdl.engine.layer import make_crossbar
+from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
@@ -25,50 +25,44 @@ from tests.hdl.crossbar.test_crossbar import compute, sums_of
 from tests.hdl.resident.test_resident import Machine
 
 
-def crossbars() -> Coverage:
-    """Crossbars alone, with more columns than a machine here has, and stalls at both ends."""
-    coverage = Coverage()
-    for stall in (0.0, 0.5):
-        p = CrossbarParameters(rows=3, columns=24, lanes=24, memory="ecp5")
-        rng = np.random.default_rng(5)
-        words = rng.integers(-128, 128, (p.rows, p.columns))
-        images = rng.integers(1, 16, (12, p.rows))
-        dut = make_crossbar(p)
+@contextlib.contextmanager
+def watched(
+    coverage: Coverage, bins_of: Callable[[Recording], Iterable[Bin]] = lambda recording: ()
+) -> Iterator[Callable[[Recording], None]]:
+    """Something that is told of a recording before it begins; it is counted when it is over."""
+    kept: list[tuple[Recording, list[Bin]]] = []
+    yield lambda recording: kept.append((recording, [*bins_of(recording)]))
+    for recording, bins in kept:
+        coverage.add(recording, but=("ResidentEngine", "Wire"))
+        for name, hits in bins:
+            coverage.count(name, hits())
+
+
+@contextlib.contextmanager
+def alone(coverage: Coverage, dut: Any, **how: Any) -> Iterator[StreamBench]:
+    """A bench of one block, which is run and counted behind what is said of it."""
+    with watched(coverage) as watch:
         recording = Recording(dut)
-        bins = [*hand_overs(recording)]
-        bench = recording.bench(stall=stall, seed=1)
-        cells = [(n == 0, 0, word) for n, word in enumerate(words.ravel().tolist())]
-        beats = [
-            {"slots": [{"row": row, "value": value}], "last": row == p.rows - 1}
-            for image in images.tolist()
-            for row, value in enumerate(image)
-        ]
-
-        async def stimulus(
-            ctx: Any, dut: Any = dut, cells: Any = cells, beats: Any = beats, p: Any = p
-        ) -> None:
-            for first, row, word in cells:
-                ctx.set(dut.cells.payload, {"first": first, "row": row, "word": word})
-                ctx.set(dut.cells.valid, 1)
-                await ctx.tick()
-            ctx.set(dut.cells.valid, 0)
-            await ctx.tick().repeat(p.write_clocks)
-            for beat in beats:
-                ctx.set(dut.events.payload, beat)
-                ctx.set(dut.events.valid, 1)
-                await ctx.tick().until(dut.events.ready)
-                ctx.set(dut.events.valid, 0)
-
-        taken = bench.take(dut.sums, images.shape[0] * p.columns)
-        bench.run(stimulus)
-        assert [sums[0] for sums, _ in taken] == (images @ words).ravel().tolist()
-        coverage.merge(counted(recording, bins))
-    return coverage
+        watch(recording)
+        bench = recording.bench(**how)
+        yield bench
+        bench.run()
 
 
-def tiles() -> Coverage:
+def crossbars(coverage: Coverage) -> None:
+    """Crossbars alone, with more columns than a machine here has, and stalls at both ends."""
+    p = CrossbarParameters(rows=3, columns=24, lanes=24, memory="ecp5")
+    rng = np.random.default_rng(5)
+    words = rng.integers(-128, 128, (p.rows, p.columns))
+    images = rng.integers(1, 16, (12, p.rows))
+    for stall in (0.0, 0.5):
+        with watched(coverage, hand_overs) as watch:
+            found = compute(p, words, images, stall=stall, seed=1, watch=watch)
+        assert found == (images @ words).tolist()
+
+
+def tiles(coverage: Coverage) -> None:
     """Columns that are read tile by tile, and rows that are read as they are."""
-    coverage = Coverage()
     rng = np.random.default_rng(3)
     for memory in ("block", "ecp5"):
         tiling = Tiling(8, 3, 2, offsets=True)
@@ -78,20 +72,19 @@ def tiles() -> Coverage:
         # The second is blank, and so is a tile of most.
         images = rng.integers(0, 4, (10, p.rows)) * (rng.random((10, p.rows)) < 0.3)
         images[1] = 0
-        every = images, np.eye(p.rows, dtype=int)[::7]
-        for bare, shown in enumerate(every):
+        rows = np.eye(p.rows, dtype=int)[::7]
+        read = (words[::7] << tiling.shift).tolist()
+        for bare, shown, expected in (
+            (False, images, sums_of(p, words, images, offsets)),
+            (True, rows, read),
+        ):
             with watched(coverage, tile_bins) as watch:
-                found = compute(
-                    p, words, shown, stall=0.4, offsets=offsets, bare=bool(bare), watch=watch
-                )
-            read = (words[::7] << tiling.shift).tolist()
-            assert found == (read if bare else sums_of(p, words, shown, offsets))
-    return coverage
+                found = compute(p, words, shown, stall=0.4, offsets=offsets, bare=bare, watch=watch)
+            assert found == expected
 
 
-def states() -> Coverage:
+def states(coverage: Coverage) -> None:
     """Memories that keep states, and sums as far as they go."""
-    coverage = Coverage()
     levels = UniformLevels(5, 3, -6)
     for memory in ("block", "ecp5"):
         p = CrossbarParameters(
@@ -104,37 +97,24 @@ def states() -> Coverage:
         with watched(coverage, level_bins) as watch:
             found = compute(p, words, images, stall=0.4, watch=watch)
         assert found == (images @ words).tolist()
-    return coverage
 
 
-@contextlib.contextmanager
-def watched(
-    coverage: Coverage, bins_of: Callable[[Recording], Iterable[Bin]]
-) -> Iterator[Callable[[Recording], None]]:
-    """Something that is told of a recording before it begins; it is counted when it is over."""
-    kept: list[tuple[Recording, list[Bin]]] = []
-    yield lambda recording: kept.append((recording, [*bins_of(recording)]))
-    for recording, bins in kept:
-        coverage.merge(counted(recording, bins))
-
-
-def engines() -> Coverage:
+def engines(coverage: Coverage) -> None:
     """An image that waits while bytes are on their way to their places, and while others run.
 
     The link's cannot: it is taken when what was before it is done.
     """
-    coverage = Coverage()
     for memory in ("block", "ecp5"):
-        coverage.merge(_impatient_images(memory))
-    return coverage
+        with watched(coverage, hand_overs) as watch:
+            _impatient_images(memory, watch)
 
 
-def _impatient_images(memory: str) -> Coverage:
+def _impatient_images(memory: str, watch: Callable[[Recording], None]) -> None:
     network = random_network((3, 2, 2), 1)
     machine = Machine(network, np.full((2, 3), 255, np.uint8), [0, 1], memory=memory)
     dut: Any = machine.dut
     recording = Recording(dut)
-    bins = [*hand_overs(recording)]
+    watch(recording)
     (loads,), (resident,) = recording.of("Loads"), recording.of("Resident")
     machine.bench = bench = recording.bench()
     turns: list[Any] = []
@@ -163,65 +143,43 @@ def _impatient_images(memory: str) -> Coverage:
 
     bench.run(show, order)
     assert [logit for logit, *_ in taken] == machine.logits[[0, 0]].ravel().tolist()
-    return counted(recording, bins)
 
 
-def encoders() -> Coverage:
+def encoders(coverage: Coverage) -> None:
     """A packet with blocks as long as there are, which no machine here answers."""
     dut: Any = CobsEncoder()
-    recording = Recording(dut)
-    bench = recording.bench(stall=0.2, seed=3)
     packet = bytes(range(1, 256)) * 2
-    bench.put(dut.i, [{"data": b, "last": k == len(packet) - 1} for k, b in enumerate(packet)])
     frame = cobs.encode(packet) + b"\0"
-    taken = bench.take(dut.o, len(frame))
-    bench.run()
+    with alone(coverage, dut, stall=0.2, seed=3) as bench:
+        bench.put(dut.i, [{"data": b, "last": k == len(packet) - 1} for k, b in enumerate(packet)])
+        taken = bench.take(dut.o, len(frame))
     assert bytes(taken) == frame
-    return counted(recording, [])
 
 
-def unpackers() -> Coverage:
+def unpackers(coverage: Coverage) -> None:
     """Beats that come while the crossbar takes none, which a small resident image never brings."""
-    p = CrossbarParameters(rows=80, columns=2, lanes=2, rows_per_clock=2)
-    dut: Any = BeatUnpacker(p)
-    recording = Recording(dut)
-    bench = recording.bench(stall=0.5, seed=1)
+    dut: Any = BeatUnpacker(CrossbarParameters(rows=80, columns=2, lanes=2, rows_per_clock=2))
     rng = np.random.default_rng(2)
     distances, values = rng.integers(0, 4, (40, 2)), rng.integers(0, 16, (40, 2))
     last = np.arange(40) % 5 == 4
-    bench.put(
-        dut.packed,
-        [
-            {
-                "slots": [{"distance": d, "value": v} for d, v in zip(*beat, strict=True)],
-                "last": end,
-            }
-            for *beat, end in zip(distances.tolist(), values.tolist(), last.tolist(), strict=True)
-        ],
-    )
-    taken = bench.take(dut.events, 40)
-    bench.run()
+    slots = [
+        [{"distance": d, "value": v} for d, v in zip(*beat, strict=True)]
+        for beat in zip(distances.tolist(), values.tolist(), strict=True)
+    ]
+    with alone(coverage, dut, stall=0.5, seed=1) as bench:
+        ends = zip(slots, last.tolist(), strict=True)
+        bench.put(dut.packed, [{"slots": beat, "last": end} for beat, end in ends])
+        taken = bench.take(dut.events, 40)
     rows = distances.reshape(8, 5, 2).cumsum(axis=1).reshape(40, 2)
-    expected = np.stack([rows, values], axis=2)
-    assert np.array_equal([slots for slots, _ in taken], expected)
+    assert np.array_equal([slots for slots, _ in taken], np.stack([rows, values], axis=2))
     assert np.array_equal([end for _, end in taken], last)
-    return counted(recording, [])
-
-
-def counted(recording: Recording, bins: list[Bin]) -> Coverage:
-    """What was recorded, in bins."""
-    coverage = Coverage()
-    coverage.add(recording, but=("ResidentEngine", "Wire"))
-    for name, hits in bins:
-        coverage.count(name, hits())
-    return coverage
 
 
 class Wire(wiring.Component):
     """A UART's two ends, joined."""
 
-    sent: stream.Interface
-    received: stream.Interface
+    sent: Any
+    received: Any
 
     def __init__(self) -> None:
         super().__init__({"sent": In(stream.Signature(8)), "received": Out(stream.Signature(8))})
@@ -237,14 +195,14 @@ class Wire(wiring.Component):
         return m
 
 
-def wires() -> Coverage:
+def wires(coverage: Coverage) -> None:
     """A UART whose bytes are given and taken with stalls; these are shorter than a byte."""
-    dut: Any = Wire()
-    recording = Recording(dut)
-    bench = recording.bench(stall=0.5, seed=2)
-    content = [*range(0, 256, 5)]
-    bench.put(dut.sent, content)
-    taken = bench.take(dut.received, len(content))
-    bench.run()
+    dut, content = Wire(), [*range(0, 256, 5)]
+    with alone(coverage, dut, stall=0.5, seed=2) as bench:
+        bench.put(dut.sent, content)
+        taken = bench.take(dut.received, len(content))
     assert taken == content
-    return counted(recording, [])
+
+
+BLOCKS = (crossbars, encoders, engines, states, tiles, unpackers, wires)
+"""What drives them."""

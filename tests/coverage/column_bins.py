@@ -1,13 +1,12 @@
 """Bins of columns that are read tile by tile, and of those whose memories keep states."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from amaranth.hdl import Cat
 
-from tests.coverage.bins import Bin
-from tests.coverage.coverage import Bits, Part, Recording
+from tests.coverage.bins import Bin, clocks
+from tests.coverage.coverage import Part, Recording
 
 
 def tile_bins(recording: Recording) -> Iterator[Bin]:
@@ -18,58 +17,44 @@ def tile_bins(recording: Recording) -> Iterator[Bin]:
         own = part.component
         further = own.begins & (own.place >= own._parameters.tiles)
         name = "TileStarts: a tile begins behind the first group of columns"
-        yield name, _hits(recording, further)
+        yield clocks(recording, name, further)
     for part in recording.of("OffsetPlacer"):
         own = part.component
         last = own.write & (own.place == own._parameters.places - 1)
-        yield "OffsetPlacer: the last place of a lane", _hits(recording, last)
-    for part in recording.of("Conversions"):
+        yield clocks(recording, "OffsetPlacer: the last place of a lane", last)
+    for part in (*recording.of("Conversions"), *recording.of("FastConversions")):
         own = part.component
-        read, top = part.signal("read_0"), 1 << own._parameters.tiling.bits - 1
-        converts = own.converts & ~own.bare
+        if part.kind == "Conversions":
+            read, top = part.signal("read_0"), 1 << own._parameters.tiling.bits - 1
+            converts, above, below = own.converts, read >= top, read < -top
+        else:
+            converts, beyond, sign = map(part.signal, ("convert_0", "beyond_0", "sign_0"))
+            above, below = beyond & ~sign, beyond & sign
         found = {
-            "above the range": converts & (read >= top),
-            "below the range": converts & (read < -top),
-            "within the range": converts & (read < top) & (read >= -top),
-            "as it is": own.converts & own.bare,
+            "above the range": converts & above & ~own.bare,
+            "below the range": converts & below & ~own.bare,
+            "within the range": converts & ~above & ~below & ~own.bare,
+            "as it is": converts & own.bare,
         }
         for name, bits in found.items():
-            yield f"Conversions: {name}", _hits(recording, bits)
-    for part in recording.of("FastConversions"):
-        converts, beyond, sign = map(part.signal, ("convert_0", "beyond_0", "sign_0"))
-        bare = part.component.bare
-        found = {
-            "above the range": converts & beyond & ~sign,
-            "below the range": converts & beyond & sign,
-            "within the range": converts & ~beyond & ~bare,
-            "as it is": converts & bare,
-        }
-        for name, bits in found.items():
-            yield f"FastConversions: {name}", _hits(recording, bits)
+            yield clocks(recording, f"{part.kind}: {name}", bits)
 
 
 def level_bins(recording: Recording) -> Iterator[Bin]:
     """Lines of states, and the sums that come of them."""
     for part in recording.of("LinePlacer"):
         own = part.component
-        p = own._parameters
-        last = own.valid & (own.place.bank == p.banks - 1)
-        yield "LinePlacer: a line of the last memory", _hits(recording, last)
-        passes = own.valid & (own.place.address >= p.part_rows * (p.passes - 1))
-        yield "LinePlacer: a line of the last group of columns", _hits(recording, passes)
+        p, place = own._parameters, own.place
+        last = own.valid & (place.bank == p.banks - 1)
+        yield clocks(recording, "LinePlacer: a line of the last memory", last)
+        passes = own.valid & (place.address >= p.part_rows * (p.passes - 1))
+        yield clocks(recording, "LinePlacer: a line of the last group of columns", passes)
     for part in recording.of("LevelSums"):
         own = part.component
         p = own._parameters
-        sum_ = own.sums[0]
         for name, level in (("largest", p.levels.words[-1]), ("smallest", p.levels.lowest)):
-            at = sum_ == p.most_driven * level
-            yield f"LevelSums: {name} sum", _hits(recording, at)
-
-
-def _hits(recording: Recording, bits: Any) -> Callable[[], Bits]:
-    """Counts the clocks in which a value, which is kept, is 1."""
-    recording.keep(bits)
-    return lambda: recording.values(bits) == 1
+            at = own.sums[0] == p.most_driven * level
+            yield clocks(recording, f"LevelSums: {name} sum", at)
 
 
 def _ends(recording: Recording, part: Part) -> Iterator[Bin]:
@@ -92,4 +77,4 @@ def _ends(recording: Recording, part: Part) -> Iterator[Bin]:
         "a tile ends with its pass": own.converts & ~own.begins,
     }
     for name, bits in found.items():
-        yield f"TileEnds: {name}", _hits(recording, bits)
+        yield clocks(recording, f"TileEnds: {name}", bits)

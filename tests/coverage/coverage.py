@@ -238,11 +238,6 @@ class Coverage:
                 # Wound back by less than half a turn it has not wrapped.
                 self.count(f"{part.kind}.{name}: wraps", steps < -(1 << len(pointer) - 1))
 
-    def merge(self, other: "Coverage") -> None:
-        """Count the hits of another bench too."""
-        for name, hits in other.hits.items():
-            self.count(name, hits)
-
     def table(self) -> str:
         """Counts of all bins: a line for each stream, then one for each other bin; then reasons."""
 

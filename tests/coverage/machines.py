@@ -92,15 +92,17 @@ class Watched:
     ----------
     name : str
         Which of `MACHINES`.
+    coverage : Coverage
+        Gets what is counted.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, coverage: Coverage) -> None:
         network, profile, every_clock = MACHINES[name]
         engine = EngineParameters.from_network(network, profile)
         link = LinkParameters(engine, window=WINDOW)
         self.work = Work.of(network, count=4)
         self.recording = recording = Recording(Top(TopParameters(link, every_clock=every_clock)))
-        self.coverage = Coverage()
+        self.coverage = coverage
         self.bins = machine_bins(recording)
         self.transport = SimulatedTransport(recording, stall=0.2, seed=len(name))
         # The session's number is drawn anew each time: here all that happens is the same.
@@ -126,31 +128,23 @@ class Watched:
         assert not deframer.bad
         return [answer[:1] + answer[ANSWER_HEADER_BYTES:] for answer in found]
 
-    def finish(self) -> Coverage:
-        """Count all of it."""
-        self.coverage.add(self.recording)
-        for name, hits in self.bins:
-            self.coverage.count(name, hits())
-        return self.coverage
-
 
 def extreme_networks(network: Network) -> Iterator[Network]:
     """Networks whose full image gives the largest and the smallest sums, in every layer."""
-    bits = network.hidden_bits
+    half = 2 ** (network.rah_bits - 1)
     for state in (1, 0):
         layers = []
         for number, layer in enumerate(network.layers):
             states = np.full(layer.states.shape, state if number == 0 else 1, np.uint8)
             if number == len(network.layers) - 1:
                 states[:, 0] = 0
-            converter = table = None
-            if layer.converter is not None:
-                columns = layer.columns
-                converter = Converter(np.full(columns, 2**GAIN_BITS - 1), np.zeros(columns, int), 0)
-            if layer.table is not None:
-                table = np.full_like(layer.table, 2**bits - 1)
-            levels = np.array([-(2 ** (network.rah_bits - 1)), 2 ** (network.rah_bits - 1) - 1])
-            layers.append(Layer(states, levels, converter, table))
+            converter, table = layer.converter, layer.table
+            if converter is not None:
+                gains = np.full_like(converter.gains, 2**GAIN_BITS - 1)
+                converter = Converter(gains, np.zeros_like(gains), 0)
+            if table is not None:
+                table = np.full_like(table, 2**network.hidden_bits - 1)
+            layers.append(Layer(states, np.array([-half, half - 1]), converter, table))
         yield dataclasses.replace(network, layers=tuple(layers))
 
 
@@ -287,10 +281,12 @@ STEPS: Mapping[str, Sequence[Callable[[Watched], None]]] = {
 """What each machine does."""
 
 
-def drive(name: str) -> Coverage:
-    """A machine of `MACHINES` does its steps, and the coverage of it."""
-    watched = Watched(name)
+def drive(name: str, coverage: Coverage) -> None:
+    """A machine of `MACHINES` does its steps, and is counted."""
+    watched = Watched(name, coverage)
     watched.work.ideal(watched.device)
     for step in STEPS[name]:
         step(watched)
-    return watched.finish()
+    coverage.add(watched.recording)
+    for bin_, hits in watched.bins:
+        coverage.count(bin_, hits())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.coverage.measure import measure
+from tests.coverage.__main__ import measure
 
 pytestmark = pytest.mark.long
 

@@ -14,7 +14,7 @@ import pytest
 
 import allspin
 from allspin.host.data.catalogue import device_path
-from allspin.sim.extensions import VARIABLE
+from allspin.sim.errors import VARIABLE
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.random_networks import random_network
 from tests.docs.documents import DOCS, FENCE, ROOT, blocks, python, read

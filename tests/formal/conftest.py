@@ -1,4 +1,4 @@
-"""Each file here has PROOFS, and one test that is run for each question that they ask.
+"""Each file here has PROOFS; one test is run for each question that they ask.
 
 `make prove` asks all of them and prints a line each; `make test` asks of the block as it is, where
 the answer comes soon: covers and mutants are about the proofs.
@@ -7,12 +7,12 @@ the answer comes soon: covers and mutants are about the proofs.
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import pytest
 
 from allspin.host.show.table import Marks
-from tests.formal.proof import Proof, Task
+from tests.formal.proof import Task
 
 LONG = "long_proof"
 MARKS = Marks("<!-- make prove -->", "<!-- end of make prove -->")
@@ -29,17 +29,36 @@ def _all(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"{LONG}: asked by `make prove` only")
+    config.addinivalue_line("markers", f"{LONG}(kind): asked by `make prove` only")
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "task" in metafunc.fixturenames:
-        proofs: list[Proof] = vars(metafunc.module)["PROOFS"]
-        tasks = [task for proof in proofs for task in proof.tasks()]
-        metafunc.parametrize(
-            "task",
-            [pytest.param(t, id=str(t), marks=[pytest.mark.long_proof] * t.long) for t in tasks],
-        )
+def _asking(task: Task) -> Callable[..., None]:
+    """The test that asks, and keeps what a line about it says."""
+
+    def ask(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+        begun = time.monotonic()
+        try:
+            task.run(tmp_path)
+        finally:
+            extent = "unbounded" if task.mode == "prove" else f"{task.depth} clocks"
+            seconds = time.monotonic() - begun
+            record_property("proof", [task.proof.name, task.kind, extent, seconds])
+
+    return ask
+
+
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str, obj: Any
+) -> list[pytest.Item] | None:
+    if name != "PROOFS":
+        return None
+    items: list[pytest.Item] = []
+    for task in (task for proof in obj for task in proof.tasks()):
+        item = pytest.Function.from_parent(collector, name=str(task), callobj=_asking(task))
+        if task.long:
+            item.add_marker(pytest.mark.long_proof(task.kind))
+        items.append(item)
+    return items
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -49,31 +68,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in long]
 
 
-@pytest.fixture
-def prove(
-    task: Task, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> Callable[[], None]:
-    """Ask what the task asks, and keep what a line about it says."""
-
-    def ask() -> None:
-        begun = time.monotonic()
-        try:
-            task.run(tmp_path)
-        finally:
-            seconds = time.monotonic() - begun
-            record_property("proof", [task.proof.name, task.kind, task.extent, seconds])
-
-    return ask
-
-
-def _line(report: pytest.TestReport | pytest.CollectReport) -> str | None:
+def _line(report: Any) -> str | None:
     """The line of a proof that has been tried."""
-    if not isinstance(report, pytest.TestReport):
+    found = dict(getattr(report, "user_properties", ())).get("proof")
+    if found is None or report.when != "call":
         return None
-    found = [value for key, value in report.user_properties if key == "proof"]
-    if report.when != "call" or not found:
-        return None
-    name, kind, extent, seconds = cast(tuple[str, str, str, float], found[0])
+    name, kind, extent, seconds = found
     result = {"prove": "proved", "bmc": "holds", "cover": "reached", "mutant": "refuted"}[kind]
     if report.failed:
         result = "FAILED"
@@ -92,8 +92,6 @@ def pytest_terminal_summary(
 ) -> None:
     """Write the table, if everything was as it should be."""
     path = config.getoption("--proofs-into", default=None)
-    if path is None or exitstatus != pytest.ExitCode.OK:
-        return
-    reports = terminalreporter.getreports("passed")
-    lines = sorted(filter(None, map(_line, reports)))
-    MARKS.fill(path, "\n".join(["", "```", *lines, "```", ""]))
+    if path is not None and exitstatus == pytest.ExitCode.OK:
+        lines = sorted(filter(None, map(_line, terminalreporter.getreports("passed"))))
+        MARKS.fill(path, "\n".join(["", "```", *lines, "```", ""]))

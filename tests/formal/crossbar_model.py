@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from amaranth.asserts import AnySeq
 from amaranth.hdl import (
-    Array,
     Assert,
     Assume,
     Cat,
+    Const,
     Module,
     Mux,
     Shape,
@@ -18,54 +19,32 @@ from amaranth.hdl import (
     signed,
     unsigned,
 )
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
 
-from allspin.hdl.crossbar.crossbar import ReplayLayout
+from allspin.hdl.crossbar.crossbar import Replay
 from allspin.hdl.crossbar.placers import PlaceLayout
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.layouts import EventLayout
+from tests.formal.proof import Opened, anything, later, moves, pick, when
+from tests.formal.stand_ins import Waiting
 
 # What passes through a crossbar: passes from outside, kept states, and a beat on its way.
 
 
-class Passes(wiring.Component):
-    """In place of a `allspin.hdl.crossbar.crossbar.Replay`: passes that are driven from outside.
-
-    Parameters
-    ----------
-    parameters : CrossbarParameters
-        Of the crossbar.
-
-    Attributes
-    ----------
-    events : In(stream)
-        Not used.
-    passes : Out(stream)
-        `ReplayLayout`: of `valid`, `beat` and `group`, which are signals.
-    """
-
-    events: stream.Interface
-    passes: stream.Interface
+class Passes(Replay):
+    """In place of a Replay, which is proved by itself: any passes, in the order of their groups."""
 
     def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__(
-            {
-                "events": In(stream.Signature(EventLayout(parameters))),
-                "passes": Out(stream.Signature(ReplayLayout(parameters))),
-            }
-        )
-        self.valid = Signal()
-        self.beat = Signal(EventLayout(parameters))
+        super().__init__(parameters)
         self.group = Signal.like(self.passes.payload.group)
 
     def elaborate(self, platform: object) -> Module:
         """Join them."""
         m = Module()
+        passes: Any = self.passes
         m.d.comb += [
-            self.passes.valid.eq(self.valid),
-            self.passes.payload.beat.eq(self.beat),
-            self.passes.payload.group.eq(self.group),
+            passes.valid.eq(AnySeq(1)),
+            anything(passes.payload.beat),
+            passes.payload.group.eq(self.group),
         ]
         return m
 
@@ -160,6 +139,85 @@ def stored_states(
     return stored
 
 
+class SumQueue:
+    """Sums of passes wait until they leave, the oldest pass's first.
+
+    Parameters
+    ----------
+    m : Module
+        Gets the queue.
+    parameters : CrossbarParameters
+        Of the crossbar.
+    places : int
+        Passes whose sums may wait.
+    comes, final : Value
+        A pass's sums come in this clock; it is its image's last.
+    leaves : Value
+        A beat of sums leaves in this clock.
+    shapes : list of Shape
+        Of each lane's sum.
+
+    Attributes
+    ----------
+    waiting, remain : Signal
+        How many passes' sums wait; those among them that stay.
+    sums : list of list of Signal
+        Pass by pass, oldest first, lane by lane; what puts them there is the user's.
+    final : list of Signal
+        Whether the pass is its image's last.
+    count : Value
+        How many sums the oldest has.
+    column : Signal
+        Lane whose sum of the oldest leaves next.
+    ends : Value
+        What leaves next is the oldest's last.
+    """
+
+    def __init__(
+        self,
+        m: Module,
+        parameters: CrossbarParameters,
+        places: int,
+        comes: Value,
+        final: Value,
+        leaves: Value,
+        shapes: list[Shape],
+    ) -> None:
+        p, step = parameters, parameters.neurons_per_clock
+        self.waiting = Signal(range(places + 1), name="model_waiting")
+        self.column = Signal(range(p.lanes + step), name="model_leaving")
+        self.remain = Signal.like(self.waiting, name="model_remain")
+        self.sums = [
+            [Signal(shape, name=f"model_sum_{place}_{lane}") for lane, shape in enumerate(shapes)]
+            for place in range(places)
+        ]
+        self.final = [Signal(name=f"model_final_{place}") for place in range(places)]
+        self.count = Mux(self.final[0], p.columns - (p.passes - 1) * p.lanes, p.lanes)
+        self.ends = self.column + step >= self.count
+        gone = leaves & self.ends
+        m.d.comb += [
+            self.remain.eq(self.waiting - gone),
+            Assert(~leaves | (self.waiting != 0)),
+            Assert(~comes | (self.remain < places)),
+            Assert(self.waiting <= places),
+            Assert(self.column < self.count),
+            Assert((self.column & (step - 1)) == 0),
+            Assert((self.waiting != 0) | (self.column == 0)),
+        ]
+        m.d.sync += self.waiting.eq(self.remain + comes)
+        with m.If(leaves):
+            m.d.sync += self.column.eq(Mux(gone, 0, self.column + step))
+        with m.If(gone):
+            both = [
+                *pairwise(self.final),
+                *(t for s in pairwise(self.sums) for t in zip(*s, strict=True)),
+            ]
+            m.d.sync += [older.eq(newer) for older, newer in both]
+        for place, own in enumerate(self.final):
+            with m.If(comes & (self.remain == place)):
+                m.d.sync += own.eq(final)
+
+
 class CrossbarModel:
     """Words as they are stored, and each pass's sums in the clock in which its last beat is taken.
 
@@ -173,12 +231,10 @@ class CrossbarModel:
         driven, and no word is written while an image is under way, or driven before it is there.
     parameters : CrossbarParameters
         Of the crossbar.
-    cells : stream
-        Its port.
-    taken : Value
-        A beat is taken in this clock.
-    beat : View of `EventLayout`
-        Which.
+    dut : Crossbar
+        It.
+    passes : list of Passes
+        What stands in its Replay's place, if it has one.
     leaves : Value
         A beat of sums leaves in this clock.
     places : int
@@ -192,36 +248,28 @@ class CrossbarModel:
         Those of the crossbar, and that of the values alone where states are kept.
     pending : list of Value
         Where states are kept: whether a word came so many clocks ago.
-    group : Signal
-        The group of columns that the pass that comes computes.
     begun : Signal
-        A beat of it has come.
+        A beat of the pass that comes has come.
     stage : View of `StageLayout`
         The beat that is taken.
     writing : Value
         Words are on their way.
     written : list of View
         Which, where they are not states, newest first: ``valid``, ``row``, ``column`` and ``word``.
-    waiting : Signal
-        How many passes' sums wait.
-    sums : list of list of Signal
-        Pass by pass, oldest first, lane by lane.
-    final : list of Signal
-        Whether the pass is its image's last.
-    count : list of Value
-        How many sums it has.
-    column : Signal
-        Lane whose sum of the oldest leaves next.
+    queue : SumQueue
+        The sums that wait.
+    taken, ready : Value
+        A beat is taken in this clock, or could be.
+    last : Value
+        It is its pass's last.
     """
 
     def __init__(
         self,
         m: Module,
         parameters: CrossbarParameters,
-        *,
-        cells: Any,
-        taken: Value,
-        beat: Any,
+        dut: Any,
+        passes: list[Passes],
         leaves: Value,
         places: int,
         kept: Kept | None = None,
@@ -229,26 +277,38 @@ class CrossbarModel:
         self._p = p = parameters
         self.lanes = range(p.lanes + p.keeps_states)
         self._kept = kept
+        self._group = group = Signal(range(max(p.passes, 2)), name="model_group")
+        source, beat = dut.events, dut.events.payload
+        if passes:
+            source, beat = passes[0].passes, passes[0].passes.payload.beat
+            m.d.comb += passes[0].group.eq(group)
+        self.taken, self.ready, self.last = moves(source), source.ready, beat.last
         if kept is None:
-            self._store(m, cells)
+            self._store(m, dut.cells)
         else:
             self._words = [
                 [kept.stored(row, column) for column in range(p.columns)] for row in range(p.rows)
             ]
-            later = (Signal(name=f"model_pending_{clock}") for clock in range(1, p.write_clocks))
-            self.pending: list[Value] = [cells.valid, *later]
-            m.d.sync += [two.eq(one) for one, two in pairwise(self.pending)]
+            self.pending = [later(m, dut.cells.valid, clock) for clock in range(p.write_clocks)]
             self.writing = Cat(self.pending).any()
-        self._add(m, taken, beat)
-        self._queue(m, leaves, places)
+        self._add(m, beat)
+        shapes = [sum_shape(p)] * len(self.lanes)
+        comes = self.stage.valid & self.stage.last
+        self.queue = queue = SumQueue(m, p, places, comes, self.stage.final, leaves, shapes)
+        for place, sums in enumerate(queue.sums):
+            with m.If(comes & (queue.remain == place)):
+                m.d.sync += [one.eq(self.stage.after[lane]) for lane, one in enumerate(sums)]
         m.d.comb += [
-            Assume(~cells.valid | ~(self.begun | (self.group != 0) | (self.waiting != 0))),
-            Assume(~taken | ~self.writing),
+            Assert(dut.cells.ready),
+            Assume(~dut.cells.valid | ~(self.begun | (group != 0) | (queue.waiting != 0))),
+            Assume(~self.taken | ~self.writing),
+            [
+                Assume(
+                    ~self.taken | (slot.row * p.rows_per_clock + part < p.rows) | (slot.value == 0)
+                )
+                for part, slot in enumerate(beat.slots)
+            ],
         ]
-        for part in range(p.rows_per_clock):
-            slot = beat.slots[part]
-            exists = slot.row * p.rows_per_clock + part < p.rows
-            m.d.comb += Assume(~taken | exists | (slot.value == 0))
 
     def _store(self, m: Module, cells: Any) -> None:
         """Words come row by row, and are in their places `write_clocks` later."""
@@ -266,138 +326,90 @@ class CrossbarModel:
         self._column = column = Signal(range(p.columns), name="model_column")
         here_row, here_column = Mux(cell.first, cell.row, row), Mux(cell.first, 0, column)
         ends = here_column == p.columns - 1
+        with m.If(cells.valid):
+            m.d.sync += [row.eq(here_row + ends), column.eq(Mux(ends, 0, here_column + 1))]
+
+        layout = {
+            "valid": 1,
+            "row": row.shape(),
+            "column": column.shape(),
+            "word": signed(p.rah_bits),
+        }
+        word: Any = Signal(data.StructLayout(layout), name="model_written_0")
         m.d.comb += [
             Assume(~cells.valid | (here_row < p.rows)),
             Assert(row <= p.rows),
             Assert(column < p.columns),
-        ]
-        with m.If(cells.valid):
-            m.d.sync += [row.eq(here_row + ends), column.eq(Mux(ends, 0, here_column + 1))]
-
-        word = Signal(
-            data.StructLayout(
-                {
-                    "valid": 1,
-                    "row": row.shape(),
-                    "column": column.shape(),
-                    "word": cell.word.shape(),
-                }
-            ),
-            name="model_written_0",
-        )
-        m.d.comb += [
             word.valid.eq(cells.valid),
             word.row.eq(here_row),
             word.column.eq(here_column),
             word.word.eq(cell.word),
         ]
-        self.writing: Value = word.valid
         self.written = [word]
         for clock in range(1, p.write_clocks):
             newer, word = word, Signal.like(word, name=f"model_written_{clock}")
             m.d.sync += word.eq(newer)
-            m.d.comb += Assert(~word.valid | ((word.row < p.rows) & (word.column < p.columns)))
-            self.writing = self.writing | word.valid
+            m.d.comb += when(word.valid, (word.row < p.rows) & (word.column < p.columns))
             self.written.append(word)
+        self.writing = Cat(each.valid for each in self.written).any()
         for r, words in enumerate(self._words):
             for c, stored in enumerate(words):
                 with m.If(word.valid & (word.row == r) & (word.column == c)):
                     m.d.sync += stored.eq(word.word)
 
-    def _add(self, m: Module, taken: Value, beat: Any) -> None:
+    def _add(self, m: Module, beat: Any) -> None:
         """Each beat is added at once."""
-        p = self._p
-        self.group = Signal(range(max(p.passes, 2)), name="model_group")
+        p, group, taken = self._p, self._group, self.taken
         self.begun = Signal(name="model_begun")
         self.stage: Any = Signal(StageLayout(p), name="model_stage")
-        final = self.group == p.passes - 1
+        final = group == p.passes - 1
         m.d.comb += [
             self.stage.valid.eq(taken),
             self.stage.last.eq(beat.last),
             self.stage.final.eq(final),
-            Assert(self.group < p.passes),
+            Assert(group < p.passes),
         ]
-        for part in range(p.rows_per_clock):
-            slot = beat.slots[part]
+        for part, slot in enumerate(beat.slots):
             m.d.comb += [
                 self.stage.values[part].eq(Mux(taken, slot.value, 0)),
-                self.stage.lines[part].eq(self.group * p.part_rows + slot.row),
+                self.stage.lines[part].eq(group * p.part_rows + slot.row),
             ]
         for lane in self.lanes:
             total = Signal(sum_shape(p), name=f"model_total_{lane}")
-            terms = self.stage.terms[lane]
-            added: Value = total
-            for part in range(p.rows_per_clock):
-                slot = beat.slots[part]
-                words = Array(
-                    Array(
-                        own[min(column, p.columns - 1)]
-                        for own in self._words[part :: p.rows_per_clock]
+            after, terms = self.stage.after[lane], self.stage.terms[lane]
+            for part, slot in enumerate(beat.slots):
+                words = [
+                    pick(
+                        (
+                            own[min(column, p.columns - 1)]
+                            for own in self._words[part :: len(terms)]
+                        ),
+                        slot.row,
                     )
                     for column in range(lane, p.passes * p.lanes, p.lanes)
-                )
-                word: Value | int = words[self.group][slot.row]
+                ]
+                word: Any = pick(words, group) if words else 0
                 if self._kept is not None and lane == p.lanes:
                     word = self._kept.factor
                 m.d.comb += terms[part].eq(self.stage.values[part] * word)
-                added = added + terms[part]
             m.d.comb += [
                 self.stage.before[lane].eq(total),
-                self.stage.after[lane].eq(self._wrapped(lane, added)),
+                after.eq(self._wrapped(lane, sum(terms, total))),
             ]
-            m.d.sync += total.eq(Mux(taken & beat.last, 0, self.stage.after[lane]))
+            m.d.sync += total.eq(Mux(taken & beat.last, 0, after))
         with m.If(taken):
             m.d.sync += self.begun.eq(~beat.last)
         with m.If(taken & beat.last):
-            m.d.sync += self.group.eq(Mux(final, 0, self.group + 1))
+            m.d.sync += group.eq(Mux(final, 0, group + 1))
 
-    def _wrapped(self, lane: int, sum_: Value) -> Value:
+    def _wrapped(self, lane: int, sum_: Any) -> Value:
         """A lane's sum in the bits that it has."""
         p = self._p
-        if self._kept is None:
-            return sum_[: p.sum_bits].as_signed()
-        shape = self._kept.shape if lane == p.lanes else unsigned(p.lane_bits)
+        shape = signed(p.sum_bits)
+        if self._kept is not None:
+            shape = self._kept.shape if lane == p.lanes else unsigned(p.lane_bits)
         wrapped = sum_[: shape.width]
         return wrapped.as_signed() if shape.signed else wrapped
-
-    def _queue(self, m: Module, leaves: Value, places: int) -> None:
-        """Sums wait until they leave, the oldest pass's first."""
-        p = self._p
-        self.waiting = Signal(range(places + 1), name="model_waiting")
-        self.column = Signal(range(p.lanes + p.neurons_per_clock), name="model_leaving")
-        self.sums = [
-            [Signal(sum_shape(p), name=f"model_sum_{place}_{lane}") for lane in self.lanes]
-            for place in range(places)
-        ]
-        self.final = [Signal(name=f"model_final_{place}") for place in range(places)]
-        self.count = [
-            Mux(final, p.columns - (p.passes - 1) * p.lanes, p.lanes) for final in self.final
-        ]
-        comes = self.stage.valid & self.stage.last
-        gone = leaves & (self.column + p.neurons_per_clock >= self.count[0])
-        remain = Signal.like(self.waiting, name="model_remain")
-        m.d.comb += [
-            remain.eq(self.waiting - gone),
-            Assert(~leaves | (self.waiting != 0)),
-            Assert(~comes | (remain < places)),
-            Assert(self.waiting <= places),
-            Assert(self.column < self.count[0]),
-            Assert((self.column & (p.neurons_per_clock - 1)) == 0),
-            Assert((self.waiting != 0) | (self.column == 0)),
-        ]
-        m.d.sync += self.waiting.eq(remain + comes)
-        with m.If(leaves):
-            m.d.sync += self.column.eq(Mux(gone, 0, self.column + p.neurons_per_clock))
-        for place, (sums, final) in enumerate(zip(self.sums, self.final, strict=True)):
-            with m.If(comes & (remain == place)):
-                m.d.sync += final.eq(self.stage.final)
-                m.d.sync += [one.eq(self.stage.after[lane]) for lane, one in enumerate(sums)]
-            if place + 1 < places:
-                with m.Elif(gone):
-                    m.d.sync += final.eq(self.final[place + 1])
-                    m.d.sync += [
-                        one.eq(other) for one, other in zip(sums, self.sums[place + 1], strict=True)
-                    ]
 
     def later(self, m: Module, newer: Any, name: str) -> Any:
         """A stage a clock behind another; asserts how their sums belong together.
@@ -419,52 +431,47 @@ class CrossbarModel:
             for term, value in zip(stage.terms[p.lanes], stage.values, strict=True):
                 m.d.comb += Assert(term == value * self._kept.factor)
         for lane in self.lanes:
-            after: Value = stage.before[lane]
-            for part in range(p.rows_per_clock):
-                after = after + stage.terms[lane][part]
-                m.d.comb += Assert(stage.valid | (stage.terms[lane][part] == 0))
+            terms, after = list(stage.terms[lane]), stage.after[lane]
             m.d.comb += [
-                Assert(stage.after[lane] == self._wrapped(lane, after)),
-                Assert(newer.before[lane] == Mux(stage.valid & stage.last, 0, stage.after[lane])),
+                when(~stage.valid, *(term == 0 for term in terms)),
+                Assert(after == self._wrapped(lane, sum(terms, stage.before[lane]))),
+                Assert(newer.before[lane] == Mux(stage.valid & stage.last, 0, after)),
             ]
         return stage
 
-    def check(self, m: Module, sums: Any) -> None:
-        """Assert that sums, a view of a `SumLayout`, are those that leave next."""
-        p = self._p
-        ends = self.column + p.neurons_per_clock >= self.count[0]
-        m.d.comb += Assert(sums.last == (self.final[0] & ends))
+    def check(self, m: Module, valid: Value, sums: Any) -> None:
+        """Assert that sums, a view of a `SumLayout`, are those that leave next, if any do."""
+        p, queue, kept = self._p, self.queue, self._kept
+        m.d.comb += when(valid, sums.last == (queue.final[0] & queue.ends))
         for number in range(p.neurons_per_clock):
-            lane = self.column + number
-            with m.If(lane < self.count[0]):
-                expected = Array(self.sums[0])[lane]
-                if p.levels is not None and self._kept is not None:
-                    lowest = self.sums[0][p.lanes] * (p.levels.lowest // self._kept.factor)
-                    expected = (expected * p.levels.step + lowest)[: p.sum_bits].as_signed()
-                m.d.comb += Assert(sums.sums[number] == expected)
+            lane = queue.column + number
+            expected = pick(queue.sums[0], lane)
+            if p.levels is not None and kept is not None:
+                lowest = queue.sums[0][p.lanes] * (p.levels.lowest // kept.factor)
+                expected = (expected * p.levels.step + lowest)[: p.sum_bits].as_signed()
+            m.d.comb += when(valid & (lane < queue.count), sums.sums[number] == expected)
 
     def _place(self, column: Value) -> dict[str, Value]:
         """Where a column's words are in a part."""
         p = self._p
         lanes = [number % p.lanes for number in range(p.columns)]
         return {
-            "base": Array(c // p.lanes * p.part_rows for c in range(p.columns))[column],
-            "bank": Array(lane // p.bank_lanes for lane in lanes)[column],
-            "lane": Array(lane % p.bank_lanes for lane in lanes)[column],
+            "base": pick((c // p.lanes * p.part_rows for c in range(p.columns)), column),
+            "bank": pick((lane // p.bank_lanes for lane in lanes), column),
+            "lane": pick((lane % p.bank_lanes for lane in lanes), column),
         }
 
     def place(self, m: Module, written: Any) -> Any:
         """A word of `written` as `allspin.hdl.crossbar.placers.PlaceLayout` has it."""
         p = self._p
         place: Any = Signal(PlaceLayout(p), name="model_place")
-        at = self._place(written.column)
-        rows = range(p.rows + 1)
+        at, rows = self._place(written.column), range(p.rows + 1)
         m.d.comb += [
-            place.part.eq(Array(row % p.rows_per_clock for row in rows)[written.row]),
+            place.part.eq(pick((row % p.rows_per_clock for row in rows), written.row)),
             place.bank.eq(at["bank"]),
             place.lane.eq(at["lane"]),
             place.address.eq(
-                at["base"] + Array(row // p.rows_per_clock for row in rows)[written.row]
+                at["base"] + pick((row // p.rows_per_clock for row in rows), written.row)
             ),
             place.word.eq(written.word),
         ]
@@ -473,7 +480,7 @@ class CrossbarModel:
     def check_words(
         self,
         m: Module,
-        following: Callable[[str], Value],
+        inside: Opened,
         line: Callable[[int, int, int], Value],
         *,
         late: bool = False,
@@ -484,25 +491,159 @@ class CrossbarModel:
         ----------
         m : Module
             Gets the assertions.
-        following : callable
-            The place of the next word: ``row``, ``column``, ``base``, ``bank`` or ``lane``.
+        inside : Opened
+            The crossbar.
         line : callable
             What is in a memory, by its part, its number and the address.
         late : bool
             Whether words come to the CellPlacer a clock late.
         """
         p = self._p
-        row, column = self._row, self._column
-        if late:
-            row, column = Signal.like(row), Signal.like(column)
-            m.d.sync += [row.eq(self._row), column.eq(self._column)]
-            m.d.comb += [Assert(row <= p.rows), Assert(column < p.columns)]
-        for name, value in {"row": row, "column": column, **self._place(column)}.items():
-            m.d.comb += Assert(following(name) == value)
-        for row, words in enumerate(self._words):
-            part_row, part = divmod(row, p.rows_per_clock)
-            for column, word in enumerate(words):
-                group, lane = divmod(column, p.lanes)
+        row, column = later(m, self._row, int(late)), later(m, self._column, int(late))
+        m.d.comb += [
+            Assert(row <= p.rows),
+            Assert(column < p.columns),
+            [
+                Assert(inside[f"memory.placer.next_{name}"] == value)
+                for name, value in {"row": row, "column": column, **self._place(column)}.items()
+            ],
+        ]
+        for r, words in enumerate(self._words):
+            part_row, part = divmod(r, p.rows_per_clock)
+            for c, word in enumerate(words):
+                group, lane = divmod(c, p.lanes)
                 bank, place = divmod(lane, p.bank_lanes)
                 stored = line(part, bank, group * p.part_rows + part_row)
                 m.d.comb += Assert(word_in(stored, place, p) == word)
+
+
+class Departures:
+    """What sets out towards a Reservation behind a crossbar's columns on an ECP5.
+
+    Parameters
+    ----------
+    m : Module
+        Gets the claims.
+    inside : Opened
+        The block.
+    columns : str
+        What the names of the columns' signals begin with.
+    parameters : CrossbarParameters
+        Of the crossbar.
+    reservation : Waiting
+        Where the sums go.
+    queue : SumQueue
+        The sums that wait.
+    deep : int
+        Clocks from a beat to its sums.
+
+    Attributes
+    ----------
+    age : Signal
+        Clocks since a reset, up to `deep`: registers without a reset have none of after it until
+        as many clocks have passed as they are deep.
+    closing : Value
+        A pass's last beat is on its way, as far as `follow` has been told.
+    """
+
+    def __init__(
+        self,
+        m: Module,
+        inside: Opened,
+        columns: str,
+        parameters: CrossbarParameters,
+        reservation: Waiting,
+        queue: SumQueue,
+        deep: int,
+    ) -> None:
+        self._m, self._inside, self._columns = m, inside, columns
+        self._p, self._reservation, self._queue = parameters, reservation, queue
+        names = ("busy", "left", "promised")
+        self.busy, self.left, self.promised = (inside[f"{columns}departure.{n}"] for n in names)
+        self._remain, self._set_out = reservation.check(m)
+        self._deep = deep
+        self.age = age = Signal(range(deep + 1), name="age")
+        self._draining = (self.left != 0) | self._set_out[1] | self._set_out[2]
+        self.closing: Value = Const(0)
+        m.d.sync += age.eq(Mux(age == deep, age, age + 1))
+        m.d.comb += [Assert(age <= deep), Assert(~self._draining | (age == deep))]
+
+    def follow(self, clock: int, ends: Value, final: Value, afters: list[Value]) -> None:
+        """Assert of a pass's last beat, so many clocks after it came, if there is one.
+
+        The sums of the pass before will have left the shadow, and `afters` are the pass's sums.
+        """
+        queue, draining, left = self._queue, self._draining, self.left
+        self._m.d.comb += when(
+            ends,
+            ~self.closing & self.busy,
+            left <= max(0, self._deep - 1 - clock) * self._p.neurons_per_clock,
+            (left == 0) | self.promised,
+            final == Mux(draining, queue.final[1], queue.final[0]),
+            *([~self._set_out[1]] if clock == self._deep else []),
+            *(
+                after == Mux(draining, queue.sums[1][lane], queue.sums[0][lane])
+                for lane, after in enumerate(afters)
+            ),
+        )
+        self.closing = self.closing | ends
+
+    def close(self) -> None:
+        """Assert what is in the shadow and what of it has set out, when all beats are followed."""
+        p, inside, queue, closing = self._p, self._inside, self._queue, self.closing
+        deep, age, left, draining = self._deep, self.age, self.left, self._draining
+        busy, promised, set_out = self.busy, self.promised, self._set_out
+        column, count, final, step = queue.column, queue.count, queue.final[0], p.neurons_per_clock
+        ahead, at = self._reservation.ahead, self._columns
+        sums = f"{at}accumulators."
+        flush, leaves = inside[f"{at}flush"], range(-(-p.lanes // 4))
+        turns = [inside[f"{at}last_{clock}"] | (age < clock) for clock in (deep - 1, deep)]
+        out = [column + step * set_out[2], column + step * (set_out[2] + set_out[1])]
+        [last] = (each for each in inside.named(f"{at}last") if len(each) == 2)
+        arrives = self._reservation.arrives
+        [under_way] = (each for each in inside.named(f"{at}arrives") if each is not arrives)
+        self._m.d.comb += [
+            Assert(flush == (Const(2 ** len(flush) - 1) << age)[: len(flush)]),
+            when(
+                age >= 1,
+                inside[f"{sums}turn_branch_0"] == turns[0],
+                inside[f"{sums}shift_branch_0"] == set_out[1],
+            ),
+            when(age >= 2, *(inside[f"{sums}turn_leaf_0_{leaf}"] == turns[1] for leaf in leaves)),
+            when(
+                age >= 2, *(inside[f"{sums}shift_leaf_0_{leaf}"] == set_out[2] for leaf in leaves)
+            ),
+            Assert(queue.waiting == draining + closing),
+            Assert(~closing | (column == 0) | draining),
+            Assert(~busy | closing | ((left != 0) & ~promised)),
+            Assert(busy | (left == 0) | (promised & (left <= ahead * step))),
+            Assert(~promised | ((left != 0) & (left <= self._remain * step))),
+            Assert(~set_out[2] | (last[1] == (final & (column + step >= count)))),
+            Assert(~set_out[1] | (last[0] == (final & (out[0] + step >= count)))),
+            Assert(~set_out[1] | (out[0] < count)),
+            Assert(under_way == Cat(set_out[1], set_out[2])),
+            when(draining, left == Mux(out[1] < count, count - out[1], 0)),
+            when(left != 0, inside[f"{at}departure.image_ends"] == final),
+        ]
+        check_shadow(self._m, inside, sums, p, queue, lambda at: draining & (at < count))
+
+
+def check_shadow(
+    m: Module,
+    inside: Opened,
+    accumulators: str,
+    parameters: CrossbarParameters,
+    queue: SumQueue,
+    still: Callable[[int], Value],
+) -> None:
+    """Assert that the shadow has the oldest sums, moved on by those that have left.
+
+    `still` says whether the sum of a lane at the beginning is in it.
+    """
+    p = parameters
+    for lane in range(p.lanes):
+        for out in range(0, p.lanes - lane, p.neurons_per_clock):
+            m.d.comb += when(
+                (queue.column == out) & still(out + lane),
+                inside[f"{accumulators}shadow_{lane}"] == queue.sums[0][out + lane],
+            )

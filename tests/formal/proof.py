@@ -8,15 +8,18 @@ import contextlib
 import os
 import subprocess
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from amaranth.asserts import AnyConst, AnySeq
 from amaranth.back import rtlil
 from amaranth.hdl import (
+    Array,
+    Assert,
+    Assume,
     Cat,
     ClockDomain,
     Const,
@@ -30,10 +33,9 @@ from amaranth.hdl import (
     ValueLike,
 )
 from amaranth.hdl._ast import SignalSet
+from amaranth.lib.wiring import In
 
 from allspin.hdl.cache.process import tool_environment
-
-# A block whose inner signals can be named.
 
 
 class Opened(Elaboratable):
@@ -43,9 +45,12 @@ class Opened(Elaboratable):
     ----------
     block : Elaboratable
         Elaborated here, once; this takes its place as a submodule.
+    around : Module, optional
+        What it is in: inputs that are not driven there are anything.
     """
 
-    def __init__(self, block: Elaboratable) -> None:
+    def __init__(self, block: Any, around: Module | None = None) -> None:
+        self._block, self._around = block, around
         self._fragment = Fragment.get(block, None)
         self._signals: dict[str, SignalSet] = {}
         self._memories: dict[str, MemoryInstance] = {}
@@ -97,40 +102,87 @@ class Opened(Elaboratable):
 
     def elaborate(self, platform: object) -> Fragment:
         """The block."""
+        if self._around is not None:
+            driven: Any = self._around._driving
+            for _, member, port in self._block.signature.flatten(self._block):
+                if member.flow is In and Value.cast(port) not in driven:
+                    self._fragment.add_statements("comb", anything(port))
         return self._fragment
 
 
-# Questions to SymbiYosys, and what it answers.
+def about(dut: Any) -> tuple[Module, Opened]:
+    """A module for what is said of a block that is in it, and the block with names.
 
-TOP = "top"
-"""Name of the module that holds block and properties."""
-
-
-class Mode(StrEnum):
-    """What SymbiYosys is asked."""
-
-    PROVE = "prove"
-    """No assertion fails, ever: k-induction."""
-    BMC = "bmc"
-    """No assertion fails within so many clocks of the start."""
-    COVER = "cover"
-    """Each cover statement is reached within so many clocks."""
+    Inputs of the block that nothing drives are anything, at any time.
+    """
+    m = Module()
+    m.submodules.dut = inside = Opened(dut, m)
+    return m, inside
 
 
-class Verdict(StrEnum):
-    """What SymbiYosys answers."""
-
-    PASS = "pass"
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-    """The induction does not close."""
-    TIMEOUT = "timeout"
-
-
-_VERDICTS = {0: Verdict.PASS, 2: Verdict.FAIL, 4: Verdict.UNKNOWN, 8: Verdict.TIMEOUT}
+def later(m: Module, value: ValueLike, clocks: int = 1, *, shape: Any = None) -> Any:
+    """A value some clocks later; 0 before there is one."""
+    for _ in range(clocks):
+        register = Signal(Value.cast(value).shape() if shape is None else shape)
+        m.d.sync += register.eq(value)
+        value = register
+    return value
 
 
-def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: str) -> Verdict:
+def number_below(m: Module, limit: int) -> Signal:
+    """A number that never changes, any below a limit."""
+    number = Signal(range(limit))
+    m.d.comb += [number.eq(AnyConst(len(number))), Assume(number < limit)]
+    return number
+
+
+def queue_of_two(m: Module, came: Value, item: Value, left: Value) -> tuple[Signal, Signal, Signal]:
+    """What a queue of two places has: the oldest item, the newest, and how many."""
+    oldest, newest, count = Signal(len(item)), Signal(len(item)), Signal(range(3))
+    m.d.sync += count.eq(count + came - left)
+    with m.If(left):
+        m.d.sync += oldest.eq(newest)
+    with m.If(came & (count == left)):
+        m.d.sync += oldest.eq(item)
+    with m.Elif(came):
+        m.d.sync += newest.eq(item)
+    return oldest, newest, count
+
+
+def anything(signal: Any) -> Any:
+    """Drive a signal with any value at any time."""
+    value = Value.cast(signal)
+    return value.eq(AnySeq(len(value)))
+
+
+def when(condition: ValueLike, *claims: ValueLike) -> list[Any]:
+    """Assertions that hold where a condition does."""
+    return [Assert(~Value.cast(condition).bool() | Value.cast(claim).bool()) for claim in claims]
+
+
+def moves(stream: Any) -> Value:
+    """Whether an item of a stream is taken in this clock."""
+    return stream.valid & stream.ready
+
+
+def pick(values: Iterable[ValueLike], index: Value) -> Value:
+    """The value of an index; the last one beyond."""
+    return Array(Value.cast(value) for value in values)[index]
+
+
+def stand_in(module: Any, name: str, kind: Callable[..., Any]) -> list[Any]:
+    """Put another kind in the place of a module's class; returns what will be made of it."""
+    made: list[Any] = []
+
+    def make(*arguments: Any, **options: Any) -> Any:
+        made.append(kind(*arguments, **options))
+        return made[-1]
+
+    setattr(module, name, make)
+    return made
+
+
+def ask(properties: Elaboratable, mode: str, depth: int, folder: Path, engine: str) -> str:
     """Ask SymbiYosys about a module without ports.
 
     Every register begins at its initial value; nothing is ever reset.
@@ -139,14 +191,20 @@ def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: 
     ----------
     properties : Elaboratable
         Has the block, `Assert`, `Assume` and `Cover`.
-    mode : Mode
-        What is asked.
+    mode : str
+        What is asked: ``prove``, that no assertion fails, ever (k-induction); ``bmc``, that none
+        fails within so many clocks of the start; ``cover``, that each cover is reached within them.
     depth : int
         Clocks.
     folder : Path
         Gets ``log.txt`` and, under ``proof``, all that SymbiYosys leaves.
     engine : str
         In SymbiYosys's words.
+
+    Returns
+    -------
+    str
+        ``pass``, ``fail``, ``timeout``, or ``unknown``: the induction does not close.
 
     Raises
     ------
@@ -157,12 +215,12 @@ def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: 
     # The clock must be a port: without one, all registers would be constants.
     top.domains.sync = domain = ClockDomain(reset_less=True)
     top.submodules.properties = properties  # pyright: ignore[reportArgumentType]  # the stubs' Elaboratable has no elaborate
-    (folder / "top.il").write_text(rtlil.convert(top, name=TOP, ports=[domain.clk]))  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
+    (folder / "top.il").write_text(rtlil.convert(top, name="top", ports=[domain.clk]))  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
     # A choice among constants stays one: as a memory it would be hard for a solver.
     (folder / "proof.sby").write_text(
         f"[options]\nmode {mode}\ndepth {depth}\n"
         f"[engines]\n{engine}\n"
-        f"[script]\nread_rtlil top.il\nproc -norom\nprep -flatten -top {TOP}\n"
+        "[script]\nread_rtlil top.il\nproc -norom\nprep -flatten -top top\n"
         "[files]\ntop.il\n"
     )
     programs = Path(sysconfig.get_path("scripts"))
@@ -183,13 +241,10 @@ def ask(properties: Elaboratable, mode: Mode, depth: int, folder: Path, engine: 
             stderr=subprocess.STDOUT,
             check=False,
         )
-    if done.returncode not in _VERDICTS:
+    verdicts = {0: "pass", 2: "fail", 4: "unknown", 8: "timeout"}
+    if done.returncode not in verdicts:
         raise RuntimeError(f"SymbiYosys failed: see {folder / 'log.txt'}")
-    return _VERDICTS[done.returncode]
-
-
-TAIL = 30
-"""Lines of a log that a message shows."""
+    return verdicts[done.returncode]
 
 
 @dataclass(frozen=True)
@@ -221,8 +276,7 @@ class Proof:
         The file that the block is in.
     properties : callable
         Makes, of a copy of that file and of `parts`, with a fault or without, a module with the
-        block in it,
-        whose inputs are driven by `AnySeq`, and `Assert`, `Assume` and `Cover` beside it.
+        block in it (`about`), and `Assert`, `Assume` and `Cover` beside it.
     depth : int
         Clocks: the length of the induction or, where it is bounded, of every trace.
     mutants : tuple of Mutant
@@ -251,18 +305,16 @@ class Proof:
     engine: str = "smtbmc z3"
     parts: tuple[ModuleType, ...] = ()
 
-    @property
-    def sources(self) -> tuple[ModuleType, ...]:
-        """All files that are proved."""
-        return tuple(dict.fromkeys((*self.parts, self.source)))
+    def copy(self, mutant: Mutant | None = None) -> ModuleType:
+        """A copy of all files that are proved, with a fault or without."""
+        return copied(*dict.fromkeys((*self.parts, self.source)), mutant=mutant)
 
     def tasks(self) -> Iterator["Task"]:
         """All that SymbiYosys is asked about it."""
-        mode = Mode.BMC if self.bounded else Mode.PROVE
-        yield Task(self, mode, self.depth, slow=self.slow)
-        yield Task(self, Mode.COVER, self.cover_depth)
+        yield Task(self, "bmc" if self.bounded else "prove", self.depth)
+        yield Task(self, "cover", self.cover_depth)
         for mutant in self.mutants:
-            yield Task(self, Mode.BMC, mutant.depth, mutant)
+            yield Task(self, "bmc", mutant.depth, mutant)
 
 
 @dataclass(frozen=True)
@@ -273,41 +325,32 @@ class Task:
     ----------
     proof : Proof
         What is shown.
-    mode : Mode
-        How.
+    mode : str
+        How, as `ask` has it.
     depth : int
         Clocks.
     mutant : Mutant, optional
         The block has this fault, so that an assertion must fail.
-    slow : bool
-        Whether it takes long.
     """
 
     proof: Proof
-    mode: Mode
+    mode: str
     depth: int
     mutant: Mutant | None = None
-    slow: bool = False
-
-    @property
-    def long(self) -> bool:
-        """Whether it is left to those who ask for all: it is slow, or about the proof itself."""
-        return self.slow or self.mode == Mode.COVER or self.mutant is not None
-
-    def __str__(self) -> str:
-        if self.mutant is None:
-            return f"{self.proof.name}-{self.mode}"
-        return f"{self.proof.name}-mutant{self.proof.mutants.index(self.mutant)}"
 
     @property
     def kind(self) -> str:
         """What is asked, in words for a table."""
-        return self.mode.value if self.mutant is None else "mutant"
+        return self.mode if self.mutant is None else "mutant"
 
     @property
-    def extent(self) -> str:
-        """For how many clocks the answer holds."""
-        return "unbounded" if self.mode == Mode.PROVE else f"{self.depth} clocks"
+    def long(self) -> bool:
+        """Whether it is left to those who ask for all: it is slow, or about the proof itself."""
+        return self.kind in ("cover", "mutant") or self.proof.slow
+
+    def __str__(self) -> str:
+        which = "" if self.mutant is None else self.proof.mutants.index(self.mutant)
+        return f"{self.proof.name}-{self.kind}{which}"
 
     def run(self, folder: Path) -> None:
         """Ask, in an empty folder, which keeps the trace.
@@ -317,16 +360,12 @@ class Task:
         AssertionError
             If the answer is not the one that is due; it names what failed.
         """
-        source = copied(*self.proof.sources, mutant=self.mutant)
-        due = Verdict.PASS if self.mutant is None else Verdict.FAIL
-        verdict = ask(
-            self.proof.properties(source), self.mode, self.depth, folder, self.proof.engine
-        )
+        due = "pass" if self.mutant is None else "fail"
+        properties = self.proof.properties(self.proof.copy(self.mutant))
+        verdict = ask(properties, self.mode, self.depth, folder, self.proof.engine)
         if verdict != due:
-            log = (folder / "log.txt").read_text().splitlines()
-            raise AssertionError(
-                f"{self}: {verdict}, not {due}; in {folder}\n" + "\n".join(log[-TAIL:])
-            )
+            log = (folder / "log.txt").read_text().splitlines()[-30:]
+            raise AssertionError("\n".join([f"{self}: {verdict}, not {due}; in {folder}", *log]))
 
 
 def copied(*modules: ModuleType, mutant: Mutant | None = None) -> ModuleType:

@@ -6,11 +6,9 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import (
     Assert,
-    Assume,
     Elaboratable,
     Module,
     Mux,
-    Shape,
     ShapeLike,
     Signal,
     Value,
@@ -20,6 +18,7 @@ from amaranth.lib.memory import ReadPort, WritePort
 from amaranth.utils import ceil_log2
 
 from allspin.hdl.stream.buffers import Reservation
+from tests.formal.proof import anything, later
 
 
 class FewWords(Elaboratable):
@@ -44,8 +43,7 @@ class FewWords(Elaboratable):
     """
 
     def __init__(self, shape: ShapeLike, depth: int, addresses: Sequence[ValueLike]) -> None:
-        self._shape = shape
-        self._depth = depth
+        self._of: Any = {"shape": shape, "addr_width": ceil_log2(depth)}
         self._addresses = [Value.cast(address) for address in addresses]
         self._reads: list[ReadPort] = []
         self._writes: list[WritePort] = []
@@ -54,23 +52,18 @@ class FewWords(Elaboratable):
     def read_port(self, *, domain: str) -> ReadPort:
         """As `amaranth.lib.memory.Memory` has it, in the ``comb`` domain."""
         assert domain == "comb"
-        signature = ReadPort.Signature(shape=self._shape, addr_width=ceil_log2(self._depth))  # pyright: ignore[reportArgumentType]  # the stubs bind its shape to no type
-        port = signature.create()
-        self._reads.append(port)
-        return port
+        self._reads.append(ReadPort.Signature(**self._of).create())
+        return self._reads[-1]
 
     def write_port(self) -> WritePort:
         """As `amaranth.lib.memory.Memory` has it."""
-        signature = WritePort.Signature(shape=self._shape, addr_width=ceil_log2(self._depth))  # pyright: ignore[reportArgumentType]  # the stubs bind its shape to no type
-        port = signature.create()
-        self._writes.append(port)
-        return port
+        self._writes.append(WritePort.Signature(**self._of).create())
+        return self._writes[-1]
 
     def elaborate(self, platform: object) -> Module:
         """Build the words."""
         m = Module()
-        for port in self._reads:
-            m.d.comb += Value.cast(port.data).eq(AnySeq(Shape.cast(self._shape)))
+        m.d.comb += [anything(port.data) for port in self._reads]
         for word, address in zip(self.words, self._addresses, strict=True):
             for port in self._reads:
                 with m.If(port.addr == address):
@@ -92,7 +85,7 @@ class Waiting(Reservation):
     def elaborate(self, platform: object) -> Module:
         """Build what says anything."""
         m = Module()
-        m.d.comb += [self.credit.eq(AnySeq(1)), self.credits_ahead.eq(AnySeq(1))]
+        m.d.comb += [anything(self.credit), anything(self.credits_ahead)]
         return m
 
     def check(self, m: Module) -> tuple[Signal, list[Signal]]:
@@ -110,34 +103,32 @@ class Waiting(Reservation):
         set_out : list of Signal
             Whether something sets out now, did a clock ago, and two clocks ago.
         """
-        may, left = Signal(range(self.ahead + 1)), Signal(range(self.ahead + 1))
-        set_out = [self.taken, Signal(), Signal()]
+        left = Signal(range(self.ahead + 1))
+        may = Mux(self.credits_ahead, self.ahead, left)
+        set_out = [later(m, self.taken, clocks) for clocks in range(3)]
+        m.d.sync += left.eq(may - (self.taken & (may != 0)))
         m.d.comb += [
-            may.eq(Mux(self.credits_ahead, self.ahead, left)),
             Assert(~self.taken | self.credit | (may != 0)),
             Assert(self.arrives == set_out[2]),
-        ]
-        m.d.sync += [
-            left.eq(may - (self.taken & (may != 0))),
-            set_out[1].eq(set_out[0]),
-            set_out[2].eq(set_out[1]),
         ]
         return left, set_out
 
 
-def offer(m: Module, target: Any) -> None:
-    """Put anything on a block's input stream, each item until it is taken.
+def offer(m: Module, target: Any, may: ValueLike = 1) -> None:
+    """Put anything on a stream at any time, each item until it is taken.
 
     Parameters
     ----------
     m : Module
         Gets the logic.
     target : stream
-        An input of the block.
+        An input of the block, or an output of what takes a part's place.
+    may : ValueLike
+        Whether an item may be put there.
     """
     payload = Value.cast(target.payload)
-    waits = Signal()
-    item = Signal(len(payload))
-    m.d.comb += [target.valid.eq(AnySeq(1)), payload.eq(AnySeq(len(payload)))]
-    m.d.sync += [waits.eq(target.valid & ~target.ready), item.eq(payload)]
-    m.d.comb += Assume(~waits | (target.valid & (payload == item)))
+    waits, item = later(m, target.valid & ~target.ready), later(m, payload)
+    m.d.comb += [
+        target.valid.eq(waits | (Value.cast(may) & AnySeq(1))),
+        payload.eq(Mux(waits, item, AnySeq(len(payload)))),
+    ]

@@ -1,18 +1,15 @@
 """Amplifiers of a hidden layer: each beat of sums leaves once, in order, with its noise."""
 
-from collections.abc import Callable
 from types import ModuleType
 
-from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal, Value
-from amaranth.lib import data
 
 from allspin.hdl.neuron import amplifiers as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.stream.layouts import AmplifiedLayout, NoiseLayout, SumLayout
-from tests.formal.proof import Mutant, Proof
+from tests.formal.proof import Mutant, Proof, about, moves, when
 from tests.formal.stand_ins import offer
 
 PARAMETERS = EngineParameters(
@@ -26,39 +23,32 @@ PARAMETERS = EngineParameters(
 
 
 def properties(hdl: ModuleType) -> Module:
-    m = Module()
-    m.submodules.dut = dut = hdl.Amplifiers(PARAMETERS, 0)
+    m, _ = about(dut := hdl.Amplifiers(PARAMETERS, 0))
     offer(m, dut.sums)
-    noise = data.View(NoiseLayout(PARAMETERS, 0), AnySeq(NoiseLayout(PARAMETERS, 0).size))
-    m.d.comb += [dut.noise.eq(noise), dut.amplified.ready.eq(AnySeq(1))]
 
     # What is inside is one beat at most: as it came, and its noise of that clock.
     full = Signal()
     beat = Signal(SumLayout(PARAMETERS.crossbars[0]))
     added = Signal(NoiseLayout(PARAMETERS, 0))
     wanted = Signal(AmplifiedLayout(PARAMETERS, 0))
-    comes, leaves = Signal(), Signal()
-    m.d.comb += [
-        comes.eq(dut.sums.valid & dut.sums.ready),
-        leaves.eq(dut.amplified.valid & dut.amplified.ready),
-        wanted.last.eq(beat.last),
-        *(
-            wanted.sums[lane].eq(beat.sums[lane] + added.sums[lane])
-            for lane in range(len(beat.sums))
-        ),
-        Assert(dut.amplified.valid == full),
-        Assert((~full | dut.amplified.ready) == dut.sums.ready),
-    ]
+    comes, leaves = moves(dut.sums), moves(dut.amplified)
     with m.If(comes):
-        m.d.sync += [full.eq(1), beat.eq(dut.sums.payload), added.eq(noise)]
+        m.d.sync += [full.eq(1), beat.eq(dut.sums.payload), added.eq(dut.noise)]
     with m.Elif(leaves):
         m.d.sync += full.eq(0)
-    with m.If(full):
-        m.d.comb += [
-            Assert(Value.cast(dut.amplified.payload) == Value.cast(wanted)),
-            Assert(Value.cast(dut.uses) == Value.cast(added.uses)),
-        ]
-    m.d.comb += [Cover(comes & leaves), Cover(full & ~leaves & dut.sums.valid)]
+    m.d.comb += [
+        wanted.last.eq(beat.last),
+        [to.eq(one + two) for to, one, two in zip(wanted.sums, beat.sums, added.sums, strict=True)],
+        Assert(dut.amplified.valid == full),
+        Assert((~full | dut.amplified.ready) == dut.sums.ready),
+        when(
+            full,
+            Value.cast(dut.amplified.payload) == Value.cast(wanted),
+            Value.cast(dut.uses) == Value.cast(added.uses),
+        ),
+        Cover(comes & leaves),
+        Cover(full & ~leaves & dut.sums.valid),
+    ]
     return m
 
 
@@ -75,7 +65,3 @@ PROOFS = [
         ),
     ),
 ]
-
-
-def test_amplifiers(prove: Callable[[], None]) -> None:
-    prove()

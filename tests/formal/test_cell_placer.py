@@ -1,14 +1,12 @@
 """A CellPlacer puts each word where the crossbar looks for it, a clock later."""
 
-from collections.abc import Callable
 from types import ModuleType
 
-from amaranth.asserts import AnySeq
-from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
 from allspin.hdl.crossbar import placers as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, later, pick, when
 
 
 def completes(column: int, p: CrossbarParameters) -> bool:
@@ -19,73 +17,56 @@ def completes(column: int, p: CrossbarParameters) -> bool:
     return len(where) == 1 or where[0] != where[1]
 
 
-def properties(hdl: ModuleType, crossbar: CrossbarParameters) -> Module:
-    m = Module()
-    p = crossbar
-    dut = hdl.CellPlacer(p)
-    m.submodules.dut = inside = Opened(dut)
-    cell = dut.cells.payload
-    m.d.comb += [dut.cells.valid.eq(AnySeq(1)), cell.as_value().eq(AnySeq(len(cell.as_value())))]
+def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
+    m, inside = about(dut := hdl.CellPlacer(p))
+    cell, place = dut.cells.payload, dut.place
 
     # Words come row by row; what they say of themselves is all that is kept here.
-    row, column = Signal(range(p.rows + 1)), Signal(range(p.columns))
-    next_row, next_column = Signal.like(row), Signal.like(column)
-    m.d.comb += [
-        row.eq(Mux(cell.first, cell.row, next_row)),
-        column.eq(Mux(cell.first, 0, next_column)),
-        Assume(~dut.cells.valid | (row < p.rows)),
-        Assert(dut.cells.ready),
-    ]
-    valid, word = Signal(), Signal.like(cell.word)
-    placed_row, placed_column = Signal.like(row), Signal.like(column)
-    m.d.sync += valid.eq(dut.cells.valid)
+    next_row, next_column = Signal(range(p.rows + 1)), Signal(range(p.columns))
+    row, column = Mux(cell.first, cell.row, next_row), Mux(cell.first, 0, next_column)
+    word, placed_row = Signal.like(cell.word), Signal.like(next_row)
+    placed_column = Signal.like(next_column)
+    valid = later(m, dut.cells.valid)
+    ends = column == p.columns - 1
     with m.If(dut.cells.valid):
         m.d.sync += [
             word.eq(cell.word),
             placed_row.eq(row),
             placed_column.eq(column),
-            next_column.eq(Mux(column == p.columns - 1, 0, column + 1)),
-            next_row.eq(row + (column == p.columns - 1)),
+            next_column.eq(Mux(ends, 0, column + 1)),
+            next_row.eq(row + ends),
         ]
 
     # A place by its definition.
-    def of(values: list[int], index: Signal) -> Value:
-        return Array(Const(value, 16) for value in values)[index]
-
     columns, rows = range(p.columns), range(p.rows + 1)
-    place = dut.place
-    m.d.comb += Assert(dut.valid == valid)
-    with m.If(valid):
-        m.d.comb += [
-            Assert(place.word == word),
-            Assert(place.part == of([r % p.rows_per_clock for r in rows], placed_row)),
-            Assert(
-                place.address
-                == of([r // p.rows_per_clock for r in rows], placed_row)
-                + of([c // p.lanes * p.part_rows for c in columns], placed_column)
-            ),
-            Assert(place.bank == of([c % p.lanes // p.bank_lanes for c in columns], placed_column)),
-            Assert(place.lane == of([c % p.lanes % p.bank_lanes for c in columns], placed_column)),
-            Assert(dut.completes == of([completes(c, p) for c in columns], placed_column)),
-        ]
-
-    # What makes the induction close: the next word's place.
+    part = [r % p.rows_per_clock for r in rows]
+    line = [r // p.rows_per_clock for r in rows]
+    base = [c // p.lanes * p.part_rows for c in columns]
+    bank = [c % p.lanes // p.bank_lanes for c in columns]
+    lane = [c % p.lanes % p.bank_lanes for c in columns]
     m.d.comb += [
+        Assume(~dut.cells.valid | (row < p.rows)),
+        Assert(dut.cells.ready),
+        Assert(dut.valid == valid),
+        when(
+            valid,
+            place.word == word,
+            place.part == pick(part, placed_row),
+            place.address == pick(line, placed_row) + pick(base, placed_column),
+            place.bank == pick(bank, placed_column),
+            place.lane == pick(lane, placed_column),
+            dut.completes == pick([completes(c, p) for c in columns], placed_column),
+        ),
+        # What makes the induction close: the next word's place.
         Assert(next_row <= p.rows),
         Assert(next_column < p.columns),
         Assert(placed_row < p.rows),
         Assert(placed_column < p.columns),
         Assert(inside["next_row"] == next_row),
         Assert(inside["next_column"] == next_column),
-        Assert(
-            inside["next_base"] == of([c // p.lanes * p.part_rows for c in columns], next_column)
-        ),
-        Assert(
-            inside["next_bank"] == of([c % p.lanes // p.bank_lanes for c in columns], next_column)
-        ),
-        Assert(
-            inside["next_lane"] == of([c % p.lanes % p.bank_lanes for c in columns], next_column)
-        ),
+        Assert(inside["next_base"] == pick(base, next_column)),
+        Assert(inside["next_bank"] == pick(bank, next_column)),
+        Assert(inside["next_lane"] == pick(lane, next_column)),
         Cover(valid & (placed_row == 1) & (placed_column == p.columns - 1)),
     ]
     return m
@@ -119,7 +100,3 @@ PROOFS = [
         ),
     )
 ]
-
-
-def test_cell_placer(prove: Callable[[], None]) -> None:
-    prove()

@@ -9,7 +9,6 @@ before twice a whole block and two: other widths of the same adders, that a solv
 """
 
 import enum
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.asserts import AnyConst, AnySeq
@@ -18,7 +17,7 @@ from amaranth.lib import data
 
 from allspin.hdl.link import cobs as source
 from allspin.hdl.stream.layouts import BYTE_LAYOUT
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, later, moves, when
 from tests.formal.stand_ins import FewWords
 
 
@@ -48,146 +47,116 @@ class Follow(enum.IntEnum):
 
 
 def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
-    m = Module()
     depth = 2 * (longest + 2)
     hdl.LONGEST_BLOCK, hdl.CobsEncoder.DEPTH = longest, depth
     start_word, other_word = (Signal(range(depth)) for _ in range(2))
     memory = FewWords(8, depth, [start_word, other_word])
     first, other = memory.words
     hdl.block_memory = lambda shape, depth: memory
-    dut = hdl.CobsEncoder(every_clock=every_clock)
-    m.submodules.dut = inside = Opened(dut)
-    m.d.comb += [
-        dut.i.valid.eq(AnySeq(1)),
-        dut.i.payload.eq(AnySeq(9)),
-        dut.o.ready.eq(AnySeq(1)),
-    ]
+    m, inside = about(dut := hdl.CobsEncoder(every_clock=every_clock))
     head, place, tail = inside["head"], inside["place"], inside["tail"]
-    near = data.View(
-        data.StructLayout({"packet": BYTE_LAYOUT, "zero": 1}), inside["near.o__payload"]
-    )
+    layout = data.StructLayout({"packet": BYTE_LAYOUT, "zero": 1})
+    near: Any = data.View(layout, inside["near.o__payload"])
     byte, last = near.packet.data, near.packet.last
     takes = inside["o__ready"] & inside["near.o__valid"]
     closing = ~inside.state("block", "OPEN")
     ended = inside.state("block", "LAST")
+    valid, sends = dut.o.valid, moves(dut.o)
 
     # The definition.
     block = Signal(Block)
     length = Signal(8)  # bytes of the block so far
-    closes = Signal()  # in this clock
-    code = Signal(8)
-    m.d.comb += [
-        closes.eq((block != Block.OPEN) | (takes & (byte == 0))),
-        code.eq(Mux(block == Block.DELIMITER, 0, length + 1)),
-    ]
-    with m.Switch(block):
-        with m.Case(Block.OPEN):
-            with m.If(takes & (byte == 0)):
-                m.d.sync += [length.eq(0), block.eq(Mux(last, Block.EMPTY, Block.OPEN))]
-            with m.Elif(takes):
-                m.d.sync += length.eq(length + 1)
-                with m.If(last):
-                    m.d.sync += block.eq(Block.END)
-                with m.Elif(length == longest - 1):
-                    m.d.sync += block.eq(Block.FULL)
-        with m.Case(Block.FULL, Block.DELIMITER):
-            m.d.sync += [block.eq(Block.OPEN), length.eq(0)]
-        with m.Default():
-            m.d.sync += [block.eq(Block.DELIMITER), length.eq(0)]
+    is_open = block == Block.OPEN
+    closes = ~is_open | (takes & (byte == 0))  # in this clock
+    code = Mux(block == Block.DELIMITER, 0, length + 1)[:8]
+    goes_on = (block == Block.FULL) | (block == Block.DELIMITER)
+    with m.If(closes):
+        behind_block = Mux(goes_on, Block.OPEN, Block.DELIMITER)
+        m.d.sync += [
+            length.eq(0),
+            block.eq(Mux(is_open, Mux(last, Block.EMPTY, Block.OPEN), behind_block)),
+        ]
+    with m.Elif(takes):
+        full = Mux(length == longest - 1, Block.FULL, Block.OPEN)
+        m.d.sync += [length.eq(length + 1), block.eq(Mux(last, Block.END, full))]
 
     # The block at any place of the ring, on any lap, and any byte of it.
     start = AnyConst(place.shape())
     number = AnyConst(8)
-    m.d.comb += Assume((number != 0) & (number <= longest))
     follow = Signal(Follow)
     written = Signal()
-    m.d.comb += written.eq(
-        (follow == Follow.WRITTEN)
-        | ((follow == Follow.NONE) & (length == 0) & (place == start) & AnySeq(1))
-    )
-    m.d.comb += [start_word.eq(start), other_word.eq(start + number)]
     value = Signal(8)
     total = Signal(8)  # bytes of the block that is followed, once it is closed
     its_code = Signal(8)
     size = Signal(9)  # bytes of it in the frame, its code included
-    sent = Signal.like(head)  # the byte that is offered, or will be next
+    sent, count = Signal.like(head), Signal.like(head)  # the byte that is offered, or will be next
     rest = Signal.like(head)  # bytes up to the block's end that are not sent
-    m.d.comb += [size.eq(total + 1), sent.eq(head - dut.o.valid), rest.eq(start + size - sent)]
+    offered = Signal.like(head)  # which byte of the block is
+    filled = Signal.like(head)
+    m.d.sync += count.eq(count + sends)
     with m.If(written):
         m.d.sync += follow.eq(Mux(closes, Follow.CLOSED, Follow.WRITTEN))
         with m.If(takes & (byte != 0) & (length + 1 == number)):
             m.d.sync += value.eq(byte)
         with m.If(closes):
             m.d.sync += [total.eq(length), its_code.eq(code)]
-    with m.If((follow == Follow.CLOSED) & dut.o.valid & dut.o.ready & (rest == 1)):
+    is_written, is_closed = follow == Follow.WRITTEN, follow == Follow.CLOSED
+    with m.If(is_closed & sends & (rest == 1)):
         m.d.sync += follow.eq(Follow.NONE)
 
-    # The frame has the block's code and its bytes where the ring has its place, and then the next.
-    offered = Signal.like(head)  # which byte of the block is
-    m.d.comb += offered.eq(sent - start)
-    with m.If((follow == Follow.CLOSED) & dut.o.valid):
-        with m.If(offered == 0):
-            m.d.comb += Assert(dut.o.payload == its_code)
-        with m.Elif((offered == number) & (number <= total)):
-            m.d.comb += Assert(dut.o.payload == value)
-    closed = Signal()
-    m.d.sync += closed.eq(written & closes)
-    with m.If(closed):
-        m.d.comb += Assert(place == (start + size)[: len(place)])
-    # Of the ring no byte is left out, and none is sent before its block is closed.
-    count = Signal.like(head)
-    m.d.sync += count.eq(count + (dut.o.valid & dut.o.ready))
-    m.d.comb += Assert(sent == count)
-    m.d.comb += Assert((place - sent)[: len(place)] <= depth + 1)
-
-    # What makes the induction close: how full the ring is, and where it has what is followed.
-    filled = Signal.like(head)
+    starts_here = (follow == Follow.NONE) & (length == 0) & (place == start) & AnySeq(1)
+    behind = (sent == (start + number)[: len(sent)]) & valid
+    is_byte = (offered != 0) & (offered == number) & (number <= total)
     m.d.comb += [
+        Assume((number != 0) & (number <= longest)),
+        written.eq(is_written | starts_here),
+        start_word.eq(start),
+        other_word.eq(start + number),
+        size.eq(total + 1),
+        sent.eq(head - valid),
+        rest.eq(start + size - sent),
+        offered.eq(sent - start),
         filled.eq(tail - head),
+        # The frame has the block's code and its bytes where the ring has its place, and then the
+        # next.
+        when(is_closed & valid & (offered == 0), dut.o.payload == its_code),
+        when(is_closed & valid & is_byte, dut.o.payload == value),
+        when(later(m, written & closes), place == (start + size)[: len(place)]),
+        # Of the ring no byte is left out, and none is sent before its block is closed.
+        Assert(sent == count),
+        Assert((place - sent)[: len(place)] <= depth + 1),
+        # What makes the induction close: how full the ring is, and where it has what is followed.
         Assert((block <= Block.DELIMITER) & (follow <= Follow.CLOSED)),
-        Assert(closing == (block != Block.OPEN)),
+        Assert(closing == ~is_open),
         Assert(ended == ((block == Block.END) | (block == Block.EMPTY))),
         Assert(inside.state("block", "DELIMITER") == (block == Block.DELIMITER)),
         Assert(inside["code"] == code),
-        Assert(Mux(block == Block.OPEN, length < longest, length <= longest)),
+        Assert(Mux(is_open, length < longest, length <= longest)),
         Assert((length == 0) | (block < Block.EMPTY)),
         Assert((tail - place)[: len(tail)] == length + 1),
         Assert((place - head)[: len(tail)] <= depth),
         Assert(filled <= depth + 1 - closing - ended),
         Assert(inside["full"] | (filled <= depth - 2)),
+        when(inside["near.o__valid"], near.zero == (byte == 0)),
+        when(is_written, place == start),
+        when(is_written & (number <= length), other == value),
+        when(
+            is_closed,
+            (total <= longest) & ((its_code == size[:8]) | ((its_code == 0) & (total == 0))),
+            (rest != 0) & (rest <= (place - sent)[: len(place)]),
+        ),
+        when(is_closed & (size <= rest) & ~((sent == start) & valid), first == its_code),
+        when(is_closed & (number <= total) & (size - number <= rest) & ~behind, other == value),
+        # A frame leaves, and others.
+        Cover(sends & (dut.o.payload == 0) & is_closed & (its_code == 0)),
+        Cover(is_closed & (its_code == 4) & (rest == 2) & (number == 2)),
+        Cover(is_closed & (total == longest) & (block == Block.DELIMITER)),
+        Cover(is_closed & (start == depth + 1)),
+        Cover((block == Block.EMPTY) & is_closed),
     ]
-    for item, there in (
-        (inside["near.o__payload"], inside["near.o__valid"]),
-        *([(inside["near.held"], inside["near.holds"])] if every_clock else []),
-    ):
-        view = data.View(near.shape(), item)
-        m.d.comb += Assert(~there | (view.zero == (view.packet.data == 0)))
-    with m.If(follow == Follow.WRITTEN):
-        m.d.comb += Assert(place == start)
-        with m.If(number <= length):
-            m.d.comb += Assert(other == value)
-    with m.If(follow == Follow.CLOSED):
-        m.d.comb += [
-            Assert(
-                (total <= longest) & ((its_code == size[:8]) | ((its_code == 0) & (total == 0)))
-            ),
-            Assert((rest != 0) & (rest <= (place - sent)[: len(place)])),
-        ]
-        with m.If((size <= rest) & ~((sent == start) & dut.o.valid)):
-            m.d.comb += Assert(first == its_code)
-        behind = (sent == (start + number)[: len(sent)]) & dut.o.valid
-        with m.If((number <= total) & (size - number <= rest) & ~behind):
-            m.d.comb += Assert(other == value)
-
-    ends = Signal()  # a frame leaves
-    m.d.comb += ends.eq(dut.o.valid & dut.o.ready & (dut.o.payload == 0))
-    m.d.comb += [
-        Cover(ends & (follow == Follow.CLOSED) & (its_code == 0)),
-        Cover((follow == Follow.CLOSED) & (its_code == 4) & (rest == 2) & (number == 2)),
-        Cover((follow == Follow.CLOSED) & (total == longest) & (block == Block.DELIMITER)),
-        Cover((follow == Follow.CLOSED) & (start == depth + 1)),
-        Cover((block == Block.EMPTY) & (follow == Follow.CLOSED)),
-    ]
+    if every_clock:
+        held: Any = data.View(layout, inside["near.held"])
+        m.d.comb += when(inside["near.holds"], held.zero == (held.packet.data == 0))
     return m
 
 
@@ -207,7 +176,3 @@ PROOFS = [
     )
     for every_clock in (False, True)
 ]
-
-
-def test_cobs_encoder(prove: Callable[[], None]) -> None:
-    prove()

@@ -4,15 +4,15 @@ Sums are at most what a tile's rows can bring about. Rows are either read or con
 stands for long before and behind.
 """
 
-from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
-from amaranth.asserts import AnyConst, AnySeq
-from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal, Value, signed
+from amaranth.asserts import AnyConst
+from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value, signed
 
 from allspin.hdl.crossbar import sums as source
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, anything, later, when
 
 TREE = 2
 """Clocks by which the fast one is told of beats before their terms."""
@@ -33,84 +33,59 @@ def is_conversion(tiling: Tiling, code: Value, sum_: Value) -> Value:
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters, *, fast: bool) -> Module:
-    m = Module()
-    tiling = p.tiling
-    assert tiling is not None
-    dut = (hdl.FastConversions if fast else hdl.Conversions)(p)
-    m.submodules.dut = inside = Opened(dut)
-    term, conversion = dut.terms[LANE], dut.conversions[LANE]
-    bare, begins, converts = Signal(), Signal(), Signal()
-    start = Signal(signed(tiling.start_bits))
-    m.d.comb += [
-        bare.eq(AnyConst(1)),
-        begins.eq(AnySeq(1)),
-        converts.eq(AnySeq(1)),
-        dut.terms.as_value().eq(AnySeq(len(dut.terms.as_value()))),
-        dut.bare.eq(bare),
-        dut.begins.eq(begins),
-        dut.converts.eq(converts),
-        start.eq(tiling.start),
-    ]
-    adds: Value = Signal()
-    if fast:
-        # A clock without a beat adds nothing.
-        m.d.comb += adds.eq(1)
-        begins, converts = (_later(m, one, TREE) for one in (begins, converts))
-    else:
-        m.d.comb += [adds.eq(AnySeq(1)), dut.adds.eq(adds)]
+    tiling: Any = p.tiling
+    m, inside = about(dut := (hdl.FastConversions if fast else hdl.Conversions)(p))
+    term, code = dut.terms[LANE], dut.conversions[LANE]
+    bare, start = Signal(), Signal(signed(tiling.start_bits))
+    m.d.comb += [bare.eq(AnyConst(1)), dut.bare.eq(bare), start.eq(tiling.start)]
+    # A fast one is told early, and a clock without a beat adds nothing.
+    early = TREE if fast else 0
+    begins, converts = later(m, dut.begins, early), later(m, dut.converts, early)
+    adds = Const(1) if fast else dut.adds
     if tiling.offsets:
-        anything = Signal(signed(OFFSET_BITS))
+        offset = Signal(signed(OFFSET_BITS))
         m.d.comb += [
-            anything.eq(AnySeq(OFFSET_BITS)),
-            start.eq(Mux(bare | ~begins, 0, tiling.start + anything)),
-            dut.starts.as_value().eq(AnySeq(len(dut.starts.as_value()))),
+            anything(offset),
+            start.eq(Mux(bare | ~begins, 0, tiling.start + offset)),
+            anything(dut.starts),
             dut.starts[LANE].eq(start),
         ]
 
     # What the tile sums to: between what its rows can bring about, with its start.
     half = 1 << p.rah_bits - 1
     most = min(p.tile_rows, p.rows) * (2**p.value_bits - 1)
+    top = 1 << tiling.bits - 1
     run, first = Signal(signed(p.tile_widths.running + 2)), Signal.like(start)
     known = Signal()  # a tile has begun
-    here, here_first = Signal.like(run), Signal.like(first)
+    here, sum_ = Signal.like(run), Signal(signed(max(len(run), len(first)) + 1))
+    with m.If(adds & (known | begins)):
+        begun = Mux(begins, Mux(bare, 0, start), first)
+        m.d.sync += [run.eq(here), first.eq(begun), known.eq(1)]
+    extreme = (1 << OFFSET_BITS - 1) * tiling.offsets
+    due, was = later(m, converts, dut.clocks - early), later(m, sum_, dut.clocks - early)
     m.d.comb += [
         here.eq(Mux(begins, 0, run) + term),
-        here_first.eq(Mux(begins, Mux(bare, 0, start), first)),
+        sum_.eq(run + first),
         Assume(~adds | ~(known | begins) | ((here >= -most * half) & (here <= most * (half - 1)))),
         Assume(~converts | known),
         # A bare tile is a beat.
         Assume(~bare | begins | ~adds | (term == 0)),
-        Assert(~known | ((run >= -most * half) & (run <= most * (half - 1)))),
-    ]
-    if not fast:
-        m.d.comb += Assume(~begins | adds)
-    with m.If(adds & (known | begins)):
-        m.d.sync += [run.eq(here), first.eq(here_first), known.eq(1)]
-    m.d.comb += Assume(~bare | ~known | ((run >= -half) & (run < half)))
-
-    sum_ = Signal(signed(max(len(run), len(first)) + 1))
-    offset = (1 << OFFSET_BITS - 1) * tiling.offsets
-    m.d.comb += [
-        sum_.eq(run + first),
-        # What makes the induction close: the block's sum is this one.
-        Assert(~known | (inside[f"sum_{LANE}"] == sum_)),
-        Assert(~known | bare | (first >= tiling.start - offset)),
-        Assert(~known | bare | (first <= tiling.start + max(offset - 1, 0))),
-        Assert(~bare | (first == 0)),
-    ]
-    due, was = converts, sum_
-    for clock in range(dut.clocks - TREE * fast):
-        due = _later(m, due, 1)
-        later = Signal.like(sum_, name=f"sum_{clock}")
-        m.d.sync += later.eq(was)
-        was = later
-    code = conversion
-    m.d.comb += [
+        Assume(~bare | ~known | ((run >= -half) & (run < half))),
+        Assume(~begins | adds),
         Assert(due | (code == 0)),
-        Assert(~due | bare | is_conversion(tiling, code, was)),
-        Assert(~due | ~bare | (code == was)),
-        Cover(due & ~bare & (code == -(1 << tiling.bits - 1)) & (was < -most)),
-        Cover(due & ~bare & (code == (1 << tiling.bits - 1) - 1)),
+        when(due & ~bare, is_conversion(tiling, code, was)),
+        when(due & bare, code == was),
+        # What makes the induction close: the block's sum is this one.
+        when(
+            known,
+            (run >= -most * half) & (run <= most * (half - 1)),
+            inside[f"sum_{LANE}"] == sum_,
+            bare | (first >= tiling.start - extreme),
+            bare | (first <= tiling.start + max(extreme - 1, 0)),
+        ),
+        Assert(~bare | (first == 0)),
+        Cover(due & ~bare & (code == -top) & (was < -most)),
+        Cover(due & ~bare & (code == top - 1)),
         Cover(due & bare & (code == -half)),
     ]
     return m
@@ -163,15 +138,3 @@ PROOFS = [
         fast=True,
     ),
 ]
-
-
-def test_conversions(prove: Callable[[], None]) -> None:
-    prove()
-
-
-def _later(m: Module, value: Value, clocks: int) -> Value:
-    for _ in range(clocks):
-        register = Signal.like(value)
-        m.d.sync += register.eq(value)
-        value = register
-    return value

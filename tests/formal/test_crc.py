@@ -1,14 +1,13 @@
 """The CRC of frames is the one that zlib computes, bit by bit, and tells its own bytes."""
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from amaranth.asserts import AnySeq
-from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Mux, Signal, Value
 
 from allspin.hdl.link import frames as source
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, later, moves, when
+from tests.formal.stand_ins import offer
 
 POLYNOMIAL = 0xEDB88320
 """Of CRC-32, as zlib has it: the highest power's bit is the lowest."""
@@ -20,45 +19,30 @@ def next_state(state: Value, bit: Value) -> Value:
     return (state >> 1) ^ Mux(state[0] ^ bit, POLYNOMIAL, 0)
 
 
-def behind_bits(m: Module, state: Value, byte: Value, count: int = 8) -> Value:
+def behind_bits(state: Value, byte: Value, count: int = 8) -> Value:
     """Behind the lowest bits of a byte."""
     for place in range(count):
-        behind = Signal(32)
-        m.d.comb += behind.eq(next_state(state, byte[place]))
-        state = behind
+        state = next_state(state, byte[place])
     return state
 
 
 def properties(hdl: Any, every_clock: bool) -> Module:
-    m = Module()
-    dut = hdl.FrameCrc(every_clock=every_clock)
-    m.submodules.dut = inside = Opened(dut)
-    m.d.comb += [
-        dut.i.valid.eq(AnySeq(1)),
-        dut.i.payload.eq(AnySeq(8)),
-        dut.start.eq(AnySeq(1)),
-    ]
+    m, inside = about(dut := hdl.FrameCrc(every_clock=every_clock))
     # As the block's users do: a byte stays until it is taken, and a start is between two.
-    waits = Signal()
-    byte = Signal(8)
-    m.d.sync += [waits.eq(dut.i.valid & ~dut.i.ready), byte.eq(dut.i.payload)]
-    m.d.comb += [
-        Assume(~waits | (dut.i.valid & (dut.i.payload == byte))),
-        Assume(~(dut.start & dut.i.valid)),
-    ]
+    offer(m, dut.i)
+    waits, byte = later(m, dut.i.valid & ~dut.i.ready), later(m, dut.i.payload)
 
     # The state behind all bytes, and the last bytes with the states in front of them.
     state = Signal(32, init=2**32 - 1)
     bytes_ago = [Signal(8, name=f"byte{ago}") for ago in range(BYTES)]
     states_ago = [Signal(32, name=f"state{ago}") for ago in range(BYTES)]
     count = Signal(range(BYTES + 1))
-    takes = Signal()
-    m.d.comb += takes.eq(dut.i.valid & dut.i.ready)
+    takes = moves(dut.i)
     with m.If(dut.start):
         m.d.sync += [state.eq(2**32 - 1), count.eq(0)]
     with m.Elif(takes):
         m.d.sync += [
-            state.eq(behind_bits(m, state, dut.i.payload)),
+            state.eq(behind_bits(state, dut.i.payload)),
             bytes_ago[0].eq(dut.i.payload),
             states_ago[0].eq(state),
             *(older.eq(newer) for newer, older in pairwise(bytes_ago)),
@@ -66,16 +50,15 @@ def properties(hdl: Any, every_clock: bool) -> Module:
             count.eq(Mux(count == BYTES, BYTES, count + 1)),
         ]
 
-    place = Signal(3)  # of the bit that is taken next, where it is bit by bit
-    if not every_clock:
-        m.d.comb += place.eq(inside["place"])
-    with m.If(place == 0):
-        m.d.comb += Assert(dut.value == ~state)
+    place: Any = Const(0) if every_clock else inside["place"]  # of the bit that is taken next
+    theirs = Cat(reversed(bytes_ago))
+    m.d.comb += [
+        Assume(~(dut.start & dut.i.valid)),
+        when(place == 0, dut.value == ~state),
         # The four bytes, lowest first, are the CRC of what came before them.
-        theirs = Signal(32)
-        m.d.comb += theirs.eq(Cat(reversed(bytes_ago)))
-        with m.If(count == BYTES):
-            m.d.comb += Assert(dut.matches == (theirs == ~states_ago[-1]))
+        when((place == 0) & (count == BYTES), dut.matches == (theirs == ~states_ago[-1])),
+        Assert(count <= BYTES),
+    ]
 
     # What makes the induction close. Behind bytes that are the beginning of the CRC the state is
     # that before them, moved on, and a number that bits of one give; behind others its high bits,
@@ -85,25 +68,24 @@ def properties(hdl: Any, every_clock: bool) -> Module:
         for _ in range(8):
             number = (number >> 1) ^ (0 if number & 1 else POLYNOMIAL)
         before = states_ago[length - 1]
-        sent = Cat(reversed(bytes_ago[:length]))
-        with m.If(count >= length):
-            with m.If(sent == ~before[: 8 * length]):
-                m.d.comb += Assert(state == (before >> (8 * length)) ^ number)
-            with m.Else():
-                m.d.comb += Assert((state ^ number)[32 - 8 * length :] != 0)
-    m.d.comb += Assert(count <= BYTES)
-    if not every_clock:
-        m.d.comb += Assert(waits == (place != 0))
-        for bits in range(1, 8):
-            with m.If(place == bits):
-                m.d.comb += Assert(dut.value == ~behind_bits(m, state, byte, bits))
-
+        is_crc = Cat(reversed(bytes_ago[:length])) == ~before[: 8 * length]
+        m.d.comb += [
+            when((count >= length) & is_crc, state == (before >> (8 * length)) ^ number),
+            when((count >= length) & ~is_crc, (state ^ number)[32 - 8 * length :] != 0),
+        ]
     # A solver finds no CRC by itself within minutes: that of no bytes is 0.
     if every_clock:
         begun = states_ago[-1].all() & (theirs == 0)
         m.d.comb += [Cover(begun & (count == BYTES) & dut.matches), Cover(takes & (count == BYTES))]
     else:
-        m.d.comb += Cover((count == 1) & (place == 3))
+        m.d.comb += [
+            Assert(waits == (place != 0)),
+            [
+                when(place == bits, dut.value == ~behind_bits(state, byte, bits))
+                for bits in range(1, 8)
+            ],
+            Cover((count == 1) & (place == 3)),
+        ]
     return m
 
 
@@ -133,7 +115,3 @@ PROOFS = [
         ),
     ),
 ]
-
-
-def test_crc(prove: Callable[[], None]) -> None:
-    prove()

@@ -6,13 +6,11 @@ In place of the queue of images is one of which only the followed image is known
 its time as it likes; that a Queue keeps its items and their order is proved in `test_queue.py`.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
 
 from allspin.hdl.link import answers, memory_requests, requests
 from allspin.hdl.link import link as source
@@ -27,18 +25,19 @@ from allspin.hdl.link.protocol import (
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
-from tests.formal.proof import Mutant, Opened, Proof
+from allspin.hdl.stream.buffers import Queue
+from tests.formal.proof import Mutant, Proof, about, later, moves, stand_in, when
 from tests.formal.stand_ins import offer
 
 IN_FLIGHT = 4
 
 
-class SomeQueue(wiring.Component):
+class SomeQueue(Queue):
     """Keeps how many items it has, and the one that was marked when it entered.
 
     Attributes
     ----------
-    mark : In(1)
+    mark : Signal
         The item that enters is to be kept.
     count : Signal
         Items inside.
@@ -46,43 +45,19 @@ class SomeQueue(wiring.Component):
         Whether the marked item is inside, how many will leave before it, and what it is.
     """
 
-    i: stream.Interface
-    o: stream.Interface
-    empty: Signal
-    mark: Signal
-
     def __init__(self, shape: Any, depth: int) -> None:
-        super().__init__(
-            {
-                "i": In(stream.Signature(shape)),
-                "o": Out(stream.Signature(shape)),
-                "empty": Out(1),
-                "mark": In(1),
-            }
-        )
-        self._depth = depth
-        self.count = Signal(range(depth + 2))
-        self.ahead = Signal.like(self.count)
-        self.keeps = Signal()
-        self.kept = Signal(shape)
+        super().__init__(shape, depth)
+        self.mark, self.keeps = Signal(), Signal()
+        self.count, self.ahead = Signal(range(depth + 2)), Signal(range(depth + 2))
+        self.kept: Any = Signal(shape)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        enters, leaves = Signal(), Signal()
-        room, offers = Signal(), Signal()
-        item = Signal.like(self.kept)
-        m.d.comb += [
-            enters.eq(self.i.valid & self.i.ready),
-            leaves.eq(self.o.valid & self.o.ready),
-            self.empty.eq(self.count == 0),
-            self.i.ready.eq((self.count <= self._depth) & (room | AnySeq(1))),
-            self.o.valid.eq((self.count != 0) & (offers | AnySeq(1))),
-        ]
+        enters, leaves = moves(self.i), moves(self.o)
+        payload = Value.cast(self.o.payload)
         # Where there was room, or an item was offered, it is still so.
+        room, offers = later(m, self.i.ready & ~enters), later(m, self.o.valid & ~leaves)
         m.d.sync += [
-            room.eq(self.i.ready & ~enters),
-            offers.eq(self.o.valid & ~leaves),
-            item.eq(self.o.payload),
             self.count.eq(self.count + enters - leaves),
             self.ahead.eq(self.ahead - leaves),
         ]
@@ -94,41 +69,30 @@ class SomeQueue(wiring.Component):
                 self.kept.eq(self.i.payload),
                 self.ahead.eq(self.count - leaves),
             ]
-        payload = Value.cast(self.o.payload)
-        with m.If(self.keeps & (self.ahead == 0)):
-            m.d.comb += payload.eq(self.kept)
-        with m.Elif(offers):
-            m.d.comb += payload.eq(item)
-        with m.Else():
-            m.d.comb += payload.eq(AnySeq(len(payload)))
+        known = self.keeps & (self.ahead == 0)
+        other = Mux(offers, later(m, payload), AnySeq(len(payload)))
+        m.d.comb += [
+            self.empty.eq(self.count == 0),
+            self.i.ready.eq((self.count <= self._depth) & (room | AnySeq(1))),
+            self.o.valid.eq((self.count != 0) & (offers | AnySeq(1))),
+            payload.eq(Mux(known, self.kept, other)),
+        ]
         return m
 
 
 def properties(hdl: Any, noisy: bool, memory: str) -> Module:
-    m = Module()
-    made: dict[str, Any] = {}
-
-    def queue(*arguments: Any) -> SomeQueue:
-        made["queue"] = SomeQueue(*arguments)
-        return made["queue"]
-
-    hdl.Queue = queue
+    queues = stand_in(hdl, "Queue", SomeQueue)
     variation = VariationParameters(use_noise=True) if noisy else None
     layers = CrossbarParameters(3, 2, 2, memory=memory), CrossbarParameters(2, 2, 2)
     engine = EngineParameters(layers, variation=variation)
-    dut = hdl.Dispatcher(LinkParameters(engine, in_flight=IN_FLIGHT))
-    m.submodules.dut = inside = Opened(dut)
-    images = made["queue"]
-    request = data.View(hdl.REQUEST_LAYOUT, inside["parser.request"])
-    answer = data.View(hdl.HEAD_LAYOUT, inside["order.head__payload"])
+    m, inside = about(dut := hdl.Dispatcher(LinkParameters(engine, in_flight=IN_FLIGHT)))
+    [images] = queues
+    request: Any = data.View(hdl.REQUEST_LAYOUT, inside["parser.request"])
+    answer: Any = data.View(hdl.HEAD_LAYOUT, inside["order.head__payload"])
     for port in (dut.payload, dut.errors, dut.results, dut.fetched):
         offer(m, port)
-    outputs = [dut.body, dut.load, dut.fetch, dut.answer] + ([dut.numbers] if noisy else [])
-    m.d.comb += [port.ready.eq(AnySeq(1)) for port in outputs]
-    m.d.comb += [port.eq(AnySeq(1)) for port in (dut.judged, dut.malformed, dut.idle)]
-
-    # What holds of all that enters a queue holds of all that leaves it.
     m.d.comb += [
+        # What holds of all that enters a queue holds of all that leaves it.
         Assert(~images.i.valid | (images.i.payload.tag != NO_TAG)),
         Assume(~images.o.valid | (images.o.payload.tag != NO_TAG)),
     ]
@@ -146,7 +110,7 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
         Assume((place >= HEADER_BYTES - 1) | ~byte.last),
         Assume((place != 2) | (Cat(low, byte.data) != NO_TAG)),
     ]
-    with m.If(dut.payload.valid & dut.payload.ready):
+    with m.If(moves(dut.payload)):
         m.d.sync += place.eq(Mux(byte.last, 0, Mux(place == HEADER_BYTES, place, place + 1)))
         with m.If(place < HEADER_BYTES):
             m.d.sync += has_more.eq(0)
@@ -171,7 +135,7 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
     session = Signal(8)  # the one that was opened last
     is_last = (answered + 1)[:5] == asked
     opens = is_last & (its_kind == Request.IDENTIFY) & has_more
-    sends = dut.answer.valid & dut.answer.ready
+    sends = moves(dut.answer)
     is_image = (kind == Request.IMAGE) | ((kind == Request.NUMBERED) if noisy else 0)
     known = is_image | (kind == Request.IDENTIFY) | (kind == Request.WRITE) | (kind == Request.READ)
     with m.If(sends):
@@ -256,36 +220,38 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
         Assert(~for_image | images.o.valid),
         Assert(~answers("DISCARD") | for_image),
         Assert(~for_frame | dut.errors.valid),
+        when(
+            for_request,
+            answer.tag == request.tag,
+            answer.kind == Mux(request.error != 0, Answer.ERROR, Cat(request.kind[:7], 1)),
+        ),
+        when(
+            for_image,
+            answer.tag == images.o.payload.tag,
+            answer.kind == Mux(images.o.payload.malformed, Answer.ERROR, Answer.LOGITS),
+        ),
+        when(
+            for_frame,
+            answer.tag == NO_TAG,
+            answer.kind == Answer.ERROR,
+        ),
     ]
-    with m.If(for_request):
-        m.d.comb += [
-            Assert(answer.tag == request.tag),
-            Assert(answer.kind == Mux(request.error != 0, Answer.ERROR, Cat(request.kind[:7], 1))),
-        ]
-    with m.If(for_image):
-        m.d.comb += [
-            Assert(answer.tag == images.o.payload.tag),
-            Assert(answer.kind == Mux(images.o.payload.malformed, Answer.ERROR, Answer.LOGITS)),
-        ]
-    with m.If(for_frame):
-        m.d.comb += [Assert(answer.tag == NO_TAG), Assert(answer.kind == Answer.ERROR)]
-    with m.If(~answers("ANSWER")):
-        m.d.comb += [Assert(head == 0), Assert(index == 0), Assert(sends_out("HEAD"))]
-    with m.Elif(sends_out("HEAD")):
-        final = inside["sender.final"]
-        m.d.comb += [
-            Assert(head == Mux(index < ANSWER_HEADER_BYTES, index, ANSWER_HEADER_BYTES)),
-            Assert(index <= final),
-        ]
-        with m.If(inside["sender.settled"]):
-            m.d.comb += Assert(inside["sender.ends"] == (index == final))
-            parts = answer.kind, answer.tag[:8], answer.tag[8:], answer.session
-            for number, part in enumerate(parts):
-                with m.If(index == number):
-                    m.d.comb += Assert(inside["sender.chosen"] == part)
-    with m.Else():
-        m.d.comb += [Assert(head == ANSWER_HEADER_BYTES), Assert(index == 0)]
+    sending, final = answers("ANSWER"), inside["sender.final"]
+    in_answer = sending & sends_out("HEAD")
+    parts = answer.kind, answer.tag[:8], answer.tag[8:], answer.session
     m.d.comb += [
+        when(~sending, head == 0, index == 0, sends_out("HEAD")),
+        when(
+            in_answer,
+            head == Mux(index < ANSWER_HEADER_BYTES, index, ANSWER_HEADER_BYTES),
+            index <= final,
+        ),
+        when(
+            in_answer & inside["sender.settled"],
+            inside["sender.ends"] == (index == final),
+            *((index != n) | (inside["sender.chosen"] == part) for n, part in enumerate(parts)),
+        ),
+        when(sending & ~sends_out("HEAD"), head == ANSWER_HEADER_BYTES, index == 0),
         Assert((head <= 0) | (their_kind == answer.kind)),
         Assert((head <= 1) | (their_tag[:8] == answer.tag[:8])),
         Assert((head <= 2) | (their_tag[8:] == answer.tag[8:])),
@@ -309,24 +275,22 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
         Assert(~is_read | ~identifies | (request.space == more)),
         Assert(~identifies | is_read | (images.count == 0)),
         Assert(~has_more | (place == 0) | (place == HEADER_BYTES)),
+        # The request that is followed: among the images, or read.
+        Assert(images.keeps == (before < images.count)),
+        when(
+            images.keeps,
+            images.ahead == before,
+            images.kept.tag == tag,
+            is_image,
+        ),
     ]
-    # The request that is followed: among the images, or read.
-    m.d.comb += Assert(images.keeps == (before < images.count))
-    with m.If(images.keeps):
-        m.d.comb += [
-            Assert(images.ahead == before),
-            Assert(images.kept.tag == tag),
-            Assert(is_image),
-        ]
-    with m.If(is_read & (images.mark)):
-        m.d.comb += [Assert(request.tag == tag), Assert(request.kind == kind)]
-        with m.If(asks("IMAGE", "VERDICT", *(["NUMBER"] if noisy else []))):
-            m.d.comb += Assert(is_image)
-        with m.Elif(request.error == 0):
-            m.d.comb += Assert(known)
-            numbered = in_fields & (kind == Request.NUMBERED)
-            m.d.comb += Assert(~is_image | numbered)
+    is_followed = is_read & images.mark
+    as_image = asks("IMAGE", "VERDICT", *(["NUMBER"] if noisy else []))
+    numbered = in_fields & (kind == Request.NUMBERED)
     m.d.comb += [
+        when(is_followed, request.tag == tag, request.kind == kind),
+        when(is_followed & as_image, is_image),
+        when(is_followed & ~as_image & (request.error == 0), known, ~is_image | numbered),
         Assert((tag != NO_TAG) | (before >= under_way)),
         Cover(sends & out.last & no_request & (under_way == 2)),
     ]
@@ -376,7 +340,3 @@ PROOFS = [
         ),
     )
 ]
-
-
-def test_dispatcher(prove: Callable[[], None]) -> None:
-    prove()

@@ -7,15 +7,14 @@ the proof.
 """
 
 from collections.abc import Callable
+from itertools import product
 from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
 from amaranth.asserts import AnySeq
 from amaranth.hdl import (
     Assert,
     Assume,
-    Cat,
     Const,
     Cover,
     Module,
@@ -29,10 +28,18 @@ from amaranth.hdl import (
 from amaranth.lib import data
 
 from allspin.hdl.crossbar import cells, crossbar, fast_columns, sums
+from allspin.hdl.crossbar.placers import CellLayout
 from allspin.hdl.crossbar.sums import LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
-from tests.formal.crossbar_model import CrossbarModel, Kept, Passes, stored_states, word_in
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.crossbar_model import (
+    CrossbarModel,
+    Departures,
+    Kept,
+    Passes,
+    stored_states,
+    word_in,
+)
+from tests.formal.proof import Mutant, Opened, Proof, about, stand_in, when
 from tests.formal.stand_ins import Waiting
 
 
@@ -41,102 +48,38 @@ class AtOnce(LevelSums):
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         super().__init__(parameters)
-        self._crossbar = parameters
+        self._levels: Any = parameters.levels
         self.clocks = 0
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        levels = self._crossbar.levels
-        assert levels is not None
-        lowest = self.driven * levels.lowest
-        m.d.comb += [
-            self.sums[number].eq(self.states[number] * levels.step + lowest)
-            for number in range(self._crossbar.neurons_per_clock)
-        ]
+        lowest = self.driven * self._levels.lowest
+        for sum_, states in zip(self.sums, self.states, strict=True):
+            m.d.comb += sum_.eq(states * self._levels.step + lowest)
         return m
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
-    m = Module()
-    dut = hdl.Crossbar(p, hdl.Ecp5Cells, hdl.FastColumns)
-    passes = Passes(p) if p.passes > 1 else None
-    found: list[Waiting] = []
-
-    def waiting(*args: Any, **options: Any) -> Waiting:
-        found.append(Waiting(*args, **options))
-        return found[-1]
-
-    with (
-        patch.object(hdl, "Replay", lambda parameters: passes),
-        patch.object(hdl, "Reservation", waiting),
-        patch.object(hdl, "LevelSums", AtOnce),
-    ):
-        m.submodules.dut = inside = Opened(dut)
+    passes, found = stand_in(hdl, "Replay", Passes), stand_in(hdl, "Reservation", Waiting)
+    stand_in(hdl, "LevelSums", AtOnce)
+    m, inside = about(dut := hdl.Crossbar(p, hdl.Ecp5Cells, hdl.FastColumns))
     [reservation] = found
-    valid, ready, beat = dut.events.valid, dut.events.ready, dut.events.payload
-    if passes is not None:
-        valid, ready, beat = passes.valid, passes.passes.ready, passes.beat
-    cell = dut.cells.payload
-    taken = Signal()
-    m.d.comb += [
-        valid.eq(AnySeq(1)),
-        beat.as_value().eq(AnySeq(len(beat.as_value()))),
-        dut.cells.valid.eq(AnySeq(1)),
-        cell.as_value().eq(AnySeq(len(cell.as_value()))),
-        taken.eq(valid & ready),
-    ]
-    arrives = reservation.arrives
     lines = Shape.cast(range(p.lines)).width
 
     def line(part: int, bank: int, at: int) -> Value:
         return inside.word(f"memory.part_{part}_bank_{bank}.memory", Const(at, lines))
 
-    model = CrossbarModel(
-        m,
-        p,
-        cells=dut.cells,
-        taken=taken,
-        beat=beat,
-        leaves=arrives,
-        places=2,
-        kept=Kept(stored_states(p, line), 1, unsigned(p.most_driven.bit_length()))
-        if p.keeps_states
-        else None,
-    )
-    departure, accumulators = "columns.departure", "columns.accumulators"
-    busy, left, promised = (inside[f"{departure}.{name}"] for name in ("busy", "left", "promised"))
-    came = inside["memory.arrives"]
-    [under_way] = (s for s in inside.named("columns.arrives") if s is not arrives)
-    m.d.comb += [
-        Assert(dut.cells.ready),
-        # Only a pass's last beat waits.
-        Assert(ready == (~beat.last | ~busy)),
-    ]
-    if passes is not None:
-        m.d.comb += passes.group.eq(model.group)
-    with m.If(arrives):
-        model.check(m, reservation.payload)
+    shape = unsigned(p.most_driven.bit_length())
+    kept = Kept(stored_states(p, line), 1, shape) if p.keeps_states else None
+    model = CrossbarModel(m, p, dut, passes, reservation.arrives, 2, kept)
+    deep = 7 + (p.rows_per_clock > 1)  # the sums have it then
+    departures = Departures(m, inside, "columns.", p, reservation, model.queue, deep)
+    # Only a pass's last beat waits.
+    m.d.comb += Assert(model.ready == (~model.last | ~departures.busy))
+    model.check(m, reservation.arrives, reservation.payload)
 
-    # What the Reservation asks for: nothing sets out that may not, and all arrives.
-    ahead = reservation.ahead
-    remain, set_out = reservation.check(m)
-
-    # What makes the induction close: which beat each register has. Those without a reset have
-    # none of after it until as many clocks have passed as they are deep.
-    parts, lanes, step = range(p.rows_per_clock), range(p.lanes), p.neurons_per_clock
-    deep = 7 + (len(parts) > 1)  # the sums have it then
-    age = Signal(range(deep + 1))
-    m.d.sync += age.eq(Mux(age == deep, age, age + 1))
-    draining = Signal()
-    m.d.comb += [
-        draining.eq((left != 0) | set_out[1] | set_out[2]),
-        Assert(age <= deep),
-        Assert(~draining | (age == deep)),
-    ]
-    stage = model.stage
-    closing: Value = Const(0)
-    chain = [*(f"value_{{}}_{clock}" for clock in range(3)), "value_{}_branch_0"]
-    leaves = range(-(-p.lanes // 4))
+    # What makes the induction close: which beat each register has.
+    stage, age = model.stage, departures.age
     for clock in range(1, deep + 1):
         stage = model.later(m, stage, f"stage_{clock}")
         ends = stage.valid & stage.last
@@ -145,117 +88,61 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             Assert(inside[f"columns.last_{clock}"] == ends),
             Assert(~ends | (inside[f"columns.final_{clock}"] == stage.final)),
         ]
-        with m.If(ends):
-            # The sums of the pass before will have left the shadow.
-            m.d.comb += [
-                Assert(~closing & busy),
-                Assert(left <= max(0, deep - 1 - clock) * step),
-                Assert((left == 0) | promised),
-                Assert(stage.final == Mux(draining, model.final[1], model.final[0])),
-            ]
-            if clock == deep:
-                m.d.comb += Assert(~set_out[1])
-            for lane in model.lanes:
-                due = Mux(draining, model.sums[1][lane], model.sums[0][lane])
-                m.d.comb += Assert(stage.after[lane] == due)
-        closing = closing | ends
+        departures.follow(clock, ends, stage.final, list(stage.after))
         # Beats are of the pass that comes, or have its last one behind them.
-        m.d.comb += Assert(~stage.valid | ((closing | model.begun) & ~model.writing))
-        with m.If(age >= clock):
-            for part in parts:
-                if clock <= len(chain):
-                    value = inside["columns." + chain[clock - 1].format(part)]
-                    m.d.comb += Assert(value == stage.values[part])
-                if clock == 5:
-                    for leaf in leaves:
-                        value = inside[f"columns.value_{part}_leaf_0_{leaf}"]
-                        m.d.comb += Assert(value == stage.values[part])
-                if clock <= 2:
-                    driven_line = inside[f"memory.address_{part}" + "_copy_0" * (clock - 1)]
-                    m.d.comb += Assert(~stage.valid | (driven_line == stage.lines[part]))
-            for lane in lanes:
-                bank, place = divmod(lane, p.bank_lanes)
-                total = stage.terms[lane][0]
-                for part in parts:
-                    memory = f"memory.part_{part}_bank_{bank}"
-                    term = stage.terms[lane][part]
-                    total = total + term if part else term
-                    found_term: Value = term
-                    if clock <= 2:
-                        stored = inside.word(f"{memory}.memory", stage.lines[part])
-                        found_term = word_in(stored, place, p) * stage.values[part]
-                    elif clock == 3:
-                        stored = inside[f"{memory}.read_{'line' if p.keeps_states else 'words'}"]
-                        found_term = word_in(stored, place, p) * stage.values[part]
-                    elif clock == 5:
-                        found_term = inside[f"columns.lane_{lane}.word_{part}"] * stage.values[part]
-                    elif clock == 6:
-                        found_term = inside[f"columns.lane_{lane}.product_{part}_0"]
-                    m.d.comb += Assert(found_term == term)
-                if clock == 7 < deep:
-                    m.d.comb += Assert(inside[f"columns.lane_{lane}.rows_1_0_0"] == total)
-                if clock == deep:
-                    m.d.comb += Assert(inside[f"{accumulators}.sum_{lane}"] == stage.after[lane])
-            if p.keeps_states:
-                driven = sum(stage.values[part] for part in parts)
-                if clock in (6, 7) and clock < deep:
-                    found_driven = inside[f"columns.driven.driven_{clock - 6}_0"]
-                    m.d.comb += Assert(found_driven == driven)
-                if clock == deep:
-                    sum_driven = inside[f"{accumulators}.sum_driven"]
-                    m.d.comb += Assert(sum_driven == stage.after[p.lanes])
-    flush = inside["columns.flush"]
-    m.d.comb += [
-        Assert(flush == (Const(2 ** len(flush) - 1) << age)[: len(flush)]),
-    ]
-    turns = [inside[f"columns.last_{clock}"] | (age < clock) for clock in (deep - 1, deep)]
-    with m.If(age >= 1):
+        begun = departures.closing | model.begun
         m.d.comb += [
-            Assert(inside[f"{accumulators}.turn_branch_0"] == turns[0]),
-            Assert(inside[f"{accumulators}.shift_branch_0"] == set_out[1]),
+            Assert(~stage.valid | (begun & ~model.writing)),
+            when(age >= clock, *_in_registers(inside, p, stage, clock, deep)),
         ]
-    with m.If(age >= 2):
-        for leaf in leaves:
-            m.d.comb += [
-                Assert(inside[f"{accumulators}.turn_leaf_0_{leaf}"] == turns[1]),
-                Assert(inside[f"{accumulators}.shift_leaf_0_{leaf}"] == set_out[2]),
-            ]
-
-    # ... what is in the shadow and what of it has set out,
-    column, count, final = model.column, model.count[0], model.final[0]
-    gone = [column + step * set_out[2], column + step * (set_out[2] + set_out[1])]
-    last = inside["columns.last"]
-    m.d.comb += [
-        Assert(model.waiting == draining + closing),
-        Assert(~closing | (model.column == 0) | draining),
-        Assert(~busy | closing | ((left != 0) & ~promised)),
-        Assert(busy | (left == 0) | (promised & (left <= ahead * step))),
-        Assert(~promised | ((left != 0) & (left <= remain * step))),
-        Assert(~set_out[2] | (last[1] == (final & (column + step >= count)))),
-        Assert(~set_out[1] | (last[0] == (final & (gone[0] + step >= count)))),
-        Assert(~set_out[1] | (gone[0] < count)),
-        Assert(under_way == Cat(set_out[1], set_out[2])),
-    ]
-    with m.If(draining):
-        m.d.comb += Assert(left == Mux(gone[1] < count, count - gone[1], 0))
-        for lane in lanes:
-            for out in range(0, p.lanes - lane, step):
-                with m.If((column == out) & (out + lane < count)):
-                    m.d.comb += Assert(
-                        inside[f"{accumulators}.shadow_{lane}"] == model.sums[0][out + lane]
-                    )
-    with m.If(left != 0):
-        m.d.comb += Assert(inside[f"{departure}.image_ends"] == final)
-
-        if p.keeps_states:
-            held = inside[f"{accumulators}.shadow_driven"]
-            m.d.comb += Assert(held == model.sums[0][p.lanes])
-    # ... and where words are on their way to the memories.
+    departures.close()
     if p.keeps_states:
+        held = inside["columns.accumulators.shadow_driven"]
+        m.d.comb += when(departures.left != 0, held == model.queue.sums[0][p.lanes])
         _check_lines(m, inside, p, model)
     else:
-        _check_words(m, inside, p, model, cell, came, line)
-    return _with_reset(m, p, model, reservation, closing, promised)
+        _check_words(m, inside, p, model, line)
+    return _with_reset(m, p, model, reservation, departures)
+
+
+def _in_registers(
+    inside: Opened, p: CrossbarParameters, stage: Any, clock: int, deep: int
+) -> list[Value]:
+    """What holds of the registers that have a stage, so many clocks after its beat came."""
+    parts, claims = range(p.rows_per_clock), []
+    chain = [*(f"value_{{}}_{clock}" for clock in range(3)), "value_{}_branch_0"]
+    leaves = [f"value_{{}}_leaf_0_{leaf}" for leaf in range(-(-p.lanes // 4))]
+    for part, driven in enumerate(stage.values):
+        names = leaves if clock == 5 else chain[clock - 1 : clock]
+        claims += [inside["columns." + name.format(part)] == driven for name in names]
+        if clock <= 2:
+            address = inside[f"memory.address_{part}" + "_copy_0" * (clock - 1)]
+            claims.append(~stage.valid | (address == stage.lines[part]))
+    for lane in range(p.lanes):
+        bank, place = divmod(lane, p.bank_lanes)
+        own = f"columns.lane_{lane}"
+        for part, term in enumerate(stage.terms[lane]):
+            memory, value = f"memory.part_{part}_bank_{bank}", stage.values[part]
+            if clock <= 2:
+                stored = inside.word(f"{memory}.memory", stage.lines[part])
+                claims.append(word_in(stored, place, p) * value == term)
+            elif clock == 3:
+                stored = inside[f"{memory}.read_{'line' if p.keeps_states else 'words'}"]
+                claims.append(word_in(stored, place, p) * value == term)
+            elif clock == 5:
+                claims.append(inside[f"{own}.word_{part}"] * value == term)
+            elif clock == 6:
+                claims.append(inside[f"{own}.product_{part}_0"] == term)
+        if clock == 7 < deep:
+            claims.append(inside[f"{own}.rows_1_0_0"] == sum(stage.terms[lane]))
+        if clock == deep:
+            claims.append(inside[f"columns.accumulators.sum_{lane}"] == stage.after[lane])
+    if p.keeps_states and 6 <= clock < deep:
+        driven = sum(stage.values[part] for part in parts)
+        claims.append(inside[f"columns.driven.driven_{clock - 6}_0"] == driven)
+    if p.keeps_states and clock == deep:
+        claims.append(inside["columns.accumulators.sum_driven"] == stage.after[p.lanes])
+    return claims
 
 
 def _check_lines(m: Module, inside: Opened, p: CrossbarParameters, model: CrossbarModel) -> None:
@@ -266,9 +153,8 @@ def _check_lines(m: Module, inside: Opened, p: CrossbarParameters, model: Crossb
     )  # fmt: skip
     pending = model.pending
     m.d.comb += [Assert(~inside[one] | pending[k]) for k, one in enumerate(came, 1)]
-    for part in range(p.rows_per_clock):
-        for bank in range(p.banks):
-            m.d.comb += Assert(~inside[f"memory.enable_{part}_{bank}"] | pending[5])
+    for part, bank in product(range(p.rows_per_clock), range(p.banks)):
+        m.d.comb += Assert(~inside[f"memory.enable_{part}_{bank}"] | pending[5])
 
 
 def _check_words(
@@ -276,37 +162,38 @@ def _check_words(
     inside: Opened,
     p: CrossbarParameters,
     model: CrossbarModel,
-    cell: Any,
-    came: Value,
     line: Callable[[int, int, int], Value],
 ) -> None:
     """Each register on the way has its word, and each memory those that have come."""
     written = model.written
-    arrived: Any = data.View(cell.shape(), inside["memory.arrived_0"])
-    m.d.comb += [Assert(came == written[1].valid)]
-    with m.If(written[1].valid):
-        following = {name: inside[f"memory.placer.next_{name}"] for name in ("row", "column")}
+    arrived: Any = data.View(CellLayout(p), inside["memory.arrived_0"])
+    row, column = inside["memory.placer.next_row"], inside["memory.placer.next_column"]
+    m.d.comb += [
+        Assert(inside["memory.arrives"] == written[1].valid),
+        when(
+            written[1].valid,
+            arrived.word == written[1].word,
+            Mux(arrived.first, arrived.row, row) == written[1].row,
+            Mux(arrived.first, 0, column) == written[1].column,
+        ),
+    ]
+    ways = (
+        ("memory.placer.valid", "memory.placer.place"),
+        ("memory.bus_valid_0", "memory.bus_0"),
+        ("memory.bus_valid_2", "memory.bus_2"),
+    )
+    places = [model.place(m, word) for word in written[2:5]]
+    for word, place, (there, at) in zip(written[2:5], places, ways, strict=True):
         m.d.comb += [
-            Assert(arrived.word == written[1].word),
-            Assert(Mux(arrived.first, arrived.row, following["row"]) == written[1].row),
-            Assert(Mux(arrived.first, 0, following["column"]) == written[1].column),
+            Assert(inside[there] == word.valid),
+            Assert(~word.valid | (inside[at] == place.as_value())),
         ]
-    places = [None, None, *[model.place(m, word) for word in written[2:]]]
-    for clock, (there, place) in {
-        2: ("memory.placer.valid", "memory.placer.place"),
-        3: ("memory.bus_valid_0", "memory.bus_0"),
-        4: ("memory.bus_valid_2", "memory.bus_2"),
-    }.items():
-        m.d.comb += [
-            Assert(inside[there] == written[clock].valid),
-            Assert(~written[clock].valid | (inside[place] == places[clock].as_value())),
-        ]
-    for part in range(p.rows_per_clock):
-        for bank in range(p.banks):
-            meant = written[4].valid & (places[4].part == part) & (places[4].bank == bank)
-            enable = inside[f"memory.enable_{part}_{bank}"]
-            m.d.comb += Assert(enable == Mux(meant, 1 << places[4].lane, 0))
-    model.check_words(m, lambda name: inside[f"memory.placer.next_{name}"], line, late=True)
+    place = places[-1]
+    for part, bank in product(range(p.rows_per_clock), range(p.banks)):
+        meant = written[4].valid & (place.part == part) & (place.bank == bank)
+        enable = inside[f"memory.enable_{part}_{bank}"]
+        m.d.comb += Assert(enable == Mux(meant, 1 << place.lane, 0))
+    model.check_words(m, inside, line, late=True)
 
 
 def _with_reset(
@@ -314,22 +201,23 @@ def _with_reset(
     p: CrossbarParameters,
     model: CrossbarModel,
     reservation: Waiting,
-    closing: Value,
-    promised: Value,
+    departures: Departures,
 ) -> Module:
     """A reset, at any time but while words are written."""
-    arrives, reset = reservation.arrives, Signal()
-    top = Module()
+    top, reset, closing = Module(), Signal(), departures.closing
+    sums = reservation.payload.sums
     top.submodules.properties = ResetInserter(reset)(m)
-    top.d.comb += [reset.eq(AnySeq(1)), Assume(~reset | ~model.writing)]
-    top.d.comb += Cover(arrives & (reservation.payload.sums[0] == -2 * (1 + p.keeps_states)))
+    top.d.comb += [
+        reset.eq(AnySeq(1)),
+        Assume(~reset | ~model.writing),
+        Cover(reservation.arrives & (sums[0] == -2 * (1 + p.keeps_states))),
+    ]
     if p.lanes == p.rows:
         reset_under_way = Signal()
-        with top.If(reset & closing):
-            top.d.sync += reset_under_way.eq(1)
-        top.d.comb += Cover(arrives & reset_under_way)
+        top.d.sync += reset_under_way.eq(reset_under_way | (reset & closing))
+        top.d.comb += Cover(reservation.arrives & reset_under_way)
     if p.lanes > p.rows:
-        top.d.comb += Cover(promised & closing)
+        top.d.comb += Cover(departures.promised & closing)
     return top
 
 
@@ -396,7 +284,3 @@ PROOFS = [
         Mutant("Driven(p, lanes[0].clocks - 1)", "Driven(p, lanes[0].clocks)"),
     ),
 ]
-
-
-def test_fast_crossbar(prove: Callable[[], None]) -> None:
-    prove()

@@ -1,36 +1,26 @@
 """LevelSums are sums of R_AH words, `clocks` later."""
 
-from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
-from amaranth.asserts import AnySeq
-from amaranth.hdl import Assert, Cover, Module, Signal
+from amaranth.hdl import Const, Cover, Module
 
 from allspin.hdl.crossbar import sums as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
-from tests.formal.proof import Mutant, Proof
+from tests.formal.proof import Mutant, Proof, about, later, when
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
-    m = Module()
-    assert p.levels is not None
-    m.submodules.dut = dut = hdl.LevelSums(p)
-    m.d.comb += dut.driven.eq(AnySeq(len(dut.driven)))
-    age = Signal(range(dut.clocks + 1))
-    with m.If(age != dut.clocks):
-        m.d.sync += age.eq(age + 1)
-    for number, own in enumerate(dut.states):
-        m.d.comb += own.eq(AnySeq(len(own)))
+    levels: Any = p.levels
+    m, _ = about(dut := hdl.LevelSums(p))
+    there = later(m, Const(1, 1), dut.clocks)
+    for found, own in zip(dut.sums, dut.states, strict=True):
         # Two's complement: both are what fits a column's sum.
-        expected = own * p.levels.step + dut.driven * p.levels.lowest
-        expected = expected[: p.sum_bits].as_signed()
-        for clock in range(dut.clocks):
-            later = Signal.like(expected, name=f"expected_{number}_{clock}")
-            m.d.sync += later.eq(expected)
-            expected = later
-        with m.If(age == dut.clocks):
-            m.d.comb += Assert(dut.sums[number] == expected)
-            m.d.comb += Cover(dut.sums[number] == p.levels.lowest + p.levels.step)
+        expected = (own * levels.step + dut.driven * levels.lowest)[: p.sum_bits].as_signed()
+        m.d.comb += [
+            when(there, found == later(m, expected, dut.clocks)),
+            Cover(there & (found == levels.lowest + levels.step)),
+        ]
     return m
 
 
@@ -57,7 +47,3 @@ PROOFS = [
     _proof(2, UniformLevels(2, 171, -64), WRONG_SIGN),
     _proof(2, UniformLevels(3, 5, 0), NARROW),
 ]
-
-
-def test_level_sums(prove: Callable[[], None]) -> None:
-    prove()

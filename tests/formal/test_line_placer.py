@@ -4,18 +4,26 @@ The CellPlacer is proved by itself: here words come at the places that it gives,
 and a row may begin at any time. The word of one column is followed, whichever it is.
 """
 
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
-from amaranth.asserts import AnyConst, AnySeq
-from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Signal, Value
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Assert, Assume, Cover, Module, Signal
 
 from allspin.hdl.crossbar import placers as source
 from allspin.hdl.crossbar.placers import CellPlacer
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import (
+    Mutant,
+    Proof,
+    about,
+    anything,
+    later,
+    number_below,
+    pick,
+    stand_in,
+    when,
+)
 
 
 class Placed(CellPlacer):
@@ -34,17 +42,9 @@ class Placed(CellPlacer):
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
-    m = Module()
-    assert p.levels is not None
-    placers: list[Placed] = []
-
-    def placed(parameters: CrossbarParameters) -> Placed:
-        placers.append(Placed(parameters))
-        return placers[-1]
-
-    dut = hdl.LinePlacer(p)
-    with patch.object(hdl, "CellPlacer", placed):
-        m.submodules.dut = Opened(dut)
+    levels: Any = p.levels
+    placers = stand_in(hdl, "CellPlacer", Placed)
+    m, _ = about(dut := hdl.LinePlacer(p))
     [placer] = placers
 
     # Where each column's words go, and which line of all.
@@ -54,45 +54,38 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     ends = [numbers[c] not in numbers[c + 1 :] for c in columns]
     lanes = [c % p.lanes % p.bank_lanes for c in columns]
 
-    def of(values: Any, index: Value) -> Value:
-        return Array(Const(value, 8) for value in values)[index]
-
     column, last = Signal(range(p.columns)), Signal(range(p.columns))
-    some = Signal()  # a word has come
-    place: Any = Signal(placer.place.shape())
-    m.d.comb += [
-        column.eq(AnySeq(len(column))),
-        place.as_value().eq(AnySeq(len(place.as_value()))),
-        placer.outside.eq(place.as_value()),
-        placer.comes.eq(AnySeq(1)),
-        placer.ends.eq(of(ends, column)),
-        Assume(column < p.columns),
-        Assume((column == 0) | (some & (column == last + 1))),
-        Assume(place.lane == of(lanes, column)),
-        Assert(last < p.columns),
-    ]
-    mine = Signal(range(p.columns))
-    m.d.comb += [mine.eq(AnyConst(len(mine))), Assume(mine < p.columns)]
+    mine = number_below(m, p.columns)
     state, want = Signal(p.word_bits), Signal(p.word_bits)
-    m.d.comb += Assume(want < p.levels.count)
-    m.d.comb += want.eq(AnySeq(len(want)))
-    follows = placer.comes & (column == mine)
-    m.d.comb += Assume(~follows | (place.word == p.levels.lowest + p.levels.step * want))
-    due = Signal()
+    place: Any = Signal(placer.place.shape())
     before: Any = Signal.like(place)
-    m.d.sync += due.eq(placer.comes & of(ends, column))
+    some = Signal()  # a word has come
+    follows = placer.comes & (column == mine)
     with m.If(placer.comes):
         m.d.sync += [some.eq(1), last.eq(column), before.eq(place)]
     with m.If(follows):
         m.d.sync += state.eq(want)
-    m.d.comb += Assert(dut.valid == due)
-    with m.If(some):
-        m.d.comb += [
-            Assert(dut.place[name] == before[name]) for name in ("part", "bank", "address")
-        ]
-        with m.If((of(numbers, last) == of(numbers, mine)) & (last >= mine)):
-            m.d.comb += Assert(dut.place.states[of(lanes, mine)] == state)
-    m.d.comb += Cover(dut.valid & (last == p.columns - 1) & (state == p.levels.count - 1))
+    m.d.comb += [
+        anything(column),
+        anything(place),
+        anything(want),
+        placer.outside.eq(place),
+        placer.comes.eq(AnySeq(1)),
+        placer.ends.eq(pick(ends, column)),
+        Assume(column < p.columns),
+        Assume((column == 0) | (some & (column == last + 1))),
+        Assume(place.lane == pick(lanes, column)),
+        Assume(want < levels.count),
+        Assume(~follows | (place.word == levels.lowest + levels.step * want)),
+        Assert(last < p.columns),
+        Assert(dut.valid == later(m, placer.comes & pick(ends, column))),
+        when(some, *(dut.place[name] == before[name] for name in ("part", "bank", "address"))),
+        when(
+            some & (pick(numbers, last) == pick(numbers, mine)) & (last >= mine),
+            dut.place.states[pick(lanes, mine)] == state,
+        ),
+        Cover(dut.valid & (last == p.columns - 1) & (state == levels.count - 1)),
+    ]
     return m
 
 
@@ -123,7 +116,3 @@ PROOFS = [
         ),
     )
 ]
-
-
-def test_line_placer(prove: Callable[[], None]) -> None:
-    prove()

@@ -4,17 +4,16 @@ Lines are as `docs/protocol.md` has them: a beat's distance, value and whether i
 label of two bytes; a run's number of images and the first one's number, in 16 bytes.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
+from amaranth.lib import data
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.resident import lines as source
 from allspin.hdl.stream.layouts import LOAD_LAYOUT
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, later, when
 
 PARAMETERS = CrossbarParameters(4, 2, 2, value_bits=4)
 SIZES = {RESIDENT_BEATS: 3, LABELS: 2, RESIDENT_RUN: 16}
@@ -23,60 +22,35 @@ KEPT = 6
 
 
 def properties(hdl: Any) -> Module:
-    m = Module()
-    dut = hdl.Loader(PARAMETERS, SIZES[RESIDENT_BEATS])
-    m.submodules.dut = inside = Opened(dut)
-    m.d.comb += [dut.load.valid.eq(AnySeq(1)), dut.load.payload.as_value().eq(AnySeq(33))]
-    m.d.comb += Assert(dut.load.ready)
+    m, inside = about(dut := hdl.Loader(PARAMETERS, SIZES[RESIDENT_BEATS]))
 
     # A byte, two clocks after it came. One that is not its line's first follows one of its memory.
-    valid = [Signal(name=f"valid_{clocks}") for clocks in range(2)]
-    byte: list[Any] = [Signal(LOAD_LAYOUT, name=f"byte_{clocks}") for clocks in range(2)]
-    m.d.sync += [
-        valid[0].eq(dut.load.valid),
-        byte[0].eq(dut.load.payload),
-        valid[1].eq(valid[0]),
-        byte[1].eq(byte[0]),
-    ]
-    now = byte[1]
-    own = Signal()
+    came, valid = later(m, dut.load.valid), later(m, dut.load.valid, 2)
+    byte = later(m, dut.load.payload.as_value())
+    now: Any = data.View(LOAD_LAYOUT, later(m, byte))
     memory = Signal(4)
     begun = Signal()
     of = {which: now.memory == which for which in SIZES}
-    m.d.comb += [
-        own.eq(valid[1] & (now.layer == ENGINE) & Cat(of.values()).any()),
-        Assume(~own | now.first | (begun & (now.memory == memory))),
-    ]
+    own = valid & (now.layer == ENGINE) & Cat(of.values()).any()
 
     # The line that it is of: its address, how many of its bytes have come, and they.
-    place, index = Signal(4), Signal(4)
-    address, ends, done = Signal(16), Signal(), Signal()
+    place, address = Signal(4), Signal(16)
+    index = Mux(now.first, 0, place)
+    ends = Cat((index == size - 1) & of[which] for which, size in SIZES.items()).any()
+    done = later(m, own & ends)
     kept = [Signal(8, name=f"kept_{number}") for number in range(KEPT)]
-    m.d.comb += [
-        index.eq(Mux(now.first, 0, place)),
-        ends.eq(Cat((index == size - 1) & of[which] for which, size in SIZES.items()).any()),
-    ]
-    m.d.sync += done.eq(own & ends)
     with m.If(own):
         m.d.sync += [
             begun.eq(1),
             memory.eq(now.memory),
             place.eq(Mux(ends, 0, index + 1)),
             address.eq(Mux(now.first, now.address, address + (place == 0))),
+            [one.eq(Mux(index == number, now.data, one)) for number, one in enumerate(kept)],
         ]
-        for number, one in enumerate(kept):
-            with m.If(index == number):
-                m.d.sync += one.eq(now.data)
     # A clock later, when the parts of a run's line are there.
-    later = [Signal(8, name=f"later_{number}") for number in range(KEPT)]
-    later_place, later_run, run_done = Signal(4), Signal(), Signal()
     is_run = begun & (memory == RESIDENT_RUN)
-    m.d.sync += [
-        *(to.eq(of_) for to, of_ in zip(later, kept, strict=True)),
-        later_place.eq(place),
-        later_run.eq(is_run),
-        run_done.eq(done & is_run),
-    ]
+    run, later_run, run_done = later(m, Cat(kept)), later(m, is_run), later(m, done & is_run)
+    later_place = later(m, place)
 
     slot = dut.beat.slots[0]
     beat = [
@@ -84,83 +58,76 @@ def properties(hdl: Any) -> Module:
         slot.value == kept[1][: len(slot.value)],
         dut.beat.last == kept[2][0],
     ]
+    # Of a run's line the byte before is in registers.
+    last_own, last_index = later(m, own & of[RESIDENT_RUN]), later(m, index)
+    (counted,) = (each for each in inside.named("number") if each is not dut.number)
     m.d.comb += [
+        Assert(dut.load.ready),
+        Assume(~own | now.first | (begun & (now.memory == memory))),
         Assert(dut.beat_written == (done & (memory == RESIDENT_BEATS))),
         Assert(dut.label_written == (done & (memory == LABELS))),
         Assert(dut.start == run_done),
-    ]
-    with m.If(dut.beat_written | dut.label_written):
-        m.d.comb += Assert(dut.address == address)
-    with m.If(dut.beat_written):
-        m.d.comb += [Assert(right) for right in beat]
-    with m.If(dut.label_written):
-        m.d.comb += Assert(dut.label == Cat(kept[:2]))
-    with m.If(dut.start):
-        m.d.comb += [
-            Assert(dut.images == Cat(later[:2])),
-            Assert(dut.number == Cat(later[2:])),
-        ]
-
-    # What makes the induction close: which byte each register has.
-    m.d.comb += [
-        Assert(inside["came"] == valid[0]),
-        Assert(inside["byte"] == byte[0].as_value()),
+        when(dut.beat_written | dut.label_written, dut.address == address),
+        when(dut.beat_written, *beat),
+        when(dut.label_written, dut.label == Cat(kept[:2])),
+        when(dut.start, dut.images == run[:16], dut.number == run[16:]),
+        # What makes the induction close: which byte each register has.
+        Assert(inside["came"] == came),
+        Assert(inside["byte"] == byte),
         Assert(inside["load"] == now.as_value()),
         Assert(inside["beats"] == (own & of[RESIDENT_BEATS])),
         Assert(inside["labels"] == (own & of[LABELS])),
         Assert(inside["order"] == (own & of[RESIDENT_RUN])),
-        Assert(~begun | (inside["ended"] == (place == 0))),
         Assert(inside["line"] == address),
         Assert(begun | (~done & (place == 0))),
         Assert(~done | (place == 0)),
-    ]
-    (counted,) = (each for each in inside.named("number") if each is not dut.number)
-    m.d.comb += Assert(counted == place)
-    for which, size in SIZES.items():
-        m.d.comb += Assert(~begun | (memory != which) | (place < size))
-    m.d.comb += Assert(~begun | Cat(memory == which for which in SIZES).any())
-    with m.If(begun & (memory == RESIDENT_BEATS)):
-        for number, right in enumerate(beat):
-            m.d.comb += Assert((place != 0) & (place <= number) | right)
-    with m.If(begun & (memory == LABELS)):
-        m.d.comb += Assert(Mux(place == 0, dut.label == Cat(kept[:2]), dut.label[8:] == kept[0]))
-    # Of a run's line the byte before is in registers.
-    last_own, last_index = Signal(), Signal(4)
-    m.d.sync += [last_own.eq(own & of[RESIDENT_RUN]), last_index.eq(index)]
-    m.d.comb += [
+        Assert(counted == place),
+        when(
+            begun,
+            inside["ended"] == (place == 0),
+            Cat(memory == which for which in SIZES).any(),
+            *((memory != which) | (place < size) for which, size in SIZES.items()),
+        ),
+        when(
+            begun & (memory == RESIDENT_BEATS),
+            *((place != 0) & (place <= number) | right for number, right in enumerate(beat)),
+        ),
+        when(
+            begun & (memory == LABELS),
+            Mux(place == 0, dut.label == Cat(kept[:2]), dut.label[8:] == kept[0]),
+        ),
         Assert(inside["of_images"] == (last_own & (last_index < 2))),
         Assert(inside["of_number"] == (last_own & (last_index >= 2) & (last_index < KEPT))),
         Assert(inside["ordered"] == (done & is_run)),
-        Assert(~last_own | is_run),
-        Assert(~last_own | (place == (last_index + 1)[:4])),
-        Assert(~last_own | (done == (last_index == 15))),
-    ]
-    with m.If(last_own):
-        for number, one in enumerate(kept):
-            m.d.comb += Assert((last_index != number) | (inside["data"] == one))
-        m.d.comb += Assert((last_index == 0) | (later_run & (later_place == last_index)))
-    with m.If(is_run & ~last_own):
-        m.d.comb += Assert(later_run & (later_place == place))
-    m.d.comb += Assert(~run_done | later_run & (later_place == 0))
-    for number in range(KEPT):
-        changes = last_own & (last_index == number)
-        m.d.comb += Assert(~is_run | changes | (kept[number] == later[number]))
-    with m.If(later_run):
-        for count in range(1, 3):
-            here = (later_place == count) if count < 2 else (later_place >= 2) | (later_place == 0)
-            m.d.comb += Assert(~here | (dut.images[16 - 8 * count :] == Cat(later[:count])))
-        for count in range(1, 5):
-            here = later_place == 2 + count
-            if count == 4:
-                here = (later_place >= 6) | (later_place == 0)
-            right = dut.number[32 - 8 * count :] == Cat(later[2 : 2 + count])
-            m.d.comb += Assert(~here | right)
-
-    m.d.comb += [
+        when(
+            last_own,
+            is_run,
+            place == (last_index + 1)[:4],
+            done == (last_index == 15),
+            *((last_index != number) | (inside["data"] == one) for number, one in enumerate(kept)),
+            (last_index == 0) | (later_run & (later_place == last_index)),
+        ),
+        when(is_run & ~last_own, later_run & (later_place == place)),
+        when(run_done, later_run & (later_place == 0)),
+        when(
+            is_run,
+            *(
+                (last_own & (last_index == number)) | (one == run.word_select(number, 8))
+                for number, one in enumerate(kept)
+            ),
+        ),
         Cover(dut.start & (dut.images == 0x1234)),
         Cover(dut.beat_written & (dut.address == 7) & (slot.distance == 3)),
         Cover(dut.label_written & (dut.label == 9)),
     ]
+    # What has come of a run's line has been shifted in from above.
+    for part, begins, length in ((dut.images, 0, 2), (dut.number, 2, 4)):
+        for count in range(1, length + 1):
+            here = later_place == begins + count
+            if count == length:
+                here = (later_place >= begins + count) | (later_place == 0)
+            meant = run[8 * begins : 8 * (begins + count)]
+            m.d.comb += when(later_run & here, part[8 * (length - count) :] == meant)
     return m
 
 
@@ -180,7 +147,3 @@ PROOFS = [
         cover_depth=25,
     ),
 ]
-
-
-def test_loader(prove: Callable[[], None]) -> None:
-    prove()

@@ -4,17 +4,18 @@ Its memory is one of a few words; the beats that are due are what the memory say
 and the end, counted from where the reading began. Nothing is written meanwhile, as it is used.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from amaranth.asserts import AnyConst, AnySeq
-from amaranth.hdl import Array, Assert, Assume, Const, Cover, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident import player as source
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, later, moves, pick, stand_in, when
 
 BEATS = 5
 DEPTH = 8
@@ -36,26 +37,20 @@ class SmallLayout(data.StructLayout):
 class Words(wiring.Component):
     """In place of a `BeatMemory`, with its words as registers that can be named."""
 
-    write: Signal
-    place: Signal
+    write: Any
+    place: Any
     stored: Any
-    address: Signal
+    address: Any
     found: Any
+    latency = 2
+    settling = 1
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
-        self.latency = 2
-        self.settling = 1
         layout = SmallLayout(parameters)
-        super().__init__(
-            {
-                "write": In(1),
-                "place": In(range(beats)),
-                "stored": In(layout),
-                "address": In(range(beats)),
-                "found": Out(layout),
-            }
-        )
-        self.words: list[Any] = [Signal(layout, name=f"word_{place}") for place in range(beats)]
+        at = range(beats)
+        ports = {"write": In(1), "place": In(at), "stored": In(layout), "address": In(at)}
+        super().__init__({**ports, "found": Out(layout)})
+        self.words: list[Any] = [Signal(layout, name=f"word_{place}") for place in at]
         self.read: list[Any] = [Signal(layout, name=f"read_{clock}") for clock in range(2)]
 
     def elaborate(self, platform: object) -> Module:
@@ -64,7 +59,7 @@ class Words(wiring.Component):
             with m.If(self.write & (self.place == place)):
                 m.d.sync += word.eq(self.stored)
         m.d.sync += [
-            self.read[0].eq(Array(word.as_value() for word in self.words)[self.address]),
+            self.read[0].eq(pick(self.words, self.address)),
             self.read[1].eq(self.read[0]),
         ]
         m.d.comb += self.found.eq(self.read[1])
@@ -72,40 +67,18 @@ class Words(wiring.Component):
 
 
 def properties(hdl: Any) -> Module:
-    m = Module()
-    made: list[Words] = []
-
-    def memory(parameters: CrossbarParameters, beats: int) -> Words:
-        made.append(Words(parameters, beats))
-        return made[-1]
-
-    hdl.BeatMemory, hdl.PackedLayout, hdl.QUEUE_DEPTH = memory, SmallLayout, DEPTH
-    dut = hdl.BeatPlayer(PARAMETERS, BEATS)
-    m.submodules.dut = inside = Opened(dut)
-    words = made[0].words
-    m.d.comb += [
-        dut.write.eq(AnySeq(1)),
-        dut.place.eq(AnySeq(range(BEATS))),
-        dut.stored.as_value().eq(AnySeq(len(dut.stored.as_value()))),
-        dut.start.eq(AnySeq(1)),
-        dut.first.eq(AnySeq(range(BEATS))),
-        dut.skip.eq(AnySeq(COUNT_BITS)),
-        dut.images.eq(AnySeq(COUNT_BITS)),
-        dut.peek.eq(AnySeq(1)),
-        dut.events.ready.eq(AnySeq(1)),
-    ]
-    peeking = inside["peeking"]
-    m.d.comb += [
-        Assume(dut.write + dut.start + dut.peek + dut.playing + peeking.any() <= 1),
-        Assume((dut.first < BEATS) & (dut.place < BEATS) & (dut.images != 0)),
-    ]
+    hdl.PackedLayout, hdl.QUEUE_DEPTH = SmallLayout, DEPTH
+    made = stand_in(hdl, "BeatMemory", Words)
+    m, inside = about(dut := hdl.BeatPlayer(PARAMETERS, BEATS))
+    [memory] = made
+    words, peeking, event = memory.words, inside["peeking"], dut.events.payload
+    valid, taken = dut.events.valid, moves(dut.events)
+    slot = event.slots[0]
 
     # What was asked for; nothing, once a word has changed.
     first, skip, images = Signal(range(BEATS)), Signal(COUNT_BITS), Signal(COUNT_BITS)
     asked = Signal()
     given = Signal(range(BEATS + 1))  # beats of it
-    taken = Signal()
-    m.d.comb += taken.eq(dut.events.valid & dut.events.ready)
     with m.If(dut.start):
         m.d.sync += [
             first.eq(dut.first),
@@ -115,93 +88,90 @@ def properties(hdl: Any) -> Module:
             given.eq(0),
         ]
     with m.Else():
-        m.d.sync += given.eq(given + taken)
-        with m.If(dut.write):
-            m.d.sync += asked.eq(0)
+        m.d.sync += [given.eq(given + taken), asked.eq(asked & ~dut.write)]
 
     # Of each beat: whether it is an image's last, how many images have ended between where the
     # reading began and it, and whether it is due. They are neighbours.
-    lasts = [word.last for word in words[:-1]] + [Value.cast(1)]
-    ends: list[Value] = []
-    due: list[Value] = []
-    count: Value = Value.cast(0)
-    for place, last in enumerate(lasts):
-        ends.append(Signal(range(BEATS + 1), name=f"ends_{place}"))
-        due.append(Signal(name=f"due_{place}"))
-        m.d.comb += [
-            ends[-1].eq(count),
-            due[-1].eq((place >= first) & (ends[-1] >= skip) & (ends[-1] < skip + images)),
-        ]
-        count = ends[-1] + (last & (place >= first))
+    lasts = [*(word.last for word in words[:-1]), Value.cast(1)]
+    ends = [Signal(range(BEATS + 1), name=f"ends_{place}") for place in range(BEATS)]
     # Where so many images are not there, the last beat is.
-    none = Signal()
-    m.d.comb += none.eq(ends[-1] < skip)
+    none = ends[-1] < skip
+    due = [
+        (place >= first) & (each >= skip) & (each < skip + images)
+        for place, each in enumerate(ends)
+    ]
     due[-1] = due[-1] | none
     begin, end = Signal(range(BEATS)), Signal(range(BEATS + 1))
-    for place in reversed(range(BEATS)):
-        with m.If(due[place]):
-            m.d.comb += begin.eq(place)
+    m.d.comb += [
+        ends[0].eq(0),
+        [
+            two.eq(one + (last & (place >= first)))
+            for place, (last, (one, two)) in enumerate(zip(lasts, pairwise(ends), strict=False))
+        ],
+    ]
     for place in range(BEATS):
+        with m.If(due[-1 - place]):
+            m.d.comb += begin.eq(BEATS - 1 - place)
         with m.If(due[place]):
             m.d.comb += end.eq(place + 1)
-
-    def at(values: Any, place: Value) -> Any:
-        return Array(Value.cast(value) for value in values)[place]
 
     # One beat, any, is followed: what it drives, and that its row is counted from the one before.
     followed = AnyConst(range(BEATS))
     its: Any = Signal(words[0].slots.shape(), name="its")
     row_before = Signal(ROW_BITS)
-    m.d.comb += its.eq(at([word.slots for word in words], followed))
-    firsts = [(begin == place) | last for place, last in enumerate([Value.cast(1), *lasts[:-1]])]
-
+    firsts = [(begin == place) | last for place, last in enumerate([1, *lasts[:-1]])]
     layout = SmallLayout(PARAMETERS)
+
+    def holds(word: Any, place: Value, lasts: Iterable[ValueLike] = lasts) -> Value:
+        """Whether a word is a beat."""
+        item = data.View(layout, word)
+        right = (place != followed) | (item.slots.as_value() == its.as_value())
+        return right & (item.last == pick(lasts, place))
 
     def reads_right(word: Any, place: Value) -> Value:
         """Whether a word that has been read is a beat."""
-        right = (place != followed) | (word.slots.as_value() == its.as_value())
-        return right & (word.last == at([word.last for word in words], place))
+        return holds(word.as_value(), place, [word.last for word in words])
 
     now = Signal(range(2 * BEATS + 1))
-    event = dut.events.payload
-    m.d.comb += now.eq(begin + given)
-    stays = Signal()
-    m.d.sync += stays.eq(dut.events.valid & ~dut.events.ready)
-    with m.If(dut.events.valid):
-        m.d.comb += [
-            Assert(asked & (now < end)),
-            Assert(event.last == at(lasts, now)),
-        ]
-        with m.If(now == followed):
-            row = Mux(at(firsts, now), 0, row_before) + its[0].distance
-            m.d.comb += [
-                Assert(event.slots[0].value == its[0].value),
-                Assert(event.slots[0].row == row[:ROW_BITS]),
-            ]
+    stays = later(m, valid & ~dut.events.ready)
+    position, peeked_at = dut.position, Signal(range(BEATS))
+    row = Mux(pick(firsts, now), 0, row_before) + its[0].distance
+    stopped_at = Mux(end == BEATS, 0, end)
     with m.If(taken):
-        m.d.sync += row_before.eq(event.slots[0].row)
-    m.d.comb += Assert(dut.events.valid | (event.slots[0].row == row_before))
-    m.d.comb += Assert(dut.begun == (dut.events.valid & ~stays & at(firsts, now)))
-    position = dut.position
-    m.d.comb += Assert(dut.playing == (asked & (now != end)))
-    with m.If(~dut.playing & asked):
-        m.d.comb += Assert(position == Mux(end == BEATS, 0, end))
-    peeked_at = Signal(range(BEATS))
+        m.d.sync += row_before.eq(slot.row)
     with m.If(dut.peek):
         m.d.sync += peeked_at.eq(dut.first)
-    with m.If(dut.peeked):
-        m.d.comb += Assert(reads_right(dut.beat, peeked_at))
+    m.d.comb += [
+        dut.skip.eq(AnySeq(COUNT_BITS)),
+        dut.images.eq(AnySeq(COUNT_BITS)),
+        Assume(dut.write + dut.start + dut.peek + dut.playing + peeking.any() <= 1),
+        Assume((dut.first < BEATS) & (dut.place < BEATS) & (dut.images != 0)),
+        its.eq(pick([word.slots for word in words], followed)),
+        now.eq(begin + given),
+        when(valid, asked & (now < end), event.last == pick(lasts, now)),
+        when(valid & (now == followed), slot.value == its[0].value, slot.row == row[:ROW_BITS]),
+        Assert(valid | (slot.row == row_before)),
+        Assert(dut.begun == (valid & ~stays & pick(firsts, now))),
+        Assert(dut.playing == (asked & (now != end))),
+        when(~dut.playing & asked, position == stopped_at),
+        when(dut.peeked, reads_right(dut.beat, peeked_at)),
+    ]
 
     # What makes the induction close: where the beats are that have been read and not given.
     head, tail, ended = inside["head"], inside["ring.end"], inside["filter.ended"]
     arrived, freed, credits = inside["arrived"], inside["freed"], inside["credits"]
     pushed, waiting = inside["pushed"], inside["packed__valid"]
-    address = made[0].address
+    left = inside["filter.images"]
+    address, read = memory.address, memory.read
     in_ring, stored = Signal(4), Signal(range(2 * DEPTH))
-    read = Signal(range(BEATS + 1))
+    ahead = position + arrived[0] + arrived[1]
+    behind = position + arrived[1]
+    past = pick(ends, position)  # images that ended before
+    following = (now + valid)[:3]  # the beat behind the one on `events`
+    fresh = inside["unpacker.fresh"]
     m.d.comb += [
         in_ring.eq(tail - head),
-        stored.eq(dut.events.valid + waiting + in_ring + pushed),
+        stored.eq(valid + waiting + in_ring + pushed),
         Assert(in_ring <= DEPTH),
         Assert(
             credits + arrived[0] + arrived[1] + pushed + in_ring + waiting + freed[0] + freed[1]
@@ -209,72 +179,44 @@ def properties(hdl: Any) -> Module:
         ),
         Assert(asked | (ended & ~dut.playing)),
         Assert(~asked | (now <= end)),
-        Assert(inside["unpacker.fresh"] | asked),
+        Assert(fresh | asked),
         # What was read in vain is gone before the last beat is.
         Assert(~ended | ~arrived[0] | pushed),
         Assert(~ended | ~arrived[1] | pushed | (in_ring != 0)),
         Assert(~ended | ~freed[1] | pushed | (in_ring != 0) | waiting),
-        Assert(~freed[0] | dut.events.valid),
+        Assert(~freed[0] | valid),
         Assert((position < BEATS) & (address < BEATS)),
+        when(peeking.any() | dut.peek, ~dut.playing),
+        when(peeking[0], address == peeked_at),
+        when(peeking[1], reads_right(read[0], peeked_at)),
+        Assert((peeking & (peeking - 1)) == 0),
+        when(
+            ~ended,
+            (position >= first) & (position < end),
+            inside["filter.at_end"] == (position == BEATS - 1),
+            address == Mux(ahead >= BEATS, ahead - BEATS, ahead),
+            inside["filter.skipping"] == (skip > past),
+            inside["filter.skip"] == Mux(skip > past, skip - past, 0),
+            left == images - Mux(skip > past, 0, past - skip),
+            inside["filter.final"] == (left == 1),
+            given + stored == Mux(position > begin, position - begin, 0),
+            ~arrived[1] | reads_right(read[1], position),
+            ~arrived[0] | reads_right(read[0], Mux(behind == BEATS, 0, behind)),
+        ),
+        when(ended & asked, now + stored == end, position == stopped_at),
+        when(asked, fresh == ((following == begin) | pick([1, *lasts], following))),
+        when(waiting, holds(inside["item"], following)),
+        when(pushed, holds(inside["payload"], (now + stored - 1)[:4])),
     ]
-    with m.If(peeking.any() | dut.peek):
-        m.d.comb += Assert(~dut.playing)
-    with m.If(peeking[0]):
-        m.d.comb += Assert(address == peeked_at)
-    with m.If(peeking[1]):
-        m.d.comb += Assert(reads_right(made[0].read[0], peeked_at))
-    m.d.comb += Assert((peeking & (peeking - 1)) == 0)
-    with m.If(~ended):
-        ahead = Signal(range(BEATS + 3))
-        past = Signal(range(BEATS + 1))  # images that ended before
-        m.d.comb += [
-            past.eq(at(ends, position)),
-            ahead.eq(position + arrived[0] + arrived[1]),
-            Assert((position >= first) & (position < end)),
-            Assert(inside["filter.at_end"] == (position == BEATS - 1)),
-            Assert(address == Mux(ahead >= BEATS, ahead - BEATS, ahead)),
-            Assert(inside["filter.skipping"] == (skip > past)),
-            Assert(inside["filter.skip"] == Mux(skip > past, skip - past, 0)),
-            Assert(inside["filter.images"] == images - Mux(skip > past, 0, past - skip)),
-            Assert(inside["filter.final"] == (inside["filter.images"] == 1)),
-            read.eq(position + arrived[1]),
-            Assert(given + stored == Mux(position > begin, position - begin, 0)),
-        ]
-        with m.If(arrived[1]):
-            m.d.comb += Assert(reads_right(made[0].read[1], position))
-        with m.If(arrived[0]):
-            there = Mux(read == BEATS, 0, read)
-            m.d.comb += Assert(reads_right(made[0].read[0], there))
-    with m.Elif(asked):
-        m.d.comb += [
-            Assert(now + stored == end),
-            Assert(position == Mux(end == BEATS, 0, end)),
-        ]
-
-    def holds(item: Any, place: Value) -> Value:
-        """Whether an item of the queue is a beat."""
-        right = (place != followed) | (item.slots.as_value() == its.as_value())
-        return right & (item.last == at(lasts, place))
-
-    following = Signal(range(BEATS + 1))  # the beat behind the one on `events`
-    m.d.comb += following.eq(now + dut.events.valid)
-    with m.If(asked):
-        fresh = (following == begin) | at([1, *lasts], following)
-        m.d.comb += Assert(inside["unpacker.fresh"] == fresh)
-    with m.If(waiting):
-        m.d.comb += Assert(holds(data.View(layout, inside["item"]), following))
     for place in range(DEPTH):
         offset = Signal(range(DEPTH), name=f"offset_{place}")
-        m.d.comb += offset.eq(place - head)
-        with m.If(offset < in_ring):
-            which = (following + waiting + offset)[:4]
-            stored_there = inside.word("ring.memory", Const(place, 3))
-            m.d.comb += Assert(holds(data.View(layout, stored_there), which))
-    with m.If(pushed):
-        m.d.comb += Assert(holds(data.View(layout, inside["payload"]), (now + stored - 1)[:4]))
-
+        there = inside.word("ring.memory", Const(place, 3))
+        m.d.comb += [
+            offset.eq(place - head),
+            when(offset < in_ring, holds(there, (following + waiting + offset)[:4])),
+        ]
     m.d.comb += [
-        Cover(dut.events.valid & event.last & (given == 1) & (begin == 2) & (skip == 1)),
+        Cover(valid & event.last & (given == 1) & (begin == 2) & (skip == 1)),
         Cover((in_ring == 3) & dut.playing),
         Cover(asked & none & taken),
     ]
@@ -297,7 +239,3 @@ PROOFS = [
         slow=True,
     ),
 ]
-
-
-def test_player(prove: Callable[[], None]) -> None:
-    prove()

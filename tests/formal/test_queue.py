@@ -1,36 +1,25 @@
 """Queue gives back each item once and in order, says when it is empty, and stalls only if full."""
 
-from collections.abc import Callable
 from typing import Any
 
-from amaranth.asserts import AnyConst, AnySeq
+from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Cover, Module, Signal
 
 from allspin.hdl.stream import buffers as source
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, later, moves, when
 
 WIDTH = 2  # of an item, which the queue never looks at
 
 
 def properties(hdl: Any, depth: int) -> Module:
-    m = Module()
-    dut = hdl.Queue(WIDTH, depth)
-    m.submodules.dut = inside = Opened(dut)
-    m.d.comb += [
-        dut.i.valid.eq(AnySeq(1)),
-        dut.i.payload.eq(AnySeq(WIDTH)),
-        dut.o.ready.eq(AnySeq(1)),
-    ]
-    enters = Signal()
-    leaves = Signal()
-    m.d.comb += [enters.eq(dut.i.valid & dut.i.ready), leaves.eq(dut.o.valid & dut.o.ready)]
+    m, inside = about(dut := hdl.Queue(WIDTH, depth))
+    enters, leaves = moves(dut.i), moves(dut.o)
 
     # Items are counted as they enter and as they leave; any one of them is followed.
     entered = Signal(range(4 * depth))
     left = Signal.like(entered)
     count = Signal.like(entered)
     m.d.sync += [entered.eq(entered + enters), left.eq(left + leaves)]
-    m.d.comb += count.eq(entered - left)
     followed = AnyConst(entered.shape())
     inner = Signal()  # it is in the queue
     value = Signal(WIDTH)
@@ -39,39 +28,26 @@ def properties(hdl: Any, depth: int) -> Module:
     with m.If(leaves & (left == followed)):
         m.d.sync += inner.eq(0)
 
+    head, end, place = inside["head"], inside["ring.end"], Signal(range(depth))
+    offered = dut.o.valid & (left == followed)
     m.d.comb += [
+        count.eq(entered - left),
+        place.eq(followed),
         Assert(count <= depth + 1),
         Assert(~dut.o.valid | (count != 0)),
         Assert(dut.empty == (count == 0)),
         Assert(dut.i.ready | (count >= depth)),
-    ]
-    with m.If(dut.o.valid & inner & (left == followed)):
-        m.d.comb += Assert(dut.o.payload == value)
-    # What is there is offered a clock after it is counted, and stays until it is taken.
-    due = Signal()
-    m.d.sync += due.eq(count != leaves)
-    m.d.comb += Assert(dut.o.valid | ~due)
-
-    # Where there is room, it stays until an item enters.
-    room = Signal()
-    m.d.sync += room.eq(dut.i.ready & ~enters)
-    m.d.comb += Assert(dut.i.ready | ~room)
-
-    # What makes the induction close: where each item is.
-    place = Signal(range(depth))
-    m.d.comb += [
-        place.eq(followed),
-        Assert(inside["ring.end"] == entered[: len(inside["ring.end"])]),
-        Assert(inside["head"] == (left + dut.o.valid)[: len(inside["head"])]),
+        when(inner & offered, dut.o.payload == value),
+        # What is there is offered a clock after it is counted, and stays until it is taken.
+        when(later(m, count != leaves), dut.o.valid),
+        # Where there is room, it stays until an item enters.
+        when(later(m, dut.i.ready & ~enters), dut.i.ready),
+        # What makes the induction close: where each item is.
+        Assert(end == entered[: len(end)]),
+        Assert(head == (left + dut.o.valid)[: len(head)]),
         Assert(~dut.i.ready | (count - dut.o.valid < depth)),
-    ]
-    with m.If(inner):
-        offset = (followed - left)[: len(entered)]
-        m.d.comb += Assert(offset < count)
-        with m.If(~(dut.o.valid & (left == followed))):
-            m.d.comb += Assert(inside.word("ring.memory", place) == value)
-
-    m.d.comb += [
+        when(inner, (followed - left)[: len(entered)] < count),
+        when(inner & ~offered, inside.word("ring.memory", place) == value),
         Cover(count == depth + 1),
         Cover((left == depth + 2) & (count == 0)),
         Cover(leaves & enters & (count == depth)),
@@ -93,7 +69,3 @@ PROOFS = [
         "Queue, 32 items", source, lambda hdl: properties(hdl, 32), 2, MUTANTS[2:], cover_depth=80
     ),
 ]
-
-
-def test_queue(prove: Callable[[], None]) -> None:
-    prove()

@@ -1,55 +1,32 @@
 """Both register slices pass every item once, in order, and lose none while they are stalled."""
 
-from collections.abc import Callable
 from typing import Any
 
-from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Signal
 
 from allspin.hdl.stream import buffers as source
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, moves, queue_of_two, when
 
 
 def properties(hdl: Any, every_clock: bool) -> Module:
-    m = Module()
-    dut = hdl.RegisterSlice(4, every_clock=every_clock)
-    m.submodules.dut = inside = Opened(dut)
+    m, inside = about(dut := hdl.RegisterSlice(4, every_clock=every_clock))
+    came, left, number = moves(dut.i), moves(dut.o), Signal(3)
+    oldest, newest, count = queue_of_two(m, came, dut.i.payload, left)
+    m.d.sync += number.eq(number + left)
     m.d.comb += [
-        dut.i.valid.eq(AnySeq(1)),
-        dut.i.payload.eq(AnySeq(4)),
-        dut.o.ready.eq(AnySeq(1)),
+        Assert(dut.o.valid == (count != 0)),
+        when(dut.o.valid, dut.o.payload == oldest),
+        Assert(count <= 1 + every_clock),
+        Assert(dut.i.ready == (count != 1 + every_clock)),
+        Cover((number == 5) & (dut.o.payload == 9) & dut.o.valid),
     ]
-    came = Signal()
-    left = Signal()
-    m.d.comb += [came.eq(dut.i.valid & dut.i.ready), left.eq(dut.o.valid & dut.o.ready)]
-
-    # The items that are inside, oldest first: what a queue of two places has.
-    oldest, newest = Signal(4), Signal(4)
-    count = Signal(range(3))
-    m.d.sync += count.eq(count + came - left)
-    with m.If(left):
-        m.d.sync += oldest.eq(newest)
-    with m.If(came):
-        with m.If(count - left == 0):
-            m.d.sync += oldest.eq(dut.i.payload)
-        with m.Else():
-            m.d.sync += newest.eq(dut.i.payload)
-
-    m.d.comb += Assert(dut.o.valid == (count != 0))
-    with m.If(dut.o.valid):
-        m.d.comb += Assert(dut.o.payload == oldest)
     if every_clock:
         # What makes the induction close: where the second item is.
-        m.d.comb += [Assert(inside["holds"] == (count == 2)), Assert(count <= 2)]
-        with m.If(count == 2):
-            m.d.comb += Assert(inside["held"] == newest)
-        m.d.comb += [Assert(dut.i.ready == (count != 2)), Cover(count == 2)]
-    else:
-        m.d.comb += [Assert(count <= 1), Assert(dut.i.ready == (count == 0))]
-
-    number = Signal(3)
-    m.d.sync += number.eq(number + left)
-    m.d.comb += Cover((number == 5) & (dut.o.payload == 9) & dut.o.valid)
+        m.d.comb += [
+            Assert(inside["holds"] == (count == 2)),
+            when(count == 2, inside["held"] == newest),
+            Cover(count == 2),
+        ]
     return m
 
 
@@ -76,7 +53,3 @@ PROOFS = [
         ),
     ),
 ]
-
-
-def test_register_slice(prove: Callable[[], None]) -> None:
-    prove()

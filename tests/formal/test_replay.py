@@ -1,15 +1,14 @@
 """A Replay sends each image once for each group of columns, in order, without a clock between."""
 
-from collections.abc import Callable
 from types import ModuleType
 
-from amaranth.asserts import AnyConst, AnySeq
+from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value
 
 from allspin.hdl.crossbar import crossbar as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream import buffers as ring
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, later, moves, when
 
 CROSSBAR = CrossbarParameters(rows=3, columns=3, lanes=1, value_bits=1)
 DEPTH = 4
@@ -25,121 +24,93 @@ def within(index: Value, low: Value, high: Value) -> Value:
 
 
 def properties(hdl: ModuleType) -> Module:
-    m = Module()
-    dut = hdl.Replay(CROSSBAR)
-    m.submodules.dut = inside = Opened(dut)
+    m, inside = about(dut := hdl.Replay(CROSSBAR))
     events, passes = dut.events, dut.passes
-    width = events.payload.as_value().shape()
-    came, left = Signal(), Signal()
-    m.d.comb += [
-        events.valid.eq(AnySeq(1)),
-        events.payload.as_value().eq(AnySeq(width)),
-        passes.ready.eq(AnySeq(1)),
-        came.eq(events.valid & events.ready),
-        left.eq(passes.valid & passes.ready),
-    ]
+    beat, came, left = passes.payload.beat, moves(events), moves(passes)
+    item = beat.as_value()
 
     # Events are counted modulo four times the ring's depth, for an image that is sent for the last
     # time makes room for as many again. One of them, whichever, is remembered.
     end = Signal(range(4 * DEPTH))  # the event that comes next
-    end_before = Signal.like(end)
     first = Signal.like(end)  # of the image that comes
     length = Signal.like(end)  # what has come of it
     marked = AnyConst(end.shape())
-    kept = Signal(width)
-    m.d.sync += end_before.eq(end)
-    m.d.comb += length.eq(end - first)
+    kept = Signal(len(item))
     with m.If(came):
         m.d.sync += end.eq(end + 1)
         with m.If(events.payload.last):
             m.d.sync += first.eq(end + 1)
         with m.If(end == marked):
             m.d.sync += kept.eq(events.payload)
-    # No more than a beat for each row, and one to close.
-    m.d.comb += Assume((length < CROSSBAR.rows) | events.payload.last)
 
     # What is due: the image that begins at `start`, its event `cursor`, for `group`.
     start, cursor = Signal.like(end), Signal.like(end)
     finish = Signal.like(end)  # where the image ends, once it has been sent
     group = Signal(range(CROSSBAR.passes))
-    final = Signal()
-    m.d.comb += [
-        final.eq(group == CROSSBAR.passes - 1),
-        Assert(passes.valid == ((group != 0) | (cursor != end_before))),
-    ]
-    with m.If(passes.valid):
-        m.d.comb += Assert(passes.payload.group == group)
-        with m.If(cursor == marked):
-            m.d.comb += Assert(passes.payload.beat.as_value() == kept)
+    again, final = group != 0, group == CROSSBAR.passes - 1
     with m.If(left):
         m.d.sync += cursor.eq(cursor + 1)
-        with m.If(passes.payload.beat.last):
+        with m.If(beat.last):
             m.d.sync += group.eq(Mux(final, 0, group + 1))
             with m.If(final):
                 m.d.sync += start.eq(cursor + 1)
             with m.Else():
                 m.d.sync += [cursor.eq(start), finish.eq(cursor)]
 
-    # An event is taken if there is a place that was free a clock before; nothing stands still.
-    kept_from, kept_before = Signal.like(end), Signal.like(end)
-    stuck = Signal(2)
+    kept_from = Signal.like(end)
+    kept_before, stuck = later(m, kept_from), Signal(2)
+    m.d.sync += stuck.eq(Mux(events.ready | passes.valid, 0, stuck + 1))
+    bits = (2 * DEPTH - 1).bit_length()
+    before = Signal.like(end)  # the last image that has come ended there
     m.d.comb += [
+        length.eq(end - first),
+        # No more than a beat for each row, and one to close.
+        Assume((length < CROSSBAR.rows) | events.payload.last),
+        Assert(passes.valid == (again | (cursor != later(m, end)))),
+        when(passes.valid, passes.payload.group == group),
+        when(passes.valid & (cursor == marked), item == kept),
+        # An event is taken if there is a place that was free a clock before; nothing stands still.
         kept_from.eq(Mux(final, cursor + passes.valid, start)),
         Assert(distance(kept_before, end) <= DEPTH),
         Assert(events.ready == (distance(kept_before, end) != DEPTH)),
         Assert(stuck < 2),
-    ]
-    m.d.sync += [
-        kept_before.eq(kept_from),
-        stuck.eq(Mux(events.ready | passes.valid, 0, stuck + 1)),
-    ]
-
-    # What makes the induction close: where everything is.
-    pointer_bits = (2 * DEPTH - 1).bit_length()
-    before = Signal.like(end)  # the last image that has come ended there
-    m.d.comb += [
+        # What makes the induction close: where everything is.
         before.eq(first - 1),
-        Assert(inside["ring.end"] == end[:pointer_bits]),
-        Assert(inside["cursor"] == (cursor + passes.valid)[:pointer_bits]),
+        Assert(inside["ring.end"] == end[:bits]),
+        Assert(inside["cursor"] == (cursor + passes.valid)[:bits]),
         Assert(inside["group"] == group),
-        Assert(inside["start"] == kept_from[:pointer_bits]),
-        Assert((group == 0) | (distance(start, finish) < DEPTH)),
-        Assert((group == 0) | within(finish, start, first)),
-        Assert((group == 0) | (distance(start, cursor) <= distance(start, finish))),
+        Assert(inside["start"] == kept_from[:bits]),
+        when(
+            again,
+            distance(start, finish) < DEPTH,
+            within(finish, start, first),
+            distance(start, cursor) <= distance(start, finish),
+            first != start,
+        ),
         Assert(distance(start, cursor) + passes.valid <= distance(start, end)),
         Assert(length <= CROSSBAR.rows),
         # The images that have come lie from `start` to `first`.
         Assert(length <= distance(start, end)),
         Assert(~within(before, start, cursor)),
-        Assert((group == 0) | (first != start)),
-    ]
-    with m.If(within(marked, kept_from, end)):
-        m.d.comb += Assert(inside.word("ring.memory", marked[: pointer_bits - 1]) == kept)
-    with m.If(passes.valid & ~final):
-        m.d.comb += Assert(
-            passes.payload.beat.as_value() == inside.word("ring.memory", cursor[: pointer_bits - 1])
-        )
-    # Of the image that comes, no event is the last; of the one before, there is one.
-    for place in range(DEPTH):
-        last = inside.word("ring.memory", Const(place, pointer_bits - 1))[-1]
-        for index in range(place, 4 * DEPTH, DEPTH):
-            with m.If(within(Const(index, len(end)), first, end)):
-                m.d.comb += Assert(~last)
-            with m.If((before == index) & within(before, kept_from, end)):
-                m.d.comb += Assert(last)
-            with m.If((finish == index) & (group != 0) & within(finish, kept_from, end)):
-                m.d.comb += Assert(last)
-    with m.If(passes.valid & within(cursor, first, end)):
-        m.d.comb += Assert(~passes.payload.beat.last)
-    with m.If(passes.valid & ((cursor == before) | ((group != 0) & (cursor == finish)))):
-        m.d.comb += Assert(passes.payload.beat.last)
-
-    m.d.comb += [
+        when(
+            within(marked, kept_from, end), inside.word("ring.memory", marked[: bits - 1]) == kept
+        ),
+        when(passes.valid & ~final, item == inside.word("ring.memory", cursor[: bits - 1])),
+        when(passes.valid & within(cursor, first, end), ~beat.last),
+        when(passes.valid & ((cursor == before) | (again & (cursor == finish))), beat.last),
         Cover(
             (distance(kept_from, end) == DEPTH) & (start == first - DEPTH) & final & passes.valid
         ),
-        Cover((start == 2) & (group == 0) & (distance(start, end) == 3) & left),
+        Cover((start == 2) & ~again & (distance(start, end) == 3) & left),
     ]
+    # Of the image that comes, no event is the last; of the one before, there is one.
+    for index in range(4 * DEPTH):
+        last = inside.word("ring.memory", Const(index % DEPTH, bits - 1))[-1]
+        m.d.comb += [
+            when(within(Const(index, len(end)), first, end), ~last),
+            when((before == index) & within(before, kept_from, end), last),
+            when((finish == index) & again & within(finish, kept_from, end), last),
+        ]
     return m
 
 
@@ -159,7 +130,3 @@ PROOFS = [
         ),
     ),
 ]
-
-
-def test_replay(prove: Callable[[], None]) -> None:
-    prove()

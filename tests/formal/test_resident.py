@@ -6,7 +6,6 @@ each image that it got, when it likes, and is idle only when it has none. The li
 it writes and reads only when its images are answered and all is idle, one memory at a time.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.asserts import AnySeq
@@ -18,7 +17,8 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.hdl.resident import lines as reader_source
 from allspin.hdl.resident import resident as source
-from tests.formal.proof import Mutant, Opened, Proof, copied
+from tests.formal.proof import Mutant, Proof, about, anything, copied, later, moves, stand_in, when
+from tests.formal.stand_ins import offer
 
 BEATS = 8
 PARAMETERS = EngineParameters(
@@ -38,8 +38,11 @@ IMAGES, LOAD, FETCH = range(3)
 class Half(wiring.Component):
     """In place of a part, with its ports."""
 
-    def __init__(self, ports: Any) -> None:
-        super().__init__(ports)
+    settling = 1
+
+    def __init__(self, part: Any) -> None:
+        Fragment.get(part, None)  # of which only the ports are wanted
+        super().__init__(dict(part.signature.members.items()))
 
     def elaborate(self, platform: object) -> Module:
         return Module()
@@ -55,41 +58,16 @@ def properties_of_reader(reader: Any) -> Module:
 
 def properties(hdl: Any, reader: Any) -> Module:
     """Of a copy of Resident's file, and one of its reader's."""
-    m = Module()
-    made: dict[str, Any] = {}
-
-    def part(name: str, original: Any) -> Callable[..., Half]:
-        def make(*arguments: Any) -> Half:
-            real = original(*arguments)
-            Fragment.get(real, None)  # of which only the ports are wanted
-            made[name] = Half(dict(real.signature.members.items()))
-            made[name].settling = 1
-            return made[name]
-
-        return make
-
-    hdl.Loader = part("loader", source.Loader)
-    hdl.BeatPlayer = part("player", source.BeatPlayer)
-    hdl.Judge = part("judge", source.Judge)
-    slices: list[Any] = []
-
-    def slice_of(*arguments: Any, **options: Any) -> Any:
-        slices.append(source.RegisterSlice(*arguments, **options))
-        return slices[-1]
-
+    parts = [
+        stand_in(hdl, kind.__name__, lambda *arguments, kind=kind: Half(kind(*arguments)))
+        for kind in (source.Loader, source.BeatPlayer, source.Judge)
+    ]
+    slices = stand_in(hdl, "RegisterSlice", source.RegisterSlice)
     # The reader is no stand-in.
-    reader.RegisterSlice, reader.CLASS_BYTES, hdl.RegisterSlice = slice_of, 1, slice_of
+    reader.RegisterSlice, reader.CLASS_BYTES = hdl.RegisterSlice, 1
     hdl.ResidentReader = reader.ResidentReader
-    dut = hdl.Resident(PARAMETERS)
-    m.submodules.dut = inside = Opened(dut)
-    loader, player, judge = made["loader"], made["player"], made["judge"]
-
-    def anything(signal: Any) -> Any:
-        value = Value.cast(signal)
-        return value.eq(AnySeq(len(value)))
-
-    def fires(port: Any) -> Value:
-        return port.valid & port.ready
+    m, inside = about(dut := hdl.Resident(PARAMETERS))
+    [loader], [player], [judge] = parts
 
     # The link: a dispatcher that has images under way, or writes a memory, or reads one.
     mode = Signal(range(3), init=IMAGES)
@@ -99,33 +77,22 @@ def properties(hdl: Any, reader: Any) -> Module:
     of_run, ended = Signal(), Signal()  # what is written: the line of a run, and all of it
     asked = Signal()  # a line, whose end has not come
     ends = Signal()
+    offer(m, dut.link_fetch, may=(mode == FETCH) & ~asked)
+    stays = later(m, dut.link_fetch.valid & ~dut.link_fetch.ready)
     m.d.comb += [
         dut.link_load.valid.eq((mode == LOAD) & ~ended & AnySeq(1)),
-        anything(dut.link_load.payload),
-        dut.load.ready.eq(AnySeq(1)),
-        ends.eq(fires(dut.link_load) & AnySeq(1)),
-        dut.link_fetched.ready.eq(AnySeq(1)),
-        dut.link_results.ready.eq(AnySeq(1)),
+        ends.eq(moves(dut.link_load) & AnySeq(1)),
         loader.load.ready.eq(1),
-    ]
-    stays, was = Signal(), Signal.like(Value.cast(dut.link_fetch.payload))
-    m.d.sync += [
-        stays.eq(dut.link_fetch.valid & ~dut.link_fetch.ready),
-        was.eq(Value.cast(dut.link_fetch.payload)),
-    ]
-    m.d.comb += [
-        dut.link_fetch.valid.eq((mode == FETCH) & ~asked & (stays | AnySeq(1))),
-        Value.cast(dut.link_fetch.payload).eq(Mux(stays, was, AnySeq(len(was)))),
         Assume(dut.link_fetch.payload.address < BEATS),
     ]
-    line_ends = fires(dut.link_fetched) & dut.link_fetched.payload.last
+    line_ends = moves(dut.link_fetched) & dut.link_fetched.payload.last
     m.d.sync += [
         quiet.eq(dut.link_idle),
-        since.eq(Mux(fires(dut.link_load) | line_ends, 0, since + (since != 7))),
-        asked.eq((asked | fires(dut.link_fetch)) & ~line_ends),
+        since.eq(Mux(moves(dut.link_load) | line_ends, 0, since + (since != 7))),
+        asked.eq((asked | moves(dut.link_fetch)) & ~line_ends),
     ]
-    link_event = fires(dut.link_events)
-    link_answer = fires(dut.link_results) & dut.link_results.payload.last
+    link_event = moves(dut.link_events)
+    link_answer = moves(dut.link_results) & dut.link_results.payload.last
     none = (link_images == 0) & ~link_mid & ~dut.link_events.valid
     with m.Switch(mode):
         with m.Case(IMAGES), m.If(quiet & none & AnySeq(1)):
@@ -140,16 +107,11 @@ def properties(hdl: Any, reader: Any) -> Module:
             m.If(~asked & ~stays & ~dut.link_fetch.valid & (since >= 3) & AnySeq(1)),
         ):
             m.d.sync += mode.eq(IMAGES)
-    offered, event_was = Signal(), Signal.like(Value.cast(dut.link_events.payload))
-    m.d.sync += [
-        offered.eq(dut.link_events.valid & ~dut.link_events.ready),
-        event_was.eq(Value.cast(dut.link_events.payload)),
-        link_images.eq(link_images + (link_event & dut.link_events.payload.last) - link_answer),
-    ]
-    m.d.comb += [
-        dut.link_events.valid.eq((mode == IMAGES) & (offered | AnySeq(1))),
-        Value.cast(dut.link_events.payload).eq(Mux(offered, event_was, AnySeq(len(event_was)))),
-    ]
+    offer(m, dut.link_events, may=mode == IMAGES)
+    offered = later(m, dut.link_events.valid & ~dut.link_events.ready)
+    m.d.sync += link_images.eq(
+        link_images + (link_event & dut.link_events.payload.last) - link_answer
+    )
     with m.If(link_event):
         m.d.sync += link_mid.eq(~dut.link_events.payload.last)
 
@@ -157,7 +119,7 @@ def properties(hdl: Any, reader: Any) -> Module:
     recent = Signal(LATE)
     run_ends = Signal(LATE)
     m.d.sync += [
-        recent.eq((recent << 1) | fires(dut.link_load)),
+        recent.eq((recent << 1) | moves(dut.link_load)),
         run_ends.eq((run_ends << 1) | (ends & of_run)),
     ]
     m.d.comb += [
@@ -171,16 +133,15 @@ def properties(hdl: Any, reader: Any) -> Module:
     # The player.
     active = Signal()
     to_play = Signal(16)
-    own_event = fires(player.events)
+    own_event = moves(player.events)
     own_end = own_event & player.events.payload.last
     plays_on = Signal()
-    own_offered, own_was = Signal(), Signal.like(Value.cast(player.events.payload))
     position = Signal(range(BEATS))
     peeks = Signal()
+    offer(m, player.events, may=active)
+    own_offered = later(m, player.events.valid & ~player.events.ready)
     m.d.comb += [
         plays_on.eq(active & ~(own_end & ((to_play == 1) | AnySeq(1)))),
-        player.events.valid.eq(active & (own_offered | AnySeq(1))),
-        Value.cast(player.events.payload).eq(Mux(own_offered, own_was, AnySeq(len(own_was)))),
         player.playing.eq(active),
         player.position.eq(position),
         player.peeked.eq(peeks & AnySeq(1)),
@@ -188,8 +149,6 @@ def properties(hdl: Any, reader: Any) -> Module:
     ]
     m.d.sync += [
         active.eq(plays_on | player.start),
-        own_offered.eq(player.events.valid & ~player.events.ready),
-        own_was.eq(Value.cast(player.events.payload)),
         to_play.eq(to_play - own_end),
         peeks.eq((peeks & ~player.peeked) | player.peek),
     ]
@@ -213,28 +172,21 @@ def properties(hdl: Any, reader: Any) -> Module:
 
     # The engine.
     complete, arriving = Signal(range(MOST + 1)), Signal()
-    result_stays, result_was = Signal(), Signal.like(Value.cast(dut.results.payload))
-    engine_event, engine_result = fires(dut.events), fires(dut.results)
+    offer(m, dut.results, may=complete != 0)
+    result_stays = later(m, dut.results.valid & ~dut.results.ready)
+    engine_event, engine_result = moves(dut.events), moves(dut.results)
     m.d.comb += [
         dut.events.ready.eq((complete != MOST) & AnySeq(1)),
-        dut.results.valid.eq(result_stays | ((complete != 0) & AnySeq(1))),
-        Value.cast(dut.results.payload).eq(Mux(result_stays, result_was, AnySeq(len(result_was)))),
         dut.idle.eq((complete == 0) & ~arriving & AnySeq(1)),
-        dut.fetch.ready.eq(AnySeq(1)),
-        anything(dut.fetched.payload),
     ]
     engine_ends = engine_event & dut.events.payload.last
-    m.d.sync += [
-        result_stays.eq(dut.results.valid & ~dut.results.ready),
-        result_was.eq(Value.cast(dut.results.payload)),
-        complete.eq(complete + engine_ends - (engine_result & dut.results.payload.last)),
-    ]
+    m.d.sync += complete.eq(complete + engine_ends - (engine_result & dut.results.payload.last))
     with m.If(engine_event):
         m.d.sync += arriving.eq(~dut.events.payload.last)
     reads = Signal()  # the engine, a line
     m.d.comb += dut.fetched.valid.eq(reads & AnySeq(1))
     m.d.sync += reads.eq(
-        (reads | fires(dut.fetch)) & ~(fires(dut.fetched) & dut.fetched.payload.last)
+        (reads | moves(dut.fetch)) & ~(moves(dut.fetched) & dut.fetched.payload.last)
     )
 
     # Whose images there are. What is taken of either goes to the engine, and of one only.
@@ -242,34 +194,37 @@ def properties(hdl: Any, reader: Any) -> Module:
     own_images, own_mid = Signal(16), Signal()
     own, running, serving = inside["own"], inside["running"], inside["reader.serving"]
     answer = answers.o.payload
-    own_result = fires(answers.o) & own
+    own_result = moves(answers.o) & own
     own_answer = own_result & answer.last
     m.d.sync += own_images.eq(own_images + own_end - own_answer)
     with m.If(own_event):
         m.d.sync += own_mid.eq(~player.events.payload.last)
     m.d.comb += [
-        Assert(fires(to_engine.i) == (link_event | own_event)),
+        Assert(moves(to_engine.i) == (link_event | own_event)),
         Assert(~(link_event & own_event)),
-        Assert(~fires(dut.link_results) | (link_images != 0)),
+        Assert(~moves(dut.link_results) | (link_images != 0)),
         Assert(~own_result | (own_images != 0)),
         Assert(((link_images == 0) & ~link_mid) | ((own_images == 0) & ~own_mid)),
-        Assert(fires(answers.o) == (fires(dut.link_results) | own_result)),
+        Assert(moves(answers.o) == (moves(dut.link_results) | own_result)),
         # Each of a run's answers is counted.
         Assert(judge.answered == (running & own_answer)),
     ]
     for taken, port in ((link_event, dut.link_events), (own_event, player.events)):
-        with m.If(taken):
-            same = Value.cast(to_engine.i.payload) == Value.cast(port.payload)
-            m.d.comb += Assert(same)
+        same = Value.cast(to_engine.i.payload) == Value.cast(port.payload)
+        m.d.comb += when(taken, same)
     # A run ends when all of it is answered and counted, and only then does the link learn of it.
-    ran = Signal()
-    launch = player.start
-    m.d.sync += ran.eq(running)
+    ran, launch = later(m, running), player.start
     own_work = launch | active | own_mid | (own_images != 0)
-    with m.If(ran & ~running):
-        m.d.comb += Assert(~own_work & ~coming.any())
-    with m.If(dut.link_idle):
-        m.d.comb += Assert(~own_work & ~coming.any() & ~recent.any() & ~player.write)
+    m.d.comb += [
+        when(
+            ran & ~running,
+            ~own_work & ~coming.any(),
+        ),
+        when(
+            dut.link_idle,
+            ~own_work & ~coming.any() & ~recent.any() & ~player.write,
+        ),
+    ]
 
     # A single image is searched for from the first beat, or from where the one that was read before
     # ended; not so if a beat has been written since.
@@ -286,16 +241,17 @@ def properties(hdl: Any, reader: Any) -> Module:
         m.d.sync += [known.eq(1), known_image.eq(address + 1), known_beat.eq(position)]
     with m.If(player.write):
         m.d.sync += known.eq(0)
-    with m.If(player.start & (mode == FETCH)):
-        beyond = known & (address >= known_image)
-        from_there = (player.first == known_beat) & (player.skip == address - known_image)
-        from_start = (player.first == 0) & (player.skip == address)
-        m.d.comb += [
-            Assert(Mux(beyond, from_there, from_start)),
-            Assert(player.images == 1),
-        ]
-    with m.If(player.start & (mode == LOAD)):
-        m.d.comb += Assert((player.first == 0) & (player.skip == 0))
+    beyond = known & (address >= known_image)
+    from_there = (player.first == known_beat) & (player.skip == address - known_image)
+    from_start = (player.first == 0) & (player.skip == address)
+    m.d.comb += [
+        when(
+            player.start & (mode == FETCH),
+            Mux(beyond, from_there, from_start),
+            player.images == 1,
+        ),
+        when(player.start & (mode == LOAD), (player.first == 0) & (player.skip == 0)),
+    ]
 
     # What makes the induction close: what is where.
     settling = inside["settling"]
@@ -326,6 +282,8 @@ def properties(hdl: Any, reader: Any) -> Module:
         Assert(~active | (to_play != 0)),
         Assert(~launch | (player.images != 0)),
         Assert(mode <= FETCH),
+        Assert(~stays | (mode == FETCH)),
+        Assert(~own_offered | active),
     ]
     # Which mode goes with what.
     here = reads_in("ENGINE")
@@ -347,8 +305,12 @@ def properties(hdl: Any, reader: Any) -> Module:
     ]
     for clock in range(len(settling)):
         m.d.comb += Assert(~settling[clock] | (since <= clock))
-    with m.If(mode == LOAD):
-        m.d.comb += Assert(here & ~asked & ~reads & ~serving)
+    m.d.comb += [
+        when(
+            mode == LOAD,
+            here & ~asked & ~reads & ~serving,
+        ),
+    ]
     # How far the reading of a line is.
     one = launch + active + own_images
     m.d.comb += [
@@ -365,30 +327,28 @@ def properties(hdl: Any, reader: Any) -> Module:
         Assert(~reads_in("SEND") | wants_logits | final),
         Assert(~reads_in("REGARD") | ~own_work),
         Assert(~reads_in("AIM", "LOOK", "WAIT", "SEND", "LOGIT") | own),
-    ]
-    with m.If(mode == FETCH):
-        m.d.comb += [
-            Assert(asked | ~serving),
-            Assert(asked | (since == 0) | ~own),
-            Assert(~active | (to_play == 1)),
-            Assert(~launch | (player.images == 1)),
-            Assert(one == (reads_in("LOGIT") | (reads_in("SEND") & ~final))),
-            Assert(~stays | (dut.link_fetch.valid & here & ~asked)),
-        ]
-    with m.If(~wants_logits | ~reads_in("LOGIT", "SEND")):
-        m.d.comb += [
-            Assert(next_image == Mux(known, known_image, 0)),
-            Assert(inside["reader.next_beat"] == Mux(known, known_beat, 0)),
-        ]
-    with m.If(reads_in("AIM")):
-        m.d.comb += [
-            Assert(inside["reader.ahead"] == (address >= inside["reader.next_image"])),
-            Assert(inside["reader.gap"] == (address - inside["reader.next_image"])[:16]),
-        ]
-    m.d.comb += [
+        when(
+            mode == FETCH,
+            asked | ~serving,
+            asked | (since == 0) | ~own,
+            ~active | (to_play == 1),
+            ~launch | (player.images == 1),
+            one == (reads_in("LOGIT") | (reads_in("SEND") & ~final)),
+            ~stays | (dut.link_fetch.valid & here & ~asked),
+        ),
+        when(
+            ~wants_logits | ~reads_in("LOGIT", "SEND"),
+            next_image == Mux(known, known_image, 0),
+            inside["reader.next_beat"] == Mux(known, known_beat, 0),
+        ),
+        when(
+            reads_in("AIM"),
+            inside["reader.ahead"] == (address >= inside["reader.next_image"]),
+            inside["reader.gap"] == (address - inside["reader.next_image"])[:16],
+        ),
         Cover(ran & ~running & (position == 3)),
         Cover(leaves & wants_logits & (position == 3)),
-        Cover(fires(dut.link_results)),
+        Cover(moves(dut.link_results)),
     ]
     return m
 
@@ -416,7 +376,3 @@ PROOFS = [
         ),
     ),
 ]
-
-
-def test_resident(prove: Callable[[], None]) -> None:
-    prove()

@@ -1,68 +1,53 @@
 """A RowDriver drives the row of each activation that is not zero, once, and no other row."""
 
-from collections.abc import Callable
 from types import ModuleType
 
-from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
 from allspin.hdl.neuron import neuron_array as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, moves, when
 
 ROWS = 5
 
 
 def properties(hdl: ModuleType, at_once: int) -> Module:
-    m = Module()
     parameters = EngineParameters(
         (
             CrossbarParameters(1, ROWS, lanes=ROWS, value_bits=1, neurons_per_clock=at_once),
             CrossbarParameters(ROWS, 2, lanes=2, value_bits=2, rows_per_clock=at_once),
         )
     )
-    dut = hdl.RowDriver(parameters, 0)
-    m.submodules.dut = inside = Opened(dut)
+    m, inside = about(dut := hdl.RowDriver(parameters, 0))
     beat, event = dut.activations.payload, dut.events.payload
-    came, left = Signal(), Signal()
-    m.d.comb += [
-        dut.activations.valid.eq(AnySeq(1)),
-        beat.as_value().eq(AnySeq(len(beat.as_value()))),
-        dut.events.ready.eq(AnySeq(1)),
-        came.eq(dut.activations.valid & dut.activations.ready),
-        left.eq(dut.events.valid & dut.events.ready),
-    ]
+    valid, came, left = dut.activations.valid, moves(dut.activations), moves(dut.events)
 
     # An image is `ROWS` neurons' activations, of which `first` is the lowest of a beat.
     first = Signal(range(ROWS + at_once))
-    last = Signal()
-    m.d.comb += [last.eq(first + at_once >= ROWS), Assume(beat.last == last)]
+    last = first + at_once >= ROWS
     with m.If(came):
         m.d.sync += first.eq(Mux(last, 0, first + at_once))
 
     # Each beat becomes an event in the clock in which it is taken, or is silent.
     silent = ~last
     for slot in range(at_once):
-        silent &= (beat.activations[slot] == 0) | (first + slot >= ROWS)
-    with m.If(dut.activations.valid & ~silent):
-        m.d.comb += Assert(dut.events.valid & (left == came) & (event.last == last))
-    with m.Else():
-        m.d.comb += Assert(~dut.events.valid)
-    with m.If(dut.activations.valid & silent):
-        m.d.comb += Assert(dut.activations.ready)
-    with m.If(dut.events.valid):
-        for slot in range(at_once):
-            driven = event.slots[slot]
-            there = first + slot < ROWS
-            m.d.comb += [
-                Assert(driven.row * at_once + slot < ROWS),
-                Assert(driven.value == Mux(there, beat.activations[slot], 0)),
-                Assert(~there | (driven.row * at_once + slot == first + slot)),
-            ]
-
-    # What makes the induction close: where the rows are counted.
+        there = first + slot < ROWS
+        silent &= (beat.activations[slot] == 0) | ~there
+        driven = event.slots[slot]
+        row = driven.row * at_once + slot
+        m.d.comb += when(
+            dut.events.valid,
+            row < ROWS,
+            driven.value == Mux(there, beat.activations[slot], 0),
+            ~there | (row == first + slot),
+        )
     m.d.comb += [
+        Assume(beat.last == last),
+        Assert(dut.events.valid == (valid & ~silent)),
+        when(valid & ~silent, (left == came) & (event.last == last)),
+        when(valid & silent, dut.activations.ready),
+        # What makes the induction close: where the rows are counted.
         Assert(inside["row"] * at_once == first),
         Assert(first < ROWS),
         Cover(left & last & (beat.activations[0] == 0)),
@@ -97,7 +82,3 @@ PROOFS = [
         Mutant("row if slot < in_last else Mux(beat.last, 0, row)", "0"),
     ),
 ]
-
-
-def test_row_driver(prove: Callable[[], None]) -> None:
-    prove()

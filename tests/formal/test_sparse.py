@@ -5,7 +5,6 @@ a stream that does anything which a queue may do, and what is asserted of the pa
 assumed of those that come out.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.asserts import AnySeq
@@ -15,28 +14,23 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link import sparse as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, moves, when
+from tests.formal.stand_ins import offer
 
 
 class AnyQueue(wiring.Component):
     """Takes items when it likes, and offers whatever it likes until that is taken."""
 
-    i: stream.Interface
-    o: stream.Interface
+    i: Any
+    o: Any
 
     def __init__(self, shape: Any, depth: int) -> None:
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        offered = Signal.like(Value.cast(self.o.payload))
-        stays = Signal()
-        m.d.sync += [offered.eq(self.o.payload), stays.eq(self.o.valid & ~self.o.ready)]
-        m.d.comb += [
-            self.i.ready.eq(AnySeq(1)),
-            self.o.valid.eq(AnySeq(1) | stays),
-            Value.cast(self.o.payload).eq(Mux(stays, offered, AnySeq(len(offered)))),
-        ]
+        offer(m, self.o)
+        m.d.comb += self.i.ready.eq(AnySeq(1))
         return m
 
 
@@ -101,109 +95,99 @@ class Reading:
 
 def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
     """Bytes to pairs."""
-    m = Module()
     hdl.Queue = AnyQueue
-    dut = hdl.SparseDecoder(crossbar)
-    m.submodules.dut = inside = Opened(dut)
-    m.d.comb += [dut.body.valid.eq(AnySeq(1)), dut.body.payload.eq(AnySeq(9))]
-    pair = data.View(hdl.PairLayout(crossbar), inside["judge.pairs__payload"])
-    gives, fits = inside["judge.pairs__valid"], inside["queue.i__ready"]
+    m, inside = about(dut := hdl.SparseDecoder(crossbar))
+    pair: Any = data.View(hdl.PairLayout(crossbar), inside["judge.pairs__payload"])
     said = data.View(hdl.ReadLayout(crossbar), inside["reader.read__payload"])
+    gives, fits = inside["judge.pairs__valid"], inside["queue.i__ready"]
 
     # Two bytes are under way, and the reader is in front of the next.
-    now = Signal(Byte())
-    came, read = Signal(Byte()), Signal(Byte())
+    now, came, read = (Signal(Byte(), name=name) for name in ("now", "came", "read"))
     has_come, is_read = Signal(), Signal()
     state = Signal(Before())
+    goes, advances = is_read & fits, has_come & (~is_read | fits)
+    of_now, of_came, of_read = (Reading(m, byte, crossbar) for byte in (now, came, read))
+    with m.If(dut.body.ready):
+        m.d.sync += [came.eq(now), has_come.eq(dut.body.valid)]
+    with m.If(moves(dut.body)):
+        m.d.sync += state.eq(of_now.after)
+    with m.If(advances):
+        m.d.sync += read.eq(came)
+    with m.If(advances | goes):
+        m.d.sync += is_read.eq(advances)
+
+    drives = ~of_read.header & ~of_read.malformed
+    free = first_free(m, pair, gives & fits, crossbar)
+    # The reader as the decoder's registers have it.
+    ahead = Mux(has_come, came.before, state)
+    at_read = data.View(Before(), ahead)
+    at_judge = data.View(Before(), Mux(is_read, read.before, ahead))
+    within = at_judge.row <= crossbar.rows
+    row = (read.before.row + Mux(of_read.header, read.data[3:], of_read.two + 1))[:16]
     m.d.comb += [
         now.before.eq(state),
         now.data.eq(dut.body.payload.data),
         now.last.eq(dut.body.payload.last),
-    ]
-    goes = Signal()
-    moves = Signal()
-    m.d.comb += [goes.eq(is_read & fits), moves.eq(has_come & (~is_read | fits))]
-    of_now, of_came, of_read = (Reading(m, byte, crossbar) for byte in (now, came, read))
-    m.d.comb += Assert(dut.body.ready == (~has_come | moves))
-    with m.If(dut.body.ready):
-        m.d.sync += [came.eq(now), has_come.eq(dut.body.valid)]
-        with m.If(dut.body.valid):
-            m.d.sync += state.eq(of_now.after)
-    with m.If(moves):
-        m.d.sync += read.eq(came)
-    with m.If(moves | goes):
-        m.d.sync += is_read.eq(moves)
-
-    # Each image is judged once, for what it is.
-    m.d.comb += Assert(dut.judged == (goes & read.last))
-    with m.If(dut.judged):
-        m.d.comb += Assert(dut.malformed == of_read.malformed)
-    # What it drives until a fault is met, and that it ends, goes into the queue.
-    drives = Signal()
-    m.d.comb += [
-        drives.eq(~of_read.header & ~of_read.malformed),
+        Assert(dut.body.ready == (~has_come | advances)),
+        # Each image is judged once, for what it is.
+        Assert(dut.judged == (goes & read.last)),
+        when(dut.judged, dut.malformed == of_read.malformed),
+        # What it drives until a fault is met, and that it ends, goes into the queue.
         Assert(gives == (is_read & (drives | read.last))),
-    ]
-    with m.If(gives):
-        m.d.comb += [Assert(pair.last == read.last), Assert(pair.void == ~drives)]
-    with m.If(gives & drives):
-        m.d.comb += [
-            Assert(pair.row == read.before.row),
-            Assert(pair.low == of_read.values[0]),
-            Assert(pair.two == of_read.two),
-        ]
-        if len(of_read.values) == 2:
-            m.d.comb += Assert(pair.high == of_read.values[1])
-
-    # What the other half counts on.
-    free = Signal(range(crossbar.rows + 1))  # the first row that may follow
-    with m.If(gives & fits):
-        m.d.sync += free.eq(Mux(pair.last, 0, Mux(pair.void, free, pair.row + pair.two + 1)))
-    m.d.comb += Assert(~gives | expected(pair, free, crossbar))
-
-    # What makes the induction close.
-    at_read = Mux(has_come, came.before, state)  # the reader as the decoder's registers have it
-    at_judge = Mux(is_read, read.before, at_read)
-    at_read, at_judge = data.View(Before(), at_read), data.View(Before(), at_judge)
-    row = Signal(16)
-    m.d.comb += [
+        when(gives, pair.last == read.last, pair.void == ~drives),
+        when(
+            gives & drives,
+            pair.row == read.before.row,
+            pair.low == of_read.values[0],
+            pair.two == of_read.two,
+            *(pair.high == high for high in of_read.values[1:]),
+        ),
+        # What the other half counts on.
+        when(gives, expected(pair, free, crossbar)),
+        # What makes the induction close.
         Assert(inside["reader.valid"] == has_come),
         Assert(~said.pair.void),
         Assert(inside["reader.read__valid"] == is_read),
         Assert(state.row <= crossbar.rows + 31),
         Assert(inside["reader.left"] == at_read.left),
         Assert((at_read.row > crossbar.rows) | (inside["reader.position"] == at_read.row)),
-        Assert(inside["judge.beyond"] == (at_judge.row > crossbar.rows)),
+        Assert(inside["judge.beyond"] == ~within),
         Assert(inside["judge.faulty"] == at_judge.faulty),
         Assert((free <= at_judge.row) | at_judge.faulty),
+        when(
+            has_come,
+            inside["reader.byte"] == came.data,
+            inside["reader.last"] == came.last,
+            of_came.after == state,
+        ),
+        when(
+            is_read,
+            of_read.after == at_read,
+            pair.last == read.last,
+            said.header == of_read.header,
+            said.unfit == of_read.unfit,
+            ~within | (said.reached == row),
+            ~within | (pair.row == at_judge.row[: len(pair.row)]),
+            of_read.header | (pair.two == of_read.two),
+            pair.low == read.data[: len(pair.low)],
+            pair.high == read.data[4 : 4 + len(pair.high)],
+        ),
+        Cover(dut.judged & ~dut.malformed & of_read.header & (read.data == 0)),
     ]
-    with m.If(has_come):
-        m.d.comb += [
-            Assert(inside["reader.byte"] == came.data),
-            Assert(inside["reader.last"] == came.last),
-            Assert(of_came.after == state),
-        ]
-    with m.If(is_read):
-        m.d.comb += [
-            Assert(of_read.after == at_read),
-            Assert(pair.last == read.last),
-            Assert(said.header == of_read.header),
-            Assert(said.unfit == of_read.unfit),
-            Assert((at_judge.row > crossbar.rows) | (said.reached == row)),
-            Assert((at_judge.row > crossbar.rows) | (pair.row == at_judge.row[: len(pair.row)])),
-            Assert(of_read.header | (pair.two == of_read.two)),
-            Assert(pair.low == read.data[: len(pair.low)]),
-            Assert(pair.high == read.data[4 : 4 + len(pair.high)]),
-            row.eq(read.before.row + Mux(of_read.header, read.data[3:], of_read.two + 1)),
-        ]
-
-    m.d.comb += Cover(dut.judged & ~dut.malformed & of_read.header & (read.data == 0))
     if crossbar.rows <= FEW_ROWS:
         m.d.comb += [
             Cover(dut.judged & dut.malformed & (read.before.row == crossbar.rows)),
             Cover(dut.judged & ~dut.malformed & (read.before.row == crossbar.rows - 1) & drives),
         ]
     return m
+
+
+def first_free(m: Module, pair: Any, taken: Value, crossbar: CrossbarParameters) -> Signal:
+    """The first row that may follow, by the pairs that were taken."""
+    free = Signal(range(crossbar.rows + 1))
+    with m.If(taken):
+        m.d.sync += free.eq(Mux(pair.last, 0, Mux(pair.void, free, pair.row + pair.two + 1)))
+    return free
 
 
 def expected(pair: Any, free: Value, crossbar: CrossbarParameters) -> Value:
@@ -215,57 +199,45 @@ def expected(pair: Any, free: Value, crossbar: CrossbarParameters) -> Value:
 
 def driver(hdl: Any, crossbar: CrossbarParameters) -> Module:
     """Pairs to events."""
-    m = Module()
     hdl.Queue = AnyQueue
-    dut = hdl.SparseDecoder(crossbar)
-    m.submodules.dut = inside = Opened(dut)
-    m.d.comb += dut.events.ready.eq(AnySeq(1))
+    m, inside = about(dut := hdl.SparseDecoder(crossbar))
     pair = data.View(hdl.PairLayout(crossbar), inside["queue.o__payload"])
     valid, ready = inside["queue.o__valid"], inside["o__ready"]
-    free = Signal(range(crossbar.rows + 1))
-    with m.If(valid & ready):
-        m.d.sync += free.eq(Mux(pair.last, 0, Mux(pair.void, free, pair.row + pair.two + 1)))
-    m.d.comb += Assume(~valid | expected(pair, free, crossbar))
+    free = first_free(m, pair, valid & ready, crossbar)
 
     # A pair is one event, or two; the first row of the image that may still be driven rises.
-    second = Signal()
-    last = Signal()
-    least = Signal.like(free)
-    row = Signal(range(crossbar.rows + 1))
-    value = Signal(crossbar.value_bits)
-    event = dut.events.payload
-    m.d.comb += [
-        last.eq(second | ~pair.two | pair.void),
-        row.eq(Mux(pair.void, 0, pair.row + second)),
-        value.eq(Mux(pair.void, 0, Mux(second, pair.high, pair.low))),
-        Assert(dut.events.valid == valid),
-        Assert(ready == (dut.events.ready & last)),
-    ]
-    with m.If(dut.events.valid):
-        m.d.comb += [
-            Assert(event.last == (pair.last & last)),
-            Assert(pair.void | ((row >= least) & (row < crossbar.rows))),
-        ]
-        for part, slot in enumerate(event.slots):
-            m.d.comb += Assert(slot.row < crossbar.part_rows)
-            with m.If(row % crossbar.rows_per_clock == part):
-                m.d.comb += [
-                    Assert(slot.row == row // crossbar.rows_per_clock),
-                    Assert(slot.value == value),
-                ]
-            with m.Else():
-                m.d.comb += Assert(slot.value == 0)
-    with m.If(dut.events.valid & dut.events.ready):
+    second, least = Signal(), Signal.like(free)
+    event, leaves = dut.events.payload, moves(dut.events)
+    last = second | ~pair.two | pair.void
+    row = Mux(pair.void, 0, pair.row + second)
+    value = Mux(pair.void, 0, Mux(second, pair.high, pair.low))
+    with m.If(leaves):
         m.d.sync += [
             second.eq(~last),
             least.eq(Mux(event.last, 0, Mux(pair.void, least, row + 1))),
         ]
     m.d.comb += [
+        Assume(~valid | expected(pair, free, crossbar)),
+        Assert(dut.events.valid == valid),
+        Assert(ready == (dut.events.ready & last)),
+        when(
+            dut.events.valid,
+            event.last == (pair.last & last),
+            pair.void | ((row >= least) & (row < crossbar.rows)),
+        ),
         Assert(inside["second"] == second),
         Assert(least == free + second * (pair.row + 1 - free)),
         Assert(~second | (valid & pair.two & ~pair.void)),
         Cover(second & event.last & (row == crossbar.rows - 1) & dut.events.ready),
     ]
+    for part, slot in enumerate(event.slots):
+        its = row % crossbar.rows_per_clock == part
+        m.d.comb += when(
+            dut.events.valid,
+            slot.row < crossbar.part_rows,
+            slot.value == Mux(its, value, 0),
+            ~its | (slot.row == row // crossbar.rows_per_clock),
+        )
     return m
 
 
@@ -311,7 +283,3 @@ PROOFS = [
     )
     for crossbar, mutants in ((MNIST, DRIVER_MUTANTS[:1]), (TIGHT, DRIVER_MUTANTS))
 ]
-
-
-def test_sparse_decoder(prove: Callable[[], None]) -> None:
-    prove()

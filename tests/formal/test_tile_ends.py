@@ -4,92 +4,63 @@ Tiles of a pass come in order, as rows do; in a beat all driven rows are of one 
 followed by itself, where the block keeps the number of the one that is open.
 """
 
-from collections.abc import Callable
 from types import ModuleType
 
-from amaranth.asserts import AnySeq
-from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Signal
 
 from allspin.hdl.crossbar import tile_edges as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
-from tests.formal.proof import Mutant, Opened, Proof
-
-
-def delayed(m: Module, value: Value, clocks: int, name: str) -> Value:
-    """A value some clocks later."""
-    for clock in range(clocks):
-        register = Signal(value.shape(), name=f"{name}_{clock}")
-        m.d.sync += register.eq(value)
-        value = register
-    return value
+from tests.formal.proof import Mutant, Proof, about, anything, later
 
 
 def properties(hdl: ModuleType, p: CrossbarParameters, clocks: int) -> Module:
-    m = Module()
-    dut = hdl.TileEnds(p, clocks)
-    m.submodules.dut = inside = Opened(dut)
-    tile, drives = Signal(range(p.places)), Signal()
+    m, inside = about(dut := hdl.TileEnds(p, clocks))
+    tile = Signal(range(p.places))
     m.d.comb += [
-        dut.taken.eq(AnySeq(1)),
-        dut.last.eq(AnySeq(1)),
-        tile.eq(AnySeq(len(tile))),
+        anything(tile),
         Assume(tile < p.places),
-        drives.eq(dut.taken & Cat(value.any() for value in dut.values).any()),
+        [
+            Assume(~value.any() | (own == tile))
+            for value, own in zip(dut.values, dut.tiles, strict=True)
+        ],
     ]
-    for value, own in zip(dut.values, dut.tiles, strict=True):
-        m.d.comb += [
-            value.eq(AnySeq(len(value))),
-            own.eq(AnySeq(len(own))),
-            Assume(~value.any() | (own == tile)),
-        ]
 
     # What is known of a beat when the block looks at it, which may be later.
     ahead = 1 + p.target.wide
-    drives = delayed(m, drives, ahead, "drives")
-    ends = delayed(m, dut.taken & dut.last, ahead, "ends")
-    tile = delayed(m, tile, ahead, "tile")
+    drives = later(m, dut.taken & Cat(value.any() for value in dut.values).any(), ahead)
+    ends = later(m, dut.taken & dut.last, ahead)
+    tile = later(m, tile, ahead)
+    ended = later(m, ends)  # the beat before was its pass's last
     seen = [Signal(name=f"seen_{number}") for number in range(p.places)]  # in this pass
     left = [Signal(name=f"left_{number}") for number in range(p.places)]  # and not complete
-    ended = Signal()  # the beat before was its pass's last
-    begins = Cat(drives & (tile == number) & ~seen[number] for number in range(p.places))
-    converts = Cat(
-        left[number] & (ended | (drives & (tile != number))) for number in range(p.places)
-    )
-    m.d.sync += ended.eq(ends)
-    for number in range(p.places):
-        here = drives & (tile == number)
-        m.d.comb += Assume(~here | ~Cat(seen[number + 1 :]).any())
+    open_, current, begins, completes = inside["open_"], inside["current"], Const(0), Const(0)
+    for number, (one_seen, one_left) in enumerate(zip(seen, left, strict=True)):
+        here, is_current = drives & (tile == number), current == number
+        converts = one_left & (ended | (drives & ~here))
+        begins, completes = begins | (here & ~one_seen), completes | converts
         m.d.sync += [
-            seen[number].eq((seen[number] | here) & ~ends),
-            left[number].eq((left[number] & ~converts[number]) | here),
+            one_seen.eq((one_seen | here) & ~ends),
+            one_left.eq((one_left & ~converts) | here),
         ]
-
-    said = delayed(m, Cat(begins.any(), converts.any(), tile), clocks - ahead, "said")
+        m.d.comb += [
+            Assume(~here | ~Cat(seen[number + 1 :]).any()),
+            # What makes the induction close: what the block knows of the tile that is open.
+            Assert(~open_ | (one_left == is_current)),
+            Assert(~open_ | ~is_current | one_seen),
+            Assert(~one_seen | (number <= current)),
+            Assert(~one_left | ~ended | is_current),
+        ]
+    said = later(m, Cat(begins, completes, tile), clocks - ahead)
+    some_left = Cat(left).any()
     m.d.comb += [
         Assert(dut.begins == said[0]),
         Assert(dut.converts == said[1]),
         Assert(~dut.begins | (dut.tile == said[2:])),
-    ]
-
-    # What makes the induction close: what the block knows of the tile that is open.
-    open_, current = inside["open_"], inside["current"]
-    some_left = Cat(left).any()
-    m.d.comb += [
         Assert(open_ == Cat(seen).any()),
         Assert(~(open_ & ended)),
         Assert(current < p.places),
         Assert(inside["complete"] == (ended & some_left)),
         Assert(~some_left | open_ | ended),
-    ]
-    for number in range(p.places):
-        here = current == number
-        m.d.comb += [
-            Assert(~open_ | (left[number] == here)),
-            Assert(~open_ | ~here | seen[number]),
-            Assert(~seen[number] | (number <= current)),
-            Assert(~left[number] | ~ended | here),
-        ]
-    m.d.comb += [
         Cover(dut.begins & dut.converts & (dut.tile == p.places - 1)),
         Cover(dut.converts & ~dut.begins & ~some_left),
     ]
@@ -132,7 +103,3 @@ PROOFS = [
         Mutant("driven & self.taken", "driven & self.last"),
     ),
 ]
-
-
-def test_tile_ends(prove: Callable[[], None]) -> None:
-    prove()

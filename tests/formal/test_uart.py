@@ -5,74 +5,61 @@ at any fraction of a clock, and its bits have any length that `UartParameters` p
 """
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 from amaranth.asserts import AnyConst, AnySeq
-from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Signal, signed
+from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Mux, Signal, signed
 from amaranth.lib import data
 
 from allspin.hdl.link import uart as source
-from tests.formal.proof import Mutant, Opened, Proof
+from tests.formal.proof import Mutant, Proof, about, later, moves, when
 
 TICK = 64
 """Of the wire's time in a clock: four for each step of a divisor."""
 
 
 def transmitter(hdl: Any, divisor: Fraction) -> Module:
-    m = Module()
     parameters = hdl.UartParameters(divisor)
-    dut = hdl.UartTransmitter(parameters)
-    m.submodules.dut = inside = Opened(dut)
-    m.d.comb += [dut.sent.valid.eq(AnySeq(1)), dut.sent.payload.eq(AnySeq(8))]
-    takes = dut.sent.valid & dut.sent.ready
+    m, inside = about(dut := hdl.UartTransmitter(parameters))
+    takes, over, time, bits = moves(dut.sent), inside["over"], inside["time"], inside["bits"]
 
     # The wire shows the bits of a byte one after another, then the next byte's or rest.
     frame = Signal(10)
     bit = Signal(range(11), init=10)  # 10: rest
-    over = inside["over"]
-    shown = Signal()
-    m.d.comb += shown.eq((Cat(frame, 1) >> bit)[0])
-    m.d.comb += Assert(dut.tx == shown)
+    shown = (Cat(frame, 1) >> bit)[0]
+    rests = bit == 10
     with m.If(takes):
         m.d.sync += [frame.eq(Cat(0, dut.sent.payload, 1)), bit.eq(0)]
-    with m.Elif(over & (bit != 10)):
+    with m.Elif(over & ~rests):
         m.d.sync += bit.eq(bit + 1)
-    m.d.comb += Assert(dut.sent.ready == (over & (bit >= 9)))
 
     # However many bytes follow each other, each bit ends within a clock of its time.
     steps = parameters.steps
     late = Signal(signed(24))  # of now against the end of this bit, in steps
-    m.d.sync += late.eq(late + 16)
-    with m.If(bit == 10):
-        m.d.sync += late.eq(-steps)
-    with m.If((bit != 10) & over):
-        m.d.comb += Assert((late + 16 > -16) & (late + 16 < 16))
-        m.d.sync += late.eq(late + 16 - steps)
-    m.d.comb += Assert((bit == 10) | (late < 0))
-
-    # What makes the induction close.
     left_over = Signal(4)  # of a clock, when the first byte began
-    with m.If(bit == 10):
-        m.d.sync += left_over.eq(inside["time"])
-    m.d.comb += [
-        Assert(bit <= 10),
-        Assert(inside["time"] < steps),
-        Assert(inside["left"] == 10 - bit),
-        Assert(inside["bits"][0] == shown),
+    m.d.sync += [
+        late.eq(Mux(rests, -steps, late + 16 - Mux(over, steps, 0))),
+        left_over.eq(Mux(rests, time, left_over)),
     ]
-    for number in range(10):
-        with m.If(bit == number):
-            rest_of_frame = Cat(frame[number:], Const(1).replicate(number))
-            m.d.comb += Assert(inside["bits"] == rest_of_frame)
-    with m.If(bit == 10):
-        m.d.comb += Assert(inside["bits"].all())
-    with m.Else():
-        m.d.comb += Assert(frame[9])
-        m.d.comb += Assert(late + 16 + inside["time"] == left_over)
-
-    m.d.comb += Cover((bit == 2) & over & frame[1:9].any())
+    m.d.comb += [
+        Assert(dut.tx == shown),
+        Assert(dut.sent.ready == (over & (bit >= 9))),
+        when(~rests & over, (late + 16 > -16) & (late + 16 < 16)),
+        when(~rests, late < 0),
+        # What makes the induction close.
+        Assert(bit <= 10),
+        Assert(time < steps),
+        Assert(inside["left"] == 10 - bit),
+        Assert(bits[0] == shown),
+        [
+            when(bit == number, bits == Cat(frame[number:], Const(1).replicate(number)))
+            for number in range(10)
+        ],
+        when(rests, bits.all()),
+        when(~rests, frame[9], late + 16 + time == left_over),
+        Cover((bit == 2) & over & frame[1:9].any()),
+    ]
     if divisor == SLOWEST:
         m.d.comb += Cover((bit == 9) & takes & (frame == 0x34A))
     return m
@@ -115,135 +102,107 @@ def sender(m: Module, length: Any) -> list[Any]:
     """A wire now, a clock ago and two clocks ago."""
     wire, *past = wires = [Signal(Wire(), name=f"wire{clocks}") for clocks in range(3)]
     m.d.sync += [after.eq(before) for before, after in zip(wires, past, strict=False)]
-    begins = Signal()
-    first = Signal(range(TICK))
-    stop = AnySeq(1)
-    m.d.comb += first.eq(AnySeq(range(TICK)))
-    with m.If(wire.busy):
-        m.d.sync += wire.time.eq(wire.time + TICK)
-        with m.If(wire.time + TICK >= wire.end):
-            with m.If(wire.bit == 9):
-                # The next frame may come at once, but where no stop bit ended this one.
-                m.d.comb += [
-                    begins.eq(AnySeq(1) & wire.frame[9]),
-                    first.eq(wire.time + TICK - wire.end),
-                ]
-                m.d.sync += wire.busy.eq(0)
-            with m.Else():
-                m.d.sync += [wire.bit.eq(wire.bit + 1), wire.end.eq(wire.end + length)]
-    with m.Else():
-        m.d.comb += begins.eq(AnySeq(1))
+    now = wire.time + TICK
+    bit_ends = wire.busy & (now >= wire.end)
+    frame_ends = bit_ends & (wire.bit == 9)
+    # The next frame may come at once, but where no stop bit ended this one.
+    begins = AnySeq(1) & (~wire.busy | (frame_ends & wire.frame[9]))
+    first = Mux(wire.busy, now - wire.end, AnySeq(range(TICK)))[:6]
     with m.If(begins):
         m.d.sync += [
             wire.busy.eq(1),
             wire.bit.eq(0),
-            wire.frame.eq(Cat(0, AnySeq(8), stop)),
+            wire.frame.eq(Cat(0, AnySeq(8), AnySeq(1))),
             wire.time.eq(first),
             wire.end.eq(length),
             wire.first.eq(first),
         ]
+    with m.Elif(wire.busy):
+        m.d.sync += [wire.time.eq(now), wire.busy.eq(~frame_ends)]
+        with m.If(bit_ends & ~frame_ends):
+            m.d.sync += [wire.bit.eq(wire.bit + 1), wire.end.eq(wire.end + length)]
     for each in wires:
-        with m.If(each.busy):
-            m.d.comb += [
-                Assert(each.bit <= 9),
-                Assert(each.end == (each.bit + 1) * length),
-                Assert((each.time < each.end) & (each.time + length >= each.end)),
-                Assert((each.time >= each.first) & ~each.frame[0]),
-            ]
+        m.d.comb += when(
+            each.busy,
+            each.bit <= 9,
+            each.end == (each.bit + 1) * length,
+            (each.time < each.end) & (each.time + length >= each.end),
+            (each.time >= each.first) & ~each.frame[0],
+        )
     for after, before in zip(wires, past, strict=False):
-        with m.If(after.busy & ~starts(after)):
-            m.d.comb += [
-                Assert(before.busy & (after.time == before.time + TICK)),
-                Assert((after.frame == before.frame) & (after.first == before.first)),
-            ]
-        with m.Elif(before.busy):
-            m.d.comb += Assert((before.bit == 9) & (before.time + TICK >= before.end))
+        follows = after.busy & ~starts(after)
+        m.d.comb += [
+            when(
+                follows,
+                before.busy & (after.time == before.time + TICK),
+                (after.frame == before.frame) & (after.first == before.first),
+            ),
+            when(~follows & before.busy, (before.bit == 9) & (before.time + TICK >= before.end)),
+        ]
     return wires
 
 
 def receiver(hdl: Any, divisor: Fraction) -> Module:
-    m = Module()
     parameters = hdl.UartParameters(divisor)
-    dut = hdl.UartReceiver(parameters)
-    m.submodules.dut = inside = Opened(dut)
+    m, inside = about(dut := hdl.UartReceiver(parameters))
     bit_ticks = int(parameters.divisor * TICK)
     # As `UartParameters` says: this part of a bit is left for the difference of the rates.
     differs = (parameters.divisor / 2 - 1) / Fraction(19, 2) / parameters.divisor
     length = AnyConst(range(2 * bit_ticks))
-    m.d.comb += [
-        Assume(length >= math.ceil(bit_ticks / (1 + differs))),
-        Assume(length <= math.floor(bit_ticks / (1 - differs))),
-    ]
     wires = sender(m, length)
-    m.d.comb += [dut.rx.eq(level(wires[0])), dut.received.ready.eq(AnySeq(1))]
     seen = wires[2]  # as the receiver has it behind its synchronizer
 
     # Each frame gives its byte once, or tells why it does not; nothing else gives anything.
-    given = Signal()  # the frame on the wire has been
-    takes = Signal()
-    m.d.comb += takes.eq(inside["sample"] & (inside["number"] == 9) & inside["receive_state"])
-    lost = dut.received.valid & ~dut.received.ready
-    m.d.comb += [
-        Assert(dut.framing_error == (takes & ~seen.frame[9])),
-        Assert(dut.overrun == (takes & seen.frame[9] & lost)),
-    ]
-    due = Signal()
-    byte = Signal(8)
-    m.d.sync += due.eq(lost | (takes & seen.frame[9]))
-    with m.If(takes & ~lost):
-        m.d.sync += byte.eq(seen.frame[1:9])
-    m.d.comb += Assert(dut.received.valid == due)
-    with m.If(dut.received.valid):
-        m.d.comb += Assert(dut.received.payload == byte)
-    with m.If(takes):
-        m.d.comb += Assert(seen.busy & ~given)
-        m.d.sync += given.eq(1)
-    # Before another begins, or the wire rests, the frame has been given.
-    with m.If(seen.busy & (~wires[1].busy | starts(wires[1]))):
-        m.d.comb += Assert(given | takes)
-        m.d.sync += given.eq(0)
-
-    # What makes the induction close: how far the receiver is behind the sender.
     state, number, time = inside["receive_state"], inside["number"], inside["time"]
-    before = inside["before"]
+    received, payload = seen.frame[9], seen.frame[1:9]
+    given = Signal()  # the frame on the wire has been
+    takes = inside["sample"] & (number == 9) & state
+    lost = dut.received.valid & ~dut.received.ready
+    byte = Signal(8)
+    over = seen.busy & (~wires[1].busy | starts(wires[1]))  # another begins, or the wire rests
+    m.d.sync += given.eq((given | takes) & ~over)
+    with m.If(takes & ~lost):
+        m.d.sync += byte.eq(payload)
+
     half = (TICK // 16) * (parameters.steps // 2)
-    begun = starts(seen)
+    began = seen.busy & ~starts(seen)
     m.d.comb += [
+        Assume(length >= math.ceil(bit_ticks / (1 + differs))),
+        Assume(length <= math.floor(bit_ticks / (1 - differs))),
+        dut.rx.eq(level(wires[0])),
+        Assert(dut.framing_error == (takes & ~received)),
+        Assert(dut.overrun == (takes & received & lost)),
+        Assert(dut.received.valid == later(m, lost | (takes & received))),
+        when(dut.received.valid, dut.received.payload == byte),
+        when(takes, seen.busy & ~given),
+        when(over, given | takes),
+        # What makes the induction close: how far the receiver is behind the sender.
         Assert(inside["synchronizer.stage0"] == level(wires[1])),
         Assert(inside["synchronizer.stage1"] == level(wires[2])),
+        when(
+            state,
+            began & ~given,
+            (number <= 9) & (time < parameters.steps),
+            seen.time + time * (TICK // 16) == seen.first + half + number * bit_ticks,
+        ),
+        when(~state & began, given & (seen.bit == 9), seen.time + length >= seen.end + TICK),
+        when(~state & ~began, ~given),
+        Cover(state & (number == 2) & (length != bit_ticks)),
     ]
-    for wire, earlier in (
-        (wires[0], level(wires[1])),
-        (wires[1], level(wires[2])),
-        (wires[2], before),
-    ):
-        with m.If(starts(wire)):
-            m.d.comb += Assert(earlier)
-        with m.If(wire.busy & (wire.time + length >= wire.end + TICK)):
-            m.d.comb += Assert(earlier == level(wire))
-    with m.If(state):
+    for count in range(1, 10):
+        few = min(count, 8)
+        m.d.comb += when(
+            state & (number == count),
+            inside["bits"][8 - few :] == seen.frame[count - few : count],
+        )
+    for wire, earlier in zip(wires, (*map(level, wires[1:]), inside["before"]), strict=True):
         m.d.comb += [
-            Assert(seen.busy & ~given & ~begun),
-            Assert((number <= 9) & (time < parameters.steps)),
-            Assert(seen.time + time * (TICK // 16) == seen.first + half + number * bit_ticks),
+            when(starts(wire), earlier),
+            when(wire.busy & (wire.time + length >= wire.end + TICK), earlier == level(wire)),
         ]
-        for count in range(1, 10):
-            with m.If(number == count):
-                few = min(count, 8)
-                m.d.comb += Assert(inside["bits"][8 - few :] == seen.frame[count - few : count])
-    with m.Else():
-        with m.If(seen.busy & ~begun):
-            m.d.comb += [
-                Assert(given & (seen.bit == 9)),
-                Assert(seen.time + length >= seen.end + TICK),
-            ]
-        with m.Else():
-            m.d.comb += Assert(~given)
-
-    m.d.comb += Cover(state & (number == 2) & (length != bit_ticks))
     if divisor == SLOWEST:
         m.d.comb += [
-            Cover(takes & seen.frame[9] & (seen.frame[1:9] == 0x5A) & (length != bit_ticks)),
+            Cover(takes & received & (payload == 0x5A) & (length != bit_ticks)),
             Cover(dut.framing_error),
         ]
     return m
@@ -294,7 +253,3 @@ PROOFS = [
         for divisor in (SLOWEST, ODD)
     ),
 ]
-
-
-def test_uart(prove: Callable[[], None]) -> None:
-    prove()

@@ -19,9 +19,9 @@ from allspin.sim.device.device_file import (
     save_device,
 )
 from allspin.sim.network.netfile import load_network
-from allspin.sim.synapse.kinds import SYNAPSES, register_response
 from allspin.sim.synapse.response import Array, Polarity, Response
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.table_synapse import SYNAPSES, register_response
 
 
 @dataclass(frozen=True)

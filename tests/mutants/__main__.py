@@ -4,6 +4,7 @@ Called by ``make mutants COUNT=300 SEED=0``; see ``docs/verification.md``.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import queue
@@ -17,16 +18,18 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from tests.mutants.mutations import Mutant
 from tests.mutants.table import ROOT, TABLE, Table, sample
-from tests.mutants.tree import Stopped, Tree, folder_of_copies, listed_files, write
+from tests.mutants.tree import Stopped, Tree, folder_of_copies, listed_files
 from tests.mutants.trial import KILLED, OUTCOMES, SURVIVED, BrokenTest, Outcome, Trials
 
 MARKS = ("<!-- make mutants SEED={} -->", "<!-- end of SEED={} -->")
 """What is around the part of a document that one seed's result goes into."""
 KEPT = ROOT / "build" / "mutants"
 """Git ignores it."""
+RESULTS = "results.jsonl"
 COLUMNS = ("mutants", *OUTCOMES)
 Found = Sequence[tuple[Mutant, Outcome]]
 
@@ -41,49 +44,64 @@ class Results:
     """
 
     def __init__(self, path: Path) -> None:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        whole = [line for line in lines if line.endswith("}}")]
-        write(path, "".join(line + "\n" for line in whole))
-        self._entries = [json.loads(line) for line in whole]
         self._path = path
         self._lock = threading.Lock()
+        self._found: dict[tuple[str, str], Outcome] = {}
+        self._kills: dict[str, Counter[str]] = {}
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        for line in text.splitlines():
+            with contextlib.suppress(ValueError):
+                self._take(json.loads(line))
+        if text and not text.endswith("\n"):
+            path.write_text(f"{text}\n", encoding="utf-8")
+
+    def _take(self, entry: dict[str, Any]) -> None:
+        outcome = Outcome(**entry["outcome"])
+        self._found[entry["key"], entry["state"]] = outcome
+        if outcome.by:
+            path = entry["mutant"].partition(":")[0]
+            self._kills.setdefault(path, Counter())[outcome.by] += 1
 
     def of(self, mutant: Mutant, state: str) -> Outcome | None:
         """What became of a mutant while everything was as it is now."""
-        for entry in reversed(self._entries):
-            if (entry["key"], entry["state"]) == (mutant.key, state):
-                return Outcome(**entry["outcome"])
-        return None
+        return self._found.get((mutant.key, state))
 
-    def kills(self, mutant: Mutant) -> Counter[str]:
+    def kills(self, mutant: Mutant) -> dict[str, int]:
         """How many mutants of the same file each test has killed, however everything was then."""
-        start = f"{mutant.path}:"
         with self._lock:
-            same = [each for each in self._entries if each["mutant"].startswith(start)]
-        return Counter(each["outcome"]["by"] for each in same if each["outcome"]["by"])
+            return dict(self._kills.get(mutant.path, {}))
 
     def add(self, mutant: Mutant, state: str, outcome: Outcome) -> None:
         """Keep what became of a mutant."""
-        entry = {"key": mutant.key, "state": state, "mutant": str(mutant)}
-        entry["outcome"] = asdict(outcome)
+        entry = {
+            "key": mutant.key,
+            "state": state,
+            "mutant": str(mutant),
+            "outcome": asdict(outcome),
+        }
         with self._lock:
-            self._entries.append(entry)
+            self._take(entry)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(entry) + "\n")
 
 
 def try_all(
-    mutants: Sequence[Mutant], table: Table, names: Sequence[str], folder: Path, jobs: int
+    mutants: Sequence[Mutant],
+    table: Table,
+    names: Sequence[str],
+    results: Results,
+    folder: Path,
+    jobs: int,
 ) -> Iterator[tuple[Mutant, Outcome]]:
     """What becomes of mutants, as it turns out; those that are known come first."""
-    results = Results(KEPT / "results.jsonl")
     states = {path: table.state(path) for path in {mutant.path for mutant in mutants}}
     waiting = []
     for mutant in mutants:
-        if (known := results.of(mutant, states[mutant.path])) is not None:
-            yield mutant, known
-        else:
+        known = results.of(mutant, states[mutant.path])
+        if known is None:
             waiting.append(mutant)
+        else:
+            yield mutant, known
     trials = Trials(table, KEPT)
     trees = [
         Tree(table.root, names, folder / str(number), KEPT / "cache")
@@ -93,39 +111,42 @@ def try_all(
     for tree in trees:
         free.put(tree)
 
-    def work(mutant: Mutant) -> Outcome:
+    def work(mutant: Mutant) -> tuple[Mutant, Outcome]:
         tree = free.get()
         try:
             outcome = trials.run(tree, mutant, results.kills(mutant))
         finally:
             free.put(tree)
         results.add(mutant, states[mutant.path], outcome)
-        return outcome
+        return mutant, outcome
 
-    with ThreadPoolExecutor(max(1, len(trees))) as pool:
-        tasks = {pool.submit(work, mutant): mutant for mutant in waiting}
+    with ThreadPoolExecutor(max(len(trees), 1)) as pool:
         try:
-            for task in as_completed(tasks):
-                yield tasks[task], task.result()
+            for future in as_completed([pool.submit(work, mutant) for mutant in waiting]):
+                yield future.result()
         finally:
+            pool.shutdown(wait=False, cancel_futures=True)
             for tree in trees:
                 tree.stop()
-            pool.shutdown(cancel_futures=True)
-            for tree in trees:
-                tree.close()
 
 
-def report(found: Found, table: Table, head: str) -> Iterator[str]:
-    """What has become of all: a table in Markdown, and those that survived."""
+def share(found: Found) -> str:
+    """How many of those that live were killed."""
     counts = Counter(outcome.outcome for _, outcome in found)
     living = counts[KILLED] + counts[SURVIVED]
-    yield f"{head}: {100 * counts[KILLED] / max(living, 1):.1f} % of {living} killed."
+    return f"{100 * counts[KILLED] / max(living, 1):.1f} % of {living} killed"
+
+
+def document(found: Found, table: Table, seed: int) -> Iterator[str]:
+    """The result as Markdown: a table of files, and the mutants that survived."""
+    yield ""
+    yield f"`make mutants COUNT={len(found)} SEED={seed}`: {share(found)}."
     yield ""
     yield "| file | " + " | ".join(COLUMNS) + " |"
     yield "| --- |" + " --- |" * len(COLUMNS)
     for name in (*sorted({mutant.path for mutant, _ in found}), "all"):
-        of_file = Counter(o.outcome for mutant, o in found if name in (mutant.path, "all"))
-        numbers = (of_file.total(), *(of_file[outcome] for outcome in OUTCOMES))
+        counts = Counter(o.outcome for mutant, o in found if name in (mutant.path, "all"))
+        numbers = counts.total(), *(counts[outcome] for outcome in OUTCOMES)
         yield f"| {name} | " + " | ".join(map(str, numbers)) + " |"
     yield ""
     for mutant, outcome in found:
@@ -145,6 +166,8 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name them, and try none")
     parser.add_argument("--document", type=Path, help="write the result into it, between marks")
     arguments = parser.parse_args()
+    if arguments.count < 0 or arguments.jobs < 1:
+        parser.error("--count must not be negative, and --jobs at least 1")
     KEPT.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with folder_of_copies() as folder:
@@ -168,26 +191,26 @@ def main() -> int:
             print(*chosen, sep="\n")
             return 0
         found = []
+        results = Results(KEPT / RESULTS)
         try:
-            for mutant, outcome in try_all(chosen, table, names, folder, arguments.jobs):
+            for mutant, outcome in try_all(chosen, table, names, results, folder, arguments.jobs):
                 found.append((mutant, outcome))
-                by = outcome.by.rpartition("/")[2] or outcome.said
-                print(f"{len(found):4} {outcome.outcome:10} {mutant}  {by}", flush=True)
+                said = outcome.by.rpartition("/")[2] or outcome.said
+                print(f"{len(found):4} {outcome.outcome:10} {mutant}  {said}", flush=True)
         except BrokenTest as error:
             print(error, file=sys.stderr)
             return 2
         except (KeyboardInterrupt, Stopped):
             print("stopped; the same command goes on from here", file=sys.stderr)
             return 130
-        head = f"`make mutants COUNT={len(found)} SEED={arguments.seed}`"
-        lines = [*report(found, table, head)]
+        lines = [*document(found, table, arguments.seed)]
         print(*lines, f"{time.monotonic() - begun:.0f} s", sep="\n")
         if arguments.document is not None:
             # Not at the top: it needs the whole package.
             from allspin.host.show.table import Marks
 
             marks = Marks(*(mark.format(arguments.seed) for mark in MARKS))
-            marks.fill(arguments.document, "\n".join(["", *lines, ""]))
+            marks.fill(arguments.document, "\n".join(lines) + "\n")
     return 0
 
 

@@ -42,7 +42,8 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, 
 from allspin.hdl.resident.beat_memory import EcpBeatMemory
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
-from allspin.sim.network.random_networks import in_tiles, random_network
+from allspin.sim.network.random_networks import random_network
+from tests.sim.network.any_network import in_tiles
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIMISE = """

@@ -9,7 +9,7 @@ import ast
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
@@ -123,19 +123,14 @@ def find_mutants(path: str, source: str) -> list[Mutant]:
     found = list(_Finder(path, source).find())
     found.sort(key=lambda mutant: (mutant.start, -mutant.end, mutant.kind, mutant.after))
     counts: Counter[str] = Counter()
-    numbered = []
+    numbered: dict[tuple[int, int, str], Mutant] = {}
     for mutant in found:
         # The same change at the same place by two ways is one mutant.
-        if numbered and (mutant.start, mutant.end, mutant.after) == (
-            numbered[-1].start,
-            numbered[-1].end,
-            numbered[-1].after,
-        ):
-            continue
-        values = {**mutant.__dict__, "ordinal": counts[mutant.key]}
-        counts[mutant.key] += 1
-        numbered.append(Mutant(**values))
-    return numbered
+        change = mutant.start, mutant.end, mutant.after
+        if change not in numbered:
+            numbered[change] = replace(mutant, ordinal=counts[mutant.key])
+            counts[mutant.key] += 1
+    return list(numbered.values())
 
 
 class _Finder:
@@ -177,51 +172,42 @@ class _Finder:
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from self._function(statement)
+                return
             case ast.ClassDef():
                 yield from self._within(statement.name, statement.body)
+                return
             case ast.If():
                 yield from self._if(statement)
-            case ast.While():
-                yield from self._condition(statement.test, ("False",))
-                yield from self._expression(statement.test)
-                yield from self._body(statement.body)
-            case ast.For() | ast.AsyncFor():
-                yield from self._expression(statement.iter)
-                yield from self._body(statement.body)
-                yield from self._body(statement.orelse)
-            case ast.With() | ast.AsyncWith():
-                for item in statement.items:
-                    yield from self._expression(item.context_expr)
-                yield from self._body(statement.body)
-            case ast.Try():
-                yield from self._body(statement.body)
-                for handler in statement.handlers:
-                    yield from self._body(handler.body)
-                yield from self._body(statement.orelse)
-                yield from self._body(statement.finalbody)
-            case ast.Match():
-                yield from self._expression(statement.subject)
-                for case in statement.cases:
-                    yield from self._body(case.body)
+                return
             case ast.Raise() | ast.Assert() | ast.Import() | ast.ImportFrom():
                 return
-            case ast.Assign():
-                yield from self._assign(statement)
-            case ast.AnnAssign():
-                if statement.value is not None:
-                    yield from self._expression(statement.value)
+            case ast.While():
+                yield from self._condition(statement.test, ("False",))
+            case ast.Assign(targets=[target]):
+                if self._can_go_without(target):
+                    yield self._mutant("deletion", statement, "pass")
             case ast.AugAssign():
                 yield from self._augmented(statement)
+            case ast.Expr(value=ast.Call() | ast.Await() | ast.Yield() | ast.YieldFrom()):
+                yield self._mutant("deletion", statement, "pass")
             case ast.Expr():
-                if isinstance(statement.value, ast.Call | ast.Await | ast.Yield | ast.YieldFrom):
-                    yield self._mutant("deletion", statement, "pass")
-                    yield from self._expression(statement.value)
+                return
             case ast.Break() | ast.Continue():
                 yield self._mutant("deletion", statement, "pass")
-            case _:
-                for child in ast.iter_child_nodes(statement):
-                    if isinstance(child, ast.expr):
-                        yield from self._expression(child)
+        yield from self._parts(statement)
+
+    def _parts(self, node: ast.AST) -> Iterator[Mutant]:
+        """Mutants of all that a statement consists of, annotations aside."""
+        for name, part in ast.iter_fields(node):
+            parts = part if isinstance(part, list) else [part]
+            if parts and isinstance(parts[0], ast.stmt):
+                yield from self._body(parts)
+                continue
+            for one in parts:
+                if isinstance(one, ast.expr) and name != "annotation":
+                    yield from self._expression(one)
+                elif isinstance(one, ast.withitem | ast.excepthandler | ast.match_case):
+                    yield from self._parts(one)
 
     def _within(self, name: str, body: list[ast.stmt]) -> Iterator[Mutant]:
         self._scope.append(name)
@@ -233,9 +219,8 @@ class _Finder:
             return
         arguments = function.args
         self._scope.append(function.name)
-        for default in [*arguments.defaults, *arguments.kw_defaults]:
-            if default is not None:
-                yield from self._expression(default)
+        for default in filter(None, [*arguments.defaults, *arguments.kw_defaults]):
+            yield from self._expression(default)
         self._scope.pop()
         outer = self._bindings
         self._bindings = Counter(
@@ -264,13 +249,6 @@ class _Finder:
         yield from self._body(statement.body)
         yield from self._body(statement.orelse)
 
-    def _assign(self, statement: ast.Assign) -> Iterator[Mutant]:
-        if len(statement.targets) == 1 and self._can_go_without(statement.targets[0]):
-            yield self._mutant("deletion", statement, "pass")
-        for target in statement.targets:
-            yield from self._expression(target)
-        yield from self._expression(statement.value)
-
     def _can_go_without(self, target: ast.expr) -> bool:
         """Whether what is assigned to is there without the assignment."""
         match target:
@@ -295,8 +273,6 @@ class _Finder:
         if other is not None and not isinstance(value, ast.List | ast.ListComp | ast.Call):
             changed = ast.AugAssign(statement.target, other(), value)
             yield self._mutant("operator", statement, ast.unparse(changed))
-        yield from self._expression(statement.target)
-        yield from self._expression(value)
 
     # Expressions.
 

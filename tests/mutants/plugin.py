@@ -133,8 +133,8 @@ def _seconds() -> float:
 
 
 def _is_of_a_proof_s_mutant(item: pytest.Item) -> bool:
-    call = getattr(item, "callspec", None)
-    return call is not None and getattr(call.params.get("task"), "kind", "") == "mutant"
+    mark = item.get_closest_marker("long_proof")
+    return mark is not None and mark.args == ("mutant",)
 
 
 @pytest.hookimpl(trylast=True)

@@ -38,14 +38,6 @@ class Reference:
                 self._lines = kept["lines"]
                 self._digests = {False: kept["digests"], True: kept["optimised"]}
 
-    def first(self, tree: Tree, mutant: Mutant) -> str | None:
-        """The first design that executes what is changed; `tree` is without it."""
-        return next(self._executing(tree, mutant), None)
-
-    def all(self, tree: Tree, mutant: Mutant) -> list[str]:
-        """All designs that execute what is changed; `tree` is without it."""
-        return list(self._executing(tree, mutant))
-
     def digests(self, tree: Tree, names: Sequence[str], optimised: bool = False) -> dict[str, str]:
         """What designs come to; `tree` has no mutant."""
         with self._lock:
@@ -56,16 +48,16 @@ class Reference:
                 self._keep()
             return {name: known[name] for name in names}
 
-    def _executing(self, tree: Tree, mutant: Mutant) -> Iterator[str]:
+    def executing(self, tree: Tree, mutant: Mutant) -> Iterator[str]:
+        """The designs that execute what is changed; `tree` is without it."""
         with self._lock:
             if not self._names:
                 self._names = tree.design_names()
                 self._keep()
-            names = self._names
-        for place, name in enumerate(names):
+        for place, name in enumerate(self._names):
             with self._lock:
                 if name not in self._lines:
-                    following = names[place : place + AT_ONCE]
+                    following = self._names[place : place + AT_ONCE]
                     self._lines |= tree.lines([n for n in following if n not in self._lines])
                     self._keep()
                 executed = self._lines[name].get(mutant.path)
@@ -74,7 +66,11 @@ class Reference:
                 yield name
 
     def _keep(self) -> None:
-        kept = {"state": self._state, "names": self._names}
-        kept |= {"lines": self._lines, "digests": self._digests[False]}
-        kept |= {"optimised": self._digests[True]}
+        kept = {
+            "state": self._state,
+            "names": self._names,
+            "lines": self._lines,
+            "digests": self._digests[False],
+            "optimised": self._digests[True],
+        }
         write(self._path, json.dumps(kept))

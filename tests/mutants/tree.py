@@ -1,11 +1,11 @@
 """A copy of the tree that mutants are tried in, and what is run there."""
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
 import resource
-import select
 import shutil
 import signal
 import subprocess
@@ -26,8 +26,8 @@ MEMORY = 4 << 30
 """Bytes that a process may take; a mutant may ask for any number."""
 LAYERS = ("sim", "hdl", "boards", "host")
 PACKAGES = tuple(f"allspin.{layer}" for layer in LAYERS)
-SERVER = "tests.mutants.server"
-"""What runs Python in a copy, and ends it when this process is gone."""
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
 DESIGNS = "tests.mutants.designs"
 GATEWARE = ("hdl/", "boards/")
 SHARES_CACHE = ("sim/", "host/")
@@ -58,7 +58,6 @@ class Tree:
         self._scratch = folder / "scratch"
         self._cache = cache
         self._stopped = threading.Event()
-        self._server: subprocess.Popen[bytes] | None = None
         self.names = names
         for name in names:
             target = self.root / name
@@ -72,14 +71,16 @@ class Tree:
         for path in self._check("-c", where).split():
             assert Path(path).is_relative_to(self.root), f"{path} is not of {self.root}"
 
-    def put(self, mutant: Mutant) -> None:
-        """Make a mutant of the copy."""
+    @contextlib.contextmanager
+    def changed(self, mutant: Mutant) -> Iterator[None]:
+        """A mutant of the copy, which is then as it was."""
         path = self.root / mutant.path
-        path.write_text(mutant.apply(path.read_text(encoding="utf-8")), encoding="utf-8")
-
-    def restore(self, mutant: Mutant, source: Path) -> None:
-        """Make it what it was."""
-        shutil.copy2(source / mutant.path, self.root / mutant.path)
+        source = path.read_text(encoding="utf-8")
+        path.write_text(mutant.apply(source), encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.write_text(source, encoding="utf-8")
 
     def stop(self) -> None:
         """End what is running, and let nothing begin."""
@@ -88,8 +89,7 @@ class Tree:
     def imports(self, path: str) -> bool:
         """Whether a file can be imported."""
         module = path.removesuffix(".py").replace("/", ".")
-        status, _ = self._run("-c", f"import allspin.{module}")
-        return status == 0
+        return self._run("-c", f"import allspin.{module}")[0] == 0
 
     def digests(
         self,
@@ -147,68 +147,52 @@ class Tree:
         return said
 
     def _run(self, *arguments: str, **variables: str) -> tuple[int, str]:
-        """Run Python in the copy; its status, and what it printed."""
+        """Run Python in the copy; its status, and what it printed. It is ended if it takes long."""
         shutil.rmtree(self._scratch, ignore_errors=True)
         for name in ("tmp", "cache"):
             (self._scratch / name).mkdir(parents=True)
-        output = self._scratch / "output"
-        request = {"arguments": arguments, "variables": variables, "output": str(output)}
-        if self._server is None:
-            self._server = self._start_server()
-        status = self._ask(self._server, json.dumps(request).encode() + b"\n")
-        if status is None:
-            self.close()
-            status = -signal.SIGKILL
-        if self._stopped.is_set():
-            raise Stopped
-        said = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
-        return status, said
-
-    def _start_server(self) -> subprocess.Popen[bytes]:
-        environment = os.environ | {
+        environment = {
+            **os.environ,
             "PYTHONPATH": str(self.root),
             "PYTHONHASHSEED": "0",
             # What pytest rewrites takes it longer to import than most tests need.
             "PYTHONDONTWRITEBYTECODE": "",
             "TMPDIR": str(self._scratch / "tmp"),
             "ALLSPIN_CACHE": str(self._scratch / "cache"),
+            **variables,
         }
-        return subprocess.Popen(
-            [sys.executable, "-m", SERVER],
-            cwd=self.root,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=_limit,
-        )
-
-    def _ask(self, server: subprocess.Popen[bytes], request: bytes) -> int | None:
-        """The status that it answers with; None where it is stopped or takes too long."""
-        assert server.stdin is not None
-        assert server.stdout is not None
-        server.stdin.write(request)
-        server.stdin.flush()
+        output = self._scratch / "output"
         end = time.monotonic() + LONGEST
-        while not self._stopped.is_set() and time.monotonic() < end:
-            if select.select([server.stdout], [], [], 0.05)[0]:
-                return int(server.stdout.readline())
-        return None
-
-    def close(self) -> None:
-        """End the process that serves this copy, and what it runs."""
-        if self._server is not None:
-            for pipe in (self._server.stdin, self._server.stdout):
-                assert pipe is not None
-                pipe.close()
-            self._server.wait()
-            self._server = None
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=self.root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+                preexec_fn=_limit,
+            )
+            while not self._stopped.is_set() and time.monotonic() < end:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.05)
+                    break
+            # With all that it has started.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            status = process.wait()
+        if self._stopped.is_set():
+            raise Stopped
+        return status, output.read_text(encoding="utf-8", errors="replace")
 
 
 def _limit() -> None:
+    """Of a process that is started: what it may take, and that it ends when this one does."""
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @contextlib.contextmanager

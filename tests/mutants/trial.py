@@ -1,10 +1,9 @@
 """What becomes of a mutant."""
 
-import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -92,7 +91,7 @@ class Trials:
             If the test that fails does so without the mutant.
         """
         start = time.monotonic()
-        with self._changed(tree, mutant):
+        with tree.changed(mutant):
             report = self._test(tree, self._table.tests(mutant.path), mutant, kills)
         if report["failed"] is None:
             outcome, said = self._survivor(tree, mutant)
@@ -105,14 +104,6 @@ class Trials:
         by = (report["failed"] or "") if outcome == KILLED else ""
         return Outcome(outcome, by, said, round(time.monotonic() - start, 1))
 
-    @contextlib.contextmanager
-    def _changed(self, tree: Tree, mutant: Mutant) -> Iterator[None]:
-        tree.put(mutant)
-        try:
-            yield
-        finally:
-            tree.restore(mutant, self._table.root)
-
     @staticmethod
     def _complains(tree: Tree, where: str) -> bool:
         """Whether a test's or a bench's own complaint shows that there was something to run."""
@@ -122,8 +113,8 @@ class Trials:
         """Whether the first design that executes what is changed cannot be elaborated."""
         design = None
         if mutant.path.startswith(GATEWARE):
-            design = self._reference.first(tree, mutant)
-        with self._changed(tree, mutant):
+            design = next(self._reference.executing(tree, mutant), None)
+        with tree.changed(mutant):
             if design is None:
                 return None if tree.imports(mutant.path) else (STILLBORN, IMPORTS_NOT)
             [said] = tree.digests([design]).values() or [IMPORTS_NOT]
@@ -134,7 +125,7 @@ class Trials:
         # What is refused, no RTLIL tells.
         if mutant.refuses or not mutant.path.startswith(GATEWARE):
             return SURVIVED, ""
-        names = self._reference.all(tree, mutant)
+        names = list(self._reference.executing(tree, mutant))
         if not names:
             return SURVIVED, "no design executes it"
         if self._first_that_differs(tree, mutant, names) is None:
@@ -150,7 +141,7 @@ class Trials:
         # Most differ in the first already.
         for some in (names[:1], names[1:]):
             expected = self._reference.digests(tree, some, optimised)
-            with self._changed(tree, mutant):
+            with tree.changed(mutant):
                 found = tree.digests(some, expected, optimised) if some else {}
             for name, digest in found.items():
                 if digest != expected[name]:

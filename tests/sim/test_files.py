@@ -216,7 +216,7 @@ def test_a_table_is_read_key_by_key() -> None:
     assert table.table("point").make(Point) == Point(1)
     assert table.table("other").make(Point, {"PX": "x", "y": "y"}) == Point(2, 3)
     assert table.table("absent").content == {}
-    with pytest.raises(ValueError, match=r"^no key left$"):
+    with pytest.raises(ValueError, match=r"^it has no key left$"):
         table.finish()
 
 

@@ -19,8 +19,7 @@ from allspin.host.cli.main import COMMANDS, build_parser, main
 from allspin.host.cli.options import naming_options
 from allspin.host.data import extensions
 from allspin.host.data.catalogue import network_path
-from allspin.sim.errors import UserError
-from allspin.sim.extensions import VARIABLE
+from allspin.sim.errors import VARIABLE, UserError
 
 
 @pytest.fixture

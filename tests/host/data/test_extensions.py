@@ -8,8 +8,7 @@ import pytest
 
 from allspin.host.data import extensions
 from allspin.host.data.extensions import load_extensions
-from allspin.sim.errors import UserError
-from allspin.sim.extensions import VARIABLE
+from allspin.sim.errors import VARIABLE, UserError
 
 SOURCE = """
 import sys

@@ -13,7 +13,8 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.identity import Identity, LayerIdentity
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import ReluNeuron
-from allspin.sim.network.random_networks import in_tiles, random_network
+from allspin.sim.network.random_networks import random_network
+from tests.sim.network.any_network import in_tiles
 
 BODY = bytes.fromhex(
     "4153504e 03 02 001bb700 0008 04 03 08 09".replace(" ", "")

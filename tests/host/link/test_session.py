@@ -30,12 +30,13 @@ from allspin.sim.chip.fixed_point import Words
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.network.random_networks import in_tiles, random_images, random_network
+from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.host.machines.test_profiles import PATIENT, Button
 from tests.host.machines.work import SUMS, made_of
 from tests.host.virtual import test_tiles
+from tests.sim.network.any_network import in_tiles
 
 NETWORKS = (random_network((60, 11, 5), 1), random_network((60, 11, 5), 9))
 SMALL = random_network((13, 5, 3), 4)

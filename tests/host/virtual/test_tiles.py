@@ -16,11 +16,12 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.random_networks import in_tiles, random_images, random_network
+from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.synapse import SotSynapse
+from tests.sim.network.any_network import in_tiles
 
 PLAIN = random_network((40, 10, 5), 3)
 NETWORK = in_tiles(PLAIN, 16, 5)

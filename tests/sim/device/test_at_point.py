@@ -150,8 +150,7 @@ def test_between_currents_it_is_interpolated_by_their_logarithm() -> None:
 
 def test_energy_and_time_follow() -> None:
     measured = FILE.replace('current = "log"', 'current = "log", width = "log"')
-    measured = measured.replace("temperature = 300\npot", "temperature = 300\nwidth = 1e-6\npot")
-    measured = measured.replace("temperature = 400\npot", "temperature = 400\nwidth = 1e-6\npot")
+    measured = measured.replace("\npotentiation = {", "\nwidth = 1e-6\npotentiation = {")
     measured = measured.replace("temperature = 300 }", "temperature = 300, width = 1e-6 }")
     counts = program_chip(Chip(at(None, measured), 5), NET, Programming()).counts
     cost = at("current=7mA", measured).electrical
@@ -159,9 +158,8 @@ def test_energy_and_time_follow() -> None:
     # The axis is the current that the file leaves open; depression's is in the file.
     assert cost.pulse_energy(cost.potentiation_current) == pytest.approx(7e-3**2 * 300 * 1e-6)
     assert cost.depression_current == 0.011
-    assert counts.time(cost) == pytest.approx(
-        1e-6 * (counts.potentiation + counts.depression + counts.saturations)
-    )
+    pulses = counts.potentiation + counts.depression + counts.saturations
+    assert counts.time(cost) == pytest.approx(1e-6 * pulses)
     # Without a pulse's width energy is not known, with or without a point.
     assert counts.energy(at("current=7mA").electrical) is None
 
@@ -213,18 +211,22 @@ temperature_coefficient = 1e-3
 """
 
 
-def test_retention_and_array_are_at_the_temperature_that_is_asked_for() -> None:
-    def temperatures(text: str | None, more: str = "") -> list[float]:
-        device = at(text, FILE + RETENTION + more + ARRAY)
-        retention = device.imperfections.retention
-        assert isinstance(retention, Retention)
-        return [retention.temperature, device.array.temperature]
-
-    assert temperatures("temperature=358") == [358, 358]
-    # Where nothing is asked for, a temperature of the file's own stays.
-    assert temperatures(None) == [300, 300]
-    assert temperatures("current=6mA", "temperature = 330\n") == [330, 300]
-    assert temperatures("temperature=358", "temperature = 330\n") == [358, 358]
+@pytest.mark.parametrize(
+    ("text", "more", "expected"),
+    [
+        ("temperature=358", "", (358, 358)),
+        # Where nothing is asked for, a temperature of the file's own stays.
+        (None, "", (300, 300)),
+        ("current=6mA", "temperature = 330\n", (330, 300)),
+        ("temperature=358", "temperature = 330\n", (358, 358)),
+    ],
+)
+def test_retention_and_array_are_at_the_temperature_that_is_asked_for(
+    text: str | None, more: str, expected: tuple[float, float]
+) -> None:
+    device = at(text, FILE + RETENTION + more + ARRAY)
+    assert device.imperfections.retention is not None
+    assert (device.imperfections.retention.temperature, device.array.temperature) == expected
 
 
 def test_temperature_alone_needs_something_that_depends_on_it() -> None:
@@ -275,15 +277,20 @@ def test_nothing_is_extrapolated(text: str, expected: str, tmp_path: Path) -> No
 
 
 BAD = [
-    ('current = "log",', "", "number 2 is at the same point as another one"),
-    ('current = "log"', 'current = "cubic"', r"axes\] current must be linear or log, not 'cubic'"),
+    ('current = "log",', "", "number 2: it is at the same point as another one"),
+    (
+        'current = "log"',
+        'current = "cubic"',
+        r"axes\] current must be one of linear, log, not 'cubic'",
+    ),
     ('current = "log"', 'volts = "log"', r"axes\] has no key volts; it takes current, width"),
     ('"potentiation.A" =', '"potentiation.B" =', r"values\] has no key potentiation.B; it takes p"),
+    ('.A" = "log"', '.A" = []', "A must be one of linear, log, reciprocal, not \\[\\]"),
     ("default = {", "fault = {", r"\[synapse.at\] lacks default"),
     ("default = { current = 8e-3,", "default = {", r"default\] lacks current"),
     ("current = 8e-3, temp", "current = 9e-3, temp", r"default\]: current 9mA is outside what"),
     ("current = 6e-3\n", "current = 7e-3\n", "lacks current 6mA, temperature 300K"),
-    ("current = 6e-3\n", "", "number 1 lacks current"),
+    ("current = 6e-3\n", "", "number 1: it lacks current"),
     ("current = 6e-3\n", "current = -6e-3\n", "number 1: current must be above 0, not -0.006"),
     ("A = 40.0, ", "", "number 2: potentiation.A must be there at all points or none"),
     ("A = 40.0", "A = -40.0", "potentiation.A is on a log scale and must be above 0"),
@@ -351,25 +358,15 @@ def test_each_point_is_the_device_that_was_fitted(tmp_path: Path) -> None:
     assert 22 < between["potentiation"]["A"] < 100
 
 
-def test_a_point_that_is_there_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "wafer.toml"
-    for a in (22, 15):
-        save_point(fitted(a, 100, 0.02), path, OperatingPoint(field=0.01))
-    assert len(tomllib.loads(path.read_text())["synapse"]["at"]["measured"]) == 1
-    assert load_device(path).synapse.record()["potentiation"]["A"] == 15
-
-
-def test_a_grid_that_is_not_complete_is_said_to_be_so(tmp_path: Path) -> None:
-    path = tmp_path / "wafer.toml"
-    lacking = [
-        save_point(
-            fitted(22, 100, 0.02), path, OperatingPoint(current=current, temperature=temperature)
-        )
-        for current, temperature in ((8e-3, 300), (11e-3, 300), (8e-3, 400), (11e-3, 400))
-    ]
-    assert [one is None for one in lacking] == [True, True, False, True]
-    assert lacking[2] is not None
-    assert lacking[2].endswith("lacks current 11mA, temperature 400K")
+def test_points_are_added_or_replaced_until_the_grid_is_complete(tmp_path: Path) -> None:
+    path, lacking = tmp_path / "wafer.toml", []
+    for current, temperature in ((8e-3, 300), (11e-3, 300), (8e-3, 400), (11e-3, 400), (8e-3, 300)):
+        point = OperatingPoint(current=current, temperature=temperature)
+        lacking.append(save_point(fitted(15 + 7 * len(lacking), 100, 0.02), path, point))
+    assert [one is None for one in lacking] == [True, True, False, True, True]
+    assert str(lacking[2]).endswith("lacks current 11mA, temperature 400K")
+    assert len(tomllib.loads(path.read_text())["synapse"]["at"]["measured"]) == 4
+    assert load_device(path).synapse.record()["potentiation"]["A"] == 15 + 7 * 4
 
 
 def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
@@ -414,13 +411,6 @@ def test_there_and_back(values: dict[str, float]) -> None:
     back = OperatingPoint.parse(str(point))
     assert back.given() == pytest.approx(values, rel=1e-11)
     assert str(back) == str(point)
-
-
-def test_what_a_point_lacks_is_of_another() -> None:
-    rest = {"current": 0.01, "temperature": 300.0}
-    assert OperatingPoint(current=0.009, width=1e-3).within(rest) == OperatingPoint(
-        current=0.009, width=1e-3, temperature=300
-    )
 
 
 @pytest.mark.parametrize(

@@ -182,12 +182,16 @@ BAD = [
         'kind = "rram"',
         r"\[synapse\] kind must be one of sot, table, not 'rram'; a kind of your own",
     ),
-    ('kind = "sot"', 'kind = "table"', r"\[synapse.potentiation\] resistance must be a list of"),
+    (
+        'kind = "sot"',
+        'kind = "table"',
+        r"potentiation\] has no key A; it takes resistance, cycle, device",
+    ),
     ('reading = "range"', 'reading = "R"', r"\[synapse.c2c\]: the reading of C2C must be one of"),
     ("[synapse.d2d]", "[synapse.dtd]", r"\[synapse\] has no key dtd"),
     ("[imperfections]", "[mistakes]", "no key mistakes"),
     ("[synapse.depression]", "[synapse.down]", r"\[synapse\] lacks depression"),
-    ("slope = 1.25", "slope = 0", "the SOT neuron's slope must be from 0.1 to 20.0, not 0"),
+    ("slope = 1.25", "slope = 0", "the SOT neuron's slope must be a number from 0.1 to 20, not 0"),
     (
         'name = "sot"',
         'name = "tanh"',

@@ -1,7 +1,6 @@
 """Thermal activation against closed forms and against regions that turn one by one."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -88,24 +87,3 @@ def test_between_cells_a_deviate_is_one_of_barriers() -> None:
     assert retention.kept(0.5, 1e5, [-1, 0, 2]) == pytest.approx(
         [float(Retention(own).kept(0.5, 1e5)) for own in (0.95, 1.0, 1.1)]
     )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ({"barrier": -1}, "barrier must be a number from 0 to 100, not -1"),
-        ({"barrier": []}, "barrier must be 1 to 128 numbers, not 0"),
-        ({"barrier": 1, "temperature": 0}, "temperature must be a number from 1 to 2000, not 0"),
-        ({"barrier": 1, "attempt_time": 0}, "attempt_time must be a number from 1e-15 to 1"),
-        (
-            {"barrier": [1, 2], "positions": [0.5]},
-            "positions must be as many as barriers, 2, not 1",
-        ),
-        ({"barrier": [1, 2], "positions": [0.5, 0.5]}, "positions must rise"),
-        ({"barrier": 1, "distribution": "lorentz"}, "distribution must be one of normal, uniform"),
-        ({"barrier": 1, "equilibrium": 2}, "equilibrium must be a number from -1 to 1, not 2"),
-    ],
-)
-def test_values_that_cannot_be(arguments: dict[str, Any], expected: str) -> None:
-    with pytest.raises(ValueError, match=expected):
-        Retention(**arguments)

@@ -64,3 +64,32 @@ def networks(draw: st.DrawFn) -> Network:
         rah_bits=rah_bits,
         current_bits=current_bits,
     )
+
+
+def in_tiles(network: Network, rows: int, bits: int, *, offsets: int | None = None) -> Network:
+    """A network whose columns are read tile by tile, some conversions of which saturate.
+
+    Parameters
+    ----------
+    network : Network
+        Whose columns are read in one piece.
+    rows : int
+        Rows of a tile.
+    bits : int
+        Width of a conversion.
+    offsets : int, optional
+        Seed of the offsets of its converters, which spread over a few steps; none by default.
+    """
+    layers = []
+    rng = np.random.default_rng(offsets)
+    for number, layer in enumerate(network.layers):
+        top = 2 ** network.input_bits(number) - 1
+        spread = np.sqrt(min(rows, layer.rows) / 2) * np.abs(layer.levels).mean() * top / 2
+        shift = max(0, int(np.log2(spread)) + 2 - bits)
+        adc = Adc(rows, bits, shift)
+        if offsets is not None:
+            half = min(2 << shift, 1 << 15)
+            shape = adc.tiles(layer.rows), layer.columns
+            adc = replace(adc, offsets=rng.integers(-half, half, shape, dtype=np.int32))
+        layers.append(replace(layer, adc=adc))
+    return replace(network, layers=tuple(layers))

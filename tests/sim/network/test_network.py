@@ -116,35 +116,31 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], expected: str) -> No
         network(**change)
 
 
-@pytest.mark.parametrize("rah_bits", [2, 8])
-def test_levels_reach_the_words_ends(rah_bits: int) -> None:
-    half = 2 ** (rah_bits - 1)
+@pytest.mark.parametrize("bits", [4, 8])
+def test_levels_and_offsets_reach_the_ends_of_their_words(bits: int) -> None:
+    """Offsets reach twice the current either way."""
+    half, bound = 2 ** (bits - 1), 2 ** (bits + 1)
+    table = SotNeuron().table(bits, 4)
 
-    def build(*levels: int) -> Network:
-        states = np.zeros((12, 3), np.uint8)
-        only = Layer(states, np.array(levels, np.int16), None, None)
-        return network(layers=[only], rah_bits=rah_bits)
+    def levels(*values: int) -> Network:
+        only = Layer(np.zeros((12, 3), np.uint8), np.array(values, np.int16), None, None)
+        return network(layers=[only], rah_bits=bits)
 
-    build(-half, half - 1)
-    for levels in ((-half - 1, half - 1), (-half, half)):
-        with pytest.raises(ValueError, match=f"layer 0 must be from {-half} to {half - 1} "):
-            build(*levels)
-
-
-@pytest.mark.parametrize("current_bits", [4, 12])
-def test_offsets_reach_twice_the_current_either_way(current_bits: int) -> None:
-    bound = 2 ** (current_bits + 1)
-    table = SotNeuron().table(current_bits, 4)
-
-    def build(offset: int) -> Network:
-        first = layer(12, 2, True, converter=converter([5, 5], [offset, 0]), table=table)
-        return network(layers=[first, layer(2, 3)], current_bits=current_bits)
+    def offset(value: int) -> Network:
+        first = layer(12, 2, True, converter=converter([5, 5], [value, 0]), table=table)
+        return network(layers=[first, layer(2, 3)], current_bits=bits)
 
     for legal in (-bound, bound - 1):
-        build(legal)
-    for offset in (-bound - 1, bound):
-        with pytest.raises(ValueError, match=f"layer 0 must be from {-bound} to {bound - 1}"):
-            build(offset)
+        offset(legal)
+    levels(-half, half - 1)
+    for wrong, ends in (
+        (lambda: levels(-half - 1, half - 1), half),
+        (lambda: levels(-half, half), half),
+        (lambda: offset(-bound - 1), bound),
+        (lambda: offset(bound), bound),
+    ):
+        with pytest.raises(ValueError, match=f"layer 0 must be from {-ends} to {ends - 1}"):
+            wrong()
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ def test_ranges_of_the_polarities_may_differ() -> None:
         (("22", 100), "A must be a number"),
         ((22, 0), "P_max must be from 1 to 65535, not 0"),
         ((22, 100, 1, 1), "R_max must be above R_min, not 1 and 1"),
-        ((22, 100, -math.inf, 1), "R_min and R_max must be finite"),
+        ((22, 100, -math.inf, 1), r"R_min must be a number from -1e\+12 to 1e\+12, not -inf"),
     ],
 )
 def test_responses_that_cannot_be(arguments: tuple[object, ...], expected: str) -> None:
@@ -263,15 +263,6 @@ def test_responses_that_cannot_be(arguments: tuple[object, ...], expected: str) 
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: CycleVariation(1.5), "C2C of potentiation must be a number from 0 to 1, not 1.5"),
-        (lambda: CycleVariation(0, -1), "C2C of depression must be a number from 0 to 1"),
-        (lambda: CycleVariation(reading="A"), "C2C must be one of range, step, increment, not"),
-        (
-            lambda: CycleVariation(occasion="day"),
-            "C2C must be one of write, pulse, root, not 'day'",
-        ),
-        (lambda: DeviceVariation(math.nan), "D2D of potentiation must be a number"),
-        (lambda: DeviceVariation(reading="?"), "D2D must be one of range, step, weight, span, non"),
         (lambda: paper(states=129), "states must be from 2 to 128, not 129"),
         (
             lambda: SotSynapse(PulseResponse(1, 9, 0, 1), PulseResponse(1, 9, 1, 2)),

@@ -13,7 +13,6 @@ from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, SotSynapse
 from allspin.sim.synapse.table_synapse import (
-    MAX_TABLE,
     TableResponse,
     TableSynapse,
     load_lookup_tables,
@@ -145,8 +144,12 @@ def response(*tables: list[float]) -> TableResponse:
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: response([1.0], [0.0], [0.0]), "from 2 to 20001 values"),
-        (lambda: response([0, np.nan], [0, 0], [0, 0]), "of finite numbers"),
+        (lambda: response([1.0], [0.0], [0.0]), "must be a list of 2 to 20001 finite numbers"),
+        (lambda: response(*[[0.0] * 20_002] * 3), "must be a list of 2 to 20001 finite numbers"),
+        (
+            lambda: response([0, np.nan], [0, 0], [0, 0]),
+            "resistance must be a list of 2 to",
+        ),
         (lambda: response([0, 1], [0, -1], [0, 0]), "deviations of cycle must not be neg"),
         (lambda: response([0, 1], [0, 0, 0], [0, 0]), "as many values each"),
         (
@@ -226,59 +229,42 @@ def test_crosssim_s_lookup_tables(tables: tuple[Path, Path]) -> None:
     assert np.array_equal(swapped.curve(P, n), synapse.curve(P, n))
 
 
-def spoil(path: Path, old: str, new: str) -> None:
-    path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
-
-
 @pytest.mark.parametrize(
-    ("harm", "expected"),
+    ("text", "expected"),
     [
-        (lambda up, down: down.unlink(), "cannot read lookup table .*dG_decreasing.txt"),
-        (
-            lambda up, down: spoil(up, "e-05,", "e-05;"),
-            r"dG_increasing.txt: line 2 is not a row of numb",
-        ),
-        (lambda up, down: up.write_text("a\n1,2\n"), "dG_increasing.txt is not one of CrossSim"),
-        (
-            lambda up, down: up.write_text("a\n1,2\n0,1\n1,1\n"),
-            "dG_increasing.txt is .*damaged|too",
-        ),
-        (lambda up, down: up.write_text("a\n1,2\n0,1\n1,1\n1\n"), "dG_increasing.txt is damaged"),
-        (
-            lambda up, down: up.write_text("a\n2,1\n0,1\n1,1\n1,1\n"),
-            "conductances and cumul",
-        ),
-        (lambda up, down: up.write_text("a\n1,2\n0,1\n0,1\n0,1\n"), "0 pulses lead from 1 as far"),
-        (lambda up, down: up.write_text("a\nnan,2\n0,1\n0,1\n0,1\n"), "damaged: line 2 has a num"),
-        (lambda up, down: up.write_text("a\n1,2\n0,nan\n0,1\n0,1\n"), "damaged: line 3 has a num"),
-        (lambda up, down: up.write_text("a\n1,2\n0,1\n1e308,1\n0,1\n"), "number beyond 1e"),
-        (lambda up, down: up.write_text("a\n1,2\n1,0\n0,1\n0,1\n"), "shares must rise"),
-        (
-            lambda up, down: up.write_text("a\n1,2\n0,90\n0,1\n0,1\n"),
-            "from 0 to 1, not from 0 to 90",
-        ),
-        (lambda up, down: up.write_text("a\n1,2\n0,1" + "\n0,1" * 3), "not 3 rows"),
-        (lambda up, down: up.write_text("a\n" + "0," * 10_000 + "1\n0,1\n"), "more than 10,000 n"),
-        (lambda up, down: write_crosssim(up, 1, a=0.7), "2 pulses lead from 1e-05 as far as the"),
-        (
-            lambda up, down: down.write_bytes(up.read_bytes()),
-            "2 of potentiation and 0 of depression; give",
-        ),
-        (lambda up, down: up.write_bytes(b"\xff\xfe\x00"), "not text in UTF-8"),
+        ("a\n1,2\n", "needs a row of conductances and one of cumulative shares"),
+        ("a\n" + "0," * 10_000 + "1\n0,1\n", "of 2 to 10,000 numbers each"),
+        ("a\n1;2\n0,1\n1,1\n1,1\n", "line 2 is not a row of numbers"),
+        ("a\nnan,2\n0,1\n0,1\n0,1\n", "line 2 is not a row of numbers"),
+        ("a\n1,2\n0,1\n1e308,1\n0,1\n", r"line 4 is not a row of numbers up to 1e\+30"),
+        ("a\n1,2\n0,1\n1,1\n", "is damaged: .* not 1 rows"),
+        ("a\n1,2\n0,1\n1,1\n1\n", "is damaged: .* not 2 rows"),
+        ("a\n1,2\n0,1" + "\n0,1" * 3, "not 3 rows"),
+        ("a\n2,1\n0,1\n1,1\n1,1\n", "conductances must rise, and cumulative shares from 0 to 1"),
+        ("a\n1,2\n1,0\n0,1\n0,1\n", "cumulative shares from 0 to 1"),
+        ("a\n1,2\n0,90\n0,1\n0,1\n", "cumulative shares from 0 to 1"),
+        ("a\n1,2\n0,1\n0,1\n0,1\n", "0 pulses lead from 1 as far"),
     ],
 )
-def test_damaged_lookup_tables(
-    tables: tuple[Path, Path], harm: Callable[[Path, Path], object], expected: str
-) -> None:
-    harm(*tables)
-    with pytest.raises(UserError, match=expected) as caught:
+def test_damaged_lookup_tables(tables: tuple[Path, Path], text: str, expected: str) -> None:
+    tables[0].write_text(text)
+    with pytest.raises(UserError, match=f"dG_increasing.txt.*{expected}") as caught:
         load_lookup_tables(tables)
     assert "\n" not in str(caught.value)
 
 
-def test_one_table_is_not_enough(tables: tuple[Path, Path]) -> None:
-    with pytest.raises(UserError, match="come in twos"):
-        load_lookup_tables(tables[:1])
+def test_lookup_tables_that_do_not_go_together(tables: tuple[Path, Path]) -> None:
+    up, down = tables
+    for paths, expected in (
+        ([up], "1 of potentiation and 0 of depression; give a rising and a falling table"),
+        ([up, up], "2 of potentiation and 0 of depression; give"),
+        ([up, down.with_name("none")], "cannot read lookup table .*none"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            load_lookup_tables(paths)
+    write_crosssim(up, 1, a=0.7)
+    with pytest.raises(UserError, match="2 pulses lead from 1e-05 as far as the"):
+        load_lookup_tables(tables)
 
 
 parts = st.text("0123456789,.-e\nan", max_size=4) | st.sampled_from(["1e308", "-inf", "\0", "é"])
@@ -304,9 +290,3 @@ def test_any_damage_makes_a_synapse_or_one_line(
     else:
         assert np.isfinite([synapse.low, synapse.high]).all()
         assert np.isfinite(synapse.cycle_deviation(P, synapse.low, 3.0))
-
-
-def test_tables_that_a_device_file_cannot_hold_are_refused() -> None:
-    way = np.linspace(0, 1, MAX_TABLE + 2)
-    with pytest.raises(ValueError, match="from 2 to 20001 values"):
-        TableResponse(way, 0 * way, 0 * way)
