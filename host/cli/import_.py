@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, Table, figures
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Progress, TrainingBar
+from allspin.host.train.trainer import Progress, training_bar
 from allspin.sim.errors import check_range
 from allspin.sim.network.netfile import save_network
 
@@ -137,12 +138,12 @@ def _draw(imported: Imported, model: Path, folder: Path) -> None:
 class _Bar(contextlib.ExitStack):
     """Shows a training from its first batch on: until then other steps have the terminal."""
 
-    bar: TrainingBar | None = None
+    bar: Callable[[Progress], None] | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Show where the training is."""
         if self.bar is None:
-            self.bar = self.enter_context(TrainingBar())
+            self.bar = self.enter_context(training_bar())
         self.bar(progress)
 
 

@@ -23,15 +23,20 @@ from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, Table, figures
-from allspin.host.train import in_array, robustness
+from allspin.host.train import in_array
 from allspin.host.train import parameters as recipe
-from allspin.host.train.augment import AUGMENTATIONS, Augmentation
 from allspin.host.train.in_array import Learnt
+from allspin.host.train.options import (
+    ALL,
+    AUGMENTATIONS,
+    KEYS,
+    USUAL,
+    Augmentation,
+    Robustness,
+    read_recipe,
+)
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.recipe_file import KEYS, read_recipe
-from allspin.host.train.robustness import Robustness
-from allspin.host.train.train import train
-from allspin.host.train.trainer import Trained, TrainingBar
+from allspin.host.train.trainer import Trained, train, training_bar
 from allspin.sim.network.netfile import save_network
 
 
@@ -71,11 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--robust",
         metavar="OPTIONS",
         nargs="?",
-        const=robustness.USUAL,
+        const=USUAL,
         help="with --device, train for chips of it with all that varies, open loop and verified, "
-        f"taught by a wider network; then --epochs is {robustness.EPOCHS}, quick "
-        f"{robustness.QUICK_EPOCHS}, unless given; or with options that differ from the usual "
-        f"{robustness.ALL}",
+        f"taught by a wider network; then --epochs is {Robustness.EPOCHS}, quick "
+        f"{Robustness.QUICK_EPOCHS}, unless given; or with options that differ from the usual "
+        f"{ALL}",
     )
     add(
         "--in-array",
@@ -123,7 +128,7 @@ def accuracies(trained: Trained | Learnt) -> dict[str, float | None]:
 def over_chips(trained: Trained | Learnt) -> dict[str, Any]:
     """What chips reach on the validation images, if the network was trained for them."""
     chips = trained.chips if isinstance(trained, Trained) else []
-    return {"validation_chips": [each.to_dict() for each in chips]} if chips else {}
+    return {"validation_chips": chips} if chips else {}
 
 
 def trained_table(trained: Trained | Learnt, options: dict[str, Any], seconds: float) -> Table:
@@ -138,12 +143,12 @@ def trained_table(trained: Trained | Learnt, options: dict[str, Any], seconds: f
         ),
         *(
             (
-                f"{what} of {len(each.accuracies)} chips, {each.occasion.title}",
-                Number(100 * share, ".2f"),
+                f"{what} of {each['number']} chips, {each['chips']}",
+                Number(100 * each[what], ".2f"),
                 "%",
             )
             for each in (trained.chips if isinstance(trained, Trained) else ())
-            for what, share in (("mean", each.mean), ("worst", each.worst))
+            for what in ("mean", "worst")
         ),
         ("time", seconds, "s"),
     )
@@ -175,11 +180,11 @@ def _with_recipe(arguments: argparse.Namespace) -> argparse.Namespace:
     given = {} if arguments.recipe is None else read_recipe(arguments.recipe)
     typed = {name: value for name in KEYS if (value := getattr(arguments, name)) is not None}
     both = given | typed
-    kind = in_array if both.get("in_array") else robustness if "robust" in both else recipe
+    kind = in_array if both.get("in_array") else Robustness if "robust" in both else recipe
     if arguments.quick:
         given["epochs"] = kind.QUICK_EPOCHS
-    elif kind is robustness:
-        given.setdefault("epochs", robustness.EPOCHS)
+    elif kind is Robustness:
+        given.setdefault("epochs", Robustness.EPOCHS)
     return argparse.Namespace(**vars(arguments) | given | typed)
 
 
@@ -203,7 +208,7 @@ def _parameters(arguments: argparse.Namespace) -> TrainingParameters:
 def _trained(dataset: Dataset, parameters: TrainingParameters, by_pulses: bool) -> Trained | Learnt:
     """Train, and show how far it is."""
     if not by_pulses:
-        with TrainingBar() as bar:
+        with training_bar() as bar:
             return train(dataset, parameters, bar)
     with Steps() as steps:
         steps.start("learning in the array")

@@ -221,7 +221,7 @@ def test_ctrl_c_before_there_is_a_network_saves_nothing_and_says_so(data, tmp_pa
 
 
 def test_a_robust_network_says_what_chips_reach(data, tmp_path, capfd, monkeypatch) -> None:
-    monkeypatch.setattr("allspin.host.train.robust.CHIPS", 3)
+    monkeypatch.setattr("allspin.host.train.lesson.CHIPS", 3)
     output = tmp_path / "net.safetensors"
     more = ("--robust", "--device", "paper", "--epochs", "2")
     assert main(arguments(data, output, *more)) == 0
