@@ -36,9 +36,11 @@ Real = npt.NDArray[np.floating[Any]]
 Noise = float | npt.NDArray[np.float64]
 """Standard deviation of the noise on each weight, as a fraction of the range of R_AH (outermost
 level to outermost level): one for all, or by state."""
-Back = Callable[[Array, bool], tuple[Array, Array]]
-"""What makes of the gradient by sums of rows those by their weights and, if asked for, by their
-values."""
+Back = Callable[[Array, Array, bool], Array]
+"""Takes the gradient by sums of rows, an array for that by their weights, and whether it goes on:
+then it returns that by the rows' values."""
+Read = tuple[slice, Real, Back]
+"""Rows, and their sums."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +104,7 @@ class LayerPass:
         A column sum of 1 in units of full scale.
     weight_scale, drive_scale : float32
         What the gradients of `reads` by weights and by row values are multiplied with.
-    reads : list of Back
+    reads : list of Read
         Of the rows that were read together: all of the layer, or those of each tile.
     """
 
@@ -112,7 +114,7 @@ class LayerPass:
     unit: np.float32
     weight_scale: np.float32
     drive_scale: np.float32
-    reads: list[Back]
+    reads: list[Read]
 
 
 def _tiles(adc: Adc | None, rows: int) -> list[slice]:
@@ -165,10 +167,11 @@ def _machine_read(
     if adc is not None:
         sums, inside = _converted(adc, sums)
 
-    def back(slope: Array, on: bool) -> tuple[Array, Array]:
+    def back(slope: Array, by_weight: Array, on: bool) -> Array:
         if inside is not None:
             slope = slope * inside
-        return drive.T @ slope, slope @ matrix.T if on else slope
+        np.matmul(drive.T, slope, out=by_weight)
+        return slope @ matrix.T if on else slope
 
     return sums, back
 
@@ -179,7 +182,7 @@ def _machine_reads(
     drive: Array,
     noise: Noise,
     rng: np.random.Generator | None,
-) -> tuple[list[tuple[Real, Back]], tuple[np.float32, np.float32, np.float32]]:
+) -> tuple[list[Read], tuple[np.float32, np.float32, np.float32]]:
     """All that is read of a layer of the machine; unit and scales of its `LayerPass`."""
     formats, whole = network.formats, network.quantised
     top = formats.input_top(layer)
@@ -194,7 +197,8 @@ def _machine_reads(
     exact = np.float64 if large else np.float32
     adc = network.adcs[layer] if whole else None
     reads = [
-        _machine_read(drive[:, rows], matrix[rows], adc, exact) for rows in _tiles(adc, len(matrix))
+        (rows, *_machine_read(drive[:, rows], matrix[rows], adc, exact))
+        for rows in _tiles(adc, len(matrix))
     ]
     return reads, (drive_unit * weight_unit, drive_unit, weight_unit)
 
@@ -229,7 +233,7 @@ def _chip_read(
 
     What a tile's converters make of images that drive none of its rows is 0.
     """
-    squares = drive * drive
+    squares: Array = drive * drive
     deviations = np.sqrt(squares @ law.variance[states] + np.float32(more + LEAST_VARIANCE))
     draws = rng.standard_normal(deviations.shape, dtype=np.float32)
     sums = drive @ law.mean[states] + deviations * draws
@@ -241,27 +245,30 @@ def _chip_read(
         codes, inside = _converted(adc, sums * turn)
         sums, turn = codes * driven, turn * (inside & driven)
 
-    def back(slope: Array, on: bool) -> tuple[Array, Array]:
+    def back(slope: Array, by_level: Array, on: bool) -> Array:
         by_sum: Array = slope * unit
         if turn is not None:
-            by_sum = by_sum * turn
-        spread: Array = by_sum * by_variance
-        by_level: Array = drive.T @ by_sum
+            by_sum *= turn
+        spread: Array = by_sum.copy()
+        spread *= by_variance
+        np.matmul(drive.T, by_sum, out=by_level)
         by_level *= law.mean_slope[states]
-        by_level += (squares.T @ spread) * law.variance_slope[states]
+        by_spread: Array = squares.T @ spread
+        by_spread *= law.variance_slope[states]
+        by_level += by_spread
         if not on:
-            return by_level, slope
+            return slope
         by_drive: Array = spread @ law.variance[states].T
         by_drive *= 2 * drive
         by_drive += by_sum @ law.mean[states].T
-        return by_level, by_drive
+        return by_drive
 
     return sums, back
 
 
 def _chip_reads(
     network: LatentNetwork, layer: int, drive: Array, law: ChipLaw, rng: np.random.Generator
-) -> tuple[list[tuple[Real, Back]], tuple[np.float32, np.float32, np.float32]]:
+) -> tuple[list[Read], tuple[np.float32, np.float32, np.float32]]:
     """All that is read of a layer of chips; unit and scales of its `LayerPass`."""
     formats, adc = network.formats, network.adcs[layer]
     top, outermost = formats.input_top(layer), formats.outermost
@@ -272,8 +279,8 @@ def _chip_reads(
         more = (law.tile_read * cell) ** 2 + (law.tile_steps * 2.0**adc.shift) ** 2
     drive = np.ascontiguousarray(drive)
     states = network.states(layer).astype(np.intp)
-    reads: list[tuple[Real, Back]] = [
-        _chip_read(drive[:, rows], states[rows], law, unit, adc, more, rng)
+    reads: list[Read] = [
+        (rows, *_chip_read(drive[:, rows], states[rows], law, unit, adc, more, rng))
         for rows in _tiles(adc, len(states))
     ]
     return reads, (unit, np.float32(outermost), np.float32(top))
@@ -335,11 +342,11 @@ def forward(
         else:
             reads, scales = _machine_reads(network, layer, drive, how, rng)
             respond = partial(_machine_neurons, network, layer, unit=scales[0])
-        sums: Real = sum((each for each, _ in reads[1:]), reads[0][0])
+        sums: Real = sum((each for _, each, _ in reads[1:]), reads[0][1])
         rows, slopes = drive, None
         if layer < network.layers - 1:
             drive, slopes = respond(sums)
-        record.append(LayerPass(rows, sums, slopes, *scales, [back for _, back in reads]))
+        record.append(LayerPass(rows, sums, slopes, *scales, reads))
     return (record[-1].sums * record[-1].unit).astype(np.float32), record
 
 
@@ -360,21 +367,21 @@ def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> A
     ndarray of float32
         As the network's values; that by the scale of the logits is left at 0.
     """
-    gradient = np.zeros_like(network.values)
+    gradient = np.empty_like(network.values)
+    gradient[-1] = 0
     parts = network.parts(gradient)
     hidden = parts[network.layers :]
     for layer in reversed(range(network.layers)):
-        here = record[layer]
+        here, by_weight = record[layer], parts[layer]
         if here.slopes is not None:
-            by_gain, by_offset = hidden[layer], hidden[layer + network.layers - 1]
             slope = slope * here.slopes
-            by_offset -= slope.sum(axis=0)
+            np.negative(slope.sum(axis=0), out=hidden[layer + network.layers - 1])
             slope = slope * network.gains(layer)
-            by_gain += np.einsum("ij,ij->j", slope, here.sums.astype(np.float32))
-            by_gain *= here.unit
-        back = [read(slope, layer > 0) for read in here.reads]
-        np.concatenate([by_weight for by_weight, _ in back], out=parts[layer])
-        parts[layer] *= here.weight_scale
+            by_gain = np.einsum("ij,ij->j", slope, here.sums.astype(np.float32))
+            np.multiply(by_gain, here.unit, out=hidden[layer])
+        back = [read(slope, by_weight[rows], layer > 0) for rows, _, read in here.reads]
+        by_weight *= here.weight_scale
         if layer:
-            slope = np.concatenate([by_drive for _, by_drive in back], axis=1) * here.drive_scale
+            slope = back[0] if len(back) == 1 else np.concatenate(back, axis=1)
+            slope *= here.drive_scale
     return gradient
