@@ -1,17 +1,13 @@
 """Weights that pulses move and hidden neurons, against closed forms and moments."""
 
-import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from allspin.host.train.array_devices import (
-    TYPES,
     ArrayParameters,
     PulsedWeights,
-    ReluHidden,
-    SoftwareWeights,
     SotHidden,
     device_deviates,
     linear_synapse,
@@ -47,18 +43,6 @@ def test_parameters_name_their_ranges(change: dict, message: str) -> None:
         ArrayParameters(**change)
 
 
-def test_each_family_has_one_recipe_and_types_differ_in_what_the_paper_says_only() -> None:
-    one, two, three, four = (TYPES[number] for number in (1, 2, 3, 4))
-    assert dataclasses.replace(two, neuron=None) == one
-    assert three.synapse is not None
-    assert four.synapse is not None
-    assert (three.synapse.states, four.synapse.states) == (100, 10)
-    assert three.synapse.c2c == four.synapse.c2c
-    assert dataclasses.replace(four, synapse=three.synapse) == three
-    assert three.neuron == two.neuron
-    assert three.batch == one.batch == 32
-
-
 def pulsed(synapse, start, *, rounding="nearest", scheme="equal", seed=7, shape=SHAPE):
     parameters = ArrayParameters(rounding=rounding, scheme=scheme, seed=seed)
     return PulsedWeights(synapse, parameters, np.full(shape, start, np.float32))
@@ -66,15 +50,6 @@ def pulsed(synapse, start, *, rounding="nearest", scheme="equal", seed=7, shape=
 
 def change(weights, amount):
     weights.update(np.full(weights.film.shape, amount, np.float32))
-
-
-def test_software_weights_take_the_change_and_leave_the_initial_ones_alone() -> None:
-    initial = np.zeros((2, 2), np.float32)
-    weights = SoftwareWeights(initial)
-    asked = np.array([[1, -2], [0, 3]], np.float32)
-    weights.update(asked.copy())
-    assert np.array_equal(weights.matrix, asked)
-    assert not initial.any()
 
 
 def test_the_first_weights_are_states_and_their_mean_is_what_was_asked_for() -> None:
@@ -154,17 +129,6 @@ def test_a_devices_own_factor_scales_what_is_read_not_what_the_film_holds() -> N
     assert np.allclose(weights.matrix[1:], film[1:] * (1 + 0.4 * depression[1:]), atol=1e-6)
 
 
-def test_the_draws_are_named_by_their_seed() -> None:
-    films = []
-    for seed in (1, 1, 2):
-        synapse = linear_synapse(10, CycleVariation(0.1, 0.1))
-        weights = pulsed(synapse, 0.0, rounding="stochastic", seed=seed)
-        change(weights, 0.3)
-        films.append(weights.film)
-    assert np.array_equal(films[0], films[1])
-    assert not np.array_equal(films[0], films[2])
-
-
 # Hidden neurons, against the device's own formula.
 
 RNG = np.random.default_rng(0)
@@ -174,12 +138,6 @@ SUMS = np.linspace(-20, 40, 601, dtype=np.float32)[:, None] * np.ones(6, np.floa
 def sot(columns: int = 6, **variation) -> SotHidden:
     parameters = ArrayParameters(hidden=(columns,), seed=9)
     return SotHidden(SotNeuron(), parameters, NeuronVariation(**variation))
-
-
-def test_relu() -> None:
-    activations, slopes = ReluHidden().forward(np.array([[-1, 0, 2]], np.float32), RNG)
-    assert activations.tolist() == [[0, 0, 2]]
-    assert slopes.tolist() == [[0, 0, 1]]
 
 
 @pytest.mark.parametrize("reading", ["current", "slope"])

@@ -8,7 +8,7 @@ import pytest
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.train.latent import LatentNetwork
-from allspin.host.train.lesson import FIRST_TRAINING_CHIP, Lesson, chip_law, softmax, told
+from allspin.host.train.lesson import Lesson, chip_law, softmax, told
 from allspin.host.train.options import Robustness
 from allspin.host.train.parameters import Occasion, TrainingParameters, TrainingTarget
 from allspin.host.train.passes import ChipLaw, forward
@@ -194,16 +194,3 @@ def test_imperfections_of_a_device_are_in_its_law() -> None:
     assert added == pytest.approx(0.2 * 252, rel=0.1)
     assert (worse.sum_gain, worse.read) == (pytest.approx(0.05), 0.1)
     assert (tiled.sum_gain, tiled.tile_gain) == (pytest.approx(0.04), pytest.approx(0.03))
-
-
-def test_training_has_chips_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-
-    def watched(device: object, seed: int) -> Chip:
-        seen.append(seed)
-        return Chip(PAPER, seed)
-
-    monkeypatch.setattr("allspin.host.train.lesson.Chip", watched)
-    chip_law(PAPER, FORMATS, OPEN)
-    assert seen
-    assert min(seen) >= FIRST_TRAINING_CHIP > 2**31
