@@ -32,8 +32,6 @@ from allspin.host.train.latent import FINE, Array, smooth_response
 from allspin.sim.chip.generator import Purpose, cell_normals, column_normals
 from allspin.sim.chip.words import D2D, UNIT
 from allspin.sim.device.device import NeuronVariation
-from allspin.sim.errors import check_range
-from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 from allspin.sim.network.neuron import Neuron, SotNeuron
 from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.response import Polarity, PulseResponse
@@ -62,9 +60,9 @@ class ArrayParameters(Parameters):
     rate : float
         Learning rate, weights from -1 to 1 and the mean cross-entropy of a batch in nats.
     epochs : int
-        Times through the training images, 1 to 10,000.
+        Times through the training images.
     batch : int
-        Images in a batch, 1 to 4096.
+        Images in a batch.
     rounding : str
         One of `ROUNDINGS`.
     scheme : str
@@ -80,9 +78,9 @@ class ArrayParameters(Parameters):
     full_scale : float
         Column sum that drives a neuron with its full-scale current, in weights of 1.
     hidden : tuple of int
-        Neurons of each hidden layer, 1 to 65,535; at most 14 layers, or none.
+        Neurons of each hidden layer, if there is one.
     seed : int
-        Names all chance, and the chip, 0 to 2**32 - 1.
+        Names all chance, and the chip.
     """
 
     rate: float = number(0.03, 1e-9, 1e6)
@@ -97,16 +95,6 @@ class ArrayParameters(Parameters):
     full_scale: float = number(FULL_SCALE, 1e-6, 1e6)
     hidden: tuple[int, ...] = (100,)
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("epochs", self.epochs, 1, 10_000)
-        check_range("batch", self.batch, 1, 4096)
-        check_range("seed", self.seed, 0, 2**32 - 1)
-        object.__setattr__(self, "hidden", tuple(self.hidden))
-        check_range("number of hidden layers", len(self.hidden), 0, MAX_LAYERS - 1)
-        for width in self.hidden:
-            check_range("hidden", width, 1, MAX_LINES)
 
 
 def linear_synapse(

@@ -120,7 +120,7 @@ def judge(
         here = calibrate(chip, network).network if occasion.calibrated else network
         shares.append(float(np.mean(chip.golden(here, words).classify(pixels) == labels)))
     return {
-        "chips": occasion.title,
+        "chips": f"{occasion.programming.scheme}{', calibrated' if occasion.calibrated else ''}",
         "first": FIRST_JUDGE,
         "number": CHIPS,
         "mean": round(float(np.mean(shares)), 6),

@@ -13,7 +13,7 @@ from allspin.host.train.latent import NumberFormats
 from allspin.host.train.options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.host.train.passes import Noise
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UserError, check_number, check_one_of, check_range
+from allspin.sim.errors import UserError, check_number, check_range
 from allspin.sim.extensions import UnknownKind
 from allspin.sim.network.formats import (
     MAX_RAH_BITS,
@@ -26,7 +26,7 @@ from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 from allspin.sim.network.neuron import NEURONS, Neuron
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.options import option
-from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
+from allspin.sim.programming.programming import device_levels
 from allspin.sim.programming.schemes import Programming, usual_tries
 from allspin.sim.programming.trains import plan_layer
 
@@ -43,22 +43,14 @@ class TrainingTarget:
         What its states are: one of `allspin.sim.programming.programming.LEVEL_CHOICES`.
     programming : Programming
         How its chips will be programmed where nothing is read: whose noise is trained with.
-
-    Raises
-    ------
-    ValueError
-        If there is no such choice, or it is not for this device.
     """
 
     device: Device
     choice: str = "nearest"
     programming: Programming = field(default_factory=Programming)
 
-    def __post_init__(self) -> None:
-        check_one_of("the choice of levels", self.choice, LEVEL_CHOICES)
-
     def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
-        """R_AH word of each state."""
+        """R_AH word of each state; `ValueError` where there is no such choice for this device."""
         levels = device_levels(self.device.synapse, states, self.choice, rah_bits)
         return tuple(levels.tolist())
 
@@ -115,11 +107,6 @@ class Occasion:
     programming: Programming
     calibrated: bool
     share: float
-
-    @property
-    def title(self) -> str:
-        """What it is called."""
-        return f"{self.programming.scheme}{', calibrated' if self.calibrated else ''}"
 
 
 BATCH = 256

@@ -86,4 +86,4 @@ def test_levels_that_a_device_has_not_are_refused_before_the_training() -> None:
     with pytest.raises(ValueError, match="levels by pulses need a device with an A"):
         TrainingParameters(target=TrainingTarget(measured, "pulses"))
     with pytest.raises(ValueError, match="the choice of levels must be one of nearest"):
-        TrainingTarget(PAPER, "best")
+        TrainingParameters(target=TrainingTarget(PAPER, "best"))
