@@ -2,12 +2,13 @@
 
 A thread prepares them. Of a long course a process of its own makes them, for which the thread
 waits only: a thread that makes them waits for the interpreter, and so does whoever trains
-meanwhile. The process gets its course and images by its standard input, and gives batch after
+meanwhile. The process gets a line of JSON and images by its standard input, and gives batch after
 batch as bytes through a pipe, until it is killed or nobody reads them.
 """
 
+import json
+import math
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections import deque
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from allspin.host.train.augment import Bent, Course
 from allspin.host.train.latent import Array
+from allspin.host.train.options import Augmentation
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import keep_freed_memory
 
@@ -68,7 +71,8 @@ def from_worker(
         assert process.stdin is not None
         try:
             with suppress(BrokenPipeError), process.stdin as given:
-                pickle.dump((course, images[among]), given, pickle.HIGHEST_PROTOCOL)
+                given.write(json.dumps([asdict(course), len(among)]).encode() + b"\n")
+                given.write(images[among].data)
             while len(content := made.read(size * (8 + pixels))) == size * (8 + pixels):
                 places = np.frombuffer(content, np.int64, size)
                 values = np.frombuffer(content, np.uint8, offset=8 * size)
@@ -81,7 +85,10 @@ def from_worker(
 def work(made: int) -> None:
     """Make what the standard input asks for, and write it to a file descriptor."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever trained has ended
-    course, images = pickle.load(sys.stdin.buffer)
+    said, count = json.loads(sys.stdin.buffer.readline())
+    course = Course(**said | {"augmentation": Augmentation(**said["augmentation"])})
+    content = np.frombuffer(sys.stdin.buffer.read(), np.uint8)
+    images = content.reshape(count, math.prod(course.shape))
     keep_freed_memory()
     with threadpool_limits(1), open(made, "wb") as out:
         for batch in course.batches(images, np.arange(len(images))):
@@ -164,5 +171,5 @@ def row_values(
 if __name__ == "__main__":
     try:
         work(int(sys.argv[1]))
-    except (EOFError, MemoryError, pickle.UnpicklingError):
+    except (MemoryError, ValueError):
         sys.exit(1)  # whoever trains has ended, or goes on alone
