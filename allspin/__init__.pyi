@@ -46,10 +46,10 @@ from allspin.host.show.say import Display as Display
 from allspin.host.sweep.sweep import sweep as sweep
 from allspin.host.sweep.workers import Cluster as Cluster
 from allspin.host.train.augment import Augmentation as Augmentation
+from allspin.host.train.options import Robustness as Robustness
 from allspin.host.train.parameters import TrainingParameters as TrainingParameters
 from allspin.host.train.parameters import TrainingTarget as TrainingTarget
-from allspin.host.train.robustness import Robustness as Robustness
-from allspin.host.train.train import train as train
+from allspin.host.train.trainer import train as train
 from allspin.sim.chip.chip import Chip as Chip
 from allspin.sim.device.device import Device as Device
 from allspin.sim.device.device_file import save_device as save_device

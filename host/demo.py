@@ -24,8 +24,7 @@ from allspin.host.run.run import TRACED_IMAGES, run_traced, traced_clocks
 from allspin.host.show.say import Display, commit
 from allspin.host.show.table import Number, Table, figures, table_text
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.train import train
-from allspin.host.train.trainer import Progress, Trained
+from allspin.host.train.trainer import Progress, Trained, train
 from allspin.sim.files import write_atomically
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+from collections.abc import Callable
 
 from allspin.host.cli.options import (
     INTERRUPTED,
@@ -26,7 +27,7 @@ from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Progress, TrainingBar
+from allspin.host.train.trainer import Progress, training_bar
 from allspin.sim.errors import check_range
 from allspin.sim.network.netfile import save_network
 
@@ -71,12 +72,12 @@ def add_arguments(parser: Parser) -> None:
 class _Bar(contextlib.ExitStack):
     """Shows a training from its first batch on: until then other steps have the terminal."""
 
-    bar: TrainingBar | None = None
+    bar: Callable[[Progress], None] | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Show where the training is."""
         if self.bar is None:
-            self.bar = self.enter_context(TrainingBar())
+            self.bar = self.enter_context(training_bar())
         self.bar(progress)
 
 

@@ -24,15 +24,20 @@ from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
-from allspin.host.train import in_array, robustness
+from allspin.host.train import in_array
 from allspin.host.train import parameters as recipe
-from allspin.host.train.augment import AUGMENTATIONS, Augmentation
 from allspin.host.train.in_array import Learnt
+from allspin.host.train.options import (
+    ALL,
+    AUGMENTATIONS,
+    KEYS,
+    USUAL,
+    Augmentation,
+    Robustness,
+    read_recipe,
+)
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.recipe_file import KEYS, read_recipe
-from allspin.host.train.robustness import Robustness
-from allspin.host.train.train import train
-from allspin.host.train.trainer import Trained, TrainingBar
+from allspin.host.train.trainer import Trained, train, training_bar
 from allspin.sim.network.netfile import save_network
 
 
@@ -73,11 +78,11 @@ def add_arguments(parser: Parser) -> None:
         "--robust",
         metavar="OPTIONS",
         nargs="?",
-        const=robustness.USUAL,
+        const=USUAL,
         help="with --device, train for chips of it with all that varies, open loop and verified, "
-        f"taught by a wider network; then --epochs is {robustness.EPOCHS}, quick "
-        f"{robustness.QUICK_EPOCHS}, unless given; or with options that differ from the usual "
-        f"{robustness.ALL}",
+        f"taught by a wider network; then --epochs is {Robustness.EPOCHS}, quick "
+        f"{Robustness.QUICK_EPOCHS}, unless given; or with options that differ from the usual "
+        f"{ALL}",
     )
     parser.add_argument(
         "--in-array",
@@ -129,11 +134,11 @@ def _with_recipe(arguments: Arguments) -> Arguments:
     given = {} if arguments.recipe is None else read_recipe(arguments.recipe)
     typed = {name: value for name in KEYS if (value := getattr(arguments, name)) is not None}
     both = given | typed
-    kind = in_array if both.get("in_array") else robustness if "robust" in both else recipe
+    kind = in_array if both.get("in_array") else Robustness if "robust" in both else recipe
     if arguments.quick:
         given["epochs"] = kind.QUICK_EPOCHS
-    elif kind is robustness:
-        given.setdefault("epochs", robustness.EPOCHS)
+    elif kind is Robustness:
+        given.setdefault("epochs", Robustness.EPOCHS)
     merged = Arguments(**vars(arguments) | given | typed)
     check_together(merged)
     return merged
@@ -160,7 +165,7 @@ def _trained(
 ) -> Trained | Learnt:
     """Train, and show how far it is."""
     if not arguments.in_array:
-        with TrainingBar() as bar:
+        with training_bar() as bar:
             return train(dataset, parameters, bar)
     steps = arguments.steps
     steps.start("learning in the array")
@@ -209,15 +214,15 @@ def run(arguments: Arguments) -> int:
     record = {
         "network": os.fspath(output),
         **reached,
-        **({"validation_chips": [each.to_dict() for each in chips]} if chips else {}),
+        **({"validation_chips": chips} if chips else {}),
         "seconds": seconds,
         "interrupted": interrupted,
         "options": options,
     }
     shares = {name.replace("_", " "): share for name, share in reached.items()}
     for each in chips:
-        lot = f"of {len(each.accuracies)} chips, {each.occasion.title}"
-        shares |= {f"mean {lot}": each.mean, f"worst {lot}": each.worst}
+        lot = f"of {each['number']} chips, {each['chips']}"
+        shares |= {f"{what} {lot}": each[what] for what in ("mean", "worst")}
     rows = (
         ("topology", "-".join(map(str, trained.network.topology))),
         *choices.items(),

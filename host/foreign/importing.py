@@ -18,8 +18,7 @@ from allspin.host.foreign.quantise import layer_errors, quantise
 from allspin.host.show.say import Display, Silent
 from allspin.host.train.feed import split
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
-from allspin.host.train.train import tune
-from allspin.host.train.trainer import Progress
+from allspin.host.train.trainer import Progress, tune
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
 from allspin.sim.network.golden import GoldenModel
@@ -250,7 +249,7 @@ def import_network(
     display : Display, optional
         Told of reading and quantising.
     report : callable, optional
-        Told of the training, as of `allspin.host.train.train.train`.
+        Told of the training, as of `allspin.host.train.trainer.train`.
 
     Returns
     -------

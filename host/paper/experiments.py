@@ -19,16 +19,16 @@ from allspin.hdl.cache import read_note, write_note
 from allspin.host.chips.accuracy import Column, Lot, measure
 from allspin.host.data.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
 from allspin.host.data.datasets import Dataset
-from allspin.host.train import in_array as recipe
-from allspin.host.train.in_array import (
+from allspin.host.train import in_array
+from allspin.host.train.array_devices import (
+    FULL_SCALE,
+    TYPES,
     ArrayParameters,
-    ArrayRecipe,
-    ArrayTrained,
+    PulsedWeights,
+    device_deviates,
     raw_synapse,
-    row_values,
-    train_in_array,
 )
-from allspin.host.train.in_array_weights import PulsedWeights, SotHidden, device_deviates
+from allspin.host.train.in_array import ArrayTrained, row_values, train_in_array
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -66,14 +66,14 @@ class Experiment:
 
     def key(self, digest: str) -> str:
         """Name of the result: a digest of kind, parameters, versions and data set."""
-        whole = json.dumps([VERSION, recipe.VERSION, digest, self.kind, self.text])
+        whole = json.dumps([VERSION, in_array.VERSION, digest, self.kind, self.text])
         return hashlib.sha256(whole.encode()).hexdigest()[:24]
 
 
 TRAINING: dict[str, Any] = {
     "seed": 0,
-    "rate": recipe.PULSED_RECIPE.rate,
-    "epochs": recipe.PULSED_RECIPE.epochs,
+    "rate": ArrayParameters.rate,
+    "epochs": ArrayParameters.epochs,
     "rounding": "stochastic",
     "scheme": "equal",
     "output_bias": False,
@@ -89,7 +89,7 @@ TRAINING: dict[str, Any] = {
     "neuron_threshold": 0.0,
     "neuron_use": 0.0,
     "neuron_use_reading": "current",
-    "full_scale": recipe.FULL_SCALE,
+    "full_scale": FULL_SCALE,
     "after_synapse": [],
     "after_gain": [],
     "after_threshold": [],
@@ -121,11 +121,11 @@ def training(**values: Any) -> Experiment:
 
 def paper_type(number: int, seed: int, **changes: Any) -> Experiment:
     """Training of one of the paper's four types, but for what is given."""
-    given = recipe.TYPES[number](seed)
+    given = TYPES[number]
     values: dict[str, Any] = {
         "seed": seed,
-        "rate": given.recipe.rate,
-        "epochs": given.recipe.epochs,
+        "rate": given.rate,
+        "epochs": given.epochs,
         "neuron": "relu" if given.neuron is None else "sot",
         "full_scale": given.full_scale,
     }
@@ -189,15 +189,13 @@ def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
 
 
 def parameters_of(values: dict[str, Any]) -> ArrayParameters:
-    """What `allspin.host.training.in_array` takes for a training's parameters."""
+    """What `allspin.host.train.in_array` takes for a training's parameters."""
     return ArrayParameters(
-        ArrayRecipe(
-            rate=values["rate"],
-            epochs=values["epochs"],
-            rounding=values["rounding"],
-            scheme=values["scheme"],
-            output_bias=values["output_bias"],
-        ),
+        rate=values["rate"],
+        epochs=values["epochs"],
+        rounding=values["rounding"],
+        scheme=values["scheme"],
+        output_bias=values["output_bias"],
         synapse=synapse_of(values),
         neuron=SotNeuron() if values["neuron"] == "sot" else None,
         neuron_variation=NeuronVariation(
@@ -237,12 +235,7 @@ def _afterwards(
         return share(matrices=matrices)
 
     def with_neurons(variation: NeuronVariation) -> float:
-        assert given.neuron is not None
-        varied = [
-            SotHidden(given.neuron, variation, given.full_scale, columns, given.seed, layer)
-            for layer, columns in enumerate(given.hidden)
-        ]
-        return share(neurons=varied)
+        return share(neurons=network.hidden_neurons(variation))
 
     return {
         "after_synapse": [with_weights(sigma) for sigma in values["after_synapse"]],
@@ -254,24 +247,18 @@ def _afterwards(
 
 
 def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    trained = train_in_array(
-        dataset.train_images,
-        dataset.train_labels,
-        dataset.test_images,
-        dataset.test_labels,
-        parameters_of(values),
-    )
+    trained = train_in_array(dataset, parameters_of(values))
     classes = dataset.classes
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (dataset.test_labels, trained.answers), 1)
     first = trained.network.weights[0].matrix
     sums = row_values(dataset.test_images) @ first
     return {
-        "accuracy": trained.accuracy,
-        "curve": [[mark.images, mark.loss, mark.accuracy] for mark in trained.curve],
+        "accuracy": trained.curve[-1][2],
+        "curve": [list(mark) for mark in trained.curve],
         "confusion": confusion.tolist(),
         "answered": (confusion.sum(axis=0) / confusion.sum()).tolist(),
-        "pulses": trained.pulses,
+        "pulses": sum(crossbar.pulses for crossbar in trained.network.weights),
         "seconds_an_epoch": trained.seconds / values["epochs"],
         "largest_sum": float(sums.max()),
         **_afterwards(trained, values, dataset),

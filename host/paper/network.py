@@ -29,7 +29,7 @@ from allspin.host.paper.chapter import (
     within,
 )
 from allspin.host.paper.experiments import chips, clean, paper_type
-from allspin.host.train.in_array import FULL_SCALE, TYPE_NAMES
+from allspin.host.train.array_devices import FULL_SCALE, TYPE_NAMES
 from allspin.sim.programming.schemes import default_tries
 
 TYPE_RATES = {1: 0.9753, 2: 0.9528, 3: 0.9101, 4: 0.8360}

@@ -24,7 +24,7 @@ from allspin.host.paper.chapter import (
     within,
 )
 from allspin.host.paper.experiments import training
-from allspin.host.train.in_array import raw_synapse
+from allspin.host.train.array_devices import raw_synapse
 from allspin.sim.synapse.response import Polarity
 
 PULSES = 100

@@ -20,7 +20,7 @@ from allspin.host.paper.chapter import (
     Table,
     lines_table,
 )
-from allspin.host.train.in_array import raw_synapse
+from allspin.host.train.array_devices import raw_synapse
 from allspin.sim.chip.words import SynapseArray
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import (

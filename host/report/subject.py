@@ -24,7 +24,7 @@ from allspin.host.data.catalogue import network_name, open_device, operating_poi
 from allspin.host.data.datasets import load_test_set
 from allspin.host.run.run import TracedRun, run_traced, traced_clocks
 from allspin.host.show.say import Display
-from allspin.host.train import robustness
+from allspin.host.train.options import USUAL, Robustness
 from allspin.host.train.parameters import DEFAULT_NEURON, TrainingParameters
 from allspin.sim.cost.liberty import CELLS_45, load_library
 from allspin.sim.device.device import Device
@@ -266,8 +266,8 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
         words, usual = [*words, "--in-array"], {}
     robust = options.get("robust")
     if isinstance(robust, str):
-        words += ["--robust"] if robust == robustness.USUAL else ["--robust", robust]
-        usual |= {"epochs": robustness.EPOCHS}
+        words += ["--robust"] if robust == USUAL else ["--robust", robust]
+        usual |= {"epochs": Robustness.EPOCHS}
     for key, option in TRAIN_OPTIONS.items():
         value = options.get(key)
         if value is None or (value == usual.get(key) and key != "states"):

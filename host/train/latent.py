@@ -1,5 +1,6 @@
-"""How parameters follow their gradients."""
+"""A network in training: its number formats, its latent real numbers, and how they learn."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +14,6 @@ from allspin.sim.network.formats import Adc, uniform_levels
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 from allspin.sim.network.neuron import Neuron
 
-# The number formats that a network is trained for, and its neuron as training sees it.
-
 Array = npt.NDArray[np.float32]
 
 FINE = 4096
@@ -22,6 +21,13 @@ FINE = 4096
 GRID = 8193
 """Places of a weight that are told apart where levels are a device's own: an eighth of the
 least step between R_AH words at most."""
+
+
+def smooth_response(neuron: Neuron) -> tuple[npt.NDArray[np.float64], Array]:
+    """Response of a neuron without rounding at `FINE` currents from 0 to 1, and its slope."""
+    currents = np.arange(FINE) / (FINE - 1)
+    response = neuron.response(currents)
+    return response, np.gradient(response, currents).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,10 @@ class NumberFormats:
         return self.neuron.table(self.current_bits, self.hidden_bits)
 
     @cached_property
-    def _response(self) -> tuple[Array, Array]:
-        currents = np.arange(FINE) / (FINE - 1)
-        response = self.neuron.response(currents)
-        return response.astype(np.float32), np.gradient(response, currents).astype(np.float32)
+    def smooth(self) -> tuple[Array, Array]:
+        """`smooth_response` of the neuron in single precision."""
+        response, slope = smooth_response(self.neuron)
+        return response.astype(np.float32), slope
 
     def respond(self, currents: Array) -> tuple[Array, Array]:
         """Response of the neuron without rounding, and its slope.
@@ -96,33 +102,18 @@ class NumberFormats:
             From 0 to 1.
         """
         place = (currents * np.float32(FINE - 1) + np.float32(0.5)).astype(np.intp)
-        response, slope = self._response
+        response, slope = self.smooth
         return response[place], slope[place]
-
-    def respond_only(self, currents: Array) -> Array:
-        """Response of the neuron without rounding, where the slope is not asked for.
-
-        Parameters
-        ----------
-        currents : ndarray of float32
-            From 0 to 1; overwritten.
-        """
-        currents *= np.float32(FINE - 1)
-        currents += np.float32(0.5)
-        return self._response[0].take(currents.astype(np.intp), mode="clip")
-
-    @cached_property
-    def table_slope(self) -> Array:
-        """Slope of the response without rounding at each input current."""
-        return self.respond(
-            (np.arange(2**self.current_bits) / self.current_top).astype(np.float32)
-        )[1]
 
     @cached_property
     def padded_table(self) -> tuple[Array, Array]:
-        """`table` and `table_slope` with one place more at either end, of slope 0."""
+        """`table` and its slope without rounding, each with one place more at either end.
+
+        There the neuron is beyond its table and has no slope.
+        """
+        currents = (np.arange(2**self.current_bits) / self.current_top).astype(np.float32)
         activations = np.pad(self.table.astype(np.float32), 1, mode="edge")
-        return activations, np.pad(self.table_slope, 1)
+        return activations, np.pad(self.respond(currents)[1], 1)
 
     def network(
         self,
@@ -153,11 +144,6 @@ class NumberFormats:
         )
 
 
-# A network in training: latent real numbers behind the integers that the machine runs.
-#
-# Quantities are in units of full scale: a weight of 1 is the outermost level, a row value of 1
-# the largest pixel or activation, a current of 1 the largest input current of a neuron.
-
 SPREAD = 0.3
 """Standard deviation of the neurons' input currents before training."""
 OUTERMOST = 2.5
@@ -187,7 +173,10 @@ class Columns(NamedTuple):
 
 
 class LatentNetwork:
-    """Weights, gains and offsets as real numbers.
+    """Weights, gains and offsets as real numbers, behind the integers that the machine runs.
+
+    Quantities are in units of full scale: a weight of 1 is the outermost level, a row value of 1
+    the largest pixel or activation, a current of 1 the largest input current of a neuron.
 
     Parameters
     ----------
@@ -200,12 +189,19 @@ class LatentNetwork:
 
     Attributes
     ----------
-    parameters : list of ndarray of float32
-        Everything that learns, changed in place by an optimiser: the weights of each layer,
-        shape (rows, columns); then of each hidden layer the logarithm of the columns' gains
-        and their offsets; then the logarithm of the scale of the logits.
+    weights : list of ndarray of float32
+        Of each layer, shape (rows, columns).
+    log_gains, offsets : list of ndarray of float32
+        Of each hidden layer, shape (columns,): the logarithm of the current per column sum, and
+        the current taken off.
+    log_scale : ndarray of float32, shape (1,)
+        Logarithm of what the loss takes a sum of full scale for.
+    values : ndarray of float32
+        All of these, one after another: they are views of what an optimiser changes in place.
     quantised : bool
         Whether the network computes with the machine's integers.
+    shifts : list of int
+        Right shift of each hidden layer's V-I converters.
     adcs : list of Adc or None
         Each layer's converters once it does, where columns are cut into tiles.
     """
@@ -217,44 +213,34 @@ class LatentNetwork:
         self.topology = topology
         self.layers = len(topology) - 1
         self.quantised = False
-        self.parameters: list[Array] = [
+        first = [
             rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[0]))
             for shape in pairwise(topology)
         ]
-        for columns in topology[1:-1]:
-            self.parameters += [np.zeros(columns, np.float32), np.zeros(columns, np.float32)]
-        self.parameters.append(np.zeros(1, np.float32))
-        self._shifts = [0] * (self.layers - 1)
+        others = np.zeros(2 * sum(topology[1:-1]) + 1, np.float32)
+        self.values = np.concatenate([*map(np.ravel, first), others])
+        *parts, self.log_scale = self.parts(self.values)
+        self.weights, hidden = parts[: self.layers], parts[self.layers :]
+        self.log_gains, self.offsets = hidden[: self.layers - 1], hidden[self.layers - 1 :]
+        self.shifts = [0] * (self.layers - 1)
         self.adcs: list[Adc | None] = [None] * self.layers
-
-    def weights(self, layer: int) -> Array:
-        """Latent weights of a layer, shape (rows, columns)."""
-        return self.parameters[layer]
-
-    def gain_place(self, layer: int) -> int:
-        """Where `parameters` has the gains of a layer; the offsets are next."""
-        return self.layers + 2 * layer
 
     def gains(self, layer: int) -> Array:
         """Current per column sum, both of full scale, shape (columns,)."""
-        return np.exp(self.parameters[self.gain_place(layer)])
+        return np.exp(self.log_gains[layer])
 
-    def offsets(self, layer: int) -> Array:
-        """Current taken off, shape (columns,)."""
-        return self.parameters[self.gain_place(layer) + 1]
-
-    def assign(self, values: list[Array]) -> None:
-        """Take other values for all parameters."""
-        for parameter, value in zip(self.parameters, values, strict=True):
-            parameter[:] = value
+    def parts(self, values: Array) -> list[Array]:
+        """Views of values of all parameters, or of gradients by them, as `values` has them."""
+        hidden = [(columns,) for columns in self.topology[1:-1]]
+        shapes = [*pairwise(self.topology), *hidden, *hidden, (1,)]
+        ends = np.cumsum([math.prod(shape) for shape in shapes])
+        parts = np.split(values, ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
     def clip(self) -> None:
         """Hold the latent weights within reach of the levels, once there are levels."""
-        if self.quantised:
-            for layer in range(self.layers):
-                np.clip(self.weights(layer), -1, 1, out=self.weights(layer))
-
-    # -- the two beginnings --------------------------------------------------------------
+        for weights in self.weights if self.quantised else ():
+            np.clip(weights, -1, 1, out=weights)
 
     def fit_first_weights(self, values: Array) -> None:
         """Scale the first weights so that the neurons work in the middle of their range.
@@ -266,30 +252,23 @@ class LatentNetwork:
         """
         drive = values.T / np.float32(self.formats.input_top(0))
         start = np.float32(self.formats.neuron.start)
-        for layer in range(self.layers):
-            weights = self.weights(layer)
+        for weights, offsets in zip(self.weights, self.offsets, strict=False):
+            spread = (drive @ weights).std(axis=0)
+            weights *= np.float32(SPREAD) / np.maximum(spread, np.float32(SMALLEST))
             sums = drive @ weights
-            if layer == self.layers - 1:
-                weights /= np.maximum(sums.std(), np.float32(SMALLEST))
-                return
-            weights *= np.float32(SPREAD) / np.maximum(sums.std(axis=0), np.float32(SMALLEST))
-            sums = drive @ weights
-            self.offsets(layer)[:] = sums.mean(axis=0) - start
-            drive, _ = self.formats.respond(np.clip(sums - self.offsets(layer), 0, 1))
+            offsets[:] = sums.mean(axis=0) - start
+            drive, _ = self.formats.respond(np.clip(sums - offsets, 0, 1))
+        self.weights[-1] /= np.maximum((drive @ self.weights[-1]).std(), np.float32(SMALLEST))
 
     def start_quantising(self) -> None:
         """Pass from real numbers to the machine's integers: every column gets its gain."""
-        for layer in range(self.layers):
-            weights = self.weights(layer)
+        for layer, weights in enumerate(self.weights):
             last = layer == self.layers - 1
             spread = weights.std(axis=None if last else 0)
             outer = np.float32(OUTERMOST) * np.maximum(spread, np.float32(SMALLEST))
             weights /= outer
-            self.parameters[-1 if last else self.gain_place(layer)][:] += np.log(outer)
-            if not last:
-                self._fit_shift(layer)
-        self.quantised = True
-        self.clip()
+            (self.log_scale if last else self.log_gains[layer])[:] += np.log(outer)
+        self._fit_shifts()
 
     def take(self, columns: Sequence[Columns], scale: float) -> None:
         """Pass to the machine's integers with layers that come from elsewhere.
@@ -301,43 +280,36 @@ class LatentNetwork:
         scale : float
             Of the logits: what the loss takes a sum of full scale for.
         """
-        for layer, taken in enumerate(columns):
-            self.weights(layer)[:] = taken.weights
-            if layer < self.layers - 1:
-                place = self.gain_place(layer)
-                self.parameters[place][:] = np.log(np.maximum(taken.gains, SMALLEST_GAIN))
-                self.parameters[place + 1][:] = taken.offsets
-                self._fit_shift(layer)
-        self.parameters[-1][:] = np.log(scale)
+        for weights, taken in zip(self.weights, columns, strict=True):
+            weights[:] = taken.weights
+        for gains, offsets, taken in zip(self.log_gains, self.offsets, columns, strict=False):
+            gains[:] = np.log(np.maximum(taken.gains, SMALLEST_GAIN))
+            offsets[:] = taken.offsets
+        self.log_scale[:] = np.log(scale)
+        self._fit_shifts()
+
+    def _fit_shifts(self) -> None:
+        """Quantise, and let gains use as many of their bits as leaves them room to grow."""
+        for layer in range(self.layers - 1):
+            largest = GAIN_ROOM * float(self.gains(layer).max()) * self._gain_unit(layer)
+            shift = int(np.floor(np.log2((2**GAIN_BITS - 1) / largest)))
+            self.shifts[layer] = min(max(shift, 0), MAX_SHIFT)
         self.quantised = True
         self.clip()
-
-    def _fit_shift(self, layer: int) -> None:
-        """Let the gains of a layer use as many of their bits as leaves them room to grow."""
-        largest = GAIN_ROOM * float(self.gains(layer).max()) * self._gain_unit(layer)
-        shift = int(np.floor(np.log2((2**GAIN_BITS - 1) / largest)))
-        self._shifts[layer] = min(max(shift, 0), MAX_SHIFT)
-
-    # -- integers ------------------------------------------------------------------------
 
     def _gain_unit(self, layer: int) -> float:
         """A gain of 1 in steps of current per step of column sum."""
         return self.formats.current_top / (self.formats.input_top(layer) * self.formats.outermost)
 
-    def shift(self, layer: int) -> int:
-        """Right shift of a layer's V-I converters."""
-        return self._shifts[layer]
-
     def states(self, layer: int) -> npt.NDArray[Any]:
         """State of each synapse of a layer: the nearest level's, as whole numbers."""
-        if self.formats.own_levels is not None:
-            place = (self.weights(layer) + np.float32(1)) * np.float32((GRID - 1) / 2)
-            np.rint(place, out=place)
-            return self.formats.nearest_states[np.clip(place, 0, GRID - 1).astype(np.intp)]
-        states = self.weights(layer) + np.float32(1)
-        states *= np.float32((self.formats.states - 1) / 2)
-        np.rint(states, out=states)
-        return np.clip(states, 0, self.formats.states - 1, out=states)
+        own = self.formats.own_levels is not None
+        top = GRID - 1 if own else self.formats.states - 1
+        place = self.weights[layer] + np.float32(1)
+        place *= np.float32(top / 2)
+        np.rint(place, out=place)
+        np.clip(place, 0, top, out=place)
+        return self.formats.nearest_states[place.astype(np.intp)] if own else place
 
     def words(self, layer: int) -> Array:
         """R_AH words of a layer, as whole numbers."""
@@ -351,11 +323,10 @@ class LatentNetwork:
 
     def converter(self, layer: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Gains and offsets of a layer's V-I converters, as whole numbers."""
-        formats = self.formats
-        gains = self.gains(layer).astype(np.float64)
-        gains *= self._gain_unit(layer) * 2.0 ** self.shift(layer)
-        offsets = self.offsets(layer).astype(np.float64) * formats.current_top
-        bound = 2 ** (formats.current_bits + 1)
+        unit = self._gain_unit(layer) * 2.0 ** self.shifts[layer]
+        gains = self.gains(layer).astype(np.float64) * unit
+        offsets = self.offsets[layer].astype(np.float64) * self.formats.current_top
+        bound = 2 ** (self.formats.current_bits + 1)
         return (
             np.clip(np.rint(gains), 0, 2**GAIN_BITS - 1),
             np.clip(np.rint(offsets), -bound, bound - 1),
@@ -374,12 +345,10 @@ class LatentNetwork:
         formats = self.formats
         layers = []
         for layer in range(self.layers):
-            converter, table = None, None
+            converter = table = None
             if layer < self.layers - 1:
-                gains, offsets = self.converter(layer)
-                converter = Converter(
-                    gains.astype(np.int32), offsets.astype(np.int32), self.shift(layer)
-                )
+                gains, offsets = (each.astype(np.int32) for each in self.converter(layer))
+                converter = Converter(gains, offsets, self.shifts[layer])
                 table = formats.table if formats.neuron.has_table else None
             states = self.states(layer).astype(np.uint8)
             layers.append(Layer(states, formats.levels, converter, table, self.adcs[layer]))
@@ -396,57 +365,50 @@ class Adam:
 
     Parameters
     ----------
-    parameters : sequence of ndarray of float32
+    values : ndarray of float32
         What learns; changed in place.
     memory : float
-        Steps over which the running average of the parameters reaches back; it reaches back
-        over a part of the steps so far while they are few.
+        Steps over which the running average of the values reaches back; it reaches back over a
+        part of the steps so far while they are few.
 
     Attributes
     ----------
-    average : list of ndarray of float32
-        Running average of the parameters: a better network than the last step's.
+    average : ndarray of float32
+        Running average of the values: a better network than the last step's.
     """
 
-    def __init__(self, parameters: Sequence[Array], memory: float) -> None:
-        self.parameters = parameters
+    def __init__(self, values: Array, memory: float) -> None:
+        self.values = values
         self.memory = memory
-        self.average = [parameter.copy() for parameter in parameters]
+        self.average = values.copy()
         self._steps = 0
-        self._first = [np.zeros_like(parameter) for parameter in parameters]
-        self._second = [np.zeros_like(parameter) for parameter in parameters]
+        self._first, self._second = np.zeros((2, *values.shape), np.float32)
 
-    def step(self, gradients: Sequence[Array], rate: float) -> None:
-        """Move against the gradients.
+    def step(self, gradient: Array, rate: float) -> None:
+        """Move against the gradient.
 
         Parameters
         ----------
-        gradients : sequence of ndarray of float32
-            As the parameters; overwritten.
+        gradient : ndarray of float32
+            By each value; overwritten.
         rate : float
             Learning rate.
         """
         self._steps += 1
-        size = np.float32(-rate / (1 - BETA_1**self._steps))
-        root = np.float32(1 / np.sqrt(1 - BETA_2**self._steps))
-        for parameter, gradient, first, second in zip(
-            self.parameters, gradients, self._first, self._second, strict=True
-        ):
-            first *= np.float32(BETA_1)
-            first += np.float32(1 - BETA_1) * gradient
-            np.multiply(gradient, gradient, out=gradient)
-            gradient *= np.float32(1 - BETA_2)
-            second *= np.float32(BETA_2)
-            second += gradient
-            np.sqrt(second, out=gradient)
-            gradient *= root
-            gradient += np.float32(EPSILON)
-            np.divide(first, gradient, out=gradient)
-            gradient *= size
-            parameter += gradient
+        self._first *= np.float32(BETA_1)
+        self._first += np.float32(1 - BETA_1) * gradient
+        np.multiply(gradient, gradient, out=gradient)
+        gradient *= np.float32(1 - BETA_2)
+        self._second *= np.float32(BETA_2)
+        self._second += gradient
+        np.sqrt(self._second, out=gradient)
+        gradient *= np.float32(1 / np.sqrt(1 - BETA_2**self._steps))
+        gradient += np.float32(EPSILON)
+        np.divide(self._first, gradient, out=gradient)
+        gradient *= np.float32(-rate / (1 - BETA_1**self._steps))
+        self.values += gradient
 
     def follow(self) -> None:
-        """Take the parameters into the running average."""
+        """Take the values into the running average."""
         share = np.float32(1 / min(self._steps + 1, self.memory))
-        for average, parameter in zip(self.average, self.parameters, strict=True):
-            average += share * (parameter - average)
+        self.average += share * (self.values - self.average)

@@ -8,14 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.datasets import Dataset, are_vectors
-from allspin.host.train import robustness
-from allspin.host.train.augment import AUGMENTATIONS, Augmentation
 from allspin.host.train.feed import split
 from allspin.host.train.latent import NumberFormats
+from allspin.host.train.options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.host.train.passes import Noise
-from allspin.host.train.robustness import Robustness
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UnknownKind, UserError, check_number, check_one_of, check_range
+from allspin.sim.errors import UnknownKind, UserError, check_number, check_range
 from allspin.sim.network.formats import (
     MAX_RAH_BITS,
     MAX_STATES,
@@ -27,11 +25,9 @@ from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 from allspin.sim.network.neuron import NEURONS, Neuron
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.options import option
-from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.programming import device_levels
+from allspin.sim.programming.schemes import Programming, usual_tries
 from allspin.sim.programming.trains import plan_layer
-
-# The device that a network is trained for: its levels, its neuron, the noise of its writes.
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,22 +42,14 @@ class TrainingTarget:
         What its states are: one of `allspin.sim.programming.programming.LEVEL_CHOICES`.
     programming : Programming
         How its chips will be programmed where nothing is read: whose noise is trained with.
-
-    Raises
-    ------
-    ValueError
-        If there is no such choice, or it is not for this device.
     """
 
     device: Device
     choice: str = "nearest"
     programming: Programming = field(default_factory=Programming)
 
-    def __post_init__(self) -> None:
-        check_one_of("the choice of levels", self.choice, LEVEL_CHOICES)
-
     def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
-        """R_AH word of each state."""
+        """R_AH word of each state; `ValueError` where there is no such choice for this device."""
         levels = device_levels(self.device.synapse, states, self.choice, rah_bits)
         return tuple(levels.tolist())
 
@@ -101,20 +89,36 @@ class TrainingTarget:
         }
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """A way in which chips are used, and the share of training that it has.
+
+    Parameters
+    ----------
+    programming : Programming
+        How the chips are programmed.
+    calibrated : bool
+        Whether their neurons are calibrated.
+    share : float
+        Of the images of a batch.
+    """
+
+    programming: Programming
+    calibrated: bool
+    share: float
+
+
 BATCH = 256
 """Images in a batch, where there are many."""
 EPOCH_STEPS = 64
 """Batches in an epoch, where there are few images: the batches are smaller then."""
 SMALLEST_BATCH = 32
-MAX_BATCH = 65_536
 RATE = 3e-3
 """Peak of the learning rate with real numbers."""
 QUANTISED_SHARE = 2 / 3
 """Peak with the machine's integers, as a share of that."""
-MIN_RATE, MAX_RATE = 1e-6, 1.0
 WIDE_CURRENT_HIDDEN_BITS = 7
 """Activations from this width on get input currents of 10 bits, not 8."""
-
 DEFAULT_NEURON = "sot"
 """Of the hidden layers, where neither the options nor a device say it."""
 EPOCHS = 100
@@ -124,8 +128,18 @@ FLOAT_SHARE = 0.6
 DEFAULT_AUGMENTATION = "digits"
 """Of images, where the options do not say it."""
 MAX_EPOCHS = 10_000
-MAX_NOISE = 0.5
-MAX_SEED = 2**32 - 1
+RANGES = {
+    "states": (MIN_STATES, MAX_STATES),
+    "rah_bits": (MIN_RAH_BITS, MAX_RAH_BITS),
+    "pixel_bits": (1, 8),
+    "hidden_bits": (1, 8),
+    "epochs": (1, MAX_EPOCHS),
+    "seed": (0, 2**32 - 1),
+    "batch": (1, 65_536),
+}
+"""Of parameters that are whole numbers."""
+RECIPE = 1
+"""Version of the recipe: it changes when the same options give another network."""
 
 
 @dataclass(frozen=True)
@@ -215,8 +229,9 @@ class TrainingParameters:
     tiles: Tiles | None = None
 
     def __post_init__(self) -> None:
-        check_range("states", self.states, MIN_STATES, MAX_STATES)
-        check_range("rah_bits", self.rah_bits, MIN_RAH_BITS, MAX_RAH_BITS)
+        for name, (low, high) in RANGES.items():
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name), low, high)
         uniform_levels(self.states, self.rah_bits)
         object.__setattr__(self, "hidden", tuple(self.hidden))
         check_range("number of hidden layers", len(self.hidden), 1, MAX_LAYERS - 1)
@@ -224,17 +239,9 @@ class TrainingParameters:
             check_range("hidden", width, 1, MAX_LINES)
         if self.neuron is not None and self.neuron not in NEURONS:
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
-        check_range("pixel_bits", self.pixel_bits, 1, 8)
-        check_range("hidden_bits", self.hidden_bits, 1, 8)
-        if self.noise is not None and not (
-            isinstance(self.noise, (int, float)) and 0 <= self.noise <= MAX_NOISE
-        ):
-            raise ValueError(f"noise must be from 0 to {MAX_NOISE}, not {self.noise!r}")
-        check_range("epochs", self.epochs, 1, MAX_EPOCHS)
-        check_range("seed", self.seed, 0, MAX_SEED)
-        object.__setattr__(self, "rate", check_number("rate", self.rate, MIN_RATE, MAX_RATE))
-        if self.batch is not None:
-            check_range("batch", self.batch, 1, MAX_BATCH)
+        if self.noise is not None:
+            check_number("noise", self.noise, 0, 0.5)
+        object.__setattr__(self, "rate", check_number("rate", self.rate, 1e-6, 1))
         if self.target is not None:
             self.target.levels(self.states, self.rah_bits)
         if self.robust is not None and self.target is None:
@@ -243,22 +250,30 @@ class TrainingParameters:
     @property
     def float_epochs(self) -> int:
         """Epochs with real numbers."""
-        share = FLOAT_SHARE if self.robust is None else robustness.FLOAT_SHARE
+        share = FLOAT_SHARE if self.robust is None else self.robust.FLOAT_SHARE
         return max(1, round(share * self.epochs))
+
+    @property
+    def teacher_epochs(self) -> int:
+        """Epochs of the network that teaches this one; 0 where nobody does."""
+        if self.robust is None or not self.robust.taught:
+            return 0
+        return max(1, round(self.robust.TEACHER_SHARE * self.epochs))
 
     @property
     def quantised_rate(self) -> float:
         """Peak of the learning rate with the machine's integers."""
-        return self.rate * (QUANTISED_SHARE if self.robust is None else robustness.RATE_SHARE)
+        return self.rate * (QUANTISED_SHARE if self.robust is None else self.robust.RATE_SHARE)
 
     @property
-    def teacher(self) -> "TrainingParameters | None":
-        """What the network that teaches this one is trained by; None where nobody does."""
-        if self.robust is None or not self.robust.taught:
-            return None
-        epochs = max(1, round(robustness.TEACHER_SHARE * self.epochs))
-        hidden = (self.robust.teacher,)
-        return replace(self, hidden=hidden, epochs=epochs, noise=0.0, robust=None, tiles=None)
+    def occasions(self) -> list[Occasion]:
+        """The ways of using chips that the network is trained for, if it is."""
+        if self.robust is None or self.target is None:
+            return []
+        blind, share = self.target.programming, self.robust.verified
+        tries = usual_tries(self.states)
+        verified = replace(blind, scheme="write-verify", tries=tries)
+        return [Occasion(blind, False, 1 - share), Occasion(verified, True, share)]
 
     @property
     def weight_noise(self) -> Noise:
@@ -350,3 +365,13 @@ class TrainingParameters:
             "rate": self.rate,
             "batch": self.batch_of(len(split(len(dataset.train_images))[0])),
         }
+
+
+def provenance_of(parameters: TrainingParameters, dataset: Dataset) -> dict[str, Any]:
+    """What a network's file says of its training: options as they are unless told are left out."""
+    options = parameters.options(dataset)
+    unsaid = {"augment": DEFAULT_AUGMENTATION, "rate": RATE}
+    if parameters.batch is None:
+        unsaid["batch"] = options["batch"]
+    said = {name: options[name] for name in options if unsaid.get(name, ...) != options[name]}
+    return {"command": "train", "recipe": RECIPE, "options": said}

@@ -1,98 +1,91 @@
-"""Forward and backward pass of a network in training.
+"""Forward and backward pass of a network in training, on the machine and on chips that vary.
 
-Before quantisation the forward pass computes with real numbers; from then on it is the
-machine's, bit for bit, and the backward pass takes each rounding for the identity
-(straight-through estimator: Bengio, Leonard and Courville, 2013, arXiv:1308.3432).
+Before quantisation the forward pass computes with real numbers. From then on it is the machine's,
+bit for bit, or that of chips; the backward pass takes each rounding for the identity
+(straight-through estimator: Bengio, Leonard and Courville, 2013, arXiv:1308.3432), and a
+conversion of a tile's sum for a constant where it saturates.
+
+Each image sees a chip of its own. The accuracy of chips is a mean over images, so it does not
+matter to its expectation whether two images share a chip, and independent draws give the smaller
+scatter of gradients. A column's sum is drawn, not its cells (local reparametrisation: Kingma,
+Salimans and Welling, 2015, arXiv:1506.02557)::
+
+    sum = drive @ mean + sqrt(drive^2 @ variance) z
+
+so the gradient knows how both moments of a cell change with its level, and weights keep from
+states that vary.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.train.latent import OUTERMOST, Array, LatentNetwork
+from allspin.host.train.latent import OUTERMOST, Array, LatentNetwork, NumberFormats
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import EXACT_FLOAT32
+from allspin.sim.network.network import GAIN_BITS
 
-# Columns cut into tiles, in training: conversions in the forward pass, straight through behind.
-#
-# The forward pass converts each tile's sums as the machine does. The backward pass takes a
-# conversion for the identity where it is inside its range, and for a constant where it saturates.
+LEAST_VARIANCE = 1e-3
+"""Of a sum of chips, in squared words, so that it has a square root with a slope."""
 
 Real = npt.NDArray[np.floating[Any]]
-Inside = npt.NDArray[np.bool_]
+Noise = float | npt.NDArray[np.float64]
+"""Standard deviation of the noise on each weight, as a fraction of the range of R_AH (outermost
+level to outermost level): one for all, or by state."""
+Back = Callable[[Array, Array, bool], Array]
+"""Takes the gradient by sums of rows, an array for that by their weights, and whether it goes on:
+then it returns that by the rows' values."""
+Read = tuple[slice, Real, Back]
+"""Rows, and their sums."""
 
 
 @dataclass(frozen=True, eq=False)
-class TiledSums:
-    """Column sums of a layer through its converters.
+class ChipLaw:
+    """What chips make of each state, and how columns and reads differ, in standard deviations.
 
     Attributes
     ----------
-    sums : ndarray, shape (images, columns)
-        Converted and added.
-    rows : int
-        Rows of a tile.
-    inside : list of ndarray of bool, each (images, columns)
-        Of each tile: which conversions were inside the converter's range.
+    mean, variance : ndarray of float32, shape (states,)
+        Of a cell's R_AH word.
+    mean_slope, variance_slope : ndarray of float32, shape (states,)
+        How both change with the state's level, in words by word.
+    read : float
+        Of a column's sum at each use, in the range of a cell at full row value.
+    gain : float
+        Of a hidden neuron, a factor on its current about `pivot`.
+    pivot : float
+        Current that a gain's deviation leaves as it is, as a fraction of full scale.
+    sum_gain : float
+        Of amplifier and V-I converter: a factor on the column's sum.
+    threshold : float
+        Of the current, fixed for a column, as a fraction of its full scale.
+    use : float
+        Of the current at each use, as a fraction of its full scale.
+    tile_read : float
+        Of a tile's sum at each use, and of its amplifier, in place of `read` where a layer is cut.
+    tile_steps : float
+        Of the same sum, by its converter, in steps of a conversion.
+    tile_gain : float
+        Of amplifier and converter: a factor on the tile's sum.
     """
 
-    sums: Real
-    rows: int
-    inside: list[Inside]
-
-
-def tiled_sums(adc: Adc, drive: Real, matrix: Real) -> TiledSums:
-    """Column sums of a batch.
-
-    Parameters
-    ----------
-    adc : Adc
-        The converters.
-    drive : ndarray, shape (images, rows)
-        Row values, whole numbers.
-    matrix : ndarray, shape (rows, columns)
-        R_AH words.
-    """
-    low, high = -(1 << adc.bits - 1), (1 << adc.bits - 1) - 1
-    share = drive.dtype.type(2.0**-adc.shift)
-    sums = np.zeros((len(drive), matrix.shape[1]), drive.dtype)
-    inside: list[Inside] = []
-    for start in range(0, len(matrix), adc.rows):
-        rows = slice(start, start + adc.rows)
-        read = drive[:, rows] @ matrix[rows]
-        read *= share
-        read += drive.dtype.type(0.5)
-        np.floor(read, out=read)
-        inside.append((read >= low) & (read <= high))
-        sums += np.clip(read, low, high, out=read)
-    sums *= drive.dtype.type(2.0**adc.shift)
-    return TiledSums(sums, adc.rows, inside)
-
-
-def by_weight(tiled: TiledSums, drive: Array, slope: Array) -> Array:
-    """Gradient by the matrix, from that by the sums (images, columns)."""
-    return np.concatenate(
-        [
-            drive[:, place * tiled.rows : (place + 1) * tiled.rows].T @ (slope * inside)
-            for place, inside in enumerate(tiled.inside)
-        ]
-    )
-
-
-def by_drive(tiled: TiledSums, matrix: Array, slope: Array) -> Array:
-    """Gradient by the row values, from that by the sums (images, columns)."""
-    return np.concatenate(
-        [
-            (slope * inside) @ matrix[place * tiled.rows : (place + 1) * tiled.rows].T
-            for place, inside in enumerate(tiled.inside)
-        ],
-        axis=1,
-    )
-
-
-Noise = float | npt.NDArray[np.float64]
+    mean: Array
+    variance: Array
+    mean_slope: Array
+    variance_slope: Array
+    read: float = 0.0
+    gain: float = 0.0
+    pivot: float = 0.0
+    sum_gain: float = 0.0
+    threshold: float = 0.0
+    use: float = 0.0
+    tile_read: float = 0.0
+    tile_steps: float = 0.0
+    tile_gain: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,30 +96,49 @@ class LayerPass:
     ----------
     drive : ndarray of float32, shape (images, rows)
         Row values.
-    matrix : ndarray of float32, shape (rows, columns)
-        What they were multiplied with.
     sums : ndarray, shape (images, columns)
         Column sums.
-    drive_unit, weight_unit : float32
-        A row value of 1 and a number of 1 in the matrix, in units of full scale.
     slopes : ndarray of float32, shape (images, columns), or None
-        Slope of the neurons' response; None in the last layer.
-    tiled : TiledSums or None
-        The same sums tile by tile, where the layer is cut into tiles.
+        Slope of the neurons' response by the current; None in the last layer.
+    unit : float32
+        A column sum of 1 in units of full scale.
+    weight_scale, drive_scale : float32
+        What the gradients of `reads` by weights and by row values are multiplied with.
+    reads : list of Read
+        Of the rows that were read together: all of the layer, or those of each tile.
     """
 
     drive: Array
-    matrix: Array
     sums: Real
-    drive_unit: np.float32
-    weight_unit: np.float32
     slopes: Array | None
-    tiled: TiledSums | None = None
+    unit: np.float32
+    weight_scale: np.float32
+    drive_scale: np.float32
+    reads: list[Read]
 
-    @property
-    def unit(self) -> np.float32:
-        """A column sum of 1 in units of full scale."""
-        return self.drive_unit * self.weight_unit
+
+def _tiles(adc: Adc | None, rows: int) -> list[slice]:
+    """Rows that are read together."""
+    size = rows if adc is None else adc.rows
+    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+def _converted(adc: Adc, sums: Real) -> tuple[Real, npt.NDArray[np.bool_]]:
+    """What a tile's converters make of its sums, and which did not saturate."""
+    half = 1 << adc.bits - 1
+    codes = np.floor(sums * 2.0**-adc.shift + 0.5)
+    inside = (codes >= -half) & (codes < half)
+    return np.clip(codes, -half, half - 1) * 2.0**adc.shift, inside
+
+
+def _answers(formats: NumberFormats, steps: Real) -> tuple[Array, Array]:
+    """Activations and slopes of neurons at currents in steps, whole numbers."""
+    place = np.clip(steps + 1, 0, formats.current_top + 2).astype(np.intp)
+    activations, slopes = formats.padded_table
+    return activations.take(place), slopes.take(place)
+
+
+# The machine, before and after quantisation.
 
 
 def _noisy(
@@ -134,74 +146,169 @@ def _noisy(
 ) -> Array:
     """A matrix with noise on every weight."""
     noisy = rng.standard_normal(matrix.shape, dtype=np.float32)
-    if isinstance(noise, np.ndarray):
-        if network.quantised:
-            by_state = (2 * float(network.formats.outermost) * noise).astype(np.float32)
-            noisy *= by_state[network.states(layer).astype(np.intp, copy=False)]
-            noisy += matrix
-            return noisy
-        # There are no states yet.
-        noise = float(np.sqrt(np.mean(noise**2)))
-    if network.quantised:
-        outermost = float(network.formats.outermost)
+    outermost = float(network.formats.outermost)
+    if network.quantised and isinstance(noise, np.ndarray):
+        by_state = (2 * outermost * noise).astype(np.float32)
+        noisy *= by_state[network.states(layer).astype(np.intp)]
     else:
-        # Where the outermost level will be when the weights are quantised.
-        outermost = OUTERMOST * float(matrix.std())
-    noisy *= 2 * noise * outermost
+        if not network.quantised:  # where it will be once there are states
+            outermost = OUTERMOST * float(matrix.std())
+        noisy *= 2 * float(np.sqrt(np.mean(noise * noise))) * outermost
     noisy += matrix
     return noisy
 
 
-def _column_sums(drive: Array, matrix: Array, top: int, large: bool) -> Real:
-    """Matrix product, exact where the numbers are whole and at most `top` in a row.
+def _machine_read(
+    drive: Array, matrix: Array, adc: Adc | None, exact: type[np.floating[Any]]
+) -> tuple[Real, Back]:
+    """Sums of rows that are read together."""
+    sums: Real = drive.astype(exact, copy=False) @ matrix.astype(exact, copy=False)
+    inside = None
+    if adc is not None:
+        sums, inside = _converted(adc, sums)
 
-    `large` says that sums may be too large for single precision: they are looked at then.
-    """
-    if large and _too_large(matrix, top):
-        return drive.astype(np.float64) @ matrix.astype(np.float64)
-    return drive @ matrix
+    def back(slope: Array, by_weight: Array, on: bool) -> Array:
+        if inside is not None:
+            slope = slope * inside
+        np.matmul(drive.T, slope, out=by_weight)
+        return slope @ matrix.T if on else slope
 
-
-def _tiled(adc: Adc, drive: Array, matrix: Array, top: int) -> TiledSums:
-    """Sums through converters, exact as `_column_sums` is."""
-    if _too_large(matrix, top):
-        return tiled_sums(adc, drive.astype(np.float64), matrix.astype(np.float64))
-    return tiled_sums(adc, drive, matrix)
-
-
-def _too_large(matrix: Array, top: int) -> bool:
-    """Whether float32 cannot hold all sums of whole numbers."""
-    return float(np.abs(matrix).sum(axis=0).max()) * top >= EXACT_FLOAT32
+    return sums, back
 
 
-def _neurons(
+def _machine_reads(
+    network: LatentNetwork,
+    layer: int,
+    drive: Array,
+    noise: Noise,
+    rng: np.random.Generator | None,
+) -> tuple[list[Read], tuple[np.float32, np.float32, np.float32]]:
+    """All that is read of a layer of the machine; unit and scales of its `LayerPass`."""
+    formats, whole = network.formats, network.quantised
+    top = formats.input_top(layer)
+    drive_unit = np.float32(1 / top if whole or layer == 0 else 1)
+    weight_unit = np.float32(1 / formats.outermost if whole else 1)
+    matrix = network.words(layer) if whole else network.weights[layer]
+    # Whole numbers are added exactly: sums may be too large for single precision.
+    large = whole and len(matrix) * formats.outermost * top >= EXACT_FLOAT32
+    if rng is not None and np.any(noise):
+        matrix, large = _noisy(network, layer, matrix, noise, rng), whole
+    large = large and float(np.abs(matrix).sum(axis=0).max()) * top >= EXACT_FLOAT32
+    exact = np.float64 if large else np.float32
+    adc = network.adcs[layer] if whole else None
+    reads = [
+        (rows, *_machine_read(drive[:, rows], matrix[rows], adc, exact))
+        for rows in _tiles(adc, len(matrix))
+    ]
+    return reads, (drive_unit * weight_unit, drive_unit, weight_unit)
+
+
+def _machine_neurons(
     network: LatentNetwork, layer: int, sums: Real, unit: np.float32
 ) -> tuple[Array, Array]:
     """Activations (next rows' values) and slopes of a hidden layer."""
+    if network.quantised:
+        gains, offsets = network.converter(layer)
+        steps = np.floor(sums * (gains * 2.0 ** -network.shifts[layer])) - offsets
+        return _answers(network.formats, steps)
+    currents = sums.astype(np.float32) * (network.gains(layer) * unit) - network.offsets[layer]
+    inside = (currents > 0) & (currents < 1)
+    activations, slopes = network.formats.respond(currents.clip(0, 1))
+    return activations, slopes * inside
+
+
+# Chips.
+
+
+def _chip_read(
+    drive: Array,
+    states: npt.NDArray[np.intp],
+    law: ChipLaw,
+    unit: np.float32,
+    adc: Adc | None,
+    more: float,
+    rng: np.random.Generator,
+) -> tuple[Array, Back]:
+    """Sums of rows that are read together, with `more` variance than their cells have.
+
+    What a tile's converters make of images that drive none of its rows is 0.
+    """
+    squares: Array = drive * drive
+    deviations = np.sqrt(squares @ law.variance[states] + np.float32(more + LEAST_VARIANCE))
+    draws = rng.standard_normal(deviations.shape, dtype=np.float32)
+    sums = drive @ law.mean[states] + deviations * draws
+    by_variance = draws / (2 * deviations)
+    turn: Array | None = None
+    if adc is not None:
+        turn = 1 + np.float32(law.tile_gain) * rng.standard_normal(sums.shape, dtype=np.float32)
+        driven = np.asarray(drive.any(axis=1))[:, None]
+        codes, inside = _converted(adc, sums * turn)
+        sums, turn = codes * driven, turn * (inside & driven)
+
+    def back(slope: Array, by_level: Array, on: bool) -> Array:
+        by_sum: Array = slope * unit
+        if turn is not None:
+            by_sum *= turn
+        spread: Array = by_sum.copy()
+        spread *= by_variance
+        np.matmul(drive.T, by_sum, out=by_level)
+        by_level *= law.mean_slope[states]
+        by_spread: Array = squares.T @ spread
+        by_spread *= law.variance_slope[states]
+        by_level += by_spread
+        if not on:
+            return slope
+        by_drive: Array = spread @ law.variance[states].T
+        by_drive *= 2 * drive
+        by_drive += by_sum @ law.mean[states].T
+        return by_drive
+
+    return sums, back
+
+
+def _chip_reads(
+    network: LatentNetwork, layer: int, drive: Array, law: ChipLaw, rng: np.random.Generator
+) -> tuple[list[Read], tuple[np.float32, np.float32, np.float32]]:
+    """All that is read of a layer of chips; unit and scales of its `LayerPass`."""
+    formats, adc = network.formats, network.adcs[layer]
+    top, outermost = formats.input_top(layer), formats.outermost
+    unit = np.float32(1 / (top * outermost))
+    cell = (float(formats.levels[-1]) - float(formats.levels[0])) * top
+    more = (law.read * cell) ** 2
+    if adc is not None:
+        more = (law.tile_read * cell) ** 2 + (law.tile_steps * 2.0**adc.shift) ** 2
+    drive = np.ascontiguousarray(drive)
+    states = network.states(layer).astype(np.intp)
+    reads: list[Read] = [
+        (rows, *_chip_read(drive[:, rows], states[rows], law, unit, adc, more, rng))
+        for rows in _tiles(adc, len(states))
+    ]
+    return reads, (unit, np.float32(outermost), np.float32(top))
+
+
+def _chip_neurons(
+    network: LatentNetwork, layer: int, sums: Real, law: ChipLaw, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Activations of a hidden layer of chips, and their slopes: `Chip.varied` in real numbers."""
     formats = network.formats
-    if not network.quantised:
-        currents = sums.astype(np.float32)
-        currents *= network.gains(layer) * unit
-        currents -= network.offsets(layer)
-        inside = (currents > 0) & (currents < 1)
-        activations, slopes = formats.respond(currents.clip(0, 1))
-        return activations, slopes * inside
-    gains, offsets = network.converter(layer)
-    steps = sums * (gains * 2.0 ** -network.shift(layer))
-    np.floor(steps, out=steps)
-    steps -= offsets
-    # One place more at either end, where the neuron is beyond its table and has no slope.
-    steps += 1
-    np.clip(steps, 0, formats.current_top + 2, out=steps)
-    place = steps.astype(np.intp)
-    activations, slopes = formats.padded_table
-    return activations.take(place), slopes.take(place)
+    gains, offsets = (each.astype(np.float32) for each in network.converter(layer))
+    full, bound = np.float32(2**formats.current_bits), 2 ** (formats.current_bits + 1)
+    z_gain, z_sum, z_threshold, z_use = rng.standard_normal((4, *sums.shape), dtype=np.float32)
+    turn = 1 + np.float32(law.gain) * z_gain
+    factors = np.clip(gains * (turn * (1 + np.float32(law.sum_gain) * z_sum)), 0, 2**GAIN_BITS - 1)
+    offsets = offsets + (offsets + np.float32(law.pivot * formats.current_top)) * (turn - 1)
+    offsets += np.float32(law.threshold) * full * z_threshold
+    steps = np.floor(sums * (factors * np.float32(2.0 ** -network.shifts[layer])))
+    steps -= np.rint(np.clip(offsets, -bound, bound - 1))
+    steps += np.rint(np.float32(law.use) * full * z_use)
+    activations, slopes = _answers(formats, steps)
+    return activations, slopes * turn
 
 
 def forward(
     network: LatentNetwork,
     values: Array,
-    noise: Noise = 0.0,
+    how: Noise | ChipLaw = 0.0,
     rng: np.random.Generator | None = None,
 ) -> tuple[Array, list[LayerPass]]:
     """Column sums of the last layer, and what the backward pass needs.
@@ -209,14 +316,14 @@ def forward(
     Parameters
     ----------
     network : LatentNetwork
-        What to compute.
+        What to compute; quantised, for chips.
     values : ndarray of float32, shape (rows, images)
         Row values as whole numbers.
-    noise : float or ndarray of float64, shape (states,)
-        Standard deviation of the noise on each weight, as a fraction of the range of R_AH
-        (outermost level to outermost level); one for all, or by state.
+    how : Noise or ChipLaw
+        On the machine, with noise on its weights, or on chips: what they make of states and
+        columns.
     rng : Generator, optional
-        Draws the noise.
+        Draws the noise, or a chip for each image.
 
     Returns
     -------
@@ -226,31 +333,24 @@ def forward(
         For `backward`.
     """
     record: list[LayerPass] = []
-    noisy = bool(np.any(noise))
     drive = values.T
     for layer in range(network.layers):
-        top = network.formats.input_top(layer)
-        whole = network.quantised
-        drive_unit = np.float32(1 / top if whole or layer == 0 else 1)
-        weight_unit = np.float32(1 / network.formats.outermost if whole else 1)
-        matrix = network.words(layer) if whole else network.weights(layer)
-        large = whole and len(matrix) * network.formats.outermost * top >= EXACT_FLOAT32
-        if rng is not None and noisy:
-            matrix = _noisy(network, layer, matrix, noise, rng)
-            large = whole
-        adc = network.adcs[layer] if whole else None
-        tiled = None if adc is None else _tiled(adc, drive, matrix, top)
-        sums = _column_sums(drive, matrix, top, large) if tiled is None else tiled.sums
-        activations, slopes = None, None
+        if isinstance(how, ChipLaw):
+            assert rng is not None
+            reads, scales = _chip_reads(network, layer, drive, how, rng)
+            respond = partial(_chip_neurons, network, layer, law=how, rng=rng)
+        else:
+            reads, scales = _machine_reads(network, layer, drive, how, rng)
+            respond = partial(_machine_neurons, network, layer, unit=scales[0])
+        sums: Real = sum((each for _, each, _ in reads[1:]), reads[0][1])
+        rows, slopes = drive, None
         if layer < network.layers - 1:
-            activations, slopes = _neurons(network, layer, sums, drive_unit * weight_unit)
-        record.append(LayerPass(drive, matrix, sums, drive_unit, weight_unit, slopes, tiled))
-        if activations is not None:
-            drive = activations
+            drive, slopes = respond(sums)
+        record.append(LayerPass(rows, sums, slopes, *scales, reads))
     return (record[-1].sums * record[-1].unit).astype(np.float32), record
 
 
-def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> list[Array]:
+def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> Array:
     """Gradient of the loss by each parameter.
 
     Parameters
@@ -264,42 +364,24 @@ def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> l
 
     Returns
     -------
-    list of ndarray of float32
-        As the network's parameters; that by the scale of the logits is left at 0.
+    ndarray of float32
+        As the network's values; that by the scale of the logits is left at 0.
     """
-    gradients: list[Array] = [np.zeros(0, np.float32)] * len(network.parameters)
-    gradients[-1] = np.zeros(1, np.float32)
+    gradient = np.empty_like(network.values)
+    gradient[-1] = 0
+    parts = network.parts(gradient)
+    hidden = parts[network.layers :]
     for layer in reversed(range(network.layers)):
-        here = record[layer]
+        here, by_weight = record[layer], parts[layer]
         if here.slopes is not None:
-            place, gains = network.gain_place(layer), network.gains(layer)
             slope = slope * here.slopes
-            by_sum = slope * gains
-            gradients[place] = np.einsum("ij,ij->j", by_sum, here.sums.astype(np.float32))
-            gradients[place] *= here.unit
-            gradients[place + 1] = -slope.sum(axis=0)
-            slope = by_sum
-        tiled = here.tiled
-        by_word = here.drive.T @ slope if tiled is None else by_weight(tiled, here.drive, slope)
-        gradients[layer] = by_word
-        gradients[layer] *= here.drive_unit
+            np.negative(slope.sum(axis=0), out=hidden[layer + network.layers - 1])
+            slope = slope * network.gains(layer)
+            by_gain = np.einsum("ij,ij->j", slope, here.sums.astype(np.float32))
+            np.multiply(by_gain, here.unit, out=hidden[layer])
+        back = [read(slope, by_weight[rows], layer > 0) for rows, _, read in here.reads]
+        by_weight *= here.weight_scale
         if layer:
-            slope = slope @ here.matrix.T if tiled is None else by_drive(tiled, here.matrix, slope)
-            slope *= here.weight_unit
-    return gradients
-
-
-def accuracy_of(network: LatentNetwork, values: Array, labels: npt.NDArray[np.int64]) -> float:
-    """Share of images that a network in training classifies rightly.
-
-    Parameters
-    ----------
-    network : LatentNetwork
-        The network.
-    values : ndarray of float32, shape (rows, images)
-        Row values as whole numbers.
-    labels : ndarray of int64, shape (images,)
-        Class of each image.
-    """
-    sums, _ = forward(network, values)
-    return float(np.mean(np.argmax(sums, axis=1) == labels))
+            slope = back[0] if len(back) == 1 else np.concatenate(back, axis=1)
+            slope *= here.drive_scale
+    return gradient

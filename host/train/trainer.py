@@ -1,26 +1,26 @@
-"""The state of one training: its network, and the phases that it goes through."""
+"""How a network is trained: real numbers first, then the machine's integers."""
 
 import math
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Dataset
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import clock, tell
 from allspin.host.train.augment import Course
-from allspin.host.train.feed import FIRST_IMAGES, Batch, bent_batches, row_values, split
+from allspin.host.train.feed import FIRST_IMAGES, bent_batches, row_values, split
 from allspin.host.train.latent import Adam, Array, LatentNetwork
-from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.passes import accuracy_of, backward, forward
-from allspin.host.train.robust import Judged, RobustLesson, judge, softmax
-from allspin.host.train.robustness import Occasion, laws
+from allspin.host.train.lesson import Lesson, chip_law, judge
+from allspin.host.train.parameters import TrainingParameters, provenance_of
+from allspin.host.train.passes import Noise
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, keep_freed_memory
 from allspin.sim.network.network import Network
@@ -30,6 +30,8 @@ WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""
 MEMORY_EPOCHS = 2.5
 """Epochs over which the running average of the parameters reaches back."""
+LINES = 10
+"""Epochs between two lines of progress where there is no terminal."""
 
 
 @dataclass(frozen=True)
@@ -71,49 +73,23 @@ class Trained:
         Share of images that the golden model classifies rightly.
     interrupted : bool
         Whether Ctrl-C ended it early.
-    chips : list of Judged
-        What chips reach on the validation images, if it was trained for them.
+    chips : list of dict
+        What chips reach on the validation images, as `allspin.host.train.lesson.judge` says, if it
+        was trained for them.
     """
 
     network: Network
     validation_accuracy: float
     test_accuracy: float
     interrupted: bool
-    chips: list[Judged] = field(default_factory=list)
+    chips: list[dict[str, Any]] = field(default_factory=list)
 
 
-def _rate(peak: float, done: float) -> float:
-    """Learning rate when a share of the phase is done: up quickly, down along a cosine."""
-    return peak * min(1.0, done / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
-
-
-class Trainer:
-    """State of one training.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        What to learn.
-    parameters : TrainingParameters
-        How.
-    report : callable
-        Called after every batch.
-    network : LatentNetwork, optional
-        One that was trained before; None for one that has learnt nothing yet.
-
-    Raises
-    ------
-    UserError
-        If there is but one training image: there are images to train on, and images to choose
-        between epochs on.
-    """
+class _Training:
+    """State of one training: its network, its lesson, and the phases that it goes through."""
 
     def __init__(
-        self,
-        dataset: Dataset,
-        parameters: TrainingParameters,
-        report: Callable[[Progress], None],
-        network: LatentNetwork | None = None,
+        self, dataset: Dataset, parameters: TrainingParameters, report: Callable[[Progress], None]
     ) -> None:
         if len(dataset.train_images) < 2:
             raise UserError("training needs at least 2 training images; give a larger data set")
@@ -121,80 +97,68 @@ class Trainer:
         self.dataset = dataset
         self.parameters = parameters
         self.report = report
-        self.formats = parameters.formats
-        self.noise = parameters.weight_noise
-        self.images = images = dataset.train_images.reshape(len(dataset.train_images), -1)
-        self.learnt, kept = split(len(images))
-        self.validation_labels = dataset.train_labels[kept]
-        self.validation_values = row_values(images, kept, parameters.pixel_bits)
-        self.network = self._first_network() if network is None else network
+        self.images = dataset.train_images.reshape(len(dataset.train_images), -1)
+        self.learnt, kept = split(len(self.images))
+        self.kept = dataset.train_images[kept], dataset.train_labels[kept]
+        self.kept_values = row_values(self.images, kept, parameters.pixel_bits)
         self.batch = parameters.batch_of(len(self.learnt))
         self.epoch_steps = len(self.learnt) // self.batch
-        self.trained_before = network is not None
-        float_epochs = 0 if self.trained_before else parameters.float_epochs
-        self.steps = self.epoch_steps * (float_epochs + parameters.epochs)
+        self.steps = self.epoch_steps * parameters.epochs
         self.step = 0
         self.curve: list[dict[str, Any]] = []
-        self.best: tuple[float, list[Array]] | None = None
-        self.lesson: RobustLesson | None = None
+        self.best: tuple[float, Array] | None = None
+        self.keep_latest = False
 
-    def _first_network(self) -> LatentNetwork:
-        """A network that has learnt nothing yet."""
+    def begin(self, hidden: tuple[int, ...], noise: Noise) -> None:
+        """Begin with a network that has learnt nothing yet."""
         parameters = self.parameters
-        network = LatentNetwork(
-            self.formats,
-            (self.images.shape[1], *parameters.hidden, self.dataset.classes),
-            np.random.default_rng([parameters.seed, 0]),
-        )
+        topology = (self.images.shape[1], *hidden, self.dataset.classes)
+        rng = np.random.default_rng([parameters.seed, 0])
+        self.network = LatentNetwork(parameters.formats, topology, rng)
         few = row_values(self.images, self.learnt[:FIRST_IMAGES], parameters.pixel_bits)
-        network.fit_first_weights(few)
-        return network
+        self.network.fit_first_weights(few)
+        self.lesson = Lesson(noise)
 
-    def _learn(self, batch: Batch, adam: Adam, rate: float, rng: np.random.Generator) -> float:
-        if self.lesson is None:
-            loss, gradients = self._gradients(batch, rng)
-        else:
-            loss, gradients = self.lesson.gradients(self.network, *batch, rng)
-        adam.step(gradients, rate)
-        self.network.clip()
-        adam.follow()
-        return loss
+    def learn(self) -> None:
+        """Go through all phases: a teacher's if there is one, real numbers, integers."""
+        parameters, robust, teacher = self.parameters, self.parameters.robust, None
+        teaching, real = parameters.teacher_epochs, parameters.float_epochs
+        self.steps += self.epoch_steps * (teaching + real)
+        if robust is not None and teaching:
+            self.begin((robust.teacher,), 0.0)
+            self.run_phase("teacher", teaching, parameters.rate, 3)
+            teacher = self.network
+        self.begin(parameters.hidden, parameters.weight_noise)
+        self.run_phase("float", real, parameters.rate, 1)
+        self.network.start_quantising()
+        self.cut()
+        if robust is not None and parameters.target is not None:
+            device, tiled = parameters.target.device, parameters.tiles is not None
+            laws = [
+                (each.share, chip_law(device, self.network.formats, each, tiled))
+                for each in parameters.occasions
+                if each.share
+            ]
+            self.lesson = Lesson(0.0, laws, robust, teacher)
+        self.run_phase("quantised", parameters.epochs, parameters.quantised_rate, 2)
 
-    def _gradients(self, batch: Batch, rng: np.random.Generator) -> tuple[float, list[Array]]:
-        """Mean cross-entropy of a batch, and its gradient by each parameter."""
-        values, labels = batch
-        network = self.network
-        sums, record = forward(network, values, self.noise, rng)
-        scale = np.exp(network.parameters[-1][0])
-        shares = softmax(sums * scale)
-        rows = np.arange(len(labels))
-        loss = -float(np.mean(np.log(np.maximum(shares[rows, labels], 1e-12))))
-        shares[rows, labels] -= 1
-        shares /= np.float32(len(labels))
-        gradients = backward(network, shares * scale, record)
-        gradients[-1][:] = scale * np.sum(shares * sums)
-        return loss, gradients
+    def go_on(self, network: LatentNetwork) -> None:
+        """Go on with a network that was quantised elsewhere."""
+        self.keep_latest = True
+        self.network, self.lesson = network, Lesson(self.parameters.weight_noise)
+        self.cut()
+        self.consider(network.values)
+        self.run_phase("quantised", self.parameters.epochs, self.parameters.quantised_rate, 2)
 
-    def consider(self) -> float:
-        """Accuracy of the network as it is, which is kept if none before was better.
-
-        A network that is trained for chips is judged by what chips reach.
-        Of a network that came trained the latest is kept: it may have learnt the images that
-        would choose.
-        """
-        judge = accuracy_of if self.lesson is None else self.lesson.accuracy
-        accuracy = judge(self.network, self.validation_values, self.validation_labels)
-        better = self.trained_before or self.best is None or accuracy >= self.best[0]
+    def consider(self, values: Array) -> float:
+        """Accuracy of the network with some values, which are kept if none before were better."""
+        latest = self.network.values.copy()
+        self.network.values[:] = values
+        accuracy = self.lesson.accuracy(self.network, self.kept_values, self.kept[1])
+        better = self.keep_latest or self.best is None or accuracy >= self.best[0]
         if self.network.quantised and better:
-            self.best = (accuracy, [parameter.copy() for parameter in self.network.parameters])
-        return accuracy
-
-    def _validate(self, adam: Adam) -> float:
-        """Accuracy of the running average, which is kept if none before was better."""
-        latest = [parameter.copy() for parameter in self.network.parameters]
-        self.network.assign(adam.average)
-        accuracy = self.consider()
-        self.network.assign(latest)
+            self.best = accuracy, values.copy()
+        self.network.values[:] = latest
         return accuracy
 
     def run_phase(self, phase: str, epochs: int, peak: float, number: int) -> None:
@@ -211,33 +175,33 @@ class Trainer:
         number : int
             Keeps the phase's draws apart from others'.
         """
-        seed = self.parameters.seed
-        adam = Adam(self.network.parameters, MEMORY_EPOCHS * self.epoch_steps)
-        rng = np.random.default_rng([seed, number, 1])
-        batches = bent_batches(
-            self.images,
-            self.dataset.train_labels,
-            self.learnt,
-            Course(
-                shape=self.dataset.image_shape,
-                augmentation=self.parameters.augmentation_of(self.dataset.image_shape),
-                top=self.formats.input_top(0),
-                size=self.batch,
-                epochs=epochs,
-                seed=(seed, number, 0),
-            ),
+        network, parameters, shape = self.network, self.parameters, self.dataset.image_shape
+        adam = Adam(network.values, MEMORY_EPOCHS * self.epoch_steps)
+        rng = np.random.default_rng([parameters.seed, number, 1])
+        course = Course(
+            shape=shape,
+            augmentation=parameters.augmentation_of(shape),
+            top=network.formats.input_top(0),
+            size=self.batch,
+            epochs=epochs,
+            seed=(parameters.seed, number, 0),
         )
-        steps = epochs * self.epoch_steps
         total = 0.0
-        with closing(batches):
+        labels = self.dataset.train_labels
+        with closing(bent_batches(self.images, labels, self.learnt, course)) as batches:
             for step, batch in enumerate(batches):
                 epoch, place = divmod(step, self.epoch_steps)
-                total += self._learn(batch, adam, _rate(peak, (step + 0.5) / steps), rng)
-                loss = total / (place + 1)
-                self.step += 1
-                accuracy = None
+                # Up quickly, down along a cosine.
+                done = (step + 0.5) / (epochs * self.epoch_steps)
+                rate = peak * min(1.0, done / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
+                lost, gradient = self.lesson.gradient(network, *batch, rng)
+                adam.step(gradient, rate)
+                network.clip()
+                adam.follow()
+                total += lost
+                loss, accuracy = total / (place + 1), None
                 if place == self.epoch_steps - 1:
-                    accuracy = self._validate(adam)
+                    accuracy = self.consider(adam.average)
                     self.curve.append(
                         {
                             "phase": phase,
@@ -247,36 +211,11 @@ class Trainer:
                         }
                     )
                     total = 0.0
+                self.step += 1
                 self.report(
                     Progress(phase, epoch + 1, epochs, self.step, self.steps, loss, accuracy)
                 )
-        self.network.assign(adam.average)
-
-    def taught(self) -> LatentNetwork | None:
-        """The network that teaches this one, trained first; None where nobody does."""
-        parameters = self.parameters.teacher
-        if parameters is None:
-            return None
-        teacher = Trainer(self.dataset, parameters, self.report)
-        self.steps += self.epoch_steps * parameters.epochs
-        teacher.steps = self.steps
-        teacher.run_phase("teacher", parameters.epochs, parameters.rate, 3)
-        self.step, self.curve = teacher.step, teacher.curve
-        return teacher.network
-
-    @property
-    def _occasions(self) -> tuple[Occasion, ...]:
-        """Chips that the network is trained for."""
-        robust, target = self.parameters.robust, self.parameters.target
-        if robust is None or target is None:
-            return ()
-        return robust.occasions(target.programming, self.parameters.states)
-
-    @property
-    def _validation(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Images that are kept to choose between epochs, and their labels."""
-        kept = split(len(self.images))[1]
-        return self.dataset.train_images[kept], self.validation_labels
+        network.values[:] = adam.average
 
     def cut(self) -> None:
         """Compute through the converters of tiles from here on, if that is asked for.
@@ -284,32 +223,15 @@ class Trainer:
         The steps are those with which most validation images are right. Training goes on with
         them: weights follow a step more easily than a step could follow them.
         """
-        if self.parameters.tiles is None:
-            return
-        network = self.network.export(self.dataset.image_shape, {})
-        tiled = cut(network, self.parameters.tiles, *self._validation)
-        self.network.adcs = [layer.adc for layer in tiled.layers]
-
-    def face_chips(self, teacher: LatentNetwork | None) -> None:
-        """Learn from here on for chips that vary, if that is asked for."""
-        robust, target = self.parameters.robust, self.parameters.target
-        if robust is not None and target is not None:
-            tiled = self.parameters.tiles is not None
-            found = laws(target.device, self.formats, self._occasions, tiled)
-            self.lesson = RobustLesson(found, robust, teacher)
-
-    def _judged(self, network: Network) -> list[Judged]:
-        """What chips reach on the validation images, if the network was trained for them."""
-        target = self.parameters.target
-        if target is None or not self._occasions:
-            return []
-        return [judge(network, target.device, each, self._validation) for each in self._occasions]
+        if self.parameters.tiles is not None:
+            whole = self.network.export(self.dataset.image_shape, {})
+            tiled = cut(whole, self.parameters.tiles, *self.kept)
+            self.network.adcs = [layer.adc for layer in tiled.layers]
 
     def finish(self, provenance: dict[str, Any], interrupted: bool) -> Trained:
         """Export the best network and score it."""
         assert self.best is not None
-        accuracy, parameters = self.best
-        self.network.assign(parameters)
+        accuracy, self.network.values[:] = self.best
         record = {
             **provenance,
             "data": {"name": self.dataset.name, "digest": self.dataset.digest},
@@ -318,45 +240,116 @@ class Trainer:
             "curve": self.curve,
         }
         network = self.network.export(self.dataset.image_shape, record)
-        chips = self._judged(network)
+        target = self.parameters.target
+        chips = [
+            judge(network, target.device, each, self.kept)
+            for each in self.parameters.occasions
+            if target is not None
+        ]
         if chips:
-            record["validation_chips"] = [each.to_dict() for each in chips]
-            network = replace(network, provenance=record)
+            network = replace(network, provenance=record | {"validation_chips": chips})
         right = GoldenModel(network).classify(self.dataset.test_images) == self.dataset.test_labels
         return Trained(network, accuracy, float(np.mean(right)), interrupted, chips)
 
 
-# A training's progress on stderr: a bar on a terminal, a line now and then elsewhere.
+def _trained(training: _Training, learn: Callable[[], None], provenance: dict[str, Any]) -> Trained:
+    """What comes of a training, also if Ctrl-C ends it once there is a network."""
+    # One thread: the products are too small to share, and sums come out the same everywhere.
+    with threadpool_limits(1):
+        interrupted = False
+        try:
+            learn()
+        except KeyboardInterrupt:
+            if training.best is None:
+                raise
+            interrupted = True
+        return training.finish(provenance, interrupted)
 
-LINES = 10
-"""Epochs between two lines of progress where there is no terminal."""
+
+def train(
+    dataset: Dataset,
+    parameters: TrainingParameters,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Train a network.
+
+    The training images bar a twelfth are learnt from; that twelfth chooses between epochs;
+    the test images are used once, at the end.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to learn.
+    parameters : TrainingParameters
+        How.
+    report : callable, optional
+        Called after every batch.
+
+    Raises
+    ------
+    UserError
+        If there is but one training image.
+    KeyboardInterrupt
+        On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
+        ends the training and the best network so far is returned.
+    """
+    training = _Training(dataset, parameters, report)
+    return _trained(training, training.learn, provenance_of(parameters, dataset))
 
 
-class TrainingBar:
-    """Shows what `allspin.host.train.train.train` reports, while it is entered."""
+def tune(
+    dataset: Dataset,
+    parameters: TrainingParameters,
+    network: LatentNetwork,
+    provenance: dict[str, Any],
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Train a network further that has the machine's integers already.
 
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._steps = Steps()
-        self._accuracy = ""
+    Images are shared out as in `train`, but the last epoch's network is returned: the network may
+    have learnt the images that would choose between epochs.
 
-    def __enter__(self) -> Self:
-        self._steps.start("training")
-        return self
+    Parameters
+    ----------
+    dataset : Dataset
+        What to learn.
+    parameters : TrainingParameters
+        How; its epochs are with the machine's integers, and there are none before.
+    network : LatentNetwork
+        Quantised; changed in place.
+    provenance : dict
+        Where the network comes from.
+    report : callable, optional
+        Called after every batch.
 
-    def __exit__(self, *_: object) -> None:
-        self._steps.stop()
+    Raises
+    ------
+    UserError
+        If there is but one training image.
+    """
+    training = _Training(dataset, parameters, report)
+    return _trained(training, partial(training.go_on, network), provenance)
 
-    def __call__(self, progress: Progress) -> None:
-        """Show where the training is."""
+
+@contextmanager
+def training_bar() -> Iterator[Callable[[Progress], None]]:
+    """Show what `train` reports, meanwhile: by a bar, or a line now and then."""
+    start, validation = time.perf_counter(), ""
+
+    def show(progress: Progress) -> None:
+        nonlocal validation
         where = f"{progress.phase} {progress.epoch}/{progress.epochs}"
         ended = progress.validation_accuracy is not None
         if ended:
-            self._accuracy = f", validation {progress.validation_accuracy:.2%}"
-        loss = f"{where}, loss {progress.loss:.3f}{self._accuracy}"
-        self._steps.advance(progress.step, progress.steps, loss)
+            validation = f", validation {progress.validation_accuracy:.2%}"
+        loss = f"{where}, loss {progress.loss:.3f}{validation}"
+        steps.advance(progress.step, progress.steps, loss)
         listed = progress.epoch in (1, progress.epochs) or progress.epoch % LINES == 0
         if ended and listed and not sys.stderr.isatty():
-            spent = time.perf_counter() - self._start
+            spent = time.perf_counter() - start
             left = spent * (progress.steps / progress.step - 1)
-            tell(f"{where}: loss {progress.loss:.4f}{self._accuracy}, {clock(spent, left)}")
+            tell(f"{where}: loss {progress.loss:.4f}{validation}, {clock(spent, left)}")
+
+    with Steps() as steps:
+        steps.start("training")
+        yield show

@@ -14,7 +14,7 @@ from allspin.host.foreign import importing
 from allspin.host.foreign.description import InputScaling
 from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.train.parameters import TrainingTarget
-from allspin.host.train.train import tune
+from allspin.host.train.trainer import tune
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes

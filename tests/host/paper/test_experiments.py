@@ -14,7 +14,7 @@ from allspin.host.paper.experiments import (
     training,
 )
 from allspin.host.paper.reproduce import run_experiments
-from allspin.host.train.in_array import TYPES
+from allspin.host.train.array_devices import TYPES
 from allspin.sim.synapse.response import Polarity
 
 
@@ -36,7 +36,10 @@ def small(seed, **values):
 
 @pytest.mark.parametrize("number", TYPES)
 def test_the_papers_types_are_those_of_the_recipe(number):
-    given, expected = parameters_of(paper_type(number, 4).values), TYPES[number](4)
+    given, expected = (
+        parameters_of(paper_type(number, 4).values),
+        dataclasses.replace(TYPES[number], seed=4),
+    )
     if expected.synapse is not None:
         # With no D2D its reading is nothing.
         assert given.synapse is not None

@@ -9,7 +9,7 @@ from allspin.host.cli.main import build_parser
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.datasets import load_dataset
 from allspin.host.report.subject import train_command
-from allspin.host.train.recipe_file import provenance_of
+from allspin.host.train.parameters import provenance_of
 
 
 @pytest.fixture(scope="module")

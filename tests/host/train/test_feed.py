@@ -1,41 +1,52 @@
+"""Batches: what they hold, and what becomes of the thread and of the process that make them."""
+
+import dataclasses
 import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from allspin.host.train.augment import Augmentation, Augmenter, Course
-from allspin.host.train.feed import bent_batches
-from allspin.host.train.worker import WorkerLost, from_worker
+from allspin.host.train.augment import Course
+from allspin.host.train.feed import bent_batches, from_worker, split
+from allspin.host.train.options import AUGMENTATIONS, Augmentation
 
 SHAPE = (4, 5)
-STILL = Augmentation(rotation=0.0, stretch=0.0, shift=0.0, elastic=0.0)
+STILL = AUGMENTATIONS["none"]
+IMAGES = np.random.default_rng(1).integers(0, 256, (500, 20), dtype=np.uint8)
+ALL = np.arange(500)
+LONG = Course(SHAPE, Augmentation(), 15, 50, 10_000, (3, 1))
+FEED = "allspin.host.train.feed"
 
 
-def feed(
-    count: int,
-    epochs: int,
-    size: int,
-    seed: int = 0,
-    how: Augmentation = STILL,
-    among=None,
-    top=255,
-):
+def feed(count: int, course: Course, among: np.ndarray | None = None):
     """Images whose first pixel is their number, and whose label is too."""
-    images = np.zeros((count, SHAPE[0] * SHAPE[1]), dtype=np.uint8)
+    images = np.zeros((count, 20), dtype=np.uint8)
     images[:, 0] = np.arange(count)
-    course = Course(SHAPE, how, top, size, epochs, (seed, 9))
-    among = np.arange(count) if among is None else among
-    return bent_batches(images, np.arange(count), among, course)
+    return bent_batches(
+        images, np.arange(count), np.arange(count) if among is None else among, course
+    )
+
+
+def content(count: int, course: Course) -> list[bytes]:
+    return [values.tobytes() + labels.tobytes() for values, labels in feed(count, course)]
 
 
 def threads() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name == "allspin batches"]
+    return [each.name for each in threading.enumerate() if each.name.startswith("batches")]
 
 
-def test_an_epoch_has_every_image_once_and_its_label() -> None:
-    batches = list(feed(count=90, epochs=3, size=45))
+def test_an_epoch_has_every_image_that_is_chosen_once_and_its_label() -> None:
+    chosen = np.arange(1, 180, 2)
+    batches = list(feed(180, Course(SHAPE, STILL, 255, 45, 3, (0, 9)), chosen))
     assert len(batches) == 6
     orders = []
     for first, second in zip(batches[::2], batches[1::2], strict=True):
@@ -43,38 +54,31 @@ def test_an_epoch_has_every_image_once_and_its_label() -> None:
             assert (values.shape, values.dtype) == ((20, 45), np.float32)
             assert np.array_equal(values[0], labels)
         orders.append(tuple(np.concatenate([first[1], second[1]])))
-        assert sorted(orders[-1]) == list(range(90))
+        assert sorted(orders[-1]) == list(chosen)
     assert len(set(orders)) == 3
 
 
-def test_only_those_that_are_chosen_come() -> None:
-    chosen = np.arange(1, 90, 2)
-    (values, labels), *_ = list(feed(count=90, epochs=1, size=45, among=chosen))
-    assert sorted(labels) == list(chosen)
-    assert np.array_equal(values[0], labels)
-
-
 def test_a_batch_that_does_not_fill_is_left_out() -> None:
-    assert [len(labels) for _, labels in feed(count=50, epochs=2, size=40)] == [40, 40]
+    batches = feed(50, Course(SHAPE, STILL, 255, 40, 2, (0,)))
+    assert [len(labels) for _, labels in batches] == [40, 40]
 
 
 @pytest.mark.parametrize("top", [1, 15])
 def test_values_are_rounded_as_the_machine_rounds_pixels(top: int) -> None:
-    for values, labels in feed(count=200, epochs=1, size=200, top=top):
+    for values, labels in feed(200, Course(SHAPE, STILL, top, 200, 1, (0,))):
         expected = [(int(grey) * top + 127) // 255 for grey in labels]
         assert values[0].tolist() == expected
 
 
 def test_the_seed_decides() -> None:
-    def content(seed: int) -> bytes:
-        return b"".join(v.tobytes() for v, _ in feed(64, 2, 64, seed, Augmentation()))
-
-    assert content(1) == content(1)
-    assert content(1) != content(2)
+    one, same, other = (
+        content(64, Course(SHAPE, Augmentation(), 255, 64, 2, (seed,))) for seed in (1, 1, 2)
+    )
+    assert one == same != other
 
 
 def test_the_thread_ends_when_the_feed_is_closed_early() -> None:
-    with closing(feed(count=200, epochs=1000, size=10)) as batches:
+    with closing(feed(200, Course(SHAPE, STILL, 255, 10, 1000, (0,)))) as batches:
         next(batches)
         assert threads()
     assert not threads()
@@ -84,65 +88,151 @@ def test_an_error_in_the_thread_reaches_the_reader(monkeypatch: pytest.MonkeyPat
     def broken(self, count, rng):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(Augmenter, "draw", broken)
+    monkeypatch.setattr(Course, "draw", broken)
     with pytest.raises(MemoryError, match="no room"):
-        list(feed(count=10, epochs=1, size=10, how=Augmentation()))
+        list(feed(10, Course(SHAPE, Augmentation(), 255, 10, 1, (0,))))
     assert not threads()
 
 
 def test_long_courses_are_made_by_a_process_and_are_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def content() -> list[tuple[bytes, bytes]]:
-        made = feed(count=70, epochs=3, size=33, seed=5, how=Augmentation())
-        return [(values.tobytes(), labels.tobytes()) for values, labels in made]
-
-    here = content()
+    course = Course(SHAPE, Augmentation(), 255, 33, 3, (5, 9))
+    here = content(70, course)
     asked = []
 
     def watched(*given):
         asked.append(given)
         return from_worker(*given)
 
-    monkeypatch.setattr("allspin.host.train.feed.from_worker", watched)
-    assert content() == here
+    monkeypatch.setattr(f"{FEED}.from_worker", watched)
+    assert content(70, course) == here
     assert not asked
-    monkeypatch.setattr("allspin.host.train.feed.WORKER_FROM", len(here))
-    assert content() == here
+    monkeypatch.setattr(f"{FEED}.WORKER_FROM", len(here))
+    assert content(70, course) == here
     assert len(asked) == 1
     assert not threads()
+    # A large set is not held twice.
+    monkeypatch.setattr(f"{FEED}.WORKER_BYTES", 70 * 20 - 1)
+    assert content(70, course) == here
+    assert len(asked) == 1
 
 
-def test_where_the_process_is_lost_the_batches_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def content() -> list[tuple[bytes, bytes]]:
-        made = feed(count=70, epochs=3, size=20, seed=5, how=Augmentation())
-        return [(values.tobytes(), labels.tobytes()) for values, labels in made]
-
-    here = content()
+@pytest.mark.parametrize("lost", range(9))
+def test_where_the_process_is_lost_the_batches_go_on(
+    monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    course = Course(SHAPE, Augmentation(), 255, 20, 3, (5, 9))
+    here = content(70, course)
     assert len(here) == 9
 
-    for lost in range(9):
+    def some(course, images, among):
+        yield from itertools.islice(course.batches(images, among), lost)
+        raise BrokenPipeError
 
-        def some(course, images, among, lost=lost):
-            yield from itertools.islice(course.batches(images, among), lost)
-            raise WorkerLost
-
-        monkeypatch.setattr("allspin.host.train.feed.WORKER_FROM", 1)
-        monkeypatch.setattr("allspin.host.train.feed.from_worker", some)
-        assert content() == here
+    monkeypatch.setattr(f"{FEED}.WORKER_FROM", 1)
+    monkeypatch.setattr(f"{FEED}.from_worker", some)
+    assert content(70, course) == here
 
 
-def test_a_large_set_is_not_held_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def asked(*_):
-        raise AssertionError("held twice")
-
-    monkeypatch.setattr("allspin.host.train.feed.from_worker", asked)
-    monkeypatch.setattr("allspin.host.train.feed.WORKER_FROM", 1)
-    monkeypatch.setattr("allspin.host.train.feed.WORKER_BYTES", 70 * 20 - 1)
-    assert len(list(feed(count=70, epochs=1, size=35))) == 2
+def test_the_split_keeps_a_twelfth_apart() -> None:
+    learnt, kept = split(60_000)
+    assert (len(learnt), len(kept)) == (55_000, 5_000)
+    assert sorted([*learnt, *kept]) == list(range(60_000))
 
 
-def test_what_is_wrong_with_a_course_reaches_the_reader() -> None:
-    with pytest.raises(ZeroDivisionError):
-        list(feed(count=10, epochs=1, size=0))
-    assert not threads()
+# The process.
+
+
+def workers(parent: int) -> list[int]:
+    """Processes that prepare images for a process, by what Linux says of them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes()
+            status = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if FEED.encode() in words and int(status[1]) == parent and status[0] != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def gone(process: int) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_it_makes_what_the_course_makes_whatever_is_printed_at_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('hello')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    # Python takes no notice of what is no text there.
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])
+    course = Course(SHAPE, Augmentation(), 200, 40, 2, (7,))
+    among = np.arange(1, 500, 3)
+    here, there = list(course.batches(IMAGES, among)), list(from_worker(course, IMAGES, among))
+    assert len(there) == len(here) == 2 * (len(among) // 40)
+    for (chosen, values), (same, others) in zip(there, here, strict=True):
+        assert np.array_equal(chosen, same)
+        assert np.array_equal(values, others)
+        assert values.dtype == others.dtype == np.uint8
+    assert not workers(os.getpid())
+
+
+def test_it_ends_with_its_iterator_and_the_iterator_with_it() -> None:
+    with closing(from_worker(LONG, IMAGES, ALL)) as batches:
+        next(batches)
+        (worker,) = workers(os.getpid())
+    assert gone(worker)
+    batches = from_worker(LONG, IMAGES, ALL)
+    next(batches)
+    (worker,) = workers(os.getpid())
+    os.kill(worker, signal.SIGKILL)
+    assert sum(1 for _ in batches) < 90_000
+
+
+def test_it_ends_with_its_parent(tmp_path: Path) -> None:
+    """Which was killed and could tell nobody; a numpy.py beside it misleads no one."""
+    (tmp_path / "numpy.py").write_text("raise SystemExit(7)\n")
+    program = (
+        "import sys; sys.path.remove(''); import numpy as np\n"
+        "from tests.host.train.test_feed import ALL, IMAGES, LONG, from_worker\n"
+        "batches = from_worker(LONG, IMAGES, ALL)\n"
+        "next(batches); print('begun', flush=True); sys.stdin.read()\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    with parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"begun\n"
+        (worker,) = workers(parent.pid)
+        parent.kill()
+    assert gone(worker)
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.95])
+def test_what_it_is_not_given_whole_it_does_not_begin_with(share: float) -> None:
+    """Whoever trained was killed meanwhile."""
+    given = json.dumps([dataclasses.asdict(LONG), 500]).encode() + b"\n" + IMAGES.tobytes()
+    short = subprocess.run(
+        [sys.executable, "-m", FEED, "1"],
+        input=given[: int(share * len(given))],
+        capture_output=True,
+        check=False,
+    )
+    assert (short.returncode, short.stdout, short.stderr) == (1, b"", b"")

@@ -1,0 +1,167 @@
+"""Weights that pulses move and hidden neurons, against closed forms and moments."""
+
+import math
+
+import numpy as np
+import pytest
+
+from allspin.host.train.array_devices import (
+    ArrayParameters,
+    PulsedWeights,
+    SotHidden,
+    device_deviates,
+    linear_synapse,
+    raw_synapse,
+)
+from allspin.host.train.latent import FINE
+from allspin.sim.chip.generator import Purpose, column_normals
+from allspin.sim.chip.words import UNIT
+from allspin.sim.device.device import NeuronVariation
+from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
+
+SHAPE = (200, 150)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rate": 0.0}, "rate must be a number from 1e-09"),
+        ({"rounding": "up"}, "rounding must be one of stochastic, nearest"),
+        ({"scheme": "fast"}, "scheme must be one of equal, width"),
+        ({"full_scale": 0}, "full_scale must be a number from 1e-06"),
+    ],
+)
+def test_parameters_name_their_ranges(change: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ArrayParameters(**change)
+
+
+def pulsed(synapse, start, *, rounding="nearest", scheme="equal", seed=7, shape=SHAPE):
+    parameters = ArrayParameters(rounding=rounding, scheme=scheme, seed=seed)
+    return PulsedWeights(synapse, parameters, np.full(shape, start, np.float32))
+
+
+def change(weights, amount):
+    weights.update(np.full(weights.film.shape, amount, np.float32))
+
+
+def test_the_first_weights_are_states_and_their_mean_is_what_was_asked_for() -> None:
+    weights = pulsed(linear_synapse(11), 0.05)
+    assert set(np.unique(np.rint(weights.film * 1000))) == {0, 200}
+    assert weights.film.mean() == pytest.approx(0.05, abs=0.003)
+
+
+def test_equal_steps_move_whole_states_and_stop_at_the_end() -> None:
+    weights = pulsed(linear_synapse(11), 0.0)
+    change(weights, 0.09)  # less than half a step is lost
+    assert not weights.film.any()
+    assert weights.pulses == 0
+    for step, expected in ((0.2 * 3, 0.6), (-0.2, 0.4), (100.0, 1.0)):
+        change(weights, step)
+        assert np.allclose(weights.film, expected, atol=1e-6)
+    assert weights.matrix is weights.film
+
+
+@pytest.mark.parametrize("share", [0.3, -0.3, -1.7])
+def test_rounded_at_random_the_mean_is_what_was_asked_for(share) -> None:
+    weights = pulsed(linear_synapse(101), 0.0, rounding="stochastic")
+    change(weights, 0.02 * share)
+    steps = weights.film / 0.02
+    assert set(np.unique(np.rint(steps))) == {math.floor(share), math.ceil(share)}
+    assert steps.mean() == pytest.approx(share, abs=5 * 0.5 / math.sqrt(steps.size))
+
+
+@pytest.mark.parametrize(("sign", "a"), [(1, 22.0), (-1, 9.0)])
+def test_raw_pulses_follow_neurosims_normalised_curve(sign, a) -> None:
+    """(1 - exp(-P / A)) / (1 - exp(-P_max / A)), as NeuroSim normalises it."""
+    weights = pulsed(raw_synapse(), -sign, shape=(1, 1))
+    for pulse in range(1, 101):
+        change(weights, sign * 2 / 99)
+        expected = (1 - math.exp(-pulse / a)) / (1 - math.exp(-100 / a))
+        assert (1 + sign * float(weights.film[0, 0])) / 2 == pytest.approx(expected, abs=2e-5)
+    assert weights.pulses == 100
+
+
+def test_pulses_of_computed_width_make_equal_steps_of_a_nonlinear_device() -> None:
+    weights = pulsed(raw_synapse(), -1.0, scheme="width")
+    for step in (3, 5, -4, 90, -60):
+        before = weights.film.copy()
+        change(weights, step * 2 / 99)
+        assert np.allclose(weights.film, before + step * 2 / 99, atol=2e-6)
+
+
+def test_cycle_to_cycle_deviation_is_of_the_range_by_polarity_and_where_pulses_fall() -> None:
+    synapse = linear_synapse(125, CycleVariation(0.03, 0.01))
+    weights = pulsed(synapse, 0.0)
+    start = weights.film.copy()
+    asked = np.zeros(SHAPE, np.float32)
+    step = np.float32(2 / (synapse.states - 1))
+    asked[:100], asked[100:150] = step, -step
+    weights.update(asked)
+    moved = weights.film - start
+    assert moved[:100].std() == pytest.approx(0.03 * 2, rel=0.03)
+    assert moved[:100].mean() == pytest.approx(step, abs=0.003)
+    assert moved[100:150].std() == pytest.approx(0.01 * 2, rel=0.03)
+    assert not moved[150:].any()
+    # The film stays within its range whatever the deviation.
+    weights = pulsed(linear_synapse(10, CycleVariation(0.5, 0.5)), 0.9)
+    change(weights, 2 / 9)
+    assert -1 <= weights.film.min() <= weights.film.max() <= 1
+
+
+def test_a_devices_own_factor_scales_what_is_read_not_what_the_film_holds() -> None:
+    weights = pulsed(linear_synapse(11, d2d=DeviceVariation(0.1, 0.4, "weight")), 0.2)
+    potentiation, depression = device_deviates(7, 0, SHAPE)
+    film = weights.film.copy()
+    assert np.allclose(weights.matrix, film * (1 + 0.4 * depression), atol=1e-6)
+    asked = np.zeros(SHAPE, np.float32)
+    asked[0] = 0.2
+    weights.update(asked)
+    assert np.allclose(weights.film[0], film[0] + 0.2, atol=1e-6)
+    assert np.allclose(weights.matrix[0], weights.film[0] * (1 + 0.1 * potentiation[0]), atol=1e-6)
+    assert np.allclose(weights.matrix[1:], film[1:] * (1 + 0.4 * depression[1:]), atol=1e-6)
+
+
+# Hidden neurons, against the device's own formula.
+
+RNG = np.random.default_rng(0)
+SUMS = np.linspace(-20, 40, 601, dtype=np.float32)[:, None] * np.ones(6, np.float32)
+
+
+def sot(columns: int = 6, **variation) -> SotHidden:
+    parameters = ArrayParameters(hidden=(columns,), seed=9)
+    return SotHidden(SotNeuron(), parameters, NeuronVariation(**variation))
+
+
+@pytest.mark.parametrize("reading", ["current", "slope"])
+def test_the_device_with_its_own_gain_and_threshold(reading) -> None:
+    neuron = SotNeuron()
+    gain, threshold = (
+        column_normals(9, 0, purpose, 6) * UNIT
+        for purpose in (Purpose.NEURON_GAIN, Purpose.NEURON_THRESHOLD)
+    )
+    activations, _ = sot(gain=0.2, threshold=0.1, gain_reading=reading).forward(SUMS, RNG)
+    # Past full scale the converter gives no more current.
+    pivot = neuron.threshold if reading == "slope" else 0.0
+    drive = (1 + 0.2 * gain) * (SUMS / 30 - pivot) + pivot - 0.1 * threshold
+    expected = 30 * neuron.response(np.clip(drive, 0, 1))
+    assert np.allclose(activations, expected, atol=30 * 1.3 / (FINE - 1))
+
+
+def test_slopes_are_those_of_the_activations() -> None:
+    hidden = sot(gain=0.2)
+    sums = np.linspace(1, 20, 191, dtype=np.float32)[:, None] * np.ones(6, np.float32)
+    width = np.float32(0.2)
+    above, below = (hidden.forward(sums + shift, RNG)[0] for shift in (width, -width))
+    _, slopes = hidden.forward(sums, RNG)
+    assert np.allclose(slopes, (above - below) / (2 * width), atol=0.05)
+
+
+def test_a_use_deviates_and_is_named_by_its_generator() -> None:
+    hidden = sot(1, use=0.02)
+    sums = np.full((20_000, 1), 15.0, np.float32)
+    first, second = (hidden.forward(sums, np.random.default_rng(4))[0] for _ in range(2))
+    assert np.array_equal(first, second)
+    # On the linear part the slope is 1.25.
+    assert first.std() == pytest.approx(0.02 * 30 * 1.25, rel=0.03)

@@ -1,0 +1,343 @@
+"""Training, whole: what it learns, what it may look at, and what it writes down."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allspin.host.data.catalogue import open_device
+from allspin.host.data.datasets import Dataset, load_dataset
+from allspin.host.train.feed import split
+from allspin.host.train.latent import LatentNetwork
+from allspin.host.train.lesson import FIRST_JUDGE, Lesson
+from allspin.host.train.options import AUGMENTATIONS, Augmentation, Robustness
+from allspin.host.train.parameters import TrainingParameters, TrainingTarget
+from allspin.host.train.trainer import Progress, train
+from allspin.sim.chip.chip import Chip
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import network_to_bytes
+from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.tiling import Tiles, cut, tiles_of
+from allspin.sim.programming.programming import device_levels, program_chip
+from allspin.sim.programming.schemes import Programming
+
+PAPER = open_device("paper")
+SMALL = TrainingParameters(hidden=(16,), epochs=4)
+TARGET = dataclasses.replace(SMALL, target=TrainingTarget(PAPER))
+ROBUST = dataclasses.replace(TARGET, robust=Robustness(teacher=40))
+TILES = Tiles(16, 3)
+
+
+@pytest.fixture(autouse=True)
+def few_chips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("allspin.host.train.lesson.CHIPS", 4)
+
+
+def changed(parameters: TrainingParameters = SMALL, /, **changes: Any) -> TrainingParameters:
+    return dataclasses.replace(parameters, **changes)
+
+
+def kept(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Images that are kept to choose between epochs, and their labels."""
+    chosen = split(len(dataset.train_images))[1]
+    return dataset.train_images[chosen], dataset.train_labels[chosen]
+
+
+def right(network: Network, images: np.ndarray, labels: np.ndarray) -> float:
+    return float(np.mean(GoldenModel(network).classify(images) == labels))
+
+
+def test_it_learns(dataset: Dataset) -> None:
+    trained = train(dataset, changed(epochs=20))
+    accuracy = right(trained.network, dataset.test_images, dataset.test_labels)
+    assert accuracy == trained.test_accuracy > 0.9
+    assert right(trained.network, *kept(dataset)) == trained.validation_accuracy
+    assert trained.network.topology == (120, 16, 5)
+    assert trained.network.image_shape == (10, 12)
+    assert not trained.interrupted
+
+
+def test_no_image_is_held_twice(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Enough(Exception):
+        pass
+
+    def looked_at(images: np.ndarray, *_: object) -> None:
+        assert np.shares_memory(images, dataset.train_images)
+        raise Enough
+
+    monkeypatch.setattr("allspin.host.train.trainer.bent_batches", looked_at)
+    with pytest.raises(Enough):
+        train(dataset, SMALL)
+
+
+@pytest.mark.parametrize("parameters", [changed(epochs=2), changed(ROBUST, epochs=1)])
+def test_the_seed_decides_to_the_last_byte_and_test_images_play_no_part(
+    dataset: Dataset, parameters: TrainingParameters
+) -> None:
+    dark = dataclasses.replace(dataset, test_images=255 - dataset.test_images)
+    one, same, other = (
+        network_to_bytes(train(data, changed(parameters, seed=seed)).network)
+        for data, seed in ((dataset, 3), (dark, 3), (dataset, 4))
+    )
+    assert one == same != other
+
+
+def test_validation_images_are_not_learnt_from(dataset: Dataset) -> None:
+    """Other labels for them change which epoch is chosen, and no epoch."""
+    chosen = split(len(dataset.train_images))[1]
+    labels = dataset.train_labels.copy()
+    labels[chosen] = (labels[chosen] + 1) % dataset.classes
+    other = dataclasses.replace(dataset, train_labels=labels)
+    curves = [train(d, SMALL).network.provenance["curve"] for d in (dataset, other)]
+    assert [e["loss"] for e in curves[0]] == [e["loss"] for e in curves[1]]
+    assert curves[0] != curves[1]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "phases"),
+    [
+        (SMALL, ["float", "float", *["quantised"] * 4]),
+        (changed(ROBUST, epochs=10), ["teacher", "teacher", "float", *["quantised"] * 10]),
+    ],
+)
+def test_the_curve_has_each_phase_and_progress_counts_every_batch(
+    dataset: Dataset, parameters: TrainingParameters, phases: list[str]
+) -> None:
+    seen: list[Progress] = []
+    provenance = train(dataset, parameters, seen.append).network.provenance
+    curve = provenance["curve"]
+    assert [each["phase"] for each in curve] == phases
+    assert [each["epoch"] for each in curve] == [
+        phases[: place + 1].count(phase) for place, phase in enumerate(phases)
+    ]
+    losses = [each["loss"] for each in curve if each["phase"] != "teacher"]
+    assert losses[0] > losses[-1] > 0
+    assert provenance["data"] == {"name": dataset.name, "digest": dataset.digest}
+    assert [each.step for each in seen] == list(range(1, seen[-1].steps + 1))
+    assert len(seen) == len(phases) * (1100 // 32)
+    ends = [each.validation_accuracy for each in seen if each.validation_accuracy is not None]
+    np.testing.assert_allclose(ends, [each["validation_accuracy"] for each in curve], atol=1e-6)
+
+
+def test_the_best_quantised_epoch_is_the_one_that_is_kept(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = iter([0.95, 0.96, 0.5, 0.9, 0.7, 0.8])
+    seen = {}
+
+    def scripted(_: Lesson, network: LatentNetwork, values: np.ndarray, labels: object) -> float:
+        assert values.shape == (120, 100)
+        accuracy = next(script)
+        seen[accuracy] = network.states(0)
+        return accuracy
+
+    monkeypatch.setattr(Lesson, "accuracy", scripted)
+    trained = train(dataset, SMALL)
+    assert trained.validation_accuracy == trained.network.provenance["validation_accuracy"] == 0.9
+    assert np.array_equal(trained.network.layers[0].states, seen[0.9])
+    assert not np.array_equal(trained.network.layers[0].states, seen[0.8])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"states": 2, "hidden": (24, 16), "rah_bits": 2},
+        {"states": 128, "pixel_bits": 8, "hidden_bits": 8},
+        {"states": 16, "neuron": "relu", "pixel_bits": 1},
+        {"noise": 0.05},
+    ],
+)
+def test_every_kind_of_network_learns(dataset: Dataset, changes: dict) -> None:
+    parameters = changed(epochs=15, **changes)
+    trained = train(dataset, parameters)
+    assert trained.test_accuracy > 0.6
+    network = trained.network
+    assert network.layers[0].levels.size == parameters.states
+    assert network.neuron.name == changes.get("neuron", "sot")
+    for name in ("pixel_bits", "hidden_bits", "rah_bits"):
+        assert getattr(network, name) == getattr(parameters, name)
+    assert network.current_bits == (10 if parameters.hidden_bits == 8 else 8)
+
+
+def test_other_shapes_and_class_counts_are_learnt(idx_folder: Callable[..., Path]) -> None:
+    folder = idx_folder("letters", shape=(11, 6), classes=47, train=1880, test=188)
+    trained = train(load_dataset(folder), changed(hidden=(40,), epochs=25, states=64))
+    assert trained.network.topology == (66, 40, 47)
+    assert trained.test_accuracy > 0.6
+
+
+def test_two_images_are_enough_and_one_is_not(dataset: Dataset) -> None:
+    def first(count: int) -> Dataset:
+        images, labels = dataset.train_images[:count], dataset.train_labels[:count]
+        return dataclasses.replace(dataset, train_images=images, train_labels=labels)
+
+    assert train(first(2), SMALL).network.topology == (120, 16, 5)
+    with pytest.raises(UserError, match="needs at least 2 training images"):
+        train(first(1), SMALL)
+
+
+def test_dark_images_do_no_harm(dataset: Dataset) -> None:
+    """Columns that never get a sum have no spread to be scaled by."""
+    dark = dataclasses.replace(dataset, train_images=np.zeros_like(dataset.train_images))
+    assert np.isfinite(train(dark, SMALL).network.provenance["curve"][-1]["loss"])
+
+
+def test_each_option_changes_what_is_learnt_and_is_written_down(dataset: Dataset) -> None:
+    usual = train(dataset, SMALL).network
+    assert not {"rate", "batch", "augment"} & set(usual.provenance["options"])
+    seen = [usual.layers[0].states.tobytes()]
+    for changes, written in (
+        ({"noise": 0.05}, {"noise": 0.05}),
+        ({"rate": 0.01}, {"rate": 0.01}),
+        ({"batch": 100}, {"batch": 100}),
+        ({"augmentation": AUGMENTATIONS["objects"]}, {"augment": "objects"}),
+        ({"augmentation": AUGMENTATIONS["none"]}, {"augment": "none"}),
+        ({"augmentation": Augmentation(0, 0, 2, 0)}, {"augment": "none,shift=2.0"}),
+    ):
+        parameters = changed(**changes)
+        network = train(dataset, parameters).network
+        assert network.provenance["options"] == usual.provenance["options"] | written
+        assert parameters.options(dataset).items() >= written.items()
+        seen.append(network.layers[0].states.tobytes())
+    assert len(set(seen)) == len(seen)
+
+
+def test_what_is_said_unasked_changes_no_byte(dataset: Dataset) -> None:
+    same = changed(rate=0.003, augmentation=Augmentation())
+    first, second = (network_to_bytes(train(dataset, given).network) for given in (SMALL, same))
+    assert first == second
+    usual = {"augment": "digits", "rate": 0.003, "batch": 32, "epochs": 4}
+    assert SMALL.options(dataset).items() >= usual.items()
+
+
+def test_batches_have_the_size_that_was_asked_for(dataset: Dataset) -> None:
+    seen: list[Progress] = []
+    train(dataset, changed(batch=100), seen.append)
+    assert len(seen) == 6 * 11
+    with pytest.raises(UserError, match="`batch` must be at most 1,100, the images that are"):
+        train(dataset, changed(batch=1101))
+
+
+def test_lists_of_values_are_not_bent(dataset: Dataset) -> None:
+    images = {
+        name: getattr(dataset, name).reshape(-1, 1, 120) for name in ("train_images", "test_images")
+    }
+    lists = dataclasses.replace(dataset, **images)
+    trained = train(lists, changed(epochs=20))
+    assert trained.network.image_shape == (1, 120)
+    assert trained.network.provenance["options"]["augment"] == "none"
+    assert trained.test_accuracy > 0.9
+    # The same values in rows are the same to a network that is not bent.
+    still = changed(augmentation=AUGMENTATIONS["none"])
+    first, second = (train(data, still).network.layers[0].states for data in (lists, dataset))
+    assert np.array_equal(first, second)
+    with pytest.raises(UserError, match="`augment` objects bends images, but the data set has li"):
+        train(lists, changed(augmentation=AUGMENTATIONS["objects"]))
+
+
+def interrupt(phase: str, epoch: int) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        if (progress.phase, progress.epoch) == (phase, epoch):
+            raise KeyboardInterrupt
+
+    return report
+
+
+def test_an_interrupt_leaves_the_best_so_far_and_before_there_is_one_is_one(
+    dataset: Dataset,
+) -> None:
+    trained = train(dataset, SMALL, interrupt("quantised", 3))
+    assert trained.interrupted
+    assert trained.network.provenance["interrupted"] is True
+    whole = train(dataset, SMALL).network.provenance["curve"]
+    assert trained.network.provenance["curve"] == whole[: 2 + 2]
+    for phase, epoch in (("float", 2), ("quantised", 1)):
+        with pytest.raises(KeyboardInterrupt):
+            train(dataset, SMALL, interrupt(phase, epoch))
+
+
+# For a device, through tiles, and for chips.
+
+
+def test_a_network_trained_for_a_device_has_its_levels(dataset: Dataset) -> None:
+    device = dataclasses.replace(PAPER, neuron=SotNeuron(threshold=0.2))
+    trained = train(dataset, changed(states=16, epochs=10, target=TrainingTarget(device, "either")))
+    expected = device_levels(PAPER.synapse, 16, "either")
+    for layer in trained.network.layers:
+        np.testing.assert_array_equal(layer.levels, expected)
+        assert len(np.unique(layer.states)) > 8
+    assert trained.network.neuron == device.neuron
+    assert trained.test_accuracy > 0.8
+    options = trained.network.provenance["options"]
+    assert (options["device"], options["levels"], options["noise"]) == ("paper", "either", None)
+
+
+def test_a_network_that_is_trained_through_tiles_has_them_and_bears_them(dataset: Dataset) -> None:
+    tiles = Tiles(32, 2)
+    plain = changed(epochs=12)
+    trained = train(dataset, changed(plain, tiles=tiles))
+    assert tiles_of(trained.network) == [tiles, tiles]
+    assert trained.network.provenance["options"].items() >= {"tile_rows": 32, "adc_bits": 2}.items()
+    assert right(trained.network, *kept(dataset)) == trained.validation_accuracy
+    later = cut(train(dataset, plain).network, tiles, *kept(dataset))
+    assert trained.test_accuracy > right(later, dataset.test_images, dataset.test_labels)
+
+
+@pytest.fixture
+def eight(idx_folder: Callable[..., Path]) -> Dataset:
+    """Classes that variation mixes up."""
+    return load_dataset(idx_folder(classes=8, train=1200, test=400, shape=(10, 12)))
+
+
+def errors_of_chips(network: Network, dataset: Dataset) -> float:
+    """Mean error of chips 0 to 19, open loop, with all that varies."""
+    shares = []
+    for seed in range(20):
+        chip = Chip(PAPER, seed)
+        words = program_chip(chip, network, Programming()).words
+        classes = chip.golden(network, words).classify(dataset.test_images)
+        shares.append(np.mean(classes != dataset.test_labels))
+    return float(np.mean(shares))
+
+
+def test_chips_of_a_robust_network_classify_better(eight: Dataset) -> None:
+    plain, robust, tiled = (
+        train(eight, changed(each, epochs=12)).network
+        for each in (TARGET, ROBUST, changed(ROBUST, tiles=TILES))
+    )
+    assert errors_of_chips(robust, eight) < 0.6 * errors_of_chips(plain, eight)
+    # Trained through tiles, they are better than those of a network that was cut afterwards.
+    later = cut(robust, TILES, *kept(eight))
+    assert tiles_of(tiled) == tiles_of(later) == [TILES] * 2
+    assert errors_of_chips(tiled, eight) < 0.7 * errors_of_chips(later, eight)
+
+
+def test_chips_judge_on_images_that_were_not_learnt_from(dataset: Dataset) -> None:
+    trained = train(dataset, changed(ROBUST, epochs=2))
+    images, labels = kept(dataset)
+    shares = []
+    for seed in range(FIRST_JUDGE, FIRST_JUDGE + 4):
+        chip = Chip(PAPER, seed)
+        words = program_chip(chip, trained.network, Programming()).words
+        classes = chip.golden(trained.network, words).classify(images)
+        shares.append(np.mean(classes == labels))
+    judged, calibrated = trained.network.provenance["validation_chips"]
+    assert (judged["chips"], judged["number"]) == ("open-loop", 4)
+    assert (judged["mean"], judged["worst"]) == (round(np.mean(shares), 6), round(min(shares), 6))
+    assert calibrated["chips"] == "write-verify, calibrated"
+    assert trained.chips == [judged, calibrated]
+
+
+def test_each_robust_option_changes_what_is_learnt(dataset: Dataset) -> None:
+    seen = []
+    for changes in ({}, {"verified": 0.0}, {"verified": 1.0}, {"taught": 0.0}, {"temperature": 5}):
+        robust = Robustness(**{"teacher": 40, **changes})
+        network = train(dataset, changed(ROBUST, epochs=2, robust=robust)).network
+        assert Robustness.parse(network.provenance["options"]["robust"]) == robust
+        seen.append(network.layers[0].states.tobytes())
+    assert len(set(seen)) == 5
