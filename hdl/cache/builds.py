@@ -96,7 +96,7 @@ def _wait_alone(seconds: float) -> None:
 
 def build_once(
     name: str,
-    build: Callable[[Path], None],
+    build: Callable[[Path], object],
     waiting: Callable[[float], None] = _wait_alone,
     program: str | None = None,
 ) -> Path:

@@ -57,7 +57,7 @@ def proofs() -> dict[str, list[str]]:
         for proof in getattr(importlib.import_module(f"tests.formal.{path.stem}"), "PROOFS", ()):
             assert isinstance(proof, Proof)
             extent = f"{proof.depth} clocks" if proof.bounded else "unbounded"
-            for source in proof.sources:
+            for source in (*proof.parts, proof.source):
                 file = Path(str(source.__file__)).relative_to(ROOT).as_posix()
                 if extent not in found.setdefault(file, []):
                     found[file].append(extent)
