@@ -14,7 +14,6 @@ from allspin.boards.shell import ShellParameters
 from allspin.hdl.bench.link import RESULT
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.build import BuildChanges, make_job
-from allspin.host.cli import gates
 from allspin.host.cli.main import main
 from allspin.host.run import simulate as simulated
 from allspin.host.run.simulate import (
