@@ -48,13 +48,6 @@ def test_what_cannot_be_shown_is_refused(network, on, words):
         Choices.open(network, on)
 
 
-def test_what_is_missing_is_as_usual(choices):
-    assert choices.setting({}) == choices.usual()
-    chosen = choices.setting({"chip": None, "knobs": {"d2d": 0.5}, "more": "is not looked at"})
-    assert chosen.chip is None
-    assert chosen.knobs == {"c2c": 1, "d2d": 0.5, "neuron_d2d": 1, "neuron_c2c": 1}
-
-
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [

@@ -11,9 +11,6 @@ import pytest
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips, only
 from allspin.host.data.catalogue import device_path, open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.session import NO_PROGRESS
-from allspin.host.machines.machine import GoldenMachine
-from allspin.host.sweep import job
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
 from allspin.host.sweep.sweep import make_plan, run_sweep, sweep
@@ -171,45 +168,6 @@ def test_virtual_gives_the_table_of_golden(small, tmp_path):
         tables.append(tmp_path / f"{on}.csv")
         run_sweep(make_plan(grid), tables[-1])
     assert tables[0].read_bytes() == tables[1].read_bytes()
-
-
-@pytest.fixture
-def boards(monkeypatch):
-    """Boards on a port, that are opened in place of a machine; the first may be made to fail."""
-
-    class Boards(list):
-        failing, closed = False, 0
-
-    class Board(GoldenMachine):
-        def stream(self, images, progress=NO_PROGRESS, first=0):
-            if opened.failing and opened[0] is self:
-                raise UserError("the board is gone")
-            return super().stream(images)
-
-        def close(self):
-            opened.closed += 1
-
-    opened = Boards()
-    monkeypatch.setattr(job, "open_machine", lambda *_: opened.append(Board()) or opened[-1])
-    return opened
-
-
-def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_path, boards):
-    for on in ("golden", "/dev/ttyUSB7"):
-        # A table of its own each, since the machine is part of the grid.
-        grid = small.grid(on=on, neuron_c2c=0, c2c=[0, 1], chips=3)
-        run_sweep(make_plan(grid), tmp_path / f"{len(on)}.csv", workers=2)
-    assert (len(boards), boards.closed) == (1, 1)
-    assert (tmp_path / "6.csv").read_bytes() == (tmp_path / "12.csv").read_bytes()
-
-
-def test_a_board_that_failed_is_opened_again(small, tmp_path, boards):
-    boards.failing = True
-    plan = make_plan(small.grid(on="/dev/ttyUSB7", chips=2))
-    with pytest.raises(UserError, match="the board is gone"):
-        run_sweep(plan, tmp_path / "t.csv")
-    assert len(run_sweep(plan, tmp_path / "t.csv").rows) == 2
-    assert len(boards) == 2
 
 
 def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
