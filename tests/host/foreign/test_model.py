@@ -11,27 +11,10 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from allspin.host.foreign import model
-from allspin.host.foreign.description import Dense, FloatNetwork, InputScaling
 from allspin.host.foreign.model import read_model
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.random_networks import random_network
-
-
-def test_a_scaling_goes_into_the_first_layer():
-    rng = np.random.default_rng(0)
-    layers = (
-        Dense(rng.normal(size=(6, 5)), rng.normal(size=5), high=1.5),
-        Dense(rng.normal(size=(5, 3)), rng.normal(size=3)),
-    )
-    network, scaling = FloatNetwork(layers), InputScaling(255.0, 33.3, 78.6)
-    images = rng.integers(0, 256, (7, 2, 3), dtype=np.uint8)
-    by_hand = np.clip(
-        ((images.reshape(7, 6) - 33.3) / 78.6) @ layers[0].weights + layers[0].biases, 0, 1.5
-    )
-    expected = by_hand @ layers[1].weights + layers[1].biases
-    assert network.logits(scaling.apply(images)) == pytest.approx(expected)
-    assert network.scaled(scaling).logits(images.reshape(7, 6) / 255) == pytest.approx(expected)
 
 
 def packed(**arrays) -> bytes:
