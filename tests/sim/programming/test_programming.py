@@ -284,31 +284,22 @@ def test_verify_does_the_same_in_any_unit_of_resistance(unit: float, cycle: floa
     np.testing.assert_array_equal(first.words[0], second.words[0])
 
 
-def test_a_programmed_chip_is_a_network_that_any_machine_takes() -> None:
-    net = network(TEN)
+@pytest.mark.parametrize("tiled", [False, True])
+def test_a_programmed_chip_is_a_network_that_any_machine_takes(tiled: bool) -> None:
+    net = with_steps(network(TEN), Tiles(16, 3), (9, 6)) if tiled else network(TEN)
     variation = NeuronVariation(0.18, 0.18)
     chip = Chip(Device("test", synapse(), neuron_variation=variation), 3)
     words = program_chip(chip, net, Programming()).words
     images = np.random.default_rng(0).integers(0, 256, (20, 1, 40), dtype=np.uint8)
     as_network = chip_network(chip, net, words)
     np.testing.assert_array_equal(as_network.layers[0].words, words[0])
-    np.testing.assert_array_equal(
-        GoldenModel(as_network).logits(images), chip.golden(net, words).logits(images)
-    )
+    logits = GoldenModel(as_network).logits(images)
+    np.testing.assert_array_equal(logits, chip.golden(net, words).logits(images))
+    # Sums of two tiles, of -4 to 3 steps of 64 each.
+    assert tiled == (set(logits.flat) <= {64 * steps for steps in range(-8, 7)})
     assert not np.array_equal(
         GoldenModel(net).logits(images), chip.golden(net, words).logits(images)
     )
-
-
-def test_a_chip_of_a_network_with_tiles_has_them() -> None:
-    net = with_steps(network(TEN), Tiles(16, 3), (9, 6))
-    chip = Chip(Device("test", synapse(d2d=D2D)), 3)
-    words = program_chip(chip, net, Programming()).words
-    images = np.random.default_rng(0).integers(0, 256, (20, 1, 40), dtype=np.uint8)
-    logits = GoldenModel(chip_network(chip, net, words)).logits(images)
-    np.testing.assert_array_equal(logits, chip.golden(net, words).logits(images))
-    assert set(np.unique(logits >> 6)) <= set(range(-8, 7))  # two tiles of -4 to 3
-    assert not np.any(logits & 63)
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
