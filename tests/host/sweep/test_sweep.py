@@ -183,28 +183,18 @@ def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
 CUT = {"tile_rows": 16, "adc_bits": 3, "chips": 1, "images": 20}
 
 
-@pytest.fixture
-def others(idx_folder):
-    """Training images of another draw."""
-    return idx_folder("others", shape=(8, 8), classes=4, train=8, test=120, seed=1)
-
-
-def exchange(small, others):
-    """Other training images, and the same test images."""
-    for path in others.glob("train*"):
-        path.replace(small.data / path.name)
-
-
-def test_a_table_takes_no_rows_of_networks_that_other_images_cut(small, others, tmp_path):
+def test_a_table_takes_no_rows_of_networks_that_other_images_cut(small, idx_folder, tmp_path):
     path = tmp_path / "tiles.csv"
     run_sweep(make_plan(small.grid(**CUT)), path)
     assert run_sweep(make_plan(small.grid(**CUT)), path).resumed == 1
-    exchange(small, others)
+    others = idx_folder("others", shape=(8, 8), classes=4, train=8, test=120, seed=1)
+    for file in others.glob("train*"):
+        file.replace(small.data / file.name)
     with pytest.raises(UserError, match="is of another sweep: its calibration images are others"):
         run_sweep(make_plan(small.grid(**CUT)), path)
 
 
-def test_a_worker_that_has_other_training_images_says_so(small, others):
+def test_a_worker_that_has_other_training_images_says_so(small):
     plan = make_plan(small.grid(**CUT))
     told = plan.job(plan.points[0], 0)
     elsewhere = dataclasses.replace(plan.material, calibration="0" * 64)
@@ -213,7 +203,7 @@ def test_a_worker_that_has_other_training_images_says_so(small, others):
 
 
 @pytest.mark.parametrize("tiled", [False, True])
-def test_where_nothing_is_cut_training_images_do_not_matter(small, others, tmp_path, tiled):
+def test_where_nothing_is_cut_training_images_do_not_matter(small, tmp_path, tiled):
     """Nor need there be any: neither without tiles nor where the file has them already."""
     if tiled:
         own = with_steps(load_network(small.network), Tiles(16, 3), (2, 2))

@@ -74,30 +74,26 @@ def test_a_workers_complaint_reaches_the_user(small, tmp_path, cluster):
             run_sweep(plan, tmp_path / "t.csv", **options)
 
 
-class Command:
+def begin(small, path):
     """``allspin sweep`` as a process of its own, with two workers."""
+    words = f"sweep --network {small.network} --data {small.data} --c2c 0,0.5,1 --chips 70"
+    command = [sys.executable, "-m", "allspin.host.cli.main", *words.split()]
+    command += ["--jobs", "2", "-o", str(path), "--json"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes)
 
-    def __init__(self, small, path):
-        words = ["sweep", "--network", str(small.network), "--data", str(small.data)]
-        words += ["--c2c", "0,0.5,1", "--chips", "70", "--jobs", "2", "-o", str(path), "--json"]
-        self.words, self.path = words, path
 
-    def start(self):
-        return subprocess.Popen(
-            [sys.executable, "-m", "allspin.host.cli.main", *self.words],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+def until(done, process=None):
+    """Wait until something is so, while a process runs."""
+    deadline = time.monotonic() + SOON
+    while not done():
+        assert process is None or process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
-    def until(self, rows, process):
-        deadline = time.monotonic() + SOON
-        while not self.path.exists() or self.path.read_bytes().count(b"\n") <= rows:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+
+def rows(path):
+    return path.read_bytes().count(b"\n") - 1 if path.exists() else 0
 
 
 def workers_of(pid):
@@ -120,24 +116,21 @@ def gone(pid):
 
 
 def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_path):
-    command = Command(small, tmp_path / "killed.csv")
-    process = command.start()
-    command.until(20, process)
+    path = tmp_path / "killed.csv"
+    process = begin(small, path)
+    until(lambda: rows(path) >= 20, process)
     children = workers_of(process.pid)
     assert len(children) == 2
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=SOON)
-    kept = (tmp_path / "killed.csv").read_bytes()
-    assert 20 <= kept.count(b"\n") - 1 < 210
-    deadline = time.monotonic() + SOON
-    while not all(map(gone, children)):
-        assert time.monotonic() < deadline, "workers outlive their parent"
-        time.sleep(0.05)
+    kept = path.read_bytes()
+    assert 20 <= rows(path) < 210
+    until(lambda: all(map(gone, children)))
     # As if the machine had stopped within a row.
-    (tmp_path / "killed.csv").write_bytes(kept[:-3])
+    path.write_bytes(kept[:-3])
 
-    process = command.start()
-    command.until(90, process)
+    process = begin(small, path)
+    until(lambda: rows(path) >= 90, process)
     # A worker is lost: what it had in hand is measured again.
     os.kill(workers_of(process.pid)[0], signal.SIGKILL)
     out, err = process.communicate(timeout=SOON)
@@ -145,7 +138,7 @@ def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_pat
     assert f'"resumed": {kept.count(bytes([10])) - 2},' in out
     plan = make_plan(small.grid(c2c=[0, 0.5, 1], chips=70))
     run_sweep(plan, tmp_path / "whole.csv")
-    assert (tmp_path / "killed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert path.read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -153,22 +146,17 @@ def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_pat
 )
 def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path, wait):
     """While workers start, and, without a time, while they measure."""
-    command = Command(small, tmp_path / "t.csv")
-    process = command.start()
-    deadline = time.monotonic() + SOON
-    while not (children := workers_of(process.pid)):
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    process = begin(small, tmp_path / "t.csv")
+    until(lambda: workers_of(process.pid))
+    children = workers_of(process.pid)
     if wait is None:
-        command.until(10, process)
+        until(lambda: rows(tmp_path / "t.csv") >= 10, process)
     time.sleep(wait or 0)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=SOON)
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[1:] == ["allspin: interrupted"]
-    while not all(map(gone, children)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: all(map(gone, children)))
 
 
 def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluster):
