@@ -88,18 +88,24 @@ def test_another_grid_is_refused_in_a_line(path, change, words):
     opened(path, {**RECORD, "commit": "z"}).close()
 
 
-def test_what_is_no_sweeps_table_is_left_alone(tmp_path, path):
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (None, "has no other.csv.grid.json beside it"),
+        ("the table's own", "is not a sweep's table"),
+        ("{", "is damaged: Expecting"),
+        ("[" * 3000, "is nested deeper than"),
+        ('{"format": 0}', "another version"),
+    ],
+)
+def test_what_is_no_sweeps_table_is_left_alone(tmp_path, path, record, words):
     other = tmp_path / "other.csv"
-    other.write_text("precious, and without a line's end")
-    assert "has no other.csv.grid.json beside it" in refused(other)
-    other.write_text("a,b\n1,2\n")
-    grid_path(other).write_text(grid_path(path).read_text())
-    assert "is not a sweep's table" in refused(other)
-    for text, words in (("{", "is damaged: Expecting"), ("[" * 3000, "is nested deeper than")):
-        grid_path(other).write_text(text)
-        assert words in refused(other)
-    grid_path(other).write_text('{"format": 0}')
-    assert "another version" in refused(other)
+    other.write_text("a,b\n1,2")
+    if record == "the table's own":
+        record = grid_path(path).read_text()
+    if record is not None:
+        grid_path(other).write_text(record)
+    assert words in refused(other)
 
 
 @pytest.mark.parametrize(

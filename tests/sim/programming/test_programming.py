@@ -17,15 +17,13 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.tiling import Tiles, with_steps
-from allspin.sim.programming import write_verify
 from allspin.sim.programming.programming import (
     Programmed,
     chip_network,
     program_chip,
 )
 from allspin.sim.programming.schemes import Counts, Programming
-from allspin.sim.programming.trains import penalty
-from allspin.sim.synapse.response import Polarity, PulseResponse
+from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 
@@ -183,32 +181,6 @@ def test_who_converged_is_within_the_band(
     assert done.counts.unconverged == outside
     assert cells <= done.counts.reads <= tries * cells
     assert done.counts.saturations == done.counts.reads
-
-
-def test_of_a_device_that_was_never_read_all_of_d2d_is_unknown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """By the formula: the posterior's variance is 1 / (1 + sum (d / s)^2) deviates."""
-    of = synapse(d2d=D2D)
-    trains = of.trains
-    seen: list[npt.NDArray[np.float64]] = []
-
-    def kept(miss: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> object:
-        seen.append(variance)
-        return penalty(miss, variance)
-
-    monkeypatch.setattr(write_verify, "penalty", kept)
-    net = network(TEN, 6, 5)
-    program(of, net, Programming("write-verify", tries=2, band=0.01))
-    targets = TEN[net.layers[0].states.ravel()] / 126
-    for polarity, found in zip(Polarity, seen[:2], strict=True):
-        n = np.abs(trains[polarity].law.mean - targets[:, None]).argmin(axis=1)
-        wanted = (
-            trains[polarity].law.cycle[n] ** 2 + trains[polarity].law.device[n] ** 2 + 0.02**2 / 3
-        )
-        np.testing.assert_allclose(found, wanted)
-    # What was read of it tells a part, of the polarity that it was written with.
-    assert max(found.max() for found in seen[2:4]) <= max(found.max() for found in seen[:2])
 
 
 def test_a_chip_is_its_seed_cell_by_cell() -> None:
