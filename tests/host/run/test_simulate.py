@@ -12,7 +12,6 @@ from allspin.boards.gates.netlist import Netlist, Pins
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.build import BuildChanges, make_job
-from allspin.host.cli import gates
 from allspin.host.cli.main import main
 from allspin.host.run import simulate as simulated
 from allspin.host.run.simulate import (
@@ -135,7 +134,7 @@ def test_the_command_proves_a_board_of_each_family(asked, capsys):
     assert {result["mismatches"] for result in results} == {0}
     assert results[0]["simulated_images_per_second"] == 5 * BOARD.machine_frequency / 500
     asked["proof"] = PROOF | {"mismatches": 3}
-    assert main(["gates", "ice40", "icebreaker"]) == gates.DIFFERENT == 1
+    assert main(["gates", "ice40", "icebreaker"]) == 1
     printed = capsys.readouterr()
     assert printed.out.count("icebreaker") == 1
     assert "3 of 50 logits of the netlist the digest of icebreaker differ" in printed.err
