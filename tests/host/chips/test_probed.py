@@ -206,14 +206,6 @@ def test_what_a_station_reads_of_a_reference_is_subtracted_row_by_row(
         probe(text(cells, header), made_of=conductance, missing=0.1)
 
 
-def test_an_open_conductance_is_0_and_not_the_middle(probe: Probe, conductance: Device) -> None:
-    values = [f"{ohm:.6f}" for ohm in OHM]
-    values[3], values[30] = "0", ""
-    bare = text(values, "layer,row,column,G (S)")
-    found = flat(probe(bare, missing=0.1, made_of=conductance))
-    assert found == [-127 if n in (3, 30) else n - 18 for n in range(36)]
-
-
 @pytest.mark.parametrize("empty", ["", "nan", "open", "9.91E+37", "OVERFLOW", "inf"])
 def test_open_cells_add_nothing_where_some_are_allowed(probe: Probe, empty: str) -> None:
     values = [f"{ohm:.6f}" for ohm in OHM]

@@ -1,13 +1,11 @@
 """What ships is what its name says; files are opened by their paths."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from allspin.host.data.catalogue import (
     DEVICES,
-    FOLDER,
     open_device,
     open_network,
     shipped_networks,
@@ -61,13 +59,6 @@ def test_chips_of_a_robust_network_are_as_good_as_promised(name: str) -> None:
         words = program_chip(chip, network, Programming()).words
         classes = chip.golden(network, words).classify(images[:2000])
         assert (classes == labels[:2000]).mean() >= 0.96
-
-
-def test_a_file_is_opened_by_its_path(tmp_path: Path) -> None:
-    shutil.copy(FOLDER / "mnist-10.safetensors", tmp_path / "mine.safetensors")
-    assert open_network(str(tmp_path / "mine.safetensors")).topology == (784, 100, 10)
-    shutil.copy(DEVICES / "paper.toml", tmp_path / "mine.toml")
-    assert open_device(str(tmp_path / "mine.toml")).name == "paper"
 
 
 def test_what_is_not_there_or_foreign_is_one_line(tmp_path: Path) -> None:

@@ -28,24 +28,23 @@ def test_a_device_or_a_pipe_keeps_nothing(tmp_path):
     check_writable(tmp_path / "new", regular=True)
 
 
-@pytest.mark.parametrize("place", ["missing/file", "/proc/file", "taken/file"])
-def test_where_no_file_can_be_made(tmp_path, place):
+@pytest.mark.parametrize(
+    ("check", "place", "message"),
+    [
+        *(
+            (check_writable, place, r"^cannot write .*file: ")
+            for place in ("missing/file", "/proc/file", "taken/file")
+        ),
+        *(
+            (make_folder, place, r"^cannot write into the folder ")
+            for place in ("/proc/folder", "/proc", "taken", "taken/folder")
+        ),
+    ],
+)
+def test_where_nothing_can_be_made(tmp_path, check, place, message):
     (tmp_path / "taken").write_text("")
-    with pytest.raises(UserError, match=r"^cannot write .*file: "):
-        check_writable(tmp_path / place)
-
-
-def test_folders_are_made_and_left_empty(tmp_path):
-    make_folder(tmp_path / "a" / "b")
-    make_folder(tmp_path / "a" / "b")
-    assert list((tmp_path / "a" / "b").iterdir()) == []
-
-
-@pytest.mark.parametrize("place", ["/proc/folder", "/proc", "taken", "taken/folder"])
-def test_where_no_folder_can_be_made(tmp_path, place):
-    (tmp_path / "taken").write_text("")
-    with pytest.raises(UserError, match=r"^cannot write into the folder "):
-        make_folder(tmp_path / place)
+    with pytest.raises(UserError, match=message):
+        check(tmp_path / place)
 
 
 def test_what_is_read_is_not_written_over(tmp_path):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.images import FAINT, FRAMINGS, frame_image, ink_of
+from allspin.host.data.images import FAINT, FRAMINGS, frame_image
 from allspin.sim.network.golden import GoldenModel
 
 SHAPE = (28, 28)
@@ -97,18 +97,6 @@ def test_a_digit_that_fills_the_picture_is_not_taken_for_paper(digits, model):
     assert np.mean(model.classify(np.array(made)) == model.classify(digits[:200])) > 0.98
 
 
-def test_the_centre_of_mass_is_in_the_middle_and_the_longer_side_is_twenty():
-    grey = np.zeros((300, 200))
-    grey[20:260, 30:40] = 255
-    grey[240:260, 30:150] = 255
-    image = framed(grey).astype(float)
-    assert np.ptp(np.flatnonzero(image.any(axis=1))) + 1 == 20
-    assert np.ptp(np.flatnonzero(image.any(axis=0))) + 1 == 10
-    rows, columns = np.indices(SHAPE)
-    assert (image * rows).sum() / image.sum() == pytest.approx(14, abs=0.5)
-    assert (image * columns).sum() / image.sum() == pytest.approx(14, abs=0.5)
-
-
 def test_other_networks_see_the_whole_picture():
     grey = np.full((40, 40), 255.0)
     grey[:20, :20] = 0
@@ -119,17 +107,6 @@ def test_other_networks_see_the_whole_picture():
     # Sides keep their ratio; bicubic edges are a little soft.
     assert np.abs(found.image - expected).max() < 40
     assert frame_image(grey.astype(np.float32), (8, 16), "mnist").framing == "mnist"
-
-
-def test_ink_is_told_from_paper_by_what_surrounds_it():
-    grey = np.full((9, 9), 90.0, np.float32)
-    grey[4, 4] = 20
-    ink, inverted = ink_of(grey)
-    assert inverted
-    assert (ink[4, 4], ink.sum()) == (1, 1)
-    ink, inverted = ink_of(255 - grey)
-    assert not inverted
-    assert ink.sum() == 1
 
 
 @settings(max_examples=60)

@@ -2,10 +2,10 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -126,9 +126,8 @@ def test_levels_have_colours_of_their_own_and_signs_lie_apart(states):
     levels = network.layers[0].levels
     drawn = [tuple(colours(scale(level))) for level in levels.tolist()]
     assert len(set(drawn)) == states
-    red_over_blue = [colour[0] - colour[2] for colour in drawn]
-    signs = zip(red_over_blue, levels.tolist(), strict=True)
-    assert all((tint > 0) == (level > 0) for tint, level in signs if level)
+    for (red, _, blue, _), level in zip(drawn, levels, strict=True):
+        assert level == 0 or (red > blue) == (level > 0)
 
 
 def test_maps_show_the_columns_and_leave_out_dark_pixels():
@@ -147,22 +146,6 @@ def test_maps_show_the_columns_and_leave_out_dark_pixels():
         np.testing.assert_array_equal(np.ma.getdata(shown), expected)
 
 
-@pytest.mark.parametrize("levels", [(-126, -42, 42, 126), (-126, -10, 19, 126)])
-def test_a_state_has_its_label_at_the_middle_of_its_block(levels):
-    network = make_network(len(levels))
-    first = dataclasses.replace(network.layers[0], levels=np.array(levels, dtype=np.int16))
-    network = dataclasses.replace(network, layers=(first, *network.layers[1:]))
-    figure = rah_maps(network, IMAGES, rows=1, columns=2)
-    figure.draw_without_rendering()
-    bar = figure.axes[-1]
-    low, high = bar.get_window_extent().y0, bar.get_window_extent().y1
-    places = [bar.transData.transform((0, tick))[1] for tick in bar.get_yticks()]
-    middles = low + (high - low) * (np.arange(len(levels)) + 0.5) / len(levels)
-    np.testing.assert_allclose(places, middles, atol=1)
-    named = [label.get_text().replace("\u2212", "-") for label in bar.get_yticklabels()]
-    assert named == [f"{level}" for level in levels]
-
-
 def test_units_are_told_where_the_device_has_them():
     network, device = make_network(), open_device("paper")
     assert resistances(network, None) == resistances(network, device) == ""
@@ -179,58 +162,40 @@ def test_units_are_told_where_the_device_has_them():
 def test_a_picture_for_print_is_as_wide_and_its_text_as_large_as_asked_for(tmp_path):
     look = Look(("svg", "pdf", "png"), width=120, points=8)
     figure = neuron_curve(make_network())
-    label, (axes,) = figure.axes[0].xaxis.label, figure.axes
-    before = float(label.get_fontsize())
+    (axes,) = figure.axes
     svg, pdf, png = save_picture(figure, tmp_path, "neuron", look)
     width = re.search(r'<svg [^>]*width="([\d.]+)pt"', svg.read_text())
     assert width is not None
     assert float(width[1]) / 72 * 25.4 == pytest.approx(120, abs=0.1)
     assert pdf.read_bytes().startswith(b"%PDF")
     assert int.from_bytes(png.read_bytes()[16:20]) == pytest.approx(120 / 25.4 * 300, abs=1)
-    assert label.get_fontsize() == pytest.approx(8 / 9 * before)
     figure.draw_without_rendering()
     ticks = [*axes.get_xticklabels(), *axes.get_yticklabels()]
     assert {round(float(tick.get_fontsize()), 3) for tick in ticks} == {8}
 
 
 @styled
-def beside_each_other(maps=False):
-    figure = new_figure(
-        9.6, 4, "A title of so many words that a journal's column is no place for it"
-    )
-    for axes in figure.subplots(1, 2, sharey=not maps):
+def beside_each_other(maps):
+    figure = new_figure(9.6, 4, "A title of more words than a column has room for")
+    for axes in figure.subplots(1, 2):
         if maps:
             axes.imshow(np.eye(3))
-        else:
-            axes.plot([0, 1], [0, 1])
         axes.set_title("What the panel shows, said in words that take more than its width")
-        axes.set_ylabel("what it is")
     return figure
 
 
 @pytest.mark.parametrize("maps", [False, True])
-def test_panels_that_have_no_room_side_by_side_stand_below_each_other(tmp_path, maps):
+@pytest.mark.parametrize("width", [170, 85])
+def test_panels_that_have_no_room_side_by_side_stand_below_each_other(tmp_path, maps, width):
     figure = beside_each_other(maps)
-    save_picture(figure, tmp_path, "both", Look(("png",), width=170))
+    save_picture(figure, tmp_path, "both", Look(("png",), width=width))
     first, second = (axes.get_window_extent() for axes in figure.axes)
-    assert second.x0 > first.x1
-    figure = beside_each_other(maps)
-    save_picture(figure, tmp_path, "both", Look(("png",), width=85))
-    first, second = (axes.get_window_extent() for axes in figure.axes)
-    assert second.y1 < first.y0
-    assert min(first.width, second.width) > 0.5 * figure.bbox.width
+    assert second.x0 > first.x1 if width == 170 else second.y1 < first.y0
     figure.draw_without_rendering()  # what was saved has other dots
-    said = ("A title", "What the panel", "what it is")
-    texts = [
-        text.get_window_extent()
-        for text in figure.findobj(Text)
-        if isinstance(text, Text) and text.get_text().startswith(said)
-    ]
-    assert len(texts) == 5
-    for box in texts:
-        assert box.x0 >= 0
-        assert box.x1 <= figure.bbox.width
-    assert all(axes.get_yticklabels()[0].get_visible() for axes in figure.axes)
+    named = figure.findobj(lambda text: isinstance(text, Text) and "What the" in text.get_text())
+    assert len(named) == 2
+    for box in (text.get_window_extent() for text in named):
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
 
 
 def test_a_picture_that_has_no_room_is_refused(tmp_path):
@@ -300,14 +265,12 @@ def test_spans_of_a_trace_by_hand():
     assert runs(np.array([3, 4, 5, 9, 11, 12])) == [(3, 3), (9, 1), (11, 2)]
 
 
-def test_timeline_names_stages_and_images(tmp_path):
+def test_timeline_names_stages_and_images():
     activity = np.concatenate([[0], LAYER]) << 4 | np.concatenate([LAYER, [0]])
     figure = timeline(activity, 2)
     labels = [label.get_text().split("\n")[0] for label in figure.axes[0].get_yticklabels()]
     assert labels == ["crossbar 0", "neurons 0", "crossbar 1", "readout"]
     assert texts(figure).count("image 1") == 4
-    assert figure.get_suptitle().endswith(": 2 images in 9 clocks")
-    save_picture(figure, tmp_path, "timeline")
 
 
 # Lines with error bars, and arrays.
@@ -327,9 +290,7 @@ def test_points_errors_and_levels_are_drawn():
     figure = curves("Whole", [panel, Panel([line], "x", "y"), Panel([line], "x", "y")])
     assert len(figure.axes) == 4
     axes = figure.axes[0]
-    container = axes.containers[0]
-    assert isinstance(container, ErrorbarContainer)
-    drawn = container.lines
+    drawn: Any = axes.containers[0].lines  # type: ignore[attr-defined]
     assert np.array_equal(drawn[0].get_xydata(), [[0, 3], [1, 2], [10, 1]])
     segments = drawn[2][0].get_segments()
     assert np.allclose([[s[0][1], s[1][1]] for s in segments], [[2.9, 3.1], [1.8, 2.2], [0.7, 1.3]])

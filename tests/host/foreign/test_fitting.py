@@ -1,4 +1,4 @@
-"""Rounding with what is made up for, against the nearest levels and against every possibility."""
+"""Rounding with what is made up for, against the nearest levels and every possibility."""
 
 from itertools import product
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from allspin.host.foreign.fitting import nearest, rounding
-from allspin.sim.network.formats import uniform_levels
 
 LEVELS = np.array([-1.0, -1 / 3, 1 / 3, 1.0])
 
@@ -21,26 +20,6 @@ def correlated(rows: int, rng: np.random.Generator):
     values = rng.normal(size=(200, rows + 3))
     smooth = np.sum([values[:, k : rows + k] for k in range(4)], axis=0)
     return smooth.T @ smooth / 200
-
-
-def test_independent_rows_are_rounded_to_the_nearest_level():
-    rng = np.random.default_rng(0)
-    weights = rng.normal(size=(150, 6))
-    by_hand = LEVELS[np.abs(weights[..., None] - LEVELS).argmin(axis=-1)]
-    moments = np.diag(rng.uniform(0.5, 2, 150))
-    assert np.array_equal(rounding(moments, LEVELS)(weights)[0], by_hand)
-    assert np.array_equal(nearest(LEVELS, weights), by_hand)
-
-
-def test_neighbours_make_up_for_one_another():
-    rng = np.random.default_rng(1)
-    weights = rng.uniform(-0.6, 0.6, (150, 20))
-    moments = correlated(150, rng)
-    levels = uniform_levels(10) / 126
-    together, wanted = rounding(moments, levels)(weights)
-    apart = error(moments, nearest(levels, weights), weights)
-    assert np.all(error(moments, together, weights) < 0.5 * apart)
-    assert np.array_equal(nearest(levels, wanted), together)
 
 
 def test_it_is_near_the_best_of_all_possibilities():

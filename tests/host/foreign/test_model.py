@@ -11,27 +11,12 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from allspin.host.foreign import model
-from allspin.host.foreign.description import Dense, FloatNetwork, InputScaling
 from allspin.host.foreign.model import read_model
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.random_networks import random_network
-
-
-def test_a_scaling_goes_into_the_first_layer():
-    rng = np.random.default_rng(0)
-    layers = (
-        Dense(rng.normal(size=(6, 5)), rng.normal(size=5), high=1.5),
-        Dense(rng.normal(size=(5, 3)), rng.normal(size=3)),
-    )
-    network, scaling = FloatNetwork(layers), InputScaling(255.0, 33.3, 78.6)
-    images = rng.integers(0, 256, (7, 2, 3), dtype=np.uint8)
-    by_hand = np.clip(
-        ((images.reshape(7, 6) - 33.3) / 78.6) @ layers[0].weights + layers[0].biases, 0, 1.5
-    )
-    expected = by_hand @ layers[1].weights + layers[1].biases
-    assert network.logits(scaling.apply(images)) == pytest.approx(expected)
-    assert network.scaled(scaling).logits(images.reshape(7, 6) / 255) == pytest.approx(expected)
+from tests.host.data.conftest import damaged
+from tests.host.foreign.conftest import SHAPE, torch_model
 
 
 def packed(**arrays) -> bytes:
@@ -166,21 +151,22 @@ def test_what_unpacks_to_too_much_is_not_unpacked(layers_of, monkeypatch):
         layers_of("model.npz", packed(W0=W))
 
 
-WHOLE = save({"0.weight": ONE, "0.bias": ONE[:, 0].copy(), "2.weight": ONE[:, :3]})
-HEAD = 8 + int.from_bytes(WHOLE[:8], "little")
+TENSORS_WHOLE = save({"0.weight": ONE, "0.bias": ONE[:, 0].copy(), "2.weight": ONE[:, :3]})
+WHOLE = {
+    "damaged.safetensors": (TENSORS_WHOLE, (2, 2)),
+    "damaged.onnx": (torch_model().SerializeToString(), SHAPE),
+}
+"""Contents of files, and the images that they take."""
 
 
+@pytest.mark.parametrize("name", WHOLE)
 @settings(max_examples=60)
-@given(st.dictionaries(st.integers(0, HEAD - 1), st.integers(0, 255), min_size=1, max_size=3))
-def test_damaged_files_are_read_or_refused(tmp_path_factory, damage):
-    content = bytearray(WHOLE)
-    for place, value in damage.items():
-        content[place] = value
-    path = tmp_path_factory.getbasetemp() / "damaged.safetensors"
-    path.write_bytes(content)
-    refused = "damaged.safetensors"
+@given(st.data())
+def test_damaged_files_are_read_or_refused(tmp_path_factory, name, data):
+    content, shape = WHOLE[name]
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(damaged(data, content)[: data.draw(st.none() | st.integers(0, len(content)))])
     try:
-        read_model(path, (2, 2))
+        read_model(path, shape).answers(np.zeros((2, np.prod(shape))))
     except UserError as error:
-        refused = str(error)
-    assert "damaged.safetensors" in refused
+        assert name in str(error)  # noqa: PT017

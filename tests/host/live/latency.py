@@ -3,8 +3,6 @@
 Times are the page's own: from the event of the pointer, or of the dice, until the logits are drawn.
 """
 
-import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -64,9 +62,6 @@ def _page(browser: webdriver.Chrome, link: str) -> tuple[list[float], int]:
 
 def main() -> int:
     """Measure, print a table, and tell by the exit status whether all limits are kept."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    arguments = parser.parse_args()
     rows: list[tuple[str, float, float, float]] = []
     with served(Choices.open("paper-10")) as link, tempfile.TemporaryDirectory() as folder:
         browser = start_browser(Path(folder))
@@ -81,13 +76,9 @@ def main() -> int:
                     rows.append((f"{on}, {name} (ms)", median, max(found), limits[name]))
         finally:
             browser.quit()
-    if arguments.json:
-        keys = ("what", "median", "worst", "limit")
-        print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows]))
-    else:
-        print(f"{'':36}{'median':>10}{'worst':>10}{'limit':>12}")
-        for what, median, worst, limit in rows:
-            print(f"{what:36}{median:10,.1f}{worst:10,.1f}{limit:12,.0f}")
+    print(f"{'':36}{'median':>10}{'worst':>10}{'limit':>12}")
+    for what, median, worst, limit in rows:
+        print(f"{what:36}{median:10,.1f}{worst:10,.1f}{limit:12,.0f}")
     return int(any(median > limit for _, median, _, limit in rows))
 
 

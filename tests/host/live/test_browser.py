@@ -62,7 +62,9 @@ def small_link(choices) -> Iterator[str]:
         yield address
 
 
-def ready(browser: webdriver.Chrome) -> None:
+def opened(browser: webdriver.Chrome, address: str, width=DESK, scheme="light") -> None:
+    """Show a page, and wait for its first logits."""
+    show(browser, address, width, scheme)
     wait(browser, lambda: "Logits" in browser.execute_script(ANSWER))
 
 
@@ -105,8 +107,7 @@ def expected(image: np.ndarray, seed: int | None, use: int, on: str = "paper-10"
 
 
 def test_a_stroke_gives_the_golden_models_logits(browser, link):
-    show(browser, link, DESK)
-    ready(browser)
+    opened(browser, link)
     before = logits(browser)
     draw(browser, (-60, -70), (50, -70), (-20, 80))
     wait(browser, lambda: len(durations(browser, "stroke to logits")) == 1)
@@ -131,8 +132,7 @@ def test_a_stroke_gives_the_golden_models_logits(browser, link):
 
 
 def test_a_stroke_that_is_taken_away_ends(browser, link):
-    show(browser, link, DESK)
-    ready(browser)
+    opened(browser, link)
     pad = browser.find_element(By.ID, "pad")
     chain = ActionChains(browser, duration=20)
     chain.move_to_element_with_offset(pad, -40, -40).click_and_hold().move_by_offset(20, 20)
@@ -145,8 +145,7 @@ def test_a_stroke_that_is_taken_away_ends(browser, link):
 
 
 def test_a_second_finger_does_not_draw(browser, link):
-    show(browser, link, PHONE)
-    ready(browser)
+    opened(browser, link, PHONE)
     x, y, side = browser.execute_script(
         "const box = document.getElementById('pad').getBoundingClientRect();"
         "return [box.left, box.top, box.width]"
@@ -171,25 +170,8 @@ def test_a_second_finger_does_not_draw(browser, link):
     assert stroke[1::2] == sorted(stroke[1::2])
 
 
-def test_a_number_that_no_test_image_has_is_taken_back(browser, link):
-    show(browser, f"{link}#test=42", DESK)
-    ready(browser)
-    field = browser.find_element(By.ID, "test")
-    shown = expected(Choices.open("paper-10").images[42], 0, 42)
-    wait(browser, lambda: logits(browser) == shown)
-    for wrong in ("300", "-1", "1.5", ""):
-        browser.execute_script(
-            "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))",
-            field,
-            wrong,
-        )
-        assert field.get_property("value") == "42"
-    assert logits(browser) == shown
-
-
 def test_the_dice_throw_another_chip(browser, link):
-    show(browser, link, DESK)
-    ready(browser)
+    opened(browser, link)
     pixels, before = browser.execute_script(PIXELS), logits(browser)
     browser.find_element(By.ID, "dice").click()
     wait(browser, lambda: logits(browser) != before and said(browser).get("chip", "0") != "0")
@@ -202,12 +184,18 @@ def test_the_dice_throw_another_chip(browser, link):
     wait(browser, lambda: logits(browser) == expected(image, None, 0))
 
 
-def test_a_link_restores_what_is_shown(browser, link):
-    show(browser, f"{link}#net=mnist-10&chip=5&test=42&d2d=0&neuron_d2d=0.5&column=0.7", DESK)
-    ready(browser)
+def test_a_link_restores_what_is_shown_and_no_number_that_no_image_has_is_taken(browser, link):
+    opened(browser, f"{link}#net=mnist-10&chip=5&test=42&d2d=0&neuron_d2d=0.5&column=0.7")
     assert Select(browser.find_element(By.ID, "network")).first_selected_option.text == "mnist-10"
     assert browser.find_element(By.ID, "seed").get_property("value") == "5"
-    assert browser.find_element(By.ID, "test").get_property("value") == "42"
+    field = browser.find_element(By.ID, "test")
+    for wrong in ("42", "300", "-1", "1.5", ""):
+        browser.execute_script(
+            "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))",
+            field,
+            wrong,
+        )
+        assert field.get_property("value") == "42"
     assert browser.find_element(By.ID, "knob-neuron_d2d").get_property("value") == "0.5"
     assert "Column 7" in browser.find_element(By.ID, "flow").text
     before = logits(browser)
@@ -216,8 +204,7 @@ def test_a_link_restores_what_is_shown(browser, link):
     wait(browser, lambda: said(browser).get("test") == "43")
     again = browser.execute_script("return location.href")
     now = logits(browser)
-    show(browser, again, DESK)
-    ready(browser)
+    opened(browser, again)
     assert logits(browser) == now
     assert said(browser)["test"] == "43"
 
@@ -231,8 +218,7 @@ def test_a_link_restores_what_is_shown(browser, link):
     ],
 )
 def test_what_a_link_may_not_say_is_left_out(browser, link, given, drawn):
-    show(browser, f"{link}#{given}", DESK)
-    ready(browser)
+    opened(browser, f"{link}#{given}")
     assert browser.find_element(By.ID, "seed").get_property("value") == "0"
     assert browser.find_element(By.ID, "test").get_property("value") == ("" if drawn else "0")
     if drawn:
@@ -296,8 +282,7 @@ def test_the_scrubber_moves_the_flow(browser, small_link):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_it_fits_asks_nobody_else_and_is_accessible(browser, link, width, scheme):
-    show(browser, link, width, scheme)
-    ready(browser)
+    opened(browser, link, width, scheme)
     rest(browser)
     wide = browser.execute_script(
         "const w = document.documentElement.clientWidth;"
@@ -358,8 +343,7 @@ FOCUSED = (
 
 
 def test_the_keyboard_reaches_everything(browser, link):
-    show(browser, link, DESK)
-    ready(browser)
+    opened(browser, link)
     rest(browser)
     every = browser.execute_script(FOCUSABLE)
     assert len(every) > 25
@@ -371,8 +355,7 @@ def test_the_keyboard_reaches_everything(browser, link):
 
 
 def test_the_keyboard_draws_and_chooses_columns(browser, link):
-    show(browser, link, DESK)
-    ready(browser)
+    opened(browser, link)
     pad = browser.find_element(By.ID, "pad")
     pad.send_keys(Keys.ARROW_UP * 8, Keys.SPACE, Keys.ARROW_DOWN * 16, Keys.SPACE)
     wait(browser, lambda: len(said(browser).get("drawn", "")) == 17 * 4)
@@ -393,8 +376,7 @@ def test_what_is_shown_can_be_saved(browser, link, tmp_path):
     browser.execute_cdp_cmd(
         "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
     )
-    show(browser, f"{link}#test=3", DESK)
-    ready(browser)
+    opened(browser, f"{link}#test=3")
     for kind in ("png", "svg", "npz"):
         browser.find_element(By.ID, kind).click()
         wait(browser, (tmp_path / f"allspin.{kind}").is_file)

@@ -7,12 +7,12 @@ import pytest
 from allspin.host.chips.accuracy import only
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.choices import Choices, knobs, turned
+from allspin.host.sweep.grid import scaled
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.random_networks import random_network
-from allspin.sim.synapse.response import Polarity
 
 
 def test_networks_that_take_such_images_may_be_chosen():
@@ -46,13 +46,6 @@ def test_a_file_is_known_by_its_name_and_the_board_by_none(tmp_path, idx_folder)
 def test_what_cannot_be_shown_is_refused(network, on, words):
     with pytest.raises(UserError, match=words):
         Choices.open(network, on)
-
-
-def test_what_is_missing_is_as_usual(choices):
-    assert choices.setting({}) == choices.usual()
-    chosen = choices.setting({"chip": None, "knobs": {"d2d": 0.5}, "more": "is not looked at"})
-    assert chosen.chip is None
-    assert chosen.knobs == {"c2c": 1, "d2d": 0.5, "neuron_d2d": 1, "neuron_c2c": 1}
 
 
 @pytest.mark.parametrize(
@@ -114,17 +107,9 @@ def test_other_imperfections_have_theirs():
 
 
 def test_factors_are_on_the_deviations():
+    """As those of a sweep are."""
     device = turned(PAPER, {"c2c": 2.0, "d2d": 0.5, "neuron_d2d": 0.25, "neuron_c2c": 3.0})
-    for polarity, c2c, d2d in zip(Polarity, (0.065, 0.029), (0.13, 0.48), strict=True):
-        range_ = 2.0  # from -1 to 1
-        assert device.synapse.cycle_deviation(polarity, [0.0]) == pytest.approx(2 * c2c * range_)
-        at_end = device.synapse.device_deviation(polarity, [100.0])
-        assert abs(float(at_end[0])) == pytest.approx(0.5 * d2d, rel=0.02)
-    neuron = device.neuron_variation
-    found = (neuron.gain, neuron.threshold, neuron.use)
-    assert found == pytest.approx((0.25 * 0.18, 0.25 * 0.18, 3 * 0.014))
+    wanted = scaled(PAPER, 2.0, 0.5, 0.25, 3.0)
+    assert (device.synapse, device.neuron_variation) == (wanted.synapse, wanted.neuron_variation)
     with pytest.raises(ValueError, match="D2D of depression must be"):
         turned(PAPER, {"d2d": 2.5})
-    # As they stand they change nothing.
-    same = turned(PAPER, {knob.name: knob.value for knob in knobs(PAPER)})
-    assert (same.synapse, same.neuron_variation) == (PAPER.synapse, PAPER.neuron_variation)

@@ -65,14 +65,24 @@ def test_a_name_of_another_site_is_refused(client, host, status):
     assert client.get(f"/{TOKEN}/", headers={"host": host}).status_code == status
 
 
-def test_where_all_addresses_are_listened_on_any_address_but_no_other_name_is_its_own():
-    access = Access(TOKEN, PORT, ("bench",), anywhere=True)
-    assert access.knows_host("192.168.0.7:8000")
-    assert access.knows_host("[fe80::1]:8000")
-    assert access.knows_host("bench:8000")
-    assert not access.knows_host("evil.example:8000")
-    assert Access(TOKEN, 80).knows_host("localhost")
-    assert not Access(TOKEN, PORT).knows_host("192.168.0.7:8000")
+ANYWHERE = Access(TOKEN, PORT, ("bench",), anywhere=True)
+
+
+@pytest.mark.parametrize(
+    ("access", "host", "known"),
+    [
+        (ANYWHERE, "192.168.0.7:8000", True),
+        (ANYWHERE, "[fe80::1]:8000", True),
+        (ANYWHERE, "bench:8000", True),
+        (ANYWHERE, "evil.example:8000", False),
+        (Access(TOKEN, 80), "localhost", True),
+        (Access(TOKEN, PORT), "192.168.0.7:8000", False),
+    ],
+)
+def test_where_all_addresses_are_listened_on_any_address_but_no_other_name_is_its_own(
+    access, host, known
+):
+    assert access.knows_host(host) == known
 
 
 OTHER, NAME, LINK = "a page of another origin", "this server has another name", "this link is not"

@@ -1,23 +1,11 @@
-"""What a page may say, everything else is one line; and what it is told."""
+"""What a page may not say is one line."""
 
 import json
 
 import pytest
 
 from allspin.host.live import messages
-from allspin.host.live.messages import Show, encode, parse
-
-
-def test_what_may_be_said(choices):
-    said = {"kind": "choose", "setting": {"chip": 12}}
-    chosen = parse(json.dumps(said), choices)
-    assert chosen == choices.setting({"chip": 12})
-    assert parse('{"kind":"show","serial":2,"test":3}', choices) == Show(2, 3)
-    drawn = parse('{"kind":"show","serial":2,"strokes":[[0,1000],[1,2,3,4]],"use":9}', choices)
-    assert drawn == Show(2, None, ((0, 1000), (1, 2, 3, 4)), 9)
-    assert parse('{"kind":"chips","count":0}', choices) == 0
-    assert parse('{"kind":"save","path":"/tmp/x"}', choices) is None
-
+from allspin.host.live.messages import parse
 
 POINTS = messages.MAX_POINTS
 
@@ -48,15 +36,3 @@ def test_what_is_wrong_is_one_line(choices, said, words):
         parse(json.dumps({"kind": "show", **said}), choices)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 200
-
-
-def test_bytes_follow_their_object():
-    said = {"a": [1, None, "\u00b5"]}
-    text, content = encode(said), encode(said, b"\0\1\2")
-    assert isinstance(text, str)
-    assert isinstance(content, bytes)
-    length = int.from_bytes(content[:4], "little")
-    assert json.loads(text) == json.loads(content[4 : 4 + length]) == said
-    assert content[4 + length :] == b"\0\1\2"
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        encode({"a": float("nan")})

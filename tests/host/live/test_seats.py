@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-import time
+import threading
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from allspin.host.machines.chips import CHIPS
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import virtual_program
 from allspin.sim.device.device import Imperfections
-from tests.host.live.conftest import open_page
+from tests.host.live.conftest import PATIENCE, open_page
 
 
 def golden_logits(choices, chosen, number):
@@ -84,12 +84,11 @@ def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices,
 
 def test_the_golden_model_serves_while_the_virtual_board_compiles(choices, client, monkeypatch):
     opens = chair.open_virtual_seat
-    released = []
+    released = threading.Event()
 
     def slowly(network, device, progress):
-        while not released:
-            progress("compiling the gateware", 12.0)
-            time.sleep(0.01)
+        progress("compiling the gateware", 12.0)
+        released.wait(PATIENCE)
         return opens(network, device, progress)
 
     monkeypatch.setattr(chair, "open_virtual_seat", slowly)
@@ -98,7 +97,7 @@ def test_the_golden_model_serves_while_the_virtual_board_compiles(choices, clien
         page.say(kind="show", serial=1, test=3)
         assert page.until("machine", state="compiling")[0]["text"] == "compiling the gateware"
         assert page.until("shown", on="golden")[0]["serial"] == 1
-        released.append(True)
+        released.set()
         assert page.until("shown", on="virtual")[0]["serial"] == 1
 
 

@@ -9,7 +9,7 @@ from allspin.host.link.transport import UartOptions
 from allspin.host.run import latency as module
 from allspin.host.run.latency import latency
 from allspin.sim.network.random_networks import random_network
-from allspin.sim.network.tiling import Tiles, tiles_of
+from allspin.sim.network.tiling import Tiles
 
 NETWORK = random_network((24, 12, 6), 1)
 
@@ -32,14 +32,6 @@ def test_the_simulated_rate_does_not_matter(data, monkeypatch):
     # All of the request is there before the engine begins, and the answer begins behind the last
     # logit.
     assert np.all(one.turnaround > one.engine)
-
-
-def test_a_network_is_cut_before_it_is_measured(data, monkeypatch):
-    measured = []
-    monkeypatch.setattr(module, "measure_latency", lambda network, *_: measured.append(network))
-    with pytest.raises(AttributeError):  # nothing was counted
-        latency(NETWORK, images=5, data=data, tiles=Tiles(8, 3))
-    assert tiles_of(measured[0]) == [Tiles(8, 3)] * 2
 
 
 @pytest.mark.long

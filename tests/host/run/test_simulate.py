@@ -1,6 +1,5 @@
 """An engine in a simulator, and a board's netlist through the product's own host code."""
 
-import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,19 +10,16 @@ from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import Netlist, Pins
 from allspin.boards.shell import ShellParameters
-from allspin.hdl.bench.link import RESULT
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.build import BuildChanges, make_job
 from allspin.host.cli.main import main
 from allspin.host.run import simulate as simulated
 from allspin.host.run.simulate import (
-    Simulated,
     SimulatorOptions,
     Stage,
     find_provable,
     prove,
     prove_board,
-    simulate_engine,
 )
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_networks import random_images, random_network
@@ -31,32 +27,6 @@ from allspin.sim.network.random_networks import random_images, random_network
 NETWORK = random_network((4, 2), 1)
 IMAGES = random_images(NETWORK, 5, 2)
 BOARD = find_board("icebreaker")
-
-
-@pytest.mark.parametrize(("seed", "stalls"), [(None, 0.0), (0, 0.3), (5, 0.3)])
-def test_what_is_asked_for_reaches_the_simulator_and_comes_back(
-    monkeypatch, seen, tmp_path, seed, stalls
-):
-    """The simulator itself is left out, and finds the second logit wrong."""
-    asked = {}
-    told = Simulated(4, 12, 1, "number 1", 7.5, 0.25)
-
-    def simulate(verilog, module, *, folder, **options):
-        asked.update(options)
-        (folder / RESULT).write_text(json.dumps(dataclasses.asdict(told)))
-
-    monkeypatch.setattr(simulated, "find_tools", lambda name: None)
-    monkeypatch.setattr(simulated, "build", lambda verilog, **options: asked.update(built=options))
-    monkeypatch.setattr(simulated, "simulate", simulate)
-    waves = tmp_path / "out.fst"
-    options = SimulatorOptions("icarus", seed, waves)
-    found = simulate_engine(NETWORK, IMAGES, HardwareProfile(lanes=2), options, seen)
-    assert asked["built"] == {"simulator": "icarus", "waves": True}
-    assert (asked["seed"], asked["options"]) == (seed or 0, {"stalls": stalls})
-    assert (asked["waves"], asked["profile"].lanes) == (waves, 2)
-    assert found == told
-    assert set(found.to_dict()) == set(vars(told)) - {"first_mismatch"}
-    assert seen.lines[0] == "preparing the simulator, compiled once for a design"
 
 
 @pytest.mark.parametrize(

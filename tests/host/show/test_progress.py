@@ -84,11 +84,3 @@ def test_a_step_that_fails_takes_its_bar_away(capfd):
     steps.stop()
     steps.stop()
     assert "\u2713" not in capfd.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("given", "seconds"), [("60", 60), ("", 1.8), ("soon", 1.8), ("-1", 1.8), ("nan", 1.8)]
-)
-def test_the_environment_says_how_often(monkeypatch, given, seconds):
-    monkeypatch.setenv("ALLSPIN_TICK", given)
-    assert beat.tick() == seconds

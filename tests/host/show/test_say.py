@@ -142,7 +142,7 @@ def clone(tmp_path, monkeypatch):
     return root, git("rev-parse", "HEAD")
 
 
-def test_the_commit_of_a_clone_and_whether_its_sources_are_changed(clone):
+def test_the_commit_of_a_clone_and_whether_its_sources_are_changed(clone, monkeypatch):
     root, head = clone
     (root / "docs" / "a").write_text("after")
     (root / "out").write_text("new")
@@ -150,14 +150,9 @@ def test_the_commit_of_a_clone_and_whether_its_sources_are_changed(clone):
     (root / "sim" / "a").unlink()
     changed = f"{head} and changes"
     assert (commit(), short(changed)) == (changed, f"{head[:12]} and changes")
-
-
-def test_no_commit_is_known_of_a_copy(clone, monkeypatch):
-    root, _ = clone
-    monkeypatch.setattr(printing, "ROOT", root / "sim")  # of another project's clone
-    assert commit() is None
-    monkeypatch.setattr(printing, "ROOT", root.parent)
-    assert commit() is None
+    for copy in (root / "sim", root.parent):  # in another project's clone, and in none
+        monkeypatch.setattr(printing, "ROOT", copy)
+        assert commit() is None
     monkeypatch.setattr(printing, "ROOT", root)
     monkeypatch.setenv("PATH", "")
     assert commit() is None

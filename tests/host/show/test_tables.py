@@ -59,15 +59,6 @@ def test_units_stand_in_the_head_and_wide_columns_only_where_asked_for():
     assert rows[5].split() == ["relu", "67.7"]
 
 
-def test_figures_have_no_head_and_no_column_of_units_where_there_is_none():
-    text = lines_of(figures("Run", [("images", 10_000), ("mismatches", 0)]), 80, wide=False)
-    assert [line.split() for line in text.splitlines()] == [
-        ["Run"],
-        ["images", "10,000"],
-        ["mismatches", "0"],
-    ]
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [

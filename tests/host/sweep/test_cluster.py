@@ -11,7 +11,6 @@ import trustme
 from distributed import LocalCluster
 from distributed.security import Security
 
-from allspin.host.cli.main import main
 from allspin.host.sweep import workers as cluster_module
 from allspin.host.sweep.sweep import make_plan, run_sweep
 from allspin.host.sweep.workers import Cluster
@@ -127,19 +126,16 @@ def test_files_that_are_no_certificates_are_one_line(tmp_path, mine):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--tls-ca-file", "a", "--tls-cert", "b"], "--tls-ca-file needs --scheduler"),
+        ("--tls-ca-file a --tls-cert b", "--tls-ca-file needs --scheduler"),
         (
-            ["--scheduler", "tcp://a:1", "--tls-ca-file", "a", "--tls-cert", "b"],
+            "--scheduler tcp://a:1 --tls-ca-file a --tls-cert b",
             "certificates are for a scheduler at tls://HOST:PORT, not at tcp://a:1",
         ),
-        (["--scheduler", "tls://a:1", "--tls-cert", "b"], "needs both --tls-ca-file and"),
-        (["--scheduler", "tls://a:1", "--tls-ca-file", "b"], "needs both --tls-ca-file and"),
+        ("--scheduler tls://a:1 --tls-cert b", "needs both --tls-ca-file and"),
+        ("--scheduler tls://a:1 --tls-ca-file b", "needs both --tls-ca-file and"),
     ],
 )
-def test_certificates_by_halves_are_one_line(tmp_path, capsys, words, message):
+def test_certificates_by_halves_are_one_line(tmp_path, cli, words, message):
     path = tmp_path / "t.csv"
-    assert main(["sweep", "--network", "mnist-10", "-o", str(path), *words]) == 2
-    err = capsys.readouterr().err
-    assert message in err
-    assert err.count("\n") == 1
+    assert message in cli.refused(f"sweep --network mnist-10 -o {path} {words}")
     assert not path.exists()

@@ -11,7 +11,6 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid, scaled
 from allspin.sim.device.device import AdcVariation, Imperfections
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.synapse.synapse import SotSynapse
@@ -102,16 +101,7 @@ def test_a_file_and_a_dictionary_are_the_same_grid(tmp_path):
         ({"network": "a", "on": {}}, "`on` must be a name, not {}"),
         ({"network": "a", "data": []}, r"`data` must be a name, not \[\]"),
         ({"network": "a", "chips": {}}, "`chips` must be from 1 to 100000, not {}"),
-    ],
-)
-def test_what_is_wrong_is_one_line(entries, message):
-    with pytest.raises(UserError, match=message):
-        make_grid(entries)
-
-
-@pytest.mark.parametrize(
-    ("entries", "message"),
-    [
+        # Of points that cannot be.
         ({"network": "no-such"}, "there is no network 'no-such'"),
         ({"network": "mnist-10", "states": 10}, "states are for networks with {states}"),
         ({"network": "mnist-{states}"}, "needs states, such as 10,100"),
@@ -119,9 +109,19 @@ def test_what_is_wrong_is_one_line(entries, message):
             {"network": "mnist-10", "c2c": list(range(101)), "d2d": list(range(101))},
             "10,201 points; at most 10,000",
         ),
+        ({"network": "mnist-10", "tile_rows": 64}, "^`tile_rows` needs `adc_bits`$"),
+        (
+            {"network": "mnist-10", "tile_rows": 100, "adc_bits": 4},
+            "^`tile_rows` must be a power of two from 8 to 65536",
+        ),
+        (
+            {"network": "mnist-10", "adc_noise": [0, 0.5]},
+            "^`adc_noise` is for converters of tiles, and mnist-10 has none: give `tile_rows`",
+        ),
+        ({"network": "mnist-10", "adc_gain": 2}, "^`adc_gain` must be a number from 0 to 1"),
     ],
 )
-def test_points_that_cannot_be_are_refused(entries, message):
+def test_what_is_wrong_is_one_line(entries, message):
     with pytest.raises(UserError, match=message):
         make_grid(entries).points()
 
@@ -154,16 +154,20 @@ def test_any_values_make_a_grid_or_one_line(tmp_path_factory, values, named):
         assert make_grid(grid.to_dict()).points() == points
 
 
-def test_a_file_that_is_not_there_or_no_toml_is_refused(tmp_path):
-    with pytest.raises(UserError, match="cannot read grid"):
-        read_grid(tmp_path / "none.toml")
-    bad = tmp_path / "bad.toml"
-    bad.write_bytes(b"chips = = 3")
-    with pytest.raises(UserError, match="is not TOML"):
-        read_grid(bad)
-    bad.write_bytes(b"network = '\xff'")
-    with pytest.raises(UserError, match="is not a grid: it is not text in UTF-8"):
-        read_grid(bad)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot read grid"),
+        (b"chips = = 3", "is not TOML"),
+        (b"network = '\xff'", "is not a grid: it is not text in UTF-8"),
+    ],
+)
+def test_a_file_that_is_not_there_or_no_toml_is_refused(tmp_path, content, message):
+    path = tmp_path / "grid.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        read_grid(path)
 
 
 PAPER = open_device("paper")
@@ -183,12 +187,6 @@ def test_figures_are_multiplied_one_by_one():
     assert (same.synapse, same.neuron_variation) == (PAPER.synapse, PAPER.neuron_variation)
 
 
-def test_what_leaves_its_range_names_the_point():
-    (point,) = make_grid({"network": "mnist-10", "d2d": 3}).points()
-    with pytest.raises(UserError, match=r"paper with c2c 1, d2d 3, .*D2D of depression must be"):
-        point.made_of(PAPER)
-
-
 def test_imperfections_take_the_place_of_the_devices_own():
     entries = {"network": "mnist-10", "read_noise": 0.02, "hall_offset": "0.01", "stuck": 0.1}
     (point,) = make_grid(entries).points()
@@ -200,27 +198,14 @@ def test_imperfections_take_the_place_of_the_devices_own():
     assert found.synapse == PAPER.synapse
 
 
-def test_an_age_is_for_what_ages():
-    (point,) = make_grid({"network": "mnist-10", "age": 1e5}).points()
-    with pytest.raises(UserError, match="paper does not age: it has neither drift nor retention"):
-        point.made_of(PAPER)
-    for wrong in (Imperfections(drift=0.01), Imperfections(retention=Retention(1.0))):
-        found = point.made_of(dataclasses.replace(PAPER, imperfections=wrong))
-        assert found.imperfections == dataclasses.replace(wrong, age=1e5)
-
-
 def test_a_temperature_is_one_of_the_point():
     entries = {"network": "mnist-10", "temperature": 358}
-    (point,) = make_grid(entries).points()
-    assert point.taken_at() == OperatingPoint(temperature=358)
     (point,) = make_grid({**entries, "at": "current=9000uA"}).points()
     assert point.at == "current=9mA"
     assert point.taken_at() == OperatingPoint(current=9e-3, temperature=358)
     (point,) = make_grid({**entries, "at": "temperature=300"}).points()
     with pytest.raises(UserError, match="at temperature=300K has a temperature already"):
         point.taken_at()
-    (point,) = make_grid({"network": "mnist-10"}).points()
-    assert point.taken_at() is None
 
 
 def test_tiles_and_their_converters_are_factors():
@@ -232,20 +217,3 @@ def test_tiles_and_their_converters_are_factors():
     (plain,) = make_grid({"network": "mnist-10"}).points()
     assert plain.tiles is None
     assert plain.made_of(own).adc == own.adc
-
-
-@pytest.mark.parametrize(
-    ("entries", "says"),
-    [
-        ({"tile_rows": 64}, "^`tile_rows` needs `adc_bits`$"),
-        ({"tile_rows": 100, "adc_bits": 4}, "^`tile_rows` must be a power of two from 8 to 65536"),
-        (
-            {"adc_noise": [0, 0.5]},
-            "^`adc_noise` is for converters of tiles, and mnist-10 has none: give `tile_rows`",
-        ),
-        ({"adc_gain": 2}, "^`adc_gain` must be a number from 0 to 1"),
-    ],
-)
-def test_tiles_that_are_none(entries, says):
-    with pytest.raises(UserError, match=says):
-        make_grid({"network": "mnist-10", **entries}).points()

@@ -1,8 +1,6 @@
 """Sweeps are what the library says, on every machine, and go on wherever they were ended."""
 
-import csv
 import dataclasses
-import statistics
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +9,6 @@ import pytest
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips, only
 from allspin.host.data.catalogue import device_path, open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.session import NO_PROGRESS
-from allspin.host.machines.machine import GoldenMachine
-from allspin.host.sweep import job
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
 from allspin.host.sweep.sweep import make_plan, run_sweep, sweep
@@ -172,61 +167,12 @@ def test_virtual_gives_the_table_of_golden(small, tmp_path):
     assert tables[0].read_bytes() == tables[1].read_bytes()
 
 
-@pytest.fixture
-def boards(monkeypatch):
-    """Boards on a port, that are opened in place of a machine; the first may be made to fail."""
-
-    class Boards(list):
-        failing, closed = False, 0
-
-    class Board(GoldenMachine):
-        def stream(self, images, progress=NO_PROGRESS, first=0):
-            if opened.failing and opened[0] is self:
-                raise UserError("the board is gone")
-            return super().stream(images)
-
-        def close(self):
-            opened.closed += 1
-
-    opened = Boards()
-    monkeypatch.setattr(job, "open_machine", lambda *_: opened.append(Board()) or opened[-1])
-    return opened
-
-
-def test_a_port_has_one_board_which_is_programmed_anew_for_each_chip(small, tmp_path, boards):
-    for on in ("golden", "/dev/ttyUSB7"):
-        # A table of its own each, since the machine is part of the grid.
-        grid = small.grid(on=on, neuron_c2c=0, c2c=[0, 1], chips=3)
-        run_sweep(make_plan(grid), tmp_path / f"{len(on)}.csv", workers=2)
-    assert (len(boards), boards.closed) == (1, 1)
-    assert (tmp_path / "6.csv").read_bytes() == (tmp_path / "12.csv").read_bytes()
-
-
-def test_a_board_that_failed_is_opened_again(small, tmp_path, boards):
-    boards.failing = True
-    plan = make_plan(small.grid(on="/dev/ttyUSB7", chips=2))
-    with pytest.raises(UserError, match="the board is gone"):
-        run_sweep(plan, tmp_path / "t.csv")
-    assert len(run_sweep(plan, tmp_path / "t.csv").rows) == 2
-    assert len(boards) == 2
-
-
 def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
     entries = {"network": str(small.network), "data": str(small.data), "c2c": [0, 3], "chips": 3}
     path = tmp_path / "t.csv"
     found = sweep(entries, path, workers=1, display=seen)
     assert seen.lines == ["sweeping 3 chips at 2 points", f"6 rows in {path}"]
     assert seen.done == [(done, 6) for done in range(1, 7)]
-    # The same figures, worked out of the table by the standard library.
-    with path.open() as file:
-        rows = list(csv.DictReader(file))
-    for point in found.plan.points:
-        shares = [float(row["accuracy"]) for row in rows if float(row["c2c"]) == point.c2c]
-        said = found.summary(point)
-        assert (said["chips"], said["c2c"]) == (3, point.c2c)
-        assert said["accuracy"] == pytest.approx(statistics.mean(shares))
-        assert said["deviation"] == pytest.approx(statistics.stdev(shares))
-        assert (said["worst"], said["best"]) == (min(shares), max(shares))
     assert found.faults() == {"resent": 0, "damaged": 0}
     assert found.remarks() == []
     assert sweep(entries, path, display=seen).resumed == 6
@@ -236,28 +182,18 @@ def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
 CUT = {"tile_rows": 16, "adc_bits": 3, "chips": 1, "images": 20}
 
 
-@pytest.fixture
-def others(idx_folder):
-    """Training images of another draw."""
-    return idx_folder("others", shape=(8, 8), classes=4, train=8, test=120, seed=1)
-
-
-def exchange(small, others):
-    """Other training images, and the same test images."""
-    for path in others.glob("train*"):
-        path.replace(small.data / path.name)
-
-
-def test_a_table_takes_no_rows_of_networks_that_other_images_cut(small, others, tmp_path):
+def test_a_table_takes_no_rows_of_networks_that_other_images_cut(small, idx_folder, tmp_path):
     path = tmp_path / "tiles.csv"
     run_sweep(make_plan(small.grid(**CUT)), path)
     assert run_sweep(make_plan(small.grid(**CUT)), path).resumed == 1
-    exchange(small, others)
+    others = idx_folder("others", shape=(8, 8), classes=4, train=8, test=120, seed=1)
+    for file in others.glob("train*"):
+        file.replace(small.data / file.name)
     with pytest.raises(UserError, match="is of another sweep: its calibration images are others"):
         run_sweep(make_plan(small.grid(**CUT)), path)
 
 
-def test_a_worker_that_has_other_training_images_says_so(small, others):
+def test_a_worker_that_has_other_training_images_says_so(small):
     plan = make_plan(small.grid(**CUT))
     told = plan.job(plan.points[0], 0)
     elsewhere = dataclasses.replace(plan.material, calibration="0" * 64)
@@ -266,7 +202,7 @@ def test_a_worker_that_has_other_training_images_says_so(small, others):
 
 
 @pytest.mark.parametrize("tiled", [False, True])
-def test_where_nothing_is_cut_training_images_do_not_matter(small, others, tmp_path, tiled):
+def test_where_nothing_is_cut_training_images_do_not_matter(small, tmp_path, tiled):
     """Nor need there be any: neither without tiles nor where the file has them already."""
     if tiled:
         own = with_steps(load_network(small.network), Tiles(16, 3), (2, 2))

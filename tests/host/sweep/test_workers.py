@@ -74,26 +74,26 @@ def test_a_workers_complaint_reaches_the_user(small, tmp_path, cluster):
             run_sweep(plan, tmp_path / "t.csv", **options)
 
 
-def start(small, path):
+def begin(small, path):
     """``allspin sweep`` as a process of its own, with two workers."""
-    words = ["sweep", "--network", str(small.network), "--data", str(small.data)]
-    words += ["--c2c", "0,0.5,1", "--chips", "70", "--jobs", "2", "-o", str(path), "--json"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "allspin.host.cli.main", *words],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    words = f"sweep --network {small.network} --data {small.data} --c2c 0,0.5,1 --chips 70"
+    command = [sys.executable, "-m", "allspin.host.cli.main", *words.split()]
+    command += ["--jobs", "2", "-o", str(path), "--json"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes)
 
 
-def until(rows, path, process):
+def until(done, process=None):
+    """Wait until something is so, while a process runs."""
     deadline = time.monotonic() + SOON
-    while not path.exists() or path.read_bytes().count(b"\n") <= rows:
-        assert process.poll() is None, process.communicate()
+    while not done():
+        assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def rows(path):
+    return path.read_bytes().count(b"\n") - 1 if path.exists() else 0
 
 
 def workers_of(pid):
@@ -117,23 +117,20 @@ def gone(pid):
 
 def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_path):
     path = tmp_path / "killed.csv"
-    process = start(small, path)
-    until(20, path, process)
+    process = begin(small, path)
+    until(lambda: rows(path) >= 20, process)
     children = workers_of(process.pid)
     assert len(children) == 2
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=SOON)
     kept = path.read_bytes()
-    assert 20 <= kept.count(b"\n") - 1 < 210
-    deadline = time.monotonic() + SOON
-    while not all(map(gone, children)):
-        assert time.monotonic() < deadline, "workers outlive their parent"
-        time.sleep(0.05)
+    assert 20 <= rows(path) < 210
+    until(lambda: all(map(gone, children)))
     # As if the machine had stopped within a row.
     path.write_bytes(kept[:-3])
 
-    process = start(small, path)
-    until(90, path, process)
+    process = begin(small, path)
+    until(lambda: rows(path) >= 90, process)
     # A worker is lost: what it had in hand is measured again.
     os.kill(workers_of(process.pid)[0], signal.SIGKILL)
     out, err = process.communicate(timeout=SOON)
@@ -149,21 +146,17 @@ def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_pat
 )
 def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path, wait):
     """While workers start, and, without a time, while they measure."""
-    process = start(small, tmp_path / "t.csv")
-    deadline = time.monotonic() + SOON
-    while not (children := workers_of(process.pid)):
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    process = begin(small, tmp_path / "t.csv")
+    until(lambda: workers_of(process.pid))
+    children = workers_of(process.pid)
     if wait is None:
-        until(10, tmp_path / "t.csv", process)
+        until(lambda: rows(tmp_path / "t.csv") >= 10, process)
     time.sleep(wait or 0)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=SOON)
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[1:] == ["allspin: interrupted"]
-    while not all(map(gone, children)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: all(map(gone, children)))
 
 
 def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluster):

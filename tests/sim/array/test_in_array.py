@@ -8,6 +8,7 @@ import pytest
 
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.sim.array.in_array import chip_in_array, effective_words, in_array
+from allspin.sim.array.transfer import transfer
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.device.hall_array import HallArray
@@ -18,7 +19,6 @@ from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.synapse import SotSynapse
-from tests.sim.array.tableau import dense_transfer
 
 NETWORK = random_network((24, 7, 4), 1)
 CROSS: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 200.0}
@@ -34,14 +34,11 @@ def test_an_ideal_array_changes_nothing():
     assert in_array(NETWORK, HallArray()).network is NETWORK
 
 
-def test_effective_words_are_the_dense_solves():
-    layer = NETWORK.layers[0]
+def test_effective_words_are_what_the_array_makes_of_them():
+    layer, array = NETWORK.layers[0], HallArray("series", "grounded", **CROSS)
     ohm = 1.0 / np.abs(layer.levels.astype(int)).max()
-    expected = dense_transfer(
-        layer.words * ohm, reading="series", supply="grounded", longitudinal=300.0, arms=200.0
-    )
-    found = effective_words(HallArray("series", "grounded", **CROSS), layer)
-    assert found * ohm == pytest.approx(expected, rel=1e-7, abs=1e-9)
+    expected = transfer(array, layer.words * ohm)
+    assert effective_words(array, layer) * ohm == pytest.approx(expected, rel=1e-7, abs=1e-9)
 
 
 def test_each_tile_is_an_array_that_stands_alone():
@@ -106,7 +103,7 @@ def test_folded_words_compute_what_the_matrix_does():
     assert np.abs(ours[0].currents - theirs[0].currents).max() <= 2
 
 
-def test_a_chip_in_its_array():
+def test_a_chip_is_in_its_array_and_noise_on_sums_keeps_the_matrix_whose_units_it_has():
     array = HallArray("buffered", **CROSS, input_impedance=1e6)
     chip = Chip(device(array=array), 7)
     words = program_chip(chip, NETWORK, Programming()).words
@@ -114,12 +111,6 @@ def test_a_chip_in_its_array():
     same = in_array(chip_network(chip, NETWORK, words), array)
     for ours, theirs in zip(made.network.layers, same.network.layers, strict=True):
         assert np.array_equal(ours.words, theirs.words)
-
-
-def test_noise_on_sums_keeps_the_matrix_since_it_is_in_its_units():
-    array = HallArray("buffered", **CROSS)
-    chip = Chip(device(array=array, imperfections=Imperfections(read_noise=0.01)), 7)
-    words = program_chip(chip, NETWORK, Programming()).words
-    assert not chip_in_array(chip, NETWORK, words).folded
-    quiet = dataclasses.replace(chip, device=device(array=array))
-    assert chip_in_array(quiet, NETWORK, words).folded
+    assert made.folded
+    noisy = device(array=array, imperfections=Imperfections(read_noise=0.01))
+    assert not chip_in_array(Chip(noisy, 7), NETWORK, words).folded

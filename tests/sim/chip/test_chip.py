@@ -15,10 +15,7 @@ from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
-from allspin.sim.synapse.response import Polarity
 from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z
-
-P, D = Polarity
 
 
 @st.composite

@@ -15,10 +15,7 @@ from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Device, Imperfections, NeuronVariation
 from allspin.sim.network.golden import BATCH, CHUNK
 from allspin.sim.network.network import Converter, Network
-from allspin.sim.synapse.response import Polarity
 from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z
-
-P, D = Polarity
 
 
 def network_of(bits: int) -> Network:

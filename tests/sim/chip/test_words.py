@@ -2,7 +2,6 @@
 
 import math
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.chip.generator import Purpose, draw_bits, normals
-from allspin.sim.chip.words import MAX_SPREAD, SynapseArray, WriteTable
+from allspin.sim.chip.words import SynapseArray, WriteTable
 from allspin.sim.device.device import STUCK_ENDS, Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.synapse.response import Polarity
@@ -110,11 +109,6 @@ def test_every_cell_by_exact_arithmetic(
             wrong,
             bits,
         )
-
-
-def test_a_deviation_is_in_the_range_that_the_protocol_has() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
-    assert f"D2D in units of 2^-8 words, -{MAX_SPREAD} to {MAX_SPREAD}." in " ".join(text.split())
 
 
 TABLE = WriteTable(uniform_levels(9), *(np.full((2, 9), 900, np.int32),) * 2)

@@ -54,15 +54,6 @@ def test_the_library_that_ships_has_the_reference_figures() -> None:
     assert [pin.energy for pin in flip_flop.inputs.values()] == [1.8, 3.6]
 
 
-def test_its_full_adder_is_found() -> None:
-    found = load_library().full_adder()
-    assert found is not None
-    cell, pins = found
-    assert cell.name == "FA_X1"
-    assert {pins[name] for name in ("A", "B", "CI")} == {"A", "B", "CI"}
-    assert (pins["S"], pins["CO"]) == ("S", "CO")
-
-
 OTHER = """
 // Another library, in other units.
 library("other") {

@@ -127,9 +127,3 @@ def test_an_open_bar_is_word_0_and_an_open_conductance_0_less_its_row_s_referenc
         reference = cells.reference_resistance(chip.device.synapse, layer.levels)
         middle = np.broadcast_to((LOW + HIGH) / 2 + 0.1 * (HIGH - LOW) * draws, shape)
         assert reference == pytest.approx(middle, abs=1e-4)
-
-
-def test_what_is_beyond_a_word_is_told_to_the_half() -> None:
-    words = np.array([127.49, 127.5, -127.5, -127.51])
-    held = np.rint(words * 2**WORD_BITS).astype(np.int64)
-    assert saturates(held, 8).tolist() == [False, True, False, True]

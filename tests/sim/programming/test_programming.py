@@ -17,15 +17,13 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.tiling import Tiles, with_steps
-from allspin.sim.programming import write_verify
 from allspin.sim.programming.programming import (
     Programmed,
     chip_network,
     program_chip,
 )
 from allspin.sim.programming.schemes import Counts, Programming
-from allspin.sim.programming.trains import penalty
-from allspin.sim.synapse.response import Polarity, PulseResponse
+from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 
@@ -185,32 +183,6 @@ def test_who_converged_is_within_the_band(
     assert done.counts.saturations == done.counts.reads
 
 
-def test_of_a_device_that_was_never_read_all_of_d2d_is_unknown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """By the formula: the posterior's variance is 1 / (1 + sum (d / s)^2) deviates."""
-    of = synapse(d2d=D2D)
-    trains = of.trains
-    seen: list[npt.NDArray[np.float64]] = []
-
-    def kept(miss: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> object:
-        seen.append(variance)
-        return penalty(miss, variance)
-
-    monkeypatch.setattr(write_verify, "penalty", kept)
-    net = network(TEN, 6, 5)
-    program(of, net, Programming("write-verify", tries=2, band=0.01))
-    targets = TEN[net.layers[0].states.ravel()] / 126
-    for polarity, found in zip(Polarity, seen[:2], strict=True):
-        n = np.abs(trains[polarity].law.mean - targets[:, None]).argmin(axis=1)
-        wanted = (
-            trains[polarity].law.cycle[n] ** 2 + trains[polarity].law.device[n] ** 2 + 0.02**2 / 3
-        )
-        np.testing.assert_allclose(found, wanted)
-    # What was read of it tells a part, of the polarity that it was written with.
-    assert max(found.max() for found in seen[2:4]) <= max(found.max() for found in seen[:2])
-
-
 def test_a_chip_is_its_seed_cell_by_cell() -> None:
     """The same seed makes the same words, and a cell's do not depend on its neighbours."""
     net = network(HUNDRED)
@@ -284,31 +256,22 @@ def test_verify_does_the_same_in_any_unit_of_resistance(unit: float, cycle: floa
     np.testing.assert_array_equal(first.words[0], second.words[0])
 
 
-def test_a_programmed_chip_is_a_network_that_any_machine_takes() -> None:
-    net = network(TEN)
+@pytest.mark.parametrize("tiled", [False, True])
+def test_a_programmed_chip_is_a_network_that_any_machine_takes(tiled: bool) -> None:
+    net = with_steps(network(TEN), Tiles(16, 3), (9, 6)) if tiled else network(TEN)
     variation = NeuronVariation(0.18, 0.18)
     chip = Chip(Device("test", synapse(), neuron_variation=variation), 3)
     words = program_chip(chip, net, Programming()).words
     images = np.random.default_rng(0).integers(0, 256, (20, 1, 40), dtype=np.uint8)
     as_network = chip_network(chip, net, words)
     np.testing.assert_array_equal(as_network.layers[0].words, words[0])
-    np.testing.assert_array_equal(
-        GoldenModel(as_network).logits(images), chip.golden(net, words).logits(images)
-    )
+    logits = GoldenModel(as_network).logits(images)
+    np.testing.assert_array_equal(logits, chip.golden(net, words).logits(images))
+    # Sums of two tiles, of -4 to 3 steps of 64 each.
+    assert tiled == (set(logits.flat) <= {64 * steps for steps in range(-8, 7)})
     assert not np.array_equal(
         GoldenModel(net).logits(images), chip.golden(net, words).logits(images)
     )
-
-
-def test_a_chip_of_a_network_with_tiles_has_them() -> None:
-    net = with_steps(network(TEN), Tiles(16, 3), (9, 6))
-    chip = Chip(Device("test", synapse(d2d=D2D)), 3)
-    words = program_chip(chip, net, Programming()).words
-    images = np.random.default_rng(0).integers(0, 256, (20, 1, 40), dtype=np.uint8)
-    logits = GoldenModel(chip_network(chip, net, words)).logits(images)
-    np.testing.assert_array_equal(logits, chip.golden(net, words).logits(images))
-    assert set(np.unique(logits >> 6)) <= set(range(-8, 7))  # two tiles of -4 to 3
-    assert not np.any(logits & 63)
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
