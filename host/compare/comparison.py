@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from allspin.hdl.cost.cells import yosys_version
-from allspin.host.compare import fpga
 from allspin.host.compare.assumptions import Assumptions, published
 from allspin.host.compare.neurons import (
     PAPER_AREA,
@@ -23,6 +22,7 @@ from allspin.host.compare.sensitivity import break_even, tornado
 from allspin.host.compare.subject import CompareOptions, Counterpart, Subject, counterparts
 from allspin.host.compare.whole import (
     mac_baseline,
+    recorded_fpga,
     tile_cost,
     tiles_record,
     tried,
@@ -174,7 +174,6 @@ def compare(
     ]
     prices = {kind: ran.price for kind, ran in kinds.items() if ran.price is not None}
     display.advance(len(nets) + 1, steps, "programming")
-    recorded = fpga.recorded()
     return Comparison(
         network=subject.name,
         topology=list(network.topology),
@@ -201,7 +200,7 @@ def compare(
         break_even=break_even(prices, neuron, assumptions),
         tornado=tornado(prices, neuron, assumptions),
         baseline=mac_baseline(network, spin.rows, spin.accuracy, options.frequency),
-        fpga=recorded if recorded["topology"] == list(network.topology) else None,
+        fpga=recorded_fpga(network),
         tiles=_tiles(subject, spin.accuracy, options, assumptions, display),
     )
 

@@ -1,11 +1,12 @@
 """The whole network: with one kind of neuron, on dense arrays, and in tiles."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.compare import fpga
 from allspin.host.compare.assumptions import (
     Assumptions,
     cmos_periphery_area,
@@ -34,6 +35,22 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of
 
 SRAM_BYTES = 8
+RECORDED = Path(__file__).with_name("fpga.json")
+"""Figures that `tests/host/compare/fpga.py` measured, and the versions of the tools."""
+
+
+def recorded_fpga(network: Network) -> dict[str, Any] | None:
+    """What was recorded on FPGAs, where it is of a network's topology.
+
+    Returns
+    -------
+    dict or None
+        ``topology``, ``lanes`` of the engines, ``tools``, and ``usage``, a list: names of
+        ``design`` and ``part``; ``lut``, ``ff``, ``memory``, ``dsp``: logic cells (look-up
+        tables), flip-flops, block RAMs, multipliers; ``fmax`` in MHz.
+    """
+    found = json.loads(RECORDED.read_text(encoding="utf-8"))
+    return found if found["topology"] == list(network.topology) else None
 
 
 def mac_baseline(
@@ -86,8 +103,8 @@ def mac_baseline(
         },
         "fpga": None,
     }
-    recorded = fpga.recorded()
-    if recorded["topology"] == list(network.topology):
+    recorded = recorded_fpga(network)
+    if recorded is not None:
         arrays = [use for use in recorded["usage"] if use["design"].startswith("dense layer")]
         if len(arrays) == len(layers):
             clock = min(use["fmax"] for use in arrays)

@@ -1,4 +1,8 @@
-"""What neurons, engines and the dense array take of an FPGA: Yosys and nextpnr."""
+"""Measure what neurons, engines and the dense array take of an FPGA, by Yosys and nextpnr.
+
+``python -m tests.host.compare.fpga`` does it for `mnist-10`, in the better part of an hour, and
+writes the figures that ship.
+"""
 
 import json
 import re
@@ -20,13 +24,13 @@ from allspin.hdl.export import to_verilog
 from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.compare.whole import RECORDED
+from allspin.host.data.catalogue import open_network
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 
-RECORDED = Path(__file__).with_name("fpga.json")
-"""Figures that were measured before, with the versions of the tools that measured them."""
 LANES = 16
 """Columns a row drives in a clock, in the engine that is placed and routed."""
 SEED = 1
@@ -160,24 +164,13 @@ def designs(network: Network) -> dict[str, tuple[Callable[[], wiring.Component],
     return found
 
 
-def recorded() -> dict[str, Any]:
-    """The figures that ship: ``topology``, ``tools`` and ``usage``, a list as of `measure`."""
-    return json.loads(RECORDED.read_text(encoding="utf-8"))
-
-
-def record(
-    network: Network, path: Path = RECORDED, said: Callable[[str], None] = lambda text: None
-) -> None:
+def record(network: Network) -> None:
     """Measure everything, and keep it.
 
     Parameters
     ----------
     network : Network
         For which engines and arrays are built.
-    path : Path
-        Where to.
-    said : callable
-        Told what is being measured.
     """
     content: dict[str, Any] = {
         "topology": list(network.topology),
@@ -190,10 +183,14 @@ def record(
     }
     for design, (make, parts) in designs(network).items():
         for part in parts:
-            said(f"{design} on {part}")
+            print(f"{design} on {part}")
             content["usage"].append(measure(design, make(), PARTS[part]))
-            write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+            write_atomically(RECORDED, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _version(command: list[str]) -> str:
     return first_line(command).replace('"', "") or command[0]
+
+
+if __name__ == "__main__":
+    record(open_network("mnist-10"))
