@@ -1,7 +1,6 @@
 """What the verdict hangs on, and the energy and area around a neuron that follow from it."""
 
-import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from allspin.sim.cost.spin import (
@@ -67,10 +66,6 @@ class Assumptions:
     frequency: float = 100e6
     periphery: frozenset[str] = field(default_factory=lambda: frozenset(DEFAULT_PERIPHERY))
 
-    def replace(self, **changes: float) -> "Assumptions":
-        """The same with other values."""
-        return dataclasses.replace(self, **changes)
-
     def on(self, part: str, energy: float) -> float:
         """A part's energy if it is on, else 0."""
         return energy if part in self.periphery else 0.0
@@ -93,7 +88,7 @@ class Assumptions:
 
 def spin_heat(figures: NeuronFigures, a: Assumptions) -> dict[str, float]:
     """Heat of a use of the spin neuron, fJ, by part."""
-    moved = dataclasses.replace(figures, set_time=a.set_time, reset_time=a.set_time)
+    moved = replace(figures, set_time=a.set_time, reset_time=a.set_time)
     whole = moved.use(a.mean_square, a.current)
     reset = moved.set_heat(a.current)
     return {"set": whole - reset, "reset": reset}
@@ -142,13 +137,13 @@ def published(a: Assumptions) -> list[dict[str, Any]]:
         "amplifier noise efficiency": NOISE_EFFICIENCY,
         "amplifier signal": SIGNAL,
     }
-    rows = [{"name": name, **dataclasses.asdict(figure)} for name, figure in figures.items()]
+    rows = [{"name": name, **asdict(figure)} for name, figure in figures.items()]
     rows.append(
         {
             "name": "amplifier read",
             "value": a.amplifier,
-            "low": a.replace(signal=SIGNAL.high, efficiency=NOISE_EFFICIENCY.low).amplifier,
-            "high": a.replace(signal=SIGNAL.low, efficiency=NOISE_EFFICIENCY.high).amplifier,
+            "low": replace(a, signal=SIGNAL.high, efficiency=NOISE_EFFICIENCY.low).amplifier,
+            "high": replace(a, signal=SIGNAL.low, efficiency=NOISE_EFFICIENCY.high).amplifier,
             "unit": "fJ",
             "source": "least energy by noise efficiency factor and signal, 4 bits",
         }

@@ -1,7 +1,6 @@
 """Neurons of a comparison: what each did on images, what it costs, and where that comes from."""
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -290,10 +289,10 @@ def _spin_readings(
     for label, current in zip(("low", "high"), neuron.switching_currents, strict=False):
         what = f"at {current * 1e6:.1f} uA, the sheet current that switches the synapse"
         source = "paper: the synapse's pulse over its width; currents as counted"
-        readings.append((f"sot-sheet-{label}", "sot", what, a.replace(current=current), source))
+        readings.append((f"sot-sheet-{label}", "sot", what, replace(a, current=current), source))
     for kind, ran in kinds.items():
         if NEURONS[kind].spin and kind != "sot":
-            own = a.replace(mean_square=ran.mean_square)
+            own = replace(a, mean_square=ran.mean_square)
             readings.append((kind, kind, NEURONS[kind].meaning(), own, counted))
     return readings
 
@@ -371,7 +370,7 @@ def cmos_entries(a: Assumptions, kinds: dict[str, Kind], library: Library) -> li
         if kind == "cmos-bare":
             paper = {**entries[-1].provenance, "area": "paper", "energy": "paper"}
             entries.append(
-                dataclasses.replace(
+                replace(
                     entries[-1],
                     name="cmos-bare-paper",
                     what="the CMOS neuron as the paper prices it",

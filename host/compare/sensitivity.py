@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from allspin.host.compare.assumptions import (
@@ -131,6 +132,12 @@ def _parameters(neuron: NeuronFigures, a: Assumptions, price: CellPrice) -> list
     ]
 
 
+def _span(bar: dict[str, Any]) -> float:
+    """How much larger the ratio is at one end of a parameter's range than at the other."""
+    ends = bar["ratio_low"], bar["ratio_high"]
+    return max(ends) / min(ends)
+
+
 def tornado(
     prices: dict[str, CellPrice], neuron: NeuronFigures, a: Assumptions
 ) -> list[dict[str, Any]]:
@@ -150,25 +157,21 @@ def tornado(
         def ratio(at: Assumptions, price: CellPrice = price, periphery: bool = periphery) -> float:
             return spin_energy(neuron, at, periphery) / cmos_energy(price, at, periphery)
 
-        bars, spans = [], []
+        bars = []
         for what, unit, low, high, value, source, change in _parameters(neuron, a, price):
-            at_low, at_high = (ratio(a.replace(**change(end))) for end in (low, high))
-            span = max(at_low, at_high) / min(at_low, at_high)
-            if span > 1.001:
-                spans.append(span)
-                bars.append(
-                    {
-                        "name": what,
-                        "unit": unit,
-                        "low": low,
-                        "high": high,
-                        "value": value,
-                        "ratio_low": at_low,
-                        "ratio_high": at_high,
-                        "source": source,
-                    }
-                )
-        widest = sorted(range(len(bars)), key=lambda place: -spans[place])
-        bars = [bars[place] for place in widest]
+            at_low, at_high = (ratio(replace(a, **change(end))) for end in (low, high))
+            bars.append(
+                {
+                    "name": what,
+                    "unit": unit,
+                    "low": low,
+                    "high": high,
+                    "value": value,
+                    "ratio_low": at_low,
+                    "ratio_high": at_high,
+                    "source": source,
+                }
+            )
+        bars = sorted((bar for bar in bars if _span(bar) > 1.001), key=_span, reverse=True)
         found.append({"against": name, "periphery": periphery, "ratio": ratio(a), "bars": bars})
     return found
