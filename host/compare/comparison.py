@@ -1,6 +1,5 @@
 """The comparison: every number with where it comes from."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from allspin.host.compare.neurons import (
     spin_entries,
 )
 from allspin.host.compare.sensitivity import break_even, tornado
-from allspin.host.compare.subject import CompareOptions, Counterpart, Subject, counterparts
+from allspin.host.compare.subject import CompareOptions, Subject, counterparts
 from allspin.host.compare.whole import (
     mac_baseline,
     recorded_fpga,
@@ -149,13 +148,14 @@ def compare(
     if len(images) < 2:
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
     shown = images[: options.counted(len(images))]
-    nets = _cut_alike(counterparts(subject.name, network, options.others), subject)
+    nets = counterparts(subject.name, network, options.others)
     period, steps = 1e9 / options.frequency, len(nets) + 2
     kinds = {}
-    for number, (kind, counterpart) in enumerate(nets.items()):
+    for number, (kind, (counterpart, origin)) in enumerate(nets.items()):
         cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
-        display.advance(number, steps, f"{kind}: {counterpart.origin}{cells}")
-        kinds[kind] = run_kind(counterpart, subject, shown, period)
+        display.advance(number, steps, f"{kind}: {origin}{cells}")
+        alike = _cut_alike(counterpart, subject)
+        kinds[kind] = run_kind(alike, origin, subject, shown, period)
     spin = kinds["sot"]
     display.advance(len(nets), steps, "a digital column, mapped once and kept")
     column = column_entry(kinds["cmos-relu"], shown, library, period)
@@ -188,8 +188,10 @@ def compare(
         rows_per_image=spin.rows,
         neurons=[
             {
-                **entry.to_dict(),
-                "network": whole_network(entry, network, kinds[entry.kind], synapse, assumptions),
+                **entry,
+                "network": whole_network(
+                    entry, network, kinds[entry["kind"]], synapse, assumptions
+                ),
             }
             for entry in entries
         ],
@@ -205,17 +207,12 @@ def compare(
     )
 
 
-def _cut_alike(nets: dict[str, Counterpart], subject: Subject) -> dict[str, Counterpart]:
-    """The counterparts, cut into the subject's tiles where a file of theirs has none."""
+def _cut_alike(network: Network, subject: Subject) -> Network:
+    """A counterpart, cut into the subject's tiles where its file has none."""
     own = tiles_of(subject.network)[0]
-    if own is None or subject.calibration is None:
-        return nets
-    return {
-        kind: each
-        if any(tiles_of(each.network))
-        else dataclasses.replace(each, network=cut(each.network, own, *subject.calibration))
-        for kind, each in nets.items()
-    }
+    if own is None or subject.calibration is None or any(tiles_of(network)):
+        return network
+    return cut(network, own, *subject.calibration)
 
 
 def _tiles(

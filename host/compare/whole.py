@@ -131,7 +131,7 @@ def whole_network(
 
     Parameters
     ----------
-    entry : Entry
+    entry : dict
         The neuron.
     network : Network
         The network.
@@ -144,15 +144,16 @@ def whole_network(
     """
     layers = network.layers
     synapses = sum(layer.rows * layer.columns for layer in layers)
-    if entry.name == "cmos-column":
+    uses = ran.currents.shape[1]  # of hidden neurons, each once for an image
+    if entry["name"] == "cmos-column":
         # Every layer's columns are digital ones, a clock a row; no device is read.
         events = sum(rows * layer.columns for rows, layer in zip(ran.rows, layers, strict=True))
-        parts = {"neurons": entry.bare_energy / entry.details["clocks_per_use"] * events}
+        parts = {"neurons": entry["energy_fj"] / entry["details"]["clocks_per_use"] * events}
         around = {"sram": events * SRAM_READ_8KB / 8}
-        area = entry.area * (ran.uses + network.classes)
+        area = entry["area_um2"] * (uses + network.classes)
         area_around = synapses * network.rah_bits * SRAM_CELL_AREA
         latency = sum(ran.rows) * 1e9 / a.frequency
-        period = max(ran.rows) * 1e9 / a.frequency
+        rate = 1e9 / (max(ran.rows) * 1e9 / a.frequency)
     else:
         # Columns of devices, with an amplifier and a converter for each class.
         heat = sum(
@@ -160,21 +161,21 @@ def whole_network(
             for square, layer in zip(ran.squares, layers, strict=True)
         )
         reading = a.on("amplifier", a.amplifier) + a.conversion
-        parts = {"synapses": heat, "neurons": entry.bare_energy * ran.uses}
+        parts = {"synapses": heat, "neurons": entry["energy_fj"] * uses}
         around = {
-            "neurons' periphery": sum(entry.periphery.values()) * ran.uses,
+            "neurons' periphery": sum(entry["periphery_parts_fj"].values()) * uses,
             "row drivers": sum(ran.rows) * a.row,
             "class readout": network.classes * reading,
         }
-        area = entry.area * ran.uses + synapse.scaled_area * synapses
+        area = entry["area_um2"] * uses + synapse.scaled_area * synapses
         drivers = ROW_DRIVER_AREA * ("driver" in a.periphery)
         area_around = (
-            entry.periphery_area * ran.uses
+            entry["periphery_area_um2"] * uses
             + drivers * sum(layer.rows for layer in layers)
             + cmos_periphery_area(a, FLIP_FLOP) * network.classes
         )
-        latency = len(layers) * max(entry.latency, synapse.time * 1e9)
-        period = max(entry.period, synapse.time * 1e9)
+        latency = len(layers) * max(entry["latency_ns"], synapse.time * 1e9)
+        rate = min(entry["uses_per_second"], 1e9 / (synapse.time * 1e9))
     bare = sum(parts.values())
     whole = bare + sum(around.values())
     return {
@@ -184,7 +185,7 @@ def whole_network(
         "area_um2": area,
         "area_with_periphery_um2": area + area_around,
         "latency_ns": latency,
-        "images_per_second": 1e9 / period,
+        "images_per_second": rate,
         "energy_delay_with_periphery_pj_ns": whole / 1000 * latency,
     }
 

@@ -20,10 +20,10 @@ def test_networks_that_ship_are_found_by_name() -> None:
     found = counterparts("mnist-10", open_network("mnist-10"), [])
     assert list(found) == list(NEURONS)
     for kind in ("cmos-bare", "cmos-relu", "cmos-sigmoid"):
-        assert found[kind].network.neuron.name == kind
-        assert found[kind].origin == f"trained: mnist-10-{kind}"
-    assert found["relu"].origin == "converted from mnist-10, untrained"
-    assert found["sot"].network.provenance == open_network("mnist-10").provenance
+        assert found[kind][0].neuron.name == kind
+        assert found[kind][1] == f"trained: mnist-10-{kind}"
+    assert found["relu"][1] == "converted from mnist-10, untrained"
+    assert found["sot"][0].provenance == open_network("mnist-10").provenance
 
 
 @pytest.mark.parametrize("kind", NEURONS)
