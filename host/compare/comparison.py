@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from allspin.hdl.cost.cells import yosys_version
 from allspin.host.compare.assumptions import Assumptions, published
@@ -174,6 +175,7 @@ def compare(
     ]
     prices = {kind: ran.price for kind, ran in kinds.items() if ran.price is not None}
     display.advance(len(nets) + 1, steps, "programming")
+    recorded = recorded_fpga(network)
     return Comparison(
         network=subject.name,
         topology=list(network.topology),
@@ -201,9 +203,9 @@ def compare(
         published=published(assumptions),
         break_even=break_even(prices, neuron, assumptions),
         tornado=tornado(prices, neuron, assumptions),
-        baseline=mac_baseline(network, spin.rows, spin.accuracy, options.frequency),
-        fpga=recorded_fpga(network),
-        tiles=_tiles(subject, spin.accuracy, options, assumptions, display),
+        baseline=mac_baseline(network, spin.rows, spin.accuracy, options.frequency, recorded),
+        fpga=recorded,
+        tiles=_tiles(subject, spin.accuracy, options.accuracy, shown, assumptions, display),
     )
 
 
@@ -216,20 +218,23 @@ def _cut_alike(network: Network, subject: Subject) -> Network:
 
 
 def _tiles(
-    subject: Subject, accuracy: float, options: CompareOptions, a: Assumptions, display: Display
+    subject: Subject,
+    accuracy: float,
+    wanted: float | None,
+    shown: npt.NDArray[np.uint8],
+    a: Assumptions,
+    display: Display,
 ) -> dict[str, Any] | None:
-    """What the converters of tiles take, and the cheapest for an accuracy that is asked for."""
-    network, counted = subject.network, options.counted(len(subject.images))
-    own, costs = None, []
-    if any(tiles_of(network)):
-        own = tile_cost(network, accuracy, subject.images[:counted], a)
-    if options.accuracy is not None:
-        if subject.calibration is None:
-            raise ValueError("accuracy is for a subject that was opened with `calibrated`")
-        test_set = subject.images, subject.labels
-        costs = tried(network, subject.calibration, test_set, counted, a, display)
-    wanted = None if options.accuracy is None else options.accuracy / 100
-    return tiles_record(own, costs, wanted)
+    """What the converters of tiles take, and the cheapest for an accuracy that is wanted."""
+    network = subject.network
+    own = tile_cost(network, accuracy, shown, a) if any(tiles_of(network)) else None
+    if wanted is None:
+        return tiles_record(own, [], None)
+    if subject.calibration is None:
+        raise ValueError("accuracy is for a subject that was opened with `calibrated`")
+    test_set = subject.images, subject.labels
+    costs = tried(network, subject.calibration, test_set, shown, a, display)
+    return tiles_record(own, costs, wanted / 100)
 
 
 def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> dict[str, Any]:
@@ -289,7 +294,6 @@ def programming_costs(network: Network, device: Device) -> list[dict[str, Any]]:
             counts = program_chip(Chip(device, CHIP), network, Programming(scheme)).counts
         except ValueError:
             continue  # these levels are not for these devices
-        energy, seconds = counts.energy(device.electrical), counts.time(device.electrical)
         found.append(
             {
                 "scheme": scheme,
@@ -297,8 +301,8 @@ def programming_costs(network: Network, device: Device) -> list[dict[str, Any]]:
                 "pulses": counts.pulses,
                 "saturations": counts.saturations,
                 "reads": counts.reads,
-                "energy_j": energy,
-                "time_s": seconds,
+                "energy_j": counts.energy(device.electrical),
+                "time_s": counts.time(device.electrical),
             }
         )
     return found

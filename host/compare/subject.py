@@ -106,9 +106,8 @@ class Subject:
         spin = open_device(device, at)
         cells = load_library(Path(liberty))
         test_set = load_test_set(data, [opened])
-        calibration = None
-        if calibrated or any(tiles_of(opened)):
-            calibration = calibration_images(opened, data)
+        calibrated = calibrated or any(tiles_of(opened))
+        calibration = calibration_images(opened, data) if calibrated else None
         return cls(network_name(network), opened, spin, cells, *test_set, calibration)
 
 
@@ -218,12 +217,11 @@ def convert(network: Network, neuron: Neuron) -> Network:
     late = 0 if neuron.rounds else 0.5 / slope / 2**network.hidden_bits
     layers = []
     for layer in network.layers:
-        if layer.converter is None:
+        old = layer.converter
+        if old is None:
             layers.append(layer)
             continue
-        old = layer.converter
-        shift = old.shift
-        gains = old.gains * factor
+        shift, gains = old.shift, old.gains * factor
         while gains.max() > 2**GAIN_BITS - 1 and shift:
             shift, gains = shift - 1, gains / 2
         offsets = (old.offsets + old_middle * full) * factor - (middle + late) * full
@@ -233,9 +231,8 @@ def convert(network: Network, neuron: Neuron) -> Network:
             np.clip(np.rint(offsets), -bound, bound - 1).astype(np.int32),
             shift,
         )
-        table = None
-        if neuron.has_table:
-            table = neuron.table(network.current_bits, network.hidden_bits)
+        widths = network.current_bits, network.hidden_bits
+        table = neuron.table(*widths) if neuron.has_table else None
         layers.append(dataclasses.replace(layer, converter=converter, table=table))
     return dataclasses.replace(network, layers=tuple(layers), neuron=neuron)
 

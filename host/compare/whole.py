@@ -54,7 +54,11 @@ def recorded_fpga(network: Network) -> dict[str, Any] | None:
 
 
 def mac_baseline(
-    network: Network, rows_driven: list[float], accuracy: float, frequency: float
+    network: Network,
+    rows_driven: list[float],
+    accuracy: float,
+    frequency: float,
+    recorded: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """The same trained network on dense arrays, one a layer, a unit for each column.
 
@@ -69,6 +73,8 @@ def mac_baseline(
         Of the network: the integers are the same.
     frequency : float
         Of the clock in 45 nm, Hz.
+    recorded : dict or None
+        As of `recorded_fpga`.
 
     Returns
     -------
@@ -83,7 +89,7 @@ def mac_baseline(
     read = (SRAM_READ_8KB if small else SRAM_READ_32KB) / SRAM_BYTES
     each = {"multiply": MULTIPLY_8, "add": ADD_32, "sram": read}
     cycles = max(max(layer.rows, layer.columns + 4) for layer in layers)
-    found: dict[str, Any] = {
+    return {
         "what": "a dense, weight-stationary array of 8-bit multipliers, weights in SRAM",
         "accuracy": accuracy,
         "units": units,
@@ -101,23 +107,20 @@ def mac_baseline(
             "area": "reference: multipliers, 32-bit adders, SRAM cells without their periphery",
             "cycles": "counted: a clock for every row, zeros too (hdl/cost/mac_array.py)",
         },
-        "fpga": None,
+        "fpga": recorded and _recorded_arrays(recorded, cycles),
     }
-    recorded = recorded_fpga(network)
-    if recorded is not None:
-        arrays = [use for use in recorded["usage"] if use["design"].startswith("dense layer")]
-        if len(arrays) == len(layers):
-            clock = min(use["fmax"] for use in arrays)
-            found["fpga"] = {
-                "part": arrays[0]["part"],
-                **{
-                    name: sum(use[name] for use in arrays)
-                    for name in ("lut", "ff", "memory", "dsp")
-                },
-                "fmax_mhz": clock,
-                "images_per_second": clock * 1e6 / cycles,
-            }
-    return found
+
+
+def _recorded_arrays(recorded: dict[str, Any], cycles: int) -> dict[str, Any]:
+    """What the dense arrays of all layers take of an FPGA."""
+    arrays = [use for use in recorded["usage"] if use["design"].startswith("dense layer")]
+    clock = min(use["fmax"] for use in arrays)
+    return {
+        "part": arrays[0]["part"],
+        **{name: sum(use[name] for use in arrays) for name in ("lut", "ff", "memory", "dsp")},
+        "fmax_mhz": clock,
+        "images_per_second": clock * 1e6 / cycles,
+    }
 
 
 def whole_network(
@@ -293,7 +296,7 @@ def tried(
     network: Network,
     calibration: Images,
     test_set: Images,
-    counted: int,
+    counted: npt.NDArray[np.uint8],
     a: Assumptions,
     display: Display,
 ) -> list[Cost]:
@@ -307,8 +310,8 @@ def tried(
         Images and labels that choose the steps.
     test_set : tuple of ndarray
         Images and labels that tell accuracy.
-    counted : int
-        How many of the test images conversions are counted on.
+    counted : ndarray of uint8, shape (images, height, width)
+        Those of the test images that conversions are counted on.
     a : Assumptions
         As of `tile_cost`.
     display : Display
@@ -322,7 +325,7 @@ def tried(
         display.advance(done, len(wanted), tiles.text)
         here = network if own == [tiles] * len(own) else cut(network, tiles, *calibration)
         accuracy = float(np.mean(GoldenModel(here).classify(images) == labels))
-        found.append(tile_cost(here, accuracy, images[:counted], a))
+        found.append(tile_cost(here, accuracy, counted, a))
     return found
 
 
