@@ -1,6 +1,7 @@
 """The synapse: its R_AH states under pulses (Figs. 1d, 2), and how it varies (Figs. 3a, 3b)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -179,10 +180,13 @@ def _response_claims(met: dict[Polarity, int]) -> tuple[Claim, ...]:
 def _response_chapter(found: Found, effort: Effort) -> Chapter:
     measured = _measured()
     pulses = np.arange(PULSES + 1, dtype=np.float64)
-    fits = {}
-    for polarity, cycles in measured.items():
-        curves = [Curve("1", str(n), polarity, pulses, cycle) for n, cycle in enumerate(cycles)]
-        fits[polarity] = fit_response(curves, polarity)
+    fits = {
+        polarity: fit_response(
+            [Curve("1", str(n), polarity, pulses, cycle) for n, cycle in enumerate(cycles)],
+            polarity,
+        )
+        for polarity, cycles in measured.items()
+    }
     met = {polarity: levels_met(polarity) for polarity in Polarity}
     reach = Table(
         "levels",
@@ -222,8 +226,7 @@ TITLES = {
 
 
 def _varied_synapse(c2c: CycleVariation, d2d: DeviceVariation) -> SotSynapse:
-    raw = raw_synapse(22.0, 9.0, 100)
-    return SotSynapse(raw.potentiation, raw.depression, 100, c2c, d2d)
+    return replace(raw_synapse(22.0, 9.0, PULSES, c2c), d2d=d2d)
 
 
 def pulsed(array: SynapseArray, pulses: int, look: Callable[[], np.ndarray]) -> np.ndarray:
