@@ -60,8 +60,7 @@ def _measured() -> dict[Polarity, np.ndarray]:
 def printed_depression(pulse: np.ndarray) -> np.ndarray:
     """The depression formula as the paper prints it, R_AH from -1 to 1."""
     a = A[Polarity.DEPRESSION]
-    b = 2 / (1 - np.exp(-PULSES / a))
-    return b * (1 - np.exp(-(pulse - PULSES) / a)) + 1
+    return 2 / (1 - np.exp(-PULSES / a)) * (1 - np.exp(-(pulse - PULSES) / a)) + 1
 
 
 def levels_met(polarity: Polarity) -> int:
@@ -88,51 +87,31 @@ def _states_picture(measured: dict[Polarity, np.ndarray]) -> Picture:
     )
 
 
-def _fit_lines(polarity: Polarity, cycles: np.ndarray, fit: ResponseFit) -> tuple[Line, Line]:
-    number, name = np.arange(PULSES + 1), polarity.name.lower()
-    return (
-        Line(
-            f"{name}: fit, A = {fit.nonlinearity.value:.2f}",
-            number.tolist(),
-            fit.mean_curve(number).tolist(),
-            marked=False,
-        ),
-        Line(
-            f"{name}: mean of {FITTED_CYCLES} cycles, and deviation",
-            number[::5].tolist(),
-            cycles.mean(axis=0)[::5].tolist(),
-            cycles.std(axis=0, ddof=1)[::5].tolist(),
-            joined=False,
-        ),
-    )
-
-
 def _fit_picture(
     measured: dict[Polarity, np.ndarray], fits: dict[Polarity, ResponseFit]
 ) -> Picture:
-    lines = [line for p in Polarity for line in _fit_lines(p, measured[p], fits[p])]
+    number, lines = np.arange(PULSES + 1), []
+    for polarity, cycles in measured.items():
+        name, fit = polarity.name.lower(), fits[polarity]
+        lines += [
+            Line(
+                f"{name}: fit, A = {fit.nonlinearity.value:.2f}",
+                number.tolist(),
+                fit.mean_curve(number).tolist(),
+                marked=False,
+            ),
+            Line(
+                f"{name}: mean of {FITTED_CYCLES} cycles, and deviation",
+                number[::5].tolist(),
+                cycles.mean(axis=0)[::5].tolist(),
+                cycles.std(axis=0, ddof=1)[::5].tolist(),
+                joined=False,
+            ),
+        ]
     return Picture(
         lines_table("response", "Pulse response and fit", "pulse", R_AH, lines),
         "Fig. 2: ten cycles of a device drawn with the paper's A and C2C, and their fit.",
         partial(curves, "Pulse response and fit", [Panel(lines, "pulses of its polarity", R_AH)]),
-    )
-
-
-def _fit_table(fits: dict[Polarity, ResponseFit]) -> Table:
-    return Table(
-        "fit",
-        f"Fit of {FITTED_CYCLES} cycles that were drawn with the paper's A",
-        ("polarity", "A drawn with (pulses)", "A fitted (pulses)", "95 % from", "95 % to"),
-        [
-            (
-                polarity.name.lower(),
-                A[polarity],
-                round(fit.nonlinearity.value, 3),
-                round(fit.nonlinearity.low, 3),
-                round(fit.nonlinearity.high, 3),
-            )
-            for polarity, fit in fits.items()
-        ],
     )
 
 
@@ -188,6 +167,18 @@ def _response_chapter(found: Found, effort: Effort) -> Chapter:
         for polarity, cycles in measured.items()
     }
     met = {polarity: levels_met(polarity) for polarity in Polarity}
+    fitted = Table(
+        "fit",
+        f"Fit of {FITTED_CYCLES} cycles that were drawn with the paper's A",
+        ("polarity", "A drawn with (pulses)", "A fitted (pulses)", "95 % from", "95 % to"),
+        [
+            (
+                *(polarity.name.lower(), A[polarity]),
+                *(round(value, 3) for value in (a.value, a.low, a.high)),
+            )
+            for polarity, a in ((polarity, fit.nonlinearity) for polarity, fit in fits.items())
+        ],
+    )
     reach = Table(
         "levels",
         "Uniform levels, of 100, that whole pulses meet within half a level",
@@ -203,7 +194,7 @@ def _response_chapter(found: Found, effort: Effort) -> Chapter:
             "it. P_max is not given; 100 is assumed.",
         ),
         (_states_picture(measured), _fit_picture(measured, fits)),
-        (_fit_table(fits), reach),
+        (fitted, reach),
         _response_claims(met),
     )
 
