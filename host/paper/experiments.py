@@ -176,12 +176,13 @@ def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
     states = values["states"]
     if states is None:
         return None
-    c2c = CycleVariation(*values["c2c"], values["c2c_reading"], values["c2c_occasion"])
+    reading, occasion = values["c2c_reading"], values["c2c_occasion"]
+    c2c = CycleVariation(*values["c2c"], reading=reading, occasion=occasion)
     if values["A"] is None:
         synapse = linear_synapse(states, c2c)
     else:
         synapse = raw_synapse(*values["A"], states=states, c2c=c2c)
-    d2d = DeviceVariation(*values["d2d"], values["d2d_reading"])
+    d2d = DeviceVariation(*values["d2d"], reading=values["d2d_reading"])
     return dataclasses.replace(synapse, d2d=d2d)
 
 
