@@ -110,18 +110,19 @@ def _confusions(matrices: dict[int, list[list[int]]]) -> Figure:
 
 def _confusion(found: Found) -> Picture:
     matrices = {number: found[number][0]["confusion"] for number in TYPE_RATES}
-    table = Table(
-        "confusion",
-        "Confusion of the four types: images of each label (row) by answer",
-        ("type", "label", *(f"answer {digit}" for digit in range(len(matrices[1])))),
-        [
-            (number, label, *row)
-            for number, counts in matrices.items()
-            for label, row in enumerate(counts)
-        ],
-    )
     return Picture(
-        table, "Confusion matrices of the trained networks.", partial(_confusions, matrices)
+        Table(
+            "confusion",
+            "Confusion of the four types: images of each label (row) by answer",
+            ("type", "label", *(f"answer {digit}" for digit in range(len(matrices[1])))),
+            [
+                (number, label, *row)
+                for number, counts in matrices.items()
+                for label, row in enumerate(counts)
+            ],
+        ),
+        "Confusion matrices of the trained networks.",
+        partial(_confusions, matrices),
     )
 
 
@@ -208,12 +209,6 @@ def _type_chapter(found: Found, effort: Effort) -> Chapter:
         scale: accuracy(found[scale])
         for scale in sorted((FULL_SCALE, *effort.points(SCALES, FEW_SCALES)))
     }
-    gains = Table(
-        "converter-gain",
-        "Type 2 against the gain of the V-I converter, which the text does not give",
-        ("column sum at full-scale current (weights)", "mean (%)", "standard deviation", "seeds"),
-        [(scale, *spread.cells()) for scale, spread in scales.items()],
-    )
     peak = max(run["largest_sum"] for number in (2, 3, 4) for run in found[number])
     return Chapter(
         "The four types (Fig. 6)",
@@ -228,7 +223,20 @@ def _type_chapter(found: Found, effort: Effort) -> Chapter:
             f"full scale is {FULL_SCALE:g}, so no neuron is driven past its curve's end.",
         ),
         (_learning(found, effort), _confusion(found)),
-        (_types_table(found, spreads), gains),
+        (
+            _types_table(found, spreads),
+            Table(
+                "converter-gain",
+                "Type 2 against the gain of the V-I converter, which the text does not give",
+                (
+                    "column sum at full-scale current (weights)",
+                    "mean (%)",
+                    "standard deviation",
+                    "seeds",
+                ),
+                [(scale, *spread.cells()) for scale, spread in scales.items()],
+            ),
+        ),
         _type_claims(found, spreads, scales),
     )
 

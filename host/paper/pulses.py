@@ -108,21 +108,6 @@ def _nonlinearity_chapter(found: Found, effort: Effort) -> Chapter:
             for rate, (first, last) in ends.items()
         )
 
-    claims = (
-        Claim(
-            "High nonlinearity is tolerable where both polarities have the same one",
-            "tolerable",
-            readings("equal"),
-            f"a loss of less than {100 * SHARP:g} points from A = 1000 to A = 9, P_max = 100",
-        ),
-        Claim(
-            "Accuracy falls sharply with nonlinearity of opposite polarity",
-            "falls dramatically",
-            readings("opposite"),
-            f"a loss of {100 * SHARP:g} points or more; the learning rate, which decides, is not "
-            "in the text",
-        ),
-    )
     return Chapter(
         "Nonlinearity of equal and of opposite polarity (ref. 21 of the paper)",
         (
@@ -133,7 +118,21 @@ def _nonlinearity_chapter(found: Found, effort: Effort) -> Chapter:
         ),
         (_signed_picture(lines),),
         (),
-        claims,
+        (
+            Claim(
+                "High nonlinearity is tolerable where both polarities have the same one",
+                "tolerable",
+                readings("equal"),
+                f"a loss of less than {100 * SHARP:g} points from A = 1000 to A = 9, P_max = 100",
+            ),
+            Claim(
+                "Accuracy falls sharply with nonlinearity of opposite polarity",
+                "falls dramatically",
+                readings("opposite"),
+                f"a loss of {100 * SHARP:g} points or more; the learning rate, which decides, is "
+                "not in the text",
+            ),
+        ),
     )
 
 
@@ -198,32 +197,6 @@ def _width_chapter(found: Found, effort: Effort) -> Chapter:
     spreads = {
         scheme: [accuracy(found[scheme, rate]) for rate in WIDTH_RATES] for scheme in SCHEMES
     }
-    table = Table(
-        "pulse-width-accuracy",
-        "Accuracy after one epoch, by programming scheme",
-        ("scheme", "rate", "mean (%)", "standard deviation", "seeds"),
-        [
-            (words, rate, *spread.cells())
-            for scheme, words in SCHEMES.items()
-            for rate, spread in zip(WIDTH_RATES, spreads[scheme], strict=True)
-        ],
-    )
-    claim = Claim(
-        "Pulses that are shorter at first and wider later improve on the nonlinearity",
-        "possible",
-        tuple(
-            Reading(
-                f"rate {rate:g}",
-                f"{equal.percent()} with equal pulses, {width.percent()} with computed widths",
-                width.mean - equal.mean > equal.deviation + width.deviation,
-            )
-            for rate, equal, width in zip(
-                WIDTH_RATES, spreads["equal"], spreads["width"], strict=True
-            )
-        ),
-        "widths from the mean response and the present R_AH, which must be read first; a pulse "
-        "of half the width is taken to count as half a pulse",
-    )
     return Chapter(
         "Pulse-width programming (ref. 22 of the paper)",
         (
@@ -232,8 +205,37 @@ def _width_chapter(found: Found, effort: Effort) -> Chapter:
             "response becomes a straight line.",
         ),
         (_width_picture(),),
-        (table,),
-        (claim,),
+        (
+            Table(
+                "pulse-width-accuracy",
+                "Accuracy after one epoch, by programming scheme",
+                ("scheme", "rate", "mean (%)", "standard deviation", "seeds"),
+                [
+                    (words, rate, *spread.cells())
+                    for scheme, words in SCHEMES.items()
+                    for rate, spread in zip(WIDTH_RATES, spreads[scheme], strict=True)
+                ],
+            ),
+        ),
+        (
+            Claim(
+                "Pulses that are shorter at first and wider later improve on the nonlinearity",
+                "possible",
+                tuple(
+                    Reading(
+                        f"rate {rate:g}",
+                        f"{equal.percent()} with equal pulses, {width.percent()} with computed "
+                        "widths",
+                        width.mean - equal.mean > equal.deviation + width.deviation,
+                    )
+                    for rate, equal, width in zip(
+                        WIDTH_RATES, spreads["equal"], spreads["width"], strict=True
+                    )
+                ),
+                "widths from the mean response and the present R_AH, which must be read first; a "
+                "pulse of half the width is taken to count as half a pulse",
+            ),
+        ),
     )
 
 
@@ -365,18 +367,6 @@ def _collapse_chapter(found: Found, effort: Effort) -> Chapter:
         key: sum(abs(run["accuracy"] - COLLAPSED) < EXACT for run in runs)
         for key, runs in found.items()
     }
-    table = Table(
-        "collapse-constant",
-        "Networks that give one answer to more than 99 % of the images",
-        ("pulses", "network", "rate", "accuracy (%)", "standard deviation", "collapsed"),
-        [
-            (
-                *(RESPONSES[pulses][1], SET_UPS[set_up][1], rate, *spread.cells()[:2]),
-                f"{constant[pulses, set_up, rate]} of {seeds}",
-            )
-            for (pulses, set_up, rate), spread in spreads.items()
-        ],
-    )
     return Chapter(
         "The collapse to 11.35 %",
         (
@@ -387,7 +377,20 @@ def _collapse_chapter(found: Found, effort: Effort) -> Chapter:
             "give 11.35 %. The text has no biases.",
         ),
         (_collapse_picture(spreads, effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES)),),
-        (table,),
+        (
+            Table(
+                "collapse-constant",
+                "Networks that give one answer to more than 99 % of the images",
+                ("pulses", "network", "rate", "accuracy (%)", "standard deviation", "collapsed"),
+                [
+                    (
+                        *(RESPONSES[pulses][1], SET_UPS[set_up][1], rate, *spread.cells()[:2]),
+                        f"{constant[pulses, set_up, rate]} of {seeds}",
+                    )
+                    for (pulses, set_up, rate), spread in spreads.items()
+                ],
+            ),
+        ),
         _collapse_claims(spreads, constant, met, seeds),
     )
 

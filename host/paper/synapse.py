@@ -297,12 +297,6 @@ def _variation_chapter(found: Found, effort: Effort) -> Chapter:
         reading: _panel("D2D", reading, _devices(DeviceVariation(*D2D, reading)))
         for reading in DEVICE_READINGS
     }
-    distribution = Table(
-        "c2c-distribution",
-        f"R_AH after ten pulses of a polarity, {SAMPLES} devices with C2C on each pulse",
-        ("reading", "polarity", "pulses", "mean (half ranges)", "deviation (of the range)"),
-        [row for reading in CYCLE_READINGS for row in _distribution(reading)],
-    )
     return Chapter(
         "Cycles and devices (Figs. 3a, 3b)",
         (
@@ -323,7 +317,14 @@ def _variation_chapter(found: Found, effort: Effort) -> Chapter:
                 partial(curves, "Device to device: five synapses", list(d2d.values()), 3),
             ),
         ),
-        (distribution,),
+        (
+            Table(
+                "c2c-distribution",
+                f"R_AH after ten pulses of a polarity, {SAMPLES} devices with C2C on each pulse",
+                ("reading", "polarity", "pulses", "mean (half ranges)", "deviation (of the range)"),
+                [row for reading in CYCLE_READINGS for row in _distribution(reading)],
+            ),
+        ),
     )
 
 

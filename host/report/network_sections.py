@@ -139,30 +139,41 @@ def confusion(findings: Findings) -> Section:
         str(label): 100 * float(1 - right[label] / totals[label])
         for label in np.flatnonzero(totals)
     }
-    by_answer = Table(
-        "Images by label (rows) and answer (columns)",
-        [Column("label"), *(Column(f"{label}") for label in range(classes))],
-        [(label, *row) for label, row in enumerate(counts.tolist())],
-    )
-    by_class = Table(
-        "wrong answers, class by class",
-        (Column("class"), Column("images"), Column("wrong"), Column("wrong", "%", form=".1f")),
-        [
-            (name, int(totals[int(name)]), int((totals - right)[int(name)]), share)
-            for name, share in shares.items()
-        ],
-    )
     label = "images of the class with a wrong answer (%)"
     return Section(
         "confusion",
         "Confusion",
         [
             paragraph(said),
-            figure("confusion-matrix", confusion_matrix(labels, answers, classes), [by_answer]),
+            figure(
+                "confusion-matrix",
+                confusion_matrix(labels, answers, classes),
+                [
+                    Table(
+                        "Images by label (rows) and answer (columns)",
+                        [Column("label"), *(Column(f"{label}") for label in range(classes))],
+                        [(label, *row) for label, row in enumerate(counts.tolist())],
+                    )
+                ],
+            ),
             figure(
                 "confusion-classes",
                 bars("Wrong answers, class by class", shares, label, ".1f"),
-                [by_class],
+                [
+                    Table(
+                        "wrong answers, class by class",
+                        (
+                            Column("class"),
+                            Column("images"),
+                            Column("wrong"),
+                            Column("wrong", "%", form=".1f"),
+                        ),
+                        [
+                            (name, int(totals[int(name)]), int((totals - right)[int(name)]), share)
+                            for name, share in shares.items()
+                        ],
+                    )
+                ],
             ),
         ],
         [findings.subject.command("run", "--logits", "logits.npy")],
