@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -39,32 +39,14 @@ QUICK_IMAGES = 2000
 
 CUTTING = ("run", "chips", "compare", "report")
 """Commands that cut a network into tiles."""
-TRAIN_OPTIONS = {
-    "states": "--states",
-    "hidden": "--hidden",
-    "neuron": "--neuron",
-    "pixel_bits": "--pixel-bits",
-    "hidden_bits": "--hidden-bits",
-    "rah_bits": "--rah-bits",
-    "noise": "--noise",
-    "augment": "--augment",
-    "rate": "--rate",
-    "batch": "--batch",
-    "tile_rows": "--tile-rows",
-    "adc_bits": "--adc-bits",
-    "epochs": "--epochs",
-    "seed": "--seed",
-    "device": "--device",
-    "at": "--at",
-    "levels": "--level-choice",
-    "polarity": "--polarity",
-}
-"""Options of ``train`` by the names that a network's provenance has for them."""
+TRAIN_OPTIONS = (
+    *("states", "hidden", "neuron", "pixel_bits", "hidden_bits", "rah_bits", "noise", "augment"),
+    *("rate", "batch", "tile_rows", "adc_bits", "epochs", "seed", "device", "at"),
+    *("levels", "polarity"),
+)
+"""What a network's provenance has of the options of ``train``."""
 DEFAULTS: dict[str, Any] = {
-    **{
-        field.name: getattr(TrainingParameters(), field.name)
-        for field in fields(TrainingParameters)
-    },
+    **vars(TrainingParameters()),
     "noise": 0.0,
     "hidden": list(TrainingParameters().hidden),
     "levels": "nearest",
@@ -256,13 +238,14 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
     if isinstance(robust, str):
         words += ["--robust"] if robust == robustness.USUAL else ["--robust", robust]
         usual |= {"epochs": robustness.EPOCHS}
-    for key, option in TRAIN_OPTIONS.items():
+    for key in TRAIN_OPTIONS:
         value = options.get(key)
         if value is None or (value == usual.get(key) and key != "states"):
             continue
         if isinstance(value, list):
             value = ",".join(map(str, value))
-        words += [option, str(value)]
+        option = "level_choice" if key == "levels" else key
+        words += [f"--{option.replace('_', '-')}", str(value)]
     data = provenance.get("data")
     if isinstance(data, Mapping) and isinstance(data.get("name"), str) and data["name"] != "mnist":
         words += ["--data", data["name"]]
