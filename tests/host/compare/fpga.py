@@ -68,7 +68,8 @@ def measure(design: str, component: wiring.Component, part: str) -> dict[str, An
         folder = Path(name)
         (folder / "top.sv").write_text(to_verilog(component))
         (folder / "script.ys").write_text(
-            f"read_verilog -sv top.sv\n{synthesis} -top top -json top.json\ntee -o cells.json stat -json\n"
+            f"read_verilog -sv top.sv\n{synthesis} -top top -json top.json\n"
+            "tee -o cells.json stat -json\n"
         )
         for command in (
             [*yosys_command(), "-q", "-s", "script.ys"],
