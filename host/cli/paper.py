@@ -3,7 +3,7 @@
 from allspin.host.cli.options import Arguments, Parser, add_options, add_shared, read_options
 from allspin.host.draw.style import Look
 from allspin.host.paper.chapter import FULL, QUICK
-from allspin.host.paper.report import printed_table, printed_verdicts
+from allspin.host.paper.report import claims_of, printed_table, printed_verdicts
 from allspin.host.paper.reproduce import reproduce
 from allspin.host.show.table import print_tables
 
@@ -32,9 +32,9 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Arguments) -> int:
     """Make the report; verdicts and the last chapter's table go to stdout."""
     effort, look = QUICK if arguments.quick else FULL, read_options(arguments, Look)
-    report = reproduce(effort, arguments.out, arguments.steps, look=look)
+    chapters = reproduce(effort, arguments.out, arguments.steps, look=look)
     print_tables(
-        [printed_verdicts(report.claims), *map(printed_table, report.chapters[-1].tables)],
+        [printed_verdicts(claims_of(chapters)), *map(printed_table, chapters[-1].tables)],
         [f"the report is {arguments.out / 'paper.html'}"],
         wide=arguments.wide,
     )

@@ -120,12 +120,8 @@ def spin_periphery_area(a: Assumptions, flip_flop: float) -> float:
 
 def cmos_periphery_area(a: Assumptions, flip_flop: float) -> float:
     """um^2: an amplifier, and the share of an ADC that one column uses."""
-    area = flip_flop * ("amplifier" in a.periphery)
-    if "adc" in a.periphery:
-        area += ADC_AREA * a.frequency / ADC_RATE
-    if "comparator" in a.periphery:
-        area += flip_flop
-    return area
+    blocks = flip_flop * (("amplifier" in a.periphery) + ("comparator" in a.periphery))
+    return blocks + ADC_AREA * a.frequency / ADC_RATE * ("adc" in a.periphery)
 
 
 def published(a: Assumptions) -> list[dict[str, Any]]:
@@ -137,15 +133,12 @@ def published(a: Assumptions) -> list[dict[str, Any]]:
         "amplifier noise efficiency": NOISE_EFFICIENCY,
         "amplifier signal": SIGNAL,
     }
-    rows = [{"name": name, **asdict(figure)} for name, figure in figures.items()]
-    rows.append(
-        {
-            "name": "amplifier read",
-            "value": a.amplifier,
-            "low": replace(a, signal=SIGNAL.high, efficiency=NOISE_EFFICIENCY.low).amplifier,
-            "high": replace(a, signal=SIGNAL.low, efficiency=NOISE_EFFICIENCY.high).amplifier,
-            "unit": "fJ",
-            "source": "least energy by noise efficiency factor and signal, 4 bits",
-        }
-    )
-    return rows
+    read = {
+        "name": "amplifier read",
+        "value": a.amplifier,
+        "low": replace(a, signal=SIGNAL.high, efficiency=NOISE_EFFICIENCY.low).amplifier,
+        "high": replace(a, signal=SIGNAL.low, efficiency=NOISE_EFFICIENCY.high).amplifier,
+        "unit": "fJ",
+        "source": "least energy by noise efficiency factor and signal, 4 bits",
+    }
+    return [*({"name": name, **asdict(figure)} for name, figure in figures.items()), read]

@@ -1,11 +1,11 @@
 """The comparison: every number with where it comes from."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from allspin.hdl.cost.cells import yosys_version
 from allspin.host.compare.assumptions import Assumptions, published
@@ -19,7 +19,7 @@ from allspin.host.compare.neurons import (
     spin_entries,
 )
 from allspin.host.compare.sensitivity import break_even, tornado
-from allspin.host.compare.subject import CompareOptions, Counterpart, Subject, counterparts
+from allspin.host.compare.subject import CompareOptions, Subject, counterparts
 from allspin.host.compare.whole import (
     mac_baseline,
     recorded_fpga,
@@ -149,13 +149,14 @@ def compare(
     if len(images) < 2:
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
     shown = images[: options.counted(len(images))]
-    nets = _cut_alike(counterparts(subject.name, network, options.others), subject)
+    nets = counterparts(subject.name, network, options.others)
     period, steps = 1e9 / options.frequency, len(nets) + 2
     kinds = {}
-    for number, (kind, counterpart) in enumerate(nets.items()):
+    for number, (kind, (counterpart, origin)) in enumerate(nets.items()):
         cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
-        display.advance(number, steps, f"{kind}: {counterpart.origin}{cells}")
-        kinds[kind] = run_kind(counterpart, subject, shown, period)
+        display.advance(number, steps, f"{kind}: {origin}{cells}")
+        alike = _cut_alike(counterpart, subject)
+        kinds[kind] = run_kind(alike, origin, subject, shown, period)
     spin = kinds["sot"]
     display.advance(len(nets), steps, "a digital column, mapped once and kept")
     column = column_entry(kinds["cmos-relu"], shown, library, period)
@@ -174,6 +175,7 @@ def compare(
     ]
     prices = {kind: ran.price for kind, ran in kinds.items() if ran.price is not None}
     display.advance(len(nets) + 1, steps, "programming")
+    recorded = recorded_fpga(network)
     return Comparison(
         network=subject.name,
         topology=list(network.topology),
@@ -188,8 +190,10 @@ def compare(
         rows_per_image=spin.rows,
         neurons=[
             {
-                **entry.to_dict(),
-                "network": whole_network(entry, network, kinds[entry.kind], synapse, assumptions),
+                **entry,
+                "network": whole_network(
+                    entry, network, kinds[entry["kind"]], synapse, assumptions
+                ),
             }
             for entry in entries
         ],
@@ -199,40 +203,38 @@ def compare(
         published=published(assumptions),
         break_even=break_even(prices, neuron, assumptions),
         tornado=tornado(prices, neuron, assumptions),
-        baseline=mac_baseline(network, spin.rows, spin.accuracy, options.frequency),
-        fpga=recorded_fpga(network),
-        tiles=_tiles(subject, spin.accuracy, options, assumptions, display),
+        baseline=mac_baseline(network, spin.rows, spin.accuracy, options.frequency, recorded),
+        fpga=recorded,
+        tiles=_tiles(subject, spin.accuracy, options.accuracy, shown, assumptions, display),
     )
 
 
-def _cut_alike(nets: dict[str, Counterpart], subject: Subject) -> dict[str, Counterpart]:
-    """The counterparts, cut into the subject's tiles where a file of theirs has none."""
+def _cut_alike(network: Network, subject: Subject) -> Network:
+    """A counterpart, cut into the subject's tiles where its file has none."""
     own = tiles_of(subject.network)[0]
-    if own is None or subject.calibration is None:
-        return nets
-    return {
-        kind: each
-        if any(tiles_of(each.network))
-        else dataclasses.replace(each, network=cut(each.network, own, *subject.calibration))
-        for kind, each in nets.items()
-    }
+    if own is None or subject.calibration is None or any(tiles_of(network)):
+        return network
+    return cut(network, own, *subject.calibration)
 
 
 def _tiles(
-    subject: Subject, accuracy: float, options: CompareOptions, a: Assumptions, display: Display
+    subject: Subject,
+    accuracy: float,
+    wanted: float | None,
+    shown: npt.NDArray[np.uint8],
+    a: Assumptions,
+    display: Display,
 ) -> dict[str, Any] | None:
-    """What the converters of tiles take, and the cheapest for an accuracy that is asked for."""
-    network, counted = subject.network, options.counted(len(subject.images))
-    own, costs = None, []
-    if any(tiles_of(network)):
-        own = tile_cost(network, accuracy, subject.images[:counted], a)
-    if options.accuracy is not None:
-        if subject.calibration is None:
-            raise ValueError("accuracy is for a subject that was opened with `calibrated`")
-        test_set = subject.images, subject.labels
-        costs = tried(network, subject.calibration, test_set, counted, a, display)
-    wanted = None if options.accuracy is None else options.accuracy / 100
-    return tiles_record(own, costs, wanted)
+    """What the converters of tiles take, and the cheapest for an accuracy that is wanted."""
+    network = subject.network
+    own = tile_cost(network, accuracy, shown, a) if any(tiles_of(network)) else None
+    if wanted is None:
+        return tiles_record(own, [], None)
+    if subject.calibration is None:
+        raise ValueError("accuracy is for a subject that was opened with `calibrated`")
+    test_set = subject.images, subject.labels
+    costs = tried(network, subject.calibration, test_set, shown, a, display)
+    return tiles_record(own, costs, wanted / 100)
 
 
 def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> dict[str, Any]:
@@ -292,7 +294,6 @@ def programming_costs(network: Network, device: Device) -> list[dict[str, Any]]:
             counts = program_chip(Chip(device, CHIP), network, Programming(scheme)).counts
         except ValueError:
             continue  # these levels are not for these devices
-        energy, seconds = counts.energy(device.electrical), counts.time(device.electrical)
         found.append(
             {
                 "scheme": scheme,
@@ -300,8 +301,8 @@ def programming_costs(network: Network, device: Device) -> list[dict[str, Any]]:
                 "pulses": counts.pulses,
                 "saturations": counts.saturations,
                 "reads": counts.reads,
-                "energy_j": energy,
-                "time_s": seconds,
+                "energy_j": counts.energy(device.electrical),
+                "time_s": counts.time(device.electrical),
             }
         )
     return found

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from amaranth.lib import wiring
 
 from allspin.hdl.cost.cells import synthesise
 from allspin.hdl.neuron.cmos_neuron import DigitalColumn
@@ -17,7 +18,7 @@ from allspin.host.compare.assumptions import (
     spin_periphery,
     spin_periphery_area,
 )
-from allspin.host.compare.subject import Counterpart, Subject
+from allspin.host.compare.subject import Subject
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.netlist import Energy, Netlist
 from allspin.sim.cost.spin import (
@@ -39,76 +40,6 @@ FLIP_FLOP = 4.522
 """um^2; what stands for an analogue block of as many transistors if the library has none."""
 
 Images = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One neuron of the comparison.
-
-    Attributes
-    ----------
-    name : str
-        Its name, unique.
-    kind : str
-        Of `allspin.sim.network.neuron.NEURONS`: the network that its accuracy is of.
-    what : str
-        What is meant.
-    accuracy : float
-        Share of test images.
-    area, energy : float, dict
-        um^2, and fJ of a use by part: those of the neuron.
-    periphery_area, periphery : float, dict
-        The same of what surrounds it.
-    period : float
-        Time from one use to the next, ns.
-    latency : float
-        From input to output, ns.
-    provenance : dict
-        Where each number comes from: counted, synthesised, paper or reference, and more words.
-    details : dict
-        What else is known, such as the longest path.
-    """
-
-    name: str
-    kind: str
-    what: str
-    accuracy: float
-    area: float
-    energy: dict[str, float]
-    periphery_area: float
-    periphery: dict[str, float]
-    period: float
-    latency: float
-    provenance: dict[str, str]
-    details: dict[str, Any]
-
-    @property
-    def bare_energy(self) -> float:
-        """FJ of a use of the neuron alone."""
-        return sum(self.energy.values())
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        whole = self.bare_energy + sum(self.periphery.values())
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "what": self.what,
-            "accuracy": self.accuracy,
-            "area_um2": self.area,
-            "energy_fj": self.bare_energy,
-            "latency_ns": self.latency,
-            "uses_per_second": 1e9 / self.period,
-            "energy_delay_fj_ns": self.bare_energy * self.period,
-            "energy_parts_fj": self.energy,
-            "periphery_area_um2": self.periphery_area,
-            "periphery_parts_fj": self.periphery,
-            "area_with_periphery_um2": self.area + self.periphery_area,
-            "energy_with_periphery_fj": whole,
-            "energy_delay_with_periphery_fj_ns": whole * self.period,
-            "provenance": self.provenance,
-            "details": self.details,
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,11 +95,6 @@ class Kind:
     price: CellPrice | None
 
     @property
-    def uses(self) -> int:
-        """Hidden neurons, each used once for an image."""
-        return sum(layer.columns for layer in self.network.layers[:-1])
-
-    @property
     def mean_square(self) -> float:
         """Mean of the squared input current, in units of its squared mean, as counted.
 
@@ -178,13 +104,15 @@ class Kind:
         return float(np.mean(self.currents.astype(np.float64) ** 2)) / mean**2 if mean else 1.0
 
 
-def run_kind(counterpart: Counterpart, subject: Subject, shown: Images, period: float) -> Kind:
+def run_kind(network: Network, origin: str, subject: Subject, shown: Images, period: float) -> Kind:
     """Run a network on images, and map its neuron to cells if that is no spin device.
 
     Parameters
     ----------
-    counterpart : Counterpart
+    network : Network
         The network with one kind of neuron.
+    origin : str
+        Where it comes from, in words.
     subject : Subject
         Test images, and the cells.
     shown : ndarray of uint8, shape (images, height, width)
@@ -199,7 +127,6 @@ def run_kind(counterpart: Counterpart, subject: Subject, shown: Images, period: 
     AssertionError
         If the cells do not compute the golden model's activations.
     """
-    network = counterpart.network
     model = GoldenModel(network)
     accuracy = float(np.mean(model.classify(subject.images) == subject.labels))
     rows, squares, currents, activations = [], [], [], []
@@ -213,7 +140,7 @@ def run_kind(counterpart: Counterpart, subject: Subject, shown: Images, period: 
     into, out = np.concatenate(currents, axis=1), np.concatenate(activations, axis=1)
     spin = NEURONS[network.neuron.name].spin
     price = None if spin else _price_in_cells(network, into, out, subject.library, period)
-    return Kind(network, counterpart.origin, accuracy, into, rows, squares, price)
+    return Kind(network, origin, accuracy, into, rows, squares, price)
 
 
 def _price_in_cells(
@@ -223,25 +150,26 @@ def _price_in_cells(
 
     Each neuron is a copy of the block that is used once an image, a clock a use.
     """
-    block = neuron_gateware(network.neuron.name).cells(network, currents)
-    netlist = synthesise(block.component, library, period)
-    _check_timing(netlist, network.neuron.name, period)
+    name = network.neuron.name
+    block = neuron_gateware(name).cells(network, currents)
+    netlist = _in_cells(name, block.component, library, period)
     activity = netlist.simulate(block.stimulus)
     shown = activity.outputs["activation"]
     if block.registered:  # the activation is there a clock later
         activations, shown = activations[:-1], shown[1:]
-    assert np.array_equal(shown, activations), (
-        f"the cells of {network.neuron.name} compute otherwise"
-    )
+    assert np.array_equal(shown, activations), f"the cells of {name} compute otherwise"
     return CellPrice(netlist, netlist.energy(activity, period), period, _input_activity(block))
 
 
-def _check_timing(netlist: Netlist, name: str, period: float) -> None:
+def _in_cells(name: str, component: wiring.Component, library: Library, period: float) -> Netlist:
+    """Map a component to cells, in which it closes timing."""
+    netlist = synthesise(component, library, period)
     if netlist.longest_path() > 1000 * period:
         raise UserError(
             f"{name} needs {netlist.longest_path() / 1000:.2f} ns in these cells, but the clock "
             f"has {period:g} ns; give a lower `frequency`"
         )
+    return netlist
 
 
 def _input_activity(block: CellBlock) -> float:
@@ -272,62 +200,111 @@ def _flip_flop(library: Library) -> float:
     return min(areas, default=FLIP_FLOP)
 
 
-def _spin_readings(
-    neuron: NeuronFigures, a: Assumptions, kinds: dict[str, Kind]
-) -> list[tuple[str, str, str, Assumptions, str]]:
-    """Name, kind, what is meant, under what, and where its energy comes from, of spin neurons.
+Entry = dict[str, Any]
+"""One neuron of the comparison, as JSON has it; ``docs/baseline.md`` says what is in it."""
+
+
+def _entry(
+    ran: Kind,
+    name: str,
+    what: str,
+    area: float,
+    energy: dict[str, float],
+    *,
+    periphery_area: float,
+    periphery: dict[str, float],
+    period: float,
+    latency: float,
+    provenance: dict[str, str],
+    details: dict[str, Any],
+) -> Entry:
+    """A neuron of the comparison.
+
+    Parameters
+    ----------
+    ran : Kind
+        The network that its accuracy is of.
+    name, what : str
+        Its name, unique, and what is meant.
+    area, energy : float, dict
+        um^2, and fJ of a use by part: those of the neuron.
+    periphery_area, periphery : float, dict
+        The same of what surrounds it.
+    period, latency : float
+        Time from one use to the next, and from input to output, ns.
+    provenance : dict
+        Where each number but the accuracy comes from: counted, synthesised, paper or reference,
+        and more words.
+    details : dict
+        What else is known, such as the longest path.
+    """
+    bare = sum(energy.values())
+    whole = bare + sum(periphery.values())
+    return {
+        "name": name,
+        "kind": ran.network.neuron.name,
+        "what": what,
+        "accuracy": ran.accuracy,
+        "area_um2": area,
+        "energy_fj": bare,
+        "latency_ns": latency,
+        "uses_per_second": 1e9 / period,
+        "energy_delay_fj_ns": bare * period,
+        "energy_parts_fj": energy,
+        "periphery_area_um2": periphery_area,
+        "periphery_parts_fj": periphery,
+        "area_with_periphery_um2": area + periphery_area,
+        "energy_with_periphery_fj": whole,
+        "energy_delay_with_periphery_fj_ns": whole * period,
+        "provenance": {"accuracy": f"counted; {ran.origin}", **provenance},
+        "details": details,
+    }
+
+
+def spin_entries(
+    neuron: NeuronFigures, a: Assumptions, kinds: dict[str, Kind], library: Library
+) -> list[Entry]:
+    """The spin neurons.
 
     The paper's by its own numbers, as claimed, and at the synapse's sheet current; then other
     kinds, by the same numbers with the currents that they get.
     """
     counted = "counted: I^2 R t, mean square of the currents on these images"
     stated = "by the device file's own numbers, currents as counted, set and reset"
+    # Kind, name, what is meant, under what, and where the energy comes from.
     readings = [
         ("sot", "sot", stated, a, counted),
-        ("sot-claimed", "sot", "as the paper claims: around 0.1 fJ", a, "paper"),
+        ("sot", "sot-claimed", "as the paper claims: around 0.1 fJ", a, "paper"),
     ]
     for label, current in zip(("low", "high"), neuron.switching_currents, strict=False):
         what = f"at {current * 1e6:.1f} uA, the sheet current that switches the synapse"
         source = "paper: the synapse's pulse over its width; currents as counted"
-        readings.append((f"sot-sheet-{label}", "sot", what, replace(a, current=current), source))
+        readings.append(("sot", f"sot-sheet-{label}", what, replace(a, current=current), source))
     for kind, ran in kinds.items():
         if NEURONS[kind].spin and kind != "sot":
             own = replace(a, mean_square=ran.mean_square)
             readings.append((kind, kind, NEURONS[kind].meaning(), own, counted))
-    return readings
-
-
-def spin_entries(
-    neuron: NeuronFigures, a: Assumptions, kinds: dict[str, Kind], library: Library
-) -> list[Entry]:
-    """The spin neurons, each as it is read (`_spin_readings`)."""
-    entries = []
-    for name, kind, what, own, source in _spin_readings(neuron, a, kinds):
-        energy = {"claimed": CLAIMED} if name == "sot-claimed" else spin_heat(neuron, own)
-        ran = kinds[kind]
-        entries.append(
-            Entry(
-                name=name,
-                kind=kind,
-                what=what,
-                accuracy=ran.accuracy,
-                area=neuron.area,
-                energy=energy,
-                periphery_area=spin_periphery_area(own, _flip_flop(library)),
-                periphery=spin_periphery(own),
-                period=1e9 / neuron.rate,
-                latency=neuron.set_time * 1e9,
-                provenance={
-                    "accuracy": f"counted; {ran.origin}",
-                    "area": "paper: width times length of the film",
-                    "energy": source,
-                    "latency": "paper: length over the wall's velocity",
-                    "periphery": "reference, see published; current from the supply",
-                },
-                details={"origin": ran.origin},
-            )
+    return [
+        _entry(
+            kinds[kind],
+            name,
+            what,
+            neuron.area,
+            {"claimed": CLAIMED} if name == "sot-claimed" else spin_heat(neuron, own),
+            periphery_area=spin_periphery_area(own, _flip_flop(library)),
+            periphery=spin_periphery(own),
+            period=1e9 / neuron.rate,
+            latency=neuron.set_time * 1e9,
+            provenance={
+                "area": "paper: width times length of the film",
+                "energy": source,
+                "latency": "paper: length over the wall's velocity",
+                "periphery": "reference, see published; current from the supply",
+            },
+            details={"origin": kinds[kind].origin},
         )
-    return entries
+        for kind, name, what, own, source in readings
+    ]
 
 
 def cmos_entries(a: Assumptions, kinds: dict[str, Kind], library: Library) -> list[Entry]:
@@ -337,50 +314,48 @@ def cmos_entries(a: Assumptions, kinds: dict[str, Kind], library: Library) -> li
         price = ran.price
         if price is None:
             continue
+        around: dict[str, Any] = {
+            "periphery_area": cmos_periphery_area(a, _flip_flop(library)),
+            "periphery": cmos_periphery(a),
+            "period": price.period,
+            "latency": price.period,
+        }
+        provenance = {
+            "area": f"synthesised: Yosys and ABC, cells of {library.name}",
+            "energy": "counted: transitions of every net on these images, no glitches, no wires",
+            "latency": "one clock; the longest path closes",
+            "periphery": "reference, see published",
+        }
+        details = {
+            "origin": ran.origin,
+            **_netlist_details(price.netlist),
+            "input_activity": price.input_activity,
+            "uses_counted": int(ran.currents.size),
+        }
+        area, energy, what = price.netlist.area, _cell_parts(price.energy), NEURONS[kind].meaning()
         entries.append(
-            Entry(
-                name=kind,
-                kind=kind,
-                what=NEURONS[kind].meaning(),
-                accuracy=ran.accuracy,
-                area=price.netlist.area,
-                energy=_cell_parts(price.energy),
-                periphery_area=cmos_periphery_area(a, _flip_flop(library)),
-                periphery=cmos_periphery(a),
-                period=price.period,
-                latency=price.period,
-                provenance={
-                    "accuracy": f"counted; {ran.origin}",
-                    "area": f"synthesised: Yosys and ABC, cells of {library.name}",
-                    "energy": "counted: transitions of every net on these images, no glitches, "
-                    "no wires",
-                    "latency": "one clock; the longest path closes",
-                    "periphery": "reference, see published",
-                },
-                details={
-                    "origin": ran.origin,
-                    "cells": price.netlist.cells(),
-                    "flip_flops": price.netlist.registers,
-                    "longest_path_ps": price.netlist.longest_path(),
-                    "input_activity": price.input_activity,
-                    "uses_counted": int(ran.currents.size),
-                },
-            )
+            _entry(ran, kind, what, area, energy, **around, provenance=provenance, details=details)
         )
         if kind == "cmos-bare":
-            paper = {**entries[-1].provenance, "area": "paper", "energy": "paper"}
+            what, energy = "the CMOS neuron as the paper prices it", {"claimed": PAPER_ENERGY}
+            paper = {**provenance, "area": "paper", "energy": "paper"}
             entries.append(
-                replace(
-                    entries[-1],
-                    name="cmos-bare-paper",
-                    what="the CMOS neuron as the paper prices it",
-                    area=PAPER_AREA,
-                    energy={"claimed": PAPER_ENERGY},
+                _entry(
+                    *(ran, "cmos-bare-paper", what, PAPER_AREA, energy),
+                    **around,
                     provenance=paper,
                     details={},
                 )
             )
     return entries
+
+
+def _netlist_details(netlist: Netlist) -> dict[str, Any]:
+    return {
+        "cells": netlist.cells(),
+        "flip_flops": netlist.registers,
+        "longest_path_ps": netlist.longest_path(),
+    }
 
 
 def _price_column(
@@ -406,32 +381,27 @@ def _price_column(
     column = DigitalColumn(
         network.pixel_bits, network.rah_bits, sum_bits, drop, network.hidden_bits
     )
-    netlist = synthesise(column, library, period)
-    _check_timing(netlist, "a digital column", period)
+    netlist = _in_cells("a digital column", column, library, period)
 
-    values, weights, first, last, wanted = [], [], [], [], []
-    for image in inputs:
-        rows = np.flatnonzero(image)
-        rows = rows if len(rows) else np.array([0])
-        values.append(image[rows].astype(np.int64))
-        weights.append(words[rows])
-        first.append(np.arange(len(rows)) == 0)
-        last.append(np.arange(len(rows)) == len(rows) - 1)
-        total = image.astype(np.int64) @ words + start
-        wanted.append(np.clip(total >> drop, 0, 2**network.hidden_bits - 1))
-    shape = (sum(map(len, values)), layer.columns)
-    ends = np.flatnonzero(np.concatenate(last))
+    driven = inputs > 0
+    driven[~driven.any(axis=1), 0] = True  # a dark image drives one row, with 0
+    image, row = np.nonzero(driven)
+    last = np.diff(image, append=len(inputs)) > 0
+    shape = (len(row), layer.columns)
     activity = netlist.simulate(
         {
-            "value": np.broadcast_to(np.concatenate(values)[:, None], shape),
-            "weight": np.concatenate(weights),
-            "first": np.broadcast_to(np.concatenate(first)[:, None], shape).astype(np.int64),
-            "last": np.broadcast_to(np.concatenate(last)[:, None], shape).astype(np.int64),
+            "value": np.broadcast_to(inputs[image, row, None].astype(np.int64), shape),
+            "weight": words[row],
+            "first": np.broadcast_to((np.diff(image, prepend=-1) > 0)[:, None], shape).astype(int),
+            "last": np.broadcast_to(last[:, None], shape).astype(int),
             "start": np.broadcast_to(start, shape),
         }
     )
-    shown = activity.outputs["activation"][ends[:-1] + 1]
-    assert np.array_equal(shown, np.array(wanted[:-1])), "the column's cells compute otherwise"
+    sums = inputs.astype(np.int64) @ words + start
+    wanted = np.clip(sums >> drop, 0, 2**network.hidden_bits - 1)
+    # The activation is there a clock later, so that of the last image is not seen.
+    shown = activity.outputs["activation"][np.flatnonzero(last)[:-1] + 1]
+    assert np.array_equal(shown, wanted[:-1]), "the column's cells compute otherwise"
     return netlist, netlist.energy(activity, period)
 
 
@@ -459,29 +429,22 @@ def column_entry(relu: Kind, images: Images, library: Library, period: float) ->
     network, rows = relu.network, relu.rows[0]
     netlist, energy = _price_column(network, images, library, period)
     simulated = len(images[:COLUMN_IMAGES])
-    return Entry(
-        name="cmos-column",
-        kind="cmos-relu",
-        what="a registered ReLU that multiplies and sums its column itself, row by row",
-        accuracy=relu.accuracy,
-        area=netlist.area,
-        energy=_cell_parts(energy, rows),
+    return _entry(
+        relu,
+        "cmos-column",
+        "a registered ReLU that multiplies and sums its column itself, row by row",
+        netlist.area,
+        _cell_parts(energy, rows),
         periphery_area=network.layers[0].rows * network.rah_bits * SRAM_CELL_AREA,
         periphery={"sram": rows * SRAM_READ_8KB / 8},
         period=period * rows,
         latency=period * rows,
         provenance={
-            "accuracy": f"counted; {relu.origin}",
             "area": "synthesised; the weights' SRAM, its cells alone, is periphery",
             "energy": f"counted: transitions on the rows of {simulated} images, times the "
             "rows of an image",
             "latency": "counted: a clock for each driven row",
             "periphery": "reference: an eighth of a 64-bit read of an 8 KB SRAM for each row",
         },
-        details={
-            "cells": netlist.cells(),
-            "flip_flops": netlist.registers,
-            "longest_path_ps": netlist.longest_path(),
-            "clocks_per_use": rows,
-        },
+        details={**_netlist_details(netlist), "clocks_per_use": rows},
     )

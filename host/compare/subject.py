@@ -106,9 +106,8 @@ class Subject:
         spin = open_device(device, at)
         cells = load_library(Path(liberty))
         test_set = load_test_set(data, [opened])
-        calibration = None
-        if calibrated or any(tiles_of(opened)):
-            calibration = calibration_images(opened, data)
+        calibrated = calibrated or any(tiles_of(opened))
+        calibration = calibration_images(opened, data) if calibrated else None
         return cls(network_name(network), opened, spin, cells, *test_set, calibration)
 
 
@@ -198,22 +197,6 @@ class CompareOptions:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Counterpart:
-    """A network with one kind of neuron.
-
-    Attributes
-    ----------
-    network : Network
-        The network.
-    origin : str
-        Where it comes from, in words.
-    """
-
-    network: Network
-    origin: str
-
-
 def convert(network: Network, neuron: Neuron) -> Network:
     """Another neuron in a trained network, without training.
 
@@ -234,12 +217,11 @@ def convert(network: Network, neuron: Neuron) -> Network:
     late = 0 if neuron.rounds else 0.5 / slope / 2**network.hidden_bits
     layers = []
     for layer in network.layers:
-        if layer.converter is None:
+        old = layer.converter
+        if old is None:
             layers.append(layer)
             continue
-        old = layer.converter
-        shift = old.shift
-        gains = old.gains * factor
+        shift, gains = old.shift, old.gains * factor
         while gains.max() > 2**GAIN_BITS - 1 and shift:
             shift, gains = shift - 1, gains / 2
         offsets = (old.offsets + old_middle * full) * factor - (middle + late) * full
@@ -249,16 +231,15 @@ def convert(network: Network, neuron: Neuron) -> Network:
             np.clip(np.rint(offsets), -bound, bound - 1).astype(np.int32),
             shift,
         )
-        table = None
-        if neuron.has_table:
-            table = neuron.table(network.current_bits, network.hidden_bits)
+        widths = network.current_bits, network.hidden_bits
+        table = neuron.table(*widths) if neuron.has_table else None
         layers.append(dataclasses.replace(layer, converter=converter, table=table))
     return dataclasses.replace(network, layers=tuple(layers), neuron=neuron)
 
 
 def counterparts(
     name: str, network: Network, others: Sequence[str | Path | Network]
-) -> dict[str, Counterpart]:
+) -> dict[str, tuple[Network, str]]:
     """A network for each kind of neuron.
 
     Parameters
@@ -274,35 +255,32 @@ def counterparts(
     Returns
     -------
     dict
-        By the neurons' names, in the order of `allspin.sim.network.neuron.NEURONS`.
+        Each network and where it comes from, by the neurons' names, in the order of
+        `allspin.sim.network.neuron.NEURONS`.
 
     Raises
     ------
     UserError
         If a network has another shape or other widths.
     """
-    found = {network.neuron.name: Counterpart(network, f"trained: {name}")}
+    found = {network.neuron.name: (network, f"trained: {name}")}
     given = [(Path(network_name(each)).name, open_network(each)) for each in others]
     shipped = [f"{name}-{kind}" for kind in NEURONS if f"{name}-{kind}" in shipped_networks()]
     for label, other in [*given, *((each, open_network(each)) for each in shipped)]:
-        _check(label, other, network)
-        found.setdefault(other.neuron.name, Counterpart(other, f"trained: {label}"))
+        for what in ("topology", "pixel_bits", "hidden_bits"):
+            if getattr(other, what) != getattr(network, what):
+                raise UserError(
+                    f"{label} has {what.replace('_', ' ')} {getattr(other, what)}, "
+                    f"not {getattr(network, what)}: it cannot be compared"
+                )
+        found.setdefault(other.neuron.name, (other, f"trained: {label}"))
     for kind, make in NEURONS.items():
         if kind not in found:
-            found[kind] = Counterpart(convert(network, make()), f"converted from {name}, untrained")
+            found[kind] = convert(network, make()), f"converted from {name}, untrained"
     return {kind: found[kind] for kind in NEURONS}
 
 
-def _check(name: str, other: Network, network: Network) -> None:
-    for what in ("topology", "pixel_bits", "hidden_bits"):
-        if getattr(other, what) != getattr(network, what):
-            raise UserError(
-                f"{name} has {what.replace('_', ' ')} {getattr(other, what)}, "
-                f"not {getattr(network, what)}: it cannot be compared"
-            )
-
-
-def leave(found: dict[str, Any], folder: Path, look: Look = SCREEN) -> list[Path]:
+def leave(found: dict[str, Any], folder: Path, look: Look = SCREEN) -> None:
     """Write the pictures of a comparison, and its numbers as ``compare.json``.
 
     Raises
@@ -310,13 +288,7 @@ def leave(found: dict[str, Any], folder: Path, look: Look = SCREEN) -> list[Path
     UserError
         If a file cannot be written.
     """
-    paths = []
-    for name, draw in (
-        ("energy-split", energy_split),
-        ("tornado", tornado_chart),
-        ("break-even", break_even_chart),
-    ):
-        paths += save_picture(draw(found), folder, name, look)
-    paths.append(folder / "compare.json")
-    write_atomically(paths[-1], (json.dumps(found, indent=1) + "\n").encode())
-    return paths
+    save_picture(energy_split(found), folder, "energy-split", look)
+    save_picture(tornado_chart(found), folder, "tornado", look)
+    save_picture(break_even_chart(found), folder, "break-even", look)
+    write_atomically(folder / "compare.json", (json.dumps(found, indent=1) + "\n").encode())

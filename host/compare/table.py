@@ -21,44 +21,45 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
     shown = [_neurons(found), _network(found), _paper(found), _break_even(found)]
     if found["tiles"]:
         shown.append(_tiles(found["tiles"]))
-    return [*shown, _fpga(found["fpga"])] if found["fpga"] else shown
+    if found["fpga"]:
+        shown.append(_fpga(found["fpga"]))
+    return shown
 
 
 def _neurons(found: Mapping[str, Any]) -> Table:
-    columns = (
-        Column("neuron"),
-        Column("accuracy", "%", form=".2f"),
-        Column("area", "um^2"),
-        Column("area is", wide=True),
-        Column("energy", "fJ"),
-        Column("energy is", wide=True),
-        Column("energy-delay", "fJ ns", wide=True),
-        Column("uses", "M/s", wide=True),
-        Column(f"{PERIPHERY}: area", "um^2"),
-        Column(f"{PERIPHERY}: energy", "fJ"),
-        Column(f"{PERIPHERY}: energy-delay", "fJ ns", wide=True),
-    )
-    rows = [
-        (
-            each["name"],
-            100 * each["accuracy"],
-            each["area_um2"],
-            _source(each, "area"),
-            each["energy_fj"],
-            _source(each, "energy"),
-            each["energy_delay_fj_ns"],
-            each["uses_per_second"] / 1e6,
-            each["area_with_periphery_um2"],
-            each["energy_with_periphery_fj"],
-            each["energy_delay_with_periphery_fj_ns"],
-        )
-        for each in found["neurons"]
-    ]
-    title = (
+    return Table(
         f"A neuron's use: {found['network']}, {found['frequency_hz'] / MHZ:g} MHz, activity of "
-        f"{found['images_counted']:,} images"
+        f"{found['images_counted']:,} images",
+        (
+            Column("neuron"),
+            Column("accuracy", "%", form=".2f"),
+            Column("area", "um^2"),
+            Column("area is", wide=True),
+            Column("energy", "fJ"),
+            Column("energy is", wide=True),
+            Column("energy-delay", "fJ ns", wide=True),
+            Column("uses", "M/s", wide=True),
+            Column(f"{PERIPHERY}: area", "um^2"),
+            Column(f"{PERIPHERY}: energy", "fJ"),
+            Column(f"{PERIPHERY}: energy-delay", "fJ ns", wide=True),
+        ),
+        [
+            (
+                each["name"],
+                100 * each["accuracy"],
+                each["area_um2"],
+                _source(each, "area"),
+                each["energy_fj"],
+                _source(each, "energy"),
+                each["energy_delay_fj_ns"],
+                each["uses_per_second"] / MHZ,
+                each["area_with_periphery_um2"],
+                each["energy_with_periphery_fj"],
+                each["energy_delay_with_periphery_fj_ns"],
+            )
+            for each in found["neurons"]
+        ],
     )
-    return Table(title, columns, rows)
 
 
 def _source(neuron: Mapping[str, Any], key: str) -> str:
@@ -67,38 +68,42 @@ def _source(neuron: Mapping[str, Any], key: str) -> str:
 
 
 def _network(found: Mapping[str, Any]) -> Table:
-    columns = (
-        Column("neurons"),
-        Column("area", "um^2", wide=True),
-        Column("energy", "pJ", wide=True),
-        Column(f"{PERIPHERY}: area", "um^2"),
-        Column(f"{PERIPHERY}: energy", "pJ"),
-        Column(f"{PERIPHERY}: energy-delay", "pJ ns", wide=True),
-        Column("latency", "ns"),
-        Column("images/s"),
-    )
     keys = (
         *("area_um2", "energy_pj", "area_with_periphery_um2", "energy_with_periphery_pj"),
         *("energy_delay_with_periphery_pj_ns", "latency_ns", "images_per_second"),
     )
-    rows = [
-        (each["name"], *(float(each["network"][key]) for key in keys)) for each in found["neurons"]
-    ]
     base = found["baseline"]
-    dense = (
-        f"dense array, {base['units']} multipliers",
-        *(None, None, base["area_um2"], base["energy_pj"]),
-        *(base["energy_pj"] * base["latency_ns"], base["latency_ns"]),
-        float(base["images_per_second"]),
-    )
-    skipping = (
-        "  if it skipped zeros",
-        *(None, None, None, base["energy_skipping_zeros_pj"], None, None, None),
-    )
-    title = "The whole network, one image (synapses of the neuron's width)"
     tiled = found["tiles"] and found["tiles"]["own"]
-    notes = ["without the converters of its tiles, which are below"] if tiled else []
-    return Table(title, columns, [*rows, dense, skipping], notes=notes)
+    return Table(
+        "The whole network, one image (synapses of the neuron's width)",
+        (
+            Column("neurons"),
+            Column("area", "um^2", wide=True),
+            Column("energy", "pJ", wide=True),
+            Column(f"{PERIPHERY}: area", "um^2"),
+            Column(f"{PERIPHERY}: energy", "pJ"),
+            Column(f"{PERIPHERY}: energy-delay", "pJ ns", wide=True),
+            Column("latency", "ns"),
+            Column("images/s"),
+        ),
+        [
+            *(
+                (each["name"], *(float(each["network"][key]) for key in keys))
+                for each in found["neurons"]
+            ),
+            (
+                f"dense array, {base['units']} multipliers",
+                *(None, None, base["area_um2"], base["energy_pj"]),
+                *(base["energy_pj"] * base["latency_ns"], base["latency_ns"]),
+                float(base["images_per_second"]),
+            ),
+            (
+                "  if it skipped zeros",
+                *(None, None, None, base["energy_skipping_zeros_pj"], None, None, None),
+            ),
+        ],
+        notes=["without the converters of its tiles, which are below"] if tiled else [],
+    )
 
 
 def _paper(found: Mapping[str, Any]) -> Table:
@@ -135,101 +140,99 @@ def _paper(found: Mapping[str, Any]) -> Table:
 
 
 def _break_even(found: Mapping[str, Any]) -> Table:
-    columns = (
-        Column("against"),
-        Column("CMOS bare", "fJ"),
-        Column("takes less: bare"),
-        Column("CMOS with periphery", "fJ"),
-        Column("takes less: with periphery"),
-        Column("spin has here", "fJ"),
-        Column("current whose heat does it", "uA"),
-    )
-    rows = [
+    return Table(
+        "Break-even: periphery energy at which a spin neuron's advantage is gone",
         (
-            row["against"],
-            row["bare_fj"],
-            "spin" if row["advantage_bare"] else "CMOS",
-            row["with_periphery_fj"],
-            "spin" if row["advantage"] else "CMOS",
-            row["spin_periphery_fj"],
-            row["current_ua"],
-        )
-        for row in found["break_even"]
-    ]
-    title = "Break-even: periphery energy at which a spin neuron's advantage is gone"
-    return Table(title, columns, rows)
+            Column("against"),
+            Column("CMOS bare", "fJ"),
+            Column("takes less: bare"),
+            Column("CMOS with periphery", "fJ"),
+            Column("takes less: with periphery"),
+            Column("spin has here", "fJ"),
+            Column("current whose heat does it", "uA"),
+        ),
+        [
+            (
+                row["against"],
+                row["bare_fj"],
+                "spin" if row["advantage_bare"] else "CMOS",
+                row["with_periphery_fj"],
+                "spin" if row["advantage"] else "CMOS",
+                row["spin_periphery_fj"],
+                row["current_ua"],
+            )
+            for row in found["break_even"]
+        ],
+    )
 
 
 def _tiles(found: Mapping[str, Any]) -> Table:
-    columns = (
-        Column("rows"),
-        Column("bits"),
-        Column("accuracy", "%", form=".2f"),
-        Column("converters"),
-        Column("conversions", form=".1f"),
-        Column("energy", "pJ"),
-        Column("least", "pJ", wide=True),
-        Column("most", "pJ", wide=True),
-        Column("amplifiers' part", "pJ", wide=True),
-        Column("area", "um^2"),
-    )
     own = [] if found["own"] is None else [found["own"]]
     others = [each for each in found["tried"] if each not in own]
-    rows = [
+    return Table(
+        "Converters of tiles, one image",
         (
-            each["tile_rows"],
-            each["adc_bits"],
-            100 * each["accuracy"],
-            each["converters"],
-            each["conversions"],
-            each["energy_pj"],
-            each["least_pj"],
-            each["most_pj"],
-            each["amplifier_pj"],
-            each["area_um2"],
-        )
-        for each in [*own, *others]
-    ]
-    return Table("Converters of tiles, one image", columns, rows, notes=_cheapest(found))
+            Column("rows"),
+            Column("bits"),
+            Column("accuracy", "%", form=".2f"),
+            Column("converters"),
+            Column("conversions", form=".1f"),
+            Column("energy", "pJ"),
+            Column("least", "pJ", wide=True),
+            Column("most", "pJ", wide=True),
+            Column("amplifiers' part", "pJ", wide=True),
+            Column("area", "um^2"),
+        ),
+        [
+            (
+                each["tile_rows"],
+                each["adc_bits"],
+                100 * each["accuracy"],
+                each["converters"],
+                each["conversions"],
+                each["energy_pj"],
+                each["least_pj"],
+                each["most_pj"],
+                each["amplifier_pj"],
+                each["area_um2"],
+            )
+            for each in [*own, *others]
+        ],
+        notes=_cheapest(found),
+    )
 
 
 def _cheapest(found: Mapping[str, Any]) -> list[str]:
     """Which tiles are the cheapest for an accuracy that was asked for, a line each."""
-    lines = []
-    for of, what in (("energy_pj", "energy"), ("area_um2", "area")):
-        if of not in found["cheapest"]:
-            continue
-        best, accuracy = found["cheapest"][of], f"{100 * found['accuracy']:.2f} %"
-        if best is None:
-            lines.append(f"no tiles that were tried reach {accuracy}")
-            break
-        unit = "pJ" if of == "energy_pj" else "um^2"
-        lines.append(
-            f"least {what} for {accuracy}: tiles of {best['tile_rows']} rows, converters of "
-            f"{best['adc_bits']} bits: {significant(best[of])} {unit}, "
-            f"{100 * best['accuracy']:.2f} %"
-        )
-    return lines
+    if found["accuracy"] is None:
+        return []
+    accuracy, best = f"{100 * found['accuracy']:.2f} %", found["cheapest"]
+    if best["energy_pj"] is None:
+        return [f"no tiles that were tried reach {accuracy}"]
+    return [
+        f"least {what} for {accuracy}: tiles of {best[of]['tile_rows']} rows, converters of "
+        f"{best[of]['adc_bits']} bits: {significant(best[of][of])} {unit}, "
+        f"{100 * best[of]['accuracy']:.2f} %"
+        for of, what, unit in (("energy_pj", "energy", "pJ"), ("area_um2", "area", "um^2"))
+    ]
 
 
 def _fpga(fpga: Mapping[str, Any]) -> Table:
-    columns = (
-        Column("design"),
-        Column("part"),
-        *(Column(name) for name in ("LUT", "FF", "block RAM", "multipliers")),
-        Column("clock", "MHz", form=".1f"),
-    )
-    rows = [
+    return Table(
+        f"On FPGAs, recorded; engines with {fpga['lanes']} lanes",
         (
-            use["design"],
-            use["part"],
-            *(use[name] for name in ("lut", "ff", "memory", "dsp")),
-            float(use["fmax"]),
-        )
-        for use in fpga["usage"]
-    ]
-    title = f"On FPGAs, recorded; engines with {fpga['lanes']} lanes"
-    return Table(title, columns, rows, notes=[f"tools: {', '.join(map(_tool, fpga['tools']))}"])
+            *map(Column, ("design", "part", "LUT", "FF", "block RAM", "multipliers")),
+            Column("clock", "MHz", form=".1f"),
+        ),
+        [
+            (
+                *(use[name] for name in ("design", "part", "lut", "ff", "memory", "dsp")),
+                float(use["fmax"]),
+            )
+            for use in fpga["usage"]
+        ],
+        notes=[f"tools: {', '.join(map(_tool, fpga['tools']))}"],
+    )
 
 
 def _tool(version: str) -> str:

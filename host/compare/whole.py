@@ -54,7 +54,11 @@ def recorded_fpga(network: Network) -> dict[str, Any] | None:
 
 
 def mac_baseline(
-    network: Network, rows_driven: list[float], accuracy: float, frequency: float
+    network: Network,
+    rows_driven: list[float],
+    accuracy: float,
+    frequency: float,
+    recorded: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """The same trained network on dense arrays, one a layer, a unit for each column.
 
@@ -69,6 +73,8 @@ def mac_baseline(
         Of the network: the integers are the same.
     frequency : float
         Of the clock in 45 nm, Hz.
+    recorded : dict or None
+        As of `recorded_fpga`.
 
     Returns
     -------
@@ -83,7 +89,7 @@ def mac_baseline(
     read = (SRAM_READ_8KB if small else SRAM_READ_32KB) / SRAM_BYTES
     each = {"multiply": MULTIPLY_8, "add": ADD_32, "sram": read}
     cycles = max(max(layer.rows, layer.columns + 4) for layer in layers)
-    found: dict[str, Any] = {
+    return {
         "what": "a dense, weight-stationary array of 8-bit multipliers, weights in SRAM",
         "accuracy": accuracy,
         "units": units,
@@ -101,23 +107,20 @@ def mac_baseline(
             "area": "reference: multipliers, 32-bit adders, SRAM cells without their periphery",
             "cycles": "counted: a clock for every row, zeros too (hdl/cost/mac_array.py)",
         },
-        "fpga": None,
+        "fpga": recorded and _recorded_arrays(recorded, cycles),
     }
-    recorded = recorded_fpga(network)
-    if recorded is not None:
-        arrays = [use for use in recorded["usage"] if use["design"].startswith("dense layer")]
-        if len(arrays) == len(layers):
-            clock = min(use["fmax"] for use in arrays)
-            found["fpga"] = {
-                "part": arrays[0]["part"],
-                **{
-                    name: sum(use[name] for use in arrays)
-                    for name in ("lut", "ff", "memory", "dsp")
-                },
-                "fmax_mhz": clock,
-                "images_per_second": clock * 1e6 / cycles,
-            }
-    return found
+
+
+def _recorded_arrays(recorded: dict[str, Any], cycles: int) -> dict[str, Any]:
+    """What the dense arrays of all layers take of an FPGA."""
+    arrays = [use for use in recorded["usage"] if use["design"].startswith("dense layer")]
+    clock = min(use["fmax"] for use in arrays)
+    return {
+        "part": arrays[0]["part"],
+        **{name: sum(use[name] for use in arrays) for name in ("lut", "ff", "memory", "dsp")},
+        "fmax_mhz": clock,
+        "images_per_second": clock * 1e6 / cycles,
+    }
 
 
 def whole_network(
@@ -131,7 +134,7 @@ def whole_network(
 
     Parameters
     ----------
-    entry : Entry
+    entry : dict
         The neuron.
     network : Network
         The network.
@@ -144,15 +147,16 @@ def whole_network(
     """
     layers = network.layers
     synapses = sum(layer.rows * layer.columns for layer in layers)
-    if entry.name == "cmos-column":
+    uses = ran.currents.shape[1]  # of hidden neurons, each once for an image
+    if entry["name"] == "cmos-column":
         # Every layer's columns are digital ones, a clock a row; no device is read.
         events = sum(rows * layer.columns for rows, layer in zip(ran.rows, layers, strict=True))
-        parts = {"neurons": entry.bare_energy / entry.details["clocks_per_use"] * events}
+        parts = {"neurons": entry["energy_fj"] / entry["details"]["clocks_per_use"] * events}
         around = {"sram": events * SRAM_READ_8KB / 8}
-        area = entry.area * (ran.uses + network.classes)
+        area = entry["area_um2"] * (uses + network.classes)
         area_around = synapses * network.rah_bits * SRAM_CELL_AREA
         latency = sum(ran.rows) * 1e9 / a.frequency
-        period = max(ran.rows) * 1e9 / a.frequency
+        rate = 1e9 / (max(ran.rows) * 1e9 / a.frequency)
     else:
         # Columns of devices, with an amplifier and a converter for each class.
         heat = sum(
@@ -160,21 +164,21 @@ def whole_network(
             for square, layer in zip(ran.squares, layers, strict=True)
         )
         reading = a.on("amplifier", a.amplifier) + a.conversion
-        parts = {"synapses": heat, "neurons": entry.bare_energy * ran.uses}
+        parts = {"synapses": heat, "neurons": entry["energy_fj"] * uses}
         around = {
-            "neurons' periphery": sum(entry.periphery.values()) * ran.uses,
+            "neurons' periphery": sum(entry["periphery_parts_fj"].values()) * uses,
             "row drivers": sum(ran.rows) * a.row,
             "class readout": network.classes * reading,
         }
-        area = entry.area * ran.uses + synapse.scaled_area * synapses
+        area = entry["area_um2"] * uses + synapse.scaled_area * synapses
         drivers = ROW_DRIVER_AREA * ("driver" in a.periphery)
         area_around = (
-            entry.periphery_area * ran.uses
+            entry["periphery_area_um2"] * uses
             + drivers * sum(layer.rows for layer in layers)
             + cmos_periphery_area(a, FLIP_FLOP) * network.classes
         )
-        latency = len(layers) * max(entry.latency, synapse.time * 1e9)
-        period = max(entry.period, synapse.time * 1e9)
+        latency = len(layers) * max(entry["latency_ns"], synapse.time * 1e9)
+        rate = min(entry["uses_per_second"], 1e9 / (synapse.time * 1e9))
     bare = sum(parts.values())
     whole = bare + sum(around.values())
     return {
@@ -184,7 +188,7 @@ def whole_network(
         "area_um2": area,
         "area_with_periphery_um2": area + area_around,
         "latency_ns": latency,
-        "images_per_second": 1e9 / period,
+        "images_per_second": rate,
         "energy_delay_with_periphery_pj_ns": whole / 1000 * latency,
     }
 
@@ -292,7 +296,7 @@ def tried(
     network: Network,
     calibration: Images,
     test_set: Images,
-    counted: int,
+    counted: npt.NDArray[np.uint8],
     a: Assumptions,
     display: Display,
 ) -> list[Cost]:
@@ -306,8 +310,8 @@ def tried(
         Images and labels that choose the steps.
     test_set : tuple of ndarray
         Images and labels that tell accuracy.
-    counted : int
-        How many of the test images conversions are counted on.
+    counted : ndarray of uint8, shape (images, height, width)
+        Those of the test images that conversions are counted on.
     a : Assumptions
         As of `tile_cost`.
     display : Display
@@ -321,7 +325,7 @@ def tried(
         display.advance(done, len(wanted), tiles.text)
         here = network if own == [tiles] * len(own) else cut(network, tiles, *calibration)
         accuracy = float(np.mean(GoldenModel(here).classify(images) == labels))
-        found.append(tile_cost(here, accuracy, images[:counted], a))
+        found.append(tile_cost(here, accuracy, counted, a))
     return found
 
 

@@ -52,9 +52,8 @@ class Spread:
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
         """Mean and deviation of some values."""
-        array = np.asarray(values, np.float64)
-        deviation = float(array.std(ddof=1)) if len(array) > 1 else 0.0
-        return cls(float(array.mean()), deviation, len(array))
+        deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+        return cls(float(np.mean(values)), deviation, len(values))
 
     @property
     def error(self) -> float:
@@ -153,11 +152,9 @@ def falls(spreads: Sequence[Spread]) -> bool:
     By more than half a point and twice the standard error of the difference of their means.
     """
     first, last = spreads[0], spreads[-1]
-    noise = float(np.hypot(first.error, last.error))
-    return first.mean - last.mean > max(FALL, 2 * noise)
+    return first.mean - last.mean > max(FALL, 2 * float(np.hypot(first.error, last.error)))
 
 
-Results = Mapping[Experiment, dict[str, Any]]
 Runs = dict[Any, list[Experiment]]
 """Experiments of a chapter by what they are for; those of one key differ in their seeds."""
 Found = Mapping[Any, list[dict[str, Any]]]
@@ -189,10 +186,8 @@ class Table:
     def csv(self) -> bytes:
         """The table as CSV, numbers with all their digits that matter."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.header)
-        for row in self.rows:
-            writer.writerow([f"{cell:.9g}" if isinstance(cell, float) else cell for cell in row])
+        rows = ([f"{c:.9g}" if isinstance(c, float) else c for c in row] for row in self.rows)
+        csv.writer(text, lineterminator="\n").writerows([self.header, *rows])
         return text.getvalue().encode()
 
 
@@ -203,7 +198,7 @@ class Picture:
     Parameters
     ----------
     numbers : Table
-        Its name is the picture's.
+        Its name is that of the picture's files, too.
     caption : str
         What is to be seen, and which figure of the paper it stands for.
     draw : callable
@@ -213,11 +208,6 @@ class Picture:
     numbers: Table
     caption: str
     draw: Callable[[], Figure]
-
-    @property
-    def name(self) -> str:
-        """Name of its files, without suffix."""
-        return self.numbers.name
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows of it."""
@@ -238,7 +228,7 @@ class Chapter:
         With their numbers.
     tables : tuple of Table
         That stand in the report, besides the pictures' numbers.
-    claims : tuple of Claim
+    claims : sequence of Claim
         With verdicts.
     """
 
@@ -246,7 +236,7 @@ class Chapter:
     text: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    claims: Sequence[Claim] = ()
 
 
 @dataclass(frozen=True)
@@ -301,12 +291,11 @@ class Part:
         """All that must have been computed."""
         return [one for several in self.runs(effort).values() for one in several]
 
-    def make(self, results: Results, effort: Effort) -> Chapter:
+    def make(self, results: Mapping[Experiment, dict[str, Any]], effort: Effort) -> Chapter:
         """The chapter, from the results of experiments."""
         runs = self.runs(effort).items()
-        return self.chapter(
-            {key: [results[one] for one in several] for key, several in runs}, effort
-        )
+        found = {key: [results[one] for one in several] for key, several in runs}
+        return self.chapter(found, effort)
 
 
 def accuracy(runs: Sequence[dict[str, Any]]) -> Spread:
@@ -314,26 +303,17 @@ def accuracy(runs: Sequence[dict[str, Any]]) -> Spread:
     return Spread.of([run["accuracy"] for run in runs])
 
 
-def percent(shares: Sequence[float]) -> list[float]:
-    """Shares as percentages."""
-    return [100 * share for share in shares]
-
-
 def sweep_line(label: str, values: Sequence[float], spreads: Sequence[Spread]) -> Line:
     """A line of accuracies in percent with their deviations."""
-    return Line(
-        label,
-        list(values),
-        percent([spread.mean for spread in spreads]),
-        percent([spread.deviation for spread in spreads]),
-    )
+    means = [100 * spread.mean for spread in spreads]
+    return Line(label, list(values), means, [100 * spread.deviation for spread in spreads])
 
 
 def lines_table(name: str, title: str, x: str, y: str, lines: Sequence[Line]) -> Table:
     """Numbers of a picture's lines, a row a point."""
-    rows: list[tuple[Cell, ...]] = []
-    for line in lines:
-        errors = line.error if line.error is not None else [0.0] * len(line.x)
-        for point in zip(line.x, line.y, errors, strict=True):
-            rows.append((line.label, *(float(number) for number in point)))
+    rows: list[tuple[Cell, ...]] = [
+        (line.label, *map(float, point))
+        for line in lines
+        for point in zip(line.x, line.y, line.error or [0.0] * len(line.x), strict=True)
+    ]
     return Table(name, title, ("line", x, y, "standard deviation"), rows)

@@ -7,7 +7,6 @@ them. All are run in a worker process that holds the data set.
 import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from allspin.host.train.array_devices import (
     ArrayParameters,
     PulsedWeights,
     device_deviates,
+    linear_synapse,
     raw_synapse,
 )
 from allspin.host.train.in_array import ArrayTrained, row_values, train_in_array
@@ -34,7 +34,6 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
-from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
 
 VERSION = 1
@@ -177,15 +176,14 @@ def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
     states = values["states"]
     if states is None:
         return None
-    potentiation, depression = values["c2c"]
-    c2c = CycleVariation(potentiation, depression, values["c2c_reading"], values["c2c_occasion"])
-    potentiation, depression = values["d2d"]
-    d2d = DeviceVariation(potentiation, depression, values["d2d_reading"])
+    reading, occasion = values["c2c_reading"], values["c2c_occasion"]
+    c2c = CycleVariation(*values["c2c"], reading=reading, occasion=occasion)
     if values["A"] is None:
-        response = PulseResponse(math.inf, states - 1)
-        return SotSynapse(response, response, states, c2c, d2d)
-    raw = raw_synapse(*values["A"], states=states)
-    return SotSynapse(raw.potentiation, raw.depression, states, c2c, d2d)
+        synapse = linear_synapse(states, c2c)
+    else:
+        synapse = raw_synapse(*values["A"], states=states, c2c=c2c)
+    d2d = DeviceVariation(*values["d2d"], reading=values["d2d_reading"])
+    return dataclasses.replace(synapse, d2d=d2d)
 
 
 def parameters_of(values: dict[str, Any]) -> ArrayParameters:
@@ -224,12 +222,8 @@ def _afterwards(
         for layer, crossbar in enumerate(network.weights):
             assert isinstance(crossbar, PulsedWeights)
             rows, columns = crossbar.matrix.shape
-            varied = SotSynapse(
-                crossbar.synapse.potentiation,
-                crossbar.synapse.depression,
-                crossbar.synapse.states,
-                d2d=DeviceVariation(sigma, sigma, values["d2d_reading"]),
-            )
+            d2d = DeviceVariation(sigma, sigma, values["d2d_reading"])
+            varied = dataclasses.replace(crossbar.synapse, c2c=CycleVariation(), d2d=d2d)
             own = device_deviates(given.seed, layer, (rows, columns))
             matrices.append(crossbar.read(varied, own))
         return share(matrices=matrices)
@@ -267,7 +261,7 @@ def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
 
 def _chips(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     column = values["column"]
-    measured = measure(
+    return measure(
         values["network"],
         open_network(values["network"]),
         Column(**(column | {"variations": tuple(column["variations"])})),
@@ -277,8 +271,7 @@ def _chips(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
             Programming(tries=values["tries"], band=values["band"]),
         ),
         (dataset.test_images, dataset.test_labels),
-    )
-    return measured.to_dict()
+    ).to_dict()
 
 
 def _clean(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
@@ -320,13 +313,10 @@ class ResultCache:
     def find(self, experiment: Experiment) -> dict[str, Any] | None:
         """The result of an experiment, or None where it is not there or damaged."""
         try:
-            record = read_note(self.path(experiment))
+            # A note tells whether it is whole, and its name whose result it is.
+            return read_note(self.path(experiment))["result"]
         except (OSError, ValueError):
             return None
-        if not isinstance(record, dict) or record.get("parameters") != experiment.values:
-            return None
-        result = record.get("result")
-        return result if isinstance(result, dict) else None
 
     def keep(self, experiment: Experiment, result: dict[str, Any]) -> None:
         """Write a result, whole or not at all.

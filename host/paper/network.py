@@ -66,9 +66,9 @@ def _type_runs(effort: Effort) -> Runs:
 def _learning(found: Found, effort: Effort) -> Picture:
     lines = []
     for number in TYPE_RATES:
-        runs = [run["curve"] for run in found[number]]
-        spreads = [Spread.of([run[mark][2] for run in runs]) for mark in range(len(runs[0]))]
-        images = [mark[0] for mark in runs[0]]
+        curves_of = np.array([run["curve"] for run in found[number]])
+        images, shares = curves_of[0, :, 0].tolist(), curves_of[:, :, 2].T
+        spreads = [Spread.of(over_seeds) for over_seeds in shares]
         lines.append(sweep_line(f"type {number}: {TYPE_NAMES[number]}", images, spreads))
     table = Table(
         "learning-curves",
@@ -110,96 +110,24 @@ def _confusions(matrices: dict[int, list[list[int]]]) -> Figure:
 
 def _confusion(found: Found) -> Picture:
     matrices = {number: found[number][0]["confusion"] for number in TYPE_RATES}
-    table = Table(
-        "confusion",
-        "Confusion of the four types: images of each label (row) by answer",
-        ("type", "label", *(f"answer {digit}" for digit in range(len(matrices[1])))),
-        [
-            (number, label, *row)
-            for number, counts in matrices.items()
-            for label, row in enumerate(counts)
-        ],
-    )
     return Picture(
-        table, "Confusion matrices of the trained networks.", partial(_confusions, matrices)
+        Table(
+            "confusion",
+            "Confusion of the four types: images of each label (row) by answer",
+            ("type", "label", *(f"answer {digit}" for digit in range(len(matrices[1])))),
+            [
+                (number, label, *row)
+                for number, counts in matrices.items()
+                for label, row in enumerate(counts)
+            ],
+        ),
+        "Confusion matrices of the trained networks.",
+        partial(_confusions, matrices),
     )
 
 
-def _type_claim(number: int, spread: Spread, assumption: str, reason: str) -> Claim:
-    rate, tolerance = TYPE_RATES[number], TYPE_TOLERANCES[number]
-    return Claim(
-        f"Type {number} ({TYPE_NAMES[number]}) recognises",
-        f"{100 * rate:.2f} %",
-        (
-            Reading(
-                assumption or "as the text has it",
-                spread.percent(),
-                within(spread.mean, rate, tolerance),
-                bool(assumption),
-            ),
-        ),
-        f"within {100 * tolerance:.1f} points counts; {reason}",
-    )
-
-
-def _own_claim(number: int, found: Found) -> Claim:
-    readings = []
-    for unit, words in UNITS.items():
-        spread = accuracy(found[number, unit])
-        agrees = within(spread.mean, TYPE_RATES[number], TYPE_TOLERANCES[number])
-        readings.append(Reading(words, spread.percent(), agrees))
-    return Claim(
-        f"Type {number}, with the synapse's own C2C of 0.065 and 0.029 on each update",
-        f"{100 * TYPE_RATES[number]:.2f} %",
-        tuple(readings),
-        "the text gives no unit; the same recipe, all else equal",
-    )
-
-
-def _type_claims(spreads: dict[int, Spread], scales: dict[float, Spread]) -> tuple[Claim, ...]:
-    cycle = "C2C of 0.014 of the range on each update"
-    others = ", ".join(
-        f"{scale:g} gives {spread.percent()}"
-        for scale, spread in scales.items()
-        if scale != FULL_SCALE
-    )
-    return (
-        _type_claim(
-            1,
-            spreads[1],
-            "",
-            "gradient descent, rate 0.1, 5 epochs, no biases: nothing but software",
-        ),
-        _type_claim(
-            2,
-            spreads[2],
-            f"a column sum of {FULL_SCALE:g} weights is the neuron's full-scale current",
-            f"the V-I converter's gain is not in the text and decides: {others}",
-        ),
-        _type_claim(
-            3,
-            spreads[3],
-            cycle,
-            "0.014 is the neuron's figure in the paper; equal steps, rounded at random",
-        ),
-        _type_claim(
-            4, spreads[4], cycle, "by the recipe of type 3, nothing changed but the states"
-        ),
-    )
-
-
-def _type_chapter(found: Found, effort: Effort) -> Chapter:
-    spreads = {number: accuracy(found[number]) for number in TYPE_RATES}
-    scales = {
-        scale: accuracy(found[scale])
-        for scale in sorted((FULL_SCALE, *effort.points(SCALES, FEW_SCALES)))
-    }
-    rows: list[tuple[Cell, ...]] = []
-    for number, spread in spreads.items():
-        longest = max(run["seconds_an_epoch"] for run in found[number])
-        name = f"{number}: {TYPE_NAMES[number]}"
-        rows.append((name, 100 * TYPE_RATES[number], *spread.cells(), round(longest, 1)))
-    types = Table(
+def _types_table(found: Found, spreads: dict[int, Spread]) -> Table:
+    return Table(
         "types",
         "The four types, each family by one recipe",
         (
@@ -210,14 +138,77 @@ def _type_chapter(found: Found, effort: Effort) -> Chapter:
             "seeds",
             "longest epoch (s of one core)",
         ),
-        rows,
+        [
+            (
+                f"{number}: {TYPE_NAMES[number]}",
+                100 * TYPE_RATES[number],
+                *spread.cells(),
+                round(max(run["seconds_an_epoch"] for run in found[number]), 1),
+            )
+            for number, spread in spreads.items()
+        ],
     )
-    gains = Table(
-        "converter-gain",
-        "Type 2 against the gain of the V-I converter, which the text does not give",
-        ("column sum at full-scale current (weights)", "mean (%)", "standard deviation", "seeds"),
-        [(scale, *spread.cells()) for scale, spread in scales.items()],
+
+
+def _reading(number: int, name: str, spread: Spread, assumption: bool = False) -> Reading:
+    """What networks of a type recognise, against the paper's rate."""
+    agrees = within(spread.mean, TYPE_RATES[number], TYPE_TOLERANCES[number])
+    return Reading(name, spread.percent(), agrees, assumption)
+
+
+def _type_claims(
+    found: Found, spreads: dict[int, Spread], scales: dict[float, Spread]
+) -> list[Claim]:
+    cycle = "C2C of 0.014 of the range on each update"
+    others = ", ".join(
+        f"{scale:g} gives {spread.percent()}"
+        for scale, spread in scales.items()
+        if scale != FULL_SCALE
     )
+    given = {
+        1: ("", "gradient descent, rate 0.1, 5 epochs, no biases: nothing but software"),
+        2: (
+            f"a column sum of {FULL_SCALE:g} weights is the neuron's full-scale current",
+            f"the V-I converter's gain is not in the text and decides: {others}",
+        ),
+        3: (cycle, "0.014 is the neuron's figure in the paper; equal steps, rounded at random"),
+        4: (cycle, "by the recipe of type 3, nothing changed but the states"),
+    }
+    claims = [
+        Claim(
+            f"Type {number} ({TYPE_NAMES[number]}) recognises",
+            f"{100 * TYPE_RATES[number]:.2f} %",
+            (
+                _reading(
+                    *(number, assumption or "as the text has it", spreads[number]),
+                    assumption=bool(assumption),
+                ),
+            ),
+            f"within {100 * TYPE_TOLERANCES[number]:.1f} points counts; {reason}",
+        )
+        for number, (assumption, reason) in given.items()
+    ]
+    claims += [
+        Claim(
+            f"Type {number}, with the synapse's own C2C of 0.065 and 0.029 on each update",
+            f"{100 * TYPE_RATES[number]:.2f} %",
+            tuple(
+                _reading(number, words, accuracy(found[number, unit]))
+                for unit, words in UNITS.items()
+            ),
+            "the text gives no unit; the same recipe, all else equal",
+        )
+        for number in (3, 4)
+    ]
+    return claims
+
+
+def _type_chapter(found: Found, effort: Effort) -> Chapter:
+    spreads = {number: accuracy(found[number]) for number in TYPE_RATES}
+    scales = {
+        scale: accuracy(found[scale])
+        for scale in sorted((FULL_SCALE, *effort.points(SCALES, FEW_SCALES)))
+    }
     peak = max(run["largest_sum"] for number in (2, 3, 4) for run in found[number])
     return Chapter(
         "The four types (Fig. 6)",
@@ -232,11 +223,21 @@ def _type_chapter(found: Found, effort: Effort) -> Chapter:
             f"full scale is {FULL_SCALE:g}, so no neuron is driven past its curve's end.",
         ),
         (_learning(found, effort), _confusion(found)),
-        (types, gains),
         (
-            *_type_claims(spreads, scales),
-            *(_own_claim(number, found) for number in (3, 4)),
+            _types_table(found, spreads),
+            Table(
+                "converter-gain",
+                "Type 2 against the gain of the V-I converter, which the text does not give",
+                (
+                    "column sum at full-scale current (weights)",
+                    "mean (%)",
+                    "standard deviation",
+                    "seeds",
+                ),
+                [(scale, *spread.cells()) for scale, spread in scales.items()],
+            ),
         ),
+        _type_claims(found, spreads, scales),
     )
 
 
@@ -276,21 +277,19 @@ def _state_chapter(found: Found, effort: Effort) -> Chapter:
     x, y = "states", "test accuracy (%)"
     panel = Panel(lines, x, y, x_scale="log", ticks=states, y_range=(0, 100), places="lower right")
     ten, hundred = accuracy(found[10]), accuracy(found[100])
-    claims = (
-        Claim(
-            "Ten states are sufficient to support the training of a network",
-            "83.60 % are acceptable",
-            (
-                Reading(f"above {100 * ENOUGH:g} %", ten.percent(), ten.mean > ENOUGH),
-                Reading(
-                    f"within {100 * LOSS:g} points of 100 states",
-                    f"{ten.percent()} against {hundred.percent()}",
-                    hundred.mean - ten.mean <= LOSS,
-                ),
+    enough = Claim(
+        "Ten states are sufficient to support the training of a network",
+        "83.60 % are acceptable",
+        (
+            Reading(f"above {100 * ENOUGH:g} %", ten.percent(), ten.mean > ENOUGH),
+            Reading(
+                f"within {100 * LOSS:g} points of 100 states",
+                f"{ten.percent()} against {hundred.percent()}",
+                hundred.mean - ten.mean <= LOSS,
             ),
-            "acceptable is not defined; the loss comes from training in ten states, not from "
-            "computing with them (last chapter)",
         ),
+        "acceptable is not defined; the loss comes from training in ten states, not from "
+        "computing with them (last chapter)",
     )
     return Chapter(
         "The number of states",
@@ -305,8 +304,7 @@ def _state_chapter(found: Found, effort: Effort) -> Chapter:
                 partial(curves, "How many states a synapse needs to learn", [panel]),
             ),
         ),
-        (),
-        claims,
+        claims=(enough,),
     )
 
 
@@ -327,12 +325,11 @@ def shown_networks() -> list[str]:
 
 def _beyond_runs(effort: Effort) -> Runs:
     """By network, and by network and column."""
-    runs: Runs = {}
-    for network in shown_networks():
-        runs[network] = [clean(network)]
-        for column in (*COLUMNS, *MORE):
-            runs[network, column] = [chips(network, column, effort.chips)]
-    return runs
+    return {network: [clean(network)] for network in shown_networks()} | {
+        (network, column): [chips(network, column, effort.chips)]
+        for network in shown_networks()
+        for column in (*COLUMNS, *MORE)
+    }
 
 
 def _beyond_chapter(found: Found, effort: Effort) -> Chapter:
@@ -345,15 +342,8 @@ def _beyond_chapter(found: Found, effort: Effort) -> Chapter:
         for column in (*COLUMNS, *MORE):
             (result,) = found[network, column]
             rows.append((network, column.title, *Spread.of(result["accuracies"]).cells()))
-            costs.append(
-                (
-                    network,
-                    column.title,
-                    round(result["pulses_per_cell"], 2),
-                    round(result["reads_per_cell"], 2),
-                    round(100 * result["unconverged"], 3),
-                )
-            )
+            took = round(result["pulses_per_cell"], 2), round(result["reads_per_cell"], 2)
+            costs.append((network, column.title, *took, round(100 * result["unconverged"], 3)))
     tried = " and ".join(
         f"{default_tries(open_network(name))} tries for {name}" for name in networks
     )

@@ -312,12 +312,6 @@ def _size_claims() -> tuple[Claim, ...]:
 
 
 def _energy_chapter(found: Found, effort: Effort) -> Chapter:
-    table = Table(
-        "energy",
-        "Energy and area: the paper's figures, and the arithmetic on its own numbers",
-        ("what", "paper", "arithmetic", "from"),
-        [*_energy_rows(), *_comparison_rows()],
-    )
     return Chapter(
         "Energy and area",
         (
@@ -326,7 +320,14 @@ def _energy_chapter(found: Found, effort: Effort) -> Chapter:
             "V-I converter of each column are left out of both of the paper's figures.",
         ),
         (),
-        (table,),
+        (
+            Table(
+                "energy",
+                "Energy and area: the paper's figures, and the arithmetic on its own numbers",
+                ("what", "paper", "arithmetic", "from"),
+                [*_energy_rows(), *_comparison_rows()],
+            ),
+        ),
         (*_energy_claims(), *_size_claims()),
     )
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -88,31 +87,27 @@ def _signed_picture(accuracies: list[Line]) -> Picture:
 
 def _nonlinearity_chapter(found: Found, effort: Effort) -> Chapter:
     points = effort.points(NONLINEARITIES, FEW_NONLINEARITIES)
-    places = [PULSES / a for a in points]
-    lines, readings = [], {"equal": [], "opposite": []}
-    for rate in BOTH_RATES:
-        for sign in SIGNS:
-            spreads = [accuracy(found[sign, rate, a]) for a in points]
-            lines.append(sweep_line(f"{sign} polarity, rate {rate:g}", places, spreads))
-            first, last = spreads[0], spreads[-1]
-            sharp = first.mean - last.mean >= SHARP
-            outcome = f"{first.percent()} to {last.percent()}"
-            readings[sign].append(Reading(f"rate {rate:g}", outcome, sharp == (sign == "opposite")))
-    claims = (
-        Claim(
-            "High nonlinearity is tolerable where both polarities have the same one",
-            "tolerable",
-            tuple(readings["equal"]),
-            f"a loss of less than {100 * SHARP:g} points from A = 1000 to A = 9, P_max = 100",
-        ),
-        Claim(
-            "Accuracy falls sharply with nonlinearity of opposite polarity",
-            "falls dramatically",
-            tuple(readings["opposite"]),
-            f"a loss of {100 * SHARP:g} points or more; the learning rate, which decides, is not "
-            "in the text",
-        ),
-    )
+    spreads = {
+        (sign, rate): [accuracy(found[sign, rate, a]) for a in points]
+        for rate in BOTH_RATES
+        for sign in SIGNS
+    }
+    lines = [
+        sweep_line(f"{sign} polarity, rate {rate:g}", [PULSES / a for a in points], over_a)
+        for (sign, rate), over_a in spreads.items()
+    ]
+
+    def readings(sign: str) -> tuple[Reading, ...]:
+        ends = {rate: (spreads[sign, rate][0], spreads[sign, rate][-1]) for rate in BOTH_RATES}
+        return tuple(
+            Reading(
+                f"rate {rate:g}",
+                f"{first.percent()} to {last.percent()}",
+                (first.mean - last.mean >= SHARP) == (sign == "opposite"),
+            )
+            for rate, (first, last) in ends.items()
+        )
+
     return Chapter(
         "Nonlinearity of equal and of opposite polarity (ref. 21 of the paper)",
         (
@@ -123,7 +118,21 @@ def _nonlinearity_chapter(found: Found, effort: Effort) -> Chapter:
         ),
         (_signed_picture(lines),),
         (),
-        claims,
+        (
+            Claim(
+                "High nonlinearity is tolerable where both polarities have the same one",
+                "tolerable",
+                readings("equal"),
+                f"a loss of less than {100 * SHARP:g} points from A = 1000 to A = 9, P_max = 100",
+            ),
+            Claim(
+                "Accuracy falls sharply with nonlinearity of opposite polarity",
+                "falls dramatically",
+                readings("opposite"),
+                f"a loss of {100 * SHARP:g} points or more; the learning rate, which decides, is "
+                "not in the text",
+            ),
+        ),
     )
 
 
@@ -188,32 +197,6 @@ def _width_chapter(found: Found, effort: Effort) -> Chapter:
     spreads = {
         scheme: [accuracy(found[scheme, rate]) for rate in WIDTH_RATES] for scheme in SCHEMES
     }
-    table = Table(
-        "pulse-width-accuracy",
-        "Accuracy after one epoch, by programming scheme",
-        ("scheme", "rate", "mean (%)", "standard deviation", "seeds"),
-        [
-            (words, rate, *spread.cells())
-            for scheme, words in SCHEMES.items()
-            for rate, spread in zip(WIDTH_RATES, spreads[scheme], strict=True)
-        ],
-    )
-    claim = Claim(
-        "Pulses that are shorter at first and wider later improve on the nonlinearity",
-        "possible",
-        tuple(
-            Reading(
-                f"rate {rate:g}",
-                f"{equal.percent()} with equal pulses, {width.percent()} with computed widths",
-                width.mean - equal.mean > equal.deviation + width.deviation,
-            )
-            for rate, equal, width in zip(
-                WIDTH_RATES, spreads["equal"], spreads["width"], strict=True
-            )
-        ),
-        "widths from the mean response and the present R_AH, which must be read first; a pulse "
-        "of half the width is taken to count as half a pulse",
-    )
     return Chapter(
         "Pulse-width programming (ref. 22 of the paper)",
         (
@@ -222,8 +205,37 @@ def _width_chapter(found: Found, effort: Effort) -> Chapter:
             "response becomes a straight line.",
         ),
         (_width_picture(),),
-        (table,),
-        (claim,),
+        (
+            Table(
+                "pulse-width-accuracy",
+                "Accuracy after one epoch, by programming scheme",
+                ("scheme", "rate", "mean (%)", "standard deviation", "seeds"),
+                [
+                    (words, rate, *spread.cells())
+                    for scheme, words in SCHEMES.items()
+                    for rate, spread in zip(WIDTH_RATES, spreads[scheme], strict=True)
+                ],
+            ),
+        ),
+        (
+            Claim(
+                "Pulses that are shorter at first and wider later improve on the nonlinearity",
+                "possible",
+                tuple(
+                    Reading(
+                        f"rate {rate:g}",
+                        f"{equal.percent()} with equal pulses, {width.percent()} with computed "
+                        "widths",
+                        width.mean - equal.mean > equal.deviation + width.deviation,
+                    )
+                    for rate, equal, width in zip(
+                        WIDTH_RATES, spreads["equal"], spreads["width"], strict=True
+                    )
+                ),
+                "widths from the mean response and the present R_AH, which must be read first; a "
+                "pulse of half the width is taken to count as half a pulse",
+            ),
+        ),
     )
 
 
@@ -255,41 +267,39 @@ def _collapse_runs(effort: Effort) -> Runs:
     }
 
 
-class _Point(NamedTuple):
-    """What networks of one set-up came to at one rate, over seeds.
-
-    `constant` seeds give one answer, and `met` seeds meet the paper's rate exactly.
-    """
-
-    pulses: str
-    set_up: str
-    rate: float
-    spread: Spread
-    constant: int
-    met: int
-
-    def __str__(self) -> str:
-        return f"{SET_UPS[self.set_up][1]}, rate {self.rate:g}"
-
-    def reading(self, what: str, agrees: bool) -> Reading:
-        """A reading of a claim; output biases are an assumption."""
-        outcome = f"{self.spread.percent()}, {what}"
-        return Reading(str(self), outcome, agrees, "output_bias" in SET_UPS[self.set_up][0])
+Spreads = dict[tuple[str, str, float], Spread]
+"""Accuracy by pulses, set-up and rate."""
+Counts = dict[tuple[str, str, float], int]
 
 
-def _collapse_claims(points: list[_Point], seeds: int) -> tuple[Claim, ...]:
-    raw = [point for point in points if point.pulses == "raw"]
-    where = "; ".join(f"{point} ({point.met} of {seeds} seeds)" for point in raw if point.met)
+def _collapse_claims(
+    spreads: Spreads, constant: Counts, met: Counts, seeds: int
+) -> tuple[Claim, ...]:
+    """`constant` seeds give one answer, and `met` seeds meet the paper's rate exactly."""
+
+    def reading(set_up: str, rate: float, what: str, agrees: bool) -> Reading:
+        changes, name = SET_UPS[set_up]
+        outcome = f"{spreads['raw', set_up, rate].percent()}, {what}"
+        return Reading(f"{name}, rate {rate:g}", outcome, agrees, "output_bias" in changes)
+
+    where = "; ".join(
+        f"{SET_UPS[set_up][1]}, rate {rate:g} ({count} of {seeds} seeds)"
+        for (pulses, set_up, rate), count in met.items()
+        if pulses == "raw" and count
+    )
     return (
         Claim(
             "With the nonlinear, asymmetric pulse response a network collapses to one answer",
             "collapses",
             tuple(
-                point.reading(
-                    f"{point.constant} of {seeds} seeds give one answer", point.constant == seeds
+                reading(
+                    set_up,
+                    rate,
+                    f"{constant['raw', set_up, rate]} of {seeds} seeds give one answer",
+                    constant["raw", set_up, rate] == seeds,
                 )
-                for point in raw
-                if point.rate in (0.03, 1.0)
+                for set_up in SET_UPS
+                for rate in (0.03, 1.0)
             ),
             "the learning rate decides, and is not in the text: at rates of 0.3 and less the same "
             "devices learn, at 1 only networks of ReLU collapse",
@@ -298,12 +308,13 @@ def _collapse_claims(points: list[_Point], seeds: int) -> tuple[Claim, ...]:
             "A network that has collapsed reaches 11.35 %",
             "11.35 %",
             tuple(
-                point.reading(
-                    f"{point.met} of {seeds} seeds at 11.35 %",
-                    within(point.spread.mean, COLLAPSED, TOLERANCE),
+                reading(
+                    set_up,
+                    1.0,
+                    f"{met['raw', set_up, 1.0]} of {seeds} seeds at 11.35 %",
+                    within(spreads["raw", set_up, 1.0].mean, COLLAPSED, TOLERANCE),
                 )
-                for point in raw
-                if point.rate == 1.0
+                for set_up in SET_UPS
             ),
             "what a network reaches that always answers 1, the commonest digit: the output must "
             "have learnt that, so it takes biases, which the text does not have. Met exactly: "
@@ -312,19 +323,17 @@ def _collapse_claims(points: list[_Point], seeds: int) -> tuple[Claim, ...]:
     )
 
 
-def _collapse_picture(points: list[_Point], rates: list[float]) -> Picture:
+def _collapse_picture(spreads: Spreads, rates: list[float]) -> Picture:
     lines = {
-        (words, name): sweep_line(
-            name,
-            rates,
-            [point.spread for point in points if (point.pulses, point.set_up) == (pulses, set_up)],
-        )
+        words: [
+            sweep_line(name, rates, [spreads[pulses, set_up, rate] for rate in rates])
+            for set_up, (_, name) in SET_UPS.items()
+        ]
         for pulses, (_, words) in RESPONSES.items()
-        for set_up, (_, name) in SET_UPS.items()
     }
     panels = [
         Panel(
-            [line for (pulses, _), line in lines.items() if pulses == words],
+            panel_lines,
             "learning rate",
             "test accuracy (%)",
             f"Pulses: {words}",
@@ -334,9 +343,13 @@ def _collapse_picture(points: list[_Point], rates: list[float]) -> Picture:
             y_range=(0, 100),
             places="center left",
         )
-        for _, words in RESPONSES.values()
+        for words, panel_lines in lines.items()
     ]
-    numbers = [replace(line, label=f"{words}: {name}") for (words, name), line in lines.items()]
+    numbers = [
+        replace(line, label=f"{words}: {line.label}")
+        for words, panel_lines in lines.items()
+        for line in panel_lines
+    ]
     return Picture(
         lines_table("collapse", "Accuracy with raw pulses", "rate", "test accuracy (%)", numbers),
         "Where raw pulses collapse, and where they do not.",
@@ -345,27 +358,15 @@ def _collapse_picture(points: list[_Point], rates: list[float]) -> Picture:
 
 
 def _collapse_chapter(found: Found, effort: Effort) -> Chapter:
-    rates, seeds = effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES), effort.sweep_seeds
-    points = []
-    for (pulses, set_up, rate), runs in found.items():
-        constant = sum(max(run["answered"]) > 0.99 for run in runs)
-        met = sum(abs(run["accuracy"] - COLLAPSED) < EXACT for run in runs)
-        points.append(_Point(pulses, set_up, rate, accuracy(runs), constant, met))
-    table = Table(
-        "collapse-constant",
-        "Networks that give one answer to more than 99 % of the images",
-        ("pulses", "network", "rate", "accuracy (%)", "standard deviation", "collapsed"),
-        [
-            (
-                RESPONSES[point.pulses][1],
-                SET_UPS[point.set_up][1],
-                point.rate,
-                *point.spread.cells()[:2],
-                f"{point.constant} of {seeds}",
-            )
-            for point in points
-        ],
-    )
+    seeds = effort.sweep_seeds
+    spreads = {key: accuracy(runs) for key, runs in found.items()}
+    constant = {
+        key: sum(max(run["answered"]) > 0.99 for run in runs) for key, runs in found.items()
+    }
+    met = {
+        key: sum(abs(run["accuracy"] - COLLAPSED) < EXACT for run in runs)
+        for key, runs in found.items()
+    }
     return Chapter(
         "The collapse to 11.35 %",
         (
@@ -375,9 +376,22 @@ def _collapse_chapter(found: Found, effort: Effort) -> Chapter:
             "commonest digit among the training images is 1: biases that have learnt just that "
             "give 11.35 %. The text has no biases.",
         ),
-        (_collapse_picture(points, rates),),
-        (table,),
-        _collapse_claims(points, seeds),
+        (_collapse_picture(spreads, effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES)),),
+        (
+            Table(
+                "collapse-constant",
+                "Networks that give one answer to more than 99 % of the images",
+                ("pulses", "network", "rate", "accuracy (%)", "standard deviation", "collapsed"),
+                [
+                    (
+                        *(RESPONSES[pulses][1], SET_UPS[set_up][1], rate, *spread.cells()[:2]),
+                        f"{constant[pulses, set_up, rate]} of {seeds}",
+                    )
+                    for (pulses, set_up, rate), spread in spreads.items()
+                ],
+            ),
+        ),
+        _collapse_claims(spreads, constant, met, seeds),
     )
 
 

@@ -1,7 +1,6 @@
 """The report as text, Markdown and HTML."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import htpy as h
 from markupsafe import Markup
@@ -36,25 +35,9 @@ figure { margin: 1.5em 0; } figcaption { color: #555; }
 """
 
 
-@dataclass(frozen=True)
-class Report:
-    """A whole report.
-
-    Parameters
-    ----------
-    chapters : sequence of Chapter
-        In order.
-    facts : sequence of str
-        How it was made: effort, data set, commit.
-    """
-
-    chapters: Sequence[Chapter]
-    facts: Sequence[str]
-
-    @property
-    def claims(self) -> list[Claim]:
-        """All claims, in order."""
-        return [claim for chapter in self.chapters for claim in chapter.claims]
+def claims_of(chapters: Sequence[Chapter]) -> list[Claim]:
+    """All claims, in order."""
+    return [claim for chapter in chapters for claim in chapter.claims]
 
 
 def cell_text(cell: Cell) -> str:
@@ -116,19 +99,19 @@ def _markdown_table(table: Table) -> str:
     return "\n".join(rows)
 
 
-def markdown(report: Report) -> str:
-    """The report as Markdown."""
-    parts = [f"# {TITLE}", SOURCE, "\n".join(f"- {fact}" for fact in report.facts)]
-    parts += ["## Verdicts", _markdown_table(verdict_table(report.claims))]
-    for chapter in report.chapters:
+def markdown(chapters: Sequence[Chapter], facts: Sequence[str]) -> str:
+    """The report as Markdown; `facts` say how it was made."""
+    parts = [f"# {TITLE}", SOURCE, "\n".join(f"- {fact}" for fact in facts)]
+    parts += ["## Verdicts", _markdown_table(verdict_table(claims_of(chapters)))]
+    for chapter in chapters:
         parts += [f"## {chapter.title}", *chapter.text]
         for table in chapter.tables:
             parts += [f"**{table.title}** ([{table.name}.csv]({table.name}.csv))"]
             parts += [_markdown_table(table)]
         for picture in chapter.pictures:
-            name = picture.name
-            parts.append(f"![{picture.caption}]({name}.png)")
-            parts.append(f"{picture.caption} ([SVG]({name}.svg), [numbers]({name}.csv))")
+            name, caption = picture.numbers.name, picture.caption
+            parts += [f"![{caption}]({name}.png)"]
+            parts += [f"{caption} ([SVG]({name}.svg), [numbers]({name}.csv))"]
     parts += ["## Not drawn", "\n".join(f"- {reason}" for reason in NOT_DRAWN)]
     return "\n\n".join(parts) + "\n"
 
@@ -144,15 +127,15 @@ def _html_table(table: Table) -> h.Element:
     ]
 
 
-def page(report: Report) -> str:
+def page(chapters: Sequence[Chapter], facts: Sequence[str]) -> str:
     """The report as one HTML page; its pictures are the SVG files beside it."""
     whole = h.html(lang="en")[
         h.head[h.meta(charset="utf-8"), h.title[TITLE], h.style[Markup(STYLE)]],
         h.body[
             h.h1[TITLE],
             h.p[SOURCE],
-            h.ul[[h.li[fact] for fact in report.facts]],
-            _html_table(verdict_table(report.claims)),
+            h.ul[[h.li[fact] for fact in facts]],
+            _html_table(verdict_table(claims_of(chapters))),
             [
                 [
                     h.h2[chapter.title],
@@ -166,15 +149,17 @@ def page(report: Report) -> str:
                     ],
                     [
                         h.figure[
-                            h.img(src=f"{picture.name}.svg", alt=picture.caption),
+                            h.img(src=f"{picture.numbers.name}.svg", alt=picture.caption),
                             h.figcaption[
-                                picture.caption, " ", h.a(href=f"{picture.name}.csv")["numbers"]
+                                picture.caption,
+                                " ",
+                                h.a(href=f"{picture.numbers.name}.csv")["numbers"],
                             ],
                         ]
                         for picture in chapter.pictures
                     ],
                 ]
-                for chapter in report.chapters
+                for chapter in chapters
             ],
             h.h2["Not drawn"],
             h.ul[[h.li[reason] for reason in NOT_DRAWN]],

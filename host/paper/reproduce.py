@@ -14,9 +14,9 @@ from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import make_folder
 from allspin.host.draw.style import SCREEN, Look, save_pictures
 from allspin.host.paper import network, neuron, pulses, synapse, tolerance
-from allspin.host.paper.chapter import Effort, Part
+from allspin.host.paper.chapter import Chapter, Effort, Part
 from allspin.host.paper.experiments import Experiment, ResultCache, perform
-from allspin.host.paper.report import Report, markdown, page, readings_table, verdict_table
+from allspin.host.paper.report import claims_of, markdown, page, readings_table, verdict_table
 from allspin.host.show.say import Display, clock, commit
 from allspin.host.sweep.workers import in_processes
 from allspin.sim.files import write_atomically
@@ -35,15 +35,12 @@ def _perform(directory: Path | None, experiment: Experiment) -> dict[str, Any]:
     return perform(experiment, _dataset(directory))
 
 
-Told = Callable[[float, float, str], None]
-
-
 def run_experiments(
     experiments: Iterable[Experiment],
     cache: ResultCache,
     directory: Path | None = None,
     workers: int | None = None,
-    report: Told = lambda done, total, figures: None,
+    report: Callable[[float, float, str], None] = lambda done, total, figures: None,
 ) -> dict[Experiment, dict[str, Any]]:
     """Results of experiments: those that are there already, and the others computed.
 
@@ -116,7 +113,7 @@ def reproduce(
     directory: Path | None = None,
     parts: Sequence[Part] = PARTS,
     look: Look = SCREEN,
-) -> Report:
+) -> list[Chapter]:
     """Compute what is missing, and write the report.
 
     Parameters
@@ -136,7 +133,7 @@ def reproduce(
 
     Returns
     -------
-    Report
+    list of Chapter
 
     Raises
     ------
@@ -155,29 +152,28 @@ def reproduce(
     seconds = time.monotonic() - begun
     display.finish()
 
-    report = Report(
-        [part.make(results, effort) for part in parts],
-        (
-            f"Effort: {effort.name}; the four types over {effort.seeds} seeds, sweeps over "
-            f"{effort.sweep_seeds}, {effort.chips} chips. Figures after ± are standard deviations.",
-            f"Data: {dataset.name}, {len(dataset.train_images):,} training images and "
-            f"{len(dataset.test_images):,} test images.",
-            f"{len(needed)} experiments, {there} of them from an earlier run; this run took "
-            f"{seconds / 60:.1f} minutes for the others.",
-            f"Commit {commit() or 'unknown'}.",
-        ),
+    chapters = [part.make(results, effort) for part in parts]
+    facts = (
+        f"Effort: {effort.name}; the four types over {effort.seeds} seeds, sweeps over "
+        f"{effort.sweep_seeds}, {effort.chips} chips. Figures after ± are standard deviations.",
+        f"Data: {dataset.name}, {len(dataset.train_images):,} training images and "
+        f"{len(dataset.test_images):,} test images.",
+        f"{len(needed)} experiments, {there} of them from an earlier run; this run took "
+        f"{seconds / 60:.1f} minutes for the others.",
+        f"Commit {commit() or 'unknown'}.",
     )
-    pictures = [picture for chapter in report.chapters for picture in chapter.pictures]
-    drawn = {picture.name: picture.draw for picture in pictures}
+    pictures = [picture for chapter in chapters for picture in chapter.pictures]
+    drawn = {picture.numbers.name: picture.draw for picture in pictures}
     save_pictures(drawn, out, display, look.with_formats("png", "svg"))
+    claims = claims_of(chapters)
     tables = [
         *(picture.numbers for picture in pictures),
-        *(table for chapter in report.chapters for table in chapter.tables),
-        verdict_table(report.claims),
-        readings_table(report.claims),
+        *(table for chapter in chapters for table in chapter.tables),
+        verdict_table(claims),
+        readings_table(claims),
     ]
     for table in tables:
         write_atomically(out / f"{table.name}.csv", table.csv())
-    write_atomically(out / "paper.md", markdown(report).encode())
-    write_atomically(out / "paper.html", page(report).encode())
-    return report
+    write_atomically(out / "paper.md", markdown(chapters, facts).encode())
+    write_atomically(out / "paper.html", page(chapters, facts).encode())
+    return chapters

@@ -1,6 +1,7 @@
 """The synapse: its R_AH states under pulses (Figs. 1d, 2), and how it varies (Figs. 3a, 3b)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -59,8 +60,7 @@ def _measured() -> dict[Polarity, np.ndarray]:
 def printed_depression(pulse: np.ndarray) -> np.ndarray:
     """The depression formula as the paper prints it, R_AH from -1 to 1."""
     a = A[Polarity.DEPRESSION]
-    b = 2 / (1 - np.exp(-PULSES / a))
-    return b * (1 - np.exp(-(pulse - PULSES) / a)) + 1
+    return 2 / (1 - np.exp(-PULSES / a)) * (1 - np.exp(-(pulse - PULSES) / a)) + 1
 
 
 def levels_met(polarity: Polarity) -> int:
@@ -87,51 +87,31 @@ def _states_picture(measured: dict[Polarity, np.ndarray]) -> Picture:
     )
 
 
-def _fit_lines(polarity: Polarity, cycles: np.ndarray, fit: ResponseFit) -> tuple[Line, Line]:
-    number, name = np.arange(PULSES + 1), polarity.name.lower()
-    return (
-        Line(
-            f"{name}: fit, A = {fit.nonlinearity.value:.2f}",
-            number.tolist(),
-            fit.mean_curve(number).tolist(),
-            marked=False,
-        ),
-        Line(
-            f"{name}: mean of {FITTED_CYCLES} cycles, and deviation",
-            number[::5].tolist(),
-            cycles.mean(axis=0)[::5].tolist(),
-            cycles.std(axis=0, ddof=1)[::5].tolist(),
-            joined=False,
-        ),
-    )
-
-
 def _fit_picture(
     measured: dict[Polarity, np.ndarray], fits: dict[Polarity, ResponseFit]
 ) -> Picture:
-    lines = [line for p in Polarity for line in _fit_lines(p, measured[p], fits[p])]
+    number, lines = np.arange(PULSES + 1), []
+    for polarity, cycles in measured.items():
+        name, fit = polarity.name.lower(), fits[polarity]
+        lines += [
+            Line(
+                f"{name}: fit, A = {fit.nonlinearity.value:.2f}",
+                number.tolist(),
+                fit.mean_curve(number).tolist(),
+                marked=False,
+            ),
+            Line(
+                f"{name}: mean of {FITTED_CYCLES} cycles, and deviation",
+                number[::5].tolist(),
+                cycles.mean(axis=0)[::5].tolist(),
+                cycles.std(axis=0, ddof=1)[::5].tolist(),
+                joined=False,
+            ),
+        ]
     return Picture(
         lines_table("response", "Pulse response and fit", "pulse", R_AH, lines),
         "Fig. 2: ten cycles of a device drawn with the paper's A and C2C, and their fit.",
         partial(curves, "Pulse response and fit", [Panel(lines, "pulses of its polarity", R_AH)]),
-    )
-
-
-def _fit_table(fits: dict[Polarity, ResponseFit]) -> Table:
-    return Table(
-        "fit",
-        f"Fit of {FITTED_CYCLES} cycles that were drawn with the paper's A",
-        ("polarity", "A drawn with (pulses)", "A fitted (pulses)", "95 % from", "95 % to"),
-        [
-            (
-                polarity.name.lower(),
-                A[polarity],
-                round(fit.nonlinearity.value, 3),
-                round(fit.nonlinearity.low, 3),
-                round(fit.nonlinearity.high, 3),
-            )
-            for polarity, fit in fits.items()
-        ],
     )
 
 
@@ -179,11 +159,26 @@ def _response_claims(met: dict[Polarity, int]) -> tuple[Claim, ...]:
 def _response_chapter(found: Found, effort: Effort) -> Chapter:
     measured = _measured()
     pulses = np.arange(PULSES + 1, dtype=np.float64)
-    fits = {}
-    for polarity, cycles in measured.items():
-        curves = [Curve("1", str(n), polarity, pulses, cycle) for n, cycle in enumerate(cycles)]
-        fits[polarity] = fit_response(curves, polarity)
+    fits = {
+        polarity: fit_response(
+            [Curve("1", str(n), polarity, pulses, cycle) for n, cycle in enumerate(cycles)],
+            polarity,
+        )
+        for polarity, cycles in measured.items()
+    }
     met = {polarity: levels_met(polarity) for polarity in Polarity}
+    fitted = Table(
+        "fit",
+        f"Fit of {FITTED_CYCLES} cycles that were drawn with the paper's A",
+        ("polarity", "A drawn with (pulses)", "A fitted (pulses)", "95 % from", "95 % to"),
+        [
+            (
+                *(polarity.name.lower(), A[polarity]),
+                *(round(value, 3) for value in (a.value, a.low, a.high)),
+            )
+            for polarity, a in ((polarity, fit.nonlinearity) for polarity, fit in fits.items())
+        ],
+    )
     reach = Table(
         "levels",
         "Uniform levels, of 100, that whole pulses meet within half a level",
@@ -199,7 +194,7 @@ def _response_chapter(found: Found, effort: Effort) -> Chapter:
             "it. P_max is not given; 100 is assumed.",
         ),
         (_states_picture(measured), _fit_picture(measured, fits)),
-        (_fit_table(fits), reach),
+        (fitted, reach),
         _response_claims(met),
     )
 
@@ -222,8 +217,7 @@ TITLES = {
 
 
 def _varied_synapse(c2c: CycleVariation, d2d: DeviceVariation) -> SotSynapse:
-    raw = raw_synapse(22.0, 9.0, 100)
-    return SotSynapse(raw.potentiation, raw.depression, 100, c2c, d2d)
+    return replace(raw_synapse(22.0, 9.0, PULSES, c2c), d2d=d2d)
 
 
 def pulsed(array: SynapseArray, pulses: int, look: Callable[[], np.ndarray]) -> np.ndarray:
@@ -303,12 +297,6 @@ def _variation_chapter(found: Found, effort: Effort) -> Chapter:
         reading: _panel("D2D", reading, _devices(DeviceVariation(*D2D, reading)))
         for reading in DEVICE_READINGS
     }
-    distribution = Table(
-        "c2c-distribution",
-        f"R_AH after ten pulses of a polarity, {SAMPLES} devices with C2C on each pulse",
-        ("reading", "polarity", "pulses", "mean (half ranges)", "deviation (of the range)"),
-        [row for reading in CYCLE_READINGS for row in _distribution(reading)],
-    )
     return Chapter(
         "Cycles and devices (Figs. 3a, 3b)",
         (
@@ -329,7 +317,14 @@ def _variation_chapter(found: Found, effort: Effort) -> Chapter:
                 partial(curves, "Device to device: five synapses", list(d2d.values()), 3),
             ),
         ),
-        (distribution,),
+        (
+            Table(
+                "c2c-distribution",
+                f"R_AH after ten pulses of a polarity, {SAMPLES} devices with C2C on each pulse",
+                ("reading", "polarity", "pulses", "mean (half ranges)", "deviation (of the range)"),
+                [row for reading in CYCLE_READINGS for row in _distribution(reading)],
+            ),
+        ),
     )
 
 

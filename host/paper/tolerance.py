@@ -1,6 +1,6 @@
 """Accuracy against C2C and D2D: of the synapse (Figs. 3c and 3d), of the neuron (5c and 5d)."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,13 +20,12 @@ from allspin.host.paper.chapter import (
     lines_table,
     sweep_line,
 )
-from allspin.host.paper.experiments import paper_type
+from allspin.host.paper.experiments import Experiment, paper_type
 
 Lines = dict[str, list[Spread]]
 """By reading, the accuracy at each deviation."""
-Changes = dict[str, Any]
-"""Parameters of a training; what is `SIGMA` or `BOTH` becomes the deviation of the point."""
-SIGMA, BOTH = "the deviation", "the deviation of each polarity"
+Changes = dict[str, Callable[[float], dict[str, Any]]]
+"""By reading, the parameters of an experiment with a deviation."""
 X, Y = "standard deviation", "test accuracy (%)"
 
 
@@ -72,8 +71,50 @@ def tolerance_claim(what: str, cycles: Lines, devices: Lines) -> Claim:
     )
 
 
-@dataclass(frozen=True)
-class Tolerance:
+def _picture(
+    subject: str, figure: int, caption: str, sigmas: list[float], cycles: Lines, devices: Lines
+) -> Picture:
+    c2c, d2d = (
+        [sweep_line(name, sigmas, spreads) for name, spreads in lines.items()]
+        for lines in (cycles, devices)
+    )
+    panels = [
+        Panel(
+            lines,
+            X,
+            Y,
+            heading,
+            x_scale="symlog",
+            ticks=sigmas,
+            y_range=(0, 100),
+            places="lower left",
+        )
+        for lines, heading in (
+            (c2c, f"Cycle to cycle (Fig. {figure}c)"),
+            (d2d, f"Device to device (Fig. {figure}d)"),
+        )
+    ]
+    title = f"Accuracy against the {subject}'s variation"
+    return Picture(
+        lines_table(f"{subject}-tolerance", title, X, Y, [*c2c, *d2d]),
+        f"Figs. {figure}c and {figure}d: {caption}",
+        partial(curves, f"The network against the {subject}'s variation", panels),
+    )
+
+
+def tolerance(
+    subject: str,
+    figure: int,
+    text: str,
+    caption: str,
+    sigmas: list[float],
+    few: list[float],
+    train: Callable[..., Experiment],
+    cycles: Changes,
+    devices: Changes,
+    after: Callable[[list[float]], dict[str, Any]],
+    results_after: dict[str, str],
+) -> Part:
     """The chapter on what accuracy is left as a component's C2C and D2D grow.
 
     Parameters
@@ -86,104 +127,51 @@ class Tolerance:
         What was done, and what a point of the picture is.
     sigmas, few : list of float
         Standard deviations, of a full and of a quick run; the first is 0.
-    kind, epochs : int
-        Which of the paper's types is trained, and for how long.
-    cycles, devices : dict of str to dict
-        What is changed for C2C, and for D2D that is there in training, by reading.
-    after : dict
-        What is changed where D2D comes after training only; its deviations are all the sweep's.
+    train : callable
+        The experiment of a seed and of parameters.
+    cycles, devices : dict of str to callable
+        By reading, the parameters of C2C, and of D2D that is there in training.
+    after : callable
+        The parameters of D2D that comes after training only, with all the deviations.
     results_after : dict of str to str
         By reading, which parameter of those is meant.
     """
 
-    subject: str
-    figure: int
-    text: str
-    caption: str
-    sigmas: list[float]
-    few: list[float]
-    kind: int
-    epochs: int
-    cycles: dict[str, Changes]
-    devices: dict[str, Changes]
-    after: Changes
-    results_after: dict[str, str]
-
-    def runs(self, effort: Effort) -> Runs:
+    def runs(effort: Effort) -> Runs:
         """By reading and deviation, and those whose deviations come afterwards."""
-        sigmas, seeds = effort.points(self.sigmas, self.few), range(effort.sweep_seeds)
-        runs: Runs = {}
-        for words, changes in (self.cycles | self.devices).items():
-            for sigma in sigmas:
-                point = {SIGMA: sigma, BOTH: [sigma, sigma]}
-                values = {
-                    name: point.get(value, value) if isinstance(value, str) else value
-                    for name, value in changes.items()
-                }
-                runs[words, sigma] = [
-                    paper_type(self.kind, seed, epochs=self.epochs, **values) for seed in seeds
-                ]
-        after = self.after | dict.fromkeys(self.results_after.values(), sigmas)
-        runs["after"] = [paper_type(self.kind, seed, epochs=self.epochs, **after) for seed in seeds]
-        return runs
+        points, seeds = effort.points(sigmas, few), range(effort.sweep_seeds)
+        found: Runs = {
+            (words, sigma): [train(seed=seed, **changes(sigma)) for seed in seeds]
+            for words, changes in (cycles | devices).items()
+            for sigma in points
+        }
+        return found | {"after": [train(seed=seed, **after(points)) for seed in seeds]}
 
-    def chapter(self, found: Found, effort: Effort) -> Chapter:
-        """The chapter, from the results."""
-        sigmas = effort.points(self.sigmas, self.few)
-        cycles, devices = (
-            {words: [accuracy(found[words, sigma]) for sigma in sigmas] for words in runs}
-            for runs in (self.cycles, self.devices)
+    def chapter(found: Found, effort: Effort) -> Chapter:
+        points = effort.points(sigmas, few)
+        c2c, d2d = (
+            {words: [accuracy(found[words, sigma]) for sigma in points] for words in readings}
+            for readings in (cycles, devices)
         )
-        for words, name in self.results_after.items():
+        for words, name in results_after.items():
             shares = zip(*(result[name] for result in found["after"]), strict=True)
-            devices[words] = [Spread.of(at_sigma) for at_sigma in shares]
-        subject = self.subject
+            d2d[words] = [Spread.of(at_sigma) for at_sigma in shares]
         return Chapter(
-            f"The {subject}'s variation (Figs. {self.figure}c, {self.figure}d)",
-            (self.text,),
-            (self._picture(sigmas, cycles, devices),),
+            f"The {subject}'s variation (Figs. {figure}c, {figure}d)",
+            (text,),
+            (_picture(subject, figure, caption, points, c2c, d2d),),
             claims=(
-                fall_claim(f"Accuracy falls as the {subject}'s C2C grows", cycles),
-                fall_claim(f"Accuracy falls as the {subject}'s D2D grows", devices),
-                tolerance_claim(
-                    f"{subject.title()}: D2D is tolerated better than C2C", cycles, devices
-                ),
+                fall_claim(f"Accuracy falls as the {subject}'s C2C grows", c2c),
+                fall_claim(f"Accuracy falls as the {subject}'s D2D grows", d2d),
+                tolerance_claim(f"{subject.title()}: D2D is tolerated better than C2C", c2c, d2d),
             ),
         )
 
-    def _picture(self, sigmas: list[float], cycles: Lines, devices: Lines) -> Picture:
-        c2c, d2d = (
-            [sweep_line(name, sigmas, spreads) for name, spreads in lines.items()]
-            for lines in (cycles, devices)
-        )
-        name = f"{self.subject}-tolerance"
-        title = f"Accuracy against the {self.subject}'s variation"
-        panels = [
-            Panel(
-                lines,
-                X,
-                Y,
-                heading,
-                x_scale="symlog",
-                ticks=sigmas,
-                y_range=(0, 100),
-                places="lower left",
-            )
-            for lines, heading in (
-                (c2c, f"Cycle to cycle (Fig. {self.figure}c)"),
-                (d2d, f"Device to device (Fig. {self.figure}d)"),
-            )
-        ]
-        return Picture(
-            lines_table(name, title, X, Y, [*c2c, *d2d]),
-            f"Figs. {self.figure}c and {self.figure}d: {self.caption}",
-            partial(curves, f"The network against the {self.subject}'s variation", panels),
-        )
+    return Part(chapter, runs)
 
 
-NO_C2C: Changes = {"c2c": [0.0, 0.0]}
-
-_SYNAPSE = Tolerance(
+NO_CYCLE = [0.0, 0.0]
+SYNAPSE = tolerance(
     subject="synapse",
     figure=3,
     text="Each point is type 3 trained for one epoch with that deviation in both polarities; the "
@@ -193,22 +181,27 @@ _SYNAPSE = Tolerance(
     # The paper's figures are among the standard deviations.
     sigmas=[0.0, 0.007, 0.014, 0.029, 0.065, 0.13, 0.48],
     few=[0.0, 0.014, 0.065, 0.48],
-    kind=3,
-    epochs=1,
+    train=partial(paper_type, 3, epochs=1),
     cycles={
-        "C2C of the range, on each update": {"c2c": BOTH, "c2c_reading": "range"},
-        "C2C of a mean step, on each update": {"c2c": BOTH, "c2c_reading": "step"},
+        "C2C of the range, on each update": lambda s: {"c2c": [s, s], "c2c_reading": "range"},
+        "C2C of a mean step, on each update": lambda s: {"c2c": [s, s], "c2c_reading": "step"},
     },
     devices={
-        "D2D a factor on the weight, in training": NO_C2C | {"d2d": BOTH, "d2d_reading": "weight"},
-        "D2D an offset of the range, in training": NO_C2C | {"d2d": BOTH, "d2d_reading": "range"},
+        "D2D a factor on the weight, in training": lambda s: {
+            "c2c": NO_CYCLE,
+            "d2d": [s, s],
+            "d2d_reading": "weight",
+        },
+        "D2D an offset of the range, in training": lambda s: {
+            "c2c": NO_CYCLE,
+            "d2d": [s, s],
+            "d2d_reading": "range",
+        },
     },
-    after=NO_C2C | {"d2d_reading": "weight"},
+    after=lambda sigmas: {"c2c": NO_CYCLE, "d2d_reading": "weight", "after_synapse": sigmas},
     results_after={"D2D a factor on the weight, after training": "after_synapse"},
 )
-
-
-_NEURON = Tolerance(
+NEURON = tolerance(
     subject="neuron",
     figure=5,
     text="Each point is type 2 (software synapses, so that nothing else varies) trained for two "
@@ -216,28 +209,24 @@ _NEURON = Tolerance(
     caption="type 2 with other deviations, by reading of the unit; two epochs each.",
     sigmas=[0.0, 0.014, 0.03, 0.06, 0.09, 0.18, 0.36],
     few=[0.0, 0.014, 0.06, 0.18],
-    kind=2,
-    epochs=2,
+    train=partial(paper_type, 2, epochs=2),
     cycles={
-        "C2C of full-scale current, at each use": {
-            "neuron_use": SIGMA,
+        "C2C of full-scale current, at each use": lambda s: {
+            "neuron_use": s,
             "neuron_use_reading": "current",
         },
-        "C2C of the threshold, at each use": {
-            "neuron_use": SIGMA,
+        "C2C of the threshold, at each use": lambda s: {
+            "neuron_use": s,
             "neuron_use_reading": "threshold",
         },
     },
     devices={
-        "D2D of the gain, in training": {"neuron_gain": SIGMA},
-        "D2D of the threshold (of full scale), in training": {"neuron_threshold": SIGMA},
+        "D2D of the gain, in training": lambda s: {"neuron_gain": s},
+        "D2D of the threshold (of full scale), in training": lambda s: {"neuron_threshold": s},
     },
-    after={},
+    after=lambda sigmas: {"after_gain": sigmas, "after_threshold": sigmas},
     results_after={
         "D2D of the gain, after training": "after_gain",
         "D2D of the threshold (of full scale), after training": "after_threshold",
     },
 )
-
-SYNAPSE = Part(_SYNAPSE.chapter, _SYNAPSE.runs)
-NEURON = Part(_NEURON.chapter, _NEURON.runs)

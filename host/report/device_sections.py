@@ -66,12 +66,13 @@ def _neuron(subject: Subject) -> h.Node:
     size, top = 2**network.current_bits, 2**network.hidden_bits - 1
     current = np.linspace(0, size - 1, 61)
     response = network.neuron.response(current / (size - 1)) * top
-    curve = Table(
-        "the device's curve",
-        (Column("current", "LSB", ".2f"), Column("R_AH above reset", "LSB", ".3f")),
-        list(zip(current.tolist(), response.tolist(), strict=True)),
-    )
-    tables = [curve]
+    tables = [
+        Table(
+            "the device's curve",
+            (Column("current", "LSB", ".2f"), Column("R_AH above reset", "LSB", ".3f")),
+            list(zip(current.tolist(), response.tolist(), strict=True)),
+        )
+    ]
     if (table := network.layers[0].table) is not None:
         # Only where the table steps: the rest says nothing new.
         steps = np.flatnonzero(np.diff(table.astype(int), prepend=-1))
@@ -115,18 +116,22 @@ def devices(findings: Findings) -> Section:
 def _tables(findings: Findings, columns: list[int]) -> list[Table]:
     """What the maps hold, in short and word by word."""
     network = findings.subject.network
-    words = network.layers[0].words.astype(int)
-    rows, lines = [], []
-    for column in columns:
-        own = words[:, column]
-        heard = None
-        if len(network.layers) > 1:
-            heard = int(np.abs(network.layers[1].words[column].astype(int)).sum())
-        lowest, highest = int(own.min()), int(own.max())
-        above = 100 * float(np.mean(own > 0))
-        rows.append((column, lowest, float(own.mean()), highest, above, heard))
-        for number, pixels in enumerate(own.reshape(network.image_shape)):
-            lines.append((column, number, " ".join(map(str, pixels.tolist()))))
+    words, heard = network.layers[0].words.astype(int), None
+    if len(network.layers) > 1:
+        heard = np.abs(network.layers[1].words.astype(int)).sum(axis=1).tolist()
+    rows = [
+        (
+            *(column, int(own.min()), float(own.mean()), int(own.max())),
+            100 * float(np.mean(own > 0)),
+            heard and heard[column],
+        )
+        for column, own in zip(columns, words.T[columns], strict=True)
+    ]
+    lines = [
+        (column, number, " ".join(map(str, pixels)))
+        for column in columns
+        for number, pixels in enumerate(words[:, column].reshape(network.image_shape).tolist())
+    ]
     names = Column("column"), Column("lowest"), Column("mean", form=".2f"), Column("highest")
     more = Column("above zero", "%", form=".1f"), Column("strength in the next crossbar")
     texts = Column("column"), Column("line"), Column("R_AH words, left to right")
@@ -140,14 +145,10 @@ def maps(findings: Findings) -> Section:
     """What the columns of the first crossbar look for, each as an image."""
     subject, network = findings.subject, findings.subject.network
     columns, top = strongest(network, MAPS), top_word(network)
-    lit, all_of = lit_pixels(subject.images), network.layers[0].columns
+    lit, all_of = lit_pixels(subject.images)[:, :, None], network.layers[0].columns
     hidden = len(network.layers) > 1
-    kind = "neuron" if hidden else "class"
-    shown = []
-    for column in columns:
-        pixels = map_pixels(network, column)
-        pixels[~lit] = 0
-        shown.append((image(pixels, f"Map of {kind} {column}"), column))
+    alt = f"Map of {'neuron' if hidden else 'class'}"
+    shown = [(image(map_pixels(network, each) * lit, f"{alt} {each}"), each) for each in columns]
     chosen = (
         f"the {len(columns)} of {all_of} hidden neurons that the next crossbar hears most"
         if hidden and len(columns) < all_of
@@ -178,14 +179,18 @@ def _chips_tables(findings: Findings) -> list[Table]:
     subject = findings.subject
     columns = [Column(one.column.title, form=".2f") for one in findings.chips]
     shares = np.array([100 * one.accuracies for one in findings.chips]).T.tolist()
+    electrical = subject.device.electrical
     rows = []
     for one in findings.chips:
-        counts, energy = one.counts, one.counts.energy(subject.device.electrical)
-        pulses, reads, outside = (
-            number / counts.cells for number in (counts.pulses, counts.reads, counts.unconverged)
+        counts, energy = one.counts, one.counts.energy(electrical)
+        rows.append(
+            (
+                one.column.title,
+                *(counts.pulses / counts.cells, counts.reads / counts.cells),
+                100 * (counts.unconverged / counts.cells),
+                None if energy is None else energy / subject.chips,
+            )
         )
-        per_chip = None if energy is None else energy / subject.chips
-        rows.append((one.column.title, pulses, reads, 100 * outside, per_chip))
     took = (
         *(Column("chips"), Column("pulses a cell"), Column("reads a cell")),
         *(Column("cells outside the band", "%"), Column("energy a chip", "J")),
@@ -213,12 +218,15 @@ def chips(findings: Findings) -> Section:
         )
         for one in findings.chips
     ]
-    ideal = 100 * findings.accuracy
+    ideal, label = 100 * findings.accuracy, "test accuracy (%)"
     guide = ideal, f"dotted: without variation, {ideal:.2f} %"
     worst = min(findings.chips, key=lambda one: one.mean)
-    depth = [ideal - min(row.values) for row in rows]
-    near = [row for row, below in zip(rows, depth, strict=True) if below < FAR * max(depth)]
-    label = "test accuracy (%)"
+    lowest = [min(row.values) for row in rows]
+    near = [
+        row
+        for row, low in zip(rows, lowest, strict=True)
+        if ideal - low < FAR * (ideal - min(lowest))
+    ]
     title = f"Test accuracy on {count} of {name_text(subject.device.name)}"
     closer = f"Closer: the {len(near)} near the figure without variation"
     return Section(

@@ -53,9 +53,8 @@ def engine(findings: Findings) -> Section:
     }
     table = Table("when each stage worked on each image", [*map(Column, columns)], rows)
     picture = timeline(found.activity, layers, TRACED_IMAGES)
-    return Section(
-        name, title, [facts(about), figure("engine-timeline", picture, [table])], commands
-    )
+    body = [facts(about), figure("engine-timeline", picture, [table])]
+    return Section(name, title, body, commands)
 
 
 COLUMNS = {
@@ -78,14 +77,6 @@ COLUMNS = {
 """What a build's record has, and how the table shows it."""
 
 
-def _verdict(record: Mapping[str, Any]) -> str:
-    """Whether a build fits its board and keeps its time."""
-    if not record["fits"]:
-        return "does not fit"
-    slow = not record["meets_timing"] or record["fmax_mhz"] < record["need_mhz"]
-    return "too slow" if slow else "yes"
-
-
 def _builds_table(records: Sequence[Mapping[str, Any]]) -> Table:
     """All figures of the builds, one a row; what no build has is no column."""
     shown = [key for key in COLUMNS if any(key in record for record in records)]
@@ -95,8 +86,12 @@ def _builds_table(records: Sequence[Mapping[str, Any]]) -> Table:
             100 * record[key] if key.endswith("_share") and key in record else record.get(key)
             for key in shown
         ]
-        gateware = "older" if record["older"] else "this"
-        rows.append((*cells, gateware, _verdict(record)))
+        verdict = "yes"
+        if not record["fits"]:
+            verdict = "does not fit"
+        elif not record["meets_timing"] or record["fmax_mhz"] < record["need_mhz"]:
+            verdict = "too slow"
+        rows.append((*cells, "older" if record["older"] else "this", verdict))
     columns = [*(COLUMNS[key] for key in shown), Column("gateware"), Column("fits and keeps time")]
     return Table("figures of the builds", columns, rows)
 
@@ -110,17 +105,16 @@ def _builds_figures(records: Sequence[Mapping[str, Any]]) -> list[h.Node]:
         if record["images_per_second"] and record["fits"]
     ]
     shares = {name: 100.0 * record["luts_share"] for name, record in named}
-    room = Table(
-        "share of the LUTs", (Column("board"), Column("LUT", "%", ".1f")), list(shares.items())
-    )
-    taken = bars("LUTs that each build takes", shares, "LUTs of the part (%)", ".0f")
-    drawn: list[h.Node] = [figure("boards-room", taken, [room])]
+    drawn: list[h.Node] = []
     if rates:
         dots = [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates]
         speed = strips("Images/s on each board", dots, "images/s, logarithmic", log=True)
         columns = Column("board"), Column("images/s", form=",.0f")
-        drawn.insert(0, figure("boards-speed", speed, [Table("images/s", columns, rates)]))
-    return drawn
+        drawn.append(figure("boards-speed", speed, [Table("images/s", columns, rates)]))
+    columns = Column("board"), Column("LUT", "%", ".1f")
+    room = Table("share of the LUTs", columns, list(shares.items()))
+    taken = bars("LUTs that each build takes", shares, "LUTs of the part (%)", ".0f")
+    return [*drawn, figure("boards-room", taken, [room])]
 
 
 def boards(findings: Findings) -> Section:
@@ -132,23 +126,23 @@ def boards(findings: Findings) -> Section:
             "No board was built for this network on the machine that made this page. Building one "
             "takes some minutes; its figures are then kept, and on the next page."
         )
-        one = shlex.join(["allspin", "build", "icebreaker", "--network", network])
-        return Section(name, title, said, [one], TO_HAVE_IT)
+        return Section(name, title, said, [_build("icebreaker", network)], TO_HAVE_IT)
     tools = sorted({f"{tool} {of}" for each in records for tool, of in each["tools"].items()})
     said = paragraph(
         "What the network's gateware comes to when it is placed and routed: how fast its clock may "
         "be against what the board needs, what it takes of the part, and how many images/s that "
         "makes. A build of other gateware than that which this page was made with is called older."
     )
-    commands = [
-        shlex.join(
-            ["allspin", "build", each["board"], "--network", network, "--profile", each["profile"]]
-        )
-        for each in records
+    body = [
+        *(said, scrolling(_builds_table(records)), _builds_figures(records)),
+        tools and paragraph(f"Built with {', '.join(tools)}."),
     ]
-    table = scrolling(_builds_table(records))
-    built = tools and paragraph(f"Built with {', '.join(tools)}.")
-    return Section(name, title, [said, table, _builds_figures(records), built], commands)
+    commands = [_build(each["board"], network, "--profile", each["profile"]) for each in records]
+    return Section(name, title, body, commands)
+
+
+def _build(board: str, network: str, *options: str) -> str:
+    return shlex.join(["allspin", "build", board, "--network", network, *options])
 
 
 def comparison(findings: Findings) -> Section:
@@ -160,12 +154,8 @@ def comparison(findings: Findings) -> Section:
         said = paragraph(f"This network could not be compared with CMOS neurons: {found}")
         return Section(name, title, said, commands, TO_HAVE_IT)
     neurons, *others = compared_tables(found)
-    # The first comparison bare, as the paper makes it, and the last with all that surrounds.
-    bare, whole = (
-        [panel for panel in found["tornado"] if panel["periphery"] is around]
-        for around in (False, True)
-    )
-    panels = [*bare[:1], *whole[-1:]]
+    # The first comparison, bare as the paper makes it, and the last, with all that surrounds.
+    panels = [found["tornado"][0], found["tornado"][-1]]
     said = paragraph(
         "One use of the network's neurons, as spin devices and as CMOS ones: the spin neuron by "
         "its own numbers, as the paper claims it and at the current that switches its synapse; "
@@ -197,36 +187,41 @@ def comparison(findings: Findings) -> Section:
 
 def _parts(found: Mapping[str, Any]) -> Table:
     """Where the energy of a use goes."""
-    rows = [
-        (neuron["name"], where, part, energy)
-        for neuron in found["neurons"]
-        for key, where in (("energy_parts_fj", "alone"), ("periphery_parts_fj", "around it"))
-        for part, energy in neuron[key].items()
-    ]
-    columns = Column("neuron"), Column("where"), Column("part"), Column("energy", "fJ")
-    return Table("where the energy of a use goes", columns, rows)
+    return Table(
+        "where the energy of a use goes",
+        (Column("neuron"), Column("where"), Column("part"), Column("energy", "fJ")),
+        [
+            (neuron["name"], where, part, energy)
+            for neuron in found["neurons"]
+            for key, where in (("energy_parts_fj", "alone"), ("periphery_parts_fj", "around it"))
+            for part, energy in neuron[key].items()
+        ],
+    )
 
 
 def _ranges(found: Mapping[str, Any]) -> Table:
     """Each parameter over its published range, and what the ratio of energies becomes."""
+    names = "against", "parameter", "unit", "from", "to", "spin over CMOS from", "to", "source"
+    keys = "name", "unit", "low", "high", "ratio_low", "ratio_high", "source"
     rows = [
         (
             f"{panel['against']}{', with periphery' if panel['periphery'] else ''}",
-            *(bar[key] for key in ("name", "unit", "low", "high", "ratio_low", "ratio_high")),
-            bar["source"],
+            *(bar[key] for key in keys),
         )
         for panel in found["tornado"]
         for bar in panel["bars"]
     ]
-    names = "against", "parameter", "unit", "from", "to", "spin over CMOS from", "to", "source"
     return Table("each parameter over its published range", [*map(Column, names)], rows, keys=2)
 
 
 def _provenance(found: Mapping[str, Any]) -> Table:
     """What each neuron is, and where each of its numbers comes from."""
-    rows = []
-    for neuron in found["neurons"]:
-        rows.append((neuron["name"], "what is meant", neuron["what"]))
-        rows += [(neuron["name"], *source) for source in neuron["provenance"].items()]
-    names = Column("neuron"), Column("number"), Column("from")
-    return Table("where each number comes from", names, rows)
+    return Table(
+        "where each number comes from",
+        (Column("neuron"), Column("number"), Column("from")),
+        [
+            (neuron["name"], number, source)
+            for neuron in found["neurons"]
+            for number, source in {"what is meant": neuron["what"], **neuron["provenance"]}.items()
+        ],
+    )

@@ -1,8 +1,9 @@
 """What was trained, which class is taken for which, and the images that got a wrong answer."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeGuard
 
 import htpy as h
 import numpy as np
@@ -11,7 +12,7 @@ from allspin.host.draw.accuracy import PHASES, confusion_counts, confusion_matri
 from allspin.host.draw.curves import bars
 from allspin.host.draw.html import image
 from allspin.host.report.section import Section, facts, figure, numbers, paragraph, tiles
-from allspin.host.report.subject import Findings, is_number, train_command
+from allspin.host.report.subject import Findings, train_command
 from allspin.host.show.table import Column, Table, short
 
 SHOWN = 120
@@ -22,19 +23,30 @@ LOSSES = (1e-12, 1e12)
 """Nats. What is beyond is no loss of a training, and no chart has room for it."""
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value of a network's provenance is a finite number; true and false are none.
+
+    Integers of a file may be larger than any number of the page, which are floats.
+    """
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # type: ignore[arg-type]
+
+
+def _is_share(value: object) -> TypeGuard[float]:
+    return is_number(value) and 0 <= value <= 1
+
+
+def _is_epoch(epoch: object) -> bool:
+    if not isinstance(epoch, Mapping):
+        return False
+    loss = epoch.get("loss")
+    told = is_number(loss) and LOSSES[0] <= loss <= LOSSES[1]
+    return told and _is_share(epoch.get("validation_accuracy"))
+
+
 def told_curve(provenance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The epochs that a network's provenance tells of; none if it tells anything else."""
     curve = provenance.get("curve")
-    epochs = curve if isinstance(curve, list) else []
-    for epoch in epochs:
-        if not isinstance(epoch, Mapping):
-            return []
-        loss, accuracy = epoch.get("loss"), epoch.get("validation_accuracy")
-        if not (is_number(loss) and LOSSES[0] <= loss <= LOSSES[1]):
-            return []
-        if not (is_number(accuracy) and 0 <= accuracy <= 1):
-            return []
-    return epochs
+    return curve if isinstance(curve, list) and all(map(_is_epoch, curve)) else []
 
 
 def _learning(findings: Findings) -> h.Node:
@@ -57,14 +69,12 @@ def _learning(findings: Findings) -> h.Node:
         )
         for place, epoch in enumerate(epochs, 1)
     ]
-    picture = learning_curve(
-        epochs, kept if is_number(kept) and 0 <= kept <= 1 else None, findings.accuracy
-    )
+    picture = learning_curve(epochs, kept if _is_share(kept) else None, findings.accuracy)
     return figure("learning", picture, [Table("loss and error, epoch by epoch", columns, rows)])
 
 
 def _share(value: object) -> str | None:
-    return f"{100 * value:.2f} %" if is_number(value) and 0 <= value <= 1 else None
+    return f"{100 * value:.2f} %" if _is_share(value) else None
 
 
 def _model(model: object) -> str | None:
@@ -120,44 +130,50 @@ def confusion(findings: Findings) -> Section:
     classes = findings.subject.network.classes
     counts = confusion_counts(labels, answers, classes)
     totals, right = counts.sum(axis=1), np.diag(counts)
-    pairs = sorted(
-        ((-count, row, column) for (row, column), count in np.ndenumerate(counts) if count),
-    )
-    named = [f"{row} for {column} ({-count})" for count, row, column in pairs if row != column][
-        :WORST_SHOWN
-    ]
+    pairs = sorted((-count, *pair) for pair, count in np.ndenumerate(counts) if count)
+    named = [f"{row} for {column} ({-count})" for count, row, column in pairs if row != column]
     said = f"{int((totals - right).sum()):,} of {len(answers):,} images got a wrong answer."
     if len(named) > 1:
-        said += f" Most often the machine took {', '.join(named)}."
+        said += f" Most often the machine took {', '.join(named[:WORST_SHOWN])}."
     shares = {
         str(label): 100 * float(1 - right[label] / totals[label])
-        for label in range(classes)
-        if totals[label]
+        for label in np.flatnonzero(totals)
     }
-    by_answer = Table(
-        "Images by label (rows) and answer (columns)",
-        [Column("label"), *(Column(f"{label}") for label in range(classes))],
-        [(label, *row) for label, row in enumerate(counts.tolist())],
-    )
-    by_class = Table(
-        "wrong answers, class by class",
-        (Column("class"), Column("images"), Column("wrong"), Column("wrong", "%", form=".1f")),
-        [
-            (name, int(totals[int(name)]), int((totals - right)[int(name)]), share)
-            for name, share in shares.items()
-        ],
-    )
     label = "images of the class with a wrong answer (%)"
     return Section(
         "confusion",
         "Confusion",
         [
             paragraph(said),
-            figure("confusion-matrix", confusion_matrix(labels, answers, classes), [by_answer]),
+            figure(
+                "confusion-matrix",
+                confusion_matrix(labels, answers, classes),
+                [
+                    Table(
+                        "Images by label (rows) and answer (columns)",
+                        [Column("label"), *(Column(f"{label}") for label in range(classes))],
+                        [(label, *row) for label, row in enumerate(counts.tolist())],
+                    )
+                ],
+            ),
             figure(
                 "confusion-classes",
                 bars("Wrong answers, class by class", shares, label, ".1f"),
-                [by_class],
+                [
+                    Table(
+                        "wrong answers, class by class",
+                        (
+                            Column("class"),
+                            Column("images"),
+                            Column("wrong"),
+                            Column("wrong", "%", form=".1f"),
+                        ),
+                        [
+                            (name, int(totals[int(name)]), int((totals - right)[int(name)]), share)
+                            for name, share in shares.items()
+                        ],
+                    )
+                ],
             ),
         ],
         [findings.subject.command("run", "--logits", "logits.npy")],
@@ -172,12 +188,14 @@ def mistakes(findings: Findings) -> Section:
     if not wrong:
         said = f"All {len(subject.images):,} images got the right answer."
         return Section("mistakes", "Wrong answers", paragraph(said), commands)
-    shown = []
-    for number in wrong[:SHOWN]:
-        label, answer = subject.labels[number], answers[number]
-        alt = f"Image {number}: label {label}, answer {answer}"
-        below = [h.b[f"{label}"], " \N{RIGHTWARDS ARROW} ", h.i[f"{answer}"]]
-        shown.append((image(255 - subject.images[number], alt), below))
+    first = wrong[:SHOWN]
+    shown = [
+        (
+            image(255 - subject.images[number], f"Image {number}: label {label}, answer {answer}"),
+            [h.b[f"{label}"], " \N{RIGHTWARDS ARROW} ", h.i[f"{answer}"]],
+        )
+        for number, label, answer in zip(first, subject.labels[first], answers[first], strict=True)
+    ]
     names = ("image", "label", "answer", "logit of the answer", "logit of the label")
     rows = [
         (

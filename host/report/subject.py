@@ -1,11 +1,10 @@
 """What a report is about, and the commands that give its figures again."""
 
-import math
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeGuard
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,46 +34,19 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, tiles_of
 from allspin.sim.programming.schemes import Programming, default_tries
 
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value of a network's provenance is a finite number; true and false are none."""
-    try:
-        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
-    except OverflowError:  # an integer that is none of the numbers of the page, which are floats
-        return False
-
-
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
 QUICK_IMAGES = 2000
 
 CUTTING = ("run", "chips", "compare", "report")
 """Commands that cut a network into tiles."""
-TRAIN_OPTIONS = {
-    "states": "--states",
-    "hidden": "--hidden",
-    "neuron": "--neuron",
-    "pixel_bits": "--pixel-bits",
-    "hidden_bits": "--hidden-bits",
-    "rah_bits": "--rah-bits",
-    "noise": "--noise",
-    "augment": "--augment",
-    "rate": "--rate",
-    "batch": "--batch",
-    "tile_rows": "--tile-rows",
-    "adc_bits": "--adc-bits",
-    "epochs": "--epochs",
-    "seed": "--seed",
-    "device": "--device",
-    "at": "--at",
-    "levels": "--level-choice",
-    "polarity": "--polarity",
-}
-"""Options of ``train`` by the names that a network's provenance has for them."""
+TRAIN_OPTIONS = (
+    *("states", "hidden", "neuron", "pixel_bits", "hidden_bits", "rah_bits", "noise", "augment"),
+    *("rate", "batch", "tile_rows", "adc_bits", "epochs", "seed", "device", "at"),
+    *("levels", "polarity"),
+)
+"""What a network's provenance has of the options of ``train``."""
 DEFAULTS: dict[str, Any] = {
-    **{
-        field.name: getattr(TrainingParameters(), field.name)
-        for field in fields(TrainingParameters)
-    },
+    **vars(TrainingParameters()),
     "noise": 0.0,
     "hidden": list(TrainingParameters().hidden),
     "levels": "nearest",
@@ -169,8 +141,9 @@ class Subject:
         ValueError
             If a number is out of its range; the message begins with its name.
         """
-        usual = QUICK_CHIPS if quick else CHIPS
-        count = usual if chips is None else check_range("chips", chips, 1, MAX_CHIPS)
+        if chips is None:
+            chips = QUICK_CHIPS if quick else CHIPS
+        check_range("chips", chips, 1, MAX_CHIPS)
         opened = cut_network(network, tiles, data, display)
         made_of = open_device(device, at)
         pixels, labels = load_test_set(data, [opened])
@@ -178,7 +151,6 @@ class Subject:
         if images is None:
             images = min(QUICK_IMAGES, whole) if quick else whole
         check_range("images", images, 1, whole)
-        part = slice(images)
         return cls(
             network_name(network),
             opened,
@@ -186,10 +158,10 @@ class Subject:
             made_of,
             None if data is None else Path(data),
             # Lists of values have the shape that the network sees in them.
-            pixels[part].reshape(-1, *opened.image_shape),
-            labels[part],
+            pixels[:images].reshape(-1, *opened.image_shape),
+            labels[:images],
             images == whole,
-            count,
+            chips,
             None if at is None else str(operating_point(at)),
             tiles,
         )
@@ -234,11 +206,9 @@ class Subject:
 
 def _usual_neuron(device: object) -> str | None:
     """Kind of neuron that ``train`` takes unasked; None where only the user's file tells."""
-    if device is None:
-        return DEFAULT_NEURON
     if isinstance(device, str) and device in shipped_devices():
         return open_device(device).neuron.name
-    return None
+    return DEFAULT_NEURON if device is None else None
 
 
 def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
@@ -268,13 +238,14 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
     if isinstance(robust, str):
         words += ["--robust"] if robust == USUAL else ["--robust", robust]
         usual |= {"epochs": Robustness.EPOCHS}
-    for key, option in TRAIN_OPTIONS.items():
+    for key in TRAIN_OPTIONS:
         value = options.get(key)
         if value is None or (value == usual.get(key) and key != "states"):
             continue
         if isinstance(value, list):
             value = ",".join(map(str, value))
-        words += [option, str(value)]
+        option = "level_choice" if key == "levels" else key
+        words += [f"--{option.replace('_', '-')}", str(value)]
     data = provenance.get("data")
     if isinstance(data, Mapping) and isinstance(data.get("name"), str) and data["name"] != "mnist":
         words += ["--data", data["name"]]
@@ -297,12 +268,12 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
         What `allspin.host.compare.comparison.compare` returns, or why there is no comparison.
     """
     # All test images, however many the rest of the page takes: so the command says the same.
-    images, labels = load_test_set(subject.data)
+    network, (images, labels) = subject.network, load_test_set(subject.data)
     display.start("comparing with CMOS neurons")
     try:
-        library, network = load_library(CELLS_45), subject.network
         chosen = calibration_images(network, subject.data) if any(tiles_of(network)) else None
-        whole = Compared(subject.name, network, subject.device, library, images, labels, chosen)
+        cells = load_library(CELLS_45)
+        whole = Compared(subject.name, network, subject.device, cells, images, labels, chosen)
         found = compare(whole, display=display).to_dict()
     except UserError as error:
         display.finish(str(error))
@@ -394,15 +365,26 @@ def find(subject: Subject, display: Display) -> Findings:
         bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
         engine = run_traced(network, images, traced_clocks(network, bounds), display)
         bound = float(bounds.mean())
+    return Findings(
+        subject,
+        logits,
+        answers,
+        chips,
+        engine,
+        bound,
+        _builds(subject, display),
+        compared(subject, display),
+    )
+
+
+def _builds(subject: Subject, display: Display) -> list[dict[str, Any]]:
+    """Figures of the boards that were built on this machine, in order, with `older`."""
     records = [record for record in recall() if record["network"] == subject.name]
     records.sort(key=lambda record: (record["board"], record["part"], record["profile"]))
-    builds = []
     if records:
         display.start("elaborating the machines that were built, once after a change of sources")
         for number, record in enumerate(records):
             display.advance(number, len(records), record["board"])
-            builds.append({**record, "older": is_older(record, network)})
-        display.finish(f"{len(builds)} builds")
-    return Findings(
-        subject, logits, answers, chips, engine, bound, builds, compared(subject, display)
-    )
+            records[number] = {**record, "older": is_older(record, subject.network)}
+        display.finish(f"{len(records)} builds")
+    return records

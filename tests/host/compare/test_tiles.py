@@ -71,12 +71,10 @@ def cost(rows: int, accuracy: float, energy: float, area: float) -> Cost:
 
 def test_the_cheapest_of_those_that_are_accurate_enough() -> None:
     costs = [cost(64, 0.9, 5, 9), cost(128, 0.95, 7, 2), cost(256, 0.8, 1, 1)]
-    found = tiles_record(None, costs, 0.9)
-    assert found is not None
-    assert found["cheapest"] == {"energy_pj": costs[0], "area_um2": costs[1]}
-    found = tiles_record(None, costs, 0.96)
-    assert found is not None
-    assert found["cheapest"] == {"energy_pj": None, "area_um2": None}
+    for accuracy, energy, area in ((0.9, costs[0], costs[1]), (0.96, None, None)):
+        found = tiles_record(None, costs, accuracy)
+        assert found is not None
+        assert found["cheapest"] == {"energy_pj": energy, "area_um2": area}
     assert tiles_record(None, [], None) is None
 
 
@@ -84,7 +82,7 @@ def test_tiles_that_a_network_has_stay_as_they_are(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("allspin.host.compare.whole.BITS", range(4, 6))
     own = with_steps(NETWORK, Tiles(128, 5), (3, 11))
     test_set = IMAGES, LABELS
-    found = tried(own, test_set, test_set, 10, ASSUMED, Silent())
+    found = tried(own, test_set, test_set, IMAGES[:10], ASSUMED, Silent())
     assert [(each["tile_rows"], each["adc_bits"]) for each in found] == [
         (rows, bits) for rows in (64, 128, 256) for bits in (4, 5)
     ]

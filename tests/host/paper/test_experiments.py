@@ -1,7 +1,6 @@
 """Experiments are run once, kept, and found again; an interrupted run goes on."""
 
 import dataclasses
-import json
 
 import pytest
 
@@ -63,12 +62,10 @@ def test_results_are_kept_and_damaged_ones_are_not_used(cache):
     assert cache.find(one) is None
     cache.keep(one, {"accuracy": 0.5})
     assert cache.find(one) == {"accuracy": 0.5}
-    assert cache.find(two) is None
-    path = cache.path(one)
-    path.write_bytes(path.read_bytes()[:-20])
-    assert cache.find(one) is None
-    path.write_text(json.dumps({"parameters": two.values, "result": {"accuracy": 1.0}}))
-    assert cache.find(one) is None
+    whole = cache.path(one).read_bytes()
+    cache.path(two).write_bytes(whole)
+    cache.path(one).write_bytes(whole[:-20])
+    assert cache.find(one) is cache.find(two) is None
 
 
 def test_an_interrupted_run_goes_on_from_what_is_done(cache, folder):
@@ -92,19 +89,14 @@ def test_an_interrupted_run_goes_on_from_what_is_done(cache, folder):
     assert set(results) == set(wanted)
     assert [one for one in wanted if "kept" in results[one]] == done
     assert len(told) == len(wanted) - len(done)
-    assert told[-1][0] == pytest.approx(told[-1][1])
-    assert told[-1][2] == "about 0 s left"
+    assert told[-1] == (pytest.approx(told[-1][1]), told[-1][1], "about 0 s left")
     assert run_experiments(wanted, cache, folder, report=interrupt) == results
 
 
 def test_variation_after_training_comes_out_worse_than_none(folder):
     data = load_dataset(folder)
-    after = {"after_gain": [0.0], "after_threshold": [0.0, 1.0], "d2d_reading": "range"}
-    # The range of a deviation ends at 1; a factor of 3 would be refused.
-    with pytest.raises(ValueError, match="from 0 to 1"):
-        experiments.perform(small(0, epochs=8, after_synapse=[0.0, 3.0], **after), data)
-    result = experiments.perform(small(0, epochs=8, after_synapse=[0.0, 1.0], **after), data)
+    afterwards = {"after_synapse": [0.0, 1.0], "after_gain": [0.0], "after_threshold": [0.0, 1.0]}
+    result = experiments.perform(small(0, epochs=8, d2d_reading="range", **afterwards), data)
     assert result["after_synapse"][0] == result["after_gain"][0] == result["accuracy"]
-    assert result["after_synapse"][1] < result["accuracy"]
-    assert result["after_threshold"][1] < result["accuracy"]
+    assert max(result["after_synapse"][1], result["after_threshold"][1]) < result["accuracy"]
     assert sum(map(sum, result["confusion"])) == len(data.test_labels)

@@ -17,11 +17,14 @@ from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
-from tests.host.reader import Reader
 
 ATTACK = '<script>alert("x")</script>&amp;\'<img src=x onerror=alert(1)>'
 """What every name holds; a file's name has no slash."""
 FILE_ATTACK = "<script>alert(1)<img src=x onerror=alert(2)>&amp;'\""
+SECTIONS = [
+    *("trained", "devices", "chips", "maps", "confusion"),
+    *("mistakes", "engine", "boards", "comparison"),
+]
 SHAPE, CLASSES, IMAGES = (9, 7), 4, 150
 
 
@@ -126,12 +129,6 @@ class Made:
     network: Network
     images: np.ndarray[Any, Any]
     labels: np.ndarray[Any, Any]
-    attack: str = ATTACK
-    file_attack: str = FILE_ATTACK
-
-    def read(self) -> Reader:
-        """The page, read by a parser that is not ours."""
-        return Reader(self.text)
 
 
 @pytest.fixture(scope="session")

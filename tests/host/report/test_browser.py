@@ -12,18 +12,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from tests.host.browser import PHONE, TOOLS, requests, show, start_browser
+from tests.host.report.conftest import SECTIONS
 
-SECTIONS = [
-    "trained",
-    "devices",
-    "chips",
-    "maps",
-    "confusion",
-    "mistakes",
-    "engine",
-    "boards",
-    "comparison",
-]
 DESK = 1400
 
 pytestmark = [pytest.mark.long, pytest.mark.tool(*TOOLS)]

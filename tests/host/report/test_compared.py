@@ -9,7 +9,7 @@ import pytest
 
 from allspin.host.chips.tiles import calibration_images
 from allspin.host.report import subject as module
-from allspin.host.report.subject import Subject, compared
+from allspin.host.report.subject import Compared, Subject, compared
 from allspin.host.show.say import Silent
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
@@ -27,28 +27,23 @@ def subject(idx_folder) -> Subject:
     return Subject.open(network, data=data, tiles=TILES, chips=1)
 
 
-def handed_over(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What the comparison is given."""
-    given = []
+def test_counterparts_are_cut_as_the_command_cuts_them(subject, monkeypatch):
+    """For which they need the images that choose steps."""
+    given: list[Compared] = []
 
-    def stop(what: Any, **_: Any) -> None:
+    def stop(what: Compared, **_: Any) -> None:
         given.append(what)
         raise UserError("enough")
 
     monkeypatch.setattr(module, "compare", stop)
-    assert compared(subject, Silent()) == "enough"
-    return given[0]
-
-
-def test_counterparts_are_cut_as_the_command_cuts_them(subject, monkeypatch):
-    """For which they need the images that choose steps."""
-    given = handed_over(subject, monkeypatch)
-    assert tiles_of(given.network) == [TILES, TILES]
-    images, labels = calibration_images(subject.network, subject.data)
-    assert np.array_equal(given.calibration[0], images)
-    assert np.array_equal(given.calibration[1], labels)
     plain = replace(subject, network=random_network((48, 9, 4), 3), tiles=None)
-    assert handed_over(plain, monkeypatch).calibration is None
+    assert [compared(each, Silent()) for each in (subject, plain)] == ["enough", "enough"]
+    assert tiles_of(given[0].network) == [TILES, TILES]
+    for found, wanted in zip(
+        given[0].calibration or (), calibration_images(subject.network, subject.data), strict=True
+    ):
+        assert np.array_equal(found, wanted)
+    assert given[1].calibration is None
 
 
 @pytest.mark.parametrize("images", [True, False])

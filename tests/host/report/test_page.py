@@ -7,82 +7,66 @@ import shlex
 import numpy as np
 import pytest
 
-from allspin.host.chips.accuracy import COLUMNS, Lot, accuracy_over_chips, only
+from allspin.host.chips.accuracy import COLUMNS, Lot, accuracy_over_chips
 from allspin.host.cli.main import build_parser
 from allspin.host.report.page import STYLE
 from allspin.sim.device.device_file import load_device
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.programming.schemes import Programming
-
-SECTIONS = {
-    "trained",
-    "devices",
-    "chips",
-    "maps",
-    "confusion",
-    "mistakes",
-    "engine",
-    "boards",
-    "comparison",
-}
+from tests.host.reader import Reader
+from tests.host.report.conftest import ATTACK, FILE_ATTACK, SECTIONS, Made
 
 
-def test_the_page_is_well_formed(made):
-    page = made.read()
+@pytest.fixture
+def page(made: Made) -> Reader:
+    """The page, read by a parser that is not ours."""
+    return Reader(made.text)
+
+
+def test_the_page_is_well_formed(page):
     assert page.faults == []
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(set(ids)) == len(ids)
+    assert {"main", *SECTIONS} <= set(ids)
     for _, attributes in page.elements:
         for name in ("aria-labelledby", "aria-describedby"):
             assert set(attributes.get(name, "").split()) <= set(ids)
-    for anchor in page.all("a"):
-        assert anchor["href"].startswith("#")
-        assert anchor["href"][1:] in ids
-    assert {"main", *SECTIONS} <= set(ids)
+    assert {anchor["href"] for anchor in page.all("a")} <= {f"#{name}" for name in ids}
     assert page.all("html") == [{"lang": "en"}]
-    assert len(page.all("h1")) == 1
-    assert len(page.all("main")) == 1
+    assert len(page.all("h1")) == len(page.all("main")) == 1
 
 
-def test_nothing_comes_from_outside_and_nothing_runs(made):
-    page = made.read()
+def test_nothing_comes_from_outside_and_nothing_runs(page):
     assert page.all("script") == []
-    for name, attributes in page.elements:
+    for _, attributes in page.elements:
         assert not [key for key in attributes if key.startswith("on")]
         for key in ("src", "href", "srcset", "data", "action", "poster", "xlink:href"):
-            value = attributes.get(key, "#")
-            assert value.startswith(("#", "data:")), (name, key, value)
+            assert attributes.get(key, "#").startswith(("#", "data:"))
         assert "url(" not in attributes.get("style", "")
-    style = page.text_of("style")
-    assert "url(" not in style
-    assert "@import" not in style
+    assert not re.search(r"url\(|@import", page.text_of("style"))
     [policy] = [meta for meta in page.all("meta") if "http-equiv" in meta]
     assert policy["content"].startswith("default-src 'none'")
 
 
-def test_text_from_files_is_escaped_once(made):
-    page = made.read()
-    holders = {holder for holder, text in page.texts if made.attack in text}
+def test_text_from_files_is_escaped_once(made, page):
+    holders = {holder for holder, text in page.texts if ATTACK in text}
     # Device, unit, source, data set, seed, phase: facts, tables and paragraphs; charts cut them.
     assert {"dd", "td", "th", "p", "figcaption"} <= holders
-    assert any(text.startswith(made.attack[:20]) for text in page.said("text"))
-    assert made.file_attack in page.text_of("h1")
-    assert made.file_attack in page.text_of("title")
+    assert any(text.startswith(ATTACK[:20]) for text in page.said("text"))
+    assert FILE_ATTACK in page.text_of("h1")
+    assert FILE_ATTACK in page.text_of("title")
     # Twice escaped would show as such; the attack itself has an entity in it.
     assert "&amp;amp;amp;" not in made.text
     alts = [image["alt"] for image in page.all("img")]
     assert len(alts) == len(set(alts))
 
 
-def test_each_chart_has_its_title_and_numbers(made):
-    page = made.read()
-    charts, titled = page.all("svg"), [f for f in page.all("figure") if "id" in f]
-    assert len(charts) == len(titled) > 8
-    titles = [svg["aria-label"] for svg in charts]
-    assert len(set(titles)) == len(titles)
+def test_each_chart_has_its_title_and_numbers(page):
+    charts = page.all("svg")
+    assert len(charts) == sum("id" in figure for figure in page.all("figure")) > 8
+    assert len({svg["aria-label"] for svg in charts}) == len(charts)
     assert all(svg["role"] == "img" for svg in charts)
     # Of one that is drawn closer they are above.
-    assert made.text.count("<details") >= len(charts) - 1
+    assert len(page.all("details")) >= len(charts) - 1
     # Tables lie in boxes that scroll, and those are reachable.
     boxes = [box for box in page.all("div") if "scroll" in box.get("class", "").split()]
     assert len(boxes) == len(page.all("table"))
@@ -115,11 +99,10 @@ def test_figures_are_those_of_an_independent_count(made):
     answers = GoldenModel(made.network).classify(made.images)
     right = int(np.sum(answers == made.labels))
     assert f"{100 * right / len(answers):.2f} %" in made.text
+    counts = np.zeros((4, 4), int)
+    np.add.at(counts, (made.labels, answers), 1)
     rows = cells(made.text, r"Images by label \(rows\) and answer \(columns\)")
-    for label, row in enumerate(rows):
-        found = [int(text) for text in row[1:]]
-        expected = [int(np.sum((made.labels == label) & (answers == a))) for a in range(4)]
-        assert found == expected
+    assert [list(map(int, row[1:])) for row in rows] == counts.tolist()
     wrong = cells(made.text, "the images with a wrong answer")
     assert [int(row[0]) for row in wrong] == np.flatnonzero(answers != made.labels).tolist()
 
@@ -130,16 +113,8 @@ def test_accuracies_over_chips_are_those_of_the_library(made):
     rows = cells(made.text, "accuracy in percent, chip by chip")
     assert [row[0] for row in rows] == ["0", "1", "2"]
     for place, column in enumerate(COLUMNS, 1):
-        shares = accuracy_over_chips(
-            made.network,
-            Lot(
-                only(device, column.variations),
-                range(3),
-                Programming(column.scheme),
-                column.calibrated,
-            ),
-            (made.images, made.labels),
-        )
+        lot = column.lot(Lot(device, range(3)))
+        shares = accuracy_over_chips(made.network, lot, (made.images, made.labels))
         assert [float(row[place]) for row in rows] == pytest.approx(100 * shares, abs=0.01)
 
 
@@ -147,8 +122,8 @@ def test_the_engine_ran_and_agreed(made):
     assert f"0 of {len(made.images) * 4:,} logits differ" in made.text
     rows = cells(made.text, "when each stage worked on each image")
     by_stage: dict[str, list[list[int]]] = {}
-    for row in rows:
-        by_stage.setdefault(row[0], []).append([int(text.replace(",", "")) for text in row[1:]])
+    for stage, *numbers in rows:
+        by_stage.setdefault(stage, []).append([int(text.replace(",", "")) for text in numbers])
     assert len(by_stage) == 4
     for spans in by_stage.values():
         assert [span[0] for span in spans] == list(range(6))
@@ -160,17 +135,13 @@ def test_the_engine_ran_and_agreed(made):
 
 
 def test_boards_show_the_builds_of_this_network(made):
-    rows = cells(made.text, "figures of the builds")
-    names = [row[0] for row in rows]
+    rows = {row[0]: row for row in cells(made.text, "figures of the builds")}
     assert len(rows) == 4
     assert "of another network" not in made.text
-    verdicts = dict(zip(names, [row[-1] for row in rows], strict=True))
-    assert verdicts["small"] == "does not fit"
-    assert verdicts["slow"] == "too slow"
-    assert verdicts["large"] == "yes"
-    assert {row[-2] for row in rows} == {"older"}  # none says of which gateware it is
-    [large] = [row for row in rows if row[0] == "large"]
-    assert {"31.25", "2,235", "71.0"} <= set(large)
+    verdicts = {name: rows[name][-1] for name in ("small", "slow", "large")}
+    assert verdicts == {"small": "does not fit", "slow": "too slow", "large": "yes"}
+    assert {row[-2] for row in rows.values()} == {"older"}  # none says of which gateware it is
+    assert {"31.25", "2,235", "71.0"} <= set(rows["large"])
     # What does not fit, or has no rate, is not drawn as if it ran.
     assert [row[0] for row in cells(made.text, "images/s")][1:] == ["large, ideal"]
     shares = cells(made.text, "share of the LUTs")
@@ -190,29 +161,23 @@ def test_the_comparison_is_the_one_of_its_command(made):
 
 
 def test_maps_hold_the_networks_words(made):
-    words = made.network.layers[0].words
     rows = cells(made.text, "every word of the maps, line by line of the image")
-    by_column: dict[int, list[int]] = {}
-    for column, _, line in rows:
-        by_column.setdefault(int(column), []).extend(map(int, line.split()))
-    assert sorted(by_column) == list(range(5))
-    for column, found in by_column.items():
-        assert found == words[:, column].tolist()
+    found = [
+        [int(word) for other, _, line in rows if int(other) == column for word in line.split()]
+        for column in range(5)
+    ]
+    assert found == made.network.layers[0].words.T.tolist()
 
 
 def test_each_command_parses_and_is_about_the_same_files(made):
     commands = re.findall(r'<pre class="command"><code>(.*?)</code></pre>', made.text)
     assert len(commands) >= len(SECTIONS)
-    reader = made.read()
-    for holder, text in reader.texts:
-        assert holder != "code" or text.strip() == ""
-    lines = []
     for command in commands:
         spans = re.findall(r"<span>(.*?)</span>", command)
-        lines.append(shlex.split(html.unescape(" ".join(spans))))
-    for words in lines:
-        assert words[0] == "allspin"
-        if words[1] != "train":
-            parsed = build_parser(words[1:2]).parse_args(words[1:])
-            network = parsed.networks[0] if words[1] == "chips" else parsed.network
+        assert not re.sub(r"<span>.*?</span>", "", command).strip()
+        program, *words = shlex.split(html.unescape(" ".join(spans)))
+        assert program == "allspin"
+        if words[0] != "train":
+            parsed = build_parser(words[:1]).parse_args(words)
+            network = parsed.networks[0] if words[0] == "chips" else parsed.network
             assert network == made.arguments[0]
