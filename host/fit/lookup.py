@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 from allspin.host.data.catalogue import open_device
 from allspin.host.draw.curves import Line, Panel, curves
 from allspin.host.draw.style import SOFT, name_text
+from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.device import lent_rest, with_reference, with_rest
-from allspin.host.fit.result import FitOptions
+from allspin.host.fit.result import COLUMNS, FitOptions, row
 from allspin.host.fit.runs import digests
+from allspin.host.show.table import Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
@@ -30,7 +32,7 @@ class LookupDevice:
 
     Attributes
     ----------
-    device : Device
+    made : Device
         The device.
     synapse : TableSynapse
         Its synapse.
@@ -38,14 +40,39 @@ class LookupDevice:
         Of how many devices it is the mean.
     """
 
-    device: Device
+    made: Device
     synapse: TableSynapse
     devices: int
+    complaints = ()
+    advice = ""
+
+    def device(self) -> Device:
+        """The device; no model had to describe it."""
+        return self.made
 
     @property
     def pulses(self) -> list[int]:
         """Pulses of potentiation and depression."""
         return [self.synapse.response(polarity).resistance.size - 1 for polarity in Polarity]
+
+    def tables(self, device: Device) -> list[Table]:
+        """The figures that a table has."""
+        rows = [
+            row(polarity.name.lower(), *figure)
+            for polarity in Polarity
+            for figure in self.synapse.figures(polarity, device.unit)
+        ]
+        return [Table(f"Device {device.name}: lookup tables", COLUMNS, rows)]
+
+    def notes(self, device: Device) -> list[str]:
+        """What was taken, and how its variations are read."""
+        (up, down), devices = self.pulses, self.devices
+        taken = f"the mean of {devices} devices" if devices > 1 else "taken as they are"
+        ends = f"{self.synapse.low:.3g} and {self.synapse.high:.3g} S"
+        return [
+            f"These are lookup tables of {up} and {down} pulses between {ends}, {taken}.",
+            *device.readings(),
+        ]
 
     def picture(self) -> Figure:
         """The mean of each polarity, with C2C of a write and D2D about it."""
@@ -61,9 +88,9 @@ class LookupDevice:
             ]
             name = polarity.name.capitalize()
             panels.append(Panel(lines, "pulses", "conductance (S)", name))
-        return curves(f"{name_text(self.device.name)}: lookup tables", panels)
+        return curves(f"{name_text(self.made.name)}: lookup tables", panels)
 
-    def to_dict(self, path: Path, pictures: Sequence[Path]) -> dict[str, Any]:
+    def to_dict(self, path: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it."""
         return {
             "device": str(path),
@@ -77,6 +104,7 @@ class LookupDevice:
 def take_lookup_tables(
     files: Sequence[Path],
     options: FitOptions,
+    reading: ReadOptions | None = None,
     base: str | None = None,
     at: str | OperatingPoint | None = None,
 ) -> LookupDevice:
@@ -88,6 +116,8 @@ def take_lookup_tables(
         A rising and a falling one of each device, in any order.
     options : FitOptions
         The device's name and states.
+    reading : ReadOptions, optional
+        How files are read, which is nothing that can be chosen here.
     base : str, optional
         A device file, or the name of one that ships: all but its synapse stands in.
     at : str or OperatingPoint, optional
@@ -102,10 +132,10 @@ def take_lookup_tables(
     taken = FitOptions(
         options.name, states=options.states, table=options.table, reference=options.reference
     )
-    if options != taken:
+    if options != taken or reading not in (None, ReadOptions()):
         raise UserError(
             f"{files[0]} is a lookup table, which is taken as it is; leave out what says how "
-            "curves are fitted"
+            "files are read and curves are fitted"
         )
     synapse = load_lookup_tables(files, options.states or 100)
     datas = [read_file(path, "lookup table", MAX_BYTES) for path in files]

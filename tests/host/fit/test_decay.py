@@ -175,7 +175,7 @@ def test_the_command_adds_retention_to_a_device(
     for more, message in (
         ([], "name that with --base DEVICE"),
         (["--base", "paper", "--table"], "--table is for pulse curves and neurons, not for decays"),
-        (["pulses.csv", "--base", "paper"], "fit the device first, then its decays with --base"),
+        (["pulses.csv", "--base", "paper"], "then give decays alone, with --base DEVICE"),
         (["--at", "current=1mA"], "--at needs --base"),
     ):
         assert main([*words[:2], *more, *words[2:]]) == 2

@@ -49,11 +49,11 @@ def test_units(base: str | None, factor: float, texts: str) -> None:
 
 
 def test_quantities() -> None:
-    assert quantity("0.1mA", "A", "--read-current") == pytest.approx(1e-4)
-    assert quantity(" 50 \u00b5A ", "A", "--read-current") == pytest.approx(5e-5)
+    assert quantity("A", "--read-current")("0.1mA") == pytest.approx(1e-4)
+    assert quantity("A", "--read-current")(" 50 \u00b5A ") == pytest.approx(5e-5)
     for text in ("0.1", "mA", "1mV", "0mA", "1..2mA", "nan A", "1e300A"):
         with pytest.raises(UserError, match=r"^--read-current takes a value with its unit"):
-            quantity(text, "A", "--read-current")
+            quantity("A", "--read-current")(text)
 
 
 def rows(values: Any, start: int = 0, before: str = "") -> str:
