@@ -358,7 +358,7 @@ def read_measurement(
             raise UserError(
                 f"no file has a column {condition.column}; mend --where {condition.text}"
             )
-    notes += check_agreement(one for one in settings if one.heading not in ignored)
+    check_agreement(one for one in settings if plain(one.column or "") not in ignored)
     electrical, differ = figures(settings)
     if options.read_current is not None:
         electrical["read_current"] = abs(options.read_current)
