@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from allspin.host.fit.quantities import number, quantity, unit_of
 from allspin.host.fit.tables import CsvFile
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, check_number, check_one_of
 from allspin.sim.options import option
 
 BRANCHES = ("up", "down")
@@ -120,12 +120,10 @@ class ReadOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.branch not in (None, *BRANCHES):
-            raise ValueError(f"branch must be {' or '.join(BRANCHES)}, not {self.branch}")
+        check_one_of("branch", self.branch, (None, *BRANCHES))
+        check_number("missing", self.missing, 0, 1)
         if self.turn is not None and not 0 < self.turn < math.inf:
             raise ValueError(f"turn must be a number of pulses above 0, not {self.turn:g}")
-        if not 0 <= self.missing <= 1:
-            raise ValueError(f"missing must be from 0 to 1, not {self.missing:g}")
         if self.read_current is not None and not 0 < abs(self.read_current) < math.inf:
             raise ValueError(f"read_current must be in ampere and not 0, not {self.read_current}")
         self.conditions()
@@ -244,11 +242,9 @@ class Columns:
     def __init__(self, file: CsvFile, options: ReadOptions, decay: bool = False) -> None:
         self.file = file
         self.headings = [plain(column.name) for column in file.columns]
-        for place, heading in enumerate(self.headings):
-            if heading and heading in self.headings[:place]:
-                raise UserError(
-                    f"{file.path}: two columns are called {file.columns[place].name}; rename one"
-                )
+        for heading in filter(None, self.headings):
+            if self.headings.count(heading) > 1:
+                raise UserError(f"{file.path}: two columns are called {heading}; rename one")
         self.places: dict[str, int] = {}
         for what, known in NAMES.items():
             given = getattr(options.columns, what, None)
