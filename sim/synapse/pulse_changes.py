@@ -270,8 +270,8 @@ def read_lookup_table(path: Path) -> Changes:
     falls = np.any(np.diff(conductance) <= 0) or np.any(np.diff(share) < 0)
     if not fits or falls or share[0] < 0 or share[-1] > 1:
         raise UserError(
-            f"{path} is damaged: {share.size} shares, from 0 to 1, and {conductance.size} "
-            f"conductances must rise, and need as many rows and columns of changes, not "
-            f"{len(changes)} rows"
+            f"{path} is damaged: conductances must rise, and cumulative shares from 0 to 1; "
+            f"{share.size} shares and {conductance.size} conductances need as many rows and "
+            f"columns of changes, not {len(changes)} rows"
         )
     return Changes.of_shares(conductance, share, np.array(changes))
