@@ -220,13 +220,13 @@ def fit_all(
         cycles = cycle_spread(own, meter and meter.point)
         kept = math.exp(-1 / own.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
         good = judge(own.devices, own.models, kept)
-        polarities[polarity] = PolarityResult(own, cycles, device_spread(own, cycles), good)
+        polarities[polarity] = PolarityResult(own, cycles, *device_spread(own, cycles), good)
     occasion = reading = ""
     if polarities:
         found = {part.cycles.occasion for part in polarities.values()}
         occasion = options.occasion or lent[0] or ("pulse" if found == {"pulse"} else "write")
         # The reading of D2D that explains most, unless another is asked for or lent.
-        shares = [one.devices.explained for one in polarities.values() if one.devices.readings]
+        shares = [one.explained for one in polarities.values() if one.readings]
         reading = lent[1] or ""
         if shares:
             best = max(shares[0], key=lambda name: sum(share[name] for share in shares))

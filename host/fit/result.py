@@ -10,7 +10,7 @@ from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
-from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread, DeviceSpread
+from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread
 from allspin.host.show.table import Cell, Column, Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_one_of
@@ -161,11 +161,12 @@ def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:
 
 @dataclass(frozen=True, eq=False)
 class PolarityResult:
-    """One polarity: fit, variation, and how well the model describes it."""
+    """One polarity: fit, C2C, D2D as `device_spread` has it, and whether the model describes it."""
 
     fit: ResponseFit
     cycles: CycleSpread
-    devices: DeviceSpread
+    readings: dict[str, Interval]
+    explained: dict[str, float]
     goodness: Goodness
 
 
@@ -241,10 +242,8 @@ class FitResult:
                     "pulse": part.cycles.pulse.plain(),
                     "from": part.cycles.basis,
                 },
-                "d2d": {name: one.plain() for name, one in part.devices.readings.items()},
-                "d2d_explained": {
-                    name: float(share) for name, share in part.devices.explained.items()
-                },
+                "d2d": {name: one.plain() for name, one in part.readings.items()},
+                "d2d_explained": {name: float(share) for name, share in part.explained.items()},
                 "goodness": part.goodness.plain(),
             }
         if self.meter is not None:
@@ -272,8 +271,8 @@ class FitResult:
             rows += [row(f"{name} (table)", *figure) for figure in measured]
             part = None if measured else self.polarities.get(polarity)
             if part is not None:
-                fit, known = part.fit, bool(part.devices.readings)
-                d2d = part.devices.readings[self.reading] if known else "not known"
+                fit, known = part.fit, bool(part.readings)
+                d2d = part.readings[self.reading] if known else "not known"
                 rows += [
                     row(name, "A", fit.nonlinearity, "pulses"),
                     row(name, "P_max", fit.pulses, "pulses"),
