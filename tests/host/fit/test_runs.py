@@ -229,8 +229,8 @@ def test_a_pulse_read_several_times_is_one_point(read: Read) -> None:
     (one,) = read("pulse,read,R_AH (ohm)\n" + "".join(lines)).curves
     assert one.resistance == pytest.approx(reads.mean(axis=1), abs=1e-6)
     assert one.scatter is not None
-    assert (one.x.tolist(), one.scatter.freedom.tolist()) == (list(range(30)), [3] * 30)
-    assert one.scatter.square == pytest.approx(3 * reads.var(axis=1, ddof=1), abs=1e-6)
+    assert (one.x.tolist(), one.scatter[1].tolist()) == (list(range(30)), [3] * 30)
+    assert one.scatter[0] == pytest.approx(3 * reads.var(axis=1, ddof=1), abs=1e-6)
 
 
 # Turns.
