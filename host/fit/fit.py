@@ -272,9 +272,6 @@ def _lent_readings(options: FitOptions, base: Device | None, present: Polarity) 
     return found
 
 
-# CrossSim's lookup tables: a device without any fit.
-
-
 @dataclass(frozen=True, eq=False)
 class LookupDevice:
     """What lookup tables make.
