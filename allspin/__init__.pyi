@@ -45,7 +45,7 @@ from allspin.host.run.simulate import simulate_engine as simulate_engine
 from allspin.host.show.say import Display as Display
 from allspin.host.sweep.sweep import sweep as sweep
 from allspin.host.sweep.workers import Cluster as Cluster
-from allspin.host.train.augment import Augmentation as Augmentation
+from allspin.host.train.feed import Augmentation as Augmentation
 from allspin.host.train.options import Robustness as Robustness
 from allspin.host.train.parameters import TrainingParameters as TrainingParameters
 from allspin.host.train.parameters import TrainingTarget as TrainingTarget

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def option(
-    words: str, metavar: str | None = None, *, flag: str | None = None, **how: Any
+    words: str, metavar: str | tuple[str, ...] | None = None, *, flag: str | None = None, **how: Any
 ) -> dict[str, Any]:
     """Metadata of a dataclass's field that is an option of a command.
 
@@ -15,7 +15,7 @@ def option(
     ----------
     words : str
         Its help.
-    metavar : str, optional
+    metavar : str or tuple of str, optional
         What its value is called; a switch has none.
     flag : str, optional
         What it is called where that is not the field's name, such as ``--program``.

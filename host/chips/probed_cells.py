@@ -11,7 +11,7 @@ import numpy.typing as npt
 from allspin.host.data.arrays import read_npz
 from allspin.host.fit.columns import NAMES, plain
 from allspin.host.fit.quantities import MAX_MAGNITUDE, SENTINELS, unit_of
-from allspin.host.fit.tables import Limits, read_csv
+from allspin.host.fit.tables import read_csv
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.chip.words import rounded_words, saturates
@@ -327,7 +327,7 @@ def _factor(path: str, column: str, written: str, unit: str) -> float:
 def _read_csv(path: Path, unit: str, cells: int) -> Reads:
     """Columns of a table as text, and the line of each row."""
     most = cells + SPARE
-    file = read_csv(path, Limits(size=ROW_BYTES * most, lines=most, cells=ROW_CELLS * most))
+    file = read_csv(path, ROW_BYTES * most, ROW_CELLS * most)
     headings = [plain(column.name) for column in file.columns]
     line = file.blocks[0][0]
     columns = {REFERENCE: np.full(len(file.rows), np.nan)}

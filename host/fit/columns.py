@@ -4,18 +4,26 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.quantities import number, unit_of
+from allspin.host.fit.quantities import number, quantity, unit_of
 from allspin.host.fit.tables import CsvFile
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, check_number, check_one_of
+from allspin.sim.options import option
 
 BRANCHES = ("up", "down")
 """Branches of a neuron's hysteresis loop: current rising, and falling."""
 MISSING = 0.1
 """Share of a curve's values that may be missing."""
+
+
+def _column(what: str) -> Any:
+    """A field that names a column, None for the usual name."""
+    about = option(f"column of the {what}", "NAME", flag=f"--{what}-column")
+    return field(default=None, metadata=about)
 
 
 @dataclass(frozen=True)
@@ -25,12 +33,20 @@ class ColumnNames:
     `resistance` may be several names; each is a cycle.
     """
 
-    pulse: str | None = None
-    resistance: tuple[str, ...] = ()
-    cycle: str | None = None
-    device: str | None = None
-    polarity: str | None = None
-    current: str | None = None
+    pulse: str | None = _column("pulse")
+    resistance: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "column of R_AH; given several times, as many cycles",
+            "NAME",
+            flag="--resistance-column",
+            action="append",
+        ),
+    )
+    cycle: str | None = _column("cycle")
+    device: str | None = _column("device")
+    polarity: str | None = _column("polarity")
+    current: str | None = _column("current")
 
 
 @dataclass(frozen=True)
@@ -63,20 +79,51 @@ class ReadOptions:
     """
 
     columns: ColumnNames = field(default_factory=ColumnNames)
-    where: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    branch: str | None = None
-    turn: float | None = None
-    missing: float = MISSING
-    read_current: float | None = None
+    where: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "rows to take, such as current=8 or current=8,-11 or field=90..110; may be repeated",
+            "COLUMN=VALUE",
+            action="append",
+        ),
+    )
+    ignored: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "a column that may vary and is ignored; may be repeated",
+            "NAME",
+            flag="--ignore-column",
+            action="append",
+        ),
+    )
+    branch: str | None = field(
+        default=None,
+        metadata=option("branch of a neuron's loop: current rising or falling", choices=BRANCHES),
+    )
+    turn: float | None = field(
+        default=None,
+        metadata=option(
+            "pulse at which pulses of the other polarity begin (where R_AH turns)", "PULSE"
+        ),
+    )
+    missing: float = field(
+        default=MISSING,
+        metadata=option(f"share of a curve's values that may be missing ({MISSING})", "SHARE"),
+    )
+    read_current: float | None = field(
+        default=None,
+        metadata=option(
+            "with Hall voltages, such as 0.1mA",
+            "CURRENT",
+            type=quantity("A", "--read-current"),
+        ),
+    )
 
     def __post_init__(self) -> None:
-        if self.branch not in (None, *BRANCHES):
-            raise ValueError(f"branch must be {' or '.join(BRANCHES)}, not {self.branch}")
+        check_one_of("branch", self.branch, (None, *BRANCHES))
+        check_number("missing", self.missing, 0, 1)
         if self.turn is not None and not 0 < self.turn < math.inf:
             raise ValueError(f"turn must be a number of pulses above 0, not {self.turn:g}")
-        if not 0 <= self.missing <= 1:
-            raise ValueError(f"missing must be from 0 to 1, not {self.missing:g}")
         if self.read_current is not None and not 0 < abs(self.read_current) < math.inf:
             raise ValueError(f"read_current must be in ampere and not 0, not {self.read_current}")
         self.conditions()
@@ -195,11 +242,9 @@ class Columns:
     def __init__(self, file: CsvFile, options: ReadOptions, decay: bool = False) -> None:
         self.file = file
         self.headings = [plain(column.name) for column in file.columns]
-        for place, heading in enumerate(self.headings):
-            if heading and heading in self.headings[:place]:
-                raise UserError(
-                    f"{file.path}: two columns are called {file.columns[place].name}; rename one"
-                )
+        for heading in filter(None, self.headings):
+            if self.headings.count(heading) > 1:
+                raise UserError(f"{file.path}: two columns are called {heading}; rename one")
         self.places: dict[str, int] = {}
         for what, known in NAMES.items():
             given = getattr(options.columns, what, None)

@@ -10,22 +10,6 @@ from allspin.sim.synapse.response import Array, Polarity
 
 
 @dataclass(frozen=True, eq=False)
-class ReadScatter:
-    """What repeated reads of one state differ by, state by state.
-
-    Attributes
-    ----------
-    square : ndarray of float64, shape (points,)
-        Sum of squares about the mean of a state's reads.
-    freedom : ndarray of int64, shape (points,)
-        Its reads beyond the first.
-    """
-
-    square: Array
-    freedom: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
 class Curve:
     """One measured curve.
 
@@ -41,8 +25,9 @@ class Curve:
     resistance : ndarray of float64, shape (points,)
         R_AH, in ohm (or in the file's unit if it names none); the mean where a state was read
         several times.
-    scatter : ReadScatter or None
-        What those reads differ by; None where each state was read once.
+    scatter : ndarray of float64, shape (2, points), or None
+        What those reads differ by, state by state: the sum of squares about their mean, and how
+        many there are beyond the first. None where each state was read once.
     line : int
         Of the file's row with which it begins.
     rows : ndarray of int
@@ -57,7 +42,7 @@ class Curve:
     polarity: Polarity | None
     x: Array
     resistance: Array
-    scatter: ReadScatter | None = None
+    scatter: Array | None = None
     line: int = 0
     rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     temperature: float = 0.0
@@ -74,9 +59,7 @@ class Curve:
 
     def at(self, places: npt.NDArray[np.integer]) -> "Curve":
         """The curve of some of its points."""
-        scatter = self.scatter
-        if scatter is not None:
-            scatter = ReadScatter(scatter.square[places], scatter.freedom[places])
+        scatter = None if self.scatter is None else self.scatter[:, places]
         rows = self.rows[places] if self.rows.size else self.rows
         x, resistance = self.x[places], self.resistance[places]
         return replace(self, x=x, resistance=resistance, scatter=scatter, rows=rows)

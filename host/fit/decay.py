@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.curves import Measurement
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
 from allspin.host.fit.picture import Panel, fit_picture
+from allspin.host.fit.quantities import quantity
 from allspin.host.fit.response import CONFIDENCE
 from allspin.host.fit.result import COLUMNS, row
 from allspin.host.fit.runs import read_measurement
@@ -22,6 +23,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError, refused
+from allspin.sim.options import option
 
 OUTSIDE = 0.02
 """Of the range, by which a decay may start beyond the device's."""
@@ -48,8 +50,20 @@ class DecayOptions:
         If one of them is outside its range.
     """
 
-    attempt_time: float | None = None
-    equilibrium: float = 0.0
+    attempt_time: float | None = field(
+        default=None,
+        metadata=option(
+            "attempt time of decays, such as 1ns (fitted to several temperatures, else 1ns)",
+            "TIME",
+            type=quantity("s", "--attempt-time"),
+        ),
+    )
+    equilibrium: float = field(
+        default=0.0,
+        metadata=option(
+            "what R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends (0)", "SHARE"
+        ),
+    )
     keep_outliers: bool = False
     name: str | None = None
 
@@ -78,6 +92,7 @@ class FittedDecay:
     fit: DecayFit
     base: Device
     options: DecayOptions
+    advice = "give --force to write it anyway"
 
     @property
     def complaints(self) -> list[str]:
@@ -180,6 +195,55 @@ class FittedDecay:
             **self.report(),
         }
 
+    def tables(self, device: Device) -> list[Table]:
+        """Values and intervals of the retention."""
+        fit = self.fit
+        found: list[tuple[str, Any, str]] = [
+            (f"barrier from {start:.3g} {self.decays.unit}", barrier, "eV")
+            for start, barrier in zip(fit.starts, fit.barriers, strict=True)
+        ]
+        found += [
+            ("deviation within a cell", fit.within, "eV"),
+            ("deviation between cells", fit.between, "eV"),
+            ("attempt time", fit.attempt_time, "s"),
+        ]
+        if fit.attempt_time is None:
+            found.append(("attempt time, given", Number(fit.used_attempt, ".4g"), "s"))
+        found.append(("p-value of one barrier", Number(fit.p_value, ".2g"), ""))
+        rows = [row("", *one)[1:] for one in found if one[1] is not None]
+        title = f"Retention of {device.name}: values and 95 % intervals"
+        return [Table(title, COLUMNS[1:], rows)]
+
+    def notes(self, _: Device) -> list[str]:
+        """What the fit says in words."""
+        lines = ["One barrier describes the decays: they are exponentials."]
+        if self.fit.within is not None:
+            lines = [
+                "One barrier does not describe the decays; a distribution of barriers is taken."
+            ]
+        if self.fit.attempt_time is None:
+            lines.append(
+                "The attempt time was not measured, which needs several temperatures: barriers "
+                "hold for it, and for temperatures near those that were measured."
+            )
+        if self.fit.between is None:
+            lines.append("One device was measured: the deviation between cells is not known.")
+        return lines
+
+    def picture(self) -> Figure:
+        """Data, fits and residuals over the logarithm of time, a colour for each temperature."""
+        panel = Panel("Decays", "time since it was written (s)", log=True)
+        curves = self.decays.curves
+        pairs = list(zip(curves, self.fit.models, strict=True))
+        for curve, model in sorted(pairs, key=lambda one: one[0].temperature):
+            later = curve.x > 0
+            drawn = curve.x[later], curve.resistance[np.newaxis, later], model[later]
+            panel.groups.setdefault(f"{curve.temperature:g} K", []).append(drawn)
+        for number, place in self.fit.aside:
+            at = slice(place, place + 1)
+            panel.aside.append((curves[number].x[at], curves[number].resistance[at]))
+        return fit_picture(self.name, self.decays.unit, [panel])
+
 
 def fit_decay(
     files: Sequence[str | Path],
@@ -204,7 +268,7 @@ def fit_decay(
     at : str or OperatingPoint, optional
         Where a file's device is taken, such as ``current=9mA``; its own point.
     noted : callable, optional
-        Told what is odd about the files.
+        Told what is odd about the files, and what was set aside.
 
     Returns
     -------
@@ -228,54 +292,10 @@ def fit_decay(
     found = fit_decays(
         decays.curves, ends, options.equilibrium, options.attempt_time, options.keep_outliers
     )
-    return FittedDecay(decays, found, base, options)
-
-
-def decay_table(fitted: FittedDecay) -> Table:
-    """Values and intervals of a retention that was fitted."""
-    fit = fitted.fit
-    found: list[tuple[str, Any, str]] = [
-        (f"barrier from {start:.3g} {fitted.decays.unit}", barrier, "eV")
-        for start, barrier in zip(fit.starts, fit.barriers, strict=True)
-    ]
-    found += [
-        ("deviation within a cell", fit.within, "eV"),
-        ("deviation between cells", fit.between, "eV"),
-        ("attempt time", fit.attempt_time, "s"),
-    ]
-    if fit.attempt_time is None:
-        found.append(("attempt time, given", Number(fit.used_attempt, ".4g"), "s"))
-    found.append(("p-value of one barrier", Number(fit.p_value, ".2g"), ""))
-    rows = [row("", *one)[1:] for one in found if one[1] is not None]
-    title = f"Retention of {fitted.name}: values and 95 % intervals"
-    return Table(title, COLUMNS[1:], rows)
-
-
-def decay_lines(fitted: FittedDecay) -> list[str]:
-    """What the fit says in words."""
-    lines = ["One barrier describes the decays: they are exponentials."]
-    if fitted.fit.within is not None:
-        lines = ["One barrier does not describe the decays; a distribution of barriers is taken."]
-    if fitted.fit.attempt_time is None:
-        lines.append(
-            "The attempt time was not measured, which needs several temperatures: barriers hold "
-            "for it, and for temperatures near those that were measured."
+    fitted = FittedDecay(decays, found, base, options)
+    if outliers := fitted.outliers():
+        noted(
+            f"{len(outliers)} points are set aside as outliers, the first: {outliers[0]} "
+            "(--keep-outliers keeps them)"
         )
-    if fitted.fit.between is None:
-        lines.append("One device was measured: the deviation between cells is not known.")
-    return lines
-
-
-def decay_picture(fitted: FittedDecay) -> Figure:
-    """Data, fits and residuals over the logarithm of time, a colour for each temperature."""
-    panel = Panel("Decays", "time since it was written (s)", log=True)
-    curves = fitted.decays.curves
-    pairs = list(zip(curves, fitted.fit.models, strict=True))
-    for curve, model in sorted(pairs, key=lambda one: one[0].temperature):
-        later = curve.x > 0
-        drawn = curve.x[later], curve.resistance[np.newaxis, later], model[later]
-        panel.groups.setdefault(f"{curve.temperature:g} K", []).append(drawn)
-    for number, place in fitted.fit.aside:
-        at = slice(place, place + 1)
-        panel.aside.append((curves[number].x[at], curves[number].resistance[at]))
-    return fit_picture(fitted.name, fitted.decays.unit, [panel])
+    return fitted

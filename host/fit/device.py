@@ -65,7 +65,7 @@ def make_device(result: FitResult) -> Device:
             "C2C of the synapse, apart from scatter about the fit": any(
                 part.cycles.basis == "points" for part in polarities
             ),
-            "D2D of the synapse": any(not part.devices.readings for part in polarities),
+            "D2D of the synapse": any(not part.readings for part in polarities),
             "the neuron and its variation": neuron is None,
             "D2D of the neuron": neuron is not None and neuron.gain is None,
         }
@@ -148,8 +148,8 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
         share = fit.span.value / (high - low)
         c2c = _share(part.cycles.of(result.occasion).value * share, f"C2C of {name}")
         d2d = 0.0
-        if part.devices.readings:
-            d2d = part.devices.readings[result.reading].value
+        if part.readings:
+            d2d = part.readings[result.reading].value
         d2d *= share if result.reading == "range" else 1.0
         found.append((response, c2c, _share(d2d, f"D2D of {name}")))
     responses, c2cs, d2ds = zip(*found, strict=True)

@@ -201,8 +201,7 @@ def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
     States whose reads scatter as hardly any do, by a spike of one of them, are left out.
     """
     scatters = [curve.scatter for curve in curves if curve.scatter is not None]
-    square = np.concatenate([np.zeros(0), *(one.square for one in scatters)])
-    freedom = np.concatenate([np.zeros(0), *(one.freedom for one in scatters)])
+    square, freedom = np.concatenate([np.zeros((2, 0)), *scatters], axis=1)
     points = freedom.size
     square, freedom = square[freedom > 0], freedom[freedom > 0]
     if freedom.sum() < 5:  # their scatter is no figure

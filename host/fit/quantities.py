@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 
 from allspin.sim.errors import UserError
 
@@ -112,16 +113,17 @@ def unit_of(text: str) -> tuple[str, float] | None:
 QUANTITY = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
 
 
-def quantity(text: str, base: str, option: str) -> float:
-    """A value with its unit, such as ``0.1mA``, in the base unit.
+def quantity(base: str, option: str) -> Callable[[str], float]:
+    """What reads an option's value with its unit, such as ``0.1mA``, in the base unit.
 
-    Raises
-    ------
-    UserError
-        If it is none, with the option that gave it.
+    It raises a `UserError` with the option if a text is none.
     """
-    match = QUANTITY.fullmatch(text)
-    value, unit = (number(match[1]), unit_of(match[2])) if match else (None, None)
-    if not value or unit is None or unit[0] != base or not abs(value) * unit[1] < MAX_MAGNITUDE:
+
+    def read(text: str) -> float:
+        match = QUANTITY.fullmatch(text)
+        value, unit = (number(match[1]), unit_of(match[2])) if match else (None, None)
+        if value and unit and unit[0] == base and abs(value) * unit[1] < MAX_MAGNITUDE:
+            return value * unit[1]
         raise UserError(f"{option} takes a value with its unit, such as 0.1m{base}, not {text!r}")
-    return value * unit[1]
+
+    return read

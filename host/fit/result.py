@@ -1,8 +1,8 @@
 """What is asked of a fit, and what comes of it: values, intervals, readings; as data and tables."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from allspin.host.fit.curves import Measurement
@@ -10,11 +10,12 @@ from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
-from allspin.host.fit.spread import CycleSpread, DeviceSpread
+from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread
 from allspin.host.show.table import Cell, Column, Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.options import option
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
 
@@ -54,15 +55,63 @@ class FitOptions:
         If one of them makes no sense; the message begins with its name.
     """
 
-    name: str
-    states: int | None = None
-    occasion: str | None = None
-    reading: str | None = None
-    currents: tuple[float, float] | None = None
-    table: bool = False
-    keep_outliers: bool = False
-    meter: str | None = None
-    reference: str = "column"
+    name: str = field(metadata=option("the device's name (that of the file)"))
+    states: int | None = field(
+        default=None,
+        metadata=option(
+            "states that the synapse is used with, 2 to 128; no measured value depends on it (as "
+            "many as pulses, at most 128; with lookup tables 100)",
+            "N",
+        ),
+    )
+    occasion: str | None = field(
+        default=None,
+        metadata=option(
+            "reading of C2C (the one that suits the data)",
+            flag="--c2c-occasion",
+            choices=list(OCCASIONS),
+        ),
+    )
+    reading: str | None = field(
+        default=None,
+        metadata=option(
+            "reading of D2D (the one that explains most)",
+            flag="--d2d-reading",
+            choices=DEVICE_CHOICES,
+        ),
+    )
+    currents: tuple[float, float] | None = field(
+        default=None,
+        metadata=option(
+            "part of the neuron's curve, in mA (in the file's numbers if it names no unit)",
+            ("LOW", "HIGH"),
+            nargs=2,
+            type=float,
+        ),
+    )
+    table: bool = field(
+        default=False,
+        metadata=option("make the synapse from the measured table, without a fit"),
+    )
+    keep_outliers: bool = field(
+        default=False, metadata=option("fit outliers like any other points")
+    )
+    meter: str | None = field(
+        default=None,
+        metadata=option(
+            "how the meter's noise is told from C2C (by repeated reads of a pulse, else by "
+            "plateaus that scatter less than the rest)",
+            flag="--meter-noise",
+            choices=METHODS,
+        ),
+    )
+    reference: str = field(
+        default="column",
+        metadata=option(
+            "reference of a conductance: a column of devices that vary, or an ideal one (column)",
+            choices=REFERENCES,
+        ),
+    )
 
     def __post_init__(self) -> None:
         if self.states is not None:
@@ -80,13 +129,44 @@ class FitOptions:
             raise ValueError("name must be a word or line of text")
 
 
+# The table of a fitted device, as the terminal shows it.
+
+COLUMNS = (
+    Column("part", group=True),
+    Column("what"),
+    Column("value", number=True),
+    Column("from"),
+    Column("to"),
+    Column("unit"),
+)
+
+
+def row(
+    part: str, what: str, value: Cell | Interval, unit: str = "", scale: float = 1.0
+) -> tuple[Cell, ...]:
+    """A row of a value, and of its interval if it has one."""
+    if not isinstance(value, Interval):
+        return part, what, value, None, None, unit
+    # Value and interval often differ in the third digit.
+    edges = (value.value, value.low, value.high)
+    return part, what, *(Number(scale * edge, "#.4g") for edge in edges), unit
+
+
+def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:
+    return [
+        row(part, "R^2", Number(goodness.r_squared, ".5f")),
+        row(part, "runs test, p-value", Number(goodness.runs_p_value, ".2g")),
+    ]
+
+
 @dataclass(frozen=True, eq=False)
 class PolarityResult:
-    """One polarity: fit, variation, and how well the model describes it."""
+    """One polarity: fit, C2C, D2D as `device_spread` has it, and whether the model describes it."""
 
     fit: ResponseFit
     cycles: CycleSpread
-    devices: DeviceSpread
+    readings: dict[str, Interval]
+    explained: dict[str, float]
     goodness: Goodness
 
 
@@ -124,6 +204,8 @@ class FitResult:
     occasion: str
     reading: str
 
+    advice = "give --table for the measured table as the device, or --force for the model anyway"
+
     @property
     def unit(self) -> str:
         """Unit of R_AH."""
@@ -160,10 +242,8 @@ class FitResult:
                     "pulse": part.cycles.pulse.plain(),
                     "from": part.cycles.basis,
                 },
-                "d2d": {name: one.plain() for name, one in part.devices.readings.items()},
-                "d2d_explained": {
-                    name: float(share) for name, share in part.devices.explained.items()
-                },
+                "d2d": {name: one.plain() for name, one in part.readings.items()},
+                "d2d_explained": {name: float(share) for name, share in part.explained.items()},
                 "goodness": part.goodness.plain(),
             }
         if self.meter is not None:
@@ -182,6 +262,68 @@ class FitResult:
             }
         return whole
 
+    def tables(self, device: Device) -> list[Table]:
+        """Values and intervals of the device that was made of it."""
+        rows: list[tuple[Cell, ...]] = []
+        for polarity in Polarity:
+            name = polarity.name.lower()
+            measured = device.synapse.figures(polarity, self.unit)
+            rows += [row(f"{name} (table)", *figure) for figure in measured]
+            part = None if measured else self.polarities.get(polarity)
+            if part is not None:
+                fit, known = part.fit, bool(part.readings)
+                d2d = part.readings[self.reading] if known else "not known"
+                rows += [
+                    row(name, "A", fit.nonlinearity, "pulses"),
+                    row(name, "P_max", fit.pulses, "pulses"),
+                    row(name, "R_min", fit.low, self.unit),
+                    row(name, "R_max", fit.high, self.unit),
+                    row(name, "C2C", part.cycles.of(self.occasion), "of the range"),
+                    row(name, "D2D", d2d, "see below" if known else "one device"),
+                    *_goodness_rows(name, part.goodness),
+                ]
+        if self.meter is not None:
+            rows.append(row("meter", "noise", self.meter.deviation, self.unit))
+        if self.neuron is not None:
+            rows += self._neuron_rows(self.neuron)
+        rules = [at for at, one in enumerate(rows) if at and one[0] != rows[at - 1][0]]
+        title = f"Device {device.name}: values and 95 % intervals"
+        return [Table(title, COLUMNS, rows, rules=rules)]
+
+    def _neuron_rows(self, neuron: NeuronFit) -> list[tuple[Cell, ...]]:
+        factor, current = self.current
+        found = [
+            ("threshold", neuron.values["threshold"], current, factor),
+            ("slope", neuron.values["slope"], f"{self.unit}/{current}", 1 / factor),
+            ("height", neuron.values.get("height"), self.unit),
+            ("C2C", neuron.use, "of R_AH's range"),
+            ("D2D of slope", neuron.gain, "of the slope"),
+            ("D2D of threshold", neuron.threshold_spread, "of full current"),
+            ("D2D", None if neuron.gain else "not known", "one device"),
+        ]
+        rows = [row("neuron", *one) for one in found if one[1] is not None]
+        return [*rows, *_goodness_rows("neuron", neuron.goodness)]
+
+    def notes(self, device: Device) -> list[str]:
+        """How its variations are read, and what the files say of pulses, line by line."""
+        lines = []
+        if self.meter is not None:
+            reads = self.meter.basis == "reads"
+            basis = "repeated reads" if reads else "the scatter about plateaus"
+            lines.append(
+                f"The noise of the meter, from {basis}, is no part of C2C; it is "
+                f"kept as read_noise {device.imperfections.read_noise:.3g}."
+            )
+        if known := self.measurement.electrical:
+            units = {key: "s" if key.endswith("time") else "A" for key in known}
+            figures = ", ".join(f"{key} {value:.4g} {units[key]}" for key, value in known.items())
+            lines.append(f"Of pulses and reads the files say: {figures}.")
+        if self.polarities and not device.synapse.figures(Polarity(0), self.unit):
+            lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}.")
+            if self.reading:
+                lines.append(f"D2D is read as {DEVICE_READINGS[self.reading]}.")
+        return lines
+
 
 def _basis(basis: str, devices: Sequence[DeviceCurves]) -> dict[str, object]:
     """What intervals rest on, for a report."""
@@ -190,116 +332,3 @@ def _basis(basis: str, devices: Sequence[DeviceCurves]) -> dict[str, object]:
         "devices": len(devices),
         "cycles": sum(len(device.resistance) for device in devices),
     }
-
-
-# The table of a fitted device, as the terminal shows it.
-
-COLUMNS = (
-    Column("part", group=True),
-    Column("what"),
-    Column("value", number=True),
-    Column("from"),
-    Column("to"),
-    Column("unit"),
-)
-
-
-def row(
-    part: str, what: str, value: Cell | Interval, unit: str = "", scale: float = 1.0
-) -> tuple[Cell, ...]:
-    """A row of a value, and of its interval if it has one."""
-    if not isinstance(value, Interval):
-        return part, what, value, None, None, unit
-    # Value and interval often differ in the third digit.
-    edges = (value.value, value.low, value.high)
-    return part, what, *(Number(scale * edge, "#.4g") for edge in edges), unit
-
-
-def fit_table(result: FitResult, device: Device) -> Table:
-    """Values and intervals of a device that was fitted.
-
-    Parameters
-    ----------
-    result : FitResult
-        The fit.
-    device : Device
-        What was made of it.
-    """
-    rows: list[tuple[Cell, ...]] = []
-    for polarity in Polarity:
-        name = polarity.name.lower()
-        measured = device.synapse.figures(polarity, result.unit)
-        rows += [row(f"{name} (table)", *figure) for figure in measured]
-        part = None if measured else result.polarities.get(polarity)
-        if part is not None:
-            fit, known = part.fit, bool(part.devices.readings)
-            d2d = part.devices.readings[result.reading] if known else "not known"
-            rows += [
-                row(name, "A", fit.nonlinearity, "pulses"),
-                row(name, "P_max", fit.pulses, "pulses"),
-                row(name, "R_min", fit.low, result.unit),
-                row(name, "R_max", fit.high, result.unit),
-                row(name, "C2C", part.cycles.of(result.occasion), "of the range"),
-                row(name, "D2D", d2d, "see below" if known else "one device"),
-                *_goodness_rows(name, part.goodness),
-            ]
-    if result.meter is not None:
-        rows.append(row("meter", "noise", result.meter.deviation, result.unit))
-    if result.neuron is not None:
-        rows += _neuron_rows(result, result.neuron)
-    rules = [number for number, one in enumerate(rows) if number and one[0] != rows[number - 1][0]]
-    title = f"Device {device.name}: values and 95 % intervals"
-    return Table(title, COLUMNS, rows, rules=rules)
-
-
-def _neuron_rows(result: FitResult, neuron: NeuronFit) -> list[tuple[Cell, ...]]:
-    factor, current = result.current
-    found = [
-        ("threshold", neuron.values["threshold"], current, factor),
-        ("slope", neuron.values["slope"], f"{result.unit}/{current}", 1 / factor),
-        ("height", neuron.values.get("height"), result.unit),
-        ("C2C", neuron.use, "of R_AH's range"),
-        ("D2D of slope", neuron.gain, "of the slope"),
-        ("D2D of threshold", neuron.threshold_spread, "of full current"),
-        ("D2D", None if neuron.gain else "not known", "one device"),
-    ]
-    rows = [row("neuron", *one) for one in found if one[1] is not None]
-    return [*rows, *_goodness_rows("neuron", neuron.goodness)]
-
-
-def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:
-    return [
-        row(part, "R^2", Number(goodness.r_squared, ".5f")),
-        row(part, "runs test, p-value", Number(goodness.runs_p_value, ".2g")),
-    ]
-
-
-def readings(result: FitResult, device: Device, known: Mapping[str, float]) -> list[str]:
-    """How its variations are read, and what the files say of pulses, line by line.
-
-    Parameters
-    ----------
-    result : FitResult
-        The fit.
-    device : Device
-        What came of it.
-    known : mapping of str to float
-        ``electrical`` of the measurement.
-    """
-    lines = []
-    if result.meter is not None:
-        reads = result.meter.basis == "reads"
-        basis = "repeated reads" if reads else "the scatter about plateaus"
-        lines.append(
-            f"The noise of the meter, from {basis}, is no part of C2C; it is "
-            f"kept as read_noise {device.imperfections.read_noise:.3g}."
-        )
-    if known:
-        units = {key: "s" if key.endswith("time") else "A" for key in known}
-        figures = ", ".join(f"{key} {value:.4g} {units[key]}" for key, value in known.items())
-        lines.append(f"Of pulses and reads the files say: {figures}.")
-    if result.polarities and not device.synapse.figures(Polarity(0), result.unit):
-        lines.append(f"C2C is read as drawn {OCCASIONS[result.occasion]}.")
-        if result.reading:
-            lines.append(f"D2D is read as {DEVICE_READINGS[result.reading]}.")
-    return lines

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from allspin.host.fit.columns import Columns, ReadOptions, choose_rows, filled, plain
-from allspin.host.fit.curves import Curve, Measurement, ReadScatter, trend
+from allspin.host.fit.curves import Curve, Measurement, trend
 from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
 from allspin.host.fit.tables import CsvFile, read_csv
 from allspin.host.fit.turns import (
@@ -198,7 +198,7 @@ def _of_states(curve: Curve) -> Curve:
     total = np.bincount(state, np.where(there, curve.resistance, 0.0))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     square = np.where(there, curve.resistance - mean[state], 0.0) ** 2
-    scatter = ReadScatter(np.bincount(state, square).astype(np.float64), np.maximum(count - 1, 0))
+    scatter = np.array([np.bincount(state, square), np.maximum(count - 1, 0)], np.float64)
     x, rows = curve.x[starts], curve.rows[starts]
     return replace(curve, x=x, resistance=mean, scatter=scatter, rows=rows)
 
@@ -358,7 +358,7 @@ def read_measurement(
             raise UserError(
                 f"no file has a column {condition.column}; mend --where {condition.text}"
             )
-    notes += check_agreement(one for one in settings if one.heading not in ignored)
+    check_agreement(one for one in settings if plain(one.column or "") not in ignored)
     electrical, differ = figures(settings)
     if options.read_current is not None:
         electrical["read_current"] = abs(options.read_current)

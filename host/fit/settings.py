@@ -8,7 +8,7 @@ programming's energy and time are made of them.
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +38,7 @@ READINGS = {
 }
 """Words of what is read, or bounds it, in such a unit."""
 BOOKKEEPING = re.compile(
-    r"|(time|date|timestamp|elapsed|clock|index|row|line|no|point|step|id|number|count|comment|"
+    r"|(time|date|timestamp|elapsed|clock|index|row|line|no|point|id|number|count|comment|"
     r"remark|note|operator|user|file|unnamed|error|status|std|sigma|uncertainty)(_.*|s)?"
 )
 """Names of what every row may have of its own."""
@@ -139,11 +139,10 @@ class Varying:
                 value = number(text)
                 # A pulse of no current is none; nor is a row that is counted with another part.
                 empty = value is not None and (math.isnan(value) or (is_current and not value))
-                if row < 0 or empty:
-                    continue
-                key = text.lower() if value is None else abs(value) if is_current else value
-                self.points.append((curve.device, count, x, key))
-                self.texts.add(text)
+                if row >= 0 and not empty:
+                    key = text.lower() if value is None else abs(value) if is_current else value
+                    self.points.append((curve.device, count, x, key))
+                    self.texts.add(text)
         self.values = {point[-1] for point in self.points}
         found = map(number, self.texts)
         self.numbers = np.sort([value for value in found if value is not None])
@@ -156,21 +155,17 @@ class Varying:
         """Whether it is something that was set, and differs between or within curves."""
         if named:
             return self.repeated or self.scatter > STEADY
-        devices = {device for device, *_ in self.points}
-        own = [(device, key) for device, _, _, key in self.points]
-        texts = any(isinstance(key, str) for key in self.values)
         if BOOKKEEPING.fullmatch(self.heading):
-            # A count is one unless some of a device's cycles have the same number, as of a step.
-            cycles = {count for _, count, _, _ in self.points}
-            steady = _tells((count, key) for _, count, _, key in self.points) and not texts
-            some = len(devices) < len(set(own)) < len(cycles)
-            return self.heading in ("step", "number", "no", "count", "point") and steady and some
+            return False
+        devices = {device for device, *_ in self.points}
+        texts = any(isinstance(key, str) for key in self.values)
         if not self.repeated:
             # Every row has its own: a reading, mostly of no setting.
             known = not texts and self.base not in RESULTS
             return known and any(map(self._set_by_cycle, devices))
         # What goes with the pulses is another count of them; what goes with the device its name.
         along = [(x, key) for _, _, x, key in self.points]
+        own = [(device, key) for device, _, _, key in self.points]
         counts = _tells(along) and len({x for x, _ in along}) > 1
         names = texts and _tells(own) and _tells((key, device) for device, key in own)
         return not counts and not (names and len(devices) > 1)
@@ -294,14 +289,12 @@ class Setting:
         Of the curves.
     name : str
         What is set: by one of `FIGURES`, whatever it is called, or else its heading.
-    heading : str
-        What it is called, as `plain` has it.
     base : str
         Its base unit.
     value : float or str
         In the base unit, or as it is written.
     exact : bool
-        Whether it is the same number in every row, and no reading.
+        Whether it is the same number in every row of a column, and no reading.
     column : str or None
         The column that has it; None for a line before the table.
     shown, where : str
@@ -311,7 +304,6 @@ class Setting:
     device: str
     polarity: Polarity | None
     name: str
-    heading: str
     base: str
     value: Key
     exact: bool
@@ -373,8 +365,7 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
         block = file.blocks[place]
         where = f"{file.path}" + f", line {block.line}" * (len(file.blocks) > 1)
         found: dict[str, Setting | None] = {}
-        given = _said(block.preamble) + _columns(file, columns, rows)
-        for called, unit, cells, column in given:
+        for called, unit, cells, column in _given(file, columns, block.preamble, rows):
             base, factor = unit_of(unit) or ("", 1.0)
             name = _name(plain(called), base, polarity)
             named = is_named(plain(called), unit) or name in FIGURES
@@ -391,10 +382,8 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
             if isinstance(value, float):
                 shown = f"{column or called} {value:.4g} {unit}".rstrip()
                 value = (abs(value) if base == "A" else value) * factor
-            one = Setting(
-                device, polarity, name, plain(column or called), base, value,
-                exact and column is not None, column, shown, where,
-            )  # fmt: skip
+            exact = exact and column is not None
+            one = Setting(device, polarity, name, base, value, exact, column, shown, where)
             other = found.get(name, one) if column is None else one
             agree = other is not None and one.differs(other) <= ALIKE
             found[name] = one if agree else None
@@ -402,34 +391,26 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
     return settings
 
 
-def _said(preamble: Iterable[str]) -> list[Given]:
-    """Those lines before a table that give a number, which is not 0."""
+def _given(
+    file: CsvFile, columns: Columns, preamble: Iterable[str], rows: list[int]
+) -> Iterator[Given]:
+    """Lines before a table with a number that is not 0, and columns that are none of the model's.
+
+    Columns of results and of bookkeeping are left out.
+    """
     short = (line for line in preamble if len(line) <= 200)
-    return [
-        (match["name"], match["own"] or match["unit"] or "", [match["value"]], None)
-        for match in filter(None, map(SAID.fullmatch, short))
-        if number(match["value"])
-    ]
-
-
-def _columns(file: CsvFile, columns: Columns, rows: list[int]) -> list[Given]:
-    """Columns that are none of the model's, of results or of bookkeeping."""
-    found: list[Given] = []
+    for match in filter(None, map(SAID.fullmatch, short)):
+        if number(match["value"]):
+            yield match["name"], match["own"] or match["unit"] or "", [match["value"]], None
     for place, (name, unit) in enumerate(file.columns):
         bookkeeping = BOOKKEEPING.fullmatch(columns.headings[place])
         if not (place in columns.used or bookkeeping or _base(unit) in RESULTS):
             called = "current" if place == columns.places.get("current") else name
-            found.append((called, unit, file.cells(place, rows), name))
-    return found
+            yield called, unit, file.cells(place, rows), name
 
 
-def check_agreement(settings: Iterable[Setting]) -> list[str]:
+def check_agreement(settings: Iterable[Setting]) -> None:
     """Refuse curves as cycles of one device where their tables give different settings.
-
-    Returns
-    -------
-    list of str
-        What is said of readings of a setting that differ a little.
 
     Raises
     ------
@@ -437,7 +418,6 @@ def check_agreement(settings: Iterable[Setting]) -> list[str]:
         With both values and where they are.
     """
     first: dict[tuple[str, Polarity | None, str], Setting] = {}
-    notes: dict[str, None] = {}
     for own in settings:
         other = first.setdefault((own.device, own.polarity, own.name), own)
         apart = own.differs(other)
@@ -448,12 +428,6 @@ def check_agreement(settings: Iterable[Setting]) -> list[str]:
                 f"{other.where}; they are no cycles of one curve: give those of one value, or call "
                 f"the device differently{more}"
             )
-        if apart > ALIKE:
-            notes[
-                f"{own.where}: {own.shown} and {other.shown} ({other.where}) differ by "
-                f"{apart:.1%} and are taken as one"
-            ] = None
-    return list(notes)
 
 
 def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
@@ -466,12 +440,12 @@ def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
     for one in settings:
         known = one.base and one.base == FIGURES.get(one.name, ("",))[0]
         if known and one.polarity is not None and isinstance(one.value, float):
-            key = one.name
-            if key == "current":
-                key = f"{one.polarity.name.lower()}_current"
+            own = f"{one.polarity.name.lower()}_current"
+            key = own if one.name == "current" else one.name
             # Without what the factor of a unit adds in the last digit.
             found.setdefault(key, []).append(float(f"{abs(one.value):.12g}"))
-            read |= {key} if one.column and not one.exact else set()
+            if one.column and not one.exact:
+                read.add(key)
     alike, notes = {}, []
     for key, some in found.items():
         if max(some) - min(some) <= (STEADY if key in read else ALIKE) * max(some):

@@ -59,22 +59,6 @@ class CycleSpread:
         return self.write if occasion == "write" else self.pulse
 
 
-@dataclass(frozen=True)
-class DeviceSpread:
-    """Device-to-device variation of one polarity.
-
-    Attributes
-    ----------
-    readings : dict of str to Interval
-        The figure by each reading; empty where there is one device only.
-    explained : dict of str to float
-        Share of the devices' differences that each reading explains.
-    """
-
-    readings: dict[str, Interval]
-    explained: dict[str, float]
-
-
 def together(deviations: list[Array]) -> Array:
     """Squares of deviations' correlations along the pulses, at lags from 1.
 
@@ -183,7 +167,9 @@ def _error_of_k(fit: ResponseFit, device: DeviceCurves, own: Fit) -> float:
     return (count - 1) ** 2 / count * float(np.var(bends, ddof=1))
 
 
-def device_spread(fit: ResponseFit, cycles: CycleSpread) -> DeviceSpread:
+def device_spread(
+    fit: ResponseFit, cycles: CycleSpread
+) -> tuple[dict[str, Interval], dict[str, float]]:
     """Device-to-device variation of a fitted polarity.
 
     Parameters
@@ -192,10 +178,17 @@ def device_spread(fit: ResponseFit, cycles: CycleSpread) -> DeviceSpread:
         The fit.
     cycles : CycleSpread
         Its cycle-to-cycle variation, which does not count as one between devices.
+
+    Returns
+    -------
+    readings : dict of str to Interval
+        The figure by each reading; empty where there is one device only.
+    explained : dict of str to float
+        Share of the devices' differences that each reading explains.
     """
     count = len(fit.devices)
     if count < 2:
-        return DeviceSpread({}, {})
+        return {}, {}
     start, end = fit.mean_curve([0, fit.pulses]).tolist()
     found = {name: np.zeros((3, count)) for name in DEVICE_CHOICES}
     whole = 0.0
@@ -225,4 +218,4 @@ def device_spread(fit: ResponseFit, cycles: CycleSpread) -> DeviceSpread:
         low, high = sorted((unit.low / unit.value, unit.high / unit.value))
         readings[name] = spread_between(values, errors, Interval(1.0, low, high))
         explained[name] = 1 - sum(left.tolist()) / whole if whole else 0.0
-    return DeviceSpread(readings, explained)
+    return readings, explained

@@ -43,25 +43,6 @@ NAMED = re.compile(
 """A line of a preamble that names the device."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How large a table may be; by default that of a measurement.
-
-    Parameters
-    ----------
-    size : int
-        Bytes, also unpacked.
-    lines : int
-        Lines: 500 cycles of 200 pulses both ways.
-    cells : int
-        Cells of all lines.
-    """
-
-    size: int = 1 << 25
-    lines: int = 200_000
-    cells: int = 1_000_000
-
-
 class Column(NamedTuple):
     """A column's heading: its name without the unit, and the unit as written, or nothing."""
 
@@ -177,11 +158,11 @@ class _Layout:
             cells = self.cells(line)
             if len(cells) > 2 and not cells[-1]:
                 cells.pop()  # a delimiter at the line's end
-            if len(cells) > 1 and not line.comment:
-                shapes[place] = tuple(map(is_number, cells))
-        counts = Counter(shape for shape in shapes.values() if any(shape))
-        self.usual = max(counts, key=lambda shape: counts[shape], default=())
-        rows = [place for place, shape in shapes.items() if any(shape) and self.is_row(place)]
+            shape = tuple(map(is_number, cells))
+            if len(cells) > 1 and any(shape) and not line.comment:
+                shapes[place] = shape
+        self.usual = max(shapes.values(), key=Counter(shapes.values()).__getitem__, default=())
+        rows = list(filter(self.is_row, shapes))
         self.numbers = len(rows) * sum(self.usual)
         self.header, self.first = self._find_header(rows)
 
@@ -216,8 +197,8 @@ class _Layout:
 
     def is_broken(self, place: int) -> bool:
         """Whether a line has as many cells as a row, and words where a row has numbers."""
-        size = len(self.cells(self.lines[place]))
-        return size == len(self.usual) and not (self.is_row(place) or self.words(place))
+        same = len(self.cells(self.lines[place])) == len(self.usual)
+        return same and not (self.is_row(place) or self.words(place))
 
     def units(self, place: int) -> list[str]:
         """The cells of a row of units; empty for any other."""
@@ -245,37 +226,26 @@ class _Layout:
         units = next(below, [""] * len(self.usual))
         for heading, unit in zip(self.cells(self.lines[self.header]), units, strict=True):
             match = HEADING.fullmatch(heading)
-            name, own = heading, None
+            name, own = heading, ""
             if match is not None:
-                name, own = match["name"].strip(), (match["unit"] or match["per"] or "").strip()
-            found.append(Column(name, own or unit))
+                name, own = match["name"], match["unit"] or match["per"] or ""
+            found.append(Column(name.strip(), own.strip() or unit))
         return found
 
 
-def _read_lines(path: Path, limits: Limits) -> tuple[bytes, list[Line]]:
-    """A file's content, as it is on the disk, and its lines, unpacked."""
-    data = read_file(path, "CSV file", limits.size)
-    text = data
-    if data.startswith(b"\x1f\x8b"):
-        try:
-            text = gzip.GzipFile(fileobj=io.BytesIO(data)).read(limits.size + 1)
-        except DAMAGED_GZIP:
-            raise UserError(f"{path} is a damaged gzip file; pack it anew") from None
-        if len(text) > limits.size:
-            raise UserError(
-                f"{path} is too large for a CSV file: it unpacks to more than {limits.size:,} bytes"
-            )
-    lines = []
-    for place, line in enumerate(io.StringIO(_decode(path, text), newline=None), 1):
-        if place > limits.lines:
-            raise UserError(f"{path} has more than {limits.lines:,} lines; give it in parts")
-        stripped = line.strip()
-        comment = stripped.startswith(tuple(COMMENTS))
-        # Tabs at either end are empty cells.
-        bare = stripped.lstrip(COMMENTS).strip() if comment else line.rstrip("\r\n")
-        if stripped:
-            lines.append(Line(place, bare, comment))
-    return data, lines
+def _unpacked(path: Path, data: bytes, size: int) -> bytes:
+    """A file's content; that of a gzip file is unpacked."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        text = gzip.GzipFile(fileobj=io.BytesIO(data)).read(size + 1)
+    except DAMAGED_GZIP:
+        raise UserError(f"{path} is a damaged gzip file; pack it anew") from None
+    if len(text) > size:
+        raise UserError(
+            f"{path} is too large for a CSV file: it unpacks to more than {size:,} bytes"
+        )
+    return text
 
 
 def _decode(path: Path, data: bytes) -> str:
@@ -292,54 +262,57 @@ def _decode(path: Path, data: bytes) -> str:
     raise UserError(f"{path} is not a CSV file but a binary one; export the table as text first")
 
 
-def _short(text: str) -> str:
-    """A text as messages show it."""
-    text = text.strip()
-    return repr(text if len(text) <= 40 else text[:37] + "...")
-
-
-def read_csv(path: Path, limits: Limits | None = None) -> CsvFile:
+def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile:
     """Read a table.
 
     Parameters
     ----------
     path : Path
         The file.
-    limits : Limits, optional
-        How large it may be (those of a measurement).
+    size : int
+        Bytes that it may have, also unpacked.
+    cells : int
+        Cells that it may have, in a fifth as many lines: by default 500 cycles of 200 pulses both
+        ways.
 
     Raises
     ------
     UserError
         If it is no such table; the message names file, line and fix.
     """
-    limits = limits or Limits()
-    data, lines = _read_lines(path, limits)
-    for delimiter in DELIMITERS:
-        counts = [line.text.count(delimiter) for line in lines]
-        if sum(counts) > limits.cells or max(counts, default=0) >= MAX_COLUMNS:
-            raise UserError(
-                f"{path} has more than {limits.cells:,} cells, or {MAX_COLUMNS:,} columns; give it "
-                "in parts"
-            )
+    data = read_file(path, "CSV file", size)
+    lines = []
+    text = _decode(path, _unpacked(path, data, size))
+    for place, line in enumerate(io.StringIO(text, newline=None), 1):
+        stripped = line.strip()
+        comment = stripped.startswith(tuple(COMMENTS))
+        # Tabs at either end are empty cells.
+        bare = stripped.lstrip(COMMENTS).strip() if comment else line.rstrip("\r\n")
+        if stripped:
+            lines.append(Line(place, bare, comment))
     if not lines:
         raise UserError(f"{path} is empty; give a header line with column names, then rows")
+    counts = np.array([[line.text.count(one) for line in lines] for one in DELIMITERS])
+    if len(lines) > cells // 5 or counts.sum(axis=1).max() > cells or counts.max() >= MAX_COLUMNS:
+        raise UserError(
+            f"{path} has more than {cells // 5:,} lines, {cells:,} cells, or {MAX_COLUMNS:,} "
+            "columns; give it in parts"
+        )
     layouts = [_Layout(lines, delimiter) for delimiter in DELIMITERS]
     layout = max(layouts, key=lambda layout: (layout.header >= 0, layout.numbers))
     if layout.header < 0:
         first = next((line for line in lines if not line.comment), lines[0])
         raise UserError(
-            f"{path}: line {first.number}: {_short(first.text)} begins no table; give a header "
-            "line with column names, separated by comma, semicolon or tab, such as "
+            f"{path}: line {first.number}: {first.text.strip()!r:.40} begins no table; give a "
+            "header line with column names, separated by comma, semicolon or tab, such as "
             "pulse,R_AH (ohm), then rows of as many cells"
         )
     file = CsvFile(path, layout.columns(), [], data)
     others = _take_rows(file, layout)
     if others:
-        are = "s of words below the header are" if others[1:] else " of words below the header is"
-        first = others[0]
         file.notes.append(
-            f"{path}: {len(others)} line{are} left out, line {first.number}: {_short(first.text)}"
+            f"{path}: words below the header are left out, {len(others)} in all, the first in line "
+            f"{others[0].number}: {others[0].text.strip()!r:.40}"
         )
     return file
 

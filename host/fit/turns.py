@@ -202,7 +202,7 @@ def cut(file: CsvFile, run: Curve, place: int | None) -> list[Curve]:
         # The point at which a run turns is counted with the part before.
         second.rows[0] = -1
         if second.scatter is not None:
-            second.scatter.square[0] = second.scatter.freedom[0] = 0
+            second.scatter[:, 0] = 0
         parts = [run.at(every[: place + 1]).measured(), second.measured()]
     turns = [float(pulse) for part in parts for pulse in part.x[all_turns(part.resistance)]]
     if place is not None:

@@ -1,7 +1,11 @@
-"""Batches that lie ready while whoever takes them trains.
+"""Images bent a little, anew in every epoch, in batches that lie ready while training takes them.
 
-A thread prepares them. Of a long course a process of its own makes them, for which the thread
-waits only: a thread that makes them waits for the interpreter, and so does whoever trains
+A transformation is applied to a group of images at once that lie side by side, one image a
+column, so that moving a pixel copies a run of memory: an epoch of MNIST takes a fraction of
+a second.
+
+A thread prepares the batches. Of a long course a process of its own makes them, for which the
+thread waits only: a thread that makes them waits for the interpreter, and so does whoever trains
 meanwhile. The process gets a line of JSON and images by its standard input, and gives batch after
 batch as bytes through a pipe, until it is killed or nobody reads them.
 """
@@ -16,15 +20,16 @@ from collections import deque
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, astuple, dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.host.train.augment import Bent, Course
 from allspin.host.train.latent import Array
 from allspin.host.train.options import Augmentation
 from allspin.sim.network.formats import quantise_pixels
@@ -42,6 +47,156 @@ SPLIT_SEED = 2021
 """The same images are kept whatever the network's seed."""
 FIRST_IMAGES = 2000
 """Images that the first weights are scaled on."""
+GROUP = 32
+"""Images that share one random transformation (in one epoch; the groups are drawn anew)."""
+KNOTS = 5
+"""Knots of the elastic displacement along each side of the image."""
+
+
+def bilinear(shape: tuple[int, int], y: Array, x: Array) -> Any:
+    """Transformations that read an image at other places, between its pixels.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of an image.
+    y, x : ndarray of float32, shape (transformations, pixels)
+        Where each pixel of the result is read, in pixels; outside the image it is dark.
+
+    Returns
+    -------
+    csr_array of float32, shape (transformations * pixels, transformations * pixels)
+        By which images are multiplied: those of each transformation below the last one's. One
+        product for all: a thread that trains meanwhile waits for the interpreter at each call.
+    """
+    from scipy.sparse import csr_array
+
+    height, width = shape
+    size = y.size
+    top, left = np.floor(y), np.floor(x)
+    down, right = y - top, x - left
+    sources, shares = np.empty((*y.shape, 4), np.int32), np.empty((*y.shape, 4), np.float32)
+    corners = (
+        (top, left, (1 - down) * (1 - right)),
+        (top, left + 1, (1 - down) * right),
+        (top + 1, left, down * (1 - right)),
+        (top + 1, left + 1, down * right),
+    )
+    for corner, (row, column, share) in enumerate(corners):
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        shares[:, :, corner] = share * inside
+        sources[:, :, corner] = np.where(inside, row * width + column, 0)
+    sources += (np.arange(len(y), dtype=np.int32) * (height * width))[:, None, None]
+    ends = np.arange(0, 4 * size + 1, 4, dtype=np.int32)
+    return csr_array((shares.ravel(), sources.ravel(), ends), shape=(size, size))
+
+
+def _bumps(size: int) -> Array:
+    """Weight of each knot at each pixel of a line, shape (size, KNOTS): smooth, sums of 1."""
+    place = np.linspace(0.0, KNOTS - 1.0, size)
+    distance = np.minimum(np.abs(place[:, None] - np.arange(KNOTS)), 1.0)
+    return (0.5 + 0.5 * np.cos(np.pi * distance)).astype(np.float32)
+
+
+Bent = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
+"""Which images a batch is of, and their row values, shape (pixels, images): whole numbers."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """Images gone through some times, each time in another order and bent anew.
+
+    The images that do not fill a batch are left out of that epoch.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of an image.
+    augmentation : Augmentation
+        How far they are bent.
+    top : int
+        Largest row value: grey 255.
+    size : int
+        Images in a batch, at most as many as are gone through.
+    epochs : int
+        How many times.
+    seed : tuple of int
+        Names the order and the transformations; each epoch has draws of its own.
+    """
+
+    shape: tuple[int, int]
+    augmentation: Augmentation
+    top: int
+    size: int
+    epochs: int
+    seed: tuple[int, ...]
+
+    @cached_property
+    def _places(self) -> tuple[Array, Array, Array]:
+        """Middle of an image, (2, 1), its pixels from there, and the knots' weights at each."""
+        middle = np.array([[(side - 1) / 2] for side in self.shape], np.float32)
+        pixels = np.indices(self.shape, dtype=np.float32).reshape(2, -1) - middle
+        bumps = np.einsum("yi,xj->ijyx", *map(_bumps, self.shape))
+        return middle, pixels, bumps.reshape(KNOTS * KNOTS, -1)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Any:
+        """Draw transformations, as `bilinear` has them."""
+        how = self.augmentation
+        middle, (pixel_y, pixel_x), bumps = self._places
+
+        def normal(*shape: int) -> Array:
+            return rng.standard_normal((count, *shape), dtype=np.float32)
+
+        angle = normal(1) * np.float32(np.deg2rad(how.rotation))
+        stretch_y, stretch_x = 1 + how.stretch * normal(1), 1 + how.stretch * normal(1)
+        sheared = pixel_x + how.stretch * normal(1) * pixel_y
+        shift_y, shift_x = how.shift * normal(1), how.shift * normal(1)
+        elastic = (how.elastic * normal(2, KNOTS * KNOTS)) @ bumps
+        cos, sin = np.cos(angle), np.sin(angle)
+        y = stretch_y * (cos * pixel_y - sin * sheared) + shift_y + elastic[:, 0]
+        x = stretch_x * (sin * pixel_y + cos * sheared) + shift_x + elastic[:, 1]
+        if how.mirror:
+            mirrored = rng.random((count, 1), dtype=np.float32) < how.mirror
+            x = np.where(mirrored, -x, x)
+        return bilinear(self.shape, y + middle[0], x + middle[1])
+
+    def batches(
+        self, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64], first: int = 0
+    ) -> Generator[Bent, None, None]:
+        """Make the batches, one after another.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (images, pixels)
+            Grey levels.
+        among : ndarray of int64, shape (chosen,)
+            Which images to go through: those of a large set are not copied.
+        first : int
+            The first epoch that is wanted.
+        """
+        for epoch in range(first, self.epochs):
+            rng = np.random.default_rng([*self.seed, epoch])
+            order = among[rng.permutation(len(among))]
+            for start in range(0, len(among) - self.size + 1, self.size):
+                chosen = order[start : start + self.size]
+                yield chosen, self._values(images, chosen, rng)
+
+    def _values(
+        self,
+        images: npt.NDArray[np.uint8],
+        chosen: npt.NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> npt.NDArray[np.uint8]:
+        """Row values of a batch of images."""
+        # The last group is filled up with what is thrown away again.
+        filled = np.resize(chosen, -(-self.size // GROUP) * GROUP)
+        groups = images[filled].reshape(-1, GROUP, images.shape[1]).transpose(0, 2, 1)
+        bent = groups.astype(np.float32, order="C")
+        if any(astuple(self.augmentation)):
+            bent = (self.draw(len(bent), rng) @ bent.reshape(-1, GROUP)).reshape(bent.shape)
+        values = np.ascontiguousarray(np.concatenate(bent, axis=1)[:, : self.size])
+        values *= np.float32(self.top / 255)
+        return np.rint(values, out=values).astype(np.uint8)
 
 
 def from_worker(

@@ -15,8 +15,7 @@ from threadpoolctl import threadpool_limits
 from allspin.host.data.datasets import Dataset
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import clock, tell
-from allspin.host.train.augment import Course
-from allspin.host.train.feed import FIRST_IMAGES, bent_batches, row_values, split
+from allspin.host.train.feed import FIRST_IMAGES, Course, bent_batches, row_values, split
 from allspin.host.train.latent import Adam, Array, LatentNetwork
 from allspin.host.train.lesson import Lesson, chip_law, judge
 from allspin.host.train.parameters import TrainingParameters, provenance_of

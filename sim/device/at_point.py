@@ -107,14 +107,11 @@ class MeasuredAt:
             for name, along in zip(scales, zip(*points, strict=True), strict=True)
         }
         for name, scale in scales.items():
-            if scale == "log" and grid[name][0] <= 0:
-                raise ValueError(f"[{table.name}] {name} is on a log scale and must be above 0")
-        axes_values = [along.tolist() for along in grid.values()]
-        for place in itertools.product(*axes_values):
+            _check_values(f"[{table.name}] {name}", grid[name], scale)
+        every = list(itertools.product(*(along.tolist() for along in grid.values())))
+        for place in every:
             if place not in points:
-                at = (
-                    f"{name} {shown(name, value)}" for name, value in zip(grid, place, strict=True)
-                )
+                at = map(" ".join, zip(grid, map(shown, grid, place), strict=True))
                 raise ValueError(
                     f"[{table.name}] must have a point for each combination of its axes, and lacks "
                     f"{', '.join(at)}"
@@ -125,8 +122,7 @@ class MeasuredAt:
         measured = {}
         for key, leaf in known.items():
             scale = named.content.get(key, "linear")
-            ordered = [points[place][leaf] for place in itertools.product(*axes_values)]
-            whole = _whole(f"[{table.name}] {key}", leaf, ordered, scale)
+            whole = _whole(f"[{table.name}] {key}", [points[place][leaf] for place in every], scale)
             measured[leaf] = scale, whole.reshape(*shape, *whole.shape[1:])
         point = OperatingPoint(**{name: default.take(name) for name in scales})
         default.finish()
@@ -236,7 +232,7 @@ def _leaves(table: Mapping[str, Any], way: Leaf = ()) -> list[tuple[Leaf, Any]]:
     return found
 
 
-def _whole(name: str, leaf: Leaf, each: list[Array], scale: str) -> Array:
+def _whole(name: str, each: list[Array], scale: str) -> Array:
     """A value at all points, as one array that can be interpolated on its scale.
 
     Lists are made as long as the longest by their last entry.
@@ -247,36 +243,44 @@ def _whole(name: str, leaf: Leaf, each: list[Array], scale: str) -> Array:
     values = np.array(
         [np.pad(one, (0, size - one.size), "edge") if one.ndim else one for one in each]
     )
-    if np.all(values == values.flat[0]):
-        return values
-    give = ": give it the scale reciprocal"
+    if np.any(values != values.flat[0]):
+        _check_values(name, values, scale)
+    return values
+
+
+def _check_values(name: str, values: Array, scale: str) -> None:
+    """Refuse values that cannot be interpolated on a scale."""
     if scale == "log" and np.any(values <= 0):
         raise ValueError(f"{name} is on a log scale and must be above 0 at all points")
     if scale == "reciprocal" and np.any(values == 0):
         raise ValueError(f"{name} is on a reciprocal scale and must not be 0")
-    if scale != "reciprocal" and not np.all(np.isfinite(values)):
-        raise ValueError(f"{name} is infinite at some points{give}")
-    if scale != "reciprocal" and leaf[-1] == "A" and values.min() < 0 < values.max():
-        raise ValueError(f"{name} changes its sign, which it does through infinity{give}")
-    return values
+    through = name.endswith(".A") and values.min() < 0 < values.max()
+    if scale != "reciprocal" and (through or not np.all(np.isfinite(values))):
+        raise ValueError(
+            f"{name} is infinite at some points or between them: give it the scale reciprocal"
+        )
 
 
-def _follow(synapse: Content, measured: MeasuredAt, point: OperatingPoint) -> None:
-    """Put what was measured at a point into a synapse's table, and the point's own figures."""
-    electrical = synapse.get("electrical")
-    fixed = set(electrical) if isinstance(electrical, dict) else set()
+def _inner(content: Content, *way: str) -> Content:
+    """A table within others, which is made where there is none."""
+    for place, key in enumerate(way, 1):
+        content = content.setdefault(key, {})
+        if not isinstance(content, dict):
+            raise ValueError(f"[{'.'.join(way[:place])}] must be a table")
+    return content
+
+
+def _follow(content: Content, measured: MeasuredAt, point: OperatingPoint) -> None:
+    """Put what was measured at a point into ``[synapse]``, and the point's own figures."""
+    fixed = set(_inner(content, "synapse", "electrical"))
     for leaf, value in measured.at(point).items():
-        table = synapse
-        for key in leaf[:-1]:
-            table = table.setdefault(key, {})
-            if not isinstance(table, dict):
-                raise ValueError(f"[synapse.{key}] must be a table")
+        table = _inner(content, "synapse", *leaf[:-1])
         if leaf[-1] in table:
             raise ValueError(
                 f"{'.'.join(leaf)} is in [synapse] and in [synapse.at]; it may be in one of them"
             )
         table[leaf[-1]] = value
-    electrical = synapse.setdefault("electrical", {})
+    electrical = _inner(content, "synapse", "electrical")
     for name, value in point.given().items():
         keys = TAKES.get(name, ())
         if keys and fixed.issuperset(keys):
@@ -284,8 +288,7 @@ def _follow(synapse: Content, measured: MeasuredAt, point: OperatingPoint) -> No
                 f"[synapse.electrical] has {' and '.join(keys)}, which are the {name} of "
                 "[synapse.at]; leave out what varies with the point"
             )
-        if isinstance(electrical, dict):
-            electrical.update({key: value for key in keys if key not in electrical})
+        electrical.update({key: value for key in keys if key not in electrical})
 
 
 def _warm(content: Content, temperature: float, given: bool) -> bool:
@@ -293,13 +296,12 @@ def _warm(content: Content, temperature: float, given: bool) -> bool:
 
     A temperature that was not asked for does not replace one that the file has.
     """
-    array, others = content.get("array"), content.get("imperfections")
-    retention = others.get("retention") if isinstance(others, dict) else None
-    for table in (retention, array):
-        if isinstance(table, dict) and (given or "temperature" not in table):
-            table["temperature"] = temperature
-    real = isinstance(array, dict) and array.get("reading", "ideal") != "ideal"
-    return real or isinstance(retention, dict)
+    others = _inner(content, "imperfections")
+    for outer, key in ((content, "array"), (others, "retention")):
+        if key in outer and (given or "temperature" not in _inner(outer, key)):
+            outer[key]["temperature"] = temperature
+    real = content.get("array", {}).get("reading", "ideal") != "ideal"
+    return real or "retention" in others
 
 
 def at_point(content: Content, point: OperatingPoint | None) -> Content:
@@ -332,12 +334,11 @@ def at_point(content: Content, point: OperatingPoint | None) -> Content:
     content = copy.deepcopy(content)
     used, unmeasured = OperatingPoint(), "temperature" in asked
     if there:
-        synapse = content["synapse"]
-        measured = MeasuredAt.from_table(Table("synapse.at", synapse.pop("at")))
+        measured = MeasuredAt.from_table(Table("synapse.at", content["synapse"].pop("at")))
         unmeasured = unmeasured and "temperature" not in measured.scales
         own = {name: asked[name] for name in asked if not unmeasured or name != "temperature"}
         used = OperatingPoint(**own).within(measured.default.given())
-        _follow(synapse, measured, used)
+        _follow(content, measured, used)
     else:
         for name in sorted(asked.keys() - {"temperature"}):
             raise OutsideError(f"{name} was not varied: the device was measured at one point only")
@@ -349,12 +350,11 @@ def at_point(content: Content, point: OperatingPoint | None) -> Content:
                 "nothing of the device depends on temperature: it was not measured over it, and "
                 "has neither retention nor an array that is not ideal"
             )
-    source = content.setdefault("source", {})
-    if isinstance(source, dict):
-        source["at"] = str(whole)
-        unknown = source.get("not_measured", [])
-        if unmeasured and isinstance(unknown, list):
-            source["not_measured"] = [*unknown, "the synapse's response over temperature"]
+    source = _inner(content, "source")
+    source["at"] = str(whole)
+    unknown = source.get("not_measured", [])
+    if unmeasured and isinstance(unknown, list):
+        source["not_measured"] = [*unknown, "the synapse's response over temperature"]
     return content
 
 

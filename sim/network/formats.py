@@ -116,7 +116,17 @@ def quantise_pixels(images: npt.NDArray[np.uint8], pixel_bits: int) -> npt.NDArr
 MIN_TILE_ROWS, MAX_TILE_ROWS = 8, 1 << 16
 MIN_ADC_BITS, MAX_ADC_BITS = 2, 24
 MAX_ADC_SHIFT = 23
-MAX_ADC_OFFSET = (1 << 31) - 1
+
+
+def frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """A copy of whole numbers that nobody can change; `ValueError` where they do not fit."""
+    source = np.asarray(array)
+    with np.errstate(invalid="ignore"):  # a NaN is refused below
+        copy = source.astype(dtype, order="K")
+    if source.dtype != dtype and not np.array_equal(source, copy):
+        raise ValueError(f"values do not fit {np.dtype(dtype).name}")
+    copy.setflags(write=False)
+    return copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,14 +171,7 @@ class Adc:
         for name, low, high in (("bits", MIN_ADC_BITS, MAX_ADC_BITS), ("shift", 0, MAX_ADC_SHIFT)):
             object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
         if self.offsets is not None:
-            given = np.asarray(self.offsets)
-            if given.dtype.kind not in "iuf" or not np.all(np.abs(given) <= MAX_ADC_OFFSET):
-                raise ValueError(f"offsets must be from {-MAX_ADC_OFFSET} to {MAX_ADC_OFFSET}")
-            offsets: npt.NDArray[Any] = given.astype(np.int32)
-            if not np.array_equal(given, offsets):
-                raise ValueError("offsets must be whole numbers")
-            offsets.setflags(write=False)
-            object.__setattr__(self, "offsets", offsets)
+            object.__setattr__(self, "offsets", frozen(self.offsets, np.int32))
 
     def tiles(self, rows: int) -> int:
         """How many tiles a layer of so many rows has."""

@@ -12,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import check_range
-from allspin.sim.network.formats import MAX_RAH_BITS, MAX_STATES, MIN_RAH_BITS, MIN_STATES, Adc
+from allspin.sim.network.formats import (
+    MAX_RAH_BITS,
+    MAX_STATES,
+    MIN_RAH_BITS,
+    MIN_STATES,
+    Adc,
+    frozen,
+)
 from allspin.sim.network.neuron import Neuron
 from allspin.sim.parameters import Shown
 
@@ -30,16 +37,6 @@ WIDTHS = {
     "current_bits": (MIN_CURRENT_BITS, MAX_CURRENT_BITS),
 }
 """What a network has widths of, in bits, and their ranges."""
-
-
-def _frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    source = np.asarray(array)
-    with np.errstate(invalid="ignore"):  # a NaN is refused below
-        copy = source.astype(dtype, order="K")
-    if source.dtype != dtype and not np.array_equal(source, copy):
-        raise ValueError(f"values do not fit {np.dtype(dtype).name}")
-    copy.setflags(write=False)
-    return copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +63,8 @@ class Converter:
     shift: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gains", _frozen(self.gains, np.int32))
-        object.__setattr__(self, "offsets", _frozen(self.offsets, np.int32))
+        object.__setattr__(self, "gains", frozen(self.gains, np.int32))
+        object.__setattr__(self, "offsets", frozen(self.offsets, np.int32))
         object.__setattr__(self, "shift", check_range("shift", self.shift, 0, MAX_SHIFT))
         if self.gains.ndim != 1 or self.gains.shape != self.offsets.shape:
             raise ValueError(
@@ -104,10 +101,10 @@ class Layer:
     adc: Adc | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "states", _frozen(self.states, np.uint8))
-        object.__setattr__(self, "levels", _frozen(self.levels, np.int16))
+        object.__setattr__(self, "states", frozen(self.states, np.uint8))
+        object.__setattr__(self, "levels", frozen(self.levels, np.int16))
         if self.table is not None:
-            object.__setattr__(self, "table", _frozen(self.table, np.uint8))
+            object.__setattr__(self, "table", frozen(self.table, np.uint8))
         if self.states.ndim != 2 or not all(1 <= n <= MAX_LINES for n in self.states.shape):
             raise ValueError(
                 f"states must be rows x columns, each from 1 to {MAX_LINES}, "

@@ -266,14 +266,12 @@ def read_lookup_table(path: Path) -> Changes:
         )
     conductance, share = rows
     changes = [_numbers(path, *each) for each in itertools.islice(lines, share.size + 1)]
-    if len(changes) != share.size or any(row.size != conductance.size for row in changes):
-        raise UserError(
-            f"{path} is damaged: {share.size} shares and {conductance.size} conductances need "
-            f"as many rows and columns of changes, not {len(changes)} rows"
-        )
+    fits = len(changes) == share.size and all(row.size == conductance.size for row in changes)
     falls = np.any(np.diff(conductance) <= 0) or np.any(np.diff(share) < 0)
-    if falls or share[0] < 0 or share[-1] > 1:
+    if not fits or falls or share[0] < 0 or share[-1] > 1:
         raise UserError(
-            f"{path} is damaged: conductances must rise, and cumulative shares from 0 to 1"
+            f"{path} is damaged: conductances must rise, and cumulative shares from 0 to 1; "
+            f"{share.size} shares and {conductance.size} conductances need as many rows and "
+            f"columns of changes, not {len(changes)} rows"
         )
     return Changes.of_shares(conductance, share, np.array(changes))

@@ -271,7 +271,7 @@ def with_line(number: int, line: str) -> str:
         (text(header="layer,row,column,word"), "line 1: there is no column R_AH (it has layer"),
         (text(header="layer,row,row,R_AH (ohm)"), "line 1: two columns are called row; rename one"),
         ("", "is empty"),
-        ("\n".join([text(), *["0,0,0,1"] * 1000]), "more than 1,036 lines"),
+        ("\n".join([text(), *["0,0,0,1"] * 1000]), "is there twice"),
         (bytes(2_000_000), "is too large for a CSV file"),
     ],
 )

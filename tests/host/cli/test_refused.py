@@ -214,7 +214,7 @@ REFUSED = {
         ("--where current", "--where takes COLUMN=VALUE"),
         ("--where current=8", "no file has a column current; mend --where current=8"),
         ("--ignore-column x", "has no column x; mend --ignore-column"),
-        ("--missing 2", "--missing must be from 0 to 1, not 2"),
+        ("--missing 2", "--missing must be a number from 0 to 1, not 2"),
         ("--turn -1", "--turn must be a number of pulses above 0, not -1"),
         ("--read-current 3", "--read-current takes a value with its unit"),
         ("--states 500", "--states must be from 2 to 128, not 500"),

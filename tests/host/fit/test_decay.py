@@ -173,9 +173,9 @@ def test_the_command_adds_retention_to_a_device(
     Path("pulses.csv").write_text("\n".join(["pulse,R_AH", *(f"{n},{n}" for n in range(9))]))
     words = ["fit", "decay.csv", "-o", "aged.toml"]
     for more, message in (
-        ([], "name that with --base DEVICE"),
+        ([], "then give decays alone, with --base DEVICE"),
         (["--base", "paper", "--table"], "--table is for pulse curves and neurons, not for decays"),
-        (["pulses.csv", "--base", "paper"], "fit the device first, then its decays with --base"),
+        (["pulses.csv", "--base", "paper"], "then give decays alone, with --base DEVICE"),
         (["--at", "current=1mA"], "--at needs --base"),
     ):
         assert main([*words[:2], *more, *words[2:]]) == 2

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from allspin.host.data.catalogue import open_device
 from allspin.host.fit.curves import Curve
 from allspin.host.fit.device import measured_response, pair_response
-from allspin.host.fit.fit import fit, fit_all
-from allspin.host.fit.lookup import take_lookup_tables
+from allspin.host.fit.fit import fit, fit_all, take_lookup_tables
 from allspin.host.fit.response import stack
 from allspin.host.fit.result import FitOptions
 from allspin.sim.device.device import NeuronVariation
@@ -187,7 +186,7 @@ def test_a_polarity_of_half_the_range_has_half_the_figures(known: Makes) -> None
     assert isinstance(synapse, SotSynapse)
     # Of the whole device's range, which potentiation spans.
     assert (synapse.c2c.potentiation, synapse.c2c.depression) == pytest.approx((0.03, 0.01), 0.1)
-    own = result.polarities[D].devices.readings["range"].value
+    own = result.polarities[D].readings["range"].value
     assert synapse.d2d.depression == pytest.approx(own / 2, rel=0.1)
 
 

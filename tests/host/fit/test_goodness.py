@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.fit.curves import Curve, ReadScatter
+from allspin.host.fit.curves import Curve
 from allspin.host.fit.fit import fit_all
 from allspin.host.fit.goodness import Goodness, from_reads, runs_test
 from allspin.host.fit.response import Interval
@@ -96,7 +96,7 @@ def read_again(curves: list[Curve], reads: int, seed: int = 5, spikes: float = 0
         read = curve.resistance + NOISE * rng.normal(size=(reads, curve.x.size))
         read[0] += 0.5 * (rng.random(curve.x.size) < spikes)
         square = np.sum((read - read.mean(axis=0)) ** 2, axis=0)
-        scatter = ReadScatter(square, np.full(curve.x.size, reads - 1))
+        scatter = np.array([square, np.full(curve.x.size, reads - 1.0)])
         found.append(dataclasses.replace(curve, resistance=read.mean(axis=0), scatter=scatter))
     return found
 

@@ -110,7 +110,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(name: str, known: Makes) 
     for seed, polarity in itertools.product(range(DRAWS), Polarity):
         fit = fit_of(device.draw(seed, devices, cycles), polarity)
         spread = cycle_spread(fit)
-        d2d = device_spread(fit, spread).readings.get(device.reading)
+        d2d = device_spread(fit, spread)[0].get(device.reading)
         for what, interval, truth in (
             ("A", fit.nonlinearity, device.a[polarity]),
             ("R_min", fit.low, -0.4),
@@ -140,14 +140,14 @@ def test_the_reading_that_made_the_data_explains_most(reading: str, known: Makes
     right = 0
     for seed, polarity in itertools.product(range(8), Polarity):
         fit = fit_of(device.draw(seed, 6, 3), polarity)
-        shares = device_spread(fit, cycle_spread(fit)).explained
+        shares = device_spread(fit, cycle_spread(fit))[1]
         right += max(shares, key=lambda name: shares[name]) == reading
     assert right >= 15
 
 
 def test_equal_devices_have_no_spread_of_their_own(known: Makes) -> None:
     fit = fit_of(known(c2c=(0.05, 0.05)).draw(3, 6, 4))
-    for reading, spread in device_spread(fit, cycle_spread(fit)).readings.items():
+    for reading, spread in device_spread(fit, cycle_spread(fit))[0].items():
         # What cycles leave in a mean of 4 x 51 points would be 0.004 and more.
         assert spread.low == 0, reading
 

@@ -49,11 +49,11 @@ def test_units(base: str | None, factor: float, texts: str) -> None:
 
 
 def test_quantities() -> None:
-    assert quantity("0.1mA", "A", "--read-current") == pytest.approx(1e-4)
-    assert quantity(" 50 \u00b5A ", "A", "--read-current") == pytest.approx(5e-5)
+    assert quantity("A", "--read-current")("0.1mA") == pytest.approx(1e-4)
+    assert quantity("A", "--read-current")(" 50 \u00b5A ") == pytest.approx(5e-5)
     for text in ("0.1", "mA", "1mV", "0mA", "1..2mA", "nan A", "1e300A"):
         with pytest.raises(UserError, match=r"^--read-current takes a value with its unit"):
-            quantity(text, "A", "--read-current")
+            quantity("A", "--read-current")(text)
 
 
 def rows(values: Any, start: int = 0, before: str = "") -> str:
@@ -229,8 +229,8 @@ def test_a_pulse_read_several_times_is_one_point(read: Read) -> None:
     (one,) = read("pulse,read,R_AH (ohm)\n" + "".join(lines)).curves
     assert one.resistance == pytest.approx(reads.mean(axis=1), abs=1e-6)
     assert one.scatter is not None
-    assert (one.x.tolist(), one.scatter.freedom.tolist()) == (list(range(30)), [3] * 30)
-    assert one.scatter.square == pytest.approx(3 * reads.var(axis=1, ddof=1), abs=1e-6)
+    assert (one.x.tolist(), one.scatter[1].tolist()) == (list(range(30)), [3] * 30)
+    assert one.scatter[0] == pytest.approx(3 * reads.var(axis=1, ddof=1), abs=1e-6)
 
 
 # Turns.

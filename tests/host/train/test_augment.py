@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.host.train.augment import Course, bilinear
+from allspin.host.train.feed import Course, bilinear
 from allspin.host.train.options import AUGMENTATIONS, Augmentation
 
 SHAPE = (9, 12)

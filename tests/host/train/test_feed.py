@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.train.augment import Course
-from allspin.host.train.feed import bent_batches, from_worker, split
+from allspin.host.train.feed import Course, bent_batches, from_worker, split
 from allspin.host.train.options import AUGMENTATIONS, Augmentation
 
 SHAPE = (4, 5)

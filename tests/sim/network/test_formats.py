@@ -90,10 +90,7 @@ def test_no_images() -> None:
         ({"rows": 24}, "a power of two from 8 to 65536, not 24"),
         ({"bits": 1}, "bits must be from 2 to 24"),
         ({"shift": 24}, "shift must be from 0 to 23"),
-        ({"offsets": [[0.5]]}, "offsets must be whole numbers"),
-        ({"offsets": [[2**31]]}, "offsets must be from -2147483647 to 2147483647"),
-        ({"offsets": [[float("nan")]]}, "offsets must be from"),
-        ({"offsets": [["1"]]}, "offsets must be from"),
+        *(({"offsets": [[one]]}, "do not fit int32") for one in (0.5, 2**31, float("nan"), "1")),
     ],
 )
 def test_what_no_converter_is(change: dict[str, Any], says: str) -> None:
