@@ -3,20 +3,10 @@
 import contextlib
 import math
 import secrets
-import time
-from abc import abstractmethod
 from collections.abc import Iterator
 from typing import NoReturn
 
-from allspin.hdl.link.protocol import (
-    ANSWER_HEADER_BYTES,
-    MAX_SESSION,
-    MIN_WINDOW,
-    NO_SESSION,
-    NO_TAG,
-    Answer,
-    ErrorCode,
-)
+from allspin.hdl.link.protocol import MAX_SESSION, MIN_WINDOW, NO_SESSION, NO_TAG, ErrorCode
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.transport import Transport
 from allspin.sim.errors import UserError
@@ -25,8 +15,6 @@ FRAME_BYTES = 12
 """What a frame costs whatever it carries: its head, its CRC, its framing, its answer's start."""
 USUALLY_WHOLE = 2048
 """Bytes that count as carried whole before the first, so that one loss is not the whole story."""
-MAX_CHUNK = 1 << 16
-"""Bytes that are offered to the stream at once."""
 ERRORS: dict[int, str] = {
     ErrorCode.KIND: "the kind of request is unknown to it",
     ErrorCode.SPACE: "it has no such memory or line",
@@ -146,68 +134,3 @@ class Line:
         code = body[0] if body else 0
         reason = ERRORS.get(code) or f"error {code}"
         return UserError(f"{self.name} refused a request: {reason}")
-
-
-class Asking:
-    """What requests have in common, from the first that is sent to the last that is answered.
-
-    Parameters
-    ----------
-    line : Line
-        What carries them.
-    patience : tuple of float
-        Seconds after which an answer is usually there, and after which it does not come any more.
-    """
-
-    def __init__(self, line: Line, patience: tuple[float, float]) -> None:
-        self._line = line
-        self._usual, self._longest = patience
-        self._out = bytearray(b"\0")  # ends whatever was under way before
-        self._silent = 0.0  # seconds without a good frame
-        self._wait = self._usual
-        self._deadline = time.monotonic() + self._wait
-
-    def _exchange(self) -> tuple[int, int]:
-        """Carry bytes, and take what has come; how many were sent, and frames found damaged."""
-        damaged = self._line.damaged
-        sent, payloads = self._line.exchange(
-            bytes(self._out[:MAX_CHUNK]), max(0.0, self._deadline - time.monotonic())
-        )
-        del self._out[:sent]
-        for payload in payloads:
-            self._silent = 0.0
-            kind, session = payload[0], payload[3]
-            tag, body = payload[1] | payload[2] << 8, payload[ANSWER_HEADER_BYTES:]
-            self._line.check_session(session)
-            if kind == Answer.ERROR:
-                if tag == NO_TAG:
-                    self._line.told += 1
-                elif self._is_under_way(tag):
-                    raise self._line.refused(body)
-            elif session == self._line.session:  # else of a host before
-                self._receive(kind, tag, body)
-        return sent, self._line.damaged - damaged
-
-    def _expect_within(self, seconds: float) -> None:
-        """Wait so long, from now on."""
-        self._wait = seconds
-        self._deadline = time.monotonic() + seconds
-
-    def _is_overdue(self) -> bool:
-        """Whether nothing has come for long; raises TimeoutError where it was too long."""
-        if time.monotonic() < self._deadline:
-            return False
-        transport = self._line.transport
-        self._silent += self._wait
-        if transport.holds_back or self._silent > (transport.attempts - 0.5) * self._longest:
-            raise TimeoutError
-        self._expect_within(min(2 * self._wait, self._longest))
-        return True
-
-    @abstractmethod
-    def _is_under_way(self, tag: int) -> bool:
-        """Whether a request with this tag waits for its answer."""
-
-    @abstractmethod
-    def _receive(self, kind: int, tag: int, body: bytes) -> None:
-        """Take an answer of this session."""

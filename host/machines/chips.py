@@ -15,10 +15,9 @@ import numpy.typing as npt
 from allspin.hdl.link.protocol import Feature, Request
 from allspin.hdl.parameters.engine import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
 from allspin.hdl.parameters.profile import VariationParameters
-from allspin.host.link.groups import Group
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Memories, Memory, crossbar_memories, other_memories
-from allspin.host.link.session import NO_PROGRESS, Progress
+from allspin.host.link.session import NO_PROGRESS, Group, Progress
 from allspin.host.machines.resident import SLOWEST, ResidentCounts, ResidentImages
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip

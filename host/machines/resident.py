@@ -17,10 +17,9 @@ from allspin.hdl.parameters.engine import (
     RESIDENT_RUN,
 )
 from allspin.hdl.parameters.profile import ResidentParameters, distance_bits
-from allspin.host.link.groups import Group
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers, Memories, check_values, line_address, parse_answers
-from allspin.host.link.session import NO_PROGRESS, Progress
+from allspin.host.link.session import NO_PROGRESS, Group, Progress
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.formats import quantise_pixels
 
