@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -75,14 +75,6 @@ PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
 """Cells of pins, and their port to the outside. Their models are one for each direction, for
 simulators take what goes both ways for high impedance."""
 GLOBAL_INPUT = "USER_SIGNAL_TO_GLOBAL_BUFFER"
-LUTS = {
-    "SB_LUT4": ("LUT_INIT",),
-    "ICESTORM_LC": ("LUT_INIT",),
-    "LUT4": ("INIT",),
-    "TRELLIS_COMB": ("INITVAL",),
-    "CCU2C": ("INIT0", "INIT1"),
-}
-"""Parameters that hold a truth table, of the cells that have one."""
 _BINARY = re.compile(r"[01xz]+")
 
 
@@ -155,30 +147,6 @@ class Netlist:
     def types(self) -> dict[str, int]:
         """How many cells there are of each type."""
         return dict(sorted(Counter(cell.type for cell in self.cells).items()))
-
-    def flip(self, name: str, bit: int) -> "Netlist":
-        """The same with one bit of one look-up table the other way: a fault.
-
-        Parameters
-        ----------
-        name : str
-            Of the cell.
-        bit : int
-            Of its truth table, 0 to 15.
-
-        Raises
-        ------
-        ValueError
-            If there is no such look-up table.
-        """
-        for number, cell in enumerate(self.cells):
-            if cell.name == name and cell.type in LUTS:
-                parameter = LUTS[cell.type][0]
-                table = int(cell.parameters[parameter], 2) ^ 1 << bit
-                wrong = replace(cell, parameters={**cell.parameters, parameter: f"{table:016b}"})
-                cells = (*self.cells[:number], wrong, *self.cells[number + 1 :])
-                return Netlist(f"{self.digest}-{name}-{bit}", self.ports, cells)
-        raise ValueError(f"the netlist has no look-up table {name!r}")
 
     def to_verilog(self, pins: Pins) -> str:
         """The netlist as a module ``gates`` with the ports clk, rx and tx.
