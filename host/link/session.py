@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, NO_TAG, Answer, Request
-from allspin.host.link.line import Line
+from allspin.host.link.frames import Line
 from allspin.host.link.transport import Transport
 
 Progress = Callable[[int], None]
