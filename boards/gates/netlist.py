@@ -38,11 +38,6 @@ class Pins:
     high: tuple[str, ...] = ()
 
     @classmethod
-    def of_machine(cls) -> Self:
-        """Of a bare `allspin.boards.top.Top` with a UART."""
-        return cls("clk", "rx", "tx", low=("rst",))
-
-    @classmethod
     def of_board(cls, board: Board) -> Self:
         """Of a whole board, whose ports Amaranth names after its resources."""
         platform = board.create_platform()
@@ -133,7 +128,8 @@ class Netlist:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is not a netlist in Yosys' JSON") from error
         whole = [module for module in modules if module["cells"]]
-        tops = [module for module in whole if _is_set(module["attributes"].get("top"))] or whole
+        marked = [module for module in whole if int(module["attributes"].get("top", "0"), 2)]
+        tops = marked or whole
         if len(tops) != 1:
             raise UserError(f"{path} must have one top module, not {len(tops)}")
         (top,) = tops
@@ -197,10 +193,6 @@ class Netlist:
         return "\n".join(
             [f"module {WRAPPER} (input clk, input rx, output tx);", *wires, *body, "endmodule", ""]
         )
-
-
-def _is_set(attribute: str | None) -> bool:
-    return attribute is not None and int(attribute, 2) != 0
 
 
 def _cells(module: Mapping[str, Any]) -> Iterator[Cell]:

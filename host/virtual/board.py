@@ -5,7 +5,6 @@ import fcntl
 import mmap
 import os
 import select
-import signal
 import struct
 import subprocess
 import tempfile
@@ -142,10 +141,6 @@ class VirtualTransport(Transport):
             if not received:
                 raise self._died()
         return sent, received
-
-    def press_reset(self) -> None:
-        """Reset the board as its button does: memories keep what they hold."""
-        self.process.send_signal(signal.SIGUSR1)
 
     def start_stopwatch(self) -> None:
         """Let the next byte that is sent start the count of `elapsed_clocks`."""
