@@ -9,7 +9,6 @@ tools give the same bitstream, byte for byte.
 """
 
 import json
-import os
 import re
 import shutil
 import time
@@ -198,7 +197,7 @@ class Build:
         def make_top(folder: Path) -> None:
             begun = time.monotonic()
             (folder / "shell.il").write_text(shell)
-            _share(machine / "machine.net.il", folder)
+            shutil.copy(machine / "machine.net.il", folder)
             self._yosys(folder, family.shell_script(), "synthesising the board")
             (folder / "machine.net.il").unlink()
             _keep(folder, begun)
@@ -242,7 +241,7 @@ class Build:
         def make(folder: Path) -> None:
             begun = time.monotonic()
             (folder / constraints).write_text(self._plan[constraints])
-            _share(netlist.path, folder)
+            shutil.copy(netlist.path, folder)
             log = folder / "nextpnr.log"
             command = [*self.tools.router.command, *route]
             status = run_tool(command, folder, log.name, what, self._progress)
@@ -290,14 +289,6 @@ def _keep(folder: Path, begun: float, **outcome: Any) -> None:
 
 def _kept(folder: Path) -> dict[str, Any]:
     return json.loads((folder / OUTCOME).read_text())
-
-
-def _share(file: Path, folder: Path) -> None:
-    """Have a file of another build in a folder, without a copy where that can be."""
-    try:
-        os.link(file, folder / file.name)
-    except OSError:
-        shutil.copyfile(file, folder / file.name)
 
 
 def _failed(tool: Tool, log: Path) -> UserError:

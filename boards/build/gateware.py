@@ -175,58 +175,43 @@ def _anonymous(
             yield f"connect {renamed(left)} {renamed(right)}"
 
 
+_ITEM = re.compile(
+    r"^(?:  )?(module|attribute|wire|memory|connect|cell|process|end)\b ?(.*)\n((?:    .*\n)*)"
+    r"(?:  end\n)?",
+    re.MULTILINE,
+)
+"""What a module has, with the lines within a cell or a process."""
+_SIDES = re.compile(r"(\{.*?\}|\S+(?: \[[^]]*\])?) (.*)")
+"""Left and right of a connection; left is one wire, or a part of one, or several in braces."""
+
+
 def _parse(text: str) -> dict[str, _Module]:
     """The modules of a text, by name."""
+    if strange := _ITEM.sub("", text).strip():
+        raise ValueError(f"not what Amaranth writes: {strange.splitlines()[0]!r}")
     modules: dict[str, _Module] = {}
     module = _Module()
     attributes: list[str] = []
-    item: list[str] | None = None
-    depth = 0
-    for line in map(str.strip, text.splitlines()):
-        word, _, rest = line.partition(" ")
-        if item is not None:
-            item.append(line)
-            depth += (word == "switch") - (word == "end")
-            if depth == 0:
-                item = None
-        elif word == "attribute":
-            if not UNSEEN.match(rest.split(" ")[0]):
-                attributes.append(rest)
-        elif word == "module":
-            module = modules[rest] = _Module()
-            attributes = []  # of the whole: where it comes from
-        elif word == "wire":
-            *shape, name = rest.split()
-            like = " ".join([f"width {shape[shape.index('width') + 1]}", *sorted(attributes)])
-            module.wires[name] = like
-            for direction in ("input", "output", "inout"):
-                if direction in shape:
-                    module.ports[name] = direction
-            attributes = []
-        elif word == "memory":
-            *shape, name = rest.split()
-            module.memories[name] = " ".join([*shape, *sorted(attributes)])
-            attributes = []
-        elif word in ("cell", "process"):
-            item = [line, *sorted(attributes)]
-            module.body.append(item)
-            attributes = []
-            depth = 1
-        elif word == "connect":
-            left, right = _sides(rest)
+    for kind, rest, lines in _ITEM.findall(text):
+        if kind == "attribute":
+            attributes += [] if UNSEEN.match(rest.partition(" ")[0]) else [rest]
+            continue
+        *shape, name = rest.split() or [""]
+        attributes.sort()
+        if kind == "module":
+            module = modules[rest] = _Module()  # its attributes say where it comes from
+        elif kind == "wire":
+            width = f"width {shape[shape.index('width') + 1]}"
+            module.wires[name] = " ".join([width, *attributes])
+            for direction in {"input", "output", "inout"} & set(shape):
+                module.ports[name] = direction
+        elif kind == "memory":
+            module.memories[name] = " ".join([*shape, *attributes])
+        elif kind == "connect":
+            left, right = _SIDES.fullmatch(rest).groups()  # pyright: ignore[reportOptionalMemberAccess]
             module.connections.append((left, right))
-        elif word and word != "end":
-            raise ValueError(f"not what Amaranth writes: {line!r}")
+        elif kind != "end":
+            inner = [line.strip() for line in lines.splitlines()]
+            module.body.append([f"{kind} {rest}", *attributes, *inner, "end"])
+        attributes = []
     return modules
-
-
-def _sides(rest: str) -> tuple[str, str]:
-    """Left and right of a connection; left is one wire, or a part of one, or several in braces."""
-    if rest.startswith("{"):
-        left, _, right = rest.partition("} ")
-        return left + "}", right
-    left, _, right = rest.partition(" ")
-    if right.startswith("["):
-        part, _, right = right.partition(" ")
-        left = f"{left} {part}"
-    return left, right

@@ -1,4 +1,4 @@
-"""Boards by name: one file a board, found by being here; `allspin.boards.board` explains."""
+"""Boards by name: any file here with `BOARDS` is found; there is one for each family of parts."""
 
 import importlib
 import pkgutil

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from allspin.boards.gates.netlist import PADS, WRAPPER, Netlist, Pins
-from allspin.boards.virtual.build import HOST_SIDE, PROGRAM, compiler
+from allspin.boards.virtual.build import HOST_SIDE, PROGRAM, compiler, run
 from allspin.hdl.bench.simulator import VERILATOR_FIX, find_verilator
 from allspin.hdl.cache import build_once, digest
-from allspin.hdl.cache.process import Progress, complaint, first_line, no_progress, run_tool
+from allspin.hdl.cache.process import Progress, first_line, no_progress
 from allspin.sim.errors import UserError
 
 # Simulation models of the cells of a family: ours where they are named, else those of Yosys.
@@ -158,18 +158,11 @@ def build(
         " ".join(command),
     )
 
-    def run(folder: Path, tool: list[str], what: str) -> None:
-        # In the background of what else the machine does.
-        nice = [program, "-n", "5"] if (program := shutil.which("nice")) else []
-        if run_tool([*nice, *tool], folder, "log", what, progress) != 0:
-            said = complaint(folder / "log")
-            raise UserError(f"{what} failed: {Path(tool[0]).name}: {said}")
-
     def make(folder: Path) -> None:
         for file, text in sources.items():
             (folder / file).write_text(text)
         translate = [str(verilator), *VERILATOR_OPTIONS, *sources]
-        run(folder, translate, "translating the netlist to C++")
+        run(translate, folder, "translating the netlist to C++", progress)
         includes = [f"-I{path}" for path in (".", include, include / "vltstd", HOST_SIDE.parent)]
         pieces = [*sorted(folder.glob("*.cpp")), *(include / name for name in RUNTIME), MAIN]
         objects = [f"{number}.o" for number in range(len(pieces))]
@@ -177,8 +170,9 @@ def build(
             slow = "__Slow" in piece.name or piece.name in RUNTIME
             flags = [*(FLAGS_SLOW if slow else flags_fast), *FLAGS, *includes]
             what = f"compiling the netlist, {number} of {len(pieces)}"
-            run(folder, [*command, *flags, "-c", str(piece), "-o", target], what)
-        run(folder, [*command, *objects, "-o", PROGRAM, "-pthread"], "linking the netlist")
+            run([*command, *flags, "-c", str(piece), "-o", target], folder, what, progress)
+        linking = "linking the netlist"
+        run([*command, *objects, "-o", PROGRAM, "-pthread"], folder, linking, progress)
         for path in folder.iterdir():
             if path.name != PROGRAM and path.is_file():
                 path.unlink()

@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,11 +36,6 @@ class Pins:
     tx: str
     low: tuple[str, ...] = ()
     high: tuple[str, ...] = ()
-
-    @classmethod
-    def of_machine(cls) -> Self:
-        """Of a bare `allspin.boards.top.Top` with a UART."""
-        return cls("clk", "rx", "tx", low=("rst",))
 
     @classmethod
     def of_board(cls, board: Board) -> Self:
@@ -75,14 +70,6 @@ PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
 """Cells of pins, and their port to the outside. Their models are one for each direction, for
 simulators take what goes both ways for high impedance."""
 GLOBAL_INPUT = "USER_SIGNAL_TO_GLOBAL_BUFFER"
-LUTS = {
-    "SB_LUT4": ("LUT_INIT",),
-    "ICESTORM_LC": ("LUT_INIT",),
-    "LUT4": ("INIT",),
-    "TRELLIS_COMB": ("INITVAL",),
-    "CCU2C": ("INIT0", "INIT1"),
-}
-"""Parameters that hold a truth table, of the cells that have one."""
 _BINARY = re.compile(r"[01xz]+")
 
 
@@ -141,7 +128,8 @@ class Netlist:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is not a netlist in Yosys' JSON") from error
         whole = [module for module in modules if module["cells"]]
-        tops = [module for module in whole if _is_set(module["attributes"].get("top"))] or whole
+        marked = [module for module in whole if int(module["attributes"].get("top", "0"), 2)]
+        tops = marked or whole
         if len(tops) != 1:
             raise UserError(f"{path} must have one top module, not {len(tops)}")
         (top,) = tops
@@ -155,30 +143,6 @@ class Netlist:
     def types(self) -> dict[str, int]:
         """How many cells there are of each type."""
         return dict(sorted(Counter(cell.type for cell in self.cells).items()))
-
-    def flip(self, name: str, bit: int) -> "Netlist":
-        """The same with one bit of one look-up table the other way: a fault.
-
-        Parameters
-        ----------
-        name : str
-            Of the cell.
-        bit : int
-            Of its truth table, 0 to 15.
-
-        Raises
-        ------
-        ValueError
-            If there is no such look-up table.
-        """
-        for number, cell in enumerate(self.cells):
-            if cell.name == name and cell.type in LUTS:
-                parameter = LUTS[cell.type][0]
-                table = int(cell.parameters[parameter], 2) ^ 1 << bit
-                wrong = replace(cell, parameters={**cell.parameters, parameter: f"{table:016b}"})
-                cells = (*self.cells[:number], wrong, *self.cells[number + 1 :])
-                return Netlist(f"{self.digest}-{name}-{bit}", self.ports, cells)
-        raise ValueError(f"the netlist has no look-up table {name!r}")
 
     def to_verilog(self, pins: Pins) -> str:
         """The netlist as a module ``gates`` with the ports clk, rx and tx.
@@ -229,10 +193,6 @@ class Netlist:
         return "\n".join(
             [f"module {WRAPPER} (input clk, input rx, output tx);", *wires, *body, "endmodule", ""]
         )
-
-
-def _is_set(attribute: str | None) -> bool:
-    return attribute is not None and int(attribute, 2) != 0
 
 
 def _cells(module: Mapping[str, Any]) -> Iterator[Cell]:

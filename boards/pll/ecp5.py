@@ -130,26 +130,12 @@ class Ecp5PllParameters(PllParameters):
         CLKFB_DIV, 1 to 80.
     output : int
         CLKOP_DIV, 1 to 128.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a divisor or one of the frequencies inside is out of its range.
     """
 
     source: int
     reference: int
     feedback: int
     output: int
-
-    def __post_init__(self) -> None:
-        check_range("source", self.source, MIN_SOURCE, MAX_SOURCE)
-        check_range("reference", self.reference, 1, MAX_DIVISOR)
-        check_range("feedback", self.feedback, 1, MAX_FEEDBACK)
-        check_range("output", self.output, 1, MAX_DIVISOR)
-        check_range("frequency at the phase detector", int(self.phase), MIN_PHASE, MAX_PHASE)
-        check_range("frequency of the VCO", int(self.vco), MIN_VCO, MAX_VCO)
-        check_range("frequency", self.frequency, MIN_OUTPUT, MAX_OUTPUT)
 
     @property
     def phase(self) -> Fraction:

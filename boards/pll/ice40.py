@@ -36,11 +36,6 @@ class Ice40PllParameters(PllParameters):
     pad : bool
         Whether the clock comes straight from the pad beside the PLL, and not over the fabric.
         A pad that is used as a clock input there leaves no other way.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a divisor or one of the frequencies inside is out of its range.
     """
 
     source: int
@@ -48,15 +43,6 @@ class Ice40PllParameters(PllParameters):
     divf: int
     divq: int
     pad: bool = False
-
-    def __post_init__(self) -> None:
-        check_range("source", self.source, MIN_SOURCE, MAX_SOURCE)
-        check_range("divr", self.divr, 0, 15)
-        check_range("divf", self.divf, 0, 127)
-        check_range("divq", self.divq, 1, 6)
-        check_range("frequency at the phase detector", int(self.phase), MIN_PHASE, MAX_PHASE)
-        check_range("frequency of the VCO", int(self.vco), MIN_VCO, MAX_VCO)
-        check_range("frequency", self.frequency, MIN_OUTPUT, MAX_OUTPUT)
 
     @property
     def phase(self) -> Fraction:

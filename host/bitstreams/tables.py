@@ -7,7 +7,7 @@ from typing import Any
 
 from allspin.boards.board import Board
 from allspin.boards.build.families import weights_fit
-from allspin.boards.build.figures import Use
+from allspin.boards.build.figures import share
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache.process import Progress, no_progress
@@ -379,7 +379,7 @@ def build_table(result: Mapping[str, Any]) -> Table:
         *(
             figure
             for name, one in result["blocks"].items()
-            for figure in use(name, Use(**one).used, Use(**one).share)
+            for figure in use(name, one["used"], share(**one))
         ),
     ]
     if result["fits"]:

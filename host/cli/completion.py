@@ -1,7 +1,6 @@
 """Completion in a shell: shtab's script, with the names of networks, devices and boards."""
 
 import argparse
-import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,7 +61,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
         "on": _names("machine", (GOLDEN, VIRTUAL, AUTO), files=True),
         "scheme": _names("scheme", SCHEMES),
         "program": _names("scheme", SCHEMES),
-        "formats": _names("format", _lists(PICTURES)),
+        "formats": _names("format", PICTURES),
         "polarity": _names("polarity", POLARITIES),
         "level_choice": _names("levels", LEVEL_CHOICES),
         "neuron": _names("neuron", NEURONS),
@@ -78,14 +77,6 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
         if complete is not None and action.choices is None:
             action.complete = complete  # pyright: ignore[reportAttributeAccessIssue]  # shtab's
     return shtab.complete(parser, shell)
-
-
-def _lists(kinds: Iterable[str]) -> Iterable[str]:
-    """All lists of some kinds, the short ones first."""
-    known = list(kinds)
-    for count in range(1, len(known) + 1):
-        for some in itertools.combinations(known, count):
-            yield ",".join(some)
 
 
 def _actions(

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import hashlib
 import io
 import os
 import platform
@@ -12,8 +11,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 from typing import TextIO
 
 from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser
@@ -81,7 +78,7 @@ FORESEEABLE = {
 
 
 def report_fault(error: Exception, argv: Sequence[str]) -> int:
-    """Say that there is a bug, and in which file its traceback is: one file for equal ones.
+    """Say that there is a bug, and in which file its traceback is.
 
     Parameters
     ----------
@@ -101,27 +98,18 @@ def report_fault(error: Exception, argv: Sequence[str]) -> int:
         f"version {version()}, commit {commit()}, Python {platform.python_version()}, "
         f"{platform.platform()}\n\n{trace}"
     )
-    name = f"fault-{hashlib.sha256(trace.encode(errors='replace')).hexdigest()[:12]}.txt"
-    place = "its traceback is above"
-    for folder in (_cache, partial(tempfile.mkdtemp, prefix="allspin-")):
-        # Whatever is broken, the fault itself is what is to be told.
-        with contextlib.suppress(Exception):
-            path = Path(folder()) / name
-            path.write_text(printable(text), encoding="utf-8")
-            place = f"its traceback is in {path}"
-            break
-    if os.environ.get(DEBUG) or place.endswith("above"):
+    place = "above"
+    # Whatever is broken, the fault itself is what is to be told.
+    with contextlib.suppress(Exception):
+        number, name = tempfile.mkstemp(".txt", "allspin-fault-")
+        with open(number, "w", encoding="utf-8") as file:
+            file.write(printable(text))
+        place = f"in {name}"
+    if os.environ.get(DEBUG) or place == "above":
         tell(trace.rstrip())
-    said = f"{type(error).__name__}: {error}".removesuffix(": ")
-    warn(f"this is a bug in allspin, not in what you gave it ({one_line(said)}); {place}")
+    said = one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
+    warn(f"this is a bug in allspin, not in what you gave it ({said}); its traceback is {place}")
     return FAULT
-
-
-def _cache() -> Path:
-    """The cache's folder; imported where it is wanted, since little else is of a command."""
-    from allspin.hdl.cache import cache_folder
-
-    return cache_folder()
 
 
 def _perform(argv: Sequence[str]) -> int:

@@ -1,11 +1,27 @@
-"""Frames of the link: COBS, CRC-32 and a closing zero byte, as ``docs/protocol.md`` has them."""
+"""Frames of the link (COBS, CRC-32 and a closing zero byte, as ``docs/protocol.md`` has them), and
+the line that carries them.
+"""
 
 import contextlib
+import math
+import secrets
+from collections.abc import Iterator
+from typing import NoReturn
 from zlib import crc32
 
 from cobs import cobs
 
-from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES
+from allspin.hdl.link.protocol import (
+    ANSWER_HEADER_BYTES,
+    CRC_BYTES,
+    MAX_SESSION,
+    MIN_WINDOW,
+    NO_SESSION,
+    NO_TAG,
+    ErrorCode,
+)
+from allspin.host.link.transport import Transport
+from allspin.sim.errors import UserError
 
 DELIMITER = b"\0"
 MAX_ENCODED = 1 << 18
@@ -78,3 +94,128 @@ class Deframer:
 
 def _crc(payload: bytes) -> bytes:
     return crc32(payload).to_bytes(CRC_BYTES, "little")
+
+
+FRAME_BYTES = 12
+"""What a frame costs whatever it carries: its head, its CRC, its framing, its answer's start."""
+USUALLY_WHOLE = 2048
+"""Bytes that count as carried whole before the first, so that one loss is not the whole story."""
+ERRORS: dict[int, str] = {
+    ErrorCode.KIND: "the kind of request is unknown to it",
+    ErrorCode.SPACE: "it has no such memory or line",
+    ErrorCode.LENGTH: "the request's length does not fit",
+    ErrorCode.IMAGE: "the image does not fit its rows",
+}
+
+
+class Line:
+    """The line to a device, over all that is asked of it.
+
+    Parameters
+    ----------
+    transport : Transport
+        The stream.
+
+    Attributes
+    ----------
+    window : int
+        Bytes of requests that may be under way.
+    resent : int
+        Requests that were sent again so far.
+    told : int
+        Damaged frames that the device has told of so far.
+    next_tag : int
+        Of the next request.
+    session : int
+        Number in every answer of a device that has not been reset since.
+    is_open : bool
+        Whether the device has taken that number.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.name = transport.name
+        self.window = MIN_WINDOW
+        self.resent = self.told = self.next_tag = 0
+        # Any number but that of the host before, whose answers may still be on their way.
+        self.session = secrets.randbelow(MAX_SESSION) + 1
+        self.is_open = False
+        self._deframer = Deframer()
+        self._carried = 0  # bytes, both ways
+
+    @property
+    def damaged(self) -> int:
+        """Frames that the device or the host found damaged so far."""
+        return self.told + self._deframer.bad
+
+    @property
+    def bearable(self) -> int:
+        """Size in bytes of the frames that waste least on this line.
+
+        With errors at a rate of p a byte, a frame of n bytes costs ``(n + c) / n`` times its
+        content and gets lost in about ``n p`` of all cases: least at ``sqrt(c / p)``.
+        """
+        if not self.resent:
+            return self.window
+        carried = self._carried + USUALLY_WHOLE
+        return min(self.window, math.isqrt(FRAME_BYTES * carried // self.resent))
+
+    def frame(self, kind: int, body: bytes) -> bytes:
+        """The frame of a request with the next tag; raise if the device has no room for it."""
+        frame = encode_frame(bytes([kind, *self.next_tag.to_bytes(2, "little")]) + body)
+        if len(frame) > self.window and not self.transport.holds_back:
+            raise UserError(
+                f"a request of {len(frame)} bytes does not fit the window of {self.name}, "
+                f"{self.window} bytes; build it with a larger window"
+            )
+        return frame
+
+    def take_tag(self) -> int:
+        """The next tag, which is then another's."""
+        tag, self.next_tag = self.next_tag, (self.next_tag + 1) % NO_TAG
+        return tag
+
+    def exchange(self, data: bytes, timeout: float) -> tuple[int, list[bytes]]:
+        """Send what can be sent at once; how much that was, and payloads that have come."""
+        sent, received = self.transport.exchange(data, timeout)
+        self._carried += sent + len(received)
+        return sent, self._deframer.feed(received) if received else []
+
+    @contextlib.contextmanager
+    def until_silent(self, what: str) -> Iterator[None]:
+        """Turn the time-out of a device that does not answer into a line; `what` begins it."""
+        try:
+            yield
+        except TimeoutError:
+            damage = f" ({self.damaged:,} frames came damaged)" if self.damaged else ""
+            raise UserError(f"{what}{damage}; {self.transport.advice}") from None
+
+    def check_session(self, number: int) -> None:
+        """Raise if an answer's session shows that the device is no longer what was made of it."""
+        if not self.is_open or number == self.session:
+            return
+        if number == NO_SESSION:
+            raise UserError(
+                f"{self.name} was reset: it is no longer what it was programmed to be; "
+                "run this again"
+            )
+        raise UserError(
+            f"{self.name} was taken by another program: it may no longer be what it was "
+            "programmed to be; run this again when it is free"
+        )
+
+    def too_bad(self) -> NoReturn:
+        """Raise, since a request got lost too often."""
+        if not self.is_open:
+            raise TimeoutError
+        raise UserError(
+            f"the line to {self.name} is too bad: {self.damaged:,} frames came damaged, and "
+            f"{self.resent:,} requests had to be sent again; look at the cable, or take a "
+            "lower baud rate"
+        )
+
+    def refused(self, body: bytes) -> UserError:
+        """What to raise since the device has refused a request with this answer."""
+        code = body[0] if body else 0
+        reason = ERRORS.get(code) or f"error {code}"
+        return UserError(f"{self.name} refused a request: {reason}")

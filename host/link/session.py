@@ -1,80 +1,90 @@
-"""A session with a device: requests, their answers, and what is done where either gets lost."""
+"""A session with a device: requests, their answers, and what is done where either gets lost.
 
-import math
+A stream keeps its order, and a device answers each frame at most once. So an answer tells that
+whatever was sent before its frame, and was not answered, got lost. A request that is sent again has
+a new tag: its answer is not taken for that to an earlier frame.
+"""
+
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from allspin.hdl.link.protocol import Answer, Request
-from allspin.host.link.groups import AskingGroups, Group
-from allspin.host.link.line import MAX_CHUNK, Asking, Line
+from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, NO_TAG, Answer, Request
+from allspin.host.link.frames import Line
 from allspin.host.link.transport import Transport
 
 Progress = Callable[[int], None]
-"""Called with the number of requests answered so far."""
+"""Called with the number of requests, or groups, answered so far."""
 NO_PROGRESS: Progress = lambda done: None  # noqa: E731
+Group = Sequence[tuple[Request, bytes]]
+"""Kinds and bodies of requests, in the order in which they are carried out."""
 
 MAX_UNDER_WAY = 4096
 """Requests under way on a stream that holds the sender back: some hundred kilobytes."""
+MAX_CHUNK = 1 << 16
+"""Bytes that are offered to the stream at once."""
 MAX_LOSSES = 32
-"""How often one request gets lost before a line counts as too bad."""
+"""How often one group gets lost before a line counts as too bad."""
 MAX_OPENINGS = 8
 """The same of the first request, which may meet another baud rate: noise that never ends."""
 
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """A request: of its frames, `unheard` were sent and it is not known what became of them."""
+    """A group: answers of the sending that counts, and how many before that got lost."""
 
-    index: int
-    frame: bytes
-    answered: bool = False
-    unheard: int = 0
+    requests: Group
+    answers: list[bytes] = field(default_factory=list)
     losses: int = 0
-    asked: float = math.nan  # when it was sent, unless it was sent again
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether no frame of it can bring an answer any more."""
-        return not self.answered and not self.unheard
 
 
-class AskingOneKind(Asking):
-    """Requests of one kind that do not depend on one another.
+class _Frame(NamedTuple):
+    """A frame under way: of which group's which sending, if it is not to probe the line."""
 
-    A device answers in the order in which frames arrive, each at most once. So an answer tells
-    that whatever was sent before its frame, and was not answered, got lost. Where a request was
-    sent several times, its answer may be that to the first one: only what was sent before that
-    one is known to be lost. So what is sent again too early does not have more sent again.
+    tag: int
+    kind: Request
+    size: int
+    sent: float
+    group: _Asked | None = None
+    losses: int = 0
+
+
+class Asking:
+    """Groups of requests, from the first that is sent to the last that is answered.
+
+    A group of which anything is lost is sent again as a whole. Where nothing comes for long, or
+    half of what is under way may have come damaged, an IDENTIFY that changes nothing probes the
+    line: when it is answered, all that was sent before it is answered, or lost.
 
     Parameters
     ----------
-    line, patience
-        As of `Asking`.
-    kind : Request
-        What is asked for.
+    line : Line
+        What carries them.
+    patience : tuple of float
+        Seconds after which an answer is usually there, and after which it does not come any more.
     max_losses : int
-        How often one of them may get lost.
+        How often a group may get lost.
     """
 
     def __init__(
-        self, line: Line, patience: tuple[float, float], kind: Request, max_losses: int
+        self, line: Line, patience: tuple[float, float], max_losses: int = MAX_LOSSES
     ) -> None:
-        super().__init__(line, patience)
-        self._kind, self._max_losses = kind, max_losses
-        self._expected = Answer.LOGITS if kind == Request.NUMBERED else kind | 0x80
-        self._answers: list[bytes] = []
-        self._answered = 0
-        self._requests: dict[int, _Asked] = {}  # by tag, those unheard of that are answered too
-        self._used = 0  # bytes of those that have no answer
-        self._unheard: deque[_Asked] = deque()  # one for each frame, in the order of sending
-        self._gone: list[_Asked] = []  # that were lost, as far as was known last
+        self._line, self._max_losses = line, max_losses
+        self._usual, self._longest = patience
+        self._out = bytearray(b"\0")  # ends whatever was under way before
+        self._under_way: deque[_Frame] = deque()  # their tags follow one another
+        self._used = 0  # bytes of those
+        self._again: deque[_Asked] = deque()
+        self._done = 0
         self._suspected = 0  # damaged frames that no later answer has explained
-        self._slowest = 0.0  # answer so far: a busy device or host has more time
+        self._probes = 0  # for those, since anything came whole
+        self._silent = 0.0  # seconds without a good frame
+        self._wait = self._deadline = 0.0
 
-    def answers(self, bodies: Iterable[bytes], progress: Progress) -> list[bytes]:
-        """Send requests, and return the bodies of their answers in order.
+    def answers(self, groups: Iterable[Group], progress: Progress) -> list[list[bytes]]:
+        """Send groups, and return the bodies of the answers to each.
 
         Raises
         ------
@@ -83,125 +93,154 @@ class AskingOneKind(Asking):
         TimeoutError
             If the device is silent for too long.
         """
-        coming = iter(bodies)
-        following = next(coming, None)
-        while self._answered < len(self._answers) or following is not None:
-            while following is not None and self._take(following):
-                following = next(coming, None)
-            answered = self._answered
+        asked: list[_Asked] = []
+        coming = self._requests(groups, asked)
+        following = None
+        self._expect_within(self._usual)
+        while True:
+            following = following or next(coming)
+            while following is not None and self._take(*following):
+                following = next(coming)
+            if following is None and self._done == len(asked):
+                return [group.answers for group in asked]
+            done, under_way = self._done, len(self._under_way)
             sent, damaged = self._exchange()
-            if self._answered > answered:
-                progress(self._answered)
-            if self._answered > answered or sent:
-                self._expect_within(min(self._longest, max(self._usual, 2 * self._slowest)))
-            if (
-                not self._ask_for_damaged(damaged, following is None)
-                and self._is_overdue()
-                and not self._out
-                and self._answered < len(self._answers)
-            ):
+            if self._done > done:
+                progress(self._done)
+            if sent or len(self._under_way) < under_way:
+                self._expect_within(min(self._longest, self._usual))
+            self._suspected += damaged
+            if damaged and not self._out and 2 * self._suspected >= len(self._under_way):
+                self._probes += 1
+                if self._probes >= self._max_losses:
+                    self._line.too_bad()
+                self._probe()
+            elif self._is_overdue() and not self._out:
                 self._out += b"\0"  # ends a frame whose own end got lost
                 self._probe()
-        return self._answers
 
-    def _take(self, body: bytes) -> bool:
-        """Put one more request under way, and say so, if there is room for it."""
+    def _requests(
+        self, groups: Iterable[Group], asked: list[_Asked]
+    ) -> Iterator[tuple[_Asked, int, Request, bytes] | None]:
+        """What is to be sent next, lost groups first; None while there is nothing."""
+        coming = iter(groups)
+        while True:
+            if self._again:
+                group = self._again.popleft()
+            elif (requests := next(coming, None)) is not None:
+                group = _Asked(requests)
+                asked.append(group)
+            else:
+                yield None
+                continue
+            losses = group.losses
+            for kind, body in group.requests:
+                if group.losses == losses:
+                    yield group, losses, kind, body
+
+    def _take(self, group: _Asked, losses: int, kind: Request, body: bytes) -> bool:
+        """Put a request under way, and say so, if there is room for it."""
         line = self._line
-        if len(self._out) >= MAX_CHUNK or len(self._answers) - self._answered >= MAX_UNDER_WAY:
+        if group.losses > losses:
+            return True  # lost meanwhile: it is sent again from its first request
+        if len(self._out) >= MAX_CHUNK or len(self._under_way) >= MAX_UNDER_WAY:
             return False
-        frame = line.frame(self._kind, body)
-        if not line.transport.holds_back and self._used + len(frame) > line.window:
+        frame = line.frame(kind, body)
+        used = self._used + len(frame)
+        if not line.transport.holds_back and self._under_way and used > line.window:
             return False
-        request = self._requests[line.take_tag()] = _Asked(len(self._answers), frame)
-        self._send(request)
-        self._answers.append(b"")
-        self._used += len(frame)
+        self._send(kind, frame, group)
         return True
 
-    def _send(self, request: _Asked) -> None:
-        request.asked = math.nan if request.unheard else time.monotonic()
-        request.unheard += 1
-        self._unheard.append(request)
-        self._out += request.frame
-
-    def _send_lost(self, requests: Iterable[_Asked]) -> None:
-        """Send those again of which no frame is on its way."""
-        for request in requests:
-            if request.is_lost:
-                request.losses += 1
-                if request.losses >= self._max_losses:
-                    self._line.too_bad()
-                self._line.resent += 1
-                self._send(request)
-
-    def _forget(self) -> list[_Asked]:
-        """Take all that was sent and not answered for lost, and return it."""
-        for request in self._unheard:
-            request.unheard = 0
-        self._unheard.clear()
-        self._suspected = 0
-        return [request for request in self._requests.values() if request.is_lost]
+    def _send(self, kind: Request, frame: bytes, group: _Asked | None = None) -> None:
+        tag, size = self._line.take_tag(), len(frame)
+        losses = 0 if group is None else group.losses
+        self._under_way.append(_Frame(tag, kind, size, time.monotonic(), group, losses))
+        self._used += size
+        self._out += frame
 
     def _probe(self) -> None:
-        # All may be lost: what becomes of one more frame tells. It may come too early, and so
-        # is no loss.
-        last = next(request for request in reversed(self._unheard) if not request.answered)
-        self._gone = self._forget()
-        self._line.resent += 1
-        self._send(last)
+        """Ask what became of all that is under way."""
+        line = self._line
+        body = b"" if line.is_open else bytes([line.session])
+        self._send(Request.IDENTIFY, line.frame(Request.IDENTIFY, body))
+
+    def _exchange(self) -> tuple[int, int]:
+        """Carry bytes, and take what has come; how many were sent, and frames found damaged."""
+        line = self._line
+        damaged = line.damaged
+        patience = max(0.0, self._deadline - time.monotonic())
+        sent, payloads = line.exchange(bytes(self._out[:MAX_CHUNK]), patience)
+        del self._out[:sent]
+        for payload in payloads:
+            self._silent = 0.0
+            kind, session = payload[0], payload[3]
+            tag, body = payload[1] | payload[2] << 8, payload[ANSWER_HEADER_BYTES:]
+            line.check_session(session)
+            if kind == Answer.ERROR:
+                if tag == NO_TAG:
+                    line.told += 1
+                elif self._is_under_way(tag):
+                    raise line.refused(body)
+            elif session == line.session and self._is_under_way(tag):  # else of a host before
+                self._receive(kind, tag, body)
+        return sent, line.damaged - damaged
 
     def _is_under_way(self, tag: int) -> bool:
-        return tag in self._requests and not self._requests[tag].answered
+        if not self._under_way:
+            return False
+        return (tag - self._under_way[0].tag) % NO_TAG < len(self._under_way)
 
     def _receive(self, kind: int, tag: int, body: bytes) -> None:
-        request = self._requests.get(tag)
-        if request is None or kind != self._expected:
-            return  # of a host before
-        heard = request.unheard > 0
-        if heard:
-            while (earlier := self._unheard.popleft()) is not request:
-                earlier.unheard -= 1
-                self._gone.append(earlier)
-                self._suspected = max(0, self._suspected - 1)
-            request.unheard -= 1
-        if not request.answered:
-            request.answered = True
-            self._answers[request.index] = body
-            self._used -= len(request.frame)
-            self._answered += 1
-            self._slowest = max(self._slowest, time.monotonic() - request.asked)
-        if not request.unheard:
-            del self._requests[tag]
-        if heard:
-            gone, self._gone = self._gone, []
-            self._send_lost(gone)
+        """Take an answer of this session, behind which all that was sent before is lost."""
+        self._probes = 0
+        while (frame := self._under_way.popleft()).tag != tag:
+            self._used -= frame.size
+            self._suspected = max(0, self._suspected - 1)
+            self._lose(frame)
+        self._used -= frame.size
+        self._usual = max(self._usual, 2 * (time.monotonic() - frame.sent))
+        group, asked = frame.group, frame.kind
+        if kind != (Answer.LOGITS if asked == Request.NUMBERED else asked | 0x80):
+            self._lose(frame)
+        elif group is not None and frame.losses == group.losses:
+            group.answers.append(body)
+            self._done += len(group.answers) == len(group.requests)
 
-    def _ask_for_damaged(self, damaged: int, all_sent: bool) -> bool:
-        """Ask again for what so many damaged frames may have been, and say whether that was due.
+    def _lose(self, frame: _Frame) -> None:
+        """Let a frame's group be sent again, unless it is already."""
+        group = frame.group
+        if group is not None and frame.losses == group.losses:
+            group.losses += 1
+            if group.losses >= self._max_losses:
+                self._line.too_bad()
+            self._line.resent += len(group.requests)
+            group.answers.clear()
+            self._again.append(group)
 
-        What got lost shows when a later request is answered. There is no later one where all that
-        are under way came damaged, and none behind the last. Two come as one damaged frame where
-        the first one's end is hit.
-        """
-        self._suspected += damaged
-        if not damaged or self._out:
+    def _expect_within(self, seconds: float) -> None:
+        """Wait so long, from now on."""
+        self._wait = seconds
+        self._deadline = time.monotonic() + seconds
+
+    def _is_overdue(self) -> bool:
+        """Whether nothing has come for long; raises TimeoutError where it was too long."""
+        if time.monotonic() < self._deadline:
             return False
-        if self._suspected >= len(self._unheard):
-            self._send_lost(self._forget())
-        elif all_sent and 2 * self._suspected >= len(self._unheard):
-            self._probe()
-        else:
-            return False
+        transport = self._line.transport
+        self._silent += self._wait
+        if transport.holds_back or self._silent > (transport.attempts - 0.5) * self._longest:
+            raise TimeoutError
+        self._expect_within(min(2 * self._wait, self._longest))
         return True
 
 
 class Session:
     """Requests to a device and their answers, over a stream that may lose or damage both.
 
-    Each request is answered before `ask` returns, and answers come in the order in which
-    requests arrive. So whatever is asked next finds all of it done: where the order matters,
-    ask twice, or ask for a group. Within one `ask` a frame that is sent again arrives behind later
-    ones.
+    Each request is answered before `ask` returns. So whatever is asked next finds all of it done:
+    where the order matters, ask twice, or ask for a group. Within one `ask` a request that is sent
+    again arrives behind later ones.
 
     Parameters
     ----------
@@ -229,9 +268,10 @@ class Session:
             If nothing that speaks the protocol answers.
         """
         line, timeout = self.line, self.line.transport.probe_timeout
-        asking = AskingOneKind(line, (timeout, timeout), Request.IDENTIFY, MAX_OPENINGS)
+        asking = Asking(line, (timeout, timeout), MAX_OPENINGS)
+        opening = [(Request.IDENTIFY, bytes([line.session]))]
         with line.until_silent(f"nothing that speaks allspin's protocol answers on {line.name}"):
-            (identity,) = asking.answers([bytes([line.session])], NO_PROGRESS)
+            ((identity,),) = asking.answers([opening], NO_PROGRESS)
         line.is_open = True
         return identity
 
@@ -262,23 +302,22 @@ class Session:
             If the device does not answer any more, refuses a request, was reset or is gone,
             or the line damages too many frames.
         """
-        asking = AskingOneKind(self.line, self._patience(seconds), kind, MAX_LOSSES)
-        with self.line.until_silent(f"{self.line.name} does not answer any more"):
-            return asking.answers(bodies, progress)
+        groups = ([(kind, body)] for body in bodies)
+        return [answer for (answer,) in self.ask_groups(groups, progress, seconds=seconds)]
 
     def ask_groups(
-        self, groups: Sequence[Group], progress: Progress = NO_PROGRESS, *, seconds: float = 0.0
+        self, groups: Iterable[Group], progress: Progress = NO_PROGRESS, *, seconds: float = 0.0
     ) -> list[list[bytes]]:
         """Send requests that depend on one another, and return the bodies of their answers.
 
-        The requests of a group may depend on one another, and undo what the group before did:
-        they are carried out in their order, though several are under way. None may depend on an
-        earlier group. What comes of a group is the same however often it is carried out.
+        The requests of a group may depend on one another, and undo what another group did: they
+        are carried out in their order with nothing between, though several are under way. None may
+        depend on another group. What comes of a group is the same however often it is carried out.
 
         Parameters
         ----------
-        groups : sequence of sequence of (Request, bytes)
-            Kinds and bodies.
+        groups : iterable of sequence of (Request, bytes)
+            Kinds and bodies, taken as there is room for them.
         progress : callable
             Called with the number of groups answered.
         seconds : float
@@ -294,12 +333,9 @@ class Session:
         UserError
             As of `ask`.
         """
-        asking = AskingGroups(self.line, self._patience(seconds))
-        with self.line.until_silent(f"{self.line.name} does not answer any more"):
-            return asking.answers(groups, progress)
-
-    def _patience(self, seconds: float) -> tuple[float, float]:
-        """Seconds after which an answer is usually there, and after which it does not come."""
         transport = self.line.transport
         longest = transport.timeout * self.slowness + seconds
-        return min(longest, transport.latency * self.slowness + seconds), longest
+        usual = min(longest, transport.latency * self.slowness + seconds)
+        asking = Asking(self.line, (usual, longest))
+        with self.line.until_silent(f"{self.line.name} does not answer any more"):
+            return asking.answers(groups, progress)

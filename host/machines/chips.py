@@ -15,10 +15,9 @@ import numpy.typing as npt
 from allspin.hdl.link.protocol import Feature, Request
 from allspin.hdl.parameters.engine import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
 from allspin.hdl.parameters.profile import VariationParameters
-from allspin.host.link.groups import Group
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Memories, Memory, crossbar_memories, other_memories
-from allspin.host.link.session import NO_PROGRESS, Progress
+from allspin.host.link.session import NO_PROGRESS, Group, Progress
 from allspin.host.machines.resident import SLOWEST, ResidentCounts, ResidentImages
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip
@@ -86,48 +85,37 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
     check_tiles(noise)
     if noise is None:
         return
-    for feature, is_needed, what, which in (
-        (
-            Feature.SUM_NOISE,
-            not noise.on_neurons_only,
-            "read noise, offset and gain error of amplifiers",
-            "without them",
-        ),
-        (
-            Feature.USE_NOISE,
-            len(identity.layers) > 1,
-            "noise at each use",
-            "whose neurons have no C2C",
-        ),
-    ):
-        if is_needed and feature not in identity.features:
+    layers = range(len(identity.layers))
+    extents = []  # in units of the link: what each is, its value, and what there is room for
+    if len(layers) > 1:
+        if Feature.USE_NOISE not in identity.features:
             raise UserError(
-                f"the gateware of {name} was built without {what}: run this chip on golden or "
-                f"virtual, or one of a device {which}"
+                f"the gateware of {name} was built without noise at each use: run this chip on "
+                "golden or virtual, or one of a device whose neurons have no C2C"
             )
-    for what, value, most in _extents(identity, noise):
+        most = 2 ** (identity.current_bits + USE_SPREAD_BITS) - 1
+        extents.append(("C2C of neurons", noise.use_spread, most))
+    if not noise.on_neurons_only:
+        if Feature.SUM_NOISE not in identity.features:
+            raise UserError(
+                f"the gateware of {name} was built without read noise, offset and gain error of "
+                "amplifiers: run this chip on golden or virtual, or one of a device without them"
+            )
+        for number in layers:
+            value_bits = identity.hidden_bits if number else identity.pixel_bits
+            top = 2 ** (value_bits + identity.rah_bits + SUM_SPREAD_BITS) - 1
+            offset = int(np.abs(noise.offsets(number)).max())
+            most = (top << START_BITS) - 1
+            extents.append((f"read noise in layer {number}", noise.read_spread(number), top))
+            extents.append((f"offset of an amplifier in layer {number}", offset, most))
+        share = int(np.abs(noise.shares).max())
+        extents.append(("error of an amplifier's gain, in units of 2^-13,", share, MAX_SHARE))
+    for what, value, most in extents:
         if value > most:
             raise UserError(
                 f"this chip has more {what} than gateware has room for, {value} of at most "
                 f"{most}: run it on golden"
             )
-
-
-def _extents(identity: Identity, noise: ColumnNoise) -> Iterator[tuple[str, int, int]]:
-    """Sizes of noise in units of the link: what each is, its value, and what there is room for."""
-    if len(identity.layers) > 1:
-        most = 2 ** (identity.current_bits + USE_SPREAD_BITS) - 1
-        yield "C2C of neurons", noise.use_spread, most
-    if noise.on_neurons_only:
-        return
-    for number in range(len(identity.layers)):
-        value_bits = identity.hidden_bits if number else identity.pixel_bits
-        top = 2 ** (value_bits + identity.rah_bits + SUM_SPREAD_BITS) - 1
-        yield f"read noise in layer {number}", noise.read_spread(number), top
-        offset = int(np.abs(noise.offsets(number)).max())
-        yield f"offset of an amplifier in layer {number}", offset, (top << START_BITS) - 1
-    share = int(np.abs(noise.shares).max())
-    yield "error of an amplifier's gain, in units of 2^-13,", share, MAX_SHARE
 
 
 def why_words(device: Device, programming: Programming | None, tiled: bool = False) -> str | None:
@@ -435,7 +423,7 @@ class ResidentChips:
                 seconds=seconds + resident.seconds,
             )
             counts = [
-                before + resident.counts(answer[-1], resident.count)
+                before + resident.counts(answer[-1])
                 for before, answer in zip(counts, answers, strict=True)
             ]
         return counts

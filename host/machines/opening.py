@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from allspin.hdl.cache.process import Progress as BuildProgress
+from allspin.hdl.cache.process import no_progress
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.transport import DEFAULT_BAUD, SerialTransport, UartOptions, serial_ports
@@ -17,13 +19,6 @@ from allspin.sim.network.network import Network
 GOLDEN = "golden"
 VIRTUAL = "virtual"
 AUTO = "auto"
-
-BuildProgress = Callable[[str, float], None]
-"""Called several times a second with what is being built and for how many seconds now."""
-
-
-def no_progress(what: str, seconds: float) -> None:
-    """Show nothing."""
 
 
 def open_machine(

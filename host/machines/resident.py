@@ -1,8 +1,7 @@
 """Resident images: kept on the board, and run there as often as chips change."""
 
-import itertools
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +16,10 @@ from allspin.hdl.parameters.engine import (
     RESIDENT_RUN,
 )
 from allspin.hdl.parameters.profile import ResidentParameters, distance_bits
-from allspin.host.link.groups import Group
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers, Memories, check_values, line_address, parse_answers
-from allspin.host.link.session import NO_PROGRESS, Progress
-from allspin.sim.errors import UserError, check_range
+from allspin.host.link.session import NO_PROGRESS, Group, Progress
+from allspin.sim.errors import UserError
 from allspin.sim.network.formats import quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
@@ -278,13 +276,11 @@ class ResidentImages:
             counts += self.run(first=batch.start)
         return counts
 
-    def run(self, count: int | None = None, *, first: int = 0) -> ResidentCounts:
-        """Run images on the board alone.
+    def run(self, *, first: int = 0) -> ResidentCounts:
+        """Run all images that it holds on the board alone.
 
         Parameters
         ----------
-        count : int, optional
-            How many of those that it holds, from the first one on (all).
         first : int
             Number of the first one, which the noise of neurons is drawn by, as in
             `allspin.sim.network.golden.GoldenModel.logits`; it holds for `logits` too.
@@ -293,13 +289,10 @@ class ResidentImages:
         ------
         UserError
             If the machine answered another number of images than it was asked for.
-        ValueError
-            If there are not as many.
         """
-        count = check_range("count", self.count if count is None else count, 1, self.count)
-        space = ENGINE << 4 | RESIDENT_RUN
-        self._machine.write(space, 0, _ORDER.pack(count, first), seconds=self.seconds)
-        return self.counts(self._machine.read_back(space, 0, 1, _COUNTS.size), count)
+        group = self.requests(first)
+        ((_, line),) = self._machine.session.ask_groups([group], seconds=self.seconds)
+        return self.counts(line)
 
     @property
     def seconds(self) -> float:
@@ -320,36 +313,23 @@ class ResidentImages:
             (Request.READ, line + (1).to_bytes(2, "little")),
         ]
 
-    def counts(self, line: bytes, asked: int) -> ResidentCounts:
+    def counts(self, line: bytes) -> ResidentCounts:
         """What a READ of a run's counts has given; raises a `UserError` as `run` does."""
         if len(line) != _COUNTS.size:
             raise UserError(f"{self._machine.name} answered with other than its counts")
         counts = ResidentCounts(*_COUNTS.unpack(line))
-        if counts.images != asked:
+        if counts.images != self.count:
             raise UserError(
-                f"{self._machine.name} ran {counts.images} resident images, not {asked}; "
+                f"{self._machine.name} ran {counts.images} resident images, not {self.count}; "
                 "was it reset?"
             )
         return counts
 
-    def logits(self, indices: Iterable[int] | None = None) -> Answers:
-        """What the machine answers to images.
-
-        Parameters
-        ----------
-        indices : iterable of int, optional
-            Which of those that it holds (all).
-        """
+    def logits(self) -> Answers:
+        """What the machine answered to the images that it holds."""
         identity = self._machine.identity
-        numbers = range(self.count) if indices is None else indices
-        numbers = [check_range("image", number, 0, self.count - 1) for number in numbers]
-        content = b""
-        # Neighbours are read at once.
-        for _, group in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
-            run = [number for _, number in group]
-            content += self._machine.read_back(
-                ENGINE << 4 | RESIDENT_LOGITS, run[0], len(run), identity.answer_bytes
-            )
+        space = ENGINE << 4 | RESIDENT_LOGITS
+        content = self._machine.read_back(space, 0, self.count, identity.answer_bytes)
         return parse_answers(content, identity)
 
 

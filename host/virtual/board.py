@@ -5,11 +5,9 @@ import fcntl
 import mmap
 import os
 import select
-import signal
 import struct
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -115,7 +113,7 @@ class VirtualTransport(Transport):
                 raise UserError(f"cannot start {self.name} {program}: {error.strerror}") from error
         stdin, stdout, stderr = self.process.stdin, self.process.stdout, self.process.stderr
         assert stdin is not None and stdout is not None and stderr is not None  # noqa: PT018
-        self._stdin, self._stderr = stdin, stderr
+        self._stderr = stderr
         self.input, self.output = stdin.fileno(), stdout.fileno()
         for pipe in (self.input, self.output):
             os.set_blocking(pipe, False)
@@ -143,10 +141,6 @@ class VirtualTransport(Transport):
             if not received:
                 raise self._died()
         return sent, received
-
-    def press_reset(self) -> None:
-        """Reset the board as its button does: memories keep what they hold."""
-        self.process.send_signal(signal.SIGUSR1)
 
     def start_stopwatch(self) -> None:
         """Let the next byte that is sent start the count of `elapsed_clocks`."""
@@ -177,18 +171,10 @@ class VirtualTransport(Transport):
 
     def close(self) -> None:
         """End the process: by itself if it does so soon, else by force."""
-        process = self.process
-        self._stdin.close()
-        poll = select.poll()
-        poll.register(self.output, select.POLLIN)
-        deadline = time.monotonic() + CLOSING
-        while process.poll() is None and time.monotonic() < deadline:
+        with self.process as process:  # closes its pipes
             # It may have more to say before it ends.
-            if poll.poll(10) and not os.read(self.output, READ_BYTES):
-                break
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.0, deadline - time.monotonic()))
-        with process:  # closes its pipes
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=CLOSING)
             process.kill()
 
 

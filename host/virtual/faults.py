@@ -14,7 +14,7 @@ import numpy as np
 
 from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.link.transport import Transport
-from allspin.sim.errors import check_range
+from allspin.sim.errors import check_number, check_range
 
 TIMEOUT = 0.25
 """Seconds after which no answer comes any more: long for a simulated board, short for tests."""
@@ -45,12 +45,12 @@ class WireFaults:
     drop : tuple of int
         Frames that get lost whole.
     damage : tuple of int
-        Frames of which one bit is flipped, anywhere but in the closing zero.
+        Frames of which one bit is flipped, anywhere but in the closing zero, unless they are lost.
 
     Raises
     ------
     ValueError
-        If a number is out of its range, or a frame is both dropped and damaged.
+        If a number is out of its range.
     """
 
     flip: float = 0.0
@@ -58,13 +58,9 @@ class WireFaults:
     damage: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.flip <= 1:
-            raise ValueError(f"flip must be from 0 to 1, not {self.flip!r}")
+        check_number("flip", self.flip, 0, 1)
         _check_frames("drop", self.drop)
         _check_frames("damage", self.damage)
-        both = set(self.drop) & set(self.damage)
-        if both:
-            raise ValueError(f"frame {min(both)} cannot be both dropped and damaged")
 
 
 NO_FAULTS = WireFaults()

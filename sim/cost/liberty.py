@@ -6,8 +6,6 @@ energy and delay. Tables over slew and load are read at one point, which `OPERAT
 that depend on the state of other pins are averaged (energy) or taken at their worst (delay).
 """
 
-import ast
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +32,8 @@ MAX_STATEMENTS = 1 << 19
 """Attributes and groups of a library."""
 MAX_UNIT = 1e12
 """Of ps, fF, nW, fJ or V."""
+MAX_NUMBER = 1e100
+"""Of any attribute."""
 MAX_TOKENS = 200
 """Names and signs of a function: each may be a level of its own."""
 MAX_TEXT = 1 << 16
@@ -65,31 +65,12 @@ class Expression:
 
 
 _FUNCTION_TOKEN = re.compile(r"[A-Za-z_][\w\[\]]*|[01]|\S")
-CONSTANTS = {"zero": np.bool_(False), "one": np.bool_(True)}
+CONSTANTS = {"one": np.bool_(True), "zero": np.bool_(False)}
 IN_PYTHON = {
-    **{"|": "|", "+": "|", "&": "&", "*": "&", "(": "(", ")": ")", "0": "zero", "1": "one"},
-    **{"!": "~", "^": "+", "'": "**one"},
+    **{"|": "))|((", "+": "))|((", "&": ")&(", "*": ")&(", "(": "(((", ")": ")))"},
+    **{"!": "~", "^": "^", "'": "^one", "0": "zero", "1": "one"},
 }
-"""Each sign by one of Python's that binds as closely: XOR closer than AND. A NOT behind its operand
-is a power, which binds closest."""
-MEANT = {ast.Add: ast.BitXor(), ast.BitAnd: ast.BitAnd(), ast.BitOr: ast.BitOr()}
-"""What those signs become once they have been parsed."""
-
-
-class _Meant(ast.NodeTransformer):
-    """Puts in place of each sign what it stands for; a `KeyError` of anything else than a sign."""
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        if not isinstance(node, (ast.Expression, ast.Name, ast.Load, ast.UnaryOp, ast.Invert)):
-            raise KeyError(type(node))
-        return super().generic_visit(node)
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        left = self.visit(node.left)
-        if isinstance(node.op, ast.Pow):
-            return ast.copy_location(ast.UnaryOp(ast.Invert(), left), node)
-        made = ast.BinOp(left, MEANT[type(node.op)], self.visit(node.right))
-        return ast.copy_location(made, node)
+"""Each sign in Python, with brackets by which XOR binds closer than AND, and AND than OR."""
 
 
 def parse_expression(text: str) -> Expression:
@@ -105,21 +86,25 @@ def parse_expression(text: str) -> Expression:
     ValueError
         If it is not understood, or longer than any cell's.
     """
-    tokens = _FUNCTION_TOKEN.findall(text[:MAX_TEXT].replace("''", ""))
+    tokens = _FUNCTION_TOKEN.findall(text[:MAX_TEXT])
     if len(text) > MAX_TEXT or len(tokens) > MAX_TOKENS:
         raise ValueError(f"the function {text[:40]!r}... is too long")
     names = tuple(dict.fromkeys(token for token in tokens if re.match("[A-Za-z_]", token)))
-    source, before = "", ""
+    in_python = IN_PYTHON | {name: f"v{number}" for number, name in enumerate(names)}
+    source, before = "((", ""
     try:
         for token in tokens:
             # Names and brackets side by side are an AND.
             if re.match(r"[\w)']", before) and re.match(r"[\w(!]", token):
-                source += "&"
-            source += f"v{names.index(token)}" if token in names else IN_PYTHON[token]
+                source += in_python["&"]
+            source += in_python[token]
             before = token
-        code = compile(_Meant().visit(ast.parse(source, mode="eval")), "function", "eval")
+        source += "))"
+        code = compile(source, "function", "eval")
     except (SyntaxError, KeyError):
         raise ValueError(f"the function {text!r} is not understood") from None
+    if "()" in source:
+        raise ValueError(f"the function {text!r} lacks an operand")
     return Expression(text, names, code)
 
 
@@ -158,7 +143,7 @@ class Group:
 
 def _number(text: str | float) -> float:
     value = float(text)
-    if not math.isfinite(value):
+    if not abs(value) <= MAX_NUMBER:
         raise ValueError(f"{text} is no number that a cell can have")
     return value
 
@@ -450,11 +435,6 @@ class _Reader:
             return None  # of something that is no pin
         leakage = group.number("cell_leakage_power", 0) * self.leakage
         area = group.number("area", 0)
-        figures = [area, leakage, max(setups) * self.time]
-        figures += [figure for pin in inputs.values() for figure in (pin.capacitance, pin.energy)]
-        figures += [figure for pin in outputs.values() for figure in (pin.energy, pin.delay)]
-        if not all(map(math.isfinite, figures)):
-            raise ValueError(f"cell {group.arguments[0]} has a figure that is too large")
         return Cell(group.arguments[0], area, leakage, inputs, outputs, register)
 
 

@@ -94,12 +94,12 @@ def test_a_profile_may_be_given_another_clock():
 
 
 def test_a_board_is_found_by_being_there(tmp_path, monkeypatch):
-    source = Path(catalogue.__file__).with_name("icebreaker.py").read_text()
-    (tmp_path / "mine.py").write_text(source.replace('name="icebreaker"', 'name="mine"'))
+    source = Path(catalogue.__file__).with_name("gowin.py").read_text()
+    (tmp_path / "mine.py").write_text(source.replace('name="tang-nano-9k"', 'name="mine"'))
     monkeypatch.setattr(catalogue, "__path__", [*catalogue.__path__, str(tmp_path)])
     find_boards.cache_clear()
     try:
-        assert find_board("mine").platform is ICEBreakerPlatform
+        assert find_board("mine").platform is TangNano9kPlatform
         assert set(find_boards()) == {*NAMES, "mine"}
         (tmp_path / "again.py").write_text((tmp_path / "mine.py").read_text())
         find_boards.cache_clear()

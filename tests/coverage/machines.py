@@ -106,7 +106,7 @@ class Watched:
         self.bins = machine_bins(recording)
         self.transport = SimulatedTransport(recording, stall=0.2, seed=len(name))
         # The session's number is drawn anew each time: here all that happens is the same.
-        with patch("allspin.host.link.line.secrets.randbelow", return_value=SESSION - 1):
+        with patch("allspin.host.link.frames.secrets.randbelow", return_value=SESSION - 1):
             self.device = LinkedMachine(self.transport)
 
     def send(self, *requests: bytes) -> list[bytes]:

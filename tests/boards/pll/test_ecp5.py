@@ -44,19 +44,6 @@ def test_the_usual_one_is_ecppll_s():
     assert (found.reference, found.feedback, found.output) == (1, 4, 6)
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ((25 * MHZ, 1, 81, 1), "feedback must be from 1 to 80, not 81"),
-        ((25 * MHZ, 9, 40, 6), "frequency at the phase detector must be from 3125000"),
-        ((25 * MHZ, 1, 4, 3), "frequency of the VCO must be from 400000000 to 800000000"),
-    ],
-)
-def test_illegal_divisors_are_refused(values, message):
-    with pytest.raises(ValueError, match=message):
-        Ecp5PllParameters(*values)
-
-
 @pytest.mark.parametrize(("source", "wanted"), [(25, 3), (25, 401), (7, 100)])
 def test_what_is_out_of_reach_is_refused(source, wanted):
     with pytest.raises(ValueError, match="must be from"):

@@ -224,8 +224,8 @@ REFUSED = {
         ("--pulse-column shots", "has no column shots"),
     ],
     "virtual net": [
-        ("--flip 2", "cannot make such faults: flip must be from 0 to 1, not 2.0"),
-        ("--flip nan", "cannot make such faults: flip must be from 0 to 1, not nan"),
+        ("--flip 2", "cannot make such faults: flip must be a number from 0 to 1, not 2.0"),
+        ("--flip nan", "cannot make such faults: flip must be a number from 0 to 1, not nan"),
         ("--drop-frame 0", "cannot make such faults: drop must be from 1 to"),
         ("--drop-answer -3", "cannot make such faults: drop must be from 1 to"),
         ("--reset-after 0", "cannot make such faults: reset_after must be from 1 to"),

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import signal
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -78,7 +79,7 @@ class Button(Transport):
         return self._board.exchange(data, timeout)
 
     def close(self) -> None:
-        self._board.press_reset()
+        self._board.process.send_signal(signal.SIGUSR1)
 
 
 PATIENT = 10.0

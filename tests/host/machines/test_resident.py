@@ -125,9 +125,6 @@ def test_counts_and_logits_of_two_networks(device, test_set):
         answers = resident.logits()
         assert np.array_equal(answers.logits, expected)
         assert np.array_equal(answers.classes, expected.argmax(axis=1))
-        some = [17, 3, 4, 5, 99, 0, held - 1]
-        assert np.array_equal(resident.logits(some).logits, expected[some])
-        assert resident.run(50).correct == correct[:50].sum()
         # The link's own images still go through.
         assert np.array_equal(device.stream(images[:20]).logits, expected[:20])
 
@@ -146,8 +143,6 @@ def test_more_than_fit_run_in_batches(device, test_set):
 
 def test_what_cannot_be_loaded_or_run(device):
     resident = ResidentImages(device)
-    with pytest.raises(ValueError, match="count must be from 1 to 0"):
-        resident.run()
     for images, pixels, labels, line in (
         (0, 784, 0, "there is no image to keep"),
         (2, 784, 1, "there are 2 images and 1 labels"),
@@ -156,8 +151,6 @@ def test_what_cannot_be_loaded_or_run(device):
         with pytest.raises((UserError, ValueError), match=line):
             resident.load(np.zeros((images, pixels), np.uint8), np.zeros(labels, np.int64))
     assert resident.load(np.zeros((2, 784), np.uint8), np.zeros(2, np.int64)) == 2
-    with pytest.raises(ValueError, match="image must be from 0 to 1, not 2"):
-        resident.logits([2])
 
 
 def test_a_device_without_the_memory_says_so():

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
+from allspin.hdl.parameters.engine import ENGINE, RESIDENT_LOGITS
 from allspin.host.data.catalogue import open_device
+from allspin.host.link.payloads import parse_answers
 from allspin.host.machines.chips import ChipMaker
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
@@ -100,21 +102,26 @@ class Work:
         """Images that stay, on the ideal network."""
         resident = ResidentImages(device)
         assert resident.load(self.images, self.labels) > 3
-        self.run_resident(resident, GoldenModel(self.network))
+        self.run_resident(device, resident, GoldenModel(self.network))
         return resident
 
-    def run_resident(self, resident: ResidentImages, model: GoldenModel) -> None:
+    def run_resident(
+        self, device: LinkedMachine, resident: ResidentImages, model: GoldenModel
+    ) -> None:
         """They are counted, and answered one by one and in any order."""
-        count = resident.count
+        count, space = resident.count, ENGINE << 4 | RESIDENT_LOGITS
         images = self.images[:count]
         for first in (0, FIRST):
             counts = resident.run(first=first)
             right = model.classify(images, first) == self.labels[:count]
             assert (counts.images, counts.correct) == (count, np.count_nonzero(right))
             assert counts.cycles >= count
-            for some in ([*range(count)], [*range(count - 1, -1, -2)]):
-                answers = resident.logits(some)
-                np.testing.assert_array_equal(answers.logits, model.logits(images, first)[some])
+            wanted = model.logits(images, first)
+            np.testing.assert_array_equal(resident.logits().logits, wanted)
+            for number in range(count - 1, -1, -2):
+                line = device.read_back(space, number, 1, device.identity.answer_bytes)
+                answer = parse_answers(line, device.identity)
+                np.testing.assert_array_equal(answer.logits[0], wanted[number])
 
     def chips(self, device: LinkedMachine, resident: ResidentImages | None) -> None:
         """Chips of states, then in place where the machine can: no two alike, and all right."""
@@ -128,7 +135,7 @@ class Work:
                 model = self.chip(device, maker, Chip(makes, seed))
                 seen.append(np.concatenate([words.ravel() for words in model.words]))
                 if resident is not None:
-                    self.run_resident(resident, model)
+                    self.run_resident(device, resident, model)
         for one, other in itertools.combinations(seen, 2):
             assert np.mean(one != other) > 0.1
 

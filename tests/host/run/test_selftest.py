@@ -90,8 +90,8 @@ class StuckBit(LinkedMachine):
 class Miscounting(ResidentImages):
     """Resident images of which one too many is right."""
 
-    def run(self, count=None, *, first=0):
-        counts = super().run(count, first=first)
+    def run(self, *, first=0):
+        counts = super().run(first=first)
         return replace(counts, correct=counts.correct + 1)
 
 

@@ -1,4 +1,4 @@
-"""Sipeed Tang Nano 9K."""
+"""Boards with a Gowin part; their pins are those of amaranth-boards."""
 
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
@@ -7,6 +7,7 @@ from allspin.boards.panel import Lights
 from allspin.boards.profiles import GW1N_9
 
 BOARDS = (
+    # Sipeed Tang Nano 9K.
     Board(
         name="tang-nano-9k",
         title="Tang Nano 9K",

@@ -1,0 +1,129 @@
+"""Boards with an ECP5; their pins are those of amaranth-boards."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from amaranth.build import Attrs
+from amaranth_boards import orangecrab_r0_2, ulx3s
+from amaranth_boards.colorlight_5a75b_r7_0 import Colorlight_5A75B_R70Platform
+from amaranth_boards.ecpix5 import ECPIX585Platform
+from amaranth_boards.icepi_zero import IcepiZero1_3Platform
+from amaranth_boards.icesugar_pro import ICESugarProPlatform
+from amaranth_boards.resources import UARTResource
+
+from allspin.boards.board import Board
+from allspin.boards.panel import Lights
+from allspin.boards.pll.ecp5 import Ecp5PllParameters
+from allspin.boards.profiles import ECP5_25, ECP5_45, ECP5_85, ROUTER2, Profile
+
+ORANGECRAB_PINS = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
+
+ORANGECRAB_85: Mapping[str, Profile] = {
+    **ECP5_85,
+    # The usual router was stopped here after 20 minutes of taking wires in turn.
+    "ideal": replace(ECP5_85["ideal"], routing=ROUTER2),
+}
+
+BOARDS = (
+    # Colorlight 5A-75B 7.0, a LED panel's receiver card.
+    Board(
+        name="colorlight-5a-75b",
+        title="Colorlight 5A-75B 7.0",
+        platform=Colorlight_5A75B_R70Platform,
+        profiles=ECP5_25,
+        pll=Ecp5PllParameters,
+        flash=("openFPGALoader", "-c", "ft232", "{bitstream}"),
+        usb="0403:6014",
+        # The LED's pin is the UART's, so there are no lights; all others but the button's
+        # only go out, through 5 V buffers.
+        bridge="none: a 3.3 V USB-UART adapter on J19, its TX on KEY+, its RX on DATA_LED-",
+    ),
+    # LambdaConcept ECPIX-5 with an LFE5UM5G-85F.
+    Board(
+        name="ecpix-5",
+        title="ECPIX-5 85F",
+        platform=ECPIX585Platform,
+        profiles=ECP5_85,
+        pll=Ecp5PllParameters,
+        lights=Lights(
+            programmed="rgb_led/0/g",
+            streaming="rgb_led/0/b",
+            error="rgb_led/0/r",
+            digit=("rgb_led/1/g", "rgb_led/2/g", "rgb_led/3/g", "rgb_led/3/b"),
+        ),
+        flash=("openFPGALoader", "-b", "ecpix5", "{bitstream}"),
+        usb="0403:6010",
+        bridge="FT2232H, second channel",
+    ),
+    # Icepi Zero 1.3.
+    Board(
+        name="icepi-zero",
+        title="Icepi Zero",
+        platform=IcepiZero1_3Platform,
+        profiles=ECP5_25,
+        pll=Ecp5PllParameters,
+        lights=Lights(programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")),
+        button="button/0",
+        flash=("openFPGALoader", "-b", "icepi-zero", "{bitstream}"),
+        usb="0403:6015",
+        bridge="FT231X",
+    ),
+    # Muse Lab iCESugar-Pro 1.3.
+    Board(
+        name="icesugar-pro",
+        title="iCESugar-Pro",
+        platform=ICESugarProPlatform,
+        profiles=ECP5_25,
+        pll=Ecp5PllParameters,
+        baud=1_000_000,
+        lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
+        flash=("icesprog", "{bitstream}"),
+        usb="1d50:602b",
+        bridge="iCELink",
+    ),
+    # OrangeCrab r0.2, a Feather board by Greg Davill.
+    *(
+        Board(
+            name=f"orangecrab-{size.lower()}",
+            title=f"OrangeCrab r0.2 {size}",
+            platform=platform,
+            profiles=profiles,
+            pll=Ecp5PllParameters,
+            resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=ORANGECRAB_PINS),),
+            lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
+            flash=("dfu-util", "-d", "1209:5af0", "-a", "0", "-D", "{bitstream}"),
+            usb="1209:5af0",
+            bridge="none: a 3.3 V USB-UART adapter, its TX on pin 0, its RX on pin 1",
+        )
+        for size, platform, profiles in (
+            ("25F", orangecrab_r0_2.OrangeCrabR0_2_25FPlatform, ECP5_25),
+            ("85F", orangecrab_r0_2.OrangeCrabR0_2_85FPlatform, ORANGECRAB_85),
+        )
+    ),
+    # Radiona ULX3S 3.0 and 3.1.
+    *(
+        Board(
+            name=f"ulx3s-{size.lower()}",
+            title=f"ULX3S {size}",
+            platform=platform,
+            profiles=profiles,
+            pll=Ecp5PllParameters,
+            lights=Lights(
+                programmed="led/0",
+                streaming="led/1",
+                error="led/2",
+                digit=("led/4", "led/5", "led/6", "led/7"),
+            ),
+            button="button_fire/0",
+            flash=("openFPGALoader", "-b", "ulx3s", "{bitstream}"),
+            usb="0403:6015",
+            bridge="FT231X",
+        )
+        for size, platform, profiles in (
+            ("12F", ulx3s.ULX3S_12F_Platform, ECP5_25),
+            ("25F", ulx3s.ULX3S_25F_Platform, ECP5_25),
+            ("45F", ulx3s.ULX3S_45F_Platform, ECP5_45),
+            ("85F", ulx3s.ULX3S_85F_Platform, ECP5_85),
+        )
+    ),
+)
