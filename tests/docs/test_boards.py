@@ -8,10 +8,10 @@ import pytest
 
 from allspin.boards.catalogue import find_boards
 from allspin.host.bitstreams.record import check_record, is_older
-from allspin.host.bitstreams.tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
+from allspin.host.bitstreams.tables import boards_table, headline_table
 from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
 from allspin.host.data.catalogue import open_network
-from tests.docs.documents import DOCS, ROOT, between, blocks, read, rows
+from tests.docs.documents import DOCS, ROOT, between, blocks, read
 
 PAGE, FRONT = DOCS / "boards.md", ROOT / "README.md"
 FIX = "run: allspin boards --write docs/boards.md --headline README.md"
@@ -82,30 +82,6 @@ def test_what_is_said_to_be_of_these_sources_is(row):
     """They are elaborated: seconds to a minute each."""
     if row["older"] is False:
         assert not is_older(row["built"], open_network(CONTENT["network"])), FIX
-
-
-def test_the_tables_mark_what_is_older():
-    marks = {True: "older", False: "this", None: ""}
-    place = HEADER.index("gateware")
-    shown = rows(PAGE.read_text(), " | ".join(HEADER))
-    assert [row[place] for row in shown] == [marks[row["older"]] for row in ROWS]
-
-
-def test_a_headline_is_of_this_gateware_and_the_worst_of_three_seeds():
-    for _, machine, megahertz, images in rows(FRONT.read_text(), "Board | Machine"):
-        name = re.findall(r"`([^`]+)`", machine)[0]
-        row = BY_NAME[name if ":" in name else f"{name}:ideal"]
-        built = row["built"]
-        assert row["older"] is False
-        assert len(built["seeds"]) >= HEADLINE_SEEDS
-        if not re.fullmatch(r"[\d.]+", megahertz):
-            assert images == ""
-            continue
-        worst = min(each["fmax_mhz"] for each in built["seeds"])
-        assert float(megahertz) == pytest.approx(worst, abs=0.051)
-        if images:
-            rate = 1e6 * worst / built["cycles_per_image"]
-            assert int(images.replace(",", "")) == pytest.approx(rate, abs=51)
 
 
 def test_the_example_of_a_board_is_the_catalogues():

@@ -171,13 +171,6 @@ def test_a_kind_without_gateware_is_refused_before_it_is_elaborated(
     assert 0 <= cli.json(f"run {silent} --data {data}")["accuracy"] <= 1
 
 
-def test_a_parameter_has_its_range() -> None:
-    assert ClippedNeuron(1).full == 1.0
-    for full in (0.04, "wide", True):
-        with pytest.raises(ValueError, match=r"clipped neuron's full must be from 0.05 to 1.0,"):
-            ClippedNeuron(full)  # type: ignore[arg-type]
-
-
 def test_a_kind_without_a_table_brings_its_gateware() -> None:
     register_neuron(StepNeuron)
     register_gateware("step")(StepGateware)

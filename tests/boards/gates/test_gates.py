@@ -9,8 +9,8 @@ import pytest
 
 from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
-from allspin.boards.gates.build import FAMILIES, build, family_of_cells, models
-from allspin.boards.gates.netlist import LUTS, Netlist, Pins
+from allspin.boards.gates.build import build, family_of_cells, models
+from allspin.boards.gates.netlist import Netlist, Pins
 from allspin.boards.shell import SETTLING_SECONDS, ShellParameters
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.parameters.profile import HardwareProfile
@@ -210,21 +210,6 @@ def test_cells_without_a_model_are_one_line():
         family_of_cells(["DFF"])
     with pytest.raises(UserError, match="no model of the cell NOTHING for ecp5"):
         models("ecp5", ["LUT4", "NOTHING"])
-
-
-def test_models_bring_what_they_are_made_of():
-    text = models("ecp5", ["CCU2C", "TRELLIS_IO"])
-    for name in ("CCU2C", "LUT4", "LUT2", "TRELLIS_IO_IN", "TRELLIS_IO_OUT"):
-        assert f"module {name}" in text
-    assert "specify" not in text
-
-
-def test_every_table_is_known_by_its_parameter():
-    for family in FAMILIES:
-        for kind in set(LUTS) & {"SB_LUT4", "ICESTORM_LC", "LUT4", "CCU2C"}:
-            if (kind in ("SB_LUT4", "ICESTORM_LC")) == (family == "ice40"):
-                for parameter in LUTS[kind]:
-                    assert f" {parameter} =" in models(family, [kind])
 
 
 def test_a_reset_button_is_let_go():

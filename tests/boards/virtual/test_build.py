@@ -123,18 +123,6 @@ def test_what_remembers_the_design_is_not_believed_blindly(tool, cache, monkeypa
     assert memory.read_bytes() != content
 
 
-def test_a_mutated_design_is_another_program(tool):
-    seen = []
-
-    def mutate(text):
-        seen.append(text)
-        return text.replace("attribute \\top 1", "attribute \\top 1\nattribute \\other 1")
-
-    assert build(PARAMETERS) != build(PARAMETERS, mutate=mutate)
-    assert "module \\top" in seen[0]
-    assert "\\src" not in seen[0]
-
-
 def wait_for(condition):
     deadline = time.monotonic() + 60
     while not condition():
@@ -207,13 +195,3 @@ def test_no_compiler_is_one_line(monkeypatch, cache):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UserError, match="and c\\+\\+ was not found"):
         compiler()
-
-
-def test_a_cache_that_cannot_be_written_is_one_line(tool, monkeypatch, tmp_path):
-    file = tmp_path / "file"
-    file.write_text("")
-    for folder, reason in ((file / "sub", "Not a directory"), (Path("/proc/no"), "No such file")):
-        monkeypatch.setenv("ALLSPIN_CACHE", str(folder))
-        line = f"cannot make the cache folder {folder}: {reason}.*ALLSPIN_CACHE"
-        with pytest.raises(UserError, match=line):
-            build(PARAMETERS)

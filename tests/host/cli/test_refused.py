@@ -38,6 +38,7 @@ REFUSED = {
         ("compare no-such-network --accuracy 101", "--accuracy must be a number"),
         ("info --baud 1", "--baud must be from 9600 to 12000000, not 1"),
         ("sim net", "the network takes images of 1 x 24 pixels"),
+        ("demo -o README.md", "cannot write into the folder"),
         ("sim net --simulator modelsim", "invalid choice: 'modelsim'"),
     ],
     "run net --data data": [

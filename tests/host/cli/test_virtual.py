@@ -109,16 +109,6 @@ def test_a_reset_board_has_forgotten(board):
         assert words in err
 
 
-def test_flips_come_of_the_seed(board):
-    seen = []
-    for seed in (1, 1, 2):
-        process, path = board(f"--flip 0.01 --seed {seed}")
-        seen.append(Client(path).ask(*(bytes([IDENTIFY, n, 0]) for n in range(1, 41))))
-        assert "bits flipped" in end(process)[2]
-    assert 0 < sum(answer[0] != 0xFF for answer in seen[0]) < 40
-    assert seen[0] == seen[1] != seen[2]
-
-
 @pytest.mark.parametrize("faults", ["--flip 0.001", "--drop-frame 9 --drop-answer 5"])
 def test_a_run_over_a_bad_wire_is_right_and_tells_of_it(faults, board, net, idx_folder, cli):
     data = idx_folder(shape=(1, 24), classes=6, train=12, test=600)

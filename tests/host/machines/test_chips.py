@@ -20,7 +20,6 @@ from allspin.host.machines.chips import (
     check_use_noise,
     chip_gateware,
     why_words,
-    write_table_lines,
 )
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import VIRTUAL, open_machine
@@ -28,13 +27,11 @@ from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.chip.noise import ColumnNoise
-from allspin.sim.chip.words import WriteTable
 from allspin.sim.device.device import AdcVariation, NeuronVariation
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.programming.programming import program_chip
@@ -297,25 +294,6 @@ def test_noise_that_the_device_has_not_is_refused(board):
             check_use_noise("the board", slow, noise)
     noise.use_spread = 2**7 - 1
     check_use_noise("the board", slow, noise)
-
-
-def test_a_write_table_s_lines_by_hand():
-    table = WriteTable(
-        uniform_levels(3),
-        np.array([[1, -2, 65535], [256, 0, -65535]], np.int32),
-        np.array([[0, 0, 0], [5, 6, 7]], np.int32),
-    )
-    lines = [line.tobytes().hex() for line in write_table_lines(table, 2)]
-    assert lines == [
-        "82ff" "010000" "000000",
-        "0000" "feffff" "000000",
-        "7e00" "ffff00" "000000",
-        "7e00" "ffff00" "000000",
-        "82ff" "000100" "050000",
-        "0000" "000000" "060000",
-        "7e00" "0100ff" "070000",
-        "7e00" "0100ff" "070000",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

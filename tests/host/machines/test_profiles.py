@@ -42,18 +42,6 @@ def small_network(profile: HardwareProfile) -> Network:
     return random_network((13, columns, 3), 4)
 
 
-def test_no_profile_is_left_out() -> None:
-    found = [named for named in vars(profiles).values() if isinstance(named, dict)]
-    machines = [
-        profile.hardware
-        for named in found
-        for profile in named.values()
-        if isinstance(profile, profiles.Profile)
-    ]
-    assert len(machines) > len(MACHINES) > 5
-    assert all(profile in MACHINES.values() for profile in machines)
-
-
 @cache
 def program_of(name: str) -> Path:
     """The virtual board of a machine, with the link that boards have."""

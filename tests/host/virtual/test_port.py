@@ -5,13 +5,11 @@ import os
 import random
 import select
 import termios
-import threading
 import time
 
 import pytest
 import serial
 
-from allspin.host.virtual import port as virtual_port
 from allspin.host.virtual.board import PIPE_BYTES, VirtualTransport
 from allspin.host.virtual.faults import MOST_UNDER_WAY, Faults, FaultyTransport
 from allspin.host.virtual.port import VirtualPort
@@ -150,15 +148,6 @@ def idle(board):
         yield port, wake, ends
         os.close(wake)
         os.close(ends)
-
-
-def test_the_port_waits_for_a_client_too(board, monkeypatch):
-    monkeypatch.setattr(virtual_port, "ABSENT_POLL", 60)
-    with idle(board) as (port, wake, ends):
-        timer = threading.Timer(0.2, os.write, (ends, b"."))
-        timer.start()
-        assert port.carry(wake), "a turn ends though there is nothing to be carried"
-        timer.join()
 
 
 def test_the_port_waits_without_work(board):

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, SotSynapse
+from allspin.sim.synapse.synapse import SotSynapse
 from allspin.sim.synapse.table_synapse import (
     TableResponse,
     TableSynapse,
@@ -112,21 +112,6 @@ def test_what_saturating_leaves_is_measured_too() -> None:
     )
     law = TableSynapse(tables, table.depression).written(P, np.array([0, 50, 100])).law
     assert law.cycle == pytest.approx([0.01, 0.015, 0.02])
-
-
-@pytest.mark.parametrize("polarity", list(Polarity))
-def test_deviations_of_pulses_add_up_as_the_model_s_do(polarity: Polarity) -> None:
-    model = SotSynapse(
-        PulseResponse(22, 100),
-        PulseResponse(9, 100),
-        c2c=CycleVariation(0.01, 0.01, occasion="pulse"),
-    )
-    table = measured("pulse", cycle=0.02)
-    start = float(model.curve(polarity, 0))
-    for pulses in (1, 5, 20):
-        expected = float(model.cycle_deviation(polarity, start, pulses))
-        got = float(table.cycle_deviation(polarity, start, pulses))
-        assert got == pytest.approx(expected, rel=0.06)
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=40))
@@ -265,28 +250,3 @@ def test_lookup_tables_that_do_not_go_together(tables: tuple[Path, Path]) -> Non
     write_crosssim(up, 1, a=0.7)
     with pytest.raises(UserError, match="2 pulses lead from 1e-05 as far as the"):
         load_lookup_tables(tables)
-
-
-parts = st.text("0123456789,.-e\nan", max_size=4) | st.sampled_from(["1e308", "-inf", "\0", "é"])
-
-
-@given(st.integers(0, 400), st.integers(0, 3), parts, st.booleans())
-@settings(deadline=None, max_examples=200)
-@pytest.mark.filterwarnings("error")
-def test_any_damage_makes_a_synapse_or_one_line(
-    tmp_path_factory: pytest.TempPathFactory, start: int, length: int, part: str, both: bool
-) -> None:
-    folder = tmp_path_factory.mktemp("lookup")
-    paths = folder / "up", folder / "down"
-    for path, rows in zip(paths, ("0.1,0.2,0.1\n" * 3, "-0.1,-0.2,-0.1\n" * 3), strict=True):
-        text = f"1st Row = Gbins, 2nd Row = CDF Points\n1,1.5,2\n0,0.5,1\n{rows}"
-        start = start % len(text)
-        changed = text[:start] + part + text[start + length :]
-        path.write_text(changed if both or path is paths[0] else text, "utf-8")
-    try:
-        synapse = load_lookup_tables(paths)
-    except UserError as error:
-        assert "\n" not in str(error)  # noqa: PT017
-    else:
-        assert np.isfinite([synapse.low, synapse.high]).all()
-        assert np.isfinite(synapse.cycle_deviation(P, synapse.low, 3.0))

@@ -56,11 +56,3 @@ def test_curves_that_differ_between_devices() -> None:
     assert cycle == pytest.approx([0.3, 0], abs=1e-6)
     assert np.abs(device) == pytest.approx([np.sqrt(2), 1], rel=0.01)
     assert device[1] < 0
-
-
-def test_a_normal_law_is_drawn_as_it_is() -> None:
-    law = Law(np.zeros(2), np.ones(2), np.ones(2))
-    assert Written(law).drawn((-1.0, 1.0)).cycle is law.cycle
-    assert Written(law).drawn_film() is law
-    moved = law.scaled(-1.0, 10.0, 3.0)
-    assert (moved.mean[0], moved.cycle[0], moved.device[0]) == (13, 10, 10)
