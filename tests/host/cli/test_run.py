@@ -194,9 +194,7 @@ def test_measured_cells_there_and_back_are_the_same_chip(cells, tmp_path, cli):
     assert np.array_equal(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"))
     made, read = here["programming"], back["programming"]
     assert (back["chip"], read["scheme"], made["measured"]) == (7, None, None)
-    told = read["measured"]
-    assert (told["file"], told["cells"], told["missing"]) == (str(cells), 79400, 0)
-    assert set(made) == set(read)
+    assert (read["measured"]["file"], read["measured"]["cells"]) == (str(cells), 79400)
     assert read["calibration_uses"] == made["calibration_uses"]
 
 

@@ -326,15 +326,20 @@ def groups(*chips: dict[int, bytes]) -> Any:
     return many._redraws([(cast(Any, chip), cast(Any, None)) for chip in chips])
 
 
-def test_what_all_have_alike_is_sent_once():
-    found = groups({1: b"aa", 2: b"bb", 3: b"cc"}, {1: b"aa", 2: b"bd", 3: b"cc"})
-    assert found == [
-        [(Request.WRITE, b"\2bb"), ORDER],
-        [(Request.WRITE, b"\2bd"), ORDER],
-    ]
-
-
-def test_a_memory_that_one_chip_does_not_use_is_sent_for_the_others():
-    """As a layer's amplifiers are, where a chip has no offset there."""
-    found = groups({1: b"aa", 2: b"bb"}, {1: b"aa"}, {1: b"aa", 2: b"bb"})
-    assert found == [[(Request.WRITE, b"\2bb"), ORDER], [ORDER], [(Request.WRITE, b"\2bb"), ORDER]]
+@pytest.mark.parametrize(
+    ("chips", "sent"),
+    [
+        # What all have alike is sent once.
+        (
+            [{1: b"aa", 2: b"bb", 3: b"cc"}, {1: b"aa", 2: b"bd", 3: b"cc"}],
+            [[(Request.WRITE, b"\2bb"), ORDER], [(Request.WRITE, b"\2bd"), ORDER]],
+        ),
+        # One may have no use for a memory, as for a layer's amplifiers without an offset.
+        (
+            [{1: b"aa", 2: b"bb"}, {1: b"aa"}, {1: b"aa", 2: b"bb"}],
+            [[(Request.WRITE, b"\2bb"), ORDER], [ORDER], [(Request.WRITE, b"\2bb"), ORDER]],
+        ),
+    ],
+)
+def test_what_differs_between_chips_is_sent_for_each(chips, sent):
+    assert groups(*chips) == sent

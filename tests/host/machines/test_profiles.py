@@ -22,11 +22,9 @@ from allspin.sim.network.random_networks import random_network
 from tests.host.machines.work import Work
 
 PARTS = {
-    "up5k": profiles.UP5K,
-    "ecp5-25": profiles.ECP5_25,
-    "ecp5-45": profiles.ECP5_45,
-    "ecp5-85": profiles.ECP5_85,
-    "gw1n-9": profiles.GW1N_9,
+    name: named
+    for name, named in vars(profiles).items()
+    if name.isupper() and isinstance(named, dict)
 }
 MACHINES: dict[str, HardwareProfile] = {}
 for part, named in PARTS.items():

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from allspin.host.train.augment import Course
 from allspin.host.train.feed import bent_batches, from_worker, split
 from allspin.host.train.options import AUGMENTATIONS, Augmentation
+from tests.processes import status, wait_for
 
 SHAPE = (4, 5)
 STILL = AUGMENTATIONS["none"]
@@ -148,36 +148,20 @@ def test_the_split_keeps_a_twelfth_apart() -> None:
 
 def workers(parent: int) -> list[int]:
     """Processes that prepare images for a process, by what Linux says of them."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes()
-            status = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if FEED.encode() in words and int(status[1]) == parent and status[0] != "Z":
-            found.append(int(folder.name))
-    return found
-
-
-def gone(process: int) -> bool:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False
+    children = Path(f"/proc/{parent}/task").glob("*/children")
+    every = [int(pid) for each in children for pid in each.read_text().split()]
+    return [
+        pid
+        for pid in every
+        if status(pid) and FEED.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def test_it_ends_with_its_iterator_and_the_iterator_with_it() -> None:
     with closing(from_worker(LONG, IMAGES, ALL)) as batches:
         next(batches)
         (worker,) = workers(os.getpid())
-    assert gone(worker)
+    wait_for(lambda: status(worker) is None)
     batches = from_worker(LONG, IMAGES, ALL)
     next(batches)
     (worker,) = workers(os.getpid())
@@ -206,4 +190,4 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         assert parent.stdout.readline() == b"begun\n"
         (worker,) = workers(parent.pid)
         parent.kill()
-    assert gone(worker)
+    wait_for(lambda: status(worker) is None)

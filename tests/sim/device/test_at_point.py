@@ -217,9 +217,8 @@ def test_temperature_alone_needs_something_that_depends_on_it() -> None:
     with_retention = tomli_w.dumps(tables)
     device = at("temperature=358", with_retention)
     assert device.imperfections.retention == Retention(1.0, temperature=358)
-    lines = device.readings()
-    assert "taken at temperature=358K" in lines
-    assert "not measured, and so without: the synapse's response over temperature" in lines
+    without = "not measured, and so without: the synapse's response over temperature"
+    assert {"taken at temperature=358K", without} <= set(device.readings())
     del tables["imperfections"]
     with pytest.raises(ValueError, match="nothing of the device depends on temperature"):
         at("temperature=358", tomli_w.dumps(tables))
@@ -331,12 +330,6 @@ def test_each_point_is_the_device_that_was_fitted(tmp_path: Path) -> None:
         del one["source"], other["source"]
         assert one == other
     assert load_device(path).source["at"] == "current=8mA"
-    assert set(tomllib.loads(path.read_text())["source"]["points"]) == {
-        "current=8mA",
-        "current=11mA",
-    }
-    between = load_device(path, OperatingPoint(current=9e-3)).synapse.record()
-    assert 22 < between["potentiation"]["A"] < 100
 
 
 def test_points_are_added_or_replaced_until_the_grid_is_complete(tmp_path: Path) -> None:
