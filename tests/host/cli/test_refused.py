@@ -106,7 +106,7 @@ REFUSED = {
         ("--pixel-bits 9", "--pixel-bits must be from 1 to 8, not 9"),
         ("--hidden-bits 0", "--hidden-bits must be from 1 to 8, not 0"),
         ("--rah-bits 4", "10 states need R_AH words of at least 5 bits, not 4"),
-        ("--noise 2", "noise must be from 0 to 0.5, not 2.0"),
+        ("--noise 2", "--noise must be a number from 0 to 0.5, not 2.0"),
         ("--epochs 0", "epochs must be from 1 to 10000, not 0"),
         ("--seed -1", "seed must be from 0 to 4294967295, not -1"),
         ("--augment letters", "augment must be one of none, digits, objects, not 'letters'"),

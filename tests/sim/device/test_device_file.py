@@ -185,10 +185,10 @@ BAD = [
     ),
     (
         "[imperfections]",
-        "[adc]\ngain = 1.5",
+        "[adc]\ngain = 1.5\n[imperfections]",
         r"\[adc\]: gain must be a number from 0 to 1, not 1.5",
     ),
-    ("[imperfections]", "[adc]\ninl = 1", r"\[adc\] has no key inl"),
+    ("[imperfections]", "[adc]\ninl = 1\n[imperfections]", r"\[adc\] has no key inl"),
     ("gain = 0.18", "gain = 18", r"\[neuron.variation\]: the neuron's gain must be a n"),
     ("stuck = 0.0", "stuck = nan", r"\[imperfections\]: stuck must be a number from 0 to 1"),
     ("pulse_time = 0.001", "pulse_time = -1", r"\[synapse.electrical\]: pulse_time must be a num"),
