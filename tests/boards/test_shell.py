@@ -103,11 +103,13 @@ def test_the_identity_tells_the_clock_that_place_and_route_must_reach(board):
 
 def test_a_machine_that_is_not_the_board_s_is_refused():
     board = find_boards()["icebreaker"]
-    for changes, message in (
-        ({"frequency": 1}, "the machine says 1 Hz, and icebreaker runs it at"),
-        ({"uart": UartParameters(8)}, "a board brings the UART"),
+    slow = TopParameters.from_network(NETWORK, PROFILE, frequency=1)
+    own = TopParameters.from_network(NETWORK, PROFILE, uart=UartParameters(8))
+    for machine, message in (
+        (slow, "the machine says 1 Hz, and icebreaker runs it at"),
+        (own, "a board brings the UART"),
     ):
         with pytest.raises(ValueError, match=message):
-            ShellParameters(board, TopParameters.from_network(NETWORK, PROFILE, **changes))
+            ShellParameters(board, machine)
     with pytest.raises(UserError, match=r"icebreaker cannot run this network: .* 8 bits.* of 4"):
         ShellParameters.from_network(board, NETWORK, HardwareProfile(rah_bits=4))
