@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,14 +71,3 @@ def test_links_lead_somewhere_and_files_and_modules_that_are_named_exist(documen
             parts = [ROOT.joinpath(*names[:end]) for end in range(len(names), 0, -1)]
             module = any(part.with_suffix(".py").is_file() for part in parts)
             assert module or names[0] in allspin.__all__ or parts[0].is_dir(), span
-
-
-def test_the_citation_is_of_this_package_and_its_paper():
-    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    said = dict(re.findall(r"^([a-z-]+): (.+)$", text, re.MULTILINE))
-    assert (said["version"], said["license"]) == (project["version"], project["license"])
-    [holders] = re.findall(r"^Copyright \(c\) \d+, (.*)$", (ROOT / "LICENSE").read_text(), re.M)
-    assert f"  - name: {holders}\n" in text
-    [doi] = re.findall(r"^ +doi: (\S+)$", text, re.MULTILINE)
-    assert doi in (ROOT / "README.md").read_text(encoding="utf-8")

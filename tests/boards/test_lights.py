@@ -71,8 +71,9 @@ def test_answers_light_what_they_should(sent, lit):
     assert show(b"\0" + sent) == {**DARK, **lit}
 
 
-def test_damaged_bytes_light_the_error():
+def test_damaged_bytes_light_the_error_and_without_leds_for_it_there_is_no_digit():
     assert show(b"", damaged=1) == {**DARK, "error": 1}
+    assert show(b"\0" + logits(9), digit_leds=0) == {"programmed": 0, "streaming": 1, "error": 0}
 
 
 def test_what_passes_goes_out_and_what_stays_does_not():
@@ -80,10 +81,6 @@ def test_what_passes_goes_out_and_what_stays_does_not():
     assert later == {**DARK, "programmed": 1, "digit": 9}
     soon = show(b"\0" + logits(9) + ERROR, wait=256 * 5)
     assert soon == {**DARK, "error": 1, "digit": 9}
-
-
-def test_without_leds_for_it_there_is_no_digit():
-    assert show(b"\0" + logits(9), digit_leds=0) == {"programmed": 0, "streaming": 1, "error": 0}
 
 
 def test_leds_are_named_by_resource():

@@ -2,16 +2,15 @@
 
 import ast
 import json
-import re
 
 import pytest
 
 from allspin.boards.catalogue import find_boards
 from allspin.host.bitstreams.record import check_record, is_older
-from allspin.host.bitstreams.tables import HEADER, HEADLINE_SEEDS, boards_table, headline_table
+from allspin.host.bitstreams.tables import boards_table, headline_table
 from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
 from allspin.host.data.catalogue import open_network
-from tests.docs.documents import DOCS, ROOT, between, blocks, read, rows
+from tests.docs.documents import DOCS, ROOT, between, blocks, read
 
 PAGE, FRONT = DOCS / "boards.md", ROOT / "README.md"
 FIX = "run: allspin boards --write docs/boards.md --headline README.md"
@@ -57,21 +56,15 @@ def test_figures_hold_together(row):
         assert row["older"] is None
         return
     check_record(built)
-    assert re.fullmatch("[0-9a-f]{32}", built["gateware"])
     reached = [each["fmax_mhz"] for each in built["seeds"]]
-    if not built["fits"]:
-        assert {built[name] for name in ("cycles_per_image", "images_per_second")} == {None}
-        assert None in reached
-        return
-    assert built["worst_fmax_mhz"] == min(reached)
-    assert built["fmax_mhz"] == max(reached)
-    assert built["meets_timing"] == (built["fmax_mhz"] >= built["need_mhz"])
-    cycles, images = built["cycles_per_image"], built["images_per_second"]
-    if cycles is None:
-        assert images is None
-    else:
+    if built["fits"]:
+        assert (built["worst_fmax_mhz"], built["fmax_mhz"]) == (min(reached), max(reached))
+        assert built["meets_timing"] == (built["fmax_mhz"] >= built["need_mhz"])
+    if built["images_per_second"] is not None:
+        assert built["fits"]
         # The clock is recorded to a kilohertz.
-        assert images == pytest.approx(1e6 * built["need_mhz"] / cycles, abs=1 + 500 / cycles)
+        rate = 1e6 * built["need_mhz"] / built["cycles_per_image"]
+        assert built["images_per_second"] == pytest.approx(rate, rel=1e-3, abs=1)
     # At another clock it is another machine: what listed 30 MHz and is clocked at 27 is older.
     assert row["older"] or built["need_mhz"] == pytest.approx(row["clock_mhz"], abs=1e-3)
 
@@ -82,30 +75,6 @@ def test_what_is_said_to_be_of_these_sources_is(row):
     """They are elaborated: seconds to a minute each."""
     if row["older"] is False:
         assert not is_older(row["built"], open_network(CONTENT["network"])), FIX
-
-
-def test_the_tables_mark_what_is_older():
-    marks = {True: "older", False: "this", None: ""}
-    place = HEADER.index("gateware")
-    shown = rows(PAGE.read_text(), " | ".join(HEADER))
-    assert [row[place] for row in shown] == [marks[row["older"]] for row in ROWS]
-
-
-def test_a_headline_is_of_this_gateware_and_the_worst_of_three_seeds():
-    for _, machine, megahertz, images in rows(FRONT.read_text(), "Board | Machine"):
-        name = re.findall(r"`([^`]+)`", machine)[0]
-        row = BY_NAME[name if ":" in name else f"{name}:ideal"]
-        built = row["built"]
-        assert row["older"] is False
-        assert len(built["seeds"]) >= HEADLINE_SEEDS
-        if not re.fullmatch(r"[\d.]+", megahertz):
-            assert images == ""
-            continue
-        worst = min(each["fmax_mhz"] for each in built["seeds"])
-        assert float(megahertz) == pytest.approx(worst, abs=0.051)
-        if images:
-            rate = 1e6 * worst / built["cycles_per_image"]
-            assert int(images.replace(",", "")) == pytest.approx(rate, abs=51)
 
 
 def test_the_example_of_a_board_is_the_catalogues():

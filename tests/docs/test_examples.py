@@ -37,13 +37,6 @@ def test_an_example_of_a_docstring_gives_what_it_says(source):
     assert not results.failed
 
 
-def test_the_example_of_commands_runs():
-    (example,) = blocks(read("commands.md"), "python")
-    done = python(ROOT, "-c", example)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("accuracy; 0 differ\n")
-
-
 ELSEWHERE = {
     "Neuron",
     "NeuronGateware",

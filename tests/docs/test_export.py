@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 from allspin.hdl.bench.simulator import find_tools
-from allspin.hdl.cache import build_once, digest
 from allspin.host.cli.main import main
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
@@ -69,19 +67,11 @@ def build_with_verilator(path: Path, parameters: dict[str, int]) -> list[str]:
     command += ["--top-module", "testbench", "-Mdir", "build", "-o", "simulation"]
     command += ["-CFLAGS", "-std=c++20"]  # the testbench's delays become coroutines
     command += [f"-G{name}={value}" for name, value in parameters.items()]
-    command += ["testbench.v", path.name]
     search = os.pathsep.join([*map(str, tools.folders), os.environ["PATH"]])
-
-    def build(folder: Path) -> None:
-        for file in (path, path.with_name("testbench.v")):
-            shutil.copy(file, folder)
-        environment = {**os.environ, "PATH": search, "MAKEFLAGS": "OPT_GLOBAL=-O0"}
-        subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
-        (folder / "build" / "simulation").rename(folder / "simulation")
-        shutil.rmtree(folder / "build")
-
-    key = digest(tools.version, path.read_text(), TESTBENCH, *command)
-    return [str(build_once(f"export-{key}", build) / "simulation")]
+    environment = {**os.environ, "PATH": search, "MAKEFLAGS": "OPT_GLOBAL=-O0"}
+    command += ["testbench.v", path.name]
+    subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, check=True)
+    return ["build/simulation"]
 
 
 def build_with_icarus(path: Path, parameters: dict[str, int]) -> list[str]:

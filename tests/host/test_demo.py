@@ -50,12 +50,6 @@ def test_network_results_and_pictures(dataset, tmp_path, capfd):
     assert said.count(" ...\n") == said.count(" s)\n") == 6
 
 
-def test_a_folder_that_takes_no_file_is_found_out_before_training(tmp_path, cli):
-    (tmp_path / "out").write_text("a file")
-    line = cli.refused(f"demo -o {tmp_path}/out")
-    assert line.startswith("allspin: cannot write into the folder")
-
-
 def test_ctrl_c_in_training_ends_the_demonstration(dataset, tmp_path):
     class Impatient(Steps):
         def advance(self, done, total, figures=""):

@@ -13,8 +13,6 @@ import pytest
 from allspin.host.data.catalogue import open_device
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.device.device_file import (
-    device_from_toml,
-    device_to_toml,
     load_device,
     save_device,
 )
@@ -78,13 +76,6 @@ def test_its_curve_is_the_law(device: Path) -> None:
     # Sixteen pulses that deviate by 0.02 of the range of 2 each.
     spread = synapse.cycle_deviation(Polarity.POTENTIATION, -1.0, 16)
     assert spread == pytest.approx(4 * 0.02 * 2)
-
-
-def test_a_file_gives_the_same_again(device: Path) -> None:
-    one = load_device(device)
-    again = device_from_toml(device_to_toml(one))
-    assert again.synapse == one.synapse
-    assert 'kind = "power"' in device_to_toml(again)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def by_hand(path: Path, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
 
 
 def test_it_is_trained_run_compared_and_reported(
-    trained: Path, data: Path, tmp_path: Path, cli, monkeypatch: pytest.MonkeyPatch
+    trained: Path, data: Path, tmp_path: Path, cli
 ) -> None:
     dataset, page = load_dataset(data), tmp_path / "page.html"
     share = float(np.mean(by_hand(trained, dataset.test_images) == dataset.test_labels))
@@ -119,14 +119,6 @@ def test_it_is_trained_run_compared_and_reported(
     text = page.read_text(encoding="utf-8")
     assert "clipped neurons" in text
     assert str(ClippedNeuron.__doc__) in text
-    # A device of its own has the device file's figures, whatever its response; its currents are
-    # others.
-    monkeypatch.setattr(ClippedNeuron, "spin", True)
-    found = cli.json(compare)
-    entries = {entry["name"]: entry for entry in found["neurons"]}
-    assert entries["clipped"]["area_um2"] == entries["sot"]["area_um2"]
-    assert set(entries["clipped"]["energy_parts_fj"]) == {"set", "reset"}
-    assert "clipped" not in {row["against"] for row in found["break_even"]}
 
 
 def test_a_stranger_s_network_is_refused_in_a_line(trained: Path, cli) -> None:
@@ -169,13 +161,6 @@ def test_a_kind_without_gateware_is_refused_before_it_is_elaborated(
     )
     assert sorted(silent.parent.glob("*.v")) == []
     assert 0 <= cli.json(f"run {silent} --data {data}")["accuracy"] <= 1
-
-
-def test_a_parameter_has_its_range() -> None:
-    assert ClippedNeuron(1).full == 1.0
-    for full in (0.04, "wide", True):
-        with pytest.raises(ValueError, match=r"clipped neuron's full must be from 0.05 to 1.0,"):
-            ClippedNeuron(full)  # type: ignore[arg-type]
 
 
 def test_a_kind_without_a_table_brings_its_gateware() -> None:

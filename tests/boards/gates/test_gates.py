@@ -214,13 +214,6 @@ def test_cells_without_a_model_are_one_line():
         models("ecp5", ["LUT4", "NOTHING"])
 
 
-def test_models_bring_what_they_are_made_of():
-    text = models("ecp5", ["CCU2C", "TRELLIS_IO"])
-    for name in ("CCU2C", "LUT4", "LUT2", "TRELLIS_IO_IN", "TRELLIS_IO_OUT"):
-        assert f"module {name}" in text
-    assert "specify" not in text
-
-
 def test_a_reset_button_is_let_go():
     pins = {name: Pins.of_board(find_board(name)) for name in ("icebreaker", "ecpix-5")}
     assert (pins["icebreaker"].low, pins["icebreaker"].high) == ((), ())

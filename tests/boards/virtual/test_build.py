@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,14 @@ from allspin.hdl.cache.size import SEAL
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_networks import random_network
+from tests.processes import wait_for
 
 PARAMETERS = TopParameters.from_network(random_network((5, 2), 0))
 COMPILER = """\
 #!/bin/sh
 for word; do if test "$word" = --version; then echo "test compiler 1.0"; exit; fi; done
 echo call >> {log}
-{work}
+eval "$WORK"
 while test "$1" != -o; do shift; done
 echo '#!/bin/sh' > "$2"; chmod +x "$2"
 """
@@ -37,23 +37,6 @@ print(module.build(parameters))
 """
 
 
-class Tool:
-    """The script in the compiler's place."""
-
-    def __init__(self, folder):
-        self.path = folder / "compiler"
-        self.log = folder / "log"
-        self.set_work("true")
-
-    def set_work(self, work):
-        self.path.write_text(COMPILER.format(log=self.log, work=work))
-        self.path.chmod(0o755)
-
-    @property
-    def calls(self):
-        return self.log.read_text().count("call") if self.log.exists() else 0
-
-
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "deep" / "cache"))
@@ -61,10 +44,18 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def tool(tmp_path, monkeypatch, cache):
-    found = Tool(tmp_path)
-    monkeypatch.setenv("CXX", str(found.path))
-    return found
+def log(tmp_path, monkeypatch, cache):
+    """Put the script in the compiler's place; what it writes down."""
+    path, log = tmp_path / "compiler", tmp_path / "log"
+    path.write_text(COMPILER.format(log=log))
+    path.chmod(0o755)
+    log.touch()
+    monkeypatch.setenv("CXX", str(path))
+    return log
+
+
+def calls(log):
+    return log.read_text().count("call")
 
 
 def programs(cache):
@@ -79,7 +70,7 @@ def built(parameters=PARAMETERS, **options):
     return program, list(said)
 
 
-def test_compiled_once_and_told_of(tool, cache):
+def test_compiled_once_and_told_of(log, cache):
     program, said = built()
     assert said == [
         "elaborating the gateware",
@@ -90,27 +81,27 @@ def test_compiled_once_and_told_of(tool, cache):
     assert sorted(program.parent.iterdir()) == [program, program.parent / SEAL]
     assert program.stat().st_mode & stat.S_IXUSR
     assert built() == (program, [])
-    assert tool.calls == 1
+    assert calls(log) == 1
 
 
-def test_another_design_compiler_or_driver_is_another_program(tool, cache, tmp_path, monkeypatch):
+def test_another_design_compiler_or_driver_is_another_program(log, cache, tmp_path, monkeypatch):
     network = random_network((5, 2), 0)
     profiles = ((HardwareProfile(lanes=1), 0), (HardwareProfile(), 1))
     found = [build(PARAMETERS)]
     for profile, frequency in profiles:
         found.append(build(TopParameters.from_network(network, profile, frequency=frequency)))
     with monkeypatch.context() as patch:
-        patch.setenv("CXX", f"{tool.path} -DOTHER")
+        patch.setenv("CXX", f"{log.with_name('compiler')} -DOTHER")
         found.append(build(PARAMETERS))
     changed = tmp_path / "main.cpp"
     changed.write_text(module.MAIN.read_text() + "// changed\n")
     monkeypatch.setattr(module, "MAIN", changed)
     found.append(build(PARAMETERS))
-    assert len(set(found)) == len(found) == tool.calls
+    assert len(set(found)) == len(found) == calls(log)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b"[]", b"0" * 32])
-def test_what_remembers_the_design_is_not_believed_blindly(tool, cache, monkeypatch, content):
+def test_what_remembers_the_design_is_not_believed_blindly(log, cache, monkeypatch, content):
     """Where a source has changed, and where it is no digest: elaborated, and compiled no more."""
     program = build(PARAMETERS)
     (memory,) = cache.glob("notes/design-*")
@@ -119,36 +110,17 @@ def test_what_remembers_the_design_is_not_believed_blindly(tool, cache, monkeypa
     else:
         memory.write_bytes(content)
     assert built() == (program, ["elaborating the gateware"])
-    assert tool.calls == 1
+    assert calls(log) == 1
     assert memory.read_bytes() != content
 
 
-def test_a_mutated_design_is_another_program(tool):
-    seen = []
-
-    def mutate(text):
-        seen.append(text)
-        return text.replace("attribute \\top 1", "attribute \\top 1\nattribute \\other 1")
-
-    assert build(PARAMETERS) != build(PARAMETERS, mutate=mutate)
-    assert "module \\top" in seen[0]
-    assert "\\src" not in seen[0]
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened for a minute"
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-def test_a_build_that_is_ended_takes_its_compiler_along(tool, cache, end):
-    tool.set_work(f"sleep 100 & echo $! > {tool.log}.pid; wait")
+def test_a_build_that_is_ended_takes_its_compiler_along(log, cache, monkeypatch, end):
+    monkeypatch.setenv("WORK", f"sleep 100 & echo $! > {log}.pid; wait")
     process = subprocess.Popen(
         [sys.executable, "-c", START], stdout=subprocess.PIPE, start_new_session=True
     )
-    file = Path(f"{tool.log}.pid")
+    file = Path(f"{log}.pid")
     wait_for(lambda: file.exists() and file.read_text().strip())
     process.send_signal(end)
     process.communicate(timeout=60)
@@ -167,21 +139,21 @@ def test_a_build_that_is_ended_takes_its_compiler_along(tool, cache, end):
         ("exit 3", "failed: compiler: status 3"),
     ],
 )
-def test_a_failing_compiler_is_one_line(tool, cache, work, line):
-    tool.set_work(work)
+def test_a_failing_compiler_is_one_line(log, cache, monkeypatch, work, line):
+    monkeypatch.setenv("WORK", work)
     with pytest.raises(UserError, match=line):
         build(PARAMETERS)
     assert programs(cache) == []
 
 
-def test_a_failing_yosys_is_one_line(tool):
+def test_a_failing_yosys_is_one_line(log):
     line = "translating the gateware to C\\+\\+ failed: .*: ERROR: Parser error"
     with pytest.raises(UserError, match=line):
         build(PARAMETERS, mutate=lambda text: text + "nonsense\n")
-    assert tool.calls == 0
+    assert calls(log) == 0
 
 
-def test_a_combinational_loop_is_one_line(tool):
+def test_a_combinational_loop_is_one_line(log):
     loop = "  cell $not $loop\n    parameter \\A_SIGNED 0\n    parameter \\A_WIDTH 1\n" + (
         "    parameter \\Y_WIDTH 1\n    connect \\A \\loop\n    connect \\Y \\loop\n  end\nend\n"
     )
@@ -200,20 +172,7 @@ def test_no_compiler_is_one_line(monkeypatch, cache):
     with pytest.raises(UserError, match=line):
         build(PARAMETERS)
     assert not cache.exists()
-    monkeypatch.setenv("CXX", "g++ -D'X")
-    with pytest.raises(UserError, match="No closing quotation"):
-        build(PARAMETERS)
     monkeypatch.delenv("CXX")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UserError, match="and c\\+\\+ was not found"):
         compiler()
-
-
-def test_a_cache_that_cannot_be_written_is_one_line(tool, monkeypatch, tmp_path):
-    file = tmp_path / "file"
-    file.write_text("")
-    for folder, reason in ((file / "sub", "Not a directory"), (Path("/proc/no"), "No such file")):
-        monkeypatch.setenv("ALLSPIN_CACHE", str(folder))
-        line = f"cannot make the cache folder {folder}: {reason}.*ALLSPIN_CACHE"
-        with pytest.raises(UserError, match=line):
-            build(PARAMETERS)

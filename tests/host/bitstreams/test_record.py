@@ -66,8 +66,3 @@ def test_at_another_clock_it_is_another_machine(monkeypatch):
     slower = board.running("fast", 60_000_000)
     monkeypatch.setattr(gateware, "find_boards", lambda: {"ulx3s-85f": slower})
     assert is_older(record, NETWORK)
-
-
-def test_without_a_gateware_nothing_is_elaborated(monkeypatch):
-    monkeypatch.setattr(gateware, "gateware_of", lambda *_, **__: pytest.fail("it elaborates"))
-    assert is_older({"board": "ulx3s-85f", "profile": "chips", "gateware": None}, NETWORK)

@@ -67,7 +67,3 @@ def test_bash_completes_commands_options_values_and_names(scripts, tmp_path, wor
     command = ["bash", "-c", ASK, "bash", scripts / "bash", "allspin", *words.split()]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert set(done.stdout.split()) == set(offered.split())
-
-
-def test_another_shell_is_refused_and_one_that_is_like_it_asked_for(cli):
-    assert "(did you mean bash?)" in cli.refused("--completion bsh")

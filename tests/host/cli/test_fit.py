@@ -157,41 +157,6 @@ def test_lookup_tables_of_crosssim(folder, cli):
     assert "neuron.threshold" in load("measured.toml").source["from_base"]
 
 
-def test_a_neuron_alone_needs_a_synapse(folder, cli):
-    line = cli.refused("fit neuron.csv -o mine.toml")
-    assert "only a neuron was measured; give pulse curves too" in line
-    assert {path.name for path in folder.iterdir()} == {"neuron.csv", "pulses.csv"}
-    cli.run("fit neuron.csv -o mine.toml --base paper")
-
-
-HEAD = "pulse,R_AH (ohm)\n"
-FINE = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))
-BAD = {
-    "gaps": (HEAD + "0,NaN\n" * 3 + FINE, "lacks 3 of 15 values, more than --missing 0.1"),
-    "one point": (HEAD + "0,1\n", "line 2: device bad has 1 point; a curve needs at least 5"),
-    "mixed units": (HEAD + FINE.replace("1.0000", "1000 mohm"), "give a number of at most 1e+30"),
-    "wrong column": ("pulse,voltage (V)\n" + FINE, "has no column of resistance"),
-    "wrong delimiter": ((HEAD + FINE).replace(",", " "), "begins no table; give a header line"),
-    "not a CSV": ("\x89PNG\x00\x00\x00\x01", "is not a CSV file but a binary one; export"),
-    "empty": ("", "is empty; give a header line"),
-    "no header": (FINE, "begins no table; give a header line"),
-    "short line": (HEAD + FINE + "12\n", "line 14: it has 1 cells, but the header has 2"),
-    "words": (HEAD + FINE.replace("1.0000", "overload!"), "R_AH is 'overload!'; give a number"),
-    "flat": (HEAD + "".join(f"{n},1\n" for n in range(9)), "R_AH does not change; is it the"),
-    "unknown unit": (HEAD.replace("ohm", "T") + FINE, "is in T, which is not known for a resist"),
-}
-
-
-@pytest.mark.parametrize("kind", BAD)
-def test_bad_files_are_one_line_each(kind, folder, cli):
-    content, expected = BAD[kind]
-    (folder / "bad.csv").write_bytes(content.encode("latin-1"))
-    line = cli.refused("fit bad.csv -o mine.toml")
-    assert line.startswith("allspin: bad.csv")
-    assert expected in line
-    assert not (folder / "mine.toml").exists()
-
-
 def test_several_currents_of_one_file_become_points(folder, cli):
     """Two currents of potentiation; depression at one. From the file to chips at each point."""
     rng = np.random.default_rng(4)

@@ -44,15 +44,3 @@ def test_json_table_and_picture_are_of_the_file(cli, model, data, tmp_path):
         assert word in out
     assert "there is no hidden layer: biases are spread over the pixels' weights" in out
     assert {path.name for path in folder.iterdir()} == {"imported.png", "imported.svg"}
-
-
-def test_the_model_is_not_written_over_and_no_pickle_read(cli, model, data, tmp_path):
-    before = model.read_bytes()
-    line = cli.refused(f"import {model} --data {data} -o {model}")
-    assert line == (
-        f"allspin: --output {model} is read, and would be lost when it is written; give another "
-        "name"
-    )
-    assert model.read_bytes() == before
-    line = cli.refused(f"import {tmp_path}/net.pt --data {data} -o {tmp_path}/net.safetensors")
-    assert "torch.load('net.pt', weights_only=True), 'net.safetensors')" in line

@@ -38,6 +38,7 @@ REFUSED = {
         ("compare no-such-network --accuracy 101", "--accuracy must be a number"),
         ("info --baud 1", "--baud must be from 9600 to 12000000, not 1"),
         ("sim net", "the network takes images of 1 x 24 pixels"),
+        ("demo -o README.md", "cannot write into the folder"),
         ("sim net --simulator modelsim", "invalid choice: 'modelsim'"),
     ],
     "run net --data data": [
@@ -105,7 +106,7 @@ REFUSED = {
         ("--pixel-bits 9", "--pixel-bits must be from 1 to 8, not 9"),
         ("--hidden-bits 0", "--hidden-bits must be from 1 to 8, not 0"),
         ("--rah-bits 4", "10 states need R_AH words of at least 5 bits, not 4"),
-        ("--noise 2", "noise must be a number from 0 to 0.5, not 2.0"),
+        ("--noise 2", "--noise must be a number from 0 to 0.5, not 2.0"),
         ("--epochs 0", "epochs must be from 1 to 10000, not 0"),
         ("--seed -1", "seed must be from 0 to 4294967295, not -1"),
         ("--augment letters", "augment must be one of none, digits, objects, not 'letters'"),
@@ -113,6 +114,10 @@ REFUSED = {
         ("--batch 5000", "--batch must be at most 825, the images that are learnt from, not 5,000"),
         ("--polarity depression", "--polarity needs --device"),
         ("--recipe none.toml", "cannot read recipe none.toml: No such file"),
+    ],
+    "import": [
+        ("model.npz --data data -o model.npz", "--output model.npz is read, and would be lost"),
+        ("net.pt --data data -o x", "torch.load('net.pt', weights_only=True), 'net.safetensors')"),
     ],
     "import model.npz --data data -o x": [
         ("--bits 9", "--bits must be from 1 to 8, not 9"),
@@ -133,6 +138,11 @@ REFUSED = {
         ("--network mnist-10 --c2c '' -o t.csv", "--c2c has no value"),
         ("--network mnist-10 --c2c a -o t.csv", "--c2c must be a number"),
         ("no.toml -o t.csv", "cannot read grid no.toml"),
+        (
+            "--network mnist-10 --at 'current=8mA;current=9mA,field=1mT' -o t.csv",
+            "current was not varied: the device was measured at one point only",
+        ),
+        ("--network mnist-10 --at amps=8 -o t.csv", "at: a point is such as current=9mA"),
         ("--network mnist-10 -o /dev/null", "/dev/null: it is a device or a pipe"),
     ],
     "export net": [

@@ -43,14 +43,6 @@ def test_an_option_takes_the_place_of_the_files_entry(words, tmp_path, cli):
     assert (record["chips"], record["images"]) == ([0], 100)
 
 
-def test_points_are_apart_by_semicolons(words, cli):
-    words += " --network mnist-10 --chips 1 --at"
-    line = cli.refused(f"{words} 'current=8mA;current=9mA,field=1mT'")
-    assert line.endswith("current was not varied: the device was measured at one point only")
-    line = cli.refused(f"{words} amps=8")
-    assert "at: a point is such as current=9mA,temperature=350" in line
-
-
 def test_the_table_has_the_factors_that_vary(words, tmp_path, cli):
     words += " --network paper-{states} --states 10,100 --calibrate no,yes --chips 1"
     out, err = cli.run(f"{words} --pictures {tmp_path}/new/pictures")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from allspin.host.link.frames import Deframer, encode_frame
+from tests.processes import wait_for
 
 IDENTIFY, WRITE, READ = 1, 2, 3
 
@@ -109,16 +110,6 @@ def test_a_reset_board_has_forgotten(board):
         assert words in err
 
 
-def test_flips_come_of_the_seed(board):
-    seen = []
-    for seed in (1, 1, 2):
-        process, path = board(f"--flip 0.01 --seed {seed}")
-        seen.append(Client(path).ask(*(bytes([IDENTIFY, n, 0]) for n in range(1, 41))))
-        assert "bits flipped" in end(process)[2]
-    assert 0 < sum(answer[0] != 0xFF for answer in seen[0]) < 40
-    assert seen[0] == seen[1] != seen[2]
-
-
 @pytest.mark.parametrize("faults", ["--flip 0.001", "--drop-frame 9 --drop-answer 5"])
 def test_a_run_over_a_bad_wire_is_right_and_tells_of_it(faults, board, net, idx_folder, cli):
     data = idx_folder(shape=(1, 24), classes=6, train=12, test=600)
@@ -146,29 +137,6 @@ def test_a_line_that_is_too_bad_or_a_reset_is_one_line(
     assert words in cli.refused(f"run {what} --on {path} --check {resident}")
 
 
-def sweep(on, path):
-    return f"sweep --network paper-10 --chips 3 --images 200 --on {on} -o {path} --json"
-
-
-@pytest.mark.long
-def test_a_sweep_over_a_bad_line_has_the_same_table_and_after_a_reset_no_row_more(
-    board, tmp_path, cli
-):
-    golden, path = tmp_path / "golden.csv", tmp_path / "t.csv"
-    cli.run(sweep("golden", golden))
-    _, port = board("--chips --flip 0.001", "paper-10")
-    record = cli.json(sweep(port, path).removesuffix(" --json"))
-    assert path.read_bytes() == golden.read_bytes()
-    assert min(record["resent"], record["damaged"]) > 10
-    assert sum(point["resent"] for point in record["points"]) == record["resent"]
-    for answer, rows in ((30, 0), (500, 1)):
-        path.unlink()
-        _, port = board(f"--chips --reset-after {answer}", "paper-10")
-        assert "was reset: it is no longer" in cli.refused(sweep(port, path))
-        lines = golden.read_bytes().splitlines(keepends=True)
-        assert path.read_bytes() == b"".join(lines[: 1 + rows])
-
-
 def test_what_took_the_links_place_stays(board, tmp_path):
     link = tmp_path / "board"
     process, _ = board(f"--port {link}")
@@ -194,10 +162,7 @@ def test_an_interrupt_while_it_compiles_leaves_nothing(start, net, tmp_path):
     compiler.chmod(0o755)
     cache = str(tmp_path / "cache")
     process = start(f"virtual {net} --port {link}", CXX=str(compiler), ALLSPIN_CACHE=cache)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "begun").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for((tmp_path / "begun").exists)
     status, out, err = end(process)
     assert (status, out) == (130, "")
     assert err.splitlines()[-1] == "allspin: interrupted"

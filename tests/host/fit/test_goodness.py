@@ -40,12 +40,6 @@ def test_runs_against_every_arrangement() -> None:
         assert p_value == pytest.approx(np.mean(runs <= count), abs=0.02)
 
 
-def test_too_few_signs_tell_nothing_and_one_sign_tells_much() -> None:
-    signs = np.array([1.0, 1, -1, -1]), np.ones(5), np.ones(20), np.zeros(20)
-    chances = [runs_test(one)[2] for one in signs]
-    assert chances == pytest.approx([1, 1, 2.0**-19, 1])
-
-
 @pytest.mark.parametrize(
     ("devices", "cycles", "occasion"),
     # One cycle cannot tell a deviation that lasts from a curve of another shape.

@@ -60,14 +60,6 @@ def test_an_exact_curve_is_found_again() -> None:
     assert shares == pytest.approx(response(CURRENT, 6e-3, 50, 0.4), abs=1e-3)
 
 
-def test_a_falling_curve_is_the_same_neuron() -> None:
-    rising, falling = (fit_neuron(draw(1, 2, 2, sign=sign)) for sign in (1.0, -1.0))
-    slopes = [one.values["slope"] for one in (rising, falling)]
-    turned = (-slopes[1].value, -slopes[1].high, -slopes[1].low)
-    assert turned == pytest.approx((slopes[0].value, slopes[0].low, slopes[0].high))
-    assert falling.models[0] == pytest.approx(-rising.models[0])
-
-
 def test_data_that_end_before_saturation() -> None:
     fit = fit_neuron(draw(2, 1, 4, height=5.0))
     assert ("height" in fit.values, fit.neuron.saturation, fit.goodness.described) == (

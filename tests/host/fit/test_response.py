@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import optimize
 
 from allspin.host.fit.curves import Curve
-from allspin.host.fit.response import Interval, ResponseFit, fit_curve, fit_response, shape
+from allspin.host.fit.response import Interval, ResponseFit, fit_response
 from allspin.host.fit.spread import (
     DEVICE_CHOICES,
     cycle_spread,
@@ -24,16 +23,6 @@ from allspin.sim.synapse.response import Polarity, PulseResponse
 
 P, D = Polarity
 Makes = Callable[..., Any]
-
-
-@given(st.floats(-20, 40), st.floats(0, 1))
-def test_shape_and_its_slope(k: float, x: float) -> None:
-    value, slope = shape(k, x)
-    if abs(k) > 1e-6:
-        assert float(value) == pytest.approx(math.expm1(-k * x) / math.expm1(-k), abs=1e-6)
-    step = 1e-4
-    expected = (shape(k + step, x)[0] - shape(k - step, x)[0]) / (2 * step)
-    assert float(slope) == pytest.approx(float(expected), abs=1e-5)
 
 
 @settings(max_examples=30)
@@ -53,28 +42,6 @@ def test_exact_curves_are_found_again(
     assert fit.nonlinearity.value == pytest.approx(a, rel=1e-4)
     assert (fit.low.value, fit.high.value) == pytest.approx((low, high), rel=1e-5)
     assert fit.mean_curve(n) == pytest.approx(values, abs=1e-4 * (high - low))
-
-
-def test_another_optimiser_finds_the_same() -> None:
-    rng = np.random.default_rng(1)
-    x = np.linspace(0, 1, 40)
-    weights = rng.integers(1, 5, 40).astype(float)
-    y = 0.3 + 2 * np.expm1(-4 * x) / np.expm1(-4) + rng.normal(0, 0.05, 40)
-    fit = fit_curve(x, y, weights)
-
-    def left(parameters: Any) -> float:
-        start, end, k = parameters
-        model = start + (end - start) * np.expm1(-k * x) / np.expm1(-k)
-        return float(np.sum(weights * (model - y) ** 2))
-
-    exact = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 5000}
-    found = optimize.minimize(left, [0, 2, 2], method="Nelder-Mead", options=exact)
-    assert fit.parameters == pytest.approx(found.x, rel=1e-4)
-    # The covariance is that of the linear problem about the optimum.
-    moved = [fit_curve(x, y + 1e-4 * (np.arange(40) == k), weights).parameters for k in range(40)]
-    slopes = (np.array(moved) - fit.parameters) / 1e-4
-    expected = slopes.T @ np.diag(left(fit.parameters) / 37 / weights) @ slopes
-    assert np.diag(fit.covariance) == pytest.approx(np.diag(expected), rel=0.1)
 
 
 def test_a_straight_line_is_not_excluded_where_it_fits() -> None:

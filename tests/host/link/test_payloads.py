@@ -7,11 +7,8 @@ from hypothesis import strategies as st
 
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.host.data.datasets import load_test_set
-from allspin.host.link.frames import encode_frame
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import encode_images, parse_answers
-from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.random_networks import random_network
 
 
@@ -77,15 +74,6 @@ def test_known_bytes():
     image[0, 31] = 1
     assert encode_images(image[:, :32], 4) == [bytes([31 << 3 | 1, 1])]
     assert encode_images(np.zeros((2, 60), dtype=np.uint8), 4) == [b"", b""]
-
-
-def test_images_of_the_test_set_are_short():
-    values = quantise_pixels(load_test_set()[0], 4)
-    bodies = encode_images(values, 4)
-    for index in range(0, len(bodies), 997):
-        assert slow_decode(bodies[index], 784, 4) == values[index].tolist()
-    size = sum(len(encode_frame(b"\4\1\1" + body)) for body in bodies) / len(bodies)
-    assert size <= 126  # with frame
 
 
 def test_values_must_fit():

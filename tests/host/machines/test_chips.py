@@ -20,7 +20,6 @@ from allspin.host.machines.chips import (
     check_use_noise,
     chip_gateware,
     why_words,
-    write_table_lines,
 )
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import VIRTUAL, open_machine
@@ -28,13 +27,11 @@ from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.chip.noise import ColumnNoise
-from allspin.sim.chip.words import WriteTable
 from allspin.sim.device.device import AdcVariation, NeuronVariation
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_networks import random_images, random_network
 from allspin.sim.programming.programming import program_chip
@@ -299,25 +296,6 @@ def test_noise_that_the_device_has_not_is_refused(board):
     check_use_noise("the board", slow, noise)
 
 
-def test_a_write_table_s_lines_by_hand():
-    table = WriteTable(
-        uniform_levels(3),
-        np.array([[1, -2, 65535], [256, 0, -65535]], np.int32),
-        np.array([[0, 0, 0], [5, 6, 7]], np.int32),
-    )
-    lines = [line.tobytes().hex() for line in write_table_lines(table, 2)]
-    assert lines == [
-        "82ff" "010000" "000000",
-        "0000" "feffff" "000000",
-        "7e00" "ffff00" "000000",
-        "7e00" "ffff00" "000000",
-        "82ff" "000100" "050000",
-        "0000" "000000" "060000",
-        "7e00" "0100ff" "070000",
-        "7e00" "0100ff" "070000",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     "made_of",
     [
@@ -348,15 +326,20 @@ def groups(*chips: dict[int, bytes]) -> Any:
     return many._redraws([(cast(Any, chip), cast(Any, None)) for chip in chips])
 
 
-def test_what_all_have_alike_is_sent_once():
-    found = groups({1: b"aa", 2: b"bb", 3: b"cc"}, {1: b"aa", 2: b"bd", 3: b"cc"})
-    assert found == [
-        [(Request.WRITE, b"\2bb"), ORDER],
-        [(Request.WRITE, b"\2bd"), ORDER],
-    ]
-
-
-def test_a_memory_that_one_chip_does_not_use_is_sent_for_the_others():
-    """As a layer's amplifiers are, where a chip has no offset there."""
-    found = groups({1: b"aa", 2: b"bb"}, {1: b"aa"}, {1: b"aa", 2: b"bb"})
-    assert found == [[(Request.WRITE, b"\2bb"), ORDER], [ORDER], [(Request.WRITE, b"\2bb"), ORDER]]
+@pytest.mark.parametrize(
+    ("chips", "sent"),
+    [
+        # What all have alike is sent once.
+        (
+            [{1: b"aa", 2: b"bb", 3: b"cc"}, {1: b"aa", 2: b"bd", 3: b"cc"}],
+            [[(Request.WRITE, b"\2bb"), ORDER], [(Request.WRITE, b"\2bd"), ORDER]],
+        ),
+        # One may have no use for a memory, as for a layer's amplifiers without an offset.
+        (
+            [{1: b"aa", 2: b"bb"}, {1: b"aa"}, {1: b"aa", 2: b"bb"}],
+            [[(Request.WRITE, b"\2bb"), ORDER], [ORDER], [(Request.WRITE, b"\2bb"), ORDER]],
+        ),
+    ],
+)
+def test_what_differs_between_chips_is_sent_for_each(chips, sent):
+    assert groups(*chips) == sent

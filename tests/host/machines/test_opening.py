@@ -10,12 +10,11 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.main import main
 from allspin.host.link import transport as serial_port
-from allspin.host.link.transport import VIRTUAL_FREQUENCY, UartOptions
+from allspin.host.link.transport import UartOptions
 from allspin.host.machines import opening
 from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.machine import Machine
-from allspin.host.machines.opening import ask_ports, open_machine, open_port
-from allspin.host.virtual import board as virtual_board
+from allspin.host.machines.opening import ask_ports, open_machine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
@@ -76,21 +75,6 @@ def test_virtual_runs_every_kind_of_network(network, lanes):
         assert stream(device, network, 500) == 0
 
 
-@pytest.mark.parametrize(("baud", "clock_error"), [(3_000_000, 0.0), (1_100_000, -2.5)])
-def test_virtual_through_its_uart(baud, clock_error):
-    with open_machine("virtual", NETWORK, uart=UartOptions(baud, clock_error)) as device:
-        assert isinstance(device, LinkedMachine)
-        assert device.identity.frequency == VIRTUAL_FREQUENCY
-        assert stream(device, NETWORK, 100) == 0
-        assert device.resent == 0
-
-
-def test_clocks_that_differ_too_much_are_one_line(monkeypatch):
-    monkeypatch.setattr(virtual_board, "UART_TIMEOUT", 0.1)
-    with pytest.raises(UserError, match="answers on the virtual board; its clock may differ"):
-        open_machine("virtual", NETWORK, uart=UartOptions(clock_error=9.0))
-
-
 @pytest.mark.parametrize(
     ("options", "line"),
     [
@@ -113,11 +97,6 @@ def test_a_network_that_no_gateware_runs_is_one_line():
         open_machine("virtual", random_network((30000, 2), 0))
     with pytest.raises(UserError, match=r"the gateware cannot run .* 8 bits, the hardware of 5"):
         open_machine("virtual", NETWORK, HardwareProfile(rah_bits=5))
-
-
-def test_a_serial_port(program, bridged):
-    with open_machine(bridged(program), NETWORK) as device:
-        assert stream(device, NETWORK, 300) == 0
 
 
 @pytest.mark.parametrize("on", ["the port itself", "auto"])
@@ -150,17 +129,6 @@ def test_a_port_with_another_network_is_one_line_and_let_go_of(program, bridged,
     with pytest.raises(UserError, match=f"{port} was not built for .* 24-12-6, not 24-11-6$"):
         open_machine(port, OTHER)
     assert closed == [port]
-
-
-def test_a_port_that_is_not_there_is_one_line():
-    with pytest.raises(UserError, match="cannot open the serial port /dev/nowhere at 3000000 baud"):
-        open_port("/dev/nowhere")
-
-
-def test_a_port_that_is_silent_is_one_line(dead_port, monkeypatch):
-    monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.05)
-    with pytest.raises(UserError, match=f"answers on {dead_port}; is the board flashed"):
-        open_port(dead_port)
 
 
 def test_auto_asks_every_port(program, bridged, dead_port, closed, monkeypatch):

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,29 +90,3 @@ def test_a_mirror_image_has_left_and_right_exchanged_and_comes_as_often_as_it_sh
         assert other != (np.abs(bent - image).max() < 1e-2)
         mirrored += int(other)
     assert 0.2 < mirrored / 400 < 0.4
-
-
-def test_objects_are_shifted_and_mirrored_and_nothing_else() -> None:
-    row, column = np.indices(SHAPE)
-    mixing = draw(AUGMENTATIONS["objects"], 40, 4)
-    # Whatever is read, it is the picture or its mirror image, moved by one vector.
-    y, x = bend(mixing, row), bend(mixing, column)
-    inside = bend(mixing, np.ones(SHAPE)) > 0.999
-    sides = set()
-    for number in range(40):
-        here = inside[number]
-        np.testing.assert_allclose(np.ptp((y[number] - row)[here]), 0, atol=1e-3)
-        steps = np.diff(x[number], axis=1)[here[:, 1:] & here[:, :-1]]
-        assert np.ptp(steps) < 1e-3
-        sides.add(round(float(steps[0])))
-    assert sides == {1, -1}
-
-
-@pytest.mark.parametrize("mirror", [0.0, 0.5])
-def test_draws_are_those_that_networks_were_trained_with(mirror: float) -> None:
-    rng, again = np.random.default_rng(7), np.random.default_rng(7)
-    Course(SHAPE, dataclasses.replace(STILL, mirror=mirror), 255, 1, 1, ()).draw(3, rng)
-    again.standard_normal(3 * (1 + 2 + 1 + 2 + 50), dtype=np.float32)
-    if mirror:
-        again.random(3, dtype=np.float32)
-    assert rng.bit_generator.state == again.bit_generator.state

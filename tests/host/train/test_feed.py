@@ -1,14 +1,11 @@
 """Batches: what they hold, and what becomes of the thread and of the process that make them."""
 
-import dataclasses
 import itertools
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +14,7 @@ import pytest
 
 from allspin.host.train.feed import Course, bent_batches, from_worker, split
 from allspin.host.train.options import AUGMENTATIONS, Augmentation
+from tests.processes import status, wait_for
 
 SHAPE = (4, 5)
 STILL = AUGMENTATIONS["none"]
@@ -94,8 +92,11 @@ def test_an_error_in_the_thread_reaches_the_reader(monkeypatch: pytest.MonkeyPat
 
 
 def test_long_courses_are_made_by_a_process_and_are_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """Whatever the process prints at its start, and whatever is no text in its path."""
+    (tmp_path / "sitecustomize.py").write_text("print('hello')\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path, tmp_path])
     course = Course(SHAPE, Augmentation(), 255, 33, 3, (5, 9))
     here = content(70, course)
     asked = []
@@ -111,6 +112,7 @@ def test_long_courses_are_made_by_a_process_and_are_the_same(
     assert content(70, course) == here
     assert len(asked) == 1
     assert not threads()
+    assert not workers(os.getpid())
     # A large set is not held twice.
     monkeypatch.setattr(f"{FEED}.WORKER_BYTES", 70 * 20 - 1)
     assert content(70, course) == here
@@ -145,54 +147,20 @@ def test_the_split_keeps_a_twelfth_apart() -> None:
 
 def workers(parent: int) -> list[int]:
     """Processes that prepare images for a process, by what Linux says of them."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes()
-            status = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if FEED.encode() in words and int(status[1]) == parent and status[0] != "Z":
-            found.append(int(folder.name))
-    return found
-
-
-def gone(process: int) -> bool:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def test_it_makes_what_the_course_makes_whatever_is_printed_at_its_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "sitecustomize.py").write_text("print('hello')\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    # Python takes no notice of what is no text there.
-    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])
-    course = Course(SHAPE, Augmentation(), 200, 40, 2, (7,))
-    among = np.arange(1, 500, 3)
-    here, there = list(course.batches(IMAGES, among)), list(from_worker(course, IMAGES, among))
-    assert len(there) == len(here) == 2 * (len(among) // 40)
-    for (chosen, values), (same, others) in zip(there, here, strict=True):
-        assert np.array_equal(chosen, same)
-        assert np.array_equal(values, others)
-        assert values.dtype == others.dtype == np.uint8
-    assert not workers(os.getpid())
+    children = Path(f"/proc/{parent}/task").glob("*/children")
+    every = [int(pid) for each in children for pid in each.read_text().split()]
+    return [
+        pid
+        for pid in every
+        if status(pid) and FEED.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def test_it_ends_with_its_iterator_and_the_iterator_with_it() -> None:
     with closing(from_worker(LONG, IMAGES, ALL)) as batches:
         next(batches)
         (worker,) = workers(os.getpid())
-    assert gone(worker)
+    wait_for(lambda: status(worker) is None)
     batches = from_worker(LONG, IMAGES, ALL)
     next(batches)
     (worker,) = workers(os.getpid())
@@ -221,17 +189,4 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         assert parent.stdout.readline() == b"begun\n"
         (worker,) = workers(parent.pid)
         parent.kill()
-    assert gone(worker)
-
-
-@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.95])
-def test_what_it_is_not_given_whole_it_does_not_begin_with(share: float) -> None:
-    """Whoever trained was killed meanwhile."""
-    given = json.dumps([dataclasses.asdict(LONG), 500]).encode() + b"\n" + IMAGES.tobytes()
-    short = subprocess.run(
-        [sys.executable, "-m", FEED, "1"],
-        input=given[: int(share * len(given))],
-        capture_output=True,
-        check=False,
-    )
-    assert (short.returncode, short.stdout, short.stderr) == (1, b"", b"")
+    wait_for(lambda: status(worker) is None)

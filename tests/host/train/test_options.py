@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from allspin.host.train.options import (
@@ -153,22 +153,3 @@ def test_what_no_recipe_has_is_one_line(tmp_path: Path, text: str | bytes, words
     assert words in line
     assert "\n" not in line
     assert len(line) < 400
-
-
-@given(st.data())
-@settings(max_examples=150)
-def test_any_damage_is_one_line_or_a_recipe(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
-    damaged = bytearray(tomli_w.dumps(WHOLE).encode())
-    for _ in range(data.draw(st.integers(1, 3))):
-        start = data.draw(st.integers(0, len(damaged)))
-        stop = data.draw(st.integers(start, min(start + 4, len(damaged))))
-        damaged[start:stop] = data.draw(st.binary(max_size=4))
-    path = written(tmp_path_factory.getbasetemp(), bytes(damaged))
-    try:
-        found = read_recipe(path)
-    except UserError as error:
-        assert "\n" not in str(error)  # noqa: PT017
-    else:
-        assert set(found) <= set(KEYS)

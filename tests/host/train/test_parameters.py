@@ -85,5 +85,3 @@ def test_levels_that_a_device_has_not_are_refused_before_the_training() -> None:
     measured = dataclasses.replace(PAPER, synapse=TableSynapse(*tables, states=10))
     with pytest.raises(ValueError, match="levels by pulses need a device with an A"):
         TrainingParameters(target=TrainingTarget(measured, "pulses"))
-    with pytest.raises(ValueError, match="the choice of levels must be one of nearest"):
-        TrainingParameters(target=TrainingTarget(PAPER, "best"))

@@ -62,19 +62,6 @@ def test_it_learns(dataset: Dataset) -> None:
     assert not trained.interrupted
 
 
-def test_no_image_is_held_twice(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Enough(Exception):
-        pass
-
-    def looked_at(images: np.ndarray, *_: object) -> None:
-        assert np.shares_memory(images, dataset.train_images)
-        raise Enough
-
-    monkeypatch.setattr("allspin.host.train.trainer.bent_batches", looked_at)
-    with pytest.raises(Enough):
-        train(dataset, SMALL)
-
-
 @pytest.mark.parametrize("parameters", [changed(epochs=2), changed(ROBUST, epochs=1)])
 def test_the_seed_decides_to_the_last_byte_and_test_images_play_no_part(
     dataset: Dataset, parameters: TrainingParameters
@@ -164,13 +151,6 @@ def test_every_kind_of_network_learns(dataset: Dataset, changes: dict) -> None:
     assert network.current_bits == (10 if parameters.hidden_bits == 8 else 8)
 
 
-def test_other_shapes_and_class_counts_are_learnt(idx_folder: Callable[..., Path]) -> None:
-    folder = idx_folder("letters", shape=(11, 6), classes=47, train=1880, test=188)
-    trained = train(load_dataset(folder), changed(hidden=(40,), epochs=25, states=64))
-    assert trained.network.topology == (66, 40, 47)
-    assert trained.test_accuracy > 0.6
-
-
 def test_two_images_are_enough_and_one_is_not(dataset: Dataset) -> None:
     def first(count: int) -> Dataset:
         images, labels = dataset.train_images[:count], dataset.train_labels[:count]
@@ -205,22 +185,6 @@ def test_each_option_changes_what_is_learnt_and_is_written_down(dataset: Dataset
         assert parameters.options(dataset).items() >= written.items()
         seen.append(network.layers[0].states.tobytes())
     assert len(set(seen)) == len(seen)
-
-
-def test_what_is_said_unasked_changes_no_byte(dataset: Dataset) -> None:
-    same = changed(rate=0.003, augmentation=Augmentation())
-    first, second = (network_to_bytes(train(dataset, given).network) for given in (SMALL, same))
-    assert first == second
-    usual = {"augment": "digits", "rate": 0.003, "batch": 32, "epochs": 4}
-    assert SMALL.options(dataset).items() >= usual.items()
-
-
-def test_batches_have_the_size_that_was_asked_for(dataset: Dataset) -> None:
-    seen: list[Progress] = []
-    train(dataset, changed(batch=100), seen.append)
-    assert len(seen) == 6 * 11
-    with pytest.raises(UserError, match="`batch` must be at most 1,100, the images that are"):
-        train(dataset, changed(batch=1101))
 
 
 def test_lists_of_values_are_not_bent(dataset: Dataset) -> None:

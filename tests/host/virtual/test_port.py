@@ -5,16 +5,15 @@ import os
 import random
 import select
 import termios
-import threading
 import time
 
 import pytest
 import serial
 
-from allspin.host.virtual import port as virtual_port
 from allspin.host.virtual.board import PIPE_BYTES, VirtualTransport
 from allspin.host.virtual.faults import MOST_UNDER_WAY, Faults, FaultyTransport
 from allspin.host.virtual.port import VirtualPort
+from tests.processes import wait_for
 
 EVERY_BYTE = bytes(range(256))
 MOST = PIPE_BYTES + MOST_UNDER_WAY + (1 << 19)
@@ -109,10 +108,7 @@ def test_what_a_client_wrote_before_it_left_reaches_the_board(script, tmp_path, 
     for word in (b"one", b"two"):
         with client_of(port) as client:
             os.write(client, word)
-    deadline = time.monotonic() + 60
-    while not (file.exists() and file.read_bytes() == b"onetwo"):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: file.exists() and file.read_bytes() == b"onetwo")
 
 
 def test_a_client_that_does_not_read_is_held_back_and_then_gets_all(port):
@@ -141,28 +137,12 @@ def test_a_board_that_does_not_read_holds_its_client_back(script, tmp_path, brid
         assert read_all(client, sent) == data[:sent]
 
 
-@contextlib.contextmanager
-def idle(board):
-    """A port that nobody serves yet, and the two ends of what wakes it."""
-    link = FaultyTransport(lambda: VirtualTransport(board), Faults())
-    with VirtualPort(link) as port:
-        wake, ends = os.pipe()
-        yield port, wake, ends
-        os.close(wake)
-        os.close(ends)
-
-
-def test_the_port_waits_for_a_client_too(board, monkeypatch):
-    monkeypatch.setattr(virtual_port, "ABSENT_POLL", 60)
-    with idle(board) as (port, wake, ends):
-        timer = threading.Timer(0.2, os.write, (ends, b"."))
-        timer.start()
-        assert port.carry(wake), "a turn ends though there is nothing to be carried"
-        timer.join()
-
-
 def test_the_port_waits_without_work(board):
-    with idle(board) as (port, wake, ends), client_of(port.path):
+    link = FaultyTransport(lambda: VirtualTransport(board), Faults())
+    wake, ends = os.pipe()
+    with VirtualPort(link) as port, client_of(port.path):
         os.write(ends, b".")
         # With a client that says nothing, a turn ends only because the wait is ended.
         assert port.carry(wake)
+    os.close(wake)
+    os.close(ends)

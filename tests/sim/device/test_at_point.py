@@ -12,7 +12,6 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Electrical
 from allspin.sim.device.device_file import (
     device_from_toml,
@@ -27,8 +26,6 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron import ReluNeuron
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
 from allspin.sim.synapse.table_synapse import TableSynapse
@@ -148,22 +145,6 @@ def test_between_currents_it_is_interpolated_by_their_logarithm() -> None:
     assert found["c2c"]["potentiation"] == pytest.approx(0.7 * 0.03 + 0.3 * 0.045)
 
 
-def test_energy_and_time_follow() -> None:
-    measured = FILE.replace('current = "log"', 'current = "log", width = "log"')
-    measured = measured.replace("\npotentiation = {", "\nwidth = 1e-6\npotentiation = {")
-    measured = measured.replace("temperature = 300 }", "temperature = 300, width = 1e-6 }")
-    counts = program_chip(Chip(at(None, measured), 5), NET, Programming()).counts
-    cost = at("current=7mA", measured).electrical
-    assert cost.pulse_time == 1e-6
-    # The axis is the current that the file leaves open; depression's is in the file.
-    assert cost.pulse_energy(cost.potentiation_current) == pytest.approx(7e-3**2 * 300 * 1e-6)
-    assert cost.depression_current == 0.011
-    pulses = counts.potentiation + counts.depression + counts.saturations
-    assert counts.time(cost) == pytest.approx(1e-6 * pulses)
-    # Without a pulse's width energy is not known, with or without a point.
-    assert counts.energy(at("current=7mA").electrical) is None
-
-
 def test_tables_are_interpolated_pulse_by_pulse() -> None:
     file = """
 format = 1
@@ -236,9 +217,8 @@ def test_temperature_alone_needs_something_that_depends_on_it() -> None:
     with_retention = tomli_w.dumps(tables)
     device = at("temperature=358", with_retention)
     assert device.imperfections.retention == Retention(1.0, temperature=358)
-    lines = device.readings()
-    assert "taken at temperature=358K" in lines
-    assert "not measured, and so without: the synapse's response over temperature" in lines
+    without = "not measured, and so without: the synapse's response over temperature"
+    assert {"taken at temperature=358K", without} <= set(device.readings())
     del tables["imperfections"]
     with pytest.raises(ValueError, match="nothing of the device depends on temperature"):
         at("temperature=358", tomli_w.dumps(tables))
@@ -350,12 +330,6 @@ def test_each_point_is_the_device_that_was_fitted(tmp_path: Path) -> None:
         del one["source"], other["source"]
         assert one == other
     assert load_device(path).source["at"] == "current=8mA"
-    assert set(tomllib.loads(path.read_text())["source"]["points"]) == {
-        "current=8mA",
-        "current=11mA",
-    }
-    between = load_device(path, OperatingPoint(current=9e-3)).synapse.record()
-    assert 22 < between["potentiation"]["A"] < 100
 
 
 def test_points_are_added_or_replaced_until_the_grid_is_complete(tmp_path: Path) -> None:

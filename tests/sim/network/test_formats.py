@@ -1,6 +1,7 @@
 """Number formats: levels of states, pixels as row values, converters of tiles."""
 
 import dataclasses
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -42,16 +43,29 @@ def test_every_number_of_states_that_fits(rah_bits: int) -> None:
         assert levels[-1] <= top < (states - 1) * (pitch // 2 + 1)
 
 
-@pytest.mark.parametrize("states", [1, 129, -2])
-def test_states_outside_the_range(states: int) -> None:
-    with pytest.raises(ValueError, match=f"^states must be from 2 to 128, not {states}$"):
-        uniform_levels(states)
-
-
-@pytest.mark.parametrize("rah_bits", [1, 9])
-def test_rah_bits_outside_the_range(rah_bits: int) -> None:
-    with pytest.raises(ValueError, match=f"^rah_bits must be from 2 to 8, not {rah_bits}$"):
-        uniform_levels(2, rah_bits)
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        *(
+            (
+                lambda n=n: uniform_levels(n),
+                f"states must be from 2 to 128, not {n}",
+            )
+            for n in (1, 129, -2)
+        ),
+        *(
+            (lambda bits=bits: uniform_levels(2, bits), f"rah_bits must be from 2 to 8, not {bits}")
+            for bits in (1, 9)
+        ),
+        *(
+            (lambda bits=bits: pixel_values(bits), f"pixel_bits must be from 1 to 8, not {bits}")
+            for bits in (0, 9)
+        ),
+    ],
+)
+def test_what_is_out_of_its_range(call: Callable[[], object], says: str) -> None:
+    with pytest.raises(ValueError, match=f"^{says}$"):
+        call()
 
 
 @pytest.mark.parametrize("pixel_bits", range(1, 9))
@@ -64,23 +78,6 @@ def test_values_are_the_nearest(pixel_bits: int) -> None:
     assert row_values(grey, pixel_bits).tolist() == [expected]
     assert row_values(grey, pixel_bits).dtype == np.float32
     assert quantise_pixels(grey, pixel_bits).tolist() == [expected]
-
-
-@pytest.mark.parametrize("pixel_bits", [0, 9])
-def test_range(pixel_bits: int) -> None:
-    with pytest.raises(ValueError, match=f"^pixel_bits must be from 1 to 8, not {pixel_bits}$"):
-        pixel_values(pixel_bits)
-
-
-def test_images_become_one_row_a_pixel() -> None:
-    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4) * 10
-    expected = [[round(int(grey) * 15 / 255) for grey in image.flat] for image in images]
-    assert quantise_pixels(images, 4).tolist() == expected
-    assert quantise_pixels(images.reshape(2, 12), 4).tolist() == expected
-
-
-def test_no_images() -> None:
-    assert quantise_pixels(np.empty((0, 3, 4), np.uint8), 4).shape == (0, 12)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import re
 import resource
 import stat
 from pathlib import Path
@@ -61,7 +62,7 @@ SMALL = network_to_bytes(made())
 
 
 def refusal(data: bytes) -> str:
-    with pytest.raises(ValueError, match=r"^it") as caught:
+    with pytest.raises(ValueError, match=r"^it|needs a table") as caught:
         network_from_bytes(data)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -81,49 +82,25 @@ def put_together(record: Any, tensors: dict[str, Any]) -> bytes:
 # There and back.
 
 
+def told(network: Network) -> tuple[object, str]:
+    """All that a network is made of."""
+    return network.neuron, json.dumps(
+        dataclasses.asdict(network), default=np.ndarray.tolist, sort_keys=True
+    )
+
+
 @pytest.mark.parametrize("neuron", [SotNeuron(), SotNeuron(0.3, 3.0, 0.01, 0.7), ReluNeuron()])
 def test_every_value_comes_back(neuron: SotNeuron | ReluNeuron, tmp_path: Path) -> None:
     network = made(neuron, pixel_bits=3)
     save_network(network, tmp_path / "net.safetensors")
-    back = load_network(tmp_path / "net.safetensors")
-    for name in set(vars(network)) - {"layers"}:
-        assert getattr(back, name) == getattr(network, name), name
-    for one, two in zip(back.layers, network.layers, strict=True):
-        for name in ("states", "levels", "words", "table"):
-            assert np.array_equal(getattr(one, name), getattr(two, name))
-        assert (one.converter is None) == (two.converter is None)
-        if one.converter is not None and two.converter is not None:
-            for name, value in vars(two.converter).items():
-                assert np.array_equal(getattr(one.converter, name), value)
+    assert told(load_network(tmp_path / "net.safetensors")) == told(network)
 
 
 def test_equal_networks_make_equal_files() -> None:
-    assert network_to_bytes(made()) == SMALL
     assert network_to_bytes(network_from_bytes(SMALL)) == SMALL
     assert network_to_bytes(made(seed=1)) != SMALL
-    assert network_to_bytes(made(SotNeuron(slope=2.0))) == SMALL
     widths = {"pixel_bits": np.int64(4), "image_shape": [np.int64(2), np.uint8(3)]}
-    assert network_to_bytes(made(**widths)) == SMALL
-
-
-def test_the_tensors_are_what_another_reader_sees() -> None:
-    network = made()
-    record, tensors = parts()
-    first = network.layers[0]
-    assert first.converter is not None
-    assert first.table is not None
-    for name, array, dtype in (
-        ("states", first.states, "uint8"),
-        ("levels", first.levels, "int16"),
-        ("gains", first.converter.gains, "uint16"),
-        ("offsets", first.converter.offsets, "int16"),
-        ("table", first.table, "uint8"),
-    ):
-        assert tensors[f"layer.0.{name}"].dtype == dtype
-        assert tensors[f"layer.0.{name}"].tolist() == array.tolist()
-    assert record["topology"] == [6, 4, 3, 2]
-    assert record["shifts"] == [6, 4]
-    assert record["neuron"]["slope"] == 2.0
+    assert network_to_bytes(made(SotNeuron(slope=2.0), **widths)) == SMALL
 
 
 def test_json_that_others_cannot_read_is_never_written() -> None:
@@ -194,15 +171,8 @@ def tiled(offsets: Any = None) -> Network:
 
 @pytest.mark.parametrize("offsets", [None, np.array([[-70_000, 0, 3, 9]])])
 def test_tiles_come_back(offsets: Any) -> None:
-    data = network_to_bytes(tiled(offsets))
-    back = network_from_bytes(data)
-    first, second, third = (layer.adc and dict(vars(layer.adc)) for layer in back.layers)
-    assert second is None
-    assert third == {"rows": 16, "bits": 4, "shift": 5, "offsets": None}
-    assert first is not None
-    assert np.array_equal(first.pop("offsets"), offsets)
-    assert first == {"rows": 8, "bits": 6, "shift": 3}
-    assert network_to_bytes(back) == data
+    network = tiled(offsets)
+    assert told(network_from_bytes(network_to_bytes(network))) == told(network)
 
 
 def test_a_file_with_tiles_says_so_and_one_without_does_not() -> None:
@@ -235,28 +205,18 @@ def test_converters_that_are_none(adcs: Any, expected: str) -> None:
         network_from_bytes(put_together(record | {"adcs": adcs}, tensors))
 
 
-def test_offsets_of_converters_that_are_not_there_are_too_many() -> None:
-    record, tensors = parts(network_to_bytes(tiled(np.zeros((1, 4)))))
-    assert "adc_offsets" in refusal(put_together(record | {"adcs": [None] * 3}, tensors))
-
-
 # Inconsistency.
 
 RECORD, TENSORS = parts()
 
 
-@pytest.mark.parametrize("key", sorted(RECORD))
-def test_each_missing_key_is_named(key: str) -> None:
-    record = {name: value for name, value in RECORD.items() if name != key}
-    assert key in refusal(put_together(record, TENSORS))
-
-
-@pytest.mark.parametrize("name", sorted(TENSORS))
-def test_each_missing_tensor_is_named(name: str) -> None:
-    tensors = {key: value for key, value in TENSORS.items() if key != name}
-    with pytest.raises(ValueError, match=r"^it lacks|needs a table") as caught:
-        network_from_bytes(put_together(RECORD, tensors))
-    assert name in str(caught.value) or name == f"layer.{name[6]}.table"
+@pytest.mark.parametrize("name", [*sorted(RECORD), *sorted(TENSORS)])
+def test_what_is_missing_is_named(name: str) -> None:
+    record, tensors = (
+        {key: value for key, value in part.items() if key != name} for part in (RECORD, TENSORS)
+    )
+    said = refusal(put_together(record, tensors))
+    assert name in said or (name.endswith("table") and f"layer {name[6]} needs a table" in said)
 
 
 @pytest.mark.parametrize("name", sorted(TENSORS))
@@ -267,9 +227,10 @@ def test_tensors_of_another_type(name: str, dtype: str) -> None:
         network_from_bytes(put_together(RECORD, tensors))
 
 
-def test_a_tensor_too_many() -> None:
-    tensors = TENSORS | {"layer.2.gains": np.zeros(2, np.uint16)}
-    assert "a tensor too many, 'layer.2.gains'" in refusal(put_together(RECORD, tensors))
+@pytest.mark.parametrize("name", ["layer.2.gains", "layer.0.adc_offsets"])
+def test_a_tensor_too_many(name: str) -> None:
+    tensors = TENSORS | {name: np.zeros(2, np.uint16)}
+    assert f"a tensor too many, '{name}'" in refusal(put_together(RECORD, tensors))
 
 
 @pytest.mark.parametrize(
@@ -285,15 +246,6 @@ def test_a_tensor_too_many() -> None:
         ({"pixel_bits": 4.0}, "pixel_bits must be an integer from 1 to 8, not 4.0"),
         ({"current_bits": None}, "current_bits must be an integer from 4 to 12, not None"),
         ({"provenance": []}, "provenance is not an object"),
-    ],
-)
-def test_inconsistent_metadata(change: dict[str, Any], expected: str) -> None:
-    assert expected in refusal(put_together(RECORD | change, TENSORS))
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
         ({"image_shape": [3, 3]}, "do not fit a first layer of 6 rows"),
         ({"image_shape": [6]}, "do not fit a first layer of 6 rows"),
         ({"image_shape": [-2, -3]}, "from 1 to 65535, not -2"),
@@ -310,8 +262,9 @@ def test_inconsistent_metadata(change: dict[str, Any], expected: str) -> None:
     ],
 )
 def test_values_that_a_network_refuses(change: dict[str, Any], expected: str) -> None:
-    with pytest.raises(ValueError, match=expected):
+    with pytest.raises(ValueError, match=re.escape(expected)) as caught:
         network_from_bytes(put_together(RECORD | change, TENSORS))
+    assert "\n" not in str(caught.value)
 
 
 json_values = st.recursive(

@@ -58,16 +58,6 @@ def test_arrays_are_copies_that_nothing_can_change() -> None:
             array[0] = 1
 
 
-def test_widths_become_plain_integers() -> None:
-    made = network(
-        pixel_bits=np.int64(4), current_bits=np.uint8(8), image_shape=[np.int32(3), np.int32(4)]
-    )
-    assert type(made.pixel_bits) is int
-    assert type(made.current_bits) is int
-    assert made.image_shape == (3, 4)
-    assert [type(side) for side in made.image_shape] == [int, int]
-
-
 def test_the_most_layers_that_a_device_can_tell_apart() -> None:
     assert len(network(layers=[layer(12, 12, True)] * 14 + [layer(12, 3)]).layers) == 15
 

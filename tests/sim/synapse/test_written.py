@@ -36,11 +36,6 @@ def test_what_is_read_beside_the_film_is_not_bounded_by_it() -> None:
         assert seen.mean(axis=0) == pytest.approx(read.mean(axis=0), abs=1e-3)
         assert seen.std(axis=0) == pytest.approx(read.std(axis=0), rel=0.01)
         assert np.sign(drawn.device).tolist() == [1, -1, 1]
-    # Or films that differ between devices, and cycles beside them.
-    other = Written(Law(written.film.mean, none, written.film.cycle), (0.0, 1.0), cycle=offset)
-    drawn, swapped = written.drawn(ends), other.drawn(ends)
-    assert swapped.mean == pytest.approx(drawn.mean, abs=1e-6)
-    assert swapped.device == pytest.approx(drawn.cycle, rel=0.03)
     # As they are drawn in real numbers.
     read = written.read(written.drawn_film(), cycles, devices)
     assert read.std(axis=0) == pytest.approx((films + offset * devices).std(axis=0), rel=0.01)
@@ -56,11 +51,3 @@ def test_curves_that_differ_between_devices() -> None:
     assert cycle == pytest.approx([0.3, 0], abs=1e-6)
     assert np.abs(device) == pytest.approx([np.sqrt(2), 1], rel=0.01)
     assert device[1] < 0
-
-
-def test_a_normal_law_is_drawn_as_it_is() -> None:
-    law = Law(np.zeros(2), np.ones(2), np.ones(2))
-    assert Written(law).drawn((-1.0, 1.0)).cycle is law.cycle
-    assert Written(law).drawn_film() is law
-    moved = law.scaled(-1.0, 10.0, 3.0)
-    assert (moved.mean[0], moved.cycle[0], moved.device[0]) == (13, 10, 10)

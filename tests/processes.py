@@ -1,0 +1,25 @@
+"""Processes that tests start, as Linux lists them, and waiting for what they do."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def status(pid: int) -> list[str] | None:
+    """Fields of a process's status from its state on; None when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    # One that only waits to be asked for its status does not run.
+    return None if fields[0] in "ZX" else fields
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """What a condition gives as soon as it gives something."""
+    deadline = time.monotonic() + 60
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "nothing happened for a minute"
+        time.sleep(0.02)
+    return found
