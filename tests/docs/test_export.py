@@ -64,13 +64,12 @@ def exported(suffix, tmp_path):
 
 
 def build_with_verilator(path: Path, parameters: dict[str, int]) -> list[str]:
-    tools = find_tools("verilator")
+    version, search = find_tools("verilator")
     command = ["verilator", "--binary", "-Wno-fatal", "-Wno-lint", "--output-split", "0"]
     command += ["--top-module", "testbench", "-Mdir", "build", "-o", "simulation"]
     command += ["-CFLAGS", "-std=c++20"]  # the testbench's delays become coroutines
     command += [f"-G{name}={value}" for name, value in parameters.items()]
     command += ["testbench.v", path.name]
-    search = os.pathsep.join([*map(str, tools.folders), os.environ["PATH"]])
 
     def build(folder: Path) -> None:
         for file in (path, path.with_name("testbench.v")):
@@ -80,7 +79,7 @@ def build_with_verilator(path: Path, parameters: dict[str, int]) -> list[str]:
         (folder / "build" / "simulation").rename(folder / "simulation")
         shutil.rmtree(folder / "build")
 
-    key = digest(tools.version, path.read_text(), TESTBENCH, *command)
+    key = digest(version, path.read_text(), TESTBENCH, *command)
     return [str(build_once(f"export-{key}", build) / "simulation")]
 
 
