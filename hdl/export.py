@@ -29,8 +29,8 @@ from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     FETCH_LAYOUT,
     LOAD_LAYOUT,
-    EventLayout,
-    ResultLayout,
+    event_layout,
+    result_layout,
 )
 from allspin.sim.network.network import Network
 
@@ -316,8 +316,8 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
     shape = "-".join(map(str, [parameters.crossbars[0].rows, *columns]))
     lanes = ", ".join(str(crossbar.lanes) for crossbar in parameters.crossbars)
     ports = {
-        "events": EventLayout(parameters.crossbars[0]),
-        "results": ResultLayout(parameters),
+        "events": event_layout(parameters.crossbars[0]),
+        "results": result_layout(parameters),
         "load": LOAD_LAYOUT,
         "fetch": FETCH_LAYOUT,
         "fetched": BYTE_LAYOUT,

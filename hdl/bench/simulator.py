@@ -434,7 +434,7 @@ def simulate(
         variables = {
             VARIABLE: str(folder),
             # It imports what this process can, and the test.
-            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, [*sys.path, path.parent])),
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, [*sys.path, str(path.parent)])),
             # Its default rewrites the assertions of every module that is imported.
             "COCOTB_REWRITE_ASSERTION_FILES": f"{module.rpartition('.')[2]}.py",
         }

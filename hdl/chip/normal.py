@@ -11,7 +11,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory, ReadPort
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.speck import BitsLayout
+from allspin.hdl.chip.speck import bits_layout
 from allspin.hdl.stream.buffers import Component, later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.sim.chip.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
@@ -47,7 +47,7 @@ def product_bits(spread_bits: int) -> int:
     return MAGNITUDE_BITS + spread_bits
 
 
-class ProductLayout(data.StructLayout):
+def product_layout(spread_bits: int, tag: Any) -> data.StructLayout:
     """A normal value times a spread.
 
     Members
@@ -57,9 +57,7 @@ class ProductLayout(data.StructLayout):
     tag
         The draw's.
     """
-
-    def __init__(self, spread_bits: int, tag: Any) -> None:
-        super().__init__({"product": signed(product_bits(spread_bits)), "tag": tag})
+    return data.StructLayout({"product": signed(product_bits(spread_bits)), "tag": tag})
 
 
 class DigitMultiplier(Component):
@@ -141,12 +139,12 @@ class IterativeNormal(Component):
         self._registered = registered
         super().__init__(
             {
-                "bits": In(stream.Signature(BitsLayout(tag))),
+                "bits": In(stream.Signature(bits_layout(tag))),
                 # The tag of the value that is being made.
                 "lookup": Out(tag),
                 # What it is scaled by, from two clocks after `lookup` on.
                 "spread": In(signed(spread_bits)),
-                "products": Out(stream.Signature(ProductLayout(spread_bits, tag))),
+                "products": Out(stream.Signature(product_layout(spread_bits, tag))),
             }
         )
 

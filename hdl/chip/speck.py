@@ -51,7 +51,7 @@ def mix(x: Value, y: Value, key: Value) -> tuple[Value, Value]:
     return mixed, y.rotate_left(LEFT) ^ mixed
 
 
-class DrawLayout(data.StructLayout):
+def draw_layout(tag: Any) -> data.StructLayout:
     """Address of a draw, all but the seed.
 
     Members
@@ -61,21 +61,19 @@ class DrawLayout(data.StructLayout):
     tag
         Whatever comes back with the bits.
     """
-
-    def __init__(self, tag: Any) -> None:
-        super().__init__(
-            {
-                "layer": LAYER_BITS,
-                "purpose": PURPOSE_BITS,
-                "row": WORD_BITS,
-                "column": WORD_BITS,
-                "number": NUMBER_BITS,
-                "tag": tag,
-            }
-        )
+    return data.StructLayout(
+        {
+            "layer": LAYER_BITS,
+            "purpose": PURPOSE_BITS,
+            "row": WORD_BITS,
+            "column": WORD_BITS,
+            "number": NUMBER_BITS,
+            "tag": tag,
+        }
+    )
 
 
-class BitsLayout(data.StructLayout):
+def bits_layout(tag: Any) -> data.StructLayout:
     """A draw.
 
     Members
@@ -85,9 +83,7 @@ class BitsLayout(data.StructLayout):
     tag
         The draw's.
     """
-
-    def __init__(self, tag: Any) -> None:
-        super().__init__({"bits": 2 * WORD_BITS, "tag": tag})
+    return data.StructLayout({"bits": 2 * WORD_BITS, "tag": tag})
 
 
 class IterativeSpeck(Component):
@@ -104,8 +100,8 @@ class IterativeSpeck(Component):
             {
                 # The chip.
                 "seed": In(SEED_BITS),
-                "draws": In(stream.Signature(DrawLayout(tag))),
-                "bits": Out(stream.Signature(BitsLayout(tag))),
+                "draws": In(stream.Signature(draw_layout(tag))),
+                "bits": Out(stream.Signature(bits_layout(tag))),
             }
         )
 
@@ -149,7 +145,7 @@ class IterativeSpeck(Component):
             ]
 
 
-class BlockLayout(data.StructLayout):
+def block_layout(lanes: tuple[tuple[Key, ...], ...], tag: Any) -> data.StructLayout:
     """What `PipelinedSpeck` draws in a clock.
 
     Members
@@ -163,17 +159,15 @@ class BlockLayout(data.StructLayout):
     tag
         Whatever comes back with the bits.
     """
-
-    def __init__(self, lanes: tuple[tuple[Key, ...], ...], tag: Any) -> None:
-        most = max(len(keys) for keys in lanes)
-        super().__init__(
-            {
-                "row": WORD_BITS,
-                "columns": data.ArrayLayout(WORD_BITS, len(lanes)),
-                "selects": data.ArrayLayout(range(most), len(lanes)),
-                "tag": tag,
-            }
-        )
+    most = max(len(keys) for keys in lanes)
+    return data.StructLayout(
+        {
+            "row": WORD_BITS,
+            "columns": data.ArrayLayout(WORD_BITS, len(lanes)),
+            "selects": data.ArrayLayout(range(most), len(lanes)),
+            "tag": tag,
+        }
+    )
 
 
 class PipelinedSpeck(Component):
@@ -205,9 +199,9 @@ class PipelinedSpeck(Component):
                 "rekey": In(1),
                 # The keys are made; low from the clock after `rekey`.
                 "keyed": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
-                # `BlockLayout`.
+                # `block_layout`.
                 "valid": In(1),
-                "draws": In(BlockLayout(lanes, tag)),
+                "draws": In(block_layout(lanes, tag)),
                 # The bits of all lanes, an array, and the tag.
                 "done": Out(1),
                 "bits": Out(data.ArrayLayout(2 * WORD_BITS, len(lanes))),

@@ -11,18 +11,18 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.draw_unit import DrawSignature
+from allspin.hdl.chip.draw_unit import draw_signature
 from allspin.hdl.chip.drawn_noise import (
     DROPPED_BITS,
-    BeatLayout,
     Kind,
     PipelinedNoise,
     SumErrors,
+    beat_layout,
     load_spread,
 )
 from allspin.hdl.parameters.engine import USE_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, Queue
-from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, NoiseLayout
+from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, noise_layout
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
 
 AHEAD = 64
@@ -38,13 +38,13 @@ class NoiseQueue(Component):
     Parameters
     ----------
     parameters, layer
-        As of `NoiseLayout`.
+        As of `noise_layout`.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         # A block RAM may be anywhere, where nearly all are taken.
         self._nearby = parameters.crossbars[layer].target.distributed_ram
-        layout = NoiseLayout(parameters, layer)
+        layout = noise_layout(parameters, layer)
         super().__init__(
             {
                 # A beat is asked for; only while `credit`.
@@ -54,7 +54,7 @@ class NoiseQueue(Component):
                 # One has been made.
                 "made": In(1),
                 "payload": In(layout),
-                # `NoiseLayout`, in order.
+                # `noise_layout`, in order.
                 "noise": Out(stream.Signature(layout)),
             }
         )
@@ -105,11 +105,11 @@ class UseNoise(Component):
     passed : Out(stream)
         The same, for the next hidden layer; where there is one.
     noise : Out(stream)
-        `NoiseLayout`: what each beat of an image's columns gets; of a hidden layer.
+        `noise_layout`: what each beat of an image's columns gets; of a hidden layer.
     last_noise : Out(stream)
         The same of the last layer; where its sums have noise and no hidden layer is behind this
         one.
-    unit : Out(`DrawSignature`)
+    unit : Out(`draw_signature`)
         The generator; where it is iterative.
     """
 
@@ -132,13 +132,13 @@ class UseNoise(Component):
             "numbers": In(NUMBERS),
         }
         if self._hidden:
-            ports["noise"] = Out(stream.Signature(NoiseLayout(parameters, layer)))
+            ports["noise"] = Out(stream.Signature(noise_layout(parameters, layer)))
         if self._reads_last:
-            ports["last_noise"] = Out(stream.Signature(NoiseLayout(parameters, self._behind)))
+            ports["last_noise"] = Out(stream.Signature(noise_layout(parameters, self._behind)))
         if not self._last:
             ports["passed"] = Out(NUMBERS)
         if self._iterative:
-            ports["unit"] = Out(DrawSignature(parameters.spread_bits))
+            ports["unit"] = Out(draw_signature(parameters.spread_bits))
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
@@ -221,9 +221,9 @@ class UseNoise(Component):
         Returns
         -------
         tuple
-            A stream of `BeatLayout`, and whether an image's beats begin in the next clock.
+            A stream of `beat_layout`, and whether an image's beats begin in the next clock.
         """
-        beats = stream.Signature(BeatLayout(self._parameters, self._layer)).create()
+        beats = stream.Signature(beat_layout(self._parameters, self._layer)).create()
         begun = Signal()
         number = Signal(IMAGE_BITS)
         column = Signal.like(beats.payload.column)

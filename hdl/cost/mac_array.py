@@ -49,24 +49,20 @@ class MacParameters:
         return (worst - 1).bit_length() + 1
 
 
-class MacSumLayout(data.StructLayout):
+def mac_sum_layout(parameters: MacParameters) -> data.StructLayout:
     """A column's sum, and whether it is the image's last."""
-
-    def __init__(self, parameters: MacParameters) -> None:
-        super().__init__({"sum": signed(parameters.sum_bits), "last": 1})
+    return data.StructLayout({"sum": signed(parameters.sum_bits), "last": 1})
 
 
-class WeightLayout(data.StructLayout):
+def weight_layout(parameters: MacParameters) -> data.StructLayout:
     """A weight to store: which row and column, and the weight."""
-
-    def __init__(self, parameters: MacParameters) -> None:
-        super().__init__(
-            {
-                "row": range(parameters.rows),
-                "column": range(parameters.columns),
-                "weight": signed(parameters.weight_bits),
-            }
-        )
+    return data.StructLayout(
+        {
+            "row": range(parameters.rows),
+            "column": range(parameters.columns),
+            "weight": signed(parameters.weight_bits),
+        }
+    )
 
 
 class MacArray(Component):
@@ -88,11 +84,11 @@ class MacArray(Component):
             {
                 # One row's value after another.
                 "values": In(stream.Signature(parameters.value_bits)),
-                # `MacSumLayout`, column 0 first.
-                "sums": Out(stream.Signature(MacSumLayout(parameters))),
+                # `mac_sum_layout`, column 0 first.
+                "sums": Out(stream.Signature(mac_sum_layout(parameters))),
                 # Weights to store; `ready` is always set. Must not be used while an image is under
                 # way.
-                "weights": In(stream.Signature(WeightLayout(parameters))),
+                "weights": In(stream.Signature(weight_layout(parameters))),
             }
         )
 

@@ -21,7 +21,7 @@ from allspin.hdl.crossbar.sums import Departure, FastConversions, LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
-from allspin.hdl.stream.layouts import SumLayout
+from allspin.hdl.stream.layouts import sum_layout
 
 # What a beat adds to a column's sum at an ECP5's speed: a carry chain between two registers.
 
@@ -255,7 +255,7 @@ class FastColumns(Columns):
         m.submodules.departure = departure = Departure(p, term_clock)
         depth = DRAIN_DEPTH if p.tiling is None else TILED_DRAIN_DEPTH
         m.submodules.reservation = reservation = Reservation(
-            SumLayout(p), depth, ahead=term_clock, distributed=True
+            sum_layout(p), depth, ahead=term_clock, distributed=True
         )
         sums: Any = accumulators.sums
         way = 2
@@ -287,7 +287,7 @@ class FastColumns(Columns):
             reservation.payload.last.eq(last[-1]),
         ]
         # What takes the sums is far from where they wait.
-        m.submodules.near = near = RegisterSlice(SumLayout(p), every_clock=True)
+        m.submodules.near = near = RegisterSlice(sum_layout(p), every_clock=True)
         wiring.connect(m, reservation.waiting, near.i)
         wiring.connect(m, near.o, wiring.flipped(self.sums))
 

@@ -20,8 +20,8 @@ from allspin.hdl.stream.layouts import (
     IMAGE_BITS,
     LOADS,
     NUMBERS,
-    EventLayout,
-    ResultLayout,
+    event_layout,
+    result_layout,
 )
 
 
@@ -43,9 +43,9 @@ class Engine(Component):
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
         ports = {
-            "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
+            "events": In(stream.Signature(event_layout(parameters.crossbars[0]))),
             # Each image's logits, class by class, in the order of the images.
-            "results": Out(stream.Signature(ResultLayout(parameters))),
+            "results": Out(stream.Signature(result_layout(parameters))),
             # Bytes for the memories; only while `idle`. Images and reads wait until they are in
             # their places.
             "load": In(LOADS),

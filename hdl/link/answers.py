@@ -19,7 +19,7 @@ from allspin.hdl.link.protocol import (
 from allspin.hdl.link.requests import IMAGE_LAYOUT, REQUEST_LAYOUT
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import BYTES, ResultLayout
+from allspin.hdl.stream.layouts import BYTES, result_layout
 
 CLASS_BYTES = 2
 
@@ -71,9 +71,9 @@ class AnswerOrder(Component):
                 "due": In(1),
                 "answered": Out(1),
                 # The engine's logits.
-                "results": In(stream.Signature(ResultLayout(engine))),
+                "results": In(stream.Signature(result_layout(engine))),
                 # Those of images that are answered with them.
-                "logits": Out(stream.Signature(ResultLayout(engine))),
+                "logits": Out(stream.Signature(result_layout(engine))),
                 "head": Out(stream.Signature(HEAD_LAYOUT)),
             }
         )
@@ -180,7 +180,7 @@ class LogitBytes(Component):
         self._logit_bytes = engine.logit_bytes
         super().__init__(
             {
-                "logits": In(stream.Signature(ResultLayout(engine))),
+                "logits": In(stream.Signature(result_layout(engine))),
                 # A packet for each image.
                 "o": Out(BYTES),
             }

@@ -17,8 +17,8 @@ from allspin.hdl.stream.layouts import (
     FETCHES,
     LOADS,
     NUMBERS,
-    EventLayout,
-    ResultLayout,
+    event_layout,
+    result_layout,
 )
 
 
@@ -52,7 +52,7 @@ class Dispatcher(Component):
             "judged": In(1),
             "malformed": In(1),
             # The engine's logits.
-            "results": In(stream.Signature(ResultLayout(parameters.engine))),
+            "results": In(stream.Signature(result_layout(parameters.engine))),
             # The engine's memories.
             "load": Out(LOADS),
             "fetch": Out(FETCHES),
@@ -145,8 +145,8 @@ class Link(Component):
             # Bytes from and to the host.
             "received": In(stream.Signature(8)),
             "sent": Out(stream.Signature(8)),
-            "events": Out(stream.Signature(EventLayout(engine.crossbars[0]))),
-            "results": In(stream.Signature(ResultLayout(engine))),
+            "events": Out(stream.Signature(event_layout(engine.crossbars[0]))),
+            "results": In(stream.Signature(result_layout(engine))),
             "load": Out(LOADS),
             "fetch": Out(FETCHES),
             "fetched": In(BYTES),
@@ -168,8 +168,8 @@ class Link(Component):
         payload = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
         body = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
         answer = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
-        events = RegisterSlice(EventLayout(p.engine.crossbars[0]), every_clock=self._every_clock)
-        results = RegisterSlice(ResultLayout(p.engine))
+        events = RegisterSlice(event_layout(p.engine.crossbars[0]), every_clock=self._every_clock)
+        results = RegisterSlice(result_layout(p.engine))
         m.submodules += [payload, body, events, answer, results]
         outer = [
             (self.received, receiver.received),

@@ -14,7 +14,7 @@ from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import BYTES, FETCHES, LOADS
 
 
-class SpaceLayout(data.StructLayout):
+def space_layout(memories: Sequence[MemoryMap]) -> data.StructLayout:
     """What a space is; all zero if there is none of its number.
 
     Members
@@ -24,16 +24,14 @@ class SpaceLayout(data.StructLayout):
     lines, line_bytes : unsigned
         Its size.
     """
-
-    def __init__(self, memories: Sequence[MemoryMap]) -> None:
-        super().__init__(
-            {
-                "exists": 1,
-                "readable": 1,
-                "lines": range(max(memory.lines for memory in memories) + 1),
-                "line_bytes": range(max(memory.line_bytes for memory in memories) + 1),
-            }
-        )
+    return data.StructLayout(
+        {
+            "exists": 1,
+            "readable": 1,
+            "lines": range(max(memory.lines for memory in memories) + 1),
+            "line_bytes": range(max(memory.line_bytes for memory in memories) + 1),
+        }
+    )
 
 
 class SpaceTable(Component):
@@ -52,7 +50,7 @@ class SpaceTable(Component):
                 # Which one.
                 "number": In(8),
                 # What it is, a clock later.
-                "space": Out(SpaceLayout(memories)),
+                "space": Out(space_layout(memories)),
             }
         )
 
@@ -191,7 +189,7 @@ class _Place:
     Parameters
     ----------
     space : View
-        `SpaceLayout`: the space that is written.
+        `space_layout`: the space that is written.
     """
 
     def __init__(self, space: data.View) -> None:

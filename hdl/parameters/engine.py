@@ -65,8 +65,8 @@ class EngineParameters:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
         if self.neuron not in NEURONS:
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
-        several = any(own.neurons_per_clock > 1 for own in self.crossbars)
-        if several and self.noisy and self.variation.iterative_noise:
+        several = self.noisy and any(own.neurons_per_clock > 1 for own in self.crossbars)
+        if self.variation is not None and self.variation.iterative_noise and several:
             raise ValueError(
                 "noise of several neurons per clock needs rounds_per_clock 22, "
                 f"not {self.variation.rounds_per_clock}"

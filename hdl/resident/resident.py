@@ -18,8 +18,8 @@ from allspin.hdl.stream.layouts import (
     IMAGE_BITS,
     LOADS,
     NUMBERS,
-    EventLayout,
-    ResultLayout,
+    event_layout,
+    result_layout,
 )
 
 LATE = 16
@@ -47,8 +47,8 @@ class Resident(Component):
         assert parameters.resident is not None
         self._parameters = parameters
         self._resident = parameters.resident
-        events = stream.Signature(EventLayout(parameters.crossbars[0]))
-        results = stream.Signature(ResultLayout(parameters))
+        events = stream.Signature(event_layout(parameters.crossbars[0]))
+        results = stream.Signature(result_layout(parameters))
         numbers = {}
         if parameters.numbered:
             numbers = {
@@ -59,9 +59,9 @@ class Resident(Component):
         super().__init__(
             {
                 **numbers,
-                # From the link: `EventLayout`, `LOAD_LAYOUT`, `FETCH_LAYOUT`.
+                # From the link: `event_layout`, `LOAD_LAYOUT`, `FETCH_LAYOUT`.
                 "link_events": In(events),
-                # To the link: `ResultLayout`, `BYTE_LAYOUT`.
+                # To the link: `result_layout`, `BYTE_LAYOUT`.
                 "link_results": Out(results),
                 "link_load": In(LOADS),
                 "link_fetch": In(FETCHES),
