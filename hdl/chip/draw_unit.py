@@ -2,11 +2,10 @@
 
 from amaranth.hdl import Module, Mux, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import IterativeNormal, product_bits
 from allspin.hdl.chip.speck import IterativeSpeck, draw_layout
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.buffers import Component, In, Out
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS
 
 WISH_LAYOUT = data.StructLayout({"raw": 1, "which": 1})

@@ -6,14 +6,13 @@ crossbar, and so on. The steady-state cost of an image is the slowest stage's, n
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.engine.layer import Layer
 from allspin.hdl.engine.readback import Loads, Readback
 from allspin.hdl.engine.readout import Counters, Readout, UnderWay
 from allspin.hdl.parameters.engine import COUNTERS, EngineParameters
-from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice
 from allspin.hdl.stream.layouts import (
     BYTES,
     FETCHES,

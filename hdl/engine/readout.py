@@ -4,10 +4,9 @@ from itertools import chain
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine import ENGINE, EngineParameters
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.hdl.stream.layouts import amplified_layout, result_layout
 
 

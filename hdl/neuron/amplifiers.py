@@ -7,11 +7,10 @@ there the sum itself is turned: ``sum + ((sum * share + 2**12) >> 13)``, which i
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
-from allspin.hdl.stream.buffers import Component, Reservation, block_memory, later
+from allspin.hdl.stream.buffers import Component, In, Out, Reservation, block_memory, later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.hdl.stream.layouts import LOADS, amplified_layout, noise_layout, sum_layout
 

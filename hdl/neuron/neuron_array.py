@@ -2,13 +2,12 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.neuron.converter import currents_layout
 from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.buffers import Component, In, Out
 from allspin.hdl.stream.layouts import LOADS, event_layout
 
 
