@@ -20,11 +20,6 @@ which : 1 bit
 """
 
 
-def user_layout(users: int) -> data.StructLayout:
-    """Whose draw it is, and what is wanted of it."""
-    return data.StructLayout({"user": range(max(users, 2)), "wish": WISH_LAYOUT})
-
-
 def draw_signature(spread_bits: int) -> wiring.Signature:
     """A user's side."""
     return wiring.Signature(
@@ -72,7 +67,7 @@ class DrawUnit(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the unit."""
         count = len(self.users)
-        tag = user_layout(count)
+        tag = data.StructLayout({"user": range(max(count, 2)), "wish": WISH_LAYOUT})
         m.submodules.speck = speck = IterativeSpeck(tag)
         m.submodules.normal = normal = IterativeNormal(
             self._spread_bits, tag, registered=self._registered

@@ -46,19 +46,6 @@ def product_bits(spread_bits: int) -> int:
     return MAGNITUDE_BITS + spread_bits
 
 
-def product_layout(spread_bits: int, tag: Any) -> data.StructLayout:
-    """A normal value times a spread.
-
-    Members
-    -------
-    product : signed
-        In units of ``2**-13`` spreads.
-    tag
-        The draw's.
-    """
-    return data.StructLayout({"product": signed(product_bits(spread_bits)), "tag": tag})
-
-
 class DigitMultiplier(Component):
     """A signed factor times an unsigned one, `DIGIT_BITS` bits of the latter in a clock.
 
@@ -136,6 +123,8 @@ class IterativeNormal(Component):
     def __init__(self, spread_bits: int, tag: Any, *, registered: bool = False) -> None:
         self._spread_bits = spread_bits
         self._registered = registered
+        product = signed(product_bits(spread_bits))
+        made = data.StructLayout({"product": product, "tag": tag})
         super().__init__(
             {
                 "bits": In(stream.Signature(bits_layout(tag))),
@@ -143,7 +132,8 @@ class IterativeNormal(Component):
                 "lookup": Out(tag),
                 # What it is scaled by, from two clocks after `lookup` on.
                 "spread": In(signed(spread_bits)),
-                "products": Out(stream.Signature(product_layout(spread_bits, tag))),
+                # The value times the spread, in units of ``2**-13`` spreads, and the draw's tag.
+                "products": Out(stream.Signature(made)),
             }
         )
 

@@ -163,7 +163,8 @@ class UseNoise(Component):
                 one.eq(two) for one, two in zip(of_sums.products, drawn.products, strict=False)
             ]
         if Kind.LAST in errors:
-            _give_sums(m, queues[Kind.LAST], errors[Kind.LAST])
+            queue, of_sums = queues[Kind.LAST], errors[Kind.LAST]
+            m.d.comb += [queue.made.eq(of_sums.made), queue.payload.sums[0].eq(of_sums.errors[0])]
         if self._hidden:
             self._give_uses(m, drawn, queues[Kind.USE], errors.get(Kind.READ))
 
@@ -327,8 +328,3 @@ class UseNoise(Component):
 def rounded(product: Value) -> Value:
     """A product without its fraction bits, halves up."""
     return (product + (1 << DROPPED_BITS - 1)) >> DROPPED_BITS
-
-
-def _give_sums(m: Module, queue: NoiseQueue, of_sums: SumErrors) -> None:
-    """Noise of the last layer's sums into its queue."""
-    m.d.comb += [queue.made.eq(of_sums.made), queue.payload.sums[0].eq(of_sums.errors[0])]

@@ -48,22 +48,6 @@ class MacParameters:
         return (worst - 1).bit_length() + 1
 
 
-def mac_sum_layout(parameters: MacParameters) -> data.StructLayout:
-    """A column's sum, and whether it is the image's last."""
-    return data.StructLayout({"sum": signed(parameters.sum_bits), "last": 1})
-
-
-def weight_layout(parameters: MacParameters) -> data.StructLayout:
-    """A weight to store: which row and column, and the weight."""
-    return data.StructLayout(
-        {
-            "row": range(parameters.rows),
-            "column": range(parameters.columns),
-            "weight": signed(parameters.weight_bits),
-        }
-    )
-
-
 class MacArray(Component):
     """All columns of a layer, a row per clock.
 
@@ -79,15 +63,23 @@ class MacArray(Component):
 
     def __init__(self, parameters: MacParameters) -> None:
         self._parameters = parameters
+        sums = data.StructLayout({"sum": signed(parameters.sum_bits), "last": 1})
+        weights = data.StructLayout(
+            {
+                "row": range(parameters.rows),
+                "column": range(parameters.columns),
+                "weight": signed(parameters.weight_bits),
+            }
+        )
         super().__init__(
             {
                 # One row's value after another.
                 "values": In(stream.Signature(parameters.value_bits)),
-                # `mac_sum_layout`, column 0 first.
-                "sums": Out(stream.Signature(mac_sum_layout(parameters))),
+                # A column's sum, column 0 first, and whether it is the image's last.
+                "sums": Out(stream.Signature(sums)),
                 # Weights to store; `ready` is always set. Must not be used while an image is under
                 # way.
-                "weights": In(stream.Signature(weight_layout(parameters))),
+                "weights": In(stream.Signature(weights)),
             }
         )
 

@@ -57,11 +57,6 @@ BYTE = 8
 """Bits that a word has there."""
 
 
-def is_up5k(platform: Any) -> bool:
-    """Whether a platform has SPRAMs."""
-    return str(getattr(platform, "device", "")).startswith("iCE40UP")
-
-
 class Spram(Component):
     """One SPRAM: a line is there a clock after its address; nothing is read while it is written."""
 
@@ -81,7 +76,7 @@ class Spram(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        if is_up5k(platform):
+        if str(getattr(platform, "device", "")).startswith("iCE40UP"):
             one, zero = Const(1, 1), Const(0, 1)
             m.submodules.block = Instance(
                 "SB_SPRAM256KA",
@@ -221,6 +216,8 @@ class Ecp5Cells(Cells):
         """Build the memories."""
         p = self._parameters
         memories = []
+        cells = p.target.cells
+        luts = isinstance(cells, Ecp5Blocks) and cells.distributed(p)
         for part in range(p.rows_per_clock):
             address = Signal(range(p.lines), name=f"address_{part}", reset_less=True)
             with m.If(self.driven):
@@ -230,21 +227,17 @@ class Ecp5Cells(Cells):
             )
             words: list[Value] = []
             for number in range(p.banks):
-                memory = self._make_memory()
+                if p.keeps_states:
+                    memory = LineMemory(p.lines, p.bank_lanes * p.word_bits, distributed=luts)
+                    words += [memory.line.word_select(n, p.word_bits) for n in range(p.bank_lanes)]
+                else:
+                    memory = WordMemory(p.lines, p.bank_lanes, p.rah_bits, distributed=luts)
+                    words += [memory.words[lane] for lane in range(p.bank_lanes)]
                 m.submodules[f"part_{part}_bank_{number}"] = memory
                 m.d.comb += memory.address.eq(addresses[number // MEMORIES_PER_ADDRESS])
-                words += _words_of(memory, p.bank_lanes, p.word_bits)
                 memories.append((part, number, memory))
             m.d.comb += [self.words[part][lane].eq(words[lane]) for lane in range(p.lanes)]
         self._build_bus(m, platform, memories)
-
-    def _make_memory(self) -> WordMemory | LineMemory:
-        p = self._parameters
-        cells = p.target.cells
-        distributed = isinstance(cells, Ecp5Blocks) and cells.distributed(p)
-        if p.keeps_states:
-            return LineMemory(p.lines, p.bank_lanes * p.word_bits, distributed=distributed)
-        return WordMemory(p.lines, p.bank_lanes, p.rah_bits, distributed=distributed)
 
     def _build_bus(
         self, m: Module, platform: object, memories: list[tuple[int, int, WordMemory | LineMemory]]
@@ -289,10 +282,3 @@ class Ecp5Cells(Cells):
             else:
                 m.d.sync += enable.eq(Mux(here, 1 << place.lane, 0))
                 m.d.comb += [memory.write_enable.eq(enable), memory.word.eq(following.word)]
-
-
-def _words_of(memory: WordMemory | LineMemory, lanes: int, bits: int) -> list[Value]:
-    """What a memory has read, lane by lane."""
-    if isinstance(memory, LineMemory):
-        return [memory.line.word_select(lane, bits) for lane in range(lanes)]
-    return [memory.words[lane] for lane in range(lanes)]

@@ -23,21 +23,6 @@ from allspin.hdl.stream.buffers import Component, In, Out, Ring
 from allspin.hdl.stream.layouts import event_layout, sum_layout
 
 
-def replay_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """A beat of one pass.
-
-    Members
-    -------
-    beat : `event_layout`
-        Its `last` ends the pass.
-    group : unsigned
-        Which group of columns the pass computes.
-    """
-    return data.StructLayout(
-        {"beat": event_layout(parameters), "group": range(max(parameters.passes, 2))}
-    )
-
-
 class Replay(Component):
     """Keep the events of an image and send them once for each group of columns.
 
@@ -54,12 +39,15 @@ class Replay(Component):
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
+        # `last` of the beat ends its pass, which computes a group of columns.
+        group = range(max(parameters.passes, 2))
+        replayed = data.StructLayout({"beat": event_layout(parameters), "group": group})
         super().__init__(
             {
                 # Images, each once.
                 "events": In(stream.Signature(event_layout(parameters))),
                 # Each image's events in order, group after group.
-                "passes": Out(stream.Signature(replay_layout(parameters))),
+                "passes": Out(stream.Signature(replayed)),
             }
         )
 

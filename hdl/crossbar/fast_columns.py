@@ -143,11 +143,6 @@ TILED_DRAIN_DEPTH = 32
 """The same where tiles are converted, which takes longer."""
 
 
-def leaving_shape(parameters: CrossbarParameters) -> Shape:
-    """Of a sum in the shadow: over states, or a column's."""
-    return lane_shape(parameters) if parameters.keeps_states else signed(parameters.sum_bits)
-
-
 class FastAccumulators(Component):
     """A sum of each lane, and its shadow, which is drained by shifting.
 
@@ -161,6 +156,7 @@ class FastAccumulators(Component):
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
+        leaving = lane_shape(p) if p.keeps_states else signed(p.sum_bits)
         super().__init__(
             {
                 # `added_layout` and the sum of the values; 0 where there is nothing to add.
@@ -171,7 +167,7 @@ class FastAccumulators(Component):
                 # Two clocks later the sums that leave then have left.
                 "shifts": In(1),
                 # Those of the shadow that leave next.
-                "sums": Out(data.ArrayLayout(leaving_shape(p), p.neurons_per_clock)),
+                "sums": Out(data.ArrayLayout(leaving, p.neurons_per_clock)),
                 # The sum of the values that belongs to them.
                 "all_driven": Out(p.most_driven.bit_length()),
             }

@@ -248,7 +248,10 @@ class AnswerSender(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the sender."""
         head = self.head.payload
-        known = self._head_bytes()
+        # The fifth byte is of an error, or an identity's first.
+        first, *identity = (Const(byte, 8) for byte in self._identity)
+        fifth = Mux(head.kind == Answer.IDENTITY, first, head.error)
+        known = Array((head.kind, head.tag[:8], head.tag[8:], head.session, fifth, *identity))
         index = Signal(range(len(known)))
         final = Signal.like(index)
         m.d.comb += final.eq(ANSWER_HEADER_BYTES - 1)
@@ -286,10 +289,3 @@ class AnswerSender(Component):
                         m.next = "HEAD"
             m.d.comb += self.head.ready.eq(sent & self.answer.payload.last)
             m.d.comb += self.reads.eq(fsm.ongoing("LINES"))
-
-    def _head_bytes(self) -> Array:
-        """An answer's first bytes; the fifth is of an error, or an identity's first."""
-        head = self.head.payload
-        first, *identity = (Const(byte, 8) for byte in self._identity)
-        fifth = Mux(head.kind == Answer.IDENTITY, first, head.error)
-        return Array((head.kind, head.tag[:8], head.tag[8:], head.session, fifth, *identity))

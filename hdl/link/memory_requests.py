@@ -172,10 +172,19 @@ class MemoryExecutor(Component):
                         self.rest.ready.eq(self.load.ready),
                     ]
                     with m.If(self.rest.valid & self.load.ready):
-                        place.after_byte(m)
+                        m.d.sync += [
+                            place.bytes_left.eq(place.bytes_left - 1),
+                            place.line_ends.eq(place.bytes_left == 1),
+                            place.first.eq(0),
+                        ]
                         with m.If(place.line_ends):
                             m.d.comb += self.line_done.eq(1)
-                            place.after_line(m)
+                            place.begin_line(m)
+                            m.d.sync += [
+                                place.no_lines.eq(place.last_line),
+                                place.last_line.eq(place.lines_left == 2),
+                                place.lines_left.eq(place.lines_left - 1),
+                            ]
                         with m.If(byte.last & place.line_ends):
                             end()
                         with m.Elif(byte.last):
@@ -207,23 +216,6 @@ class _Place:
             self.bytes_left.eq(self._line_bytes - 1),
             self.line_ends.eq(self._line_bytes == 1),
             self.first.eq(1),
-        ]
-
-    def after_byte(self, m: Module) -> None:
-        """A byte has been taken."""
-        m.d.sync += [
-            self.bytes_left.eq(self.bytes_left - 1),
-            self.line_ends.eq(self.bytes_left == 1),
-            self.first.eq(0),
-        ]
-
-    def after_line(self, m: Module) -> None:
-        """It was a line's last."""
-        self.begin_line(m)
-        m.d.sync += [
-            self.no_lines.eq(self.last_line),
-            self.last_line.eq(self.lines_left == 2),
-            self.lines_left.eq(self.lines_left - 1),
         ]
 
 
