@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
 
+from allspin.hdl.parameters.profile import keep_in_range
 from allspin.hdl.stream.buffers import Component, In, Out, block_memory
-from allspin.sim.errors import check_range
 from allspin.sim.network.network import MAX_LINES
 
 
@@ -33,13 +33,8 @@ class MacParameters:
     weight_bits: int = 8
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("rows", 1, MAX_LINES),
-            ("columns", 1, MAX_LINES),
-            ("value_bits", 2, 8),
-            ("weight_bits", 2, 8),
-        ):
-            object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
+        lines, bits = (1, MAX_LINES), (2, 8)
+        keep_in_range(self, rows=lines, columns=lines, value_bits=bits, weight_bits=bits)
 
     @property
     def sum_bits(self) -> int:
