@@ -258,8 +258,8 @@ class PipelinedSpeck(Component):
             ]
         head, following = mix(queue[0], key, place)
         with m.If(loading):
-            m.d.sync += [move.eq(turn == number) for number, move in enumerate(moves)]
             m.d.sync += [
+                *(move.eq(turn == number) for number, move in enumerate(moves)),
                 loading.eq(0),
                 place.eq(0),
                 key.eq(self.seed[:WORD_BITS]),
@@ -274,17 +274,26 @@ class PipelinedSpeck(Component):
                 Cat(*queue).eq(Cat(queue[1], queue[2], head)),
             ]
             with m.If(place == ROUNDS - 1):
-                m.d.sync += [move.eq(0) for move in moves]
-                m.d.sync += [turn.eq(turn + 1), loading.eq(1)]
+                m.d.sync += [
+                    *(move.eq(0) for move in moves),
+                    turn.eq(turn + 1),
+                    loading.eq(1),
+                ]
                 with m.If(turn == len(kinds) - 1):
                     m.d.sync += [self.keyed.eq(1), loading.eq(0)]
         with m.If(self.rekey):
-            m.d.sync += [self.keyed.eq(0), loading.eq(1), turn.eq(0)]
-            m.d.sync += [move.eq(0) for move in moves]
+            m.d.sync += [
+                self.keyed.eq(0),
+                loading.eq(1),
+                turn.eq(0),
+                *(move.eq(0) for move in moves),
+            ]
         # The keys of a purpose are a chain of registers, which the first goes through to its end.
         for move, kind in zip(moves, kinds, strict=True):
             chain = keys[kind]
             with m.If(move):
-                m.d.sync += chain[-1].eq(key)
-                m.d.sync += [one.eq(two) for one, two in itertools.pairwise(chain)]
+                m.d.sync += [
+                    chain[-1].eq(key),
+                    *(one.eq(two) for one, two in itertools.pairwise(chain)),
+                ]
         return keys

@@ -158,9 +158,10 @@ class UseNoise(Component):
         m.d.comb += [drawn.seed.eq(self.seed), drawn.begun.eq(begun), drawn.spreads[0].eq(spread)]
         for kind, of_sums in errors.items():
             made = drawn.made & (drawn.kind == kind)
-            m.d.comb += [drawn.spreads[kind].eq(of_sums.spread), of_sums.valid.eq(made)]
             m.d.comb += [
-                one.eq(two) for one, two in zip(of_sums.products, drawn.products, strict=False)
+                drawn.spreads[kind].eq(of_sums.spread),
+                of_sums.valid.eq(made),
+                *(one.eq(two) for one, two in zip(of_sums.products, drawn.products, strict=False)),
             ]
         if Kind.LAST in errors:
             queue, of_sums = queues[Kind.LAST], errors[Kind.LAST]
@@ -194,8 +195,10 @@ class UseNoise(Component):
         """Neurons' noise into its queue, with that of the same columns' sums."""
         uses = [rounded(product) for product in drawn.products]
         if of_sums is None:
-            m.d.comb += queue.made.eq(drawn.made)
-            m.d.comb += [one.eq(use) for one, use in zip(queue.payload.uses, uses, strict=True)]
+            m.d.comb += [
+                queue.made.eq(drawn.made),
+                *(one.eq(use) for one, use in zip(queue.payload.uses, uses, strict=True)),
+            ]
             return
         # A beat's sums are drawn a clock after its uses, or later, and made two clocks later.
         late = Signal(2)

@@ -36,8 +36,10 @@ class Banks(Cells):
                     m.d.comb += [write.en.eq(chosen), write.data.eq(place.states)]
                 else:
                     write = bank.write_port(granularity=1)
-                    m.d.comb += write.en.eq(Mux(chosen, 1 << place.lane, 0))
-                    m.d.comb += [write.data[lane].eq(place.word) for lane in range(p.bank_lanes)]
+                    m.d.comb += [
+                        write.en.eq(Mux(chosen, 1 << place.lane, 0)),
+                        *(write.data[lane].eq(place.word) for lane in range(p.bank_lanes)),
+                    ]
                 read = bank.read_port(domain="comb")
                 read_words = Signal(layout, name=f"read_words_{part}_{number}", reset_less=True)
                 m.d.comb += [write.addr.eq(place.address), read.addr.eq(self.lines[part])]

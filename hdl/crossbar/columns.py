@@ -313,8 +313,8 @@ class PortableColumns(Columns):
             stages[0].valid.eq(self.passes.valid & self.passes.ready),
             stages[0].last.eq(beat.last),
             stages[0].final.eq(beat.final),
+            *(two.eq(one) for one, two in pairwise(stages)),
         ]
-        m.d.sync += [two.eq(one) for one, two in pairwise(stages)]
 
         final = stages[-1]
         take = Signal()

@@ -320,6 +320,8 @@ class FastColumns(Columns):
             m.submodules[f"lane_{number}"] = lane
         if p.keeps_states:
             m.submodules.driven = driven = Driven(p, lanes[0].clocks - 1)
-            m.d.comb += [driven.values[part].eq(leaf) for part, (leaf, *_) in enumerate(leaves)]
-            m.d.comb += all_driven.eq(driven.term)
+            m.d.comb += [
+                *(driven.values[part].eq(leaf) for part, (leaf, *_) in enumerate(leaves)),
+                all_driven.eq(driven.term),
+            ]
         return lanes

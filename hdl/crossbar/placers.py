@@ -119,11 +119,15 @@ class CellPlacer(Component):
                 following["lane"].eq(here["lane"] + 1),
             ]
             with m.If(row_ends):
-                m.d.sync += following["row"].eq(here["row"] + 1)
-                m.d.sync += [following[name].eq(0) for name in ("base", "column", "bank", "lane")]
+                m.d.sync += [
+                    following["row"].eq(here["row"] + 1),
+                    *(following[name].eq(0) for name in ("base", "column", "bank", "lane")),
+                ]
             with m.Elif(group_ends):
-                m.d.sync += following["base"].eq(here["base"] + p.part_rows)
-                m.d.sync += [following[name].eq(0) for name in ("bank", "lane")]
+                m.d.sync += [
+                    following["base"].eq(here["base"] + p.part_rows),
+                    *(following[name].eq(0) for name in ("bank", "lane")),
+                ]
             with m.Elif(bank_ends):
                 m.d.sync += [following["bank"].eq(here["bank"] + 1), following["lane"].eq(0)]
 

@@ -80,8 +80,10 @@ class OffsetPlacer(Component):
         m.d.comb += offset.eq(Cat(low, byte.data).as_signed())
         m.d.sync += self.write.eq(self.valid & here["high"])
         with m.If(self.valid):
-            m.d.sync += [following[name].eq(place) for name, place in here.items()]
-            m.d.sync += following["high"].eq(~here["high"])
+            m.d.sync += [
+                *(following[name].eq(place) for name, place in here.items()),
+                following["high"].eq(~here["high"]),
+            ]
             with m.If(~here["high"]):
                 m.d.sync += low.eq(byte.data)
             with m.Else():
@@ -93,8 +95,10 @@ class OffsetPlacer(Component):
                     following["lane"].eq(here["lane"] + 1),
                 ]
                 with m.If(ends_row):
-                    m.d.sync += following["tile"].eq(here["tile"] + 1)
-                    m.d.sync += [following[name].eq(0) for name in ("column", "lane", "base")]
+                    m.d.sync += [
+                        following["tile"].eq(here["tile"] + 1),
+                        *(following[name].eq(0) for name in ("column", "lane", "base")),
+                    ]
                 with m.Elif(ends_group):
                     m.d.sync += [
                         following["base"].eq(here["base"] + p.tiles),

@@ -287,5 +287,7 @@ class AnswerSender(Component):
                     wiring.connect(m, wiring.flipped(body), wiring.flipped(self.answer))
                     with m.If(sent & self.answer.payload.last):
                         m.next = "HEAD"
-            m.d.comb += self.head.ready.eq(sent & self.answer.payload.last)
-            m.d.comb += self.reads.eq(fsm.ongoing("LINES"))
+            m.d.comb += [
+                self.head.ready.eq(sent & self.answer.payload.last),
+                self.reads.eq(fsm.ongoing("LINES")),
+            ]

@@ -235,8 +235,8 @@ class TableNeuron(NeuronGateware):
             with m.If(go):
                 m.d.sync += held.eq(address)
             address = held
-        m.d.comb += read.addr.eq(address)
         m.d.comb += [
+            read.addr.eq(address),
             self.activations.valid.eq(valid[-1]),
             self.activations.payload.last.eq(last[-1]),
             self.activations.payload.activation.eq(entry),
@@ -264,8 +264,10 @@ class ReluNeuron(NeuronGateware):
         current = self.currents.payload.current
         drop = p.current_bits - p.hidden_bits
         rounded = Signal(p.hidden_bits + 1)
-        m.d.comb += self.load.ready.eq(1)
-        m.d.comb += rounded.eq(current[drop:] + (current[drop - 1] if drop else 0))
+        m.d.comb += [
+            self.load.ready.eq(1),
+            rounded.eq(current[drop:] + (current[drop - 1] if drop else 0)),
+        ]
         self._give(m, Mux(rounded[-1], 2**p.hidden_bits - 1, rounded))
 
 

@@ -349,8 +349,8 @@ class WordMemory(Component):
             self.words.eq(words),
             write.addr.eq(self.write_address),
             write.en.eq(self.write_enable),
+            *(write.data[lane].eq(self.word) for lane in range(self._lanes)),
         ]
-        m.d.comb += [write.data[lane].eq(self.word) for lane in range(self._lanes)]
         m.d.sync += [read_words.eq(read.data), words.eq(read_words)]
 
     def _build_block(self, m: Module) -> None:
