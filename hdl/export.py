@@ -6,9 +6,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil
 from amaranth.hdl import Shape
@@ -29,8 +30,8 @@ from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     FETCH_LAYOUT,
     LOAD_LAYOUT,
-    EventLayout,
-    ResultLayout,
+    event_layout,
+    result_layout,
 )
 from allspin.sim.network.network import Network
 
@@ -164,25 +165,22 @@ def network_contents(
     """
     contents = []
     for number, layer in enumerate(network.layers):
-        base = number << 4
-        contents.append(Contents(base | WEIGHTS, tuple(row.tobytes() for row in layer.words)))
+        memories: dict[int, npt.NDArray[Any]] = {WEIGHTS: layer.words}
         if layer.table is not None:
-            contents.append(
-                Contents(base | TABLE, tuple(bytes([int(entry)]) for entry in layer.table))
-            )
+            memories[TABLE] = np.asarray(layer.table, np.uint8)
         if layer.converter is not None:
             words = np.empty(layer.columns, dtype=[("gain", "<u2"), ("offset", "<i2")])
             words["gain"] = layer.converter.gains
             words["offset"] = layer.converter.offsets
-            contents.append(Contents(base | CONVERTER, tuple(word.tobytes() for word in words)))
-            contents.append(Contents(base | SHIFT, (bytes([layer.converter.shift]),)))
+            memories |= {CONVERTER: words, SHIFT: np.array([layer.converter.shift], np.uint8)}
         tiling = None if parameters is None else parameters.crossbars[number].tiling
         offsets = None if layer.adc is None else layer.adc.offsets
         if layer.adc is not None and offsets is None and tiling is not None and tiling.offsets:
             offsets = np.zeros((layer.adc.tiles(layer.rows), layer.columns), np.int32)
         if offsets is not None:
-            tiles = tuple(tile.tobytes() for tile in offsets.astype("<i2"))
-            contents.append(Contents(base | TILE_OFFSETS, tiles))
+            memories[TILE_OFFSETS] = offsets.astype("<i2")
+        for memory, lines in memories.items():
+            contents.append(Contents(number << 4 | memory, tuple(line.tobytes() for line in lines)))
     return tuple(contents)
 
 
@@ -316,8 +314,8 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
     shape = "-".join(map(str, [parameters.crossbars[0].rows, *columns]))
     lanes = ", ".join(str(crossbar.lanes) for crossbar in parameters.crossbars)
     ports = {
-        "events": EventLayout(parameters.crossbars[0]),
-        "results": ResultLayout(parameters),
+        "events": event_layout(parameters.crossbars[0]),
+        "results": result_layout(parameters),
         "load": LOAD_LAYOUT,
         "fetch": FETCH_LAYOUT,
         "fetched": BYTE_LAYOUT,

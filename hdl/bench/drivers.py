@@ -116,10 +116,8 @@ def level(handle: Any) -> bool:
     return False
 
 
-class StreamDriver:
-    """Put payloads into a component's input stream.
-
-    A payload that is offered stays until it is taken.
+class StreamEnd:
+    """One end of a component's stream, driven or watched from outside.
 
     Parameters
     ----------
@@ -130,7 +128,14 @@ class StreamDriver:
     layout : amaranth.lib.data.Layout
         Of its payload.
     stalls : Stalls, optional
-        When not to offer; never by default.
+        When nothing is to move; never by default.
+
+    Attributes
+    ----------
+    code : PayloadCode
+        Of the payload.
+    taken : int
+        Payloads that have moved.
     """
 
     def __init__(
@@ -139,11 +144,22 @@ class StreamDriver:
         self.code = PayloadCode(layout)
         self.taken = 0
         self._name = name
-        self._payload = getattr(dut, f"{name}__payload")
-        self._valid = getattr(dut, f"{name}__valid")
-        self._ready = getattr(dut, f"{name}__ready")
+        parts = ("payload", "valid", "ready")
+        self._payload, self._valid, self._ready = (getattr(dut, f"{name}__{p}") for p in parts)
         self._edge = RisingEdge(dut.clk)
         self._stalls = stalls or Stalls(0, 0)
+
+
+class StreamDriver(StreamEnd):
+    """Put payloads into a component's input stream.
+
+    A payload that is offered stays until it is taken.
+    """
+
+    def __init__(
+        self, dut: Any, name: str, layout: data.Layout, stalls: Stalls | None = None
+    ) -> None:
+        super().__init__(dut, name, layout, stalls)
         self._queue: deque[int] = deque()
         self._more = Event()
         self._empty = Event()
@@ -202,25 +218,18 @@ class StreamDriver:
     async def _run(self) -> None:
         edge, queue, stalls = self._edge, self._queue, self._stalls
         payload, valid, ready = self._payload, self._valid, self._ready
-        offered = False
         while True:
             if not queue:
-                if offered:
-                    valid.value = 0
-                    offered = False
+                valid.value = 0
                 self._more.clear()
                 self._empty.set()
                 await self._more.wait()
                 await edge
             while stalls.draw():
-                if offered:
-                    valid.value = 0
-                    offered = False
+                valid.value = 0
                 await edge
             payload.value = queue[0]
-            if not offered:
-                valid.value = 1
-                offered = True
+            valid.value = 1
             await edge
             while not level(ready):
                 await edge
@@ -228,23 +237,17 @@ class StreamDriver:
             self.taken += 1
 
 
-class StreamMonitor:
+class StreamMonitor(StreamEnd):
     """Take payloads from a component's output stream.
 
     A payload that was offered and not taken must stay as it is.
 
     Parameters
     ----------
-    dut : cocotb handle
-        The component, with a clock named ``clk``.
-    name : str
-        The stream's, such as ``results``.
-    layout : amaranth.lib.data.Layout
-        Of its payload.
+    dut, name, layout, stalls
+        As of `StreamEnd`.
     take : callable
         Gets the members of each payload, by name.
-    stalls : Stalls, optional
-        When not to take; never by default.
     """
 
     def __init__(
@@ -255,16 +258,9 @@ class StreamMonitor:
         take: Callable[..., object],
         stalls: Stalls | None = None,
     ) -> None:
-        self.code = PayloadCode(layout)
-        self.taken = 0
-        self._name = name
-        self._payload = getattr(dut, f"{name}__payload")
-        self._valid = getattr(dut, f"{name}__valid")
-        self._ready = getattr(dut, f"{name}__ready")
-        self._edge = RisingEdge(dut.clk)
+        super().__init__(dut, name, layout, stalls)
         self._offer = RisingEdge(self._valid)
         self._take = take
-        self._stalls = stalls or Stalls(0, 0)
         self._ready.value = 0
         cocotb.start_soon(self._run())
 
@@ -292,9 +288,8 @@ class StreamMonitor:
                     # Nothing to do in clocks without an offer: sleep until the next one.
                     await self._offer
                     continue
-            stall = self._stalls.draw()
-            if stall == ready:
-                ready = not stall
+            if self._stalls.draw() == ready:
+                ready = not ready
                 self._ready.value = int(ready)
 
 
@@ -334,10 +329,9 @@ class Scoreboard:
 
     def receive(self, item: Any) -> None:
         """Compare an item that came with the next expected one."""
-        expected = self._expected.popleft() if self._expected else None
-        if expected is None or expected != item:
-            wanted = "nothing" if expected is None else expected
-            self.mismatches.append(f"number {self.received}: expected {wanted}, received {item}")
+        expected = self._expected.popleft() if self._expected else "nothing"
+        if expected != item:
+            self.mismatches.append(f"number {self.received}: expected {expected}, received {item}")
         self.received += 1
 
     def check(self) -> None:
@@ -349,14 +343,11 @@ class Scoreboard:
             If something was expected and there is nothing that did not come, or came
             otherwise, or too much.
         """
-        if self.mismatches:
-            shown = "; ".join(self.mismatches[:5])
-            raise AssertionError(
-                f"{self.name}: {len(self.mismatches)} of {self.received} are wrong: {shown}"
-            )
-        if self._expected:
-            raise AssertionError(
-                f"{self.name}: {len(self._expected)} did not come, first {self._expected[0]}"
-            )
-        if not self.received:
-            raise AssertionError(f"{self.name}: nothing was compared")
+        shown = "; ".join(self.mismatches[:5])
+        assert not self.mismatches, (
+            f"{self.name}: {len(self.mismatches)} of {self.received} are wrong: {shown}"
+        )
+        assert not self._expected, (
+            f"{self.name}: {len(self._expected)} did not come, first {self._expected[0]}"
+        )
+        assert self.received, f"{self.name}: nothing was compared"

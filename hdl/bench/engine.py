@@ -28,8 +28,8 @@ from allspin.hdl.stream.layouts import (
     FETCH_LAYOUT,
     IMAGE_BITS,
     LOAD_LAYOUT,
-    EventLayout,
-    ResultLayout,
+    event_layout,
+    result_layout,
 )
 from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
@@ -101,7 +101,7 @@ class EngineBench:
         self._line_ends = Event()
         self._progress = Event()
         self.events = StreamDriver(
-            dut, "events", EventLayout(parameters.crossbars[0]), Stalls(stalls, f"{seed} events")
+            dut, "events", event_layout(parameters.crossbars[0]), Stalls(stalls, f"{seed} events")
         )
         if parameters.numbered:
             layout = data.StructLayout({"number": IMAGE_BITS})
@@ -111,7 +111,7 @@ class EngineBench:
         self._results = StreamMonitor(
             dut,
             "results",
-            ResultLayout(parameters),
+            result_layout(parameters),
             self._take_result,
             Stalls(stalls, f"{seed} results"),
         )

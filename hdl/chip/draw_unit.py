@@ -2,11 +2,10 @@
 
 from amaranth.hdl import Module, Mux, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import IterativeNormal, product_bits
-from allspin.hdl.chip.speck import DrawLayout, IterativeSpeck
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.chip.speck import IterativeSpeck, draw_layout
+from allspin.hdl.stream.buffers import Component, In, Out
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS
 
 WISH_LAYOUT = data.StructLayout({"raw": 1, "which": 1})
@@ -21,32 +20,23 @@ which : 1 bit
 """
 
 
-class UserLayout(data.StructLayout):
-    """Whose draw it is, and what is wanted of it."""
-
-    def __init__(self, users: int) -> None:
-        super().__init__({"user": range(max(users, 2)), "wish": WISH_LAYOUT})
-
-
-class DrawSignature(wiring.Signature):
+def draw_signature(spread_bits: int) -> wiring.Signature:
     """A user's side."""
-
-    def __init__(self, spread_bits: int) -> None:
-        super().__init__(
-            {
-                # `DrawLayout` with a `WISH_LAYOUT`. A user has room for what it asked for: results
-                # do not wait. Those of one kind come in the order of the draws.
-                "draws": Out(stream.Signature(DrawLayout(WISH_LAYOUT))),
-                # What its normal values are scaled by, by the wish's `which`.
-                "spreads": Out(signed(spread_bits)).array(2),
-                # A draw's bits, for one clock.
-                "drawn": In(1),
-                "bits": In(2 * WORD_BITS),
-                # A normal value times its spread, for one clock.
-                "made": In(1),
-                "product": In(signed(product_bits(spread_bits))),
-            }
-        )
+    return wiring.Signature(
+        {
+            # `draw_layout` with a `WISH_LAYOUT`. A user has room for what it asked for: results
+            # do not wait. Those of one kind come in the order of the draws.
+            "draws": Out(stream.Signature(draw_layout(WISH_LAYOUT))),
+            # What its normal values are scaled by, by the wish's `which`.
+            "spreads": Out(signed(spread_bits)).array(2),
+            # A draw's bits, for one clock.
+            "drawn": In(1),
+            "bits": In(2 * WORD_BITS),
+            # A normal value times its spread, for one clock.
+            "made": In(1),
+            "product": In(signed(product_bits(spread_bits))),
+        }
+    )
 
 
 class DrawUnit(Component):
@@ -70,14 +60,14 @@ class DrawUnit(Component):
                 # The chip.
                 "seed": In(SEED_BITS),
                 # The users.
-                "users": In(DrawSignature(spread_bits)).array(users),
+                "users": In(draw_signature(spread_bits)).array(users),
             }
         )
 
     def build(self, m: Module, platform: object) -> None:
         """Build the unit."""
         count = len(self.users)
-        tag = UserLayout(count)
+        tag = data.StructLayout({"user": range(max(count, 2)), "wish": WISH_LAYOUT})
         m.submodules.speck = speck = IterativeSpeck(tag)
         m.submodules.normal = normal = IterativeNormal(
             self._spread_bits, tag, registered=self._registered

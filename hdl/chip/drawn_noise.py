@@ -4,12 +4,11 @@ from enum import IntEnum
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import PipelinedNormal, product_bits
 from allspin.hdl.chip.speck import Key, PipelinedSpeck
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS
 from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, WORD_BITS, Purpose
@@ -32,7 +31,7 @@ class Kind(IntEnum):
 KIND_BITS = 2
 
 
-class BeatLayout(data.StructLayout):
+def beat_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
     """Whose noise is drawn.
 
     Members
@@ -44,14 +43,12 @@ class BeatLayout(data.StructLayout):
     kind : 2 bits
         `Kind`; no bits where neurons alone have noise.
     """
-
-    def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        crossbar = parameters.crossbars[layer]
-        columns = crossbar.columns + crossbar.neurons_per_clock
-        if parameters.noisy_sums:
-            columns = max(columns, parameters.classes + 1)
-        kind = KIND_BITS if parameters.noisy_sums else 0
-        super().__init__({"number": IMAGE_BITS, "column": range(columns), "kind": kind})
+    crossbar = parameters.crossbars[layer]
+    columns = crossbar.columns + crossbar.neurons_per_clock
+    if parameters.noisy_sums:
+        columns = max(columns, parameters.classes + 1)
+    kind = KIND_BITS if parameters.noisy_sums else 0
+    return data.StructLayout({"number": IMAGE_BITS, "column": range(columns), "kind": kind})
 
 
 class PipelinedNoise(Component):
@@ -85,7 +82,7 @@ class PipelinedNoise(Component):
                 "spreads": In(signed(spread_bits)).array(kinds),
                 # An image's beats begin in the next clock.
                 "begun": In(1),
-                "beats": In(stream.Signature(BeatLayout(parameters, layer))),
+                "beats": In(stream.Signature(beat_layout(parameters, layer))),
                 # A beat has been drawn, for one clock.
                 "made": Out(1),
                 # Its kind.

@@ -9,10 +9,9 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory, ReadPort
-from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.speck import BitsLayout
-from allspin.hdl.stream.buffers import Component, later
+from allspin.hdl.chip.speck import bits_layout
+from allspin.hdl.stream.buffers import Component, In, Out, later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.sim.chip.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
 
@@ -45,21 +44,6 @@ def table_port(m: Module) -> ReadPort:
 def product_bits(spread_bits: int) -> int:
     """Width of a signed normal value times a signed spread."""
     return MAGNITUDE_BITS + spread_bits
-
-
-class ProductLayout(data.StructLayout):
-    """A normal value times a spread.
-
-    Members
-    -------
-    product : signed
-        In units of ``2**-13`` spreads.
-    tag
-        The draw's.
-    """
-
-    def __init__(self, spread_bits: int, tag: Any) -> None:
-        super().__init__({"product": signed(product_bits(spread_bits)), "tag": tag})
 
 
 class DigitMultiplier(Component):
@@ -139,14 +123,17 @@ class IterativeNormal(Component):
     def __init__(self, spread_bits: int, tag: Any, *, registered: bool = False) -> None:
         self._spread_bits = spread_bits
         self._registered = registered
+        product = signed(product_bits(spread_bits))
+        made = data.StructLayout({"product": product, "tag": tag})
         super().__init__(
             {
-                "bits": In(stream.Signature(BitsLayout(tag))),
+                "bits": In(stream.Signature(bits_layout(tag))),
                 # The tag of the value that is being made.
                 "lookup": Out(tag),
                 # What it is scaled by, from two clocks after `lookup` on.
                 "spread": In(signed(spread_bits)),
-                "products": Out(stream.Signature(ProductLayout(spread_bits, tag))),
+                # The value times the spread, in units of ``2**-13`` spreads, and the draw's tag.
+                "products": Out(stream.Signature(made)),
             }
         )
 

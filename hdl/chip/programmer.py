@@ -4,21 +4,20 @@ from typing import Any
 
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.draw_unit import DrawSignature, DrawUnit
+from allspin.hdl.chip.draw_unit import DrawUnit, draw_signature
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellSource
 from allspin.hdl.chip.use_noise import UseNoise
 from allspin.hdl.chip.words import IterativeWordMaker, PipelinedWordMaker
 from allspin.hdl.chip.write_table import CHIP_LAYOUT, ChipRegisters, WriteTables
 from allspin.hdl.parameters.engine import ENGINE, REDRAW, EngineParameters
-from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import LOADS, NUMBERS, NoiseLayout
+from allspin.hdl.stream.buffers import Component, In, Out
+from allspin.hdl.stream.layouts import LOADS, NUMBERS, noise_layout
 from allspin.sim.chip.generator import WORD_BITS
 
 
-class WordLayout(data.StructLayout):
+def word_layout(rah_bits: int) -> data.StructLayout:
     """An R_AH word for a crossbar.
 
     Members
@@ -30,9 +29,7 @@ class WordLayout(data.StructLayout):
     word : signed
         The word.
     """
-
-    def __init__(self, rah_bits: int) -> None:
-        super().__init__({"first": 1, "row": WORD_BITS, "word": signed(rah_bits)})
+    return data.StructLayout({"first": 1, "row": WORD_BITS, "word": signed(rah_bits)})
 
 
 class Programmer(Component):
@@ -48,7 +45,7 @@ class Programmer(Component):
 
     Attributes
     ----------
-    unit : Out(`DrawSignature`)
+    unit : Out(`draw_signature`)
         The generator; where it is iterative.
     """
 
@@ -65,14 +62,14 @@ class Programmer(Component):
             "load": In(LOADS),
             # Layer whose words come.
             "layer": Out(LAYER_BITS),
-            # `WordLayout`; a word cannot be held back.
+            # `word_layout`; a word cannot be held back.
             "valid": Out(1),
-            "word": Out(WordLayout(parameters.rah_bits)),
+            "word": Out(word_layout(parameters.rah_bits)),
             # Words will still come.
             "busy": Out(1),
         }
         if self._variation.iterative:
-            ports["unit"] = Out(DrawSignature(parameters.spread_bits))
+            ports["unit"] = Out(draw_signature(parameters.spread_bits))
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
@@ -135,7 +132,7 @@ class Variation(Component):
     numbers : In(stream)
         The number of each image; where neurons or sums have noise at each use.
     noise_0, noise_1, ... : Out(stream)
-        `NoiseLayout` of each hidden layer and, where sums have noise, of the last one; likewise.
+        `noise_layout` of each hidden layer and, where sums have noise, of the last one; likewise.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -154,11 +151,11 @@ class Variation(Component):
             # As of `Programmer`.
             "layer": Out(LAYER_BITS),
             "valid": Out(1),
-            "word": Out(WordLayout(parameters.rah_bits)),
+            "word": Out(word_layout(parameters.rah_bits)),
             "busy": Out(1),
         }
         for layer in range(given):
-            ports[f"noise_{layer}"] = Out(stream.Signature(NoiseLayout(parameters, layer)))
+            ports[f"noise_{layer}"] = Out(stream.Signature(noise_layout(parameters, layer)))
         if given:
             ports["numbers"] = In(NUMBERS)
         super().__init__(ports)

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.buffers import Component, In, Out
 from allspin.sim.chip.generator import (
     LEFT,
     NUMBER_BITS,
@@ -51,7 +50,7 @@ def mix(x: Value, y: Value, key: Value) -> tuple[Value, Value]:
     return mixed, y.rotate_left(LEFT) ^ mixed
 
 
-class DrawLayout(data.StructLayout):
+def draw_layout(tag: Any) -> data.StructLayout:
     """Address of a draw, all but the seed.
 
     Members
@@ -61,21 +60,19 @@ class DrawLayout(data.StructLayout):
     tag
         Whatever comes back with the bits.
     """
-
-    def __init__(self, tag: Any) -> None:
-        super().__init__(
-            {
-                "layer": LAYER_BITS,
-                "purpose": PURPOSE_BITS,
-                "row": WORD_BITS,
-                "column": WORD_BITS,
-                "number": NUMBER_BITS,
-                "tag": tag,
-            }
-        )
+    return data.StructLayout(
+        {
+            "layer": LAYER_BITS,
+            "purpose": PURPOSE_BITS,
+            "row": WORD_BITS,
+            "column": WORD_BITS,
+            "number": NUMBER_BITS,
+            "tag": tag,
+        }
+    )
 
 
-class BitsLayout(data.StructLayout):
+def bits_layout(tag: Any) -> data.StructLayout:
     """A draw.
 
     Members
@@ -85,9 +82,7 @@ class BitsLayout(data.StructLayout):
     tag
         The draw's.
     """
-
-    def __init__(self, tag: Any) -> None:
-        super().__init__({"bits": 2 * WORD_BITS, "tag": tag})
+    return data.StructLayout({"bits": 2 * WORD_BITS, "tag": tag})
 
 
 class IterativeSpeck(Component):
@@ -104,8 +99,8 @@ class IterativeSpeck(Component):
             {
                 # The chip.
                 "seed": In(SEED_BITS),
-                "draws": In(stream.Signature(DrawLayout(tag))),
-                "bits": Out(stream.Signature(BitsLayout(tag))),
+                "draws": In(stream.Signature(draw_layout(tag))),
+                "bits": Out(stream.Signature(bits_layout(tag))),
             }
         )
 
@@ -149,7 +144,7 @@ class IterativeSpeck(Component):
             ]
 
 
-class BlockLayout(data.StructLayout):
+def block_layout(lanes: tuple[tuple[Key, ...], ...], tag: Any) -> data.StructLayout:
     """What `PipelinedSpeck` draws in a clock.
 
     Members
@@ -163,17 +158,15 @@ class BlockLayout(data.StructLayout):
     tag
         Whatever comes back with the bits.
     """
-
-    def __init__(self, lanes: tuple[tuple[Key, ...], ...], tag: Any) -> None:
-        most = max(len(keys) for keys in lanes)
-        super().__init__(
-            {
-                "row": WORD_BITS,
-                "columns": data.ArrayLayout(WORD_BITS, len(lanes)),
-                "selects": data.ArrayLayout(range(most), len(lanes)),
-                "tag": tag,
-            }
-        )
+    most = max(len(keys) for keys in lanes)
+    return data.StructLayout(
+        {
+            "row": WORD_BITS,
+            "columns": data.ArrayLayout(WORD_BITS, len(lanes)),
+            "selects": data.ArrayLayout(range(most), len(lanes)),
+            "tag": tag,
+        }
+    )
 
 
 class PipelinedSpeck(Component):
@@ -205,9 +198,9 @@ class PipelinedSpeck(Component):
                 "rekey": In(1),
                 # The keys are made; low from the clock after `rekey`.
                 "keyed": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
-                # `BlockLayout`.
+                # `block_layout`.
                 "valid": In(1),
-                "draws": In(BlockLayout(lanes, tag)),
+                "draws": In(block_layout(lanes, tag)),
                 # The bits of all lanes, an array, and the tag.
                 "done": Out(1),
                 "bits": Out(data.ArrayLayout(2 * WORD_BITS, len(lanes))),
@@ -265,8 +258,8 @@ class PipelinedSpeck(Component):
             ]
         head, following = mix(queue[0], key, place)
         with m.If(loading):
-            m.d.sync += [move.eq(turn == number) for number, move in enumerate(moves)]
             m.d.sync += [
+                *(move.eq(turn == number) for number, move in enumerate(moves)),
                 loading.eq(0),
                 place.eq(0),
                 key.eq(self.seed[:WORD_BITS]),
@@ -281,17 +274,26 @@ class PipelinedSpeck(Component):
                 Cat(*queue).eq(Cat(queue[1], queue[2], head)),
             ]
             with m.If(place == ROUNDS - 1):
-                m.d.sync += [move.eq(0) for move in moves]
-                m.d.sync += [turn.eq(turn + 1), loading.eq(1)]
+                m.d.sync += [
+                    *(move.eq(0) for move in moves),
+                    turn.eq(turn + 1),
+                    loading.eq(1),
+                ]
                 with m.If(turn == len(kinds) - 1):
                     m.d.sync += [self.keyed.eq(1), loading.eq(0)]
         with m.If(self.rekey):
-            m.d.sync += [self.keyed.eq(0), loading.eq(1), turn.eq(0)]
-            m.d.sync += [move.eq(0) for move in moves]
+            m.d.sync += [
+                self.keyed.eq(0),
+                loading.eq(1),
+                turn.eq(0),
+                *(move.eq(0) for move in moves),
+            ]
         # The keys of a purpose are a chain of registers, which the first goes through to its end.
         for move, kind in zip(moves, kinds, strict=True):
             chain = keys[kind]
             with m.If(move):
-                m.d.sync += chain[-1].eq(key)
-                m.d.sync += [one.eq(two) for one, two in itertools.pairwise(chain)]
+                m.d.sync += [
+                    chain[-1].eq(key),
+                    *(one.eq(two) for one, two in itertools.pairwise(chain)),
+                ]
         return keys

@@ -2,11 +2,10 @@
 
 from amaranth.hdl import Array, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.generator import WORD_BITS
 
@@ -16,7 +15,7 @@ BANK_LINES = 2048
 """States that a block RAM of an ECP5 holds, at up to 9 bits each."""
 
 
-class StateLayout(data.StructLayout):
+def state_layout(state_bits: int) -> data.StructLayout:
     """State and polarity of a cell.
 
     Members
@@ -26,12 +25,10 @@ class StateLayout(data.StructLayout):
     polarity : 1 bit
         `allspin.sim.synapse.response.Polarity` of its last pulse.
     """
-
-    def __init__(self, state_bits: int) -> None:
-        super().__init__({"state": state_bits, "polarity": 1})
+    return data.StructLayout({"state": state_bits, "polarity": 1})
 
 
-class CellLayout(data.StructLayout):
+def cell_layout(state_bits: int) -> data.StructLayout:
     """A cell to program.
 
     Members
@@ -39,11 +36,11 @@ class CellLayout(data.StructLayout):
     row, column : 16 bits
         Where it is.
     cell
-        `StateLayout`.
+        `state_layout`.
     """
-
-    def __init__(self, state_bits: int) -> None:
-        super().__init__({"row": WORD_BITS, "column": WORD_BITS, "cell": StateLayout(state_bits)})
+    return data.StructLayout(
+        {"row": WORD_BITS, "column": WORD_BITS, "cell": state_layout(state_bits)}
+    )
 
 
 class StateMemory(Component):
@@ -61,7 +58,7 @@ class StateMemory(Component):
     """
 
     def __init__(self, state_bits: int, cells: int, banked: bool) -> None:
-        self._layout = StateLayout(state_bits)
+        self._layout = state_layout(state_bits)
         self._cells = cells
         self._banks = -(-cells // BANK_LINES) if banked else 1
         super().__init__(
@@ -72,7 +69,7 @@ class StateMemory(Component):
                 "state": In(self._layout),
                 # Begin at the first cell.
                 "restart": In(1),
-                # `StateLayout`. After the last one nothing that is known.
+                # `state_layout`. After the last one nothing that is known.
                 "states": Out(stream.Signature(self._layout)),
             }
         )
@@ -167,7 +164,7 @@ class CellSource(Component):
                 "begin": Out(1),
                 # It is; looked at from the clock after `begin`.
                 "prepared": In(1),
-                "cells": Out(stream.Signature(CellLayout(self._variation.state_bits))),
+                "cells": Out(stream.Signature(cell_layout(self._variation.state_bits))),
                 # A burst is being prepared, or all cells are being programmed.
                 "busy": Out(1),
             }
@@ -176,7 +173,7 @@ class CellSource(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the source."""
         load = self.load.payload
-        loaded = Signal(StateLayout(self._variation.state_bits))
+        loaded = Signal(state_layout(self._variation.state_bits))
         started = Signal()  # the burst of the byte that is offered
         walking = Signal()  # through all cells
         walks = Signal()  # through those of a layer, now

@@ -9,20 +9,19 @@ an image's end that of the last layer's sums, if this is the layer before it.
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.draw_unit import DrawSignature
+from allspin.hdl.chip.draw_unit import draw_signature
 from allspin.hdl.chip.drawn_noise import (
     DROPPED_BITS,
-    BeatLayout,
     Kind,
     PipelinedNoise,
     SumErrors,
+    beat_layout,
     load_spread,
 )
 from allspin.hdl.parameters.engine import USE_NOISE, EngineParameters
-from allspin.hdl.stream.buffers import Component, Queue
-from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, NoiseLayout
+from allspin.hdl.stream.buffers import Component, In, Out, Queue
+from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, noise_layout
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
 
 AHEAD = 64
@@ -38,13 +37,13 @@ class NoiseQueue(Component):
     Parameters
     ----------
     parameters, layer
-        As of `NoiseLayout`.
+        As of `noise_layout`.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         # A block RAM may be anywhere, where nearly all are taken.
         self._nearby = parameters.crossbars[layer].target.distributed_ram
-        layout = NoiseLayout(parameters, layer)
+        layout = noise_layout(parameters, layer)
         super().__init__(
             {
                 # A beat is asked for; only while `credit`.
@@ -54,7 +53,7 @@ class NoiseQueue(Component):
                 # One has been made.
                 "made": In(1),
                 "payload": In(layout),
-                # `NoiseLayout`, in order.
+                # `noise_layout`, in order.
                 "noise": Out(stream.Signature(layout)),
             }
         )
@@ -105,11 +104,11 @@ class UseNoise(Component):
     passed : Out(stream)
         The same, for the next hidden layer; where there is one.
     noise : Out(stream)
-        `NoiseLayout`: what each beat of an image's columns gets; of a hidden layer.
+        `noise_layout`: what each beat of an image's columns gets; of a hidden layer.
     last_noise : Out(stream)
         The same of the last layer; where its sums have noise and no hidden layer is behind this
         one.
-    unit : Out(`DrawSignature`)
+    unit : Out(`draw_signature`)
         The generator; where it is iterative.
     """
 
@@ -132,13 +131,13 @@ class UseNoise(Component):
             "numbers": In(NUMBERS),
         }
         if self._hidden:
-            ports["noise"] = Out(stream.Signature(NoiseLayout(parameters, layer)))
+            ports["noise"] = Out(stream.Signature(noise_layout(parameters, layer)))
         if self._reads_last:
-            ports["last_noise"] = Out(stream.Signature(NoiseLayout(parameters, self._behind)))
+            ports["last_noise"] = Out(stream.Signature(noise_layout(parameters, self._behind)))
         if not self._last:
             ports["passed"] = Out(NUMBERS)
         if self._iterative:
-            ports["unit"] = Out(DrawSignature(parameters.spread_bits))
+            ports["unit"] = Out(draw_signature(parameters.spread_bits))
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
@@ -159,12 +158,14 @@ class UseNoise(Component):
         m.d.comb += [drawn.seed.eq(self.seed), drawn.begun.eq(begun), drawn.spreads[0].eq(spread)]
         for kind, of_sums in errors.items():
             made = drawn.made & (drawn.kind == kind)
-            m.d.comb += [drawn.spreads[kind].eq(of_sums.spread), of_sums.valid.eq(made)]
             m.d.comb += [
-                one.eq(two) for one, two in zip(of_sums.products, drawn.products, strict=False)
+                drawn.spreads[kind].eq(of_sums.spread),
+                of_sums.valid.eq(made),
+                *(one.eq(two) for one, two in zip(of_sums.products, drawn.products, strict=False)),
             ]
         if Kind.LAST in errors:
-            _give_sums(m, queues[Kind.LAST], errors[Kind.LAST])
+            queue, of_sums = queues[Kind.LAST], errors[Kind.LAST]
+            m.d.comb += [queue.made.eq(of_sums.made), queue.payload.sums[0].eq(of_sums.errors[0])]
         if self._hidden:
             self._give_uses(m, drawn, queues[Kind.USE], errors.get(Kind.READ))
 
@@ -194,8 +195,10 @@ class UseNoise(Component):
         """Neurons' noise into its queue, with that of the same columns' sums."""
         uses = [rounded(product) for product in drawn.products]
         if of_sums is None:
-            m.d.comb += queue.made.eq(drawn.made)
-            m.d.comb += [one.eq(use) for one, use in zip(queue.payload.uses, uses, strict=True)]
+            m.d.comb += [
+                queue.made.eq(drawn.made),
+                *(one.eq(use) for one, use in zip(queue.payload.uses, uses, strict=True)),
+            ]
             return
         # A beat's sums are drawn a clock after its uses, or later, and made two clocks later.
         late = Signal(2)
@@ -221,9 +224,9 @@ class UseNoise(Component):
         Returns
         -------
         tuple
-            A stream of `BeatLayout`, and whether an image's beats begin in the next clock.
+            A stream of `beat_layout`, and whether an image's beats begin in the next clock.
         """
-        beats = stream.Signature(BeatLayout(self._parameters, self._layer)).create()
+        beats = stream.Signature(beat_layout(self._parameters, self._layer)).create()
         begun = Signal()
         number = Signal(IMAGE_BITS)
         column = Signal.like(beats.payload.column)
@@ -328,8 +331,3 @@ class UseNoise(Component):
 def rounded(product: Value) -> Value:
     """A product without its fraction bits, halves up."""
     return (product + (1 << DROPPED_BITS - 1)) >> DROPPED_BITS
-
-
-def _give_sums(m: Module, queue: NoiseQueue, of_sums: SumErrors) -> None:
-    """Noise of the last layer's sums into its queue."""
-    m.d.comb += [queue.made.eq(of_sums.made), queue.payload.sums[0].eq(of_sums.errors[0])]

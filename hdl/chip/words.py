@@ -6,10 +6,10 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Out
 
-from allspin.hdl.chip.draw_unit import DrawSignature
+from allspin.hdl.chip.draw_unit import draw_signature
 from allspin.hdl.chip.normal import PipelinedNormal
-from allspin.hdl.chip.speck import BlockLayout, Key, PipelinedSpeck
-from allspin.hdl.chip.states import StateLayout
+from allspin.hdl.chip.speck import Key, PipelinedSpeck, block_layout
+from allspin.hdl.chip.states import state_layout
 from allspin.hdl.chip.write_table import (
     LEVEL_BITS,
     SPREAD_BITS,
@@ -33,7 +33,7 @@ MAX_UNDER_WAY = 64
 """More cells than are ever under way."""
 
 
-class LineLayout(data.StructLayout):
+def line_layout(state_bits: int) -> data.StructLayout:
     """A line of the write tables, and whether it is that of a stuck cell.
 
     Members
@@ -41,11 +41,9 @@ class LineLayout(data.StructLayout):
     stuck : 1 bit
         The cell is stuck.
     cell
-        `StateLayout`.
+        `state_layout`.
     """
-
-    def __init__(self, state_bits: int) -> None:
-        super().__init__({"stuck": 1, "cell": StateLayout(state_bits)})
+    return data.StructLayout({"stuck": 1, "cell": state_layout(state_bits)})
 
 
 class PipelinedWordMaker(WordMaker):
@@ -83,16 +81,16 @@ class PipelinedWordMaker(WordMaker):
         Returns
         -------
         tuple
-            Whether a cell has been drawn for, the bits of each lane, and its `LineLayout`.
+            Whether a cell has been drawn for, the bits of each lane, and its `line_layout`.
         """
         chip = self.chip
         cell = self.cells.payload
-        tag = data.StructLayout({"word": 1, "cell": StateLayout(self._state_bits)})
+        tag = data.StructLayout({"word": 1, "cell": state_layout(self._state_bits)})
         m.submodules.speck = speck = PipelinedSpeck(LANES, tag)
         wording = Signal()  # the cell's word is drawn in this clock, not whether it is stuck
         asked = Signal()
         draw_valid = Signal()
-        draws = Signal(BlockLayout(LANES, tag), reset_less=True)
+        draws = Signal(block_layout(LANES, tag), reset_less=True)
         m.d.comb += [
             wording.eq(asked | ~self.may_stick),
             self.cells.ready.eq(wording),
@@ -118,10 +116,10 @@ class PipelinedWordMaker(WordMaker):
             m.d.sync += asked.eq(~wording)
 
         drawn = Signal()
-        line = Signal(LineLayout(self._state_bits))
+        line = Signal(line_layout(self._state_bits))
         # A register for the bits: whether the cell is stuck was drawn a clock before.
         bits = Signal.like(speck.bits, reset_less=True)
-        state = Signal(StateLayout(self._state_bits), reset_less=True)
+        state = Signal(state_layout(self._state_bits), reset_less=True)
         stuck, high = Signal(), Signal()
         m.d.comb += [
             line.stuck.eq(stuck),
@@ -198,7 +196,7 @@ class IterativeWordMaker(WordMaker):
             parameters,
             {
                 # The generator.
-                "unit": Out(DrawSignature(parameters.spread_bits)),
+                "unit": Out(draw_signature(parameters.spread_bits)),
             },
         )
 

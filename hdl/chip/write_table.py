@@ -2,13 +2,12 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import product_bits
 from allspin.hdl.chip.speck import LAYER_BITS
-from allspin.hdl.chip.states import CellLayout, StateLayout
+from allspin.hdl.chip.states import cell_layout, state_layout
 from allspin.hdl.parameters.engine import CHIP, ENGINE, WRITE_TABLE, EngineParameters
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.fixed_point import WORD_BITS as FRACTION_BITS
 from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS
@@ -107,12 +106,12 @@ class WriteTables(Component):
         self._layers = len(parameters.crossbars)
         slow = parameters.target.slow_clock
         self._registered = not (slow and parameters.variation.iterative)
-        self._state = StateLayout(parameters.variation.state_bits)
+        self._state = state_layout(parameters.variation.state_bits)
         super().__init__(
             {
                 # Bytes for the memories WRITE_TABLE are taken, others ignored.
                 "load": In(LOADS),
-                # What is looked up: `StateLayout`.
+                # What is looked up: `state_layout`.
                 "layer": In(LAYER_BITS),
                 "cell": In(self._state),
                 # `ENTRY_LAYOUT`, two clocks later; one where the clock is slow and the generator
@@ -194,10 +193,10 @@ class WordMaker(Component):
                 "layer": In(LAYER_BITS),
                 "begin": In(1),
                 "prepared": Out(1),
-                "cells": In(stream.Signature(CellLayout(self._state_bits))),
+                "cells": In(stream.Signature(cell_layout(self._state_bits))),
                 "settled": Out(1),
                 # What is looked up in the write tables.
-                "line": Out(StateLayout(self._state_bits)),
+                "line": Out(state_layout(self._state_bits)),
                 # What is there.
                 "entry": In(ENTRY_LAYOUT),
                 # A word, which cannot be held back.

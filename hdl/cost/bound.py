@@ -13,26 +13,6 @@ CHUNK = 2048
 """Images traced at a time; it bounds the memory that intermediate values take."""
 
 
-def noise_clocks(parameters: EngineParameters) -> int:
-    """Clocks that one small generator takes at least for the noise of an image's neurons.
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        What the network runs on.
-
-    Returns
-    -------
-    int
-        0 where there is no such noise or where it costs no clock.
-    """
-    variation = parameters.variation
-    if variation is None or not parameters.noisy or not variation.iterative_noise:
-        return 0
-    neurons = sum(crossbar.columns for crossbar in parameters.crossbars[:-1])
-    return neurons * (ROUNDS // variation.rounds_per_clock + 1)
-
-
 def sum_noise_clocks(parameters: EngineParameters, noise: ColumnNoise) -> int:
     """Clocks of an image's draws where a pipeline makes those of neurons and of sums in turn.
 
@@ -96,9 +76,11 @@ def cycle_bounds(
     """
     model = GoldenModel(network)
     bounds = np.empty(len(images), dtype=np.int64)
-    draws = noise_clocks(parameters)
-    if noise is not None:
-        draws = max(draws, sum_noise_clocks(parameters, noise))
+    draws = 0 if noise is None else sum_noise_clocks(parameters, noise)
+    variation = parameters.variation
+    if variation is not None and parameters.noisy and variation.iterative_noise:
+        neurons = sum(crossbar.columns for crossbar in parameters.crossbars[:-1])
+        draws = max(draws, neurons * (ROUNDS // variation.rounds_per_clock + 1))
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
         stages = []

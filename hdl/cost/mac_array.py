@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.sim.errors import check_range
+from allspin.hdl.parameters.profile import keep_in_range
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.sim.network.network import MAX_LINES
 
 
@@ -34,39 +33,14 @@ class MacParameters:
     weight_bits: int = 8
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("rows", 1, MAX_LINES),
-            ("columns", 1, MAX_LINES),
-            ("value_bits", 2, 8),
-            ("weight_bits", 2, 8),
-        ):
-            object.__setattr__(self, name, check_range(name, getattr(self, name), low, high))
+        lines, bits = (1, MAX_LINES), (2, 8)
+        keep_in_range(self, rows=lines, columns=lines, value_bits=bits, weight_bits=bits)
 
     @property
     def sum_bits(self) -> int:
         """Width of a signed sum, sized for the worst case."""
         worst = self.rows * (2**self.value_bits - 1) * 2 ** (self.weight_bits - 1)
         return (worst - 1).bit_length() + 1
-
-
-class MacSumLayout(data.StructLayout):
-    """A column's sum, and whether it is the image's last."""
-
-    def __init__(self, parameters: MacParameters) -> None:
-        super().__init__({"sum": signed(parameters.sum_bits), "last": 1})
-
-
-class WeightLayout(data.StructLayout):
-    """A weight to store: which row and column, and the weight."""
-
-    def __init__(self, parameters: MacParameters) -> None:
-        super().__init__(
-            {
-                "row": range(parameters.rows),
-                "column": range(parameters.columns),
-                "weight": signed(parameters.weight_bits),
-            }
-        )
 
 
 class MacArray(Component):
@@ -84,15 +58,23 @@ class MacArray(Component):
 
     def __init__(self, parameters: MacParameters) -> None:
         self._parameters = parameters
+        sums = data.StructLayout({"sum": signed(parameters.sum_bits), "last": 1})
+        weights = data.StructLayout(
+            {
+                "row": range(parameters.rows),
+                "column": range(parameters.columns),
+                "weight": signed(parameters.weight_bits),
+            }
+        )
         super().__init__(
             {
                 # One row's value after another.
                 "values": In(stream.Signature(parameters.value_bits)),
-                # `MacSumLayout`, column 0 first.
-                "sums": Out(stream.Signature(MacSumLayout(parameters))),
+                # A column's sum, column 0 first, and whether it is the image's last.
+                "sums": Out(stream.Signature(sums)),
                 # Weights to store; `ready` is always set. Must not be used while an image is under
                 # way.
-                "weights": In(stream.Signature(WeightLayout(parameters))),
+                "weights": In(stream.Signature(weights)),
             }
         )
 

@@ -5,12 +5,11 @@ from typing import Any
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.crossbar import Cells, word_shape
 from allspin.hdl.crossbar.placers import CellPlacer, LinePlacer
 from allspin.hdl.parameters.target import MEMORIES_PER_HOP, Ecp5Blocks
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.hdl.stream.ecp5 import WordMemory, copies
 from allspin.hdl.stream.ecp5_lines import LineMemory
 
@@ -37,8 +36,10 @@ class Banks(Cells):
                     m.d.comb += [write.en.eq(chosen), write.data.eq(place.states)]
                 else:
                     write = bank.write_port(granularity=1)
-                    m.d.comb += write.en.eq(Mux(chosen, 1 << place.lane, 0))
-                    m.d.comb += [write.data[lane].eq(place.word) for lane in range(p.bank_lanes)]
+                    m.d.comb += [
+                        write.en.eq(Mux(chosen, 1 << place.lane, 0)),
+                        *(write.data[lane].eq(place.word) for lane in range(p.bank_lanes)),
+                    ]
                 read = bank.read_port(domain="comb")
                 read_words = Signal(layout, name=f"read_words_{part}_{number}", reset_less=True)
                 m.d.comb += [write.addr.eq(place.address), read.addr.eq(self.lines[part])]
@@ -56,11 +57,6 @@ MASK_BITS = 4
 """Bits of an SPRAM's line that are written together."""
 BYTE = 8
 """Bits that a word has there."""
-
-
-def is_up5k(platform: Any) -> bool:
-    """Whether a platform has SPRAMs."""
-    return str(getattr(platform, "device", "")).startswith("iCE40UP")
 
 
 class Spram(Component):
@@ -82,7 +78,7 @@ class Spram(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
-        if is_up5k(platform):
+        if str(getattr(platform, "device", "")).startswith("iCE40UP"):
             one, zero = Const(1, 1), Const(0, 1)
             m.submodules.block = Instance(
                 "SB_SPRAM256KA",
@@ -222,6 +218,8 @@ class Ecp5Cells(Cells):
         """Build the memories."""
         p = self._parameters
         memories = []
+        cells = p.target.cells
+        luts = isinstance(cells, Ecp5Blocks) and cells.distributed(p)
         for part in range(p.rows_per_clock):
             address = Signal(range(p.lines), name=f"address_{part}", reset_less=True)
             with m.If(self.driven):
@@ -231,21 +229,17 @@ class Ecp5Cells(Cells):
             )
             words: list[Value] = []
             for number in range(p.banks):
-                memory = self._make_memory()
+                if p.keeps_states:
+                    memory = LineMemory(p.lines, p.bank_lanes * p.word_bits, distributed=luts)
+                    words += [memory.line.word_select(n, p.word_bits) for n in range(p.bank_lanes)]
+                else:
+                    memory = WordMemory(p.lines, p.bank_lanes, p.rah_bits, distributed=luts)
+                    words += [memory.words[lane] for lane in range(p.bank_lanes)]
                 m.submodules[f"part_{part}_bank_{number}"] = memory
                 m.d.comb += memory.address.eq(addresses[number // MEMORIES_PER_ADDRESS])
-                words += _words_of(memory, p.bank_lanes, p.word_bits)
                 memories.append((part, number, memory))
             m.d.comb += [self.words[part][lane].eq(words[lane]) for lane in range(p.lanes)]
         self._build_bus(m, platform, memories)
-
-    def _make_memory(self) -> WordMemory | LineMemory:
-        p = self._parameters
-        cells = p.target.cells
-        distributed = isinstance(cells, Ecp5Blocks) and cells.distributed(p)
-        if p.keeps_states:
-            return LineMemory(p.lines, p.bank_lanes * p.word_bits, distributed=distributed)
-        return WordMemory(p.lines, p.bank_lanes, p.rah_bits, distributed=distributed)
 
     def _build_bus(
         self, m: Module, platform: object, memories: list[tuple[int, int, WordMemory | LineMemory]]
@@ -290,10 +284,3 @@ class Ecp5Cells(Cells):
             else:
                 m.d.sync += enable.eq(Mux(here, 1 << place.lane, 0))
                 m.d.comb += [memory.write_enable.eq(enable), memory.word.eq(following.word)]
-
-
-def _words_of(memory: WordMemory | LineMemory, lanes: int, bits: int) -> list[Value]:
-    """What a memory has read, lane by lane."""
-    if isinstance(memory, LineMemory):
-        return [memory.line.word_select(lane, bits) for lane in range(lanes)]
-    return [memory.words[lane] for lane in range(lanes)]

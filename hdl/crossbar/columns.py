@@ -5,13 +5,12 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
 from allspin.hdl.crossbar.sums import Conversions, FastConversions, times
 from allspin.hdl.crossbar.tile_edges import TileEnds, TileStarts
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, later
+from allspin.hdl.stream.buffers import Component, In, Out, later
 
 # A product in a block that multiplies, where a part has a few of them to give away.
 #
@@ -314,8 +313,8 @@ class PortableColumns(Columns):
             stages[0].valid.eq(self.passes.valid & self.passes.ready),
             stages[0].last.eq(beat.last),
             stages[0].final.eq(beat.final),
+            *(two.eq(one) for one, two in pairwise(stages)),
         ]
-        m.d.sync += [two.eq(one) for one, two in pairwise(stages)]
 
         final = stages[-1]
         take = Signal()

@@ -15,30 +15,12 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.placers import CellLayout
-from allspin.hdl.crossbar.tile_edges import OffsetLayout
+from allspin.hdl.crossbar.placers import cell_layout
+from allspin.hdl.crossbar.tile_edges import offset_layout
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, Ring
-from allspin.hdl.stream.layouts import EventLayout, SumLayout
-
-
-class ReplayLayout(data.StructLayout):
-    """A beat of one pass.
-
-    Members
-    -------
-    beat : `EventLayout`
-        Its `last` ends the pass.
-    group : unsigned
-        Which group of columns the pass computes.
-    """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__(
-            {"beat": EventLayout(parameters), "group": range(max(parameters.passes, 2))}
-        )
+from allspin.hdl.stream.buffers import Component, In, Out, Ring
+from allspin.hdl.stream.layouts import event_layout, sum_layout
 
 
 class Replay(Component):
@@ -57,12 +39,15 @@ class Replay(Component):
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._parameters = parameters
+        # `last` of the beat ends its pass, which computes a group of columns.
+        group = range(max(parameters.passes, 2))
+        replayed = data.StructLayout({"beat": event_layout(parameters), "group": group})
         super().__init__(
             {
                 # Images, each once.
-                "events": In(stream.Signature(EventLayout(parameters))),
+                "events": In(stream.Signature(event_layout(parameters))),
                 # Each image's events in order, group after group.
-                "passes": Out(stream.Signature(ReplayLayout(parameters))),
+                "passes": Out(stream.Signature(replayed)),
             }
         )
 
@@ -72,7 +57,7 @@ class Replay(Component):
         # A power of two, and room for an image that drives every row alone, with a closing beat.
         depth = 1 << p.rows.bit_length()
         assert depth >= p.rows + 1
-        m.submodules.ring = ring = Ring(EventLayout(p), depth)
+        m.submodules.ring = ring = Ring(event_layout(p), depth)
 
         cursor = Signal.like(ring.end)  # event to send next within a pass
         group = Signal(range(max(p.passes, 2)))
@@ -110,7 +95,7 @@ class Replay(Component):
 # From an image's rows to the lines of the memories, once for each group of columns.
 
 
-class PassLayout(data.StructLayout):
+def pass_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """A beat of one pass.
 
     Members
@@ -128,18 +113,16 @@ class PassLayout(data.StructLayout):
         In which tile each part's row is; of columns that are read tile by tile. Where their
         converters have offsets, each group of columns has as many of its own.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        p = parameters
-        members = {
-            "lines": data.ArrayLayout(range(p.lines), p.rows_per_clock),
-            "values": data.ArrayLayout(p.value_bits, p.rows_per_clock),
-            "last": 1,
-            "final": 1,
-        }
-        if p.tiling is not None:
-            members["tiles"] = data.ArrayLayout(range(p.places), p.rows_per_clock)
-        super().__init__(members)
+    p = parameters
+    members = {
+        "lines": data.ArrayLayout(range(p.lines), p.rows_per_clock),
+        "values": data.ArrayLayout(p.value_bits, p.rows_per_clock),
+        "last": 1,
+        "final": 1,
+    }
+    if p.tiling is not None:
+        members["tiles"] = data.ArrayLayout(range(p.places), p.rows_per_clock)
+    return data.StructLayout(members)
 
 
 class PassSource(Component):
@@ -158,15 +141,15 @@ class PassSource(Component):
         super().__init__(
             {
                 # Images, each once.
-                "events": In(stream.Signature(EventLayout(parameters))),
-                "passes": Out(stream.Signature(PassLayout(parameters))),
+                "events": In(stream.Signature(event_layout(parameters))),
+                "passes": Out(stream.Signature(pass_layout(parameters))),
             }
         )
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
         p = self._parameters
-        beat: Any = Signal(EventLayout(p))
+        beat: Any = Signal(event_layout(p))
         group = Signal(range(max(p.passes, 2)))
         if p.passes == 1:
             m.d.comb += [
@@ -221,7 +204,7 @@ def tile_ports(parameters: CrossbarParameters) -> dict[str, Any]:
         return {}
     ports: dict[str, Any] = {"bare": In(1)}
     if tiling.offsets:
-        ports["offsets"] = In(stream.Signature(OffsetLayout(parameters)))
+        ports["offsets"] = In(stream.Signature(offset_layout(parameters)))
     return ports
 
 
@@ -254,7 +237,7 @@ class Cells(Component):
                 "words": Out(words_layout(parameters)),
                 # Words to store; `ready` is always set. Must not be used while an image is under
                 # way.
-                "cells": In(stream.Signature(CellLayout(parameters))),
+                "cells": In(stream.Signature(cell_layout(parameters))),
             }
         )
 
@@ -279,18 +262,18 @@ class Columns(Component):
         Of columns that are read tile by tile: what the row that is driven alone adds is not
         converted, but given in the place of a conversion.
     offsets : In(stream)
-        `OffsetLayout`: of the converters of tiles, where they have some; `ready` is always set.
+        `offset_layout`: of the converters of tiles, where they have some; `ready` is always set.
     """
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         self._parameters = parameters
         self._clocks = clocks
         ports = {
-            "passes": In(stream.Signature(PassLayout(parameters))),
+            "passes": In(stream.Signature(pass_layout(parameters))),
             # The words of the lines that were driven `clocks` before.
             "words": In(words_layout(parameters)),
             # Column sums, column 0 first.
-            "sums": Out(stream.Signature(SumLayout(parameters))),
+            "sums": Out(stream.Signature(sum_layout(parameters))),
         }
         ports |= tile_ports(parameters)
         super().__init__(ports)
@@ -326,11 +309,11 @@ class Crossbar(Component):
         self._columns = columns
         ports = {
             # Rows to drive. A row beyond the last must not be sent with a value.
-            "events": In(stream.Signature(EventLayout(parameters))),
+            "events": In(stream.Signature(event_layout(parameters))),
             # Column sums, column 0 first.
-            "sums": Out(stream.Signature(SumLayout(parameters))),
+            "sums": Out(stream.Signature(sum_layout(parameters))),
             # As of `Cells`.
-            "cells": In(stream.Signature(CellLayout(parameters))),
+            "cells": In(stream.Signature(cell_layout(parameters))),
         }
         ports |= tile_ports(parameters)
         super().__init__(ports)

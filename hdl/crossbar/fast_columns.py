@@ -8,7 +8,6 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.columns import (
     added_layout,
@@ -19,9 +18,9 @@ from allspin.hdl.crossbar.columns import (
 from allspin.hdl.crossbar.crossbar import Columns, word_shape
 from allspin.hdl.crossbar.sums import Departure, FastConversions, LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation, later
+from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
-from allspin.hdl.stream.layouts import SumLayout
+from allspin.hdl.stream.layouts import sum_layout
 
 # What a beat adds to a column's sum at an ECP5's speed: a carry chain between two registers.
 
@@ -144,11 +143,6 @@ TILED_DRAIN_DEPTH = 32
 """The same where tiles are converted, which takes longer."""
 
 
-def leaving_shape(parameters: CrossbarParameters) -> Shape:
-    """Of a sum in the shadow: over states, or a column's."""
-    return lane_shape(parameters) if parameters.keeps_states else signed(parameters.sum_bits)
-
-
 class FastAccumulators(Component):
     """A sum of each lane, and its shadow, which is drained by shifting.
 
@@ -162,6 +156,7 @@ class FastAccumulators(Component):
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
+        leaving = lane_shape(p) if p.keeps_states else signed(p.sum_bits)
         super().__init__(
             {
                 # `added_layout` and the sum of the values; 0 where there is nothing to add.
@@ -172,7 +167,7 @@ class FastAccumulators(Component):
                 # Two clocks later the sums that leave then have left.
                 "shifts": In(1),
                 # Those of the shadow that leave next.
-                "sums": Out(data.ArrayLayout(leaving_shape(p), p.neurons_per_clock)),
+                "sums": Out(data.ArrayLayout(leaving, p.neurons_per_clock)),
                 # The sum of the values that belongs to them.
                 "all_driven": Out(p.most_driven.bit_length()),
             }
@@ -255,7 +250,7 @@ class FastColumns(Columns):
         m.submodules.departure = departure = Departure(p, term_clock)
         depth = DRAIN_DEPTH if p.tiling is None else TILED_DRAIN_DEPTH
         m.submodules.reservation = reservation = Reservation(
-            SumLayout(p), depth, ahead=term_clock, distributed=True
+            sum_layout(p), depth, ahead=term_clock, distributed=True
         )
         sums: Any = accumulators.sums
         way = 2
@@ -287,7 +282,7 @@ class FastColumns(Columns):
             reservation.payload.last.eq(last[-1]),
         ]
         # What takes the sums is far from where they wait.
-        m.submodules.near = near = RegisterSlice(SumLayout(p), every_clock=True)
+        m.submodules.near = near = RegisterSlice(sum_layout(p), every_clock=True)
         wiring.connect(m, reservation.waiting, near.i)
         wiring.connect(m, near.o, wiring.flipped(self.sums))
 
@@ -325,6 +320,8 @@ class FastColumns(Columns):
             m.submodules[f"lane_{number}"] = lane
         if p.keeps_states:
             m.submodules.driven = driven = Driven(p, lanes[0].clocks - 1)
-            m.d.comb += [driven.values[part].eq(leaf) for part, (leaf, *_) in enumerate(leaves)]
-            m.d.comb += all_driven.eq(driven.term)
+            m.d.comb += [
+                *(driven.values[part].eq(leaf) for part, (leaf, *_) in enumerate(leaves)),
+                all_driven.eq(driven.term),
+            ]
         return lanes

@@ -2,15 +2,14 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.buffers import Component, In, Out
 
 # Where an R_AH word goes: its part, memory, lane and line.
 
 
-class CellLayout(data.StructLayout):
+def cell_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """An R_AH word to store.
 
     Members
@@ -23,14 +22,12 @@ class CellLayout(data.StructLayout):
     word : signed
         The R_AH word.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__(
-            {"first": 1, "row": range(parameters.rows), "word": signed(parameters.rah_bits)}
-        )
+    return data.StructLayout(
+        {"first": 1, "row": range(parameters.rows), "word": signed(parameters.rah_bits)}
+    )
 
 
-class PlaceLayout(data.StructLayout):
+def place_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """A word and its place.
 
     Members
@@ -42,17 +39,15 @@ class PlaceLayout(data.StructLayout):
     word : signed
         The R_AH word.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__(
-            {
-                "part": range(parameters.rows_per_clock),
-                "bank": range(parameters.banks + 1),
-                "lane": range(parameters.bank_lanes),
-                "address": range(parameters.part_rows * parameters.passes),
-                "word": signed(parameters.rah_bits),
-            }
-        )
+    return data.StructLayout(
+        {
+            "part": range(parameters.rows_per_clock),
+            "bank": range(parameters.banks + 1),
+            "lane": range(parameters.bank_lanes),
+            "address": range(parameters.part_rows * parameters.passes),
+            "word": signed(parameters.rah_bits),
+        }
+    )
 
 
 class CellPlacer(Component):
@@ -69,13 +64,13 @@ class CellPlacer(Component):
         super().__init__(
             {
                 # `ready` is always set.
-                "cells": In(stream.Signature(CellLayout(parameters))),
+                "cells": In(stream.Signature(cell_layout(parameters))),
                 # There is a word to write.
                 "valid": Out(1),
                 # It is the last of its memory's line.
                 "completes": Out(1),
                 # Where, and which.
-                "place": Out(PlaceLayout(parameters)),
+                "place": Out(place_layout(parameters)),
             }
         )
 
@@ -124,16 +119,20 @@ class CellPlacer(Component):
                 following["lane"].eq(here["lane"] + 1),
             ]
             with m.If(row_ends):
-                m.d.sync += following["row"].eq(here["row"] + 1)
-                m.d.sync += [following[name].eq(0) for name in ("base", "column", "bank", "lane")]
+                m.d.sync += [
+                    following["row"].eq(here["row"] + 1),
+                    *(following[name].eq(0) for name in ("base", "column", "bank", "lane")),
+                ]
             with m.Elif(group_ends):
-                m.d.sync += following["base"].eq(here["base"] + p.part_rows)
-                m.d.sync += [following[name].eq(0) for name in ("bank", "lane")]
+                m.d.sync += [
+                    following["base"].eq(here["base"] + p.part_rows),
+                    *(following[name].eq(0) for name in ("bank", "lane")),
+                ]
             with m.Elif(bank_ends):
                 m.d.sync += [following["bank"].eq(here["bank"] + 1), following["lane"].eq(0)]
 
 
-class LineLayout(data.StructLayout):
+def line_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """A line of states and its place.
 
     Members
@@ -141,21 +140,19 @@ class LineLayout(data.StructLayout):
     part, bank : unsigned
         Which part of the array, and which memory of the part.
     address : unsigned
-        As of `allspin.hdl.crossbar.placers.PlaceLayout`.
+        As of `allspin.hdl.crossbar.placers.place_layout`.
     states : array of unsigned
         A state of each lane of the memory; those beyond the last column mean nothing.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        p = parameters
-        super().__init__(
-            {
-                "part": range(p.rows_per_clock),
-                "bank": range(p.banks + 1),
-                "address": range(p.part_rows * p.passes),
-                "states": data.ArrayLayout(p.word_bits, p.bank_lanes),
-            }
-        )
+    p = parameters
+    return data.StructLayout(
+        {
+            "part": range(p.rows_per_clock),
+            "bank": range(p.banks + 1),
+            "address": range(p.part_rows * p.passes),
+            "states": data.ArrayLayout(p.word_bits, p.bank_lanes),
+        }
+    )
 
 
 class LinePlacer(Component):
@@ -175,11 +172,11 @@ class LinePlacer(Component):
         super().__init__(
             {
                 # `ready` is always set. A word that is no level is state 0.
-                "cells": In(stream.Signature(CellLayout(parameters))),
+                "cells": In(stream.Signature(cell_layout(parameters))),
                 # There is a line to write.
                 "valid": Out(1),
                 # Where, and which.
-                "place": Out(LineLayout(parameters)),
+                "place": Out(line_layout(parameters)),
             }
         )
 

@@ -6,16 +6,15 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, tree
 
 # Where the sums of a chip's tiles start: at its converters' offsets, and half a step.
 
 
-class OffsetLayout(data.StructLayout):
+def offset_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """A byte of the offsets of a tile's converters: column 0 first, of each the low byte first.
 
     Members
@@ -27,9 +26,7 @@ class OffsetLayout(data.StructLayout):
     data : 8 bits
         The byte.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__({"first": 1, "tile": range(parameters.tiles), "data": 8})
+    return data.StructLayout({"first": 1, "tile": range(parameters.tiles), "data": 8})
 
 
 class OffsetPlacer(Component):
@@ -48,7 +45,7 @@ class OffsetPlacer(Component):
             {
                 # A byte that comes.
                 "valid": In(1),
-                "byte": In(OffsetLayout(p)),
+                "byte": In(offset_layout(p)),
                 # There is a start to be stored.
                 "write": Out(1),
                 # Which lane's, and in which place of its memory: of each group of columns as many
@@ -83,8 +80,10 @@ class OffsetPlacer(Component):
         m.d.comb += offset.eq(Cat(low, byte.data).as_signed())
         m.d.sync += self.write.eq(self.valid & here["high"])
         with m.If(self.valid):
-            m.d.sync += [following[name].eq(place) for name, place in here.items()]
-            m.d.sync += following["high"].eq(~here["high"])
+            m.d.sync += [
+                *(following[name].eq(place) for name, place in here.items()),
+                following["high"].eq(~here["high"]),
+            ]
             with m.If(~here["high"]):
                 m.d.sync += low.eq(byte.data)
             with m.Else():
@@ -96,8 +95,10 @@ class OffsetPlacer(Component):
                     following["lane"].eq(here["lane"] + 1),
                 ]
                 with m.If(ends_row):
-                    m.d.sync += following["tile"].eq(here["tile"] + 1)
-                    m.d.sync += [following[name].eq(0) for name in ("column", "lane", "base")]
+                    m.d.sync += [
+                        following["tile"].eq(here["tile"] + 1),
+                        *(following[name].eq(0) for name in ("column", "lane", "base")),
+                    ]
                 with m.Elif(ends_group):
                     m.d.sync += [
                         following["base"].eq(here["base"] + p.tiles),
@@ -128,7 +129,7 @@ class TileStarts(Component):
             {
                 # As of `OffsetPlacer`; not while an image is under way.
                 "valid": In(1),
-                "byte": In(OffsetLayout(p)),
+                "byte": In(offset_layout(p)),
                 # A tile begins.
                 "begins": In(1),
                 # Which: of each group of columns as many as there are tiles.
@@ -218,7 +219,7 @@ class TileEnds(Component):
                 "taken": In(1),
                 # What it drives each part's row with.
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
-                # In which tile that row is, as `PassLayout` has it.
+                # In which tile that row is, as `pass_layout` has it.
                 "tiles": In(data.ArrayLayout(range(p.places), p.rows_per_clock)),
                 # It is its pass's last.
                 "last": In(1),

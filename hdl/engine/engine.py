@@ -6,22 +6,21 @@ crossbar, and so on. The steady-state cost of an image is the slowest stage's, n
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.engine.layer import Layer
 from allspin.hdl.engine.readback import Loads, Readback
 from allspin.hdl.engine.readout import Counters, Readout, UnderWay
 from allspin.hdl.parameters.engine import COUNTERS, EngineParameters
-from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice
 from allspin.hdl.stream.layouts import (
     BYTES,
     FETCHES,
     IMAGE_BITS,
     LOADS,
     NUMBERS,
-    EventLayout,
-    ResultLayout,
+    event_layout,
+    result_layout,
 )
 
 
@@ -43,9 +42,9 @@ class Engine(Component):
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
         ports = {
-            "events": In(stream.Signature(EventLayout(parameters.crossbars[0]))),
+            "events": In(stream.Signature(event_layout(parameters.crossbars[0]))),
             # Each image's logits, class by class, in the order of the images.
-            "results": Out(stream.Signature(ResultLayout(parameters))),
+            "results": Out(stream.Signature(result_layout(parameters))),
             # Bytes for the memories; only while `idle`. Images and reads wait until they are in
             # their places.
             "load": In(LOADS),

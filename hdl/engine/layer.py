@@ -4,24 +4,29 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.programmer import WordLayout
+from allspin.hdl.chip.programmer import word_layout
 from allspin.hdl.crossbar.cells import Banks, Ecp5Cells, SpramCells
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
 from allspin.hdl.crossbar.fast_columns import FastColumns
 from allspin.hdl.crossbar.tile_edges import write_clocks
-from allspin.hdl.engine.readback import ReadSignature
+from allspin.hdl.engine.readback import READ_SIGNATURE
 from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS, EngineParameters
 from allspin.hdl.parameters.target import Ecp5Blocks, InferredBlocks, Sprams
-from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation
+from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice, Reservation
 from allspin.hdl.stream.ecp5 import copies
-from allspin.hdl.stream.layouts import LOAD_LAYOUT, LOADS, AmplifiedLayout, EventLayout, NoiseLayout
+from allspin.hdl.stream.layouts import (
+    LOAD_LAYOUT,
+    LOADS,
+    amplified_layout,
+    event_layout,
+    noise_layout,
+)
 
 # Which crossbar a target gets, by what its R_AH words are kept in.
 
@@ -58,7 +63,7 @@ class Layer(Component):
     Attributes
     ----------
     noise : In(stream)
-        `NoiseLayout`; of a layer whose neurons or sums have noise at each use.
+        `noise_layout`; of a layer whose neurons or sums have noise at each use.
     write_clocks : int
         Clocks from a word here to the word in its memory.
     """
@@ -78,21 +83,21 @@ class Layer(Component):
             self.write_clocks = max(self.write_clocks, write_clocks(self._crossbar))
         self._hidden = number < len(parameters.crossbars) - 1
         out = (
-            EventLayout(parameters.crossbars[number + 1])
+            event_layout(parameters.crossbars[number + 1])
             if self._hidden
-            else AmplifiedLayout(parameters, number)
+            else amplified_layout(parameters, number)
         )
         ports = {
-            "events": In(stream.Signature(EventLayout(self._crossbar))),
-            # `EventLayout` of the next crossbar, or `AmplifiedLayout` of the last layer.
+            "events": In(stream.Signature(event_layout(self._crossbar))),
+            # `event_layout` of the next crossbar, or `amplified_layout` of the last layer.
             "out": Out(stream.Signature(out)),
             # This layer's bytes; `ready` is always set.
             "load": In(LOADS),
             # The Programmer has a word for this layer, in place of `load`.
             "programs": In(1),
-            "word": In(WordLayout(parameters.rah_bits)),
+            "word": In(word_layout(parameters.rah_bits)),
             # Reads its memories.
-            "read": In(ReadSignature()),
+            "read": In(READ_SIGNATURE),
             # How many rows are driven in this clock, and how many columns' sums are taken.
             "rows": Out(range(self._crossbar.rows_per_clock + 1)),
             "columns": Out(range(self._crossbar.neurons_per_clock + 1)),
@@ -100,7 +105,7 @@ class Layer(Component):
             "activity": Out(4),
         }
         if parameters.noisy_sums or (self._hidden and parameters.noisy):
-            ports["noise"] = In(stream.Signature(NoiseLayout(parameters, number)))
+            ports["noise"] = In(stream.Signature(noise_layout(parameters, number)))
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
@@ -229,7 +234,7 @@ class Layer(Component):
         credit: Value = reservation.credit
         if p.noisy:
             # Drawn far away: only registers are where it is taken.
-            m.submodules.noise = noise = RegisterSlice(NoiseLayout(p, number), every_clock=True)
+            m.submodules.noise = noise = RegisterSlice(noise_layout(p, number), every_clock=True)
             wiring.connect(m, wiring.flipped(self.noise), noise.i)
             credit = reservation.credit & noise.o.valid
             m.d.comb += noise.o.ready.eq(reservation.taken)
@@ -273,7 +278,7 @@ class Layer(Component):
     def _build_amplifiers(self, m: Module) -> stream.Interface:
         """Those of the last layer: where its sums go."""
         m.submodules.amplifiers = amplifiers = LastAmplifiers(self._parameters)
-        layout = NoiseLayout(self._parameters, self._number)
+        layout = noise_layout(self._parameters, self._number)
         m.submodules.noise = noise = RegisterSlice(layout, every_clock=True)
         wiring.connect(m, wiring.flipped(self.noise), noise.i)
         wiring.connect(m, noise.o, amplifiers.noise)

@@ -5,7 +5,6 @@ from operator import or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine import (
     CONVERTER,
@@ -15,7 +14,7 @@ from allspin.hdl.parameters.engine import (
     WEIGHTS,
     EngineParameters,
 )
-from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice
 from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES, FETCH_LAYOUT, FETCHES, LOAD_LAYOUT, LOADS
 
 
@@ -99,29 +98,26 @@ class Loads(Component):
         ]
 
 
-class ReadSignature(wiring.Signature):
-    """What reads a layer's memories."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                # The line that is read.
-                "line": Out(FETCH_LAYOUT),
-                # A line is being read; a register.
-                "reading": Out(1),
-                # If the line is of this layer's R_AH words: drive its row alone, with a value of 1.
-                "drive": Out(1),
-                # Sums are the line's words, and leave as `words`; a register.
-                "collect": Out(1),
-                # The row is being driven.
-                "taken": In(1),
-                # The row's words.
-                "words": In(BYTES),
-                # The line, if it is of this layer's V-I converters or neurons, from some clocks
-                # after it was asked for; else 0.
-                "found": In(32),
-            }
-        )
+READ_SIGNATURE = wiring.Signature(
+    {
+        # The line that is read.
+        "line": Out(FETCH_LAYOUT),
+        # A line is being read; a register.
+        "reading": Out(1),
+        # If the line is of this layer's R_AH words: drive its row alone, with a value of 1.
+        "drive": Out(1),
+        # Sums are the line's words, and leave as `words`; a register.
+        "collect": Out(1),
+        # The row is being driven.
+        "taken": In(1),
+        # The row's words.
+        "words": In(BYTES),
+        # The line, if it is of this layer's V-I converters or neurons, from some clocks
+        # after it was asked for; else 0.
+        "found": In(32),
+    }
+)
+"""What reads a layer's memories."""
 
 
 class Readback(Component):
@@ -152,7 +148,7 @@ class Readback(Component):
                 # A line is asked for, or being read.
                 "busy": Out(1),
                 # The layers.
-                "layers": Out(ReadSignature()).array(layers),
+                "layers": Out(READ_SIGNATURE).array(layers),
                 # The line that is read, for the counters.
                 "line": Out(FETCH_LAYOUT),
                 # The counter that it names, while it is shown.

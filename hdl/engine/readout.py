@@ -4,11 +4,10 @@ from itertools import chain
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine import ENGINE, EngineParameters
-from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.hdl.stream.layouts import AmplifiedLayout, ResultLayout
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.layouts import amplified_layout, result_layout
 
 
 class Readout(Component):
@@ -28,9 +27,9 @@ class Readout(Component):
         super().__init__(
             {
                 "sums": In(
-                    stream.Signature(AmplifiedLayout(parameters, len(parameters.crossbars) - 1))
+                    stream.Signature(amplified_layout(parameters, len(parameters.crossbars) - 1))
                 ),
-                "results": Out(stream.Signature(ResultLayout(parameters))),
+                "results": Out(stream.Signature(result_layout(parameters))),
             }
         )
 

@@ -4,7 +4,6 @@ import enum
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
@@ -18,8 +17,8 @@ from allspin.hdl.link.protocol import (
 )
 from allspin.hdl.link.requests import IMAGE_LAYOUT, REQUEST_LAYOUT
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import BYTES, ResultLayout
+from allspin.hdl.stream.buffers import Component, In, Out
+from allspin.hdl.stream.layouts import BYTES, result_layout
 
 CLASS_BYTES = 2
 
@@ -71,9 +70,9 @@ class AnswerOrder(Component):
                 "due": In(1),
                 "answered": Out(1),
                 # The engine's logits.
-                "results": In(stream.Signature(ResultLayout(engine))),
+                "results": In(stream.Signature(result_layout(engine))),
                 # Those of images that are answered with them.
-                "logits": Out(stream.Signature(ResultLayout(engine))),
+                "logits": Out(stream.Signature(result_layout(engine))),
                 "head": Out(stream.Signature(HEAD_LAYOUT)),
             }
         )
@@ -180,7 +179,7 @@ class LogitBytes(Component):
         self._logit_bytes = engine.logit_bytes
         super().__init__(
             {
-                "logits": In(stream.Signature(ResultLayout(engine))),
+                "logits": In(stream.Signature(result_layout(engine))),
                 # A packet for each image.
                 "o": Out(BYTES),
             }
@@ -249,7 +248,10 @@ class AnswerSender(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the sender."""
         head = self.head.payload
-        known = self._head_bytes()
+        # The fifth byte is of an error, or an identity's first.
+        first, *identity = (Const(byte, 8) for byte in self._identity)
+        fifth = Mux(head.kind == Answer.IDENTITY, first, head.error)
+        known = Array((head.kind, head.tag[:8], head.tag[8:], head.session, fifth, *identity))
         index = Signal(range(len(known)))
         final = Signal.like(index)
         m.d.comb += final.eq(ANSWER_HEADER_BYTES - 1)
@@ -285,12 +287,7 @@ class AnswerSender(Component):
                     wiring.connect(m, wiring.flipped(body), wiring.flipped(self.answer))
                     with m.If(sent & self.answer.payload.last):
                         m.next = "HEAD"
-            m.d.comb += self.head.ready.eq(sent & self.answer.payload.last)
-            m.d.comb += self.reads.eq(fsm.ongoing("LINES"))
-
-    def _head_bytes(self) -> Array:
-        """An answer's first bytes; the fifth is of an error, or an identity's first."""
-        head = self.head.payload
-        first, *identity = (Const(byte, 8) for byte in self._identity)
-        fifth = Mux(head.kind == Answer.IDENTITY, first, head.error)
-        return Array((head.kind, head.tag[:8], head.tag[8:], head.session, fifth, *identity))
+            m.d.comb += [
+                self.head.ready.eq(sent & self.answer.payload.last),
+                self.reads.eq(fsm.ongoing("LINES")),
+            ]

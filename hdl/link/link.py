@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
@@ -10,15 +9,15 @@ from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters
 from allspin.hdl.link.requests import IMAGE_LAYOUT, RequestParser
 from allspin.hdl.link.sparse import SparseDecoder
-from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
+from allspin.hdl.stream.buffers import Component, In, Out, Queue, RegisterSlice
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     BYTES,
     FETCHES,
     LOADS,
     NUMBERS,
-    EventLayout,
-    ResultLayout,
+    event_layout,
+    result_layout,
 )
 
 
@@ -52,7 +51,7 @@ class Dispatcher(Component):
             "judged": In(1),
             "malformed": In(1),
             # The engine's logits.
-            "results": In(stream.Signature(ResultLayout(parameters.engine))),
+            "results": In(stream.Signature(result_layout(parameters.engine))),
             # The engine's memories.
             "load": Out(LOADS),
             "fetch": Out(FETCHES),
@@ -145,8 +144,8 @@ class Link(Component):
             # Bytes from and to the host.
             "received": In(stream.Signature(8)),
             "sent": Out(stream.Signature(8)),
-            "events": Out(stream.Signature(EventLayout(engine.crossbars[0]))),
-            "results": In(stream.Signature(ResultLayout(engine))),
+            "events": Out(stream.Signature(event_layout(engine.crossbars[0]))),
+            "results": In(stream.Signature(result_layout(engine))),
             "load": Out(LOADS),
             "fetch": Out(FETCHES),
             "fetched": In(BYTES),
@@ -168,8 +167,8 @@ class Link(Component):
         payload = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
         body = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
         answer = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
-        events = RegisterSlice(EventLayout(p.engine.crossbars[0]), every_clock=self._every_clock)
-        results = RegisterSlice(ResultLayout(p.engine))
+        events = RegisterSlice(event_layout(p.engine.crossbars[0]), every_clock=self._every_clock)
+        results = RegisterSlice(result_layout(p.engine))
         m.submodules += [payload, body, events, answer, results]
         outer = [
             (self.received, receiver.received),

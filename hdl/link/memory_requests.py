@@ -4,17 +4,16 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import ErrorCode, Request
 from allspin.hdl.link.requests import REQUEST_LAYOUT
 from allspin.hdl.parameters.engine import COUNTERS, EngineParameters, MemoryMap, memory_map
 from allspin.hdl.parameters.target import Target
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.buffers import Component, In, Out
 from allspin.hdl.stream.layouts import BYTES, FETCHES, LOADS
 
 
-class SpaceLayout(data.StructLayout):
+def space_layout(memories: Sequence[MemoryMap]) -> data.StructLayout:
     """What a space is; all zero if there is none of its number.
 
     Members
@@ -24,16 +23,14 @@ class SpaceLayout(data.StructLayout):
     lines, line_bytes : unsigned
         Its size.
     """
-
-    def __init__(self, memories: Sequence[MemoryMap]) -> None:
-        super().__init__(
-            {
-                "exists": 1,
-                "readable": 1,
-                "lines": range(max(memory.lines for memory in memories) + 1),
-                "line_bytes": range(max(memory.line_bytes for memory in memories) + 1),
-            }
-        )
+    return data.StructLayout(
+        {
+            "exists": 1,
+            "readable": 1,
+            "lines": range(max(memory.lines for memory in memories) + 1),
+            "line_bytes": range(max(memory.line_bytes for memory in memories) + 1),
+        }
+    )
 
 
 class SpaceTable(Component):
@@ -52,7 +49,7 @@ class SpaceTable(Component):
                 # Which one.
                 "number": In(8),
                 # What it is, a clock later.
-                "space": Out(SpaceLayout(memories)),
+                "space": Out(space_layout(memories)),
             }
         )
 
@@ -175,10 +172,19 @@ class MemoryExecutor(Component):
                         self.rest.ready.eq(self.load.ready),
                     ]
                     with m.If(self.rest.valid & self.load.ready):
-                        place.after_byte(m)
+                        m.d.sync += [
+                            place.bytes_left.eq(place.bytes_left - 1),
+                            place.line_ends.eq(place.bytes_left == 1),
+                            place.first.eq(0),
+                        ]
                         with m.If(place.line_ends):
                             m.d.comb += self.line_done.eq(1)
-                            place.after_line(m)
+                            place.begin_line(m)
+                            m.d.sync += [
+                                place.no_lines.eq(place.last_line),
+                                place.last_line.eq(place.lines_left == 2),
+                                place.lines_left.eq(place.lines_left - 1),
+                            ]
                         with m.If(byte.last & place.line_ends):
                             end()
                         with m.Elif(byte.last):
@@ -191,7 +197,7 @@ class _Place:
     Parameters
     ----------
     space : View
-        `SpaceLayout`: the space that is written.
+        `space_layout`: the space that is written.
     """
 
     def __init__(self, space: data.View) -> None:
@@ -210,23 +216,6 @@ class _Place:
             self.bytes_left.eq(self._line_bytes - 1),
             self.line_ends.eq(self._line_bytes == 1),
             self.first.eq(1),
-        ]
-
-    def after_byte(self, m: Module) -> None:
-        """A byte has been taken."""
-        m.d.sync += [
-            self.bytes_left.eq(self.bytes_left - 1),
-            self.line_ends.eq(self.bytes_left == 1),
-            self.first.eq(0),
-        ]
-
-    def after_line(self, m: Module) -> None:
-        """It was a line's last."""
-        self.begin_line(m)
-        m.d.sync += [
-            self.no_lines.eq(self.last_line),
-            self.last_line.eq(self.lines_left == 2),
-            self.lines_left.eq(self.lines_left - 1),
         ]
 
 

@@ -147,20 +147,17 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
     """
     engine = parameters.engine
     variation, resident = engine.variation, engine.resident
-    features = Feature.NONE
-    if variation is not None:
-        features |= Feature.PROGRAMMER
-        features |= Feature.REDRAW if variation.redraw else Feature.NONE
-        features |= Feature.USE_NOISE if engine.noisy else Feature.NONE
-        features |= Feature.SUM_NOISE if engine.noisy_sums else Feature.NONE
-    if resident is not None:
-        features |= Feature.RESIDENT
     tiled = b"".join(_tiling_bytes(crossbar.tiling) for crossbar in engine.crossbars)
     levels = b"".join(_levels_bytes(crossbar.levels) for crossbar in engine.crossbars)
-    if any(tiled):
-        features |= Feature.TILES
-    if any(levels):
-        features |= Feature.STATES
+    has = {
+        Feature.PROGRAMMER: variation is not None,
+        Feature.REDRAW: variation is not None and variation.redraw,
+        Feature.USE_NOISE: engine.noisy,
+        Feature.SUM_NOISE: engine.noisy_sums,
+        Feature.RESIDENT: resident is not None,
+        Feature.TILES: any(tiled),
+        Feature.STATES: any(levels),
+    }
     body = struct.pack(
         "<4sBBIHBBBB8sBBBxHH",
         MAGIC,
@@ -173,7 +170,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         engine.rah_bits,
         engine.current_bits,
         neuron_on_wire(engine.neuron),
-        features,
+        sum(feature for feature, there in has.items() if there),
         0 if variation is None else variation.state_bits,
         0 if variation is None else variation.rounds_per_clock,
         0 if resident is None else resident.beats,

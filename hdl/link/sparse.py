@@ -2,17 +2,16 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, Queue
-from allspin.hdl.stream.layouts import BYTES, EventLayout
+from allspin.hdl.stream.buffers import Component, In, Out, Queue
+from allspin.hdl.stream.layouts import BYTES, event_layout
 
 QUEUE_DEPTH = 32
 
 
-class PairLayout(data.StructLayout):
+def pair_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """The rows that one byte drives.
 
     Members
@@ -28,27 +27,25 @@ class PairLayout(data.StructLayout):
     void : 1 bit
         It drives nothing, whatever the others say.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        packed = parameters.value_bits <= PACKED_BITS
-        super().__init__(
-            {
-                "row": range(parameters.rows),
-                "low": parameters.value_bits,
-                "high": parameters.value_bits if packed else 0,
-                "two": 1 if packed else 0,
-                "last": 1,
-                "void": 1,
-            }
-        )
+    packed = parameters.value_bits <= PACKED_BITS
+    return data.StructLayout(
+        {
+            "row": range(parameters.rows),
+            "low": parameters.value_bits,
+            "high": parameters.value_bits if packed else 0,
+            "two": 1 if packed else 0,
+            "last": 1,
+            "void": 1,
+        }
+    )
 
 
-class ReadLayout(data.StructLayout):
+def read_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """What a byte says, before it is known whether it may.
 
     Members
     -------
-    pair : PairLayout
+    pair : `pair_layout`
         The rows that it drives, if it has values.
     reached : unsigned
         The row behind it.
@@ -57,11 +54,9 @@ class ReadLayout(data.StructLayout):
     unfit : 1 bit
         It cannot be right, wherever its rows are.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        reached = range(parameters.rows + MAX_SKIP + 1)
-        pair = PairLayout(parameters)
-        super().__init__({"pair": pair, "reached": reached, "header": 1, "unfit": 1})
+    reached = range(parameters.rows + MAX_SKIP + 1)
+    pair = pair_layout(parameters)
+    return data.StructLayout({"pair": pair, "reached": reached, "header": 1, "unfit": 1})
 
 
 class RunReader(Component):
@@ -80,7 +75,7 @@ class RunReader(Component):
                 # Images.
                 "body": In(BYTES),
                 # Each byte.
-                "read": Out(stream.Signature(ReadLayout(parameters))),
+                "read": Out(stream.Signature(read_layout(parameters))),
             }
         )
 
@@ -155,10 +150,10 @@ class RunJudge(Component):
         super().__init__(
             {
                 # Each byte.
-                "i": In(stream.Signature(ReadLayout(parameters))),
+                "i": In(stream.Signature(read_layout(parameters))),
                 # What is driven, up to a fault; at an image's end one that is void, if it ends with
                 # nothing to drive.
-                "pairs": Out(stream.Signature(PairLayout(parameters))),
+                "pairs": Out(stream.Signature(pair_layout(parameters))),
                 # As the decoder's.
                 "judged": Out(1),
                 "malformed": Out(1),
@@ -219,13 +214,13 @@ class SparseDecoder(Component):
                 # ends inside a run.
                 "malformed": Out(1),
                 # The driven rows; exactly one event an image is its last.
-                "events": Out(stream.Signature(EventLayout(parameters))),
+                "events": Out(stream.Signature(event_layout(parameters))),
             }
         )
 
     def build(self, m: Module, platform: object) -> None:
         """Build the decoder."""
-        m.submodules.queue = queue = Queue(PairLayout(self._parameters), QUEUE_DEPTH)
+        m.submodules.queue = queue = Queue(pair_layout(self._parameters), QUEUE_DEPTH)
         m.submodules.reader = reader = RunReader(self._parameters)
         m.submodules.judge = judge = RunJudge(self._parameters)
         wiring.connect(m, wiring.flipped(self.body), reader.body)

@@ -7,13 +7,12 @@ there the sum itself is turned: ``sum + ((sum * share + 2**12) >> 13)``, which i
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
-from allspin.hdl.stream.buffers import Component, Reservation, block_memory, later
+from allspin.hdl.stream.buffers import Component, In, Out, Reservation, block_memory, later
 from allspin.hdl.stream.ecp5_lines import multiply
-from allspin.hdl.stream.layouts import LOADS, AmplifiedLayout, NoiseLayout, SumLayout
+from allspin.hdl.stream.layouts import LOADS, amplified_layout, noise_layout, sum_layout
 
 GAIN_BITS = 14
 """Width of a share of the gain, signed: less than the gain itself. With it, unsigned."""
@@ -38,13 +37,13 @@ class Amplifiers(Component):
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        noise = NoiseLayout(parameters, layer)
+        noise = noise_layout(parameters, layer)
         super().__init__(
             {
-                "sums": In(stream.Signature(SumLayout(parameters.crossbars[layer]))),
-                # `NoiseLayout`: what these columns get.
+                "sums": In(stream.Signature(sum_layout(parameters.crossbars[layer]))),
+                # `noise_layout`: what these columns get.
                 "noise": In(noise),
-                "amplified": Out(stream.Signature(AmplifiedLayout(parameters, layer))),
+                "amplified": Out(stream.Signature(amplified_layout(parameters, layer))),
                 # The neurons' part of the noise, with `amplified`.
                 "uses": Out(noise["uses"].shape),
             }
@@ -81,12 +80,12 @@ class LastAmplifiers(Component):
         layer = len(parameters.crossbars) - 1
         super().__init__(
             {
-                "sums": In(stream.Signature(SumLayout(self._crossbar))),
-                "noise": In(stream.Signature(NoiseLayout(parameters, layer))),
+                "sums": In(stream.Signature(sum_layout(self._crossbar))),
+                "noise": In(stream.Signature(noise_layout(parameters, layer))),
                 # `LOAD_LAYOUT`, of this layer alone: bytes for SUM_NOISE and AMPLIFIERS are taken,
                 # others ignored.
                 "load": In(LOADS),
-                "amplified": Out(stream.Signature(AmplifiedLayout(parameters, layer))),
+                "amplified": Out(stream.Signature(amplified_layout(parameters, layer))),
             }
         )
 

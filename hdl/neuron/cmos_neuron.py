@@ -7,10 +7,8 @@ The engine's neurons (`allspin.hdl.neuron.neuron`) and the price in standard cel
 from collections.abc import Sequence
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component
-from allspin.sim.errors import check_range
+from allspin.hdl.stream.buffers import Component, In, Out
 
 
 class _Inverter(Component):
@@ -36,7 +34,6 @@ class BareGate(Component):
     """
 
     def __init__(self, bits: int) -> None:
-        bits = check_range("bits", bits, 1, 8)
         super().__init__(
             {
                 # The number's sign.
@@ -79,9 +76,8 @@ class RegisteredRelu(Component):
     def __init__(
         self, term_bits: int, sum_bits: int, drop: int, bits: int, waits: bool = True
     ) -> None:
-        bits = check_range("bits", bits, 1, 8)
-        self._drop = check_range("drop", drop, -1, 31)
-        self._sum_bits = check_range("sum_bits", sum_bits, 2, 40)
+        self._drop = drop
+        self._sum_bits = sum_bits
         self._waits = waits
         super().__init__(
             {
@@ -131,8 +127,6 @@ class RoundedRelu(Component):
     """
 
     def __init__(self, current_bits: int, bits: int) -> None:
-        bits = check_range("bits", bits, 1, 8)
-        check_range("current_bits", current_bits, bits, 12)
         super().__init__(
             {
                 # The current.
@@ -167,12 +161,7 @@ class TableLogic(Component):
     """
 
     def __init__(self, table: Sequence[int], bits: int) -> None:
-        bits = check_range("bits", bits, 1, 8)
-        self._table = tuple(int(entry) for entry in table)
-        if len(self._table) & (len(self._table) - 1) or len(self._table) < 2:
-            raise ValueError(f"a table must have a power of two of entries, not {len(self._table)}")
-        for entry in self._table:
-            check_range("an entry", entry, 0, 2**bits - 1)
+        self._table = table
         super().__init__(
             {
                 # Which entry.
@@ -206,8 +195,6 @@ class DigitalColumn(Component):
     """
 
     def __init__(self, value_bits: int, weight_bits: int, sum_bits: int, drop: int, bits: int):
-        value_bits = check_range("value_bits", value_bits, 1, 8)
-        weight_bits = check_range("weight_bits", weight_bits, 2, 8)
         self._parameters = (value_bits + weight_bits, sum_bits, drop, bits)
         super().__init__(
             {

@@ -11,12 +11,11 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import CONVERTER, SHIFT, EngineParameters
-from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.hdl.stream.layouts import LOADS, AmplifiedLayout, NoiseLayout
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.layouts import LOADS, amplified_layout, noise_layout
 from allspin.sim.network.network import GAIN_BITS
 
 # The V-I converter of one column at a time.
@@ -25,11 +24,9 @@ STAGES = 12
 """Registers from a column's sum to its current; three fewer where there are multipliers."""
 
 
-class ConverterWord(data.StructLayout):
+def converter_word(current_bits: int) -> data.StructLayout:
     """Gain and offset of one column, as the memory holds them."""
-
-    def __init__(self, current_bits: int) -> None:
-        super().__init__({"gain": GAIN_BITS, "offset": signed(current_bits + 2)})
+    return data.StructLayout({"gain": GAIN_BITS, "offset": signed(current_bits + 2)})
 
 
 class ColumnConverter(Component):
@@ -56,7 +53,7 @@ class ColumnConverter(Component):
         self._multiplies = parameters.target.multipliers > 0
         self._noisy = parameters.noisy
         self.stages = STAGES - 3 if self._multiplies else STAGES
-        word = ConverterWord(parameters.current_bits)
+        word = converter_word(parameters.current_bits)
         super().__init__(
             {
                 # All registers move on.
@@ -130,7 +127,7 @@ class ColumnConverter(Component):
         m.d.comb += [self.word.eq(word), self.current.eq(registered(clamped, "current"))]
 
 
-class CurrentLayout(data.StructLayout):
+def current_layout(current_bits: int) -> data.StructLayout:
     """A neuron's input current.
 
     Members
@@ -140,12 +137,10 @@ class CurrentLayout(data.StructLayout):
     last : 1 bit
         The image's last neuron.
     """
-
-    def __init__(self, current_bits: int) -> None:
-        super().__init__({"current": current_bits, "last": 1})
+    return data.StructLayout({"current": current_bits, "last": 1})
 
 
-class CurrentsLayout(data.StructLayout):
+def currents_layout(current_bits: int, neurons_per_clock: int) -> data.StructLayout:
     """Input currents of `neurons_per_clock` neurons.
 
     Members
@@ -155,10 +150,8 @@ class CurrentsLayout(data.StructLayout):
     last : 1 bit
         The image's last neurons.
     """
-
-    def __init__(self, current_bits: int, neurons_per_clock: int) -> None:
-        currents = data.ArrayLayout(current_bits, neurons_per_clock)
-        super().__init__({"currents": currents, "last": 1})
+    currents = data.ArrayLayout(current_bits, neurons_per_clock)
+    return data.StructLayout({"currents": currents, "last": 1})
 
 
 class ViConverter(Component):
@@ -177,7 +170,7 @@ class ViConverter(Component):
     Attributes
     ----------
     noise : In
-        The uses of `NoiseLayout`: what is added to the currents that these sums become, before
+        The uses of `noise_layout`: what is added to the currents that these sums become, before
         they are clamped; where neurons have noise at each use.
     """
 
@@ -187,9 +180,9 @@ class ViConverter(Component):
         self._crossbar: CrossbarParameters = parameters.crossbars[layer]
         at_once = self._crossbar.neurons_per_clock
         ports = {
-            # `AmplifiedLayout`, column 0 first.
-            "sums": In(stream.Signature(AmplifiedLayout(parameters, layer))),
-            "currents": Out(stream.Signature(CurrentsLayout(parameters.current_bits, at_once))),
+            # `amplified_layout`, column 0 first.
+            "sums": In(stream.Signature(amplified_layout(parameters, layer))),
+            "currents": Out(stream.Signature(currents_layout(parameters.current_bits, at_once))),
             # Bytes for the memories CONVERTER and SHIFT are taken, others ignored.
             "load": In(LOADS),
             # Show the word of column `column` on `word`, two clocks later. Only while nothing is
@@ -203,7 +196,7 @@ class ViConverter(Component):
             "shift": Out(5),
         }
         if parameters.noisy:
-            ports["noise"] = In(NoiseLayout(parameters, layer)["uses"].shape)
+            ports["noise"] = In(noise_layout(parameters, layer)["uses"].shape)
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
@@ -214,7 +207,7 @@ class ViConverter(Component):
         words = []
         columns = []
         for number in range(at_once):
-            word = ConverterWord(self._parameters.current_bits)
+            word = converter_word(self._parameters.current_bits)
             distributed = p.target.distributes(lines * word.size)
             memory = block_memory(word, lines, distributed=distributed)
             m.submodules[f"words_{number}"] = memory

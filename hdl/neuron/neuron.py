@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Module, Mux, Signal, ValueLike
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
-from allspin.hdl.neuron.converter import CurrentLayout
+from allspin.hdl.neuron.converter import current_layout
 from allspin.hdl.parameters.engine import TABLE, EngineParameters
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
@@ -48,7 +47,7 @@ class CellBlock:
     registered: bool
 
 
-class ActivationLayout(data.StructLayout):
+def activation_layout(hidden_bits: int) -> data.StructLayout:
     """A neuron's output.
 
     Members
@@ -58,32 +57,28 @@ class ActivationLayout(data.StructLayout):
     last : 1 bit
         The image's last neuron.
     """
-
-    def __init__(self, hidden_bits: int) -> None:
-        super().__init__({"activation": hidden_bits, "last": 1})
+    return data.StructLayout({"activation": hidden_bits, "last": 1})
 
 
-class NeuronSignature(wiring.Signature):
+def neuron_signature(parameters: EngineParameters) -> wiring.Signature:
     """What every kind of neuron has."""
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        super().__init__(
-            {
-                # `CurrentLayout`, one neuron after another.
-                "currents": In(stream.Signature(CurrentLayout(parameters.current_bits))),
-                # `ActivationLayout`, in the same order.
-                "activations": Out(stream.Signature(ActivationLayout(parameters.hidden_bits))),
-                # Bytes for the memory TABLE are taken where there is a table.
-                "load": In(LOADS),
-                # Show entry `address` of the table on `entry`, three clocks later; only while
-                # nothing is under way.
-                "probe": In(1),
-                # Which entry.
-                "address": In(parameters.current_bits),
-                # The entry; 0 where there is no table.
-                "entry": Out(8),
-            }
-        )
+    return wiring.Signature(
+        {
+            # `current_layout`, one neuron after another.
+            "currents": In(stream.Signature(current_layout(parameters.current_bits))),
+            # `activation_layout`, in the same order.
+            "activations": Out(stream.Signature(activation_layout(parameters.hidden_bits))),
+            # Bytes for the memory TABLE are taken where there is a table.
+            "load": In(LOADS),
+            # Show entry `address` of the table on `entry`, three clocks later; only while
+            # nothing is under way.
+            "probe": In(1),
+            # Which entry.
+            "address": In(parameters.current_bits),
+            # The entry; 0 where there is no table.
+            "entry": Out(8),
+        }
+    )
 
 
 class NeuronGateware(Component):
@@ -100,7 +95,7 @@ class NeuronGateware(Component):
 
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters
-        super().__init__(NeuronSignature(parameters))
+        super().__init__(neuron_signature(parameters))
 
     @classmethod
     def cells(cls, network: Network, currents: Currents) -> CellBlock:
@@ -240,8 +235,8 @@ class TableNeuron(NeuronGateware):
             with m.If(go):
                 m.d.sync += held.eq(address)
             address = held
-        m.d.comb += read.addr.eq(address)
         m.d.comb += [
+            read.addr.eq(address),
             self.activations.valid.eq(valid[-1]),
             self.activations.payload.last.eq(last[-1]),
             self.activations.payload.activation.eq(entry),
@@ -269,8 +264,10 @@ class ReluNeuron(NeuronGateware):
         current = self.currents.payload.current
         drop = p.current_bits - p.hidden_bits
         rounded = Signal(p.hidden_bits + 1)
-        m.d.comb += self.load.ready.eq(1)
-        m.d.comb += rounded.eq(current[drop:] + (current[drop - 1] if drop else 0))
+        m.d.comb += [
+            self.load.ready.eq(1),
+            rounded.eq(current[drop:] + (current[drop - 1] if drop else 0)),
+        ]
         self._give(m, Mux(rounded[-1], 2**p.hidden_bits - 1, rounded))
 
 

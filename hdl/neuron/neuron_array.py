@@ -2,17 +2,16 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.neuron.converter import CurrentsLayout
+from allspin.hdl.neuron.converter import currents_layout
 from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import LOADS, EventLayout
+from allspin.hdl.stream.buffers import Component, In, Out
+from allspin.hdl.stream.layouts import LOADS, event_layout
 
 
-class ActivationsLayout(data.StructLayout):
+def activations_layout(hidden_bits: int, neurons_per_clock: int) -> data.StructLayout:
     """Outputs of `neurons_per_clock` neurons.
 
     Members
@@ -22,10 +21,8 @@ class ActivationsLayout(data.StructLayout):
     last : 1 bit
         The image's last neurons.
     """
-
-    def __init__(self, hidden_bits: int, neurons_per_clock: int) -> None:
-        activations = data.ArrayLayout(hidden_bits, neurons_per_clock)
-        super().__init__({"activations": activations, "last": 1})
+    activations = data.ArrayLayout(hidden_bits, neurons_per_clock)
+    return data.StructLayout({"activations": activations, "last": 1})
 
 
 class NeuronArray(Component):
@@ -45,15 +42,15 @@ class NeuronArray(Component):
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._parameters = parameters
         self._at_once = at_once = parameters.crossbars[layer].neurons_per_clock
-        currents = CurrentsLayout(parameters.current_bits, at_once)
-        activations = ActivationsLayout(parameters.hidden_bits, at_once)
+        currents = currents_layout(parameters.current_bits, at_once)
+        activations = activations_layout(parameters.hidden_bits, at_once)
         super().__init__(
             {
-                # `CurrentsLayout`.
+                # `currents_layout`.
                 "currents": In(stream.Signature(currents)),
-                # `ActivationsLayout`.
+                # `activations_layout`.
                 "activations": Out(stream.Signature(activations)),
-                # As of `allspin.hdl.neuron.neuron.NeuronSignature`; all tables are loaded alike.
+                # As of `allspin.hdl.neuron.neuron.neuron_signature`; all tables are loaded alike.
                 "load": In(LOADS),
                 "probe": In(1),
                 "address": In(parameters.current_bits),
@@ -105,12 +102,12 @@ class RowDriver(Component):
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._crossbar: CrossbarParameters = parameters.crossbars[layer + 1]
-        activations = ActivationsLayout(parameters.hidden_bits, self._crossbar.rows_per_clock)
+        activations = activations_layout(parameters.hidden_bits, self._crossbar.rows_per_clock)
         super().__init__(
             {
-                # `ActivationsLayout`.
+                # `activations_layout`.
                 "activations": In(stream.Signature(activations)),
-                "events": Out(stream.Signature(EventLayout(self._crossbar))),
+                "events": Out(stream.Signature(event_layout(self._crossbar))),
             }
         )
 

@@ -10,15 +10,10 @@ from allspin.hdl.parameters.profile import ROWS_PER_CLOCK, keep_in_range, keep_o
 from allspin.hdl.parameters.target import TARGETS, Target
 from allspin.sim.errors import check_range
 from allspin.sim.network.formats import (
-    MAX_ADC_BITS,
-    MAX_ADC_SHIFT,
     MAX_RAH_BITS,
     MAX_STATES,
-    MAX_TILE_ROWS,
-    MIN_ADC_BITS,
     MIN_RAH_BITS,
     MIN_STATES,
-    MIN_TILE_ROWS,
     Adc,
 )
 from allspin.sim.network.network import MAX_LINES
@@ -56,11 +51,10 @@ class UniformLevels:
     lowest: int
 
     def __post_init__(self) -> None:
-        check_range("count", self.count, MIN_STATES, MAX_STATES)
-        check_range("step", self.step, 1, 2 * MOST_WORD + 1)
-        check_range("lowest", self.lowest, -MOST_WORD - 1, MOST_WORD)
-        highest = self.lowest + self.step * (self.count - 1)
-        check_range("the highest level", highest, -MOST_WORD - 1, MOST_WORD)
+        words = -MOST_WORD - 1, MOST_WORD
+        steps = 1, 2 * MOST_WORD + 1
+        keep_in_range(self, count=(MIN_STATES, MAX_STATES), step=steps, lowest=words)
+        check_range("the highest level", self.words[-1], *words)
 
     @classmethod
     def of(cls, levels: npt.NDArray[np.integer]) -> Self | None:
@@ -145,14 +139,7 @@ class Tiling:
     offsets: bool = False
 
     def __post_init__(self) -> None:
-        check_range("rows of a tile", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
-        if self.rows & (self.rows - 1):
-            raise ValueError(
-                f"rows of a tile must be a power of two from {MIN_TILE_ROWS} to {MAX_TILE_ROWS}, "
-                f"not {self.rows}"
-            )
-        check_range("bits of a conversion", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
-        check_range("shift of a conversion", self.shift, 0, MAX_ADC_SHIFT)
+        Adc(self.rows, self.bits, self.shift)  # has the same ranges
 
     @classmethod
     def of(cls, adc: Adc | None, *, offsets: bool = False) -> Self | None:
@@ -168,10 +155,6 @@ class Tiling:
     def adc(self) -> Adc:
         """The same of a network's layer, without offsets."""
         return Adc(self.rows, self.bits, self.shift)
-
-    def tiles(self, rows: int) -> int:
-        """How many tiles an array of so many rows has."""
-        return -(-rows // self.rows)
 
     @property
     def start(self) -> int:
@@ -238,11 +221,14 @@ class CrossbarParameters:
     tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
-        keep_in_range(self, "rows", 1, MAX_LINES)
-        keep_in_range(self, "columns", 1, MAX_LINES)
-        keep_in_range(self, "lanes", 1, self.columns)
-        keep_in_range(self, "value_bits", 1, 8)
-        keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
+        keep_in_range(
+            self,
+            rows=(1, MAX_LINES),
+            columns=(1, MAX_LINES),
+            lanes=(1, self.columns),
+            value_bits=(1, 8),
+            rah_bits=(MIN_RAH_BITS, MAX_RAH_BITS),
+        )
         keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         keep_one_of(self, "memory", tuple(TARGETS))
         keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
@@ -311,7 +297,7 @@ class CrossbarParameters:
     @property
     def tiles(self) -> int:
         """Tiles of rows; 1 where columns are read in one piece."""
-        return 1 if self.tiling is None else self.tiling.tiles(self.rows)
+        return -(-self.rows // self.tile_rows)
 
     @property
     def tile_rows(self) -> int:

@@ -5,7 +5,6 @@ from typing import Self
 
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.parameters.profile import (
-    NO_CHIPS,
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
@@ -66,39 +65,25 @@ class EngineParameters:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
         if self.neuron not in NEURONS:
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
-        keep_in_range(self, "counter_bits", 16, 64)
-        if self.variation is not None and any(crossbar.levels for crossbar in self.crossbars):
-            raise ValueError(NO_CHIPS)
-        if self.variation is not None and self.variation.iterative_noise and self.noisy:
-            for crossbar in self.crossbars[:-1]:
-                if crossbar.neurons_per_clock != 1:
-                    raise ValueError(
-                        "noise of several neurons per clock needs rounds_per_clock 22, "
-                        f"not {self.variation.rounds_per_clock}"
-                    )
+        several = self.noisy and any(own.neurons_per_clock > 1 for own in self.crossbars)
+        if self.variation is not None and self.variation.iterative_noise and several:
+            raise ValueError(
+                "noise of several neurons per clock needs rounds_per_clock 22, "
+                f"not {self.variation.rounds_per_clock}"
+            )
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
-        keep_in_range(self, "current_bits", max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS)
-        for number, (one, two) in enumerate(zip(self.crossbars, self.crossbars[1:], strict=False)):
-            if two.rows != one.columns:
-                raise ValueError(
-                    f"layer {number} has {one.columns} columns, "
-                    f"but layer {number + 1} has {two.rows} rows"
-                )
-            if one.neurons_per_clock != two.rows_per_clock:
-                raise ValueError(
-                    f"layer {number} has {one.neurons_per_clock} neurons per clock, "
-                    f"but layer {number + 1} has {two.rows_per_clock} rows per clock"
-                )
-            if number > 0 and one.value_bits != two.value_bits:
-                raise ValueError(
-                    f"hidden layers must have one value_bits, not {one.value_bits} "
-                    f"and {two.value_bits}"
-                )
-        last = self.crossbars[len(self.crossbars) - 1]
-        if last.neurons_per_clock != 1:
-            raise ValueError("the last layer must have 1 neuron per clock: the readout's")
-        if len({crossbar.rah_bits for crossbar in self.crossbars}) != 1:
-            raise ValueError("all layers must have one rah_bits")
+        currents = max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS
+        keep_in_range(self, counter_bits=(16, 64), current_bits=currents)
+        given = [(own.columns, own.neurons_per_clock) for own in self.crossbars]
+        taken = [(own.rows, own.rows_per_clock) for own in self.crossbars]
+        if given[:-1] != taken[1:] or given[-1][1] != 1:
+            raise ValueError(
+                "a layer must have the columns and neurons per clock that the next has of rows, "
+                f"and the last 1 neuron per clock: {given} and {taken} do not fit"
+            )
+        widths = {own.value_bits for own in self.crossbars[1:]}
+        if len(widths) > 1 or len({own.rah_bits for own in self.crossbars}) > 1:
+            raise ValueError("all layers must have one rah_bits, and hidden layers one value_bits")
 
     @classmethod
     def from_network(cls, network: Network, profile: HardwareProfile | None = None) -> Self:
@@ -305,36 +290,39 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
         Whose.
     """
     maps = []
+    variation, resident = engine.variation, engine.resident
     for number, crossbar in enumerate(engine.crossbars):
-        base = number << 4
-        maps.append(MemoryMap(base | WEIGHTS, crossbar.rows, crossbar.columns))
-        if number < len(engine.crossbars) - 1:
-            if NEURONS[engine.neuron].has_table:
-                maps.append(MemoryMap(base | TABLE, 2**engine.current_bits, 1))
-            maps.append(MemoryMap(base | CONVERTER, crossbar.columns, 4))
-            maps.append(MemoryMap(base | SHIFT, 1, 1))
-        maps.append(MemoryMap(base | COUNTERS, 2, 8))
+        hidden = number < len(engine.crossbars) - 1
+        read = {WEIGHTS: (crossbar.rows, crossbar.columns)}
+        if hidden and NEURONS[engine.neuron].has_table:
+            read[TABLE] = 2**engine.current_bits, 1
+        if hidden:
+            read |= {CONVERTER: (crossbar.columns, 4), SHIFT: (1, 1)}
+        read[COUNTERS] = 2, 8
+        written: dict[int, tuple[int, int]] = {}
         if crossbar.tiling is not None and crossbar.tiling.offsets:
-            line_bytes = crossbar.columns * OFFSET_BITS // 8
-            maps.append(MemoryMap(base | TILE_OFFSETS, crossbar.tiles, line_bytes, False))
-        if engine.variation is not None:
-            maps.append(MemoryMap(base | STATES, crossbar.rows, crossbar.columns, False))
-            maps.append(MemoryMap(base | WRITE_TABLE, 2 << engine.variation.state_bits, 8, False))
-            if engine.variation.use_noise and number < len(engine.crossbars) - 1:
-                maps.append(MemoryMap(base | USE_NOISE, 1, 4, False))
-            if engine.noisy_sums:
-                maps.append(MemoryMap(base | SUM_NOISE, 1, 4, False))
-                maps.append(MemoryMap(base | AMPLIFIERS, crossbar.columns, 8, False))
+            written[TILE_OFFSETS] = crossbar.tiles, crossbar.columns * OFFSET_BITS // 8
+        if variation is not None:
+            written[STATES] = crossbar.rows, crossbar.columns
+            written[WRITE_TABLE] = 2 << variation.state_bits, 8
+            if variation.use_noise and hidden:
+                written[USE_NOISE] = 1, 4
+            if variation.sum_noise:
+                written |= {SUM_NOISE: (1, 4), AMPLIFIERS: (crossbar.columns, 8)}
+        maps += [MemoryMap(number << 4 | memory, *size) for memory, size in read.items()]
+        maps += [MemoryMap(number << 4 | memory, *size, False) for memory, size in written.items()]
     whole = ENGINE << 4
     maps.append(MemoryMap(whole | COUNTERS, 2, 8))
-    if engine.variation is not None:
+    if variation is not None:
         maps.append(MemoryMap(whole | CHIP, 1, 12, False))
-        if engine.variation.redraw:
+        if variation.redraw:
             maps.append(MemoryMap(whole | REDRAW, 1, 1, False))
-    if engine.resident is not None:
-        maps.append(MemoryMap(whole | RESIDENT_BEATS, engine.resident.beats, engine.beat_bytes))
-        maps.append(MemoryMap(whole | LABELS, engine.resident.images, 2))
-        maps.append(MemoryMap(whole | RESIDENT_RUN, 1, 16))
+    if resident is not None:
         logits = engine.classes * engine.logit_bytes + 2
-        maps.append(MemoryMap(whole | RESIDENT_LOGITS, engine.resident.images, logits))
+        maps += [
+            MemoryMap(whole | RESIDENT_BEATS, resident.beats, engine.beat_bytes),
+            MemoryMap(whole | LABELS, resident.images, 2),
+            MemoryMap(whole | RESIDENT_RUN, 1, 16),
+            MemoryMap(whole | RESIDENT_LOGITS, resident.images, logits),
+        ]
     return tuple(maps)

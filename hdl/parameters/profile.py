@@ -10,9 +10,10 @@ from allspin.sim.network.network import MAX_LINES
 # Checks of the attributes of frozen objects.
 
 
-def keep_in_range(owner: object, name: str, low: int, high: int) -> None:
-    """Check an attribute of a frozen object and keep it as a plain int."""
-    object.__setattr__(owner, name, check_range(name, getattr(owner, name), low, high))
+def keep_in_range(owner: object, **ranges: tuple[int, int]) -> None:
+    """Check attributes of a frozen object, and keep each as a plain int."""
+    for name, (low, high) in ranges.items():
+        object.__setattr__(owner, name, check_range(name, getattr(owner, name), low, high))
 
 
 def keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str, ...]) -> None:
@@ -58,7 +59,7 @@ class VariationParameters:
     sum_noise: bool = False
 
     def __post_init__(self) -> None:
-        keep_in_range(self, "states", 2, 128)
+        keep_in_range(self, states=(2, 128))
         keep_one_of(self, "rounds_per_clock", ROUNDS_PER_CLOCK)
         if self.noise_rounds_per_clock is not None:
             keep_one_of(
@@ -117,8 +118,7 @@ class ResidentParameters:
     images: int
 
     def __post_init__(self) -> None:
-        keep_in_range(self, "beats", 1, MAX_LINES)
-        keep_in_range(self, "images", 1, MAX_LINES)
+        keep_in_range(self, beats=(1, MAX_LINES), images=(1, MAX_LINES))
 
 
 @dataclass(frozen=True)
@@ -163,9 +163,9 @@ class HardwareProfile:
 
     def __post_init__(self) -> None:
         if self.lanes is not None:
-            keep_in_range(self, "lanes", 1, MAX_LINES)
+            keep_in_range(self, lanes=(1, MAX_LINES))
         if self.rah_bits is not None:
-            keep_in_range(self, "rah_bits", MIN_RAH_BITS, MAX_RAH_BITS)
+            keep_in_range(self, rah_bits=(MIN_RAH_BITS, MAX_RAH_BITS))
         keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
         keep_one_of(self, "memory", tuple(TARGETS))
         if self.states and self.variation is not None:

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
-from allspin.hdl.stream.buffers import Component, block_memory, later
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory, later
 from allspin.hdl.stream.ecp5 import WordMemory, block_instance, copies, is_ecp5
 
 # An image as beats: the rows that are driven in one clock, packed as densely as they go.
@@ -68,7 +67,7 @@ def pack_beats(
 
 
 def beat_members(beat: Beat, last: bool) -> dict[str, int]:
-    """A beat as members of `allspin.hdl.stream.layouts.EventLayout`, for a `PayloadCode`."""
+    """A beat as members of `allspin.hdl.stream.layouts.event_layout`, for a `PayloadCode`."""
     members = {"last": int(last)}
     for part, (row, value) in enumerate(beat):
         members[f"slots[{part}].row"] = row
@@ -174,7 +173,7 @@ WAYS = 2**WAYS_BITS
 """Banks that are brought together between two registers."""
 
 
-class PackedLayout(data.StructLayout):
+def packed_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """A beat as the memory holds it.
 
     Members
@@ -185,15 +184,15 @@ class PackedLayout(data.StructLayout):
     last : 1 bit
         The image's last beat.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        slot = data.StructLayout(
-            {
-                "distance": distance_bits(parameters.value_bits),
-                "value": parameters.value_bits,
-            }
-        )
-        super().__init__({"slots": data.ArrayLayout(slot, parameters.rows_per_clock), "last": 1})
+    slot = data.StructLayout(
+        {
+            "distance": distance_bits(parameters.value_bits),
+            "value": parameters.value_bits,
+        }
+    )
+    return data.StructLayout(
+        {"slots": data.ArrayLayout(slot, parameters.rows_per_clock), "last": 1}
+    )
 
 
 class BeatMemory(PlainMemory):
@@ -209,11 +208,11 @@ class BeatMemory(PlainMemory):
     Attributes
     ----------
     write, place, stored, address, found, latency, settling
-        As of `PlainMemory`; what is stored is a `PackedLayout`.
+        As of `PlainMemory`; what is stored is a `packed_layout`.
     """
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
-        super().__init__(PackedLayout(parameters), beats)
+        super().__init__(packed_layout(parameters), beats)
 
 
 def column_widths(parameters: CrossbarParameters) -> list[int]:
@@ -243,13 +242,13 @@ class WriteBus(Component):
 
     Parameters
     ----------
-    layout : PackedLayout
+    layout : StructLayout
         Of a beat.
     beats : int
         How many fit.
     """
 
-    def __init__(self, layout: PackedLayout, beats: int) -> None:
+    def __init__(self, layout: data.StructLayout, beats: int) -> None:
         banks = -(-beats // COLUMN_LINES)
         bus = data.StructLayout({"write": 1, "place": range(beats), "stored": layout})
         super().__init__(
@@ -293,7 +292,7 @@ class BankChoice(Component):
 
     Parameters
     ----------
-    layout : PackedLayout
+    layout : StructLayout
         Of a beat.
     beats : int
         How many fit.
@@ -304,7 +303,7 @@ class BankChoice(Component):
         Steps.
     """
 
-    def __init__(self, layout: PackedLayout, beats: int) -> None:
+    def __init__(self, layout: data.StructLayout, beats: int) -> None:
         self.levels = 0
         while WAYS**self.levels * COLUMN_LINES < beats:
             self.levels += 1

@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import (
@@ -13,9 +12,9 @@ from allspin.hdl.parameters.engine import (
     RESIDENT_RUN,
     EngineParameters,
 )
-from allspin.hdl.resident.beat_memory import PackedLayout
-from allspin.hdl.resident.player import CountsLayout
-from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.resident.beat_memory import packed_layout
+from allspin.hdl.resident.player import counts_layout
+from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     BYTES,
@@ -23,7 +22,7 @@ from allspin.hdl.stream.layouts import (
     IMAGE_BITS,
     LOAD_LAYOUT,
     LOADS,
-    ResultLayout,
+    result_layout,
 )
 
 RUN_BYTES = 16
@@ -56,7 +55,7 @@ class Loader(Component):
                 "address": Out(16),
                 # Write `beat` there.
                 "beat_written": Out(1),
-                "beat": Out(PackedLayout(crossbar)),
+                "beat": Out(packed_layout(crossbar)),
                 # Write `label` there.
                 "label_written": Out(1),
                 # A class.
@@ -150,7 +149,7 @@ class Loader(Component):
             m.d.sync += self.number.eq(Cat(self.number[8:], data))
 
 
-class HeldLayout(data.StructLayout):
+def held_layout(parameters: EngineParameters) -> data.StructLayout:
     """A line that is sent byte by byte.
 
     Members
@@ -162,10 +161,8 @@ class HeldLayout(data.StructLayout):
     final : 1 bit
         The answer ends with the line.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        size = max(RUN_BYTES, parameters.beat_bytes)
-        super().__init__({"line": 8 * size, "left": range(size), "final": 1})
+    size = max(RUN_BYTES, parameters.beat_bytes)
+    return data.StructLayout({"line": 8 * size, "left": range(size), "final": 1})
 
 
 class ResidentReader(Component):
@@ -190,7 +187,7 @@ class ResidentReader(Component):
                 "fetch": Out(FETCHES),
                 "fetched": In(BYTES),
                 # What the engine answers to the image that is played.
-                "results": In(stream.Signature(ResultLayout(parameters))),
+                "results": In(stream.Signature(result_layout(parameters))),
                 # A line of this block is being read, or was a clock ago.
                 "serving": Out(1),
                 # Which line.
@@ -205,11 +202,11 @@ class ResidentReader(Component):
                 # As of the `BeatPlayer`, of which this is the other side.
                 "peek": Out(1),
                 "peeked": In(1),
-                "beat": In(PackedLayout(parameters.crossbars[0])),
+                "beat": In(packed_layout(parameters.crossbars[0])),
                 "position": In(range(beats)),
-                # What the `Judge` has at `address`, and `CountsLayout`.
+                # What the `Judge` has at `address`, and `counts_layout`.
                 "label": In(range(max(parameters.classes, 2))),
-                "counts": In(CountsLayout(parameters)),
+                "counts": In(counts_layout(parameters)),
                 # Beats are written.
                 "forget": In(1),
             }
@@ -222,7 +219,7 @@ class ResidentReader(Component):
         asked, sent = self.link_fetch.payload, bytes_.i
         mine = Signal()
         memory = Signal(4)
-        held = Signal(HeldLayout(self._parameters))
+        held = Signal(held_layout(self._parameters))
         found = Signal()
         m.d.comb += [
             mine.eq((asked.layer == ENGINE) & (asked.memory >= RESIDENT_BEATS)),

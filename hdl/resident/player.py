@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
@@ -11,15 +10,15 @@ from allspin.hdl.resident.beat_memory import (
     COLUMN_LINES,
     BeatMemory,
     EcpBeatMemory,
-    PackedLayout,
     PlainMemory,
+    packed_layout,
 )
-from allspin.hdl.stream.buffers import Component, Ring, read_ring
+from allspin.hdl.stream.buffers import Component, In, Out, Ring, read_ring
 from allspin.hdl.stream.ecp5 import WordMemory
-from allspin.hdl.stream.layouts import EventLayout
+from allspin.hdl.stream.layouts import event_layout
 
 
-class CountsLayout(data.StructLayout):
+def counts_layout(parameters: EngineParameters) -> data.StructLayout:
     """What a run has counted.
 
     Members
@@ -29,9 +28,7 @@ class CountsLayout(data.StructLayout):
     cycles : unsigned
         Clocks.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        super().__init__({"answers": 16, "correct": 16, "cycles": parameters.counter_bits})
+    return data.StructLayout({"answers": 16, "correct": 16, "cycles": parameters.counter_bits})
 
 
 class Judge(Component):
@@ -67,7 +64,7 @@ class Judge(Component):
                 # A result has not been counted yet.
                 "busy": Out(1),
                 # What has been counted so far.
-                "counts": Out(CountsLayout(parameters)),
+                "counts": Out(counts_layout(parameters)),
                 # While nothing is counted: which label is on `label` two clocks later.
                 "address": In(16),
                 # A class.
@@ -206,9 +203,9 @@ class BeatUnpacker(Component):
     def __init__(self, parameters: CrossbarParameters) -> None:
         super().__init__(
             {
-                "packed": In(stream.Signature(PackedLayout(parameters))),
-                # `EventLayout`, a clock later.
-                "events": Out(stream.Signature(EventLayout(parameters))),
+                "packed": In(stream.Signature(packed_layout(parameters))),
+                # `event_layout`, a clock later.
+                "events": Out(stream.Signature(event_layout(parameters))),
                 # An image's first beat is on `events` since this clock.
                 "begun": Out(1),
             }
@@ -260,7 +257,7 @@ class BeatPlayer(Component):
         memory = EcpBeatMemory if parameters.target.registered_blocks else BeatMemory
         self._memory = memory(parameters, beats)
         self.settling = self._memory.settling
-        self._layout = PackedLayout(parameters)
+        self._layout = packed_layout(parameters)
         super().__init__(
             {
                 # As of the `BeatMemory`; not while `playing`.
@@ -283,11 +280,11 @@ class BeatPlayer(Component):
                 "peek": In(1),
                 # It is on `beat` now.
                 "peeked": Out(1),
-                # `PackedLayout`.
+                # `packed_layout`.
                 "beat": Out(self._layout),
                 # An image's first beat is on `events` since this clock.
                 "begun": Out(1),
-                "events": Out(stream.Signature(EventLayout(parameters))),
+                "events": Out(stream.Signature(event_layout(parameters))),
             }
         )
 

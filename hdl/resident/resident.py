@@ -6,20 +6,19 @@ come back.
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.resident.lines import Loader, ResidentReader
 from allspin.hdl.resident.player import BeatPlayer, Judge
-from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice
 from allspin.hdl.stream.layouts import (
     BYTES,
     FETCHES,
     IMAGE_BITS,
     LOADS,
     NUMBERS,
-    EventLayout,
-    ResultLayout,
+    event_layout,
+    result_layout,
 )
 
 LATE = 16
@@ -47,8 +46,8 @@ class Resident(Component):
         assert parameters.resident is not None
         self._parameters = parameters
         self._resident = parameters.resident
-        events = stream.Signature(EventLayout(parameters.crossbars[0]))
-        results = stream.Signature(ResultLayout(parameters))
+        events = stream.Signature(event_layout(parameters.crossbars[0]))
+        results = stream.Signature(result_layout(parameters))
         numbers = {}
         if parameters.numbered:
             numbers = {
@@ -59,9 +58,9 @@ class Resident(Component):
         super().__init__(
             {
                 **numbers,
-                # From the link: `EventLayout`, `LOAD_LAYOUT`, `FETCH_LAYOUT`.
+                # From the link: `event_layout`, `LOAD_LAYOUT`, `FETCH_LAYOUT`.
                 "link_events": In(events),
-                # To the link: `ResultLayout`, `BYTE_LAYOUT`.
+                # To the link: `result_layout`, `BYTE_LAYOUT`.
                 "link_results": Out(results),
                 "link_load": In(LOADS),
                 "link_fetch": In(FETCHES),
@@ -113,8 +112,23 @@ class Resident(Component):
             loader.load.payload.eq(self.load.payload),
             loader.load.valid.eq(taken),
         ]
-        self._build_events(m, own, player.events, events.i)
-        self._build_results(m, own, running, reader.results, results.o)
+        # What goes to the engine: the player's events or the link's.
+        played, i = player.events, events.i
+        m.d.comb += [
+            i.payload.eq(Mux(own, played.payload, self.link_events.payload)),
+            i.valid.eq(Mux(own, played.valid, self.link_events.valid)),
+            played.ready.eq(i.ready),
+            self.link_events.ready.eq(i.ready & ~own),
+        ]
+        # What comes of it: for the judge while images run, for a reader, or the link.
+        read, o = reader.results, results.o
+        m.d.comb += [
+            self.link_results.payload.eq(o.payload),
+            self.link_results.valid.eq(o.valid & ~own),
+            read.payload.eq(o.payload),
+            read.valid.eq(o.valid & own & ~running),
+            o.ready.eq(Mux(own, running | read.ready, self.link_results.ready)),
+        ]
         self._build_memories(m, loader, player, judge, reader)
         m.d.comb += [
             judge.clear.eq(loader.start),
@@ -152,34 +166,6 @@ class Resident(Component):
 
         if p.numbered:
             self._build_numbers(m, own, loader, player, reader)
-
-    def _build_events(
-        self, m: Module, own: Signal, played: stream.Interface, events: stream.Interface
-    ) -> None:
-        """What goes to the engine: the player's events or the link's."""
-        m.d.comb += [
-            events.payload.eq(Mux(own, played.payload, self.link_events.payload)),
-            events.valid.eq(Mux(own, played.valid, self.link_events.valid)),
-            played.ready.eq(events.ready),
-            self.link_events.ready.eq(events.ready & ~own),
-        ]
-
-    def _build_results(
-        self,
-        m: Module,
-        own: Signal,
-        running: Signal,
-        read: stream.Interface,
-        results: stream.Interface,
-    ) -> None:
-        """What comes of the engine: for the judge while images run, for a reader, or the link."""
-        m.d.comb += [
-            self.link_results.payload.eq(results.payload),
-            self.link_results.valid.eq(results.valid & ~own),
-            read.payload.eq(results.payload),
-            read.valid.eq(results.valid & own & ~running),
-            results.ready.eq(Mux(own, running | read.ready, self.link_results.ready)),
-        ]
 
     def _build_memories(
         self, m: Module, loader: Loader, player: BeatPlayer, judge: Judge, reader: ResidentReader

@@ -1,10 +1,11 @@
-"""What every block is, and what keeps items between blocks: registers, memories, queues."""
+"""What every block is and has, and what keeps items between blocks: registers, memories, queues."""
 
 from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import Module, Mux, Shape, Signal
 from amaranth.lib import memory, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In as In
+from amaranth.lib.wiring import Out as Out
 
 from allspin.sim.errors import check_power_of_two
 

@@ -21,10 +21,9 @@ from amaranth.hdl import (
     signed,
 )
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.target import ECP5_WORD_BITS, SMALLEST_BLOCK
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 
 PAIR = Const(0x7888, 16)
 """Of a carry cell: (A and B) plus (C and D)."""
@@ -350,8 +349,8 @@ class WordMemory(Component):
             self.words.eq(words),
             write.addr.eq(self.write_address),
             write.en.eq(self.write_enable),
+            *(write.data[lane].eq(self.word) for lane in range(self._lanes)),
         ]
-        m.d.comb += [write.data[lane].eq(self.word) for lane in range(self._lanes)]
         m.d.sync += [read_words.eq(read.data), words.eq(read_words)]
 
     def _build_block(self, m: Module) -> None:

@@ -11,7 +11,7 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.sim.chip.generator import USE_BITS
 
 
-class SlotLayout(data.StructLayout):
+def slot_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """A row that is driven.
 
     Members
@@ -21,28 +21,24 @@ class SlotLayout(data.StructLayout):
     value : unsigned, `value_bits`
         What it is driven with; 0 drives nothing, and `row` must still be one that exists.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        super().__init__({"row": range(parameters.part_rows), "value": parameters.value_bits})
+    return data.StructLayout({"row": range(parameters.part_rows), "value": parameters.value_bits})
 
 
-class EventLayout(data.StructLayout):
+def event_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """A beat: the rows that are driven in one clock, at most one of each part of the array.
 
     Members
     -------
-    slots : array of `SlotLayout`, `rows_per_clock` of them
+    slots : array of `slot_layout`, `rows_per_clock` of them
         Slot k drives row ``row * rows_per_clock + k`` of the array.
     last : 1 bit
         The image's last beat. Every image has exactly one, even a blank image.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        slots = data.ArrayLayout(SlotLayout(parameters), parameters.rows_per_clock)
-        super().__init__({"slots": slots, "last": 1})
+    slots = data.ArrayLayout(slot_layout(parameters), parameters.rows_per_clock)
+    return data.StructLayout({"slots": slots, "last": 1})
 
 
-class SumLayout(data.StructLayout):
+def sum_layout(parameters: CrossbarParameters) -> data.StructLayout:
     """Sums of `neurons_per_clock` columns; the columns of an image come in order.
 
     Members
@@ -53,13 +49,11 @@ class SumLayout(data.StructLayout):
     last : 1 bit
         The image's last columns.
     """
-
-    def __init__(self, parameters: CrossbarParameters) -> None:
-        sums = data.ArrayLayout(signed(parameters.sum_bits), parameters.neurons_per_clock)
-        super().__init__({"sums": sums, "last": 1})
+    sums = data.ArrayLayout(signed(parameters.sum_bits), parameters.neurons_per_clock)
+    return data.StructLayout({"sums": sums, "last": 1})
 
 
-class NoiseLayout(data.StructLayout):
+def noise_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
     """What is added at one use of `neurons_per_clock` columns.
 
     In an image's last beat, those beyond the last column mean nothing.
@@ -71,33 +65,29 @@ class NoiseLayout(data.StructLayout):
     sums : array of signed
         To the columns' sums; where these have noise.
     """
-
-    def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        lanes = parameters.crossbars[layer].neurons_per_clock
-        members = {}
-        if layer < len(parameters.crossbars) - 1:
-            members["uses"] = data.ArrayLayout(signed(parameters.use_bits), lanes)
-        if parameters.noisy_sums:
-            members["sums"] = data.ArrayLayout(signed(parameters.sum_noise_bits(layer)), lanes)
-        super().__init__(members)
+    lanes = parameters.crossbars[layer].neurons_per_clock
+    members = {}
+    if layer < len(parameters.crossbars) - 1:
+        members["uses"] = data.ArrayLayout(signed(parameters.use_bits), lanes)
+    if parameters.noisy_sums:
+        members["sums"] = data.ArrayLayout(signed(parameters.sum_noise_bits(layer)), lanes)
+    return data.StructLayout(members)
 
 
-class AmplifiedLayout(data.StructLayout):
-    """`SumLayout` of a layer, as its amplifiers give it.
+def amplified_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
+    """`sum_layout` of a layer, as its amplifiers give it.
 
     Members
     -------
     sums, last
-        As of `SumLayout`; sums may be wider.
+        As of `sum_layout`; sums may be wider.
     """
-
-    def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        sum_ = signed(parameters.amplified_bits(layer))
-        lanes = parameters.crossbars[layer].neurons_per_clock
-        super().__init__({"sums": data.ArrayLayout(sum_, lanes), "last": 1})
+    sum_ = signed(parameters.amplified_bits(layer))
+    lanes = parameters.crossbars[layer].neurons_per_clock
+    return data.StructLayout({"sums": data.ArrayLayout(sum_, lanes), "last": 1})
 
 
-class ResultLayout(data.StructLayout):
+def result_layout(parameters: EngineParameters) -> data.StructLayout:
     """A logit; the classes of an image come in order.
 
     Members
@@ -109,15 +99,13 @@ class ResultLayout(data.StructLayout):
     winner : unsigned
         The lowest class with the largest logit; meaningful where `last` is set.
     """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        super().__init__(
-            {
-                "logit": signed(parameters.amplified_bits(len(parameters.crossbars) - 1)),
-                "last": 1,
-                "winner": range(parameters.classes),
-            }
-        )
+    return data.StructLayout(
+        {
+            "logit": signed(parameters.amplified_bits(len(parameters.crossbars) - 1)),
+            "last": 1,
+            "winner": range(parameters.classes),
+        }
+    )
 
 
 LOAD_LAYOUT = data.StructLayout({"layer": 4, "memory": 4, "first": 1, "address": 16, "data": 8})

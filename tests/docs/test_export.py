@@ -62,12 +62,11 @@ def exported(suffix, tmp_path):
 
 
 def build_with_verilator(path: Path, parameters: dict[str, int]) -> list[str]:
-    tools = find_tools("verilator")
+    _, search = find_tools("verilator")
     command = ["verilator", "--binary", "-Wno-fatal", "-Wno-lint", "--output-split", "0"]
     command += ["--top-module", "testbench", "-Mdir", "build", "-o", "simulation"]
     command += ["-CFLAGS", "-std=c++20"]  # the testbench's delays become coroutines
     command += [f"-G{name}={value}" for name, value in parameters.items()]
-    search = os.pathsep.join([*map(str, tools.folders), os.environ["PATH"]])
     environment = {**os.environ, "PATH": search, "MAKEFLAGS": "OPT_GLOBAL=-O0"}
     command += ["testbench.v", path.name]
     subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, check=True)

@@ -22,7 +22,7 @@ from amaranth.hdl import (
 from amaranth.lib import data
 
 from allspin.hdl.crossbar.crossbar import Replay
-from allspin.hdl.crossbar.placers import PlaceLayout
+from allspin.hdl.crossbar.placers import place_layout
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from tests.formal.proof import Opened, anything, later, moves, pick, when
 from tests.formal.stand_ins import Waiting
@@ -440,7 +440,7 @@ class CrossbarModel:
         return stage
 
     def check(self, m: Module, valid: Value, sums: Any) -> None:
-        """Assert that sums, a view of a `SumLayout`, are those that leave next, if any do."""
+        """Assert that sums, a view of a `sum_layout`, are those that leave next, if any do."""
         p, queue, kept = self._p, self.queue, self._kept
         m.d.comb += when(valid, sums.last == (queue.final[0] & queue.ends))
         for number in range(p.neurons_per_clock):
@@ -462,9 +462,9 @@ class CrossbarModel:
         }
 
     def place(self, m: Module, written: Any) -> Any:
-        """A word of `written` as `allspin.hdl.crossbar.placers.PlaceLayout` has it."""
+        """A word of `written` as `allspin.hdl.crossbar.placers.place_layout` has it."""
         p = self._p
-        place: Any = Signal(PlaceLayout(p), name="model_place")
+        place: Any = Signal(place_layout(p), name="model_place")
         at, rows = self._place(written.column), range(p.rows + 1)
         m.d.comb += [
             place.part.eq(pick((row % p.rows_per_clock for row in rows), written.row)),

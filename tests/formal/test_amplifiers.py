@@ -8,7 +8,7 @@ from allspin.hdl.neuron import amplifiers as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
-from allspin.hdl.stream.layouts import AmplifiedLayout, NoiseLayout, SumLayout
+from allspin.hdl.stream.layouts import amplified_layout, noise_layout, sum_layout
 from tests.formal.proof import Mutant, Proof, about, moves, when
 from tests.formal.stand_ins import offer
 
@@ -28,9 +28,9 @@ def properties(hdl: ModuleType) -> Module:
 
     # What is inside is one beat at most: as it came, and its noise of that clock.
     full = Signal()
-    beat = Signal(SumLayout(PARAMETERS.crossbars[0]))
-    added = Signal(NoiseLayout(PARAMETERS, 0))
-    wanted = Signal(AmplifiedLayout(PARAMETERS, 0))
+    beat = Signal(sum_layout(PARAMETERS.crossbars[0]))
+    added = Signal(noise_layout(PARAMETERS, 0))
+    wanted = Signal(amplified_layout(PARAMETERS, 0))
     comes, leaves = moves(dut.sums), moves(dut.amplified)
     with m.If(comes):
         m.d.sync += [full.eq(1), beat.eq(dut.sums.payload), added.eq(dut.noise)]

@@ -14,7 +14,7 @@ from amaranth.lib import data
 
 from allspin.hdl.crossbar import cells, columns, crossbar
 from allspin.hdl.crossbar.columns import FLAGS
-from allspin.hdl.crossbar.placers import LineLayout
+from allspin.hdl.crossbar.placers import line_layout
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 from tests.formal.crossbar_model import (
     CrossbarModel,
@@ -131,7 +131,7 @@ def check_lines(
     m: Module, p: CrossbarParameters, inside: Opened, line: Callable[[int, int, int], Value]
 ) -> None:
     """Assert that a line is what its placer gave for it a clock ago, or what it was."""
-    place: Any = data.View(LineLayout(p), inside["memory.placer.place"])
+    place: Any = data.View(line_layout(p), inside["memory.placer.place"])
     past = Signal(reset_less=True)
     m.d.sync += past.eq(1)
     for part, bank, at in product(range(p.rows_per_clock), range(p.banks), range(p.lines)):

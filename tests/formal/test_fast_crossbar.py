@@ -28,7 +28,7 @@ from amaranth.hdl import (
 from amaranth.lib import data
 
 from allspin.hdl.crossbar import cells, crossbar, fast_columns, sums
-from allspin.hdl.crossbar.placers import CellLayout
+from allspin.hdl.crossbar.placers import cell_layout
 from allspin.hdl.crossbar.sums import LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 from tests.formal.crossbar_model import (
@@ -166,7 +166,7 @@ def _check_words(
 ) -> None:
     """Each register on the way has its word, and each memory those that have come."""
     written = model.written
-    arrived: Any = data.View(CellLayout(p), inside["memory.arrived_0"])
+    arrived: Any = data.View(cell_layout(p), inside["memory.arrived_0"])
     row, column = inside["memory.placer.next_row"], inside["memory.placer.next_column"]
     m.d.comb += [
         Assert(inside["memory.arrives"] == written[1].valid),

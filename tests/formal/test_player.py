@@ -27,7 +27,7 @@ PARAMETERS = CrossbarParameters(2**ROW_BITS, 2, 2, value_bits=1)
 
 
 class SmallLayout(data.StructLayout):
-    """In place of a `PackedLayout` of a beat memory, with a distance of few bits."""
+    """In place of a `packed_layout` of a beat memory, with a distance of few bits."""
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         slot = data.StructLayout({"distance": ROW_BITS, "value": parameters.value_bits})
@@ -67,7 +67,7 @@ class Words(wiring.Component):
 
 
 def properties(hdl: Any) -> Module:
-    hdl.PackedLayout, hdl.QUEUE_DEPTH = SmallLayout, DEPTH
+    hdl.packed_layout, hdl.QUEUE_DEPTH = SmallLayout, DEPTH
     made = stand_in(hdl, "BeatMemory", Words)
     m, inside = about(dut := hdl.BeatPlayer(PARAMETERS, BEATS))
     [memory] = made

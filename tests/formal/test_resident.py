@@ -232,7 +232,7 @@ def properties(hdl: Any, reader: Any) -> Module:
         return inside.state("reader.reading", *states)
 
     address, wants_logits = inside["reader.address"], inside["reader.play"]
-    held = data.View(reader.HeldLayout(PARAMETERS), inside["reader.held"])
+    held = data.View(reader.held_layout(PARAMETERS), inside["reader.held"])
     final, left = held.final, held.left
     fetched, next_image = to_link.i, inside["reader.next_image"]
     leaves = reads_in("SEND") & fetched.ready & (left == 0) & final

@@ -97,8 +97,8 @@ def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
     """Bytes to pairs."""
     hdl.Queue = AnyQueue
     m, inside = about(dut := hdl.SparseDecoder(crossbar))
-    pair: Any = data.View(hdl.PairLayout(crossbar), inside["judge.pairs__payload"])
-    said = data.View(hdl.ReadLayout(crossbar), inside["reader.read__payload"])
+    pair: Any = data.View(hdl.pair_layout(crossbar), inside["judge.pairs__payload"])
+    said = data.View(hdl.read_layout(crossbar), inside["reader.read__payload"])
     gives, fits = inside["judge.pairs__valid"], inside["queue.i__ready"]
 
     # Two bytes are under way, and the reader is in front of the next.
@@ -201,7 +201,7 @@ def driver(hdl: Any, crossbar: CrossbarParameters) -> Module:
     """Pairs to events."""
     hdl.Queue = AnyQueue
     m, inside = about(dut := hdl.SparseDecoder(crossbar))
-    pair = data.View(hdl.PairLayout(crossbar), inside["queue.o__payload"])
+    pair = data.View(hdl.pair_layout(crossbar), inside["queue.o__payload"])
     valid, ready = inside["queue.o__valid"], inside["o__ready"]
     free = first_free(m, pair, valid & ready, crossbar)
 

@@ -76,7 +76,7 @@ def test_so_do_those_of_states(simulator: str) -> None:
 def test_so_do_those_that_draw_a_chip_and_its_noise(simulator: str) -> None:
     network = random_network((27, 11, 5), 1)
     cells = ("CCU2C", "MULT18X18D", "TRELLIS_FF")
-    report = simulate(
+    ran = simulate(
         engine_of(CHIPS, network, cells) + models("ecp5", cells),
         BENCHES / "bench_variation.py",
         tests=CHIP_TESTS,
@@ -86,7 +86,7 @@ def test_so_do_those_that_draw_a_chip_and_its_noise(simulator: str) -> None:
         profile=CHIPS,
         options={"chip": 11},
     )
-    assert report.tests == CHIP_TESTS
+    assert ran == CHIP_TESTS
 
 
 def test_a_wrong_cell_is_seen(engine: str, simulator: str) -> None:

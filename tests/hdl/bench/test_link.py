@@ -37,7 +37,7 @@ def simulate_top(tests, simulator):
 
 
 def test_top_through_its_pins_is_the_golden_model(simulator):
-    assert simulate_top(TESTS, simulator).tests == TESTS
+    assert simulate_top(TESTS, simulator) == TESTS
 
 
 def test_another_uart_understands_the_top(simulator):

@@ -36,7 +36,7 @@ def test_the_job_arrives_and_what_is_left_stays(simulator, tmp_path):
     for number, seed in enumerate((17, 17, 18)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        report = simulate(
+        ran = simulate(
             DESIGN,
             BENCH,
             tests=["job_arrives"],
@@ -47,8 +47,8 @@ def test_the_job_arrives_and_what_is_left_stays(simulator, tmp_path):
             seed=seed,
             folder=folder,
         )
-        assert report.tests == ("job_arrives",)
-        assert "bench_runner.job_arrives passed" in report.log
+        assert ran == ("job_arrives",)
+        assert "bench_runner.job_arrives passed" in (folder / "simulation.log").read_text()
         seeds.append((folder / "seed.txt").read_text())
     assert seeds[0] == seeds[1] != seeds[2]
 
@@ -77,7 +77,7 @@ def test_a_skipped_test_did_not_run(tmp_path):
         "@cocotb.test(skip=True)\nasync def one(dut): pass\n"
         "@cocotb.test()\nasync def two(dut): pass\n"
     )
-    assert simulate(DESIGN, tmp_path / "half.py", public=True).tests == ("two",)
+    assert simulate(DESIGN, tmp_path / "half.py", public=True) == ("two",)
     with pytest.raises(BenchFailure, match="2 tests should have run, but 1 did: two"):
         simulate(DESIGN, tmp_path / "half.py", tests=2, public=True)
 

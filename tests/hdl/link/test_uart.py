@@ -201,8 +201,6 @@ def test_transmits_without_gaps_at_the_rate(divisor: Fraction) -> None:
         (lambda: UartParameters(3.9), ValueError, "from 4 to 65535 clocks a bit, not 3.9"),
         (lambda: UartParameters(65536), ValueError, "from 4 to 65535 clocks a bit, not 65536"),
         (lambda: UartParameters(-4), ValueError, "from 4 to 65535 clocks a bit, not -4"),
-        (lambda: UartParameters(float("nan")), TypeError, "must be a number from 4"),
-        (lambda: UartParameters(float("inf")), TypeError, "must be a number from 4"),
         (
             lambda: UartParameters.from_rates(12_000_000, 4_000_000),
             ValueError,

@@ -136,38 +136,6 @@ def test_a_digital_column_is_a_relu_of_a_scalar_product(
     assert found == [min(max(int(total / 2.0**drop // 1), 0), 2**bits - 1) for total in sums]
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: BareGate(0), "bits must be from 1 to 8, not 0"),
-        (lambda: BareGate(9), "bits must be from 1 to 8, not 9"),
-        (lambda: RegisteredRelu(8, 9, 0, 0), "bits must be from 1 to 8, not 0"),
-        (lambda: RegisteredRelu(8, 9, 0, 9), "bits must be from 1 to 8, not 9"),
-        (lambda: RegisteredRelu(8, 1, 0, 4), "sum_bits must be from 2 to 40, not 1"),
-        (lambda: RegisteredRelu(8, 41, 0, 4), "sum_bits must be from 2 to 40, not 41"),
-        (lambda: RegisteredRelu(8, 9, -2, 4), "drop must be from -1 to 31, not -2"),
-        (lambda: RegisteredRelu(8, 9, 32, 4), "drop must be from -1 to 31, not 32"),
-        (lambda: RoundedRelu(8, 0), "bits must be from 1 to 8, not 0"),
-        (lambda: RoundedRelu(12, 9), "bits must be from 1 to 8, not 9"),
-        (lambda: RoundedRelu(3, 4), "current_bits must be from 4 to 12, not 3"),
-        (lambda: RoundedRelu(13, 4), "current_bits must be from 4 to 12, not 13"),
-        (lambda: TableLogic([1, 2], 0), "bits must be from 1 to 8, not 0"),
-        (lambda: TableLogic([1, 2], 9), "bits must be from 1 to 8, not 9"),
-        (lambda: TableLogic([1, 2, 3], 4), "a power of two of entries, not 3"),
-        (lambda: TableLogic([1], 4), "a power of two of entries, not 1"),
-        (lambda: TableLogic([1, 16], 4), "an entry must be from 0 to 15, not 16"),
-        (lambda: TableLogic([-1, 1], 4), "an entry must be from 0 to 15, not -1"),
-        (lambda: DigitalColumn(0, 8, 20, 1, 4), "value_bits must be from 1 to 8, not 0"),
-        (lambda: DigitalColumn(9, 8, 20, 1, 4), "value_bits must be from 1 to 8, not 9"),
-        (lambda: DigitalColumn(4, 1, 20, 1, 4), "weight_bits must be from 2 to 8, not 1"),
-        (lambda: DigitalColumn(4, 9, 20, 1, 4), "weight_bits must be from 2 to 8, not 9"),
-    ],
-)
-def test_parameters_outside_their_ranges(make: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        make()
-
-
 def bare(current: int, current_bits: int, hidden_bits: int) -> int:
     return int(max(2 * current / 2**current_bits - 1, 0) * 2**hidden_bits)
 

@@ -106,8 +106,8 @@ def test_a_network_s_converters() -> None:
     [
         ({"rows": 4}, "rows of a tile must be from 8 to 65536, not 4"),
         ({"rows": 12}, "rows of a tile must be a power of two from 8 to 65536, not 12"),
-        ({"bits": 25}, "bits of a conversion must be from 2 to 24, not 25"),
-        ({"shift": 24}, "shift of a conversion must be from 0 to 23, not 24"),
+        ({"bits": 25}, "bits must be from 2 to 24, not 25"),
+        ({"shift": 24}, "shift must be from 0 to 23, not 24"),
     ],
 )
 def test_what_no_tiles_are(changes: dict[str, Any], message: str) -> None:

@@ -11,10 +11,10 @@ from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     FETCH_LAYOUT,
     LOAD_LAYOUT,
-    EventLayout,
-    ResultLayout,
-    SlotLayout,
-    SumLayout,
+    event_layout,
+    result_layout,
+    slot_layout,
+    sum_layout,
 )
 from allspin.sim.network.random_networks import random_network
 
@@ -28,10 +28,10 @@ FIRST, LAST = ENGINE.crossbars
 @pytest.mark.parametrize(
     ("layout", "widths"),
     [
-        (SlotLayout(FIRST), {"row": 6, "value": 4}),
-        (EventLayout(FIRST), {"slots": 2 * (6 + 4), "last": 1}),
-        (SumLayout(FIRST), {"sums": FIRST.neurons_per_clock * 19, "last": 1}),
-        (ResultLayout(ENGINE), {"logit": LAST.sum_bits, "last": 1, "winner": 3}),
+        (slot_layout(FIRST), {"row": 6, "value": 4}),
+        (event_layout(FIRST), {"slots": 2 * (6 + 4), "last": 1}),
+        (sum_layout(FIRST), {"sums": FIRST.neurons_per_clock * 19, "last": 1}),
+        (result_layout(ENGINE), {"logit": LAST.sum_bits, "last": 1, "winner": 3}),
         (LOAD_LAYOUT, {"layer": 4, "memory": 4, "first": 1, "address": 16, "data": 8}),
         (FETCH_LAYOUT, {"layer": 4, "memory": 4, "address": 16}),
         (BYTE_LAYOUT, {"data": 8, "last": 1}),

@@ -64,7 +64,7 @@ TILED = BODY[:24] + b"\x27" + BODY[25:] + bytes.fromhex("07060b00 03041710".repl
         (BODY + b"\0", "its identity has 49 bytes for 2 layers"),
         (TILED[:-4], "its identity has 52 bytes for 2 layers"),
         (TILED + b"\0", "its identity has 57 bytes for 2 layers"),
-        (TILED[:-3] + b"\x01\x17\x10", "bits of a conversion must be from 2 to 24, not 1"),
+        (TILED[:-3] + b"\x01\x17\x10", "bits must be from 2 to 24, not 1"),
         (TILED[:-4] + b"\x02\x04\x17\x10", "rows of a tile must be from 8 to 65536, not 4"),
     ],
 )
