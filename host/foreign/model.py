@@ -13,7 +13,7 @@ from safetensors import safe_open
 from allspin.host.data.arrays import read_npz
 from allspin.host.foreign.description import MAX_BYTES, MAX_WEIGHTS, Dense, FloatNetwork, Reals
 from allspin.host.foreign.graph import read_layers, sample_shape
-from allspin.host.foreign.onnx_file import evaluator, read_graph
+from allspin.host.foreign.onnx_file import Evaluator, read_graph
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
 
@@ -179,7 +179,7 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
     if suffix == ".onnx":
         graph = read_graph(path)
         network, logits = read_layers(graph, image_shape)
-        answers = evaluator(graph, logits, sample_shape(graph, image_shape))
+        answers = Evaluator(graph, logits, graph.input.name, sample_shape(graph, image_shape))
         half = any(array.dtype.name == "float16" for array in graph.constants.values())
     elif suffix in (".safetensors", ".npz"):
         with refused(f"{path} holds no network: "):
