@@ -3,7 +3,6 @@
 import dataclasses
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -457,7 +456,7 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
     if len(jobs) == 1:
         return [build_one(jobs[0])]
     with ThreadPoolExecutor(max_workers=options.jobs) as pool:
-        futures = [pool.submit(build_one, job) for job in _spread(jobs)]
+        futures = [pool.submit(build_one, job) for job in jobs]
         try:
             done = [future.result() for future in futures]
         except BaseException:
@@ -466,14 +465,3 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
             raise
     return sorted(done, key=lambda built: built.record["board"])
 
-
-def _spread(jobs: Sequence[Job]) -> list[Job]:
-    """Boards of one part far from one another, so that nobody waits for their synthesis."""
-    seen: Counter[tuple[str, int]] = Counter()
-
-    def turn(job: Job) -> int:
-        part = (job.board.part[:7], job.board.machine_frequency)
-        seen[part] += 1
-        return seen[part]
-
-    return sorted(jobs, key=turn)
