@@ -21,8 +21,7 @@ from allspin.boards.virtual.build import compiler
 from allspin.hdl.cache.process import Progress
 from allspin.hdl.link.protocol import NO_TAG, Request, identity_bytes
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.engine_rates import link_rate, measure_throughput
-from allspin.host.bitstreams.record import remember
+from allspin.host.bitstreams.record import link_rate, measure_throughput, remember
 from allspin.host.data.catalogue import network_name, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
@@ -464,4 +463,3 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
             pool.shutdown(cancel_futures=True)
             raise
     return sorted(done, key=lambda built: built.record["board"])
-

@@ -1,21 +1,39 @@
-"""What is known of a board's build: the object that ``allspin build --json`` prints.
+"""What is known of a board's build: its record, and the images/s of the machine in it.
 
-It is kept in the cache, written into ``docs/boards.json``, and printed in tables; whoever reads it
-from a file checks it here first.
+The record is the object that ``allspin build --json`` prints. It is kept in the cache, written into
+``docs/boards.json``, and printed in tables; whoever reads it from a file checks it here first.
 """
 
+import contextlib
 import dataclasses
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from allspin.boards.build.gateware import gateware_of
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import ShellParameters
-from allspin.hdl.cache import kept_folder, read_note, write_note
+from allspin.boards.top import sources_digest
+from allspin.hdl.cache import kept_folder, note_path, read_note, write_note
 from allspin.hdl.cache.process import Progress, no_progress
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.payloads import image_bytes
+from allspin.host.link.transport import BITS_PER_BYTE
+from allspin.host.machines.opening import open_virtual
+from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.show.say import warn
+from allspin.host.virtual.board import read_trace
 from allspin.sim.errors import UserError
+from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 
 
@@ -139,3 +157,223 @@ def recall_one(
         ):
             return figures
     return None
+
+
+SOME = 1000
+"""Images that tell whether the link is slower than the engine."""
+
+
+def count_cycles(
+    network: Network,
+    profile: HardwareProfile,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer],
+    progress: Progress = no_progress,
+) -> float:
+    """Mean cycles of an image, by the counters of a virtual board that runs all of them; once.
+
+    It is the engine whose clocks are counted. The link's decoder takes a byte a clock, so images
+    come over the link to engines that take longer than an image has bytes, and wait on the board
+    for faster ones.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on, its memory and its variation included.
+    images, labels : ndarray
+        The test set, as of `allspin.host.machines.resident.ResidentImages.load`.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Raises
+    ------
+    UserError
+        If there is no such machine, or no compiler to make the virtual board.
+    """
+    # Whether an image has more bytes on the link than it takes clocks in the engine at least.
+    some = images[:SOME]
+    bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
+    resident = image_bytes(some, network.pixel_bits) > bound
+    kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
+    profile = dataclasses.replace(profile, resident=kept)
+    parts = (images.tobytes(), labels.tobytes(), network_to_bytes(network), repr(profile))
+    note = note_path("cycles-per-image", sources_digest(), *parts)
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return float(read_note(note))
+    with open_virtual(network, profile, progress=progress) as machine:
+        progress(f"counting the clocks of {len(images):,} images", 0.0)
+        machine.program(network)
+        if resident:
+            cycles = machine.resident_images().run_all(images, labels).cycles
+        else:
+            machine.stream(images)
+            cycles = machine.counters().cycles
+    write_note(note, cycles / len(images))
+    return cycles / len(images)
+
+
+LAYER_BITS = 4
+EVENT, LAST_EVENT, LAST_SUM = (np.uint64(bit) for bit in (1, 2, 8))
+"""Of a layer's bits in the engine's activity: an event was taken, an image's last one, its last
+sum."""
+SPARE_CLOCKS = 1000
+"""For each image, besides its layers: reading it out, and asking for the next."""
+
+
+def latencies(activity: npt.NDArray[np.uint64], layers: int) -> npt.NDArray[np.int64]:
+    """Cycles of each image that passed alone, by what the engine did.
+
+    Parameters
+    ----------
+    activity : ndarray of uint64, shape (clocks,)
+        As of `allspin.host.virtual.board.read_trace`.
+    layers : int
+        How many the engine has.
+
+    Returns
+    -------
+    ndarray of int64, shape (images,)
+        From the clock in which the first layer takes an image's first event to that in which the
+        last layer's last sum leaves, both counted.
+
+    Raises
+    ------
+    ValueError
+        If an image began before the one before it had ended.
+    """
+    begins = np.flatnonzero(activity & EVENT)
+    ends = np.flatnonzero(activity >> np.uint64(LAYER_BITS * (layers - 1)) & LAST_SUM)
+    driven = np.flatnonzero(activity & LAST_EVENT)[: len(ends)]
+    # An image's last event lies between the end of the image before and its own.
+    if len(driven) < len(ends) or np.any(driven > ends) or np.any(driven[1:] < ends[:-1]):
+        raise ValueError("images overlap")
+    before = np.concatenate([[-1], ends])[: len(ends)]
+    starts = begins[np.searchsorted(begins, before, side="right")]
+    return ends - starts + 1
+
+
+def measure_latency(
+    network: Network,
+    profile: HardwareProfile,
+    images: npt.NDArray[np.uint8],
+    progress: Progress = no_progress,
+) -> npt.NDArray[np.int64]:
+    """Run images one at a time on a virtual board that keeps them; once.
+
+    They come from the board's memory, so that a link does not hold the engine up.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Returns
+    -------
+    ndarray of int64, shape (images,)
+        Cycles of each.
+
+    Raises
+    ------
+    UserError
+        If there is no such machine, no compiler to make the virtual board, or images overlap.
+    """
+    kept = profile.resident or VIRTUAL_RESIDENT
+    profile = dataclasses.replace(profile, resident=kept)
+    parts = (images.tobytes(), network_to_bytes(network), repr(profile))
+    note = note_path("latency", sources_digest(), *parts)
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return np.array(read_note(note), np.int64)
+    bounds = cycle_bounds(network, EngineParameters.from_network(network, profile), images)
+    clocks = int(bounds.sum()) * len(network.layers) + SPARE_CLOCKS * len(images)
+    with tempfile.TemporaryDirectory(prefix="allspin-") as folder:
+        trace = Path(folder) / "activity"
+        with open_virtual(network, profile, trace=(trace, clocks), progress=progress) as machine:
+            progress(f"counting the cycles of {len(images)} images, one at a time", 0.0)
+            machine.program(network)
+            resident = machine.resident_images()
+            count = resident.load(images, np.zeros(len(images), np.int64))
+            resident.logits()
+        try:
+            found = latencies(read_trace(trace), len(network.layers))
+        except ValueError as error:
+            raise UserError(f"latency cannot be told: {error}") from error
+    if len(found) != count or count != len(images):
+        raise UserError(f"latency cannot be told: {len(found)} of {len(images)} images passed")
+    write_note(note, found.tolist())
+    return found
+
+
+FRAMING_BYTES = 2
+"""Of COBS: the first code and the closing zero."""
+CLASS_BYTES = 2
+ALONE = 100
+"""Images that latency is the mean of."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What MNIST's test images come to on a machine.
+
+    Attributes
+    ----------
+    cycles : float
+        Mean clocks of an image that its engine takes, counted.
+    link_bytes : float
+        Mean bytes an image of the busier of the UART's two wires, frames included.
+    latency : float
+        Mean cycles from the first event to the last logit of an image alone.
+    """
+
+    cycles: float
+    link_bytes: float
+    latency: float
+
+
+def link_rate(baud: int, bytes_per_image: float) -> float:
+    """Images/s that a UART can carry at most."""
+    return baud / BITS_PER_BYTE / bytes_per_image
+
+
+def measure_throughput(
+    network: Network, profile: HardwareProfile, progress: Progress = no_progress
+) -> Throughput | None:
+    """Run all of MNIST's test images on a virtual board of a machine.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Returns
+    -------
+    Throughput or None
+        None where the network takes other images.
+
+    Raises
+    ------
+    UserError
+        As `allspin.host.bitstreams.engine_rates.count_cycles`.
+    """
+    images, labels = load_test_set()
+    if network.layers[0].rows != images[0].size:
+        return None
+    cycles = count_cycles(network, profile, images, labels, progress)
+    alone = measure_latency(network, profile, images[:ALONE], progress)
+    # The wire that carries more.
+    engine = EngineParameters.from_network(network, profile)
+    asked = HEADER_BYTES + image_bytes(images, network.pixel_bits)
+    answered = ANSWER_HEADER_BYTES + engine.classes * engine.logit_bytes + CLASS_BYTES
+    link_bytes = max(asked, answered) + CRC_BYTES + FRAMING_BYTES
+    return Throughput(cycles, link_bytes, float(alone.mean()))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser
-from allspin.host.data.extensions import fault_of_extension, load_extensions
+from allspin.host.data.files import fault_of_extension, load_extensions
 from allspin.host.show.say import Beat, commit, one_line, printable, tell, version, warn
 from allspin.sim.errors import VARIABLE, UserError
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import Closing
-from allspin.host.draw.timeline import LAST_SUM
+from allspin.host.draw.device import LAST_SUM
 from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS, SUM_CHIPS

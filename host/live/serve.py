@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import uvicorn
 
-from allspin.host.live.app import application
+from allspin.host.live.app import LOOP_BACK, Access, application
 from allspin.host.live.choices import Choices
-from allspin.host.live.guard import LOOP_BACK, Access
 from allspin.host.live.messages import MAX_BYTES
 from allspin.sim.errors import check_range, refused
 

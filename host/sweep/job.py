@@ -20,7 +20,7 @@ from allspin.host.chips.options import MadeChip
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
-from allspin.host.data.extensions import load_extensions
+from allspin.host.data.files import load_extensions
 from allspin.host.link.payloads import Memories
 from allspin.host.machines.chips import ChipMaker, ResidentChips, chip_gateware, tile_offsets
 from allspin.host.machines.machine import GoldenMachine, Machine, Maker
