@@ -45,8 +45,15 @@ CHUNK = 1 << 12
 
 MNIST = Path(__file__).parent / "mnist"
 """The folder of the MNIST that ships: LeCun, Cortes and Burges, 60,000 and 10,000 images."""
+MNIST_DIGESTS: dict[Part, str] = {
+    ("train", "images"): "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ("train", "labels"): "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ("test", "images"): "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ("test", "labels"): "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+"""SHA-256 of each of MNIST's four files, unpacked."""
 MNIST_DIGEST = "b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a"
-"""SHA-256 of its four files, unpacked, one after another."""
+"""SHA-256 of the four, one after another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,6 +276,12 @@ def _load(data: str | Path | None, halves: tuple[str, ...]) -> tuple[str, dict[P
     # What is not there is a folder that cannot be read.
     in_folder = path.is_dir() or not os.path.exists(path)
     name, arrays = (_from_folder if in_folder else _from_archive)(path, parts)
+    for part, array in arrays.items():
+        if data is None and _digest(array) != MNIST_DIGESTS[part]:
+            raise UserError(
+                f"{array.title} is not the MNIST that ships with allspin; "
+                "restore it from the repository, or give your own folder as `data`"
+            )
     for half in halves:
         _check_half(arrays[half, "images"], arrays[half, "labels"])
     return name, arrays

@@ -65,9 +65,12 @@ def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[
         try:
             layers.append(Dense(weights, biases))
         except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
+            raise ValueError(f"{name}: {error}; other layers are read of ONNX") from error
     if left:
-        raise ValueError(f"it has an array {min(left)!r}, which is of no fully connected layer")
+        raise ValueError(
+            f"it has an array {min(left)!r}, which is of no fully connected layer; export the "
+            "whole model as ONNX, such as by torch.onnx"
+        )
     return layers
 
 
@@ -85,12 +88,6 @@ def state_layers(arrays: Arrays) -> list[Dense]:
     They are ``NAME.weight`` of shape (outputs, inputs), and ``NAME.bias`` or nothing; layers follow
     one another as their names do, numbers by value.
     """
-    for name in sorted(arrays):
-        if name.endswith((".running_mean", ".running_var")):
-            raise ValueError(
-                f"{name!r} belongs to a BatchNorm, whose place in the module no names tell; "
-                "export the module with torch.onnx"
-            )
     modules = [name.removesuffix(".weight") for name in arrays if name.endswith(".weight")]
     if not modules:
         raise ValueError("it has no array named NAME.weight, such as 0.weight or fc1.weight")

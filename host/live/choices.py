@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -283,3 +284,28 @@ class Choices:
             for knob in self.knobs
         }
         return replace(made, knobs=values)
+
+
+# The server itself, whose packages are needed for nothing else.
+
+NEEDED = ("starlette", "uvicorn", "websockets")
+
+
+def live_package() -> ModuleType:
+    """The server's module, with `LiveServer`, `Place` and `open_in_browser`.
+
+    Raises
+    ------
+    UserError
+        If a package that it needs is not installed.
+    """
+    try:
+        from allspin.host.live import serve
+    except ImportError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in NEEDED:
+            raise
+        raise UserError(
+            f"the live page needs a package that is not here, {name}: pip install 'allspin[live]'"
+        ) from None
+    return serve

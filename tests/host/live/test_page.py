@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from allspin.host.data.catalogue import open_network
-from allspin.host.live.app import PAGE
+from allspin.host.live.serve import PAGE
 from tests.host.reader import Reader
 
 FILES = {
