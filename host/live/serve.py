@@ -29,7 +29,6 @@ from starlette.websockets import WebSocket, WebSocketClose, WebSocketDisconnect
 
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import MAX_BYTES, encode, parse
-from allspin.host.live.seat import Held
 from allspin.host.live.session import Session
 from allspin.sim.errors import check_range, refused
 
@@ -201,7 +200,6 @@ def application(choices: Choices, access: Access) -> ASGIApp:
     access : Access
         Who may speak to it.
     """
-    held: Held = {}
     open_pages: set[WebSocket] = set()
 
     async def page(socket: WebSocket) -> None:
@@ -211,7 +209,7 @@ def application(choices: Choices, access: Access) -> ASGIApp:
             return
         open_pages.add(socket)
         try:
-            await _serve(socket, choices, held)
+            await _serve(socket, choices)
         finally:
             open_pages.discard(socket)
 
@@ -219,7 +217,7 @@ def application(choices: Choices, access: Access) -> ASGIApp:
     return Guard(Starlette(routes=[WebSocketRoute("/socket", page), files]), access)
 
 
-async def _serve(socket: WebSocket, choices: Choices, held: Held) -> None:
+async def _serve(socket: WebSocket, choices: Choices) -> None:
     """Serve a page until it is closed, or says more than it may."""
 
     async def send(said: dict[str, Any], content: bytes) -> None:
@@ -230,7 +228,7 @@ async def _serve(socket: WebSocket, choices: Choices, held: Held) -> None:
             else:
                 await socket.send_bytes(message)
 
-    session, rates = Session(choices, held, send), Rates()
+    session, rates = Session(choices, send), Rates()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(session.run)
         # The server itself closes the socket of who sends a message of more than `MAX_BYTES`.

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.live.choices import BOARD, Choices, Setting
 from allspin.host.live.messages import Message, Show, hello
-from allspin.host.live.seat import Chair, Held, Seat
+from allspin.host.live.seat import Chair, Seat
 from allspin.host.live.shown import Flow, Made, archive, drawn_image, timeline
 from allspin.sim.errors import UserError
 
@@ -154,13 +154,11 @@ class Session:
     ----------
     choices : Choices
         What may be chosen.
-    held : dict
-        Who holds the board.
     send : callable
         Sends the page a message.
     """
 
-    def __init__(self, choices: Choices, held: Held, send: Send) -> None:
+    def __init__(self, choices: Choices, send: Send) -> None:
         self._choices = choices
         self._send = send
         self._wake = asyncio.Event()
@@ -173,7 +171,7 @@ class Session:
         self._flow: Flow | None = None
         self._traced = False
         self._activity: npt.NDArray[np.uint64] | None = None
-        self._chair = Chair(choices, held, self._tell, self._wake.set)
+        self._chair = Chair(choices, self._tell, self._wake.set)
         self._count = 0
         self._accuracies: dict[int, float] = {}
         self._confusion: npt.NDArray[np.int64] | None = None
