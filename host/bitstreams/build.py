@@ -1,11 +1,10 @@
 """Bitstreams of one or more boards, with what they came to."""
 
-import dataclasses
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -158,7 +157,7 @@ def make_job(
         for name in ("lanes", "rows_per_clock")
         if (value := getattr(changes, name)) is not None
     }
-    hardware = dataclasses.replace(board.profile(profile).hardware, **changed)
+    hardware = replace(board.profile(profile).hardware, **changed)
     name = profile or next(iter(board.profiles))
     try:
         frequency = None if changes.frequency is None else round(changes.frequency)

@@ -5,10 +5,9 @@ The record is the object that ``allspin build --json`` prints. It is kept in the
 """
 
 import contextlib
-import dataclasses
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def is_older(record: Mapping[str, Any], network: Network, progress: Progress = n
         running = board.running(record["profile"])
         # With the lanes and rows per clock of the build.
         changes = {name: record[name] for name in ("lanes", "rows_per_clock")}
-        profile = dataclasses.replace(running.profile().hardware, **changes)
+        profile = replace(running.profile().hardware, **changes)
         parameters = ShellParameters.from_network(running, network, profile)
     except (UserError, ValueError):
         return True
@@ -197,7 +196,7 @@ def count_cycles(
     bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
     resident = image_bytes(some, network.pixel_bits) > bound
     kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
-    profile = dataclasses.replace(profile, resident=kept)
+    profile = replace(profile, resident=kept)
     parts = (images.tobytes(), labels.tobytes(), network_to_bytes(network), repr(profile))
     note = note_path("cycles-per-image", sources_digest(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):
@@ -286,7 +285,7 @@ def measure_latency(
         If there is no such machine, no compiler to make the virtual board, or images overlap.
     """
     kept = profile.resident or VIRTUAL_RESIDENT
-    profile = dataclasses.replace(profile, resident=kept)
+    profile = replace(profile, resident=kept)
     parts = (images.tobytes(), network_to_bytes(network), repr(profile))
     note = note_path("latency", sources_digest(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):

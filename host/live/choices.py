@@ -1,10 +1,9 @@
 """What a page may choose: names out of a few, a seed, and how far knobs are turned."""
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -268,7 +267,7 @@ class Choices:
         ValueError, TypeError
             If a value is none of those that may be chosen.
         """
-        names = [field.name for field in dataclasses.fields(Setting)]
+        names = [field.name for field in fields(Setting)]
         made = replace(self.usual(), **{name: chosen[name] for name in names if name in chosen})
         check_one_of("network", made.network, self.networks)
         check_one_of("on", made.on, self.machines)
