@@ -363,7 +363,7 @@ def measure_throughput(
     Raises
     ------
     UserError
-        As `allspin.host.bitstreams.engine_rates.count_cycles`.
+        As `count_cycles`.
     """
     images, labels = load_test_set()
     if network.layers[0].rows != images[0].size:

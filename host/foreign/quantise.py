@@ -36,7 +36,6 @@ class Rows(NamedTuple):
 
 
 # Weights rounded to levels one row after another, each row making up for those before it.
-#
 # The error of a column's sum is ``d @ H @ d`` with d the errors of its weights and H the second
 # moments of the rows' values. Rounding every weight to the nearest level makes it small for
 # independent rows only; neighbouring pixels are not independent. So a row's rounding error is
@@ -98,8 +97,6 @@ def rounding(moments: Reals, levels: Reals) -> Rounding:
 
     return rounded
 
-
-# The weights of a layer.
 
 PULL = 0.01
 """How strongly weights are held to the model's own, as a share of the rows' mean square."""
