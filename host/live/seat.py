@@ -163,8 +163,6 @@ def open_virtual_seat(network: Network, device: Device, progress: BuildProgress)
 
 AGAIN = 2.0
 """Seconds until a board that is not there, or in use by another page, is asked for again."""
-TELL_EVERY = 0.5
-"""Seconds between two words on how far a compilation is."""
 
 Tell = Callable[[str, str, float], Coroutine[Any, Any, None]]
 """Takes the state of the machine, words, and seconds that it has been so."""
@@ -256,14 +254,11 @@ class Chair:
         loop, network = asyncio.get_running_loop(), self._network
         assert network is not None
         left = threading.Event()
-        told = [-TELL_EVERY]
 
         def progress(what: str, seconds: float) -> None:
             if left.is_set():
                 raise Left
-            if abs(seconds - told[0]) >= TELL_EVERY:
-                told[0] = seconds
-                asyncio.run_coroutine_threadsafe(self._tell("compiling", what, seconds), loop)
+            asyncio.run_coroutine_threadsafe(self._tell("compiling", what, seconds), loop)
 
         def work() -> Seat:
             if self._on == VIRTUAL:
