@@ -123,7 +123,7 @@ def test_test_set_needs_no_training_files(idx_folder: IdxFolder) -> None:
     for path in folder.glob("train-*"):
         path.unlink()
     assert load_test_set(folder)[0].shape == (94, 20, 24)
-    assert "lacks the train images; add train-images-idx3-ubyte" in refusal(folder)
+    assert "lacks the train images: a set has train-images-idx3-ubyte" in refusal(folder)
 
 
 def test_a_plain_file_goes_before_its_gzip_and_other_files_are_left_alone(
@@ -147,7 +147,7 @@ def test_folder_missing_empty_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert "file is no data set: give a folder of IDX files, or" in refusal(tmp_path / "file")
     (tmp_path / "empty").mkdir()
-    assert "it needs train-images-idx3-ubyte, train-labels" in refusal(tmp_path / "empty")
+    assert "(no IDX files); give one with train-images-idx3-ubyte" in refusal(tmp_path / "empty")
 
 
 @pytest.mark.parametrize(
