@@ -39,6 +39,8 @@ SUPPORTED = (
 )
 MAX_COMPUTED = 4 * MAX_WEIGHTS
 """Numbers of what a node makes of constants, or of an image."""
+AT_ONCE = 128
+"""Numbers of which each enters alone, one after another, that are asked together."""
 PROBES = 16
 """Random images that a span must be linear for."""
 MAX_APART = 1e-3
@@ -154,7 +156,10 @@ def _linear(compute: Evaluator, low: float) -> Dense:
     biases = compute(np.full((1, inputs), low))[0]
     if inputs * len(biases) > MAX_WEIGHTS:
         raise ValueError(f"a layer of {inputs} x {len(biases)} is too large")
-    layer = Dense((compute(low + reach * np.eye(inputs)) - biases) / reach, biases)
+    # Some at a time: of all inputs the matrix may be larger than the memory.
+    alone = (np.eye(min(AT_ONCE, inputs - k), inputs, k) for k in range(0, inputs, AT_ONCE))
+    found = np.concatenate([compute(low + reach * some) for some in alone])
+    layer = Dense((found - biases) / reach, biases)
     probes = np.rint(np.random.default_rng(0).uniform(0, 100, (PROBES, inputs)))
     found, expected = compute(low + probes), probes @ layer.weights + biases
     apart = np.abs(found - expected).max()

@@ -195,7 +195,7 @@ class Evaluator:
                 "part",
                 [graph.input],
                 [onnx.ValueInfoProto(name=target)],
-                [each for each in graph.model.graph.initializer if each.name in graph.constants],
+                [each for each in graph.model.graph.initializer if each.name in wanted],
             )
             model = onnx.helper.make_model(
                 part, opset_imports=graph.model.opset_import, ir_version=graph.model.ir_version
