@@ -15,9 +15,8 @@ from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
 from allspin.host.draw.accuracy import confusion_matrix, learning_curve, wrong_images
 from allspin.host.draw.array import overview, rah_maps
-from allspin.host.draw.device import neuron_curve
+from allspin.host.draw.device import neuron_curve, timeline
 from allspin.host.draw.style import SCREEN, Look, save_pictures
-from allspin.host.draw.timeline import timeline
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.run.run import TRACED_IMAGES, run_traced, traced_clocks

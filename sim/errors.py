@@ -160,7 +160,7 @@ def check_one_of(name: str, value: object, known: Iterable[object]) -> None:
 VARIABLE = "ALLSPIN_EXTENSIONS"
 """Environment variable of kinds of the user's own: files ``*.py`` or modules, separated as in PATH.
 
-`allspin.host.data.extensions` loads them.
+`allspin.host.data.files` loads them.
 """
 
 

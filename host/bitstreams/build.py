@@ -1,12 +1,10 @@
 """Bitstreams of one or more boards, with what they came to."""
 
-import dataclasses
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,8 +20,7 @@ from allspin.boards.virtual.build import compiler
 from allspin.hdl.cache.process import Progress
 from allspin.hdl.link.protocol import NO_TAG, Request, identity_bytes
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.engine_rates import link_rate, measure_throughput
-from allspin.host.bitstreams.record import remember
+from allspin.host.bitstreams.record import link_rate, measure_throughput, remember
 from allspin.host.data.catalogue import network_name, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
@@ -160,7 +157,7 @@ def make_job(
         for name in ("lanes", "rows_per_clock")
         if (value := getattr(changes, name)) is not None
     }
-    hardware = dataclasses.replace(board.profile(profile).hardware, **changed)
+    hardware = replace(board.profile(profile).hardware, **changed)
     name = profile or next(iter(board.profiles))
     try:
         frequency = None if changes.frequency is None else round(changes.frequency)
@@ -457,7 +454,7 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
     if len(jobs) == 1:
         return [build_one(jobs[0])]
     with ThreadPoolExecutor(max_workers=options.jobs) as pool:
-        futures = [pool.submit(build_one, job) for job in _spread(jobs)]
+        futures = [pool.submit(build_one, job) for job in jobs]
         try:
             done = [future.result() for future in futures]
         except BaseException:
@@ -465,15 +462,3 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
             pool.shutdown(cancel_futures=True)
             raise
     return sorted(done, key=lambda built: built.record["board"])
-
-
-def _spread(jobs: Sequence[Job]) -> list[Job]:
-    """Boards of one part far from one another, so that nobody waits for their synthesis."""
-    seen: Counter[tuple[str, int]] = Counter()
-
-    def turn(job: Job) -> int:
-        part = (job.board.part[:7], job.board.machine_frequency)
-        seen[part] += 1
-        return seen[part]
-
-    return sorted(jobs, key=turn)

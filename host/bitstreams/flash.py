@@ -1,14 +1,12 @@
 """The tools that put a bitstream onto a board, and what they say where they cannot."""
 
 import codecs
-import contextlib
 import os
 import re
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from pathlib import Path
 
 from serial.tools import list_ports
 
@@ -91,14 +89,13 @@ PACKAGES = {
     "icesprog": "icesprog, from the tools folder of the board's repository (wuxx/icesugar)",
 }
 """What to install for each tool."""
-USB = Path("/sys/bus/usb/devices")
-"""Where Linux lists what is plugged in."""
-NODES = Path("/dev/bus/usb")
-"""Where programs reach it."""
 CHUNK = 4096
 """Bytes of a tool's output that are shown at once."""
-NO_ACCESS = re.compile(r"permission|access|denied|usb_open\(\) failed", re.IGNORECASE)
-NO_DEVICE = re.compile(r"not found|no (dfu capable|such|usb)|can't find|cannot find", re.IGNORECASE)
+UNREACHED = re.compile(
+    r"permission|access|denied|usb_open\(\) failed|not found|no (dfu capable|such|usb)|can't find|"
+    "cannot find",
+    re.IGNORECASE,
+)
 
 
 def is_kept(command: Sequence[str]) -> bool:
@@ -167,55 +164,25 @@ def udev_rule(board: Board) -> str:
     )
 
 
-def usb_node(usb: str, listed: Path = USB, nodes: Path = NODES) -> Path | None:
-    """What a USB device is reached by; None where it is not plugged in.
-
-    Parameters
-    ----------
-    usb : str
-        Its vendor and product.
-    listed, nodes : Path
-        Where to look.
-    """
-    vendor, product = usb.split(":")
-    for device in sorted(listed.glob("*")):
-        with contextlib.suppress(OSError, ValueError):
-            found = [(device / f"id{name}").read_text().strip() for name in ("Vendor", "Product")]
-            if found == [vendor, product]:
-                bus, number = (int((device / f"{name}num").read_text()) for name in ("bus", "dev"))
-                return nodes / f"{bus:03d}" / f"{number:03d}"
-    return None
-
-
-def explain(board: Board, said: str, node: Path | None, listed: Path = USB) -> str:
-    """One line: what a board's tool could not do, and what helps.
+def explain(board: Board, said: str) -> str:
+    """Why a tool failed, and what to do about it, in a line.
 
     Parameters
     ----------
     board : Board
-        The board.
+        What it should have written to.
     said : str
-        All that the tool said.
-    node : Path or None
-        What `usb_node` found.
-    listed : Path
-        Where it looked.
+        All that it printed.
     """
     tool = board.flash[0]
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if NO_ACCESS.search(line) or NO_DEVICE.search(line)]
-    words = (telling or lines[-1:] or ["it said nothing"])[0]
-    if (node is not None and node.exists() and not os.access(node, os.W_OK)) or (
-        telling and NO_ACCESS.search(words)
-    ):
-        return (
-            f"{tool} may not use the USB device {board.usb}: put the line {udev_rule(board)} into "
-            "/etc/udev/rules.d/60-allspin.rules, run udevadm control --reload, and plug the board "
-            f"in again ({tool}: {words})"
-        )
-    if (node is None and listed.is_dir()) or (telling and NO_DEVICE.search(words)):
-        return (
-            f"{tool} finds no {board.title}: connect it, and look for {board.usb} in what lsusb "
-            f"prints ({tool}: {words})"
-        )
-    return f"{tool} failed: {words}"
+    telling = [line for line in lines if UNREACHED.search(line)]
+    if not telling:
+        return f"{tool} failed: {(lines or ['it said nothing'])[-1]}"
+    # iceprog says the same of a board that is not there and of one that it may not use.
+    return (
+        f"{tool} finds no {board.title}, or may not use it ({telling[0]}): connect it, and look "
+        f"for {board.usb} in what lsusb prints; if it is there, put the line {udev_rule(board)} "
+        "into /etc/udev/rules.d/60-allspin.rules, run udevadm control --reload, and plug the board "
+        "in again"
+    )

@@ -1,22 +1,38 @@
-"""What is known of a board's build: the object that ``allspin build --json`` prints.
+"""What is known of a board's build: its record, and the images/s of the machine in it.
 
-It is kept in the cache, written into ``docs/boards.json``, and printed in tables; whoever reads it
-from a file checks it here first.
+The record is the object that ``allspin build --json`` prints. It is kept in the cache, written into
+``docs/boards.json``, and printed in tables; whoever reads it from a file checks it here first.
 """
 
-import dataclasses
-import re
-from collections.abc import Callable, Mapping
+import contextlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from allspin.boards.build.gateware import gateware_of
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import ShellParameters
-from allspin.hdl.cache import kept_folder, read_note, write_note
+from allspin.boards.top import sources_digest
+from allspin.hdl.cache import kept_folder, note_path, read_note, write_note
 from allspin.hdl.cache.process import Progress, no_progress
+from allspin.hdl.cost.bound import cycle_bounds
+from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
+from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.payloads import image_bytes
+from allspin.host.link.transport import BITS_PER_BYTE
+from allspin.host.machines.opening import open_virtual
+from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.show.say import warn
+from allspin.host.virtual.board import read_trace
 from allspin.sim.errors import UserError
+from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 
 
@@ -45,134 +61,27 @@ def is_older(record: Mapping[str, Any], network: Network, progress: Progress = n
         running = board.running(record["profile"])
         # With the lanes and rows per clock of the build.
         changes = {name: record[name] for name in ("lanes", "rows_per_clock")}
-        profile = dataclasses.replace(running.profile().hardware, **changes)
+        profile = replace(running.profile().hardware, **changes)
         parameters = ShellParameters.from_network(running, network, profile)
     except (UserError, ValueError):
         return True
     return record["gateware"] != gateware_of(parameters, progress=progress)
 
 
-Check = Callable[[Any], bool]
-
-MOST = 1 << 32
-"""More than any count, frequency or time of a build."""
-LONGEST = 4096
-"""Characters of a text."""
-
-
-def number(value: Any) -> bool:
-    """Whether it is a number of at least 0, and no larger than any is."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
-
-
-def _cycles(value: Any) -> bool:
-    return number(value) and value >= 1
-
-
-def count(value: Any) -> bool:
-    """Whether it is a whole number of at least 0."""
-    return number(value) and isinstance(value, int)
-
-
-def _some(value: Any) -> bool:
-    return count(value) and value > 0
-
-
-def text(value: Any) -> bool:
-    """Whether it is a text of one line that leaves a terminal as it is."""
-    return isinstance(value, str) and len(value) <= LONGEST and value.isprintable()
-
-
-def _hexadecimal(value: Any) -> bool:
-    return text(value) and re.fullmatch("(?:[0-9a-f]{2})*", value) is not None
-
-
-def flag(value: Any) -> bool:
-    """Whether it is true or false."""
-    return isinstance(value, bool)
-
-
-def or_none(check: Check) -> Check:
-    """Whether it is null, or else is right."""
-    return lambda value: value is None or check(value)
-
-
-def _seeds(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) > 0
-        and all(
-            isinstance(each, Mapping)
-            and count(each.get("seed"))
-            and or_none(number)(each.get("fmax_mhz"))
-            and or_none(number)(each.get("seconds"))
-            for each in value
-        )
-    )
-
-
-def _tools(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(text(each) for each in (*value, *value.values()))
-
-
-def _blocks(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        text(name)
-        and isinstance(use, Mapping)
-        and use.keys() == {"used", "available"}
-        and all(count(each) for each in use.values())
-        for name, use in value.items()
-    )
-
-
-FIELDS: Mapping[str, Check] = {
-    "board": text,
-    "part": text,
-    "profile": text,
-    "network": text,
-    "lanes": _some,
-    "rows_per_clock": _some,
-    "fits": flag,
-    "meets_timing": flag,
-    "fmax_mhz": or_none(number),
-    "worst_fmax_mhz": or_none(number),
-    "need_mhz": number,
-    "luts": count,
-    "luts_share": number,
-    "memories": count,
-    "memories_share": number,
-    "seeds": _seeds,
-    "tools": _tools,
-    "seconds": number,
-    "shortfall": or_none(text),
-    "gateware": or_none(text),
-    "cycles_per_image": or_none(_cycles),
-    "images_per_second": or_none(number),
+Number = int | float
+FIELDS: Mapping[str, Any] = {
+    **dict.fromkeys(("board", "part", "profile", "network"), str),
+    **dict.fromkeys(("lanes", "rows_per_clock", "luts", "memories"), int),
+    **dict.fromkeys(("fits", "meets_timing"), bool),
+    **dict.fromkeys(("fmax_mhz", "worst_fmax_mhz", "cycles_per_image"), Number | None),
+    **dict.fromkeys(("need_mhz", "luts_share", "memories_share", "seconds"), Number),
+    "images_per_second": Number | None,
+    "seeds": list,
+    "tools": Mapping,
+    "shortfall": str | None,
+    "gateware": str | None,
 }
-"""What each record has, and what it must be; there is more that nobody relies on."""
-OPTIONAL: Mapping[str, Check] = {
-    "baud": _some,
-    "bitstream": or_none(text),
-    "bitstream_sha256": or_none(_hexadecimal),
-    "blocks": _blocks,
-    "cells": count,
-    "cells_share": number,
-    "commit": or_none(text),
-    "dsps": count,
-    "dsps_share": number,
-    "ffs": count,
-    "ffs_share": number,
-    "identity": or_none(_hexadecimal),
-    "latency_cycles": or_none(_cycles),
-    "link_images_per_second": or_none(number),
-    "netlist": text,
-    "netlist_sha256": _hexadecimal,
-    "redraw_clocks": count,
-    "resident_images": or_none(count),
-    "seed": count,
-    "synthesis_seconds": number,
-}
-"""What a record may have besides, and what it must be then."""
+"""What each record has, and of which type; there is more that nobody relies on."""
 
 
 def check_record(value: Any) -> dict[str, Any]:
@@ -192,8 +101,8 @@ def check_record(value: Any) -> dict[str, Any]:
         raise ValueError("it is not what allspin build says of a board")
     if not value.keys() >= FIELDS.keys():
         raise ValueError(f"it lacks {', '.join(sorted(FIELDS.keys() - value.keys()))}")
-    for name, right in {**FIELDS, **OPTIONAL}.items():
-        if name in value and not right(value[name]):
+    for name, kind in FIELDS.items():
+        if not isinstance(value[name], kind):
             raise ValueError(f"its {name} is not what allspin build says of a board")
     if value["fits"] and (value["fmax_mhz"] is None or value["worst_fmax_mhz"] is None):
         raise ValueError("it fits, but has no fmax_mhz or worst_fmax_mhz")
@@ -230,8 +139,6 @@ def recall() -> list[dict[str, Any]]:
         try:
             age = path.stat().st_mtime
             found.append((age, check_record(read_note(path))))
-        except FileNotFoundError:
-            continue  # it was removed meanwhile
         except (OSError, ValueError) as error:
             warn(f"{path} is left out: {error}")
     return [figures for _, figures in sorted(found, key=lambda pair: -pair[0])]
@@ -249,3 +156,223 @@ def recall_one(
         ):
             return figures
     return None
+
+
+SOME = 1000
+"""Images that tell whether the link is slower than the engine."""
+
+
+def count_cycles(
+    network: Network,
+    profile: HardwareProfile,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer],
+    progress: Progress = no_progress,
+) -> float:
+    """Mean cycles of an image, by the counters of a virtual board that runs all of them; once.
+
+    It is the engine whose clocks are counted. The link's decoder takes a byte a clock, so images
+    come over the link to engines that take longer than an image has bytes, and wait on the board
+    for faster ones.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on, its memory and its variation included.
+    images, labels : ndarray
+        The test set, as of `allspin.host.machines.resident.ResidentImages.load`.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Raises
+    ------
+    UserError
+        If there is no such machine, or no compiler to make the virtual board.
+    """
+    # Whether an image has more bytes on the link than it takes clocks in the engine at least.
+    some = images[:SOME]
+    bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
+    resident = image_bytes(some, network.pixel_bits) > bound
+    kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
+    profile = replace(profile, resident=kept)
+    parts = (images.tobytes(), labels.tobytes(), network_to_bytes(network), repr(profile))
+    note = note_path("cycles-per-image", sources_digest(), *parts)
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return float(read_note(note))
+    with open_virtual(network, profile, progress=progress) as machine:
+        progress(f"counting the clocks of {len(images):,} images", 0.0)
+        machine.program(network)
+        if resident:
+            cycles = machine.resident_images().run_all(images, labels).cycles
+        else:
+            machine.stream(images)
+            cycles = machine.counters().cycles
+    write_note(note, cycles / len(images))
+    return cycles / len(images)
+
+
+LAYER_BITS = 4
+EVENT, LAST_EVENT, LAST_SUM = (np.uint64(bit) for bit in (1, 2, 8))
+"""Of a layer's bits in the engine's activity: an event was taken, an image's last one, its last
+sum."""
+SPARE_CLOCKS = 1000
+"""For each image, besides its layers: reading it out, and asking for the next."""
+
+
+def latencies(activity: npt.NDArray[np.uint64], layers: int) -> npt.NDArray[np.int64]:
+    """Cycles of each image that passed alone, by what the engine did.
+
+    Parameters
+    ----------
+    activity : ndarray of uint64, shape (clocks,)
+        As of `allspin.host.virtual.board.read_trace`.
+    layers : int
+        How many the engine has.
+
+    Returns
+    -------
+    ndarray of int64, shape (images,)
+        From the clock in which the first layer takes an image's first event to that in which the
+        last layer's last sum leaves, both counted.
+
+    Raises
+    ------
+    ValueError
+        If an image began before the one before it had ended.
+    """
+    begins = np.flatnonzero(activity & EVENT)
+    ends = np.flatnonzero(activity >> np.uint64(LAYER_BITS * (layers - 1)) & LAST_SUM)
+    driven = np.flatnonzero(activity & LAST_EVENT)[: len(ends)]
+    # An image's last event lies between the end of the image before and its own.
+    if len(driven) < len(ends) or np.any(driven > ends) or np.any(driven[1:] < ends[:-1]):
+        raise ValueError("images overlap")
+    before = np.concatenate([[-1], ends])[: len(ends)]
+    starts = begins[np.searchsorted(begins, before, side="right")]
+    return ends - starts + 1
+
+
+def measure_latency(
+    network: Network,
+    profile: HardwareProfile,
+    images: npt.NDArray[np.uint8],
+    progress: Progress = no_progress,
+) -> npt.NDArray[np.int64]:
+    """Run images one at a time on a virtual board that keeps them; once.
+
+    They come from the board's memory, so that a link does not hold the engine up.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Returns
+    -------
+    ndarray of int64, shape (images,)
+        Cycles of each.
+
+    Raises
+    ------
+    UserError
+        If there is no such machine, no compiler to make the virtual board, or images overlap.
+    """
+    kept = profile.resident or VIRTUAL_RESIDENT
+    profile = replace(profile, resident=kept)
+    parts = (images.tobytes(), network_to_bytes(network), repr(profile))
+    note = note_path("latency", sources_digest(), *parts)
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return np.array(read_note(note), np.int64)
+    bounds = cycle_bounds(network, EngineParameters.from_network(network, profile), images)
+    clocks = int(bounds.sum()) * len(network.layers) + SPARE_CLOCKS * len(images)
+    with tempfile.TemporaryDirectory(prefix="allspin-") as folder:
+        trace = Path(folder) / "activity"
+        with open_virtual(network, profile, trace=(trace, clocks), progress=progress) as machine:
+            progress(f"counting the cycles of {len(images)} images, one at a time", 0.0)
+            machine.program(network)
+            resident = machine.resident_images()
+            count = resident.load(images, np.zeros(len(images), np.int64))
+            resident.logits()
+        try:
+            found = latencies(read_trace(trace), len(network.layers))
+        except ValueError as error:
+            raise UserError(f"latency cannot be told: {error}") from error
+    if len(found) != count or count != len(images):
+        raise UserError(f"latency cannot be told: {len(found)} of {len(images)} images passed")
+    write_note(note, found.tolist())
+    return found
+
+
+FRAMING_BYTES = 2
+"""Of COBS: the first code and the closing zero."""
+CLASS_BYTES = 2
+ALONE = 100
+"""Images that latency is the mean of."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What MNIST's test images come to on a machine.
+
+    Attributes
+    ----------
+    cycles : float
+        Mean clocks of an image that its engine takes, counted.
+    link_bytes : float
+        Mean bytes an image of the busier of the UART's two wires, frames included.
+    latency : float
+        Mean cycles from the first event to the last logit of an image alone.
+    """
+
+    cycles: float
+    link_bytes: float
+    latency: float
+
+
+def link_rate(baud: int, bytes_per_image: float) -> float:
+    """Images/s that a UART can carry at most."""
+    return baud / BITS_PER_BYTE / bytes_per_image
+
+
+def measure_throughput(
+    network: Network, profile: HardwareProfile, progress: Progress = no_progress
+) -> Throughput | None:
+    """Run all of MNIST's test images on a virtual board of a machine.
+
+    Parameters
+    ----------
+    network : Network
+        What runs.
+    profile : HardwareProfile
+        What it runs on.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+
+    Returns
+    -------
+    Throughput or None
+        None where the network takes other images.
+
+    Raises
+    ------
+    UserError
+        As `count_cycles`.
+    """
+    images, labels = load_test_set()
+    if network.layers[0].rows != images[0].size:
+        return None
+    cycles = count_cycles(network, profile, images, labels, progress)
+    alone = measure_latency(network, profile, images[:ALONE], progress)
+    # The wire that carries more.
+    engine = EngineParameters.from_network(network, profile)
+    asked = HEADER_BYTES + image_bytes(images, network.pixel_bits)
+    answered = ANSWER_HEADER_BYTES + engine.classes * engine.logit_bytes + CLASS_BYTES
+    link_bytes = max(asked, answered) + CRC_BYTES + FRAMING_BYTES
+    return Throughput(cycles, link_bytes, float(alone.mean()))

@@ -1,8 +1,7 @@
 """A network's accuracy over many chips, programmed one way or another."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,10 +48,10 @@ def only(device: Device, variations: Iterable[str]) -> Device:
     for name in sorted(kept - set(VARIATIONS)):
         raise ValueError(not_one_of("a variation", name, VARIATIONS))
     off = {} if "neuron" in kept else dict.fromkeys(NEURON - kept, 0.0)
-    return dataclasses.replace(
+    return replace(
         device,
         synapse=device.synapse.varied(float("c2c" in kept), float("d2d" in kept)),
-        neuron_variation=dataclasses.replace(device.neuron_variation, **off),
+        neuron_variation=replace(device.neuron_variation, **off),
     )
 
 
@@ -146,7 +145,7 @@ class Column:
         return Lot(
             only(lot.device, self.variations),
             lot.seeds,
-            dataclasses.replace(how, scheme=self.scheme, polarity=self.polarity or how.polarity),
+            replace(how, scheme=self.scheme, polarity=self.polarity or how.polarity),
             self.calibrated,
         )
 
@@ -200,7 +199,7 @@ def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
             kept.append(column)
         elif found:
             title = column.title.replace("all ", "all known ")
-            kept.append(dataclasses.replace(column, title=title))
+            kept.append(replace(column, title=title))
     return tuple(kept) or columns
 
 
@@ -265,7 +264,7 @@ class Measured:
             "column": self.title,
             "variations": list(self.column.variations),
             "calibrated": self.column.calibrated,
-            "programming": None if self.cells else dataclasses.asdict(self.programming),
+            "programming": None if self.cells else asdict(self.programming),
             "measured": [each.to_dict() for each in self.cells] or None,
             "accuracy": self.mean,
             "deviation": self.deviation,

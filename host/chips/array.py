@@ -1,23 +1,230 @@
-"""``python -m allspin.host.chips.array NET -o DIR``: the tables and pictures of docs/array.md."""
+"""What a network reaches in arrays and in tiles: tables and pictures of docs/array.md and tiles.md.
+
+``python -m allspin.host.chips.array NET -o DIR``, and the same with ``tiles``.
+"""
 
 import argparse
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
 
-from allspin.host.data.catalogue import open_network
+from allspin.host.chips.options import TestSet
+from allspin.host.chips.tiles import calibration_images
+from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import make_folder
 from allspin.host.draw.array import array_accuracy, array_error
+from allspin.host.draw.curves import Line, Panel, curves
 from allspin.host.draw.style import SCREEN, Look, save_picture
 from allspin.host.show.say import say
 from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
 from allspin.sim.array.transfer import transfer
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.netfile import load_network
 from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of
+
+HALF = AdcVariation(offset=0.5, noise=0.5)
+"""Half an LSB of offset, and of noise at each conversion."""
+CHIPS = 20
+ROWS, BITS = (64, 128, 256), (2, 3, 4, 5, 6)
+SHOWN = 128
+"""Rows of the tiles whose chips are measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """What networks reach in tiles.
+
+    Attributes
+    ----------
+    tiles : Tiles
+        The tiles.
+    ideal : float
+        Share of the images, with converters that do not vary; the mean of several networks.
+    chips : ndarray of float64, shape (chips,)
+        The same of each chip, of the first network; empty where none were measured.
+    """
+
+    tiles: Tiles
+    ideal: float
+    chips: npt.NDArray[np.float64]
+
+
+def only_converters(device: Device) -> Device:
+    """A device of which nothing varies but the converters of tiles, by `HALF`."""
+    variation, imperfections = NeuronVariation(), Imperfections()
+    return replace(device, neuron_variation=variation, imperfections=imperfections, adc=HALF)
+
+
+def accuracy(model: GoldenModel, test_set: TestSet) -> float:
+    """Share of images that a golden model classifies rightly."""
+    images, labels = test_set
+    return float(np.mean(model.classify(images) == labels))
+
+
+def trained_networks(networks: Iterable[Network]) -> dict[Tiles, list[Network]]:
+    """Networks that were trained through tiles, by their tiles.
+
+    Raises
+    ------
+    ValueError
+        If one has no tiles, or more than one kind.
+    """
+    found: dict[Tiles, list[Network]] = {}
+    for network in networks:
+        own = set(tiles_of(network))
+        tiles = own.pop()
+        if own or tiles is None:
+            raise ValueError("a network that was trained through tiles has the same in each layer")
+        found.setdefault(tiles, []).append(network)
+    return dict(sorted(found.items(), key=lambda item: (item[0].rows, item[0].bits)))
+
+
+def measure_tiles(
+    networks: dict[Tiles, list[Network]],
+    test_set: TestSet,
+    device: Device,
+    seeds: Callable[[Tiles], Sequence[int]],
+) -> list[Reached]:
+    """Measure networks, ideal and on chips, and say what each reaches.
+
+    Parameters
+    ----------
+    networks : dict
+        By tiles, those whose mean counts.
+    test_set : tuple of ndarray
+        Images and labels.
+    device : Device
+        What the chips are made of.
+    seeds : callable
+        Which chips are measured in which tiles.
+    """
+    found = []
+    for tiles, some in networks.items():
+        ideal = float(np.mean([accuracy(GoldenModel(each), test_set) for each in some]))
+        words = [layer.words for layer in some[0].layers]
+        made = (Chip(device, seed).golden(some[0], words) for seed in seeds(tiles))
+        chips = np.array([accuracy(chip, test_set) for chip in made])
+        spread = f", chips {chips.mean():.2%}, worst {chips.min():.2%}" if chips.size else ""
+        say(f"{tiles.text}: {ideal:.2%}{spread}")
+        found.append(Reached(tiles, ideal, chips))
+    return found
+
+
+def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> Figure:
+    """Draw what networks reach in tiles.
+
+    Parameters
+    ----------
+    kinds : dict of str to list of Reached
+        By what is done, such as ``untrained``: cut after training.
+    whole : float
+        Accuracy of the network without tiles.
+    chips : int
+        How many chips were measured.
+    """
+    ideal = [Line("no tiles", BITS, [100 * (1 - whole)] * len(BITS), marked=False)]
+    varied = []
+    for number, (kind, found) in enumerate(kinds.items()):
+        for rows in dict.fromkeys(each.tiles.rows for each in found):
+            here = [each for each in found if each.tiles.rows == rows]
+            shares = [each.ideal for each in here]
+            ideal.append(_line(f"{rows} rows, {kind}", here, shares, dashed=not number))
+        here = [each for each in found if each.chips.size]
+        if here:
+            varied += [
+                _line(f"{kind}: ideal", here, [each.ideal for each in here], dashed=True),
+                _line(f"{kind}: mean of chips", here, [each.chips.mean() for each in here]),
+                _line(f"{kind}: worst chip", here, [each.chips.min() for each in here]),
+            ]
+    titles = "ideal converters", f"{chips} chips, offset and noise of half an LSB"
+    panels = [
+        Panel(
+            lines,
+            "bits of a conversion",
+            "error rate (%)",
+            title,
+            y_scale="log",
+            y_range=(0.8, 100),
+            ticks=BITS,
+        )
+        for title, lines in zip(titles, (ideal, varied), strict=True)
+        if lines
+    ]
+    return curves("Columns cut into tiles, each with a converter", panels)
+
+
+def _line(label: str, found: list[Reached], shares: list[float], dashed: bool = False) -> Line:
+    """Error rates over bits."""
+    bits = [each.tiles.bits for each in found]
+    return Line(label, bits, [100 * (1 - share) for share in shares], dashed=dashed)
+
+
+def table(found: Sequence[Reached]) -> list[str]:
+    """Accuracy in percent as Markdown, a line for each number of rows."""
+    bits = sorted({each.tiles.bits for each in found}, reverse=True)
+    ideal = {each.tiles: f"{100 * each.ideal:.2f}" for each in found}
+    lines = [
+        f"| rows | {' | '.join(f'{each} bits' for each in bits)} |",
+        f"| ---: |{' ---: |' * len(bits)}",
+    ]
+    for rows in dict.fromkeys(each.tiles.rows for each in found):
+        cells = (ideal.get(Tiles(rows, number), "") for number in bits)
+        lines.append(f"| {rows} | {' | '.join(cells)} |")
+    return lines
+
+
+def tiles_main() -> int:
+    """Measure, print the tables and draw."""
+    parser = argparse.ArgumentParser(prog="python -m allspin.host.chips.tiles")
+    add = parser.add_argument
+    add("network", metavar="NET", help="network file, or one that ships")
+    add(
+        "--trained",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="networks that were trained through tiles; of several with the same the mean counts",
+    )
+    add("-o", "--output", metavar="DIR", type=Path, required=True)
+    add("--chips", metavar="N", type=int, default=CHIPS)
+    add("--images", metavar="N", type=int, help="first N test images (all)")
+    arguments = parser.parse_args()
+    try:
+        network = open_network(arguments.network)
+        trained = trained_networks(map(load_network, arguments.trained))
+    except (UserError, ValueError) as error:
+        say(f"allspin: {error}")
+        return 2
+    images, labels = load_test_set(None, [network])
+    test_set = images[: arguments.images], labels[: arguments.images]
+    make_folder(arguments.output)
+    device = only_converters(open_device("paper"))
+    whole = accuracy(GoldenModel(network), test_set)
+    say(f"without tiles: {whole:.2%}")
+    chosen = calibration_images(network)
+    wanted = [Tiles(rows, bits) for rows in ROWS for bits in BITS]
+    untrained = {tiles: [cut(network, tiles, *chosen)] for tiles in wanted}
+    kinds = {}
+    for kind, networks in (("untrained", untrained), ("trained", trained)):
+        say(kind)
+        seeds = {tiles: range(arguments.chips if tiles.rows == SHOWN else 0) for tiles in networks}
+        kinds[kind] = measure_tiles(networks, test_set, device, seeds.__getitem__)
+        say("\n".join(table(kinds[kind])))
+    save_picture(tiles_picture(kinds, whole, arguments.chips), arguments.output, "tiles")
+    return 0
+
 
 PAPER: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 312.5, "arms": 312.5}
 """The paper's Hall bar, as far as it is known: five squares along, and arms as long."""
@@ -102,7 +309,7 @@ def main() -> int:
     network = open_network(arguments.network)
     images, labels = load_test_set(None, [network])
     make_folder(arguments.output)
-    ideal = float(np.mean(GoldenModel(network).classify(images) == labels))
+    ideal = accuracy(GoldenModel(network), (images, labels))
     layer = network.layers[0]
     maps = {}
     for title, array in MAPS.items():
@@ -114,12 +321,12 @@ def main() -> int:
     _say_correlations(network)
     say(f"ideal {ideal:.2%}")
     panels = {}
-    for label, (name, curves) in PANELS.items():
-        panels[label] = {title: [] for title in curves}
-        for title, (array, values) in curves.items():
+    for label, (name, lines) in PANELS.items():
+        panels[label] = {title: [] for title in lines}
+        for title, (array, values) in lines.items():
             for value in values:
                 made = in_array(network, replace(array, **{name: value}))
-                share = float(np.mean(GoldenModel(made.network).classify(images) == labels))
+                share = accuracy(GoldenModel(made.network), (images, labels))
                 folded = "yes" if made.folded else "no"
                 say(f"| {title}, {name} | {value:g} | {share:.2%} | {made.error:.3%} | {folded} |")
                 panels[label][title].append((value, share))

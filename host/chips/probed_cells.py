@@ -289,21 +289,16 @@ def _count_missing(reads: Reads, network: Network, resistance: Floats, share: fl
     count = int(np.count_nonzero(missing))
     if count <= share * missing.size:
         return count
-    if empty.any():
-        row = int(np.argmax(empty))
-        which = f"{reads.where(row)}: R_AH of {reads.cell(row)} is missing"
-    else:
-        left, number = int(np.argmax(missing)), 0
-        while left >= network.layers[number].states.size:
-            left -= network.layers[number].states.size
-            number += 1
-        row, column = divmod(left, network.layers[number].columns)
-        which = f"layer {number}, row {row}, column {column} has no row"
+    ends = np.cumsum([layer.states.size for layer in network.layers])
+    first = int(np.argmax(missing))
+    number = int(np.searchsorted(ends, first, side="right"))
+    layer = network.layers[number]
+    row, column = divmod(first - int(ends[number]) + layer.states.size, layer.columns)
     some = f", and of {count - 1:,} more" if count > 1 else ""
     allowed = f"at most {share:g} may with `missing`" if share else "or give `missing` a share"
     raise UserError(
-        f"{reads.path}: {which}{some}, {count / missing.size:.2%} of the cells; measure again, "
-        f"{allowed}"
+        f"{reads.path}: R_AH of layer {number}, row {row}, column {column} is missing{some}, "
+        f"{count / missing.size:.2%} of the cells; measure again, {allowed}"
     )
 
 

@@ -81,6 +81,6 @@ def cut_network(
 
 if __name__ == "__main__":
     # Apart, since it draws: what only cuts a network shall not load what draws.
-    from allspin.host.chips.tile_scan import main
+    from allspin.host.chips.array import tiles_main
 
-    raise SystemExit(main())
+    raise SystemExit(tiles_main())

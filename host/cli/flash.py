@@ -19,7 +19,6 @@ from allspin.host.bitstreams.flash import (
     is_kept,
     ports_of,
     run_shown,
-    usb_node,
 )
 from allspin.host.bitstreams.record import recall, recall_one
 from allspin.host.cli.options import Arguments, Parser
@@ -82,7 +81,7 @@ def run(arguments: Arguments) -> int:
         raise UserError(f"{command[0]} was not found: install {PACKAGES[command[0]]}")
     status, said = run_shown([tool, *command[1:]], pass_on)
     if status != 0:
-        raise UserError(explain(board, said, usb_node(board.usb)))
+        raise UserError(explain(board, said))
     _ask(board, built, arguments.port)
     say(f"{board.title} is programmed; now: allspin run NET --on auto --baud {board.baud}")
     return 0

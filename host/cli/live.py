@@ -3,8 +3,7 @@
 import sys
 
 from allspin.host.cli.options import PAPER, Arguments, Parser, add_shared, naming_options
-from allspin.host.live.choices import Choices
-from allspin.host.live.package import live_package
+from allspin.host.live.choices import Choices, live_package
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.host.show.say import say, tell, warn
 

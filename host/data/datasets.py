@@ -114,11 +114,10 @@ _NAME = re.compile(
     r"(?:(?P<set>.+)-)?(?P<half>train|t10k|test)-(?P<kind>images|labels)"
     r"[-.]idx[0-9]-ubyte(?P<gzip>\.gz)?"
 )
-_USUAL = {"train": "train", "test": "t10k", "images": "idx3", "labels": "idx1"}
-
-
-def _usual_name(part: Part) -> str:
-    return f"{_USUAL[part[0]]}-{part[1]}-{_USUAL[part[1]]}-ubyte"
+_USUAL = (
+    "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
+    "t10k-labels-idx1-ubyte (each may be .gz)"
+)
 
 
 def _from_folder(directory: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array]]:
@@ -138,23 +137,17 @@ def _from_folder(directory: Path, parts: list[Part]) -> tuple[str, dict[Part, _A
                     f"the data folder {directory} holds both {other.name} and {name}; "
                     "keep one of them"
                 )
-    if not sets:
+    if len(sets) != 1:
+        found = ", ".join(sorted(name or "one without a name" for name in sets)) or "no IDX files"
         raise UserError(
-            f"the data folder {directory} holds no IDX files; "
-            f"it needs {', '.join(_usual_name(part) for part in PARTS)} (each may be .gz)"
-        )
-    if len(sets) > 1:
-        found = ", ".join(sorted(name or "one without a name" for name in sets))
-        raise UserError(
-            f"the data folder {directory} holds {len(sets)} data sets ({found}); "
-            "put one of them in a folder of its own"
+            f"the data folder {directory} holds {len(sets)} data sets ({found}); give one with "
+            f"{_USUAL}"
         )
     ((name, paths),) = sets.items()
     for part in parts:
         if part not in paths:
             raise UserError(
-                f"the data folder {directory} lacks the {part[0]} {part[1]}; "
-                f"add {f'{name}-' if name else ''}{_usual_name(part)} (or .gz)"
+                f"the data folder {directory} lacks the {part[0]} {part[1]}: a set has {_USUAL}"
             )
     arrays = {part: _Array(str(paths[part]), read_idx(paths[part])) for part in parts}
     return name or directory.resolve().name, arrays

@@ -1,9 +1,8 @@
 """A network of another tool becomes one of the machine's, and says what that costs."""
 
-import dataclasses
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +101,8 @@ class ImportOptions:
 
     def training(self, hidden: tuple[int, ...]) -> TrainingParameters:
         """The same for training, with the hidden layers of a network."""
-        shared = {field.name for field in dataclasses.fields(TrainingParameters)}
-        own = {field.name for field in dataclasses.fields(self)}
+        shared = {each.name for each in fields(TrainingParameters)}
+        own = {each.name for each in fields(self)}
         values = {name: getattr(self, name) for name in own & shared}
         return TrainingParameters(hidden=hidden or (1,), epochs=max(self.tune, 1), **values)
 

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from allspin.host.data.arrays import read_npz
 from allspin.host.foreign.description import MAX_BYTES, MAX_WEIGHTS, Dense, FloatNetwork, Reals
 from allspin.host.foreign.graph import read_layers, sample_shape
-from allspin.host.foreign.onnx_file import evaluator, read_graph
+from allspin.host.foreign.onnx_file import Evaluator, read_graph
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
 
@@ -65,9 +65,12 @@ def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[
         try:
             layers.append(Dense(weights, biases))
         except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
+            raise ValueError(f"{name}: {error}; other layers are read of ONNX") from error
     if left:
-        raise ValueError(f"it has an array {min(left)!r}, which is of no fully connected layer")
+        raise ValueError(
+            f"it has an array {min(left)!r}, which is of no fully connected layer; export the "
+            "whole model as ONNX, such as by torch.onnx"
+        )
     return layers
 
 
@@ -85,12 +88,6 @@ def state_layers(arrays: Arrays) -> list[Dense]:
     They are ``NAME.weight`` of shape (outputs, inputs), and ``NAME.bias`` or nothing; layers follow
     one another as their names do, numbers by value.
     """
-    for name in sorted(arrays):
-        if name.endswith((".running_mean", ".running_var")):
-            raise ValueError(
-                f"{name!r} belongs to a BatchNorm, whose place in the module no names tell; "
-                "export the module with torch.onnx"
-            )
     modules = [name.removesuffix(".weight") for name in arrays if name.endswith(".weight")]
     if not modules:
         raise ValueError("it has no array named NAME.weight, such as 0.weight or fc1.weight")
@@ -179,7 +176,7 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
     if suffix == ".onnx":
         graph = read_graph(path)
         network, logits = read_layers(graph, image_shape)
-        answers = evaluator(graph, logits, sample_shape(graph, image_shape))
+        answers = Evaluator(graph, logits, graph.input.name, sample_shape(graph, image_shape))
         half = any(array.dtype.name == "float16" for array in graph.constants.values())
     elif suffix in (".safetensors", ".npz"):
         with refused(f"{path} holds no network: "):

@@ -1,7 +1,6 @@
 """ONNX files: read by the package `onnx`, whose reference evaluator gives a graph's own answers."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +19,8 @@ FIRST_OPSET = 7
 """The first version of the operators in which arithmetic broadcasts as it does today."""
 DOMAINS = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml"}
 """Names of the sets of operators, and the one that each goes by."""
+ALONE, ALONE_IN_HALF = 2.0**60, 2.0**6
+"""The number that enters alone: beside its products, biases are at or below the last digit."""
 BATCH = 500
 """Images that are evaluated at a time, where the graph takes any number."""
 
@@ -39,6 +40,7 @@ def onnx_package() -> ModuleType:
         import onnx.helper
         import onnx.numpy_helper
         import onnx.reference
+        import onnx.shape_inference
     except ImportError:
         raise UserError(
             "ONNX files need a package that is not here: pip install onnx, or allspin[onnx]"
@@ -136,16 +138,6 @@ def read_graph(path: Path) -> Graph:
     return Graph(path, model, nodes, constants, inputs[0])
 
 
-def evaluated(graph: Graph, node: Any, inputs: dict[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """What ONNX's evaluator makes of a node of constants."""
-    onnx = onnx_package()
-    outputs = [onnx.ValueInfoProto(name=node.output[0])]
-    alone = onnx.helper.make_graph([node], "constant", [], outputs)
-    opsets = {opset.domain: opset.version for opset in graph.model.opset_import}
-    session = onnx.reference.ReferenceEvaluator(alone, opsets=opsets)
-    return np.asarray(session.run(None, inputs)[0])
-
-
 def attributes(node: Any) -> dict[str, Any]:
     """A node's attributes, as Python has them."""
     value = onnx_package().helper.get_attribute_value
@@ -163,60 +155,80 @@ def _as_trained(node: Any) -> Any:
     return onnx_package().helper.make_node(node.op_type, node.input, node.output, **about)
 
 
-def evaluator(graph: Graph, logits: str, shape: tuple[int, ...]) -> Callable[[Reals], Reals]:
-    """What computes a graph's logits.
+class Evaluator:
+    """What computes a part of a graph, by ONNX's evaluator.
 
     Parameters
     ----------
     graph : Graph
         The graph.
-    logits : str
-        Where it is cut.
+    target : str
+        What is computed.
+    source : str
+        What it is computed of: the graph's input, or what a node makes of it.
     shape : tuple of int
         Of an image where it enters the graph.
 
-    Returns
-    -------
-    callable
-        From inputs, shape (images, pixels), to logits, shape (images, classes); it raises a
-        `UserError` where ONNX's evaluator cannot.
+    Raises
+    ------
+    UserError
+        If ONNX's evaluator cannot.
     """
-    onnx, model, name = onnx_package(), graph.model, graph.input.name
-    with refused(f"{graph.path}: ONNX's evaluator does not take it: ", kinds=Exception):
-        # The model whose only output is the logits: the nodes up to them, and no others.
-        (last,) = (place for place, node in enumerate(graph.nodes) if logits in node.output)
-        cut = onnx.helper.make_graph(
-            [_as_trained(node) for node in graph.nodes[: last + 1]],
-            "logits",
-            [graph.input],
-            [onnx.ValueInfoProto(name=logits)],
-            [tensor for tensor in model.graph.initializer if tensor.name in graph.constants],
-        )
-        whole = onnx.helper.make_model(
-            cut, opset_imports=model.opset_import, ir_version=model.ir_version
-        )
-        session = onnx.reference.ReferenceEvaluator(whole)
-        kind = graph.input.type.tensor_type
+
+    def __init__(self, graph: Graph, target: str, source: str, shape: tuple[int, ...]) -> None:
+        onnx, kind = onnx_package(), graph.input.type.tensor_type
+        self._graph, self._target, self._source = graph, target, source
         dtype = np.dtype(np.float32)
         if kind.elem_type:
             dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
-    sides = kind.shape.dim
-    fixed = max(0, sides[0].dim_value) if sides else 0
-    batch = fixed or BATCH
+        self._fixed = max(0, kind.shape.dim[0].dim_value) if kind.shape.dim else 0
+        # Where a graph asks for a shape beside its way, it is that of the images.
+        self._images = np.zeros((self._fixed or 1, *shape), dtype)
+        wanted, nodes = {target}, []
+        for node in reversed(graph.nodes):
+            if wanted.intersection(node.output) - {source, ""}:
+                nodes.insert(0, _as_trained(node))
+                wanted.update(node.input)
+        with refused(f"{graph.path}: ONNX's evaluator does not take it: ", kinds=Exception):
+            part = onnx.helper.make_graph(
+                nodes,
+                "part",
+                [graph.input],
+                [onnx.ValueInfoProto(name=target)],
+                [each for each in graph.model.graph.initializer if each.name in wanted],
+            )
+            model = onnx.helper.make_model(
+                part, opset_imports=graph.model.opset_import, ir_version=graph.model.ir_version
+            )
+            self._session = onnx.reference.ReferenceEvaluator(model)
+        self._sample = self._images
+        if source != graph.input.name:
+            before = Evaluator(graph, source, graph.input.name, shape)
+            self._sample = before.compute(self._images)
+        self.inputs = math.prod(self._sample.shape[1:])
+        self._is_real = np.issubdtype(self._sample.dtype, np.inexact)
+        self.reach = 1.0
+        if self._is_real:
+            self.reach = ALONE_IN_HALF if self._sample.dtype == np.float16 else ALONE
 
-    def answers(inputs: Reals) -> Reals:
-        given = inputs.reshape(-1, *shape)
-        if not np.issubdtype(dtype, np.inexact):
-            given = np.rint(given)
+    def compute(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What becomes of values of the source, as it takes them."""
+        given = {
+            self._graph.input.name: np.repeat(self._images[:1], len(values), axis=0),
+            self._source: values,
+        }
+        what = f"{self._graph.path}: what becomes of {self._source!r} up to {self._target!r}: "
+        with refused(what, "; export it again, for images as rows", Exception):
+            return np.asarray(self._session.run([self._target], given)[0])
+
+    def __call__(self, values: Reals) -> Reals:
+        """The same of lists of numbers, shape (images, inputs), as lists."""
+        given = values.reshape(-1, *self._sample.shape[1:])
+        given = (given if self._is_real else np.rint(given)).astype(self._sample.dtype)
         # A batch that is fixed must be full: the last one is filled with images that do not count.
-        missing = -len(given) % fixed if fixed else 0
-        padded = np.concatenate([given, np.repeat(given[-1:], missing, axis=0)]).astype(dtype)
-        parts = []
-        with refused(f"{graph.path}: ONNX's evaluator fails on it: ", kinds=Exception):
-            for start in range(0, len(padded), batch):
-                part = padded[start : start + batch]
-                (found,) = session.run([logits], {name: part})
-                parts.append(np.asarray(found, np.float64).reshape(len(part), -1))
-        return np.concatenate(parts)[: len(given)]
-
-    return answers
+        missing = -len(given) % self._fixed if self._fixed else 0
+        padded = np.concatenate([given, np.repeat(given[-1:], missing, axis=0)])
+        batch = self._fixed or BATCH
+        parts = [padded[start : start + batch] for start in range(0, len(padded), batch)]
+        found = [self.compute(part).astype(np.float64).reshape(len(part), -1) for part in parts]
+        return np.concatenate(found)[: len(given)]

@@ -1,18 +1,236 @@
 """A network of real numbers as the machine's integers, layer by layer, on calibration images."""
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.host.foreign.description import Dense, FloatNetwork, Reals
-from allspin.host.foreign.fitting import Rows, fit_neurons, fit_weights
 from allspin.host.train.latent import Columns, LatentNetwork, NumberFormats
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import MAX_LINES, Network
 
-SMALLEST = 1e-12
+SMALLEST = 1e-9
+"""Weights and activations that nothing is divided by."""
+
+
+class Rows(NamedTuple):
+    """What drives a layer's rows for the calibration images.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (images, rows)
+        In the formats, 0 to 1.
+    worth : ndarray of float64, shape (rows,)
+        What a row of full scale is worth in the model.
+    model : ndarray of float64, shape (images, rows)
+        In the model.
+    """
+
+    values: Reals
+    worth: Reals
+    model: Reals
+
+
+# Weights rounded to levels one row after another, each row making up for those before it.
+# The error of a column's sum is ``d @ H @ d`` with d the errors of its weights and H the second
+# moments of the rows' values. Rounding every weight to the nearest level makes it small for
+# independent rows only; neighbouring pixels are not independent. So a row's rounding error is
+# spread over the rows that are still to be rounded, where H says that they can stand in for it
+# (GPTQ: Frantar, Ashkboos, Hoefler and Alistarh, 2023, arXiv:2210.17323).
+
+DAMPING = 0.01
+"""What is added to the diagonal of H, as a share of its mean: rows that nothing drives."""
+BLOCK = 64
+"""Rows whose errors are spread over the rest together."""
+MAX_ROWS = 4096
+"""Rows of a layer that make up for one another; H of more takes too much memory."""
+
+Rounding = Callable[[Reals], tuple[Reals, Reals]]
+"""From weights (rows, columns), the outermost level being 1, to the level of each, and to what was
+rounded to it, the weights before its row being made up for."""
+
+
+def nearest(levels: Reals, wanted: Reals) -> Reals:
+    """The level that is nearest to each number."""
+    return levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, wanted)]
+
+
+def _raised(moments: Reals, share: float) -> Reals:
+    """Second moments with a share of their mean added to the diagonal."""
+    raised = moments.copy()
+    raised.flat[:: len(moments) + 1] += max(share * float(np.trace(moments)) / len(moments), 1e-12)
+    return raised
+
+
+def rounding(moments: Reals, levels: Reals) -> Rounding:
+    """What rounds the weights of a layer whose rows make up for one another.
+
+    Parameters
+    ----------
+    moments : ndarray of float64, shape (rows, rows)
+        H, without damping.
+    levels : ndarray of float64, shape (states,)
+        Rising, the outermost being 1.
+    """
+    # Rows that are driven most come first: the others can make up for them.
+    order = np.argsort(-np.diag(moments), kind="stable")
+    ordered = _raised(moments, DAMPING)[np.ix_(order, order)]
+    upper = np.linalg.cholesky(np.linalg.inv(ordered)).T
+
+    def rounded(weights: Reals) -> tuple[Reals, Reals]:
+        left = weights[order]
+        found = np.empty_like(left)
+        for start in range(0, len(left), BLOCK):
+            end = min(start + BLOCK, len(left))
+            errors = np.empty((end - start, left.shape[1]))
+            for row in range(start, end):
+                found[row] = nearest(levels, left[row])
+                errors[row - start] = error = (left[row] - found[row]) / upper[row, row]
+                left[row + 1 : end] -= np.outer(upper[row, row + 1 : end], error)
+            left[end:] -= upper[start:end, end:].T @ errors
+        back = np.argsort(order)
+        return found[back], left[back]
+
+    return rounded
+
+
+PULL = 0.01
+"""How strongly weights are held to the model's own, as a share of the rows' mean square."""
+CLIPPINGS = np.geomspace(0.15, 1.0, 12)
+"""Outermost levels that are tried, as shares of the largest weight."""
+
+
+def fit_weights(
+    formats: NumberFormats, weights: Reals, rows: Reals, sums: Reals, *, by_column: bool
+) -> tuple[Reals, Reals, Reals]:
+    """Choose levels, and what the outermost one is worth, by the error of the column sums.
+
+    Parameters
+    ----------
+    formats : NumberFormats
+        Its levels.
+    weights : ndarray of float64, shape (rows, columns)
+        Of the model, for row values of full scale 1.
+    rows : ndarray of float64, shape (images, rows)
+        Row values, 0 to 1; less their mean where a column's offset takes up what is constant.
+    sums : ndarray of float64, shape (images, columns)
+        What the model has in place of column sums; less their mean likewise.
+    by_column : bool
+        Whether each column may have another scale: not where columns are compared.
+
+    Returns
+    -------
+    chosen : ndarray of float64, shape (rows, columns)
+        Level of each weight, the outermost being 1.
+    latent : ndarray of float64, shape (rows, columns)
+        Weights to train on from: they round to those levels, and are as near as may be to what was
+        rounded.
+    scales : ndarray of float64, shape (columns,)
+        What the outermost level of each column is worth.
+    """
+    levels = formats.levels / float(formats.outermost)
+
+    def round_with(wanted: Reals, /) -> tuple[Reals, Reals]:
+        return nearest(levels, wanted), wanted
+
+    if len(weights) <= MAX_ROWS:
+        # First those that give the model's sums with the machine's row values.
+        moments = rows.T @ rows / len(rows)
+        held = _raised(moments, PULL)
+        weights = weights + np.linalg.solve(held, rows.T @ (sums - rows @ weights) / len(rows))
+        round_with = rounding(moments, levels)
+    largest = np.maximum(np.abs(weights).max(axis=0), SMALLEST)
+    if not by_column:
+        largest[:] = largest.max()
+    best = np.full(weights.shape[1], np.inf)
+    scales, chosen, wanted = largest.copy(), np.zeros_like(weights), np.zeros_like(weights)
+    for share in CLIPPINGS:
+        scale = share * largest
+        tried, rounded = round_with(weights / scale)
+        missed = rows @ (tried * scale) - sums
+        errors = np.einsum("ij,ij->j", missed, missed)
+        if not by_column:
+            errors[:] = errors.sum()
+        better = errors < best
+        best[better], scales[better] = errors[better], scale[better]
+        chosen[:, better], wanted[:, better] = tried[:, better], rounded[:, better]
+    wanted = np.clip(wanted, -1, 1)
+    # From just beside a border, the coarser arithmetic of training would round to its other side.
+    inside = chosen + 0.95 * (wanted - chosen)
+    return chosen, np.where(nearest(levels, wanted) == chosen, inside, chosen), scales
+
+
+# From column sums to activations: where a neuron's curve is laid on a ReLU.
+#
+# A V-I converter has a gain and an offset, so a neuron's straight part can be laid on any line.
+# Full scale of an activation, and by how much the line is moved, are chosen for each column by the
+# error of the activations that the machine's table gives: curves bend where a ReLU has a corner.
+
+RANGES = np.geomspace(0.2, 1.1, 14)
+"""Full scales that are tried, as shares of a column's largest activation."""
+MOVES = np.linspace(-0.06, 0.06, 7)
+"""Currents by which the line is moved, as shares of full scale."""
+LEAST_RANGE = 0.5
+"""Least of a column's largest activation, as a share of the layer's: rows of other columns with the
+same value must not mean something all too different."""
+
+
+def fit_neurons(
+    formats: NumberFormats, sums: Reals, biases: Reals, wanted: Reals
+) -> tuple[Reals, Reals, Rows]:
+    """Choose full scale and offset of each column.
+
+    Parameters
+    ----------
+    formats : NumberFormats
+        Its neuron and number formats.
+    sums : ndarray of float64, shape (images, columns)
+        What the columns sum, in the model's units.
+    biases : ndarray of float64, shape (columns,)
+        What is to be added, likewise.
+    wanted : ndarray of float64, shape (images, columns)
+        The model's activations, not negative.
+
+    Returns
+    -------
+    gains, offsets : ndarray of float64, shape (columns,)
+        Current per sum, and current taken off, both of full scale.
+    rows : Rows
+        What the neurons drive the next layer with.
+    """
+    line, top = formats.neuron.line, formats.current_top
+
+    def answered(currents: Reals) -> Reals:
+        steps = np.clip(np.floor(currents * top), 0, top).astype(np.intp)
+        return formats.table[steps] / float(formats.input_top(1))
+
+    half = float(formats.table.max()) / formats.input_top(1) / 2
+    largest = wanted.max(axis=0)
+    largest = np.maximum(largest, max(LEAST_RANGE * float(largest.max()), SMALLEST))
+    # An offset reaches to two full scales: a bias takes at most one, where the curve lies the rest.
+    least = np.abs(biases) / line.slope
+    best = np.full(sums.shape[1], np.inf)
+    gains, offsets, worth = (np.zeros(sums.shape[1]) for _ in range(3))
+    for share in RANGES:
+        gain = 1 / (np.maximum(share * largest, least) * line.slope)
+        for move in MOVES:
+            offset = half / line.slope - line.middle - move - biases * gain
+            answers = answered(sums * gain - offset)
+            squares = np.einsum("ij,ij->j", answers, answers)
+            scale = np.einsum("ij,ij->j", answers, wanted) / np.maximum(squares, SMALLEST)
+            missed = scale * answers - wanted
+            errors = np.einsum("ij,ij->j", missed, missed)
+            better = errors < best
+            for kept, tried in ((best, errors), (gains, gain), (offsets, offset), (worth, scale)):
+                kept[better] = tried[better]
+    return gains, offsets, Rows(answered(sums * gains - offsets), worth, wanted)
+
+
+LEAST_SQUARE = 1e-12
 """Sums of squares that nothing is divided by."""
 
 
@@ -21,7 +239,7 @@ def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
     mean, wanted_mean = sums.mean(axis=0), wanted.mean(axis=0)
     varying = sums - mean
     spread = np.einsum("ij,ij->j", varying, varying)
-    factor = np.einsum("ij,ij->j", varying, wanted - wanted_mean) / np.maximum(spread, SMALLEST)
+    factor = np.einsum("ij,ij->j", varying, wanted - wanted_mean) / np.maximum(spread, LEAST_SQUARE)
     factor = np.maximum(factor, 0)
     return factor, wanted_mean - factor * mean
 
@@ -175,8 +393,8 @@ def layer_errors(
         else:
             axis, found = None, trace.sums - trace.sums.mean(axis=1, keepdims=True)
             model = model - model.mean(axis=1, keepdims=True)
-        squares = np.maximum(np.sum(found * found, axis=axis), SMALLEST)
+        squares = np.maximum(np.sum(found * found, axis=axis), LEAST_SQUARE)
         scale = np.sum(found * model, axis=axis) / squares
         missed = float(np.sum(np.square(scale * found - model)))
-        errors.append(math.sqrt(missed / max(float(np.sum(np.square(model))), SMALLEST)))
+        errors.append(math.sqrt(missed / max(float(np.sum(np.square(model))), LEAST_SQUARE)))
     return tuple(errors)

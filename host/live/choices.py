@@ -1,12 +1,12 @@
 """What a page may choose: names out of a few, a seed, and how far knobs are turned."""
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -267,7 +267,7 @@ class Choices:
         ValueError, TypeError
             If a value is none of those that may be chosen.
         """
-        names = [field.name for field in dataclasses.fields(Setting)]
+        names = [field.name for field in fields(Setting)]
         made = replace(self.usual(), **{name: chosen[name] for name in names if name in chosen})
         check_one_of("network", made.network, self.networks)
         check_one_of("on", made.on, self.machines)
@@ -283,3 +283,28 @@ class Choices:
             for knob in self.knobs
         }
         return replace(made, knobs=values)
+
+
+# The server itself, whose packages are needed for nothing else.
+
+NEEDED = ("starlette", "uvicorn", "websockets")
+
+
+def live_package() -> ModuleType:
+    """The server's module, with `LiveServer`, `Place` and `open_in_browser`.
+
+    Raises
+    ------
+    UserError
+        If a package that it needs is not installed.
+    """
+    try:
+        from allspin.host.live import serve
+    except ImportError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in NEEDED:
+            raise
+        raise UserError(
+            f"the live page needs a package that is not here, {name}: pip install 'allspin[live]'"
+        ) from None
+    return serve

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import Closing
-from allspin.host.draw.timeline import LAST_SUM
+from allspin.host.draw.device import LAST_SUM
 from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS, SUM_CHIPS
@@ -30,8 +30,6 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
-Held = dict[str, object]
-"""One board is held by one page: the chair of the one that holds it, by `BOARD`."""
 SETTLE = 0.5
 """Seconds for the activity of an earlier image to end, and for this one's to come."""
 
@@ -164,9 +162,7 @@ def open_virtual_seat(network: Network, device: Device, progress: BuildProgress)
 # Where a page sits: at the golden model, or at a machine as soon as there is one.
 
 AGAIN = 2.0
-"""Seconds until a board that is not there, or held by another page, is asked for again."""
-TELL_EVERY = 0.5
-"""Seconds between two words on how far a compilation is."""
+"""Seconds until a board that is not there, or in use by another page, is asked for again."""
 
 Tell = Callable[[str, str, float], Coroutine[Any, Any, None]]
 """Takes the state of the machine, words, and seconds that it has been so."""
@@ -186,8 +182,6 @@ class Chair:
     ----------
     choices : Choices
         The board's port, and what chips are made of.
-    held : dict
-        Who holds the board.
     tell : callable
         Tells the page how it is with the machine.
     wake : callable
@@ -199,9 +193,8 @@ class Chair:
         Whether a machine has come that is not programmed yet.
     """
 
-    def __init__(self, choices: Choices, held: Held, tell: Tell, wake: Callable[[], None]) -> None:
+    def __init__(self, choices: Choices, tell: Tell, wake: Callable[[], None]) -> None:
         self._choices = choices
-        self._held = held
         self._tell = tell
         self._wake = wake
         self._on = GOLDEN
@@ -244,17 +237,12 @@ class Chair:
     async def _open(self) -> None:
         """Open the machine; a board that is not there is asked for again and again."""
         while self._seat is None:
-            if self._on == BOARD and self._held.setdefault(BOARD, self) is not self:
-                await self._tell("held", "another page holds the board; it is asked for again", 0.0)
-                await asyncio.sleep(AGAIN)
-                continue
             try:
                 seat = await self._opened()
                 # First that it is not programmed, then that it is there: threads may ask for it.
                 self.newcomer = True
                 self._seat = seat
             except UserError as error:
-                self._release()
                 await self._tell("missing" if self._on == BOARD else "failed", str(error), 0.0)
                 if self._on == VIRTUAL:
                     return
@@ -266,14 +254,11 @@ class Chair:
         loop, network = asyncio.get_running_loop(), self._network
         assert network is not None
         left = threading.Event()
-        told = [-TELL_EVERY]
 
         def progress(what: str, seconds: float) -> None:
             if left.is_set():
                 raise Left
-            if abs(seconds - told[0]) >= TELL_EVERY:
-                told[0] = seconds
-                asyncio.run_coroutine_threadsafe(self._tell("compiling", what, seconds), loop)
+            asyncio.run_coroutine_threadsafe(self._tell("compiling", what, seconds), loop)
 
         def work() -> Seat:
             if self._on == VIRTUAL:
@@ -319,7 +304,6 @@ class Chair:
                 seat, self._seat = self._seat, None
                 with contextlib.suppress(UserError, OSError):
                     seat.close()
-                self._release()
                 return None
 
     async def say(self) -> None:
@@ -342,21 +326,13 @@ class Chair:
         seat, self._seat = self._seat, None
         self.newcomer = False
         self._shape = ()
-        if seat is None:
-            self._release()
-        else:
+        if seat is not None:
             # It may still be in use, and takes a moment to end.
             threading.Thread(target=self._close, args=(seat,)).start()
-
-    def _release(self) -> None:
-        """Let go of the board, if this page holds it."""
-        if self._held.get(BOARD) is self:
-            del self._held[BOARD]
 
     def _close(self, seat: Seat) -> None:
         with self._lock, contextlib.suppress(UserError, OSError):
             seat.close()
-        self._release()
 
 
 def _close_result(future: "asyncio.Future[Seat]") -> None:

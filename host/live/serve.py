@@ -1,22 +1,248 @@
 """The server: where it listens, the link to it, and how it ends."""
 
 import contextlib
+import hmac
+import ipaddress
 import os
 import secrets
 import socket
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import anyio
+import numpy as np
 import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketClose, WebSocketDisconnect
 
-from allspin.host.live.app import application
 from allspin.host.live.choices import Choices
-from allspin.host.live.guard import LOOP_BACK, Access
-from allspin.host.live.messages import MAX_BYTES
+from allspin.host.live.messages import MAX_BYTES, encode, parse
+from allspin.host.live.session import Session
 from allspin.sim.errors import check_range, refused
+
+LOOP_BACK = ("127.0.0.1", "localhost", "::1")
+USUAL_PORT = 80
+"""The one that a browser leaves out."""
+REFUSED = 1008
+"""Close code of a WebSocket: a policy is violated."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may speak to a server.
+
+    Parameters
+    ----------
+    token : str
+        What a link must hold.
+    port : int
+        The server's.
+    hosts : tuple of str
+        Names and addresses that it has; those of the loop-back are always among them.
+    anywhere : bool
+        Whether it listens on all addresses of the machine: any address, but no other name, is
+        then its own.
+    """
+
+    token: str
+    port: int
+    hosts: tuple[str, ...] = ()
+    anywhere: bool = False
+
+    def knows_host(self, host: str) -> bool:
+        """Whether a `Host` header names this server."""
+        with contextlib.suppress(ValueError):
+            parts = urlsplit(f"//{host}")
+            name, port = parts.hostname or "", parts.port or USUAL_PORT
+            if port != self.port or "@" in host or parts.path or parts.query:
+                return False
+            if name in (*LOOP_BACK, *self.hosts):
+                return True
+            return self.anywhere and bool(ipaddress.ip_address(name))
+        return False
+
+    def inner_path(self, path: str) -> str | None:
+        """What follows the token in a path; None without the right one."""
+        token, _, rest = path.removeprefix("/").partition("/")
+        return f"/{rest}" if hmac.compare_digest(token.encode(), self.token.encode()) else None
+
+
+def headers(host: str) -> dict[str, str]:
+    """Headers of every answer to a page that is reached by a host."""
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": f"'self' ws://{host}",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "; ".join(f"{name} {rule}" for name, rule in policy.items()),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+
+class Guard:
+    """Lets those through who may speak to an application.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        The application; it sees paths without the token.
+    access : Access
+        Who may.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        given = Headers(scope=scope)
+        host, origin = given.get("host", ""), given.get("origin", "")
+        path, is_socket = self._access.inner_path(scope["path"]), scope["type"] == "websocket"
+        own = hmac.compare_digest(origin.encode(), ("http:" + f"//{host}").encode())
+        status, words = 403, ""
+        if not self._access.knows_host(host):
+            status, words = 421, "this server has another name"
+        elif path is None:
+            words = (
+                "this link is not of the server that runs now: take the one that allspin live "
+                "printed, and put what this one has from # on behind it"
+            )
+        elif is_socket and not own:
+            words = "a page of another origin may not speak to this server"
+        if words and is_socket:
+            await WebSocketClose(REFUSED, words[:100])(scope, receive, send)
+            return
+        if words:
+            await PlainTextResponse(f"{words}\n", status)(scope, receive, send)
+            return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(headers(host))
+            await send(message)
+
+        await self._app({**scope, "path": path, "raw_path": None}, receive, answer)
+
+
+PAGE = Path(__file__).resolve().with_name("page")
+"""Where the page's files lie."""
+
+# How much a page may say: so many messages and bytes a second, with a reserve for bursts.
+
+RATES = np.array([60.0, 1 << 19])
+"""Messages and bytes a second. A page that draws sends some 30 messages."""
+BURSTS = np.array([180.0, 1 << 21])
+"""Messages and bytes at once."""
+
+
+class Rates:
+    """What one page may say.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds now.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._then = clock()
+        self._left = BURSTS
+
+    def allow(self, size: int) -> bool:
+        """Whether a message of so many bytes may be taken now."""
+        now = self._clock()
+        had, self._then = self._left + (now - self._then) * RATES, now
+        self._left = np.minimum(had, BURSTS)
+        if np.any(self._left < (1, size)):
+            return False
+        self._left = self._left - (1, size)
+        return True
+
+
+MOST_PAGES = 8
+"""Pages that may be open at a time: each may have a virtual board of its own."""
+FULL = 1013
+"""Close code of a WebSocket: come again later."""
+
+
+def application(choices: Choices, access: Access) -> ASGIApp:
+    """The server of a live page.
+
+    Parameters
+    ----------
+    choices : Choices
+        What pages may choose.
+    access : Access
+        Who may speak to it.
+    """
+    open_pages: set[WebSocket] = set()
+
+    async def page(socket: WebSocket) -> None:
+        await socket.accept()
+        if len(open_pages) >= MOST_PAGES:
+            await socket.close(FULL, f"{MOST_PAGES} pages are open; close one")
+            return
+        open_pages.add(socket)
+        try:
+            await _serve(socket, choices)
+        finally:
+            open_pages.discard(socket)
+
+    files = Mount("/", StaticFiles(directory=PAGE, html=True))
+    return Guard(Starlette(routes=[WebSocketRoute("/socket", page), files]), access)
+
+
+async def _serve(socket: WebSocket, choices: Choices) -> None:
+    """Serve a page until it is closed, or says more than it may."""
+
+    async def send(said: dict[str, Any], content: bytes) -> None:
+        message = encode(said, content)
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            if isinstance(message, str):
+                await socket.send_text(message)
+            else:
+                await socket.send_bytes(message)
+
+    session, rates = Session(choices, send), Rates()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(session.run)
+        # The server itself closes the socket of who sends a message of more than `MAX_BYTES`.
+        while (message := await socket.receive())["type"] != "websocket.disconnect":
+            text = message.get("text") or ""
+            if not rates.allow(len(text.encode())):
+                await socket.close(REFUSED, "too many messages")
+                break
+            try:
+                session.receive(parse(text, choices))
+            except (TypeError, ValueError) as error:
+                await send({"kind": "problem", "text": str(error)}, b"")
+        tasks.cancel_scope.cancel()
+
 
 TOKEN_BYTES = 18
 """Random bytes of a token: nobody guesses 144 bits."""

@@ -8,19 +8,133 @@ the accuracy of other chips.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.live.choices import BOARD, Choices, Setting
-from allspin.host.live.many import Pieces, chip_pieces, score_pieces
 from allspin.host.live.messages import Message, Show, hello
-from allspin.host.live.seat import Chair, Held, Seat
+from allspin.host.live.seat import Chair, Seat
 from allspin.host.live.shown import Flow, Made, archive, drawn_image, timeline
 from allspin.sim.errors import UserError
+
+IMAGES = 2000
+"""Test images that each of many chips is shown, the first ones."""
+AT_ONCE = {"golden": 500, "virtual": 50, "board": 25}
+"""Images of a piece, by machine: some 15 ms."""
+ROWS = 64
+"""Rows of a crossbar whose words are read back in a piece."""
+WRONG = 48
+"""Wrong ones that a page is shown."""
+
+Pieces = Iterator[tuple[dict[str, Any], bytes]]
+
+
+def chip_pieces(made: Made, choices: Choices, count: int, accuracies: dict[int, float]) -> Pieces:
+    """Measure chips 0, 1, 2 and so on, on the golden model, all made as the page's is.
+
+    Parameters
+    ----------
+    made : Made
+        Network, device, programming and calibration.
+    choices : Choices
+        The test images.
+    count : int
+        Chips to measure.
+    accuracies : dict of int to float
+        Filled: share of the images that each chip classifies rightly, by seed.
+    """
+    test_set = choices.images[:IMAGES], choices.labels[:IMAGES]
+    for seed in range(count):
+        lot = Lot(made.device, [seed], made.programming, made.setting.calibrate)
+        try:
+            accuracies[seed] = float(accuracy_over_chips(made.base, lot, test_set)[0])
+        except ValueError as error:  # the next chip could not be made either
+            yield {"kind": "problem", "text": f"chips cannot be made: {error}"}, b""
+            return
+        told = {"accuracy": accuracies[seed], "of": count, "images": len(test_set[0])}
+        yield {"kind": "chip", "seed": seed, **told}, b""
+
+
+def _stream(seat: Seat, images: npt.NDArray[np.uint8], first: int) -> npt.NDArray[np.int64]:
+    return seat.machine.stream(images, first=first).logits
+
+
+def _read(seat: Seat, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
+    return seat.machine.read_rows(layer, first, count)
+
+
+def score_pieces(
+    made: Made, choices: Choices, chair: Chair, confusion: npt.NDArray[np.int64]
+) -> Pieces:
+    """Stream the test images through a page's machine; then read its words back.
+
+    Parameters
+    ----------
+    made : Made
+        The chip.
+    choices : Choices
+        The test images.
+    chair : Chair
+        The page's machine; without one the golden model is it.
+    confusion : ndarray of int64, shape (classes, classes)
+        Filled: images so far, by label and by what they were taken for.
+    """
+    on, shown, compared, mismatches = chair.title, 0, 0, 0
+    wrong: list[tuple[int, int, int]] = []
+
+    def told(**more: Any) -> dict[str, Any]:
+        return {
+            "kind": "score",
+            "on": on,
+            "images": shown,
+            "of": len(choices.images),
+            "correct": int(np.trace(confusion)),
+            "confusion": confusion.tolist(),
+            "compared": compared,
+            "mismatches": mismatches,
+            "words": None,
+            "wrong": None,
+            **more,
+        }
+
+    while shown < len(choices.images):
+        part = slice(shown, shown + AT_ONCE[on])
+        images, labels = choices.images[part], choices.labels[part]
+        expected = made.golden.logits(images, shown)
+        answers = None if on == "golden" else chair.ask(_stream, images, shown)
+        if answers is None:
+            on, answers = "golden", expected
+        else:
+            compared += answers.size
+            mismatches += int(np.count_nonzero(answers != expected))
+        classes = answers.argmax(axis=1)
+        np.add.at(confusion, (labels, classes), 1)
+        for place in np.flatnonzero(classes != labels)[: WRONG - len(wrong)].tolist():
+            wrong.append((shown + place, int(labels[place]), int(classes[place])))
+        shown += len(images)
+        if shown < len(choices.images):
+            yield told(), b""
+    # With the grey levels of the wrong ones, one image after another.
+    yield told(wrong=wrong), choices.images[[number for number, *_ in wrong]].tobytes()
+    if on == "golden":
+        return
+    read = [0, 0]
+    for layer, words in enumerate(made.words):
+        for first in range(0, len(words), ROWS):
+            own = words[first : first + ROWS]
+            found = chair.ask(_read, layer, first, len(own))
+            if found is None:
+                yield told(), b""
+                return
+            read = [read[0] + own.size, read[1] + int(np.count_nonzero(found != own))]
+            yield {}, b""
+    yield told(words=read), b""
+
 
 REST = 0.2
 """Seconds without a message after which nobody draws."""
@@ -40,13 +154,11 @@ class Session:
     ----------
     choices : Choices
         What may be chosen.
-    held : dict
-        Who holds the board.
     send : callable
         Sends the page a message.
     """
 
-    def __init__(self, choices: Choices, held: Held, send: Send) -> None:
+    def __init__(self, choices: Choices, send: Send) -> None:
         self._choices = choices
         self._send = send
         self._wake = asyncio.Event()
@@ -59,7 +171,7 @@ class Session:
         self._flow: Flow | None = None
         self._traced = False
         self._activity: npt.NDArray[np.uint64] | None = None
-        self._chair = Chair(choices, held, self._tell, self._wake.set)
+        self._chair = Chair(choices, self._tell, self._wake.set)
         self._count = 0
         self._accuracies: dict[int, float] = {}
         self._confusion: npt.NDArray[np.int64] | None = None

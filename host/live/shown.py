@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from allspin.host.chips.options import MadeChip
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.images import Grey, frame_image
-from allspin.host.draw.timeline import EVENT, SUM
+from allspin.host.draw.device import EVENT, SUM
 from allspin.host.live.choices import Choices, Setting, turned
 from allspin.host.show.say import commit
 from allspin.sim.chip.chip import Chip

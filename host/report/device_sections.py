@@ -12,9 +12,9 @@ from allspin.host.draw.array import (
     strongest,
     top_word,
 )
+from allspin.host.draw.cards import image, spelled
 from allspin.host.draw.curves import Strip, strips
 from allspin.host.draw.device import neuron_curve, pulses_and_spread, synapse_curve
-from allspin.host.draw.html import image, spelled
 from allspin.host.draw.style import name_text
 from allspin.host.report.section import (
     Section,

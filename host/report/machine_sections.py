@@ -10,7 +10,7 @@ from allspin.host.compare.table import notes
 from allspin.host.compare.table import tables as compared_tables
 from allspin.host.draw.compare import energy_split, tornado_chart
 from allspin.host.draw.curves import Strip, bars, strips
-from allspin.host.draw.timeline import timeline, traced_stages
+from allspin.host.draw.device import timeline, traced_stages
 from allspin.host.machines.opening import VIRTUAL
 from allspin.host.report.section import (
     TO_HAVE_IT,

@@ -9,8 +9,8 @@ import htpy as h
 import numpy as np
 
 from allspin.host.draw.accuracy import PHASES, confusion_counts, confusion_matrix, learning_curve
+from allspin.host.draw.cards import image
 from allspin.host.draw.curves import bars
-from allspin.host.draw.html import image
 from allspin.host.report.section import Section, facts, figure, numbers, paragraph, tiles
 from allspin.host.report.subject import Findings, train_command
 from allspin.host.show.table import Column, Table, short

@@ -9,7 +9,7 @@ import htpy as h
 from markupsafe import Markup
 
 from allspin.host.data.files import check_writable
-from allspin.host.draw.html import render, spelled
+from allspin.host.draw.cards import render, spelled
 from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.machine_sections import boards, comparison, engine
 from allspin.host.report.network_sections import confusion, mistakes, trained

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import htpy as h
 from matplotlib.figure import Figure
 
-from allspin.host.draw.html import caption_of, chart, html_table, spelled
+from allspin.host.draw.cards import caption_of, chart, html_table, spelled
 from allspin.host.draw.style import Look
 from allspin.host.show.table import Table
 

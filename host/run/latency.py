@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, HEADER_BYTES
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.engine_rates import ALONE, measure_latency
+from allspin.host.bitstreams.record import ALONE, measure_latency
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name
 from allspin.host.data.datasets import load_test_set

@@ -134,15 +134,13 @@ class MachineOptions:
         found = machine.profile
         if found is None:
             return
-        if self.lanes is not None:
-            lanes = min(self.lanes, max(layer.columns for layer in network.layers))
-            if found.lanes != lanes:
-                raise UserError(f"{machine.name} has {found.lanes} lanes, not {self.lanes}")
-        if self.rows_per_clock not in (None, found.rows_per_clock):
-            raise UserError(
-                f"{machine.name} drives {found.rows_per_clock} rows per clock, "
-                f"not {self.rows_per_clock}"
-            )
+        lanes = self.lanes and min(self.lanes, max(layer.columns for layer in network.layers))
+        for what, there, asked in (
+            ("lanes", found.lanes, lanes),
+            ("rows per clock", found.rows_per_clock, self.rows_per_clock),
+        ):
+            if asked not in (None, there):
+                raise UserError(f"{machine.name} has {there} {what}, not {asked}")
         # The virtual board keeps words where levels are not uniform.
         if self.states and not found.states and self.on != VIRTUAL:
             raise UserError(f"{machine.name} keeps R_AH words, not states")

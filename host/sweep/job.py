@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
@@ -20,7 +20,7 @@ from allspin.host.chips.options import MadeChip
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
-from allspin.host.data.extensions import load_extensions
+from allspin.host.data.files import load_extensions
 from allspin.host.link.payloads import Memories
 from allspin.host.machines.chips import ChipMaker, ResidentChips, chip_gateware, tile_offsets
 from allspin.host.machines.machine import GoldenMachine, Machine, Maker
@@ -251,40 +251,22 @@ def counts_of(point: Point, material: Material) -> Counts:
 # A machine, which a worker keeps open from chip to chip.
 
 
-@dataclass(eq=False)
-class Board:
-    """A machine that is kept open, and what makes chips on it.
-
-    A maker has sent its network's states: for the next chip of the same point they need not be
-    sent again.
-    """
-
-    machine: Machine
-    makers: dict[Point, Maker] = field(default_factory=dict)
-
-    def maker_for(self, point: Point, made: MadeChip) -> Maker:
-        """What makes the chips of a point."""
-        if point not in self.makers:
-            maker = self.machine.chip_maker(made.base, made.device, made.programming)
-            self.makers = {point: maker}
-        return self.makers[point]
-
-
-_kept: dict[Any, Board] = {}
+_kept: dict[Any, Machine] = {}
 """The machine that this process keeps open, by what it was opened as; at most one."""
+_makers: dict[Point, Maker] = {}
+"""What makes the chips of the last point there: it has sent its network's states already."""
 _kept_lock = threading.Lock()
 
 
 def close_machines() -> None:
     """Close what this process has open."""
+    _makers.clear()
     while _kept:
-        _kept.popitem()[1].machine.close()
+        _kept.popitem()[1].close()
 
 
-def _board(on: str, made: MadeChip) -> Board:
-    """A machine for a chip: one that is open already, or a new one."""
-    if on == GOLDEN:
-        return Board(GoldenMachine())
+def _machine(on: str, made: MadeChip) -> Machine:
+    """A board for a chip, real or virtual: one that is open already, or a new one."""
     if made.network.beyond_words is not None:
         raise UserError(f"no gateware can run {made.network.beyond_words}; run it on golden")
     # A virtual board is built for its engine; what is on a port is what it is.
@@ -296,21 +278,30 @@ def _board(on: str, made: MadeChip) -> Board:
     key = (on, engine, profile)
     if key not in _kept:
         close_machines()
-        _kept[key] = Board(open_machine(on, made.base, profile))
+        _kept[key] = open_machine(on, made.base, profile)
     return _kept[key]
 
 
 @contextmanager
-def kept_board(job: Job, made: MadeChip) -> Iterator[Board]:
-    """The machine for a job's chip, for one worker at a time.
+def kept_machine(job: Job, made: MadeChip) -> Iterator[tuple[Machine, Maker]]:
+    """The machine for a job's chip, and what makes the chip, for one worker at a time.
 
     A worker of Dask may have several threads, a machine takes one network at a time. Where what is
     done with it fails, it is closed: in whatever state it is then, the next job shall not find it
     so.
     """
-    with nullcontext() if job.on == GOLDEN else _kept_lock:
+    given = made.base, made.device, made.programming
+    if job.on == GOLDEN:
+        golden = GoldenMachine()
+        yield golden, golden.chip_maker(*given)
+        return
+    with _kept_lock:
         try:
-            yield _board(job.on, made)
+            machine = _machine(job.on, made)
+            if job.point not in _makers:
+                _makers.clear()
+                _makers[job.point] = machine.chip_maker(*given)
+            yield machine, _makers[job.point]
         except BaseException:
             close_machines()
             raise
@@ -320,7 +311,7 @@ def build_machines(jobs: Sequence[Job]) -> None:
     """Have each virtual board that some jobs need built, and leave none running."""
     try:
         for job in {job.point: job for job in jobs}.values():
-            _board(job.on, make_chip(job))
+            _machine(job.on, make_chip(job))
     finally:
         close_machines()
 
@@ -343,10 +334,9 @@ def answers_of(job: Job) -> tuple[Integers, Row]:
     with threadpool_limits(1):
         made = make_chip(job)
         check_fit(made.network, images.shape[1:], labels)
-        with kept_board(job, made) as board:
-            machine = board.machine
+        with kept_machine(job, made) as (machine, maker):
             resent, damaged = machine.resent, machine.damaged
-            board.maker_for(job.point, made).make(made.chip, made.network)
+            maker.make(made.chip, made.network)
             classes = machine.stream(images).classes
             faults = machine.resent - resent, machine.damaged - damaged
     correct = int(np.sum(classes == labels))
@@ -385,8 +375,7 @@ def _together(lot: Sequence[Job], watch: Watch) -> list[Row] | None:
     load_extensions()
     with threadpool_limits(1):
         made = make_chip(lot[0])
-        with kept_board(lot[0], made) as board:
-            machine, maker = board.machine, board.maker_for(lot[0].point, made)
+        with kept_machine(lot[0], made) as (machine, maker):
             if not isinstance(machine, Memories) or not isinstance(maker, ChipMaker):
                 return None
             many = ResidentChips(machine, maker)

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -94,17 +93,12 @@ def hue_of(factor: str, factors: list[str]) -> str | None:
 
 
 def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int) -> None:
-    """A violin with a box in it, and its chips where they are few."""
+    """A box, and its chips where they are few."""
     colour = COLOURS[look % len(COLOURS)]
-    # The density's estimate needs values that differ.
-    if len(np.unique(shares)) > 1 and len(shares) > 2:
-        violin = axes.violinplot(shares, [place], widths=width, showextrema=False)
-        for body in cast(list[Collection], violin["bodies"]):
-            body.set(facecolor=colour, alpha=0.22, edgecolor="none")
     axes.boxplot(
         shares,
         positions=[place],
-        widths=0.35 * width,
+        widths=0.6 * width,
         showfliers=False,
         patch_artist=True,
         boxprops={"facecolor": "white", "edgecolor": INK},

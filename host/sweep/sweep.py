@@ -122,14 +122,7 @@ def _measured(
     if plan.grid.on == VIRTUAL:
         # Built once here, not once by each worker.
         build_machines(jobs)
-    return _in_processes(jobs, workers)
-
-
-def _in_processes(jobs: list[Job], workers: int) -> Rows:
-    # Closed at once, not when it is collected: its workers end then.
-    with closing(in_processes(measure, jobs, workers)) as found:
-        for _, row in found:
-            yield row
+    return (row for _, row in in_processes(measure, jobs, workers))
 
 
 @dataclass(frozen=True, eq=False)

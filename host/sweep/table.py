@@ -10,6 +10,7 @@ import dataclasses
 import fcntl
 import io
 import json
+import math
 import os
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -75,38 +76,30 @@ def _check_counts(row: Row, counts: Counts) -> None:
     """
     verified = row.point.program == "write-verify"
     tries = MAX_TRIES if row.point.tries is None else row.point.tries
-    of = f"of {row.point.program} must be"
-    for name, total, (least, most) in (
-        ("pulses_per_cell", counts.pulses, (0, MAX_PULSES * tries)),
-        ("reads_per_cell", counts.reads, (1, tries)),
-        ("unconverged", counts.unconverged, (0, 1)),
+    for name, total, least, most in (
+        ("pulses_per_cell", counts.pulses, 0, MAX_PULSES * tries),
+        ("reads_per_cell", counts.reads, 1, tries),
+        ("unconverged", counts.unconverged, 0, 1),
     ):
-        figure, wanted = getattr(row, name), total / counts.cells
-        if not verified and repr(figure) != repr(wanted):  # -0.0 is not 0.0
-            raise ValueError(f"{name} {of} {wanted!r}, not {figure!r}")
-        if verified and not least <= figure <= most:
-            raise ValueError(f"{name} {of} from {least} to {most}, not {figure!r}")
-        if verified and repr(round(figure * counts.cells) / counts.cells) != repr(figure):
-            raise ValueError(
-                f"{name} {of} a whole number over {counts.cells:,} cells, not {figure!r}"
-            )
+        figure = getattr(row, name)
+        if verified:
+            total = round(figure * counts.cells) if least <= figure <= most else math.nan
+        if repr(total / counts.cells) != repr(figure) or math.isnan(figure):  # -0.0 is not 0.0
+            raise ValueError(f"{name} of {row.point.program} cannot be {figure!r}")
 
 
 def _difference(there: Any, here: dict[str, Any]) -> str | None:
     """What differs between two records, in words; None if nothing does."""
     if not isinstance(there, dict) or there.get("format") != here["format"]:
         return "its grid is of another version"
-    for key in ("data", "calibration_images"):
-        if there.get(key) != here.get(key):
+    for key in ("networks", "devices", "data", "calibration_images"):
+        if there.get(key) != here[key]:
             return f"its {key.replace('_', ' ')} are others"
-    for key in ("grid", "networks", "devices"):
-        one, two = there.get(key), here[key]
-        if not isinstance(one, dict):
-            return f"it has no {key}"
-        for name in [*two, *one]:
-            if one.get(name) != two.get(name) or (name in one) != (name in two):
-                what = f"{json.dumps(one.get(name))} there, {json.dumps(two.get(name))} here"
-                return f"{name} is {what if key == 'grid' else 'another file now'}"
+    before = there.get("grid")
+    for name, now in here["grid"].items():
+        was = before.get(name) if isinstance(before, dict) else None
+        if was != now:
+            return f"{name} is {json.dumps(was)} there, {json.dumps(now)} here"
     return None
 
 
@@ -218,10 +211,8 @@ class Table(Closing):
         chip, images, correct = (int(cell) for cell in cells[len(FACTORS) :][:3])
         if chip not in self._seeds:
             raise ValueError(f"the grid has no chip {chip}")
-        if images != self._images:
-            raise ValueError(f"the grid has {self._images} images, not {images}")
-        if not 0 <= correct <= images:
-            raise ValueError(f"correct is {correct} of {images} images")
+        if images != self._images or not 0 <= correct <= images:
+            raise ValueError(f"{correct} of {images} are not of the grid's {self._images} images")
         pulses, reads, unconverged = (float(cell) for cell in cells[-3:])
         row = Row(point, chip, images, correct, pulses, reads, unconverged)
         _check_counts(row, self._counts(point))

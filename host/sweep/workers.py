@@ -23,12 +23,12 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
 from allspin.host.sweep.job import Job, Rows, measure
-from allspin.sim.errors import UserError
-from allspin.sim.files import check_file
+from allspin.sim.errors import UserError, refused
 from allspin.sim.options import option
 
 if TYPE_CHECKING:
     from distributed import Client
+
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,15 +57,11 @@ def _begin(parent: int) -> None:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Let Ctrl-C act on this process afterwards, and never on what is started meanwhile.
+    """Let Ctrl-C act on this process, and never on what is started meanwhile.
 
     Ctrl-C reaches the whole group. A worker has nothing to save, and would print where it was: it
     inherits that SIGINT is blocked, and is killed by its parent.
     """
-    came: list[int] = []
-    main = threading.current_thread() is threading.main_thread()
-    # Another thread of this process may get the signal.
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number)) if main else 0
     # Either lets signals through once it has started.
     resource_tracker.ensure_running()
     loky_tracker.ensure_running()
@@ -74,10 +70,6 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        if main:
-            signal.signal(signal.SIGINT, before)
-        if came:
-            signal.raise_signal(signal.SIGINT)
 
 
 def _end_quietly() -> None:
@@ -125,8 +117,7 @@ def in_processes(
             with _without_interrupts():
                 waiting: dict[Any, T] = {pool.submit(work, job): job for job in left}
             for future in as_completed(waiting):
-                result = future.result()
-                job = waiting.pop(future)
+                result, job = future.result(), waiting.pop(future)
                 del left[job]
                 losses = 0
                 yield job, result
@@ -145,8 +136,6 @@ PATIENCE = 60.0
 """Seconds that a cluster may be without a worker."""
 LOOK = 2.0
 """Seconds between two looks at a cluster that is silent."""
-MAX_CERTIFICATE = 1 << 22
-"""Bytes of a file of certificates."""
 CONNECTING = 10.0
 """Seconds for a scheduler to answer."""
 TLS = "tls://"
@@ -236,14 +225,10 @@ class Cluster:
             return Closing(
                 self.address, timeout=CONNECTING, set_as_default=False, security=security
             )
-        except TypeError as error:  # what Dask raises for tls:// without certificates
+        except (OSError, TypeError, ValueError) as error:  # TypeError: tls:// without certificates
             raise UserError(
-                f"the scheduler at {self.address} needs certificates: `ca_file` and `certificate` "
-                f"name them ({error})"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"no Dask scheduler answers at {self.address}: {error or type(error).__name__}"
+                f"no Dask scheduler answers at {self.address}: {error or type(error).__name__}; "
+                f"with {TLS}, give `ca_file` and `certificate`"
             ) from error
 
     def _security(self) -> Any:
@@ -256,16 +241,9 @@ class Cluster:
         names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
         given = dict(zip(names, map(str, files), strict=True))
         security = Security(require_encryption=True, **given)
-        try:
-            for path in files:
-                assert path is not None
-                check_file(path, "certificate", MAX_CERTIFICATE)
+        told = ", ".join(given.values())
+        with refused(f"the certificates {told} cannot be used: ", kinds=OSError):
             security.get_connection_args("client")  # which reads and matches them
-        except OSError as error:  # ssl.SSLError is one
-            where = f": {error.filename}" if error.filename else ""
-            raise UserError(
-                f"the certificates cannot be used: {error.strerror or error}{where}"
-            ) from error
         return security
 
 

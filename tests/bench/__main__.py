@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from allspin.host.bitstreams.record import MOST
 from allspin.host.cli.options import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
@@ -70,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     builds = read_builds(arguments.builds)
     if arguments.resident_images is not None:
         with naming_options():
-            check_range("resident_images", arguments.resident_images, 1, MOST)
+            check_range("resident_images", arguments.resident_images, 1, 1 << 32)
     former = None if arguments.measured is None else json.loads(arguments.measured.read_bytes())
     for path in (arguments.document, arguments.output):
         if path is not None:

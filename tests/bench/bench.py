@@ -19,8 +19,7 @@ from threadpoolctl import threadpool_limits
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.engine_rates import link_rate
-from allspin.host.bitstreams.record import check_record, is_older
+from allspin.host.bitstreams.record import check_record, is_older, link_rate
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_dataset, load_test_set

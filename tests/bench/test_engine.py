@@ -2,7 +2,7 @@
 
 import pytest
 
-from allspin.host.bitstreams.engine_rates import link_rate
+from allspin.host.bitstreams.record import link_rate
 from allspin.host.data.catalogue import open_network
 from tests.bench.bench import engine_figures, resident_figures, target
 

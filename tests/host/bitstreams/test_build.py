@@ -13,7 +13,7 @@ from allspin.host.bitstreams.build import (
     Job,
     shown_images,
 )
-from allspin.host.bitstreams.engine_rates import Throughput
+from allspin.host.bitstreams.record import Throughput
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.machines.linked import LinkedMachine

@@ -9,8 +9,8 @@ from allspin.hdl.cache import VARIABLE
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.bitstreams import engine_rates
-from allspin.host.bitstreams.engine_rates import count_cycles, latencies, measure_latency
+from allspin.host.bitstreams import record
+from allspin.host.bitstreams.record import count_cycles, latencies, measure_latency
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_networks import random_images, random_network
@@ -31,7 +31,7 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch):
     bound = cycle_bounds(NETWORK, EngineParameters.from_network(NETWORK, profile), IMAGES).mean()
     assert bound < found < 2 * bound + 10
     # Again: nothing runs.
-    monkeypatch.setattr(engine_rates, "open_virtual", lambda *_, **__: pytest.fail("it runs"))
+    monkeypatch.setattr(record, "open_virtual", lambda *_, **__: pytest.fail("it runs"))
     assert count_cycles(NETWORK, profile, IMAGES, LABELS) == found
     # Another image, network, machine or source is counted anew.
     other = np.flip(IMAGES, axis=0)
@@ -42,7 +42,7 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch):
     ):
         with pytest.raises(pytest.fail.Exception, match="it runs"):
             count_cycles(*arguments)
-    monkeypatch.setattr(engine_rates, "sources_digest", lambda: "other sources")
+    monkeypatch.setattr(record, "sources_digest", lambda: "other sources")
     with pytest.raises(pytest.fail.Exception, match="it runs"):
         count_cycles(NETWORK, profile, IMAGES, LABELS)
 
@@ -102,14 +102,14 @@ def test_a_machine(rows_per_clock, monkeypatch):
     # The blank image is through first.
     assert found.argmin() == 0
     # What was counted once is kept.
-    monkeypatch.setattr(engine_rates, "open_virtual", None)
+    monkeypatch.setattr(record, "open_virtual", None)
     again = measure_latency(network, profile, images)
     np.testing.assert_array_equal(again, found)
 
 
 def test_a_trace_that_was_cut_is_told(monkeypatch):
-    monkeypatch.setattr(engine_rates, "SPARE_CLOCKS", 0)
-    monkeypatch.setattr(engine_rates, "cycle_bounds", lambda *_: np.array([20]))
+    monkeypatch.setattr(record, "SPARE_CLOCKS", 0)
+    monkeypatch.setattr(record, "cycle_bounds", lambda *_: np.array([20]))
     network = random_network((24, 12, 6), 1)
     with pytest.raises(UserError, match=r"latency cannot be told: [0-9] of 12 images passed"):
         measure_latency(network, HardwareProfile(resident=RESIDENT), random_images(network, 12, 4))

@@ -19,7 +19,6 @@ from allspin.host.bitstreams.flash import (
     ports_of,
     run_shown,
     udev_rule,
-    usb_node,
 )
 from allspin.host.link import transport as serial_port
 from allspin.host.link.identity import Identity
@@ -87,58 +86,34 @@ def test_an_option_may_say_which(command, kept):
     assert is_kept(command.split()) is kept
 
 
-@pytest.fixture
-def plugged(tmp_path):
-    """Linux' list of USB devices with an iCEBreaker in it, and its node."""
-    listed, nodes = tmp_path / "devices", tmp_path / "nodes"
-    hub, board = listed / "usb1", listed / "1-2"
-    for device, vendor, product, number in ((hub, "1d6b", "0002", 1), (board, "0403", "6010", 12)):
-        device.mkdir(parents=True)
-        (device / "idVendor").write_text(f"{vendor}\n")
-        (device / "idProduct").write_text(f"{product}\n")
-        (device / "busnum").write_text("1\n")
-        (device / "devnum").write_text(f"{number}\n")
-    (listed / "1-2:1.0").mkdir()  # an interface, which has none of these
-    (nodes / "001").mkdir(parents=True)
-    (nodes / "001" / "012").write_text("")
-    return listed, nodes
-
-
 ICEPROG = "init..\nCan't find iCE FTDI USB device (vendor_id 0x0403, device_id 0x6010).\nABORT."
 
 
 LOADER = "empty\nunable to open ftdi device: {}\nJTAG init failed with: unable to open ftdi device"
 
 
-def test_a_missing_device_and_a_missing_permission_are_told_apart(plugged, monkeypatch):
-    listed, nodes = plugged
-    board = find_board("icebreaker")
-    node = usb_node(board.usb, listed, nodes)
-    missing = explain(board, ICEPROG, None, listed)
-    assert missing.startswith("iceprog finds no iCEBreaker: connect it, and look for 0403:6010")
-    # iceprog says the same where it may not; what Linux says of the node tells.
-    monkeypatch.setattr("os.access", lambda path, mode: path != node)
-    refused = explain(board, ICEPROG, node, listed)
-    assert "iceprog may not use the USB device 0403:6010" in refused
-    assert udev_rule(board) in refused
-    assert "/etc/udev/rules.d/60-allspin.rules" in refused
-    monkeypatch.setattr("os.access", lambda path, mode: True)
-    other = explain(board, "flash is write-protected", node, listed)
-    assert other == "iceprog failed: flash is write-protected"
-
-
 @pytest.mark.parametrize(
-    ("board", "said", "words"),
+    ("board", "said"),
     [
-        # What the tools print, in their own words, where there is no list to look at.
-        ("ulx3s-85f", LOADER.format("-3 (device not found)"), "openFPGALoader finds no ULX3S 85F"),
-        ("ulx3s-85f", LOADER.format("-4 (usb_open() failed)"), "may not use the USB device 0403"),
-        ("orangecrab-25f", "No DFU capable USB device available", "dfu-util finds no OrangeCrab"),
-        ("orangecrab-25f", "Cannot open DFU device (LIBUSB_ERROR_ACCESS)", "dfu-util may not use"),
+        ("icebreaker", ICEPROG),
+        ("ulx3s-85f", LOADER.format("-3 (device not found)")),
+        ("ulx3s-85f", LOADER.format("-4 (usb_open() failed)")),
+        ("orangecrab-25f", "No DFU capable USB device available"),
+        ("orangecrab-25f", "Cannot open DFU device (LIBUSB_ERROR_ACCESS)"),
     ],
 )
-def test_elsewhere_the_tool_s_words_tell(tmp_path, board, said, words):
-    assert words in explain(find_board(board), said, None, tmp_path / "none")
+def test_a_line_says_how_a_board_is_reached(board, said):
+    found = find_board(board)
+    line = explain(found, said)
+    assert line.startswith(f"{found.flash[0]} finds no {found.title}, or may not use it")
+    assert udev_rule(found) in line
+    assert "/etc/udev/rules.d/60-allspin.rules" in line
+
+
+def test_else_the_tool_s_last_words_tell():
+    board = find_board("icebreaker")
+    assert explain(board, "a\nwrite-protected\n") == "iceprog failed: write-protected"
+    assert explain(board, "") == "iceprog failed: it said nothing"
 
 
 PARAMETERS = TopParameters.from_network(random_network((24, 12, 6), 1))

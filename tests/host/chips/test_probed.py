@@ -213,7 +213,7 @@ def test_open_cells_add_nothing_where_some_are_allowed(probe: Probe, empty: str)
     found = probe(text(values), missing=0.1)
     assert found.missing == 2
     assert flat(found) == [0 if n in (3, 30) else n - 18 for n in range(36)]
-    with pytest.raises(UserError, match=r"line 5: R_AH of layer 0, row 0, column 3 is missing, an"):
+    with pytest.raises(UserError, match=r"R_AH of layer 0, row 0, column 3 is missing, an"):
         probe(text(values))
     with pytest.raises(UserError, match=r"and of 1 more, 5.56% of the cells; .* at most 0.05 may"):
         probe(text(values), missing=0.05)
@@ -224,7 +224,7 @@ def test_cells_without_a_row_are_missing_too(probe: Probe) -> None:
     del lines[26]
     short = "\n".join(lines)
     assert flat(probe(short, missing=1 / 36))[25] == 0
-    with pytest.raises(UserError, match=r"layer 1, row 0, column 1 has no row, 2.78% of the"):
+    with pytest.raises(UserError, match=r"layer 1, row 0, column 1 is missing, 2.78% of the"):
         probe(short)
 
 
@@ -306,7 +306,7 @@ def test_cells_of_another_network_are_told_by_their_states(probe: Probe, network
         (npz(row=np.full(36, -1)), "item 0: row is -1; give a whole number from 0 on"),
         (npz(row=np.full(36, np.nan)), "item 0: row is nan; give a whole number from 0 on"),
         (npz(R_AH=[0.3] * 9 + [1e35] + [0.3] * 26), "item 9: R_AH is beyond 1e+30"),
-        (npz(R_AH=[0.3] * 9 + [9.91e37] + [0.3] * 26), "item 9: R_AH of layer 0, row 2, column 1"),
+        (npz(R_AH=[0.3] * 9 + [9.91e37] + [0.3] * 26), "R_AH of layer 0, row 2, column 1"),
         (npz(column=np.zeros(36, int)), "item 1: layer 0, row 0, column 0 is there twice, first"),
     ],
 )

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.chips.tile_scan import (
-    measure,
+from allspin.host.chips.array import (
+    measure_tiles,
     only_converters,
     table,
     tiles_picture,
@@ -93,7 +93,7 @@ def right(model: GoldenModel) -> float:
 
 def test_chips_have_the_network_s_words_and_converters_that_vary() -> None:
     network = cut(NETWORK, FINE, *TEST)
-    (found,) = measure({FINE: [network]}, TEST, DEVICE, lambda _: range(3, 6))
+    (found,) = measure_tiles({FINE: [network]}, TEST, DEVICE, lambda _: range(3, 6))
     assert found.ideal == right(GoldenModel(network))
     for seed, share in zip(range(3, 6), found.chips, strict=True):
         chip = Chip(DEVICE, seed)
@@ -110,7 +110,7 @@ def test_networks_that_were_trained_are_told_by_their_tiles() -> None:
     found = trained_networks([one, other, two])
     assert list(found) == [COARSE, FINE]
     assert found[FINE] == [one, two]
-    mean = measure({FINE: [one, two]}, TEST, DEVICE, lambda _: [])[0]
+    mean = measure_tiles({FINE: [one, two]}, TEST, DEVICE, lambda _: [])[0]
     assert mean.ideal == pytest.approx((right(GoldenModel(one)) + right(GoldenModel(two))) / 2)
     assert not mean.chips.size
     mixed = dataclasses.replace(NETWORK, layers=(one.layers[0], other.layers[1]))
@@ -121,7 +121,7 @@ def test_networks_that_were_trained_are_told_by_their_tiles() -> None:
 
 def test_table_and_picture() -> None:
     wanted = {tiles: [cut(NETWORK, tiles, *TEST)] for tiles in (COARSE, FINE, Tiles(8, 3))}
-    found = measure(wanted, TEST, DEVICE, lambda _: range(2))
+    found = measure_tiles(wanted, TEST, DEVICE, lambda _: range(2))
     lines = table(found)
     assert lines[0] == "| rows | 8 bits | 3 bits |"
     assert lines[2] == f"| 16 | {100 * found[1].ideal:.2f} | {100 * found[0].ideal:.2f} |"

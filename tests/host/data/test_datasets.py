@@ -92,7 +92,9 @@ def test_test_set_needs_no_training_files(idx_folder: IdxFolder) -> None:
     for path in folder.glob("train-*"):
         path.unlink()
     assert load_test_set(folder)[0].shape == (94, 20, 24)
-    assert "lacks the train images; add train-images-idx3-ubyte" in refusal(load_dataset, folder)
+    assert "lacks the train images: a set has train-images-idx3-ubyte" in refusal(
+        load_dataset, folder
+    )
 
 
 def test_a_plain_file_goes_before_its_gzip_and_other_files_are_left_alone(
@@ -116,7 +118,7 @@ def test_a_plain_file_goes_before_its_gzip_and_other_files_are_left_alone(
     [
         ("absent", "No such file"),
         ("file", "file is no data set: give a folder of IDX files, or"),
-        ("empty", "it needs train-images-idx3-ubyte, train-labels"),
+        ("empty", "(no IDX files); give one with train-images-idx3-ubyte"),
     ],
 )
 def test_folder_missing_empty_or_a_file(tmp_path: Path, name: str, words: str) -> None:

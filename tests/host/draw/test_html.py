@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allspin.host.draw.cards import caption_of, chart, html_table, render, spelled
 from allspin.host.draw.curves import Line, Panel, curves
-from allspin.host.draw.html import caption_of, chart, html_table, render, spelled
 from allspin.host.draw.style import Look, name_text
 from allspin.host.show.table import Column, Number, Table
 from tests.host.reader import Reader

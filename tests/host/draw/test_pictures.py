@@ -21,9 +21,8 @@ from allspin.host.draw.array import (
     strongest,
 )
 from allspin.host.draw.curves import Line, Panel, curves
-from allspin.host.draw.device import neuron_curve
+from allspin.host.draw.device import neuron_curve, runs, stage_spans, timeline
 from allspin.host.draw.style import R_AH, Look, name_text, new_figure, save_picture, styled
-from allspin.host.draw.timeline import runs, stage_spans, timeline
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network

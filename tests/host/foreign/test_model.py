@@ -91,7 +91,7 @@ NPZ = {
 TENSORS = {
     "norm": (
         {"0.weight": ONE, "1.weight": ONE[0], "1.running_mean": ONE[0]},
-        "'1.running_mean' belongs to a BatchNorm, whose place in the module no names tell",
+        "1.weight: weights must be inputs x outputs",
     ),
     "convolution": (
         {"conv.weight": np.ones((2, 1, 3, 3), np.float32)},

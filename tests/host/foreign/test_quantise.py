@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from allspin.host.foreign import fitting
+from allspin.host.foreign import quantise as quantising
 from allspin.host.foreign.description import Dense, FloatNetwork
 from allspin.host.foreign.quantise import MAX_NEURONS, layer_errors, neurons_needed, quantise
 from allspin.host.train.latent import NumberFormats
@@ -124,7 +124,7 @@ def test_without_a_hidden_layer_biases_go_into_the_pixels_weights(images):
 
 def test_layers_that_are_too_wide_are_rounded_weight_by_weight(images, monkeypatch):
     together = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
-    monkeypatch.setattr(fitting, "MAX_ROWS", 19)
+    monkeypatch.setattr(quantising, "MAX_ROWS", 19)
     apart = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
     assert 0.8 < apart < together
 

@@ -15,9 +15,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.live.app import application
 from allspin.host.live.choices import Choices
-from allspin.host.live.guard import Access
+from allspin.host.live.serve import Access, application
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_networks import random_images, random_network
 

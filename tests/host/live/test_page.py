@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from allspin.host.live.app import PAGE
+from allspin.host.live.serve import PAGE
 
 OURS = [
     path

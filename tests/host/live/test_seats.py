@@ -119,7 +119,7 @@ def test_a_board_is_held_by_one_page_and_the_other_is_told(make_choices, serve, 
             shown = page.until("shown", on="board")[0]
             assert shown["machine"] == golden_logits(choices, {}, 5)
             other.say(kind="choose", setting={"chip": 4})
-            assert "another page holds the board" in other.until("machine", state="held")[0]["text"]
+            assert board in other.until("machine", state="missing")[0]["text"]
             other.say(kind="show", serial=1, test=5)
             assert other.until("shown", on="golden")[0]["machine"] is None
         # It is let go of when its page is closed.

@@ -1,6 +1,5 @@
 """A cluster is spoken to with certificates, and what is wrong with them is one line."""
 
-import ssl
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -102,25 +101,19 @@ def test_a_scheduler_that_cannot_be_one_leaves_nothing_to_say_at_exit():
 def test_files_that_are_no_certificates_are_one_line(tmp_path, mine):
     (tmp_path / "text").write_text("text")
     other = certificates(tmp_path / "other")
-    for files, message in (
-        (
-            (tmp_path / "none", mine.both),
-            f"cannot read certificate {tmp_path / 'none'}: No such file",
-        ),
-        (
-            (mine.ca, tmp_path / "none"),
-            f"cannot read certificate {tmp_path / 'none'}: No such file",
-        ),
-        ((mine.ca, tmp_path), f"cannot read certificate {tmp_path}: it is a folder"),
-        ((tmp_path / "text", mine.both), "the certificates cannot be used: "),
-        ((mine.ca, tmp_path / "text"), "the certificates cannot be used: "),
-        ((mine.ca, mine.cert), "the certificates cannot be used: "),
-        ((mine.ca, mine.cert, other.key), "the certificates cannot be used: "),
+    for files in (
+        (tmp_path / "none", mine.both),
+        (mine.ca, tmp_path / "none"),
+        (mine.ca, tmp_path),
+        (tmp_path / "text", mine.both),
+        (mine.ca, tmp_path / "text"),
+        (mine.ca, mine.cert),
+        (mine.ca, mine.cert, other.key),
     ):
         with pytest.raises(UserError) as caught:
             Cluster("tls://127.0.0.1:9", *files).connect()
-        assert message in str(caught.value)
-        assert not isinstance(caught.value, ssl.SSLError)
+        assert f"the certificates {files[0]}, {files[1]}, " in str(caught.value)
+        assert "cannot be used: " in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ const STATES = {
   opening: "opening",
   compiling: "compiling",
   ready: "ready",
-  held: "held elsewhere",
   missing: "not there",
   failed: "failed",
   lost: "no connection",
@@ -36,7 +35,7 @@ export class Status {
     this.state.dataset.state = state;
     this.state.textContent = STATES[state] ?? state;
     const begun = performance.now() - 1000 * s;
-    const serves = ["opening", "compiling", "held", "missing", "failed"].includes(state);
+    const serves = ["opening", "compiling", "missing", "failed"].includes(state);
     const say = () => {
       const seconds = Math.floor((performance.now() - begun) / 1000);
       const since = state === "compiling" ? `, ${seconds} s (half a minute the first time)` : "";
