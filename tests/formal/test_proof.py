@@ -96,7 +96,7 @@ def test_a_mutant_leaves_the_module_alone() -> None:
     change = Mutant("self.end.eq(following)", "self.end.eq(self.start)")
     mutant: Any = copied(source, crossbar, mutant=change)
     # One of a part is in the block.
-    assert mutant.Replay.elaborate.__globals__["Ring"] is mutant.Ring is not source.Ring
+    assert mutant.Replay.build.__globals__["Ring"] is mutant.Ring is not source.Ring
     assert crossbar.Ring is source.Ring
 
 
