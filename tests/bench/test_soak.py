@@ -56,7 +56,7 @@ def test_one_wrong_logit_is_seen(capfd, monkeypatch):
     )
 
 
-class Port:
+class Port(runner.VirtualProcess):
     """A board's port that only counts its resets."""
 
     path = "the port"
