@@ -174,6 +174,22 @@ def test_a_beat_leaves_each_clock(slots: int, kind: Any, monkeypatch: pytest.Mon
     assert np.diff(clocks).tolist() == [1] * (len(lines) - 1)
 
 
+def test_whatever_the_memory_holds_an_image_comes_and_ends() -> None:
+    """A memory without any last beat, asked for more images than there could be."""
+    parameters = CrossbarParameters(40, 5, 5, rows_per_clock=2)
+    player = Player(parameters, [(1, 1, 0, 3, 0)] * 10, 10)
+
+    async def stimulus(ctx: Any) -> None:
+        await player.write(ctx)
+        await player.play(ctx, 0, 0, 65535)
+        await player.play(ctx, 0, 65535, 1)
+        await player.play(ctx, 9, 0, 2)
+
+    events = player.bench.take(player.dut.events, 12)
+    player.bench.run(stimulus)
+    assert [last for _, last in events] == [0] * 9 + [1, 1, 1]
+
+
 LABELS = 20
 CLASSES = 5
 
