@@ -115,7 +115,7 @@ def test_words_fill_blocks_and_states_lie_side_by_side(
 ) -> None:
     crossbar = replace(CROSSBAR, rows_per_clock=rows_per_clock, memory="ecp5", levels=levels)
     assert (crossbar.bank_lanes, crossbar.banks) == (lanes, banks)
-    assert crossbar.write_clocks == 5 + (banks * rows_per_clock + 1) // 2
+    assert crossbar.write_clocks == 4 + crossbar.keeps_states + (banks * rows_per_clock + 1) // 2
     assert crossbar.target.cells.blocks(crossbar, 1024) == banks * rows_per_clock
 
 
