@@ -4,7 +4,7 @@ import zlib
 from typing import Any
 
 from cobs import cobs
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
@@ -134,6 +134,20 @@ pieces = st.one_of(
     stall=stalls,
     seed=st.integers(0, 999),
     every_clock=st.booleans(),
+)
+@example(
+    # A frame that was whole waits while the next one is forgotten.
+    stream=frame(bytes(range(1, 101))) + b"\1\0" + frame(b"good"),
+    stall=0.5,
+    seed=1,
+    every_clock=True,
+)
+@example(
+    # As long as the buffer, and longer.
+    stream=b"".join(frame(b"\x33" * (WINDOW + more)) for more in (-1, 0, 1, 2, 2 * WINDOW)),
+    stall=0.3,
+    seed=1,
+    every_clock=True,
 )
 @settings(max_examples=20, deadline=None)
 def test_delivers_whole_frames_and_no_others(
