@@ -139,7 +139,7 @@ def test_a_sum_goes_on_or_starts(
     rng = random.Random(sum_bits)
     m = Module()
     term, sum_, starts = Signal(shape(term_bits)), Signal(shape(sum_bits)), Signal()
-    start = Signal(signed(start_bits))
+    start = Signal(signed(max(start_bits, 1)))
     if start_bits:
         total = add_or_begin(m, Ecp5(), term, sum_, starts, start, "total")
     else:
