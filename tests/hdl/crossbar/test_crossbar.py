@@ -249,9 +249,9 @@ TILES = CrossbarParameters(120, 5, 5, tiling=Tiling(8, 6, 6))
             for n, rows, clocks in ((2, slice(41), 21), (4, slice(None), 13))
             for memory in KINDS
         ),
-        # An image of one row is bound by draining the columns, and by five clocks of hand-over;
+        # An image of one row is bound by draining the columns, and by four clocks of hand-over;
         # three on an ECP5, however long sums are on their way.
-        (CrossbarParameters(4, 20, 20), slice(2, 3), 25),
+        (CrossbarParameters(4, 20, 20), slice(2, 3), 24),
         *(
             pytest.param(replace(WIDE, tiling=tiling), slice(2, 3), 28, marks=pytest.mark.long)
             for tiling in (None, Tiling(16, 6, 6), Tiling(16, 6, 6, offsets=True))
