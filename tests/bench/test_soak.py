@@ -5,7 +5,6 @@ import re
 import time
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 import tests.soak.__main__ as soak
@@ -57,7 +56,7 @@ def test_one_wrong_logit_is_seen(capfd, monkeypatch):
     )
 
 
-class Port:
+class Port(runner.VirtualProcess):
     """A board's port that only counts its resets."""
 
     path = "the port"
@@ -123,7 +122,7 @@ def test_a_deaf_board_is_reset_again_but_only_after_a_reset(monkeypatch):
     monkeypatch.setattr(runner, "open_port", deaf)
     soaking.round()
     assert (port.resets, soaking.tally.wrong) == (0, ["round 0: nothing answers"])
-    soaking.resets[0].last = time.monotonic()
+    soaking.last_resets[0] = time.monotonic()
     monkeypatch.setattr(runner, "open_port", deaf_until_reset)
     soaking.round()
     assert (port.resets, len(soaking.tally.wrong)) == (1, 1)
@@ -146,17 +145,3 @@ def test_what_fills_once_is_no_leak_and_what_grows_is():
     assert memory.excess() == [
         f"the memory of the leaking grew by {MAX_GROWTH * 1.25 / 1e6:.1f} MB"
     ]
-
-
-def test_the_same_seed_does_the_same_work():
-    def steps(seed):
-        device = SimpleNamespace()
-        rounds = work.Round(device, np.random.default_rng([seed, 0]), work.Tally())  # type: ignore[arg-type]
-        seen = []
-        for name in ("_load", "_stream", "_run_resident", "_read_words"):
-            setattr(rounds, name, lambda *_, name=name: seen.append((name, rounds._seed())))
-        rounds.run()
-        return seen
-
-    assert steps(1) == steps(1)
-    assert steps(1) != steps(2)

@@ -122,9 +122,3 @@ def test_what_can_never_happen_needs_a_reason_and_must_not():
     stale.count("a")
     with pytest.raises(AssertionError, match=r"^patterns of no bin: e$"):
         stale.check()
-
-
-def test_a_signal_that_is_not_there_is_named():
-    recording = Recording(Walk())
-    with pytest.raises(KeyError, match="Walk has no signal 'levels'"):
-        recording.parts[0].signal("levels")

@@ -29,7 +29,7 @@ def _all(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"{LONG}(kind): asked by `make prove` only")
+    config.addinivalue_line("markers", f"{LONG}: asked by `make prove` only")
 
 
 def _asking(task: Task) -> Callable[..., None]:
@@ -56,7 +56,7 @@ def pytest_pycollect_makeitem(
     for task in (task for proof in obj for task in proof.tasks()):
         item = pytest.Function.from_parent(collector, name=str(task), callobj=_asking(task))
         if task.long:
-            item.add_marker(pytest.mark.long_proof(task.kind))
+            item.add_marker(LONG)
         items.append(item)
     return items
 

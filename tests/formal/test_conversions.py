@@ -99,7 +99,6 @@ def _proof(name: str, tiling: Tiling, *mutants: Mutant, fast: bool) -> Proof:
         lambda hdl: properties(hdl, p, fast=fast),
         depth=6,
         mutants=mutants,
-        slow=not tiling.offsets,
     )
 
 

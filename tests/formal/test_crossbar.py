@@ -174,7 +174,7 @@ PROOFS = [
         CrossbarParameters(
             3, 2, lanes=2, value_bits=2, rah_bits=2, rows_per_clock=2, neurons_per_clock=2
         ),
-        Mutant("(place.part == part)", "(place.part == 0)"),
+        Mutant("== number) & (place.part == part)", "== number) & (place.part == 0)"),
         Mutant("for other in others:", "for other in others[:0]:"),
         Mutant("later(m, word * value", "later(m, self.words[part][lane] * value"),
     ),

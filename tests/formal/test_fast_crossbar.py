@@ -259,7 +259,7 @@ PROOFS = [
             neurons_per_clock=2,
             memory="ecp5",
         ),
-        Mutant("(place.part == part)", "(place.part == 0)"),
+        Mutant("here = valid & (place.part == part)", "here = valid & (place.part == 0)"),
     ),
     # More columns than a beat is clocks on its way: a pass must wait for the one before.
     _proof(

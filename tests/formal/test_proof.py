@@ -10,8 +10,8 @@ from amaranth.hdl import Assert, Cover, Module, Signal
 
 from allspin.hdl.crossbar import crossbar
 from allspin.hdl.stream import buffers as source
-from tests.formal.proof import Mutant, Proof, Task, about, anything, ask, copied, later, when
-from tests.formal.stand_ins import FewWords, offer
+from tests.formal.proof import Mutant, Proof, Task, about, anything, ask, copied
+from tests.formal.stand_ins import FewWords
 
 Z3 = "smtbmc z3"
 FILES = sorted(
@@ -78,14 +78,6 @@ def test_a_memory_of_few_words_keeps_these(elsewhere: int, verdict: str, tmp_pat
     assert ask(m, "bmc", 4, tmp_path, Z3) == verdict
 
 
-def test_an_offered_item_stays_until_it_is_taken(tmp_path: Path) -> None:
-    m, _ = about(dut := source.RegisterSlice(2))
-    offer(m, dut.i)
-    waits, item = later(m, dut.i.valid & ~dut.i.ready), later(m, dut.i.payload)
-    m.d.comb += when(waits, dut.i.valid & (dut.i.payload == item))
-    assert ask(m, "prove", 2, tmp_path, Z3) == "pass"
-
-
 @pytest.mark.parametrize(("old", "count"), [("no such line", 0), ("self", r"\d+")])
 def test_a_mutant_must_change_one_place(old: str, count: object) -> None:
     with pytest.raises(ValueError, match=rf"{count} times in allspin\.hdl"):
@@ -96,7 +88,7 @@ def test_a_mutant_leaves_the_module_alone() -> None:
     change = Mutant("self.end.eq(following)", "self.end.eq(self.start)")
     mutant: Any = copied(source, crossbar, mutant=change)
     # One of a part is in the block.
-    assert mutant.Replay.elaborate.__globals__["Ring"] is mutant.Ring is not source.Ring
+    assert mutant.Replay.build.__globals__["Ring"] is mutant.Ring is not source.Ring
     assert crossbar.Ring is source.Ring
 
 

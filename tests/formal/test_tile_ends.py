@@ -67,9 +67,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters, clocks: int) -> Module:
     return m
 
 
-def _proof(
-    rows_per_clock: int, memory: str, clocks: int, *mutants: Mutant, slow: bool = False
-) -> Proof:
+def _proof(rows_per_clock: int, memory: str, clocks: int, *mutants: Mutant) -> Proof:
     p = CrossbarParameters(
         24, 1, 1, 1, rows_per_clock=rows_per_clock, memory=memory, tiling=Tiling(8, 2, 0)
     )
@@ -79,7 +77,6 @@ def _proof(
         lambda hdl: properties(hdl, p, clocks),
         depth=6,
         mutants=mutants,
-        slow=slow,
     )
 
 
@@ -92,7 +89,6 @@ PROOFS = [
         Mutant("(begins & open_) | complete", "begins & open_"),
         Mutant("(open_ | drive) & ~last", "open_ | drive"),
         Mutant("complete.eq((open_ | drive) & last)", "complete.eq(open_ & last)"),
-        slow=True,
     ),
     _proof(
         2,

@@ -91,7 +91,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     return m
 
 
-def _proof(memory: str, *mutants: Mutant, slow: bool = False) -> Proof:
+def _proof(memory: str, *mutants: Mutant) -> Proof:
     p = CrossbarParameters(16, 3, 2, 1, memory=memory, tiling=Tiling(8, 4, 2, offsets=True))
     return Proof(
         f"TileStarts, {memory}",
@@ -100,7 +100,6 @@ def _proof(memory: str, *mutants: Mutant, slow: bool = False) -> Proof:
         depth=8,
         cover_depth=16,
         mutants=mutants,
-        slow=slow,
     )
 
 
@@ -114,7 +113,6 @@ PROOFS = [
         Mutant("(write_here.lane == lane)", "(write_here.lane == 0)"),
         Mutant("Cat(low, byte.data)", "Cat(byte.data, low)"),
         Mutant('start = byte.tile if name == "tile" else 0', "start = 0", depth=16),
-        slow=True,
     ),
     _proof(
         "ecp5",

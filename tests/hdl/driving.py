@@ -10,8 +10,18 @@ from amaranth.sim import Simulator
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.parameters.engine import CONVERTER, SHIFT, TABLE, TILE_OFFSETS, WEIGHTS
+from allspin.hdl.parameters.engine import (
+    CONVERTER,
+    SHIFT,
+    TABLE,
+    TILE_OFFSETS,
+    WEIGHTS,
+    EngineParameters,
+)
 from allspin.sim.network.network import Network
+
+NOISE_PATIENCE = 30_000
+"""Clocks for all noise of some images to be drawn."""
 
 
 class Ecp5:
@@ -153,12 +163,6 @@ class Driven:
             await self.load(ctx, layer, memory, content)
 
 
-async def write(ctx: Any, dut: Variation, told: Iterable[tuple[int, int, bytes]]) -> None:
-    """Write (layer, memory, bytes) in their order; each byte is taken at once."""
-    for layer, memory, content in told:
-        await send_at_once(ctx, dut.load, loads(layer, memory, content))
-
-
 def take(
     port: Any, keep: Callable[[Any], None], rng: np.random.Generator, stall: float
 ) -> Callable[[Any], Any]:
@@ -174,3 +178,49 @@ def take(
             ctx.set(port.ready, ready)
 
     return process
+
+
+def draw_noise(
+    parameters: EngineParameters,
+    told: Iterable[tuple[int, int, bytes]],
+    numbers: list[int],
+    expected: list[int],
+    *,
+    stall: float,
+    seed: int,
+) -> list[list[Any]]:
+    """What each layer gets for images of these numbers.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of what makes the chip and draws its noise.
+    told : iterable of (int, int, bytes)
+        Layer, memory and bytes that are written before, in their order.
+    numbers : list of int
+        The images'.
+    expected : list of int
+        How many payloads each layer gets.
+    stall : float
+        How often a layer is not ready.
+    seed : int
+        Of the stalls.
+    """
+    dut = Variation(parameters)
+    rng = np.random.default_rng(seed)
+    taken: list[list[Any]] = [[] for _ in expected]
+
+    async def load(ctx: Any) -> None:
+        for layer, memory, content in told:
+            await send_at_once(ctx, dut.load, loads(layer, memory, content))
+        await send(ctx, dut.numbers, numbers)
+        for _ in range(NOISE_PATIENCE):
+            if list(map(len, taken)) == expected:
+                break
+            await ctx.tick()
+        await ctx.tick().repeat(100)
+
+    both = zip(dut.noises, taken, strict=True)
+    simulate(dut, load, *(take(port, one.append, rng, stall) for port, one in both))
+    assert list(map(len, taken)) == expected
+    return taken

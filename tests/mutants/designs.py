@@ -43,6 +43,7 @@ from allspin.hdl.resident.beat_memory import EcpBeatMemory
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.random_networks import random_network
+from tests.hdl.driving import Ecp5
 from tests.sim.network.any_network import in_tiles
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,12 +63,6 @@ write_rtlil result.il
 """What Yosys does before designs are compared that way: copies of a register become one, and bits
 that nothing reads go away."""
 Lines = dict[str, set[int]]
-
-
-class Ecp5:
-    """Enough of a platform to be elaborated for."""
-
-    family = "ecp5"
 
 
 @dataclass(frozen=True)

@@ -69,17 +69,8 @@ class Session:
         """Seconds that are expected to be spent for a kill, up to a factor."""
         return self.seconds(item.nodeid) / (1 + self.kills.get(item.nodeid, 0))
 
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        """Cheap tests that kill first, and of proofs only what they prove.
-
-        A proof's own mutants are changes of lines that it quotes: these would fail for any
-        change of such a line, whatever it does.
-        """
-        own = [item for item in items if _is_of_a_proof_s_mutant(item)]
-        config.hook.pytest_deselected(items=own)
-        items[:] = [item for item in items if item not in own]
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Cheap tests that kill first."""
         items.sort(key=self.price)
 
     @pytest.hookimpl(wrapper=True)
@@ -130,11 +121,6 @@ def _seconds() -> float:
     """Processor time of this process and of those that it has waited for: tools, solvers."""
     usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def _is_of_a_proof_s_mutant(item: pytest.Item) -> bool:
-    mark = item.get_closest_marker("long_proof")
-    return mark is not None and mark.args == ("mutant",)
 
 
 @pytest.hookimpl(trylast=True)

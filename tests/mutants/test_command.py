@@ -135,29 +135,15 @@ def test_a_run_that_was_killed_goes_on(tree):
     wait_for(lambda: path.exists() and path.read_text().count("\n") >= 2, process)
     process.kill()
     process.communicate()
-    assert list((tree / "build" / "tmp").iterdir())
     # As if it had been killed in the middle of a line.
     *known, last = path.read_text().splitlines(keepends=True)
     path.write_text("".join(known) + last[:20])
     status, out, _ = run(tree, "--count", "4", "--jobs", "2", "--files", "sim/*")
     assert status == 0
-    # What it had left is gone too, and what was known is not tried again.
-    assert list((tree / "build" / "tmp").iterdir()) == []
+    # What was known is not tried again.
     lines = path.read_text().splitlines(keepends=True)
     assert lines[: len(known)] == known
     assert len(lines) == int(out.split()[0]) + 1
-
-
-def test_a_test_that_has_killed_is_asked_first(tree):
-    only = ("--count", "0", "--jobs", "1", "--files", "sim/*", "--line", "5")
-    run(tree, *only)
-    # What comes first of all tests would now see it first.
-    test = tree / "tests/sim/test_sums.py"
-    first = "def test_a():\n    import allspin.sim.sums as s\n    assert s.add(1, 1) == 2\n"
-    test.write_text(first + test.read_text())
-    run(tree, *only)
-    by = [e["outcome"]["by"] for e in entries(tree) if e["mutant"].endswith("a + b -> (a - b)")]
-    assert by == ["tests/sim/test_sums.py::test_add"] * 2
 
 
 @pytest.mark.parametrize(
@@ -215,11 +201,3 @@ def test_a_mutant_that_runs_or_sleeps_for_ever_is_killed(tree):
     # A test that was stopped counts as one that failed, and nothing else does.
     survived = [each for each in entries(tree) if each["outcome"]["outcome"] == "survived"]
     assert len(survived) == out.count("no test sees it yet")
-
-
-def test_a_file_without_tests_is_refused(tree):
-    """Its mutants would be tried with every test that there is."""
-    (tree / "sim" / "lonely.py").write_text("X = 1\n")
-    status, _, err = run(tree, "--count", "0")
-    said = "no tests: sim/lonely.py; give them a row in table.toml\n"
-    assert (status, err) == (2, said)

@@ -3,17 +3,15 @@
 import contextlib
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -326,48 +324,7 @@ DEAF = 60.0
 """Seconds after a reset in which it takes another to be heard: what was under way is carried out on
 memories that hold nothing, and a resident image without an end takes as long as all of them."""
 FIRST_ROUND = 0.5
-"""Seconds that a round is taken to last before one was measured."""
-
-
-class Port(Protocol):
-    """A board's port, as `tests.soak.soak.VirtualProcess` is one."""
-
-    path: str
-
-    def reset(self) -> None:
-        """Reset the board."""
-        ...
-
-    def memory(self) -> tuple[int, int]:
-        """Bytes in memory of the process that carries, and of the board; 0 if there is none."""
-        ...
-
-
-@dataclass
-class Reset:
-    """A reset of a board, at some time in a round."""
-
-    last: float = float("-inf")
-    """When the last one was asked for."""
-
-    @contextlib.contextmanager
-    def within(self, port: Port, delay: float | None) -> Iterator[None]:
-        """Reset the board after so many seconds, unless the work is done before; or never."""
-
-        def reset() -> None:
-            self.last = time.monotonic()
-            port.reset()
-
-        if delay is None:
-            yield
-            return
-        timer = threading.Timer(delay, reset)
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()
+"""Seconds that a round is taken to last; then it is as many as the one before."""
 
 
 class Soak:
@@ -375,7 +332,7 @@ class Soak:
 
     Parameters
     ----------
-    ports : sequence of Port
+    ports : sequence of VirtualProcess
         The boards.
     seed : int
         Names, with a round's number, what is done in it.
@@ -388,18 +345,18 @@ class Soak:
         What came of the rounds so far.
     memory : Memory
         Of this process, and of each board's two, sampled after each round.
-    resets : list of Reset
-        Each board's.
+    last_resets : list of float
+        When each board was reset last.
     """
 
-    def __init__(self, ports: Sequence[Port], seed: int, resets: float) -> None:
+    def __init__(self, ports: Sequence[VirtualProcess], seed: int, resets: float) -> None:
         self.tally = Tally()
         self.memory = Memory()
+        self.last_resets = [float("-inf")] * len(ports)
         self._ports = ports
         self._seed = seed
         self._share = resets
-        self.resets = [Reset() for _ in ports]
-        self._lasted: list[float] = [FIRST_ROUND]
+        self._lasted = FIRST_ROUND
 
     def round(self) -> None:
         """Do the next round, and take note of what came of it."""
@@ -407,39 +364,48 @@ class Soak:
         tally.rounds += 1
         rng = np.random.default_rng([self._seed, number])
         place = number % len(self._ports)
-        port, reset = self._ports[place], self.resets[place]
-        begun, before = time.monotonic(), reset.last
-        typical = statistics.median(self._lasted[-20:])
-        delay = rng.uniform(0, 1.5 * typical) if rng.random() < self._share else None
+        begun, before = time.monotonic(), self.last_resets[place]
+        within = rng.uniform(0, 1.5 * self._lasted)
+        delay = within if rng.random() < self._share else threading.TIMEOUT_MAX
+        reset = threading.Timer(delay, self._reset, [place])
+        reset.start()
         failure = None
         try:
-            with reset.within(port, delay), self._open(port, reset) as machine:
+            with self._open(place) as machine:
                 try:
                     Round(machine, rng, tally).run()
                 finally:
                     tally.damaged += machine.damaged
                     tally.resent += machine.resent
-            self._lasted.append(time.monotonic() - begun)
+            self._lasted = time.monotonic() - begun
         except (Wrong, UserError) as error:
             failure = error
-        tally.resets += reset.last != before
+        finally:
+            reset.cancel()
+            reset.join()
+        last = self.last_resets[place]
+        tally.resets += last != before
         excused = not isinstance(failure, Wrong | Disconnected)
-        if failure is not None and excused and reset.last > begun - AFTERMATH:
+        if failure is not None and excused and last > begun - AFTERMATH:
             tally.noticed += 1
         elif failure is not None:
             tally.wrong.append(f"round {number}: {failure}")
         self._sample()
 
-    def _open(self, port: Port, reset: Reset) -> LinkedMachine:
+    def _reset(self, place: int) -> None:
+        self.last_resets[place] = time.monotonic()
+        self._ports[place].reset()
+
+    def _open(self, place: int) -> LinkedMachine:
         while True:
             try:
-                return open_port(port.path)
+                return open_port(self._ports[place].path)
             except Disconnected:
                 raise
             except UserError:
-                if time.monotonic() > reset.last + DEAF:
+                if time.monotonic() > self.last_resets[place] + DEAF:
                     raise
-                port.reset()
+                self._ports[place].reset()
 
     def _sample(self) -> None:
         sample = {"host": resident_memory(os.getpid())}

@@ -33,6 +33,23 @@ MAX_GAIN = 2**FRACTION_BITS - 1
 _CHIP = struct.Struct("<IHHI")
 
 
+def table_lines(table: WriteTable, state_bits: int) -> tuple[bytes, ...]:
+    """A table line by line as ``docs/protocol.md`` has it, integer by integer."""
+    last = len(table.levels) - 1
+    return tuple(
+        b"".join(
+            int(column).to_bytes(size, "little", signed=True)
+            for column, size in (
+                (table.levels[min(state, last)], 2),
+                (table.c2c[polarity, min(state, last)], 3),
+                (table.d2d[polarity, min(state, last)], 3),
+            )
+        )
+        for polarity in range(2)
+        for state in range(2**state_bits)
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class RandomChip:
     """A chip of a network, and what the gateware is told to make it.
@@ -139,7 +156,12 @@ class RandomChip:
         contents.append(Contents(ENGINE << 4 | CHIP, (line,)))
         for number in range(len(network.layers)):
             base = number << 4
-            contents.append(Contents(base | WRITE_TABLE, self._table_lines(parameters, number)))
+            contents.append(
+                Contents(
+                    base | WRITE_TABLE,
+                    table_lines(self.write_table(number), parameters.variation.state_bits),
+                )
+            )
             if parameters.noisy and number < len(network.layers) - 1:
                 spread = struct.pack("<I", self.use_spread)
                 contents.append(Contents(base | USE_NOISE, (spread,)))
@@ -157,20 +179,3 @@ class RandomChip:
                 Contents(base | STATES, tuple(row.tobytes() for row in cells.astype(np.uint8)))
             )
         return tuple(contents)
-
-    def _table_lines(self, parameters: EngineParameters, layer: int) -> tuple[bytes, ...]:
-        assert parameters.variation is not None
-        table = self.write_table(layer)
-        last = len(table.levels) - 1
-        return tuple(
-            b"".join(
-                int(column).to_bytes(size, "little", signed=True)
-                for column, size in (
-                    (table.levels[min(state, last)], 2),
-                    (table.c2c[polarity, min(state, last)], 3),
-                    (table.d2d[polarity, min(state, last)], 3),
-                )
-            )
-            for polarity in range(2)
-            for state in range(2**parameters.variation.state_bits)
-        )

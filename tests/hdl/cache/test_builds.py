@@ -174,21 +174,6 @@ def test_a_note_comes_back(tmp_path):
     assert read_note(tmp_path / "one.json") == VALUE
 
 
-def test_every_bit_of_a_note_is_watched(tmp_path):
-    path = tmp_path / "one.json"
-    write_note(path, VALUE)
-    content = path.read_bytes()
-    for bit in range(8 * len(content)):
-        damaged = bytearray(content)
-        damaged[bit // 8] ^= 1 << bit % 8
-        path.write_bytes(damaged)
-        try:
-            found = read_note(path)
-        except ValueError:
-            continue
-        assert found == VALUE  # white space that became other white space
-
-
 def test_one_note_does_not_pass_for_another(tmp_path):
     write_note(tmp_path / "one.json", VALUE)
     (tmp_path / "one.json").rename(tmp_path / "two.json")
@@ -209,7 +194,7 @@ parts = st.binary(max_size=4) | st.sampled_from(
 )
 
 
-@given(st.integers(0, 200), st.integers(0, 30), parts)
+@given(st.integers(0, 200), st.integers(0, 30), parts | st.binary(min_size=1, max_size=1))
 @settings(deadline=None, max_examples=300)
 def test_any_damage_is_refused_or_means_the_same(written, start, length, part):
     path, content = written

@@ -130,15 +130,6 @@ def test_without_a_home_amaranths_yosys_runs(tmp_path):
     assert USERS_CACHE not in os.environ
 
 
-@pytest.mark.usefixtures("homeless")
-def test_a_cache_folder_that_does_not_count_is_replaced(tmp_path, monkeypatch):
-    monkeypatch.setenv(USERS_CACHE, "relative")
-    assert tool_environment()[USERS_CACHE] == f"{tmp_path}/cache/tools"
-    with for_tools_of_others():
-        assert os.environ[USERS_CACHE] == f"{tmp_path}/cache/tools"
-    assert os.environ[USERS_CACHE] == "relative"
-
-
 def test_what_the_user_has_stays(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv(USERS_CACHE, raising=False)

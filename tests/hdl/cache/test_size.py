@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,13 @@ from allspin.hdl.cache.size import KEPT, KILLED, SEAL
 from allspin.sim.errors import UserError
 
 
+def write_file(folder: Path) -> None:
+    (folder / "file").write_bytes(bytes(100_000))
+
+
 def make(name, age, cache):
     """A build that was used `age` seconds ago."""
-    build_once(name, lambda folder: (folder / "file").write_bytes(bytes(100_000)))
+    build_once(name, write_file)
     then = time.time() - age
     os.utime(cache / "builds" / name / SEAL, (then, then))
 

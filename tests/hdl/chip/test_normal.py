@@ -4,7 +4,6 @@ import functools
 
 import numpy as np
 import pytest
-from amaranth.back import rtlil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +76,7 @@ def pipeline(bits, spreads):
 
 FORMS = {
     "iterative": iterate,
+    "iterative, either side late": functools.partial(iterate, stall=0.6),
     "registered": functools.partial(iterate, registered=True),
     "pipelined": pipeline,
 }
@@ -96,17 +96,3 @@ def test_values_are_the_golden_generators(form, draws):
     bits, spreads = [bits for bits, _ in draws], [spread for _, spread in draws]
     products = [value * spread for value, spread in zip(golden(bits), spreads, strict=True)]
     assert FORMS[form](bits, spreads) == products
-
-
-def test_the_iterative_form_waits_for_either_side():
-    bits = [0, 0xFFFF, 0x7FFF_FFFF, 0xDEAD_BEEF, 0x1234]
-    spreads = [3, -65535, 65535, 17, -1]
-    assert iterate(bits, spreads, stall=0.6) == [
-        value * spread for value, spread in zip(golden(bits), spreads, strict=True)
-    ]
-
-
-@pytest.mark.parametrize("form", [IterativeNormal, PipelinedNormal])
-def test_they_become_rtlil_with_the_table(form):
-    text = rtlil.convert(form(SPREAD_BITS, 1))
-    assert "meminit" in text

@@ -1,12 +1,10 @@
 """Noise of sums against the golden chip's own draws, in hidden layers and the last."""
 
 import struct
-from functools import partial
 
 import numpy as np
 import pytest
 
-from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.parameters.engine import (
     AMPLIFIERS,
     CHIP,
@@ -18,16 +16,13 @@ from allspin.hdl.parameters.engine import (
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import Purpose, use_normals
 from allspin.sim.network.random_networks import random_network
-from tests.hdl.driving import send, simulate, take, write
+from tests.hdl.driving import draw_noise
 
 SEED = 0xC0FFEE42
-PATIENCE = 20_000
 
 
 def drawn(parameters, told, numbers, stall=0.0, seed=0):
     """What each layer gets for some images; `told` is (layer, memory, bytes), in order."""
-    dut = Variation(parameters)
-    rng = np.random.default_rng(seed)
     last = len(parameters.crossbars) - 1
     expected = [
         len(numbers) * -(-crossbar.columns // crossbar.neurons_per_clock)
@@ -39,31 +34,16 @@ def drawn(parameters, told, numbers, stall=0.0, seed=0):
     }
     if silent:
         expected[last] = 0
-    taken = [[] for _ in expected]
-
-    async def load(ctx):
-        await write(ctx, dut, told)
-        await send(ctx, dut.numbers, numbers)
-        for _ in range(PATIENCE):
-            if [len(one) for one in taken] == expected:
-                break
-            await ctx.tick()
-        await ctx.tick().repeat(100)
-
-    def keep(layer, payload):
-        uses = [int(one) for one in payload.uses] if layer < last else []
-        taken[layer].append((uses, [int(one) for one in payload.sums]))
-
-    beside = (take(port, partial(keep, layer), rng, stall) for layer, port in enumerate(dut.noises))
-    simulate(dut, load, *beside)
-    assert [len(one) for one in taken] == expected
+    taken = draw_noise(parameters, told, numbers, expected, stall=stall, seed=seed)
 
     def columns(layer, part):
-        beats = [beat[part] for beat in taken[layer]]
+        beats = [[int(one) for one in getattr(beat, part)] for beat in taken[layer]]
         return np.array(beats).reshape(len(numbers), -1)[:, : parameters.crossbars[layer].columns]
 
-    uses = [columns(layer, 0) for layer in range(last)]
-    sums = [None if silent and layer == last else columns(layer, 1) for layer in range(last + 1)]
+    uses = [columns(layer, "uses") for layer in range(last)]
+    sums = [
+        None if silent and layer == last else columns(layer, "sums") for layer in range(last + 1)
+    ]
     return uses, sums
 
 

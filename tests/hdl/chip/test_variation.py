@@ -2,7 +2,6 @@
 
 import itertools
 import struct
-from functools import partial
 
 import numpy as np
 import pytest
@@ -26,7 +25,8 @@ from allspin.sim.chip.words import MAX_SPREAD, WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.random_networks import random_network
-from tests.hdl.driving import loads, send, simulate, take, write
+from tests.hdl.bench.chips import table_lines
+from tests.hdl.driving import draw_noise, loads, send, simulate, take
 from tests.sim.chip.exact import state_words
 
 PATIENCE = 3000
@@ -48,18 +48,6 @@ def chip_bytes(seed, write, imperfections, rah_bits):
     flags |= full_scale(rah_bits) << 8
     threshold = min(2**32 - 1, round(imperfections.stuck * 2**32))
     return struct.pack("<IHHI", seed, write, flags, threshold)
-
-
-def table_bytes(table, state_bits):
-    """Line by line as ``docs/protocol.md`` has it, integer by integer."""
-    content = b""
-    for polarity in range(2):
-        for state in range(2**state_bits):
-            here = min(state, len(table.levels) - 1)
-            content += int(table.levels[here]).to_bytes(2, "little", signed=True)
-            content += int(table.c2c[polarity, here]).to_bytes(3, "little", signed=True)
-            content += int(table.d2d[polarity, here]).to_bytes(3, "little", signed=True)
-    return content
 
 
 class Made:
@@ -174,7 +162,9 @@ def test_words_are_the_golden_chips(
     made = Made(parameters, gaps, seed % 7)
     steps = [made.load(ENGINE, CHIP, chip_bytes(seed, write, imperfections, rah_bits))]
     for layer, table in enumerate(tables):
-        steps.append(made.load(layer, WRITE_TABLE, table_bytes(table, variation.state_bits)))
+        steps.append(
+            made.load(layer, WRITE_TABLE, b"".join(table_lines(table, variation.state_bits)))
+        )
     for layer, (crossbar, polarity) in enumerate(zip(network.layers, polarities, strict=True)):
         content = (polarity << 7 | crossbar.states).astype(np.uint8)
         half = content.shape[0] // 2
@@ -219,7 +209,9 @@ def test_words_come_of_the_unit_that_draws_noise_meanwhile(stuck):
     imperfections = Imperfections(stuck=stuck)
     steps = [made.load(ENGINE, CHIP, chip_bytes(5, 0, imperfections, 8))]
     for layer, table in enumerate(tables):
-        steps.append(made.load(layer, WRITE_TABLE, table_bytes(table, variation.state_bits)))
+        steps.append(
+            made.load(layer, WRITE_TABLE, b"".join(table_lines(table, variation.state_bits)))
+        )
     for layer, crossbar in enumerate(network.layers):
         steps.append(made.load(layer, STATES, crossbar.states.astype(np.uint8).tobytes()))
     made.run(*steps)
@@ -262,35 +254,17 @@ def test_a_redraw_takes_a_clock_for_each_cell_or_two_where_cells_stick(stuck, cl
 
 def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
     """Noise of each layer for some images: (images, columns)."""
-    dut = Variation(parameters)
-    rng = np.random.default_rng(form_seed)
-    layers = range(len(parameters.crossbars) - 1)
-    taken = [[] for _ in layers]
-    beats = [
-        -(-parameters.crossbars[layer].columns // parameters.crossbars[layer].neurons_per_clock)
-        for layer in layers
-    ]
-
-    async def load(ctx):
-        told = [(ENGINE, CHIP, chip_bytes(seed, 0, Imperfections(), 8))]
-        told += [(layer, USE_NOISE, struct.pack("<I", spreads[layer])) for layer in layers]
-        await write(ctx, dut, told)
-        await send(ctx, dut.numbers, numbers)
-        for _ in range(200 * len(numbers) * max(beats) * len(beats) + PATIENCE):
-            if all(
-                len(one) == count * len(numbers) for one, count in zip(taken, beats, strict=True)
-            ):
-                break
-            await ctx.tick()
-        await ctx.tick().repeat(100)
-
-    def keep(layer, payload):
-        taken[layer].append([int(use) for use in payload.uses])
-
-    simulate(dut, load, *(take(dut.noises[n], partial(keep, n), rng, stall) for n in layers))
+    hidden = parameters.crossbars[:-1]
+    told = [(ENGINE, CHIP, chip_bytes(seed, 0, Imperfections(), 8))]
+    told += [(layer, USE_NOISE, struct.pack("<I", spread)) for layer, spread in enumerate(spreads)]
+    beats = [-(-crossbar.columns // crossbar.neurons_per_clock) for crossbar in hidden]
+    expected = [len(numbers) * count for count in beats]
+    taken = draw_noise(parameters, told, numbers, expected, stall=stall, seed=form_seed)
     return [
-        np.array(one).reshape(len(numbers), -1)[:, : parameters.crossbars[layer].columns]
-        for layer, one in enumerate(taken)
+        np.array([[int(use) for use in beat.uses] for beat in one]).reshape(len(numbers), -1)[
+            :, : crossbar.columns
+        ]
+        for crossbar, one in zip(hidden, taken, strict=True)
     ]
 
 

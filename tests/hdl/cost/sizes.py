@@ -20,6 +20,7 @@ from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.random_networks import random_network
+from tests.hdl.driving import Ecp5
 
 TOPOLOGY = (784, 100, 10)
 _ELEMENT = re.compile(r"(?<=\s)(\\[^\s\"]*)\[(\d+)\](?=\s)")
@@ -43,12 +44,6 @@ COUNTED = {
     },
 }
 """What is counted on each family: cells by how their names begin."""
-
-
-class Ecp5:
-    """Enough of a platform for what asks for an ECP5's cells."""
-
-    family = "ecp5"
 
 
 def engine(

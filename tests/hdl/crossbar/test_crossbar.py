@@ -22,6 +22,8 @@ from tests.coverage.coverage import Recording
 from tests.hdl.driving import send, send_at_once, step
 
 Words = npt.NDArray[np.int64]
+KINDS = ("block", "ecp5")
+FULL = CrossbarParameters(50, 9, 9)
 
 
 def cells(words: Words) -> list[dict[str, int]]:
@@ -202,72 +204,71 @@ def test_sums_are_integer_products(
     assert sums == sums_of(p, words, images, offsets)
 
 
-# As many memories as on a part; and an odd and an even number.
-@pytest.mark.long
-@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(68, 4), (9, 1), (9, 2)])
-def test_words_reach_memories_that_are_all_over_the_part(lanes: int, rows_per_clock: int) -> None:
-    p = CrossbarParameters(
-        rows=6, columns=lanes, lanes=lanes, rows_per_clock=rows_per_clock, memory="ecp5"
-    )
-    rng = np.random.default_rng(lanes)
-    words = rng.integers(-128, 128, (p.rows, p.columns))
-    images = rng.integers(0, 16, (3, p.rows))
-    for stall in (0.0, 0.3):
-        assert compute(p, words, images, stall=stall, seed=1) == (images @ words).tolist()
+WORST = CrossbarParameters(40, 3, 3, value_bits=8)
 
 
 @pytest.mark.parametrize("extreme", [-128, 127])
-@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(1, 1), (2, 1), (3, 1), (3, 2), (3, 4)])
-def test_the_worst_case_does_not_overflow(extreme: int, lanes: int, rows_per_clock: int) -> None:
-    p = CrossbarParameters(40, 3, lanes, value_bits=8, rows_per_clock=rows_per_clock)
-    words = np.full((40, 3), extreme)
-    images = np.full((2, 40), 255)
-    assert compute(p, words, images) == [[40 * 255 * extreme] * 3] * 2
+@pytest.mark.parametrize(
+    "p",
+    [
+        *(replace(WORST, lanes=lanes, memory=memory) for lanes in (1, 2, 3) for memory in KINDS),
+        *(
+            replace(WORST, rows_per_clock=rows, memory=memory)
+            for rows in (2, 4)
+            for memory in KINDS
+        ),
+        *(
+            replace(WORST, tiling=Tiling(16, bits, shift), memory=memory)
+            for bits, shift in ((24, 0), (2, 23), (2, 3))
+            for memory in KINDS
+        ),
+    ],
+)
+def test_the_worst_case_does_not_overflow(p: CrossbarParameters, extreme: int) -> None:
+    words, images = np.full((40, 3), extreme), np.full((2, 40), 255)
+    assert compute(p, words, images) == sums_of(p, words, images)
 
 
-def test_a_row_takes_a_clock_and_the_next_image_follows_at_once() -> None:
-    """Steady state: as many clocks as events, with sums drained meanwhile."""
-    p = CrossbarParameters(rows=30, columns=5, lanes=5)
-    rng = np.random.default_rng(1)
-    words = rng.integers(-128, 128, (30, 5))
-    images = np.full((10, 30), 3)
-    clocks: list[int] = []
-    compute(p, words, images, clocks=clocks)
-    firsts = clocks[:: p.columns]
-    assert np.diff(firsts).tolist() == [30] * 9
+WIDE = CrossbarParameters(32, 100, 100, rows_per_clock=4, neurons_per_clock=4, memory="ecp5")
+TILES = CrossbarParameters(120, 5, 5, tiling=Tiling(8, 6, 6))
 
 
-@pytest.mark.parametrize("memory", ["block", "ecp5"])
-@pytest.mark.parametrize("rows_per_clock", [2, 4])
-def test_full_beats_take_as_many_clocks_as_the_busiest_part_has_rows(
-    rows_per_clock: int, memory: str
+@pytest.mark.parametrize(
+    ("p", "rows", "clocks"),
+    [
+        # A row takes a clock, and the next image follows at once, with sums drained meanwhile.
+        (CrossbarParameters(30, 5, 5), slice(None), 30),
+        # With a third of the lanes an image takes three times its rows.
+        (CrossbarParameters(30, 6, 2), slice(None), 90),
+        # Tiles of one beat follow one another at once.
+        (TILES, slice(0, None, 8), 15),
+        (replace(TILES, memory="ecp5"), slice(0, None, 8), 15),
+        # Full beats take as many clocks as the busiest part has rows.
+        *(
+            (replace(FULL, rows_per_clock=n, neurons_per_clock=n, memory=memory), rows, clocks)
+            for n, rows, clocks in ((2, slice(41), 21), (4, slice(None), 13))
+            for memory in KINDS
+        ),
+        # An image of one row is bound by draining the columns, and by four clocks of hand-over;
+        # three on an ECP5, however long sums are on their way.
+        (CrossbarParameters(4, 20, 20), slice(2, 3), 24),
+        *(
+            pytest.param(replace(WIDE, tiling=tiling), slice(2, 3), 28, marks=pytest.mark.long)
+            for tiling in (None, Tiling(16, 6, 6), Tiling(16, 6, 6, offsets=True))
+        ),
+    ],
+)
+def test_images_follow_one_another_at_their_pace(
+    p: CrossbarParameters, rows: slice, clocks: int
 ) -> None:
-    p = CrossbarParameters(
-        50, 9, 9, rows_per_clock=rows_per_clock, neurons_per_clock=rows_per_clock, memory=memory
-    )
-    rng = np.random.default_rng(rows_per_clock)
-    words = rng.integers(-128, 128, (50, 9))
-    images = rng.integers(0, 16, (12, 50))
-    clocks: list[int] = []
-    assert compute(p, words, images, clocks=clocks, packed=True) == (images @ words).tolist()
-    groups = -(-9 // rows_per_clock)
-    busiest = [
-        max(int(np.count_nonzero(image[part::rows_per_clock])) for part in range(rows_per_clock))
-        for image in images
-    ]
-    assert np.diff(clocks[::groups]).tolist() == busiest[1:]
-
-
-@pytest.mark.parametrize("memory", ["block", "ecp5"])
-def test_tiles_of_one_beat_follow_one_another_at_once(memory: str) -> None:
-    """An image takes its rows' clocks, however many tiles they are in."""
-    p = CrossbarParameters(120, 5, 5, memory=memory, tiling=Tiling(8, 6, 6))
-    words = np.random.default_rng(1).integers(-128, 128, (120, 5))
-    images = np.zeros((8, 120), np.int64)
-    images[:, ::8] = 9
-    clocks: list[int] = []
-    assert compute(p, words, images, clocks=clocks) == sums_of(p, words, images)
-    assert np.diff(clocks[::5]).tolist() == [15] * 7
+    words = np.random.default_rng(1).integers(-128, 128, (p.rows, p.columns))
+    images = np.zeros((8, p.rows), np.int64)
+    images[:, rows] = 9
+    offsets = np.full((2, p.columns), 1000) if p.tiling is not None and p.tiling.offsets else None
+    taken: list[int] = []
+    found = compute(p, words, images, clocks=taken, offsets=offsets, packed=p.tiling is None)
+    assert found == sums_of(p, words, images, offsets)
+    assert np.diff(taken[:: -(-p.columns // p.neurons_per_clock)]).tolist() == [clocks] * 7
 
 
 @pytest.mark.parametrize("memory", ["block", "ecp5"])
@@ -278,52 +279,6 @@ def test_a_row_that_is_read_is_not_converted(memory: str) -> None:
     offsets = np.full((2, 3), 1000)
     found = compute(p, words, np.eye(11, dtype=int), stall=0.3, offsets=offsets, bare=True)
     assert found == (words << 6).tolist()
-
-
-@pytest.mark.parametrize("memory", ["block", "ecp5"])
-def test_the_widest_and_the_narrowest_conversions_do_not_overflow(memory: str) -> None:
-    for bits, shift, extreme in ((24, 0, -128), (24, 0, 127), (2, 23, 127), (2, 3, -128)):
-        tiling = Tiling(16, bits, shift)
-        p = CrossbarParameters(40, 3, 3, value_bits=8, memory=memory, tiling=tiling)
-        words, images = np.full((40, 3), extreme), np.full((2, 40), 255)
-        assert compute(p, words, images) == sums_of(p, words, images)
-
-
-def test_with_a_third_of_the_lanes_an_image_takes_three_times_its_rows() -> None:
-    p = CrossbarParameters(rows=30, columns=6, lanes=2)
-    words = np.random.default_rng(1).integers(-128, 128, (30, 6))
-    images = np.full((10, 30), 3)
-    clocks: list[int] = []
-    compute(p, words, images, clocks=clocks)
-    assert np.diff(clocks[::6]).tolist() == [90] * 9
-
-
-def test_a_sparse_image_waits_for_the_columns_and_little_more() -> None:
-    """An image of one row is bound by draining the columns; five clocks of hand-over."""
-    p = CrossbarParameters(rows=4, columns=20, lanes=20)
-    words = np.random.default_rng(2).integers(-128, 128, (4, 20))
-    images = np.zeros((6, 4), dtype=np.int64)
-    images[:, 2] = 7
-    clocks: list[int] = []
-    assert compute(p, words, images, clocks=clocks) == (images @ words).tolist()
-    assert max(np.diff(clocks[::20])) <= 25
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("tiling", [None, Tiling(16, 6, 6), Tiling(16, 6, 6, offsets=True)])
-def test_sparse_images_leave_an_ecp5_s_columns_almost_at_once(tiling: Tiling | None) -> None:
-    """However long sums are on their way: three clocks behind an image's sums the next follow."""
-    p = CrossbarParameters(
-        32, 100, 100, rows_per_clock=4, neurons_per_clock=4, memory="ecp5", tiling=tiling
-    )
-    words = np.random.default_rng(2).integers(-128, 128, (32, 100))
-    images = np.zeros((8, 32), dtype=np.int64)
-    images[:, 2] = 7
-    clocks: list[int] = []
-    offsets = np.full((2, 100), 1000) if tiling is not None and tiling.offsets else None
-    found = compute(p, words, images, clocks=clocks, offsets=offsets)
-    assert found == sums_of(p, words, images, offsets)
-    assert np.diff(clocks[::25]).tolist() == [28] * 7
 
 
 @st.composite

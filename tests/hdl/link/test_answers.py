@@ -7,10 +7,10 @@ import pytest
 
 from allspin.hdl.bench.streams import StreamBench, plain
 from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
-from allspin.hdl.link.protocol import NO_TAG, Answer, ErrorCode, LinkParameters, identity_bytes
+from allspin.hdl.link.protocol import Answer, ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
-from tests.hdl.driving import put, step
+from tests.hdl.driving import step
 
 ENGINE, SLOW = (
     EngineParameters(
@@ -26,11 +26,6 @@ IDENTIFY, READ = 1, 3
 
 def head(kind: int, tag: int, session: int = 0, error: int = 0, more: int = 0) -> dict[str, int]:
     return {"kind": kind, "tag": tag, "session": session, "error": error, "more": more}
-
-
-def request(kind: int, tag: int, **fields: int) -> dict[str, int]:
-    absent = {"space": 0, "address": 0, "count": 0, "opens": 0, "error": 0}
-    return {"kind": kind, "tag": tag, **absent, **fields}
 
 
 @SPEEDS
@@ -68,38 +63,6 @@ def test_images_are_in_order_and_no_logit_of_a_malformed_one_leaves(
 
     bench.run(answer)
     assert passed == [0, 1, 6, 7]
-
-
-@SPEEDS
-def test_errors_go_first_and_sessions_last(engine: EngineParameters) -> None:
-    dut = AnswerOrder(engine)
-    bench = StreamBench(dut)
-    requests = [
-        request(READ, 1, count=2),
-        request(READ, 2),
-        request(IDENTIFY, 3, space=5, opens=1),
-        request(77, 4, error=ErrorCode.KIND),
-    ]
-
-    async def ask(ctx: Any) -> None:
-        for one in requests:
-            put(ctx, dut, request=one, due=1)
-            await ctx.tick().until(dut.answered)
-        ctx.set(dut.due, 0)
-
-    bench.play(ask)
-    bench.put(dut.errors, [ErrorCode.OVERFLOW])
-    taken = bench.take(dut.head, 5)
-    bench.run()
-    assert [(kind, tag, session) for kind, tag, session, *_ in taken] == [
-        (Answer.ERROR, NO_TAG, 0),
-        (Answer.LINES, 1, 0),
-        (Answer.LINES, 2, 0),
-        (Answer.IDENTITY, 3, 5),
-        (Answer.ERROR, 4, 5),
-    ]
-    assert [more for *_, more in taken] == [0, 1, 0, 0, 0]
-    assert [taken[k][3] for k in (0, 4)] == [ErrorCode.OVERFLOW, ErrorCode.KIND]
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])

@@ -1,13 +1,11 @@
 """COBS against the package of that name."""
 
-import pytest
 from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder
-from tests.hdl.driving import put
 from tests.hdl.link.wire import beats
 
 packets = st.lists(
@@ -93,49 +91,9 @@ def test_encodes_as_the_package_does(sent: list[bytes], stall: float, seed: int)
     assert stream == b"".join(cobs.encode(packet) + b"\0" for packet in sent)
 
 
-@pytest.mark.parametrize("length", [253, 254, 255, 508, 509])
-@pytest.mark.parametrize("end", [b"", b"\0", b"\1"])
-def test_encodes_the_longest_blocks(length: int, end: bytes) -> None:
-    packet = b"\7" * length + end
-    assert encode([packet])[0] == cobs.encode(packet) + b"\0"
-
-
 def test_encoder_sends_a_byte_a_clock() -> None:
     sent = [bytes(range(256))] * 6
     _, clocks, _ = encode(sent)
     # In all: a clock a byte, three for each packet's end and its full block, and the wait
     # for the first long block to close.
     assert clocks[-1] <= sum(len(packet) + 3 for packet in sent) + 262
-
-
-def test_encoder_holds_back_when_nobody_takes() -> None:
-    encoder = CobsEncoder()
-    bench = StreamBench(encoder)
-    took = []
-
-    async def fill(ctx) -> None:
-        put(ctx, encoder.i, payload={"data": 0, "last": 0}, valid=1)
-        for _ in range(600):
-            _, _, ready = await ctx.tick().sample(encoder.i.ready)
-            took.append(ready)
-
-    bench.run(fill)
-    # Each zero leaves one code behind; two wait in the registers in front.
-    assert encoder.DEPTH - 4 <= sum(took) - 2 < encoder.DEPTH
-    assert not any(took[encoder.DEPTH + 2 :])
-
-
-@pytest.mark.parametrize("length", range(506, 513))
-def test_encoder_loses_nothing_when_it_is_full(length: int) -> None:
-    # The packet's end, its delimiter or the next packet's start meets the full memory.
-    sent = [b"\0" * length, b"next"]
-    encoder = CobsEncoder()
-    bench = StreamBench(encoder)
-    bench.put(
-        encoder.i,
-        beats(*sent),
-    )
-    expected = b"".join(cobs.encode(packet) + b"\0" for packet in sent)
-    stream = bench.take(encoder.o, len(expected), after=600)
-    bench.run()
-    assert bytes(stream) == expected

@@ -112,26 +112,20 @@ def test_only_so_many_images_are_under_way() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload",
+    ("payload", "whole"),
     [
-        request(IDENTIFY, 9),
-        request(WRITE, 9, b"\0\0\0abc"),
-        request(READ, 9, b"\0\0\0\1\0"),
-        request(77, 9),
+        (request(IDENTIFY, 9), False),
+        (request(WRITE, 9, b"\0\0\0abc"), True),
+        (request(READ, 9, b"\0\0\0\1\0"), True),
+        (request(77, 9), False),
     ],
 )
-def test_other_requests_wait_for_the_images_before_them(payload: bytes) -> None:
-    bench = Bench([request(IMAGE, 1), payload], answers=0)
-    fetches = bench.bench.take(bench.dut.fetch, 0)
-    bench.bench.run(clocks=150)
-    assert (bench.load, fetches, bench.answer) == ([], [], [])
-
-
-@pytest.mark.parametrize(
-    "payload", [request(WRITE, 9, b"\0\0\0abc"), request(READ, 9, b"\0\0\0\1\0")]
-)
-def test_memories_wait_for_the_engine_to_be_idle(payload: bytes) -> None:
-    bench = Bench([payload], answers=0, idle=0)
+@pytest.mark.parametrize("idle", [0, 1])
+def test_other_requests_wait_for_images_and_memories_for_the_engine_to_be_idle(
+    payload: bytes, whole: bool, idle: int
+) -> None:
+    images = [] if whole and not idle else [request(IMAGE, 1)]
+    bench = Bench([*images, payload], answers=0, idle=idle)
     fetches = bench.bench.take(bench.dut.fetch, 0)
     bench.bench.run(clocks=150)
     assert (bench.load, fetches, bench.answer) == ([], [], [])

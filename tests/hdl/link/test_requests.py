@@ -90,18 +90,6 @@ def test_what_is_too_short_or_unknown_is_not_executed(kind: int, size: int) -> N
     assert error == (0 if whole else ErrorCode.LENGTH if known else ErrorCode.KIND)
 
 
-def test_an_identify_opens_a_session_if_it_names_one() -> None:
-    bench = Bench([b"\1\0\0", b"\1\1\0\x2a", b"\1\2\0\x2bmore", b"\1\3\0"])
-    taken = bench.requests(4)
-    assert [(space, opens) for _, _, space, _, _, opens, _ in taken if opens] == [(42, 1), (43, 1)]
-    assert [(tag, opens, error) for _, tag, *_, opens, error in taken] == [
-        (0, 0, 0),
-        (1, 1, 0),
-        (2, 1, 0),
-        (3, 0, 0),
-    ]
-
-
 def test_the_executor_s_error_is_the_request_s_and_the_rest_is_dropped() -> None:
     payloads = [struct.pack("<BHBH", WRITE, tag, 0, 0) + b"dropped" for tag in (1, 2)]
     bench = Bench(payloads, refuses=ErrorCode.SPACE)
@@ -122,22 +110,6 @@ def test_images_go_on_with_number_and_tag(numbered: bool, stall: float) -> None:
     assert numbers == ([0, 0x89ABCDEF, 0] if numbered else [])
     assert bytes(byte for byte, _ in body) == (b"abcd\0" if numbered else b"abc\0")
     assert images == [(1, 1), *([(3, 1)] * numbered), (2, 1)]
-
-
-def test_lines_move_address_and_count_on() -> None:
-    bench = Bench([struct.pack("<BHBHH", READ, 1, 0, 0x00FF, 3)])
-    seen = []
-
-    async def lines(ctx: Any) -> None:
-        dut = bench.dut
-        await ctx.tick().until(dut.due)
-        ctx.set(dut.line_done, 1)
-        await ctx.tick().repeat(2)
-        ctx.set(dut.line_done, 0)
-        seen.append((ctx.get(dut.request.address), ctx.get(dut.request.count)))
-
-    bench.bench.run(lines)
-    assert seen == [(0x0101, 1)]
 
 
 ENGINE, SLOW = (

@@ -37,32 +37,6 @@ def encode(image: dict[int, int], bits: int) -> bytes:
     return bytes(body or b"\0")
 
 
-def decode(body: bytes, rows: int, bits: int) -> tuple[list[Event], bool]:
-    """Rows that are driven until the image ends or a fault is met, and whether one was."""
-    events: list[Event] = []
-    queue = list(body)
-    position = 0
-    while queue:
-        header = queue.pop(0)
-        position += header >> 3
-        length = header & 7
-        while length:
-            if not queue:
-                return events, True
-            byte = queue.pop(0)
-            values = [byte & 15, byte >> 4] if bits <= 4 else [byte]
-            if length == 1 and bits <= 4 and values.pop():
-                return events, True
-            driven = [(position + offset, value) for offset, value in enumerate(values)]
-            position += len(values)
-            length -= len(values)
-            for row, value in driven:
-                if row >= rows or value >= 2**bits:
-                    return events, True
-            events.extend(driven)
-    return events, False
-
-
 class Run:
     """Images through the decoder: the events of each, and whether it was malformed."""
 
@@ -142,28 +116,6 @@ def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) ->
     assert [driven(events) for events in run.images] == [
         driven(sorted(image.items())) for image in images
     ]
-
-
-@given(data=st.data(), stall=st.sampled_from([0.0, 0.3]), seed=st.integers(0, 999))
-@settings(max_examples=40, deadline=None)
-def test_takes_any_bytes(data: st.DataObject, stall: float, seed: int) -> None:
-    bits = data.draw(st.integers(1, 8), label="bits")
-    rows = data.draw(st.integers(1, 40), label="rows")
-    header = st.builds(
-        lambda skip, length: skip << 3 | length, st.integers(0, 5), st.integers(0, 7)
-    )
-    byte = st.one_of(header, st.integers(0, 255), st.sampled_from([0, 1, 0x11, 0x0F, 0xF8]))
-    bodies = data.draw(
-        st.lists(st.lists(byte, min_size=1, max_size=14).map(bytes), min_size=1, max_size=6),
-        label="bodies",
-    )
-    run = Run(bodies, rows, bits, stall=stall, seed=seed)
-    expected = [decode(body, rows, bits) for body in bodies]
-    assert run.malformed == [malformed for _, malformed in expected]
-    assert len(run.images) == len(bodies)
-    for events, (reference, malformed) in zip(run.images, expected, strict=True):
-        here, there = driven(events), driven(reference)
-        assert here == (there[: len(here)] if malformed else there)
 
 
 @pytest.mark.parametrize(

@@ -113,33 +113,38 @@ def test_bears_two_and_a_half_percent_either_way(
     assert read_wire(transmit(data, divisor), host) == data
 
 
-def test_a_glitch_is_no_start_bit() -> None:
-    # A sixteenth of the divisor for each level: low for 3/8 of a bit, then a real byte.
-    fine = [1] * 16 + [0] * 6 + [1] * 40
-    levels = fine + [level for level in line(b"k") for _ in range(16)]
-    receiver = Receiver(levels, Fraction(16), sender=Fraction(1))
-    assert bytes(receiver.received) == b"k"
-    assert receiver.framing_errors == 0
+# A sixteenth of the divisor for each level: low for 3/8 of a bit, then a real byte.
+GLITCH = [1] * 16 + [0] * 6 + [1] * 40 + [level for level in line(b"k") for _ in range(16)]
 
 
-def test_a_byte_without_a_stop_bit_is_dropped() -> None:
-    broken = line(b"\x41")[:-1] + [0] * 5
-    receiver = Receiver([1, *broken, 1, 1, *line(b"ok")], Fraction(6))
-    assert bytes(receiver.received) == b"ok"
-    assert receiver.framing_errors == 1
-
-
-def test_a_break_is_one_error() -> None:
-    receiver = Receiver([1, *[0] * 45, 1, 1, *line(b"ok")], Fraction(5))
-    assert bytes(receiver.received) == b"ok"
-    assert receiver.framing_errors == 1
-
-
-def test_what_is_not_taken_is_lost_and_told() -> None:
-    """The byte that waits is the first one."""
-    receiver = Receiver([1, *line(b"abc"), *[1] * 9], Fraction(4), after=130)
-    assert bytes(receiver.received) == b"a"
-    assert receiver.overruns == 2
+@pytest.mark.parametrize(
+    ("levels", "divisor", "sender", "after", "received", "framing_errors", "overruns"),
+    [
+        pytest.param(GLITCH, 16, 1, 0, b"k", 0, 0, id="a glitch is no start bit"),
+        pytest.param(
+            [1, *line(b"\x41")[:-1], *[0] * 5, 1, 1, *line(b"ok")], 6, 6, 0, b"ok", 1, 0,
+            id="a byte without a stop bit is dropped",
+        ),
+        pytest.param(
+            [1, *[0] * 45, 1, 1, *line(b"ok")], 5, 5, 0, b"ok", 1, 0, id="a break is one error"
+        ),
+        pytest.param(
+            [1, *line(b"abc"), *[1] * 9], 4, 4, 130, b"a", 0, 2, id="what is not taken is lost"
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told(
+    levels: list[int],
+    divisor: int,
+    sender: int,
+    after: int,
+    received: bytes,
+    framing_errors: int,
+    overruns: int,
+) -> None:
+    receiver = Receiver(levels, Fraction(divisor), sender=Fraction(sender), after=after)
+    assert bytes(receiver.received) == received
+    assert (receiver.framing_errors, receiver.overruns) == (framing_errors, overruns)
 
 
 def transmit(data: bytes, divisor: Fraction, stall: float = 0.0, seed: int = 0) -> list[int]:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron.cmos_neuron import (
     BareGate,
     DigitalColumn,
@@ -16,9 +15,6 @@ from allspin.hdl.neuron.cmos_neuron import (
     RoundedRelu,
     TableLogic,
 )
-from allspin.hdl.neuron.neuron import CmosBareNeuron, CmosReluNeuron
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
 from tests.hdl.driving import put, simulate, step
 
 
@@ -134,35 +130,3 @@ def test_a_digital_column_is_a_relu_of_a_scalar_product(
         for start, rows in zip(starts, images, strict=True)
     ]
     assert found == [min(max(int(total / 2.0**drop // 1), 0), 2**bits - 1) for total in sums]
-
-
-def bare(current: int, current_bits: int, hidden_bits: int) -> int:
-    return int(max(2 * current / 2**current_bits - 1, 0) * 2**hidden_bits)
-
-
-def relu(current: int, current_bits: int, hidden_bits: int) -> int:
-    exact = 2 * (current / 2**current_bits - 1 / 8) * 2**hidden_bits
-    return int(min(max(exact, 0), 2**hidden_bits - 1))
-
-
-@pytest.mark.parametrize(("kind", "wanted"), [(CmosBareNeuron, bare), (CmosReluNeuron, relu)])
-@pytest.mark.parametrize(("current_bits", "hidden_bits"), [(8, 4), (4, 4), (5, 1), (9, 8)])
-def test_every_current_through_the_engines_neuron(
-    kind: Any, wanted: Any, current_bits: int, hidden_bits: int
-) -> None:
-    parameters = EngineParameters(
-        (CrossbarParameters(9, 5, 5), CrossbarParameters(5, 3, 3, value_bits=hidden_bits)),
-        neuron="cmos-bare",
-        current_bits=current_bits,
-    )
-    dut = kind(parameters)
-    bench = StreamBench(dut, stall=0.3, seed=1)
-    currents = list(range(2**current_bits))
-    bench.put(
-        dut.currents, [{"current": current, "last": current % 5 == 4} for current in currents]
-    )
-    taken = bench.take(dut.activations, len(currents))
-    bench.run()
-    assert taken == [
-        (wanted(current, current_bits, hidden_bits), int(current % 5 == 4)) for current in currents
-    ]

@@ -33,27 +33,37 @@ def test_tables_of_other_levels(levels: list[int]) -> None:
     assert UniformLevels.of(np.array(levels, np.int16)) is None
 
 
-@pytest.mark.parametrize(("count", "bits"), [(2, 1), (3, 2), (4, 2), (10, 4), (16, 4), (100, 7)])
-def test_the_fewest_bits(count: int, bits: int) -> None:
-    assert UniformLevels(count, 1, -100).bits == bits
+SMALL = CrossbarParameters(rows=1, columns=1, lanes=1)
+TEN = UniformLevels(10, 28, -126)
 
 
 @pytest.mark.parametrize(
-    ("fields", "line"),
+    ("owner", "changes", "message"),
     [
-        ((1, 1, 0), "count must be from 2 to 128, not 1"),
-        ((2, 0, 0), "step must be from 1 to 255, not 0"),
-        ((2, 1, -129), "lowest must be from -128 to 127, not -129"),
-        ((3, 64, 0), "the highest level must be from -128 to 127, not 128"),
+        (TEN, {"count": 1}, "count must be from 2 to 128, not 1"),
+        (TEN, {"step": 0}, "step must be from 1 to 255, not 0"),
+        (TEN, {"lowest": -129}, "lowest must be from -128 to 127, not -129"),
+        (TEN, {"lowest": -124}, "the highest level must be from -128 to 127, not 128"),
+        (Tiling(8, 6, 0), {"rows": 4}, "rows of a tile must be from 8 to 65536, not 4"),
+        (
+            Tiling(8, 6, 0),
+            {"rows": 12},
+            "rows of a tile must be a power of two from 8 to 65536, not 12",
+        ),
+        (Tiling(8, 6, 0), {"bits": 25}, "bits of a conversion must be from 2 to 24, not 25"),
+        (Tiling(8, 6, 0), {"shift": 24}, "shift of a conversion must be from 0 to 23, not 24"),
+        (SMALL, {"rows": 7.5}, "rows must be an integer from 1 to 65535, not 7.5"),
+        (SMALL, {"rah_bits": 4, "levels": TEN}, "level must be from -8 to 7, not -126"),
     ],
 )
-def test_ranges(fields: tuple[int, int, int], line: str) -> None:
-    with pytest.raises(ValueError, match=f"^{line}$"):
-        UniformLevels(*fields)
+def test_what_is_out_of_range(owner: Any, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{message}$"):
+        replace(owner, **changes)
 
 
-def test_text() -> None:
-    assert str(UniformLevels(10, 28, -126)) == "10 states from -126 in steps of 28"
+@pytest.mark.parametrize(("count", "bits"), [(2, 1), (3, 2), (4, 2), (10, 4), (16, 4), (100, 7)])
+def test_the_fewest_bits(count: int, bits: int) -> None:
+    assert UniformLevels(count, 1, -100).bits == bits
 
 
 def narrowest(*numbers: int) -> int:
@@ -101,20 +111,6 @@ def test_a_network_s_converters() -> None:
     assert Tiling.of(Adc(64, 5, 9)) == Tiling(64, 5, 9)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"rows": 4}, "rows of a tile must be from 8 to 65536, not 4"),
-        ({"rows": 12}, "rows of a tile must be a power of two from 8 to 65536, not 12"),
-        ({"bits": 25}, "bits must be from 2 to 24, not 25"),
-        ({"shift": 24}, "shift must be from 0 to 23, not 24"),
-    ],
-)
-def test_what_no_tiles_are(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        replace(Tiling(8, 6, 0), **changes)
-
-
 CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)
 
 
@@ -138,16 +134,6 @@ def test_sum_bits_by_the_two_extremes(rows: int, value_bits: int, rah_bits: int)
     assert crossbar.sum_bits == narrowest(-rows * top * half, rows * top * (half - 1))
 
 
-@given(st.integers(1, 300), st.data())
-def test_passes_visit_every_column(columns: int, data: st.DataObject) -> None:
-    lanes = data.draw(st.integers(1, columns))
-    crossbar = CrossbarParameters(1, columns, lanes)
-    assert crossbar.passes == len(range(0, columns, lanes))
-
-
-SMALL = CrossbarParameters(rows=1, columns=1, lanes=1)
-
-
 def test_a_sum_of_states_needs_fewer_bits_than_one_of_words() -> None:
     for rows, value_bits in ((1, 1), (3, 2), (784, 4), (16384, 8)):
         for count in (2, 10, 100):
@@ -157,13 +143,3 @@ def test_a_sum_of_states_needs_fewer_bits_than_one_of_words() -> None:
             # Not signed, so a bit less than a signed number of that range.
             assert crossbar.lane_bits == narrowest(0, top * (count - 1)) - 1
             assert replace(crossbar, levels=None).lane_bits == crossbar.sum_bits
-
-
-def test_a_fraction_of_a_row() -> None:
-    with pytest.raises(TypeError, match=r"^rows must be an integer from 1 to 65535, not 7.5$"):
-        CrossbarParameters(rows=7.5, columns=1, lanes=1)  # type: ignore[arg-type]
-
-
-def test_levels_are_words_of_the_crossbar() -> None:
-    with pytest.raises(ValueError, match=r"^level must be from -8 to 7, not -126$"):
-        replace(SMALL, rah_bits=4, levels=UniformLevels(10, 28, -126))

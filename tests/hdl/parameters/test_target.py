@@ -95,15 +95,13 @@ def test_what_a_memory_cannot_do_is_said(parameters: dict[str, Any], expected: s
         replace(CROSSBAR, **parameters)
 
 
-@pytest.mark.parametrize(("rows_per_clock", "lanes", "banks"), [(1, 2, 50), (2, 4, 25), (4, 4, 25)])
-def test_words_of_an_ecp5_fill_its_blocks(rows_per_clock: int, lanes: int, banks: int) -> None:
-    crossbar = replace(CROSSBAR, rows_per_clock=rows_per_clock, memory="ecp5")
-    assert (crossbar.bank_lanes, crossbar.banks) == (lanes, banks)
-
-
 @pytest.mark.parametrize(
     ("rows_per_clock", "levels", "lanes", "banks"),
     [
+        # Words fill blocks, a byte and its parity each.
+        (1, None, 2, 50),
+        (2, None, 4, 25),
+        (4, None, 4, 25),
         (1, TEN, 4, 25),  # of 18 bits
         (2, TEN, 9, 12),  # of 36 bits
         (8, TEN, 9, 12),
@@ -112,12 +110,12 @@ def test_words_of_an_ecp5_fill_its_blocks(rows_per_clock: int, lanes: int, banks
         (4, UniformLevels(2, 254, -127), 36, 3),
     ],
 )
-def test_states_lie_side_by_side(
-    rows_per_clock: int, levels: UniformLevels, lanes: int, banks: int
+def test_words_fill_blocks_and_states_lie_side_by_side(
+    rows_per_clock: int, levels: UniformLevels | None, lanes: int, banks: int
 ) -> None:
     crossbar = replace(CROSSBAR, rows_per_clock=rows_per_clock, memory="ecp5", levels=levels)
     assert (crossbar.bank_lanes, crossbar.banks) == (lanes, banks)
-    assert crossbar.write_clocks == 5 + (banks * rows_per_clock + 1) // 2
+    assert crossbar.write_clocks == 4 + crossbar.keeps_states + (banks * rows_per_clock + 1) // 2
     assert crossbar.target.cells.blocks(crossbar, 1024) == banks * rows_per_clock
 
 
@@ -222,10 +220,6 @@ def test_an_engine_of_a_fourth_part_is_the_golden_model(
 def test_each_memory_of_a_target_has_its_gateware() -> None:
     for name in TARGETS:
         rtlil.convert(make_crossbar(replace(SMALL, memory=name)))
-    with pytest.raises(
-        ValueError, match="memory must be one of block, spram, ecp5, bsram, not 'fourth'"
-    ):
-        HardwareProfile(memory="fourth")
 
 
 @pytest.mark.parametrize(

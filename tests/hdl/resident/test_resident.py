@@ -211,39 +211,6 @@ def test_images_that_are_kept_anew_begin_where_they_are_now() -> None:
     assert answers == [one.answer(2), two.answer(3), two.answer(5)]
 
 
-def test_images_of_the_link_go_on_before_and_after_a_run() -> None:
-    network = random_network((12, 5, 3), 3)
-    images = random_images(network, 5, 4)
-    machine = Machine(network, images, [0, 1, 2, 0, 1], slots=2)
-    values = machine.trace[0].inputs
-    counts = []
-
-    async def drive(ctx: Any) -> None:
-        dut = machine.dut
-        for image in values:
-            packed = pack_image(image.tolist(), 1, 4)
-            row = 0
-            for distance, value, last in packed:
-                row += distance
-                slots = [{"row": row // 2, "value": value}, {"row": 0, "value": 0}]
-                await send(
-                    ctx, dut.events, [{"slots": slots[::-1] if row % 2 else slots, "last": last}]
-                )
-        await machine.until_idle(ctx)
-
-    async def stimulus(ctx: Any) -> None:
-        await machine.program(ctx, network)
-        await machine.keep(ctx)
-        await drive(ctx)
-        counts.append(await machine.run(ctx, 5))
-        await drive(ctx)
-
-    taken = machine.bench.take(machine.dut.results, 2 * 5 * 3)
-    machine.bench.run(stimulus, patience=20_000)
-    assert [logit for logit, _, _ in taken] == machine.logits.ravel().tolist() * 2
-    assert counts[0][0] == 5
-
-
 @pytest.mark.parametrize("slots", [1, 2, 8])
 def test_an_image_costs_its_beats(slots: int) -> None:
     """Wide images, so that the first crossbar is the slowest stage."""

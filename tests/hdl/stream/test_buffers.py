@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.stream.buffers import Queue, RegisterSlice, Reservation
-from tests.hdl.driving import put, step
+from tests.hdl.driving import put
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
@@ -39,41 +39,6 @@ def test_order_is_kept(items: list[int], depth: int, stall: float, seed: int) ->
     taken = bench.take(queue.o, len(items))
     bench.run()
     assert taken == items
-
-
-def test_one_item_a_clock() -> None:
-    queue = Queue(8, 4)
-    bench = StreamBench(queue)
-    bench.put(queue.i, range(50))
-    clocks: list[int] = []
-    bench.take(queue.o, 50, clocks=clocks)
-    bench.run()
-    assert clocks[-1] - clocks[0] == 49
-
-
-def test_holds_its_depth_behind_what_it_offers_and_tells_when_it_is_empty() -> None:
-    queue = Queue(8, 8)
-    bench = StreamBench(queue)
-
-    async def fill_and_drain(ctx) -> None:
-        assert ctx.get(queue.empty)
-        ctx.set(queue.i.valid, 1)
-        for number in range(9):
-            assert ctx.get(queue.i.ready)
-            await step(ctx, queue.i, payload=number)
-            assert not ctx.get(queue.empty)
-        assert not ctx.get(queue.i.ready)
-        ctx.set(queue.i.valid, 0)
-        ctx.set(queue.o.ready, 1)
-        for number in range(9):
-            assert ctx.get(queue.o.valid)
-            assert ctx.get(queue.o.payload) == number
-            assert not ctx.get(queue.empty)
-            await ctx.tick()
-        assert ctx.get(queue.empty)
-        assert not ctx.get(queue.o.valid)
-
-    bench.run(fill_and_drain)
 
 
 @pytest.mark.parametrize("delay", [1, 13])

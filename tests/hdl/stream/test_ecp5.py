@@ -125,54 +125,41 @@ def test_a_digit_s_product(shape: Shape, digit_bits: int) -> None:
     simulate(m, testbench, platform=Ecp5())
 
 
-@pytest.mark.parametrize("shape", [signed, unsigned])
-@pytest.mark.parametrize(("term_bits", "sum_bits"), [(5, 12), (8, 13), (1, 2)])
-def test_a_sum_goes_on_or_starts(shape: Any, term_bits: int, sum_bits: int) -> None:
+@pytest.mark.parametrize(
+    ("shape", "term_bits", "sum_bits", "start_bits"),
+    [
+        *((shape, *bits, 0) for shape in (signed, unsigned) for bits in ((5, 12), (8, 13), (1, 2))),
+        *((signed, *bits) for bits in ((5, 12, 4), (8, 12, 12), (2, 12, 12), (12, 12, 2))),
+    ],
+)
+def test_a_sum_goes_on_or_starts(
+    shape: Any, term_bits: int, sum_bits: int, start_bits: int
+) -> None:
+    """At 0, or somewhere."""
     rng = random.Random(sum_bits)
     m = Module()
-    term, sum_, start = Signal(shape(term_bits)), Signal(shape(sum_bits)), Signal()
-    total = add_or_start(m, Ecp5(), term, sum_, start, "total")
+    term, sum_, starts = Signal(shape(term_bits)), Signal(shape(sum_bits)), Signal()
+    start = Signal(signed(max(start_bits, 1)))
+    if start_bits:
+        total = add_or_begin(m, Ecp5(), term, sum_, starts, start, "total")
+    else:
+        total = add_or_start(m, Ecp5(), term, sum_, starts, "total")
     m.d.sync += Signal().eq(0)
     below = shape is signed  # half of their range is below 0
+    lowest = -below * 2 ** (sum_bits - 1)
 
     def drawn(bits: int) -> int:
-        return rng.getrandbits(bits) - below * 2 ** (bits - 1)
+        return rng.getrandbits(bits) - (below * 2**bits) // 2
 
     async def testbench(ctx: Any) -> None:
         for _ in range(300):
-            one, other, starts = drawn(term_bits), drawn(sum_bits), rng.getrandbits(1)
-            ctx.set(term, one)
-            ctx.set(sum_, other)
-            ctx.set(start, starts)
-            wanted = one if starts else one + other
-            lowest = -below * 2 ** (sum_bits - 1)
-            assert ctx.get(total) == (wanted - lowest) % 2**sum_bits + lowest
-
-    simulate(m, testbench, platform=Ecp5())
-
-
-@pytest.mark.parametrize(("term_bits", "start_bits"), [(5, 4), (8, 12), (2, 12), (12, 2)])
-def test_a_sum_goes_on_or_begins_somewhere(term_bits: int, start_bits: int) -> None:
-    rng = random.Random(term_bits)
-    m = Module()
-    term, sum_ = Signal(signed(term_bits)), Signal(signed(12))
-    begin, start = Signal(), Signal(signed(start_bits))
-    total = add_or_begin(m, Ecp5(), term, sum_, begin, start, "total")
-    m.d.sync += Signal().eq(0)
-
-    async def testbench(ctx: Any) -> None:
-        for _ in range(300):
-            one, other, first = (
-                rng.randrange(-(2 ** (bits - 1)), 2 ** (bits - 1))
-                for bits in (term_bits, 12, start_bits)
-            )
+            one, other, first = drawn(term_bits), drawn(sum_bits), drawn(start_bits)
             begins = rng.getrandbits(1)
-            ctx.set(term, one)
-            ctx.set(sum_, other)
-            ctx.set(begin, begins)
-            ctx.set(start, begins * first)
+            first *= begins and start_bits > 0
+            for signal, value in ((term, one), (sum_, other), (starts, begins), (start, first)):
+                ctx.set(signal, value)
             wanted = one + (first if begins else other)
-            assert ctx.get(total) == (wanted + 2048) % 4096 - 2048
+            assert ctx.get(total) == (wanted - lowest) % 2**sum_bits + lowest
 
     simulate(m, testbench, platform=Ecp5())
 
