@@ -1,10 +1,8 @@
 """A sweep from its grid to its table, as a step that is shown."""
 
-import itertools
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -242,8 +240,14 @@ def run_sweep(
     UserError
         If the table is another sweep's or cannot be written, or a machine or the workers fail.
     """
-    counts = partial(counts_of, material=plan.material)
-    with Table(path, plan.record(), plan.points, plan.grid.seeds, plan.images, counts) as table:
+    with Table(
+        path,
+        plan.record(),
+        plan.points,
+        plan.grid.seeds,
+        plan.images,
+        lambda point: counts_of(point, plan.material),
+    ) as table:
         resumed = len(table.rows)
         there = {(row.point, row.chip) for row in table.rows}
         # A chip of every point, then the next chip: whoever looks at the table early sees all
@@ -252,7 +256,7 @@ def run_sweep(
         if plan.grid.on == GOLDEN:
             order = ((point, chip) for chip in plan.grid.seeds for point in plan.points)
         else:
-            order = itertools.product(plan.points, plan.grid.seeds)
+            order = ((point, chip) for point in plan.points for chip in plan.grid.seeds)
         todo = [plan.job(point, chip) for point, chip in order if (point, chip) not in there]
         if todo:
             total = resumed + len(todo)
