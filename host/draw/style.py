@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, cast
 
 import matplotlib as mpl
+import numpy as np
 from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -170,7 +171,7 @@ def _restack(figure: Figure, room: float) -> tuple[float, float]:
     wanted = grid.ncols * room
     columns = max(1, min(grid.ncols, math.ceil(wanted) if _are_maps(shown) else round(wanted)))
     alike = all(
-        len(set(ratios or (1,))) == 1
+        len(np.unique(ratios or 1)) == 1
         for ratios in (grid.get_width_ratios(), grid.get_height_ratios())
     )
     if columns == grid.ncols or not alike or len(panels) != grid.ncols * grid.nrows:

@@ -46,7 +46,7 @@ def _is_share(value: object) -> TypeGuard[float]:
 
 def told_curve(provenance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The epochs that a network's provenance tells of; none if it tells anything else."""
-    curve = provenance.get("curve")
+    curve = provenance.get("curve", [])
     told = isinstance(curve, list) and all(
         isinstance(epoch, Mapping)
         and is_number(epoch.get("loss"))

@@ -10,9 +10,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import as_completed, process
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -48,23 +47,6 @@ def _leave_with(parent: int) -> None:
 def _begin(parent: int) -> None:
     # Loky's workers would wait minutes for a parent that was killed.
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Let Ctrl-C act on this process, and never on what is started meanwhile.
-
-    Ctrl-C reaches the whole group. A worker has nothing to save, and would print where it was: it
-    inherits that SIGINT is blocked, and is killed by its parent.
-    """
-    # Either lets signals through once it has started.
-    resource_tracker.ensure_running()
-    loky_tracker.ensure_running()
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _end_quietly() -> None:
@@ -109,8 +91,16 @@ def in_processes(
             workers, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),)
         )
         try:
-            with _without_interrupts():
+            # Either lets signals through once it has started.
+            resource_tracker.ensure_running()
+            loky_tracker.ensure_running()
+            # Ctrl-C reaches the whole group. A worker has nothing to save, and would print where
+            # it was: it inherits that SIGINT is blocked, and is killed by its parent.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
                 waiting: dict[Any, T] = {pool.submit(work, job): job for job in left}
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             for future in as_completed(waiting):
                 result, job = future.result(), waiting.pop(future)
                 del left[job]
