@@ -37,7 +37,6 @@ from allspin.host.sweep.job import (
 from allspin.host.sweep.table import Table
 from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
 
-Report = Callable[[float, float, str], None]
 SHOWN, ON_CARD = 60, 12
 """Points that are printed, and shown in a notebook; the sweep's own table has all."""
 
@@ -214,7 +213,7 @@ def run_sweep(
     *,
     workers: int = 1,
     scheduler: Cluster | None = None,
-    report: Report = lambda done, total, text: None,
+    report: Callable[[float, float, str], None] = lambda done, total, text: None,
 ) -> Sweep:
     """Measure every chip of every point that is not in the table yet.
 
