@@ -12,8 +12,7 @@ from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import each_network, network_name, open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.say import Display, Silent, commit
-from allspin.host.show.table import Column as TableColumn
-from allspin.host.show.table import Number, Table
+from allspin.host.show.table import Column as TableColumn, Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused

@@ -18,8 +18,7 @@ from allspin.boards.build.families import ICE40, family_of
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
-from allspin.boards.gates.build import FAMILIES
-from allspin.boards.gates.build import build as build_netlist
+from allspin.boards.gates.build import FAMILIES, build as build_netlist
 from allspin.boards.gates.netlist import Netlist, Pins
 from allspin.hdl.bench.link import PROGRESS, RESULT
 from allspin.hdl.bench.simulator import SIMULATORS, build, engine_source, find_tools, simulate

@@ -14,8 +14,7 @@ from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_test_set
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import Display, Silent, commit
-from allspin.host.show.table import Column
-from allspin.host.show.table import Table as TableShown
+from allspin.host.show.table import Column, Table as TableShown
 from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, make_grid
 from allspin.host.sweep.job import (
     Job,
