@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling, UniformLevels
 from allspin.sim.network.formats import Adc
