@@ -144,7 +144,7 @@ def check_together(arguments: Arguments) -> None:
 
 
 def add_options(parser: Parser, kind: type, *names: str) -> None:
-    """Declare the options that fields of a dataclass are; see `allspin.sim.options`.
+    """Declare the options that fields of a dataclass are; see `allspin.sim.errors`.
 
     Parameters
     ----------

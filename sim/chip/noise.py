@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from allspin.sim.chip.fixed_point import (
+from allspin.sim.chip.generator import (
+    Purpose,
+    column_normals,
+    largest_normal,
+    use_normals,
+)
+from allspin.sim.chip.retained import ChipCells
+from allspin.sim.chip.words import (
     OFFSET_BITS,
     SHARE_BITS,
     USE_BITS,
@@ -12,13 +19,6 @@ from allspin.sim.chip.fixed_point import (
     sum_spread,
     turned,
 )
-from allspin.sim.chip.generator import (
-    Purpose,
-    column_normals,
-    largest_normal,
-    use_normals,
-)
-from allspin.sim.chip.retained import ChipCells
 from allspin.sim.network.network import MAX_LINES, Network
 
 

@@ -27,7 +27,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.fixed_point import (
+from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, draw_bits
+from allspin.sim.chip.words import (
     SHARE_BITS,
     SPREAD_BITS,
     WORD_BITS,
@@ -36,11 +37,9 @@ from allspin.sim.chip.fixed_point import (
     share_units,
     word_units,
 )
-from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, draw_bits
 from allspin.sim.device.device import Device
 from allspin.sim.device.retention import REACH, Retention, survival
-from allspin.sim.errors import check_range
-from allspin.sim.parameters import Shown
+from allspin.sim.errors import Shown, check_range
 
 BARRIER_BITS = 10
 """Fraction bits of a barrier in units of k T."""

@@ -25,8 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import WORD_BITS, Words
-from allspin.sim.chip.words import rounded_words, written_words
+from allspin.sim.chip.words import WORD_BITS, Words, rounded_words, written_words
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import full_scale, uniform_levels
 from allspin.sim.network.network import Layer, Network

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.fixed_point import SPREAD_BITS
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable
+from allspin.sim.chip.words import MAX_SPREAD, SPREAD_BITS, WriteTable
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming

@@ -11,7 +11,7 @@ import pytest
 from allspin.sim.array.spice import layer_deck, spice_deck
 from allspin.sim.array.transfer import transfer
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 from allspin.sim.network.tiling import Tiles, with_steps
 
 PRINTED = re.compile(r"^row (\d+) column (\d+): (\S+)$", re.MULTILINE)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allspin.sim.network.golden import activate
+from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import (
     NEURONS,
     CmosBareNeuron,
@@ -23,7 +24,6 @@ from allspin.sim.network.neuron import (
     neuron_to_dict,
     register_neuron,
 )
-from allspin.sim.network.random_networks import random_network
 
 sot_neurons = st.builds(
     SotNeuron,

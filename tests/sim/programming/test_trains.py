@@ -7,8 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from allspin.sim.chip.fixed_point import SPREAD_BITS
-from allspin.sim.chip.words import written_words
+from allspin.sim.chip.words import SPREAD_BITS, written_words
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
 from allspin.sim.programming.schemes import Programming
