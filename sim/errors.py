@@ -260,10 +260,6 @@ def units(kind: Any) -> dict[str, str]:
     return {name: unit for name in fields if (unit := fields[name].metadata.get("unit"))}
 
 
-def _nothing(shown: object) -> None:
-    """No card: a notebook then shows the model's `repr`."""
-
-
 class Shown:
     """A model that a notebook shows as a card.
 
@@ -271,10 +267,11 @@ class Shown:
     ----------
     card : callable
         Makes the HTML. `allspin/__init__.py` sets it for all models at once, when a name of the
-        package is first asked for, or `allspin.host.draw.cards` where that is imported.
+        package is first asked for, or `allspin.host.draw.cards` where that is imported. Until then
+        there is none, and a notebook shows the model's `repr`.
     """
 
-    card: ClassVar[Callable[[Any], str | None]] = staticmethod(_nothing)
+    card: ClassVar[Callable[[Any], str | None]] = staticmethod(lambda model: None)
 
     def _repr_html_(self) -> str | None:
         return Shown.card(self)

@@ -233,8 +233,7 @@ def _amplified(adc: Adc, trace: LayerTrace, a: Assumptions) -> float:
     """
     span = max(1, int(trace.sums.max()) - int(trace.sums.min()))
     step = a.signal * 2.0**adc.shift / span
-    signal = step * (2**adc.bits - 1)
-    return amplifier_energy(a.efficiency, signal, adc.bits, a.set_time, a.voltage)
+    return amplifier_energy(a.efficiency, step * (2**adc.bits - 1), adc.bits, a.set_time, a.voltage)
 
 
 def tile_cost(

@@ -49,8 +49,7 @@ class TrainingTarget:
 
     def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
         """R_AH word of each state; `ValueError` where there is no such choice for this device."""
-        levels = device_levels(self.device.synapse, states, self.choice, rah_bits)
-        return tuple(levels.tolist())
+        return tuple(device_levels(self.device.synapse, states, self.choice, rah_bits).tolist())
 
     def shared(self, states: int, rah_bits: int) -> str:
         """What is to be said where pulses reach fewer levels than states; else nothing."""
@@ -270,8 +269,7 @@ class TrainingParameters:
         if self.robust is None or self.target is None:
             return []
         blind, share = self.target.programming, self.robust.verified
-        tries = usual_tries(self.states)
-        verified = replace(blind, scheme="write-verify", tries=tries)
+        verified = replace(blind, scheme="write-verify", tries=usual_tries(self.states))
         return [Occasion(blind, False, 1 - share), Occasion(verified, True, share)]
 
     @property

@@ -158,8 +158,7 @@ class ColumnNoise:
 
     def offsets(self, layer: int) -> Integers:
         """What a layer's amplifiers add to its sums, in units of ``2**-19``, shape (columns,)."""
-        columns = self._columns[layer]
-        normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_OFFSET, columns)
+        normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_OFFSET, self._columns[layer])
         return normals * np.int64(self._offset[layer])
 
     @property

@@ -271,8 +271,7 @@ class ChipCells(Shown):
         ndarray of int64, shape (rows, 1)
             In units of ``2**-21`` words.
         """
-        sigma = self.device.imperfections.reference
-        spread = round(sigma * (ends[1] - ends[0]) * 2**SPREAD_BITS)
+        spread = round(self.device.imperfections.reference * (ends[1] - ends[0]) * 2**SPREAD_BITS)
         return self._drawn(number, Purpose.REFERENCE, (rows, 1), spread, 0)
 
     def _drawn(

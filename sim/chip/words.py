@@ -231,8 +231,7 @@ def written_words(
         spread = table.d2d.astype(np.int64).take(entry)
         for polarity, purpose in D2D.items():
             row, column = np.nonzero(polarities == polarity)
-            drawn = normals(seed, layer, purpose, row, column)
-            words[row, column] += drawn * spread[row, column]
+            words[row, column] += normals(seed, layer, purpose, row, column) * spread[row, column]
     if np.any(table.c2c):
         spread = table.c2c.astype(np.int64).take(entry)
         words += cell_normals(seed, layer, Purpose.WRITE, shape, write) * spread

@@ -131,16 +131,14 @@ class GoldenModel:
         if self.noise is not None:
             currents = self.noise.on_currents(number, first, currents)
         np.clip(currents, 0, 2**self.network.current_bits - 1, out=currents)
-        activations = activate(self.network, layer, currents)
-        return LayerTrace(inputs, sums, currents, activations)
+        return LayerTrace(inputs, sums, currents, activate(self.network, layer, currents))
 
     def _sums(self, number: int, inputs: Values, first: int) -> Integers:
         """Column sums of a layer, with what a chip adds at each use."""
         adc = self.network.layers[number].adc
         if adc is None:
             matrix = self._matrices[number]
-            values = inputs.astype(matrix.dtype, copy=False)
-            sums = self._whole(number, values @ matrix)
+            sums = self._whole(number, inputs.astype(matrix.dtype, copy=False) @ matrix)
             return sums if self.noise is None else self.noise.on_sums(number, first, sums)
         sums = np.zeros((len(inputs), self._matrices[number].shape[1]), np.int64)
         for tile, (read, driven) in enumerate(self.reads(number, adc.rows, inputs)):

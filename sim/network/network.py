@@ -226,8 +226,7 @@ class Network(Shown):
             f"levels of {here}": (layer.levels, 2 ** (self.rah_bits - 1))
         }
         if layer.converter is not None:
-            offsets = layer.converter.offsets
-            bounds[f"offsets of {here}"] = offsets, 2 ** (self.current_bits + 1)
+            bounds[f"offsets of {here}"] = layer.converter.offsets, 2 ** (self.current_bits + 1)
         for name, (values, bound) in bounds.items():
             if not -bound <= values.min() <= values.max() < bound:
                 raise ValueError(f"{name} must be from {-bound} to {bound - 1}")

@@ -90,8 +90,7 @@ def tiles_of(network: Network) -> list[Tiles | None]:
 
 def uncut(network: Network) -> Network:
     """The network with columns that are read in one piece."""
-    layers = tuple(replace(layer, adc=None) for layer in network.layers)
-    return replace(network, layers=layers)
+    return replace(network, layers=tuple(replace(layer, adc=None) for layer in network.layers))
 
 
 def with_steps(network: Network, tiles: Tiles, shifts: Sequence[int]) -> Network:

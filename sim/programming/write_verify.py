@@ -83,8 +83,7 @@ class Cells:
         synapse, levels
             As of `resistance`.
         """
-        own = _resistance(self.reference, synapse, levels)
-        return np.broadcast_to(own, self.held.shape)
+        return np.broadcast_to(_resistance(self.reference, synapse, levels), self.held.shape)
 
 
 def _resistance(held: Integers, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:
