@@ -25,8 +25,7 @@ from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
 from allspin.sim.network.neuron import NEURONS, Neuron
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.programming.programming import device_levels
-from allspin.sim.programming.schemes import Programming, usual_tries
-from allspin.sim.programming.trains import plan_layer
+from allspin.sim.programming.schemes import Programming, plan_layer, usual_tries
 
 
 @dataclass(frozen=True, eq=False)
