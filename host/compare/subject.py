@@ -30,9 +30,8 @@ from allspin.sim.errors import (
     option,
 )
 from allspin.sim.files import write_atomically
-from allspin.sim.network.network import GAIN_BITS, Converter, Network
+from allspin.sim.network.network import GAIN_BITS, Converter, Network, Tiles, tiles_of
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.network.tiling import Tiles, tiles_of
 
 MHZ = 1e6
 MAX_MHZ = 10_000

@@ -30,9 +30,8 @@ from allspin.sim.cost.spin import (
     converter_area,
 )
 from allspin.sim.network.formats import Adc
-from allspin.sim.network.golden import GoldenModel, LayerTrace
-from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles, cut, tiles_of
+from allspin.sim.network.golden import GoldenModel, LayerTrace, cut
+from allspin.sim.network.network import Network, Tiles, tiles_of
 
 SRAM_BYTES = 8
 RECORDED = Path(__file__).with_name("fpga.json")

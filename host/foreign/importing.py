@@ -20,9 +20,8 @@ from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, Traini
 from allspin.host.train.trainer import Progress, tune
 from allspin.sim.errors import UserError, check_range, option, refused
 from allspin.sim.files import read_file
-from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles, cut
+from allspin.sim.network.golden import GoldenModel, cut
+from allspin.sim.network.network import Network, Tiles
 
 CALIBRATION = 5000
 """Images that weights and ranges are fitted on, training images all."""

@@ -17,8 +17,7 @@ from allspin.host.report.section import Section, section
 from allspin.host.report.subject import Findings, Subject, find
 from allspin.host.show.say import Display, Silent, commit, short, version
 from allspin.sim.files import write_atomically
-from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import tiles_of
+from allspin.sim.network.network import Network, tiles_of
 
 STYLE = Path(__file__).with_name("page.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

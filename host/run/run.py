@@ -28,8 +28,7 @@ from allspin.host.show.say import BuildWatch, Display, Silent, commit
 from allspin.host.virtual.board import read_trace
 from allspin.sim.errors import UserError, option
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles
+from allspin.sim.network.network import Network, Tiles
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]

@@ -21,9 +21,8 @@ from allspin.sim.network.formats import (
     MIN_STATES,
     uniform_levels,
 )
-from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
+from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Tiles
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.network.tiling import Tiles
 from allspin.sim.programming.programming import device_levels
 from allspin.sim.programming.schemes import Programming, plan_layer, usual_tries
 

@@ -5,19 +5,24 @@ converter of each column and the neuron's table. `allspin.sim.network.netfile` s
 `allspin.sim.network.golden` computes with it, and the engine's parameters are derived from it.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import Shown, check_range
+from allspin.sim.errors import Shown, check_power_of_two, check_range
 from allspin.sim.network.formats import (
+    MAX_ADC_BITS,
     MAX_RAH_BITS,
     MAX_STATES,
+    MAX_TILE_ROWS,
+    MIN_ADC_BITS,
     MIN_RAH_BITS,
     MIN_STATES,
+    MIN_TILE_ROWS,
     Adc,
     frozen,
     uniform_levels,
@@ -267,6 +272,71 @@ class Network(Shown):
         return self.pixel_bits if layer == 0 else self.hidden_bits
 
 
+@dataclass(frozen=True)
+class Tiles:
+    """What a network is cut into, before a step is known.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of a tile, a power of two from 8 to 65536.
+    bits : int
+        Of a converter, 2 to 24.
+    """
+
+    rows: int
+    bits: int
+
+    def __post_init__(self) -> None:
+        check_power_of_two("`tile_rows`", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
+        check_range("`adc_bits`", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
+
+    @classmethod
+    def asked(cls, rows: int | None, bits: int | None) -> "Tiles | None":
+        """The tiles of a pair of options; None where neither is given.
+
+        Raises
+        ------
+        ValueError
+            If one is given without the other, or a value is outside its range.
+        """
+        if rows is None and bits is None:
+            return None
+        if rows is None or bits is None:
+            given, lacking = ("adc_bits", "tile_rows")[:: 1 if rows is None else -1]
+            raise ValueError(f"`{given}` needs `{lacking}`")
+        return cls(rows, bits)
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return f"tiles of {self.rows} rows, converters of {self.bits} bits"
+
+    def to_dict(self) -> dict[str, int]:
+        """By the names of the options."""
+        return {"tile_rows": self.rows, "adc_bits": self.bits}
+
+
+def tiles_of(network: Network) -> list[Tiles | None]:
+    """What each layer of a network is cut into; None where columns are read in one piece."""
+    adcs = [layer.adc for layer in network.layers]
+    return [None if adc is None else Tiles(adc.rows, adc.bits) for adc in adcs]
+
+
+def uncut(network: Network) -> Network:
+    """The network with columns that are read in one piece."""
+    return replace(network, layers=tuple(replace(layer, adc=None) for layer in network.layers))
+
+
+def with_steps(network: Network, tiles: Tiles, shifts: Sequence[int]) -> Network:
+    """The network cut into tiles, with a step of ``2**shift`` for each layer."""
+    layers = tuple(
+        replace(layer, adc=Adc(tiles.rows, tiles.bits, shift))
+        for layer, shift in zip(network.layers, shifts, strict=True)
+    )
+    return replace(network, layers=layers)
+
+
 def random_network(
     topology: tuple[int, ...],
     seed: int,
@@ -283,16 +353,11 @@ def random_network(
     Parameters
     ----------
     topology : tuple of int
-        Widths from the pixels to the classes.
+        Widths from the pixels, in one line, to the classes.
     seed : int
         Of all draws.
     states, neuron, pixel_bits, hidden_bits, rah_bits, current_bits
-        As in `allspin.sim.network.network.Network`; the SOT neuron by default.
-
-    Returns
-    -------
-    Network
-        Its images have the shape ``(1, topology[0])``.
+        As in `Network`; the SOT neuron by default.
     """
     rng = np.random.default_rng(seed)
     neuron = neuron or SotNeuron()
