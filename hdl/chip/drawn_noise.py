@@ -10,8 +10,8 @@ from allspin.hdl.chip.speck import Key, PipelinedSpeck
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS
-from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, WORD_BITS, Purpose
+from allspin.sim.chip.words import USE_BITS
 
 SETTLE = 40
 """Clocks that a draw takes at most, pipelined."""

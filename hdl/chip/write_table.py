@@ -9,8 +9,8 @@ from allspin.hdl.chip.states import cell_layout, state_layout
 from allspin.hdl.parameters.engine import CHIP, ENGINE, WRITE_TABLE, EngineParameters
 from allspin.hdl.stream.buffers import Component, In, Out, block_memory
 from allspin.hdl.stream.layouts import LOADS
-from allspin.sim.chip.fixed_point import WORD_BITS as FRACTION_BITS
 from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS
+from allspin.sim.chip.words import WORD_BITS as FRACTION_BITS
 
 # Which chip the gateware makes: the registers that the host writes.
 

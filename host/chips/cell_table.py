@@ -13,7 +13,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import Programmed
-from allspin.sim.programming.trains import level_targets
+from allspin.sim.programming.schemes import level_targets
 from allspin.sim.synapse.response import Polarity
 
 Values = npt.NDArray[Any]

@@ -13,8 +13,7 @@ from allspin.host.fit.columns import NAMES, plain
 from allspin.host.fit.quantities import MAX_MAGNITUDE, SENTINELS, unit_of
 from allspin.host.fit.tables import read_csv
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import Words
-from allspin.sim.chip.words import rounded_words, saturates
+from allspin.sim.chip.words import Words, rounded_words, saturates
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network

@@ -17,7 +17,7 @@ from allspin.host.show.say import say
 from allspin.host.show.table import Table, print_tables
 from allspin.host.train.parameters import TrainingTarget
 from allspin.sim.errors import UserError
-from allspin.sim.network.tiling import Tiles
+from allspin.sim.network.network import Tiles
 from allspin.sim.programming.programming import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES, Programming
 
@@ -144,7 +144,7 @@ def check_together(arguments: Arguments) -> None:
 
 
 def add_options(parser: Parser, kind: type, *names: str) -> None:
-    """Declare the options that fields of a dataclass are; see `allspin.sim.options`.
+    """Declare the options that fields of a dataclass are; see `allspin.sim.errors`.
 
     Parameters
     ----------

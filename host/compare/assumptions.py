@@ -88,7 +88,7 @@ class Assumptions:
 
 def spin_heat(figures: NeuronFigures, a: Assumptions) -> dict[str, float]:
     """Heat of a use of the spin neuron, fJ, by part."""
-    moved = replace(figures, set_time=a.set_time, reset_time=a.set_time)
+    moved = replace(figures, set_time=a.set_time)
     whole = moved.use(a.mean_square, a.current)
     reset = moved.set_heat(a.current)
     return {"set": whole - reset, "reset": reset}

@@ -1,5 +1,6 @@
 """The comparison: every number with where it comes from."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.spin import (
     CLAIMED,
+    FEMTO,
     NeuronFigures,
     SynapseFigures,
     neuron_figures,
@@ -40,9 +42,9 @@ from allspin.sim.cost.spin import (
 )
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
-from allspin.sim.network.network import Network
+from allspin.sim.network.golden import cut
+from allspin.sim.network.network import Network, tiles_of
 from allspin.sim.network.neuron import NEURONS
-from allspin.sim.network.tiling import cut, tiles_of
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming
 
@@ -155,8 +157,7 @@ def compare(
     for number, (kind, (counterpart, origin)) in enumerate(nets.items()):
         cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
         display.advance(number, steps, f"{kind}: {origin}{cells}")
-        alike = _cut_alike(counterpart, subject)
-        kinds[kind] = run_kind(alike, origin, subject, shown, period)
+        kinds[kind] = run_kind(_cut_alike(counterpart, subject), origin, subject, shown, period)
     spin = kinds["sot"]
     display.advance(len(nets), steps, "a digital column, mapped once and kept")
     column = column_entry(kinds["cmos-relu"], shown, library, period)
@@ -243,14 +244,15 @@ def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> di
     bits = len(bare.netlist.inputs["value"])
     flipped = bare.netlist.simulate({"negative": k % 2, "value": (1 - k % 2) * (2**bits - 1)})
     each = bare.netlist.energy(flipped, bare.period)
+    claim = CLAIMED / FEMTO / neuron.resistance
     return {
         "claimed_fj": CLAIMED,
         "stated_fj": neuron.set_heat(),
         "stated_with_reset_fj": neuron.use(),
         "sheet_current_fj": [neuron.set_heat(current) for current in neuron.switching_currents],
         "sheet_current_ua": [current * 1e6 for current in neuron.switching_currents],
-        "current_for_claim_ua": neuron.current_for(CLAIMED) * 1e6,
-        "time_for_claim_us": neuron.time_for(CLAIMED) * 1e6,
+        "current_for_claim_ua": math.sqrt(claim / neuron.set_time) * 1e6,
+        "time_for_claim_us": claim / neuron.current**2 * 1e6,
         "uses_per_second": neuron.rate,
         "area_um2": neuron.area,
         "positions": neuron.positions,

@@ -338,12 +338,11 @@ def cmos_entries(a: Assumptions, kinds: dict[str, Kind], library: Library) -> li
         )
         if kind == "cmos-bare":
             what, energy = "the CMOS neuron as the paper prices it", {"claimed": PAPER_ENERGY}
-            paper = {**provenance, "area": "paper", "energy": "paper"}
             entries.append(
                 _entry(
                     *(ran, "cmos-bare-paper", what, PAPER_AREA, energy),
                     **around,
-                    provenance=paper,
+                    provenance={**provenance, "area": "paper", "energy": "paper"},
                     details={},
                 )
             )

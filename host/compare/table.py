@@ -110,7 +110,6 @@ def _paper(found: Mapping[str, Any]) -> Table:
     paper = found["paper_neuron"]
     low, high = (paper["sheet_current_fj"] or [0.0, 0.0])[:: len(paper["sheet_current_fj"]) - 1]
     smaller = paper["cmos_area_um2"] / paper["area_um2"]
-    deviates = 100 * (paper["gate_area_ratio"] - 1)
     rows = [
         ("SOT neuron, as claimed", paper["claimed_fj"], "fJ"),
         ("  by its own current, resistance and time", paper["stated_fj"], "fJ"),
@@ -129,7 +128,7 @@ def _paper(found: Mapping[str, Any]) -> Table:
         ("CMOS neuron, as given: area", Number(paper["cmos_area_um2"], "g"), "um^2"),
         ("  energy", Number(paper["cmos_fj"], "g"), "fJ"),
         ("  a bare 4-bit gate in these cells", paper["gate_area_um2"], "um^2"),
-        ("  that is more by", Number(deviates, "+.1f"), "%"),
+        ("  that is more by", Number(100 * (paper["gate_area_ratio"] - 1), "+.1f"), "%"),
         ("  its leakage", paper["gate_leakage_fj"], "fJ"),
         ("  its energy if all inputs toggle", paper["gate_fj_when_all_toggle"], "fJ"),
         ("  the paper's figure falls at an activity of", paper["activity_for_paper_fj"]),

@@ -30,9 +30,8 @@ from allspin.sim.cost.spin import (
     converter_area,
 )
 from allspin.sim.network.formats import Adc
-from allspin.sim.network.golden import GoldenModel, LayerTrace
-from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles, cut, tiles_of
+from allspin.sim.network.golden import GoldenModel, LayerTrace, cut
+from allspin.sim.network.network import Network, Tiles, tiles_of
 
 SRAM_BYTES = 8
 RECORDED = Path(__file__).with_name("fpga.json")
@@ -233,8 +232,7 @@ def _amplified(adc: Adc, trace: LayerTrace, a: Assumptions) -> float:
     """
     span = max(1, int(trace.sums.max()) - int(trace.sums.min()))
     step = a.signal * 2.0**adc.shift / span
-    signal = step * (2**adc.bits - 1)
-    return amplifier_energy(a.efficiency, signal, adc.bits, a.set_time, a.voltage)
+    return amplifier_energy(a.efficiency, step * (2**adc.bits - 1), adc.bits, a.set_time, a.voltage)
 
 
 def tile_cost(

@@ -22,8 +22,7 @@ from allspin.host.show.table import Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
-from allspin.sim.errors import UserError, refused
-from allspin.sim.options import option
+from allspin.sim.errors import UserError, option, refused
 
 OUTSIDE = 0.02
 """Of the range, by which a decay may start beyond the device's."""
@@ -211,8 +210,7 @@ class FittedDecay:
             found.append(("attempt time, given", Number(fit.used_attempt, ".4g"), "s"))
         found.append(("p-value of one barrier", Number(fit.p_value, ".2g"), ""))
         rows = [row("", *one)[1:] for one in found if one[1] is not None]
-        title = f"Retention of {device.name}: values and 95 % intervals"
-        return [Table(title, COLUMNS[1:], rows)]
+        return [Table(f"Retention of {device.name}: values and 95 % intervals", COLUMNS[1:], rows)]
 
     def notes(self, _: Device) -> list[str]:
         """What the fit says in words."""

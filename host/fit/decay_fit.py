@@ -292,7 +292,10 @@ def _result(
         interval(value, math.hypot(error, extra), count - 1 or freedom)
         for value, error in pairs[:first]
     ]
-    logs = [interval(value, error, freedom).scaled(_exponential) for value, error in pairs[first:]]
+    logs = [
+        interval(value, error, freedom).scaled(lambda log: math.exp(min(max(log, -100.0), 100.0)))
+        for value, error in pairs[first:]
+    ]
     starts, model = problem.evaluate(p)
     models = [model[own] for own in problem.own]
     kept = [problem.kept[own] for own in problem.own]
@@ -317,7 +320,3 @@ def _result(
         models,
         [(n, int(at)) for n, there in enumerate(kept) for at in np.flatnonzero(~there)],
     )
-
-
-def _exponential(logarithm: float) -> float:
-    return math.exp(min(max(logarithm, -100.0), 100.0))

@@ -147,9 +147,7 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
         # A polarity's own range may be less than the device's.
         share = fit.span.value / (high - low)
         c2c = _share(part.cycles.of(result.occasion).value * share, f"C2C of {name}")
-        d2d = 0.0
-        if part.readings:
-            d2d = part.readings[result.reading].value
+        d2d = part.readings[result.reading].value if part.readings else 0.0
         d2d *= share if result.reading == "range" else 1.0
         found.append((response, c2c, _share(d2d, f"D2D of {name}")))
     responses, c2cs, d2ds = zip(*found, strict=True)

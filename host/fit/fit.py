@@ -331,8 +331,7 @@ class LookupDevice:
                 Line(label, n, (mean + spread).tolist(), marked=False, dashed=True, colour=SOFT),
                 Line("", n, (mean - spread).tolist(), marked=False, dashed=True, colour=SOFT),
             ]
-            name = polarity.name.capitalize()
-            panels.append(Chart(lines, "pulses", "conductance (S)", name))
+            panels.append(Chart(lines, "pulses", "conductance (S)", polarity.name.capitalize()))
         return curves(f"{name_text(self.made.name)}: lookup tables", panels)
 
     def to_dict(self, path: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:

@@ -171,8 +171,7 @@ def _fit_devices(points: list[tuple[Array, Array]]) -> list[Array]:
 def _flat(device: DeviceCurves) -> tuple[Array, Array]:
     """All points of a device."""
     there = np.isfinite(device.resistance)
-    current = np.broadcast_to(device.pulses, device.resistance.shape)
-    return current[there], device.resistance[there]
+    return np.broadcast_to(device.pulses, device.resistance.shape)[there], device.resistance[there]
 
 
 def _with_full(parameters: Array, full_current: float) -> Array:

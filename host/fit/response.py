@@ -336,8 +336,7 @@ def _point_errors(fit: Fit) -> tuple[Array, float]:
     together = float(residuals[1:] @ residuals[:-1]) / square if square else 0.0
     together = min(max(together, 0.0), 0.95)
     variance = np.maximum(np.diag(FOUR @ fit.covariance @ FOUR.T), 0.0)
-    error = np.sqrt(variance * (1 + together) / (1 - together))
-    return error, max(residuals.size - 3.0, 1.0)
+    return np.sqrt(variance * (1 + together) / (1 - together)), max(residuals.size - 3.0, 1.0)
 
 
 def fit_response(curves: Sequence[Curve], polarity: Polarity) -> ResponseFit:

@@ -144,8 +144,7 @@ class Varying:
                     self.points.append((curve.device, count, x, key))
                     self.texts.add(text)
         self.values = {point[-1] for point in self.points}
-        found = map(number, self.texts)
-        self.numbers = np.sort([value for value in found if value is not None])
+        self.numbers = np.sort([value for value in map(number, self.texts) if value is not None])
         self.top = float(np.abs(self.numbers).max(initial=0.0))
         sizes = [key for key in self.values if isinstance(key, float)]
         self.scatter = (max(sizes) - min(sizes)) / self.top if self.top else 0.0

@@ -251,9 +251,7 @@ def _unpacked(path: Path, data: bytes, size: int) -> bytes:
 def _decode(path: Path, data: bytes) -> str:
     """The text of a file, in whichever code it is written."""
     # Old instruments write the degree and micro signs in the code of the West.
-    encodings = ["utf-8-sig", "cp1252"]
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ["utf-16"]
+    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "cp1252"]
     for encoding in encodings:
         with contextlib.suppress(UnicodeDecodeError):
             text = data.decode(encoding)

@@ -30,8 +30,8 @@ from allspin.hdl.parameters.engine import (
 from allspin.host.link.frames import encoded_size
 from allspin.host.link.identity import Identity
 from allspin.host.link.session import NO_PROGRESS, Progress, Session
-from allspin.sim.chip.fixed_point import OFFSET_BITS
 from allspin.sim.chip.noise import ColumnNoise
+from allspin.sim.chip.words import OFFSET_BITS
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.network import Network

@@ -9,8 +9,7 @@ from serial.tools import list_ports
 
 from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.data.files import Closing
-from allspin.sim.errors import UserError, check_number, check_range, one_line, refused
-from allspin.sim.options import option
+from allspin.sim.errors import UserError, check_number, check_range, one_line, option, refused
 
 if TYPE_CHECKING:
     from allspin.hdl.link.uart import UartParameters

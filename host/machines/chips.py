@@ -28,8 +28,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
-from allspin.sim.programming.trains import plan_layers
+from allspin.sim.programming.schemes import Programming, plan_layers
 
 CHIP_LINE = struct.Struct("<IHHI")
 STUCK_FLAGS = {"low": 0, "high": 1, "either": 2}

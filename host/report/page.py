@@ -21,8 +21,7 @@ from allspin.host.report.subject import Findings, Subject, find, train_command
 from allspin.host.show.say import Display, Silent, commit, short_commit, version
 from allspin.host.show.table import Column, Table, short
 from allspin.sim.files import write_atomically
-from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import tiles_of
+from allspin.sim.network.network import Network, tiles_of
 
 SHOWN = 120
 """Wrong answers that are drawn at most."""

@@ -28,8 +28,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles, tiles_of
+from allspin.sim.network.network import Network, Tiles, tiles_of
 from allspin.sim.programming.schemes import Programming, default_tries
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000

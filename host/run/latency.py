@@ -18,8 +18,7 @@ from allspin.host.link.payloads import encode_pixels
 from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
 from allspin.host.machines.opening import open_virtual
 from allspin.host.show.say import BuildWatch, Display, Silent, commit
-from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles
+from allspin.sim.network.network import Network, Tiles
 
 RATES = (115_200, 1_000_000, 3_000_000)
 """Bits a second of the UARTs that boards have, and of the slowest that adapters have."""

@@ -16,9 +16,8 @@ from allspin.host.machines.opening import (
     open_machine,
 )
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, option
 from allspin.sim.network.network import Network
-from allspin.sim.options import option
 
 
 @dataclass(frozen=True)

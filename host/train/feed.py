@@ -156,8 +156,7 @@ class Course:
         y = stretch_y * (cos * pixel_y - sin * sheared) + shift_y + elastic[:, 0]
         x = stretch_x * (sin * pixel_y + cos * sheared) + shift_x + elastic[:, 1]
         if how.mirror:
-            mirrored = rng.random((count, 1), dtype=np.float32) < how.mirror
-            x = np.where(mirrored, -x, x)
+            x = np.where(rng.random((count, 1), dtype=np.float32) < how.mirror, -x, x)
         return bilinear(self.shape, y + middle[0], x + middle[1])
 
     def batches(

@@ -87,10 +87,11 @@ class ArrayNetwork:
         self.weights: list[Weights] = []
         for layer, shape in enumerate(pairwise((rows, *parameters.hidden, classes))):
             initial = rng.standard_normal(shape, np.float32) * np.float32(math.sqrt(2 / shape[0]))
-            if parameters.synapse is None:
-                self.weights.append(SoftwareWeights(initial))
-            else:
-                self.weights.append(PulsedWeights(parameters.synapse, parameters, initial, layer))
+            self.weights.append(
+                SoftwareWeights(initial)
+                if parameters.synapse is None
+                else PulsedWeights(parameters.synapse, parameters, initial, layer)
+            )
         self.neurons = self.hidden_neurons(parameters.neuron_variation)
         self.bias = np.zeros(classes, np.float32)
 

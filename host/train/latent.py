@@ -233,8 +233,7 @@ class LatentNetwork:
         """Views of values of all parameters, or of gradients by them, as `values` has them."""
         hidden = [(columns,) for columns in self.topology[1:-1]]
         shapes = [*pairwise(self.topology), *hidden, *hidden, (1,)]
-        ends = np.cumsum([math.prod(shape) for shape in shapes])
-        parts = np.split(values, ends[:-1])
+        parts = np.split(values, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
     def clip(self) -> None:

@@ -13,7 +13,7 @@ from allspin.host.train.latent import NumberFormats
 from allspin.host.train.options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.host.train.passes import Noise
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UnknownKind, UserError, check_number, check_range
+from allspin.sim.errors import UnknownKind, UserError, check_number, check_range, option
 from allspin.sim.network.formats import (
     MAX_RAH_BITS,
     MAX_STATES,
@@ -21,13 +21,10 @@ from allspin.sim.network.formats import (
     MIN_STATES,
     uniform_levels,
 )
-from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
+from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Tiles
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.network.tiling import Tiles
-from allspin.sim.options import option
 from allspin.sim.programming.programming import device_levels
-from allspin.sim.programming.schemes import Programming, usual_tries
-from allspin.sim.programming.trains import plan_layer
+from allspin.sim.programming.schemes import Programming, plan_layer, usual_tries
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +47,7 @@ class TrainingTarget:
 
     def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
         """R_AH word of each state; `ValueError` where there is no such choice for this device."""
-        levels = device_levels(self.device.synapse, states, self.choice, rah_bits)
-        return tuple(levels.tolist())
+        return tuple(device_levels(self.device.synapse, states, self.choice, rah_bits).tolist())
 
     def shared(self, states: int, rah_bits: int) -> str:
         """What is to be said where pulses reach fewer levels than states; else nothing."""
@@ -271,8 +267,7 @@ class TrainingParameters:
         if self.robust is None or self.target is None:
             return []
         blind, share = self.target.programming, self.robust.verified
-        tries = usual_tries(self.states)
-        verified = replace(blind, scheme="write-verify", tries=tries)
+        verified = replace(blind, scheme="write-verify", tries=usual_tries(self.states))
         return [Occasion(blind, False, 1 - share), Occasion(verified, True, share)]
 
     @property

@@ -21,9 +21,8 @@ from allspin.host.train.lesson import Lesson, chip_law, judge
 from allspin.host.train.parameters import TrainingParameters, provenance_of
 from allspin.host.train.passes import Noise
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel, keep_freed_memory
+from allspin.sim.network.golden import GoldenModel, cut, keep_freed_memory
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import cut
 
 WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""

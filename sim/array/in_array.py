@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from allspin.sim.array.transfer import transfer
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import Words
+from allspin.sim.chip.words import Words
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network

@@ -82,8 +82,7 @@ def _selected(array: HallArray, hall: Reals) -> Reals:
     found = np.empty(hall.shape)
     for some in _batches(hall.shape[1]):
         along_rows, along_columns = solver.solve(some)
-        own = np.diagonal(along_columns[some])
-        found[:, some] = along_rows / (1 + own / array.input_impedance)
+        found[:, some] = along_rows / (1 + np.diagonal(along_columns[some]) / array.input_impedance)
     return found
 
 

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.fixed_point import (
+from allspin.sim.chip.generator import FRACTION_BITS, Purpose
+from allspin.sim.chip.noise import ColumnNoise, cell_range
+from allspin.sim.chip.retained import ChipCells
+from allspin.sim.chip.words import (
     OFFSET_BITS,
     SHARE_BITS,
     USE_BITS,
@@ -23,9 +26,6 @@ from allspin.sim.chip.fixed_point import (
     sum_spread,
     turned,
 )
-from allspin.sim.chip.generator import FRACTION_BITS, Purpose
-from allspin.sim.chip.noise import ColumnNoise, cell_range
-from allspin.sim.chip.retained import ChipCells
 from allspin.sim.errors import check_range
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel, activate

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from allspin.sim.chip.fixed_point import (
+from allspin.sim.chip.generator import (
+    Purpose,
+    column_normals,
+    largest_normal,
+    use_normals,
+)
+from allspin.sim.chip.retained import ChipCells
+from allspin.sim.chip.words import (
     OFFSET_BITS,
     SHARE_BITS,
     USE_BITS,
@@ -12,13 +19,6 @@ from allspin.sim.chip.fixed_point import (
     sum_spread,
     turned,
 )
-from allspin.sim.chip.generator import (
-    Purpose,
-    column_normals,
-    largest_normal,
-    use_normals,
-)
-from allspin.sim.chip.retained import ChipCells
 from allspin.sim.network.network import MAX_LINES, Network
 
 
@@ -158,8 +158,7 @@ class ColumnNoise:
 
     def offsets(self, layer: int) -> Integers:
         """What a layer's amplifiers add to its sums, in units of ``2**-19``, shape (columns,)."""
-        columns = self._columns[layer]
-        normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_OFFSET, columns)
+        normals = column_normals(self.seed, layer, Purpose.AMPLIFIER_OFFSET, self._columns[layer])
         return normals * np.int64(self._offset[layer])
 
     @property

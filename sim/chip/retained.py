@@ -27,7 +27,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.fixed_point import (
+from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, draw_bits
+from allspin.sim.chip.words import (
     SHARE_BITS,
     SPREAD_BITS,
     WORD_BITS,
@@ -36,11 +37,9 @@ from allspin.sim.chip.fixed_point import (
     share_units,
     word_units,
 )
-from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, draw_bits
 from allspin.sim.device.device import Device
 from allspin.sim.device.retention import REACH, Retention, survival
-from allspin.sim.errors import check_range
-from allspin.sim.parameters import Shown
+from allspin.sim.errors import Shown, check_range
 
 BARRIER_BITS = 10
 """Fraction bits of a barrier in units of k T."""
@@ -272,8 +271,7 @@ class ChipCells(Shown):
         ndarray of int64, shape (rows, 1)
             In units of ``2**-21`` words.
         """
-        sigma = self.device.imperfections.reference
-        spread = round(sigma * (ends[1] - ends[0]) * 2**SPREAD_BITS)
+        spread = round(self.device.imperfections.reference * (ends[1] - ends[0]) * 2**SPREAD_BITS)
         return self._drawn(number, Purpose.REFERENCE, (rows, 1), spread, 0)
 
     def _drawn(

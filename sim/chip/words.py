@@ -16,11 +16,52 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.fixed_point import SPREAD_BITS, WORD_BITS, Integers, Words, rounded
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, normals
 from allspin.sim.network.formats import full_scale
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
+
+SPREAD_BITS = 8
+"""Fraction bits of a word's deviation, in `WriteTable`."""
+SHARE_BITS = 16
+"""Fraction bits of a share: of a gain's deviation, or of what drifts."""
+USE_BITS = 6
+"""Fraction bits of a current's deviation at a use."""
+OFFSET_BITS = FRACTION_BITS + USE_BITS
+"""Fraction bits of what is added to a sum, before it is rounded."""
+WORD_BITS = FRACTION_BITS + SPREAD_BITS
+"""Fraction bits of a word before it is rounded."""
+BEYOND = 2**20
+"""Words beyond which an R_AH is taken for this: sums in ``2**-21`` words stay in 64 bits."""
+
+Words = npt.NDArray[np.int8]
+Integers = npt.NDArray[np.int64]
+
+
+def rounded(value: npt.NDArray[np.integer], bits: int) -> Integers:
+    """Drop fraction bits, to the nearest, halves up."""
+    return (value.astype(np.int64, copy=False) + (1 << bits >> 1)) >> bits
+
+
+def word_units(words: npt.NDArray[np.float64]) -> Integers:
+    """R_AH in words, of any size and fraction, in units of ``2**-21`` words."""
+    return np.rint(np.clip(words, -BEYOND, BEYOND) * 2**WORD_BITS).astype(np.int64)
+
+
+def share_units(value: float) -> int:
+    """A share in units of ``2**-16``."""
+    return round(value * 2**SHARE_BITS)
+
+
+def sum_spread(figure: float, unit: int) -> int:
+    """A deviation of a sum, given in some units of it, in units of ``2**-6``."""
+    return round(figure * unit * 2**USE_BITS)
+
+
+def turned(gains: Integers, share: Integers) -> Integers:
+    """Gains with a share of themselves, in units of ``2**-13``, added."""
+    return gains + rounded(gains * share, FRACTION_BITS)
+
 
 # Synapses of one crossbar under pulses: where each device is, and how it was drawn.
 
@@ -169,7 +210,7 @@ def written_words(
     polarity : array_like of int
         `Polarity` of each cell's last pulse, one for all or shape (rows, columns).
     table : WriteTable
-        From `allspin.sim.programming.trains.plan_layer`.
+        From `allspin.sim.programming.schemes.plan_layer`.
     seed, layer : int
         Chip and layer.
     write : int
@@ -190,8 +231,7 @@ def written_words(
         spread = table.d2d.astype(np.int64).take(entry)
         for polarity, purpose in D2D.items():
             row, column = np.nonzero(polarities == polarity)
-            drawn = normals(seed, layer, purpose, row, column)
-            words[row, column] += drawn * spread[row, column]
+            words[row, column] += normals(seed, layer, purpose, row, column) * spread[row, column]
     if np.any(table.c2c):
         spread = table.c2c.astype(np.int64).take(entry)
         words += cell_normals(seed, layer, Purpose.WRITE, shape, write) * spread

@@ -312,10 +312,6 @@ class Library:
     cells: dict[str, Cell]
     text: str
 
-    def transition_energy(self, capacitance: float) -> float:
-        """``C V^2 / 2`` of a load in fF, in fJ."""
-        return 0.5 * capacitance * self.voltage**2
-
     def full_adder(self) -> tuple[Cell, dict[str, str]] | None:
         """A cell that adds three bits, and its pins by A, B, CI, S and CO; None without one."""
         bits = np.indices((2, 2, 2)).reshape(3, 8).astype(bool)
@@ -434,8 +430,7 @@ class _Reader:
         if not all(known.issuperset(output.function.names) for output in outputs.values()):
             return None  # of something that is no pin
         leakage = group.number("cell_leakage_power", 0) * self.leakage
-        area = group.number("area", 0)
-        return Cell(group.arguments[0], area, leakage, inputs, outputs, register)
+        return Cell(group.arguments[0], group.number("area", 0), leakage, inputs, outputs, register)
 
 
 def _numbers(texts: list[str]) -> list[list[float]]:

@@ -178,8 +178,7 @@ def conversion_energy(bits: int) -> Range:
     bits : int
         2 to 24.
     """
-    at_8 = POWER / ADC_RATE * 1e15
-    return _by_bits(bits, at_8, WALDEN * 2.0**bits, "fJ", SOURCE + LEAST)
+    return _by_bits(bits, POWER / ADC_RATE * 1e15, WALDEN * 2.0**bits, "fJ", SOURCE + LEAST)
 
 
 def converter_area(bits: int) -> Range:
@@ -218,8 +217,8 @@ class NeuronFigures:
         Mean input current, A.
     resistance : float
         ohm.
-    set_time, reset_time : float
-        s; the time the wall takes along the film.
+    set_time : float
+        s; the time the wall takes along the film, to be set and again to be reset.
     length : float
         Of the film, m.
     area : float
@@ -234,7 +233,6 @@ class NeuronFigures:
     current: float
     resistance: float
     set_time: float
-    reset_time: float
     length: float
     area: float
     positions: float
@@ -243,7 +241,7 @@ class NeuronFigures:
     @property
     def rate(self) -> float:
         """Uses a second: each is followed by a reset."""
-        return 1 / (self.set_time + self.reset_time)
+        return 1 / (2 * self.set_time)
 
     def use(self, mean_square: float = 1.0, current: float | None = None) -> float:
         """Heat of a use and its reset, fJ.
@@ -255,22 +253,13 @@ class NeuronFigures:
         current : float, optional
             Mean input current, A; the device file's by default.
         """
-        mean = self.current if current is None else current
-        set_heat = mean_square * joule_heat(mean, self.resistance, self.set_time)
-        return set_heat + joule_heat(mean, self.resistance, self.reset_time)
+        heat = self.set_heat(current)
+        return mean_square * heat + heat
 
     def set_heat(self, current: float | None = None) -> float:
         """Heat of setting it alone at a current, fJ: what the paper's formula counts."""
         mean = self.current if current is None else current
         return joule_heat(mean, self.resistance, self.set_time)
-
-    def current_for(self, energy: float) -> float:
-        """Current, A, at which setting it takes an energy in fJ."""
-        return math.sqrt(energy / FEMTO / self.resistance / self.set_time)
-
-    def time_for(self, energy: float) -> float:
-        """Time, s, in which setting it takes an energy in fJ at its own current."""
-        return energy / FEMTO / self.resistance / self.current**2
 
 
 def neuron_figures(device: Device) -> NeuronFigures:
@@ -295,7 +284,6 @@ def neuron_figures(device: Device) -> NeuronFigures:
         current=_known(about.current, "neuron.electrical", "current"),
         resistance=_known(about.resistance, "neuron.electrical", "resistance"),
         set_time=time,
-        reset_time=time,
         length=length,
         area=width * length * 1e12,
         positions=length / position,
@@ -359,14 +347,13 @@ def synapse_figures(device: Device) -> SynapseFigures:
     width = _known(about.width, "synapse.electrical", "width")
     length = _known(about.length, "synapse.electrical", "length")
     narrow = _known(device.neuron_electrical.width, "neuron.electrical", "width")
-    assumed = about.read_current is None or about.read_time is None
     return SynapseFigures(
         area=width * length * 1e12,
         scaled_area=narrow**2 * length / width * 1e12,
         resistance=_known(about.resistance, "synapse.electrical", "resistance"),
         current=neuron.current if about.read_current is None else about.read_current,
         time=neuron.set_time if about.read_time is None else about.read_time,
-        assumed=assumed,
+        assumed=about.read_current is None or about.read_time is None,
     )
 
 

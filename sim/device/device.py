@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import MAX_AGE, Retention
+from allspin.sim.errors import Parameters, Shown, choice, number, units
 from allspin.sim.network.neuron import Neuron, SotNeuron
-from allspin.sim.parameters import Parameters, Shown, choice, described, number, units
 from allspin.sim.synapse.response import Array
 from allspin.sim.synapse.synapse import Synapse
 
@@ -181,8 +181,6 @@ class AdcVariation(Parameters):
 
 UNITS_OF_ADC_VARIATION = units(AdcVariation)
 """Unit of each figure, as reports name it."""
-TOPS = {name: field.metadata["high"] for name, field in described(AdcVariation).items()}
-"""Largest figures."""
 
 
 # The SOT neuron as a device: how it differs from use to use and from neuron to neuron.

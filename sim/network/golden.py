@@ -1,6 +1,7 @@
 """The golden model for many images: `allspin.sim.network.reference`, to the last bit, and fast.
 
 Column sums are products of reals, in single precision where that is exact; all else is int64.
+With its answers a network is cut into tiles (`cut`).
 """
 
 import math
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.formats import Adc, quantise_pixels, row_values
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.formats import MAX_ADC_SHIFT, Adc, quantise_pixels, row_values
+from allspin.sim.network.network import Layer, Network, Tiles, uncut, with_steps
 from allspin.sim.network.reference import Integers, LayerTrace, UseNoise
 
 CHUNK = 320
@@ -131,16 +132,14 @@ class GoldenModel:
         if self.noise is not None:
             currents = self.noise.on_currents(number, first, currents)
         np.clip(currents, 0, 2**self.network.current_bits - 1, out=currents)
-        activations = activate(self.network, layer, currents)
-        return LayerTrace(inputs, sums, currents, activations)
+        return LayerTrace(inputs, sums, currents, activate(self.network, layer, currents))
 
     def _sums(self, number: int, inputs: Values, first: int) -> Integers:
         """Column sums of a layer, with what a chip adds at each use."""
         adc = self.network.layers[number].adc
         if adc is None:
             matrix = self._matrices[number]
-            values = inputs.astype(matrix.dtype, copy=False)
-            sums = self._whole(number, values @ matrix)
+            sums = self._whole(number, inputs.astype(matrix.dtype, copy=False) @ matrix)
             return sums if self.noise is None else self.noise.on_sums(number, first, sums)
         sums = np.zeros((len(inputs), self._matrices[number].shape[1]), np.int64)
         for tile, (read, driven) in enumerate(self.reads(number, adc.rows, inputs)):
@@ -260,3 +259,83 @@ class GoldenModel:
     def classify(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
         """Class of each image: the lowest one with the largest logit."""
         return np.argmax(self.logits(images, first), axis=1)
+
+
+TRIED = 6
+"""Steps that are tried of a layer: from the one that no sum saturates downwards."""
+ROUNDS = 3
+"""How often all layers are gone through at most."""
+CALIBRATION = 5000
+"""Images that choose at most."""
+
+Pixels = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+Read = tuple[Integers, npt.NDArray[np.bool_]]
+"""Of a tile: sums of images and columns, and which images drive one of its rows."""
+
+
+def cut(network: Network, tiles: Tiles, images: Pixels, labels: Labels) -> Network:
+    """Cut a network into tiles, with the steps that lose fewest images.
+
+    A step that loses little of the sums is not the one that loses few images: most sums are small,
+    and saturated large ones often cost nothing. So each layer's step is the power of two with which
+    most images are classified rightly, the other layers' being what they are.
+
+    Parameters
+    ----------
+    network : Network
+        Cut already or not: as if it were not.
+    tiles : Tiles
+        Into what.
+    images : ndarray of uint8, shape (images, height, width)
+        Images that choose the steps, the first 5,000 of them: none that the network is tested
+        with.
+    labels : ndarray of int64, shape (images,)
+        Their classes.
+
+    Returns
+    -------
+    Network
+        Every layer with its `Adc`.
+    """
+    pixels, labels = images[:CALIBRATION], labels[:CALIBRATION]
+    first = quantise_pixels(pixels.reshape(len(pixels), -1), network.pixel_bits)
+    model = GoldenModel(uncut(network))
+    # As it is where there is no step yet.
+    shifts: list[int | None] = [None] * len(network.layers)
+
+    def summed(shift: int | None, reads: list[Read]) -> Integers:
+        """Column sums of a layer, converted with a step, or as they are."""
+        total = np.zeros_like(reads[0][0])
+        adc = None if shift is None else Adc(tiles.rows, tiles.bits, shift)
+        for sums, driven in reads:
+            total += sums if adc is None else converted(adc, sums.copy(), driven) << adc.shift
+        return total
+
+    def reads_of(number: int, values: Pixels) -> list[Read]:
+        return list(model.reads(number, tiles.rows, values))
+
+    def right(number: int, sums: Integers) -> int:
+        """Images that are right with a layer's sums, the layers behind it being as they are."""
+        values = model.answer(number, first, sums).activations
+        while values is not None:
+            number += 1
+            sums = summed(shifts[number], reads_of(number, values))
+            values = model.answer(number, first, sums).activations
+        return int(np.count_nonzero(np.argmax(sums, axis=1) == labels))
+
+    for _ in range(ROUNDS):
+        before, values = list(shifts), first
+        for number in range(len(shifts)):
+            reads = reads_of(number, values)
+            most = max(int(np.abs(sums).max()) for sums, _ in reads)
+            top = min(max(0, most.bit_length() - (tiles.bits - 1)), MAX_ADC_SHIFT)
+            # With most images right; the finest of equals.
+            tried = range(max(0, top - TRIED + 1), top + 1) if top else range(1)
+            best = [right(number, summed(shift, reads)) for shift in tried] if top else [0]
+            shifts[number] = tried[int(np.argmax(best))]
+            answer = model.answer(number, values, summed(shifts[number], reads))
+            values = values if answer.activations is None else answer.activations
+        if shifts == before:
+            break
+    return with_steps(network, tiles, [shift for shift in shifts if shift is not None])

@@ -5,23 +5,29 @@ converter of each column and the neuron's table. `allspin.sim.network.netfile` s
 `allspin.sim.network.golden` computes with it, and the engine's parameters are derived from it.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import check_range
+from allspin.sim.errors import Shown, check_power_of_two, check_range
 from allspin.sim.network.formats import (
+    MAX_ADC_BITS,
     MAX_RAH_BITS,
     MAX_STATES,
+    MAX_TILE_ROWS,
+    MIN_ADC_BITS,
     MIN_RAH_BITS,
     MIN_STATES,
+    MIN_TILE_ROWS,
     Adc,
     frozen,
+    uniform_levels,
 )
-from allspin.sim.network.neuron import Neuron
-from allspin.sim.parameters import Shown
+from allspin.sim.network.neuron import Neuron, SotNeuron
 
 GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""
@@ -225,8 +231,7 @@ class Network(Shown):
             f"levels of {here}": (layer.levels, 2 ** (self.rah_bits - 1))
         }
         if layer.converter is not None:
-            offsets = layer.converter.offsets
-            bounds[f"offsets of {here}"] = offsets, 2 ** (self.current_bits + 1)
+            bounds[f"offsets of {here}"] = layer.converter.offsets, 2 ** (self.current_bits + 1)
         for name, (values, bound) in bounds.items():
             if not -bound <= values.min() <= values.max() < bound:
                 raise ValueError(f"{name} must be from {-bound} to {bound - 1}")
@@ -265,3 +270,130 @@ class Network(Shown):
     def input_bits(self, layer: int) -> int:
         """Width of the values that drive the rows of a layer."""
         return self.pixel_bits if layer == 0 else self.hidden_bits
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """What a network is cut into, before a step is known.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of a tile, a power of two from 8 to 65536.
+    bits : int
+        Of a converter, 2 to 24.
+    """
+
+    rows: int
+    bits: int
+
+    def __post_init__(self) -> None:
+        check_power_of_two("`tile_rows`", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
+        check_range("`adc_bits`", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
+
+    @classmethod
+    def asked(cls, rows: int | None, bits: int | None) -> "Tiles | None":
+        """The tiles of a pair of options; None where neither is given.
+
+        Raises
+        ------
+        ValueError
+            If one is given without the other, or a value is outside its range.
+        """
+        if rows is None and bits is None:
+            return None
+        if rows is None or bits is None:
+            given, lacking = ("adc_bits", "tile_rows")[:: 1 if rows is None else -1]
+            raise ValueError(f"`{given}` needs `{lacking}`")
+        return cls(rows, bits)
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return f"tiles of {self.rows} rows, converters of {self.bits} bits"
+
+    def to_dict(self) -> dict[str, int]:
+        """By the names of the options."""
+        return {"tile_rows": self.rows, "adc_bits": self.bits}
+
+
+def tiles_of(network: Network) -> list[Tiles | None]:
+    """What each layer of a network is cut into; None where columns are read in one piece."""
+    adcs = [layer.adc for layer in network.layers]
+    return [None if adc is None else Tiles(adc.rows, adc.bits) for adc in adcs]
+
+
+def uncut(network: Network) -> Network:
+    """The network with columns that are read in one piece."""
+    return replace(network, layers=tuple(replace(layer, adc=None) for layer in network.layers))
+
+
+def with_steps(network: Network, tiles: Tiles, shifts: Sequence[int]) -> Network:
+    """The network cut into tiles, with a step of ``2**shift`` for each layer."""
+    layers = tuple(
+        replace(layer, adc=Adc(tiles.rows, tiles.bits, shift))
+        for layer, shift in zip(network.layers, shifts, strict=True)
+    )
+    return replace(network, layers=layers)
+
+
+def random_network(
+    topology: tuple[int, ...],
+    seed: int,
+    *,
+    states: int = 10,
+    neuron: Neuron | None = None,
+    pixel_bits: int = 4,
+    hidden_bits: int = 4,
+    rah_bits: int = 8,
+    current_bits: int = 8,
+) -> Network:
+    """A network whose neurons use their whole range.
+
+    Parameters
+    ----------
+    topology : tuple of int
+        Widths from the pixels, in one line, to the classes.
+    seed : int
+        Of all draws.
+    states, neuron, pixel_bits, hidden_bits, rah_bits, current_bits
+        As in `Network`; the SOT neuron by default.
+    """
+    rng = np.random.default_rng(seed)
+    neuron = neuron or SotNeuron()
+    layers = []
+    for number, (rows, columns) in enumerate(pairwise(topology)):
+        levels = uniform_levels(states, rah_bits)
+        converter = table = None
+        if number < len(topology) - 2:
+            top = 2 ** (hidden_bits if number else pixel_bits) - 1
+            # Half the inputs are driven, with half of full scale: sums spread this far.
+            spread = np.sqrt(rows / 2) * np.abs(levels).mean() * top / 2
+            gains = rng.integers(2 ** (GAIN_BITS - 1), 2**GAIN_BITS, columns, dtype=np.int32)
+            shift = int(np.log2(max(1, spread * gains.mean() / 2 ** (current_bits - 1))))
+            bound = 2 ** (current_bits - 4)
+            offsets = rng.integers(-bound, bound, columns, dtype=np.int32)
+            converter = Converter(gains, offsets, shift)
+            if neuron.has_table:
+                table = neuron.table(current_bits, hidden_bits)
+        drawn = rng.integers(0, states, (rows, columns), dtype=np.uint8)
+        layers.append(Layer(drawn, levels, converter, table))
+    return Network(
+        tuple(layers), neuron, (1, topology[0]), pixel_bits, hidden_bits, rah_bits, current_bits
+    )
+
+
+def random_images(network: Network, count: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Images with any share of black, among them one black throughout and one white.
+
+    Returns
+    -------
+    ndarray of uint8, shape (count, height, width)
+    """
+    rng = np.random.default_rng(seed)
+    shape = (count, *network.image_shape)
+    black = rng.random(shape) < rng.random((count, 1, 1))
+    images = np.where(black, 0, rng.integers(0, 256, shape)).astype(np.uint8)
+    images[:1] = 0
+    images[1:2] = 255
+    return images

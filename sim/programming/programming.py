@@ -25,13 +25,18 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import WORD_BITS, Words
-from allspin.sim.chip.words import rounded_words, written_words
+from allspin.sim.chip.words import WORD_BITS, Words, rounded_words, written_words
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import full_scale, uniform_levels
 from allspin.sim.network.network import Layer, Network
-from allspin.sim.programming.schemes import Counts, Programming
-from allspin.sim.programming.trains import Plan, plan_layer, plan_layers, quieter
+from allspin.sim.programming.schemes import (
+    Counts,
+    Plan,
+    Programming,
+    plan_layer,
+    plan_layers,
+    quieter,
+)
 from allspin.sim.programming.write_verify import Cells, WriteVerify
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import Synapse

@@ -16,12 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import WORD_BITS, Integers, word_units
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
-from allspin.sim.chip.words import D2D, UNIT
+from allspin.sim.chip.words import D2D, UNIT, WORD_BITS, Integers, word_units
 from allspin.sim.network.network import Layer
-from allspin.sim.programming.schemes import Counts, Programming
-from allspin.sim.programming.trains import level_targets, penalty, ruled_out
+from allspin.sim.programming.schemes import Counts, Programming, level_targets, penalty, ruled_out
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
 
@@ -84,8 +82,7 @@ class Cells:
         synapse, levels
             As of `resistance`.
         """
-        own = _resistance(self.reference, synapse, levels)
-        return np.broadcast_to(own, self.held.shape)
+        return np.broadcast_to(_resistance(self.reference, synapse, levels), self.held.shape)
 
 
 def _resistance(held: Integers, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:

@@ -96,8 +96,7 @@ class Response(abc.ABC):
         for key, name in self.keys().items():
             if name != "pulses":
                 most = MAX_RAH if name in ("low", "high") else math.inf
-                number = check_number(key, getattr(self, name), -most, most)
-                object.__setattr__(self, name, number)
+                object.__setattr__(self, name, check_number(key, getattr(self, name), -most, most))
         if not self.low < self.high:
             raise ValueError(f"R_max must be above R_min, not {self.high:g} and {self.low:g}")
         self._check_law()
@@ -194,8 +193,7 @@ class Response(abc.ABC):
 
     def depressed(self, pulse: npt.ArrayLike) -> Array:
         """R_D(P), the paper's second equation, corrected; P falls from P_max to 0."""
-        gone = self.pulses - np.asarray(pulse, np.float64)
-        return self.high - self.span * self.moved(gone)
+        return self.high - self.span * self.moved(self.pulses - np.asarray(pulse, np.float64))
 
 
 def _share_moved(nonlinearity: npt.ArrayLike, pulses: npt.ArrayLike, whole: float) -> Array:

@@ -193,8 +193,7 @@ class TableSynapse(Synapse):
 
     def _way(self, polarity: Polarity) -> Array:
         """R_AH along the pulses, made monotone."""
-        ways: tuple[Array, Array] = self.__dict__["_ways"]
-        return ways[polarity]
+        return self.__dict__["_ways"][polarity]
 
     @property
     def low(self) -> float:

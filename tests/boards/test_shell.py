@@ -12,7 +12,7 @@ from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 
 NETWORK = random_network((6, 3, 2), 0)
 PROFILE = HardwareProfile(lanes=1)

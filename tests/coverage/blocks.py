@@ -17,7 +17,7 @@ from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.parameters.engine import ENGINE, RESIDENT_RUN, WEIGHTS
 from allspin.hdl.resident.player import BeatUnpacker
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 from tests.coverage.bins import Bin, hand_overs
 from tests.coverage.column_bins import level_bins, tile_bins
 from tests.coverage.coverage import Coverage, Recording

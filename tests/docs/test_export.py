@@ -13,7 +13,7 @@ from allspin.host.cli.main import main
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.random_networks import random_images, random_network
+from allspin.sim.network.network import random_images, random_network
 from tests.docs.documents import blocks, read
 
 pytestmark = pytest.mark.long

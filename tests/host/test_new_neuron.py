@@ -20,8 +20,8 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.data.datasets import load_dataset
 from allspin.sim.network.netfile import load_network, save_network
+from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import NEURONS, Neuron, register_neuron
-from allspin.sim.network.random_networks import random_network
 
 pytestmark = pytest.mark.long
 

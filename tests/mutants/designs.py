@@ -40,9 +40,8 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.hdl.resident.beat_memory import EcpBeatMemory
-from allspin.sim.network.network import Network
+from allspin.sim.network.network import Network, random_network
 from allspin.sim.network.neuron import NEURONS
-from allspin.sim.network.random_networks import random_network
 from tests.hdl.driving import Ecp5
 from tests.sim.network.any_network import in_tiles
 

@@ -15,7 +15,7 @@ from allspin.boards.profiles import Profile
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 
 TINY = random_network((4, 2), 1)
 Setting = Callable[..., ShellParameters]

@@ -18,9 +18,8 @@ from allspin.hdl.parameters.engine import (
     WRITE_TABLE,
     EngineParameters,
 )
-from allspin.sim.chip.fixed_point import USE_BITS, Words
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable
+from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, Words, WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network

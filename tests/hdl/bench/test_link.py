@@ -9,7 +9,7 @@ from allspin.hdl.bench.simulator import simulate
 from allspin.hdl.link.protocol import LinkParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.sim.network.random_networks import random_images, random_network
+from allspin.sim.network.network import random_images, random_network
 
 BENCH = Path(__file__).with_name("bench_link.py")
 TESTS = (

@@ -18,12 +18,11 @@ from allspin.hdl.parameters.engine import (
     EngineParameters,
 )
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.chip.fixed_point import USE_BITS
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.chip.words import MAX_SPREAD, WriteTable
+from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 from tests.hdl.bench.chips import table_lines
 from tests.hdl.driving import draw_noise, loads, send, simulate, take
 from tests.sim.chip.exact import state_words

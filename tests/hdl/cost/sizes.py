@@ -19,7 +19,7 @@ from allspin.hdl.chip.use_noise import UseNoise
 from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 from tests.hdl.driving import Ecp5
 
 TOPOLOGY = (784, 100, 10)

@@ -8,7 +8,7 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.layer import Layer
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 
 IMAGES, CLASSES = 3, 4
 

@@ -9,7 +9,7 @@ from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.readback import Loads
 from allspin.hdl.parameters.engine import ENGINE, STATES, TABLE, WEIGHTS, EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 from tests.hdl.driving import simulate
 
 SETTLE = 6

@@ -12,7 +12,7 @@ from allspin.hdl.parameters.engine import (
 )
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.lines import Loader
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 from tests.hdl.driving import loads, send_at_once
 
 

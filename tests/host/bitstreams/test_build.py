@@ -20,7 +20,7 @@ from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import virtual_program
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 
 
 @pytest.mark.parametrize(

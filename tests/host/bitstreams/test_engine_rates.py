@@ -13,7 +13,7 @@ from allspin.host.bitstreams import record
 from allspin.host.bitstreams.record import count_cycles, latencies, measure_latency
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.random_networks import random_images, random_network
+from allspin.sim.network.network import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 

@@ -69,6 +69,8 @@ def test_the_bare_gate_is_what_the_paper_prices(found: dict[str, Any]) -> None:
         "stated_fj": pytest.approx(0.0004),
         "sheet_current_fj": pytest.approx([1.78, 3.36], abs=0.01),
         "uses_per_second": pytest.approx(50e6),
+        "current_for_claim_ua": pytest.approx(3.16, rel=1e-3),
+        "time_for_claim_us": pytest.approx(2.5),
     }
     assert {key: found["paper_neuron"][key] for key in expected} == expected
 

@@ -10,8 +10,7 @@ from allspin.host.compare.whole import Cost, tile_cost, tiles_record, tried
 from allspin.host.show.say import Silent
 from allspin.sim.cost.spin import amplifier_energy
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.random_networks import random_images, random_network
-from allspin.sim.network.tiling import Tiles, with_steps
+from allspin.sim.network.network import Tiles, random_images, random_network, with_steps
 
 NETWORK = random_network((150, 9, 4), 2)
 IMAGES = random_images(NETWORK, 60, 3)

@@ -12,9 +12,8 @@ from allspin.host.foreign.writing import network_graph
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import GAIN_BITS, Converter, Network
+from allspin.sim.network.network import GAIN_BITS, Converter, Network, random_images, random_network
 from allspin.sim.network.neuron import NEURONS
-from allspin.sim.network.random_networks import random_images, random_network
 
 
 def evaluated(network: Network, images):

@@ -11,8 +11,8 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.identity import Identity, LayerIdentity
 from allspin.sim.errors import UserError
+from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import ReluNeuron
-from allspin.sim.network.random_networks import random_network
 from tests.sim.network.any_network import in_tiles
 
 BODY = bytes.fromhex(

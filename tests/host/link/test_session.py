@@ -26,11 +26,10 @@ from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import Words
+from allspin.sim.chip.words import Words
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network
-from allspin.sim.network.random_networks import random_images, random_network
+from allspin.sim.network.network import Network, random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.host.machines.test_profiles import PATIENT, Button

@@ -17,8 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.choices import Choices
 from allspin.host.live.serve import Access, application
-from allspin.sim.network.network import Network
-from allspin.sim.network.random_networks import random_images, random_network
+from allspin.sim.network.network import Network, random_images, random_network
 
 PATIENCE = 60
 """Seconds after which nothing more is heard."""

@@ -25,14 +25,14 @@ from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import VIRTUAL, open_machine
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
-from allspin.sim.chip.fixed_point import Words
 from allspin.sim.chip.noise import ColumnNoise
+from allspin.sim.chip.words import Words
 from allspin.sim.device.device import AdcVariation, Device as ChipDevice, NeuronVariation
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.random_networks import random_images, random_network
+from allspin.sim.network.network import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity

@@ -19,7 +19,7 @@ from allspin.host.link.transport import Disconnected, Transport
 from allspin.host.machines.linked import LinkedMachine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.random_networks import random_images, random_network
+from allspin.sim.network.network import random_images, random_network
 from tests.host.link.test_payloads import slow_decode
 
 NETWORK = random_network((30, 7, 5), 1)

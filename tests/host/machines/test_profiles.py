@@ -18,8 +18,7 @@ from allspin.host.machines.linked import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.faults import Faults, FaultyTransport
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Network
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import Network, random_network
 from tests.host.machines.work import Work
 
 PARTS = {

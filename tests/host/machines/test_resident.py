@@ -16,8 +16,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import MAX_LINES
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import MAX_LINES, random_network
 from tests.hdl.resident.slow_code import pack_image, unpack_images
 
 NETWORKS = [random_network((784, 8, 10), seed) for seed in (1, 2)]

@@ -21,8 +21,7 @@ from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network
-from allspin.sim.network.random_networks import random_images
+from allspin.sim.network.network import Network, random_images
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 

@@ -12,9 +12,7 @@ from allspin.host.report import subject as module
 from allspin.host.report.subject import Compared, Subject, compared
 from allspin.host.show.say import Silent
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Network
-from allspin.sim.network.random_networks import random_network
-from allspin.sim.network.tiling import Tiles, tiles_of
+from allspin.sim.network.network import Network, Tiles, random_network, tiles_of
 
 TILES = Tiles(16, 4)
 

@@ -17,7 +17,7 @@ from allspin.host.run.run import RunOptions, run
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 
 NETWORK = replace(random_network((24, 12, 6), 1), image_shape=(1, 24))
 

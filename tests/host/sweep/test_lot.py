@@ -15,7 +15,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.faults import Faults, FaultyTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 from tests.host.sweep.conftest import Small
 
 CHIPS = 5

@@ -12,7 +12,7 @@ from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import open_virtual, virtual_program
 from allspin.host.virtual.activity import KEPT, QUIET, ActivityTap
 from allspin.host.virtual.board import VirtualTransport, read_trace
-from allspin.sim.network.random_networks import random_images, random_network
+from allspin.sim.network.network import random_images, random_network
 
 WRITES = """\
 import struct, sys

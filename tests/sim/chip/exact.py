@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.fixed_point import Words
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
-from allspin.sim.chip.words import WriteTable, rounded_words, written_words
+from allspin.sim.chip.words import Words, WriteTable, rounded_words, written_words
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network

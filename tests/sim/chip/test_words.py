@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.sim.chip.fixed_point import WORD_BITS
 from allspin.sim.chip.generator import Purpose, draw_bits, normals
-from allspin.sim.chip.words import SynapseArray, WriteTable
+from allspin.sim.chip.words import WORD_BITS, SynapseArray, WriteTable
 from allspin.sim.device.device import STUCK_ENDS, Imperfections
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.synapse.response import Polarity

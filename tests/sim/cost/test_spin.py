@@ -34,8 +34,6 @@ def test_the_papers_neuron_three_ways() -> None:
         pytest.approx(13.3e-6, rel=0.01),
         pytest.approx(18.3e-6, rel=0.01),
     )
-    assert neuron.current_for(0.1) == pytest.approx(3.16e-6, rel=1e-3)
-    assert neuron.time_for(0.1) == pytest.approx(2.5e-6)
     assert neuron.rate == pytest.approx(50e6)
     assert neuron.area == pytest.approx(0.04)
     assert 4.7 / neuron.area == pytest.approx(117.5)

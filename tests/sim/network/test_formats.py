@@ -16,7 +16,7 @@ from allspin.sim.network.formats import (
     row_values,
     uniform_levels,
 )
-from allspin.sim.network.random_networks import random_network
+from allspin.sim.network.network import random_network
 
 
 def test_ten_states_as_published_in_the_design() -> None:

@@ -7,12 +7,10 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from allspin.sim.chip.fixed_point import SPREAD_BITS
-from allspin.sim.chip.words import written_words
+from allspin.sim.chip.words import SPREAD_BITS, written_words
 from allspin.sim.network.formats import uniform_levels
 from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
-from allspin.sim.programming.schemes import Programming
-from allspin.sim.programming.trains import penalty, plan_layer, quieter
+from allspin.sim.programming.schemes import Programming, penalty, plan_layer, quieter
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
