@@ -1,54 +1,69 @@
 """The public names, for type checkers and for `allspin` itself, which reads them here."""
 
-from allspin.hdl.neuron.neuron import NeuronGateware as NeuronGateware
-from allspin.hdl.neuron.neuron import register_gateware as register_gateware
-from allspin.hdl.parameters.profile import HardwareProfile as HardwareProfile
-from allspin.hdl.parameters.profile import ResidentParameters as ResidentParameters
-from allspin.hdl.parameters.profile import VariationParameters as VariationParameters
-from allspin.host.bitstreams.build import BuildChanges as BuildChanges
-from allspin.host.bitstreams.build import BuildDisplay as BuildDisplay
-from allspin.host.bitstreams.build import BuildOptions as BuildOptions
-from allspin.host.bitstreams.build import build as build
+from allspin.hdl.neuron.neuron import (
+    NeuronGateware as NeuronGateware,
+    register_gateware as register_gateware,
+)
+from allspin.hdl.parameters.profile import (
+    HardwareProfile as HardwareProfile,
+    ResidentParameters as ResidentParameters,
+    VariationParameters as VariationParameters,
+)
+from allspin.host.bitstreams.build import (
+    BuildChanges as BuildChanges,
+    BuildDisplay as BuildDisplay,
+    BuildOptions as BuildOptions,
+    build as build,
+)
 from allspin.host.chips.accuracy import Column as Column
-from allspin.host.chips.measured import MeasureOptions as MeasureOptions
-from allspin.host.chips.measured import measure_chips as measure_chips
-from allspin.host.chips.options import ChipOptions as ChipOptions
-from allspin.host.chips.options import ProbedChipOptions as ProbedChipOptions
+from allspin.host.chips.measured import (
+    MeasureOptions as MeasureOptions,
+    measure_chips as measure_chips,
+)
+from allspin.host.chips.options import (
+    ChipOptions as ChipOptions,
+    ProbedChipOptions as ProbedChipOptions,
+)
 from allspin.host.compare.comparison import compare as compare
-from allspin.host.compare.subject import CompareOptions as CompareOptions
-from allspin.host.compare.subject import Subject as ComparisonSubject
-from allspin.host.data.catalogue import open_device as load_device
-from allspin.host.data.catalogue import open_network as load_network
-from allspin.host.data.datasets import Dataset as Dataset
-from allspin.host.data.datasets import load_dataset as load_dataset
-from allspin.host.data.datasets import load_test_set as load_test_set
+from allspin.host.compare.subject import (
+    CompareOptions as CompareOptions,
+    Subject as ComparisonSubject,
+)
+from allspin.host.data.catalogue import open_device as load_device, open_network as load_network
+from allspin.host.data.datasets import (
+    Dataset as Dataset,
+    load_dataset as load_dataset,
+    load_test_set as load_test_set,
+)
 from allspin.host.data.images import load_image as load_image
-from allspin.host.fit.columns import ColumnNames as ColumnNames
-from allspin.host.fit.columns import ReadOptions as ReadOptions
-from allspin.host.fit.decay import DecayOptions as DecayOptions
-from allspin.host.fit.decay import fit_decay as fit_decay
+from allspin.host.fit.columns import ColumnNames as ColumnNames, ReadOptions as ReadOptions
+from allspin.host.fit.decay import DecayOptions as DecayOptions, fit_decay as fit_decay
 from allspin.host.fit.fit import fit as fit
 from allspin.host.fit.result import FitOptions as FitOptions
-from allspin.host.foreign.importing import ImportOptions as ImportOptions
-from allspin.host.foreign.importing import import_network as import_network
+from allspin.host.foreign.importing import (
+    ImportOptions as ImportOptions,
+    import_network as import_network,
+)
 from allspin.host.link.transport import UartOptions as UartOptions
 from allspin.host.machines.machine import Machine as Machine
 from allspin.host.machines.opening import open_machine as open_machine
 from allspin.host.report.page import report as report
 from allspin.host.report.subject import Subject as ReportSubject
 from allspin.host.run.machine_options import MachineOptions as MachineOptions
-from allspin.host.run.run import RunOptions as RunOptions
-from allspin.host.run.run import classify as classify
-from allspin.host.run.run import run as run
-from allspin.host.run.simulate import SimulatorOptions as SimulatorOptions
-from allspin.host.run.simulate import simulate_engine as simulate_engine
+from allspin.host.run.run import RunOptions as RunOptions, classify as classify, run as run
+from allspin.host.run.simulate import (
+    SimulatorOptions as SimulatorOptions,
+    simulate_engine as simulate_engine,
+)
 from allspin.host.show.say import Display as Display
 from allspin.host.sweep.sweep import sweep as sweep
 from allspin.host.sweep.workers import Cluster as Cluster
 from allspin.host.train.feed import Augmentation as Augmentation
 from allspin.host.train.options import Robustness as Robustness
-from allspin.host.train.parameters import TrainingParameters as TrainingParameters
-from allspin.host.train.parameters import TrainingTarget as TrainingTarget
+from allspin.host.train.parameters import (
+    TrainingParameters as TrainingParameters,
+    TrainingTarget as TrainingTarget,
+)
 from allspin.host.train.trainer import train as train
 from allspin.sim.chip.chip import Chip as Chip
 from allspin.sim.device.device import Device as Device
@@ -57,16 +72,16 @@ from allspin.sim.device.operating_point import OperatingPoint as OperatingPoint
 from allspin.sim.errors import UserError as UserError
 from allspin.sim.network.golden import GoldenModel as GoldenModel
 from allspin.sim.network.netfile import save_network as save_network
-from allspin.sim.network.network import Network as Network
-from allspin.sim.network.network import Tiles as Tiles
-from allspin.sim.network.neuron import Neuron as Neuron
-from allspin.sim.network.neuron import register_neuron as register_neuron
+from allspin.sim.network.network import Network as Network, Tiles as Tiles
+from allspin.sim.network.neuron import Neuron as Neuron, register_neuron as register_neuron
 from allspin.sim.programming.programming import program_chip as program_chip
 from allspin.sim.programming.schemes import Programming as Programming
 from allspin.sim.synapse.response import Response as Response
 from allspin.sim.synapse.synapse import Synapse as Synapse
-from allspin.sim.synapse.table_synapse import register_response as register_response
-from allspin.sim.synapse.table_synapse import register_synapse as register_synapse
+from allspin.sim.synapse.table_synapse import (
+    register_response as register_response,
+    register_synapse as register_synapse,
+)
 
 # An import that renames is public by being named here, the others are by their ``as``.
 __all__ = ["ComparisonSubject", "ReportSubject", "load_device", "load_network"]

@@ -17,8 +17,7 @@ from allspin.hdl.engine.engine import Engine
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from allspin.hdl.neuron.neuron import NEURONS as GATEWARE
-from allspin.hdl.neuron.neuron import check_gateware
+from allspin.hdl.neuron.neuron import NEURONS as GATEWARE, check_gateware
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
 from allspin.host.draw.accuracy import confusion_matrix, learning_curve, wrong_images
@@ -19,7 +17,7 @@ from allspin.host.draw.device import neuron_curve, timeline
 from allspin.host.draw.style import SCREEN, Look, save_pictures
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
-from allspin.host.run.run import TRACED_IMAGES, run_traced, traced_clocks
+from allspin.host.run.run import TRACED_IMAGES, run_traced
 from allspin.host.show.say import Display, commit
 from allspin.host.show.table import Number, Table, figures, table_text
 from allspin.host.train.parameters import TrainingParameters
@@ -125,8 +123,7 @@ def run_demo(
     network = trained.network
     write_atomically(file, network_to_bytes(network))
 
-    bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
-    streamed = run_traced(network, images, traced_clocks(network, bounds), display)
+    streamed = run_traced(network, images, display)
 
     display.start("comparing every logit with the golden model")
     model = GoldenModel(network)
@@ -149,7 +146,7 @@ def run_demo(
         "seconds": streamed.seconds,
         "images_per_second": len(images) / streamed.seconds,
         "cycles_per_image": streamed.cycles / len(images),
-        "cycles_bound": float(bounds.mean()),
+        "cycles_bound": streamed.bound,
         "bytes_per_image": link_bytes(network, images) / len(images),
         "logits_compared": expected.size,
         "mismatches": mismatches,

@@ -5,6 +5,7 @@ from typing import Self
 
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.parameters.profile import (
+    NO_CHIPS,
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
@@ -65,6 +66,8 @@ class EngineParameters:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
         if self.neuron not in NEURONS:
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
+        if self.variation is not None and any(own.levels for own in self.crossbars):
+            raise ValueError(NO_CHIPS)
         several = self.noisy and any(own.neurons_per_clock > 1 for own in self.crossbars)
         if self.variation is not None and self.variation.iterative_noise and several:
             raise ValueError(

@@ -231,11 +231,6 @@ class Measured:
     cells: Sequence[ProbedCells] = ()
 
     @property
-    def title(self) -> str:
-        """What the row is called."""
-        return self.column.title
-
-    @property
     def mean(self) -> float:
         """Mean accuracy."""
         return float(self.accuracies.mean())
@@ -261,7 +256,7 @@ class Measured:
         }
         return {
             "network": self.network,
-            "column": self.title,
+            "column": self.column.title,
             "variations": list(self.column.variations),
             "calibrated": self.column.calibrated,
             "programming": None if self.cells else asdict(self.programming),

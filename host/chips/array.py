@@ -29,7 +29,6 @@ from allspin.sim.device.device import AdcVariation, Device, Imperfections, Neuro
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut
-from allspin.sim.network.netfile import load_network
 from allspin.sim.network.network import Network, Tiles, tiles_of
 
 HALF = AdcVariation(offset=0.5, noise=0.5)
@@ -202,7 +201,7 @@ def tiles_main() -> int:
     arguments = parser.parse_args()
     try:
         network = open_network(arguments.network)
-        trained = trained_networks(map(load_network, arguments.trained))
+        trained = trained_networks(map(open_network, arguments.trained))
     except (UserError, ValueError) as error:
         say(f"allspin: {error}")
         return 2

@@ -12,8 +12,7 @@ from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import each_network, network_name, open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.say import Display, Silent, commit
-from allspin.host.show.table import Column as TableColumn
-from allspin.host.show.table import Number, Table
+from allspin.host.show.table import Column as TableColumn, Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, option, refused
@@ -138,7 +137,7 @@ class MeasuredChips:
         from allspin.host.draw.curves import Strip, strips
 
         rows = [
-            Strip(f"{one.network}: {one.title}", (100 * one.accuracies).tolist(), one.figure)
+            Strip(f"{one.network}: {one.column.title}", (100 * one.accuracies).tolist(), one.figure)
             for one in (*self.results, *self.probed)
         ]
         pictures = strips("Accuracy of each chip", rows, "accuracy (%)")
@@ -281,7 +280,7 @@ def chips_table(measured: MeasuredChips) -> Table:
     for result in results:
         deviation = None if result.deviation is None else 100 * result.deviation
         share = Number(100 * result.mean, ".2f", deviation)
-        rows.setdefault(result.title, []).append(share)
+        rows.setdefault(result.column.title, []).append(share)
     return Table(
         f"Accuracy, {chips} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
         f"{measured.images:,} images",

@@ -3,8 +3,7 @@
 from allspin.host.cli.options import Arguments, Parser, add_options, add_shared, read_options
 from allspin.host.draw.style import Look
 from allspin.host.paper.chapter import FULL, QUICK
-from allspin.host.paper.report import claims_of, printed_table, printed_verdicts
-from allspin.host.paper.reproduce import reproduce
+from allspin.host.paper.reproduce import claims_of, printed_table, printed_verdicts, reproduce
 from allspin.host.show.table import print_tables
 
 HELP = """\

@@ -22,8 +22,7 @@ from allspin.host.link.transport import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.run.latency import FREQUENCY, RATES, Latency, latency
 from allspin.host.run.machine_options import MachineOptions
-from allspin.host.run.run import RunOptions, classify
-from allspin.host.run.run import run as score_network
+from allspin.host.run.run import RunOptions, classify, run as score_network
 from allspin.host.run.score import Classified, Score
 from allspin.host.show.say import warn
 from allspin.host.show.table import Column, Figure, Number, Table, figures

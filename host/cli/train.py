@@ -24,8 +24,7 @@ from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
-from allspin.host.train import in_array
-from allspin.host.train import parameters as recipe
+from allspin.host.train import in_array, parameters as recipe
 from allspin.host.train.in_array import Learnt
 from allspin.host.train.options import (
     ALL,

@@ -1,6 +1,5 @@
 """What is known of files before the work: that its outcome can be written; and what is closed."""
 
-import importlib
 import importlib.util
 import os
 import sys

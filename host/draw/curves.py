@@ -153,6 +153,17 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
     add_grid(axes)
 
 
+def panel_axes(title: str, count: int, across: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure, and its panels of a height in inches, so many side by side at most."""
+    columns = min(across, count)
+    rows = -(-count // columns)
+    figure = new_figure(max(6.0, 4.8 * columns), height * rows + 0.4, title)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for empty in axes[count:]:
+        empty.set_axis_off()
+    return figure, axes[:count]
+
+
 @styled
 def curves(title: str, panels: Sequence[Panel], across: int = 2) -> Figure:
     """Draw panels side by side.
@@ -166,13 +177,8 @@ def curves(title: str, panels: Sequence[Panel], across: int = 2) -> Figure:
     across : int
         How many stand side by side at most.
     """
-    columns = min(across, len(panels))
-    rows = -(-len(panels) // columns)
-    figure = new_figure(max(6.0, 4.8 * columns), 3.7 * rows + 0.4, title.replace("R_AH", R_AH))
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat[len(panels) :]:
-        axes.set_axis_off()
-    for axes, panel in zip(grid.flat, panels, strict=False):
+    figure, places = panel_axes(title.replace("R_AH", R_AH), len(panels), across, 3.7)
+    for axes, panel in zip(places, panels, strict=True):
         draw_panel(axes, panel)
     return figure
 

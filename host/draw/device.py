@@ -40,15 +40,10 @@ WIDTH, HEIGHT = 5.4, 3.2
 """Of a picture, in inches."""
 
 
-def pulse_counts(device: Device, polarity: Polarity) -> npt.NDArray[np.float64]:
-    """Whole pulses at which the curve of a polarity is drawn."""
-    across = device.synapse.pulses_across(polarity)
-    return np.unique(np.rint(np.linspace(0, across, min(across + 1, POINTS))))
-
-
 def pulses_and_spread(device: Device, polarity: Polarity) -> tuple[npt.NDArray[np.float64], ...]:
-    """Pulses, the mean R_AH after each, and the standard deviation from write to write (C2C)."""
-    pulses = pulse_counts(device, polarity)
+    """Whole pulses, the mean R_AH after each, and its deviation from write to write (C2C)."""
+    across = device.synapse.pulses_across(polarity)
+    pulses = np.unique(np.rint(np.linspace(0, across, min(across + 1, POINTS))))
     law = device.synapse.written(polarity, pulses).law
     return pulses, law.mean, np.where(pulses > 0, law.cycle, 0.0)
 

@@ -11,8 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.draw.curves import Line, curves
-from allspin.host.draw.curves import Panel as Chart
+from allspin.host.draw.curves import Line, Panel as Chart, curves
 from allspin.host.draw.style import SOFT, name_text
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.curves import Measurement

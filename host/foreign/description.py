@@ -1,12 +1,16 @@
-"""A network of real numbers, as whatever file it came from describes it."""
+"""A network in real numbers, and the ONNX graph that one may be read of."""
 
+import math
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import check_number
+from allspin.sim.errors import UserError, check_number, refused
+from allspin.sim.files import check_file
 from allspin.sim.network.network import MAX_LINES
 
 Reals = npt.NDArray[np.float64]
@@ -155,3 +159,218 @@ class FloatNetwork:
     def logits(self, inputs: Reals) -> Reals:
         """Outputs of the last layer, shape (images, classes)."""
         return self.trace(inputs)[-1]
+
+
+MAX_NODES = 1000
+"""Nodes of a graph; a network of 15 layers has less than a hundred."""
+FIRST_OPSET = 7
+"""The first version of the operators in which arithmetic broadcasts as it does today."""
+DOMAINS = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml"}
+"""Names of the sets of operators, and the one that each goes by."""
+ALONE, ALONE_IN_HALF = 2.0**60, 2.0**6
+"""The number that enters alone: beside its products, biases are at or below the last digit."""
+BATCH = 500
+"""Images that are evaluated at a time, where the graph takes any number."""
+
+
+def onnx_package() -> ModuleType:
+    """The package, with what is used of it.
+
+    Raises
+    ------
+    UserError
+        If it is not installed.
+    """
+    try:
+        import onnx.reference  # the one part that the package does not load itself
+    except ImportError:
+        raise UserError(
+            "ONNX files need a package that is not here: pip install onnx, or allspin[onnx]"
+        ) from None
+    return onnx
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A graph that was read.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+    model : onnx.ModelProto
+        As it was parsed.
+    nodes : list of onnx.NodeProto
+        Those that its outputs depend on, in the file's order.
+    constants : dict of str to ndarray
+        Its initializers.
+    input : onnx.ValueInfoProto
+        What the images enter by.
+    """
+
+    path: Path
+    model: Any
+    nodes: list[Any]
+    constants: dict[str, npt.NDArray[Any]]
+    input: Any
+
+
+def _parsed(path: Path) -> Any:
+    """The file's content as a model, within limits; tensors in other files are not read yet."""
+    onnx = onnx_package()
+    check_file(path, "ONNX model", MAX_BYTES)
+    damaged = f"{path} is not an ONNX model, or is cut short: "
+    with refused(damaged, "; export it again", Exception):
+        model = onnx.load(path, load_external_data=False)
+        if not model.graph.node or not model.graph.output:
+            raise ValueError("it has no graph with nodes and outputs")
+    if (count := len(model.graph.node)) > MAX_NODES:
+        raise UserError(f"{path} has {count:,} nodes; at most {MAX_NODES:,} are taken")
+    for opset in model.opset_import:
+        if DOMAINS.get(opset.domain) == "" and opset.version < FIRST_OPSET:
+            raise UserError(
+                f"{path} has operators of version {opset.version}; export it with opset "
+                f"{FIRST_OPSET} or later"
+            )
+    return model
+
+
+def read_graph(path: Path) -> Graph:
+    """Read an ONNX file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; weights may lie in files beside it.
+
+    Raises
+    ------
+    UserError
+        If the package is missing, the file is none, damaged or too large, its weights are not
+        there, or it has not exactly one input.
+    """
+    onnx, model = onnx_package(), _parsed(path)
+    wanted, nodes = {output.name for output in model.graph.output}, []
+    for node in reversed(model.graph.node):  # each stands behind what it takes
+        if wanted.intersection(filter(None, node.output)):
+            nodes.insert(0, node)
+            wanted.update(node.input)
+    tensors = [tensor for tensor in model.graph.initializer if tensor.name in wanted]
+    if (weights := sum(abs(math.prod(tensor.dims)) for tensor in tensors)) > MAX_WEIGHTS:
+        raise UserError(f"{path} has {weights:,} weights; at most {MAX_WEIGHTS:,} are taken")
+    constants = {}
+    for tensor in tensors:
+        what = f"{path}: the initializer {tensor.name!r}: "
+        with refused(what, "; save the model again, best in one file", Exception):
+            if onnx.external_data_helper.uses_external_data(tensor):
+                onnx.external_data_helper.load_external_data_for_tensor(tensor, str(path.parent))
+            array = np.asarray(onnx.numpy_helper.to_array(tensor))
+            if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+                raise ValueError(f"its values are no numbers but {array.dtype}")
+            if array.shape != tuple(tensor.dims):
+                raise ValueError(f"its values do not fit its shape {tuple(tensor.dims)}")
+            constants[tensor.name] = array
+    inputs = [i for i in model.graph.input if i.name in wanted and i.name not in constants]
+    if len(inputs) != 1:
+        names = ", ".join(repr(i.name) for i in inputs[:5])
+        raise UserError(
+            f"{path} must have one input, the images; it has {len(inputs)} "
+            f"({names or 'are its nodes in order?'})"
+        )
+    return Graph(path, model, nodes, constants, inputs[0])
+
+
+def attributes(node: Any) -> dict[str, Any]:
+    """A node's attributes, as Python has them."""
+    value = onnx_package().helper.get_attribute_value
+    return {each.name: value(each) for each in node.attribute}
+
+
+def _as_trained(node: Any) -> Any:
+    """A node that uses the mean and variance of training, whatever the images.
+
+    Of opset 9 to 13 the evaluator mixes those of the batch in, with a weight of 1 - momentum.
+    """
+    if node.op_type != "BatchNormalization":
+        return node
+    about = {**attributes(node), "momentum": 1.0}
+    return onnx_package().helper.make_node(node.op_type, node.input, node.output, **about)
+
+
+class Evaluator:
+    """What computes a part of a graph, by ONNX's evaluator.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    target : str
+        What is computed.
+    source : str
+        What it is computed of: the graph's input, or what a node makes of it.
+    shape : tuple of int
+        Of an image where it enters the graph.
+
+    Raises
+    ------
+    UserError
+        If ONNX's evaluator cannot.
+    """
+
+    def __init__(self, graph: Graph, target: str, source: str, shape: tuple[int, ...]) -> None:
+        onnx, kind = onnx_package(), graph.input.type.tensor_type
+        self._graph, self._target, self._source = graph, target, source
+        dtype = np.dtype(np.float32)
+        if kind.elem_type:
+            dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+        self._fixed = max(0, kind.shape.dim[0].dim_value) if kind.shape.dim else 0
+        # Where a graph asks for a shape beside its way, it is that of the images.
+        self._images = np.zeros((self._fixed or 1, *shape), dtype)
+        wanted, nodes = {target}, []
+        for node in reversed(graph.nodes):
+            if wanted.intersection(node.output) - {source, ""}:
+                nodes.insert(0, _as_trained(node))
+                wanted.update(node.input)
+        with refused(f"{graph.path}: ONNX's evaluator does not take it: ", kinds=Exception):
+            part = onnx.helper.make_graph(
+                nodes,
+                "part",
+                [graph.input],
+                [onnx.ValueInfoProto(name=target)],
+                [each for each in graph.model.graph.initializer if each.name in wanted],
+            )
+            model = onnx.helper.make_model(
+                part, opset_imports=graph.model.opset_import, ir_version=graph.model.ir_version
+            )
+            self._session = onnx.reference.ReferenceEvaluator(model)
+        self._sample = self._images
+        if source != graph.input.name:
+            before = Evaluator(graph, source, graph.input.name, shape)
+            self._sample = before.compute(self._images)
+        self.inputs = math.prod(self._sample.shape[1:])
+        self._is_real = np.issubdtype(self._sample.dtype, np.inexact)
+        self.reach = 1.0
+        if self._is_real:
+            self.reach = ALONE_IN_HALF if self._sample.dtype == np.float16 else ALONE
+
+    def compute(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What becomes of values of the source, as it takes them."""
+        given = {
+            self._graph.input.name: np.repeat(self._images[:1], len(values), axis=0),
+            self._source: values,
+        }
+        what = f"{self._graph.path}: what becomes of {self._source!r} up to {self._target!r}: "
+        with refused(what, "; export it again, for images as rows", Exception):
+            return np.asarray(self._session.run([self._target], given)[0])
+
+    def __call__(self, values: Reals) -> Reals:
+        """The same of lists of numbers, shape (images, inputs), as lists."""
+        given = values.reshape(-1, *self._sample.shape[1:])
+        given = (given if self._is_real else np.rint(given)).astype(self._sample.dtype)
+        # A batch that is fixed must be full: the last one is filled with images that do not count.
+        missing = -len(given) % self._fixed if self._fixed else 0
+        padded = np.concatenate([given, np.repeat(given[-1:], missing, axis=0)])
+        batch = self._fixed or BATCH
+        parts = [padded[start : start + batch] for start in range(0, len(padded), batch)]
+        found = [self.compute(part).astype(np.float64).reshape(len(part), -1) for part in parts]
+        return np.concatenate(found)[: len(given)]

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from allspin.host.foreign.description import MAX_WEIGHTS, Dense, FloatNetwork
-from allspin.host.foreign.onnx_file import (
+from allspin.host.foreign.description import (
     DOMAINS,
+    MAX_WEIGHTS,
+    Dense,
     Evaluator,
+    FloatNetwork,
     Graph,
     attributes,
     onnx_package,

@@ -11,9 +11,16 @@ import numpy.typing as npt
 from safetensors import safe_open
 
 from allspin.host.data.arrays import read_npz
-from allspin.host.foreign.description import MAX_BYTES, MAX_WEIGHTS, Dense, FloatNetwork, Reals
+from allspin.host.foreign.description import (
+    MAX_BYTES,
+    MAX_WEIGHTS,
+    Dense,
+    Evaluator,
+    FloatNetwork,
+    Reals,
+    read_graph,
+)
 from allspin.host.foreign.graph import read_layers, sample_shape
-from allspin.host.foreign.onnx_file import Evaluator, read_graph
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
 

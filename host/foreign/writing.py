@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.foreign.onnx_file import onnx_package
+from allspin.host.foreign.description import onnx_package
 from allspin.sim.network.formats import Adc, pixel_values
 from allspin.sim.network.network import Layer, Network
 

@@ -73,11 +73,6 @@ class Access:
             return self.anywhere and bool(ipaddress.ip_address(name))
         return False
 
-    def inner_path(self, path: str) -> str | None:
-        """What follows the token in a path; None without the right one."""
-        token, _, rest = path.removeprefix("/").partition("/")
-        return f"/{rest}" if hmac.compare_digest(token.encode(), self.token.encode()) else None
-
 
 def headers(host: str) -> dict[str, str]:
     """Headers of every answer to a page that is reached by a host."""
@@ -121,12 +116,13 @@ class Guard:
         """Pass a request on, or refuse it."""
         given = Headers(scope=scope)
         host, origin = given.get("host", ""), given.get("origin", "")
-        path, is_socket = self._access.inner_path(scope["path"]), scope["type"] == "websocket"
+        token, _, inner = scope["path"].removeprefix("/").partition("/")
+        is_socket = scope["type"] == "websocket"
         own = hmac.compare_digest(origin.encode(), ("http:" + f"//{host}").encode())
         status, words = 403, ""
         if not self._access.knows_host(host):
             status, words = 421, "this server has another name"
-        elif path is None:
+        elif not hmac.compare_digest(token.encode(), self._access.token.encode()):
             words = (
                 "this link is not of the server that runs now: take the one that allspin live "
                 "printed, and put what this one has from # on behind it"
@@ -145,7 +141,7 @@ class Guard:
                 MutableHeaders(scope=message).update(headers(host))
             await send(message)
 
-        await self._app({**scope, "path": path, "raw_path": None}, receive, answer)
+        await self._app({**scope, "path": f"/{inner}", "raw_path": None}, receive, answer)
 
 
 PAGE = Path(__file__).resolve().with_name("page")

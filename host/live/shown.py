@@ -1,6 +1,5 @@
 """What a page is shown: a drawing as an image, a chip, an image's values, the engine's cycles."""
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,8 +10,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from allspin.host.chips.options import MadeChip
+from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_network
-from allspin.host.data.images import Grey, frame_image
+from allspin.host.data.images import frame_image
 from allspin.host.draw.device import EVENT, SUM
 from allspin.host.live.choices import Choices, Setting, turned
 from allspin.host.show.say import commit
@@ -36,18 +36,20 @@ Strokes = Sequence[Sequence[int]]
 """Of each stroke x, y, x, y and so on."""
 
 
-def raster(strokes: Strokes) -> Grey:
-    """Draw strokes, light on dark.
+def drawn_image(strokes: Strokes, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """A drawing as a network sees it, framed as the images are that it was trained with.
 
     Parameters
     ----------
     strokes : sequence of sequence of int
         Of each stroke x, y, x, y and so on, from 0 to `GRID`; one point is a dot.
+    shape : tuple of int
+        Height and width of the network's images.
 
     Returns
     -------
-    ndarray of float32, shape (`SIDE`, `SIDE`)
-        Grey levels, 0 for paper, 255 for ink.
+    ndarray of uint8, shape `shape`
+        Grey levels, 0 for paper; all 0 where nothing is drawn.
     """
     image = Image.new("L", (SIDE, SIDE))
     draw = ImageDraw.Draw(image)
@@ -61,26 +63,8 @@ def raster(strokes: Strokes) -> Grey:
             draw.line(points, fill=255, width=round(2 * radius))
         for x, y in points:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(image, np.float32)
-
-
-def drawn_image(strokes: Strokes, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """A drawing as a network sees it, framed as the images are that it was trained with.
-
-    Parameters
-    ----------
-    strokes : sequence of sequence of int
-        As of `raster`.
-    shape : tuple of int
-        Height and width of the network's images.
-
-    Returns
-    -------
-    ndarray of uint8, shape `shape`
-        Grey levels, 0 for paper; all 0 where nothing is drawn.
-    """
     try:
-        return frame_image(raster(strokes), shape).image
+        return frame_image(np.asarray(image, np.float32), shape).image
     except ValueError:  # nothing is drawn, or all of the pad is
         return np.zeros(shape, np.uint8)
 
@@ -300,10 +284,7 @@ def archive(
     if chips:
         arrays["chip_seeds"] = np.array(list(chips), np.int64)
         arrays["chip_accuracies"] = np.array(list(chips.values()))
-    buffer = io.BytesIO()
-    known = {name: array for name, array in arrays.items() if array is not None}
-    np.savez_compressed(buffer, **known)
-    return buffer.getvalue()
+    return npz_bytes({name: array for name, array in arrays.items() if array is not None})
 
 
 def timeline(activity: npt.NDArray[np.uint64], layers: int) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from allspin.hdl.cache.process import Progress as BuildProgress
-from allspin.hdl.cache.process import no_progress
+from allspin.hdl.cache.process import Progress as BuildProgress, no_progress
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.transport import DEFAULT_BAUD, SerialTransport, UartOptions, serial_ports

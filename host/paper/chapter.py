@@ -55,11 +55,6 @@ class Spread:
         deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
         return cls(float(np.mean(values)), deviation, len(values))
 
-    @property
-    def error(self) -> float:
-        """Standard error of the mean."""
-        return self.deviation / self.count**0.5
-
     def cells(self) -> tuple[float, float, int]:
         """A share's mean and deviation in percent, and the count, for a row of a table."""
         return round(100 * self.mean, 2), round(100 * self.deviation, 2), self.count
@@ -152,7 +147,8 @@ def falls(spreads: Sequence[Spread]) -> bool:
     By more than half a point and twice the standard error of the difference of their means.
     """
     first, last = spreads[0], spreads[-1]
-    return first.mean - last.mean > max(FALL, 2 * float(np.hypot(first.error, last.error)))
+    error = np.hypot(first.deviation / first.count**0.5, last.deviation / last.count**0.5)
+    return first.mean - last.mean > max(FALL, 2 * float(error))
 
 
 Runs = dict[Any, list[Experiment]]

@@ -4,11 +4,10 @@ An experiment is its parameters: equal ones are run once, and a finished one is 
 them. All are run in a worker process that holds the data set.
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ from allspin.host.train.array_devices import (
     linear_synapse,
     raw_synapse,
 )
-from allspin.host.train.in_array import ArrayTrained, row_values, train_in_array
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -158,7 +156,7 @@ def chips(network: str, column: Column, seeds: int) -> Experiment:
     values = {
         **_names(network),
         "device_digest": hashlib.sha256(device).hexdigest()[:16],
-        "column": dataclasses.asdict(column) | {"variations": list(column.variations)},
+        "column": asdict(column) | {"variations": list(column.variations)},
         "tries": default_tries(open_network(network)),
         "band": DEFAULT_BAND,
         "seeds": seeds,
@@ -183,7 +181,7 @@ def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
     else:
         synapse = raw_synapse(*values["A"], states=states, c2c=c2c)
     d2d = DeviceVariation(*values["d2d"], reading=values["d2d_reading"])
-    return dataclasses.replace(synapse, d2d=d2d)
+    return replace(synapse, d2d=d2d)
 
 
 def parameters_of(values: dict[str, Any]) -> ArrayParameters:
@@ -208,11 +206,11 @@ def parameters_of(values: dict[str, Any]) -> ArrayParameters:
 
 
 def _afterwards(
-    trained: ArrayTrained, values: dict[str, Any], dataset: Dataset
+    trained: in_array.ArrayTrained, values: dict[str, Any], dataset: Dataset
 ) -> dict[str, list[float]]:
     """Accuracies with deviations that were not there in training."""
     network, given = trained.network, trained.network.parameters
-    test = row_values(dataset.test_images)
+    test = in_array.row_values(dataset.test_images)
 
     def share(**changes: Any) -> float:
         return float(np.mean(network.answers(test, **changes) == dataset.test_labels))
@@ -223,7 +221,7 @@ def _afterwards(
             assert isinstance(crossbar, PulsedWeights)
             rows, columns = crossbar.matrix.shape
             d2d = DeviceVariation(sigma, sigma, values["d2d_reading"])
-            varied = dataclasses.replace(crossbar.synapse, c2c=CycleVariation(), d2d=d2d)
+            varied = replace(crossbar.synapse, c2c=CycleVariation(), d2d=d2d)
             own = device_deviates(given.seed, layer, (rows, columns))
             matrices.append(crossbar.read(varied, own))
         return share(matrices=matrices)
@@ -241,12 +239,12 @@ def _afterwards(
 
 
 def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    trained = train_in_array(dataset, parameters_of(values))
+    trained = in_array.train_in_array(dataset, parameters_of(values))
     classes = dataset.classes
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (dataset.test_labels, trained.answers), 1)
     first = trained.network.weights[0].matrix
-    sums = row_values(dataset.test_images) @ first
+    sums = in_array.row_values(dataset.test_images) @ first
     return {
         "accuracy": trained.curve[-1][2],
         "curve": [list(mark) for mark in trained.curve],

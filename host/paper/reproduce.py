@@ -1,31 +1,192 @@
-"""Makes the whole report: experiments, pictures, numbers, verdicts."""
+"""The reproduction of the paper's claims: what is computed, and how it is told."""
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from functools import cache as cached
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import htpy as h
 from joblib import cpu_count
+from markupsafe import Markup
 
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import make_folder
 from allspin.host.draw.style import SCREEN, Look, save_pictures
 from allspin.host.paper import network, neuron, pulses, synapse, tolerance
-from allspin.host.paper.chapter import Chapter, Effort, Part
+from allspin.host.paper.chapter import Cell, Chapter, Claim, Effort, Part, Table
 from allspin.host.paper.experiments import Experiment, ResultCache, perform
-from allspin.host.paper.report import claims_of, markdown, page, readings_table, verdict_table
+from allspin.host.show import table as show
 from allspin.host.show.say import Display, clock, commit
 from allspin.host.sweep.workers import in_processes
 from allspin.sim.files import write_atomically
+
+TITLE = "The paper, figure by figure"
+SOURCE = (
+    'Z. Cao, S. Zhang, J. Hou, W. Duan, L. You, "All-Spin Artificial Neural Network Based on '
+    'Spin-Orbit Torque-Induced Magnetization Switching", IEEE Transactions on Electron Devices, '
+    "2023, doi 10.1109/TED.2023.3327031."
+)
+NOT_DRAWN = (
+    "Fig. 1b, R_AH against H_z of the synapse: only the coercive field (37 Oe) is in the text; "
+    "there is no model of the hysteresis.",
+    "Fig. 4b, R_AH against H_z of the neuron: only the coercive field (about 30 Oe) is in the "
+    "text.",
+    "Fig. 1c, R_AH against current of the synapse: the text has no model of the loop.",
+    "Figs. 1a, 4a, 6a, 6b are drawings of devices and circuit.",
+)
+STYLE = """\
+body { font: 15px/1.5 "DejaVu Sans", sans-serif; color: #222; max-width: 64em; margin: 2em auto;
+  padding: 0 1em; }
+table { border-collapse: collapse; margin: 1em 0; font-size: 13px; }
+caption { text-align: left; font-weight: bold; padding: .3em 0; }
+th, td { border-bottom: 1px solid #ddd; padding: .3em .7em; text-align: left;
+  vertical-align: top; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+img { max-width: 100%; }
+figure { margin: 1.5em 0; } figcaption { color: #555; }
+"""
+
+
+def claims_of(chapters: Sequence[Chapter]) -> list[Claim]:
+    """All claims, in order."""
+    return [claim for chapter in chapters for claim in chapter.claims]
+
+
+def cell_text(cell: Cell) -> str:
+    """A table's cell as text."""
+    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+
+
+def verdict_table(claims: Sequence[Claim]) -> Table:
+    """The table of verdicts."""
+    return Table(
+        "verdicts",
+        "Verdicts",
+        ("claim", "paper", "ours", "verdict", "reason"),
+        [
+            (claim.claim, claim.paper, claim.outcome, claim.verdict.value, claim.reason)
+            for claim in claims
+        ],
+    )
+
+
+def readings_table(claims: Sequence[Claim]) -> Table:
+    """Every reading of every claim, one a row."""
+    return Table(
+        "readings",
+        "Readings",
+        ("claim", "reading", "outcome", "agrees", "is an assumption"),
+        [
+            (
+                claim.claim,
+                reading.name,
+                reading.outcome,
+                "yes" if reading.agrees else "no",
+                "yes" if reading.assumption else "no",
+            )
+            for claim in claims
+            for reading in claim.readings
+        ],
+    )
+
+
+def printed_verdicts(claims: Sequence[Claim]) -> show.Table:
+    """The table of verdicts for a terminal, with a line between two claims."""
+    table = verdict_table(claims)
+    columns = [show.Column(name, wide=name in ("ours", "reason")) for name in table.header]
+    return show.Table(table.title, columns, table.rows, rules=range(1, len(table.rows)))
+
+
+def printed_table(table: Table) -> show.Table:
+    """A table for a terminal."""
+    return show.Table(table.title, [show.Column(name) for name in table.header], table.rows)
+
+
+def _markdown_table(table: Table) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    rows = [line(table.header), line(["---"] * len(table.header))]
+    rows += [line([cell_text(cell) for cell in row]) for row in table.rows]
+    return "\n".join(rows)
+
+
+def markdown(chapters: Sequence[Chapter], facts: Sequence[str]) -> str:
+    """The report as Markdown; `facts` say how it was made."""
+    parts = [f"# {TITLE}", SOURCE, "\n".join(f"- {fact}" for fact in facts)]
+    parts += ["## Verdicts", _markdown_table(verdict_table(claims_of(chapters)))]
+    for chapter in chapters:
+        parts += [f"## {chapter.title}", *chapter.text]
+        for table in chapter.tables:
+            parts += [f"**{table.title}** ([{table.name}.csv]({table.name}.csv))"]
+            parts += [_markdown_table(table)]
+        for picture in chapter.pictures:
+            name, caption = picture.numbers.name, picture.caption
+            parts += [f"![{caption}]({name}.png)"]
+            parts += [f"{caption} ([SVG]({name}.svg), [numbers]({name}.csv))"]
+    parts += ["## Not drawn", "\n".join(f"- {reason}" for reason in NOT_DRAWN)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _html_table(table: Table) -> h.Element:
+    def cell(value: Cell) -> h.Element:
+        return h.td(class_=None if isinstance(value, str) else "number")[cell_text(value)]
+
+    return h.table[
+        h.caption[table.title],
+        h.tr[[h.th[name] for name in table.header]],
+        [h.tr[[cell(value) for value in row]] for row in table.rows],
+    ]
+
+
+def page(chapters: Sequence[Chapter], facts: Sequence[str]) -> str:
+    """The report as one HTML page; its pictures are the SVG files beside it."""
+    whole = h.html(lang="en")[
+        h.head[h.meta(charset="utf-8"), h.title[TITLE], h.style[Markup(STYLE)]],
+        h.body[
+            h.h1[TITLE],
+            h.p[SOURCE],
+            h.ul[[h.li[fact] for fact in facts]],
+            _html_table(verdict_table(claims_of(chapters))),
+            [
+                [
+                    h.h2[chapter.title],
+                    [h.p[text] for text in chapter.text],
+                    [
+                        [
+                            _html_table(table),
+                            h.p[h.a(href=f"{table.name}.csv")[f"{table.name}.csv"]],
+                        ]
+                        for table in chapter.tables
+                    ],
+                    [
+                        h.figure[
+                            h.img(src=f"{picture.numbers.name}.svg", alt=picture.caption),
+                            h.figcaption[
+                                picture.caption,
+                                " ",
+                                h.a(href=f"{picture.numbers.name}.csv")["numbers"],
+                            ],
+                        ]
+                        for picture in chapter.pictures
+                    ],
+                ]
+                for chapter in chapters
+            ],
+            h.h2["Not drawn"],
+            h.ul[[h.li[reason] for reason in NOT_DRAWN]],
+        ],
+    ]
+    return f"{whole}\n"
+
 
 WORKERS = 2
 """Processes, if there are as many cores."""
 
 
-@cached
+@functools.cache
 def _dataset(directory: Path | None) -> Dataset:
     """A worker's data set."""
     return load_dataset(directory)
@@ -77,7 +238,7 @@ def run_experiments(
     here = sum(one.cost for one in todo)
     done, begun = 0.0, time.monotonic()
     workers = min(workers or WORKERS, cpu_count(), len(todo))
-    with closing(in_processes(partial(_perform, directory), todo, workers)) as finished:
+    with closing(in_processes(functools.partial(_perform, directory), todo, workers)) as finished:
         for experiment, result in finished:
             results[experiment] = result
             cache.keep(experiment, result)

@@ -6,8 +6,7 @@ from typing import Any
 
 import htpy as h
 
-from allspin.host.compare.table import notes
-from allspin.host.compare.table import tables as compared_tables
+from allspin.host.compare.table import notes, tables
 from allspin.host.draw.compare import energy_split, tornado_chart
 from allspin.host.draw.curves import Strip, bars, strips
 from allspin.host.draw.device import timeline, traced_stages
@@ -46,7 +45,7 @@ def engine(findings: Findings) -> Section:
     columns = ("stage", "image", "first clock", "last clock", "clocks in which it took something")
     about = {
         "Cycles per image": f"{found.cycles / images:.1f}",
-        "Slowest stage alone": f"{findings.bound:.1f} clocks",
+        "Slowest stage alone": f"{found.bound:.1f} clocks",
         "Against golden model": f"{findings.mismatches:,} of {findings.logits.size:,} logits "
         "differ",
         "Simulated here": f"{images / found.seconds:,.0f} images/s",
@@ -153,7 +152,7 @@ def comparison(findings: Findings) -> Section:
     if isinstance(found, str):
         said = paragraph(f"This network could not be compared with CMOS neurons: {found}")
         return Section(name, title, said, commands, TO_HAVE_IT)
-    neurons, *others = compared_tables(found)
+    neurons, *others = tables(found)
     # The first comparison, bare as the paper makes it, and the last, with all that surrounds.
     panels = [found["tornado"][0], found["tornado"][-1]]
     said = paragraph(

@@ -1,23 +1,232 @@
-"""The page: head, key figures, contents, sections, foot."""
+"""A report of one network: the sections about the network itself, and the page of all sections."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import htpy as h
+import numpy as np
 from markupsafe import Markup
 
 from allspin.host.data.files import check_writable
-from allspin.host.draw.cards import render, spelled
+from allspin.host.draw.accuracy import PHASES, confusion_counts, confusion_matrix, learning_curve
+from allspin.host.draw.cards import image, render, spelled
+from allspin.host.draw.curves import bars
 from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.machine_sections import boards, comparison, engine
-from allspin.host.report.network_sections import confusion, mistakes, trained
-from allspin.host.report.section import Section, section
-from allspin.host.report.subject import Findings, Subject, find
-from allspin.host.show.say import Display, Silent, commit, short, version
+from allspin.host.report.section import Section, facts, figure, numbers, paragraph, section, tiles
+from allspin.host.report.subject import Findings, Subject, find, train_command
+from allspin.host.show.say import Display, Silent, commit, short_commit, version
+from allspin.host.show.table import Column, Table, short
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network, tiles_of
+
+SHOWN = 120
+"""Wrong answers that are drawn at most."""
+WORST_SHOWN = 5
+"""Pairs of classes that the text names."""
+LOSSES = (1e-12, 1e12)
+"""Nats. What is beyond is no loss of a training, and no chart has room for it."""
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value of a network's provenance is a finite number; true and false are none.
+
+    Integers of a file may be larger than any number of the page, which are floats.
+    """
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # type: ignore[arg-type]
+
+
+def _is_share(value: object) -> TypeGuard[float]:
+    return is_number(value) and 0 <= value <= 1
+
+
+def told_curve(provenance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The epochs that a network's provenance tells of; none if it tells anything else."""
+    curve = provenance.get("curve", [])
+    told = isinstance(curve, list) and all(
+        isinstance(epoch, Mapping)
+        and is_number(epoch.get("loss"))
+        and LOSSES[0] <= epoch["loss"] <= LOSSES[1]
+        and _is_share(epoch.get("validation_accuracy"))
+        for epoch in curve
+    )
+    return curve if told else []
+
+
+def _learning(findings: Findings) -> h.Node:
+    epochs = told_curve(findings.subject.network.provenance)
+    if len(epochs) < 2:
+        return paragraph("The network's file holds no learning curve, so none is drawn.")
+    kept = findings.subject.network.provenance.get("validation_accuracy")
+    columns = (
+        Column("epoch"),
+        Column("computed with"),
+        Column("loss", "nats", form=".3f"),
+        Column("error", "%", form=".2f"),
+    )
+    rows = [
+        (
+            place,
+            PHASES.get(str(epoch.get("phase")), str(epoch.get("phase"))),
+            float(epoch["loss"]),
+            100.0 * (1 - epoch["validation_accuracy"]),
+        )
+        for place, epoch in enumerate(epochs, 1)
+    ]
+    picture = learning_curve(epochs, kept if _is_share(kept) else None, findings.accuracy)
+    return figure("learning", picture, [Table("loss and error, epoch by epoch", columns, rows)])
+
+
+def _share(value: object) -> str | None:
+    return f"{100 * value:.2f} %" if _is_share(value) else None
+
+
+def _model(model: object) -> str | None:
+    """The model of another tool that a network comes from."""
+    if not isinstance(model, Mapping) or not isinstance(model.get("name"), str):
+        return None
+    accuracy = _share(model.get("accuracy"))
+    return f"{model['name']}{f', {accuracy} in floating point' if accuracy else ''}"
+
+
+def trained(findings: Findings) -> Section:
+    """What was trained, on what, and how well it learnt."""
+    subject, network = findings.subject, findings.subject.network
+    provenance = network.provenance
+    options, data = (
+        given if isinstance(given := provenance.get(name), Mapping) else {}
+        for name in ("options", "data")
+    )
+    noise = options.get("noise")
+    neuron = ", ".join(f"{name} {value:g}" for name, value in asdict(network.neuron).items())
+    states = sorted({len(layer.levels) for layer in network.layers})
+    levels = ", ".join(map(str, network.layers[0].levels.tolist()))
+    about = {
+        "Network": subject.name,
+        "Topology": "-".join(map(str, network.topology)),
+        "States of a synapse": " and ".join(map(str, states)),
+        "Words of the states": levels
+        if len(levels) < 120
+        else f"{levels[:110]} \N{HORIZONTAL ELLIPSIS}",
+        "Neuron": f"{network.neuron.name}{f': {neuron}' if neuron else ''}"
+        if len(network.layers) > 1
+        else "none",
+        "Bits": f"pixels {network.pixel_bits}, activations {network.hidden_bits}, "
+        f"R_AH words {network.rah_bits}, currents {network.current_bits}",
+        "Imported from": _model(provenance.get("model")),
+        "Trained on": data.get("name") and str(data["name"]),
+        "Trained for": f"the device {options['device']}" if options.get("device") else None,
+        "Noise in training": f"{short(noise)} of the range" if is_number(noise) else None,
+        "Seed": str(options["seed"]) if options.get("seed") is not None else None,
+        "Validation accuracy": _share(provenance.get("validation_accuracy")),
+        "Test accuracy": f"{100 * findings.accuracy:.2f} % of {len(subject.images):,} "
+        f"({subject.data_name})",
+        "Ended": "before its time, by hand" if provenance.get("interrupted") is True else None,
+    }
+    train = train_command(provenance, subject.title)
+    commands = [*([train] if train else []), subject.command("run")]
+    return Section("trained", "What was trained", [facts(about), _learning(findings)], commands)
+
+
+def confusion(findings: Findings) -> Section:
+    """Which class is taken for which, and how well each does."""
+    labels, answers = findings.subject.labels, findings.answers
+    classes = findings.subject.network.classes
+    counts = confusion_counts(labels, answers, classes)
+    totals, right = counts.sum(axis=1), np.diag(counts)
+    pairs = sorted((-count, *pair) for pair, count in np.ndenumerate(counts) if count)
+    named = [f"{row} for {column} ({-count})" for count, row, column in pairs if row != column]
+    said = f"{int((totals - right).sum()):,} of {len(answers):,} images got a wrong answer."
+    if len(named) > 1:
+        said += f" Most often the machine took {', '.join(named[:WORST_SHOWN])}."
+    shares = {
+        str(label): 100 * float(1 - right[label] / totals[label])
+        for label in np.flatnonzero(totals)
+    }
+    label = "images of the class with a wrong answer (%)"
+    return Section(
+        "confusion",
+        "Confusion",
+        [
+            paragraph(said),
+            figure(
+                "confusion-matrix",
+                confusion_matrix(labels, answers, classes),
+                [
+                    Table(
+                        "Images by label (rows) and answer (columns)",
+                        [Column("label"), *(Column(f"{label}") for label in range(classes))],
+                        [(label, *row) for label, row in enumerate(counts.tolist())],
+                    )
+                ],
+            ),
+            figure(
+                "confusion-classes",
+                bars("Wrong answers, class by class", shares, label, ".1f"),
+                [
+                    Table(
+                        "wrong answers, class by class",
+                        (
+                            Column("class"),
+                            Column("images"),
+                            Column("wrong"),
+                            Column("wrong", "%", form=".1f"),
+                        ),
+                        [
+                            (name, int(totals[int(name)]), int((totals - right)[int(name)]), share)
+                            for name, share in shares.items()
+                        ],
+                    )
+                ],
+            ),
+        ],
+        [findings.subject.command("run", "--logits", "logits.npy")],
+    )
+
+
+def mistakes(findings: Findings) -> Section:
+    """The images that got a wrong answer, with label and answer."""
+    subject, answers = findings.subject, findings.answers
+    commands = [subject.command("run", "--logits", "logits.npy")]
+    wrong = np.flatnonzero(answers != subject.labels).tolist()
+    if not wrong:
+        said = f"All {len(subject.images):,} images got the right answer."
+        return Section("mistakes", "Wrong answers", paragraph(said), commands)
+    first = wrong[:SHOWN]
+    shown = [
+        (
+            image(255 - subject.images[number], f"Image {number}: label {label}, answer {answer}"),
+            [h.b[f"{label}"], " \N{RIGHTWARDS ARROW} ", h.i[f"{answer}"]],
+        )
+        for number, label, answer in zip(first, subject.labels[first], answers[first], strict=True)
+    ]
+    names = ("image", "label", "answer", "logit of the answer", "logit of the label")
+    rows = [
+        (
+            number,
+            *(label := int(subject.labels[number]), answer := int(answers[number])),
+            *(int(findings.logits[number, answer]), int(findings.logits[number, label])),
+        )
+        for number in wrong
+    ]
+    some = "All" if len(shown) == len(wrong) else f"The first {len(shown)} of"
+    return Section(
+        "mistakes",
+        "Wrong answers",
+        [
+            paragraph(
+                f"{some} {len(wrong):,} images that got a wrong answer, as they stand in the test "
+                "set. Below each: its label, and what the machine took it for."
+            ),
+            tiles("digits", shown),
+            numbers(Table("the images with a wrong answer", [*map(Column, names)], rows)),
+        ],
+        commands,
+    )
+
 
 STYLE = Path(__file__).with_name("page.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -84,7 +293,7 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
         ],
         h.footer[
             h.p[
-                f"{made_by}{'' if revision is None else f', commit {short(revision)}'}",
+                f"{made_by}{'' if revision is None else f', commit {short_commit(revision)}'}",
                 ". The network and its devices follow Cao, Zhang, Hou, Duan and You, ",
                 h.cite[
                     "All-Spin Artificial Neural Network Based on Spin-Orbit Torque-Induced "

@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import compiler
-from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.bitstreams.record import is_older, recall
 from allspin.host.chips.accuracy import COLUMNS, Lot, Measured
 from allspin.host.chips.measured import measure_columns
@@ -21,7 +19,7 @@ from allspin.host.compare.comparison import compare
 from allspin.host.compare.subject import Subject as Compared
 from allspin.host.data.catalogue import network_name, open_device, operating_point, shipped_devices
 from allspin.host.data.datasets import load_test_set
-from allspin.host.run.run import TracedRun, run_traced, traced_clocks
+from allspin.host.run.run import TracedRun, run_traced
 from allspin.host.show.say import Display
 from allspin.host.train.options import USUAL, Robustness
 from allspin.host.train.parameters import DEFAULT_NEURON, TrainingParameters
@@ -297,8 +295,6 @@ class Findings:
         Accuracy over chips, one for each of `allspin.host.chips.accuracy.COLUMNS`.
     engine : TracedRun or str
         The images' way through the simulated gateware, or why it could not be run here.
-    bound : float
-        Mean over the images of the clocks of the engine's slowest stage; 0 where it was not run.
     builds : list of dict
         Figures of the boards that were built on this machine for the network, with `older`.
     comparison : dict or str
@@ -310,7 +306,6 @@ class Findings:
     answers: npt.NDArray[np.int64]
     chips: list[Measured]
     engine: TracedRun | str
-    bound: float
     builds: list[dict[str, Any]]
     comparison: dict[str, Any] | str
 
@@ -359,18 +354,13 @@ def find(subject: Subject, display: Display) -> Findings:
     lot = Lot(subject.device, range(subject.chips), Programming(tries=default_tries(network)))
     shown = images, subject.labels
     chips = measure_columns(subject.title, network, COLUMNS, lot, shown, display)
-    engine, bound = why_no_engine(subject), 0.0
-    if engine is None:
-        bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
-        engine = run_traced(network, images, traced_clocks(network, bounds), display)
-        bound = float(bounds.mean())
+    engine = why_no_engine(subject) or run_traced(network, images, display)
     return Findings(
         subject,
         logits,
         answers,
         chips,
         engine,
-        bound,
         _builds(subject, display),
         compared(subject, display),
     )

@@ -14,7 +14,6 @@ from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encoded_size
-from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
 from allspin.host.machines.opening import open_virtual
@@ -146,7 +145,11 @@ def latency(
     display.start("through a UART and back")
     with open_virtual(network, profile, SIMULATED, progress=BuildWatch(display)) as machine:
         machine.program(network)
-        bits = BITS_PER_BYTE * _link_bytes(shown, machine.identity) - HALVES
+        bodies = encode_pixels(shown, machine.identity.pixel_bits)
+        # A byte of 0 stands before each request.
+        asked = np.array([1 + encoded_size(HEADER_BYTES + len(body)) for body in bodies])
+        answered = encoded_size(ANSWER_HEADER_BYTES + machine.identity.answer_bytes)
+        bits = BITS_PER_BYTE * (asked + answered) - HALVES
         clocks = np.zeros(len(shown), np.int64)
         for number in range(len(shown)):
             taken = machine.stream(shown[number : number + 1]).clocks
@@ -156,11 +159,3 @@ def latency(
     display.finish()
     turnaround = clocks - bits * SIMULATED.bit_clocks
     return Latency(name, profile, engine, bits, turnaround, commit())
-
-
-def _link_bytes(images: npt.NDArray[np.uint8], identity: Identity) -> npt.NDArray[np.int64]:
-    """Bytes of each image's request, the zero byte before it, and its answer; frames included."""
-    answer = encoded_size(ANSWER_HEADER_BYTES + identity.answer_bytes)
-    bodies = encode_pixels(images, identity.pixel_bits)
-    asked = [1 + encoded_size(HEADER_BYTES + len(body)) for body in bodies]
-    return np.array(asked, np.int64) + answer

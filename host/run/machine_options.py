@@ -143,7 +143,3 @@ class MachineOptions:
         # The virtual board keeps words where levels are not uniform.
         if self.states and not found.states and self.on != VIRTUAL:
             raise UserError(f"{machine.name} keeps R_AH words, not states")
-
-    def title(self, machine: Machine) -> str:
-        """What results call the machine that was opened: a board by its port."""
-        return self.on if self.on in (GOLDEN, VIRTUAL) else machine.name

@@ -1,6 +1,5 @@
 """A network run on a machine: with test images, and scored; with image files, and classified."""
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -158,7 +157,7 @@ def classify(
     score = _score(
         network_name(network), base, on, RunOptions(check=check), chip, (images, nobody), display
     )
-    return Classified(tuple(os.fspath(file) for file in files), framed, score)
+    return Classified(tuple(map(str, files)), framed, score)
 
 
 def _score(
@@ -181,7 +180,9 @@ def _score(
     images = test_set[0]
     words = compared = bound = None
     with _opened(on, network, made, options.resident, display) as machine:
-        title = on.title(machine) if isinstance(on, MachineOptions) else machine.name
+        title = machine.name
+        if isinstance(on, MachineOptions) and on.on in (GOLDEN, VIRTUAL):
+            title = on.on
         if options.resident:
             machine.resident_images()  # raises before anything is programmed
         _program(machine, network, made, display)
@@ -329,6 +330,8 @@ class TracedRun:
         Of the streaming, wall clock.
     cycles : int
         Clocks from the first image to the last, by the hardware's counter.
+    bound : float
+        Clocks that the slowest stage alone takes of an image, in the mean.
     activity : ndarray of uint64, shape (clocks,)
         The engine's activity word in each clock from the first event on.
     """
@@ -336,23 +339,11 @@ class TracedRun:
     answers: Answers
     seconds: float
     cycles: int
+    bound: float
     activity: npt.NDArray[np.uint64]
 
 
-def traced_clocks(network: Network, bounds: Integers) -> int:
-    """Clocks that let the images of the timeline pass through all layers.
-
-    Parameters
-    ----------
-    network : Network
-        What runs.
-    bounds : ndarray of int64, shape (images,)
-        Of `allspin.hdl.cost.bound.cycle_bounds`.
-    """
-    return 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
-
-
-def run_traced(network: Network, images: Images, clocks: int, display: Display) -> TracedRun:
+def run_traced(network: Network, images: Images, display: Display) -> TracedRun:
     """Build the virtual board, program it and stream images through it.
 
     Parameters
@@ -361,8 +352,6 @@ def run_traced(network: Network, images: Images, clocks: int, display: Display) 
         What to run.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
-    clocks : int
-        For how long the activity is recorded.
     display : Display
         Told of each step.
 
@@ -371,6 +360,9 @@ def run_traced(network: Network, images: Images, clocks: int, display: Display) 
     UserError
         If there is no C++ compiler, or the machine fails or miscounts.
     """
+    bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
+    # Enough for the images of the timeline to pass through all layers.
+    clocks = 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "activity"
         display.start("compiling the gateware into a simulator")
@@ -385,4 +377,5 @@ def run_traced(network: Network, images: Images, clocks: int, display: Display) 
                 f"{len(images)} images were streamed, but the machine's counters say {counters}"
             )
         assert shown.answers is not None
-        return TracedRun(shown.answers, shown.seconds, counters.cycles, read_trace(trace))
+        bound, activity = float(bounds.mean()), read_trace(trace)
+        return TracedRun(shown.answers, shown.seconds, counters.cycles, bound, activity)

@@ -227,10 +227,8 @@ class Score:
                 ("images/s", f"{self.images_per_second:,.0f}"),
             ],
         )
-        if answers is None:
-            return beside(table)
-        classes = int(max(labels.max(), answers.classes.max())) + 1
-        if classes > MOST_CLASSES:
+        classes = 0 if answers is None else int(max(labels.max(), answers.classes.max())) + 1
+        if answers is None or classes > MOST_CLASSES:
             return beside(table)
         return beside(table, confusion_matrix(labels, answers.classes, classes))
 

@@ -18,8 +18,7 @@ from allspin.boards.build.families import ICE40, family_of
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
-from allspin.boards.gates.build import FAMILIES
-from allspin.boards.gates.build import build as build_netlist
+from allspin.boards.gates.build import FAMILIES, build as build_netlist
 from allspin.boards.gates.netlist import Netlist, Pins
 from allspin.hdl.bench.link import PROGRESS, RESULT
 from allspin.hdl.bench.simulator import SIMULATORS, build, engine_source, find_tools, simulate
@@ -355,16 +354,6 @@ def find_provable(names: list[str], stage: Stage) -> list[Board]:
     return boards
 
 
-def _netlist_file(board: Board, build: Build, stage: Stage) -> Path:
-    synthesised = build.synthesise()
-    if not stage.routed:
-        return synthesised.folder / "top.json"
-    routed = build.route(synthesised, stage.seed)
-    if routed.bitstream is None:
-        raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
-    return routed.folder / "routed.json"
-
-
 def prove_board(
     job: Job,
     images: npt.NDArray[np.uint8],
@@ -404,7 +393,14 @@ def prove_board(
     display.start(f"{board.name}: netlist")
     parameters = job.shell()
     build = Build(parameters, stage.tools, progress)
-    netlist = Netlist.read(_netlist_file(board, build, stage))
+    synthesised = build.synthesise()
+    file = synthesised.folder / "top.json"
+    if stage.routed:
+        routed = build.route(synthesised, stage.seed)
+        if routed.bitstream is None:
+            raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
+        file = routed.folder / "routed.json"
+    netlist = Netlist.read(file)
     display.finish(netlist.digest)
     display.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
     bit_clocks = board.machine_frequency / board.baud

@@ -3,7 +3,6 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Self
 
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
@@ -26,7 +25,7 @@ class _Clock(ProgressColumn):
         return Text(clock(task.elapsed or 0.0, task.time_remaining))
 
 
-class Steps(Display):
+class Steps(Display, contextlib.AbstractContextManager["Steps"]):
     """Steps of a longer piece of work, one after another.
 
     On a terminal the step under way has a bar with the time that it takes; elsewhere a line of
@@ -159,9 +158,6 @@ class Steps(Display):
             yield
         finally:
             self.stop()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()

@@ -45,7 +45,7 @@ def commit() -> str | None:
     return revision + CHANGED if changed else revision
 
 
-def short(revision: str) -> str:
+def short_commit(revision: str) -> str:
     """A commit in few characters, for people."""
     number, *changed = revision.partition(" ")
     return "".join([number[:12], *changed])

@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.data.catalogue import open_network, operating_point
-from allspin.sim.device.device import UNITS_OF_ADC_VARIATION as ADC_UNITS
-from allspin.sim.device.device import AdcVariation, Device, Imperfections
+from allspin.sim.device.device import (
+    UNITS_OF_ADC_VARIATION as ADC_UNITS,
+    AdcVariation,
+    Device,
+    Imperfections,
+)
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import Parameters, UserError, described, not_one_of, refused

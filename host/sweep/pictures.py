@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from allspin.host.data.catalogue import DEVICE_SUFFIX, SUFFIX
 from allspin.host.draw.accuracy import confusion_matrices
-from allspin.host.draw.curves import COLOURS, MARKERS
+from allspin.host.draw.curves import COLOURS, MARKERS, panel_axes
 from allspin.host.draw.style import (
     INK,
     SCREEN,
@@ -20,7 +20,6 @@ from allspin.host.draw.style import (
     Look,
     add_grid,
     name_text,
-    new_figure,
     save_picture,
     styled,
 )
@@ -29,8 +28,8 @@ from allspin.host.sweep.grid import FACTORS
 from allspin.host.sweep.job import Row, answers_of, shown
 from allspin.host.sweep.sweep import Sweep
 
-ACROSS = 2
-"""Panels side by side."""
+ACROSS, HEIGHT = 2, 3.6
+"""Panels side by side, and how high each is, in inches."""
 MOST_POINTS = 40
 """With more chips than this a box has no points of its own drawn."""
 BOXES = 0.8
@@ -67,16 +66,6 @@ def _by_value(rows: list[Row], factor: str | None) -> dict[Any, list[Row]]:
 def _shares(rows: list[Row]) -> Shares:
     """Accuracies of chips."""
     return np.array([row.accuracy for row in rows])
-
-
-def _panels(title: str, count: int) -> tuple[Figure, list[Axes]]:
-    columns = min(ACROSS, count)
-    rows = -(-count // columns)
-    figure = new_figure(max(6.0, 4.8 * columns), 3.6 * rows + 0.4, title)
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for empty in axes[count:]:
-        empty.set_axis_off()
-    return figure, axes[:count]
 
 
 def hue_of(factor: str, factors: list[str]) -> str | None:
@@ -145,7 +134,7 @@ def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
         of its values.
     """
     others = ", all values of the other factors together" if len(factors) > 2 else ""
-    figure, panels = _panels(f"Accuracy of chips{others}", len(factors))
+    figure, panels = panel_axes(f"Accuracy of chips{others}", len(factors), ACROSS, HEIGHT)
     for axes, factor in zip(panels, factors, strict=True):
         _draw_boxes(axes, rows, factor, hue_of(factor, factors))
         axes.set_xlabel(FACTORS[factor].title)
@@ -206,7 +195,8 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
     rows, factors
         As of `accuracy_by_factor`; dashes tell the other factor.
     """
-    figure, panels = _panels("Yield: share of chips at or above an accuracy", len(factors))
+    title = "Yield: share of chips at or above an accuracy"
+    figure, panels = panel_axes(title, len(factors), ACROSS, HEIGHT)
     shares = _shares(rows)
     margin = max(0.02 * float(np.ptp(shares)), 1e-4)
     ends = (float(shares.min()) - margin, float(shares.max()) + margin)

@@ -1,10 +1,8 @@
 """A sweep from its grid to its table, as a step that is shown."""
 
-import itertools
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,7 @@ from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_test_set
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import Display, Silent, commit
-from allspin.host.show.table import Column
-from allspin.host.show.table import Table as TableShown
+from allspin.host.show.table import Column, Table as TableShown
 from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, make_grid
 from allspin.host.sweep.job import (
     Job,
@@ -39,7 +36,6 @@ from allspin.host.sweep.job import (
 from allspin.host.sweep.table import Table
 from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
 
-Report = Callable[[float, float, str], None]
 SHOWN, ON_CARD = 60, 12
 """Points that are printed, and shown in a notebook; the sweep's own table has all."""
 
@@ -216,7 +212,7 @@ def run_sweep(
     *,
     workers: int = 1,
     scheduler: Cluster | None = None,
-    report: Report = lambda done, total, text: None,
+    report: Callable[[float, float, str], None] = lambda done, total, text: None,
 ) -> Sweep:
     """Measure every chip of every point that is not in the table yet.
 
@@ -242,8 +238,14 @@ def run_sweep(
     UserError
         If the table is another sweep's or cannot be written, or a machine or the workers fail.
     """
-    counts = partial(counts_of, material=plan.material)
-    with Table(path, plan.record(), plan.points, plan.grid.seeds, plan.images, counts) as table:
+    with Table(
+        path,
+        plan.record(),
+        plan.points,
+        plan.grid.seeds,
+        plan.images,
+        lambda point: counts_of(point, plan.material),
+    ) as table:
         resumed = len(table.rows)
         there = {(row.point, row.chip) for row in table.rows}
         # A chip of every point, then the next chip: whoever looks at the table early sees all
@@ -252,7 +254,7 @@ def run_sweep(
         if plan.grid.on == GOLDEN:
             order = ((point, chip) for chip in plan.grid.seeds for point in plan.points)
         else:
-            order = itertools.product(plan.points, plan.grid.seeds)
+            order = ((point, chip) for point in plan.points for chip in plan.grid.seeds)
         todo = [plan.job(point, chip) for point, chip in order if (point, chip) not in there]
         if todo:
             total = resumed + len(todo)

@@ -41,9 +41,6 @@ OUTCOME_COLUMNS = (
 )
 COLUMNS = (*FACTORS, "chip", *OUTCOME_COLUMNS)
 
-PointCounts = Callable[[Point], Counts]
-"""What programming takes of a point's chips; of write-verify only the cells are known."""
-
 
 def _line(values: Iterable[object]) -> bytes:
     """Values as a line of CSV: a float with all its digits, and nothing for None."""
@@ -120,7 +117,7 @@ class Table(Closing):
     images : int
         How many images each chip is shown.
     counts : callable
-        What is known of a point's counts.
+        What programming takes of a point's chips; of write-verify only the cells are known.
 
     Attributes
     ----------
@@ -142,7 +139,7 @@ class Table(Closing):
         points: list[Point],
         seeds: range,
         images: int,
-        counts: PointCounts,
+        counts: Callable[[Point], Counts],
     ) -> None:
         self.path = path
         self._heads = {_line(dataclasses.astuple(point)): point for point in points}

@@ -10,24 +10,18 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import as_completed, process
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
 from allspin.host.sweep.job import Job, Rows, measure
 from allspin.sim.errors import UserError, option, refused
-
-if TYPE_CHECKING:
-    from distributed import Client
-
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,23 +46,6 @@ def _leave_with(parent: int) -> None:
 def _begin(parent: int) -> None:
     # Loky's workers would wait minutes for a parent that was killed.
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Let Ctrl-C act on this process, and never on what is started meanwhile.
-
-    Ctrl-C reaches the whole group. A worker has nothing to save, and would print where it was: it
-    inherits that SIGINT is blocked, and is killed by its parent.
-    """
-    # Either lets signals through once it has started.
-    resource_tracker.ensure_running()
-    loky_tracker.ensure_running()
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _end_quietly() -> None:
@@ -113,14 +90,22 @@ def in_processes(
             workers, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),)
         )
         try:
-            with _without_interrupts():
+            # Either lets signals through once it has started.
+            resource_tracker.ensure_running()
+            loky_tracker.ensure_running()
+            # Ctrl-C reaches the whole group. A worker has nothing to save, and would print where
+            # it was: it inherits that SIGINT is blocked, and is killed by its parent.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
                 waiting: dict[Any, T] = {pool.submit(work, job): job for job in left}
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             for future in as_completed(waiting):
                 result, job = future.result(), waiting.pop(future)
                 del left[job]
                 losses = 0
                 yield job, result
-        except BrokenProcessPool:
+        except process.BrokenProcessPool:
             losses += 1
             if losses > LOSSES:
                 raise UserError(
@@ -193,7 +178,7 @@ class Cluster:
                 f"certificates are for a scheduler at {TLS}HOST:PORT, not at {self.address}"
             )
 
-    def connect(self) -> "Client":
+    def connect(self) -> Any:
         """A client of the scheduler.
 
         Raises
@@ -203,7 +188,7 @@ class Cluster:
             answer or does not accept it.
         """
         try:
-            from distributed import Client
+            from distributed import Client, Security
         except ImportError:
             raise UserError(
                 "a cluster needs Dask; install the package distributed, or allspin[cluster]"
@@ -219,7 +204,15 @@ class Cluster:
                     self.close()
                     raise
 
-        security = self._security()
+        security = None  # Dask's own configuration has it
+        if self.ca_file is not None and self.certificate is not None:
+            files = (self.ca_file, self.certificate, self.key or self.certificate)
+            names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
+            given = dict(zip(names, map(str, files), strict=True))
+            security = Security(require_encryption=True, **given)
+            told = ", ".join(given.values())
+            with refused(f"the certificates {told} cannot be used: ", kinds=OSError):
+                security.get_connection_args("client")  # which reads and matches them
         try:
             return Closing(
                 self.address, timeout=CONNECTING, set_as_default=False, security=security
@@ -229,21 +222,6 @@ class Cluster:
                 f"no Dask scheduler answers at {self.address}: {error or type(error).__name__}; "
                 f"with {TLS}, give `ca_file` and `certificate`"
             ) from error
-
-    def _security(self) -> Any:
-        """Dask's own object of the certificates; None, for its configuration, without them."""
-        if self.ca_file is None or self.certificate is None:
-            return None
-        from distributed.security import Security
-
-        files = (self.ca_file, self.certificate, self.key or self.certificate)
-        names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
-        given = dict(zip(names, map(str, files), strict=True))
-        security = Security(require_encryption=True, **given)
-        told = ", ".join(given.values())
-        with refused(f"the certificates {told} cannot be used: ", kinds=OSError):
-            security.get_connection_args("client")  # which reads and matches them
-        return security
 
 
 def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Rows:
@@ -256,8 +234,7 @@ def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Rows:
         or one chip loses one worker after another.
     """
     client = cluster.connect()
-    from distributed import Future
-    from distributed.scheduler import KilledWorker
+    from distributed import Future, KilledWorker
 
     finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
     waiting: dict[Future, Job] = {}

@@ -10,8 +10,7 @@ import pytest
 import tests.soak.__main__ as soak
 from allspin.host.link.transport import Disconnected
 from allspin.sim.errors import UserError
-from tests.soak import soak as runner
-from tests.soak import soak as work
+from tests.soak import soak as runner, soak as work
 from tests.soak.soak import MAX_GROWTH, Memory
 
 COUNTS = ("rounds", "images", "frames damaged", "requests sent again", "resets", "wrong")

@@ -22,8 +22,7 @@ from allspin.sim.device import device
 from allspin.sim.device.at_point import AXIS_SCALES, SCALES
 from allspin.sim.device.device import Electrical, NeuronVariation
 from allspin.sim.device.device_file import device_from_toml
-from allspin.sim.device.hall_array import READINGS as ARRAY_READINGS
-from allspin.sim.device.hall_array import SUPPLIES, HallArray
+from allspin.sim.device.hall_array import READINGS as ARRAY_READINGS, SUPPLIES, HallArray
 from allspin.sim.device.operating_point import AXES, OperatingPoint
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
 from allspin.sim.network import formats, network

@@ -22,9 +22,7 @@ from amaranth.hdl import (
     signed,
 )
 
-from allspin.hdl.crossbar import cells, columns
-from allspin.hdl.crossbar import fast_columns as source
-from allspin.hdl.crossbar import sums as sums_source
+from allspin.hdl.crossbar import cells, columns, fast_columns as source, sums as sums_source
 from allspin.hdl.crossbar.fast_columns import Lane
 from allspin.hdl.crossbar.sums import FastConversions
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling

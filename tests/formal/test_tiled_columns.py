@@ -11,8 +11,7 @@ from typing import Any
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 
-from allspin.hdl.crossbar import columns as source
-from allspin.hdl.crossbar import sums as sums_source
+from allspin.hdl.crossbar import columns as source, sums as sums_source
 from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.crossbar.tile_edges import TileEnds
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling

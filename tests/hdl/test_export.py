@@ -7,8 +7,7 @@ import pytest
 from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import PayloadCode, load_beats, network_contents, to_verilog

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.sim.errors import UserError
 from allspin.sim.files import (

@@ -4,8 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip.normal import IterativeNormal, PipelinedNormal

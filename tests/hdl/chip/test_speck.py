@@ -3,8 +3,7 @@
 import itertools
 import random
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip.speck import NUMBERED, IterativeSpeck, Key, PipelinedSpeck

@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import ResetInserter, Signal
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.layer import make_crossbar

@@ -1,8 +1,7 @@
 """COBS against the package of that name."""
 
 from cobs import cobs
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder

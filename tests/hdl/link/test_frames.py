@@ -4,8 +4,7 @@ import zlib
 from typing import Any
 
 from cobs import cobs
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.frames import FrameCrc, FrameReceiver, FrameSender

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from cobs import cobs
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.link import Link
@@ -17,8 +16,7 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from tests.hdl.driving import send
 from tests.hdl.link.test_sparse import dense, encode
-from tests.hdl.link.wire import answer as reply
-from tests.hdl.link.wire import beats, frame, request
+from tests.hdl.link.wire import answer as reply, beats, frame, request
 
 IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
 ERROR = 0xFF

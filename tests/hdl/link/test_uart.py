@@ -5,8 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling, UniformLevels
 from allspin.sim.network.formats import Adc
@@ -50,8 +49,8 @@ TEN = UniformLevels(10, 28, -126)
             {"rows": 12},
             "rows of a tile must be a power of two from 8 to 65536, not 12",
         ),
-        (Tiling(8, 6, 0), {"bits": 25}, "bits of a conversion must be from 2 to 24, not 25"),
-        (Tiling(8, 6, 0), {"shift": 24}, "shift of a conversion must be from 0 to 23, not 24"),
+        (Tiling(8, 6, 0), {"bits": 25}, "bits must be from 2 to 24, not 25"),
+        (Tiling(8, 6, 0), {"shift": 24}, "shift must be from 0 to 23, not 24"),
         (SMALL, {"rows": 7.5}, "rows must be an integer from 1 to 65535, not 7.5"),
         (SMALL, {"rah_bits": 4, "levels": TEN}, "level must be from -8 to 7, not -126"),
     ],

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Fragment
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.crossbar import CrossbarParameters

@@ -4,15 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.resident import beat_memory
-from allspin.hdl.resident import player as player_module
+from allspin.hdl.resident import beat_memory, player as player_module
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory
 from allspin.hdl.resident.player import BeatPlayer, Judge
 from allspin.sim.network.network import random_network

@@ -8,8 +8,7 @@ import numpy.typing as npt
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine import (

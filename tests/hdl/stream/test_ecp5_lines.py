@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Shape, Signal, signed, unsigned
 
-from allspin.hdl.stream import ecp5
-from allspin.hdl.stream import ecp5_lines as ecp5_multiplier
+from allspin.hdl.stream import ecp5, ecp5_lines as ecp5_multiplier
 from allspin.hdl.stream.ecp5_lines import PART_BITS, PRODUCT_CLOCKS, LineMemory, multiply
 from tests.hdl.driving import Ecp5, simulate, step
 from tests.hdl.stream.test_ecp5 import Cell

@@ -13,8 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from allspin.host.cli import main as main_module
-from allspin.host.cli import parser
+from allspin.host.cli import main as main_module, parser
 from allspin.host.cli.main import COMMANDS, build_parser, main
 from allspin.host.data import files
 from allspin.host.data.catalogue import network_path

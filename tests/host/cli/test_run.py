@@ -218,7 +218,7 @@ def test_cells_that_are_missing_or_of_another_network_are_told(cells, tmp_path, 
     assert "10 of 79,400 cells are missing; they are taken for open" in out
     assert "neurons are the mean one" in out
     assert "D2D" not in out
-    assert "row 4, column 99 has no row, and of 9 more, 0.01%" in cli.refused(words)
+    assert "row 4, column 99 is missing, and of 9 more, 0.01%" in cli.refused(words)
     assert "was it another network's?" in cli.refused(f"run paper-100 --measured {cells}")
     # The library is asked the same.
     chip = allspin.ProbedChipOptions(cells, seed=7)

@@ -2,8 +2,7 @@
 
 import htpy as h
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.host.draw.cards import caption_of, chart, html_table, render, spelled
 from allspin.host.draw.curves import Line, Panel, curves

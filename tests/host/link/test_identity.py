@@ -3,8 +3,7 @@
 import dataclasses
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import Tiling, UniformLevels

@@ -9,8 +9,7 @@ import pytest
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Disconnected
-from allspin.host.live import seat as chair
-from allspin.host.live import session
+from allspin.host.live import seat as chair, session
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS
 from allspin.host.machines.linked import LinkedMachine

@@ -12,8 +12,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 from cobs import cobs
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from allspin.host.link.transport import Disconnected, Transport

@@ -14,8 +14,7 @@ from allspin.host.draw.style import new_figure
 from allspin.host.paper import network, neuron, pulses, synapse
 from allspin.host.paper.chapter import QUICK, Effort, Part, Picture, Table, Verdict
 from allspin.host.paper.experiments import ResultCache, paper_type, parameters_of
-from allspin.host.paper.report import claims_of
-from allspin.host.paper.reproduce import PARTS, reproduce, run_experiments
+from allspin.host.paper.reproduce import PARTS, claims_of, reproduce, run_experiments
 from allspin.host.train.array_devices import TYPE_NAMES
 from allspin.sim.synapse.response import Polarity
 

@@ -8,12 +8,11 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.draw.cards import render
-from allspin.host.report.network_sections import told_curve, trained
+from allspin.host.report.page import told_curve, trained
 from allspin.host.report.section import section
 from allspin.host.report.subject import DEFAULTS, Findings, Subject
 

@@ -7,8 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from rich.progress import Progress
 from rich.table import Table
 
@@ -22,7 +21,7 @@ from allspin.host.show.say import (
     one_line,
     printable,
     say,
-    short,
+    short_commit,
     tell,
     warn,
 )
@@ -146,10 +145,10 @@ def test_the_commit_of_a_clone_and_whether_its_sources_are_changed(clone, monkey
     root, head = clone
     (root / "docs" / "a").write_text("after")
     (root / "out").write_text("new")
-    assert (commit(), short(head)) == (head, head[:12])
+    assert (commit(), short_commit(head)) == (head, head[:12])
     (root / "sim" / "a").unlink()
     changed = f"{head} and changes"
-    assert (commit(), short(changed)) == (changed, f"{head[:12]} and changes")
+    assert (commit(), short_commit(changed)) == (changed, f"{head[:12]} and changes")
     for copy in (root / "sim", root.parent):  # in another project's clone, and in none
         monkeypatch.setattr(printing, "ROOT", copy)
         assert commit() is None

@@ -5,8 +5,7 @@ import io
 import sys
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.host.show.table import (
     Column,
@@ -19,8 +18,7 @@ from allspin.host.show.table import (
     table_text,
     tsv,
 )
-from tests.host.show.whole import check_whole
-from tests.host.show.whole import printed as lines_of
+from tests.host.show.whole import check_whole, printed as lines_of
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 names = st.text("abcdefgh ", max_size=60)

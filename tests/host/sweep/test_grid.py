@@ -4,8 +4,7 @@ import dataclasses
 
 import pytest
 import tomli_w
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid, scaled

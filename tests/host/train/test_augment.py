@@ -3,8 +3,7 @@
 import dataclasses
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.host.train.feed import Course, bilinear
 from allspin.host.train.options import AUGMENTATIONS, Augmentation

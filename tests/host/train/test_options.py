@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.host.train.options import (
     ALL,

@@ -5,8 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.sim.chip.generator import Purpose, draw_bits, normals
 from allspin.sim.chip.words import WORD_BITS, SynapseArray, WriteTable

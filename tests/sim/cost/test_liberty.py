@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allspin.sim.cost.liberty import load_library, parse_expression, parse_library
 from allspin.sim.errors import UserError

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.sim.device.device import Device, Electrical
 from allspin.sim.device.device_file import (

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.sim.device.device import AdcVariation, Imperfections, NeuronVariation
 from allspin.sim.device.hall_array import READINGS, SUPPLIES, HallArray

@@ -7,8 +7,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.sim.network.golden import activate
 from allspin.sim.network.network import random_network

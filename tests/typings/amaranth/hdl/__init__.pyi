@@ -1,28 +1,30 @@
 # The stubs' own, but that what is asserted needs no message.
 # ruff: noqa: F403
-from amaranth.hdl._ast import Array as Array
-from amaranth.hdl._ast import C as C
-from amaranth.hdl._ast import Cat as Cat
-from amaranth.hdl._ast import ClockSignal as ClockSignal
-from amaranth.hdl._ast import Const as Const
-from amaranth.hdl._ast import Format as Format
-from amaranth.hdl._ast import IOPort as IOPort
-from amaranth.hdl._ast import IOValue as IOValue
-from amaranth.hdl._ast import Mux as Mux
-from amaranth.hdl._ast import Print as Print
-from amaranth.hdl._ast import Property
-from amaranth.hdl._ast import ResetSignal as ResetSignal
-from amaranth.hdl._ast import Shape as Shape
-from amaranth.hdl._ast import ShapeCastable as ShapeCastable
-from amaranth.hdl._ast import ShapeLike as ShapeLike
-from amaranth.hdl._ast import Signal as Signal
-from amaranth.hdl._ast import SyntaxError as SyntaxError
-from amaranth.hdl._ast import SyntaxWarning as SyntaxWarning
-from amaranth.hdl._ast import Value as Value
-from amaranth.hdl._ast import ValueCastable as ValueCastable
-from amaranth.hdl._ast import ValueLike as ValueLike
-from amaranth.hdl._ast import signed as signed
-from amaranth.hdl._ast import unsigned as unsigned
+from amaranth.hdl._ast import (
+    Array as Array,
+    C as C,
+    Cat as Cat,
+    ClockSignal as ClockSignal,
+    Const as Const,
+    Format as Format,
+    IOPort as IOPort,
+    IOValue as IOValue,
+    Mux as Mux,
+    Print as Print,
+    Property,
+    ResetSignal as ResetSignal,
+    Shape as Shape,
+    ShapeCastable as ShapeCastable,
+    ShapeLike as ShapeLike,
+    Signal as Signal,
+    SyntaxError as SyntaxError,
+    SyntaxWarning as SyntaxWarning,
+    Value as Value,
+    ValueCastable as ValueCastable,
+    ValueLike as ValueLike,
+    signed as signed,
+    unsigned as unsigned,
+)
 from amaranth.hdl._cd import *
 from amaranth.hdl._dsl import *
 from amaranth.hdl._ir import *

@@ -8,9 +8,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from allspin.host.foreign import onnx_file as loading
+from allspin.host.foreign import description as loading
+from allspin.host.foreign.description import read_graph
 from allspin.host.foreign.model import read_model
-from allspin.host.foreign.onnx_file import read_graph
 from allspin.sim.errors import UserError
 from tests.host.foreign.conftest import INPUTS, PIXELS, SHAPE, model, node, torch_model
 
