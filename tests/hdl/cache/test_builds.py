@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allspin.hdl.cache import build_once, read_note, write_note
-from allspin.hdl.cache.size import SEAL
+from allspin.hdl.cache.builds import SEAL
 
 ROOT = Path(__file__).resolve().parents[3]
 
