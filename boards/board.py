@@ -14,7 +14,7 @@ from typing import Self
 from amaranth.build import Resource, TemplatedPlatform
 
 from allspin.boards.panel import Lights
-from allspin.boards.pll.ecp5 import PllParameters
+from allspin.boards.pll import PllParameters
 from allspin.boards.profiles import Profile
 from allspin.hdl.link.uart import UartParameters
 from allspin.sim.errors import UserError, meant

@@ -13,7 +13,7 @@ from amaranth_boards.resources import UARTResource
 
 from allspin.boards.board import Board
 from allspin.boards.panel import Lights
-from allspin.boards.pll.ecp5 import Ecp5PllParameters
+from allspin.boards.pll import Ecp5PllParameters
 from allspin.boards.profiles import ECP5_25, ECP5_45, ECP5_85, ROUTER2, Profile
 
 ORANGECRAB_PINS = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")

@@ -11,7 +11,7 @@ from amaranth_boards.upduino_v3 import UpduinoV3Platform
 
 from allspin.boards.board import Board
 from allspin.boards.panel import Lights
-from allspin.boards.pll.ice40 import Ice40PadPllParameters, Ice40PllParameters
+from allspin.boards.pll import Ice40PadPllParameters, Ice40PllParameters
 from allspin.boards.profiles import UP5K
 
 # With the timing weight of other boards the worst of three seeds is 4 % above the clock where the

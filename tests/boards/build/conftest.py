@@ -9,8 +9,7 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 
 from allspin.boards.board import Board
 from allspin.boards.panel import Lights
-from allspin.boards.pll.ecp5 import PllParameters
-from allspin.boards.pll.ice40 import Ice40PadPllParameters
+from allspin.boards.pll import Ice40PadPllParameters, PllParameters
 from allspin.boards.profiles import Profile
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
