@@ -15,12 +15,12 @@ from allspin.host.draw.device import LAST_SUM
 from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS, SUM_CHIPS
-from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.machine import Maker
 from allspin.host.machines.opening import (
     GOLDEN,
     VIRTUAL,
     BuildProgress,
+    LinkedMachine,
     open_machine,
     virtual_program,
 )

@@ -21,7 +21,7 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.transport import Transport
 from allspin.host.machines.chips import ChipMaker, ResidentChips
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults

@@ -11,7 +11,7 @@ from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.beat_memory import most_beats
 from allspin.host.data.datasets import load_test_set
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages, pack_images
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError

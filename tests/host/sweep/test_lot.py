@@ -8,7 +8,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.data.catalogue import open_network
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.sweep import job
 from allspin.host.sweep.sweep import make_plan, run_sweep
 from allspin.host.virtual.board import VirtualTransport
