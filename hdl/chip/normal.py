@@ -301,7 +301,7 @@ def _without_leading_zeros(m: Module, share: Value) -> tuple[Value, Value]:
 
 
 WISH_LAYOUT = data.StructLayout({"raw": 1, "which": 1})
-"""What is wanted of a draw: its bits (`raw`), or its normal value times the user's spread `which`."""
+"""What a draw gives: its bits (`raw`), or its normal value times the user's spread `which`."""
 
 
 def draw_signature(spread_bits: int) -> wiring.Signature:

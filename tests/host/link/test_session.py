@@ -24,7 +24,7 @@ from allspin.host.machines.chips import ChipMaker, ResidentChips
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
+from allspin.host.virtual.port import Faults, FaultyTransport, WireFaults
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.fixed_point import Words
 from allspin.sim.errors import UserError

@@ -12,7 +12,7 @@ from allspin.host.machines.opening import LinkedMachine
 from allspin.host.sweep import job
 from allspin.host.sweep.sweep import make_plan, run_sweep
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.faults import Faults, FaultyTransport
+from allspin.host.virtual.port import Faults, FaultyTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.random_networks import random_network

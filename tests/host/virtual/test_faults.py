@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allspin.host.link.transport import Transport
-from allspin.host.virtual.faults import (
+from allspin.host.virtual.port import (
     MOST_UNDER_WAY,
     Faults,
     FaultyTransport,
