@@ -25,7 +25,6 @@ from allspin.sim.chip.generator import (
 
 MAGNITUDE_BITS = 16
 SHARE_BITS = 31
-SEGMENT_BITS = 5
 LAST_SHIFT = 14
 """Leading zeros at most that are shifted away: the last group has one more."""
 DIGIT_BITS = 2

@@ -15,12 +15,11 @@ from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident.beat_memory import (
     BeatMemory,
     EcpBeatMemory,
-    beat_blocks,
     beat_members,
-    most_beats,
     pack_beats,
 )
 from tests.hdl.driving import Ecp5, step
+from tests.hdl.resident.slow_code import beat_blocks, most_beats
 
 
 def test_beats_by_hand() -> None:
