@@ -1,4 +1,4 @@
-"""``allspin flash``: put the bitstream that was built last onto its board, by the board's own tool."""
+"""``allspin flash``: put the bitstream that was built last onto its board, by its own tool."""
 
 import codecs
 import contextlib

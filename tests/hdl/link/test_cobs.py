@@ -4,9 +4,9 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder
 from tests.hdl.link.wire import beats
+from tests.hdl.streams import StreamBench
 
 packets = st.lists(
     st.one_of(

@@ -10,7 +10,6 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
@@ -19,6 +18,7 @@ from tests.hdl.driving import send
 from tests.hdl.link.test_sparse import dense, encode
 from tests.hdl.link.wire import answer as reply
 from tests.hdl.link.wire import beats, frame, request
+from tests.hdl.streams import StreamBench
 
 IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
 ERROR = 0xFF

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.sparse import SparseDecoder
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from tests.hdl.link.wire import beats
+from tests.hdl.streams import StreamBench
 
 Event = tuple[int, int]
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import TableNeuron
 from allspin.hdl.parameters.crossbar import CrossbarParameters
@@ -17,6 +16,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
 from allspin.sim.network.random_networks import random_network
 from tests.hdl.driving import loads, put, send, send_at_once, simulate
+from tests.hdl.streams import StreamBench
 
 
 def engine(

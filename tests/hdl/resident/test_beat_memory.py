@@ -9,7 +9,6 @@ from amaranth.hdl import Fragment
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident.beat_memory import (
@@ -20,6 +19,7 @@ from allspin.hdl.resident.beat_memory import (
 )
 from tests.hdl.driving import Ecp5, step
 from tests.hdl.resident.slow_code import beat_blocks, most_beats
+from tests.hdl.streams import StreamBench
 
 
 def test_beats_by_hand() -> None:
