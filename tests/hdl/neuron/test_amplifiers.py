@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
+from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, USE_NOISE, EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
