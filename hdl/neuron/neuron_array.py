@@ -71,8 +71,8 @@ class Amplifiers(Component):
 class LastAmplifiers(Component):
     """Those of the last layer: noise is added to each sum, and its gain turned, a sum a clock.
 
-    In hidden layers an amplifier's gain is a factor of its V-I converter's. The last layer has none,
-    so there the sum itself is turned: ``sum + ((sum * share + 2**12) >> 13)``, which is
+    In hidden layers an amplifier's gain is a factor of its V-I converter's. The last layer has
+    none, so there the sum itself is turned: ``sum + ((sum * share + 2**12) >> 13)``, which is
     ``(sum * (2**13 + share) + 2**12) >> 13``.
 
     Parameters

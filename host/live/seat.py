@@ -24,8 +24,7 @@ from allspin.host.machines.opening import (
     open_machine,
     virtual_program,
 )
-from allspin.host.virtual.activity import ActivityTap
-from allspin.host.virtual.board import VirtualTransport
+from allspin.host.virtual.board import ActivityTap, VirtualTransport
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
@@ -117,7 +116,7 @@ class Seat(Closing):
         Returns
         -------
         ndarray of uint64, shape (clocks,), or None
-            As of `allspin.host.virtual.activity.ActivityTap.take`; None of a board.
+            As of `allspin.host.virtual.board.ActivityTap.take`; None of a board.
         """
         if self._tap is None or not self._alone:
             return None
