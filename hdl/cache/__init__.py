@@ -8,7 +8,7 @@ from allspin.hdl.cache.builds import (
     read_note,
     write_note,
 )
-from allspin.hdl.cache.folder import VARIABLE, cache_folder, digest, kept_folder
+from allspin.hdl.cache.process import VARIABLE, cache_folder, digest, kept_folder
 
 __all__ = [
     "VARIABLE",

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.cache.folder import FIX, cache_folder, digest, kept_folder, only_builder
+from allspin.hdl.cache.process import FIX, cache_folder, digest, kept_folder, only_builder
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import read_text, write_atomically
 
