@@ -21,7 +21,7 @@ VARIABLE = "ALLSPIN_CACHE"
 FIX = f"set {VARIABLE} to a folder that can be written"
 USERS_CACHE = "XDG_CACHE_HOME"
 """Environment variable that names the user's cache folder, where Amaranth's Yosys and YoWASP's
-tools keep what they compile of themselves. The former does not run where there is no such folder."""
+tools keep what they compile of themselves. The former does not run without such a folder."""
 
 
 def cache_folder() -> Path:
