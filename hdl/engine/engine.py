@@ -209,10 +209,6 @@ class Readout(Component):
                     m.d.sync += [best.eq(sum_), result.winner.eq(class_)]
 
 
-VISIT = 2
-"""Clocks to read a counter, and to add to it."""
-
-
 class Counters(Component):
     """Count what the engine does.
 
@@ -257,7 +253,7 @@ class Counters(Component):
     @property
     def loop(self) -> int:
         """Clocks in which all counters are visited."""
-        return VISIT * 2 * (len(self._parameters.crossbars) + 1)
+        return 2 * 2 * (len(self._parameters.crossbars) + 1)  # reading a counter, and adding to it
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
