@@ -23,7 +23,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 
 from allspin.boards.board import Board
 from allspin.boards.panel import Button, LightsDriver
-from allspin.boards.pll.ecp5 import Pll
+from allspin.boards.pll import Pll
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.parameters.profile import HardwareProfile

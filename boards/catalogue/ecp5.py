@@ -11,10 +11,9 @@ from amaranth_boards.icepi_zero import IcepiZero1_3Platform
 from amaranth_boards.icesugar_pro import ICESugarProPlatform
 from amaranth_boards.resources import UARTResource
 
-from allspin.boards.board import Board
+from allspin.boards.board import ECP5_25, ECP5_45, ECP5_85, ROUTER2, Board, Profile
 from allspin.boards.panel import Lights
-from allspin.boards.pll.ecp5 import Ecp5PllParameters
-from allspin.boards.profiles import ECP5_25, ECP5_45, ECP5_85, ROUTER2, Profile
+from allspin.boards.pll import Ecp5PllParameters
 
 ORANGECRAB_PINS = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
 

@@ -2,9 +2,8 @@
 
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
-from allspin.boards.board import Board
+from allspin.boards.board import GW1N_9, Board
 from allspin.boards.panel import Lights
-from allspin.boards.profiles import GW1N_9
 
 BOARDS = (
     # Sipeed Tang Nano 9K.

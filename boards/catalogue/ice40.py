@@ -9,10 +9,9 @@ from amaranth_boards.icesugar import ICESugarPlatform
 from amaranth_boards.resources import UARTResource
 from amaranth_boards.upduino_v3 import UpduinoV3Platform
 
-from allspin.boards.board import Board
+from allspin.boards.board import UP5K, Board
 from allspin.boards.panel import Lights
-from allspin.boards.pll.ice40 import Ice40PadPllParameters, Ice40PllParameters
-from allspin.boards.profiles import UP5K
+from allspin.boards.pll import Ice40PadPllParameters, Ice40PllParameters
 
 # With the timing weight of other boards the worst of three seeds is 4 % above the clock where the
 # package index's tools place it; with this one it is 7 % above with either tools.

@@ -1,19 +1,216 @@
-"""Builds, each made once and whole, and checked whenever it is opened."""
+"""Builds, each made once and whole, checked whenever opened, and bounded in what they take."""
 
 import contextlib
+import hashlib
 import json
 import os
+import re
 import shutil
+import stat
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.cache.folder import FIX, digest, kept_folder, only_builder
-from allspin.hdl.cache.size import BUILDS, SEAL, find_flaw, remove, seal, shrink_cache, sync
-from allspin.sim.errors import refused
-from allspin.sim.files import write_atomically
+from allspin.hdl.cache.process import FIX, cache_folder, digest, kept_folder, only_builder
+from allspin.sim.errors import UserError, refused
+from allspin.sim.files import read_text, write_atomically
+
+# The seal of a folder: the digest of each file in it, by which damage is found later.
+
+SEAL = "seal.sha256"
+"""Name of the file with the digests: a line that counts them, then as ``sha256sum`` writes them."""
+
+MAX_SEAL = 1 << 24
+"""Bytes of it; a build has some hundred files at most."""
+
+
+def seal(folder: Path) -> None:
+    """Write the seal of a folder, and have all of the folder on the disk before it returns.
+
+    Parameters
+    ----------
+    folder : Path
+        Nothing in it may change afterwards.
+    """
+    (folder / SEAL).write_text("\n".join(_sealed(folder)) + "\n")
+    for path in [*folder.rglob("*"), folder]:
+        if not path.is_symlink() and (path.is_file() or path.is_dir()):
+            sync(path)
+
+
+def sync(path: Path) -> None:
+    """Have a file's content, or which files a folder has, on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def find_flaw(folder: Path, program: str | None = None) -> str | None:
+    """What is wrong with a sealed folder, in a few words; None where nothing is.
+
+    Parameters
+    ----------
+    folder : Path
+        What `seal` has sealed.
+    program : str, optional
+        Name of a file in it that must be one that can be run.
+    """
+    try:
+        lines = read_text(folder / SEAL, "seal", MAX_SEAL).splitlines()
+        found = _sealed(folder)
+    except (OSError, UserError):
+        return "its digests cannot be read"
+    if differ := {*lines} ^ {*found}:
+        name = max(line.partition("  ")[2] for line in differ)
+        return f"{name or SEAL} is not as it was built"
+    if program is not None and not os.access(folder / program, os.X_OK):
+        return f"{program} cannot be run"
+    return None
+
+
+def _sealed(folder: Path) -> list[str]:
+    """Lines of a seal: SHA-256 of each file, and of where each link leads."""
+    lines = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            value = hashlib.sha256(os.readlink(path).encode())
+        elif path.is_file() and path != folder / SEAL:
+            with path.open("rb") as file:
+                value = hashlib.file_digest(file, "sha256")
+        else:
+            continue
+        lines.append(f"{value.hexdigest()}  {path.relative_to(folder).as_posix()}")
+    return [f"{len(lines)} files", *lines]
+
+
+BUILDS = "builds"
+"""Folder of what `allspin.hdl.cache.builds.build_once` made."""
+LIMIT_VARIABLE = "ALLSPIN_CACHE_LIMIT"
+"""Environment variable with the bytes that the cache may hold, or a number with K, M, G or T
+(thousands of one another)."""
+DEFAULT_LIMIT = "10G"
+OWN = ("notes/*.json", "built/*.json", "fault-*.txt", "failed-*.log")
+"""What else is the cache's own."""
+KEPT = 3600.0
+"""Seconds for which what was used stays, however large the cache is."""
+KILLED = 86400.0
+"""Seconds after which what is not finished is of a process that was killed."""
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMGT]?)B?", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True)
+class CacheSize:
+    """What the cache holds.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is.
+    builds : int
+        How many builds there are.
+    size, limit : int
+        Bytes of all its files, and how many these may be.
+    """
+
+    folder: Path
+    builds: int
+    size: int
+    limit: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {**asdict(self), "folder": str(self.folder)}
+
+
+def size_limit() -> int:
+    """Bytes that the cache may hold.
+
+    Raises
+    ------
+    UserError
+        If ALLSPIN_CACHE_LIMIT is no size.
+    """
+    text = os.environ.get(LIMIT_VARIABLE) or DEFAULT_LIMIT
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UserError(
+            f"{LIMIT_VARIABLE} must be a number of bytes, or a number with K, M, G or T such as "
+            f"{DEFAULT_LIMIT}, not {text!r}"
+        )
+    return int(float(match[1]) * 1000 ** ("KMGT".find(match[2].upper()) + 1 if match[2] else 0))
+
+
+def measure_cache() -> CacheSize:
+    """What the cache holds now.
+
+    Raises
+    ------
+    UserError
+        If there is no cache folder, or ALLSPIN_CACHE_LIMIT is no size.
+    """
+    folder = cache_folder()
+    return CacheSize(folder, len(_builds(folder)), _size(folder), size_limit())
+
+
+def shrink_cache() -> None:
+    """Remove what the cache keeps until it is within its limit.
+
+    That goes first that was used longest ago (of notes: written): builds, notes, logs and
+    tracebacks. What was used within `KEPT` seconds stays, and so do the tools' own files and
+    whatever is not the cache's. What builds that were killed have left goes in any case.
+    """
+    limit, folder, now = size_limit(), cache_folder(), time.time()
+    for left_over in (folder / BUILDS).glob(".*"):
+        if _changed(left_over) < now - KILLED:
+            shutil.rmtree(left_over, ignore_errors=True)
+    kept = [(_changed(path / SEAL), path) for path in _builds(folder)]
+    kept += [(_changed(path), path) for names in OWN for path in folder.glob(names)]
+    size = _size(folder)
+    for used, path in sorted(kept):
+        if size <= limit or used > now - KEPT:
+            return
+        size -= _size(path)
+        remove(path)
+
+
+def _builds(folder: Path) -> list[Path]:
+    """The finished builds of a cache."""
+    return [path for path in (folder / BUILDS).glob("[!.]*") if path.is_dir()]
+
+
+def _changed(path: Path) -> float:
+    """When a file was changed last; 0 where it is not there."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
+def _size(folder: Path) -> int:
+    """Bytes of a file or of all files in a folder; other processes may be removing some."""
+    total = 0
+    for path in (folder, *folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            total += 0 if stat.S_ISDIR(status.st_mode) else status.st_size
+    return total
+
+
+def remove(path: Path) -> None:
+    """Take away a file, or a build in one step, so that nobody finds a part of it."""
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            gone = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            path.rename(gone / "old")
+            shutil.rmtree(gone, ignore_errors=True)
+        else:
+            path.unlink()
+
 
 # Notes: small facts that are kept as JSON, and never believed where they are damaged.
 
@@ -105,7 +302,7 @@ def build_once(
     Processes that want the same build at once wait for the first. A build that is cut
     short leaves nothing that could be taken for a build. The digests of all files are kept with
     them; where one is not right, a line on stderr says so and the build is made anew. When a
-    build was made, the oldest ones that nobody uses make room for it (`allspin.hdl.cache.size`).
+    build was made, the oldest ones that nobody uses make room for it (`shrink_cache`).
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 
-from allspin.hdl.chip.draw_unit import DrawUnit, draw_signature
+from allspin.hdl.chip.normal import DrawUnit, draw_signature
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellSource
 from allspin.hdl.chip.use_noise import UseNoise

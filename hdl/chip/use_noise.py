@@ -10,7 +10,6 @@ an image's end that of the last layer's sums, if this is the layer before it.
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 
-from allspin.hdl.chip.draw_unit import draw_signature
 from allspin.hdl.chip.drawn_noise import (
     DROPPED_BITS,
     Kind,
@@ -19,6 +18,7 @@ from allspin.hdl.chip.drawn_noise import (
     beat_layout,
     load_spread,
 )
+from allspin.hdl.chip.normal import draw_signature
 from allspin.hdl.parameters.engine import USE_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, In, Out, Queue
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, noise_layout

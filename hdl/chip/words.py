@@ -6,8 +6,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Out
 
-from allspin.hdl.chip.draw_unit import draw_signature
-from allspin.hdl.chip.normal import PipelinedNormal
+from allspin.hdl.chip.normal import PipelinedNormal, draw_signature
 from allspin.hdl.chip.speck import Key, PipelinedSpeck, block_layout
 from allspin.hdl.chip.states import state_layout
 from allspin.hdl.chip.write_table import (

@@ -12,9 +12,8 @@ from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
 from allspin.hdl.crossbar.fast_columns import FastColumns
 from allspin.hdl.crossbar.tile_edges import write_clocks
 from allspin.hdl.engine.readback import READ_SIGNATURE
-from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.neuron.converter import ViConverter
-from allspin.hdl.neuron.neuron_array import NeuronArray, RowDriver
+from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers, NeuronArray, RowDriver
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS, EngineParameters
 from allspin.hdl.parameters.target import Ecp5Blocks, InferredBlocks, Sprams

@@ -222,21 +222,6 @@ def column_widths(parameters: CrossbarParameters) -> list[int]:
     return widths * parameters.rows_per_clock
 
 
-def beat_blocks(parameters: CrossbarParameters, beats: int) -> int:
-    """Block RAMs of an ECP5 that a memory of so many beats takes."""
-    columns = len(column_widths(parameters))
-    return columns * -(-beats // COLUMN_LINES) + -(-beats // PLANE_LINES)
-
-
-def most_beats(parameters: CrossbarParameters, blocks: int) -> int:
-    """Beats that fit so many block RAMs of an ECP5, in whole blocks; 0 if not one."""
-    columns = len(column_widths(parameters))
-    banks = blocks // columns
-    while banks and beat_blocks(parameters, banks * COLUMN_LINES) > blocks:
-        banks -= 1
-    return banks * COLUMN_LINES
-
-
 class WriteBus(Component):
     """What is written, on its way from bank to bank.
 

@@ -1,1 +1,1 @@
-"""What was built for boards: records, tables, and the way into a board."""
+"""What was built for boards: records and tables."""

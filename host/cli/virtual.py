@@ -16,8 +16,7 @@ from allspin.host.machines.opening import virtual_program
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.show.say import BuildWatch, say, tell
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
-from allspin.host.virtual.port import VirtualPort
+from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort, WireFaults
 from allspin.sim.errors import UserError, refused
 
 TERMINALS = "/dev/pts/"

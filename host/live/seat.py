@@ -15,17 +15,16 @@ from allspin.host.draw.device import LAST_SUM
 from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS, SUM_CHIPS
-from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.machine import Maker
 from allspin.host.machines.opening import (
     GOLDEN,
     VIRTUAL,
     BuildProgress,
+    LinkedMachine,
     open_machine,
     virtual_program,
 )
-from allspin.host.virtual.activity import ActivityTap
-from allspin.host.virtual.board import VirtualTransport
+from allspin.host.virtual.board import ActivityTap, VirtualTransport
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
@@ -117,7 +116,7 @@ class Seat(Closing):
         Returns
         -------
         ndarray of uint64, shape (clocks,), or None
-            As of `allspin.host.virtual.activity.ActivityTap.take`; None of a board.
+            As of `allspin.host.virtual.board.ActivityTap.take`; None of a board.
         """
         if self._tap is None or not self._alone:
             return None

@@ -1,19 +1,239 @@
-"""The machines that a network can run on, by name."""
+"""The machines that a network can run on, by name, and those behind the link."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from allspin.hdl.cache.process import Progress as BuildProgress, no_progress
+from allspin.hdl.link.protocol import Feature, Request
+from allspin.hdl.parameters.engine import COUNTERS, ENGINE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
-from allspin.host.link.transport import DEFAULT_BAUD, SerialTransport, UartOptions, serial_ports
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.link.identity import Identity
+from allspin.host.link.payloads import (
+    COUNTER_BYTES,
+    Answers,
+    Counters,
+    Memories,
+    crossbar_memories,
+    encode_pixels,
+    other_memories,
+    parse_answers,
+)
+from allspin.host.link.session import NO_PROGRESS, Progress, Session
+from allspin.host.link.transport import (
+    DEFAULT_BAUD,
+    SerialTransport,
+    Transport,
+    UartOptions,
+    serial_ports,
+)
+from allspin.host.machines.chips import ChipMaker
 from allspin.host.machines.machine import GoldenMachine, Machine
+from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, meant, refused
 from allspin.sim.network.network import Network
+from allspin.sim.programming.schemes import Programming
+
+BATCH = 4096
+"""Images coded at a time; it bounds the memory that intermediate arrays take."""
+
+
+class LinkedMachine(Memories, Machine):
+    """A machine that speaks the link protocol: a board, or one that is simulated.
+
+    Parameters
+    ----------
+    transport : Transport
+        The stream to it; `close` closes it, and so does what is raised here.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the machine.
+    identity : Identity
+        What it said of itself.
+
+    Raises
+    ------
+    UserError
+        If nothing that speaks the protocol answers.
+    """
+
+    reads_words = True
+
+    def __init__(self, transport: Transport) -> None:
+        self.name = transport.name
+        self._transport = transport
+        self.session = Session(transport)
+        try:
+            body = self.session.open()
+            with refused(f"{self.name} cannot be used: "):
+                self.identity = Identity.parse(body)
+        except BaseException:
+            transport.close()
+            raise
+        self.session.line.window = self.identity.window
+        self.frequency = self.identity.frequency or None
+        if self.frequency is None:
+            self.session.slowness = transport.simulation
+        self.description = str(self.identity)
+
+    @property
+    def profile(self) -> HardwareProfile:
+        """The most lanes of its layers, the rows that it drives in a clock, and what it keeps."""
+        return HardwareProfile(
+            states=Feature.STATES in self.identity.features,
+            lanes=max(layer.lanes for layer in self.identity.layers),
+            rows_per_clock=self.identity.layers[0].rows_per_clock,
+        )
+
+    @property
+    def resent(self) -> int:
+        """Requests that had to be sent again so far."""
+        return self.session.line.resent
+
+    @property
+    def damaged(self) -> int:
+        """Frames that came damaged so far, here or there."""
+        return self.session.line.damaged
+
+    def close(self) -> None:
+        """Let go of the machine."""
+        self._transport.close()
+
+    def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
+        """Write a network's weights, tables and converters, and clear the counters.
+
+        Parameters
+        ----------
+        network : Network
+            It must fit the machine.
+        progress : callable
+            Called with the number of frames answered.
+
+        Raises
+        ------
+        UserError
+            If the network does not fit, or the machine does not answer.
+        """
+        self.check(network)
+        self.write_memories(
+            [*crossbar_memories(network), *other_memories(network, self.identity)], progress
+        )
+        self.clear_counters()
+
+    def read_words(self, layer: int) -> npt.NDArray[np.int8]:
+        """Read the R_AH words of a crossbar back.
+
+        Returns
+        -------
+        ndarray of int8, shape (rows, columns)
+        """
+        return self.read_rows(layer, 0, self.identity.layers[layer].rows)
+
+    def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
+        """Read the R_AH words of some rows of a crossbar back.
+
+        Parameters
+        ----------
+        layer : int
+            The crossbar.
+        first, count : int
+            The first row, and how many.
+
+        Returns
+        -------
+        ndarray of int8, shape (count, columns)
+        """
+        columns = self.identity.layers[layer].columns
+        content = self.read_back(layer << 4 | WEIGHTS, first, count, columns)
+        return np.frombuffer(content, np.int8).reshape(count, columns)
+
+    def chip_maker(
+        self, network: Network, made_of: Device, programming: Programming | None
+    ) -> ChipMaker:
+        """What makes chips on it; see `allspin.host.machines.machine.Machine.chip_maker`."""
+        return ChipMaker(self, network, made_of, programming)
+
+    def resident_images(self) -> ResidentImages:
+        """The images that it keeps; raises a `UserError` if it was built without a memory."""
+        return ResidentImages(self)
+
+    def start_stopwatch(self) -> None:
+        """Let the next request's first byte start the count of `elapsed_clocks`."""
+        self._transport.start_stopwatch()
+
+    def elapsed_clocks(self) -> int | None:
+        """Clocks from the stopwatch's start to the last answer's end, in simulated time."""
+        return self._transport.elapsed_clocks()
+
+    def counters(self) -> Counters:
+        """Read all counters."""
+        (cycles, images), *layers = (
+            np.frombuffer(
+                self.read_back(space << 4 | COUNTERS, 0, 2, COUNTER_BYTES), dtype="<u8"
+            ).tolist()
+            for space in (ENGINE, *range(len(self.identity.layers)))
+        )
+        rows, neurons = zip(*layers, strict=True)
+        return Counters(cycles, images, rows, neurons)
+
+    def stream(
+        self,
+        images: npt.NDArray[np.uint8],
+        progress: Progress = NO_PROGRESS,
+        first: int = 0,
+    ) -> Answers:
+        """Run images, several under way at a time.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (images, height, width) or (images, rows)
+            Grey levels, 0 to 255.
+        progress : callable
+            Called with the number of images answered.
+        first : int
+            Number of the first image, where neurons or sums have noise at each use.
+
+        Raises
+        ------
+        UserError
+            If the machine dies, falls silent or refuses an image.
+        ValueError
+            If the images have not as many pixels as the first layer has rows.
+        """
+        rows = self.identity.topology[0]
+        if images.size != len(images) * rows:
+            raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
+        self.start_stopwatch()
+        numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
+        bodies = _image_bodies(images, self.identity.pixel_bits, first if numbered else None)
+        kind = Request.NUMBERED if numbered else Request.IMAGE
+        answers = self.session.ask(kind, bodies, progress)
+        size = self.identity.answer_bytes
+        if any(len(answer) != size for answer in answers):
+            raise UserError(f"{self.name} answered an image with other than {size} bytes")
+        answer = parse_answers(b"".join(answers), self.identity)
+        return replace(answer, clocks=self.elapsed_clocks())
+
+
+def _image_bodies(
+    images: npt.NDArray[np.uint8], pixel_bits: int, number: int | None
+) -> Iterator[bytes]:
+    """Bodies of IMAGE requests, coded a batch at a time; `number` is the first image's."""
+    for start in range(0, len(images), BATCH):
+        bodies = encode_pixels(images[start : start + BATCH], pixel_bits)
+        for place, body in enumerate(bodies, start):
+            yield body if number is None else (number + place).to_bytes(4, "little") + body
+
 
 GOLDEN = "golden"
 VIRTUAL = "virtual"

@@ -23,12 +23,12 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers
 from allspin.host.link.transport import DEFAULT_BAUD
-from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.opening import (
     AUTO,
     GOLDEN,
     VIRTUAL,
     BuildProgress,
+    LinkedMachine,
     ask_ports,
     no_progress,
     open_port,

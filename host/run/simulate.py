@@ -27,7 +27,7 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.build import Job
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError, not_one_of, option, refused

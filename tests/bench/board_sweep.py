@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from allspin.boards.profiles import ECP5_85
+from allspin.boards.board import ECP5_85
 from allspin.hdl.link.protocol import HEADER_BYTES
 from allspin.hdl.parameters.engine import ENGINE, LABELS, REDRAW, RESIDENT_BEATS
 from allspin.host.data.catalogue import open_device, open_network
@@ -19,8 +19,7 @@ from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import COUNTER_BYTES, Memory
 from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
 from allspin.host.machines.chips import REDRAW_LINE, ChipMaker, ResidentChips
-from allspin.host.machines.linked import LinkedMachine
-from allspin.host.machines.opening import open_virtual
+from allspin.host.machines.opening import LinkedMachine, open_virtual
 from allspin.host.machines.resident import pack_images
 from allspin.host.show.say import say
 from allspin.sim.chip.chip import Chip

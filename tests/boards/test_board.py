@@ -7,10 +7,9 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
 from allspin.boards import catalogue
-from allspin.boards.board import Board
+from allspin.boards.board import Board, Profile
 from allspin.boards.catalogue import find_board, find_boards
-from allspin.boards.pll.ice40 import Ice40PadPllParameters
-from allspin.boards.profiles import Profile
+from allspin.boards.pll import Ice40PadPllParameters
 from allspin.hdl.link.protocol import MAX_FREQUENCY
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError

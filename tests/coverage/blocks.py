@@ -11,7 +11,6 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from cobs import cobs
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
@@ -23,6 +22,7 @@ from tests.coverage.column_bins import level_bins, tile_bins
 from tests.coverage.coverage import Coverage, Recording
 from tests.hdl.crossbar.test_crossbar import compute, sums_of
 from tests.hdl.resident.test_resident import Machine
+from tests.hdl.streams import StreamBench
 
 
 @contextlib.contextmanager

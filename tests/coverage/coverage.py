@@ -16,7 +16,7 @@ import numpy.typing as npt
 from amaranth.hdl import Cat, Fragment, Module, Shape, Signal
 from amaranth.lib import wiring
 
-from allspin.hdl.bench.streams import StreamBench
+from tests.hdl.streams import StreamBench
 
 RINGS = {
     "BeatPlayer": ("head",),

@@ -33,7 +33,7 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, 
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.payloads import encode_images
 from allspin.host.machines.chips import ChipMaker
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import pack_images
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.formats import quantise_pixels

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from allspin.boards.catalogue import find_boards
-from allspin.host.bitstreams.flash import is_kept, udev_rule
 from allspin.host.chips.cell_table import COLUMNS
+from allspin.host.cli.flash import is_kept, udev_rule
 from allspin.host.cli.main import main
 from allspin.host.fit.columns import NAMES
 from allspin.host.sweep.grid import FACTORS, SETTINGS, make_grid

@@ -4,7 +4,7 @@ from types import ModuleType
 
 from amaranth.hdl import Assert, Cover, Module, Signal, Value
 
-from allspin.hdl.neuron import amplifiers as source
+from allspin.hdl.neuron import neuron_array as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters

@@ -8,7 +8,6 @@ import numpy as np
 from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.parameters.engine import (
     CONVERTER,
@@ -19,6 +18,7 @@ from allspin.hdl.parameters.engine import (
     EngineParameters,
 )
 from allspin.sim.network.network import Network
+from tests.hdl.streams import StreamBench
 
 NOISE_PATIENCE = 30_000
 """Clocks for all noise of some images to be drawn."""

@@ -19,8 +19,7 @@ import pytest
 
 from allspin.host.cli.main import main
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.faults import Faults, FaultyTransport
-from allspin.host.virtual.port import VirtualPort
+from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort
 
 IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D}
 

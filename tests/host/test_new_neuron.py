@@ -12,7 +12,6 @@ import pytest
 from amaranth.hdl import Module
 
 from allspin.boards.top import Top
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import NeuronGateware, neuron_gateware, register_gateware
@@ -22,6 +21,7 @@ from allspin.host.data.datasets import load_dataset
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import NEURONS, Neuron, register_neuron
+from tests.hdl.streams import StreamBench
 
 pytestmark = pytest.mark.long
 

@@ -24,11 +24,10 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.hdl import Fragment
 
-import allspin.boards.profiles
-from allspin.boards.board import Board
+import allspin.boards.board
+from allspin.boards.board import ECP5_85, Board, Profile
 from allspin.boards.build.families import TOP
 from allspin.boards.catalogue import find_boards
-from allspin.boards.profiles import ECP5_85, Profile
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.chip.programmer import Variation
@@ -130,7 +129,7 @@ def _machine(
 
 def _profiles() -> Iterator[tuple[str, HardwareProfile]]:
     """Every machine that ships."""
-    for part, machines in vars(allspin.boards.profiles).items():
+    for part, machines in vars(allspin.boards.board).items():
         if isinstance(machines, Mapping):
             for kind, profile in machines.items():
                 if isinstance(profile, Profile):

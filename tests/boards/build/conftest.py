@@ -7,11 +7,9 @@ import pytest
 from amaranth.build import TemplatedPlatform
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from allspin.boards.board import Board
+from allspin.boards.board import Board, Profile
 from allspin.boards.panel import Lights
-from allspin.boards.pll.ecp5 import PllParameters
-from allspin.boards.pll.ice40 import Ice40PadPllParameters
-from allspin.boards.profiles import Profile
+from allspin.boards.pll import Ice40PadPllParameters, PllParameters
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.parameters.profile import HardwareProfile

@@ -10,7 +10,7 @@ from allspin.boards.build import flow
 from allspin.boards.build.figures import figures
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Tool
-from allspin.boards.pll.ice40 import Ice40PllParameters
+from allspin.boards.pll import Ice40PllParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.sim.errors import UserError
 

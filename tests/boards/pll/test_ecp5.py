@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from allspin.boards.pll.ecp5 import Ecp5PllParameters
+from allspin.boards.pll import Ecp5PllParameters
 
 MHZ = 1_000_000
 

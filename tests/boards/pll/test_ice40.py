@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from allspin.boards.pll.ice40 import Ice40PllParameters
+from allspin.boards.pll import Ice40PllParameters
 
 MHZ = 1_000_000
 

@@ -14,7 +14,7 @@ import pytest
 import allspin.boards.virtual.build as module
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build, compiler
-from allspin.hdl.cache.size import SEAL
+from allspin.hdl.cache.builds import SEAL
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import random_network

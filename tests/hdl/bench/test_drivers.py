@@ -11,8 +11,8 @@ from cocotb.types import Logic
 
 from allspin.hdl.bench.drivers import Scoreboard, Stalls, level
 from allspin.hdl.bench.simulator import BenchFailure, simulate
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.stream.buffers import Component
+from tests.hdl.streams import StreamBench
 
 BENCH = Path(__file__).with_name("bench_drivers.py")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from allspin.hdl.cache import build_once, measure_cache
-from allspin.hdl.cache.size import KEPT, KILLED, SEAL
+from allspin.hdl.cache.builds import KEPT, KILLED, SEAL
 from allspin.sim.errors import UserError
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip.normal import IterativeNormal, PipelinedNormal
 from allspin.sim.chip.generator import normal_values
 from tests.hdl.driving import put, simulate
+from tests.hdl.streams import StreamBench
 
 SPREAD_BITS = 17
 # Every group of the table, both ends of it, and anything.

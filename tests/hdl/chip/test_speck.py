@@ -5,10 +5,10 @@ import random
 
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip.speck import NUMBERED, IterativeSpeck, Key, PipelinedSpeck
 from allspin.sim.chip.generator import ROUNDS, Purpose, draw_bits
 from tests.hdl.driving import put, simulate, step
+from tests.hdl.streams import StreamBench
 
 ADDRESS = st.tuples(
     st.integers(0, 14),

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.chip import states
 from allspin.hdl.chip.states import StateMemory
 from tests.hdl.driving import step
+from tests.hdl.streams import StreamBench
 
 STATE_BITS = 7
 BANK = 64

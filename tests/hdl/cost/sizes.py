@@ -13,10 +13,10 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from allspin.hdl.chip.draw_unit import DrawUnit
+from allspin.hdl.chip.normal import DrawUnit
 from allspin.hdl.chip.programmer import Programmer, Variation
 from allspin.hdl.chip.use_noise import UseNoise
-from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
+from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.network import random_network

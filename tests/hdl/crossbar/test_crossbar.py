@@ -13,12 +13,12 @@ from amaranth.back import rtlil
 from amaranth.hdl import ResetInserter, Signal
 from hypothesis import example, given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.layer import make_crossbar
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.resident.beat_memory import pack_beats
 from tests.coverage.coverage import Recording
 from tests.hdl.driving import send, send_at_once, step
+from tests.hdl.streams import StreamBench
 
 Words = npt.NDArray[np.int64]
 KINDS = ("block", "ecp5")

@@ -5,9 +5,9 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.crossbar.crossbar import Replay
 from allspin.hdl.parameters.crossbar import CrossbarParameters
+from tests.hdl.streams import StreamBench
 
 Event = tuple[int, int, int]
 

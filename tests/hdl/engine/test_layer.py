@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.layer import Layer
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.network import random_network
+from tests.hdl.streams import StreamBench
 
 IMAGES, CLASSES = 3, 4
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.engine.readback import Loads
 from allspin.hdl.parameters.engine import ENGINE, STATES, TABLE, WEIGHTS, EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.network import random_network
 from tests.hdl.driving import simulate
+from tests.hdl.streams import StreamBench
 
 SETTLE = 6
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.engine.readout import Counters, UnderWay
+from allspin.hdl.engine.engine import Counters, UnderWay
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import ENGINE, EngineParameters
 from tests.hdl.driving import put, simulate, step

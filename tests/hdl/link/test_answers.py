@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.bench.streams import StreamBench, plain
 from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.protocol import Answer, ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from tests.hdl.driving import step
+from tests.hdl.streams import StreamBench, plain
 
 ENGINE, SLOW = (
     EngineParameters(

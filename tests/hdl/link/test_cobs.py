@@ -3,9 +3,9 @@
 from cobs import cobs
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder
 from tests.hdl.link.wire import beats
+from tests.hdl.streams import StreamBench
 
 packets = st.lists(
     st.one_of(

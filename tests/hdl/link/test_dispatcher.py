@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.link import Dispatcher
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
@@ -13,6 +12,7 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 from tests.hdl.driving import put
 from tests.hdl.link.wire import answer, beats, packets, request
+from tests.hdl.streams import StreamBench
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
 PARAMETERS = LinkParameters(

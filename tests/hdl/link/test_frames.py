@@ -6,11 +6,11 @@ from typing import Any
 from cobs import cobs
 from hypothesis import example, given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.frames import FrameCrc, FrameReceiver, FrameSender
 from allspin.hdl.link.protocol import ErrorCode
 from tests.hdl.driving import put, simulate, step
 from tests.hdl.link.wire import beats, frame, packets
+from tests.hdl.streams import StreamBench
 
 
 def crc_of(content: bytes, *, every_clock: bool, before: bytes = b"") -> tuple[int, int, int]:

@@ -9,7 +9,6 @@ import pytest
 from cobs import cobs
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar import CrossbarParameters
@@ -17,6 +16,7 @@ from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from tests.hdl.driving import send
 from tests.hdl.link.test_sparse import dense, encode
 from tests.hdl.link.wire import answer as reply, beats, frame, request
+from tests.hdl.streams import StreamBench
 
 IDENTIFY, WRITE, READ, IMAGE = 1, 2, 3, 4
 ERROR = 0xFF

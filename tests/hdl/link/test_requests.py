@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.hdl.bench.streams import StreamBench, plain
 from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor, SpaceTable
 from allspin.hdl.link.protocol import ErrorCode
 from allspin.hdl.link.requests import RequestParser
@@ -16,6 +15,7 @@ from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, Target
 from tests.hdl.driving import put, step
 from tests.hdl.link.wire import beats
+from tests.hdl.streams import StreamBench, plain
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
 

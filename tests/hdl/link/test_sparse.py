@@ -5,10 +5,10 @@ import random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.sparse import SparseDecoder
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from tests.hdl.link.wire import beats
+from tests.hdl.streams import StreamBench
 
 Event = tuple[int, int]
 

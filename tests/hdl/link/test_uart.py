@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from tests.hdl.driving import step
+from tests.hdl.streams import StreamBench
 
 divisors = st.one_of(
     st.sampled_from([Fraction(4), Fraction(25, 3), Fraction(16)]),

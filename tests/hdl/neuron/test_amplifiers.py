@@ -5,12 +5,12 @@ import random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
-from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
+from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, USE_NOISE, EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 from tests.hdl.driving import loads, send, send_at_once
+from tests.hdl.streams import StreamBench
 
 
 def engine(classes, value_bits=4, at_once=1, memory="block"):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import TableNeuron
 from allspin.hdl.parameters.crossbar import CrossbarParameters
@@ -16,6 +15,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
 from allspin.sim.network.network import random_network
 from tests.hdl.driving import loads, put, send, send_at_once, simulate
+from tests.hdl.streams import StreamBench
 
 
 def engine(

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.neuron.neuron_array import NeuronArray
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import TABLE, EngineParameters
 from tests.hdl.driving import loads, send, send_at_once
+from tests.hdl.streams import StreamBench
 
 
 def engine(columns: int, at_once: int, neuron: str = "sot") -> EngineParameters:

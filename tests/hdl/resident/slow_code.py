@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
+from allspin.hdl.resident.beat_memory import COLUMN_LINES, PLANE_LINES, column_widths
 
 Line = tuple[int, ...]
 """Distance and value of each slot, then whether the beat is its image's last."""
@@ -62,3 +64,18 @@ def unpack_images(lines: Sequence[Line], rows: int) -> list[list[int]]:
             images.append(image)
             image, steps = [0] * rows, []
     return images
+
+
+def beat_blocks(parameters: CrossbarParameters, beats: int) -> int:
+    """Block RAMs of an ECP5 that a memory of so many beats takes."""
+    columns = len(column_widths(parameters))
+    return columns * -(-beats // COLUMN_LINES) + -(-beats // PLANE_LINES)
+
+
+def most_beats(parameters: CrossbarParameters, blocks: int) -> int:
+    """Beats that fit so many block RAMs of an ECP5, in whole blocks; 0 if not one."""
+    columns = len(column_widths(parameters))
+    banks = blocks // columns
+    while banks and beat_blocks(parameters, banks * COLUMN_LINES) > blocks:
+        banks -= 1
+    return banks * COLUMN_LINES

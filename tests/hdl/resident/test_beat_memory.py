@@ -8,18 +8,17 @@ from amaranth.back import rtlil
 from amaranth.hdl import Fragment
 from hypothesis import given, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident.beat_memory import (
     BeatMemory,
     EcpBeatMemory,
-    beat_blocks,
     beat_members,
-    most_beats,
     pack_beats,
 )
 from tests.hdl.driving import Ecp5, step
+from tests.hdl.resident.slow_code import beat_blocks, most_beats
+from tests.hdl.streams import StreamBench
 
 
 def test_beats_by_hand() -> None:

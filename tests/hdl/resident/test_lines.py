@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.engine import (
     ENGINE,
     LABELS,
@@ -14,6 +13,7 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.lines import Loader
 from allspin.sim.network.network import random_network
 from tests.hdl.driving import loads, send_at_once
+from tests.hdl.streams import StreamBench
 
 
 def test_bytes_become_lines_of_the_memories_that_they_are_for() -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
@@ -16,6 +15,7 @@ from allspin.hdl.resident.player import BeatPlayer, Judge
 from allspin.sim.network.network import random_network
 from tests.hdl.driving import put, step
 from tests.hdl.resident.slow_code import Line, pack_image
+from tests.hdl.streams import StreamBench
 
 KINDS = ("blank", "full", "first", "last", "sparse", "dense")
 

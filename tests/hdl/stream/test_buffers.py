@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.bench.streams import StreamBench
 from allspin.hdl.stream.buffers import Queue, RegisterSlice, Reservation
 from tests.hdl.driving import put
+from tests.hdl.streams import StreamBench
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])

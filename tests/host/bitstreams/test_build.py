@@ -16,8 +16,7 @@ from allspin.host.bitstreams.build import (
 from allspin.host.bitstreams.record import Throughput
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.machines.linked import LinkedMachine
-from allspin.host.machines.opening import virtual_program
+from allspin.host.machines.opening import LinkedMachine, virtual_program
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import random_network

@@ -5,7 +5,7 @@ import importlib.metadata
 import pytest
 
 from allspin.hdl.cache import build_once
-from allspin.hdl.cache.size import SEAL
+from allspin.hdl.cache.builds import SEAL
 from allspin.host.cli import info
 from allspin.host.link import transport
 from allspin.host.machines import opening

@@ -21,10 +21,10 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.transport import Transport
 from allspin.host.machines.chips import ChipMaker, ResidentChips
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.faults import Faults, FaultyTransport, WireFaults
+from allspin.host.virtual.port import Faults, FaultyTransport, WireFaults
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words
 from allspin.sim.errors import UserError

@@ -12,8 +12,7 @@ from allspin.host.link.transport import Disconnected
 from allspin.host.live import seat as chair, session
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS
-from allspin.host.machines.linked import LinkedMachine
-from allspin.host.machines.opening import virtual_program
+from allspin.host.machines.opening import LinkedMachine, virtual_program
 from allspin.sim.device.device import Imperfections
 from tests.host.live.conftest import PATIENCE, open_page
 

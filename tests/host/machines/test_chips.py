@@ -21,8 +21,7 @@ from allspin.host.machines.chips import (
     chip_gateware,
     why_words,
 )
-from allspin.host.machines.linked import LinkedMachine
-from allspin.host.machines.opening import VIRTUAL, open_machine
+from allspin.host.machines.opening import VIRTUAL, LinkedMachine, open_machine
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.chip.noise import ColumnNoise

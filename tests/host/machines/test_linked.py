@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from allspin.host.link.transport import Disconnected, Transport
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import random_images, random_network

@@ -12,9 +12,8 @@ from allspin.host.cli.main import main
 from allspin.host.link import transport as serial_port
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines import opening
-from allspin.host.machines.linked import LinkedMachine
 from allspin.host.machines.machine import Machine
-from allspin.host.machines.opening import ask_ports, open_machine
+from allspin.host.machines.opening import LinkedMachine, ask_ports, open_machine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network

@@ -14,9 +14,9 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Transport
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.faults import Faults, FaultyTransport
+from allspin.host.virtual.port import Faults, FaultyTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network, random_network
 from tests.host.machines.work import Work

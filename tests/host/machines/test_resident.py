@@ -8,16 +8,15 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.hdl.resident.beat_memory import most_beats
 from allspin.host.data.datasets import load_test_set
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages, pack_images
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import MAX_LINES, random_network
-from tests.hdl.resident.slow_code import pack_image, unpack_images
+from tests.hdl.resident.slow_code import most_beats, pack_image, unpack_images
 
 NETWORKS = [random_network((784, 8, 10), seed) for seed in (1, 2)]
 RESIDENT = ResidentParameters(beats=8_000, images=250)

@@ -16,7 +16,7 @@ from allspin.hdl.parameters.engine import ENGINE, RESIDENT_LOGITS
 from allspin.host.data.catalogue import open_device
 from allspin.host.link.payloads import parse_answers
 from allspin.host.machines.chips import ChipMaker
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device as ChipDevice

@@ -21,8 +21,7 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity
 from allspin.host.machines.chips import CHIPS
-from allspin.host.machines.linked import LinkedMachine
-from allspin.host.machines.opening import virtual_program
+from allspin.host.machines.opening import LinkedMachine, virtual_program
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.run.selftest import known_network, memory_patterns, selftest
 from allspin.host.virtual.board import VirtualTransport

@@ -8,11 +8,11 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.data.catalogue import open_network
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.sweep import job
 from allspin.host.sweep.sweep import make_plan, run_sweep
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.faults import Faults, FaultyTransport
+from allspin.host.virtual.port import Faults, FaultyTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import random_network

@@ -8,10 +8,8 @@ import pytest
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.machines.chips import CHIPS
-from allspin.host.machines.linked import LinkedMachine
-from allspin.host.machines.opening import open_virtual, virtual_program
-from allspin.host.virtual.activity import KEPT, QUIET, ActivityTap
-from allspin.host.virtual.board import VirtualTransport, read_trace
+from allspin.host.machines.opening import LinkedMachine, open_virtual, virtual_program
+from allspin.host.virtual.board import KEPT, QUIET, ActivityTap, VirtualTransport, read_trace
 from allspin.sim.network.network import random_images, random_network
 
 WRITES = """\

@@ -15,7 +15,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.host.link.frames import Deframer, encode_frame
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport, read_trace
 from allspin.sim.errors import UserError

@@ -11,8 +11,7 @@ import pytest
 import serial
 
 from allspin.host.virtual.board import PIPE_BYTES, VirtualTransport
-from allspin.host.virtual.faults import MOST_UNDER_WAY, Faults, FaultyTransport
-from allspin.host.virtual.port import VirtualPort
+from allspin.host.virtual.port import MOST_UNDER_WAY, Faults, FaultyTransport, VirtualPort
 from tests.processes import wait_for
 
 EVERY_BYTE = bytes(range(256))

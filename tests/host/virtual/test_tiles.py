@@ -9,7 +9,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.machines.chips import ChipMaker
-from allspin.host.machines.linked import LinkedMachine
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.chip.chip import Chip

@@ -14,8 +14,7 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.link.transport import UartOptions
-from allspin.host.machines.linked import LinkedMachine
-from allspin.host.machines.opening import open_machine
+from allspin.host.machines.opening import LinkedMachine, open_machine
 from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError

@@ -1,4 +1,4 @@
-"""The PLL of the ECP5 (Lattice FPGA-TN-02200, ECP5 and ECP5-5G sysCLOCK PLL/DLL guide)."""
+"""PLLs: divisors by search over the legal ranges, and the wrappers around the parts' cells."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ from typing import Any, Self
 from amaranth.hdl import Const, Elaboratable, Instance, Module, Signal
 
 from allspin.sim.errors import check_range
-
-# What all PLLs have in common.
 
 MHZ = 1_000_000
 TOLERANCE = Fraction(1, 100)
@@ -104,18 +102,11 @@ def nearest(found: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted: 
     return best[1]
 
 
-MIN_SOURCE, MAX_SOURCE = 8 * MHZ, 400 * MHZ
-MIN_PHASE, MAX_PHASE = 3_125_000, 400 * MHZ
-MIN_VCO, MAX_VCO = 400 * MHZ, 800 * MHZ
-MIN_OUTPUT, MAX_OUTPUT = 3_125_000, 400 * MHZ
-MIDDLE_VCO = (MIN_VCO + MAX_VCO) // 2
-MAX_DIVISOR = 128
-MAX_FEEDBACK = 80
-
-
 @dataclass(frozen=True)
 class Ecp5PllParameters(PllParameters):
-    """Divisors with feedback from the primary output.
+    """Divisors of an ECP5's, with feedback from the primary output.
+
+    See Lattice FPGA-TN-02200, ECP5 and ECP5-5G sysCLOCK PLL/DLL guide.
 
     ``frequency = source * feedback / reference``, and the oscillator inside runs `output`
     times as fast.
@@ -159,19 +150,20 @@ class Ecp5PllParameters(PllParameters):
         Of equal ones the smallest reference divider, since a fast phase detector keeps
         jitter low, and then the oscillator nearest to the middle of its range.
         """
-        check_range("source", source, MIN_SOURCE, MAX_SOURCE)
-        check_range("wanted frequency", wanted, MIN_OUTPUT, MAX_OUTPUT)
+        lowest, highest = 3_125_000, 400 * MHZ  # at the phase detector, and of the output
+        check_range("source", source, 8 * MHZ, 400 * MHZ)
+        check_range("wanted frequency", wanted, lowest, highest)
         found = []
-        for reference in range(1, MAX_DIVISOR + 1):
+        for reference in range(1, 129):
             phase = Fraction(source, reference)
-            if not MIN_PHASE <= phase <= MAX_PHASE:
+            if not lowest <= phase <= highest:
                 continue
-            for feedback in range(1, MAX_FEEDBACK + 1):
+            for feedback in range(1, 81):
                 frequency = phase * feedback
-                if not MIN_OUTPUT <= frequency <= MAX_OUTPUT:
+                if not lowest <= frequency <= highest:
                     continue
-                output = max(1, round(MIDDLE_VCO / frequency))
-                if output <= MAX_DIVISOR and MIN_VCO <= frequency * output <= MAX_VCO:
+                output = max(1, round(600 * MHZ / frequency))
+                if output <= 128 and 400 * MHZ <= frequency * output <= 800 * MHZ:
                     found.append((abs(frequency - wanted), (reference, feedback, output)))
         return cls(source, *nearest(found, source, wanted))
 
@@ -214,3 +206,103 @@ class Ecp5PllParameters(PllParameters):
             ("o", "LOCK", locked),
             ("o", "REFCLK", Signal(name="unused")),
         )
+
+
+FILTER_LIMITS = (17 * MHZ, 26 * MHZ, 44 * MHZ, 66 * MHZ, 101 * MHZ)
+"""Up to which frequency at the phase detector the filter ranges 1 to 5 go; then comes 6."""
+
+
+@dataclass(frozen=True)
+class Ice40PllParameters(PllParameters):
+    """Divisors of an iCE40's, with feedback inside the PLL ("simple").
+
+    See Lattice FPGA-TN-02052, iCE40 sysCLOCK PLL design and usage guide.
+
+    ``frequency = source * (divf + 1) / ((divr + 1) * 2**divq)``
+
+    Parameters
+    ----------
+    source : int
+        Frequency of what goes in, in Hz, 10 to 133 MHz.
+    divr : int
+        Reference divider less 1, 0 to 15.
+    divf : int
+        Feedback divider less 1, 0 to 127.
+    divq : int
+        Exponent of the output divider, 1 to 6.
+    pad : bool
+        Whether the clock comes straight from the pad beside the PLL, and not over the fabric.
+        A pad that is used as a clock input there leaves no other way.
+    """
+
+    source: int
+    divr: int
+    divf: int
+    divq: int
+    pad: bool = False
+
+    @property
+    def phase(self) -> Fraction:
+        """Frequency at the phase detector, in Hz."""
+        return Fraction(self.source, self.divr + 1)
+
+    @property
+    def vco(self) -> Fraction:
+        """Frequency of the oscillator inside, in Hz."""
+        return self.phase * (self.divf + 1)
+
+    @property
+    def frequency(self) -> int:
+        """What comes out, in whole Hz."""
+        return round(self.vco / 2**self.divq)
+
+    @property
+    def filter_range(self) -> int:
+        """Setting of the loop filter, 1 to 6."""
+        return 1 + sum(self.phase >= limit for limit in FILTER_LIMITS)
+
+    @classmethod
+    def search(cls, source: int, wanted: int) -> Self:
+        """As `PllParameters.search`; of equal ones the smallest reference divider."""
+        check_range("source", source, 10 * MHZ, 133 * MHZ)
+        check_range("wanted frequency", wanted, 16 * MHZ, 275 * MHZ)
+        found = []
+        for divr in range(16):
+            phase = Fraction(source, divr + 1)
+            if not 10 * MHZ <= phase <= 133 * MHZ:
+                continue
+            for divf in range(128):
+                vco = phase * (divf + 1)
+                if not 533 * MHZ <= vco <= 1066 * MHZ:
+                    continue
+                for divq in range(1, 7):
+                    output = vco / 2**divq
+                    if 16 * MHZ <= output <= 275 * MHZ:
+                        found.append((abs(output - wanted), (divr, divf, divq)))
+        return cls(source, *nearest(found, source, wanted))
+
+    def instance(self, source: Any, clock: Signal, locked: Signal) -> Instance:
+        """As `PllParameters.instance`; the source of a pad's PLL is its port."""
+        cell, entrance = "SB_PLL40_CORE", ("i", "REFERENCECLK", source)
+        if self.pad:
+            cell, entrance = "SB_PLL40_PAD", ("i", "PACKAGEPIN", source.io)
+        return Instance(
+            cell,
+            ("p", "FEEDBACK_PATH", "SIMPLE"),
+            ("p", "DIVR", Const(self.divr, 4)),
+            ("p", "DIVF", Const(self.divf, 7)),
+            ("p", "DIVQ", Const(self.divq, 3)),
+            ("p", "FILTER_RANGE", Const(self.filter_range, 3)),
+            entrance,
+            ("i", "RESETB", Const(1)),
+            ("i", "BYPASS", Const(0)),
+            ("o", "PLLOUTGLOBAL", clock),
+            ("o", "LOCK", locked),
+        )
+
+
+@dataclass(frozen=True)
+class Ice40PadPllParameters(Ice40PllParameters):
+    """The same, clocked by the pad beside the PLL."""
+
+    pad: bool = True
