@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.boards import profiles
+from allspin.boards import board as profiles
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile
