@@ -74,7 +74,8 @@ def test_clients_one_after_another_until_the_end(number, board, net, data, tmp_p
     status, out, err = end(process, number)
     assert (status, out) == (0, "")
     assert "Ctrl-C ends it" in err
-    assert not any(map(os.path.lexists, (link, path, f"/proc/{child}")))
+    assert not os.path.lexists(link)
+    wait_for(lambda: not os.path.exists(f"/proc/{child}"))
 
 
 def test_the_faults_are_those_that_were_asked_for(board):
