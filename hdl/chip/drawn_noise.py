@@ -4,11 +4,12 @@ from enum import IntEnum
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import PipelinedNormal, product_bits
 from allspin.hdl.chip.speck import Key, PipelinedSpeck
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS
 from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, WORD_BITS, Purpose
 from allspin.sim.chip.words import USE_BITS

@@ -9,9 +9,10 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory, ReadPort
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.speck import IterativeSpeck, bits_layout, draw_layout
-from allspin.hdl.stream.buffers import Component, In, Out, later
+from allspin.hdl.stream.buffers import Component, later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.sim.chip.generator import (
     FALL_BITS,

@@ -4,6 +4,7 @@ from typing import Any
 
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import DrawUnit, draw_signature
 from allspin.hdl.chip.speck import LAYER_BITS
@@ -12,7 +13,7 @@ from allspin.hdl.chip.use_noise import UseNoise
 from allspin.hdl.chip.words import IterativeWordMaker, PipelinedWordMaker
 from allspin.hdl.chip.write_table import CHIP_LAYOUT, ChipRegisters, WriteTables
 from allspin.hdl.parameters.engine import ENGINE, REDRAW, EngineParameters
-from allspin.hdl.stream.buffers import Component, In, Out
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import LOADS, NUMBERS, noise_layout
 from allspin.sim.chip.generator import WORD_BITS
 

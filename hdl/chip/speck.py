@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component, In, Out
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.chip.generator import (
     LEFT,
     NUMBER_BITS,

@@ -2,10 +2,11 @@
 
 from amaranth.hdl import Array, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.generator import WORD_BITS
 

@@ -9,6 +9,7 @@ an image's end that of the last layer's sums, if this is the layer before it.
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.drawn_noise import (
     DROPPED_BITS,
@@ -20,7 +21,7 @@ from allspin.hdl.chip.drawn_noise import (
 )
 from allspin.hdl.chip.normal import draw_signature
 from allspin.hdl.parameters.engine import USE_NOISE, EngineParameters
-from allspin.hdl.stream.buffers import Component, In, Out, Queue
+from allspin.hdl.stream.buffers import Component, Queue
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, noise_layout
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
 

@@ -2,12 +2,13 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import product_bits
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import cell_layout, state_layout
 from allspin.hdl.parameters.engine import CHIP, ENGINE, WRITE_TABLE, EngineParameters
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS
 from allspin.sim.chip.words import WORD_BITS as FRACTION_BITS

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.profile import keep_in_range
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.sim.network.network import MAX_LINES
 
 

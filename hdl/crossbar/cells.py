@@ -5,11 +5,12 @@ from typing import Any
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.crossbar import Cells, word_shape
 from allspin.hdl.crossbar.placers import CellPlacer, LinePlacer
 from allspin.hdl.parameters.target import MEMORIES_PER_HOP, Ecp5Blocks
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.ecp5 import WordMemory, copies
 from allspin.hdl.stream.ecp5_lines import LineMemory
 

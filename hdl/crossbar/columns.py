@@ -5,12 +5,13 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
 from allspin.hdl.crossbar.sums import Conversions, FastConversions, times
 from allspin.hdl.crossbar.tile_edges import TileEnds, TileStarts
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, In, Out, later
+from allspin.hdl.stream.buffers import Component, later
 
 # A product in a block that multiplies, where a part has a few of them to give away.
 #

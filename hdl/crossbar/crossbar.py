@@ -15,11 +15,12 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.placers import cell_layout
 from allspin.hdl.crossbar.tile_edges import offset_layout
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, In, Out, Ring
+from allspin.hdl.stream.buffers import Component, Ring
 from allspin.hdl.stream.layouts import event_layout, sum_layout
 
 

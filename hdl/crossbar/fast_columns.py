@@ -8,6 +8,7 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.columns import (
     added_layout,
@@ -18,7 +19,7 @@ from allspin.hdl.crossbar.columns import (
 from allspin.hdl.crossbar.crossbar import Columns, word_shape
 from allspin.hdl.crossbar.sums import Departure, FastConversions, LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice, Reservation, later
+from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
 from allspin.hdl.stream.layouts import sum_layout
 

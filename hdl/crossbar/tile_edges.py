@@ -6,9 +6,10 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, tree
 
 # Where the sums of a chip's tiles start: at its converters' offsets, and half a step.

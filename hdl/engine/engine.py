@@ -8,12 +8,13 @@ from itertools import chain
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.engine.layer import Layer
 from allspin.hdl.engine.readback import Loads, Readback
 from allspin.hdl.parameters.engine import COUNTERS, ENGINE, EngineParameters
-from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice, block_memory
+from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory
 from allspin.hdl.stream.layouts import (
     BYTES,
     FETCHES,

@@ -4,6 +4,7 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import word_layout
 from allspin.hdl.crossbar.cells import Banks, Ecp5Cells, SpramCells
@@ -17,7 +18,7 @@ from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers, NeuronAr
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS, EngineParameters
 from allspin.hdl.parameters.target import Ecp5Blocks, InferredBlocks, Sprams
-from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice, Reservation
+from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation
 from allspin.hdl.stream.ecp5 import copies
 from allspin.hdl.stream.layouts import (
     LOAD_LAYOUT,

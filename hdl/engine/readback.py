@@ -5,6 +5,7 @@ from operator import or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine import (
     CONVERTER,
@@ -14,7 +15,7 @@ from allspin.hdl.parameters.engine import (
     WEIGHTS,
     EngineParameters,
 )
-from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice
+from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES, FETCH_LAYOUT, FETCHES, LOAD_LAYOUT, LOADS
 
 

@@ -4,6 +4,7 @@ import enum
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
@@ -17,7 +18,7 @@ from allspin.hdl.link.protocol import (
 )
 from allspin.hdl.link.requests import IMAGE_LAYOUT, REQUEST_LAYOUT
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.hdl.stream.buffers import Component, In, Out
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import BYTES, result_layout
 
 CLASS_BYTES = 2

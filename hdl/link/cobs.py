@@ -7,8 +7,9 @@ of 255 and at the end of the frame.
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice, block_memory, read_ring
+from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory, read_ring
 from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES
 
 LONGEST_BLOCK = 254

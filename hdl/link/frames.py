@@ -3,10 +3,11 @@
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.cobs import DECODED_LAYOUT, CobsDecoder, CobsEncoder
 from allspin.hdl.link.protocol import CRC_BYTES, HEADER_BYTES, MAX_WINDOW, MIN_WINDOW, ErrorCode
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory, read_ring
+from allspin.hdl.stream.buffers import Component, block_memory, read_ring
 from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES
 from allspin.sim.errors import check_power_of_two
 

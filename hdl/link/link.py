@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
@@ -9,7 +10,7 @@ from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters
 from allspin.hdl.link.requests import IMAGE_LAYOUT, RequestParser
 from allspin.hdl.link.sparse import SparseDecoder
-from allspin.hdl.stream.buffers import Component, In, Out, Queue, RegisterSlice
+from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     BYTES,

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import ErrorCode, Request
 from allspin.hdl.link.requests import REQUEST_LAYOUT
 from allspin.hdl.parameters.engine import COUNTERS, EngineParameters, MemoryMap, memory_map
 from allspin.hdl.parameters.target import Target
-from allspin.hdl.stream.buffers import Component, In, Out
+from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import BYTES, FETCHES, LOADS
 
 

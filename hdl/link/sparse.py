@@ -2,10 +2,11 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
 from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, In, Out, Queue
+from allspin.hdl.stream.buffers import Component, Queue
 from allspin.hdl.stream.layouts import BYTES, event_layout
 
 QUEUE_DEPTH = 32

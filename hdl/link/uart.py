@@ -7,8 +7,9 @@ from typing import Self
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component, In, Out
+from allspin.hdl.stream.buffers import Component
 from allspin.sim.errors import check_range
 
 FRACTION_BITS = 4

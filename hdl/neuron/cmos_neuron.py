@@ -7,8 +7,9 @@ The engine's neurons (`allspin.hdl.neuron.neuron`) and the price in standard cel
 from collections.abc import Sequence
 
 from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component, In, Out
+from allspin.hdl.stream.buffers import Component
 
 
 class _Inverter(Component):

@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Module, Mux, Signal, ValueLike
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.neuron.converter import current_layout
 from allspin.hdl.parameters.engine import TABLE, EngineParameters
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network

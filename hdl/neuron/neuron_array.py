@@ -2,12 +2,13 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.neuron.converter import currents_layout
 from allspin.hdl.neuron.neuron import neuron_gateware
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
-from allspin.hdl.stream.buffers import Component, In, Out, Reservation, block_memory, later
+from allspin.hdl.stream.buffers import Component, Reservation, block_memory, later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.hdl.stream.layouts import (
     LOADS,

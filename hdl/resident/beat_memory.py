@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory, later
+from allspin.hdl.stream.buffers import Component, block_memory, later
 from allspin.hdl.stream.ecp5 import WordMemory, block_instance, copies, is_ecp5
 
 # An image as beats: the rows that are driven in one clock, packed as densely as they go.

@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import (
@@ -14,7 +15,7 @@ from allspin.hdl.parameters.engine import (
 )
 from allspin.hdl.resident.beat_memory import packed_layout
 from allspin.hdl.resident.player import counts_layout
-from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice
+from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     BYTES,

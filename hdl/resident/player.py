@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.parameters.engine import EngineParameters
@@ -13,7 +14,7 @@ from allspin.hdl.resident.beat_memory import (
     PlainMemory,
     packed_layout,
 )
-from allspin.hdl.stream.buffers import Component, In, Out, Ring, read_ring
+from allspin.hdl.stream.buffers import Component, Ring, read_ring
 from allspin.hdl.stream.ecp5 import WordMemory
 from allspin.hdl.stream.layouts import event_layout
 

@@ -6,11 +6,12 @@ come back.
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.resident.lines import Loader, ResidentReader
 from allspin.hdl.resident.player import BeatPlayer, Judge
-from allspin.hdl.stream.buffers import Component, In, Out, RegisterSlice
+from allspin.hdl.stream.buffers import Component, RegisterSlice
 from allspin.hdl.stream.layouts import (
     BYTES,
     FETCHES,

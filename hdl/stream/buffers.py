@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import Module, Mux, Shape, Signal
 from amaranth.lib import memory, stream, wiring
-from amaranth.lib.wiring import In as In, Out as Out
+from amaranth.lib.wiring import In, Out
 
 from allspin.sim.errors import check_power_of_two
 

@@ -21,9 +21,10 @@ from amaranth.hdl import (
     signed,
 )
 from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.target import ECP5_WORD_BITS, SMALLEST_BLOCK
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory
+from allspin.hdl.stream.buffers import Component, block_memory
 
 PAIR = Const(0x7888, 16)
 """Of a carry cell: (A and B) plus (C and D)."""

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value, signed
+from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.target import ECP5_DEPTHS, ECP5_WORD_BITS
-from allspin.hdl.stream.buffers import Component, In, Out, block_memory, later
+from allspin.hdl.stream.buffers import Component, block_memory, later
 from allspin.hdl.stream.ecp5 import is_ecp5, line_block
 
 MOST_BITS = max(ECP5_DEPTHS.values())
