@@ -31,7 +31,7 @@ def _card(shown: object) -> str:
 def __getattr__(name: str) -> object:
     if name not in _homes:
         raise AttributeError(f"module 'allspin' has no attribute {name!r}")
-    import_module("allspin.sim.errors").Shown.card = staticmethod(_card)
+    import_module("allspin.sim.parameters").Shown.card = staticmethod(_card)
     module, there = _homes[name]
     found = globals()[name] = getattr(import_module(module), there)
     return found

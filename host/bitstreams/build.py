@@ -26,9 +26,10 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.show.say import commit
-from allspin.sim.errors import UserError, check_range, megahertz, not_one_of, option
+from allspin.sim.errors import UserError, check_range, not_one_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import megahertz, option
 
 DIGITS = 10
 

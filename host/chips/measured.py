@@ -15,8 +15,9 @@ from allspin.host.show.say import Display, Silent, commit
 from allspin.host.show.table import Column as TableColumn, Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError, check_number, check_range, option, refused
+from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network, Tiles
+from allspin.sim.parameters import option
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 CHIPS = 20

@@ -15,9 +15,10 @@ from allspin.sim.chip.chip import Calibrated, Chip, calibrate
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError, check_number, check_range, option, refused
+from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import option
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import (
     DEFAULT_BAND,

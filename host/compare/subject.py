@@ -20,18 +20,11 @@ from allspin.host.show.say import Display
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import (
-    UserError,
-    check_number,
-    check_range,
-    listed,
-    meant,
-    megahertz,
-    option,
-)
+from allspin.sim.errors import UserError, check_number, check_range, meant
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import GAIN_BITS, Converter, Network, Tiles, tiles_of
 from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.parameters import listed, megahertz, option
 
 MHZ = 1e6
 MAX_MHZ = 10_000

@@ -21,8 +21,8 @@ from allspin.host.show.say import shortened
 from allspin.host.show.table import Column, Table, shown
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.errors import Shown
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Shown
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What HTML may not hold: control characters, halves of surrogate pairs, noncharacters."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from allspin.sim.errors import check_number, check_one_of, listed, option
+from allspin.sim.errors import check_number, check_one_of
+from allspin.sim.parameters import listed, option
 
 FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
 """Kinds of files, and what is left out of each, so that equal pictures make equal files."""

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from allspin.host.fit.quantities import number, quantity, unit_of
 from allspin.host.fit.tables import CsvFile
-from allspin.sim.errors import UserError, check_number, check_one_of, option
+from allspin.sim.errors import UserError, check_number, check_one_of
+from allspin.sim.parameters import option
 
 BRANCHES = ("up", "down")
 """Branches of a neuron's hysteresis loop: current rising, and falling."""

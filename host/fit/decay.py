@@ -22,7 +22,8 @@ from allspin.host.show.table import Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
-from allspin.sim.errors import UserError, option, refused
+from allspin.sim.errors import UserError, refused
+from allspin.sim.parameters import option
 
 OUTSIDE = 0.02
 """Of the range, by which a decay may start beyond the device's."""

@@ -13,8 +13,9 @@ from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
 from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread
 from allspin.host.show.table import Cell, Column, Number, Table
 from allspin.sim.device.device import Device
-from allspin.sim.errors import check_one_of, option
+from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
+from allspin.sim.parameters import option
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
 

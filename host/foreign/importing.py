@@ -18,10 +18,11 @@ from allspin.host.show.say import Display, Silent
 from allspin.host.train.feed import split
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
 from allspin.host.train.trainer import Progress, tune
-from allspin.sim.errors import UserError, check_range, option, refused
+from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
 from allspin.sim.network.golden import GoldenModel, cut
 from allspin.sim.network.network import Network, Tiles
+from allspin.sim.parameters import option
 
 CALIBRATION = 5000
 """Images that weights and ranges are fitted on, training images all."""

@@ -9,7 +9,8 @@ from serial.tools import list_ports
 
 from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.data.files import Closing
-from allspin.sim.errors import UserError, check_number, check_range, one_line, option, refused
+from allspin.sim.errors import UserError, check_number, check_range, one_line, refused
+from allspin.sim.parameters import option
 
 if TYPE_CHECKING:
     from allspin.hdl.link.uart import UartParameters

@@ -16,8 +16,9 @@ from allspin.host.machines.opening import (
     open_machine,
 )
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
-from allspin.sim.errors import UserError, option
+from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import option
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ from allspin.host.run.machine_options import MachineOptions
 from allspin.host.run.score import Classified, Score, Shown, compare_logits, compare_words
 from allspin.host.show.say import BuildWatch, Display, Silent, commit
 from allspin.host.virtual.board import read_trace
-from allspin.sim.errors import UserError, option
+from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles
+from allspin.sim.parameters import option
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]

@@ -30,9 +30,10 @@ from allspin.host.data.files import check_writable
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.virtual.board import VirtualTransport
-from allspin.sim.errors import UserError, not_one_of, option, refused
+from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import option
 
 # A network's engine in an HDL simulator, with every logit beside the golden model's.
 

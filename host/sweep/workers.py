@@ -21,7 +21,8 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
 from allspin.host.sweep.job import Job, Rows, measure
-from allspin.sim.errors import UserError, option, refused
+from allspin.sim.errors import UserError, refused
+from allspin.sim.parameters import option
 
 T = TypeVar("T")
 R = TypeVar("R")

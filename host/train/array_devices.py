@@ -32,8 +32,8 @@ from allspin.host.train.latent import FINE, Array, smooth_response
 from allspin.sim.chip.generator import Purpose, cell_normals, column_normals
 from allspin.sim.chip.words import D2D, UNIT
 from allspin.sim.device.device import NeuronVariation
-from allspin.sim.errors import Parameters, choice, number
 from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
 

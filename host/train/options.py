@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from allspin.host.data.catalogue import shipped_devices
-from allspin.sim.errors import Parameters, check_one_of, check_range, described, number, refused
+from allspin.sim.errors import check_one_of, check_range, refused
 from allspin.sim.files import MAX_TOML, parse_toml, read_text
 from allspin.sim.network.network import MAX_LINES
+from allspin.sim.parameters import Parameters, described, number
 
 
 @dataclass(frozen=True)

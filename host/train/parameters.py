@@ -13,7 +13,7 @@ from allspin.host.train.latent import NumberFormats
 from allspin.host.train.options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.host.train.passes import Noise
 from allspin.sim.device.device import Device
-from allspin.sim.errors import UnknownKind, UserError, check_number, check_range, option
+from allspin.sim.errors import UnknownKind, UserError, check_number, check_range
 from allspin.sim.network.formats import (
     MAX_RAH_BITS,
     MAX_STATES,
@@ -23,6 +23,7 @@ from allspin.sim.network.formats import (
 )
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Tiles
 from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.parameters import option
 from allspin.sim.programming.programming import device_levels
 from allspin.sim.programming.schemes import Programming, plan_layer, usual_tries
 

@@ -39,7 +39,8 @@ from allspin.sim.chip.words import (
 )
 from allspin.sim.device.device import Device
 from allspin.sim.device.retention import REACH, Retention, survival
-from allspin.sim.errors import Shown, check_range
+from allspin.sim.errors import check_range
+from allspin.sim.parameters import Shown
 
 BARRIER_BITS = 10
 """Fraction bits of a barrier in units of k T."""

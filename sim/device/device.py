@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import MAX_AGE, Retention
-from allspin.sim.errors import Parameters, Shown, choice, number, units
 from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.parameters import Parameters, Shown, choice, number, units
 from allspin.sim.synapse.response import Array
 from allspin.sim.synapse.synapse import Synapse
 

@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from allspin.sim.errors import Parameters, check_number, choice, number, units
+from allspin.sim.errors import check_number
+from allspin.sim.parameters import Parameters, choice, number, units
 
 READINGS = {
     "ideal": "the Hall voltages of a column add up, whatever else the array does",

@@ -24,7 +24,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import Parameters, check_number, choice, number
+from allspin.sim.errors import check_number
+from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.response import Array
 
 BOLTZMANN = 8.617333262e-5

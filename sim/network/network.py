@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import Shown, check_power_of_two, check_range
+from allspin.sim.errors import check_power_of_two, check_range
 from allspin.sim.network.formats import (
     MAX_ADC_BITS,
     MAX_RAH_BITS,
@@ -28,6 +28,7 @@ from allspin.sim.network.formats import (
     uniform_levels,
 )
 from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.parameters import Shown
 
 GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""

@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import Parameters, check_range, choice, number
+from allspin.sim.errors import check_range
 from allspin.sim.files import Table
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
+from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.pulse_changes import normal_values
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity, Response
 from allspin.sim.synapse.written import Law, Written, over_devices
