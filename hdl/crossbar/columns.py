@@ -7,8 +7,8 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, s
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.crossbar.adc import Conversions, FastConversions, times
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
-from allspin.hdl.crossbar.sums import Conversions, FastConversions, times
 from allspin.hdl.crossbar.tile_edges import TileEnds, TileStarts
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.buffers import Component, later

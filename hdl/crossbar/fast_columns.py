@@ -10,6 +10,7 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.crossbar.adc import Departure, FastConversions, LevelSums
 from allspin.hdl.crossbar.columns import (
     added_layout,
     build_ends,
@@ -17,7 +18,6 @@ from allspin.hdl.crossbar.columns import (
     terms_layout,
 )
 from allspin.hdl.crossbar.crossbar import Columns, word_shape
-from allspin.hdl.crossbar.sums import Departure, FastConversions, LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree

@@ -104,7 +104,7 @@ def mac_baseline(
         "provenance": {
             "energy": f"reference times counted operations: {ARITHMETIC_SOURCE}",
             "area": "reference: multipliers, 32-bit adders, SRAM cells without their periphery",
-            "cycles": "counted: a clock for every row, zeros too (hdl/cost/mac_array.py)",
+            "cycles": "counted: a clock for every row, zeros too",
         },
         "fpga": recorded and _recorded_arrays(recorded, cycles),
     }

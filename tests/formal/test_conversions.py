@@ -10,7 +10,7 @@ from typing import Any
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value, signed
 
-from allspin.hdl.crossbar import sums as source
+from allspin.hdl.crossbar import adc as source
 from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling
 from tests.formal.proof import Mutant, Proof, about, anything, later, when
 

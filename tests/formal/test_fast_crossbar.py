@@ -27,9 +27,9 @@ from amaranth.hdl import (
 )
 from amaranth.lib import data
 
-from allspin.hdl.crossbar import cells, crossbar, fast_columns, sums
+from allspin.hdl.crossbar import adc, cells, crossbar, fast_columns
+from allspin.hdl.crossbar.adc import LevelSums
 from allspin.hdl.crossbar.placers import cell_layout
-from allspin.hdl.crossbar.sums import LevelSums
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 from tests.formal.crossbar_model import (
     CrossbarModel,
@@ -229,7 +229,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         depth=2,
         cover_depth=20,
         mutants=mutants,
-        parts=(cells, sums, fast_columns),
+        parts=(cells, adc, fast_columns),
     )
 
 

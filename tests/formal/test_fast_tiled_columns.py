@@ -22,9 +22,9 @@ from amaranth.hdl import (
     signed,
 )
 
-from allspin.hdl.crossbar import cells, columns, fast_columns as source, sums as sums_source
+from allspin.hdl.crossbar import adc, cells, columns, fast_columns as source
+from allspin.hdl.crossbar.adc import FastConversions
 from allspin.hdl.crossbar.fast_columns import Lane
-from allspin.hdl.crossbar.sums import FastConversions
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
 from tests.formal.crossbar_model import Departures, SumQueue
 from tests.formal.proof import Mutant, Proof, about, anything, later, moves, pick, stand_in, when
@@ -121,7 +121,7 @@ def _proof(p: CrossbarParameters, *mutants: Mutant) -> Proof:
         depth=3,
         cover_depth=40,
         mutants=mutants,
-        parts=(sums_source,),
+        parts=(adc,),
         slow=True,
     )
 

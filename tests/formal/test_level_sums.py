@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth.hdl import Const, Cover, Module
 
-from allspin.hdl.crossbar import sums as source
+from allspin.hdl.crossbar import adc as source
 from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
 from tests.formal.proof import Mutant, Proof, about, later, when
 

@@ -11,7 +11,7 @@ from typing import Any
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 
-from allspin.hdl.crossbar import columns as source, sums as sums_source
+from allspin.hdl.crossbar import adc, columns as source
 from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.crossbar.tile_edges import TileEnds
 from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
@@ -164,7 +164,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant, slow: bool = Fals
         depth=5,
         mutants=mutants,
         slow=slow,
-        parts=(sums_source,),
+        parts=(adc,),
     )
 
 

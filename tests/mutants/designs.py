@@ -32,7 +32,6 @@ from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.chip.programmer import Variation
 from allspin.hdl.cost.cells import yosys_command
-from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.neuron.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.parameters.crossbar import CrossbarParameters
@@ -143,7 +142,6 @@ def designs() -> dict[str, Design]:
     found: dict[str, Design] = {
         "one layer": _machine(random_network((7, 3), 2), HardwareProfile()),
         "uart": _machine(two, HardwareProfile(), uart=UartParameters(7.5)),
-        "dense": Component(lambda: MacArray(MacParameters(12, 6))),
         "rounded": Component(lambda: RoundedRelu(8, 4)),
         "table": Component(lambda: TableLogic(range(16), 4)),
         "column": Component(lambda: DigitalColumn(4, 8, 17, 6, 4)),

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.network import reference
+from tests.hdl.cost.mac_array import MacArray, MacParameters
 from tests.hdl.driving import send, send_at_once
 from tests.hdl.streams import StreamBench
 

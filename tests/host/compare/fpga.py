@@ -16,7 +16,6 @@ from amaranth.lib import wiring
 
 from allspin.hdl.cache.process import first_line
 from allspin.hdl.cost.cells import yosys_command
-from allspin.hdl.cost.mac_array import MacArray, MacParameters
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import to_verilog
 from allspin.hdl.neuron.neuron import neuron_gateware
@@ -26,6 +25,7 @@ from allspin.host.compare.whole import RECORDED
 from allspin.host.data.catalogue import open_network
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
+from tests.hdl.cost.mac_array import MacArray, MacParameters
 
 LANES = 16
 """Columns a row drives in a clock, in the engine that is placed and routed."""

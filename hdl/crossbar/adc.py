@@ -1,4 +1,4 @@
-"""What becomes of sums: tiles' are converted, states' made sums of words, and they leave."""
+"""The foot of columns: tiles' ADCs, sums of words that states stand for, and where sums leave."""
 
 from typing import Any
 
@@ -102,7 +102,7 @@ class Conversions(Component):
 
 
 class FastConversions(Component):
-    """As `allspin.hdl.crossbar.sums.Conversions`, a carry chain or a choice in a clock.
+    """As `allspin.hdl.crossbar.adc.Conversions`, a carry chain or a choice in a clock.
 
     Parameters
     ----------
