@@ -98,8 +98,7 @@ def models(family: str, types: Iterable[str]) -> str:
 
 def _expand(path: Path) -> str:
     """A file with the files that it includes, without delays."""
-    text = path.read_text()
-    whole = _INCLUDE.sub(lambda match: _expand(path.parent / match[1]), text)
+    whole = _INCLUDE.sub(lambda match: _expand(path.parent / match[1]), path.read_text())
     return _TIMING.sub("", whole)
 
 

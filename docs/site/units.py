@@ -14,8 +14,7 @@ def _join(app: Sphinx, doctree: nodes.document) -> None:
         if SPACE.search(text) and not isinstance(
             text.parent, nodes.FixedTextElement | nodes.literal
         ):
-            joined = nodes.Text(SPACE.sub("\N{NO-BREAK SPACE}", text))
-            text.parent.replace(text, joined)
+            text.parent.replace(text, nodes.Text(SPACE.sub("\N{NO-BREAK SPACE}", text)))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

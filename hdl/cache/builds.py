@@ -95,7 +95,7 @@ LIMIT_VARIABLE = "ALLSPIN_CACHE_LIMIT"
 """Environment variable with the bytes that the cache may hold, or a number with K, M, G or T
 (thousands of one another)."""
 DEFAULT_LIMIT = "10G"
-OWN = ("notes/*.json", "built/*.json", "fault-*.txt", "failed-*.log")
+OWN = ("notes/*.json", "built/*.json", "failed-*.log")
 """What else is the cache's own."""
 KEPT = 3600.0
 """Seconds for which what was used stays, however large the cache is."""

@@ -127,8 +127,7 @@ def remember(figures: Mapping[str, Any]) -> None:
     UserError
         If the cache cannot be written.
     """
-    network = Path(figures["network"]).stem
-    name = f"{figures['board']}.{figures['profile']}.{network}.json"
+    name = f"{figures['board']}.{figures['profile']}.{Path(figures['network']).stem}.json"
     write_note(kept_folder(FOLDER) / name, check_record(figures))
 
 
@@ -284,8 +283,7 @@ def measure_latency(
     UserError
         If there is no such machine, no compiler to make the virtual board, or images overlap.
     """
-    kept = profile.resident or VIRTUAL_RESIDENT
-    profile = replace(profile, resident=kept)
+    profile = replace(profile, resident=profile.resident or VIRTUAL_RESIDENT)
     parts = (images.tobytes(), network_to_bytes(network), repr(profile))
     note = note_path("latency", sources_digest(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):

@@ -141,8 +141,7 @@ class MeasuredChips:
             Strip(f"{one.network}: {one.column.title}", (100 * one.accuracies).tolist(), one.figure)
             for one in (*self.results, *self.probed)
         ]
-        pictures = strips("Accuracy of each chip", rows, "accuracy (%)")
-        return beside(chips_table(self), pictures)
+        return beside(chips_table(self), strips("Accuracy of each chip", rows, "accuracy (%)"))
 
 
 def measure_chips(

@@ -78,8 +78,7 @@ class ProbedCells:
         for number, (layer, held) in enumerate(zip(network.layers, self.held, strict=True)):
             ends = int(layer.levels[0]), int(layer.levels[-1])
             kept = held - chip.reference_errors(number, layer.rows, ends)
-            through = chip.through_gains(network, number, kept)
-            found.append(rounded_words(through, network.rah_bits))
+            found.append(rounded_words(chip.through_gains(network, number, kept), network.rah_bits))
         return found
 
     def chip(self, device: Device, seed: int | None) -> Chip:
@@ -173,8 +172,7 @@ def probe_cells(path: Path, network: Network, device: Device, missing: float = 0
         with refused():
             held.append(measured_cells(device.synapse, layer.levels, own, errors, device.open_cell))
     saturated = sum(int(np.count_nonzero(saturates(each, network.rah_bits))) for each in held)
-    referenced = not np.isnan(reference).all()
-    return ProbedCells(path, held, lacking, saturated, referenced)
+    return ProbedCells(path, held, lacking, saturated, not np.isnan(reference).all())
 
 
 @dataclass(frozen=True, eq=False)

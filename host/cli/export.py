@@ -81,8 +81,7 @@ def add_arguments(parser: Parser) -> None:
         help="with --spice or --cells, device file, or the name of one that ships, which has "
         f"[array] for --spice ({PAPER})",
     )
-    at = SHARED["--at"]["help"]
-    add_shared(parser, "--at", help=f"with --spice or --cells, {at}")
+    add_shared(parser, "--at", help=f"with --spice or --cells, {SHARED['--at']['help']}")
     parser.add_argument(
         "--reading",
         metavar="NAME",

@@ -291,8 +291,7 @@ def add_target_arguments(parser: Parser) -> None:
         help="train for this device, a file or the name of one that ships: its levels, its "
         "neuron, the noise of its writes",
     )
-    at = SHARED["--at"]["help"]
-    add_shared(parser, "--at", help=f"with --device, {at}")
+    add_shared(parser, "--at", help=f"with --device, {SHARED['--at']['help']}")
     parser.add_argument(
         "--level-choice",
         metavar="NAME",

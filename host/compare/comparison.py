@@ -233,8 +233,7 @@ def _tiles(
         return tiles_record(own, [], None)
     if subject.calibration is None:
         raise ValueError("accuracy is for a subject that was opened with `calibrated`")
-    test_set = subject.images, subject.labels
-    costs = tried(network, subject.calibration, test_set, shown, a, display)
+    costs = tried(network, subject.calibration, (subject.images, subject.labels), shown, a, display)
     return tiles_record(own, costs, wanted / 100)
 
 

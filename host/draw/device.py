@@ -282,8 +282,7 @@ def traced_stages(
 
 def runs(clocks: npt.NDArray[np.int64], gap: int = 1) -> list[tuple[int, int]]:
     """Start and length of each run of clocks that are at most so many apart."""
-    breaks = np.flatnonzero(np.diff(clocks) > gap) + 1
-    parts = np.split(clocks, breaks)
+    parts = np.split(clocks, np.flatnonzero(np.diff(clocks) > gap) + 1)
     return [(int(part[0]), int(part[-1] - part[0]) + 1) for part in parts if part.size]
 
 

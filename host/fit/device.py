@@ -253,8 +253,7 @@ def pair_response(
                 f"and --c2c-occasion pulse of a table needs {LEAST_PAIRS}; take write"
             )
         changes = Changes.of_pairs(before, behind, ends, meter)
-        start = float(np.clip(device.mean[0], *ends))
-        way, spread = after(changes, start, np.arange(pulses + 1))
+        way, spread = after(changes, float(np.clip(device.mean[0], *ends)), np.arange(pulses + 1))
         found.append(TableResponse(way, spread, np.zeros(way.size)))
     return mean_device(found)
 

@@ -52,8 +52,7 @@ class Goodness:
     @property
     def described(self) -> bool:
         """Whether the model will do: its misfit is small, or not significant."""
-        significant = self.runs_p_value < 1e-3 or self.misfit_errors > 3
-        return not (self.misfit > 0.01 and significant)
+        return not (self.misfit > 0.01 and (self.runs_p_value < 1e-3 or self.misfit_errors > 3))
 
     def __str__(self) -> str:
         return (
@@ -191,8 +190,7 @@ class MeterNoise:
     @property
     def point(self) -> Interval:
         """Standard deviation of a point."""
-        root = math.sqrt(self.reads)
-        return self.deviation.scaled(lambda edge: edge / root)
+        return self.deviation.scaled(lambda edge: edge / math.sqrt(self.reads))
 
 
 def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:

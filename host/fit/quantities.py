@@ -31,8 +31,7 @@ def number(text: str) -> float | None:
     if "," in text and DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     if not NUMBER.fullmatch(text):
-        missing = text.lower() in NOT_NUMBERS or WINDOWS.fullmatch(text)
-        return math.nan if missing else None
+        return math.nan if (text.lower() in NOT_NUMBERS or WINDOWS.fullmatch(text)) else None
     value = float(text)
     size = abs(value)
     if size > MAX_MAGNITUDE and any(math.isclose(size, one, rel_tol=1e-4) for one in SENTINELS):

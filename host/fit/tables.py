@@ -203,8 +203,7 @@ class _Layout:
     def units(self, place: int) -> list[str]:
         """The cells of a row of units; empty for any other."""
         cells = [cell.strip("()[] ") for cell in self.words(place)]
-        known = any(cells) and all(unit_of(cell) is not None for cell in cells)
-        return cells if known else []
+        return cells if (any(cells) and all(unit_of(cell) is not None for cell in cells)) else []
 
     def _find_header(self, rows: list[int]) -> tuple[int, int]:
         """The first row that has words above it; those of a comment, if there are no others."""

@@ -173,8 +173,7 @@ def find_turns(runs: Sequence[Curve]) -> list[int | None]:
         table = np.array(several)
         known = np.isfinite(table).any(axis=0)
         places = np.arange(known.size)
-        mean = np.nanmean(table[:, known], axis=0)
-        found[x] = find_turn(np.interp(places, places[known], mean))
+        found[x] = find_turn(np.interp(places, places[known], np.nanmean(table[:, known], axis=0)))
     return [found[tuple(run.x)] for run in runs]
 
 

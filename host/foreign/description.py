@@ -345,8 +345,7 @@ class Evaluator:
             self._session = onnx.reference.ReferenceEvaluator(model)
         self._sample = self._images
         if source != graph.input.name:
-            before = Evaluator(graph, source, graph.input.name, shape)
-            self._sample = before.compute(self._images)
+            self._sample = Evaluator(graph, source, graph.input.name, shape).compute(self._images)
         self.inputs = math.prod(self._sample.shape[1:])
         self._is_real = np.issubdtype(self._sample.dtype, np.inexact)
         self.reach = 1.0

@@ -245,8 +245,7 @@ class Choices:
                 networks[other] = other
         networks[name] = own
         made_of, port = open_device(device, at), None if on in (GOLDEN, VIRTUAL) else on
-        first = on if port is None else BOARD
-        return cls(networks, name, first, port, made_of, images, labels)
+        return cls(networks, name, on if port is None else BOARD, port, made_of, images, labels)
 
     def usual(self) -> Setting:
         """What is chosen at first: chip 0, programmed open loop."""

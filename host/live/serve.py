@@ -360,8 +360,7 @@ def open_in_browser(link: str, opener: Callable[[str], object] = webbrowser.open
     opener : callable
         What opens it; it is called in a thread.
     """
-    screen = sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
-    if not screen:
+    if not (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)):
         return False
     threading.Thread(target=opener, args=(link,), daemon=True).start()
     return True

@@ -243,8 +243,7 @@ def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     classes = dataset.classes
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (dataset.test_labels, trained.answers), 1)
-    first = trained.network.weights[0].matrix
-    sums = in_array.row_values(dataset.test_images) @ first
+    sums = in_array.row_values(dataset.test_images) @ trained.network.weights[0].matrix
     return {
         "accuracy": trained.curve[-1][2],
         "curve": [list(mark) for mark in trained.curve],

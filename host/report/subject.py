@@ -352,8 +352,7 @@ def find(subject: Subject, display: Display) -> Findings:
     answers = np.argmax(logits, axis=1)
     display.finish(f"{np.mean(answers == subject.labels):.2%} accuracy")
     lot = Lot(subject.device, range(subject.chips), Programming(tries=default_tries(network)))
-    shown = images, subject.labels
-    chips = measure_columns(subject.title, network, COLUMNS, lot, shown, display)
+    chips = measure_columns(subject.title, network, COLUMNS, lot, (images, subject.labels), display)
     engine = why_no_engine(subject) or run_traced(network, images, display)
     return Findings(
         subject,

@@ -120,8 +120,7 @@ class MachineOptions:
         profile = replace(self.profile, resident=VIRTUAL_RESIDENT if resident else None)
         if chip is not None and self.on != GOLDEN:
             gateware = chip_gateware(chip.device, chip.programming, chip.noise)
-            offsets = tile_offsets(chip.device)
-            profile = replace(profile, variation=gateware, tile_offsets=offsets)
+            profile = replace(profile, variation=gateware, tile_offsets=tile_offsets(chip.device))
         machine = open_machine(self.on, network, profile, self.uart, progress=progress)
         try:
             self._check_shape(machine, network)

@@ -185,8 +185,7 @@ def memory_patterns(identity: Identity, seed: int) -> Iterator[Patterns]:
         if NEURONS[identity.neuron].has_table:
             table = _bits(2**identity.current_bits, [identity.hidden_bits], rng)
             yield f"neuron's table, {of}", base | TABLE, *table
-        offset_bits = identity.current_bits + 2
-        converters = _converters(layer.columns, offset_bits, rng)
+        converters = _converters(layer.columns, identity.current_bits + 2, rng)
         yield f"V-I converters, {of}", base | CONVERTER, *converters
         yield f"V-I shift, {of}", base | SHIFT, *_bits(1, [MAX_SHIFT.bit_length()], rng)
     if Feature.RESIDENT in identity.features:
@@ -338,8 +337,7 @@ class _Checks:
     def images_streamed(self) -> tuple[bool, str]:
         """Program the network, and show it images."""
         self.machine.program(self.network)
-        answers = self.machine.stream(self.images)
-        return _compared(answers, GoldenModel(self.network), self.images)
+        return _compared(self.machine.stream(self.images), GoldenModel(self.network), self.images)
 
     def counters(self) -> tuple[bool | None, str]:
         """Show the images again, and look at what is counted."""

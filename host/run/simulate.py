@@ -392,8 +392,7 @@ def prove_board(
         display.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
 
     display.start(f"{board.name}: netlist")
-    parameters = job.shell()
-    build = Build(parameters, stage.tools, progress)
+    build = Build(job.shell(), stage.tools, progress)
     synthesised = build.synthesise()
     file = synthesised.folder / "top.json"
     if stage.routed:

@@ -46,8 +46,7 @@ class Marks:
         UserError
             If the document cannot be read, or has not both marks once, in order.
         """
-        text = read_text(path, "document", MAX_BYTES)
-        before, begin, rest = text.partition(self.begin)
+        before, begin, rest = read_text(path, "document", MAX_BYTES).partition(self.begin)
         _, end, after = rest.partition(self.end)
         if not begin or not end or self.begin in rest or self.end in before + after:
             raise UserError(f"{path} has not both marks, each once: {self.begin} and {self.end}")

@@ -467,8 +467,7 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
         factors[name] = tuple(dict.fromkeys(factor.check(name, value) for value in listed))
     if not factors["network"]:
         raise UserError("a sweep needs networks: network = [...] in the file, or `network`")
-    settings = {name: entries[name] for name in SETTINGS if name in entries}
-    return Grid(factors, **settings)
+    return Grid(factors, **{name: entries[name] for name in SETTINGS if name in entries})
 
 
 def read_grid(path: Path) -> dict[str, Any]:

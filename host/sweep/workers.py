@@ -166,8 +166,7 @@ class Cluster:
     )
 
     def __post_init__(self) -> None:
-        files = (self.ca_file, self.certificate, self.key)
-        if not any(files):
+        if not any((self.ca_file, self.certificate, self.key)):
             return
         if self.ca_file is None or self.certificate is None:
             raise ValueError(

@@ -223,8 +223,7 @@ def admittances(hall: npt.ArrayLike, row_arm: float, column_arm: float) -> Reals
     inverse = np.linalg.inv(arms + np.asarray(hall, np.float64)[..., None, None] * HALL)
     # The centre's potential follows from the currents, which add up to 0.
     out, into = inverse.sum(axis=-1), inverse.sum(axis=-2)
-    total = out.sum(axis=-1)[..., None, None]
-    return inverse - out[..., :, None] * into[..., None, :] / total
+    return inverse - out[..., :, None] * into[..., None, :] / out.sum(axis=-1)[..., None, None]
 
 
 @dataclass(frozen=True)
@@ -369,8 +368,7 @@ class ResistiveGrid:
         waves = self._chains(waves)
         if self._ring is not None:
             waves -= self._ring * (waves[0] - waves[-1])
-        back = np.asarray(idct(waves, axis=1, norm="ortho", overwrite_x=True))
-        chains[: self._length] = back
+        chains[: self._length] = np.asarray(idct(waves, axis=1, norm="ortho", overwrite_x=True))
         if self._grounded:
             chains[-1] = 0
         answer = np.empty_like(fed)

@@ -205,8 +205,7 @@ class Netlist:
         try:
             return [cells[name] for name in TopologicalSorter(before).static_order()]
         except CycleError as error:
-            place = error.args[1][0]
-            raise ValueError(f"there is a loop without a register at {place}") from None
+            raise ValueError(f"there is a loop without a register at {error.args[1][0]}") from None
 
     def longest_path(self) -> float:
         """Delay from inputs or registers to outputs or registers, setup included, in ps.
@@ -317,8 +316,7 @@ class Netlist:
                     internal += about.energy * activity.toggles.get(net, 0)
         for net, capacitance in self.loads.items():
             # A transition takes C V^2 / 2.
-            each = 0.5 * capacitance * self.library.voltage**2
-            load += each * activity.toggles.get(net, 0)
+            load += 0.5 * capacitance * self.library.voltage**2 * activity.toggles.get(net, 0)
         uses = activity.clocks * activity.copies
         # nW times ns are 1e-18 J.
         return Energy(internal / uses, load / uses, self.leakage * period * 1e-3)

@@ -86,8 +86,7 @@ def normal_values(count: int = STRATA) -> Array:
     """
     normal = NormalDist()
     edges = [normal.inv_cdf(place / count) for place in range(1, count)]
-    densities = np.array([0.0, *map(normal.pdf, edges), 0.0])
-    values = -np.diff(densities) * count
+    values = -np.diff(np.array([0.0, *map(normal.pdf, edges), 0.0])) * count
     values = (values - values[::-1]) / 2
     values /= np.sqrt(np.mean(values**2))
     values.setflags(write=False)

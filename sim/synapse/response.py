@@ -143,8 +143,7 @@ class Response(abc.ABC):
     @cached_property
     def _way(self) -> tuple[Array, Array]:
         """The law as a table: shares moved, each once, and the pulses to them."""
-        points = self.pulses * max(FINE // self.pulses, 1)
-        pulses = np.linspace(0, self.pulses, points + 1)
+        pulses = np.linspace(0, self.pulses, self.pulses * max(FINE // self.pulses, 1) + 1)
         shares, first = np.unique(np.maximum.accumulate(self.moved(pulses)), return_index=True)
         return shares, pulses[first]
 

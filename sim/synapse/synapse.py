@@ -297,8 +297,7 @@ class Synapse(abc.ABC):
         if ends is not None:
             return Written(self._over_devices(polarity, n, cycle, ends), ends)
         # No device's curve is beyond that of the farthest one; cycles deviate about it.
-        farthest = normal_values()[[0, -1]].reshape(far.shape)
-        reached = self.curve(polarity, n, farthest)
+        reached = self.curve(polarity, n, normal_values()[[0, -1]].reshape(far.shape))
         bounds = min(self.low, float(reached.min())), max(self.high, float(reached.max()))
         law = self._over_devices(polarity, n, np.zeros(n.shape), bounds)
         return Written(law, bounds, cycle=cycle)

@@ -56,7 +56,6 @@ def test_what_a_killed_build_has_left_goes(cache):
 OWN = (
     "notes/design-0.json",
     "built/icebreaker.ideal.net.json",
-    "fault-0123456789ab.txt",
     "failed-nextpnr-ice40.log",
 )
 OTHERS = ("mine.txt", "notes/mine.txt", "more/design.json", "yowasp/tool")
