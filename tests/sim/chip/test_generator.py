@@ -107,6 +107,9 @@ def test_some_draws_alone_are_those_of_all() -> None:
         wanted = np.array(places, int)
         some = use_normals(1, 0, Purpose.NEURON_USE, first, 6, 5, 7, wanted)
         assert some.tolist() == every.reshape(-1)[wanted].tolist()
+    # Of a layer that has more draws than 32 bits count.
+    far = use_normals(1, 0, Purpose.NEURON_USE, 0, 2**28, 20, places=np.array([20 * (2**28 - 1)]))
+    assert far.tolist() == use_normals(1, 0, Purpose.NEURON_USE, 2**28 - 1, 1, 20)[0, :1].tolist()
 
 
 def test_no_normal_value_is_larger_than_the_largest() -> None:

@@ -105,6 +105,10 @@ def test_a_table_has_no_shorter_curve() -> None:
     n = np.linspace(-1, 1, 20)
     table = TableSynapse(TableResponse(n, 0 * n, 0 * n), TableResponse(n[::-1], 0 * n, 0 * n))
     assert len(device_levels(table, 10)) == 10
+    pulses = np.rint(np.arange(10) * 19 / 9)
+    assert (
+        device_levels(table, 10, "every").tolist() == np.rint(126 * (2 * pulses / 19 - 1)).tolist()
+    )
     with pytest.raises(ValueError, match="need a device with an A"):
         device_levels(table, 10, "pulses")
     with pytest.raises(ValueError, match="the choice of levels must be one of nearest"):
