@@ -103,6 +103,8 @@ def test_widths_hold_the_extremes_and_no_more(
     assert p.tile_widths.conversion == max(rah_bits, narrowest(*codes, 0))
     assert p.lane_bits == max(rah_bits, narrowest(*(p.tiles * code for code in codes), 0))
     assert p.sum_bits == p.lane_bits + shift
+    offset = 2 ** (OFFSET_BITS - 1)
+    assert tiling.start_bits == narrowest(*(2**shift // 2 + end for end in (-offset, offset - 1)))
 
 
 def test_a_network_s_converters() -> None:
