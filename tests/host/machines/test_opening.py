@@ -1,6 +1,7 @@
 """Machines by name: golden, virtual (also through its UART), a serial port, auto."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,3 +159,17 @@ def test_auto_without_a_board_is_one_line(there, dead_port, monkeypatch):
     line = rf"no board answers \({asked}\); connect one, or run on virtual"
     with pytest.raises(UserError, match=line):
         open_machine("auto", NETWORK)
+
+
+def test_a_port_may_be_called_almost_as_a_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(opening, "SerialTransport", lambda port, _: opened.append(port))
+    monkeypatch.setattr(opening, "LinkedMachine", lambda transport: transport)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError):
+        opening.open_port("golde")
+    Path("golde").touch()
+    opening.open_port("golde")
+    assert opened == ["golde"]
