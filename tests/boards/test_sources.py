@@ -41,6 +41,15 @@ def test_it_changes_with_each_file(copy):
     assert len(files) > 100
 
 
+def test_it_changes_with_amaranth_and_python(monkeypatch):
+    found = {sources_digest()}
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "0")
+    found.add(sources_digest())
+    monkeypatch.setattr(sys, "version", "0")
+    found.add(sources_digest())
+    assert len(found) == 3
+
+
 SOURCE = """
 from allspin.hdl.neuron.neuron import ReluNeuron, register_gateware
 
