@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hypothesis import given, strategies as st
 
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.export import PayloadCode, load_beats, network_contents, to_verilog
+from allspin.hdl.export import PayloadCode, load_beats, memory_image, network_contents, to_verilog
 from allspin.hdl.parameters.engine import EngineParameters, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.buffers import Component
@@ -49,6 +49,13 @@ def test_lines_are_what_the_protocol_says():
         assert int.from_bytes(line[:2], "little") == layer.converter.gains[column]
         assert int.from_bytes(line[2:], "little", signed=True) == layer.converter.offsets[column]
     assert by_space[0x13] == (bytes([layer.converter.shift]),)
+
+
+def test_an_image_of_the_memories_has_a_payload_for_every_byte():
+    network = random_network((7, 3), 0)
+    lines = [line for line in memory_image(network).splitlines() if line[:2] != "//"]
+    assert len(lines) == sum(len(row) for of in network_contents(network) for row in of.lines)
+    assert all(re.fullmatch("[0-9a-f]{9}", line) for line in lines)
 
 
 def test_beats_start_a_memory_once():
