@@ -96,3 +96,6 @@ def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
     record = result.to_dict()
     assert (record["accuracy"], record["deviation"]) == (ideal, 0)
     assert record["programming"]["scheme"] == "pulse-width"
+    cells = sum(layer.states.size for layer in network.layers)
+    made = program_chip(Chip(PAPER, SEEDS[0]), network, Programming("pulse-width"))
+    assert record["pulses_per_cell"] == pytest.approx(made.counts.pulses / cells, rel=0.01)
