@@ -177,6 +177,8 @@ class Asking:
             kind, session = payload[0], payload[3]
             tag, body = payload[1] | payload[2] << 8, payload[ANSWER_HEADER_BYTES:]
             line.check_session(session)
+            if tag != NO_TAG and session == line.session:
+                line.account(tag)
             if kind == Answer.ERROR:
                 if tag == NO_TAG:
                     line.told += 1
@@ -210,6 +212,8 @@ class Asking:
     def _lose(self, frame: _Frame) -> None:
         """Let a frame's group be sent again, unless it is already."""
         group = frame.group
+        if group is not None and len(group.requests) > 1:
+            self._line.owed.discard(frame.tag)  # late, it would come between those of another group
         if group is not None and frame.losses == group.losses:
             group.losses += 1
             if group.losses >= self._max_losses:
