@@ -2,7 +2,8 @@
 
 A stream keeps its order, and a device answers each frame at most once. So an answer tells that
 whatever was sent before its frame, and was not answered, got lost. A request that is sent again has
-a new tag: its answer is not taken for that to an earlier frame.
+a new tag: its answer is not taken for that to an earlier frame. An answer that nothing was sent for
+tells that the line has carried an old frame again (`Line.account`).
 """
 
 import time
@@ -302,6 +303,8 @@ class Session:
 
         Raises
         ------
+        Undone
+            If an old frame came to the device again, and may have changed what it holds.
         UserError
             If the device does not answer any more, refuses a request, was reset or is gone,
             or the line damages too many frames.
