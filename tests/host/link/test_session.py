@@ -280,7 +280,7 @@ def test_states_that_an_old_frame_may_have_changed_are_sent_again() -> None:
     kind = KINDS["Programmer with redraw"]
     wire, said = Old({}), list[str]()
     with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
-        line.to_device = wire
+        line.to_device, line.latency = wire, PATIENT
         device = LinkedMachine(line)
         made = made_of(device)
         chip = Chip(made, 3)
