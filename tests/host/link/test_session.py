@@ -269,6 +269,7 @@ def test_an_old_frame_that_comes_again_is_told_and_the_machine_programmed_anew(n
         places = draws.randrange(3, frames), frames + draws.randrange(3, frames)
         said: list[str] = []
         with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
+            line.latency = PATIENT
             line.to_device = Old({now: draws.randrange(1, now) for now in places})
             device = LinkedMachine(line)
             programmed_anew(lambda device=device: kind.work(kind, device), said.append)
