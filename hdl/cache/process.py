@@ -148,20 +148,27 @@ def tool_environment() -> dict[str, str]:
     return {**os.environ, USERS_CACHE: str(cache_folder() / "tools")}
 
 
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+"""As Python's -P: a Python takes no module from the current folder, which may be anybody's."""
+
+
 @contextlib.contextmanager
 def for_tools_of_others() -> Iterator[None]:
-    """Give this process those variables, while a library starts a tool by itself."""
-    before = os.environ.get(USERS_CACHE)
-    wanted = tool_environment().get(USERS_CACHE)
+    """Give this process those variables, while a library starts a tool or a Python by itself."""
+    wanted = {USERS_CACHE: tool_environment().get(USERS_CACHE), **SAFE_PATH}
+    before = {name: os.environ.get(name) for name in wanted}
+    _set(wanted)
     try:
-        if wanted is not None:
-            os.environ[USERS_CACHE] = wanted
         yield
     finally:
-        if before is None:
-            os.environ.pop(USERS_CACHE, None)
-        else:
-            os.environ[USERS_CACHE] = before
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
 
 
 GUARD = Path(__file__).with_name("guard.py")
