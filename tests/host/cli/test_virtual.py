@@ -138,6 +138,19 @@ def test_a_line_that_is_too_bad_or_a_reset_is_one_line(
     assert words in cli.refused(f"run {what} --on {path} --check {resident}")
 
 
+def test_a_link_that_was_left_is_replaced_where_its_terminal_is_anothers(board, tmp_path):
+    link = tmp_path / "board"
+    _, terminal = os.openpty()
+    link.symlink_to(os.ttyname(terminal))
+    os.utime(link, (0, 0), follow_symlinks=False)  # from before the terminal was opened
+    _, path = board(f"--port {link}")
+    assert os.readlink(link) == path
+    # Of one that lives there it stays.
+    process, nothing = board(f"--port {link}")
+    assert (process.wait(60), nothing) == (2, "")
+    assert os.readlink(link) == path
+
+
 def test_what_took_the_links_place_stays(board, tmp_path):
     link = tmp_path / "board"
     process, _ = board(f"--port {link}")
