@@ -303,6 +303,7 @@ class ChipMaker:
             words = program_chip(chip, self._network, self._programming).words
             varied = chip_in_array(chip, self._network, words).network
         memories = self.memories(chip, varied)
+        self._machine.session.line.forget_lost()
         if self.reason is not None:
             self._machine.write_memories([*memories, *crossbar_memories(varied)], progress)
         else:

@@ -125,6 +125,7 @@ class LinkedMachine(Memories, Machine):
             If the network does not fit, or the machine does not answer.
         """
         self.check(network)
+        self.session.line.forget_lost()
         self.write_memories(
             [*crossbar_memories(network), *other_memories(network, self.identity)], progress
         )

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.files import load_extensions
 from allspin.host.link.payloads import Memories
 from allspin.host.machines.chips import ChipMaker, ResidentChips, chip_gateware, tile_offsets
-from allspin.host.machines.machine import GoldenMachine, Machine, Maker
+from allspin.host.machines.machine import GoldenMachine, Machine, Maker, programmed_anew
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
+from allspin.host.show.say import warn
 from allspin.host.sweep.grid import Point
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
@@ -327,6 +328,10 @@ def answers_of(job: Job) -> tuple[Integers, Row]:
     UserError
         If a file is not the sweep's, the network cannot be programmed, or the machine fails.
     """
+    return programmed_anew(partial(_answers_of, job), warn)
+
+
+def _answers_of(job: Job) -> tuple[Integers, Row]:
     load_extensions()  # which a worker's process has not done yet
     images, labels = shown(job)
     # One job a core: threads of its own would only take them from the others.
@@ -362,7 +367,8 @@ def measure_here(jobs: Sequence[Job], watch: Watch = lambda chips: None) -> Rows
             several = list(same)
             for first in range(0, len(several), LOT):
                 lot = several[first : first + LOT]
-                yield from _together(lot, watch) or map(measure, lot)
+                together = programmed_anew(partial(_together, lot, watch), warn)
+                yield from together or map(measure, lot)
     finally:
         close_machines()
 

@@ -16,6 +16,8 @@ from allspin.host.virtual.port import Faults, FaultyTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import random_network
+from tests.host.link.test_session import Old
+from tests.host.machines.test_profiles import PATIENT
 from tests.host.sweep.conftest import Small
 
 CHIPS = 5
@@ -59,11 +61,20 @@ def on_board(small, program, tmp_path, monkeypatch):
     Each call goes on with the same table.
     """
 
-    def run(faults=Faults(), report=lambda done, total, text: None):  # noqa: B008
+    def run(faults=Faults(), report=lambda done, total, text: None, again=None):  # noqa: B008
         line = FaultyTransport(lambda: VirtualTransport(program), faults)
+        if again is not None:
+            line.to_device = Old(again)
+            line.latency = line.timeout = PATIENT  # so that frames keep their numbers
 
         machines = []
-        opened = lambda *_: machines.append(LinkedMachine(line)) or machines[-1]  # noqa: E731
+
+        def opened(*_):
+            if machines:
+                line.reset()  # it was closed
+            machines.append(LinkedMachine(line))
+            return machines[-1]
+
         monkeypatch.setattr(job, "open_machine", opened)
         plan = make_plan(small.grid(**GRID, on="board"))
         run_sweep(plan, tmp_path / "board.csv", workers=2, report=report)
@@ -83,6 +94,13 @@ def test_the_table_is_the_golden_model_s_and_images_go_once_for_all_chips(on_boa
     # Streamed, each image would be a frame for each chip. A busy machine answers late, and is sent
     # some frames again.
     assert line.to_device.frames - machine.resent < 4 * CHIPS * IMAGES / 2
+
+
+def test_an_old_frame_that_comes_again_changes_no_row(on_board, golden, capsys):
+    # Of those that change some where nothing is noticed.
+    table, _, machines = on_board(again={112: 71})
+    assert (table, len(machines)) == (golden, 2)
+    assert "what it was programmed to be; it is programmed again" in capsys.readouterr().err
 
 
 def test_a_board_that_is_reset_is_told_and_the_sweep_goes_on(on_board, golden, tmp_path):
