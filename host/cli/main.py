@@ -115,12 +115,11 @@ def _perform(argv: Sequence[str]) -> int:
     """Parse and run; whatever goes wrong is raised."""
     load_extensions()
     called = [word for word in argv if not word.startswith("-")][:1]
-    # What a command needs may take seconds to import on a busy machine.
-    beat = Beat(lambda: "", "starting ...")
-    try:
+    with contextlib.ExitStack() as stack:
+        if {"-h", "--help"}.isdisjoint(argv):
+            # What a command needs may take seconds to import on a busy machine.
+            stack.callback(Beat(lambda: "", "starting ...").stop)
         parser = build_parser(called)
-    finally:
-        beat.stop()
     try:
         arguments = parser.parse_args(argv)
         if arguments.command is None:

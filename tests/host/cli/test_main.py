@@ -168,6 +168,11 @@ def process(*words, code=CALL, **options):
     return subprocess.run(command, env=environment, **options)
 
 
+def test_help_is_all_that_is_printed_however_long_it_takes():
+    assert process("--help", env={"ALLSPIN_TICK": "0.001"}).stderr == ""
+    assert process("run", "-h", env={"ALLSPIN_TICK": "0.001"}).stderr == ""
+
+
 @pytest.mark.parametrize(
     ("words", "env"), [(("--help",), {}), (("run", "--help"), {"PYTHONUNBUFFERED": "1"})]
 )
