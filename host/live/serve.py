@@ -307,7 +307,7 @@ PATIENCE = 10.0
 class Connection(H11Protocol):
     """A connection, which is ended where it is one too many, or asks for nothing in time."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin, if there is room."""
         super().connection_made(transport)
         self._before = self.cycle
