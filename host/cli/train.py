@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import time
 from typing import Any
 
@@ -112,7 +113,8 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
 
 HELP = "Train a network for the machine, offline."
 EPILOG = """\
-Ctrl-C ends the training; the best network so far is saved (exit status 130).
+Ctrl-C or SIGTERM ends the training; the best network so far is saved (exit
+status 130).
 
 examples:
   allspin train --states 10 -o ten.safetensors
@@ -190,12 +192,16 @@ def run(arguments: Arguments) -> int:
     if target is not None and (said := target.shared(parameters.states, parameters.rah_bits)):
         warn(said)
     start = time.perf_counter()
+    # By which a cluster ends a job.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         trained = _trained(dataset, parameters, arguments)
     except KeyboardInterrupt:
         arguments.steps.stop()
         warn("interrupted; nothing was saved")
         return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
     seconds = time.perf_counter() - start
     save_network(trained.network, output)
     # What was learnt in the array has no validation images, and is not saved half-way.

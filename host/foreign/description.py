@@ -322,7 +322,8 @@ class Evaluator:
         self._graph, self._target, self._source = graph, target, source
         dtype = np.dtype(np.float32)
         if kind.elem_type:
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+            with refused(f"{graph.path}: its input is of an unknown type: ", kinds=KeyError):
+                dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
         self._fixed = max(0, kind.shape.dim[0].dim_value) if kind.shape.dim else 0
         # Where a graph asks for a shape beside its way, it is that of the images.
         self._images = np.zeros((self._fixed or 1, *shape), dtype)

@@ -229,7 +229,7 @@ class Line:
         if not self.is_open or number == self.session:
             return
         if number == NO_SESSION:
-            raise UserError(
+            raise Undone(
                 f"{self.name} was reset: it is no longer what it was programmed to be; "
                 "run this again"
             )

@@ -265,7 +265,7 @@ class Session:
         self.slowness = 1.0
 
     def open(self) -> bytes:
-        """Open the session, and return the device's identity, not yet read.
+        """Open the session, anew where it was open, and return the device's identity, not yet read.
 
         Raises
         ------
@@ -273,6 +273,7 @@ class Session:
             If nothing that speaks the protocol answers.
         """
         line, timeout = self.line, self.line.transport.probe_timeout
+        line.is_open = False
         asking = Asking(line, (timeout, timeout), MAX_OPENINGS)
         opening = [(Request.IDENTIFY, bytes([line.session]))]
         with line.until_silent(f"nothing that speaks allspin's protocol answers on {line.name}"):

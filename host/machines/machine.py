@@ -142,6 +142,9 @@ class Machine(Closing):
     def check(self, network: Network) -> None:
         """Raise a `UserError` unless the machine can run such a network."""
 
+    def reopen(self) -> None:
+        """Begin again with a machine that was reset; it is to be programmed then."""
+
     @property
     def profile(self) -> HardwareProfile | None:
         """The most lanes of its layers and the rows that it drives in a clock, or None."""

@@ -186,8 +186,13 @@ def _score(
             title = on.on
         if options.resident:
             machine.resident_images()  # raises before anything is programmed
+
+        def again(why: str) -> None:
+            warn(why)
+            machine.reopen()
+
         shown, words = programmed_anew(
-            lambda: _shown(machine, network, made, options, test_set, display), warn
+            lambda: _shown(machine, network, made, options, test_set, display), again
         )
         profile, resent, damaged = machine.profile, machine.resent, machine.damaged
     noise = None if made is None else made.noise

@@ -218,9 +218,10 @@ class Table(Closing):
         return row
 
     def _write(self, line: bytes) -> None:
-        while line:
-            line = line[os.write(self._file, line) :]
-        os.fsync(self._file)
+        with refused(f"cannot write {self.path}: ", kinds=OSError):
+            while line:
+                line = line[os.write(self._file, line) :]
+            os.fsync(self._file)
 
     def add(self, row: Row) -> None:
         """Append a row; it is on the disk when this returns."""

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from allspin.hdl.cache.process import for_tools_of_others
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip
@@ -357,7 +358,7 @@ def apart() -> Iterator[Callable[[Program], tuple[Timed, float]]]:
     # An interrupt is for this process alone.
     ignore = (signal.SIGINT, signal.SIG_IGN)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context, signal.signal, ignore) as pool:
+    with for_tools_of_others(), ProcessPoolExecutor(1, context, signal.signal, ignore) as pool:
 
         def there(program: Program) -> tuple[Timed, float]:
             lacking = f"the process of {program.name} ended, perhaps for want of memory: "

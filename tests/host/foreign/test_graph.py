@@ -206,7 +206,10 @@ def two_layers(*between, shape=(None, PIXELS), outputs=("output",), **constants)
 
 
 RELU = node("Relu", ["m"], ["x"], name="middle")
+UNKNOWN_TYPE = two_layers(RELU)
+UNKNOWN_TYPE.graph.input[0].type.tensor_type.elem_type = 33
 NO_LAYERS = {
+    "type": (UNKNOWN_TYPE, "its input is of an unknown type: 33"),
     "operator": (
         two_layers(node("Tanh", ["m"], ["x"], name="middle")),
         "the node 'middle' (Tanh): this operator of ai.onnx is not supported; those are: Add",

@@ -128,11 +128,17 @@ def response(*tables: list[float]) -> TableResponse:
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: response([1.0], [0.0], [0.0]), "must be a list of 2 to 20001 finite numbers"),
-        (lambda: response(*[[0.0] * 20_002] * 3), "must be a list of 2 to 20001 finite numbers"),
+        (lambda: response([1.0], [0.0], [0.0]), "must be a list of 2 to 20001 numbers up to 1e"),
+        (lambda: response(*[[0.0] * 20_002] * 3), "must be a list of 2 to 20001 numbers up to 1e"),
         (
             lambda: response([0, np.nan], [0, 0], [0, 0]),
             "resistance must be a list of 2 to",
+        ),
+        (lambda: response([-1e308, 1e308]), "resistance must be a list .* up to 1e"),
+        (lambda: response([0, 1], [0, 1e300], [0, 0]), "cycle must be a list .* up to 1e"),
+        (
+            lambda: TableSynapse(response([0, 5e-324]), response([5e-324, 0])),
+            "R_AH must rise with pulses",
         ),
         (lambda: response([0, 1], [0, -1], [0, 0]), "deviations of cycle must not be neg"),
         (lambda: response([0, 1], [0, 0, 0], [0, 0]), "as many values each"),
