@@ -478,9 +478,22 @@ class Device(Shown):
             *self.synapse.readings(),
             *self.neuron_variation.readings(),
             *self.imperfections.readings(),
+            *self._reference_readings(),
             *self.adc.readings(),
             *self.array.readings(),
             *self._not_measured(),
+        ]
+
+    def _reference_readings(self) -> list[str]:
+        """How far from the middle whole pulses end, where they write the reference column."""
+        if self.imperfections.reference_column != "written":
+            return []
+        middle, span = (self.synapse.low + self.synapse.high) / 2, self.synapse.span
+        ways = [(written.law.mean - middle) / span for written in self.synapse.trains]
+        up, down = (100 * float(way[np.abs(way).argmin()]) for way in ways)
+        return [
+            f"whole pulses to the middle of the range end {up:+.2f} % of it away by potentiation, "
+            f"{down:+.2f} % by depression"
         ]
 
     def _not_measured(self) -> list[str]:

@@ -200,8 +200,8 @@ class WriteVerify:
         self.stuck = self._stuck(ends, above)
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         wrong = chip.device.imperfections
-        away = np.hypot(np.hypot(wrong.hall_offset, wrong.reference), reference.deviation)
-        away = away * synapse.span
+        of_row = np.hypot(wrong.reference, reference.deviation)
+        away = np.hypot(wrong.hall_offset, of_row) * synapse.span
         self.spread: list[Array] = [
             np.copysign(np.hypot(law.device, away), law.device) for law in self.laws
         ]
