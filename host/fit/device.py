@@ -272,8 +272,11 @@ def with_reference(device: Device, reference: str) -> Device:
         synapse.written(polarity, synapse.pulses_to(polarity, middle)).law for polarity in Polarity
     ]
     least = min(float(np.hypot(law.cycle, law.device)) for law in laws)
-    centred = {"reference": min(least / synapse.span, 1.0)}
-    column: Any = centred if reference == "centred" else {"reference_column": "written"}
+    column: dict[str, Any] = (
+        {"reference": min(least / synapse.span, 1.0)}
+        if reference == "centred"
+        else {"reference_column": "written"}
+    )
     wrong = dataclasses.replace(device.imperfections, **column)
     return dataclasses.replace(device, imperfections=wrong)
 

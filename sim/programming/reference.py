@@ -79,8 +79,9 @@ def write_reference(chip: Chip, number: int, layer: Layer, programming: Programm
         float(law.mean[0]),
         float(np.hypot(law.cycle, law.device)[0]),
         Counts(
+            potentiation=float(rows * widths[0] * (polarity == Polarity.POTENTIATION)),
+            depression=float(rows * widths[0] * (polarity == Polarity.DEPRESSION)),
             pulses=rows * int(plan.pulses[MIDDLE]),
             saturations=rows,
-            **{polarity.name.lower(): rows * float(widths[0])},
         ),
     )

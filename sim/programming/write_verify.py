@@ -377,7 +377,11 @@ class WriteVerify:
                 mean = written.law.mean
                 self.films[cells[here]] = r[here] - (self.synapse.read(one, mean, deviates) - mean)
                 here = (polarity == one) & ~fresh
-                r[here] = self._pulse(one, cells[here], pulses[here], noise[here])
+                some = cells[here]
+                n, deviates = pulses[here], self.deviates[one][some]
+                left = self.synapse.pulsed(one, self.films[some], n, deviates)
+                self.films[some] = left.read(left.drawn_film(), noise[here], np.zeros(some.size))
+                r[here] = self.synapse.read(one, self.films[some], deviates)
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:
@@ -387,15 +391,6 @@ class WriteVerify:
         if blur:
             r += (blur * UNIT) * normals(*place, Purpose.VERIFY, rows, columns, write)
         return r
-
-    def _pulse(
-        self, polarity: Polarity, cells: npt.NDArray[np.int64], pulses: Array, noise: Array
-    ) -> Array:
-        """Give films trains where they are; returns R_AH."""
-        deviates = self.deviates[polarity][cells]
-        left = self.synapse.pulsed(polarity, self.films[cells], pulses, deviates)
-        self.films[cells] = film = left.read(left.drawn_film(), noise, np.zeros(cells.size))
-        return self.synapse.read(polarity, film, deviates)
 
     def _learn(
         self,
