@@ -12,7 +12,7 @@ from allspin.host.chips.options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import ProbedCells
 from allspin.host.show.say import Display, Silent
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device, Electrical
+from allspin.sim.device.device import Device
 from allspin.sim.errors import not_one_of
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Counts, Programming
@@ -166,8 +166,8 @@ def doubts(named: Iterable[tuple[str, npt.NDArray[np.float64]]]) -> list[str]:
         if needed is None or needed > len(accuracies):
             some = "several chips" if needed is None else f"about {needed:,} chips"
             lines.append(f"{name}: the mean is not known to 0.5 points (95 %); that takes {some}")
-    more = f"... and {len(lines) - LINES:,} more means are not known to 0.5 points"
-    return lines if len(lines) <= LINES else [*lines[:LINES], more]
+    more = [f"... and {len(lines) - LINES:,} more means are not known to 0.5 points"]
+    return lines[:LINES] + (more if len(lines) > LINES else [])
 
 
 @dataclass(frozen=True)
@@ -290,8 +290,8 @@ class Measured:
         What programming took, all chips together; nothing of chips that were read back.
     cells : sequence of ProbedCells
         The chips that were read back.
-    electrical : Electrical
-        What their pulses and reads cost.
+    energy : float or None
+        What programming took, all chips together, in joule; None where it is not known.
     """
 
     network: str
@@ -300,13 +300,7 @@ class Measured:
     programming: Programming = field(default_factory=Programming)
     counts: Counts = field(default_factory=Counts)
     cells: Sequence[ProbedCells] = ()
-    electrical: Electrical = field(default_factory=Electrical)
-
-    @property
-    def energy(self) -> float | None:
-        """What programming a cell took, in joule; None where it is not known."""
-        whole = self.counts.energy(self.electrical) if self.counts.cells else None
-        return None if whole is None else whole / self.counts.cells
+    energy: float | None = None
 
     @property
     def mean(self) -> float:
@@ -332,6 +326,7 @@ class Measured:
             "saturations_per_cell": counts.saturations,
             "reads_per_cell": counts.reads,
             "unconverged": counts.unconverged,
+            "energy_per_cell": self.energy,
         }
         return {
             "network": self.network,
@@ -342,8 +337,10 @@ class Measured:
             "measured": [each.to_dict() for each in self.cells] or None,
             **summary(self.accuracies),
             "accuracies": self.accuracies.tolist(),
-            **{name: None if self.cells else n / counts.cells for name, n in taken.items()},
-            "energy_per_cell": self.energy,
+            **{
+                name: None if self.cells or whole is None else whole / counts.cells
+                for name, whole in taken.items()
+            },
         }
 
 
@@ -386,13 +383,13 @@ def measure_made(
     """Measure so many chips of one network and one column, as a step."""
     display.start(f"{name}, {column.title}")
     shares: list[float] = []
-    counts, how, cells, electrical = Counts(), Programming(), [], Electrical()
+    counts, how, cells, energy = Counts(), Programming(), [], None
     for chip in chips:
         shares.append(chip.accuracy(test_set))
         counts, how = counts + chip.counts, chip.programming or how
-        electrical = chip.device.electrical
+        energy = counts.energy(chip.device.electrical)
         cells += [] if chip.cells is None else [chip.cells]
         display.advance(len(shares), count, f"{shares[-1]:.2%}")
-    measured = Measured(name, column, np.array(shares), how, counts, cells, electrical)
+    measured = Measured(name, column, np.array(shares), how, counts, cells, energy)
     display.finish(measured.figure)
     return measured

@@ -130,13 +130,20 @@ class MeasuredChips:
     results: list[Measured]
     probed: list[Measured] = field(default_factory=list)
 
+    def worst_chip(self, result: Measured) -> int | None:
+        """Seed of the worst of its chips; None of chips that were read back."""
+        return None if result.cells else self.seeds[int(result.accuracies.argmin())]
+
     def to_dict(self) -> dict[str, Any]:
         """As ``allspin chips --json`` prints it."""
         return {
             "device": self.device.name,
             "chips": list(self.seeds),
             "images": self.images,
-            "results": [result.to_dict() for result in (*self.results, *self.probed)],
+            "results": [
+                {**result.to_dict(), "worst_chip": self.worst_chip(result)}
+                for result in (*self.results, *self.probed)
+            ],
             "readings": self.device.readings(),
             "commit": commit(),
         }
@@ -319,7 +326,7 @@ def remarks(measured: MeasuredChips) -> list[str]:
     for result in measured.results:
         column, how, counts = result.column, result.programming, result.counts
         if how.verifies:
-            energy = "" if result.energy is None else f", {result.energy:.3g} J"
+            energy = "" if result.energy is None else f", {result.energy / counts.cells:.3g} J"
             line = (
                 f"{result.network}, {column.title}: band {how.band:g} of the range, at most "
                 f"{how.tries} tries; {counts.reads / counts.cells:.2f} writes and reads a cell, "
@@ -328,11 +335,10 @@ def remarks(measured: MeasuredChips) -> list[str]:
                 f"{counts.saturations / counts.cells:.2f} saturations a cell{energy}"
             )
             verified.setdefault((result.network, how.scheme), line)
-        elif column.scheme == "open-loop" and {"c2c", "d2d", "neuron"} <= set(column.variations):
-            place = int(result.accuracies.argmin())
+        if {"c2c", "d2d", "neuron"} <= set(column.variations):
             worst.append(
-                f"{result.network}, {column.title}: the worst is chip {measured.seeds[place]} with "
-                f"{100 * result.accuracies[place]:.2f} %"
+                f"{result.network}, {column.title}: the worst is chip "
+                f"{measured.worst_chip(result)} with {100 * result.accuracies.min():.2f} %"
             )
     cells = measured.probed[0].cells if measured.probed else ()
     readings = [line for each in cells for line in each.readings()]

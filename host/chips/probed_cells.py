@@ -104,7 +104,10 @@ class ProbedCells:
             names = (*ON_COLUMNS, *(() if self.referenced else ("reference", "reference_column")))
             wrong = {name: getattr(device.imperfections, name) for name in names}
             kept = {"imperfections": Imperfections(**wrong)}
-        return Chip(replace(device, **kept), seed or 0)
+        # A written reference column varies as cells do; what cells hold is known.
+        varied = float(kept["imperfections"].reference_column == "written")
+        known = replace(device, synapse=device.synapse.varied(varied, varied), **kept)
+        return Chip(known, seed or 0)
 
     @property
     def cells(self) -> int:

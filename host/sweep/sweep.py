@@ -159,6 +159,7 @@ class Sweep:
             **vars(point),
             "chips": len(shares),
             **summary(shares),
+            "worst_chip": self.plan.grid.seeds[int(shares.argmin())],
             **self.faults(point),
         }
 

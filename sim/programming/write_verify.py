@@ -195,13 +195,13 @@ class WriteVerify:
         ]
         ends = int(layer.levels[0]), int(layer.levels[-1])
         self.reference = chip.reference_errors(number, layer.rows, ends, reference.errors)
-        written = np.zeros(shape) + reference.errors / (2**WORD_BITS * self.scale)
+        written = np.broadcast_to(reference.errors / (2**WORD_BITS * self.scale), shape)
         self.fixed = self._fixed_offsets() - (written.ravel() - above)
         self.stuck = self._stuck(ends, above)
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         wrong = chip.device.imperfections
-        of_row = np.hypot(wrong.reference, reference.deviation)
-        away = np.hypot(wrong.hall_offset, of_row) * synapse.span
+        row = np.hypot(wrong.reference, reference.deviation)
+        away = np.hypot(wrong.hall_offset, row) * synapse.span
         self.spread: list[Array] = [
             np.copysign(np.hypot(law.device, away), law.device) for law in self.laws
         ]
