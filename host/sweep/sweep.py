@@ -160,6 +160,12 @@ class Sweep:
             "chips": len(shares),
             **summary(shares),
             "worst_chip": self.plan.grid.seeds[int(shares.argmin())],
+            **{
+                name: float(
+                    np.mean([getattr(row, name) for row in self.rows if row.point == point])
+                )
+                for name in ("pulses_per_cell", "reads_per_cell", "unconverged")
+            },
             **self.faults(point),
         }
 
