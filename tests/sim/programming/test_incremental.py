@@ -112,3 +112,14 @@ def test_an_offset_between_devices_is_that_of_the_last_polarity_wherever_trains_
         film = (own - offset)[(cells.polarity == polarity) & further] * STEPS
         assert film.size > 100
         assert film == pytest.approx(np.rint(film), abs=1e-3)
+
+
+def test_with_the_paper_s_d2d_fewer_cells_are_left_by_fewer_reads_and_saturations() -> None:
+    cycles, devices = CycleVariation(NOISE / 2, NOISE / 2, occasion="pulse"), (0.13, 0.48, "weight")
+    before, after = (
+        program(each, cycles, DeviceVariation(*devices), tries=8).counts
+        for each in ("write-verify", "incremental")
+    )
+    assert after.unconverged < 0.8 * before.unconverged
+    assert after.reads < 0.9 * before.reads
+    assert after.saturations < 0.7 * before.saturations
