@@ -360,9 +360,7 @@ def _drawn_table(
     )
     widest = max(np.abs(one).max() for one in (cycle, device))
     beyond = np.abs(aimed).max() > full_scale(rah_bits) or widest > MAX_SPREAD
-    if not beyond:
-        return WriteTable(aimed, cycle, device)
-    ends = int(levels[0]), int(levels[-1])
+    ends = (int(levels[0]), int(levels[-1])) if beyond else None
     return WriteTable(aimed, cycle, device, beyond=ends, fractions=spread_units(means - aimed))
 
 

@@ -47,10 +47,13 @@ def test_cells_hold_what_a_write_to_the_middle_leaves(
     mean = 0.0 if scheme == "pulse-width" else way[pulses] - 0.5
     assert scheme == "pulse-width" or abs(mean) > 0.005
     assert stats.kstest(errors, stats.norm(mean, np.hypot(CYCLE, DEVICE)).cdf).pvalue > 1e-3
-    # Each cell is read less its row's; and the same cells without a reference are as they were.
+    # Each cell is read less its row's, and they are those of a centred column but for the words
+    # that gateware would have to round to.
     plain = program(how, "centred")
     if scheme != "write-verify":
-        assert np.array_equal(plain.cells[0].held - cells.reference, cells.held)
+        alone = cells.held + cells.reference - plain.cells[0].held
+        assert np.abs(alone).max() <= 2**20
+        assert scheme == "pulse-width" or len(np.unique(alone)) > 5
         taken = done.counts.pulses - plain.counts.pulses
         assert taken == ROWS * (1 if scheme == "pulse-width" else pulses)
         assert done.counts.saturations - plain.counts.saturations == ROWS
