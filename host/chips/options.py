@@ -24,6 +24,7 @@ from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
     POLARITIES,
     SCHEMES,
+    VERIFYING,
     Counts,
     Programming,
     default_tries,
@@ -149,7 +150,7 @@ class MadeChip:
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` says of it; see ``docs/programming.md``."""
         how, counts, array = self.programming, self.counts, self.array
-        verify = how if how is not None and how.scheme == "write-verify" else None
+        verify = how if how is not None and how.verifies else None
         electrical, circuit = self.device.electrical, self.device.array
         told = {
             "reading": circuit.reading,
@@ -252,10 +253,10 @@ class ChipOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.scheme != "write-verify":
+        if self.scheme not in VERIFYING:
             for name in ("tries", "band"):
                 if getattr(self, name) is not None:
-                    raise UserError(f"`{name}` needs `scheme` write-verify")
+                    raise UserError(f"`{name}` needs `scheme` {' or '.join(VERIFYING)}")
         with refused():
             self._programming(1)
             check_range("chip seed", self.seed, 0, 2**32 - 1)

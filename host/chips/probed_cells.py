@@ -17,6 +17,8 @@ from allspin.sim.chip.words import Words, rounded_words, saturates
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
+from allspin.sim.programming.reference import write_reference
+from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.write_verify import measured_cells
 
 PLACES = ("layer", "row", "column")
@@ -77,7 +79,8 @@ class ProbedCells:
         found = []
         for number, (layer, held) in enumerate(zip(network.layers, self.held, strict=True)):
             ends = int(layer.levels[0]), int(layer.levels[-1])
-            kept = held - chip.reference_errors(number, layer.rows, ends)
+            written = write_reference(chip, number, layer, Programming()).errors
+            kept = held - chip.reference_errors(number, layer.rows, ends, written)
             found.append(rounded_words(chip.through_gains(network, number, kept), network.rah_bits))
         return found
 
@@ -98,10 +101,12 @@ class ProbedCells:
             "adc": AdcVariation(),
         }
         if seed is not None:
-            names = ON_COLUMNS if self.referenced else (*ON_COLUMNS, "reference")
+            names = (*ON_COLUMNS, *(() if self.referenced else ("reference", "reference_column")))
             wrong = {name: getattr(device.imperfections, name) for name in names}
             kept = {"imperfections": Imperfections(**wrong)}
-        known = replace(device, synapse=device.synapse.varied(0.0, 0.0), **kept)
+        # A written reference column varies as cells do; what cells hold is known.
+        varied = float(kept["imperfections"].reference_column == "written")
+        known = replace(device, synapse=device.synapse.varied(varied, varied), **kept)
         return Chip(known, seed or 0)
 
     @property

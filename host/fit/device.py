@@ -259,9 +259,10 @@ def pair_response(
 
 
 def with_reference(device: Device, reference: str) -> Device:
-    """A device of a conductance, with the deviation of the reference column that it needs.
+    """A device of a conductance, with the reference column that it needs.
 
-    Its cells are held in the middle of the range, by the polarity that deviates less there.
+    A column is written as the cells are. The cells of a centred one are held in the middle of the
+    range, and deviate as the polarity that deviates less there.
     """
     if device.unit != "siemens" or reference == "ideal":
         return device
@@ -271,7 +272,12 @@ def with_reference(device: Device, reference: str) -> Device:
         synapse.written(polarity, synapse.pulses_to(polarity, middle)).law for polarity in Polarity
     ]
     least = min(float(np.hypot(law.cycle, law.device)) for law in laws)
-    wrong = dataclasses.replace(device.imperfections, reference=min(least / synapse.span, 1.0))
+    column: dict[str, Any] = (
+        {"reference": min(least / synapse.span, 1.0)}
+        if reference == "centred"
+        else {"reference_column": "written"}
+    )
+    wrong = dataclasses.replace(device.imperfections, **column)
     return dataclasses.replace(device, imperfections=wrong)
 
 

@@ -19,7 +19,7 @@ from allspin.sim.parameters import option
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
 
-REFERENCES = ("column", "ideal")
+REFERENCES = ("column", "centred", "ideal")
 """A column of devices, with their C2C and D2D, or something without."""
 
 
@@ -108,7 +108,8 @@ class FitOptions:
     reference: str = field(
         default="column",
         metadata=option(
-            "reference of a conductance: a column of devices that vary, or an ideal one (column)",
+            "reference of a conductance: a column that is written as the cells are, one whose mean "
+            "is the middle of the range, or an ideal one (column)",
             choices=REFERENCES,
         ),
     )

@@ -133,9 +133,9 @@ def why_words(device: Device, programming: Programming | None, tiled: bool = Fal
         return "the cells are as they were read"
     wrong = device.imperfections
     reasons = {
-        "write-verify reads analogue values": programming.scheme == "write-verify",
+        f"{programming.scheme} reads analogue values": programming.verifies,
         "the Programmer has no Hall offset": wrong.hall_offset,
-        "the Programmer has no reference column": wrong.reference,
+        "the Programmer has no reference column": wrong.referenced,
         "the Programmer has no gain of a tile's amplifiers and converters": tiled
         and (device.adc.gain or wrong.amplifier_gain),
         "the Programmer has no drift": wrong.drifts,

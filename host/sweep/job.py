@@ -35,7 +35,7 @@ from allspin.sim.files import MAX_TOML, read_file
 from allspin.sim.network.golden import cut
 from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK, network_from_bytes
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.programming.schemes import Counts
+from allspin.sim.programming.schemes import VERIFYING, Counts
 
 LOT = 100
 """Chips that are shown the same batches: what an interrupted sweep measures again, at most."""
@@ -240,9 +240,9 @@ def make_chip(job: Job) -> MadeChip:
 def counts_of(point: Point, material: Material) -> Counts:
     """What is known of what programming takes before a chip is made.
 
-    All of it where it is the same on every chip; of write-verify only the cells.
+    All of it where it is the same on every chip; where cells are read only how many there are.
     """
-    if point.program != "write-verify":
+    if point.program not in VERIFYING:
         return make_chip(Job(point, 0, None, GOLDEN, material)).counts
     network = network_of(point.network, material.networks[point.network])
     return Counts(cells=sum(layer.states.size for layer in network.layers))

@@ -313,6 +313,20 @@ class TableSynapse(Synapse):
             device=self.device_deviation(polarity, pulses),
         )
 
+    def pulsed(
+        self,
+        polarity: Polarity,
+        resistance: npt.ArrayLike,
+        pulses: npt.ArrayLike,
+        deviate: npt.ArrayLike = 0.0,
+    ) -> Written:
+        """See `Synapse.pulsed`; of deviations by pulse the mean is that of the Markov chain too."""
+        if self.occasion == "pulse":
+            mean, cycle = after(self._changes[polarity], resistance, pulses)
+            return Written(Law(mean, cycle, np.zeros_like(mean)), (self.low, self.high))
+        film = super().pulsed(polarity, resistance, pulses, deviate).film
+        return Written(film, (self.low, self.high) if self.bounded else None)
+
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""
         tables = self.potentiation, self.depression
