@@ -8,6 +8,7 @@ import os
 import pytest
 from threadpoolctl import threadpool_info
 
+from allspin.host.data.datasets import load_test_set
 from allspin.sim.errors import UserError
 from tests.bench import peers as module
 from tests.bench.peers import GOLDEN, PLAIN, Peer, Program, Run, Timed, apart, ratios, run
@@ -28,9 +29,15 @@ def test_a_program_runs_in_another_process(name):
             found = there(program)
             assert found.accuracy > 0.9
             assert found.accuracy == run(program).accuracy
-            # A use's noise is that of its image, however many are given at a time.
-            all_at_once = dataclasses.replace(program, batch=COUNT)
-            assert name == PLAIN or found.accuracy == run(all_at_once).accuracy
+
+
+def test_a_batch_is_told_its_first_image(monkeypatch):
+    def opened(self):
+        return lambda: lambda images, first: labels[first : first + len(images)]
+
+    _, labels = load_test_set(None)
+    monkeypatch.setattr(Program, "opened", opened)
+    assert run(OURS).accuracy == 1
 
 
 def threads(program):
