@@ -188,7 +188,8 @@ def _times(matrix: Floats, values: Floats) -> Floats:
 # None is a dependency. CrossSim comes from its own repository (package ``simulator``), the others
 # from the package index. Each is given the same cells with the same errors, computes float32, and
 # is as fast as we know how to make it: CrossSim's own errors would make its arrays float64, which
-# takes twice as long, and aihwkit's tile of PyTorch is faster than calls to one in C++.
+# takes twice as long. aihwkit's tile is that of PyTorch: the one in C++ of its wheel refuses the
+# weights of a newer PyTorch.
 
 Images = npt.NDArray[np.uint8]
 Classify = Callable[[Images, int], npt.NDArray[np.int64]]
