@@ -160,7 +160,9 @@ class FloatForward:
             self.matrices.append((words * (gain * top * scale)).astype(np.float32))
             self.offsets.append(offset.astype(np.float32))
             scale = 1.0  # a hidden activation is a fraction already
-        self.products = [partial(_times, matrix) for matrix in self.matrices]
+        self.products: list[Callable[[Floats], Floats]] = [
+            partial(_times, matrix) for matrix in self.matrices
+        ]
 
     def logits(self, images: npt.NDArray[np.uint8]) -> Floats:
         """Column sums of the last layer, shape (images, classes), in arbitrary units."""
@@ -351,7 +353,7 @@ class Program:
 
         def others() -> Classify:
             (peer,) = (peer for peer in PEERS if peer.name == self.name)
-            return peer.make(FloatForward(network, *((WRITE, USE) if self.noisy else ())))
+            return peer.make(FloatForward(network, WRITE * self.noisy, USE * self.noisy))
 
         return golden if self.name == GOLDEN else others
 

@@ -65,7 +65,7 @@ def test_every_programs_noise_is_that_of_the_law(peer):
     """Of two currents one deviation of their difference apart, the larger one wins so often."""
     network = FloatForward(open_network("mnist-10"), use=USE)
     currents = np.diag([0.5, 0.5 + USE * 2**0.5]).astype(np.float32)
-    network.matrices = [currents / 255, np.eye(2, dtype=np.float32)]
+    network.matrices = [currents / np.float32(255), np.eye(2, dtype=np.float32)]
     network.products = [
         lambda values, matrix=matrix: values @ matrix for matrix in network.matrices
     ]
