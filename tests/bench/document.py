@@ -64,6 +64,9 @@ def _targets(record: dict[str, Any]) -> list[Section]:
 
 
 def _ratios(record: dict[str, Any]) -> list[Section]:
+    title = "Against others, side by side"
+    if not record["ratios"]:
+        return [(("Not measured of this state.",), Table(title, (), ()))]
     text = (
         "Images/s of one thread, by processor time, 784-100-10, by how many images are given at a",
         "time. A noisy run is of one chip, whose programming is a column of its own. *Ratio*: how",
@@ -87,7 +90,7 @@ def _ratios(record: dict[str, Any]) -> list[Section]:
     ]
     given = (f"{int(batch):,} at a time" for batch in batches)
     columns = _columns("what", "run", *given, "ms to program", "accuracy", "ratio", "target")
-    return [(text, Table("Against others, side by side", columns, rows))]
+    return [(text, Table(title, columns, rows))]
 
 
 def _growth(record: dict[str, Any]) -> list[Section]:
@@ -185,7 +188,8 @@ def circumstances(record: dict[str, Any]) -> str:
     machine = record["machine"]
     return (
         f"Commit {record['commit'] or 'unknown'}; {machine['cores']} cores, "
-        f"Python {machine['python']}, NumPy {machine['numpy']} with kernels for {machine['blas']}, "
+        f"Python {machine['python']}, NumPy {machine['numpy']}, "
+        f"kernels for {machine.get('blas', 'a processor that was not noted')}, "
         f"load before it began {machine['load']:.1f}."
     )
 
