@@ -5,6 +5,7 @@ here, of the network's file alone.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ DOWN = HIGH - (HIGH - LOW) * np.linspace(0, 1, 26) ** 1.002
 CHIPS = 8
 
 
-def simulated(network: Network, images: Array, labels: Array, rng: np.random.Generator) -> float:
+def simulated(network: Network, images: Any, labels: Any, rng: np.random.Generator) -> float:
     """Share of images that a chip of raw tables classifies rightly."""
     grey = images.reshape(len(images), -1).astype(np.float64)
     values = np.rint(grey * (2**network.pixel_bits - 1) / 255)
@@ -55,10 +56,11 @@ def test_accuracies_are_those_of_raw_tables_and_a_centred_column_is_another(tmp_
     raw = np.array([simulated(network, images, labels, rng) for _ in range(CHIPS)])
     down, up = (TableResponse(w, CYCLE * spread, DEVICE * spread) for w in (DOWN, DOWN[::-1]))
     found = {}
-    for name, figures in (
-        ("written", {"reference_column": "written"}),
-        ("centred", {"reference": float(np.hypot(CYCLE, DEVICE))}),
-    ):
+    kinds: dict[str, dict[str, Any]] = {
+        "written": {"reference_column": "written"},
+        "centred": {"reference": float(np.hypot(CYCLE, DEVICE))},
+    }
+    for name, figures in kinds.items():
         wrong = Imperfections(**figures)
         device = Device("raw", TableSynapse(up, down, 10), imperfections=wrong, unit="siemens")
         save_device(device, tmp_path / "raw.toml")
