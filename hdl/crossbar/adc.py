@@ -272,7 +272,7 @@ class LevelSums(Component):
         )
 
     def build(self, m: Module, platform: object) -> None:
-        """Build the registers. None has a reset: who takes the sums knows when they are there."""
+        """Build the registers. No reset: consumers of the sums track validity."""
         lowest, sign = self._times(m, self.driven, self._lowest, "driven")
         for number in range(self._parameters.neurons_per_clock):
             own = self.states[number]

@@ -177,7 +177,7 @@ class Products(Component):
         )
 
     def build(self, m: Module, platform: object) -> None:
-        """Build the registers. None has a reset: who takes the terms knows which are of a beat."""
+        """Build the registers. No reset: consumers of the terms track validity."""
         p = self._parameters
 
         multipliers = 0 if p.keeps_states else p.target.multipliers - CONVERTER_MULTIPLIERS

@@ -249,7 +249,7 @@ class Layer(Component):
             else:
                 m.d.comb += converter.noise.eq(noise.o.payload.uses)
 
-        # They may be far away. What is loaded is there long before a sum comes, or a line is shown.
+        # Registered for routing. What is loaded is there long before a sum comes or a line is read.
         reading, load_valid = Signal(), Signal()
         address = Signal(16, reset_less=True)
         load = Signal(LOAD_LAYOUT, reset_less=True)

@@ -75,7 +75,7 @@ class ColumnConverter(Component):
         )
 
     def build(self, m: Module, platform: object) -> None:
-        """Build the registers. None has a reset: who takes a current knows whether it is one."""
+        """Build the registers. No reset: consumers of a current track validity."""
         bits = self._current_bits
 
         def registered(value: Any, name: str, *, steps: int = 1) -> Any:

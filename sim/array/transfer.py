@@ -312,7 +312,7 @@ class ResistiveGrid:
         if grounded:
             diagonal[0] += supply
         else:
-            # Fed with nothing in all, it draws no current: it only fixes the potential.
+            # Injected currents sum to zero, so this row draws none: it only fixes the potential.
             diagonal[0, 0] += self._row
         # Gauss elimination of the chains.
         self._inverse = np.empty_like(diagonal[: self._length])
