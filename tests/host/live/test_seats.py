@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Disconnected
@@ -131,7 +132,7 @@ def test_a_server_ends_while_a_virtual_board_compiles(choices, compiling):
     thread = threading.Thread(target=server.run)
     thread.start()
     address = server.link.replace("http", "ws", 1) + "socket"
-    with connect(address, origin=server.link.rsplit("/", 2)[0]) as page:
+    with connect(address, origin=Origin(server.link.rsplit("/", 2)[0])) as page:
         page.send(json.dumps({"kind": "choose", "setting": {"on": "virtual"}}))
         assert begun.wait(PATIENCE)
         server.stop()
