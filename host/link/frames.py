@@ -128,6 +128,8 @@ class Line:
         Requests that were sent again so far.
     told : int
         Damaged frames that the device has told of so far.
+    repeated : int
+        Old frames so far that were carried again.
     next_tag : int
         Of the next request.
     owed : set of int
@@ -143,14 +145,14 @@ class Line:
         self.transport = transport
         self.name = transport.name
         self.window = MIN_WINDOW
-        self.resent = self.told = 0
+        self.resent = self.told = self.repeated = 0
         # Any numbers but those of the host before, of whom there may be frames on the way.
         self.next_tag = secrets.randbelow(NO_TAG)
         self.session = secrets.randbelow(MAX_SESSION) + 1
         self.is_open = False
         self._deframer = Deframer()
-        self._carried = 0  # bytes, both ways
         self.owed: set[int] = set()
+        self._carried = 0  # bytes, both ways
         self._answered = NO_TAG  # the tag that was answered last
 
     @property
@@ -195,6 +197,7 @@ class Line:
         if tag in self.owed:
             self.owed.remove(tag)
         elif self.is_open and tag != self._answered:
+            self.repeated += 1
             raise Undone(
                 f"{self.name} was sent an old request again, by whatever carries the line: it may "
                 "no longer be what it was programmed to be; run this again"

@@ -245,7 +245,7 @@ class ChipMaker:
         )
         tiled = any(layer.adc is not None for layer in network.layers)
         self.reason = why_words(made_of, programming, tiled) or self._why_not_here()
-        self._states_sent = False
+        self._states_at: int | None = None  # after how many old frames they were sent
 
     def _why_not_here(self) -> str | None:
         """Why this machine's Programmer cannot make the words."""
@@ -303,18 +303,19 @@ class ChipMaker:
             words = program_chip(chip, self._network, self._programming).words
             varied = chip_in_array(chip, self._network, words).network
         memories = self.memories(chip, varied)
-        self._machine.session.line.forget_lost()
+        line = self._machine.session.line
+        line.forget_lost()
         if self.reason is not None:
             self._machine.write_memories([*memories, *crossbar_memories(varied)], progress)
         else:
             # Words are made as states arrive, of the chip and the tables that are there.
             last = [(ENGINE << 4 | REDRAW, REDRAW_LINE)]
-            if not self._states_sent or not self.redraws:
+            if self._states_at != line.repeated or not self.redraws:
                 memories += self._write_tables()
                 last = [*self._states()]
             self._machine.write_memories(memories, progress)
             self._machine.write_memories(last, progress)
-            self._states_sent = True
+            self._states_at = line.repeated
         self._machine.clear_counters()
 
     def memories(self, chip: Chip, varied: Network) -> list[Memory]:

@@ -248,15 +248,15 @@ class Old(FaultyWire):
 
     def __init__(self, again: dict[int, int]) -> None:
         super().__init__(NO_FAULTS, [0])
-        self._again, self._past, self._begun = again, [b""], b""
+        self.again, self.past, self._begun = again, [b""], b""
 
     def carry(self, data: bytes) -> bytes:
         *frames, self._begun = (self._begun + data).split(b"\0")
         left = b""
         for frame in filter(None, frames):
-            now = len(self._past)
-            self._past.append(frame + b"\0")
-            left += self._past[now] + self._past[self._again.get(now, 0)]
+            now = len(self.past)
+            self.past.append(frame + b"\0")
+            left += self.past[now] + self.past[self.again.get(now, 0)]
         return super().carry(left)
 
 
@@ -269,11 +269,33 @@ def test_an_old_frame_that_comes_again_is_told_and_the_machine_programmed_anew(n
         places = draws.randrange(3, frames), frames + draws.randrange(3, frames)
         said: list[str] = []
         with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
+            line.latency = PATIENT
             line.to_device = Old({now: draws.randrange(1, now) for now in places})
             device = LinkedMachine(line)
             programmed_anew(lambda device=device: kind.work(kind, device), said.append)
         assert said
         assert all("was sent an old request again" in line for line in said)
+
+
+def test_states_that_an_old_frame_may_have_changed_are_sent_again() -> None:
+    kind = KINDS["Programmer with redraw"]
+    wire, said = Old({}), list[str]()
+    with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
+        line.to_device, line.latency = wire, PATIENT
+        device = LinkedMachine(line)
+        made = made_of(device)
+        chip = Chip(made, 3)
+        of_other, maker = (
+            ChipMaker(device, network, made, Programming()) for network in kind.networks[::-1]
+        )
+        of_other.make(chip)
+        states = len(wire.past) - 2  # the last frame but that which clears the counters
+        maker.make(chip)
+        wire.again[len(wire.past)] = states
+        programmed_anew(lambda: maker.make(chip), said.append)
+        assert len(said) == 1
+        for number, layer in enumerate(golden(kind, chip)[0]):
+            assert (device.read_words(number) == layer).all()
 
 
 @every_kind
