@@ -256,7 +256,7 @@ def _hidden(formats: NumberFormats, layer: Dense, rows: Rows) -> tuple[Columns, 
     )
     sums = rows.values @ chosen
     factor, biases = _line(sums, wanted)
-    model = np.clip(wanted, 0, layer.high)
+    model = layer.activation(wanted)
     gains, offsets, driven = fit_neurons(formats, sums * factor, biases, model)
     return Columns(latent, factor * gains, offsets), driven
 
@@ -332,10 +332,11 @@ def quantise(
         If the last hidden layer has no room for a constant neuron.
     """
     flat = images.reshape(len(images), -1)
+    ends = model.enter(np.vstack([np.zeros(flat.shape[1]), np.ones(flat.shape[1])]))
     rows = Rows(
         quantise_pixels(flat, formats.pixel_bits) / float(formats.input_top(0)),
-        np.ones(flat.shape[1]),
-        flat / 255.0,
+        ends[1] - ends[0],
+        model.enter(flat / 255.0),
     )
     layers: list[Columns] = []
     for layer in model.layers[:-1]:
