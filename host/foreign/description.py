@@ -275,6 +275,7 @@ def read_graph(path: Path) -> Graph:
     tensors = [tensor for tensor in model.graph.initializer if tensor.name in wanted]
     if (weights := sum(abs(math.prod(tensor.dims)) for tensor in tensors)) > MAX_WEIGHTS:
         raise UserError(f"{path} has {weights:,} weights; at most {MAX_WEIGHTS:,} are taken")
+    labels = {name for node in nodes if node.domain == "ai.onnx.ml" for name in node.input}
     constants = {}
     for tensor in tensors:
         what = f"{path}: the initializer {tensor.name!r}: "
@@ -282,7 +283,8 @@ def read_graph(path: Path) -> Graph:
             if onnx.external_data_helper.uses_external_data(tensor):
                 onnx.external_data_helper.load_external_data_for_tensor(tensor, str(path.parent))
             array = np.asarray(onnx.numpy_helper.to_array(tensor))
-            if array.dtype.kind not in "biufO" and array.dtype.name != "bfloat16":
+            kinds = "biufO" if tensor.name in labels else "biuf"
+            if array.dtype.kind not in kinds and array.dtype.name != "bfloat16":
                 raise ValueError(f"its values are no numbers but {array.dtype}")
             if array.shape != tuple(tensor.dims):
                 raise ValueError(f"its values do not fit its shape {tuple(tensor.dims)}")

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from allspin.host.foreign.description import (
-    DOMAINS,
     MAX_WEIGHTS,
     Dense,
     Evaluator,
@@ -99,7 +98,7 @@ def _checked(graph: Graph) -> tuple[dict[str, Any], set[str]]:
         made, kind = node.output[0], node.op_type
         title = repr(node.name) if node.name else f"that makes {made!r}"
         with refused(f"{graph.path}: the node {title} ({kind}): "):
-            if kind.startswith("Conv"):
+            if "Conv" in kind:
                 raise ValueError("a convolution is not read; layers must be fully connected")
             if kind not in SUPPORTED or node.domain != DOMAINS_OF.get(kind, ""):
                 raise ValueError(
@@ -165,6 +164,18 @@ def _logits(graph: Graph, makers: dict[str, Any], derived: set[str]) -> str:
     if len(ends) != 1:
         raise UserError(f"{graph.path} has {len(ends)} different outputs; it must have one")
     return ends.pop()
+
+
+def _check_sign(graph: Graph, makers: dict[str, Any], logits: str, shape: tuple[int, ...]) -> None:
+    """Refuse one output for two classes unless what is made of it rises with the second one."""
+    name = graph.model.graph.output[0].name
+    while name != logits and makers[name].op_type in CLASSICAL | SAME:
+        kind, inputs = makers[name].op_type, makers[name].input
+        name = inputs[1 if kind == "ArrayFeatureExtractor" else 0]
+    if name != logits:
+        found = Evaluator(graph, name, logits, shape)(np.array([[-9.0], [9.0]]))
+        if not found[0, -1] < found[1, -1]:
+            raise UserError(f"{graph.path}: {name!r} must rise with {logits!r}, its one output")
 
 
 def _span(graph: Graph, derived: set[str], target: str) -> tuple[str, set[str]]:
@@ -276,4 +287,6 @@ def read_layers(graph: Graph, image_shape: tuple[int, int]) -> tuple[FloatNetwor
         if spans[0][0] != graph.input.name:
             enter = Evaluator(graph, spans[0][0], graph.input.name, shape)
             network = replace(network, enter=enter)
+    if network.topology[-1] == 1:
+        _check_sign(graph, makers, logits, shape)
     return network, logits

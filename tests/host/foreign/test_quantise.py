@@ -27,7 +27,7 @@ def drawn(topology, *, high=np.inf, biases=0.5) -> FloatNetwork:
             Dense(
                 rng.normal(size=(rows, columns)) / np.sqrt(rows),
                 biases * rng.normal(size=columns),
-                high,
+                lambda sums: np.clip(sums, 0, high),
             )
             for rows, columns in pairwise(topology)
         )
