@@ -100,8 +100,11 @@ def rounding(moments: Reals, levels: Reals) -> Rounding:
 
 PULL = 0.01
 """How strongly weights are held to the model's own, as a share of the rows' mean square."""
-CLIPPINGS = np.geomspace(0.15, 1.0, 12)
-"""Outermost levels that are tried, as shares of the largest weight."""
+CLIPPINGS = 0.15 ** (np.arange(60) / 11)
+"""Outermost levels that are tried, falling, as shares of the largest weight."""
+ENOUGH = 12
+"""How many of them are, if the last one makes no column better: the largest weights may be those of
+rows that hardly anything drives, such as behind a normalisation of the inputs."""
 
 
 def fit_weights(
@@ -148,7 +151,7 @@ def fit_weights(
         largest[:] = largest.max()
     best = np.full(weights.shape[1], np.inf)
     scales, chosen, wanted = largest.copy(), np.zeros_like(weights), np.zeros_like(weights)
-    for share in CLIPPINGS:
+    for number, share in enumerate(CLIPPINGS):
         scale = share * largest
         tried, rounded = round_with(weights / scale)
         missed = rows @ (tried * scale) - sums
@@ -156,6 +159,8 @@ def fit_weights(
         if not by_column:
             errors[:] = errors.sum()
         better = errors < best
+        if number >= ENOUGH and not better.any():
+            break
         best[better], scales[better] = errors[better], scale[better]
         chosen[:, better], wanted[:, better] = tried[:, better], rounded[:, better]
     wanted = np.clip(wanted, -1, 1)
