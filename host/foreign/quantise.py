@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.foreign.description import Dense, FloatNetwork, Reals
+from allspin.host.foreign.description import Dense, FloatNetwork, Reals, relu
 from allspin.host.train.latent import Columns, LatentNetwork, NumberFormats
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
@@ -177,6 +178,8 @@ def fit_weights(
 
 RANGES = np.geomspace(0.2, 1.1, 14)
 """Full scales that are tried, as shares of a column's largest activation."""
+STEEP_RANGES = np.geomspace(0.05, 1.1, 14)
+"""The same where activations are steps, as shares of the sums above where they begin to rise."""
 MOVES = np.linspace(-0.06, 0.06, 7)
 """Currents by which the line is moved, as shares of full scale."""
 LEAST_RANGE = 0.5
@@ -184,8 +187,16 @@ LEAST_RANGE = 0.5
 same value must not mean something all too different."""
 
 
+FURTHEST = 2.0
+"""Magnitude of an offset, in full scales, that a converter holds."""
+
+
 def fit_neurons(
-    formats: NumberFormats, sums: Reals, biases: Reals, wanted: Reals
+    formats: NumberFormats,
+    sums: Reals,
+    biases: Reals,
+    wanted: Reals,
+    exact: Reals | None = None,
 ) -> tuple[Reals, Reals, Rows]:
     """Choose full scale and offset of each column.
 
@@ -199,6 +210,9 @@ def fit_neurons(
         What is to be added, likewise.
     wanted : ndarray of float64, shape (images, columns)
         The model's activations, not negative.
+    exact : ndarray of float64, shape (images, columns), optional
+        What the model itself sums, where its activation is no ReLU: the line then begins where
+        activations do, or has its middle where they reach theirs.
 
     Returns
     -------
@@ -214,16 +228,24 @@ def fit_neurons(
         return formats.table[steps] / float(formats.input_top(1))
 
     half = float(formats.table.max()) / formats.input_top(1) / 2
-    largest = wanted.max(axis=0)
+    places, ranges, largest = [(np.zeros(1), 0.0)], RANGES, wanted.max(axis=0)
+    if exact is not None:
+        begin, middle = (
+            np.where(wanted <= share * largest, exact, exact.min(axis=0)).max(axis=0)
+            for share in (0, 0.5)
+        )
+        places, ranges = [(begin, 0.0), (middle, half)], STEEP_RANGES
+        largest = exact.max(axis=0) - begin
     largest = np.maximum(largest, max(LEAST_RANGE * float(largest.max()), SMALLEST))
     # An offset reaches to two full scales: a bias takes at most one, where the curve lies the rest.
     least = np.abs(biases) / line.slope
     best = np.full(sums.shape[1], np.inf)
     gains, offsets, worth = (np.zeros(sums.shape[1]) for _ in range(3))
-    for share in RANGES:
+    for share, (place, before) in product(ranges, places):
         gain = 1 / (np.maximum(share * largest, least) * line.slope)
         for move in MOVES:
-            offset = half / line.slope - line.middle - move - biases * gain
+            offset = (half - before) / line.slope - line.middle - move - (biases - place) * gain
+            offset = np.clip(offset, -FURTHEST, FURTHEST)
             answers = answered(sums * gain - offset)
             squares = np.einsum("ij,ij->j", answers, answers)
             scale = np.einsum("ij,ij->j", answers, wanted) / np.maximum(squares, SMALLEST)
@@ -262,7 +284,8 @@ def _hidden(formats: NumberFormats, layer: Dense, rows: Rows) -> tuple[Columns, 
     sums = rows.values @ chosen
     factor, biases = _line(sums, wanted)
     model = layer.activation(wanted)
-    gains, offsets, driven = fit_neurons(formats, sums * factor, biases, model)
+    exact = None if layer.activation is relu else wanted
+    gains, offsets, driven = fit_neurons(formats, sums * factor, biases, model, exact)
     return Columns(latent, factor * gains, offsets), driven
 
 
