@@ -239,8 +239,8 @@ def import_network(
     Parameters
     ----------
     model : str or Path
-        ONNX (``.onnx``), safetensors with PyTorch's names (``.safetensors``), or ``.npz`` with
-        ``W0``, ``b0`` and so on.
+        ONNX (``.onnx``), safetensors with PyTorch's or Flax's names (``.safetensors``), or
+        ``.npz`` with ``W0``, ``b0`` and so on.
     dataset : Dataset
         What it was trained for. Training images calibrate and train; test images tell accuracy.
     options : ImportOptions, optional

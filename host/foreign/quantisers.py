@@ -3,6 +3,7 @@
 As its documents define them (github.com/fastmachinelearning/qonnx, docs/qonnx-custom-ops).
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -77,6 +78,17 @@ def trunc(
     return (rounded(_held(steps / share, to[1], signed, narrow)) - zero / share) * to[0]
 
 
+def dequantize_linear(
+    x: Array, scale: Array, zero: Array | int = 0, *, axis: int = 1, block_size: int = 0, **_: Any
+) -> Array:
+    """ONNX's DequantizeLinear, which its evaluator has of opset 19 on only."""
+    if block_size:
+        raise ValueError("a DequantizeLinear of blocks is not read")
+    turned = np.moveaxis(x, axis, -1) if scale.size > 1 else x
+    found = (turned.astype(scale.dtype) - zero) * scale
+    return np.moveaxis(found, -1, axis) if scale.size > 1 else found
+
+
 OPERATORS = {"Quant": quant, "IntQuant": quant, "BipolarQuant": bipolar_quant, "Trunc": trunc}
 
 
@@ -85,10 +97,11 @@ def quantisers() -> list[type]:
     """The operators, for ``onnx.reference.ReferenceEvaluator``."""
     from onnx.reference.op_run import OpRun
 
-    def made(name: str) -> type:
-        def run(self: Any, x: Array, *others: Array, **attributes: Any) -> tuple[Array]:
-            return (np.asarray(OPERATORS[name](x, *others, **attributes), x.dtype),)
+    def made(name: str, domain: str, compute: Callable[..., Array]) -> type:
+        def run(self: Any, x: Array, scale: Array, *others: Array, **about: Any) -> tuple[Array]:
+            return (np.asarray(compute(x, scale, *others, **about), scale.dtype),)
 
-        return type(name, (OpRun,), {"op_domain": QONNX, "_run": run})
+        return type(name, (OpRun,), {"op_domain": domain, "_run": run})
 
-    return [made(name) for name in OPERATORS]
+    own = [made(name, QONNX, compute) for name, compute in OPERATORS.items()]
+    return [*own, made("DequantizeLinear", "", dequantize_linear)]
