@@ -54,7 +54,7 @@ PROBES = 16
 """Random images that a span must be linear for."""
 MAX_APART = 1e-3
 """Share of the largest output that rounding may make there."""
-LADDER = 10.0 ** np.arange(-3, 9)
+LADDER: Reals = 10.0 ** np.arange(-3, 9)
 """Sums, of either sign, at which an activation is asked for the least that it answers: steps of
 eight bits or more that an integer holds lie between two of them."""
 
@@ -130,15 +130,16 @@ def _check_sizes(graph: Graph) -> None:
 
 
 def _logits(graph: Graph, makers: dict[str, Any], derived: set[str]) -> str:
-    """The one tensor that all outputs of a graph are made of, which is not rounded any more."""
-    behind: set[str] = set()  # what is made of shares or classes, or of what is rounded
-    steps: set[str] = set()
+    """The one tensor that all outputs of a graph are made of; nodes that round it become others."""
+    behind: set[str] = set()  # what is made of shares or classes
+    steps: set[str] = set()  # what is a whole number, until it is dequantised
     of_images = [node for node in graph.nodes if derived.intersection(node.input)]
-    last = max((k for k, node in enumerate(of_images) if node.op_type in WEIGHTS), default=0)
+    last = max((k for k, node in enumerate(of_images) if node.op_type in WEIGHTS), default=-1)
     for node in of_images[last + 1 :]:
         kind = node.op_type
         if kind in ROUNDING or (kind == "Clip" and node.input[0] in steps):
-            steps.update(node.output if kind != "DequantizeLinear" else [])
+            if kind == "QuantizeLinear":
+                steps.update(node.output)
             del node.attribute[:], node.input[1:]
             node.op_type, node.domain = "Identity", ""
         elif kind in SHARES | CLASSICAL | {"ArgMax"} or behind.intersection(node.input):
@@ -160,6 +161,9 @@ def _logits(graph: Graph, makers: dict[str, Any], derived: set[str]) -> str:
                 f"{graph.path}: the node that makes {name!r} ({node.op_type}): it must keep the "
                 "order of the classes, and its axis be theirs, the last one"
             )
+        labels = graph.constants.get(node.input[0], np.zeros(0))
+        if labels.dtype.kind in "iu" and list(labels) != sorted(labels):
+            raise UserError(f"{graph.path}: the labels {node.input[0]!r} must rise, as classes do")
         wanted |= derived.intersection(node.input)
     if len(ends) != 1:
         raise UserError(f"{graph.path} has {len(ends)} different outputs; it must have one")

@@ -215,7 +215,7 @@ def _read(
     )
     inputs = scaling.apply(dataset.test_images)
     answers, read = model.answers(inputs), network.logits(inputs)
-    # Of one image in a hundred a sum may lie at a border between two activations that are rounded.
+    # A sum at a border between two rounded activations may fall to either side, in rare images.
     apart = float(np.quantile(np.abs(answers - read).max(axis=1), 0.99))
     most = HALF_DISAGREEMENT if model.half else MAX_DISAGREEMENT
     if not apart <= most * max(float(read.std()), 1e-6):

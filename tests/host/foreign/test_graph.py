@@ -395,7 +395,7 @@ NO_LAYERS = {
             l=np.float32(-1),
             h=np.float32(1),
         ),
-        "and its output rises; this one's goes from 2 to 0",
+        "and its output rises; this one's goes from",
     ),
     "convolution": (
         model([node("Conv", ["input", "w0"], ["output"], name="conv1")], shape=(None, 3, 28, 28)),
@@ -405,17 +405,26 @@ NO_LAYERS = {
         one_output(*SHARES[:1], outputs=("rest",)),
         "'rest' must rise with 'z', its one output",
     ),
-    "shares are turned": (
-        two_layers(
-            RELU, node("Softmax", ["output"], ["s"]), node("Neg", ["s"], ["n"]), outputs=("n",)
-        ),
-        "(Neg): this operator of ai.onnx is not supported",
-    ),
     "shares are scaled": (
-        two_layers(
-            RELU, node("Softmax", ["output"], ["s"]), node("Mul", ["s", "s"], ["n"]), outputs=("n",)
+        model(
+            [
+                node("MatMul", ["input", "w0"], ["m"]),
+                node("Softmax", ["m"], ["s"]),
+                node("Mul", ["s", "b0"], ["output"]),
+            ]
         ),
-        "'n' (Mul): it must keep the order of the classes",
+        "'output' (Mul): it must keep the order of the classes",
+    ),
+    "labels in another order": (
+        model(
+            [
+                node("MatMul", ["input", "w0"], ["m"]),
+                node("ArgMax", ["m"], ["c"], axis=1),
+                node("ArrayFeatureExtractor", ["l", "c"], ["output"], domain="ai.onnx.ml"),
+            ],
+            {**ARRAYS, "l": np.arange(HIDDEN)[::-1].copy()},
+        ),
+        "the labels 'l' must rise, as classes do",
     ),
     "training": (
         two_layers(

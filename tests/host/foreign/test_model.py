@@ -71,7 +71,10 @@ def test_layers_follow_their_names_numbers_by_value(layers_of, names):
 
 def test_arrays_as_flax_names_them_in_bfloat16_and_with_a_count(layers_of):
     rng = np.random.default_rng(0)
-    tensors: dict[str, Any] = {"step": np.array(1000, np.int32), "opt/step": np.float32(7)}
+    tensors: dict[str, Any] = {
+        "step": np.array(1000, np.int32),
+        "opt/step": np.array(7, np.float32),
+    }
     kernels = {}
     for number, shape in ((2, (5, 3)), (10, (3, 2)), (0, (4, 5))):
         name = f"params/Dense_{number}"
@@ -109,7 +112,7 @@ TENSORS = {
         "conv.weight, of shape (2, 1, 3, 3), is a convolution's, which is not read",
     ),
     "names": ({"w": ONE}, "it has no array named NAME.weight or NAME/kernel"),
-    "a number": ({"0.weight": ONE, "scale": np.float32(2)}, "it has an array 'scale'"),
+    "a number": ({"0.weight": ONE, "scale": np.array(2, np.float32)}, "it has an array 'scale'"),
     "another": ({"0.weight": ONE, "scale": ONE}, "it has an array 'scale'"),
     "order": (
         {"out.weight": ONE, "in.weight": np.ones((4, 3), np.float32), "z.weight": ONE[:2]},

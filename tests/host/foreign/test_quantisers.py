@@ -1,10 +1,13 @@
 """QONNX's operators against its documents."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from allspin.host.foreign.quantisers import bipolar_quant, dequantize_linear, quant, trunc
 
+number, whole = (partial(np.array, dtype=dtype) for dtype in (np.float32, np.int64))
 MODES = ("ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 ROUNDED = {
     5.5: (6, 6, 5, 6, 5, 6, 5),
@@ -25,13 +28,13 @@ ROUNDED = {
 def test_rounding_modes(mode):
     column = MODES.index(mode) if mode in MODES else 0
     expected = [row[column] for row in ROUNDED.values()]
-    eight = np.float32(8)
-    found = quant(np.array([*ROUNDED]), np.float32(1), np.float32(0), eight, rounding_mode=mode)
+    eight = number(8)
+    found = quant(np.array([*ROUNDED]), number(1), number(0), eight, rounding_mode=mode)
     assert found.tolist() == expected
     # Trunc in its first version divides; in its second it keeps the scale that it is told.
     given = np.array([*ROUNDED]) * 16
-    one, none = np.float32(1), np.float32(0)
-    assert trunc(given, one, none, eight, np.float32(4), rounding_mode=mode).tolist() == [
+    one, none = number(1), number(0)
+    assert trunc(given, one, none, eight, number(4), rounding_mode=mode).tolist() == [
         *trunc(given, one, none, eight, 16 * one, eight, rounding_mode=mode) / 16
     ]
 
@@ -42,17 +45,17 @@ def test_rounding_modes(mode):
 )
 def test_what_eight_bits_hold(signed, narrow, ends):
     numbers = np.array([-np.inf, np.inf])
-    half, eight = np.float32(0.5), np.int64(8)
-    found = quant(numbers, half, np.int64(0), eight, signed=signed, narrow=narrow)
+    half, eight = number(0.5), whole(8)
+    found = quant(numbers, half, whole(0), eight, signed=signed, narrow=narrow)
     assert found.tolist() == [end / 2 for end in ends]
-    moved = quant(numbers, half, np.int64(3), eight, signed=signed, narrow=narrow)
+    moved = quant(numbers, half, whole(3), eight, signed=signed, narrow=narrow)
     assert moved.tolist() == [(end - 3) / 2 for end in ends]
 
 
 def test_one_bit_is_the_sign_and_0_is_positive():
-    numbers, scale = np.array([-0.1, 0.0, 7.0]), np.float32(3)
+    numbers, scale = np.array([-0.1, 0.0, 7.0]), number(3)
     assert bipolar_quant(numbers, scale).tolist() == [-3, 3, 3]
-    assert quant(numbers, scale, np.float32(0), np.float32(1)).tolist() == [-3, 3, 3]
+    assert quant(numbers, scale, number(0), number(1)).tolist() == [-3, 3, 3]
 
 
 def test_scales_of_columns():
