@@ -54,7 +54,7 @@ PROBES = 16
 """Random images that a span must be linear for."""
 MAX_APART = 1e-3
 """Share of the largest output that rounding may make there."""
-LADDER: Reals = 10.0 ** np.arange(-3, 9)
+LADDER = np.array([10.0**power for power in range(-3, 9)])
 """Sums, of either sign, at which an activation is asked for the least that it answers: steps of
 eight bits or more that an integer holds lie between two of them."""
 

@@ -135,7 +135,7 @@ class _Writer:
         return self.node("DequantizeLinear", held, scale, zero)
 
 
-def graph_of(network: FewBits, domain: str | None, *, tail: Rounding | None = None) -> bytes:
+def graph_of(network: FewBits, domain: str | None, tail: Rounding | None) -> bytes:
     """A network as an ONNX file, as Brevitas writes it; `tail` rounds its logits."""
     writer, x = _Writer(domain), "images"
     if network.enter is not None:
@@ -152,13 +152,14 @@ def graph_of(network: FewBits, domain: str | None, *, tail: Rounding | None = No
             x = x if network.activation.signed else writer.node("Relu", x)
             x = writer.rounded(x, network.activation)
     x = x if tail is None else writer.rounded(x, tail)
+    # Old files are for one image, and without a version of QONNX's operators.
+    width, batch = len(network.weights[0]), 1 if domain == "finn.custom_op.general" else None
     graph = helper.make_graph(
         writer.nodes,
         "few_bits",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, len(network.weights[0])])],
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, width])],
         [onnx.ValueInfoProto(name=x)],
         writer.constants,
     )
-    # As older files of Brevitas, without a version of QONNX's operators.
     opsets = [helper.make_opsetid("", 14)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=7).SerializeToString()

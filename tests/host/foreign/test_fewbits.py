@@ -35,8 +35,8 @@ def packets() -> tuple[Dataset, ImportOptions]:
 def digits() -> tuple[Dataset, ImportOptions]:
     """Some of MNIST."""
     data = load_dataset()
-    arrays = data.train_images[:6000], data.train_labels[:6000], data.test_images, data.test_labels
-    return Dataset(*arrays, 10, "", "digits"), ImportOptions(white=1.0)
+    images, labels = data.train_images[:8000], data.train_labels[:8000]
+    return halves(images, labels, "digits"), ImportOptions(white=1.0)
 
 
 def halves(images, labels, name) -> Dataset:
@@ -64,9 +64,8 @@ def test_networks_of_few_bits_keep_their_accuracy(tmp_path, name):
     dataset, options = data()
     inputs = options.scalings()[0].apply(dataset.train_images)
     network = trained(inputs, dataset.train_labels, widths, weight, activation, enter)
-    (tmp_path / "net.onnx").write_bytes(
-        graph_of(network, domain, tail=SIGN if widths[-1] == 1 else None)
-    )
+    tail = SIGN if widths[-1] == 1 else None
+    (tmp_path / "net.onnx").write_bytes(graph_of(network, domain, tail))
     logits = network.logits(options.scalings()[0].apply(dataset.test_images))
     classes = logits.argmax(axis=1) if widths[-1] > 1 else logits[:, 0] > 0
     accuracy = np.mean(classes == dataset.test_labels)
