@@ -16,6 +16,8 @@ from allspin.sim.network.network import MAX_LINES, Network
 
 SMALLEST = 1e-9
 """Weights and activations that nothing is divided by."""
+LEAST_SQUARE = 1e-12
+"""Sums of squares that nothing is divided by."""
 
 
 class Rows(NamedTuple):
@@ -104,8 +106,8 @@ PULL = 0.01
 CLIPPINGS = 0.15 ** (np.arange(60) / 11)
 """Outermost levels that are tried, falling, as shares of the largest weight."""
 ENOUGH = 12
-"""How many of them are, if the last one makes no column better: the largest weights may be those of
-rows that hardly anything drives, such as behind a normalisation of the inputs."""
+"""How many of them are, if the last one makes every column worse: the largest weights may be those
+of rows that hardly anything drives, such as behind a normalisation of the inputs."""
 
 
 def fit_weights(
@@ -160,7 +162,7 @@ def fit_weights(
         if not by_column:
             errors[:] = errors.sum()
         better = errors < best
-        if number >= ENOUGH and not better.any():
+        if number >= ENOUGH and np.all((errors > best) | (best < LEAST_SQUARE)):
             break
         best[better], scales[better] = errors[better], scale[better]
         chosen[:, better], wanted[:, better] = tried[:, better], rounded[:, better]
@@ -255,10 +257,6 @@ def fit_neurons(
             for kept, tried in ((best, errors), (gains, gain), (offsets, offset), (worth, scale)):
                 kept[better] = tried[better]
     return gains, offsets, Rows(answered(sums * gains - offsets), worth, wanted)
-
-
-LEAST_SQUARE = 1e-12
-"""Sums of squares that nothing is divided by."""
 
 
 def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:

@@ -136,9 +136,21 @@ def test_dead_pixels_and_dead_neurons_do_no_harm(images):
     before, last = drawn((20, 16, 5)).layers
     first = before.weights.copy()
     first[:, 3] = 0
-    first[0] *= 1e4  # as behind a normalisation of the inputs, which divides by next to nothing
     model = FloatNetwork((Dense(first, np.where(np.arange(16) == 7, -99, 0.1)), last))
     assert agreement(model, dark, machine("sot", 10, 4)) > 0.93
+
+
+@pytest.mark.parametrize("states", [3, 10])
+def test_weights_of_dead_pixels_do_not_set_the_scale(images, states):
+    """Those behind a normalisation of the inputs, which divides by next to nothing there."""
+    dark = images.copy()
+    dark[:, 0] = 0
+    first, last = drawn((20, 16, 5), biases=0).layers
+    weights = np.vstack([1e4 * first.weights[:1], first.weights[1:]])
+    model = FloatNetwork((Dense(weights, first.biases), last))
+    network, _, _ = run(model, machine("sot", states, 4), dark)
+    errors = layer_errors(network, dark, model.trace(dark.reshape(600, 20) / 255))
+    assert max(errors) < 0.2
 
 
 @pytest.mark.parametrize(("levels", "bits", "worst"), [(2, 1, 0.06), (3, 4, 0.22)])
