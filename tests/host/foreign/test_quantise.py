@@ -150,7 +150,7 @@ def test_weights_of_dead_pixels_do_not_set_the_scale(images, states):
     model = FloatNetwork((Dense(weights, first.biases), last))
     network, _, _ = run(model, machine("sot", states, 4), dark)
     errors = layer_errors(network, dark, model.trace(dark.reshape(600, 20) / 255))
-    assert max(errors) < 0.2
+    assert max(errors) < 0.3
 
 
 @pytest.mark.parametrize(("levels", "bits", "worst"), [(2, 1, 0.06), (3, 4, 0.22)])
