@@ -69,7 +69,8 @@ def test_the_programmer_knows_where_the_mean_reference_is(scheme: str, unit: str
     All but two that cannot be, 0.03 above the top and in the middle of that step.
     """
     way = np.concatenate([np.linspace(0, 0.45, 46), np.linspace(0.53, 1, 48)])
-    table = TableSynapse(*(TableResponse(one, 0 * way, 0 * way) for one in (way, way[::-1])), 10)
+    up, down = (TableResponse(one, 0 * way, 0 * way) for one in (way, way[::-1]))
+    table = TableSynapse(up, down, 10)
     wrong = Imperfections(reference_column="written", stuck=0.1, stuck_at="low")
     chip = Chip(Device("gap", table, imperfections=wrong, unit=unit), 1)
     (cells,) = program_chip(chip, NET, Programming(scheme, tries=1, band=0.006)).cells
