@@ -200,36 +200,34 @@ class WriteVerify:
         self.stuck = self._stuck(ends, above)
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         wrong = chip.device.imperfections
-        row = np.hypot(wrong.reference, reference.deviation)
-        away = np.hypot(wrong.hall_offset, row) * synapse.span
+        away = np.hypot(wrong.hall_offset, np.hypot(wrong.reference, reference.deviation))
         self.spread: list[Array] = [
-            np.copysign(np.hypot(law.device, away), law.device) for law in self.laws
+            np.copysign(np.hypot(law.device, away * synapse.span), law.device) for law in self.laws
         ]
         self.learns = [bool(np.any(spread)) for spread in self.spread]
         self.best = [self._best_trains(polarity) for polarity in Polarity]
         # Sums of the estimate above: of d (r - m) / s^2, and of d^2 / s^2.
         self.seen, self.known = np.zeros((2, size)), np.ones((2, size))
         self.incremental = programming.scheme == "incremental"
-        # What films hold, and what was read last, is where further trains start.
-        self.resistance, self.films, self.last_read = np.zeros((3, size))
-        self.polarities = np.zeros(size, np.int8)
-        last, every, tries, saturations = np.zeros((4, size), np.int64)
+        # Further trains start where the films are; each cell has had so many.
+        self.resistance, self.films = np.zeros((2, size))
+        self.polarities, self.further = np.zeros(size, np.int8), np.zeros(size, np.int64)
+        last, every, tries = np.zeros((3, size), np.int64)
         given = np.zeros(2, np.int64)
-        left = np.arange(size)
+        left, before = np.arange(size), None
         for write in range(programming.tries):
-            polarity, pulses, fresh = self._trains(left, self.incremental and write > 0)
+            polarity, pulses, fresh = self._trains(left, before)
             self.polarities[left], last[left] = polarity, pulses
             every[left] += pulses
             tries[left] += 1
-            saturations[left] += fresh
-            read = self.last_read[left] = self._write(left, polarity, pulses, fresh, write)
+            read = self._write(left, polarity, pulses, fresh, write)
             for one in Polarity:
                 given[one] += pulses[polarity == one].sum()
                 here = (polarity == one) & fresh
                 if self.learns[one]:
                     self._learn(one, left[here], pulses[here], read[here])
             good = np.abs(read - self.targets[self.states[left]]) <= self.band
-            left = left[~good]
+            left, before = left[~good], read[~good] if self.incremental else None
             if not left.size:
                 break
         converged = np.ones(size, bool)
@@ -239,7 +237,7 @@ class WriteVerify:
             potentiation=float(given[Polarity.POTENTIATION]),
             depression=float(given[Polarity.DEPRESSION]),
             pulses=int(given.sum()),
-            saturations=int(saturations.sum()),
+            saturations=int(tries.sum() - self.further.sum()),
             reads=int(tries.sum()),
             unconverged=left.size,
         )
@@ -250,7 +248,7 @@ class WriteVerify:
             pulses=last.reshape(shape),
             widths=last.reshape(shape).astype(np.float64),
             all_pulses=every.reshape(shape),
-            saturations=saturations.reshape(shape),
+            saturations=(tries - self.further).reshape(shape),
             tries=tries.reshape(shape),
             converged=converged.reshape(shape),
             reference=self.reference,
@@ -295,11 +293,11 @@ class WriteVerify:
         return np.array([np.abs(ends - target).argmin(axis=1) for target in self.targets])
 
     def _trains(
-        self, cells: npt.NDArray[np.int64], further: bool
+        self, cells: npt.NDArray[np.int64], before: Array | None
     ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         """Polarity and pulses of the next train of some cells, and whether it is from saturation.
 
-        If not `further`, all are.
+        All are but with what was read of the cells `before`.
         """
         states = self.states[cells]
         targets = self.targets[states]
@@ -321,30 +319,39 @@ class WriteVerify:
             variance = variance + self.band**2 / 3
             penalties.append(penalty(miss, variance) + self.allowed[polarity][states])
             pulses.append(n)
-        if further:
-            for penalties_there, n in self._further(cells, offsets, unsure):
-                penalties.append(penalties_there)
-                pulses.append(n)
-        # Of equal ones depression, and the one from saturation.
-        order = np.array([1, 0, 3, 2])[: len(pulses)]
-        chosen = order[np.argmin([penalties[place] for place in order], axis=0)]
-        return (chosen % 2).astype(np.int8), np.choose(chosen, pulses), chosen < 2
+        down = penalties[Polarity.DEPRESSION] <= penalties[Polarity.POTENTIATION]
+        chosen, n = down.astype(np.int8), np.where(down, pulses[1], pulses[0])
+        fresh = np.ones(cells.size, bool)
+        if before is not None:
+            least = np.minimum(*penalties)
+            for polarity, found, more in self._further(cells, before, offsets, unsure):
+                here = found < least
+                least[here], fresh[here] = found[here], False
+                chosen[here], n[here] = polarity, more[here]
+            self.further[cells] += ~fresh
+        return chosen, n, fresh
 
     def _further(
-        self, cells: npt.NDArray[np.int64], offsets: list[Array], unsure: list[Array]
-    ) -> Iterator[tuple[Array, npt.NDArray[np.int64]]]:
-        """Penalties and pulses of trains that start where cells are, by polarity.
+        self,
+        cells: npt.NDArray[np.int64],
+        before: Array,
+        offsets: list[Array],
+        unsure: list[Array],
+    ) -> Iterator[tuple[Polarity, Array, npt.NDArray[np.int64]]]:
+        """Each polarity, with penalties and pulses of trains that start where cells are.
 
         Parameters
         ----------
         cells : ndarray of int64
             Cells that were read.
+        before : ndarray of float64
+            What was read of them.
         offsets, unsure : list of ndarray of float64, by polarity
             By how much each cell's device is estimated to be read above the mean device, and the
             variance of that.
         """
         states, last = self.states[cells], self.polarities[cells]
-        film = self.last_read[cells] - np.choose(last, offsets)
+        film = before - np.choose(last, offsets)
         for polarity in Polarity:
             law, aim = self.laws[polarity], self.targets[states] - offsets[polarity]
             way = self.synapse.pulses_to(polarity, aim) - self.synapse.pulses_to(polarity, film)
@@ -353,7 +360,7 @@ class WriteVerify:
             # Where the polarity stays, so does what the device is read above the mean one.
             variance = np.where(last == polarity, 0.0, unsure[0] + unsure[1])
             variance = variance + law.cycle[n] ** 2 + self.band**2 / 3
-            yield penalty(miss, variance) + self.allowed[polarity][states], n
+            yield polarity, penalty(miss, variance) + self.allowed[polarity][states], n
 
     def _write(
         self,

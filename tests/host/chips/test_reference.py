@@ -5,7 +5,6 @@ here, of the network's file alone.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +18,15 @@ from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 
-Array = npt.NDArray[np.float64]
 LOW, HIGH, CYCLE, DEVICE = 1e-5, 3e-5, 0.012, 0.015
 DOWN = HIGH - (HIGH - LOW) * np.linspace(0, 1, 26) ** 1.002
 """25 pulses down; 13 end nearest to the middle, 1.9 % of the range below it."""
 CHIPS = 8
 
 
-def simulated(network: Network, images: Any, labels: Any, rng: np.random.Generator) -> float:
+def simulated(
+    network: Network, images: npt.NDArray[np.uint8], labels: npt.ArrayLike, rng: np.random.Generator
+) -> float:
     """Share of images that a chip of raw tables classifies rightly."""
     grey = images.reshape(len(images), -1).astype(np.float64)
     values = np.rint(grey * (2**network.pixel_bits - 1) / 255)
@@ -56,12 +56,10 @@ def test_accuracies_are_those_of_raw_tables_and_a_centred_column_is_another(tmp_
     raw = np.array([simulated(network, images, labels, rng) for _ in range(CHIPS)])
     down, up = (TableResponse(w, CYCLE * spread, DEVICE * spread) for w in (DOWN, DOWN[::-1]))
     found = {}
-    kinds: dict[str, dict[str, Any]] = {
-        "written": {"reference_column": "written"},
-        "centred": {"reference": float(np.hypot(CYCLE, DEVICE))},
-    }
-    for name, figures in kinds.items():
-        wrong = Imperfections(**figures)
+    for name, wrong in (
+        ("written", Imperfections(reference_column="written")),
+        ("centred", Imperfections(reference=float(np.hypot(CYCLE, DEVICE)))),
+    ):
         device = Device("raw", TableSynapse(up, down, 10), imperfections=wrong, unit="siemens")
         save_device(device, tmp_path / "raw.toml")
         lot = Lot(
