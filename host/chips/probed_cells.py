@@ -1,5 +1,6 @@
 """A chip as a probe station read it back: R_AH words of a network's cells."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -324,8 +325,9 @@ def _read_csv(path: Path, unit: str, cells: int) -> Reads:
     line = file.blocks[0][0]
     columns = {REFERENCE: np.full(len(file.rows), np.nan)}
     for name in (*PLACES, RESISTANCE, REFERENCE, STATE):
-        names = (name, *NAMES["resistance"]) if name == RESISTANCE else (name,)
-        heading = next((each for each in map(plain, names) if each in headings), None)
+        known = (plain(name), *NAMES["resistance"]) if name == RESISTANCE else (plain(name),)
+        called = (each for one in known for each in headings if re.fullmatch(one, each))
+        heading = next(called, None)
         if heading is None and name in (REFERENCE, STATE):
             continue
         if heading is None:

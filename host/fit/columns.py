@@ -1,9 +1,11 @@
-"""Which column of a file is what, in which unit, and which of its rows are taken."""
+"""Which column of a file is what, in which unit, why, and which of its rows are taken."""
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from allspin.host.fit.quantities import number, quantity, unit_of
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError, check_number, check_one_of
 from allspin.sim.parameters import option
+from allspin.sim.synapse.response import Polarity
 
 BRANCHES = ("up", "down")
 """Branches of a neuron's hysteresis loop: current rising, and falling."""
@@ -20,33 +23,47 @@ MISSING = 0.1
 """Share of a curve's values that may be missing."""
 
 
-def _column(what: str) -> Any:
-    """A field that names a column, None for the usual name."""
-    about = option(f"column of the {what}", "NAME", flag=f"--{what}-column")
-    return field(default=None, metadata=about)
+def _column(what: str, more: str = "") -> Any:
+    """A field that names a column, empty for the usual name."""
+    words = f"column of {what}{more}; of one file of several as FILE:NAME"
+    flag = f"--{what.lower().replace('r_ah', 'resistance')}-column"
+    return field(default=(), metadata=option(words, "NAME", flag=flag, action="append"))
 
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """Names of columns that differ from the usual ones; None for the usual name.
+    """Names of columns that differ from the usual ones; empty for the usual name.
 
-    `resistance` may be several names; each is a cycle.
+    Each is a name for all files, or ``FILE:NAME`` for one of them; one alone may be a str.
+    `resistance` may be several names of a file; each is a cycle.
     """
 
-    pulse: str | None = _column("pulse")
-    resistance: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "column of R_AH; given several times, as many cycles",
-            "NAME",
-            flag="--resistance-column",
-            action="append",
-        ),
-    )
-    cycle: str | None = _column("cycle")
-    device: str | None = _column("device")
-    polarity: str | None = _column("polarity")
-    current: str | None = _column("current")
+    pulse: tuple[str, ...] | str = _column("pulse")
+    resistance: tuple[str, ...] | str = _column("R_AH", "; given several times, as many cycles")
+    cycle: tuple[str, ...] | str = _column("cycle")
+    device: tuple[str, ...] | str = _column("device")
+    polarity: tuple[str, ...] | str = _column("polarity")
+    current: tuple[str, ...] | str = _column("current")
+
+    def of(self, what: str, path: Path) -> list[str]:
+        """The names of a file's column: those that are given for it, or else for all files."""
+        given = getattr(self, what, ())
+        own: dict[str, list[str]] = {}
+        for text in (given,) if isinstance(given, str) else given:
+            file, _, name = text.rpartition(":")
+            own.setdefault(file, []).append(name)
+        return own.get(path.name, own.get(str(path), own.get("", [])))
+
+    def check(self, paths: Iterable[Path]) -> None:
+        """Refuse a name for a file that there is not."""
+        known = {"", *(name for path in paths for name in (path.name, str(path)))}
+        for what in vars(self):
+            given = getattr(self, what)
+            for text in (given,) if isinstance(given, str) else given:
+                if text.rpartition(":")[0] not in known:
+                    raise UserError(
+                        f"--{what}-column {text} is of no file that is given; give FILE:NAME"
+                    )
 
 
 @dataclass(frozen=True)
@@ -173,37 +190,196 @@ class Condition:
         return False
 
 
-NAMES = {
-    "pulse": ("pulse", "pulses", "pulse number", "pulse no", "pulse #", "n", "p", "#"),
-    "resistance": (
-        *("r_ah", "rah", "r ah", "r_hall", "r_xy", "rxy", "resistance", "r"),
-        *("conductance", "g", "v_ah", "vah", "v_hall", "hall voltage", "v_xy", "vxy", "v_h"),
+_NO = r"(no|nr|num|number|count|counter|index|idx|id|#|n)"
+"""What stands for a number in a name."""
+_RES = r"(r|res|resistance)"
+NAMES: dict[str, tuple[str, ...]] = {
+    "pulse": (
+        rf"({_NO}_?(of_?)?)?((programming|write|applied|input|total)_)?pulses?(_?{_NO}|_applied)?",
+        r"n|p|#",
     ),
-    "cycle": ("cycle", "run", "sweep", "repeat"),
-    "device": ("device", "sample", "dut"),
-    "polarity": ("polarity", "direction", "pulse type"),
-    "current": ("current", "i", "i_x", "ix", "input current", "pulse current", "i_pulse"),
-    "read": ("read", "reading", "read number"),
-    "time": ("time", "t", "delay", "wait", "age", "elapsed", "elapsed time"),
-    "temperature": ("temperature", "temp", "t_k", "t_sample"),
+    "resistance": (
+        rf"r_?ahe?|ahe?(_?{_RES})?|anomalous_hall_{_RES}",
+        rf"r_?(h|hall|xy|yx)|(hall|transverse|xy)_?{_RES}|{_RES}_(hall|xy|ahe?)|hall",
+        rf"((delta_?|d_?)?{_RES})",
+        r"conductance|g(_?(ahe?|h|hall|xy))?",
+        r"v_?(ahe?|h|hall|xy|yx)|(ahe?|hall|transverse)_?(v|voltage)",
+    ),
+    "cycle": (
+        rf"({_NO}_?(of_?)?)?(cycle|cyc|run|sweep|repeat|loop|iteration|iter|rep|repetition|trial)s?"
+        rf"(_?{_NO})?",
+    ),
+    "device": (rf"(device|sample|dut|dev|(hall_?)?bar|die|chip)s?(_?(name|label|{_NO}))?",),
+    "polarity": (r"polarity|direction|pulse_?(type|polarity|direction|sign)",),
+    "current": (
+        r"current|i|i_?x|input_current|pulse_current|i_?pulse",
+        r"i_?(p|in|write|prog|set|source|src|dc|app|applied)|amplitude|"
+        r"(write|source|drive|programming|applied|dc|sourced)_?(current|i)",
+    ),
+    "read": (rf"(read|reading)s?(_?{_NO})?",),
+    "temperature": (
+        r"((stage|sample|chuck|cryostat|base|bath|set)_?)?temp(erature)?s?|t_?k|t_?(sample|stage)",
+        r"t",
+    ),
+    "time": (
+        r"((elapsed|relative|waiting|wait|delay|retention|hold)_?)?time(_?stamp|_after_\w+)?",
+        r"t|delay|wait|age|elapsed|t_?(wait|delay|ret)",
+    ),
 }
-"""What each column may be called, capitals aside; ``-`` and blanks count as ``_``."""
+"""What each column may be called, as `plain` has it, the likelier names first."""
 KINDS = {
     "resistance": (("ohm", "", "S", "V"), "ohm, mohm, S, mV"),
     "current": (("A", ""), "A, mA, uA"),
     "pulse": (("",), "plain numbers"),
     "time": (("s", ""), "s, ms, min or h"),
+    "temperature": (("K", "C", ""), "K or \N{DEGREE SIGN}C"),
 }
 """Units that a column can have, and how messages tell them."""
+POLARITIES = {
+    Polarity.POTENTIATION: (
+        *("potentiation", "pot", "potentiate", "p", "ltp", "up", "+", "+1", "1", "positive", "pos"),
+        *("set", "write", "program", "increase", "inc"),
+    ),
+    Polarity.DEPRESSION: (
+        *("depression", "dep", "depress", "d", "ltd", "down", "-", "-1", "negative", "neg"),
+        *("reset", "erase", "decrease", "dec"),
+    ),
+}
+WAYS = {word: polarity for polarity, words in POLARITIES.items() for word in words}
+"""The polarity that a word in small letters means."""
 
 
 def plain(name: str) -> str:
     """A column's name without capitals, and with one sign for what separates words."""
-    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+    return re.sub(r"[\s_.:-]+", "_", name.strip().lower()).strip("_") or name.strip()
 
 
-class Columns:
-    """The columns of one file by what they are.
+class ColumnMap:
+    """What each column of a file is, and why.
+
+    Parameters
+    ----------
+    file : CsvFile
+        The table.
+    names : ColumnNames
+        Names that differ from the usual ones.
+
+    Attributes
+    ----------
+    headings : list of str
+        Names of all columns, as `plain` has them.
+    places : dict of str to list of int
+        Places of each kind of column that there is, by the keys of `NAMES`: one, or of R_AH several.
+    why : dict of int to (str, str)
+        For each of these what it is, and what tells it.
+
+    Raises
+    ------
+    UserError
+        If a column that was named is lacking, or two are called the same.
+    """
+
+    def __init__(self, file: CsvFile, names: ColumnNames) -> None:
+        self.file = file
+        self.headings = [plain(column.name) for column in file.columns]
+        pairs = [*zip(self.headings, (column.unit for column in file.columns), strict=True)]
+        for heading, unit in pairs:
+            if heading and pairs.count((heading, unit)) > 1:
+                raise UserError(f"{file.path}: two columns are called {heading}; rename one")
+        self.places: dict[str, list[int]] = {}
+        self.why: dict[int, tuple[str, str]] = {}
+        for what in NAMES:
+            given = names.of(what, file.path)
+            found = [self._named(what, name) for name in given] or self._usual(what)
+            reason = f"by --{what}-column" if given else "by its name"
+            if not found and what == "polarity":
+                found, reason = self._of_words(), "by its cells"
+            if found:
+                self.places[what] = found
+                self.why |= dict.fromkeys(found, (what, reason))
+
+    def place(self, what: str) -> int | None:
+        """Place of the column of a kind, if there is one."""
+        return next(iter(self.places.get(what, ())), None)
+
+    def find(self, name: str) -> int | None:
+        """Place of a column by its name as it is written, or else as `plain` has it."""
+        exact = [column.name for column in self.file.columns]
+        headings, name = (exact, name) if name in exact else (self.headings, plain(name))
+        return headings.index(name) if name in headings else None
+
+    def _named(self, what: str, name: str) -> int:
+        """Place of a column that was given by name."""
+        place = self.find(name)
+        if place is None:
+            raise UserError(
+                f"{self.file.path} has no column {name} (it has {self.listed()}); mend "
+                f"--{what}-column, which may be for one file as FILE:NAME"
+            )
+        return place
+
+    def _usual(self, what: str) -> list[int]:
+        """Places of a column by its usual names; of R_AH also R_AH_1, R_AH_2 ... as many cycles."""
+        for known in NAMES[what]:
+            found = [place for place in self._called(known) if place not in self.why]
+            fit = [place for place in found if self._fits(what, place)]
+            if fit or (found and what in ("pulse", "resistance", "current", "time")):
+                return (fit or found)[:1]
+        if what != "resistance":
+            return []
+        known = "|".join(NAMES[what])
+        return self._called(rf"({known})_?(cycle_?)?\d+|cycle_?\d+")
+
+    def _called(self, known: str) -> list[int]:
+        """Places of the columns whose names match."""
+        pattern = re.compile(known)
+        return [place for place, name in enumerate(self.headings) if pattern.fullmatch(name)]
+
+    def _fits(self, what: str, place: int) -> bool:
+        """Whether a column's unit is one that its kind can have; a ``T`` of none is no time."""
+        name, unit = self.file.columns[place]
+        base = (unit_of(unit) or (unit, 1.0))[0]
+        one_letter = name in ("t", "T") and not unit
+        good = base in KINDS.get(what, ((base,),))[0] and unit != "%"
+        return good and not (one_letter and what != {"t": "time", "T": "temperature"}[name])
+
+    def _of_words(self) -> list[int]:
+        """The first column whose cells are words for either polarity, and nothing else."""
+        every = range(len(self.file.rows))
+        for place in filter(lambda place: place not in self.why, range(len(self.headings))):
+            words = {cell.lower() for cell in self.file.cells(place, every) if cell}
+            told = {WAYS.get(word) for word in words}
+            if told == set(Polarity) and any(number(word) is None for word in words):
+                return [place]
+        return []
+
+    def listed(self) -> str:
+        """The columns, for messages."""
+        return ", ".join(column.name or "(no name)" for column in self.file.columns)
+
+    def lacks(self, what: str, called: str, option: str) -> UserError:
+        """An error that says which column is lacking, and which ones may be meant."""
+        places = [place for place in range(len(self.headings)) if place not in self.why]
+        like = [place for place in places if self._is_like(what, place)]
+        names = " or ".join(f'"{self.file.columns[place].name}"' for place in like[:SHOWN])
+        meant = f'; is it {names}, as in {option} {names.partition(" or ")[0]}?' if like else ""
+        return UserError(
+            f"{self.file.path} has no column of {called} (it has {self.listed()}); rename one"
+            + f", or name it with {option}" * bool(option) + meant
+        )
+
+    def _is_like(self, what: str, place: int) -> bool:
+        """Whether a column may be one of a kind: by its unit, or a count that begins anew."""
+        if what != "pulse":
+            base = (unit_of(self.file.columns[place].unit) or ("",))[0]
+            return bool(base) and base in KINDS[what][0]
+        values = [number(cell) for cell in self.file.cells(place, range(len(self.file.rows)))]
+        pairs = [(b or 0) - (a or 0) for a, b in itertools.pairwise(values)]
+        return pairs.count(1.0) > 0.8 * len(pairs)
+
+
+class Columns(ColumnMap):
+    """The columns of one file, and what its curves are over.
 
     Parameters
     ----------
@@ -216,10 +392,6 @@ class Columns:
 
     Attributes
     ----------
-    headings : list of str
-        Names of all columns, as `plain` has them.
-    places : dict of str to int
-        Place of each column that there is, by the keys of `NAMES`.
     kind : str
         What curves are over: ``pulse``, ``current`` of a neuron, or ``time``.
     x : int
@@ -240,29 +412,19 @@ class Columns:
     """
 
     def __init__(self, file: CsvFile, options: ReadOptions, decay: bool = False) -> None:
-        self.file = file
-        self.headings = [plain(column.name) for column in file.columns]
-        for heading in filter(None, self.headings):
-            if self.headings.count(heading) > 1:
-                raise UserError(f"{file.path}: two columns are called {heading}; rename one")
-        self.places: dict[str, int] = {}
-        for what, known in NAMES.items():
-            given = getattr(options.columns, what, None)
-            names = self._named(what, [given]) if isinstance(given, str) else map(plain, known)
-            wanted = set(names)
-            if wanted & set(self.headings):
-                here = (place for place, name in enumerate(self.headings) if name in wanted)
-                self.places[what] = next(here)
+        super().__init__(file, options.columns)
         self.kind = "time" if decay else "pulse" if "pulse" in self.places else "current"
-        if self.kind not in self.places:
-            what = "time" if decay else "pulse nor one of current"
-            self._lacks(what, "" if decay else ", or name it with --pulse-column")
-        self.x = self.places[self.kind]
-        self.x_unit, self.x_factor = self._unit(self.x, self.kind)
-        named = self._named("resistance", options.columns.resistance)
-        found = [self.headings.index(name) for name in named] or self._all_resistances()
+        x, found = self.place(self.kind), self.places.get("resistance", [])
+        if x is None:
+            raise (
+                self.lacks("time", "time", "")
+                if decay
+                else self.lacks("pulse", "pulse nor one of current", "--pulse-column")
+            )
         if not found:
-            self._lacks("resistance such as R_AH (ohm)", ", or name it with --resistance-column")
+            raise self.lacks("resistance", "resistance such as R_AH (ohm)", "--resistance-column")
+        self.x = x
+        self.x_unit, self.x_factor = self._unit(x, self.kind)
         units = {place: self._unit(place, "resistance") for place in found}
         self.unit = units[found[0]][0]
         if any(unit != self.unit for unit, _ in units.values()):
@@ -279,41 +441,13 @@ class Columns:
             self.unit, current = "ohm", options.read_current
         self.resistances = {place: factor / current for place, (_, factor) in units.items()}
         parts = ("cycle", "device", "polarity", "read", *(("temperature",) if decay else ()))
-        self.used = {self.x, *found, *(self.places[one] for one in parts if one in self.places)}
-
-    def _lacks(self, what: str, option: str) -> None:
-        raise UserError(
-            f"{self.file.path} has no column of {what} (it has {self._listed()}); rename one"
-            f"{option}"
-        )
-
-    def _listed(self) -> str:
-        return ", ".join(column.name or "(no name)" for column in self.file.columns)
-
-    def _named(self, what: str, names: Sequence[str]) -> list[str]:
-        """Headings that were given by name."""
-        for name in names:
-            if plain(name) not in self.headings:
-                raise UserError(
-                    f"{self.file.path} has no column {name} (it has {self._listed()}); mend "
-                    f"--{what}-column"
-                )
-        return list(map(plain, names))
-
-    def _all_resistances(self) -> list[int]:
-        """R_AH itself, or R_AH_1, R_AH_2 ... for as many cycles."""
-        known = [plain(name) for name in NAMES["resistance"]]
-        # R_AH goes before a Hall voltage from which it was computed.
-        for name in known:
-            if name in self.headings:
-                return [self.headings.index(name)]
-        pattern = re.compile(rf"({'|'.join(map(re.escape, known))})_?(cycle_?)?\d+|cycle_?\d+")
-        return [place for place, name in enumerate(self.headings) if pattern.fullmatch(name)]
+        self.used = {x, *found, *(self.places[one][0] for one in parts if one in self.places)}
 
     def _unit(self, place: int, what: str) -> tuple[str, float]:
         """Base unit of a column and its factor."""
         column, (bases, said) = self.file.columns[place], KINDS[what]
-        unit = unit_of(column.unit)
+        # A count may be in anything that is no unit, such as # or pulses.
+        unit = unit_of(column.unit) or (("", 1.0) if what == "pulse" else None)
         if unit is None or unit[0] not in bases:
             raise UserError(
                 f"{self.file.path}: column {column.name} is in {column.unit}, which is not known "
@@ -322,13 +456,12 @@ class Columns:
         return unit
 
 
-def is_decay(file: CsvFile) -> bool:
+def is_decay(file: CsvFile, names: ColumnNames | None = None) -> bool:
     """Whether a file holds decays: it is over time, without pulses, at one current."""
-    headings = [plain(column.name) for column in file.columns]
-    found = {what: set(map(plain, NAMES[what])) & set(headings) for what in NAMES}
-    currents = [headings.index(name) for name in headings if name in found["current"]][:1]
-    steady = all(len(set(file.cells(place, range(len(file.rows))))) == 1 for place in currents)
-    return bool(found["time"]) and not found["pulse"] and steady
+    columns = ColumnMap(file, names or ColumnNames())
+    every, current = range(len(file.rows)), columns.place("current")
+    steady = current is None or len(set(file.cells(current, every))) == 1
+    return "time" in columns.places and "pulse" not in columns.places and steady
 
 
 def choose_rows(
@@ -346,10 +479,9 @@ def choose_rows(
     chosen = list(range(len(file.rows)))
     used: set[str] = set()
     for condition in conditions:
-        name = plain(condition.column)
-        if name not in columns.headings:
+        place = columns.find(condition.column)
+        if place is None:
             continue
-        place = columns.headings.index(name)
         if columns.kind != "time" and place in (columns.x, *columns.resistances):
             if columns.kind == "current":
                 continue
@@ -357,9 +489,9 @@ def choose_rows(
                 f"{file.path}: --where {condition.text} is about the curves themselves; choose by "
                 "another column"
             )
-        used.add(name)
+        used.add(plain(condition.column))
         cells = file.cells(place, chosen)
-        where = filled(cells) if place == columns.places.get("current") else range(len(cells))
+        where = filled(cells) if place == columns.place("current") else range(len(cells))
         kept = [row for row, one in zip(chosen, where, strict=True) if condition.takes(cells[one])]
         if not kept:
             raise UserError(

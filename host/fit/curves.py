@@ -64,6 +64,12 @@ class Curve:
         x, resistance = self.x[places], self.resistance[places]
         return replace(self, x=x, resistance=resistance, scatter=scatter, rows=rows)
 
+    @property
+    def swing(self) -> float:
+        """What R_AH changes by in the way of the polarity, from the first points to the last."""
+        start, end = ends(self.resistance)
+        return (start - end) if self.polarity else (end - start)
+
     def measured(self) -> "Curve":
         """The curve without points that are missing."""
         return self.at(np.flatnonzero(np.isfinite(self.resistance)))
@@ -125,6 +131,12 @@ def ends(resistance: Array) -> tuple[float, float]:
     """R_AH at a curve's start and end: medians of some points, which an outlier does not move."""
     few = max(1, min(5, len(resistance) // 5))
     return float(np.median(resistance[:few])), float(np.median(resistance[-few:]))
+
+
+def usual_swing(curves: Sequence[Curve]) -> float:
+    """The largest swing of a device's curves, of the median device."""
+    sizes = [max(abs(curves[n].swing) for n in places) for places in by_device(curves).values()]
+    return float(np.median(sizes))
 
 
 def trend(resistance: Array) -> float:

@@ -64,6 +64,7 @@ BASES = {
     "T": ("T", "tesla"),
     "Oe": ("oe", "oersted"),
     "K": ("K", "kelvin"),
+    "C": ("C", "\u00b0c", "degc", "celsius"),
     "s": ("s", "sec", "seconds"),
     "m": ("m",),
 }
@@ -99,7 +100,7 @@ def unit_of(text: str) -> tuple[str, float] | None:
         for name in names:
             prefix, end = text[: -len(name)].strip(), text[-len(name) :]
             # Of one letter, units are told apart by capitals, but for ampere and volt.
-            same = (end if name in ("S", "T", "K", "s", "m") else end.lower()) == name
+            same = (end if name in ("S", "T", "K", "C", "s", "m") else end.lower()) == name
             # All capitals do not tell a thousandth from a million.
             shouted = prefix == "M" and len(name) > 1 and end.isupper()
             # Nobody has a million of these: a capital M would be a thousandth.

@@ -6,21 +6,24 @@ runs apart, or pulses that are counted anew; several columns of R_AH are as many
 without ``device`` is one device, named as the file, or as many as its blocks name.
 
 The polarity is in a column, or told by the sign of the pulses' current, or else by whether R_AH
-rises or falls; a run that goes there and back is cut where it turns.
+rises or falls; a run that goes there and back is cut where it turns. R_AH that does the opposite of
+what its polarities say, in both of a device, has the other sign.
 """
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from allspin.host.fit.columns import Columns, ReadOptions, choose_rows, filled, plain
-from allspin.host.fit.curves import Curve, Measurement, trend
+from allspin.host.fit.columns import WAYS, Columns, ReadOptions, choose_rows, few, filled, plain
+from allspin.host.fit.curves import Curve, Measurement, by_device, ends, trend, usual_swing
+from allspin.host.fit.quantities import number, unit_of
 from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
-from allspin.host.fit.tables import CsvFile, read_csv
+from allspin.host.fit.tables import BARE, CALLED, RUN, CsvFile, read_csv, stem
 from allspin.host.fit.turns import (
     LEAST_POINTS,
     choose_branches,
@@ -33,15 +36,16 @@ from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATU
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity
 
-POLARITIES = {
-    Polarity.POTENTIATION: ("potentiation", "p", "ltp", "up", "+", "+1", "1", "positive", "set"),
-    Polarity.DEPRESSION: ("depression", "d", "ltd", "down", "-", "-1", "negative", "reset"),
-}
-CELSIUS = ("c", "degc", "°c", "celsius")
+ZERO = 273.15
+"""Kelvin of 0 degrees Celsius."""
 ROOM = 300.0
 """Kelvin, where nothing is said of the temperature."""
 ALIKE = 0.02
 """Relative scatter of a temperature that is read back, within which it is one."""
+DEAD = 0.15
+"""Of the usual swing of R_AH: pulses that change less do not switch the film."""
+BRANCH = re.compile(r"(?<![a-z])(pot|potentiation|ltp|dep|depression|ltd)(?![a-z])", re.IGNORECASE)
+"""What the name of a file says of the polarity, which is no part of the device's."""
 
 Way = Polarity | int | None
 """A run's polarity, or else the sign of its pulses' current, if either is known."""
@@ -56,17 +60,21 @@ is missing. And what the file says of the polarity."""
 
 def _ways(file: CsvFile, columns: Columns, chosen: list[int]) -> Sequence[Way]:
     """What is known of each row's polarity: by its column, or by currents of both signs."""
-    if columns.kind == "pulse" and "polarity" in columns.places:
-        known = {word: polarity for polarity, words in POLARITIES.items() for word in words}
-        cells = file.cells(columns.places["polarity"], chosen)
-        for row, cell in zip(chosen, cells, strict=True):
-            if cell.lower() not in known:
-                line = file.rows[row][0]
-                raise file.fail(line, f"polarity is {cell!r}; give potentiation or depression")
-        return [known[cell.lower()] for cell in cells]
-    if columns.kind == "pulse" and "current" in columns.places:
-        place = columns.places["current"]
-        currents = file.values(place, chosen)[filled(file.cells(place, chosen))]
+    place, current = columns.place("polarity"), columns.place("current")
+    if columns.kind == "pulse" and place is not None:
+        cells = [cell.lower() for cell in file.cells(place, chosen)]
+        words = list(dict.fromkeys(cells))
+        if set(words) <= set(WAYS):
+            return [WAYS[cell] for cell in cells]
+        if len(words) == 2:  # what R_AH does tells which is which
+            return [1 if cell == words[0] else -1 for cell in cells]
+        row = next(row for row, cell in zip(chosen, cells, strict=True) if cell not in WAYS)
+        raise file.fail(
+            file.rows[row][0],
+            f"polarity is {file.rows[row][1][place]!r}; give potentiation or depression",
+        )
+    if columns.kind == "pulse" and current is not None:
+        currents = file.values(current, chosen)[filled(file.cells(current, chosen))]
         signs = np.sign(np.nan_to_num(currents)).astype(int).tolist()
         if {1, -1} <= set(signs):
             return signs
@@ -74,24 +82,34 @@ def _ways(file: CsvFile, columns: Columns, chosen: list[int]) -> Sequence[Way]:
 
 
 def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
-    """Each row's temperature in kelvin."""
-    if "temperature" not in columns.places:
-        return np.full(len(chosen), ROOM)
-    place = columns.places["temperature"]
-    name, unit = file.columns[place]
-    if unit.lower() not in ("", "k", "kelvin", *CELSIUS):
-        raise UserError(f"{file.path}: column {name} is in {unit}; give it in K or °C")
-    kelvin = file.values(place, chosen) + (273.15 if unit.lower() in CELSIUS else 0.0)
+    """Each row's temperature in kelvin, by its column, or by what is said of its table."""
+    place = columns.place("temperature")
+    if place is not None:
+        values, base = file.values(place, chosen), (unit_of(file.columns[place].unit) or "")[0:1]
+        kelvin = values + ZERO * (base == ("C",))
+    else:
+        kelvin = np.array([said_temperature(file, file.rows[row][0]) or ROOM for row in chosen])
     for row, value in zip(chosen, kelvin, strict=True):
         if not MIN_TEMPERATURE <= value <= MAX_TEMPERATURE:
             raise file.fail(file.rows[row][0], f"temperature is {value:g} K; give 1 to 2000 K")
     return kelvin
 
 
+def said_temperature(file: CsvFile, line: int) -> float | None:
+    """The temperature in kelvin that is said of the table in which a line is."""
+    for fact in file.facts(file.blocks[file.block_of(line)]):
+        base = (unit_of(fact.unit) or ("",))[0]
+        if base in ("K", "C"):
+            return (number(fact.value) or 0.0) + ZERO * (base == "C")
+    return None
+
+
 def gather(
-    file: CsvFile, columns: Columns, chosen: list[int], own: str, share: float
+    file: CsvFile, columns: Columns, chosen: list[int], own: tuple[str, str], share: float
 ) -> tuple[list[Run], list[str]]:
     """The runs of a file's rows, and what is said of missing values.
+
+    A run ends where the pulse number falls, and where pulses of another polarity follow.
 
     Parameters
     ----------
@@ -101,8 +119,8 @@ def gather(
         What its columns are.
     chosen : list of int
         The rows that are taken.
-    own : str
-        The device, where the file names none.
+    own : (str, str)
+        The device and the cycle, where no column names them.
     share : float
         Of a run's values, those that may be missing.
 
@@ -119,18 +137,14 @@ def gather(
             raise file.fail(file.rows[row][0], f"{kind} is {x:g}; give 0 to {most:,g}")
     ways = _ways(file, columns, chosen)
     kelvin = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
+    devices, cycles = (_names(file, columns, chosen, what, own) for what in ("device", "cycle"))
     groups: dict[tuple[str, str, Way], list[int]] = {}
-    for number, row in enumerate(chosen):
-        line, cells = file.rows[row]
-        device, cycle = (
-            cells[columns.places[one]] if one in columns.places else ""
-            for one in ("device", "cycle")
-        )
-        if "device" not in columns.places:
-            # One name alone may be that of a wafer; each file is then a device.
-            block = file.blocks[file.block_of(line)]
-            device = (len(file.blocks) > 1 and block.device) or own
-        groups.setdefault((device, cycle, ways[number]), []).append(number)
+    last: dict[str, int] = {}
+    before = []  # the row before each of its device
+    for number, key in enumerate(zip(devices, cycles, ways, strict=True)):
+        groups.setdefault(key, []).append(number)
+        before.append(last.get(key[0], -1))
+        last[key[0]] = number
     found: list[tuple[int, int, Run]] = []
     missing: list[int] = []
     total = 0
@@ -146,8 +160,16 @@ def gather(
             x = np.nan_to_num(x[known])
             anew = (np.diff(x) < 0) & (kind != "current")
             anew |= np.abs(np.diff(heat)) > ALIKE * heat[1:]
+            others = np.array(before)[numbers]
+            gaps = others[1:] != numbers[:-1]
+            # Rows of all runs in turn are no runs that end.
+            apart = kind == "pulse" and np.count_nonzero(gaps) < x.size / LEAST_POINTS
+            anew |= gaps & apart
             for part in np.split(np.arange(x.size), np.flatnonzero(anew) + 1):
                 rows = np.array(chosen)[np.array(numbers)[part]]
+                # Pulses that are counted on from the run before are counted from their own start.
+                if apart and others[part[0]] >= 0 and x[part[0]] >= every_x[others[part[0]]]:
+                    x[part] -= every_x[others[part[0]]]
                 count = counts[device, cycle, way] = counts.get((device, cycle, way), -1) + 1
                 line = file.rows[rows[0]][0]
                 name = numbered(f"{cycle}{column}".strip(), count * (kind != "time"))
@@ -171,6 +193,21 @@ def gather(
             f"range, the first in line {file.rows[min(missing)][0]}; they are left out"
         )
     return [run for _, _, run in sorted(found, key=lambda one: one[:2])], notes
+
+
+def _names(
+    file: CsvFile, columns: Columns, chosen: list[int], what: str, own: tuple[str, str]
+) -> list[str]:
+    """Each row's device or cycle: by its column, by a line before its table, or by the file."""
+    place = columns.place(what)
+    if place is not None:
+        return file.cells(place, chosen)
+    if what == "cycle":
+        return [own[1]] * len(chosen)
+    # The one name of a sample may be that of a wafer; each file is then a device.
+    known = [len(file.blocks) > 1 or block.sure for block in file.blocks]
+    names = [(sure and one.device) or own[0] for one, sure in zip(file.blocks, known, strict=True)]
+    return [names[file.block_of(file.rows[row][0])] for row in chosen]
 
 
 def _check_run(file: CsvFile, run: Curve, values: int, lost: list[int], share: float) -> None:
@@ -237,7 +274,7 @@ def pulse_curves(
     """
     notes: dict[str, None] = {}
     if any(way is not None for _, way in runs):
-        curves = _told(file, runs)
+        curves = _told(file, runs, notes)
     else:
         curves = []
         every = [run for run, _ in runs]
@@ -254,43 +291,52 @@ def pulse_curves(
                     f"{file.path} names no polarity: curves are cut where R_AH turns (--turn for "
                     f"elsewhere), at pulse {run.x[place]:g}"
                 ] = None
-    # Pulses counted on from the other polarity's are counted from their own start.
-    ends: dict[tuple[str, str], float] = {}
-    for number, curve in enumerate(curves):
-        before = ends.get((curve.device, curve.cycle), math.inf)
-        ends[curve.device, curve.cycle] = float(curve.x[-1])
-        if curve.x[0] > before:
-            curves[number] = replace(curve, x=curve.x - before)
     return curves, list(notes)
 
 
-def _told(file: CsvFile, runs: Sequence[Run]) -> list[Curve]:
+def _told(file: CsvFile, runs: Sequence[Run], notes: dict[str, None]) -> list[Curve]:
     """Curves of the polarities of a column, or by the sign of the current.
 
-    The sign with which R_AH rises is potentiation.
+    The sign with which R_AH rises is potentiation. A device whose R_AH does the opposite of what
+    both of its polarities say is turned, with a note.
     """
     curves = [run.measured() for run, _ in runs]
-    trends = [trend(curve.resistance) for curve in curves]
-    ways = [way for _, way in runs]
+    ways = [way or 0 for _, way in runs]
     if not isinstance(ways[0], Polarity):
-        pairs = list(zip(ways, trends, strict=True))
+        pairs = [*zip(ways, (trend(curve.resistance) for curve in curves), strict=True)]
         up, down = (float(np.median([rise for way, rise in pairs if way == s])) for s in (1, -1))
         if up * down >= 0:
             raise UserError(
                 f"{file.path}: R_AH {'rises' if up > 0 else 'falls'} with pulse currents of either "
                 "sign; name the polarity in a column"
             )
-        ways = [Polarity(int((way == 1) is not (up > 0))) for way in ways]
-    told = []
-    for way, rise, curve in zip(ways, trends, curves, strict=True):
-        polarity = Polarity(way or 0)
-        if abs(rise) > 0.3 and (rise > 0) is bool(polarity):  # pulses are numbered backwards
+        ways = [int((way == 1) is not (up > 0)) for way in ways]
+    told = [replace(one, polarity=Polarity(way)) for one, way in zip(curves, ways, strict=True)]
+    least = DEAD * usual_swing(told)
+    turned = []
+    for device, places in by_device(told).items():
+        swings = np.array([told[place].swing for place in places])
+        opposite = swings.sum() < -np.abs(swings).sum() / 2 and np.abs(swings).max() > least
+        if opposite and len({told[place].polarity for place in places}) == len(Polarity):
+            turned.append(device)
+            for place in places:
+                told[place] = replace(told[place], resistance=-told[place].resistance)
+    for curve in told:
+        # Of a film that does not switch anything may be so.
+        if trend(curve.resistance) * (1 - 2 * int(curve.polarity or 0)) < -0.3 and (
+            curve.swing < -least
+        ):  # pulses are numbered backwards
             raise file.fail(
                 curve.line,
-                f"R_AH {'rises' if rise > 0 else 'falls'} with pulses of "
-                f"{polarity.name.lower()}; number pulses in the order in which they were given",
+                f"R_AH {'rises' if curve.polarity else 'falls'} with pulses of "
+                f"{Polarity(curve.polarity or 0).name.lower()}; number pulses in the order in which "
+                "they were given",
             )
-        told.append(replace(curve, polarity=polarity))
+    if turned:
+        notes[
+            f"{file.path}: R_AH falls with potentiation and rises with depression in "
+            f"{few(turned)}: its sign is taken as reversed, and turned"
+        ] = None
     return told
 
 
@@ -330,7 +376,8 @@ def read_measurement(
     units: dict[Path, str] = {}
     currents: dict[Path, str] = {}
     found: set[str] = set()
-    for path, own in zip(paths, device_names(paths), strict=True):
+    options.columns.check(paths)
+    for path, own in zip(paths, own_names(paths), strict=True):
         file = read_csv(path)
         columns = Columns(file, options, decay)
         chosen, used = choose_rows(file, columns, conditions)
@@ -345,7 +392,9 @@ def read_measurement(
             notes += _unnamed(file, columns)
             settings += settings_of(file, columns, read)
         elif "temperature" not in columns.places:
-            notes.append(f"{path} names no temperature and is taken as at {ROOM:g} K")
+            said = said_temperature(file, read[0].line)
+            words = f"says {said:g} K" if said else f"names no temperature and is taken as at {ROOM:g} K"
+            notes.append(f"{path} {words}")
         if columns.kind == "current":
             read = choose_branches(path, read, options.branch, columns.x_unit)
             currents[path] = columns.x_unit
@@ -358,7 +407,7 @@ def read_measurement(
             raise UserError(
                 f"no file has a column {condition.column}; mend --where {condition.text}"
             )
-    check_agreement(one for one in settings if plain(one.column or "") not in ignored)
+    apart = check_agreement(one for one in settings if plain(one.column or "") not in ignored)
     electrical, differ = figures(settings)
     if options.read_current is not None:
         electrical["read_current"] = abs(options.read_current)
@@ -373,7 +422,7 @@ def read_measurement(
         unit=_one_unit("R_AH", units),
         current_unit=_one_unit("current", currents) if currents else "A",
         digests=digests(paths, datas),
-        notes=notes + differ,
+        notes=notes + differ + apart,
         given={key: value for key, value in given.items() if value},
         electrical=electrical,
     )
@@ -411,11 +460,22 @@ def digests(paths: Sequence[Path], datas: Iterable[bytes]) -> dict[str, str]:
     }
 
 
-def device_names(paths: Sequence[Path]) -> list[str]:
-    """Devices as files are called, with their folders where names alone are equal."""
-    names = [path.name.removesuffix(".gz") for path in paths]
-    stems = [name.rpartition(".")[0] or name for name in names]
-    return [
-        str(path) if stems.count(stem) > 1 else stem
-        for path, stem in zip(paths, stems, strict=True)
-    ]
+def own_names(paths: Sequence[Path]) -> list[tuple[str, str]]:
+    """Device and cycle as files are called, without the quantities and polarities in their names.
+
+    Where names alone are equal, they are taken with their folders.
+    """
+    stems = list(map(stem, paths))
+    found = []
+    for path, name in zip(paths, stems, strict=True):
+        whole = str(path) if stems.count(name) > 1 else name
+        cycle = RUN.search(name)
+        rest = BRANCH.sub("", RUN.sub("", BARE.sub(_unsaid, whole)))
+        device = whole if rest == whole else re.sub(r"[\s_-]+(?=[\s_-]|$)", "", rest).strip("_- ")
+        found.append((device or "device", cycle[1] if cycle else ""))
+    return found
+
+
+def _unsaid(match: re.Match[str]) -> str:
+    """Nothing in place of a quantity that is set, and any other as it is."""
+    return "" if (unit_of(match["unit"]) or ("",))[0] in CALLED else match[0]

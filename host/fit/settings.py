@@ -6,32 +6,31 @@ cycles of one another. Currents and times of pulses and reads have no part in a 
 programming's energy and time are made of them.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from allspin.host.fit.columns import Columns, few, ordered, plain
 from allspin.host.fit.curves import Curve
 from allspin.host.fit.quantities import number, unit_of
-from allspin.host.fit.tables import CsvFile
+from allspin.host.fit.tables import Block, CsvFile
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
-KNOWN = re.compile(
+SETTING = re.compile(
     r"((read_|write_|pulse_|bias_)?(current|width|duration|length|amplitude)|i|i_?pulse|i_?write|"
-    r"t_?pulse|([a-z]+_)*field|[bh]_?[xyz]?|temperature|temp|gate|v_?g|v_?gate)(_.*)?"
-)
-"""Names of what an experiment sets."""
-WORDS = re.compile(
+    r"t_?pulse|([a-z]+_)*field|[bh]_?[xyz]?|v_?g)(_.*)?|"
     r"(.*_)?(currents?|width|duration|amplitude|field|temperature|temp|gate|bias|"
-    r"[iv]_?(src|source|bias|pulse|write|prog|set)|"
+    r"[iv]_?(src|source|bias|pulse|write|prog|set|gate)|"
     r"(pulse|source|write|set|programming|bias|drive|gate)_(voltage|level|power))(_.*)?"
 )
-"""The same among other words, as in ``Stage temperature``."""
+"""Names of what an experiment sets, also among other words, as in ``Stage temperature``."""
 READINGS = {
     *("meas", "measured", "sense", "sensed", "leak", "leakage", "noise", "std", "sigma", "error"),
     *("uncertainty", "compliance", "limit", "range", "max", "min", "start", "stop"),
@@ -46,8 +45,6 @@ RESULTS = ("ohm", "S")
 """Units of what is measured, and not set."""
 STEADY = 0.02
 """Of its magnitude, by how much a setting that is read back may scatter."""
-ALIKE = 1e-6
-"""Of its magnitude, by how much a figure may differ between files."""
 
 CURRENT = r"current|i|i_?x|i_?pulse|i_?write|(input|pulse|write)_(current|amplitude)|amplitude"
 """Names of the current of a pulse."""
@@ -66,12 +63,6 @@ FIGURES = {
 }  # fmt: skip
 """Unit and names of each figure of a device's ``[synapse.electrical]``; the current of pulses is
 one of their polarity's."""
-SAID = re.compile(
-    r"\W*(?P<name>[^\W\d][\w .-]*?)\s*(?:[(\[](?P<unit>[^)\]]*)[)\]])?\s*[:=\t;,]\s*"
-    r"(?P<value>[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?)\s*[\t;,]?\s*(?P<own>[^\W\d]*)\s*"
-)
-"""A line of a preamble such as ``Pulse width: 1 ms`` or ``Pulse width (ms) = 1``."""
-
 Key = str | float
 """A number, or text in small letters."""
 Given = tuple[str, str, list[str], str | None]
@@ -82,9 +73,7 @@ def is_named(heading: str, unit: str) -> bool:
     """Whether a column is something that an experiment sets, by its plain name and its unit."""
     if READINGS & set(heading.split("_")):
         return False
-    known = unit_of(unit)
-    called = KNOWN.fullmatch(heading) or WORDS.fullmatch(heading)
-    return called is not None or (known is not None and known[0] in ("A", "T", "Oe", "K"))
+    return bool(SETTING.fullmatch(heading)) or _base(unit) in ("A", "T", "Oe", "K", "C")
 
 
 def _base(unit: str) -> str:
@@ -93,12 +82,6 @@ def _base(unit: str) -> str:
 
 
 # What varies within the curves of one file.
-
-
-def _tells(pairs: Iterable[tuple[object, object]]) -> bool:
-    """Whether of some pairs the first tells the second."""
-    every = set(pairs)
-    return len(every) == len({first for first, _ in every})
 
 
 class Varying:
@@ -115,35 +98,35 @@ class Varying:
 
     Attributes
     ----------
-    points : list of (str, int, float, str or float)
-        Device, number of the curve, pulse or current, and value of each point that has one.
+    points : list of (str, int, str or float)
+        Device, number of the curve, and value of each point that has one.
     texts : set of str
         The values as they are written.
     numbers : ndarray
         The numbers among them, with their signs, in order.
     top, scatter : float
         The largest magnitude, and the range of the values over it.
-    repeated : bool
-        Whether there are a few values, each many times.
+    worded, repeated : bool
+        Whether there are words among them, and whether they are a few, each many times.
     """
 
     def __init__(self, file: CsvFile, place: int, curves: Sequence[Curve]) -> None:
         name, unit = file.columns[place]
         self.heading, self.base = plain(name), _base(unit)
-        self.points: list[tuple[str, int, float, Key]] = []
+        self.points: list[tuple[str, int, Key]] = []
         self.texts: set[str] = set()
         is_current = "current" in self.heading or self.base == "A"
         for count, curve in enumerate(curves):
-            for row, x in zip(curve.rows.tolist(), curve.x.tolist(), strict=True):
-                text = file.rows[row][1][place]
+            rows = curve.rows[curve.rows >= 0].tolist()
+            for text in file.cells(place, rows):
                 value = number(text)
-                # A pulse of no current is none; nor is a row that is counted with another part.
-                empty = value is not None and (math.isnan(value) or (is_current and not value))
-                if row >= 0 and not empty:
+                # A pulse of no current is none.
+                if value is None or not (math.isnan(value) or (is_current and not value)):
                     key = text.lower() if value is None else abs(value) if is_current else value
-                    self.points.append((curve.device, count, x, key))
+                    self.points.append((curve.device, count, key))
                     self.texts.add(text)
         self.values = {point[-1] for point in self.points}
+        self.worded = any(isinstance(value, str) for value in self.values)
         self.numbers = np.sort([value for value in map(number, self.texts) if value is not None])
         self.top = float(np.abs(self.numbers).max(initial=0.0))
         sizes = [key for key in self.values if isinstance(key, float)]
@@ -151,35 +134,30 @@ class Varying:
         self.repeated = len(self.points) >= LEAST_POINTS * len(self.values)
 
     def is_setting(self, named: bool) -> bool:
-        """Whether it is something that was set, and differs between or within curves."""
+        """Whether it is something that was set, and differs between or within curves.
+
+        What is called as nothing is that an experiment sets is a setting only if it is steady
+        within each cycle of a device, and another in others.
+        """
         if named:
             return self.repeated or self.scatter > STEADY
-        if BOOKKEEPING.fullmatch(self.heading):
+        if BOOKKEEPING.fullmatch(self.heading) or self.base in RESULTS:
             return False
-        devices = {device for device, *_ in self.points}
-        texts = any(isinstance(key, str) for key in self.values)
-        if not self.repeated:
-            # Every row has its own: a reading, mostly of no setting.
-            known = not texts and self.base not in RESULTS
-            return known and any(map(self._set_by_cycle, devices))
-        # What goes with the pulses is another count of them; what goes with the device its name.
-        along = [(x, key) for _, _, x, key in self.points]
-        own = [(device, key) for device, _, _, key in self.points]
-        counts = _tells(along) and len({x for x, _ in along}) > 1
-        names = texts and _tells(own) and _tells((key, device) for device, key in own)
-        return not counts and not (names and len(devices) > 1)
+        devices: dict[str, dict[int, list[Key]]] = {}
+        for device, count, key in self.points:
+            devices.setdefault(device, {}).setdefault(count, []).append(key)
+        return any(self._set_by_cycle(list(own.values())) for own in devices.values())
 
-    def _set_by_cycle(self, device: str) -> bool:
-        """Whether numbers are steady within each cycle of a device, and others in others."""
-        cycles: dict[int, list[float]] = {}
-        for name, count, _, key in self.points:
-            if name == device:
-                cycles.setdefault(count, []).append(float(key))
+    def _set_by_cycle(self, cycles: list[list[Any]]) -> bool:
+        """Whether values of cycles are steady within each and others in others."""
+        every = list(itertools.chain(*cycles))
+        if self.worded:
+            return all(len(set(own)) == 1 for own in cycles) and len(set(every)) > 1
         # Numbers that only rise are a clock, whatever it is called.
-        if np.all(np.diff(np.concatenate(list(cycles.values()))) > 0):
+        if np.all(np.diff(every) > 0):
             return False
-        within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in cycles.values())
-        between = float(np.ptp([np.median(own) for own in cycles.values()]))
+        within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in cycles)
+        between = float(np.ptp([np.median(own) for own in cycles]))
         return between > max(STEADY * self.top, 5 * within)
 
     def ranges(self) -> list[tuple[float, float]]:
@@ -250,12 +228,12 @@ def check_steady(
         raise UserError(f"{file.path} has no column {name}; mend --ignore-column")
     notes = []
     for place, heading in enumerate(columns.headings):
+        named = is_named(heading, file.columns[place].unit)
         # Of decays, only what is called as experiments call it.
-        other = columns.kind == "time" and not KNOWN.fullmatch(heading)
+        other = columns.kind == "time" and not named
         if place in columns.used or heading in ignored or other:
             continue
         name = file.columns[place].name or f"number {place + 1}"
-        named = is_named(heading, file.columns[place].unit)
         columns_of = {what: Varying(file, place, own) for what, own in parts.items()}
         for what, varies in columns_of.items():
             if len(varies.values) < 2:
@@ -266,6 +244,7 @@ def check_steady(
                     f"{file.path}: column {name} varies within {what} ({few(varies.texts)}) and "
                     f'has no part in the model; choose by --where "{name}={advice}", or let it '
                     f'vary with --ignore-column "{name}"'
+                    + f' (--device-column "{name}" if it names devices)' * varies.worded
                 )
             if named:
                 notes.append(
@@ -292,8 +271,6 @@ class Setting:
         Its base unit.
     value : float or str
         In the base unit, or as it is written.
-    exact : bool
-        Whether it is the same number in every row of a column, and no reading.
     column : str or None
         The column that has it; None for a line before the table.
     shown, where : str
@@ -305,7 +282,6 @@ class Setting:
     name: str
     base: str
     value: Key
-    exact: bool
     column: str | None
     shown: str
     where: str
@@ -327,17 +303,16 @@ def _name(heading: str, base: str, polarity: Polarity | None) -> str:
     return heading
 
 
-def _steady(cells: Sequence[str], named: bool) -> tuple[Key, bool] | None:
-    """The one value that a column has, and whether it has it exactly; None if it has several."""
+def _steady(cells: Sequence[str], named: bool) -> Key | None:
+    """The one value that a column has; None if it has several."""
     numbers = [value for value in map(number, cells) if value is not None]
     if len(numbers) < len(cells):
-        return (cells[0].lower(), True) if len(set(cells)) == 1 else None
+        return cells[0].lower() if len(set(cells)) == 1 else None
     values = np.array([one for one in numbers if one and math.isfinite(one)])
     if not values.size:
         return None
     scatter = float(np.ptp(values) / np.abs(values).max())
-    known = not scatter or (scatter <= STEADY and named)
-    return (float(np.median(values)), not scatter) if known else None
+    return float(np.median(values)) if scatter <= STEADY * named else None
 
 
 def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> list[Setting]:
@@ -364,7 +339,7 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
         block = file.blocks[place]
         where = f"{file.path}" + f", line {block.line}" * (len(file.blocks) > 1)
         found: dict[str, Setting | None] = {}
-        for called, unit, cells, column in _given(file, columns, block.preamble, rows):
+        for called, unit, cells, column in _given(file, columns, block, rows):
             base, factor = unit_of(unit) or ("", 1.0)
             name = _name(plain(called), base, polarity)
             named = is_named(plain(called), unit) or name in FIGURES
@@ -372,44 +347,40 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
             over = columns.kind == "current" and "current" in name
             if over or name in others or (column is None and not named):
                 continue
-            steady = _steady(cells, named)
-            if steady is None:
+            value = _steady(cells, named)
+            if value is None:
                 found[name] = None
                 continue
-            value, exact = steady
             shown = f"{column or called} {value}"
             if isinstance(value, float):
                 shown = f"{column or called} {value:.4g} {unit}".rstrip()
                 value = (abs(value) if base == "A" else value) * factor
-            exact = exact and column is not None
-            one = Setting(device, polarity, name, base, value, exact, column, shown, where)
+            one = Setting(device, polarity, name, base, value, column, shown, where)
             other = found.get(name, one) if column is None else one
-            agree = other is not None and one.differs(other) <= ALIKE
+            agree = other is not None and one.differs(other) <= STEADY
             found[name] = one if agree else None
         settings += filter(None, found.values())
     return settings
 
 
 def _given(
-    file: CsvFile, columns: Columns, preamble: Iterable[str], rows: list[int]
+    file: CsvFile, columns: Columns, block: Block, rows: list[int]
 ) -> Iterator[Given]:
-    """Lines before a table with a number that is not 0, and columns that are none of the model's.
+    """What is said of a table with a number that is not 0, and columns that are none of the model's.
 
     Columns of results and of bookkeeping are left out.
     """
-    short = (line for line in preamble if len(line) <= 200)
-    for match in filter(None, map(SAID.fullmatch, short)):
-        if number(match["value"]):
-            yield match["name"], match["own"] or match["unit"] or "", [match["value"]], None
+    for called, unit, value in file.facts(block):
+        yield called, unit, [value], None
     for place, (name, unit) in enumerate(file.columns):
         bookkeeping = BOOKKEEPING.fullmatch(columns.headings[place])
         if not (place in columns.used or bookkeeping or _base(unit) in RESULTS):
-            called = "current" if place == columns.places.get("current") else name
+            called = "current" if place == columns.place("current") else name
             yield called, unit, file.cells(place, rows), name
 
 
-def check_agreement(settings: Iterable[Setting]) -> None:
-    """Refuse curves as cycles of one device where their tables give different settings.
+def check_agreement(settings: Iterable[Setting]) -> list[str]:
+    """What is said of devices at different settings; cycles of one device at two are refused.
 
     Raises
     ------
@@ -417,16 +388,23 @@ def check_agreement(settings: Iterable[Setting]) -> None:
         With both values and where they are.
     """
     first: dict[tuple[str, Polarity | None, str], Setting] = {}
+    notes: dict[str, str] = {}
     for own in settings:
         other = first.setdefault((own.device, own.polarity, own.name), own)
-        apart = own.differs(other)
-        if apart > STEADY or (apart > ALIKE and own.exact and other.exact):
+        if own.differs(other) > STEADY:
             more = f', or let it vary with --ignore-column "{own.column}"' if own.column else ""
             raise UserError(
                 f"{own.where}: device {own.device} has {own.shown}, but {other.shown} in "
                 f"{other.where}; they are no cycles of one curve: give those of one value, or call "
                 f"the device differently{more}"
             )
+        another = first.setdefault(("", own.polarity, own.name), own)
+        if own.differs(another) > STEADY and is_named(own.name, own.base):
+            notes[own.name] = (
+                f"{own.where}: device {own.device} has {own.shown}, but device {another.device} "
+                f"{another.shown}; what that changes counts as D2D"
+            )
+    return list(notes.values())
 
 
 def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
@@ -435,7 +413,6 @@ def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
     What has no unit, or differs, is left out.
     """
     found: dict[str, list[float]] = {}
-    read: set[str] = set()
     for one in settings:
         known = one.base and one.base == FIGURES.get(one.name, ("",))[0]
         if known and one.polarity is not None and isinstance(one.value, float):
@@ -443,12 +420,24 @@ def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
             key = own if one.name == "current" else one.name
             # Without what the factor of a unit adds in the last digit.
             found.setdefault(key, []).append(float(f"{abs(one.value):.12g}"))
-            if one.column and not one.exact:
-                read.add(key)
-    alike, notes = {}, []
-    for key, some in found.items():
-        if max(some) - min(some) <= (STEADY if key in read else ALIKE) * max(some):
-            alike[key] = float(np.median(some))
-        else:
-            notes.append(f"{key} differs ({min(some):g} to {max(some):g}) and is left out")
-    return alike, notes
+    spans = {key: (min(some), max(some)) for key, some in found.items()}
+    alike = {key for key, (low, high) in spans.items() if high - low <= STEADY * high}
+    return {key: float(np.median(found[key])) for key in found if key in alike}, [
+        f"{key} differs ({low:g} to {high:g}) and is left out"
+        for key, (low, high) in spans.items()
+        if key not in alike
+    ]
+
+
+def role(columns: Columns, place: int) -> tuple[str, str]:
+    """What a column is taken for, and why."""
+    heading, unit = columns.headings[place], columns.file.columns[place].unit
+    if place in columns.why:
+        return columns.why[place]
+    if BOOKKEEPING.fullmatch(heading):
+        return "bookkeeping, which may vary", "by its name"
+    if READINGS & set(heading.split("_")) or _base(unit) in RESULTS:
+        return "a reading, which may vary", "by its name or unit"
+    if is_named(heading, unit):
+        return "a setting, which must not vary", "by its name or unit"
+    return "nothing; it must not differ from cycle to cycle", "its name is not known"

@@ -33,14 +33,35 @@ DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}
 MAX_COLUMNS = 1000
 MAX_LENGTH = 200
 """Characters of a cell."""
-HEADING = re.compile(r"(?P<name>.*?)\s*(?:[(\[](?P<unit>[^)\]]*)[)\]]|/\s*(?P<per>\S+))\s*")
-"""A column's name with its unit: ``R_AH (ohm)``, ``R_AH [ohm]``, ``R_AH / ohm``."""
+BRACKETS = re.compile(r"(.*?)\s*[(\[]([^)\]]*)[)\]]\s*(.*)")
+"""A column's name with its unit: ``R_AH (ohm)``, ``R_AH [ohm]``."""
+ENDINGS = re.compile(
+    r"(?P<name>.+?)(?:\s*/\s*(?P<per>(?!d$)\S+)|[\s_]+(?P<unit>(?!min$)[^\s_]{2,}|"
+    r"(?<=[tepy].)[sK]|(?<=[it].)A))",
+    re.IGNORECASE,
+)
+"""The same where the name ends with it: ``R_AH / ohm``, ``Rxy_mOhm``, ``T_K``, ``Current_A``."""
 NAMED = re.compile(
-    r"^\W*(?:device|sample|dut|bar|chip)(?:[ _](?:name|id|no\.?|number))?\s*[:=\t,;]\s*"
-    r"(?P<name>.+)$",
+    r"^\W*(?P<what>device|dut|bar|sample|chip)(?:[ _](?:name|id|no\.?|number))?(?:\s*[:=\t,;]\s*"
+    r"(?P<name>.+)|\s+(?P<word>\w*\d\w*)\s*(?:[,;].*)?)$",
     re.IGNORECASE,
 )
 """A line of a preamble that names the device."""
+SAID = re.compile(
+    r"(?P<name>[^\W\d][\w .-]*?)\s*(?:[(\[](?P<in>[^)\]]*)[)\]])?\s*[:=\t;,]\s*"
+    r"(?P<value>[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)"
+    r"(?:\s*(?P<unit>\N{DEGREE SIGN}?[^\W\d]+)|\s*[\t;,]\s*(?P<far>[^\W\d]+)\s*$)?(?![\w.:/-])"
+)
+"""What a line of a preamble says, such as ``Pulse width: 1 ms`` or ``Pulse width (ms) = 1``."""
+BARE = re.compile(
+    r"(?<![^\W_])[A-Za-z]{0,2}=?(?P<value>[+-]?\d+(?:[.,]\d+)?)\s?(?P<unit>[^\W\d_]{2,4}|[KTV])"
+    r"(?![^\W_])"
+)
+"""A quantity among words, such as ``8mA`` in the name of a file."""
+CALLED = {"A": "current", "T": "field", "Oe": "field", "K": "temperature", "V": "voltage"}
+"""What such quantities are by their units; others are none that is set."""
+RUN = re.compile(r"(?<![^\W_])(?:cycle|cyc|run|rep|repeat|loop|sweep)[ _-]?(\d+)(?![^\W_])", re.I)
+"""The number of a cycle in the name of a file."""
 
 
 class Column(NamedTuple):
@@ -48,6 +69,14 @@ class Column(NamedTuple):
 
     name: str
     unit: str
+
+
+class Fact(NamedTuple):
+    """What a line before a table, or a file's name, says: what it is called, its unit, its value."""
+
+    name: str
+    unit: str
+    value: str
 
 
 class Block(NamedTuple):
@@ -61,11 +90,14 @@ class Block(NamedTuple):
         As a line before it names it; empty for none.
     preamble : list of str
         The lines before it.
+    sure : bool
+        Whether that line speaks of a device, and not of a sample or chip, which may have several.
     """
 
     line: int
     device: str
     preamble: list[str]
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,9 +156,37 @@ class CsvFile:
             found.append(value)
         return np.array(found)
 
+    def facts(self, block: Block) -> list[Fact]:
+        """Quantities that are said of a table: in the lines before it and in the file's name."""
+        found = []
+        for text in (*block.preamble, stem(self.path)):
+            said = [one for one in SAID.finditer(text[:MAX_LENGTH]) if number(one["value"])]
+            for one in said:
+                unit = one["in"] or one["unit"] or one["far"] or ""
+                found.append(Fact(one["name"], unit, one["value"]))
+            found += [] if said else bare(text[:MAX_LENGTH])
+        return found
+
     def block_of(self, line: int) -> int:
         """Which block a line is in."""
         return max(bisect.bisect_left(self.blocks, line, key=lambda block: block.line) - 1, 0)
+
+
+def stem(path: Path) -> str:
+    """A file's name without what it ends with."""
+    name = path.name.removesuffix(".gz")
+    return name.rpartition(".")[0] or name
+
+
+def bare(text: str) -> list[Fact]:
+    """Quantities among words; several of one kind are numbered."""
+    kinds = [(unit_of(one["unit"]) or ("",))[0] for one in BARE.finditer(text)]
+    found = []
+    for place, (one, kind) in enumerate(zip(BARE.finditer(text), kinds, strict=True)):
+        if kind in CALLED and number(one["value"]):
+            nth = f" {kinds[: place + 1].count(kind)}" * (kinds.count(kind) > 1)
+            found.append(Fact(CALLED[kind] + nth, one["unit"], one["value"]))
+    return found
 
 
 class Line(NamedTuple):
@@ -220,16 +280,21 @@ class _Layout:
 
     def columns(self) -> list[Column]:
         """The headings, with units of their own or those of a row of units."""
-        found = []
         below = filter(None, map(self.units, range(self.header + 1, self.first)))
         units = next(below, [""] * len(self.usual))
-        for heading, unit in zip(self.cells(self.lines[self.header]), units, strict=True):
-            match = HEADING.fullmatch(heading)
-            name, own = heading, ""
-            if match is not None:
-                name, own = match["name"], match["unit"] or match["per"] or ""
-            found.append(Column(name.strip(), own.strip() or unit))
-        return found
+        return list(map(_column, self.cells(self.lines[self.header]), units))
+
+
+def _column(heading: str, unit: str) -> Column:
+    """A column by its heading, with the unit that is in it, or else the one of a row of units."""
+    match = BRACKETS.fullmatch(heading)
+    if match is not None:
+        return Column(f"{match[1]} {match[3]}".strip(), match[2].strip() or unit)
+    match = ENDINGS.fullmatch(heading)
+    own = match and (match["per"] or match["unit"])
+    if match and own and unit_of(own) not in (None, ("", 1.0)):
+        return Column(match["name"].strip(), own)
+    return Column(heading.strip(), unit)
 
 
 def _unpacked(path: Path, data: bytes, size: int) -> bytes:
@@ -324,9 +389,11 @@ def _take_rows(file: CsvFile, layout: _Layout) -> list[Line]:
     end = 0  # of the rows before
     for head, after in itertools.pairwise([*heads, len(lines)]):
         preamble = [line.text for line in lines[end:head]]
-        names = [match["name"] for match in map(NAMED.match, reversed(preamble)) if match]
-        device = names[0].strip(' \t,;"')[:MAX_LENGTH] if names else ""
-        file.blocks.append(Block(lines[head].number, device, preamble))
+        names = list(filter(None, map(NAMED.match, reversed(preamble))))
+        device, what = (names[0]["name"] or names[0]["word"], names[0]["what"]) if names else ("",) * 2
+        device = device.strip(' \t,;"')[:MAX_LENGTH]
+        sure = what.lower() in ("device", "dut", "bar")
+        file.blocks.append(Block(lines[head].number, device, preamble, sure))
         end = after
         if after < len(lines):
             # What is below the last row stands before the next header.

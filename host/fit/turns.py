@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from allspin.host.fit.curves import Curve, ends
+from allspin.host.fit.curves import Curve, ends, trend
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
@@ -164,17 +164,23 @@ def _left(values: Array, limit: float) -> float:
 
 
 def find_turns(runs: Sequence[Curve]) -> list[int | None]:
-    """Where each run turns; runs on the same pulses turn where their mean does."""
-    alike: dict[tuple[float, ...], list[Array]] = {}
-    for run in runs:
-        alike.setdefault(tuple(run.x), []).append(run.resistance)
+    """Where each run turns; runs on the same pulses that go the same way turn where their mean does.
+
+    Runs that only rise are no cycles of such that only fall.
+    """
+    kinds = [(round(trend(run.measured().resistance)), tuple(run.x)) for run in runs]
+    alike: dict[tuple[int, tuple[float, ...]], list[Array]] = {}
+    for kind, run in zip(kinds, runs, strict=True):
+        alike.setdefault(kind, []).append(run.resistance)
     found = {}
-    for x, several in alike.items():
+    for kind, several in alike.items():
         table = np.array(several)
         known = np.isfinite(table).any(axis=0)
         places = np.arange(known.size)
-        found[x] = find_turn(np.interp(places, places[known], np.nanmean(table[:, known], axis=0)))
-    return [found[tuple(run.x)] for run in runs]
+        found[kind] = find_turn(
+            np.interp(places, places[known], np.nanmean(table[:, known], axis=0))
+        )
+    return [found[kind] for kind in kinds]
 
 
 def given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
