@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 from allspin.sim.synapse.response import Array, Polarity
 
+DEAD = 0.15
+"""Of the usual swing of R_AH: pulses that change less do not switch the film."""
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -134,9 +137,9 @@ def ends(resistance: Array) -> tuple[float, float]:
 
 
 def usual_swing(curves: Sequence[Curve]) -> float:
-    """The largest swing of a device's curves, of the median device."""
+    """The largest swing of a device's curves; of devices that of the upper quarter."""
     sizes = [max(abs(curves[n].swing) for n in places) for places in by_device(curves).values()]
-    return float(np.median(sizes))
+    return float(np.quantile(sizes, 0.75))
 
 
 def trend(resistance: Array) -> float:

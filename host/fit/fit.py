@@ -15,6 +15,7 @@ from allspin.host.draw.curves import Line, Panel as Chart, curves
 from allspin.host.draw.style import SOFT, name_text
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.curves import Measurement
+from allspin.host.fit.cycles import steadied
 from allspin.host.fit.device import (
     lent_rest,
     lent_spreads,
@@ -170,6 +171,8 @@ def fit(
     try:
         if not options.keep_outliers:
             measurement, outliers = set_aside(measurement)
+        keep = measurement.unit == "siemens" or options.reading == "range"
+        measurement = steadied(measurement, not keep)
     finally:
         for note in measurement.notes:
             noted(note)

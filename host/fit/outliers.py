@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.fit.curves import Curve, Measurement, aligned, by_device
+from allspin.host.fit.cycles import find_dead, find_restless
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
@@ -120,17 +121,18 @@ def outlying_cycles(curves: Sequence[Curve]) -> Far:
     far = np.zeros(len(curves), bool)
     if not away:
         return far
-    limit = LEAST * _usual_range(curves)
-    distances = np.array(list(away.values()))
-    usual = float(np.median(distances))
-    if usual:
+    least = LEAST * _usual_range(curves)
+    for places in by_device(curves).values():
+        own = [place for place in places if place in away]
+        distances = np.array([away[place] for place in own])
+        usual = float(np.median(distances)) if own else 0.0
         # Five standard deviations of the logarithms, of which the usual distance is the median,
         # but 3 to 6 times that distance; of few cycles it is not well known.
-        logs = np.log(np.maximum(distances, 1e-3 * usual) / usual)
+        logs = np.log(np.maximum(distances, 1e-3 * usual) / usual) if usual else np.zeros(1)
         ratio = np.exp(5 * 1.4826 * float(np.median(np.abs(logs))))
-        unsure = 15 / distances.size
-        limit = max(float(np.clip(ratio, 3 + unsure, 6 + unsure)) * usual, limit)
-    far[list(away)] = distances > limit
+        unsure = 15 / max(distances.size, 1)
+        limit = max(float(np.clip(ratio, 3 + unsure, 6 + unsure)) * usual, least)
+        far[own] = distances > limit
     return far
 
 
@@ -232,19 +234,29 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
     UserError
         If so many points or cycles stand apart that they are no outliers.
     """
+    dead, said = find_dead(measurement.curves)
+    alive = {n: one for n, one in enumerate(measurement.curves) if n not in dead}
+    gone, restless = _restless(list(alive.values()))
+    left_out = [
+        Outlier(one) for n, one in enumerate(measurement.curves) if n in dead or one.device in gone
+    ]
+    alive = {n: one for n, one in alive.items() if one.device not in gone}
+    notes = [*measurement.notes, *said, *restless]
     cycles: list[Outlier] = []
     outliers: list[Outlier] = []
     kept: dict[int, Curve] = {}
     for polarity in (*Polarity, None):
-        every = {n: one for n, one in enumerate(measurement.curves) if one.polarity is polarity}
+        every = {n: one for n, one in alive.items() if one.polarity is polarity}
         bad = dict(zip(every, outlying_cycles(list(every.values())), strict=True))
         found = [Outlier(curve) for place, curve in every.items() if bad[place]]
-        if len(found) > len(every) / 3:  # nobody can say which are the good ones
-            raise UserError(
-                f"{len(found)} of {len(every)} cycles stand apart from the others of their "
-                f"device, too many for outliers, {found[0]}, among them; choose those that are "
-                'good, such as --where "cycle=3..10", or keep all with --keep-outliers'
-            )
+        for own in by_device(list(every.values())).values():
+            far = [place for place in own if list(bad.values())[place]]
+            if len(far) > len(own) / 3:  # nobody can say which are the good ones
+                raise UserError(
+                    f"{len(far)} of {len(own)} cycles stand apart from the others of their "
+                    f"device, too many for outliers, {found[0]}, among them; choose those that are "
+                    'good, such as --where "cycle=3..10", or keep all with --keep-outliers'
+                )
         cycles += found
         good = {place: curve for place, curve in every.items() if not bad[place]}
         points = find_outliers(list(good.values()))
@@ -262,7 +274,6 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
             "the rows that are good"
         )
     whole = f"{len(measurement.curves):,} cycles are set aside, which stand apart from the others"
-    notes = list(measurement.notes)
     for some, what in (
         (cycles, f"{whole} of their device"),
         (outliers, f"{count:,} points are set aside as outliers"),
@@ -272,4 +283,20 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
             shown += f" and {len(some) - SHOWN:,} more" if len(some) > SHOWN else ""
             notes.append(f"{len(some):,} of {what}: {shown} (--keep-outliers keeps them)")
     curves = [kept[place] for place in sorted(kept)]
-    return replace(measurement, curves=curves, notes=notes), cycles + outliers
+    return replace(measurement, curves=curves, notes=notes), left_out + cycles + outliers
+
+
+def _restless(curves: Sequence[Curve]) -> tuple[set[str], list[str]]:
+    """Devices that are left out for telegraph noise, if they are few, and what is said of them."""
+    found: dict[str, str] = {}
+    names = set(by_device(curves))
+    pulsed = [one for one in curves if one.polarity is not None]
+    rests: dict[int, Array] = {}
+    for polarity in Polarity:
+        own = [n for n, one in enumerate(pulsed) if one.polarity is polarity]
+        rests |= {own[n]: rest for n, rest in _less_common([pulsed[n] for n in own], FEW_CYCLES).items()}
+    known = sorted(rests)
+    found = find_restless([pulsed[n] for n in known], [rests[n] for n in known])
+    few_ = len(found) < len(names) / 2
+    words = "it is left out" if few_ else "its C2C has it"
+    return set(found) if few_ else set(), [f"{one}; {words}" for one in found.values()]

@@ -296,6 +296,7 @@ class FitResult:
             ("threshold", neuron.values["threshold"], current, factor),
             ("slope", neuron.values["slope"], f"{self.unit}/{current}", 1 / factor),
             ("height", neuron.values.get("height"), self.unit),
+            ("heating", neuron.values.get("heating"), f"{self.unit}/{current}^2", 1 / factor**2),
             ("C2C", neuron.use, "of R_AH's range"),
             ("D2D of slope", neuron.gain, "of the slope"),
             ("D2D of threshold", neuron.threshold_spread, "of full current"),
@@ -313,6 +314,12 @@ class FitResult:
             lines.append(
                 f"The noise of the meter, from {basis}, is no part of C2C; it is "
                 f"kept as read_noise {device.imperfections.read_noise:.3g}."
+            )
+        if self.neuron is not None and "heating" in self.neuron.values:
+            heat = self.neuron.values["heating"].value * self.neuron.full_current**2
+            lines.append(
+                f"R_AH of the neuron has a part that grows with the square of the current, {heat:.3g} "
+                f"{self.unit} at full current (heating), which is no part of the device."
             )
         if known := self.measurement.electrical:
             units = {key: "s" if key.endswith("time") else "A" for key in known}

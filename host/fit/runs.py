@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from allspin.host.fit.columns import WAYS, Columns, ReadOptions, choose_rows, few, filled, plain
-from allspin.host.fit.curves import Curve, Measurement, by_device, ends, trend, usual_swing
+from allspin.host.fit.curves import DEAD, Curve, Measurement, by_device, trend, usual_swing
 from allspin.host.fit.quantities import number, unit_of
 from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
 from allspin.host.fit.tables import BARE, CALLED, RUN, CsvFile, read_csv, stem
@@ -42,8 +42,6 @@ ROOM = 300.0
 """Kelvin, where nothing is said of the temperature."""
 ALIKE = 0.02
 """Relative scatter of a temperature that is read back, within which it is one."""
-DEAD = 0.15
-"""Of the usual swing of R_AH: pulses that change less do not switch the film."""
 BRANCH = re.compile(r"(?<![a-z])(pot|potentiation|ltp|dep|depression|ltd)(?![a-z])", re.IGNORECASE)
 """What the name of a file says of the polarity, which is no part of the device's."""
 
@@ -301,8 +299,8 @@ def _told(file: CsvFile, runs: Sequence[Run], notes: dict[str, None]) -> list[Cu
     both of its polarities say is turned, with a note.
     """
     curves = [run.measured() for run, _ in runs]
-    ways = [way or 0 for _, way in runs]
-    if not isinstance(ways[0], Polarity):
+    ways = [int(way or 0) for _, way in runs]
+    if not isinstance(runs[0][1], Polarity):
         pairs = [*zip(ways, (trend(curve.resistance) for curve in curves), strict=True)]
         up, down = (float(np.median([rise for way, rise in pairs if way == s])) for s in (1, -1))
         if up * down >= 0:

@@ -41,7 +41,7 @@ def reversals(x: Array, least: float) -> list[int]:
     return [*places, x.size - 1]
 
 
-def _scatter(values: Sequence[Array]) -> float:
+def scatter_of(values: Sequence[Array]) -> float:
     """Standard deviation of a point, from what neighbours differ by."""
     steps = np.concatenate([np.diff(one, n=2) for one in values])
     return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(6))
@@ -59,7 +59,7 @@ def all_turns(resistance: Array) -> list[int]:
         return []
     low, high = np.percentile(resistance, [2, 98])
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(resistance, 2, mode="edge"), 5)
-    least = max(0.5 * (high - low), SURE_TURN * _scatter([resistance]))
+    least = max(0.5 * (high - low), SURE_TURN * scatter_of([resistance]))
     # The median has no spikes, and less noise.
     return reversals(np.median(windows, axis=1), float(least))[1:-1] if least else []
 
@@ -78,7 +78,7 @@ def find_turn(resistance: Array) -> int | None:
         return None
     # Around zero, so that squares of small differences are not lost.
     way = (np.clip(resistance, low - (high - low), high + (high - low)) - low) / (high - low)
-    noise = _scatter([way])
+    noise = scatter_of([way])
     places = np.arange(LEAST_POINTS - 1, count - LEAST_POINTS + 1)
     lefts = [
         (_left_by_rises(one) + _left_by_rises(one[::-1])[::-1])[places]  # up, and then down
@@ -279,7 +279,7 @@ def _gap(up: list[Curve], down: list[Curve]) -> float:
     gap = float(np.median(windows, axis=1).max())
     values = [part.resistance for part in parts]
     spread = float(np.subtract(*np.percentile(np.concatenate(values), [98, 2])))
-    return gap if gap > max(0.05 * spread, 5 * _scatter(values)) else 0.0
+    return gap if gap > max(0.05 * spread, 5 * scatter_of(values)) else 0.0
 
 
 def choose_branches(
