@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.quantities import number, quantity, unit_of
+from allspin.host.fit.quantities import base_of, number, quantity, unit_of
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError, check_number, check_one_of
 from allspin.sim.parameters import option
@@ -47,23 +47,20 @@ class ColumnNames:
 
     def of(self, what: str, path: Path) -> list[str]:
         """The names of a file's column: those that are given for it, or else for all files."""
-        given = getattr(self, what, ())
-        own: dict[str, list[str]] = {}
-        for text in (given,) if isinstance(given, str) else given:
-            file, _, name = text.rpartition(":")
-            own.setdefault(file, []).append(name)
-        return own.get(path.name, own.get(str(path), own.get("", [])))
+        pairs = [text.rpartition(":") for text in self._all(what)]
+        own = [name for file, _, name in pairs if file in (path.name, str(path))]
+        return own or [name for file, _, name in pairs if not file]
 
     def check(self, paths: Iterable[Path]) -> None:
         """Refuse a name for a file that there is not."""
         known = {"", *(name for path in paths for name in (path.name, str(path)))}
-        for what in vars(self):
-            given = getattr(self, what)
-            for text in (given,) if isinstance(given, str) else given:
-                if text.rpartition(":")[0] not in known:
-                    raise UserError(
-                        f"--{what}-column {text} is of no file that is given; give FILE:NAME"
-                    )
+        for what, text in ((what, text) for what in vars(self) for text in self._all(what)):
+            if text.rpartition(":")[0] not in known:
+                raise UserError(f"--{what}-column {text} is of no file that is given")
+
+    def _all(self, what: str) -> tuple[str, ...]:
+        given = getattr(self, what, ())
+        return (given,) if isinstance(given, str) else given
 
 
 @dataclass(frozen=True)
@@ -249,6 +246,9 @@ WAYS = {word: polarity for polarity, words in POLARITIES.items() for word in wor
 """The polarity that a word in small letters means."""
 
 
+READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)")
+
+
 def plain(name: str) -> str:
     """A column's name without capitals, and with one sign for what separates words."""
     return re.sub(r"[\s_.:-]+", "_", name.strip().lower()).strip("_") or name.strip()
@@ -289,14 +289,14 @@ class ColumnMap:
         self.places: dict[str, list[int]] = {}
         self.why: dict[int, tuple[str, str]] = {}
         for what in NAMES:
-            given = names.of(what, file.path)
-            found = [self._named(what, name) for name in given] or self._usual(what)
-            reason = f"by --{what}-column" if given else "by its name"
+            found = [self._named(what, name) for name in names.of(what, file.path)]
+            why = f"by --{what}-column" if found else "by its name"
+            found = found or self._usual(what)
             if not found and what == "polarity":
-                found, reason = self._of_words(), "by its cells"
+                found, why = self._of_words(), "by its cells"
             if found:
                 self.places[what] = found
-                self.why |= dict.fromkeys(found, (what, reason))
+                self.why |= dict.fromkeys(found, (what, why))
 
     def place(self, what: str) -> int | None:
         """Place of the column of a kind, if there is one."""
@@ -338,19 +338,17 @@ class ColumnMap:
     def _fits(self, what: str, place: int) -> bool:
         """Whether a column's unit is one that its kind can have; a ``T`` of none is no time."""
         name, unit = self.file.columns[place]
-        base = (unit_of(unit) or (unit, 1.0))[0]
-        one_letter = name in ("t", "T") and not unit
-        good = base in KINDS.get(what, ((base,),))[0] and unit != "%"
-        return good and not (one_letter and what != {"t": "time", "T": "temperature"}[name])
+        letter = {"t": "time", "T": "temperature"}.get(name, what) if not unit else what
+        known = KINDS.get(what)
+        return letter == what and (not known or (base_of(unit) in known[0] and unit != "%"))
 
     def _of_words(self) -> list[int]:
         """The first column whose cells are words for either polarity, and nothing else."""
         every = range(len(self.file.rows))
-        for place in filter(lambda place: place not in self.why, range(len(self.headings))):
+        for place in range(len(self.headings)):
             words = {cell.lower() for cell in self.file.cells(place, every) if cell}
-            told = {WAYS.get(word) for word in words}
-            if told == set(Polarity) and any(number(word) is None for word in words):
-                return [place]
+            if {WAYS.get(word) for word in words} == set(Polarity) and place not in self.why:
+                return [place] * any(number(word) is None for word in words)
         return []
 
     def listed(self) -> str:
@@ -359,23 +357,22 @@ class ColumnMap:
 
     def lacks(self, what: str, called: str, option: str) -> UserError:
         """An error that says which column is lacking, and which ones may be meant."""
-        places = [place for place in range(len(self.headings)) if place not in self.why]
-        like = [place for place in places if self._is_like(what, place)]
-        names = " or ".join(f'"{self.file.columns[place].name}"' for place in like[:SHOWN])
-        meant = f'; is it {names}, as in {option} {names.partition(" or ")[0]}?' if like else ""
+        columns = self.file.columns
+        like = [n for n, _ in enumerate(columns) if n not in self.why and self._is_like(what, n)]
+        meant = " or ".join(f'{option} "{columns[place].name}"' for place in like[:SHOWN])
         return UserError(
             f"{self.file.path} has no column of {called} (it has {self.listed()}); rename one"
-            + f", or name it with {option}" * bool(option) + meant
+            + f", or name it with {option}" * bool(option)
+            + f"; is it {meant}?" * bool(meant)
         )
 
     def _is_like(self, what: str, place: int) -> bool:
         """Whether a column may be one of a kind: by its unit, or a count that begins anew."""
         if what != "pulse":
-            base = (unit_of(self.file.columns[place].unit) or ("",))[0]
+            base = base_of(self.file.columns[place].unit)
             return bool(base) and base in KINDS[what][0]
-        values = [number(cell) for cell in self.file.cells(place, range(len(self.file.rows)))]
-        pairs = [(b or 0) - (a or 0) for a, b in itertools.pairwise(values)]
-        return pairs.count(1.0) > 0.8 * len(pairs)
+        values = [number(cell) or 0.0 for cell in self.file.cells(place, range(len(self.file.rows)))]
+        return sum(after - one == 1 for one, after in itertools.pairwise(values)) > len(values) / 2
 
 
 class Columns(ColumnMap):
@@ -416,11 +413,8 @@ class Columns(ColumnMap):
         self.kind = "time" if decay else "pulse" if "pulse" in self.places else "current"
         x, found = self.place(self.kind), self.places.get("resistance", [])
         if x is None:
-            raise (
-                self.lacks("time", "time", "")
-                if decay
-                else self.lacks("pulse", "pulse nor one of current", "--pulse-column")
-            )
+            called = "time" if decay else "pulse nor one of current"
+            raise self.lacks(self.kind if decay else "pulse", called, "" if decay else "--pulse-column")
         if not found:
             raise self.lacks("resistance", "resistance such as R_AH (ohm)", "--resistance-column")
         self.x = x
@@ -433,15 +427,29 @@ class Columns(ColumnMap):
             )
         current = 1.0
         if self.unit == "V":
-            if options.read_current is None:
+            read_current = options.read_current or self._read_current()
+            if read_current is None:
                 raise UserError(
                     f"{file.path}: column {file.columns[found[0]].name} is a voltage; give the "
                     "current that it was read with, such as --read-current 0.1mA"
                 )
-            self.unit, current = "ohm", options.read_current
+            self.unit, current = "ohm", read_current
         self.resistances = {place: factor / current for place, (_, factor) in units.items()}
         parts = ("cycle", "device", "polarity", "read", *(("temperature",) if decay else ()))
         self.used = {x, *found, *(self.places[one][0] for one in parts if one in self.places)}
+
+    def _read_current(self) -> float | None:
+        """What a column or a line before a table says of the current of reads, in ampere."""
+        file, every = self.file, range(len(self.file.rows))
+        found = [fact for block in file.blocks for fact in file.facts(block.line + 1)]
+        for place, (name, unit) in enumerate(file.columns):
+            found += [(name, unit, cell) for cell in set(file.cells(place, every))]
+        amperes = {
+            (number(value) or 0.0) * (unit_of(unit) or ("", 0.0))[1]
+            for name, unit, value in found
+            if READ_CURRENT.fullmatch(plain(name)) and base_of(unit) == "A"
+        }
+        return amperes.pop() if len(amperes) == 1 else None
 
     def _unit(self, place: int, what: str) -> tuple[str, float]:
         """Base unit of a column and its factor."""

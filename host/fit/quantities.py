@@ -110,6 +110,11 @@ def unit_of(text: str) -> tuple[str, float] | None:
     return None
 
 
+def base_of(text: str) -> str:
+    """The base unit of a unit as it is written; empty for an arbitrary one, or one not known."""
+    return (unit_of(text) or ("", 1.0))[0]
+
+
 QUANTITY = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
 
 

@@ -12,7 +12,6 @@ what its polarities say, in both of a device, has the other sign.
 
 import hashlib
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +20,10 @@ import numpy as np
 
 from allspin.host.fit.columns import WAYS, Columns, ReadOptions, choose_rows, few, filled, plain
 from allspin.host.fit.curves import DEAD, Curve, Measurement, by_device, trend, usual_swing
-from allspin.host.fit.quantities import number, unit_of
+from allspin.host.fit.facts import own_names
+from allspin.host.fit.quantities import base_of, number
 from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
-from allspin.host.fit.tables import BARE, CALLED, RUN, CsvFile, read_csv, stem
+from allspin.host.fit.tables import CsvFile, read_csv
 from allspin.host.fit.turns import (
     LEAST_POINTS,
     choose_branches,
@@ -42,9 +42,6 @@ ROOM = 300.0
 """Kelvin, where nothing is said of the temperature."""
 ALIKE = 0.02
 """Relative scatter of a temperature that is read back, within which it is one."""
-BRANCH = re.compile(r"(?<![a-z])(pot|potentiation|ltp|dep|depression|ltd)(?![a-z])", re.IGNORECASE)
-"""What the name of a file says of the polarity, which is no part of the device's."""
-
 Way = Polarity | int | None
 """A run's polarity, or else the sign of its pulses' current, if either is known."""
 
@@ -83,8 +80,7 @@ def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
     """Each row's temperature in kelvin, by its column, or by what is said of its table."""
     place = columns.place("temperature")
     if place is not None:
-        values, base = file.values(place, chosen), (unit_of(file.columns[place].unit) or "")[0:1]
-        kelvin = values + ZERO * (base == ("C",))
+        kelvin = file.values(place, chosen) + ZERO * (base_of(file.columns[place].unit) == "C")
     else:
         kelvin = np.array([said_temperature(file, file.rows[row][0]) or ROOM for row in chosen])
     for row, value in zip(chosen, kelvin, strict=True):
@@ -95,10 +91,9 @@ def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
 
 def said_temperature(file: CsvFile, line: int) -> float | None:
     """The temperature in kelvin that is said of the table in which a line is."""
-    for fact in file.facts(file.blocks[file.block_of(line)]):
-        base = (unit_of(fact.unit) or ("",))[0]
-        if base in ("K", "C"):
-            return (number(fact.value) or 0.0) + ZERO * (base == "C")
+    for _, unit, value in file.facts(line):
+        if base_of(unit) in ("K", "C"):
+            return (number(value) or 0.0) + ZERO * (base_of(unit) == "C")
     return None
 
 
@@ -456,24 +451,3 @@ def digests(paths: Sequence[Path], datas: Iterable[bytes]) -> dict[str, str]:
         path.name if names.count(path.name) == 1 else str(path): hashlib.sha256(data).hexdigest()
         for path, data in zip(paths, datas, strict=True)
     }
-
-
-def own_names(paths: Sequence[Path]) -> list[tuple[str, str]]:
-    """Device and cycle as files are called, without the quantities and polarities in their names.
-
-    Where names alone are equal, they are taken with their folders.
-    """
-    stems = list(map(stem, paths))
-    found = []
-    for path, name in zip(paths, stems, strict=True):
-        whole = str(path) if stems.count(name) > 1 else name
-        cycle = RUN.search(name)
-        rest = BRANCH.sub("", RUN.sub("", BARE.sub(_unsaid, whole)))
-        device = whole if rest == whole else re.sub(r"[\s_-]+(?=[\s_-]|$)", "", rest).strip("_- ")
-        found.append((device or "device", cycle[1] if cycle else ""))
-    return found
-
-
-def _unsaid(match: re.Match[str]) -> str:
-    """Nothing in place of a quantity that is set, and any other as it is."""
-    return "" if (unit_of(match["unit"]) or ("",))[0] in CALLED else match[0]

@@ -6,19 +6,17 @@ cycles of one another. Currents and times of pulses and reads have no part in a 
 programming's energy and time are made of them.
 """
 
-import itertools
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from allspin.host.fit.columns import Columns, few, ordered, plain
+from allspin.host.fit.columns import READ_CURRENT, Columns, few, ordered, plain
 from allspin.host.fit.curves import Curve
-from allspin.host.fit.quantities import number, unit_of
-from allspin.host.fit.tables import Block, CsvFile
+from allspin.host.fit.quantities import base_of, number, unit_of
+from allspin.host.fit.tables import CsvFile
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
@@ -56,7 +54,7 @@ FIGURES = {
         ("depression_current", "A", "depression_current"),
         ("pulse_time", "s", r"((pulse|write)_)?(width|duration|length)|(pulse|write)_time|"
                             r"t_?(pulse|write)"),
-        ("read_current", "A", r"(read|sense)_current|i_?(read|sense)"),
+        ("read_current", "A", READ_CURRENT.pattern),
         ("read_time", "s", r"(read|sense)_(time|width|duration)|t_?(read|sense)"),
         ("saturation_current", "A", r"(saturation|reset)_current|i_?(sat|reset)"),
     )
@@ -65,20 +63,29 @@ FIGURES = {
 one of their polarity's."""
 Key = str | float
 """A number, or text in small letters."""
-Given = tuple[str, str, list[str], str | None]
-"""What a line or a column gives: what it is called, its unit, its cells, and the column."""
 
 
 def is_named(heading: str, unit: str) -> bool:
     """Whether a column is something that an experiment sets, by its plain name and its unit."""
-    if READINGS & set(heading.split("_")):
-        return False
-    return bool(SETTING.fullmatch(heading)) or _base(unit) in ("A", "T", "Oe", "K", "C")
+    called = SETTING.fullmatch(heading) or base_of(unit) in ("A", "T", "Oe", "K", "C")
+    return bool(called) and not READINGS & set(heading.split("_"))
 
 
-def _base(unit: str) -> str:
-    """The base unit of a unit as it is written; empty where it is none, or not known."""
-    return (unit_of(unit) or ("", 1.0))[0]
+def may_vary(heading: str, unit: str) -> bool:
+    """Whether a column is a reading or keeps books, by its plain name and its unit."""
+    return bool(BOOKKEEPING.fullmatch(heading)) or base_of(unit) in RESULTS
+
+
+def role(columns: Columns, place: int) -> tuple[str, str]:
+    """What a column is taken for, and why."""
+    heading, unit = columns.headings[place], columns.file.columns[place].unit
+    if place in columns.why:
+        return columns.why[place]
+    if is_named(heading, unit):
+        return "setting, the same in all cycles", "by its name or unit"
+    if may_vary(heading, unit) or READINGS & set(heading.split("_")):
+        return "reading, which may vary", "by its name or unit"
+    return "none; but not steady in each cycle and another in others", "its name is not known"
 
 
 # What varies within the curves of one file.
@@ -98,67 +105,59 @@ class Varying:
 
     Attributes
     ----------
-    points : list of (str, int, str or float)
-        Device, number of the curve, and value of each point that has one.
+    cycles : list of (str, list of str)
+        Device and cells of each curve, without empty ones and pulses of no current.
     texts : set of str
         The values as they are written.
     numbers : ndarray
         The numbers among them, with their signs, in order.
     top, scatter : float
         The largest magnitude, and the range of the values over it.
-    worded, repeated : bool
-        Whether there are words among them, and whether they are a few, each many times.
+    worded, several, repeated : bool
+        Whether there are words among them; several values, a current's aside from its sign; and
+        whether these are a few, each many times.
     """
 
     def __init__(self, file: CsvFile, place: int, curves: Sequence[Curve]) -> None:
         name, unit = file.columns[place]
-        self.heading, self.base = plain(name), _base(unit)
-        self.points: list[tuple[str, int, Key]] = []
-        self.texts: set[str] = set()
-        is_current = "current" in self.heading or self.base == "A"
-        for count, curve in enumerate(curves):
-            rows = curve.rows[curve.rows >= 0].tolist()
-            for text in file.cells(place, rows):
-                value = number(text)
-                # A pulse of no current is none.
-                if value is None or not (math.isnan(value) or (is_current and not value)):
-                    key = text.lower() if value is None else abs(value) if is_current else value
-                    self.points.append((curve.device, count, key))
-                    self.texts.add(text)
-        self.values = {point[-1] for point in self.points}
-        self.worded = any(isinstance(value, str) for value in self.values)
-        self.numbers = np.sort([value for value in map(number, self.texts) if value is not None])
+        signed = "current" not in plain(name) and base_of(unit) != "A"
+        empty = {cell for cell in file.cells(place, range(len(file.rows))) if _empty(cell, signed)}
+        rows = [(one.device, file.cells(place, one.rows[one.rows >= 0])) for one in curves]
+        self.cycles = [(device, [c for c in cells if c not in empty]) for device, cells in rows]
+        self.texts = {cell for _, cells in self.cycles for cell in cells}
+        known = [value for value in map(number, self.texts) if value is not None]
+        self.numbers, self.worded = np.sort(known), len(known) < len(self.texts)
+        sizes = np.unique(self.numbers if signed else np.abs(self.numbers))
         self.top = float(np.abs(self.numbers).max(initial=0.0))
-        sizes = [key for key in self.values if isinstance(key, float)]
-        self.scatter = (max(sizes) - min(sizes)) / self.top if self.top else 0.0
-        self.repeated = len(self.points) >= LEAST_POINTS * len(self.values)
+        self.scatter = float(np.ptp(sizes)) / self.top if self.top else 0.0
+        count = sizes.size + len({text.lower() for text in self.texts if number(text) is None})
+        points = sum(len(cells) for _, cells in self.cycles)
+        self.several = count > 1
+        self.repeated = self.several and points / LEAST_POINTS >= count < 2 * LEAST_POINTS
 
     def is_setting(self, named: bool) -> bool:
         """Whether it is something that was set, and differs between or within curves.
 
-        What is called as nothing is that an experiment sets is a setting only if it is steady
-        within each cycle of a device, and another in others.
+        What is called as nothing that an experiment sets is a setting only if it is steady within
+        each cycle of a device, and another in others.
         """
         if named:
             return self.repeated or self.scatter > STEADY
-        if BOOKKEEPING.fullmatch(self.heading) or self.base in RESULTS:
-            return False
-        devices: dict[str, dict[int, list[Key]]] = {}
-        for device, count, key in self.points:
-            devices.setdefault(device, {}).setdefault(count, []).append(key)
-        return any(self._set_by_cycle(list(own.values())) for own in devices.values())
+        devices: dict[str, list[list[str]]] = {}
+        for device, cells in self.cycles:
+            devices.setdefault(device, []).append(cells)
+        return self.several and any(self._set_by_cycle(list(filter(None, d))) for d in devices.values())
 
-    def _set_by_cycle(self, cycles: list[list[Any]]) -> bool:
+    def _set_by_cycle(self, cycles: list[list[str]]) -> bool:
         """Whether values of cycles are steady within each and others in others."""
-        every = list(itertools.chain(*cycles))
         if self.worded:
-            return all(len(set(own)) == 1 for own in cycles) and len(set(every)) > 1
+            return all(len(set(own)) == 1 for own in cycles) and len(set(map(min, cycles))) > 1
+        values = [np.array([number(cell) for cell in own], float) for own in cycles]
+        within = max((float(np.subtract(*np.percentile(own, [95, 5]))) for own in values), default=0)
+        between = float(np.ptp([np.median(own) for own in values])) if values else 0.0
         # Numbers that only rise are a clock, whatever it is called.
-        if np.all(np.diff(every) > 0):
-            return False
-        within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in cycles)
-        between = float(np.ptp([np.median(own) for own in cycles]))
-        return between > max(STEADY * self.top, 5 * within)
+        clock = not values or bool(np.all(np.diff(np.concatenate(values)) > 0))
+        return between > max(STEADY * self.top, 5 * within) and not clock
 
     def ranges(self) -> list[tuple[float, float]]:
         """Ranges that numbers are in which scatter about a few settings, by magnitude."""
@@ -181,16 +180,16 @@ class Varying:
         if self.repeated or not self.numbers.size:
             rest = {text for other in others for text in other.texts} - self.texts
             return ",".join([ordered(self.texts)[0], *ordered(rest)[:1]])
-        own = self.ranges()
-        rest = [
-            (low, high)
-            for other in others
-            for low, high in other.ranges()
-            if all(high < start or low > end for start, end in own)
-        ]
-        if len(own) + len(rest) < 2:
-            return "LOW..HIGH"
-        return ",".join(f"{low:.6g}..{high:.6g}" for low, high in (*own[:1], *rest[:1]))
+        own, more = self.ranges(), [ends for other in others for ends in other.ranges()]
+        more = [(low, top) for low, top in more if all(top < a or low > b for a, b in own)]
+        chosen = [f"{low:.6g}..{top:.6g}" for low, top in (*own[:1], *more[:1])]
+        return ",".join(chosen) if len(own) + len(more) > 1 else "LOW..HIGH"
+
+
+def _empty(cell: str, signed: bool) -> bool:
+    """Whether a cell has no value; a pulse of no current is none either."""
+    value = number(cell)
+    return value is not None and (math.isnan(value) or not (value or signed))
 
 
 def check_steady(
@@ -227,28 +226,26 @@ def check_steady(
     for name in sorted(ignored - set(columns.headings)):
         raise UserError(f"{file.path} has no column {name}; mend --ignore-column")
     notes = []
-    for place, heading in enumerate(columns.headings):
-        named = is_named(heading, file.columns[place].unit)
+    for place, (heading, (name, unit)) in enumerate(zip(columns.headings, file.columns, strict=True)):
+        named = is_named(heading, unit)
         # Of decays, only what is called as experiments call it.
-        other = columns.kind == "time" and not named
-        if place in columns.used or heading in ignored or other:
+        free = not named and (columns.kind == "time" or may_vary(heading, unit))
+        if place in columns.used or heading in ignored or free:
             continue
-        name = file.columns[place].name or f"number {place + 1}"
-        columns_of = {what: Varying(file, place, own) for what, own in parts.items()}
-        for what, varies in columns_of.items():
-            if len(varies.values) < 2:
-                continue
+        called = name or f"number {place + 1}"
+        every = {what: Varying(file, place, own) for what, own in parts.items()}
+        for what, varies in every.items():
             if varies.is_setting(named):
-                advice = varies.advice([one for one in columns_of.values() if one is not varies])
+                advice = varies.advice([one for one in every.values() if one is not varies])
                 raise UserError(
-                    f"{file.path}: column {name} varies within {what} ({few(varies.texts)}) and "
-                    f'has no part in the model; choose by --where "{name}={advice}", or let it '
-                    f'vary with --ignore-column "{name}"'
-                    + f' (--device-column "{name}" if it names devices)' * varies.worded
+                    f"{file.path}: column {called} varies within {what} ({few(varies.texts)}) and "
+                    f'has no part in the model; choose by --where "{called}={advice}", or let it '
+                    f'vary with --ignore-column "{called}"'
+                    + f' (--device-column "{called}" if it names devices)' * varies.worded
                 )
-            if named:
+            if named and varies.several:
                 notes.append(
-                    f"{file.path}: column {name} scatters by {varies.scatter:.1%} within {what} "
+                    f"{file.path}: column {called} scatters by {varies.scatter:.1%} within {what} "
                     "and is taken as constant"
                 )
     return notes
@@ -257,8 +254,7 @@ def check_steady(
 # What differs between tables whose curves are taken for cycles of one device.
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """What one table gives for all of a device's curves of one polarity.
 
     Attributes
@@ -272,7 +268,7 @@ class Setting:
     value : float or str
         In the base unit, or as it is written.
     column : str or None
-        The column that has it; None for a line before the table.
+        The column that has it; None for a line before the table, or the file's name.
     shown, where : str
         How messages give name and value, and the table.
     """
@@ -286,12 +282,12 @@ class Setting:
     shown: str
     where: str
 
-    def differs(self, other: "Setting") -> float:
-        """Of the larger magnitude, by how much another value differs; 1 for another text."""
-        if isinstance(self.value, str) or isinstance(other.value, str):
-            return float(self.value != other.value)
-        top = max(abs(self.value), abs(other.value))
-        return abs(self.value - other.value) / top if top else 0.0
+
+def _apart(one: Setting, other: Setting) -> bool:
+    """Whether two settings differ, by more than readings of one value may."""
+    if isinstance(one.value, str) or isinstance(other.value, str):
+        return one.value != other.value
+    return abs(one.value - other.value) > STEADY * max(abs(one.value), abs(other.value))
 
 
 def _name(heading: str, base: str, polarity: Polarity | None) -> str:
@@ -309,16 +305,16 @@ def _steady(cells: Sequence[str], named: bool) -> Key | None:
     if len(numbers) < len(cells):
         return cells[0].lower() if len(set(cells)) == 1 else None
     values = np.array([one for one in numbers if one and math.isfinite(one)])
-    if not values.size:
+    if not values.size or np.ptp(values) > STEADY * named * np.abs(values).max():
         return None
-    scatter = float(np.ptp(values) / np.abs(values).max())
-    return float(np.median(values)) if scatter <= STEADY * named else None
+    return float(np.median(values))
 
 
 def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> list[Setting]:
-    """What lines and columns of a file's tables give for their curves.
+    """What lines, names and columns of a file's tables give for their curves.
 
-    A column knows better than a line, and lines that contradict one another give nothing.
+    A column knows better than a line, and lines that contradict one another give nothing. Columns
+    of results and of bookkeeping are left out.
 
     Parameters
     ----------
@@ -331,15 +327,19 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
     """
     tables: dict[tuple[str, Polarity | None, int], list[int]] = {}
     for curve in curves:
-        key = curve.device, curve.polarity, file.block_of(curve.line)
+        key = curve.device, curve.polarity, file.blocks[file.block_of(curve.line)].line
         tables.setdefault(key, []).extend(row for row in curve.rows.tolist() if row >= 0)
     others = {f"{polarity.name.lower()}_current" for polarity in Polarity}
     settings: list[Setting] = []
-    for (device, polarity, place), rows in tables.items():
-        block = file.blocks[place]
-        where = f"{file.path}" + f", line {block.line}" * (len(file.blocks) > 1)
+    for (device, polarity, line), rows in tables.items():
+        given = [(name, unit, [value], None) for name, unit, value in file.facts(line + 1)]
+        for place, (column, unit) in enumerate(file.columns):
+            if place not in columns.used and not may_vary(columns.headings[place], unit):
+                called = "current" if place == columns.place("current") else column
+                given.append((called, unit, file.cells(place, rows), column))
+        where = f"{file.path}" + f", line {line}" * (len(file.blocks) > 1)
         found: dict[str, Setting | None] = {}
-        for called, unit, cells, column in _given(file, columns, block, rows):
+        for called, unit, cells, column in given:
             base, factor = unit_of(unit) or ("", 1.0)
             name = _name(plain(called), base, polarity)
             named = is_named(plain(called), unit) or name in FIGURES
@@ -347,36 +347,19 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
             over = columns.kind == "current" and "current" in name
             if over or name in others or (column is None and not named):
                 continue
-            value = _steady(cells, named)
-            if value is None:
-                found[name] = None
-                continue
-            shown = f"{column or called} {value}"
+            value, shown = _steady(cells, named), column or called
             if isinstance(value, float):
-                shown = f"{column or called} {value:.4g} {unit}".rstrip()
+                shown = f"{shown} {value:.4g} {unit}".rstrip()
                 value = (abs(value) if base == "A" else value) * factor
-            one = Setting(device, polarity, name, base, value, column, shown, where)
+            else:
+                shown = f"{shown} {value}"
+            one = None
+            if value is not None:
+                one = Setting(device, polarity, name, base, value, column, shown, where)
             other = found.get(name, one) if column is None else one
-            agree = other is not None and one.differs(other) <= STEADY
-            found[name] = one if agree else None
+            found[name] = one if one and other and not _apart(one, other) else None
         settings += filter(None, found.values())
     return settings
-
-
-def _given(
-    file: CsvFile, columns: Columns, block: Block, rows: list[int]
-) -> Iterator[Given]:
-    """What is said of a table with a number that is not 0, and columns that are none of the model's.
-
-    Columns of results and of bookkeeping are left out.
-    """
-    for called, unit, value in file.facts(block):
-        yield called, unit, [value], None
-    for place, (name, unit) in enumerate(file.columns):
-        bookkeeping = BOOKKEEPING.fullmatch(columns.headings[place])
-        if not (place in columns.used or bookkeeping or _base(unit) in RESULTS):
-            called = "current" if place == columns.place("current") else name
-            yield called, unit, file.cells(place, rows), name
 
 
 def check_agreement(settings: Iterable[Setting]) -> list[str]:
@@ -391,7 +374,7 @@ def check_agreement(settings: Iterable[Setting]) -> list[str]:
     notes: dict[str, str] = {}
     for own in settings:
         other = first.setdefault((own.device, own.polarity, own.name), own)
-        if own.differs(other) > STEADY:
+        if _apart(own, other):
             more = f', or let it vary with --ignore-column "{own.column}"' if own.column else ""
             raise UserError(
                 f"{own.where}: device {own.device} has {own.shown}, but {other.shown} in "
@@ -399,7 +382,7 @@ def check_agreement(settings: Iterable[Setting]) -> list[str]:
                 f"the device differently{more}"
             )
         another = first.setdefault(("", own.polarity, own.name), own)
-        if own.differs(another) > STEADY and is_named(own.name, own.base):
+        if _apart(own, another) and is_named(own.name, own.base):
             notes[own.name] = (
                 f"{own.where}: device {own.device} has {own.shown}, but device {another.device} "
                 f"{another.shown}; what that changes counts as D2D"
@@ -427,17 +410,3 @@ def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
         for key, (low, high) in spans.items()
         if key not in alike
     ]
-
-
-def role(columns: Columns, place: int) -> tuple[str, str]:
-    """What a column is taken for, and why."""
-    heading, unit = columns.headings[place], columns.file.columns[place].unit
-    if place in columns.why:
-        return columns.why[place]
-    if BOOKKEEPING.fullmatch(heading):
-        return "bookkeeping, which may vary", "by its name"
-    if READINGS & set(heading.split("_")) or _base(unit) in RESULTS:
-        return "a reading, which may vary", "by its name or unit"
-    if is_named(heading, unit):
-        return "a setting, which must not vary", "by its name or unit"
-    return "nothing; it must not differ from cycle to cycle", "its name is not known"

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from allspin.host.data.arrays import DAMAGED_GZIP
+from allspin.host.fit.facts import quantities, stem
 from allspin.host.fit.quantities import MAX_MAGNITUDE, is_number, number, unit_of
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
@@ -47,21 +48,6 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 """A line of a preamble that names the device."""
-SAID = re.compile(
-    r"(?P<name>[^\W\d][\w .-]*?)\s*(?:[(\[](?P<in>[^)\]]*)[)\]])?\s*[:=\t;,]\s*"
-    r"(?P<value>[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)"
-    r"(?:\s*(?P<unit>\N{DEGREE SIGN}?[^\W\d]+)|\s*[\t;,]\s*(?P<far>[^\W\d]+)\s*$)?(?![\w.:/-])"
-)
-"""What a line of a preamble says, such as ``Pulse width: 1 ms`` or ``Pulse width (ms) = 1``."""
-BARE = re.compile(
-    r"(?<![^\W_])[A-Za-z]{0,2}=?(?P<value>[+-]?\d+(?:[.,]\d+)?)\s?(?P<unit>[^\W\d_]{2,4}|[KTV])"
-    r"(?![^\W_])"
-)
-"""A quantity among words, such as ``8mA`` in the name of a file."""
-CALLED = {"A": "current", "T": "field", "Oe": "field", "K": "temperature", "V": "voltage"}
-"""What such quantities are by their units; others are none that is set."""
-RUN = re.compile(r"(?<![^\W_])(?:cycle|cyc|run|rep|repeat|loop|sweep)[ _-]?(\d+)(?![^\W_])", re.I)
-"""The number of a cycle in the name of a file."""
 
 
 class Column(NamedTuple):
@@ -69,14 +55,6 @@ class Column(NamedTuple):
 
     name: str
     unit: str
-
-
-class Fact(NamedTuple):
-    """What a line before a table, or a file's name, says: what it is called, its unit, its value."""
-
-    name: str
-    unit: str
-    value: str
 
 
 class Block(NamedTuple):
@@ -156,37 +134,15 @@ class CsvFile:
             found.append(value)
         return np.array(found)
 
-    def facts(self, block: Block) -> list[Fact]:
-        """Quantities that are said of a table: in the lines before it and in the file's name."""
-        found = []
-        for text in (*block.preamble, stem(self.path)):
-            said = [one for one in SAID.finditer(text[:MAX_LENGTH]) if number(one["value"])]
-            for one in said:
-                unit = one["in"] or one["unit"] or one["far"] or ""
-                found.append(Fact(one["name"], unit, one["value"]))
-            found += [] if said else bare(text[:MAX_LENGTH])
-        return found
+    def facts(self, line: int) -> list[tuple[str, str, str]]:
+        """What is said of the table of a line, before it and in the names of file and folder."""
+        folder = [(f"folder {name}", *rest) for name, *rest in quantities(self.path.parent.name)]
+        texts = *self.blocks[self.block_of(line)].preamble, stem(self.path)
+        return [fact for text in texts for fact in quantities(text[:MAX_LENGTH])] + folder
 
     def block_of(self, line: int) -> int:
         """Which block a line is in."""
         return max(bisect.bisect_left(self.blocks, line, key=lambda block: block.line) - 1, 0)
-
-
-def stem(path: Path) -> str:
-    """A file's name without what it ends with."""
-    name = path.name.removesuffix(".gz")
-    return name.rpartition(".")[0] or name
-
-
-def bare(text: str) -> list[Fact]:
-    """Quantities among words; several of one kind are numbered."""
-    kinds = [(unit_of(one["unit"]) or ("",))[0] for one in BARE.finditer(text)]
-    found = []
-    for place, (one, kind) in enumerate(zip(BARE.finditer(text), kinds, strict=True)):
-        if kind in CALLED and number(one["value"]):
-            nth = f" {kinds[: place + 1].count(kind)}" * (kinds.count(kind) > 1)
-            found.append(Fact(CALLED[kind] + nth, one["unit"], one["value"]))
-    return found
 
 
 class Line(NamedTuple):
@@ -287,13 +243,11 @@ class _Layout:
 
 def _column(heading: str, unit: str) -> Column:
     """A column by its heading, with the unit that is in it, or else the one of a row of units."""
-    match = BRACKETS.fullmatch(heading)
-    if match is not None:
+    if match := BRACKETS.fullmatch(heading):
         return Column(f"{match[1]} {match[3]}".strip(), match[2].strip() or unit)
     match = ENDINGS.fullmatch(heading)
-    own = match and (match["per"] or match["unit"])
-    if match and own and unit_of(own) not in (None, ("", 1.0)):
-        return Column(match["name"].strip(), own)
+    if match and unit_of(match["per"] or match["unit"]) not in (None, ("", 1.0)):
+        return Column(match["name"].strip(), match["per"] or match["unit"])
     return Column(heading.strip(), unit)
 
 
@@ -389,10 +343,10 @@ def _take_rows(file: CsvFile, layout: _Layout) -> list[Line]:
     end = 0  # of the rows before
     for head, after in itertools.pairwise([*heads, len(lines)]):
         preamble = [line.text for line in lines[end:head]]
-        names = list(filter(None, map(NAMED.match, reversed(preamble))))
-        device, what = (names[0]["name"] or names[0]["word"], names[0]["what"]) if names else ("",) * 2
+        names = [match for match in map(NAMED.match, reversed(preamble)) if match]
+        device = (names[0]["name"] or names[0]["word"]) if names else ""
+        sure = bool(names) and names[0]["what"].lower() in ("device", "dut", "bar")
         device = device.strip(' \t,;"')[:MAX_LENGTH]
-        sure = what.lower() in ("device", "dut", "bar")
         file.blocks.append(Block(lines[head].number, device, preamble, sure))
         end = after
         if after < len(lines):
