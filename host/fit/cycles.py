@@ -1,15 +1,15 @@
 """What the cycles of a device do not have in common, and what is no cycle at all.
 
-Films that do not switch, and devices whose R_AH jumps between two levels, are told by device. What
-slow changes of R_AH add to each cycle is taken off before cycles are compared, since it is no C2C:
-drift, a swing that fades or grows, and cycles that begin inside of the range. A constant offset of a
-device is half of what both of its saturations have in common, and is no part of R_AH.
+Curves in which pulses do not switch the film, and devices whose R_AH jumps between two levels at
+random, are told by device. Cycles of a device may then differ by what is no C2C: R_AH drifts, its
+swing fades or grows, or cycles begin inside of the range. Each cycle is compared with the mean one,
+as a straight line of it: where it starts and ends. If these follow the order of the cycles, or if
+starts scatter and ends do not, the lines' differences are taken off, and what is left is C2C.
 
-Each is told by the ends of curves: their middle, their swing, and where they start. It has to be
-more than `LEAST` of the range, and to come by chance less often than once in 1,000 times.
+A constant offset of a device is half of both of its saturations, and is no part of R_AH.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,36 +17,32 @@ import numpy.typing as npt
 from scipy import stats
 
 from allspin.host.fit.columns import few
-from allspin.host.fit.curves import (
-    DEAD,
-    Curve,
-    Measurement,
-    aligned,
-    by_device,
-    ends,
-    usual_swing,
-)
+from allspin.host.fit.curves import DEAD, Curve, Measurement, aligned, by_device, usual_swing
+from allspin.host.fit.response import fit_device, stack
 from allspin.host.fit.turns import scatter_of
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
 
-LEAST = 0.02
-"""Of the range: what is less changes no figure."""
+Places = npt.NDArray[np.intp]
+
 CHANCE = 1e-3
 """P-value below which something is there."""
-WORN = 0.1
-"""Of the swing, that is lost or won over the cycles of a film that wears, or is not run in."""
-LITTLE = 0.6
-"""Of the largest swing, below which cycles of a film that wears are left out."""
-OFFSET = 0.05
-"""Of the range, beyond which an offset is one of the measurement."""
-TWO_LEVELS, RARE = 0.75, 0.04
-"""Share of the variance between two levels, which it has not of normal values, and the least share
-of points on the second level: fewer are spikes."""
+DRIFT, INSIDE, OFFSET = 0.02, 0.03, 0.05
+"""Of the range: a drift over the run, a scatter of starts, and an offset that is less changes no
+figure, or may be of the film."""
+WORN, WORN_OUT = 0.1, 0.4
+"""Of the swing, that a film loses or wins that wears or is not run in; and that it has lost in
+cycles which are left out."""
+OFTEN, ALIKE = 0.01, 0.35
+"""Of the pulses, the share beyond which jumps are no spikes; and the relative deviation of their
+sizes, of jumps between two levels."""
 
 
-def find_dead(curves: Sequence[Curve]) -> tuple[list[int], list[str]]:
-    """Places of pulse curves in which the film does not switch, and what is said of each device.
+# What is no cycle.
+
+
+def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
+    """Places of pulse curves of films that do not switch or jump at random, and what is said.
 
     Raises
     ------
@@ -54,238 +50,169 @@ def find_dead(curves: Sequence[Curve]) -> tuple[list[int], list[str]]:
         If R_AH does not follow pulses at all.
     """
     pulsed = [one for one in curves if one.polarity is not None]
-    if not pulsed:
-        return [], []
-    usual = usual_swing(pulsed)
-    if usual < 3 * scatter_of([one.resistance for one in pulsed]):
+    usual = usual_swing(pulsed) if pulsed else 0.0
+    if pulsed and usual < 3 * scatter_of([one.resistance for one in pulsed]):
         raise UserError(
             f"R_AH changes by {usual:.3g} from the first pulse to the last, which is no more than "
             "its scatter; is it the right column?"
         )
-    dead = [
-        n for n, one in enumerate(curves) if one.polarity is not None and one.swing < DEAD * usual
-    ]
-    notes = []
-    for device, places in by_device(curves).items():
-        own = [f"{curves[n].cycle}" for n in places if n in dead]
-        alive = [curves[n].cycle for n in places if n not in dead]
-        if own and alive:
-            notes.append(
-                f"{device} does not switch in {len(own)} of {len(places)} curves, cycle "
-                f"{few(own)}, which are left out; {few(alive)} are kept"
-            )
-        elif own:
-            notes.append(f"{device} does not switch and is left out")
-    return dead, notes
+    away: set[int] = set()
+    notes, jumps = [], {}
+    groups = by_device(curves)
+    for device, places in groups.items():
+        every = [n for n in places if curves[n].polarity is not None]
+        dead = [n for n in every if curves[n].swing < DEAD * usual]
+        alive = [curves[n] for n in every if n not in dead]
+        away.update(dead)
+        if dead:
+            kept = f" in cycle {few(curves[n].cycle for n in dead)}, and these are"
+            kept = f"{kept} left out; {few(one.cycle for one in alive)} are kept"
+            notes.append(f"{device} does not switch{kept if alive else ' and is left out'}")
+        if words := _jumps(alive, DRIFT * usual):
+            jumps[device] = words
+    # Where many do, nobody can say what the film does.
+    alone = len(jumps) < len(groups) / 2
+    for device, words in jumps.items():
+        away.update(groups[device] if alone else ())
+        notes.append(f"{device} {words}; {'it is left out' if alone else 'its C2C has them'}")
+    return away, notes
 
 
-def find_restless(curves: Sequence[Curve], rests: Sequence[Array]) -> dict[str, str]:
-    """Devices whose R_AH jumps between two levels at random, and what is said of each.
-
-    Parameters
-    ----------
-    curves : sequence of Curve
-        Pulse curves.
-    rests : sequence of ndarray of float64
-        What each differs by from the median of its device's cycles.
-    """
-    found = {}
-    for device, places in by_device(curves).items():
-        away = np.concatenate([_detrended(curves[n].resistance, rests[n]) for n in places])
-        sizes = np.sort(np.abs(away))
-        count = np.arange(1, sizes.size)
-        low = np.cumsum(sizes)[:-1] / count
-        high = (sizes.sum() - np.cumsum(sizes)[:-1]) / (sizes.size - count)
-        between = count * (sizes.size - count) * (high - low) ** 2 / sizes.size**2
-        best = int(np.argmax(between))
-        share = 1 - (best + 1) / sizes.size
-        if between[best] > TWO_LEVELS * sizes.var() and RARE < share:
-            found[device] = (
-                f"{device} jumps by {high[best]:.3g} at {share:.0%} of its points (telegraph noise)"
-            )
-    return found
+def _jumps(curves: Sequence[Curve], least: float) -> str:
+    """What is said of a device whose R_AH jumps by one size at random; nothing of any other."""
+    steps = [np.zeros(0)]
+    for polarity in Polarity:
+        for device in stack([one for one in curves if one.polarity is polarity]):
+            rest = np.pad(fit_device(device, int(device.pulses[-1]) or 1).residuals, 3, mode="edge")
+            # What neighbours have in common is the curve's own.
+            way = device.mean - rest[3:-3] + np.convolve(rest, np.full(7, 1 / 7), "valid")
+            steps += list(np.diff(device.resistance - way, axis=1))
+    sizes = np.abs(np.concatenate(steps))
+    sizes = sizes[np.isfinite(sizes)]
+    far = sizes[sizes > max(4 * 1.4826 * float(np.median(sizes)), least)] if sizes.size else sizes
+    if far.size <= OFTEN * sizes.size or far.std() > ALIKE * far.mean():
+        return ""
+    return f"jumps by {np.median(far):.3g} at {far.size / sizes.size:.0%} of its pulses (telegraph noise)"
 
 
-def _detrended(resistance: Array, rest: Array) -> Array:
-    """Deviations of a cycle without what a shift and another swing make of it."""
-    return rest - np.polyval(np.polyfit(resistance - rest, rest, 1), resistance - rest)
+# What is no C2C.
 
 
-class Ends:
-    """Where curves start and end, in the order in which they came.
-
-    Parameters
-    ----------
-    curves : sequence of Curve
-        Pulse curves.
+class _Lines:
+    """Each curve as a straight line of the mean of its cell, which are a device's of one polarity.
 
     Attributes
     ----------
     names : list of str
         The devices.
-    device, cell : ndarray of int, shape (curves,)
-        Which device each is of, and which device and polarity.
-    order : ndarray of float64, shape (curves,)
-        Its place among those of its device.
-    start, end : ndarray of float64, shape (curves,)
-        R_AH there.
     span : float
         The usual swing.
+    device, cell, order : ndarray of int, shape (curves,)
+        Of each curve which device, which cell, and which place among those of its device.
+    mates : ndarray of bool, shape (curves, curves)
+        Which curves are of the cell of which.
+    means : list of ndarray of float64
+        The mean of its cell at the points of each curve.
+    lines : ndarray of float64, shape (curves, 3)
+        Slope and intercept, and 0: what R_AH changes by along the curve apart from the mean.
+    start, end : ndarray of float64, shape (curves,)
+        R_AH there.
     """
 
     def __init__(self, curves: Sequence[Curve]) -> None:
         groups = by_device(curves)
-        self.names = list(groups)
-        self.device, self.order = np.zeros((2, len(curves)), int)
+        self.names, self.span = list(groups), usual_swing(curves)
+        self.device, self.order = np.zeros((2, len(curves)), np.intp)
         for number, places in enumerate(groups.values()):
             self.device[places], self.order[places] = number, range(len(places))
-        falls = np.array([int(one.polarity or 0) for one in curves])
+        falls = [int(one.polarity or 0) for one in curves]
         self.cell = np.unique(2 * self.device + falls, return_inverse=True)[1]
-        self.start, self.end = np.array([ends(one.resistance) for one in curves]).T
-        self.span = usual_swing(curves)
+        self.mates = self.cell[:, np.newaxis] == self.cell
+        self.means = []
+        for one, mates in zip(curves, self.mates, strict=True):
+            own = [curves[n] for n in np.flatnonzero(mates)]
+            x, table = aligned([each.x for each in own], [each.resistance for each in own])
+            self.means.append(np.nanmean(table, axis=0)[np.searchsorted(x, one.x)])
+        pairs = zip(self.means, curves, strict=True)
+        self.lines = np.array([[*np.polyfit(mean, one.resistance, 1), 0] for mean, one in pairs])
+        edges = np.array([mean[[0, -1]] for mean in self.means])
+        self.start, self.end = (self.lines[:, :1] * edges + self.lines[:, 1:2]).T
 
     def mean(self, values: Array) -> Array:
         """The mean over each curve's cell."""
         return (np.bincount(self.cell, values) / np.bincount(self.cell))[self.cell]
 
-    def trends(self, values: Array) -> tuple[Array, float]:
-        """By how much values of each device change over its curves, and the chance of it."""
-        time = self.order - self.mean(self.order)
-        away = values - self.mean(values)
+    def trends(self, values: Array, least: Array) -> tuple[Array, Array]:
+        """By how much values of each device change from curve to curve, and by how much in all.
+
+        All is 0 where the change is less than a least one, or may come by chance.
+        """
+        time, away = self.order - self.mean(self.order), values - self.mean(values)
         length = np.maximum(np.bincount(self.device, time**2), 1e-9)
         slopes = np.bincount(self.device, time * away) / length
-        rest = away - slopes[self.device] * time
+        left = float(np.sum((away - slopes[self.device] * time) ** 2))
         count = len(self.names)
         freedom = values.size - int(self.cell.max()) - 1 - count
-        explained, left = float(slopes**2 @ length) / count, float(rest @ rest)
-        chance = stats.f.sf(explained * freedom / left, count, freedom) if left > 0 else 0.0
-        return slopes * (np.bincount(self.device) - 1), float(chance if freedom > 0 else 1)
+        ratio = float(slopes**2 @ length) / count / max(left / max(freedom, 1), 1e-300)
+        sure = freedom > 0 and stats.f.sf(ratio, count, freedom) < CHANCE
+        moved = slopes * (np.bincount(self.device) - 1)
+        return slopes, np.where(sure & (np.abs(moved) > least), moved, 0.0)
 
 
-Changed = tuple[list[Curve], list[str]]
-"""Curves without something, and what is said of it."""
+def _drift(known: _Lines, aims: Array) -> str:
+    """Give all cycles of a device the line of its first where R_AH drifts; say so."""
+    middle, said = (known.start + known.end) / 2, []
+    slopes, moved = known.trends(middle, np.array(DRIFT * known.span))
+    for number in np.flatnonzero(moved):
+        own = known.device == number
+        aims[own] = known.lines[np.argmax(known.mates, axis=1)][own]
+        aims[own, 2] = -slopes[number]
+        share = moved[number] / known.span
+        said.append(f"{known.names[number]} by {moved[number]:.3g}, {share:.0%} of the range")
+    return f"R_AH drifts over the run, which is taken off: {few(said)}" * bool(said)
 
 
-def _without_drift(curves: list[Curve]) -> Changed:
-    """Curves without a slow shift of R_AH: a parabola over the order of a device's curves."""
-    known = Ends(curves)
-    middle = (known.start + known.end) / 2
-    changes, chance = known.trends(middle)
-    found = {}
-    for number, name in enumerate(known.names):
-        if chance > CHANCE or abs(changes[number]) < LEAST * known.span:
-            continue
+def _wear(known: _Lines, aims: Array) -> str:
+    """Give all cycles of a device the line of its largest where their swing fades or grows."""
+    swing, said = np.abs(known.end - known.start), []
+    largest = np.array([swing[known.device == number].max() for number in range(len(known.names))])
+    _, moved = known.trends(swing, WORN * largest)
+    best = np.argmax(known.mates * swing, axis=1)
+    for number in np.flatnonzero(moved):
         own = np.flatnonzero(known.device == number)
-        powers = [known.order.astype(float) ** power for power in (2, 1)]
-        table = np.stack([(power - known.mean(power))[own] for power in powers], axis=1)
-        bend, slope = np.linalg.lstsq(table, (middle - known.mean(middle))[own], rcond=None)[0]
-        first = np.polyval([bend, slope, 0], -0.5)
-        for place in own.tolist():
-            time = known.order[place] + np.linspace(-0.5, 0.5, curves[place].x.size)
-            drift = np.polyval([bend, slope, 0], time) - first
-            curves[place] = replace(curves[place], resistance=curves[place].resistance - drift)
-        found[name] = f"{name} by {changes[number]:.3g}, {changes[number] / known.span:.0%}"
-    notes = [f"R_AH drifts over the run, which is taken off: {few(found.values())} of the range"]
-    return curves, notes if found else []
+        aims[own] = known.lines[best[own]]
+        aims[own[swing[own] < (1 - WORN_OUT) * swing[best[own]]]] = np.nan
+        words = "fades (endurance)" if moved[number] < 0 else "grows (it is not run in)"
+        edges = f"{swing[own[0]]:.3g} to {swing[own[-1]]:.3g}"
+        said.append(f"{known.names[number]} {words}, {edges}")
+    return (
+        "the swing of R_AH changes over the cycles, which is no C2C: all are taken with the largest, "
+        f"and those that have lost {WORN_OUT:.0%} of it are left out: {few(said)}"
+    ) * bool(said)
 
 
-def _means(curves: Sequence[Curve], cell: npt.NDArray[np.intp]) -> list[Array]:
-    """For each curve the mean of its cell at its points."""
-    found: list[Array] = [np.zeros(0)] * len(curves)
-    for number in range(int(cell.max()) + 1):
-        own = np.flatnonzero(cell == number).tolist()
-        x, table = aligned([curves[n].x for n in own], [curves[n].resistance for n in own])
-        mean = np.nanmean(table, axis=0)
-        for place in own:
-            found[place] = mean[np.searchsorted(x, curves[place].x)]
-    return found
-
-
-def _without_wear(curves: list[Curve]) -> Changed:
-    """Curves of the largest swing of each device, where it fades or grows from cycle to cycle."""
-    known = Ends(curves)
-    swing = np.abs(known.end - known.start)
-    changes, chance = known.trends(swing)
-    found, changed = {}, dict(enumerate(curves))
-    for number, name in enumerate(known.names):
-        own = np.flatnonzero(known.device == number).tolist()
-        if chance > CHANCE or abs(changes[number]) < WORN * swing[own].max():
-            continue
-        means = _means(curves, known.cell)
-        lines = {n: np.polyfit(means[n], curves[n].resistance, 1) for n in own}
-        for place in own:
-            best = max(own, key=lambda n: (known.cell[n] == known.cell[place]) * lines[n][0])
-            more = np.polyval(lines[best] - lines[place], means[place])
-            changed[place] = replace(curves[place], resistance=curves[place].resistance + more)
-            # Of a film that hardly switches any more, nothing tells the C2C.
-            if lines[place][0] < LITTLE * lines[best][0]:
-                del changed[place]
-        word = "fades (endurance)" if changes[number] < 0 else "grows (it is not run in)"
-        found[name] = f"of {name} it {word} from {swing[own[0]]:.3g} to {swing[own[-1]]:.3g}"
-    notes = [
-        "the swing of R_AH changes over the cycles, which is no C2C: all are taken with the largest "
-        f"one, and those of less than {LITTLE:.0%} of it are left out: {few(found.values())}"
-    ]
-    return list(changed.values()), notes if found else []
-
-
-def _without_partial_resets(curves: list[Curve]) -> Changed:
-    """Curves from saturation, where they begin inside of the range and yet end alike."""
-    known = Ends(curves)
-    inside, whole = {}, list(curves)
-    means = _means(curves, known.cell)
-    for polarity in Polarity:
-        own = [n for n, one in enumerate(curves) if one.polarity is polarity]
-        freedom = len(own) - len(set(known.cell[own].tolist()))
-        starts, ends_ = (
-            float(np.sum((values - known.mean(values))[own] ** 2)) / max(freedom, 1)
-            for values in (known.start, known.end)
-        )
-        # A median of five points has a third of a point's variance.
-        near = [(curves[n].resistance - means[n])[:12] for n in own]
-        noise = ends_ + (scatter_of(near) ** 2 / 3 if own else 0.0)
-        if freedom < 1 or starts < (LEAST * known.span) ** 2:
-            continue
-        if noise and stats.f.sf(starts / noise, freedom, freedom) > CHANCE:
-            continue
-        for n in own:
-            there = np.flatnonzero(known.device == known.device[n])
-            other = there[known.cell[there] != known.cell[n]]
-            end = known.mean(known.end)[n]
-            full = known.end[other].mean() if other.size else known.start[there].max()
-            gain = _gain(curves[n].resistance - end, means[n] - end)
-            more = (full - end) / (means[n][0] - end) - gain
-            inside[curves[n].device] = max(inside.get(curves[n].device, 0.0), more / (gain + more))
-            whole[n] = replace(curves[n], resistance=curves[n].resistance + more * (means[n] - end))
-    notes = [
+def _partial_resets(known: _Lines, aims: Array, falls: Array) -> str:
+    """Give curves the line from saturation where they start here and there, and end alike."""
+    inside: dict[str, float] = {}
+    spreads = [known.start - known.mean(known.start), known.end - known.mean(known.end)]
+    for own in (np.flatnonzero(falls == polarity) for polarity in Polarity):
+        freedom = own.size - len(set(known.cell[own].tolist()))
+        starts, ends = (float(np.sum(one[own] ** 2)) / max(freedom, 1) for one in spreads)
+        sure = freedom and stats.f.sf(starts / max(ends, 1e-300), freedom, freedom) < CHANCE
+        for n in own if sure and starts > (INSIDE * known.span) ** 2 else ():
+            # From where the other polarity ends; from the farthest start if there is none.
+            end, others = known.mean(known.end)[n], (known.device == known.device[n]) & ~known.mates[n]
+            far = known.start[np.argmax(np.abs(known.start - end) * known.mates[n])]
+            full = known.end[others].mean() if others.any() else far
+            slope = (full - end) / (known.means[n][0] - end)
+            aims[n] = slope, end * (1 - slope), 0
+            name = known.names[known.device[n]]
+            inside[name] = max(inside.get(name, 0.0), 1 - known.lines[n, 0] / slope)
+    shown = few(f"{name} by up to {share:.0%}" for name, share in inside.items())
+    return (
         "curves start inside of the range (partial reset), and are taken as if from saturation: "
-        f"of {few(f'{name} by up to {share:.0%}' for name, share in inside.items())}"
-    ]
-    return whole, notes if inside else []
-
-
-def _gain(one: Array, other: Array) -> float:
-    """How many times the other the one is."""
-    return float(one @ other) / max(float(other @ other), 1e-300)
-
-
-def _without_offset(curves: list[Curve]) -> Changed:
-    """Curves about half of both saturations of their device."""
-    known = Ends(curves)
-    found = {}
-    for number, name in enumerate(known.names):
-        own = np.flatnonzero(known.device == number)
-        several = len(set(known.cell[own].tolist())) > 1
-        there = known.end if several else (known.start + known.end) / 2
-        found[name] = float(np.mean(list({known.cell[n]: known.mean(there)[n] for n in own}.values())))
-    largest = max(map(abs, found.values()))
-    if largest < OFFSET * known.span:
-        return curves, []
-    shown = [f"{name} {offset:.4g}" for name, offset in found.items()]
-    return [replace(one, resistance=one.resistance - found[one.device]) for one in curves], [
-        f"R_AH has a constant offset, which is half of both saturations and is taken out: "
-        f"{few(shown)} (--d2d-reading range keeps it)"
-    ]
+        f"{shown} of it"
+    ) * bool(inside)
 
 
 def steadied(measurement: Measurement, offset: bool) -> Measurement:
@@ -298,14 +225,32 @@ def steadied(measurement: Measurement, offset: bool) -> Measurement:
     offset : bool
         Whether constant offsets are taken out.
     """
-    pulsed = [one for one in measurement.curves if one.polarity is not None]
-    rest = [one for one in measurement.curves if one.polarity is None]
-    if not pulsed:
+    curves = [one for one in measurement.curves if one.polarity is not None]
+    if not curves:
         return measurement
-    steps: list[Callable[[list[Curve]], Changed]]
-    steps = [_without_drift, _without_wear, _without_partial_resets]
-    notes = list(measurement.notes)
-    for step in [*steps, _without_offset][: len(steps) + offset]:
-        pulsed, said = step(pulsed)
-        notes += said
-    return replace(measurement, curves=pulsed + rest, notes=notes)
+    known = _Lines(curves)
+    aims = known.lines.copy()
+    falls = np.array([one.polarity for one in curves])
+    said = [_drift(known, aims), _wear(known, aims), _partial_resets(known, aims, falls)]
+    steady = []
+    for one, mean, change in zip(curves, known.means, aims - known.lines, strict=True):
+        along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
+        if np.isfinite(change).all():
+            steady.append(replace(one, resistance=one.resistance + along))
+    known = _Lines(steady)
+    # Of both polarities, R_AH is highest and lowest where they saturate.
+    edges = np.array([known.mean(known.start), known.mean(known.end)])
+    middles = {}
+    for number, name in enumerate(known.names):
+        own = edges[:, known.device == number]
+        middles[name] = float(own.max() + own.min()) / 2
+    if offset and max(map(abs, middles.values())) > OFFSET * known.span:
+        steady = [replace(one, resistance=one.resistance - middles[one.device]) for one in steady]
+        shown = few(f"{name} {middle:.4g}" for name, middle in middles.items())
+        said.append(
+            "R_AH has a constant offset, which is half of both saturations and is taken out: "
+            f"{shown} (--d2d-reading range keeps it)"
+        )
+    rest = [one for one in measurement.curves if one.polarity is None]
+    notes = [*measurement.notes, *filter(None, said)]
+    return replace(measurement, curves=[*steady, *rest], notes=notes)

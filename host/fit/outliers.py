@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.fit.curves import Curve, Measurement, aligned, by_device
-from allspin.host.fit.cycles import find_dead, find_restless
+from allspin.host.fit.cycles import find_unusable
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
@@ -234,19 +234,18 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
     UserError
         If so many points or cycles stand apart that they are no outliers.
     """
-    dead, said = find_dead(measurement.curves)
-    alive = {n: one for n, one in enumerate(measurement.curves) if n not in dead}
-    gone, restless = _restless(list(alive.values()))
-    left_out = [
-        Outlier(one) for n, one in enumerate(measurement.curves) if n in dead or one.device in gone
-    ]
-    alive = {n: one for n, one in alive.items() if one.device not in gone}
-    notes = [*measurement.notes, *said, *restless]
+    away, said = find_unusable(measurement.curves)
+    notes = [*measurement.notes, *said]
+    left_out = [Outlier(measurement.curves[n]) for n in sorted(away)]
     cycles: list[Outlier] = []
     outliers: list[Outlier] = []
     kept: dict[int, Curve] = {}
     for polarity in (*Polarity, None):
-        every = {n: one for n, one in alive.items() if one.polarity is polarity}
+        every = {
+            n: one
+            for n, one in enumerate(measurement.curves)
+            if one.polarity is polarity and n not in away
+        }
         bad = dict(zip(every, outlying_cycles(list(every.values())), strict=True))
         found = [Outlier(curve) for place, curve in every.items() if bad[place]]
         for own in by_device(list(every.values())).values():
@@ -284,19 +283,3 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
             notes.append(f"{len(some):,} of {what}: {shown} (--keep-outliers keeps them)")
     curves = [kept[place] for place in sorted(kept)]
     return replace(measurement, curves=curves, notes=notes), left_out + cycles + outliers
-
-
-def _restless(curves: Sequence[Curve]) -> tuple[set[str], list[str]]:
-    """Devices that are left out for telegraph noise, if they are few, and what is said of them."""
-    found: dict[str, str] = {}
-    names = set(by_device(curves))
-    pulsed = [one for one in curves if one.polarity is not None]
-    rests: dict[int, Array] = {}
-    for polarity in Polarity:
-        own = [n for n, one in enumerate(pulsed) if one.polarity is polarity]
-        rests |= {own[n]: rest for n, rest in _less_common([pulsed[n] for n in own], FEW_CYCLES).items()}
-    known = sorted(rests)
-    found = find_restless([pulsed[n] for n in known], [rests[n] for n in known])
-    few_ = len(found) < len(names) / 2
-    words = "it is left out" if few_ else "its C2C has it"
-    return set(found) if few_ else set(), [f"{one}; {words}" for one in found.values()]

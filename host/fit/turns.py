@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from allspin.host.fit.curves import Curve, ends, trend
+from allspin.host.fit.curves import Curve, trend
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
@@ -47,21 +47,27 @@ def scatter_of(values: Sequence[Array]) -> float:
     return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(6))
 
 
-def all_turns(resistance: Array) -> list[int]:
-    """About where a curve turns by more than half of its range, however often it does.
+def _medians(values: Array) -> Array:
+    """Running medians of five, which have no spikes and less noise."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, 2, mode="edge"), 5)
+    return np.median(windows, axis=1)
+
+
+def all_turns(resistance: Array, share: float = 0.5) -> list[int]:
+    """About where a curve turns by more than a share of its range, however often it does.
 
     Parameters
     ----------
     resistance : ndarray of float64, shape (points,)
         R_AH along the pulses.
+    share : float
+        Of the range.
     """
     if len(resistance) < 2 * LEAST_POINTS:
         return []
     low, high = np.percentile(resistance, [2, 98])
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(resistance, 2, mode="edge"), 5)
-    least = max(0.5 * (high - low), SURE_TURN * scatter_of([resistance]))
-    # The median has no spikes, and less noise.
-    return reversals(np.median(windows, axis=1), float(least))[1:-1] if least else []
+    least = max(share * (high - low), SURE_TURN * scatter_of([resistance]))
+    return reversals(_medians(resistance), float(least))[1:-1] if least else []
 
 
 def find_turn(resistance: Array) -> int | None:
@@ -72,47 +78,19 @@ def find_turn(resistance: Array) -> int | None:
     resistance : ndarray of float64, shape (points,)
         R_AH along the pulses.
     """
-    count = len(resistance)
-    low, high = np.percentile(resistance, [2, 98])
-    if count < 2 * LEAST_POINTS or not high > low:
+    turns = all_turns(resistance, 0.25)
+    if len(turns) != 1:
         return None
+    low, high = np.percentile(resistance, [2, 98])
     # Around zero, so that squares of small differences are not lost.
     way = (np.clip(resistance, low - (high - low), high + (high - low)) - low) / (high - low)
-    noise = scatter_of([way])
-    places = np.arange(LEAST_POINTS - 1, count - LEAST_POINTS + 1)
-    lefts = [
-        (_left_by_rises(one) + _left_by_rises(one[::-1])[::-1])[places]  # up, and then down
-        for one in (way, -way)
-    ]
-    falls = lefts[1].min() < lefts[0].min()
-    left = lefts[int(falls)]
-    # Along a plateau, and within noise, many places will do: those that leave twice as much as the
-    # best, or 20 variances of a point more.
-    near = places[left <= 2 * left.min() + 20 * noise**2 + 1e-12]
-    turn = _best_kink(-way if falls else way, near, noise)
-    there, back = (end - start for start, end in (ends(way[: turn + 1]), ends(way[turn:])))
-    # On either side R_AH goes a quarter of the range; on a plateau it goes nothing.
-    least = max(0.25, SURE_TURN * noise)
-    return turn if there * back < 0 and min(abs(there), abs(back)) > least else None
-
-
-def _left_by_rises(values: Array) -> Array:
-    """What the nearest never-falling sequence leaves of the first points, for each number of them.
-
-    Pools as `allspin.sim.synapse.table_synapse.rising` does, and keeps count of the squares.
-    """
-    pools: list[tuple[float, int, float]] = []
-    left, found = 0.0, []
-    for value in values.tolist():
-        total, count, square = value, 1, value * value
-        while pools and pools[-1][0] * count > total * pools[-1][1]:
-            own, own_count, own_square = pools.pop()
-            left -= own_square - own**2 / own_count
-            total, count, square = total + own, count + own_count, square + own_square
-        left += square - total**2 / count
-        pools.append((total, count, square))
-        found.append(max(left, 0.0))
-    return np.array(found)
+    noise, smooth = scatter_of([way]), _medians(way)
+    # Along a plateau, and within noise, many places will do.
+    far = np.flatnonzero(np.abs(smooth - smooth[turns[0]]) > 0.15 + 6 * noise)
+    first = max([LEAST_POINTS - 1, *(far[far < turns[0]] + 1)])
+    last = min([way.size - LEAST_POINTS, *(far[far > turns[0]] - 1)])
+    falls = smooth[turns[0]] < 0.5
+    return _best_kink(-way if falls else way, np.arange(first, last + 1), noise) if first <= last else None
 
 
 def _best_kink(values: Array, places: npt.NDArray[np.int64], noise: float) -> int:
