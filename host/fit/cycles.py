@@ -117,6 +117,8 @@ class _Lines:
         Slope and intercept, and 0: what R_AH changes by along the curve apart from the mean.
     start, end : ndarray of float64, shape (curves,)
         R_AH there.
+    lever : ndarray of float64, shape (2, curves)
+        The variance of either that points leave whose own is 1.
     """
 
     def __init__(self, curves: Sequence[Curve]) -> None:
@@ -128,15 +130,22 @@ class _Lines:
         falls = [int(one.polarity or 0) for one in curves]
         self.cell = np.unique(2 * self.device + falls, return_inverse=True)[1]
         self.mates = self.cell[:, np.newaxis] == self.cell
-        self.means = []
+        self.means, edges = [], []
         for one, mates in zip(curves, self.mates, strict=True):
             own = [curves[n] for n in np.flatnonzero(mates)]
             x, table = aligned([each.x for each in own], [each.resistance for each in own])
-            self.means.append(np.nanmean(table, axis=0)[np.searchsorted(x, one.x)])
+            mean = np.nanmean(table, axis=0)
+            self.means.append(mean[np.searchsorted(x, one.x)])
+            edges.append(mean[[0, -1]])
         pairs = zip(self.means, curves, strict=True)
         self.lines = np.array([[*np.polyfit(mean, one.resistance, 1), 0] for mean, one in pairs])
-        edges = np.array([mean[[0, -1]] for mean in self.means])
         self.start, self.end = (self.lines[:, :1] * edges + self.lines[:, 1:2]).T
+        self.lever = np.array(
+            [
+                1 / mean.size + (ends - mean.mean()) ** 2 / max(mean.size * mean.var(), 1e-300)
+                for mean, ends in zip(self.means, edges, strict=True)
+            ]
+        ).T
 
     def mean(self, values: Array) -> Array:
         """The mean over each curve's cell."""
@@ -197,9 +206,11 @@ def _partial_resets(known: _Lines, aims: Array, falls: Array) -> str:
     spreads = [known.start - known.mean(known.start), known.end - known.mean(known.end)]
     for own in (np.flatnonzero(falls == polarity) for polarity in Polarity):
         freedom = own.size - len(set(known.cell[own].tolist()))
-        starts, ends = (float(np.sum(one[own] ** 2)) / max(freedom, 1) for one in spreads)
+        squares = np.array(spreads)[:, own] ** 2
+        starts, ends = np.sum(squares / known.lever[:, own], axis=1)
         sure = freedom and stats.f.sf(starts / max(ends, 1e-300), freedom, freedom) < CHANCE
-        for n in own if sure and starts > (INSIDE * known.span) ** 2 else ():
+        wide = squares[0].sum() > freedom * (INSIDE * known.span) ** 2
+        for n in own if sure and wide else ():
             # From where the other polarity ends; from the farthest start if there is none.
             end, others = known.mean(known.end)[n], (known.device == known.device[n]) & ~known.mates[n]
             far = known.start[np.argmax(np.abs(known.start - end) * known.mates[n])]

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from allspin.host.fit.columns import WAYS, Columns, ReadOptions, choose_rows, few, filled, plain
 from allspin.host.fit.curves import DEAD, Curve, Measurement, by_device, trend, usual_swing
@@ -31,6 +32,7 @@ from allspin.host.fit.turns import (
     find_turns,
     given_turn,
     numbered,
+    scatter_of,
 )
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError
@@ -124,63 +126,50 @@ def gather(
         does not change.
     """
     kind, most = columns.kind, MAX_AGE if columns.kind == "time" else MAX_PULSES
-    every_x = file.values(columns.x, chosen) * columns.x_factor
-    for row, x in zip(chosen, every_x, strict=True):
-        if kind != "current" and not (0 <= x <= most or math.isnan(x)):
-            raise file.fail(file.rows[row][0], f"{kind} is {x:g}; give 0 to {most:,g}")
-    ways = _ways(file, columns, chosen)
-    kelvin = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
-    devices, cycles = (_names(file, columns, chosen, what, own) for what in ("device", "cycle"))
-    groups: dict[tuple[str, str, Way], list[int]] = {}
-    last: dict[str, int] = {}
-    before = []  # the row before each of its device
-    for number, key in enumerate(zip(devices, cycles, ways, strict=True)):
-        groups.setdefault(key, []).append(number)
-        before.append(last.get(key[0], -1))
-        last[key[0]] = number
+    x = file.values(columns.x, chosen) * columns.x_factor
+    for row, one in zip(chosen, x, strict=True):
+        if kind != "current" and not (0 <= one <= most or math.isnan(one)):
+            raise file.fail(file.rows[row][0], f"{kind} is {one:g}; give 0 to {most:,g}")
+    heat = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
+    names = (_names(file, columns, chosen, what, own) for what in ("device", "cycle"))
+    keys = list(zip(*names, _ways(file, columns, chosen), strict=True))
+    lacking = np.isnan(x)
+    parts = _parts(kind, x, heat, keys)
     found: list[tuple[int, int, Run]] = []
     missing: list[int] = []
-    total = 0
-    for order, (place, factor) in enumerate(columns.resistances.items()):
-        every_value = file.values(place, chosen) * factor
-        column = f" {file.columns[place].name}" if len(columns.resistances) > 1 else ""
-        counts: dict[tuple[str, str, Way], int] = {}
-        for (device, cycle, way), numbers in groups.items():
-            x, value, heat = every_x[numbers], every_value[numbers], kelvin[numbers]
-            # Where a point is missing altogether, it counts as a value that is.
-            known = np.maximum.accumulate(np.where(np.isnan(x), 0, np.arange(x.size)))
-            value = np.where(np.isnan(x), np.nan, value)
-            x = np.nan_to_num(x[known])
-            anew = (np.diff(x) < 0) & (kind != "current")
-            anew |= np.abs(np.diff(heat)) > ALIKE * heat[1:]
-            others = np.array(before)[numbers]
-            gaps = others[1:] != numbers[:-1]
-            # Rows of all runs in turn are no runs that end.
-            apart = kind == "pulse" and np.count_nonzero(gaps) < x.size / LEAST_POINTS
-            anew |= gaps & apart
-            for part in np.split(np.arange(x.size), np.flatnonzero(anew) + 1):
-                rows = np.array(chosen)[np.array(numbers)[part]]
-                # Pulses that are counted on from the run before are counted from their own start.
-                if apart and others[part[0]] >= 0 and x[part[0]] >= every_x[others[part[0]]]:
-                    x[part] -= every_x[others[part[0]]]
-                count = counts[device, cycle, way] = counts.get((device, cycle, way), -1) + 1
-                line = file.rows[rows[0]][0]
-                name = numbered(f"{cycle}{column}".strip(), count * (kind != "time"))
-                curve = Curve(device, name, None, x[part], value[part], None, line, rows)
-                if kind == "pulse":
-                    curve = _of_states(curve)
-                if kind == "time":
-                    temperature = round(float(np.median(heat[part])), 6)
-                    if np.ptp(heat[part]) > 2 * ALIKE * temperature:
-                        raise file.fail(line, f"{curve.name}: the temperature is not steady")
-                    curve = replace(curve, temperature=temperature)
-                lost = rows[np.isnan(value[part])].tolist()
-                _check_run(file, curve, len(rows), lost, share)
-                found.append((int(rows[0]), order, (curve, way)))
-                missing += lost
-                total += len(rows)
     notes = []
+    for order, (place, factor) in enumerate(columns.resistances.items()):
+        value = np.where(lacking, np.nan, file.values(place, chosen) * factor)
+        column = f" {file.columns[place].name}" if len(columns.resistances) > 1 else ""
+        for (device, cycle, way), count, part in parts:
+            rows = np.array(chosen)[part]
+            line, kelvin = file.rows[rows[0]][0], round(float(np.median(heat[part])), 6)
+            name = numbered(f"{cycle}{column}".strip(), count * (kind != "time"))
+            curve = Curve(device, name, None, x[part], value[part], None, line, rows, kelvin)
+            if np.ptp(heat[part]) > 2 * ALIKE * kelvin:
+                raise file.fail(line, f"{curve.name}: the temperature is not steady")
+            lost = rows[np.isnan(value[part])].tolist()
+            if len(lost) == rows.size and len(parts) > 1:
+                notes.append(f"{file.path}: {curve.name} has no values and is left out")
+                continue
+            if len(lost) > share * rows.size:
+                raise file.fail(
+                    file.rows[lost[0]][0],
+                    f"{curve.name} lacks {len(lost)} of {rows.size} values, more than --missing "
+                    f"{share:g} of a curve; measure it again, or raise --missing",
+                )
+            curve = _of_states(curve) if kind == "pulse" else curve
+            _check_length(file, curve.measured())
+            found.append((int(rows[0]), order, (curve, way)))
+            missing += lost
+    still = [run for _, _, (run, _) in found if not np.ptp(run.measured().resistance)]
+    # A film that does not switch is told from the others; where there are none, it is the column.
+    if still and (kind == "current" or (kind == "pulse" and len(still) == len(found))):
+        raise file.fail(
+            still[0].line, f"{still[0].name}: R_AH does not change; is it the right column?"
+        )
     if missing:
+        total = sum(part.size for *_, part in parts) * len(columns.resistances)
         notes.append(
             f"{file.path}: {len(missing):,} of {total:,} values are missing or out of the meter's "
             f"range, the first in line {file.rows[min(missing)][0]}; they are left out"
@@ -198,23 +187,45 @@ def _names(
     if what == "cycle":
         return [own[1]] * len(chosen)
     # The one name of a sample may be that of a wafer; each file is then a device.
-    known = [len(file.blocks) > 1 or block.sure for block in file.blocks]
-    names = [(sure and one.device) or own[0] for one, sure in zip(file.blocks, known, strict=True)]
+    several = len(file.blocks) > 1
+    names = [block.device * (several or block.sure) or own[0] for block in file.blocks]
     return [names[file.block_of(file.rows[row][0])] for row in chosen]
 
 
-def _check_run(file: CsvFile, run: Curve, values: int, lost: list[int], share: float) -> None:
-    """Refuse a run that lacks too many values, is too short, or does not change."""
-    if len(lost) > share * values:
-        raise file.fail(
-            file.rows[lost[0]][0],
-            f"{run.name} lacks {len(lost)} of {values} values, more than --missing {share:g} "
-            "of a curve; measure it again, or raise --missing",
-        )
-    measured = run.measured()
-    _check_length(file, measured)
-    if not run.temperature and not np.ptp(measured.resistance):
-        raise file.fail(run.line, f"{run.name}: R_AH does not change; is it the right column?")
+Key = tuple[str, str, Way]
+"""Device, cycle and polarity of a row."""
+
+
+def _parts(
+    kind: str, x: Array, heat: Array, keys: Sequence[Key]
+) -> list[tuple[Key, int, npt.NDArray[np.intp]]]:
+    """Places of each run's rows, and how many of its key came before.
+
+    Where x is missing it is that of the row before; pulses that are counted on from the run before
+    are counted from their own start.
+    """
+    groups: dict[Key, list[int]] = {}
+    last: dict[str, int] = {}
+    before = []  # the row before each of its device
+    for place, key in enumerate(keys):
+        groups.setdefault(key, []).append(place)
+        before.append(last.get(key[0], -1))
+        last[key[0]] = place
+    written, found = x.copy(), []
+    for key, places in groups.items():
+        own, others = np.array(places), np.array(before)[places]
+        known = np.maximum.accumulate(np.where(np.isnan(x[own]), 0, np.arange(own.size)))
+        x[own] = np.nan_to_num(x[own[known]])
+        gaps = others[1:] != own[:-1]
+        # Rows of all runs in turn are no runs that end.
+        apart = kind == "pulse" and np.count_nonzero(gaps) < own.size / LEAST_POINTS
+        anew = (gaps & apart) | ((np.diff(x[own]) < 0) & (kind != "current"))
+        anew |= np.abs(np.diff(heat[own])) > ALIKE * heat[own[1:]]
+        for count, part in enumerate(np.split(own, np.flatnonzero(anew) + 1)):
+            start = written[before[part[0]]] if apart and before[part[0]] >= 0 else math.nan
+            x[part] -= start if x[part[0]] >= start else 0.0
+            found.append((key, count, part))
+    return found
 
 
 def _of_states(curve: Curve) -> Curve:
@@ -305,7 +316,7 @@ def _told(file: CsvFile, runs: Sequence[Run], notes: dict[str, None]) -> list[Cu
             )
         ways = [int((way == 1) is not (up > 0)) for way in ways]
     told = [replace(one, polarity=Polarity(way)) for one, way in zip(curves, ways, strict=True)]
-    least = DEAD * usual_swing(told)
+    least = max(DEAD * usual_swing(told), 3 * scatter_of([one.resistance for one in told]))
     turned = []
     for device, places in by_device(told).items():
         swings = np.array([told[place].swing for place in places])
