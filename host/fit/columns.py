@@ -1,6 +1,5 @@
-"""Which column of a file is what, in which unit, why, and which of its rows are taken."""
+"""How files are read: which columns curves are of, in which unit, and which rows are taken."""
 
-import itertools
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -11,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.quantities import base_of, number, quantity, unit_of
+from allspin.host.fit.quantities import base_of, few, number, quantity, unit_of
+from allspin.host.fit.roles import KINDS, ColumnMap, plain
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError, check_number, check_one_of
 from allspin.sim.parameters import option
-from allspin.sim.synapse.response import Polarity
 
 BRANCHES = ("up", "down")
 """Branches of a neuron's hysteresis loop: current rising, and falling."""
@@ -166,6 +165,7 @@ class Condition:
         column, _, values = text.partition("=")
         self.text, self.column = text, column.strip()
         self.values = [value.strip() for value in values.split(",")]
+        self.ranges = [value.partition("..")[::2] for value in self.values]
         if not (self.column and all(self.values)):
             raise UserError(
                 f"--where takes COLUMN=VALUE, such as current=8, current=8,-11 or field=90..110, "
@@ -177,202 +177,17 @@ class Condition:
         value = number(cell)
         if value is None or math.isnan(value):
             return cell.lower() in map(str.lower, self.values)
-        for wanted in self.values:
-            first, _, last = wanted.partition("..")
-            low, high = number(first), number(last or first)
-            if low is None or high is None:
-                continue
-            if low <= value <= high or math.isclose(low, value, rel_tol=1e-9):
-                return True
-        return False
-
-
-_NO = r"(no|nr|num|number|count|counter|index|idx|id|#|n)"
-"""What stands for a number in a name."""
-_RES = r"(r|res|resistance)"
-NAMES: dict[str, tuple[str, ...]] = {
-    "pulse": (
-        rf"({_NO}_?(of_?)?)?((programming|write|applied|input|total)_)?pulses?(_?{_NO}|_applied)?",
-        r"n|p|#",
-    ),
-    "resistance": (
-        rf"r_?ahe?|ahe?(_?{_RES})?|anomalous_hall_{_RES}",
-        rf"r_?(h|hall|xy|yx)|(hall|transverse|xy)_?{_RES}|{_RES}_(hall|xy|ahe?)|hall",
-        rf"((delta_?|d_?)?{_RES})",
-        r"conductance|g(_?(ahe?|h|hall|xy))?",
-        r"v_?(ahe?|h|hall|xy|yx)|(ahe?|hall|transverse)_?(v|voltage)",
-    ),
-    "cycle": (
-        rf"({_NO}_?(of_?)?)?(cycle|cyc|run|sweep|repeat|loop|iteration|iter|rep|repetition|trial)s?"
-        rf"(_?{_NO})?",
-    ),
-    "device": (rf"(device|sample|dut|dev|(hall_?)?bar|die|chip)s?(_?(name|label|{_NO}))?",),
-    "polarity": (r"polarity|direction|pulse_?(type|polarity|direction|sign)",),
-    "current": (
-        r"current|i|i_?x|input_current|pulse_current|i_?pulse",
-        r"i_?(p|in|write|prog|set|source|src|dc|app|applied)|amplitude|"
-        r"(write|source|drive|programming|applied|dc|sourced)_?(current|i)",
-    ),
-    "read": (rf"(read|reading)s?(_?{_NO})?",),
-    "temperature": (
-        r"((stage|sample|chuck|cryostat|base|bath|set)_?)?temp(erature)?s?|t_?k|t_?(sample|stage)",
-        r"t",
-    ),
-    "time": (
-        r"((elapsed|relative|waiting|wait|delay|retention|hold)_?)?time(_?stamp|_after_\w+)?",
-        r"t|delay|wait|age|elapsed|t_?(wait|delay|ret)",
-    ),
-}
-"""What each column may be called, as `plain` has it, the likelier names first."""
-KINDS = {
-    "resistance": (("ohm", "", "S", "V"), "ohm, mohm, S, mV"),
-    "current": (("A", ""), "A, mA, uA"),
-    "pulse": (("",), "plain numbers"),
-    "time": (("s", ""), "s, ms, min or h"),
-    "temperature": (("K", "C", ""), "K or \N{DEGREE SIGN}C"),
-}
-"""Units that a column can have, and how messages tell them."""
-POLARITIES = {
-    Polarity.POTENTIATION: (
-        *("potentiation", "pot", "potentiate", "p", "ltp", "up", "+", "+1", "1", "positive", "pos"),
-        *("set", "write", "program", "increase", "inc"),
-    ),
-    Polarity.DEPRESSION: (
-        *("depression", "dep", "depress", "d", "ltd", "down", "-", "-1", "negative", "neg"),
-        *("reset", "erase", "decrease", "dec"),
-    ),
-}
-WAYS = {word: polarity for polarity, words in POLARITIES.items() for word in words}
-"""The polarity that a word in small letters means."""
+        ends = [(number(first), number(last or first)) for first, last in self.ranges]
+        return any(
+            low is not None
+            and high is not None
+            and (low <= value <= high or math.isclose(low, value, rel_tol=1e-9))
+            for low, high in ends
+        )
 
 
 READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)")
-
-
-def plain(name: str) -> str:
-    """A column's name without capitals, and with one sign for what separates words."""
-    return re.sub(r"[\s_.:-]+", "_", name.strip().lower()).strip("_") or name.strip()
-
-
-class ColumnMap:
-    """What each column of a file is, and why.
-
-    Parameters
-    ----------
-    file : CsvFile
-        The table.
-    names : ColumnNames
-        Names that differ from the usual ones.
-
-    Attributes
-    ----------
-    headings : list of str
-        Names of all columns, as `plain` has them.
-    places : dict of str to list of int
-        Places of each kind of column that there is, by the keys of `NAMES`: one, or of R_AH several.
-    why : dict of int to (str, str)
-        For each of these what it is, and what tells it.
-
-    Raises
-    ------
-    UserError
-        If a column that was named is lacking, or two are called the same.
-    """
-
-    def __init__(self, file: CsvFile, names: ColumnNames) -> None:
-        self.file = file
-        self.headings = [plain(column.name) for column in file.columns]
-        pairs = [*zip(self.headings, (column.unit for column in file.columns), strict=True)]
-        for heading, unit in pairs:
-            if heading and pairs.count((heading, unit)) > 1:
-                raise UserError(f"{file.path}: two columns are called {heading}; rename one")
-        self.places: dict[str, list[int]] = {}
-        self.why: dict[int, tuple[str, str]] = {}
-        for what in NAMES:
-            found = [self._named(what, name) for name in names.of(what, file.path)]
-            why = f"by --{what}-column" if found else "by its name"
-            found = found or self._usual(what)
-            if not found and what == "polarity":
-                found, why = self._of_words(), "by its cells"
-            if found:
-                self.places[what] = found
-                self.why |= dict.fromkeys(found, (what, why))
-
-    def place(self, what: str) -> int | None:
-        """Place of the column of a kind, if there is one."""
-        return next(iter(self.places.get(what, ())), None)
-
-    def find(self, name: str) -> int | None:
-        """Place of a column by its name as it is written, or else as `plain` has it."""
-        exact = [column.name for column in self.file.columns]
-        headings, name = (exact, name) if name in exact else (self.headings, plain(name))
-        return headings.index(name) if name in headings else None
-
-    def _named(self, what: str, name: str) -> int:
-        """Place of a column that was given by name."""
-        place = self.find(name)
-        if place is None:
-            raise UserError(
-                f"{self.file.path} has no column {name} (it has {self.listed()}); mend "
-                f"--{what}-column, which may be for one file as FILE:NAME"
-            )
-        return place
-
-    def _usual(self, what: str) -> list[int]:
-        """Places of a column by its usual names; of R_AH also R_AH_1, R_AH_2 ... as many cycles."""
-        for known in NAMES[what]:
-            found = [place for place in self._called(known) if place not in self.why]
-            fit = [place for place in found if self._fits(what, place)]
-            if fit or (found and what in ("pulse", "resistance", "current", "time")):
-                return (fit or found)[:1]
-        if what != "resistance":
-            return []
-        known = "|".join(NAMES[what])
-        return self._called(rf"({known})_?(cycle_?)?\d+|cycle_?\d+")
-
-    def _called(self, known: str) -> list[int]:
-        """Places of the columns whose names match."""
-        pattern = re.compile(known)
-        return [place for place, name in enumerate(self.headings) if pattern.fullmatch(name)]
-
-    def _fits(self, what: str, place: int) -> bool:
-        """Whether a column's unit is one that its kind can have; a ``T`` of none is no time."""
-        name, unit = self.file.columns[place]
-        letter = {"t": "time", "T": "temperature"}.get(name, what) if not unit else what
-        known = KINDS.get(what)
-        return letter == what and (not known or (base_of(unit) in known[0] and unit != "%"))
-
-    def _of_words(self) -> list[int]:
-        """The first column whose cells are words for either polarity, and nothing else."""
-        every = range(len(self.file.rows))
-        for place in range(len(self.headings)):
-            words = {cell.lower() for cell in self.file.cells(place, every) if cell}
-            if {WAYS.get(word) for word in words} == set(Polarity) and place not in self.why:
-                return [place] * any(number(word) is None for word in words)
-        return []
-
-    def listed(self) -> str:
-        """The columns, for messages."""
-        return ", ".join(column.name or "(no name)" for column in self.file.columns)
-
-    def lacks(self, what: str, called: str, option: str) -> UserError:
-        """An error that says which column is lacking, and which ones may be meant."""
-        columns = self.file.columns
-        like = [n for n, _ in enumerate(columns) if n not in self.why and self._is_like(what, n)]
-        meant = " or ".join(f'{option} "{columns[place].name}"' for place in like[:SHOWN])
-        return UserError(
-            f"{self.file.path} has no column of {called} (it has {self.listed()}); rename one"
-            + f", or name it with {option}" * bool(option)
-            + f"; is it {meant}?" * bool(meant)
-        )
-
-    def _is_like(self, what: str, place: int) -> bool:
-        """Whether a column may be one of a kind: by its unit, or a count that begins anew."""
-        if what != "pulse":
-            base = base_of(self.file.columns[place].unit)
-            return bool(base) and base in KINDS[what][0]
-        values = [number(cell) or 0.0 for cell in self.file.cells(place, range(len(self.file.rows)))]
-        return sum(after - one == 1 for one, after in itertools.pairwise(values)) > len(values) / 2
+"""Names of the current of reads."""
 
 
 class Columns(ColumnMap):
@@ -409,12 +224,14 @@ class Columns(ColumnMap):
     """
 
     def __init__(self, file: CsvFile, options: ReadOptions, decay: bool = False) -> None:
-        super().__init__(file, options.columns)
+        super().__init__(file, options.columns.of)
         self.kind = "time" if decay else "pulse" if "pulse" in self.places else "current"
         x, found = self.place(self.kind), self.places.get("resistance", [])
         if x is None:
             called = "time" if decay else "pulse nor one of current"
-            raise self.lacks(self.kind if decay else "pulse", called, "" if decay else "--pulse-column")
+            raise self.lacks(
+                self.kind if decay else "pulse", called, "" if decay else "--pulse-column"
+            )
         if not found:
             raise self.lacks("resistance", "resistance such as R_AH (ohm)", "--resistance-column")
         self.x = x
@@ -466,9 +283,9 @@ class Columns(ColumnMap):
 
 def is_decay(file: CsvFile, names: ColumnNames | None = None) -> bool:
     """Whether a file holds decays: it is over time, without pulses, at one current."""
-    columns = ColumnMap(file, names or ColumnNames())
-    every, current = range(len(file.rows)), columns.place("current")
-    steady = current is None or len(set(file.cells(current, every))) == 1
+    columns = ColumnMap(file, (names or ColumnNames()).of)
+    current = columns.place("current")
+    steady = current is None or len(set(file.cells(current, range(len(file.rows))))) == 1
     return "time" in columns.places and "pulse" not in columns.places and steady
 
 
@@ -488,11 +305,10 @@ def choose_rows(
     used: set[str] = set()
     for condition in conditions:
         place = columns.find(condition.column)
-        if place is None:
+        own = columns.kind != "time" and place in (columns.x, *columns.resistances)
+        if place is None or (own and columns.kind == "current"):
             continue
-        if columns.kind != "time" and place in (columns.x, *columns.resistances):
-            if columns.kind == "current":
-                continue
+        if own:
             raise UserError(
                 f"{file.path}: --where {condition.text} is about the curves themselves; choose by "
                 "another column"
@@ -511,31 +327,8 @@ def choose_rows(
 
 def filled(cells: Sequence[str]) -> npt.NDArray[np.intp]:
     """Where the current of each pulse stands: where there is none, at the next, or the last."""
-    values = map(number, cells)
-    there = [at for at, one in enumerate(values) if one is None or (one and not math.isnan(one))]
-    if not there:
-        return np.arange(len(cells))
-    after = np.searchsorted(there, np.arange(len(cells)))
-    return np.array(there)[np.minimum(after, len(there) - 1)]
-
-
-SHOWN = 4
-"""Values that a message has."""
-
-
-def ordered(values: Iterable[str]) -> list[str]:
-    """Values by magnitude, without a decimal comma, as a condition takes them."""
-    found = []
-    for text in values:
-        value = number(text)
-        if value is None or math.isnan(value):
-            found.append((math.inf, text))
-        else:
-            found.append((abs(value), f"{value:.10g}"))
-    return [text for _, text in sorted(found)]
-
-
-def few(values: Iterable[str]) -> str:
-    """The first of some values, and how many more there are."""
-    shown = [text or "nothing" for text in ordered(set(values))]
-    return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" * (len(shown) > SHOWN))
+    values, every = map(number, cells), np.arange(len(cells))
+    there = np.flatnonzero([one is None or bool(one and not math.isnan(one)) for one in values])
+    if not there.size:
+        return every
+    return there[np.minimum(np.searchsorted(there, every), there.size - 1)]

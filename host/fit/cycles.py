@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from allspin.host.fit.columns import few
 from allspin.host.fit.curves import DEAD, Curve, Measurement, aligned, by_device, usual_swing
+from allspin.host.fit.quantities import few
 from allspin.host.fit.response import fit_device, stack
 from allspin.host.fit.turns import scatter_of
 from allspin.sim.errors import UserError
@@ -212,7 +212,10 @@ def _partial_resets(known: _Lines, aims: Array, falls: Array) -> str:
         wide = squares[0].sum() > freedom * (INSIDE * known.span) ** 2
         for n in own if sure and wide else ():
             # From where the other polarity ends; from the farthest start if there is none.
-            end, others = known.mean(known.end)[n], (known.device == known.device[n]) & ~known.mates[n]
+            end, others = (
+                known.mean(known.end)[n],
+                (known.device == known.device[n]) & ~known.mates[n],
+            )
             far = known.start[np.argmax(np.abs(known.start - end) * known.mates[n])]
             full = known.end[others].mean() if others.any() else far
             slope = (full - end) / (known.means[n][0] - end)

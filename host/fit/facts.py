@@ -17,9 +17,7 @@ CELLS = re.compile(
     rf"\W*(?P<name>[^\W\d]+(?:[ .-][^\W\d]+)*){_IN}[\t;,]\s*{_VALUE}\s*[\t;,]?\s*{_UNIT}?\W*"
 )
 """A whole line of name, value and unit, such as ``Pulse width,1,ms``."""
-SAID = re.compile(
-    rf"(?P<name>[^\W\d][\w .-]*?){_IN}[:=]\s*{_VALUE}(?:\s*{_UNIT})?(?![\w.:/-])"
-)
+SAID = re.compile(rf"(?P<name>[^\W\d][\w .-]*?){_IN}[:=]\s*{_VALUE}(?:\s*{_UNIT})?(?![\w.:/-])")
 """What a part of a line says, such as ``Pulse width: 1 ms`` or ``Pulse width (ms) = 1``."""
 BARE = re.compile(
     r"(?<![^\W_])[A-Za-z]{0,2}([+-]?\d+(?:[.,]\d+)?)\s?([^\W\d_]{2,4}|[KTV])(?![^\W_])"
@@ -32,7 +30,9 @@ CALLED = {
 """What such quantities are by their units; others are nothing that is set."""
 CYCLE = re.compile(r"(?<![^\W_])(?:cycle|cyc|run|rep|repeat|loop|sweep)[ _-]?(\d+)(?![^\W_])", re.I)
 """The number of a cycle in the name of a file."""
-POLARITY = re.compile(r"(?<![a-z])(pot|potentiation|ltp|dep|depression|ltd)(?![a-z])", re.IGNORECASE)
+POLARITY = re.compile(
+    r"(?<![a-z])(pot|potentiation|ltp|dep|depression|ltd)(?![a-z])", re.IGNORECASE
+)
 """A polarity in the name of a file, which is no part of the device's."""
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from allspin.sim.errors import UserError
 
@@ -132,3 +132,25 @@ def quantity(base: str, option: str) -> Callable[[str], float]:
         raise UserError(f"{option} takes a value with its unit, such as 0.1m{base}, not {text!r}")
 
     return read
+
+
+# How messages tell some values.
+
+SHOWN = 4
+"""Values that a message has."""
+
+
+def ordered(values: Iterable[str]) -> list[str]:
+    """Values by magnitude, words last, without a decimal comma, as a condition takes them."""
+    pairs = ((text, number(text)) for text in values)
+    sizes = [
+        (math.inf, text) if value is None or math.isnan(value) else (abs(value), f"{value:.10g}")
+        for text, value in pairs
+    ]
+    return [text for _, text in sorted(sizes)]
+
+
+def few(values: Iterable[str]) -> str:
+    """The first of some values, and how many more there are."""
+    shown = [text or "nothing" for text in ordered(set(values))]
+    return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" * (len(shown) > SHOWN))

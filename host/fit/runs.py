@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.columns import WAYS, Columns, ReadOptions, choose_rows, few, filled, plain
+from allspin.host.fit.columns import Columns, ReadOptions, choose_rows, filled
 from allspin.host.fit.curves import DEAD, Curve, Measurement, by_device, trend, usual_swing
 from allspin.host.fit.facts import own_names
-from allspin.host.fit.quantities import base_of, number
+from allspin.host.fit.quantities import base_of, few, number
+from allspin.host.fit.roles import WAYS, plain
 from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
 from allspin.host.fit.tables import CsvFile, read_csv
 from allspin.host.fit.turns import (
@@ -397,7 +398,11 @@ def read_measurement(
             settings += settings_of(file, columns, read)
         elif "temperature" not in columns.places:
             said = said_temperature(file, read[0].line)
-            words = f"says {said:g} K" if said else f"names no temperature and is taken as at {ROOM:g} K"
+            words = (
+                f"says {said:g} K"
+                if said
+                else f"names no temperature and is taken as at {ROOM:g} K"
+            )
             notes.append(f"{path} {words}")
         if columns.kind == "current":
             read = choose_branches(path, read, options.branch, columns.x_unit)

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allspin.host.fit.columns import READ_CURRENT, Columns, few, ordered, plain
+from allspin.host.fit.columns import READ_CURRENT, Columns
 from allspin.host.fit.curves import Curve
-from allspin.host.fit.quantities import base_of, number, unit_of
+from allspin.host.fit.quantities import base_of, few, number, ordered, unit_of
+from allspin.host.fit.roles import plain
 from allspin.host.fit.tables import CsvFile
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
@@ -146,14 +147,18 @@ class Varying:
         devices: dict[str, list[list[str]]] = {}
         for device, cells in self.cycles:
             devices.setdefault(device, []).append(cells)
-        return self.several and any(self._set_by_cycle(list(filter(None, d))) for d in devices.values())
+        return self.several and any(
+            self._set_by_cycle(list(filter(None, d))) for d in devices.values()
+        )
 
     def _set_by_cycle(self, cycles: list[list[str]]) -> bool:
         """Whether values of cycles are steady within each and others in others."""
         if self.worded:
             return all(len(set(own)) == 1 for own in cycles) and len(set(map(min, cycles))) > 1
         values = [np.array([number(cell) for cell in own], float) for own in cycles]
-        within = max((float(np.subtract(*np.percentile(own, [95, 5]))) for own in values), default=0)
+        within = max(
+            (float(np.subtract(*np.percentile(own, [95, 5]))) for own in values), default=0
+        )
         between = float(np.ptp([np.median(own) for own in values])) if values else 0.0
         # Numbers that only rise are a clock, whatever it is called.
         clock = not values or bool(np.all(np.diff(np.concatenate(values)) > 0))
@@ -226,7 +231,9 @@ def check_steady(
     for name in sorted(ignored - set(columns.headings)):
         raise UserError(f"{file.path} has no column {name}; mend --ignore-column")
     notes = []
-    for place, (heading, (name, unit)) in enumerate(zip(columns.headings, file.columns, strict=True)):
+    for place, (heading, (name, unit)) in enumerate(
+        zip(columns.headings, file.columns, strict=True)
+    ):
         named = is_named(heading, unit)
         # Of decays, only what is called as experiments call it.
         free = not named and (columns.kind == "time" or may_vary(heading, unit))
@@ -241,7 +248,8 @@ def check_steady(
                     f"{file.path}: column {called} varies within {what} ({few(varies.texts)}) and "
                     f'has no part in the model; choose by --where "{called}={advice}", or let it '
                     f'vary with --ignore-column "{called}"'
-                    + f' (--device-column "{called}" if it names devices)' * varies.worded
+                    + f' (--device-column "{called}" if it names devices)'
+                    * varies.worded
                 )
             if named and varies.several:
                 notes.append(

@@ -90,7 +90,11 @@ def find_turn(resistance: Array) -> int | None:
     first = max([LEAST_POINTS - 1, *(far[far < turns[0]] + 1)])
     last = min([way.size - LEAST_POINTS, *(far[far > turns[0]] - 1)])
     falls = smooth[turns[0]] < 0.5
-    return _best_kink(-way if falls else way, np.arange(first, last + 1), noise) if first <= last else None
+    return (
+        _best_kink(-way if falls else way, np.arange(first, last + 1), noise)
+        if first <= last
+        else None
+    )
 
 
 def _best_kink(values: Array, places: npt.NDArray[np.int64], noise: float) -> int:
