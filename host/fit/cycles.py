@@ -23,8 +23,6 @@ from allspin.host.fit.turns import scatter_of
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
 
-Places = npt.NDArray[np.intp]
-
 CHANCE = 1e-3
 """P-value below which something is there."""
 DRIFT, INSIDE, OFFSET = 0.02, 0.03, 0.05
@@ -56,26 +54,24 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
             f"R_AH changes by {usual:.3g} from the first pulse to the last, which is no more than "
             "its scatter; is it the right column?"
         )
-    away: set[int] = set()
-    notes, jumps = [], {}
-    groups = by_device(curves)
+    notes, jumps, groups = [], {}, by_device(curves)
+    dead = {
+        n for n, one in enumerate(curves) if one.polarity is not None and one.swing < DEAD * usual
+    }
     for device, places in groups.items():
-        every = [n for n in places if curves[n].polarity is not None]
-        dead = [n for n in every if curves[n].swing < DEAD * usual]
-        alive = [curves[n] for n in every if n not in dead]
-        away.update(dead)
-        if dead:
-            kept = f" in cycle {few(curves[n].cycle for n in dead)}, and these are"
-            kept = f"{kept} left out; {few(one.cycle for one in alive)} are kept"
-            notes.append(f"{device} does not switch{kept if alive else ' and is left out'}")
+        still = [curves[n].cycle for n in places if n in dead]
+        alive = [curves[n] for n in places if n not in dead and curves[n].polarity is not None]
+        if still:
+            kept = f"left out; {few(one.cycle for one in alive)} are kept"
+            kept = f" in cycle {few(still)}, and these are {kept}" if alive else " and is left out"
+            notes.append(f"{device} does not switch{kept}")
         if words := _jumps(alive, DRIFT * usual):
             jumps[device] = words
     # Where many do, nobody can say what the film does.
     alone = len(jumps) < len(groups) / 2
-    for device, words in jumps.items():
-        away.update(groups[device] if alone else ())
-        notes.append(f"{device} {words}; {'it is left out' if alone else 'its C2C has them'}")
-    return away, notes
+    words = "it is left out" if alone else "its C2C has them"
+    notes += [f"{device} {jump}; {words}" for device, jump in jumps.items()]
+    return dead.union(*(groups[device] for device in jumps if alone)), notes
 
 
 def _jumps(curves: Sequence[Curve], least: float) -> str:
@@ -92,7 +88,8 @@ def _jumps(curves: Sequence[Curve], least: float) -> str:
     far = sizes[sizes > max(4 * 1.4826 * float(np.median(sizes)), least)] if sizes.size else sizes
     if far.size <= OFTEN * sizes.size or far.std() > ALIKE * far.mean():
         return ""
-    return f"jumps by {np.median(far):.3g} at {far.size / sizes.size:.0%} of its pulses (telegraph noise)"
+    share = far.size / sizes.size
+    return f"jumps by {np.median(far):.3g} at {share:.0%} of its pulses (telegraph noise)"
 
 
 # What is no C2C.
@@ -107,10 +104,9 @@ class _Lines:
         The devices.
     span : float
         The usual swing.
-    device, cell, order : ndarray of int, shape (curves,)
-        Of each curve which device, which cell, and which place among those of its device.
-    mates : ndarray of bool, shape (curves, curves)
-        Which curves are of the cell of which.
+    device, falls, cell, order, first : ndarray of int, shape (curves,)
+        Of each curve which device; whether it is one of depression; which cell, twice the one and
+        the other; which place it has among those of its device; and the first curve of its cell.
     means : list of ndarray of float64
         The mean of its cell at the points of each curve.
     lines : ndarray of float64, shape (curves, 3)
@@ -124,45 +120,46 @@ class _Lines:
     def __init__(self, curves: Sequence[Curve]) -> None:
         groups = by_device(curves)
         self.names, self.span = list(groups), usual_swing(curves)
-        self.device, self.order = np.zeros((2, len(curves)), np.intp)
+        self.device, self.order, self.first = np.zeros((3, len(curves)), np.intp)
         for number, places in enumerate(groups.values()):
             self.device[places], self.order[places] = number, range(len(places))
-        falls = [int(one.polarity or 0) for one in curves]
-        self.cell = np.unique(2 * self.device + falls, return_inverse=True)[1]
-        self.mates = self.cell[:, np.newaxis] == self.cell
-        self.means, edges = [], []
-        for one, mates in zip(curves, self.mates, strict=True):
-            own = [curves[n] for n in np.flatnonzero(mates)]
-            x, table = aligned([each.x for each in own], [each.resistance for each in own])
+        self.falls = np.array([int(one.polarity or 0) for one in curves])
+        self.cell = 2 * self.device + self.falls
+        self.means = [np.zeros(0)] * len(curves)
+        edges, self.lever = np.zeros((2, 2, len(curves)))
+        for own in (np.flatnonzero(self.cell == cell) for cell in np.unique(self.cell)):
+            mine = [curves[n] for n in own]
+            x, table = aligned([one.x for one in mine], [one.resistance for one in mine])
             mean = np.nanmean(table, axis=0)
-            self.means.append(mean[np.searchsorted(x, one.x)])
-            edges.append(mean[[0, -1]])
+            edges[:, own], self.first[own] = mean[[0, -1], np.newaxis], own[0]
+            away = (mean[[0, -1], np.newaxis] - mean.mean()) ** 2
+            self.lever[:, own] = 1 / mean.size + away / max(mean.size * mean.var(), 1e-300)
+            for n, one in zip(own, mine, strict=True):
+                self.means[n] = mean[np.searchsorted(x, one.x)]
         pairs = zip(self.means, curves, strict=True)
         self.lines = np.array([[*np.polyfit(mean, one.resistance, 1), 0] for mean, one in pairs])
-        self.start, self.end = (self.lines[:, :1] * edges + self.lines[:, 1:2]).T
-        self.lever = np.array(
-            [
-                1 / mean.size + (ends - mean.mean()) ** 2 / max(mean.size * mean.var(), 1e-300)
-                for mean, ends in zip(self.means, edges, strict=True)
-            ]
-        ).T
+        self.start, self.end = self.lines[:, 0] * edges + self.lines[:, 1]
 
-    def mean(self, values: Array) -> Array:
-        """The mean over each curve's cell."""
-        return (np.bincount(self.cell, values) / np.bincount(self.cell))[self.cell]
+    def by_cell(self, values: Array) -> Array:
+        """The mean over each cell; NaN of one that there is not."""
+        count = np.bincount(self.cell, minlength=2 * len(self.names))
+        return np.bincount(self.cell, values, count.size) / np.where(count, count, np.nan)
 
-    def trends(self, values: Array, least: Array) -> tuple[Array, Array]:
+    def about(self, values: Array) -> Array:
+        """Values less the mean of their cell."""
+        return values - self.by_cell(values)[self.cell]
+
+    def trends(self, values: Array, least: npt.ArrayLike) -> tuple[Array, Array]:
         """By how much values of each device change from curve to curve, and by how much in all.
 
         All is 0 where the change is less than a least one, or may come by chance.
         """
-        time, away = self.order - self.mean(self.order), values - self.mean(values)
+        time, away, count = self.about(self.order), self.about(values), len(self.names)
         length = np.maximum(np.bincount(self.device, time**2), 1e-9)
         slopes = np.bincount(self.device, time * away) / length
-        left = float(np.sum((away - slopes[self.device] * time) ** 2))
-        count = len(self.names)
-        freedom = values.size - int(self.cell.max()) - 1 - count
-        ratio = float(slopes**2 @ length) / count / max(left / max(freedom, 1), 1e-300)
+        left = max(float(np.sum((away - slopes[self.device] * time) ** 2)), 1e-300)
+        freedom = values.size - np.unique(self.cell).size - count
+        ratio = float(slopes**2 @ length) / count / left * freedom
         sure = freedom > 0 and stats.f.sf(ratio, count, freedom) < CHANCE
         moved = slopes * (np.bincount(self.device) - 1)
         return slopes, np.where(sure & (np.abs(moved) > least), moved, 0.0)
@@ -170,57 +167,56 @@ class _Lines:
 
 def _drift(known: _Lines, aims: Array) -> str:
     """Give all cycles of a device the line of its first where R_AH drifts; say so."""
-    middle, said = (known.start + known.end) / 2, []
-    slopes, moved = known.trends(middle, np.array(DRIFT * known.span))
-    for number in np.flatnonzero(moved):
-        own = known.device == number
-        aims[own] = known.lines[np.argmax(known.mates, axis=1)][own]
-        aims[own, 2] = -slopes[number]
-        share = moved[number] / known.span
-        said.append(f"{known.names[number]} by {moved[number]:.3g}, {share:.0%} of the range")
-    return f"R_AH drifts over the run, which is taken off: {few(said)}" * bool(said)
+    slopes, moved = known.trends((known.start + known.end) / 2, DRIFT * known.span)
+    own = moved[known.device] != 0
+    aims[own] = known.lines[known.first[own]]
+    aims[own, 2] = -slopes[known.device[own]]
+    said = few(
+        f"{known.names[n]} by {moved[n]:.3g}, {moved[n] / known.span:.0%} of the range"
+        for n in np.flatnonzero(moved)
+    )
+    return f"R_AH drifts over the run, which is taken off: {said}" * bool(said)
 
 
 def _wear(known: _Lines, aims: Array) -> str:
     """Give all cycles of a device the line of its largest where their swing fades or grows."""
     swing, said = np.abs(known.end - known.start), []
-    largest = np.array([swing[known.device == number].max() for number in range(len(known.names))])
-    _, moved = known.trends(swing, WORN * largest)
-    best = np.argmax(known.mates * swing, axis=1)
-    for number in np.flatnonzero(moved):
+    order = np.lexsort([swing, known.cell])
+    best = order[np.searchsorted(known.cell[order], known.cell, "right") - 1]
+    largest = [swing[best[known.device == n]].max() for n in range(len(known.names))]
+    for number in np.flatnonzero(known.trends(swing, WORN * np.array(largest))[1]):
         own = np.flatnonzero(known.device == number)
         aims[own] = known.lines[best[own]]
         aims[own[swing[own] < (1 - WORN_OUT) * swing[best[own]]]] = np.nan
-        words = "fades (endurance)" if moved[number] < 0 else "grows (it is not run in)"
-        edges = f"{swing[own[0]]:.3g} to {swing[own[-1]]:.3g}"
-        said.append(f"{known.names[number]} {words}, {edges}")
+        first, last = swing[own[0]], swing[own[-1]]
+        word = "fades (endurance)" if last < first else "grows (it is not run in)"
+        said.append(f"{known.names[number]} {word}, {first:.3g} to {last:.3g}")
     return (
-        "the swing of R_AH changes over the cycles, which is no C2C: all are taken with the largest, "
-        f"and those that have lost {WORN_OUT:.0%} of it are left out: {few(said)}"
+        "the swing of R_AH changes over the cycles, which is no C2C: all are taken with the "
+        f"largest, and those that have lost {WORN_OUT:.0%} of it are left out: {few(said)}"
     ) * bool(said)
 
 
-def _partial_resets(known: _Lines, aims: Array, falls: Array) -> str:
+def _partial_resets(known: _Lines, aims: Array) -> str:
     """Give curves the line from saturation where they start here and there, and end alike."""
     inside: dict[str, float] = {}
-    spreads = [known.start - known.mean(known.start), known.end - known.mean(known.end)]
-    for own in (np.flatnonzero(falls == polarity) for polarity in Polarity):
-        freedom = own.size - len(set(known.cell[own].tolist()))
-        squares = np.array(spreads)[:, own] ** 2
-        starts, ends = np.sum(squares / known.lever[:, own], axis=1)
-        sure = freedom and stats.f.sf(starts / max(ends, 1e-300), freedom, freedom) < CHANCE
-        wide = squares[0].sum() > freedom * (INSIDE * known.span) ** 2
-        for n in own if sure and wide else ():
-            # From where the other polarity ends; from the farthest start if there is none.
-            end, others = (
-                known.mean(known.end)[n],
-                (known.device == known.device[n]) & ~known.mates[n],
-            )
-            far = known.start[np.argmax(np.abs(known.start - end) * known.mates[n])]
-            full = known.end[others].mean() if others.any() else far
-            slope = (full - end) / (known.means[n][0] - end)
+    squares = np.array([known.about(known.start), known.about(known.end)]) ** 2
+    ends = known.by_cell(known.end)
+    # Saturation is where the other polarity ends; if there is none, the farthest start.
+    reach = np.zeros(ends.size)
+    np.maximum.at(reach, known.cell, np.abs(known.start - known.end))
+    far = ends[known.cell] + (2 * known.falls - 1) * reach[known.cell]
+    full = np.where(np.isnan(ends[known.cell ^ 1]), far, ends[known.cell ^ 1])
+    for own in (np.flatnonzero(known.falls == polarity) for polarity in Polarity):
+        freedom = own.size - np.unique(known.cell[own]).size
+        starts, rests = np.sum((squares / known.lever)[:, own], axis=1)
+        chance = stats.f.sf(starts / max(rests, 1e-300), freedom, freedom) if freedom else 1.0
+        if chance > CHANCE or squares[0, own].sum() < freedom * (INSIDE * known.span) ** 2:
+            continue
+        for n in own.tolist():
+            end, name = ends[known.cell[n]], known.names[known.device[n]]
+            slope = (full[n] - end) / (known.means[n][0] - end)
             aims[n] = slope, end * (1 - slope), 0
-            name = known.names[known.device[n]]
             inside[name] = max(inside.get(name, 0.0), 1 - known.lines[n, 0] / slope)
     shown = few(f"{name} by up to {share:.0%}" for name, share in inside.items())
     return (
@@ -244,23 +240,19 @@ def steadied(measurement: Measurement, offset: bool) -> Measurement:
         return measurement
     known = _Lines(curves)
     aims = known.lines.copy()
-    falls = np.array([one.polarity for one in curves])
-    said = [_drift(known, aims), _wear(known, aims), _partial_resets(known, aims, falls)]
+    said = [_drift(known, aims), _wear(known, aims), _partial_resets(known, aims)]
     steady = []
     for one, mean, change in zip(curves, known.means, aims - known.lines, strict=True):
         along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
-        if np.isfinite(change).all():
-            steady.append(replace(one, resistance=one.resistance + along))
+        steady += [replace(one, resistance=one.resistance + along)] * int(np.isfinite(change).all())
     known = _Lines(steady)
     # Of both polarities, R_AH is highest and lowest where they saturate.
-    edges = np.array([known.mean(known.start), known.mean(known.end)])
-    middles = {}
-    for number, name in enumerate(known.names):
-        own = edges[:, known.device == number]
-        middles[name] = float(own.max() + own.min()) / 2
-    if offset and max(map(abs, middles.values())) > OFFSET * known.span:
-        steady = [replace(one, resistance=one.resistance - middles[one.device]) for one in steady]
-        shown = few(f"{name} {middle:.4g}" for name, middle in middles.items())
+    edges = np.array([known.by_cell(known.start), known.by_cell(known.end)]).reshape(2, -1, 2)
+    middles = (np.nanmax(edges, axis=(0, 2)) + np.nanmin(edges, axis=(0, 2))) / 2
+    if offset and np.abs(middles).max() > OFFSET * known.span:
+        pairs = zip(steady, middles[known.device], strict=True)
+        steady = [replace(one, resistance=one.resistance - middle) for one, middle in pairs]
+        shown = few(f"{name} {at:.4g}" for name, at in zip(known.names, middles, strict=True))
         said.append(
             "R_AH has a constant offset, which is half of both saturations and is taken out: "
             f"{shown} (--d2d-reading range keeps it)"
