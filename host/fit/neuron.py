@@ -105,19 +105,16 @@ def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
     by_softness = below - on * lower - above + off * upper
     by_slope = ramp - off * height / slope
     one, square = np.ones(current.shape), current**2
-    slopes = [one, slope * (off - on), by_slope, slope * by_softness, off, square]
+    slopes = one, slope * (off - on), by_slope, slope * by_softness, off, square
     return base + slope * ramp + heating * square, np.stack(slopes, axis=-1)
 
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:
     """Parameters to start from: the best of a few knees, between which the line is fitted."""
-    found = []
-    starts = np.linspace(0.0, 0.95, 20).tolist()
-    for threshold, end in itertools.product(starts, starts if upper_knee else [np.inf]):
-        if end <= threshold:
-            continue
-        ramp = np.clip(x, threshold, end) - threshold
-        table = np.stack([np.ones(x.size), ramp], axis=1)
+    found, starts = [], np.linspace(0.0, 0.95, 20).tolist()
+    ends = itertools.product(starts, starts if upper_knee else [np.inf])
+    for threshold, end in ((start, end) for start, end in ends if end > start):
+        table = np.stack([np.ones(x.size), np.clip(x, threshold, end) - threshold], axis=1)
         (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
         left = float(np.sum((table @ [base, slope] - y) ** 2))
         slope = max(float(slope), 0.05)
@@ -177,9 +174,9 @@ def _fit_devices(points: list[tuple[Array, Array]]) -> tuple[list[Array], Free]:
             freedom, top = each[0].size - int(more.sum()), each[0].max()
             rest = max(_square(other, *each) / freedom, 1e-300)
             ratio = (_square(plain, *each) - rest * freedom) / rest
-            seen = other[1] + other[4] / other[2] < top
-            if name == 5:
-                seen = abs(other[5]) * top**2 > LEAST_HEATING * np.ptp(each[1])
+            knee = other[1] + other[4] / other[2] < top
+            heats = abs(other[5]) * top**2 > LEAST_HEATING * np.ptp(each[1])
+            seen = knee if name == 4 else heats
             votes += bool(stats.f.sf(ratio, 1, freedom) < 0.01 and seen)
         if votes > len(points) / 2:
             found, free = others, more
@@ -217,10 +214,8 @@ def _side(curve: Curve) -> float:
     low, high = float(-curve.x.min()), float(curve.x.max())
     if min(low, high) < EQUAL * max(low, high):
         return -1.0 if low > high else 1.0
-    slopes = []
-    for side in (curve.x <= 0, curve.x >= 0):
-        away = curve.x[side] - curve.x[side].mean()
-        slopes.append(abs(float(away @ curve.resistance[side])) / max(float(away @ away), 1e-300))
+    sides = [(curve.x[side], curve.resistance[side]) for side in (curve.x <= 0, curve.x >= 0)]
+    slopes = [abs(float((x - x.mean()) @ y)) / max(x.var() * x.size, 1e-300) for x, y in sides]
     return -1.0 if EQUAL * slopes[0] > slopes[1] else 1.0
 
 
@@ -274,10 +269,11 @@ def _stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
         if same and np.unique(own[0].x).size == own[0].x.size:
             stacked += stack(own)
             continue
-        x = np.concatenate([curve.x for curve in own])
-        table = np.full((len(own), x.size), np.nan)
+        x, y = (
+            np.concatenate(one) for one in zip(*((c.x, c.resistance) for c in own), strict=True)
+        )
         rows = np.repeat(np.arange(len(own)), [curve.x.size for curve in own])
-        table[rows, np.arange(x.size)] = np.concatenate([curve.resistance for curve in own])
+        table = np.where(rows == np.arange(len(own))[:, np.newaxis], y, np.nan)
         order = np.argsort(x, kind="stable")
         stacked.append(DeviceCurves(name, x[order], table[:, order]))
     return stacked
