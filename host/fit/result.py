@@ -114,8 +114,8 @@ class FitOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.states is not None:
-            check_range("states", self.states, MIN_STATES, MAX_STATES)
+        states = MIN_STATES if self.states is None else self.states
+        check_range("states", states, MIN_STATES, MAX_STATES)
         if self.currents is not None and not 0 <= self.currents[0] < self.currents[1] < math.inf:
             raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
         if self.table and self.occasion == "root":
@@ -145,11 +145,11 @@ def row(
     part: str, what: str, value: Cell | Interval, unit: str = "", scale: float = 1.0
 ) -> tuple[Cell, ...]:
     """A row of a value, and of its interval if it has one."""
-    if not isinstance(value, Interval):
-        return part, what, value, None, None, unit
-    # Value and interval often differ in the third digit.
-    edges = (value.value, value.low, value.high)
-    return part, what, *(Number(scale * edge, "#.4g") for edge in edges), unit
+    edges: tuple[Cell, ...] = value, None, None
+    if isinstance(value, Interval):
+        # Value and interval often differ in the third digit.
+        edges = tuple(Number(scale * edge, "#.4g") for edge in (value.value, value.low, value.high))
+    return part, what, *edges, unit
 
 
 def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:
@@ -271,15 +271,14 @@ class FitResult:
             rows += [row(f"{name} (table)", *figure) for figure in measured]
             part = None if measured else self.polarities.get(polarity)
             if part is not None:
-                fit, known = part.fit, bool(part.readings)
-                d2d = part.readings[self.reading] if known else "not known"
+                d2d = part.readings.get(self.reading)
                 rows += [
-                    row(name, "A", fit.nonlinearity, "pulses"),
-                    row(name, "P_max", fit.pulses, "pulses"),
-                    row(name, "R_min", fit.low, self.unit),
-                    row(name, "R_max", fit.high, self.unit),
+                    row(name, "A", part.fit.nonlinearity, "pulses"),
+                    row(name, "P_max", part.fit.pulses, "pulses"),
+                    row(name, "R_min", part.fit.low, self.unit),
+                    row(name, "R_max", part.fit.high, self.unit),
                     row(name, "C2C", part.cycles.of(self.occasion), "of the range"),
-                    row(name, "D2D", d2d, "see below" if known else "one device"),
+                    row(name, "D2D", d2d or "not known", "see below" if d2d else "one device"),
                     *_goodness_rows(name, part.goodness),
                 ]
         if self.meter is not None:
@@ -309,17 +308,16 @@ class FitResult:
         """How its variations are read, and what the files say of pulses, line by line."""
         lines = []
         if self.meter is not None:
-            reads = self.meter.basis == "reads"
-            basis = "repeated reads" if reads else "the scatter about plateaus"
+            basis = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
             lines.append(
-                f"The noise of the meter, from {basis}, is no part of C2C; it is "
+                f"The noise of the meter, from {basis[self.meter.basis]}, is no part of C2C; it is "
                 f"kept as read_noise {device.imperfections.read_noise:.3g}."
             )
         if self.neuron is not None and "heating" in self.neuron.values:
             heat = self.neuron.values["heating"].value * self.neuron.full_current**2
             lines.append(
-                f"R_AH of the neuron has a part that grows with the square of the current, {heat:.3g} "
-                f"{self.unit} at full current (heating), which is no part of the device."
+                f"Of the neuron's R_AH {heat:.3g} {self.unit} at full current grow with its square "
+                "(heating), and are no part of the device."
             )
         if known := self.measurement.electrical:
             units = {key: "s" if key.endswith("time") else "A" for key in known}
