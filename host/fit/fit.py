@@ -164,6 +164,8 @@ def fit(
     stand_in = None if base is None else open_device(base, at)
     options = FitOptions(options) if isinstance(options, str) else options
     measurement = read_measurement([Path(file) for file in files], reading)
+    if len(set(measurement.digests.values())) < len(files):
+        raise UserError("two of the files are the same; give each once")
     outliers: list[Outlier] = []
     try:
         if not options.keep_outliers:

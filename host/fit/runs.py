@@ -59,33 +59,28 @@ is missing. And what the file says of the polarity."""
 def _ways(file: CsvFile, columns: Columns, chosen: list[int]) -> Sequence[Way]:
     """What is known of each row's polarity: by its column, or by currents of both signs."""
     place, current = columns.place("polarity"), columns.place("current")
+    signs: Sequence[Way] = ()
     if columns.kind == "pulse" and place is not None:
         cells = [cell.lower() for cell in file.cells(place, chosen)]
-        words = list(dict.fromkeys(cells))
-        if set(words) <= set(WAYS):
-            return [WAYS[cell] for cell in cells]
-        if len(words) == 2:  # what R_AH does tells which is which
-            return [1 if cell == words[0] else -1 for cell in cells]
-        row = next(row for row, cell in zip(chosen, cells, strict=True) if cell not in WAYS)
-        raise file.fail(
-            file.rows[row][0],
-            f"polarity is {file.rows[row][1][place]!r}; give potentiation or depression",
-        )
+        words = dict(zip(dict.fromkeys(cells), (1, -1), strict=False))
+        odd = [row for row, cell in zip(chosen, cells, strict=True) if cell not in WAYS]
+        if odd and len(set(cells)) != len(Polarity):
+            line, row = file.rows[odd[0]]
+            raise file.fail(line, f"polarity is {row[place]!r}; give potentiation or depression")
+        # Of two words that are not known R_AH tells which is which.
+        return [(words if odd else WAYS)[cell] for cell in cells]
     if columns.kind == "pulse" and current is not None:
         currents = file.values(current, chosen)[filled(file.cells(current, chosen))]
         signs = np.sign(np.nan_to_num(currents)).astype(int).tolist()
-        if {1, -1} <= set(signs):
-            return signs
-    return [None] * len(chosen)
+    return signs if {1, -1} <= set(signs) else [None] * len(chosen)
 
 
 def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
     """Each row's temperature in kelvin, by its column, or by what is said of its table."""
     place = columns.place("temperature")
+    kelvin = np.array([said_temperature(file, file.rows[row][0]) or ROOM for row in chosen])
     if place is not None:
         kelvin = file.values(place, chosen) + ZERO * (base_of(file.columns[place].unit) == "C")
-    else:
-        kelvin = np.array([said_temperature(file, file.rows[row][0]) or ROOM for row in chosen])
     for row, value in zip(chosen, kelvin, strict=True):
         if not MIN_TEMPERATURE <= value <= MAX_TEMPERATURE:
             raise file.fail(file.rows[row][0], f"temperature is {value:g} K; give 1 to 2000 K")
@@ -94,10 +89,8 @@ def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
 
 def said_temperature(file: CsvFile, line: int) -> float | None:
     """The temperature in kelvin that is said of the table in which a line is."""
-    for _, unit, value in file.facts(line):
-        if base_of(unit) in ("K", "C"):
-            return (number(value) or 0.0) + ZERO * (base_of(unit) == "C")
-    return None
+    said = [(base_of(unit), number(value) or 0.0) for _, unit, value in file.facts(line)]
+    return next((at + ZERO * (base == "C") for base, at in said if base in ("K", "C")), None)
 
 
 def gather(
@@ -241,13 +234,11 @@ def _of_states(curve: Curve) -> Curve:
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     square = np.where(there, curve.resistance - mean[state], 0.0) ** 2
     scatter = np.array([np.bincount(state, square), np.maximum(count - 1, 0)], np.float64)
-    x, rows = curve.x[starts], curve.rows[starts]
-    return replace(curve, x=x, resistance=mean, scatter=scatter, rows=rows)
+    return replace(curve.at(starts), resistance=mean, scatter=scatter)
 
 
 def _check_length(file: CsvFile, curve: Curve) -> None:
-    count = curve.x.size
-    if count < LEAST_POINTS:
+    if (count := curve.x.size) < LEAST_POINTS:
         raise file.fail(
             curve.line,
             f"{curve.name} has {count} point{'s' * (count != 1)}; a curve needs at least "
@@ -281,16 +272,13 @@ def pulse_curves(
     if any(way is not None for _, way in runs):
         curves = _told(file, runs, notes)
     else:
-        curves = []
-        every = [run for run, _ in runs]
-        turns = (
-            find_turns(every) if turn is None else [given_turn(file, run, turn) for run in every]
-        )
-        for run, place in zip(every, turns, strict=True):
+        curves, every = [], [run for run, _ in runs]
+        given = [] if turn is None else [given_turn(file, run, turn) for run in every]
+        for run, place in zip(every, given or find_turns(every), strict=True):
             for part in cut(file, run, place):
                 _check_length(file, part)
-                way = Polarity(int(trend(part.resistance) <= 0))
-                curves.append(replace(part, polarity=way))
+                falls = int(trend(part.resistance) <= 0)
+                curves.append(replace(part, polarity=Polarity(falls)))
             if turn is None and place is not None:
                 notes[
                     f"{file.path} names no polarity: curves are cut where R_AH turns (--turn for "
@@ -320,28 +308,26 @@ def _told(file: CsvFile, runs: Sequence[Run], notes: dict[str, None]) -> list[Cu
     least = max(DEAD * usual_swing(told), 3 * scatter_of([one.resistance for one in told]))
     turned = []
     for device, places in by_device(told).items():
-        swings = np.array([told[place].swing for place in places])
-        opposite = swings.sum() < -np.abs(swings).sum() / 2 and np.abs(swings).max() > least
-        if opposite and len({told[place].polarity for place in places}) == len(Polarity):
-            turned.append(device)
-            for place in places:
-                told[place] = replace(told[place], resistance=-told[place].resistance)
-    for curve in told:
-        # Of a film that does not switch anything may be so.
-        if trend(curve.resistance) * (1 - 2 * int(curve.polarity or 0)) < -0.3 and (
-            curve.swing < -least
-        ):  # pulses are numbered backwards
-            raise file.fail(
-                curve.line,
-                f"R_AH {'rises' if curve.polarity else 'falls'} with pulses of "
-                f"{Polarity(curve.polarity or 0).name.lower()}; number pulses in the order in which "
-                "they were given",
-            )
+        swings = [told[place].swing for place in places]
+        both = len({told[place].polarity for place in places}) == len(Polarity)
+        turned += [device] * (both and -sum(swings) > max(sum(map(abs, swings)) / 2, least))
     if turned:
         notes[
             f"{file.path}: R_AH falls with potentiation and rises with depression in "
             f"{few(turned)}: its sign is taken as reversed, and turned"
         ] = None
+    signs = [-1 if one.device in turned else 1 for one in told]
+    told = [replace(o, resistance=s * o.resistance) for o, s in zip(told, signs, strict=True)]
+    for curve in told:
+        falls = bool(curve.polarity)
+        # Of a film that does not switch anything may be so.
+        if abs(trend(curve.resistance)) > 0.3 and curve.swing < -least:  # they count backwards
+            raise file.fail(
+                curve.line,
+                f"R_AH {'rises' if falls else 'falls'} with pulses of "
+                f"{Polarity(falls).name.lower()}; number pulses in the order in which they were "
+                "given",
+            )
     return told
 
 
@@ -393,17 +379,16 @@ def read_measurement(
             read, guessed = pulse_curves(file, runs, options.turn)
             notes += guessed
         notes += check_steady(file, columns, ignored, read)
-        if not decay:
-            notes += _unnamed(file, columns)
-            settings += settings_of(file, columns, read)
-        elif "temperature" not in columns.places:
-            said = said_temperature(file, read[0].line)
-            words = (
-                f"says {said:g} K"
-                if said
-                else f"names no temperature and is taken as at {ROOM:g} K"
+        settings += [] if decay else settings_of(file, columns, read)
+        named = "device" in columns.places or any(block.device for block in file.blocks)
+        cold = "temperature" not in columns.places and not said_temperature(file, read[0].line)
+        if len(file.blocks) > 1 and not (named or decay):
+            notes.append(
+                f"{file.path}: {len(file.blocks)} tables one after another name no device and are "
+                "taken as cycles of one; give a line such as 'device: A' before each header if not"
             )
-            notes.append(f"{path} {words}")
+        if decay and cold:
+            notes.append(f"{path} names no temperature and is taken as at {ROOM:g} K")
         if columns.kind == "current":
             read = choose_branches(path, read, options.branch, columns.x_unit)
             currents[path] = columns.x_unit
@@ -435,17 +420,6 @@ def read_measurement(
         given={key: value for key, value in given.items() if value},
         electrical=electrical,
     )
-
-
-def _unnamed(file: CsvFile, columns: Columns) -> list[str]:
-    """What is said of several tables that name no device."""
-    named = "device" in columns.places or any(block.device for block in file.blocks)
-    if named or len(file.blocks) == 1:
-        return []
-    return [
-        f"{file.path}: {len(file.blocks)} tables one after another name no device and are taken "
-        "as cycles of one; give a line such as 'device: A' before each header if not"
-    ]
 
 
 def _one_unit(what: str, files: dict[Path, str]) -> str:

@@ -121,18 +121,17 @@ class CsvFile:
         UserError
             If a cell has something else, or a number beyond `MAX_MAGNITUDE`.
         """
-        found = []
-        for row in range(len(self.rows)) if rows is None else rows:
-            line, cells = self.rows[row]
-            value = number(cells[place])
+        own = range(len(self.rows)) if rows is None else list(rows)
+        cells = self.cells(place, own)
+        values = list(map(number, cells))
+        for row, cell, value in zip(own, cells, values, strict=True):
             if value is None or abs(value) > MAX_MAGNITUDE:
                 raise self.fail(
-                    line,
-                    f"{self.columns[place].name} is {cells[place]!r}; give a number of at most "
+                    self.rows[row][0],
+                    f"{self.columns[place].name} is {cell!r}; give a number of at most "
                     f"{MAX_MAGNITUDE:g}, with its unit in the header, as in R_AH (ohm)",
                 )
-            found.append(value)
-        return np.array(found)
+        return np.array(values, np.float64)
 
     def facts(self, line: int) -> list[tuple[str, str, str]]:
         """What is said of the table of a line, before it and in the names of file and folder."""
@@ -172,10 +171,9 @@ class _Layout:
         shapes: dict[int, tuple[bool, ...]] = {}
         for place, line in enumerate(lines[:2000]):
             cells = self.cells(line)
-            if len(cells) > 2 and not cells[-1]:
-                cells.pop()  # a delimiter at the line's end
-            shape = tuple(map(is_number, cells))
-            if len(cells) > 1 and any(shape) and not line.comment:
+            # A delimiter may be at the line's end.
+            shape = tuple(map(is_number, cells[: -1 if len(cells) > 2 and not cells[-1] else None]))
+            if len(shape) > 1 and any(shape) and not line.comment:
                 shapes[place] = shape
         self.usual = max(shapes.values(), key=Counter(shapes.values()).__getitem__, default=())
         rows = list(filter(self.is_row, shapes))
@@ -198,18 +196,17 @@ class _Layout:
     def is_row(self, place: int) -> bool:
         """Whether a line has a number, or nothing, where most rows have one."""
         cells = self.cells(self.lines[place])
-        pairs = zip(cells, self.usual, strict=False)
         return (
             not self.lines[place].comment
             and len(cells) == len(self.usual)
-            and all(not usual or not cell or is_number(cell) for cell, usual in pairs)
+            and all(is_number(c) for c, usual in zip(cells, self.usual, strict=True) if usual and c)
         )
 
     def words(self, place: int) -> list[str]:
         """The cells of a line that may be a header: as many as a row has, and no number."""
         cells = self.cells(self.lines[place])
-        fit = len(cells) == len(self.usual) and any(cells) and not any(map(is_number, cells))
-        return cells if fit and max(map(len, cells)) <= MAX_LENGTH else []
+        words = any(cells) and not any(map(is_number, cells)) and max(map(len, cells)) <= MAX_LENGTH
+        return cells if words and len(cells) == len(self.usual) else []
 
     def is_broken(self, place: int) -> bool:
         """Whether a line has as many cells as a row, and words where a row has numbers."""
@@ -224,11 +221,10 @@ class _Layout:
     def _find_header(self, rows: list[int]) -> tuple[int, int]:
         """The first row that has words above it; those of a comment, if there are no others."""
         for comments, first in itertools.product((False, True), rows):
-            places = range(first - 1, -1, -1)
-            above = (place for place in places if self.lines[place].comment == comments)
-            above = itertools.filterfalse(self.is_broken, above)
+            above = (n for n in range(first - 1, -1, -1) if self.lines[n].comment == comments)
+            above = itertools.islice(itertools.filterfalse(self.is_broken, above), 3)
             # Names, units and a comment, at most.
-            group = list(itertools.takewhile(self.words, itertools.islice(above, 3)))[::-1]
+            group = list(itertools.takewhile(self.words, above))[::-1]
             if group:
                 pairs = itertools.pairwise(group)
                 return next((name for name, unit in pairs if self.units(unit)), group[-1]), first
@@ -269,8 +265,8 @@ def _unpacked(path: Path, data: bytes, size: int) -> bytes:
 def _decode(path: Path, data: bytes) -> str:
     """The text of a file, in whichever code it is written."""
     # Old instruments write the degree and micro signs in the code of the West.
-    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ["utf-16"] if wide else ["utf-8-sig", "cp1252"]:
         with contextlib.suppress(UnicodeDecodeError):
             text = data.decode(encoding)
             if not re.search(r"[\0-\x08\x0e-\x1f]", text[:4096]):
@@ -296,16 +292,14 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
     UserError
         If it is no such table; the message names file, line and fix.
     """
-    data = read_file(path, "CSV file", size)
-    lines = []
-    text = _decode(path, _unpacked(path, data, size))
-    for place, line in enumerate(io.StringIO(text, newline=None), 1):
+    data, lines = read_file(path, "CSV file", size), []
+    text = io.StringIO(_decode(path, _unpacked(path, data, size)), newline=None)
+    for place, line in enumerate(text, 1):
         stripped = line.strip()
         comment = stripped.startswith(tuple(COMMENTS))
         # Tabs at either end are empty cells.
         bare = stripped.lstrip(COMMENTS).strip() if comment else line.rstrip("\r\n")
-        if stripped:
-            lines.append(Line(place, bare, comment))
+        lines += [Line(place, bare, comment)] * bool(stripped)
     if not lines:
         raise UserError(f"{path} is empty; give a header line with column names, then rows")
     counts = np.array([[line.text.count(one) for line in lines] for one in DELIMITERS])
@@ -314,7 +308,7 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
             f"{path} has more than {cells // 5:,} lines, {cells:,} cells, or {MAX_COLUMNS:,} "
             "columns; give it in parts"
         )
-    layouts = [_Layout(lines, delimiter) for delimiter in DELIMITERS]
+    layouts = (_Layout(lines, delimiter) for delimiter in DELIMITERS)
     layout = max(layouts, key=lambda layout: (layout.header >= 0, layout.numbers))
     if layout.header < 0:
         first = next((line for line in lines if not line.comment), lines[0])

@@ -28,8 +28,7 @@ SURE_TURN = 6.0
 
 def reversals(x: Array, least: float) -> list[int]:
     """Places where a current, or R_AH, turns, with both ends: it went back by so much at least."""
-    places = [0]
-    extreme = direction = 0
+    places, extreme, direction = [0], 0, 0
     for place in range(1, x.size):
         step = x[place] - x[extreme]
         if abs(step) >= least and step * direction <= 0:
@@ -155,22 +154,18 @@ def find_turns(runs: Sequence[Curve]) -> list[int | None]:
     for kind, run in zip(kinds, runs, strict=True):
         alike.setdefault(kind, []).append(run.resistance)
     found = {}
-    for kind, several in alike.items():
-        table = np.array(several)
-        known = np.isfinite(table).any(axis=0)
-        places = np.arange(known.size)
-        found[kind] = find_turn(
-            np.interp(places, places[known], np.nanmean(table[:, known], axis=0))
-        )
+    for kind, table in ((kind, np.array(several)) for kind, several in alike.items()):
+        known = np.flatnonzero(np.isfinite(table).any(axis=0))
+        mean = np.interp(np.arange(len(kind[1])), known, np.nanmean(table[:, known], axis=0))
+        found[kind] = find_turn(mean)
     return [found[kind] for kind in kinds]
 
 
 def given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
     """Where a run turns by the pulse that was given; None for one of one polarity."""
-    x = run.x
+    x, place = run.x, max(int(np.count_nonzero(run.x <= turn)) - 1, 0)
     if x[-1] <= turn:
         return None  # it is counted from its own start
-    place = max(int(np.count_nonzero(x <= turn)) - 1, 0)
     if min(place + 1, x.size - place) < LEAST_POINTS:
         raise file.fail(
             run.line,
@@ -181,20 +176,18 @@ def given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
 
 def cut(file: CsvFile, run: Curve, place: int | None) -> list[Curve]:
     """A run, cut where it turns; each part is counted from its own start."""
-    every = np.arange(run.x.size)
-    if place is None:
-        parts = [run.measured()]
-    else:
+    every, parts, turns = np.arange(run.x.size), [run.measured()], []
+    if place is not None:
         second = run.at(every[place:])
         # The point at which a run turns is counted with the part before.
         second.rows[0] = -1
         if second.scatter is not None:
             second.scatter[:, 0] = 0
-        parts = [run.at(every[: place + 1]).measured(), second.measured()]
-    turns = [float(pulse) for part in parts for pulse in part.x[all_turns(part.resistance)]]
-    if place is not None:
-        turns = sorted([*turns, float(run.x[place])])
-        parts[1] = replace(parts[1], x=parts[1].x - run.x[place])
+        parts, turns = [run.at(every[: place + 1]), second], [float(run.x[place])]
+        parts = [part.measured() for part in parts]
+    turns += [float(pulse) for part in parts for pulse in part.x[all_turns(part.resistance)]]
+    parts[1:] = [replace(part, x=part.x - turns[0]) for part in parts[1:]]
+    turns.sort()
     if len(turns) > 1:
         shown = ", ".join(f"{pulse:g}" for pulse in turns[:SHOWN])
         raise file.fail(
@@ -218,11 +211,10 @@ def _stretches(curve: Curve) -> list[Curve]:
     found = []
     # A large step belongs to no branch, but sets the current back.
     jumps = np.flatnonzero(np.abs(np.diff(x)) > extent / 2) + 1
-    for part in np.split(np.arange(x.size), jumps):
-        turns = reversals(x[part], 0.05 * extent)
-        pairs = [(start, stop) for start, stop in itertools.pairwise(turns) if stop > start]
-        found += [curve.at(part[start : stop + 1]) for start, stop in pairs]
-    return found if extent else []
+    for part in np.split(np.arange(x.size), jumps) if extent else ():
+        turns = itertools.pairwise(reversals(x[part], 0.05 * extent))
+        found += [curve.at(part[start : stop + 1]) for start, stop in turns if stop > start]
+    return found
 
 
 def branches(curve: Curve) -> dict[str, list[Curve]]:
@@ -234,8 +226,8 @@ def branches(curve: Curve) -> dict[str, list[Curve]]:
     extent = max((float(np.ptp(part.x)) for part in parts), default=0.0)
     found = {}
     for name, up in (("up", True), ("down", False)):
-        mine = [one for one in parts if bool(one.x[-1] > one.x[0]) is up]
-        mine = [one for one in mine if one.x.size >= LEAST_POINTS]
+        long = [one for one in parts if one.x.size >= LEAST_POINTS]
+        mine = [one for one in long if bool(one.x[-1] > one.x[0]) is up]
         # A shorter stretch is a part of a branch.
         whole = [one for one in mine if float(np.ptp(one.x)) >= 0.6 * extent]
         if not whole and len(mine) > 1:
@@ -252,11 +244,10 @@ def _gap(up: list[Curve], down: list[Curve]) -> float:
     grid = np.linspace(max(one.x.min() for one in parts), min(one.x.max() for one in parts), 50)
     if not grid[-1] > grid[0]:
         return 0.0
-    means = []
-    for some in (up, down):
-        ways = [one.at(np.argsort(one.x, kind="stable")) for one in some]
-        means.append(np.mean([np.interp(grid, way.x, way.resistance) for way in ways], axis=0))
-    windows = np.lib.stride_tricks.sliding_window_view(np.abs(means[0] - means[1]), 3)
+    ways = [[one.at(np.argsort(one.x, kind="stable")) for one in some] for some in (up, down)]
+    lines = [[np.interp(grid, way.x, way.resistance) for way in some] for some in ways]
+    apart = np.abs(np.mean(lines[0], axis=0) - np.mean(lines[1], axis=0))
+    windows = np.lib.stride_tricks.sliding_window_view(apart, 3)
     # Three in a row, so that one spike makes no loop.
     gap = float(np.median(windows, axis=1).max())
     values = [part.resistance for part in parts]
@@ -289,18 +280,12 @@ def choose_branches(
     factor, unit = (1e3, " mA") if scale == "A" else (1.0, "")
     for curve in curves:
         sides = branches(curve)
-        if branch is not None:
-            if not sides[branch]:
-                raise UserError(
-                    f"{path}: {curve.name} has no branch of {branch}: the current never "
-                    f"{'rises' if branch == 'up' else 'falls'}; take the other --branch"
-                )
-            chosen += [
-                replace(own, cycle=numbered(curve.cycle, number))
-                for number, own in enumerate(sides[branch])
-            ]
-            continue
-        if all(sides.values()) and (gap := _gap(**sides)):
+        if branch is not None and not sides[branch]:
+            raise UserError(
+                f"{path}: {curve.name} has no branch of {branch}: the current never "
+                f"{'rises' if branch == 'up' else 'falls'}; take the other --branch"
+            )
+        if branch is None and all(sides.values()) and (gap := _gap(**sides)):
             up, down = (factor * sides[name][0].x for name in ("up", "down"))
             raise UserError(
                 f"{path}: {curve.name} runs in a loop whose branches are {gap:.3g} apart: up (the "
@@ -308,12 +293,11 @@ def choose_branches(
                 f"falls from {down.max():.3g}{unit} to {down.min():.3g}{unit}); choose --branch "
                 "up or --branch down"
             )
-        chosen.append(curve)
+        own = [curve] if branch is None else sides[branch]
+        chosen += [replace(o, cycle=numbered(curve.cycle, n)) for n, o in enumerate(own)]
     return chosen
 
 
 def numbered(cycle: str, number: int) -> str:
     """A cycle's name where it is there several times: as it is, then with 1, 2 and so on."""
-    if not number:
-        return cycle
-    return f"{cycle}/{number}" if cycle else str(number + 1)
+    return cycle + f"/{number}" * bool(number) if cycle or not number else str(number + 1)
