@@ -25,7 +25,7 @@ MISSING = 0.1
 def _column(what: str, more: str = "") -> Any:
     """A field that names a column, empty for the usual name."""
     words = f"column of {what}{more}; of one file of several as FILE:NAME"
-    flag = f"--{what.lower().replace('r_ah', 'resistance')}-column"
+    flag = "--resistance-column" if more else f"--{what}-column"
     return field(default=(), metadata=option(words, "NAME", flag=flag, action="append"))
 
 
@@ -53,9 +53,10 @@ class ColumnNames:
     def check(self, paths: Iterable[Path]) -> None:
         """Refuse a name for a file that there is not."""
         known = {"", *(name for path in paths for name in (path.name, str(path)))}
-        for what, text in ((what, text) for what in vars(self) for text in self._all(what)):
+        pairs = [(f"--{what}-column", text) for what in vars(self) for text in self._all(what)]
+        for flag, text in pairs:
             if text.rpartition(":")[0] not in known:
-                raise UserError(f"--{what}-column {text} is of no file that is given")
+                raise UserError(f"{flag} {text} is of no file that is given")
 
     def _all(self, what: str) -> tuple[str, ...]:
         given = getattr(self, what, ())
@@ -242,25 +243,23 @@ class Columns(ColumnMap):
             raise UserError(
                 f"{file.path}: columns of R_AH have different units; give them all in ohm"
             )
-        current = 1.0
-        if self.unit == "V":
-            read_current = options.read_current or self._read_current()
-            if read_current is None:
-                raise UserError(
-                    f"{file.path}: column {file.columns[found[0]].name} is a voltage; give the "
-                    "current that it was read with, such as --read-current 0.1mA"
-                )
-            self.unit, current = "ohm", read_current
+        current = (options.read_current or self._read_current()) if self.unit == "V" else 1.0
+        if current is None:
+            raise UserError(
+                f"{file.path}: column {file.columns[found[0]].name} is a voltage; give the current "
+                "that it was read with, such as --read-current 0.1mA"
+            )
+        self.unit = "ohm" if self.unit == "V" else self.unit
         self.resistances = {place: factor / current for place, (_, factor) in units.items()}
         parts = ("cycle", "device", "polarity", "read", *(("temperature",) if decay else ()))
         self.used = {x, *found, *(self.places[one][0] for one in parts if one in self.places)}
 
     def _read_current(self) -> float | None:
         """What a column or a line before a table says of the current of reads, in ampere."""
-        file, every = self.file, range(len(self.file.rows))
-        found = [fact for block in file.blocks for fact in file.facts(block.line + 1)]
-        for place, (name, unit) in enumerate(file.columns):
-            found += [(name, unit, cell) for cell in set(file.cells(place, every))]
+        rows, found = self.file.rows, []
+        for place, (name, unit) in enumerate(self.file.columns):
+            found += [(name, unit, cell) for cell in {row[place] for _, row in rows}]
+        found += [fact for block in self.file.blocks for fact in self.file.facts(block.line + 1)]
         amperes = {
             (number(value) or 0.0) * (unit_of(unit) or ("", 0.0))[1]
             for name, unit, value in found
@@ -284,9 +283,8 @@ class Columns(ColumnMap):
 def is_decay(file: CsvFile, names: ColumnNames | None = None) -> bool:
     """Whether a file holds decays: it is over time, without pulses, at one current."""
     columns = ColumnMap(file, (names or ColumnNames()).of)
-    current = columns.place("current")
-    steady = current is None or len(set(file.cells(current, range(len(file.rows))))) == 1
-    return "time" in columns.places and "pulse" not in columns.places and steady
+    currents = {row[place] for place in columns.places.get("current", ()) for _, row in file.rows}
+    return "time" in columns.places and "pulse" not in columns.places and len(currents) < 2
 
 
 def choose_rows(

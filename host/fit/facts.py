@@ -42,11 +42,11 @@ def quantities(text: str) -> list[tuple[str, str, str]]:
     said = [whole] if whole else list(SAID.finditer(text))
     found = [(one["name"], one["in"] or one["unit"] or "", one["value"]) for one in said]
     rest = [] if whole else BARE.findall(SAID.sub(" ", text))
-    called = [(_kind(unit), unit, value) for value, unit in rest if _kind(unit)]
-    kinds = [kind for kind, *_ in called]
-    for place, (kind, unit, value) in enumerate(called):
-        # Several of one kind are told apart by where they stand.
-        found.append((f"{kind} {place}" if kinds.count(kind) > 1 else kind, unit, value))
+    kinds = [_kind(unit) for _, unit in rest]
+    # Several of one kind are told apart by where they stand.
+    names = [kind + f" {n}" * (kinds.count(kind) > 1) for n, kind in enumerate(kinds)]
+    bare = zip(kinds, names, rest, strict=True)
+    found += [(name, unit, value) for kind, name, (value, unit) in bare if kind]
     return [one for one in found if number(one[2])]
 
 

@@ -132,9 +132,8 @@ class Varying:
         self.top = float(np.abs(self.numbers).max(initial=0.0))
         self.scatter = float(np.ptp(sizes)) / self.top if self.top else 0.0
         count = sizes.size + len({text.lower() for text in self.texts if number(text) is None})
-        points = sum(len(cells) for _, cells in self.cycles)
-        self.several = count > 1
-        self.repeated = self.several and points / LEAST_POINTS >= count < 2 * LEAST_POINTS
+        most = min(sum(len(cells) for _, cells in self.cycles) / LEAST_POINTS, 2 * LEAST_POINTS - 1)
+        self.several, self.repeated = count > 1, 1 < count <= most
 
     def is_setting(self, named: bool) -> bool:
         """Whether it is something that was set, and differs between or within curves.
@@ -144,24 +143,21 @@ class Varying:
         """
         if named:
             return self.repeated or self.scatter > STEADY
-        devices: dict[str, list[list[str]]] = {}
-        for device, cells in self.cycles:
-            devices.setdefault(device, []).append(cells)
-        return self.several and any(
-            self._set_by_cycle(list(filter(None, d))) for d in devices.values()
+        devices = {device for device, cells in self.cycles if cells}
+        cycles = (
+            [cells for name, cells in self.cycles if name == one and cells] for one in devices
         )
+        return self.several and any(map(self._set_by_cycle, cycles))
 
     def _set_by_cycle(self, cycles: list[list[str]]) -> bool:
         """Whether values of cycles are steady within each and others in others."""
         if self.worded:
             return all(len(set(own)) == 1 for own in cycles) and len(set(map(min, cycles))) > 1
         values = [np.array([number(cell) for cell in own], float) for own in cycles]
-        within = max(
-            (float(np.subtract(*np.percentile(own, [95, 5]))) for own in values), default=0
-        )
-        between = float(np.ptp([np.median(own) for own in values])) if values else 0.0
+        within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in values)
+        between = float(np.ptp([np.median(own) for own in values]))
         # Numbers that only rise are a clock, whatever it is called.
-        clock = not values or bool(np.all(np.diff(np.concatenate(values)) > 0))
+        clock = bool(np.all(np.diff(np.concatenate(values)) > 0))
         return between > max(STEADY * self.top, 5 * within) and not clock
 
     def ranges(self) -> list[tuple[float, float]]:
@@ -169,8 +165,8 @@ class Varying:
         if not self.top:
             return []
         step = 10.0 ** math.floor(math.log10(STEADY * self.top))
-        cuts = np.flatnonzero(np.diff(self.numbers) > STEADY * self.top) + 1
-        groups = np.split(self.numbers, cuts)
+        far = np.diff(self.numbers) > STEADY * self.top
+        groups = np.split(self.numbers, np.flatnonzero(far) + 1)
         # A single wrong reading is no setting.
         least = max(map(len, groups)) / LEAST_POINTS
         ends = [(float(own[0]), float(own[-1])) for own in groups if len(own) >= least]
@@ -359,11 +355,10 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
             if isinstance(value, float):
                 shown = f"{shown} {value:.4g} {unit}".rstrip()
                 value = (abs(value) if base == "A" else value) * factor
-            else:
+            elif value is not None:
                 shown = f"{shown} {value}"
-            one = None
-            if value is not None:
-                one = Setting(device, polarity, name, base, value, column, shown, where)
+            key = device, polarity, name, base
+            one = None if value is None else Setting(*key, value, column, shown, where)
             other = found.get(name, one) if column is None else one
             found[name] = one if one and other and not _apart(one, other) else None
         settings += filter(None, found.values())
