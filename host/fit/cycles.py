@@ -88,8 +88,10 @@ def _jumps(curves: Sequence[Curve], least: float) -> str:
     far = sizes[sizes > max(4 * 1.4826 * float(np.median(sizes)), least)] if sizes.size else sizes
     if far.size <= OFTEN * sizes.size or far.std() > ALIKE * far.mean():
         return ""
-    share = far.size / sizes.size
-    return f"jumps by {np.median(far):.3g} at {share:.0%} of its pulses (telegraph noise)"
+    return (
+        f"jumps by {np.median(far):.3g} at {far.size / sizes.size:.0%} of its pulses (telegraph "
+        "noise)"
+    )
 
 
 # What is no C2C.
@@ -136,8 +138,12 @@ class _Lines:
             self.lever[:, own] = 1 / mean.size + away / max(mean.size * mean.var(), 1e-300)
             for n, one in zip(own, mine, strict=True):
                 self.means[n] = mean[np.searchsorted(x, one.x)]
-        pairs = zip(self.means, curves, strict=True)
-        self.lines = np.array([[*np.polyfit(mean, one.resistance, 1), 0] for mean, one in pairs])
+        self.lines = np.array(
+            [
+                [*np.polyfit(mean, one.resistance, 1), 0]
+                for mean, one in zip(self.means, curves, strict=True)
+            ]
+        )
         self.start, self.end = self.lines[:, 0] * edges + self.lines[:, 1]
 
     def by_cell(self, values: Array) -> Array:
@@ -159,8 +165,8 @@ class _Lines:
         slopes = np.bincount(self.device, time * away) / length
         left = max(float(np.sum((away - slopes[self.device] * time) ** 2)), 1e-300)
         freedom = values.size - np.unique(self.cell).size - count
-        ratio = float(slopes**2 @ length) / count / left * freedom
-        sure = freedom > 0 and stats.f.sf(ratio, count, freedom) < CHANCE
+        explained = float(slopes**2 @ length) / count
+        sure = freedom > 0 and stats.f.sf(explained * freedom / left, count, freedom) < CHANCE
         moved = slopes * (np.bincount(self.device) - 1)
         return slopes, np.where(sure & (np.abs(moved) > least), moved, 0.0)
 
@@ -250,13 +256,17 @@ def steadied(measurement: Measurement, offset: bool) -> Measurement:
     edges = np.array([known.by_cell(known.start), known.by_cell(known.end)]).reshape(2, -1, 2)
     middles = (np.nanmax(edges, axis=(0, 2)) + np.nanmin(edges, axis=(0, 2))) / 2
     if offset and np.abs(middles).max() > OFFSET * known.span:
-        pairs = zip(steady, middles[known.device], strict=True)
-        steady = [replace(one, resistance=one.resistance - middle) for one, middle in pairs]
+        steady = [
+            replace(one, resistance=one.resistance - middle)
+            for one, middle in zip(steady, middles[known.device], strict=True)
+        ]
         shown = few(f"{name} {at:.4g}" for name, at in zip(known.names, middles, strict=True))
         said.append(
             "R_AH has a constant offset, which is half of both saturations and is taken out: "
             f"{shown} (--d2d-reading range keeps it)"
         )
-    rest = [one for one in measurement.curves if one.polarity is None]
-    notes = [*measurement.notes, *filter(None, said)]
-    return replace(measurement, curves=[*steady, *rest], notes=notes)
+    return replace(
+        measurement,
+        curves=[*steady, *(one for one in measurement.curves if one.polarity is None)],
+        notes=[*measurement.notes, *filter(None, said)],
+    )

@@ -144,15 +144,18 @@ class FittedDecay:
             If a decay starts outside the device's range.
         """
         wrong = dataclasses.replace(self.base.imperfections, retention=self.retention())
-        source = self.base.source | {
-            "retention": {
-                "method": "least squares",
-                "confidence": CONFIDENCE,
-                "sha256": self.decays.digests,
-                **self.report(),
-            }
+        retention = {
+            "method": "least squares",
+            "confidence": CONFIDENCE,
+            "sha256": self.decays.digests,
+            **self.report(),
         }
-        return dataclasses.replace(self.base, name=self.name, imperfections=wrong, source=source)
+        return dataclasses.replace(
+            self.base,
+            name=self.name,
+            imperfections=wrong,
+            source=self.base.source | {"retention": retention},
+        )
 
     def report(self) -> dict[str, Any]:
         """Values with their intervals, as plain data; what was not measured is not there."""
@@ -233,12 +236,13 @@ class FittedDecay:
         curves = self.decays.curves
         pairs = zip(curves, self.fit.models, strict=True)
         for curve, model in sorted(pairs, key=lambda one: one[0].temperature):
-            later = curve.x > 0
-            drawn = curve.x[later], curve.resistance[np.newaxis, later], model[later]
+            at = curve.x > 0
+            drawn = curve.x[at], curve.resistance[np.newaxis, at], model[at]
             panel.groups.setdefault(f"{curve.temperature:g} K", []).append(drawn)
-        for number, place in self.fit.aside:
-            at = slice(place, place + 1)
-            panel.aside.append((curves[number].x[at], curves[number].resistance[at]))
+        panel.aside += [
+            (curves[n].x[at : at + 1], curves[n].resistance[at : at + 1])
+            for n, at in self.fit.aside
+        ]
         return fit_picture(self.name, self.decays.unit, [panel])
 
 

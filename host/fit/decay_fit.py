@@ -129,8 +129,8 @@ class _Problem:
         """R_AH of each curve at time 0 that fits it best, and the model of all points."""
         within = float(math.exp(p[self.within])) if self.spread else 0.0
         log_attempt = float(p[-1]) if self.attempt is None else math.log(self.attempt)
-        barriers = (p[self.groups] + self.shifts(p)[self.devices])[self._curve]
-        above = barriers / self._energies - (self._log_times - log_attempt)
+        barriers = p[self.groups] + self.shifts(p)[self.devices]
+        above = barriers[self._curve] / self._energies - (self._log_times - log_attempt)
         shares = np.empty(above.size)
         for energy in np.unique(self._energies):
             at = self._energies == energy
@@ -184,10 +184,10 @@ class _Problem:
                 barriers.append(BOLTZMANN * curve.temperature * math.log(max(half / attempt, 1)))
             for spread in (0.02, 0.1, 0.4) if self.spread else (1.0,):
                 # Behind barriers and shifts: the deviation and the attempt time, if they are free.
-                start = np.array([0.0] * self.within + [math.log(spread), math.log(attempt)])
+                start = np.zeros(self.within)
                 start[: self.first_shift] = float(np.median(barriers))
-                free = [True] * self.within + [self.spread, self.attempt is None]
-                found.append(start[free])
+                more = [math.log(spread)] * self.spread + [math.log(attempt)] * (not self.attempt)
+                found.append(np.append(start, more))
         return found
 
     def set_aside(self, p: Array) -> None:
@@ -233,9 +233,8 @@ def fit_decays(
     starts, lost = [], []
     for curve in curves:
         start = float(np.median(curve.resistance[: min(max(1, curve.x.size // 8), 3)]))
-        thirds = (float(np.median(part)) for part in np.array_split(curve.resistance, 3))
-        far = max(abs(third - start) for third in thirds)
-        lost.append(far / max(abs(start - rest), 1e-3 * span))
+        thirds = np.array([np.median(part) for part in np.array_split(curve.resistance, 3)])
+        lost.append(np.abs(thirds - start).max() / max(abs(start - rest), 1e-3 * span))
         starts.append(start)
     if max(lost) < LEAST_CHANGE:
         raise UserError(

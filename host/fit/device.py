@@ -127,10 +127,11 @@ def _synapse(result: FitResult) -> Synapse:
                 "stands in, such as --base paper"
             )
         return result.base.synapse
-    pulses = max(part.fit.pulses for part in result.polarities.values())
-    states = result.options.states or min(max(pulses, 2), MAX_STATES)
+    most = max(2, *(part.fit.pulses for part in result.polarities.values()))
     try:
-        return (_table_synapse if result.options.table else _model_synapse)(result, states)
+        return (_table_synapse if result.options.table else _model_synapse)(
+            result, result.options.states or min(most, MAX_STATES)
+        )
     except (ValueError, TypeError) as error:
         raise UserError(f"the fitted synapse cannot be used: {error}") from error
 
@@ -211,8 +212,9 @@ def measured_response(
             variances.append(np.interp(grid, x[repeated], variance))
     table = np.array(means)
     cycle = np.sqrt(np.mean(variances, axis=0)) if variances else np.zeros(grid.size)
-    noise = cycle**2 * np.mean(noises, axis=0)
-    between = table.var(axis=0, ddof=1) - noise if len(table) > 1 else np.zeros(grid.size)
+    between = np.zeros(grid.size)
+    if len(table) > 1:
+        between = table.var(axis=0, ddof=1) - cycle**2 * np.mean(noises, axis=0)
     own, between = (np.sqrt(np.maximum(one, 0.0)) for one in (cycle**2 - meter**2, between))
     return TableResponse(table.mean(axis=0), own, between)
 

@@ -112,8 +112,10 @@ def _groups(
     devices: Sequence[DeviceCurves], models: Sequence[Array], factor: float
 ) -> dict[str, list[tuple[Array, Array, Array]]]:
     """What is drawn of each device; x times a factor."""
-    pairs = zip(devices, models, strict=True)
-    return {one.device: [(one.pulses * factor, one.resistance, model)] for one, model in pairs}
+    return {
+        one.device: [(one.pulses * factor, one.resistance, model)]
+        for one, model in zip(devices, models, strict=True)
+    }
 
 
 def _finite(value: Any) -> Any:
@@ -170,8 +172,10 @@ def fit(
     try:
         if not options.keep_outliers:
             measurement, outliers = set_aside(measurement)
-            offset = measurement.unit != "siemens" and options.reading != "range"
-            measurement = steadied(measurement, offset)
+            # Of a conductance, which is never negative, no offset is known.
+            measurement = steadied(
+                measurement, measurement.unit != "siemens" and options.reading != "range"
+            )
     finally:
         for note in measurement.notes:
             noted(note)
@@ -218,8 +222,9 @@ def fit_all(
     for polarity, own in fits.items():
         cycles = cycle_spread(own, meter and meter.point)
         kept = math.exp(-1 / own.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
-        good = judge(own.devices, own.models, kept)
-        parts[polarity] = PolarityResult(own, cycles, *device_spread(own, cycles), good)
+        parts[polarity] = PolarityResult(
+            *(own, cycles, *device_spread(own, cycles)), judge(own.devices, own.models, kept)
+        )
     by_write = any(part.cycles.occasion == "write" for part in parts.values())
     occasion = options.occasion or lent[0] or ("write" if by_write else "pulse")
     # The reading of D2D that explains most, unless another is asked for or lent.
@@ -304,11 +309,11 @@ class LookupDevice:
 
     def notes(self, device: Device) -> list[str]:
         """What was taken, and how its variations are read."""
-        (up, down), devices = self.pulses, self.devices
+        (up, down), devices, synapse = self.pulses, self.devices, self.synapse
         taken = f"the mean of {devices} devices" if devices > 1 else "taken as they are"
-        ends = f"{self.synapse.low:.3g} and {self.synapse.high:.3g} S"
         return [
-            f"These are lookup tables of {up} and {down} pulses between {ends}, {taken}.",
+            f"These are lookup tables of {up} and {down} pulses between {synapse.low:.3g} and "
+            f"{synapse.high:.3g} S, {taken}.",
             *device.readings(),
         ]
 

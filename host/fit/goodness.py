@@ -203,8 +203,8 @@ def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
     usual = float(np.median(square / stats.chi2.median(freedom)))
     kept = stats.chi2.sf(square / usual, freedom) > 1e-6 if usual else square == square
     total = float(freedom[kept].sum())
-    deviation = math.sqrt(float(square[kept].sum()) / total)
-    return MeterNoise(chi_interval(deviation, total), reads, "reads")
+    noise = chi_interval(math.sqrt(float(square[kept].sum()) / total), total)
+    return MeterNoise(noise, reads, "reads")
 
 
 def _steps(fit: ResponseFit) -> tuple[Array, Array]:

@@ -104,9 +104,9 @@ def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
     ramp = softness * (below - above)
     by_softness = below - on * lower - above + off * upper
     by_slope = ramp - off * height / slope
-    one, square = np.ones(current.shape), current**2
-    slopes = one, slope * (off - on), by_slope, slope * by_softness, off, square
-    return base + slope * ramp + heating * square, np.stack(slopes, axis=-1)
+    slopes = slope * (off - on), by_slope, slope * by_softness, off, current**2
+    value = base + slope * ramp + heating * current**2
+    return value, np.stack([np.ones(current.shape), *slopes], axis=-1)
 
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:

@@ -114,8 +114,8 @@ class FitOptions:
     )
 
     def __post_init__(self) -> None:
-        states = MIN_STATES if self.states is None else self.states
-        check_range("states", states, MIN_STATES, MAX_STATES)
+        if self.states is not None:
+            check_range("states", self.states, MIN_STATES, MAX_STATES)
         if self.currents is not None and not 0 <= self.currents[0] < self.currents[1] < math.inf:
             raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
         if self.table and self.occasion == "root":
@@ -221,10 +221,9 @@ class FitResult:
     def complaints(self) -> list[str]:
         """What the models do not describe, a line each; a measured table needs no model."""
         modelled = {} if self.options.table else self.polarities
-        parts = [(polarity.name.lower(), part.goodness) for polarity, part in modelled.items()]
-        if self.neuron is not None:
-            parts.append(("the neuron", self.neuron.goodness))
-        return [f"{name}: {goodness}" for name, goodness in parts if not goodness.described]
+        parts = {polarity.name.lower(): part.goodness for polarity, part in modelled.items()}
+        parts |= {"the neuron": self.neuron.goodness} if self.neuron else {}
+        return [f"{name}: {one}" for name, one in parts.items() if not one.described]
 
     def report(self) -> dict[str, Any]:
         """Every value with its interval, by polarity and neuron, as plain data."""
@@ -320,9 +319,8 @@ class FitResult:
                 "(heating), and are no part of the device."
             )
         if known := self.measurement.electrical:
-            units = {key: "s" if key.endswith("time") else "A" for key in known}
-            figures = ", ".join(f"{key} {value:.4g} {units[key]}" for key, value in known.items())
-            lines.append(f"Of pulses and reads the files say: {figures}.")
+            figures = (f"{key} {at:.4g} {'As'[key.endswith('time')]}" for key, at in known.items())
+            lines.append(f"Of pulses and reads the files say: {', '.join(figures)}.")
         if self.polarities and not device.synapse.figures(Polarity(0), self.unit):
             lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}.")
             if self.reading:

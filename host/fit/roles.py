@@ -146,9 +146,8 @@ class ColumnMap:
             fit = [place for place in found if self._fits(what, place)]
             if fit or (found and what in ESSENTIAL):
                 return (fit or found)[:1]
-        known = "|".join(NAMES["resistance"])
-        every = self._called(rf"({known})_?(cycle_?)?\d+|cycle_?\d+")
-        return every if what == "resistance" else []
+        known = rf"({'|'.join(NAMES['resistance'])})_?(cycle_?)?\d+|cycle_?\d+"
+        return self._called(known) if what == "resistance" else []
 
     def _called(self, known: str) -> list[int]:
         """Places of the columns whose names match."""
@@ -163,9 +162,8 @@ class ColumnMap:
 
     def _of_words(self) -> list[int]:
         """The first column whose cells are words for either polarity, and nothing else."""
-        every = range(len(self.file.rows))
         for place in range(len(self.headings)):
-            words = {cell.lower() for cell in self.file.cells(place, every) if cell}
+            words = {cells[place].lower() for _, cells in self.file.rows if cells[place]}
             if {WAYS.get(word) for word in words} == set(Polarity) and place not in self.why:
                 return [place] * any(number(word) is None for word in words)
         return []

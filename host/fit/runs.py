@@ -181,8 +181,8 @@ def _names(
     if what == "cycle":
         return [own[1]] * len(chosen)
     # The one name of a sample may be that of a wafer; each file is then a device.
-    several = len(file.blocks) > 1
-    names = [block.device * (several or block.sure) or own[0] for block in file.blocks]
+    sure = [len(file.blocks) > 1 or block.sure for block in file.blocks]
+    names = [one.device * known or own[0] for one, known in zip(file.blocks, sure, strict=True)]
     return [names[file.block_of(file.rows[row][0])] for row in chosen]
 
 
@@ -232,8 +232,8 @@ def _of_states(curve: Curve) -> Curve:
     count = np.bincount(state, there).astype(np.int64)
     total = np.bincount(state, np.where(there, curve.resistance, 0.0))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    square = np.where(there, curve.resistance - mean[state], 0.0) ** 2
-    scatter = np.array([np.bincount(state, square), np.maximum(count - 1, 0)], np.float64)
+    square = np.bincount(state, np.where(there, curve.resistance - mean[state], 0.0) ** 2)
+    scatter = np.array([square, np.maximum(count - 1, 0)], np.float64)
     return replace(curve.at(starts), resistance=mean, scatter=scatter)
 
 
@@ -277,8 +277,7 @@ def pulse_curves(
         for run, place in zip(every, given or find_turns(every), strict=True):
             for part in cut(file, run, place):
                 _check_length(file, part)
-                falls = int(trend(part.resistance) <= 0)
-                curves.append(replace(part, polarity=Polarity(falls)))
+                curves.append(replace(part, polarity=Polarity(trend(part.resistance) <= 0)))
             if turn is None and place is not None:
                 notes[
                     f"{file.path} names no polarity: curves are cut where R_AH turns (--turn for "

@@ -169,8 +169,8 @@ class Varying:
         groups = np.split(self.numbers, np.flatnonzero(far) + 1)
         # A single wrong reading is no setting.
         least = max(map(len, groups)) / LEAST_POINTS
-        ends = [(float(own[0]), float(own[-1])) for own in groups if len(own) >= least]
-        found = [(math.floor(low / step) * step, math.ceil(top / step) * step) for low, top in ends]
+        ends = [(own[0] / step, own[-1] / step) for own in groups if len(own) >= least]
+        found = [(math.floor(low) * step, math.ceil(top) * step) for low, top in ends]
         return sorted(found, key=lambda ends: min(map(abs, ends)))
 
     def advice(self, others: Sequence["Varying"]) -> str:
@@ -221,9 +221,10 @@ def check_steady(
     """
     parts: dict[str, list[Curve]] = {}
     others = "the decays" if columns.kind == "time" else "the neuron's curves"
-    for curve in curves:
-        what = others if curve.polarity is None else curve.polarity.name.lower()
-        parts.setdefault(what, []).append(curve)
+    for one in curves:
+        parts.setdefault(others if one.polarity is None else one.polarity.name.lower(), []).append(
+            one
+        )
     for name in sorted(ignored - set(columns.headings)):
         raise UserError(f"{file.path} has no column {name}; mend --ignore-column")
     notes = []
@@ -357,8 +358,8 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
                 value = (abs(value) if base == "A" else value) * factor
             elif value is not None:
                 shown = f"{shown} {value}"
-            key = device, polarity, name, base
-            one = None if value is None else Setting(*key, value, column, shown, where)
+            known = device, polarity, name, base
+            one = None if value is None else Setting(*known, value, column, shown, where)
             other = found.get(name, one) if column is None else one
             found[name] = one if one and other and not _apart(one, other) else None
         settings += filter(None, found.values())
@@ -402,10 +403,9 @@ def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
     for one in settings:
         known = one.base and one.base == FIGURES.get(one.name, ("",))[0]
         if known and one.polarity is not None and isinstance(one.value, float):
-            own = f"{one.polarity.name.lower()}_current"
-            key = own if one.name == "current" else one.name
+            own = f"{one.polarity.name.lower()}_" * (one.name == "current")
             # Without what the factor of a unit adds in the last digit.
-            found.setdefault(key, []).append(float(f"{abs(one.value):.12g}"))
+            found.setdefault(own + one.name, []).append(float(f"{abs(one.value):.12g}"))
     spans = {key: (min(some), max(some)) for key, some in found.items()}
     alike = {key for key, (low, high) in spans.items() if high - low <= STEADY * high}
     return {key: float(np.median(found[key])) for key in found if key in alike}, [

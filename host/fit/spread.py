@@ -127,9 +127,8 @@ def cycle_spread(fit: ResponseFit, meter: Interval | None = None) -> CycleSpread
 
 def spread_between(values: Array, errors: Array, unit: Interval) -> Interval:
     """Deviation of devices' values over a unit, without what their errors' variances make."""
-    noise = float(np.mean(errors))
     total = chi_interval(float(values.std(ddof=1)), values.size - 1)
-    return total.less(Interval(*[noise] * 3)).over(unit)
+    return total.less(Interval(*[float(np.mean(errors))] * 3)).over(unit)
 
 
 def _along(way: Array, difference: Array, weights: Array) -> float:
@@ -154,8 +153,8 @@ def _error_of_k(fit: ResponseFit, device: DeviceCurves, own: Fit) -> float:
     if count < 2:
         return float(own.covariance[2, 2])
     # The jackknife: fits of single cycles would scatter out of proportion.
-    rest = (fit_device(device.without(one), fit.pulses, k) for one in range(count))
-    bends = [one.parameters[2] for one in rest]
+    left = [fit_device(device.without(one), fit.pulses, k) for one in range(count)]
+    bends = [one.parameters[2] for one in left]
     return (count - 1) ** 2 / count * float(np.var(bends, ddof=1))
 
 

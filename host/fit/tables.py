@@ -233,8 +233,8 @@ class _Layout:
     def columns(self) -> list[Column]:
         """The headings, with units of their own or those of a row of units."""
         below = filter(None, map(self.units, range(self.header + 1, self.first)))
-        units = next(below, [""] * len(self.usual))
-        return list(map(_column, self.cells(self.lines[self.header]), units))
+        own = self.cells(self.lines[self.header])
+        return list(map(_column, own, next(below, [""] * len(own))))
 
 
 def _column(heading: str, unit: str) -> Column:

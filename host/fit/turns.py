@@ -48,8 +48,8 @@ def scatter_of(values: Sequence[Array]) -> float:
 
 def _medians(values: Array) -> Array:
     """Running medians of five, which have no spikes and less noise."""
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, 2, mode="edge"), 5)
-    return np.median(windows, axis=1)
+    padded = np.pad(values, 2, mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
 
 
 def all_turns(resistance: Array, share: float = 0.5) -> list[int]:
