@@ -38,6 +38,8 @@ class Curve:
         empty for a curve of no file.
     temperature : float
         Of a decay, in kelvin; 0 for other curves.
+    path : str
+        The file.
     """
 
     device: str
@@ -49,6 +51,7 @@ class Curve:
     line: int = 0
     rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     temperature: float = 0.0
+    path: str = ""
 
     @property
     def name(self) -> str:

@@ -139,7 +139,10 @@ def gather(
             rows = np.array(chosen)[part]
             line, kelvin = file.rows[rows[0]][0], round(float(np.median(heat[part])), 6)
             name = numbered(f"{cycle}{column}".strip(), count * (kind != "time"))
-            curve = Curve(device, name, None, x[part], value[part], None, line, rows, kelvin)
+            curve = Curve(
+                *(device, name, None, x[part], value[part], None),
+                *(line, rows, kelvin, str(file.path)),
+            )
             if np.ptp(heat[part]) > 2 * ALIKE * kelvin:
                 raise file.fail(line, f"{curve.name}: the temperature is not steady")
             lost = rows[np.isnan(value[part])].tolist()

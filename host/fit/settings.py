@@ -16,7 +16,7 @@ import numpy as np
 from allspin.host.fit.columns import READ_CURRENT, Columns
 from allspin.host.fit.curves import Curve
 from allspin.host.fit.quantities import base_of, few, number, ordered, unit_of
-from allspin.host.fit.roles import plain
+from allspin.host.fit.roles import ColumnMap, plain
 from allspin.host.fit.tables import CsvFile
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
@@ -77,7 +77,7 @@ def may_vary(heading: str, unit: str) -> bool:
     return bool(BOOKKEEPING.fullmatch(heading)) or base_of(unit) in RESULTS
 
 
-def role(columns: Columns, place: int) -> tuple[str, str]:
+def role(columns: ColumnMap, place: int) -> tuple[str, str]:
     """What a column is taken for, and why."""
     heading, unit = columns.headings[place], columns.file.columns[place].unit
     if place in columns.why:
