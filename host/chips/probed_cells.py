@@ -1,5 +1,6 @@
 """A chip as a probe station read it back: R_AH words of a network's cells."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.arrays import read_npz
-from allspin.host.fit.columns import NAMES, plain
 from allspin.host.fit.quantities import MAX_MAGNITUDE, SENTINELS, unit_of
+from allspin.host.fit.roles import NAMES, plain
 from allspin.host.fit.tables import read_csv
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words, rounded_words, saturates
@@ -329,8 +330,9 @@ def _read_csv(path: Path, unit: str, cells: int) -> Reads:
     line = file.blocks[0][0]
     columns = {REFERENCE: np.full(len(file.rows), np.nan)}
     for name in (*PLACES, RESISTANCE, REFERENCE, STATE):
-        names = (name, *NAMES["resistance"]) if name == RESISTANCE else (name,)
-        heading = next((each for each in map(plain, names) if each in headings), None)
+        known = (plain(name), *NAMES["resistance"]) if name == RESISTANCE else (plain(name),)
+        called = (each for one in known for each in headings if re.fullmatch(one, each))
+        heading = next(called, None)
         if heading is None and name in (REFERENCE, STATE):
             continue
         if heading is None:

@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 from allspin.sim.synapse.response import Array, Polarity
 
+DEAD = 0.15
+"""Of the usual swing of R_AH: pulses that change less do not switch the film."""
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -35,6 +38,8 @@ class Curve:
         empty for a curve of no file.
     temperature : float
         Of a decay, in kelvin; 0 for other curves.
+    path : str
+        The file.
     """
 
     device: str
@@ -46,6 +51,7 @@ class Curve:
     line: int = 0
     rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     temperature: float = 0.0
+    path: str = ""
 
     @property
     def name(self) -> str:
@@ -63,6 +69,12 @@ class Curve:
         rows = self.rows[places] if self.rows.size else self.rows
         x, resistance = self.x[places], self.resistance[places]
         return replace(self, x=x, resistance=resistance, scatter=scatter, rows=rows)
+
+    @property
+    def swing(self) -> float:
+        """What R_AH changes by in the way of the polarity, from the first points to the last."""
+        start, end = ends(self.resistance)
+        return (start - end) if self.polarity else (end - start)
 
     def measured(self) -> "Curve":
         """The curve without points that are missing."""
@@ -125,6 +137,12 @@ def ends(resistance: Array) -> tuple[float, float]:
     """R_AH at a curve's start and end: medians of some points, which an outlier does not move."""
     few = max(1, min(5, len(resistance) // 5))
     return float(np.median(resistance[:few])), float(np.median(resistance[-few:]))
+
+
+def usual_swing(curves: Sequence[Curve]) -> float:
+    """The largest swing of a device's curves; of devices that of the upper quarter."""
+    sizes = [max(abs(curves[n].swing) for n in places) for places in by_device(curves).values()]
+    return float(np.quantile(sizes, 0.75))
 
 
 def trend(resistance: Array) -> float:

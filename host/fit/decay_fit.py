@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.fit.curves import Curve, by_device
+from allspin.host.fit.curves import Curve
 from allspin.host.fit.goodness import Goodness, judge
 from allspin.host.fit.response import DeviceCurves, Interval, chi_interval, interval
 from allspin.sim.device.retention import BOLTZMANN, survival
@@ -129,19 +129,16 @@ class _Problem:
         """R_AH of each curve at time 0 that fits it best, and the model of all points."""
         within = float(math.exp(p[self.within])) if self.spread else 0.0
         log_attempt = float(p[-1]) if self.attempt is None else math.log(self.attempt)
-        barriers = (p[self.groups] + self.shifts(p)[self.devices])[self._curve]
-        above = barriers / self._energies - (self._log_times - log_attempt)
+        barriers = p[self.groups] + self.shifts(p)[self.devices]
+        above = barriers[self._curve] / self._energies - (self._log_times - log_attempt)
         shares = np.empty(above.size)
         for energy in np.unique(self._energies):
             at = self._energies == energy
             shares[at] = survival(above[at], within / energy)
-        starts = []
-        for own in self.own:
-            there = own[self.kept[own]]
-            share = shares[there]
-            y = self.resistance[there] - self.rest
-            starts.append(float(share @ y) / max(float(share @ share), 1e-300))
-        return self.rest + np.array(starts), self.rest + np.array(starts)[self._curve] * shares
+        there = shares * self.kept
+        tops = np.bincount(self._curve, there * (self.resistance - self.rest))
+        starts = tops / np.maximum(np.bincount(self._curve, there * shares), 1e-300)
+        return self.rest + starts, self.rest + starts[self._curve] * shares
 
     def solve(self, starts: Sequence[Array]) -> tuple[Array, float, Array]:
         """Parameters, the least sum of squares, and the Jacobian there.
@@ -183,15 +180,14 @@ class _Problem:
             barriers = []
             for curve in self.curves:
                 y = np.abs(curve.resistance - self.rest)
-                half = int(np.argmin(np.abs(y - (y[0] + y[-1]) / 2)))
-                time = max(float(curve.x[half]), attempt)
-                barriers.append(BOLTZMANN * curve.temperature * math.log(time / attempt))
+                half = float(curve.x[np.argmin(np.abs(y - (y[0] + y[-1]) / 2))])
+                barriers.append(BOLTZMANN * curve.temperature * math.log(max(half / attempt, 1)))
             for spread in (0.02, 0.1, 0.4) if self.spread else (1.0,):
                 # Behind barriers and shifts: the deviation and the attempt time, if they are free.
-                start = np.array([0.0] * self.within + [math.log(spread), math.log(attempt)])
+                start = np.zeros(self.within)
                 start[: self.first_shift] = float(np.median(barriers))
-                free = [True] * self.within + [self.spread, self.attempt is None]
-                found.append(start[free])
+                more = [math.log(spread)] * self.spread + [math.log(attempt)] * (not self.attempt)
+                found.append(np.append(start, more))
         return found
 
     def set_aside(self, p: Array) -> None:
@@ -236,11 +232,9 @@ def fit_decays(
     rest = (ends[0] + ends[1]) / 2 + equilibrium * span / 2
     starts, lost = [], []
     for curve in curves:
-        few = max(1, min(3, curve.x.size // 8))
-        start = float(np.median(curve.resistance[:few]))
-        thirds = [float(np.median(part)) for part in np.array_split(curve.resistance, 3)]
-        change = max(abs(third - start) for third in thirds)
-        lost.append(change / max(abs(start - rest), 1e-3 * span))
+        start = float(np.median(curve.resistance[: min(max(1, curve.x.size // 8), 3)]))
+        thirds = np.array([np.median(part) for part in np.array_split(curve.resistance, 3)])
+        lost.append(np.abs(thirds - start).max() / max(abs(start - rest), 1e-3 * span))
         starts.append(start)
     if max(lost) < LEAST_CHANGE:
         raise UserError(
@@ -248,28 +242,21 @@ def fit_decays(
             "temperature"
         )
     # A gap of a twentieth of the range divides groups of starts.
-    order = np.argsort(starts)
-    groups = np.zeros(len(starts), np.int64)
+    order, groups = np.argsort(starts), np.zeros(len(starts), np.int64)
     groups[order[1:]] = np.cumsum(np.diff(np.array(starts)[order]) > span / 20)
-    names = list(by_device(curves))
-    devices = np.array([names.index(curve.device) for curve in curves])
+    devices = np.unique([curve.device for curve in curves], return_inverse=True)[1]
     temperatures = [curve.temperature for curve in curves]
     free = attempt_time is None and max(temperatures) > 1.01 * min(temperatures)
-    given = None if free else attempt_time or 1e-9
-    one, several = (
-        _Problem(curves, rest, groups, devices, given, spread) for spread in (False, True)
-    )
+    known = curves, rest, groups, devices, None if free else attempt_time or 1e-9
+    one, several = (_Problem(*known, spread) for spread in (False, True))
     alone, found = one.solve(one.starts()), several.solve(several.starts())
     if not keep_outliers:
         several.set_aside(found[0])
         one.kept = several.kept
         alone, found = one.solve([alone[0]]), several.solve([found[0]])
     # The chance of as much less left over, were there one barrier.
-    p_value = 1.0 if alone[1] <= 0 else 0.0
-    if found[1] > 0:
-        freedom = several.freedom()
-        ratio = max(alone[1] - found[1], 0.0) / (found[1] / freedom)
-        p_value = float(stats.f.sf(ratio, 1, freedom))
+    freedom, less = several.freedom(), max(alone[1] - found[1], 0.0)
+    p_value = float(stats.f.sf(freedom * less / max(found[1], 1e-300), 1, freedom))
     return _result(several, *found, p_value) if p_value < 0.01 else _result(one, *alone, p_value)
 
 
@@ -277,17 +264,13 @@ def _result(
     problem: _Problem, p: Array, square: float, jacobian: Array, p_value: float
 ) -> DecayFit:
     freedom, count, first = problem.freedom(), int(problem.devices.max()) + 1, problem.first_shift
-    covariance = np.linalg.pinv(jacobian.T @ jacobian) * square / freedom
-    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    between = None
-    extra = 0.0
+    variances = np.maximum(np.diag(np.linalg.pinv(jacobian.T @ jacobian)), 0.0) * square / freedom
+    between, extra = None, 0.0
     if count > 1:
-        shifts = problem.shifts(p)
-        own = float(np.mean(errors[first : problem.within] ** 2))
-        deviation = math.sqrt(max(float(shifts.var(ddof=1)) - own, 0.0))
-        between = chi_interval(deviation, count - 1)
-        extra = float(shifts.std(ddof=1)) / math.sqrt(count)
-    pairs = list(zip(p.tolist(), errors.tolist(), strict=True))
+        spread = float(problem.shifts(p).var(ddof=1))
+        own = max(spread - float(np.mean(variances[first : problem.within])), 0.0)
+        between, extra = chi_interval(math.sqrt(own), count - 1), math.sqrt(spread / count)
+    pairs = list(zip(p.tolist(), np.sqrt(variances).tolist(), strict=True))
     barriers = [
         interval(value, math.hypot(error, extra), count - 1 or freedom)
         for value, error in pairs[:first]
@@ -297,8 +280,7 @@ def _result(
         for value, error in pairs[first:]
     ]
     starts, model = problem.evaluate(p)
-    models = [model[own] for own in problem.own]
-    kept = [problem.kept[own] for own in problem.own]
+    models, kept = ([every[own] for own in problem.own] for every in (model, problem.kept))
     goodness = []
     for curve, line, there in zip(problem.curves, models, kept, strict=True):
         times, place = np.unique(curve.x[there], return_inverse=True)

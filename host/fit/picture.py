@@ -86,8 +86,8 @@ def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
     low, high = upper.get_ylim()
     for number, (x, y) in enumerate(panel.aside):
         style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "linewidth": 0.5, "zorder": 3}
-        label = "" if number else "set aside"
-        upper.plot(x, np.clip(y, low, high), "x-", clip_on=False, label=label, **style)
+        style["label"] = "" if number else "set aside"
+        upper.plot(x, np.clip(y, low, high), "x-", clip_on=False, **style)
     upper.set_ylim(low, high)
     reach = 8 * float(np.median(np.abs(np.concatenate(left)))) or 1.0
     lower.set_ylim(*np.clip(lower.get_ylim(), -reach, reach))
@@ -111,10 +111,10 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
     panels : sequence of Panel
         Side by side.
     """
-    width = max(4.6 * len(panels), 6.0)
-    figure = new_figure(width, 5.4, f"{name_text(name)}: data, fit and residuals")
-    ratios = {"height_ratios": (2.2, 1)}
-    grid = figure.subplots(2, len(panels), squeeze=False, sharex="col", gridspec_kw=ratios)
+    words = f"{name_text(name)}: data, fit and residuals"
+    figure = new_figure(max(4.6 * len(panels), 6.0), 5.4, words)
+    how: dict[str, Any] = {"sharex": "col", "gridspec_kw": {"height_ratios": (2.2, 1)}}
+    grid = figure.subplots(2, len(panels), squeeze=False, **how)
     for (upper, lower), panel in zip(grid.T, panels, strict=True):
         _draw(upper, lower, panel)
         title, colour = panel.title, INK

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from allspin.sim.errors import UserError
 
@@ -64,6 +64,7 @@ BASES = {
     "T": ("T", "tesla"),
     "Oe": ("oe", "oersted"),
     "K": ("K", "kelvin"),
+    "C": ("C", "\u00b0c", "degc", "celsius"),
     "s": ("s", "sec", "seconds"),
     "m": ("m",),
 }
@@ -99,7 +100,7 @@ def unit_of(text: str) -> tuple[str, float] | None:
         for name in names:
             prefix, end = text[: -len(name)].strip(), text[-len(name) :]
             # Of one letter, units are told apart by capitals, but for ampere and volt.
-            same = (end if name in ("S", "T", "K", "s", "m") else end.lower()) == name
+            same = (end if name in ("S", "T", "K", "C", "s", "m") else end.lower()) == name
             # All capitals do not tell a thousandth from a million.
             shouted = prefix == "M" and len(name) > 1 and end.isupper()
             # Nobody has a million of these: a capital M would be a thousandth.
@@ -107,6 +108,11 @@ def unit_of(text: str) -> tuple[str, float] | None:
             if same and prefix in PREFIXES and not shouted and not large:
                 return base, PREFIXES[prefix]
     return None
+
+
+def base_of(text: str) -> str:
+    """The base unit of a unit as it is written; empty for an arbitrary one, or one not known."""
+    return (unit_of(text) or ("", 1.0))[0]
 
 
 QUANTITY = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
@@ -126,3 +132,25 @@ def quantity(base: str, option: str) -> Callable[[str], float]:
         raise UserError(f"{option} takes a value with its unit, such as 0.1m{base}, not {text!r}")
 
     return read
+
+
+# How messages tell some values.
+
+SHOWN = 4
+"""Values that a message has."""
+
+
+def ordered(values: Iterable[str]) -> list[str]:
+    """Values by magnitude, words last, without a decimal comma, as a condition takes them."""
+    pairs = ((text, number(text)) for text in values)
+    sizes = [
+        (math.inf, text) if value is None or math.isnan(value) else (abs(value), f"{value:.10g}")
+        for text, value in pairs
+    ]
+    return [text for _, text in sorted(sizes)]
+
+
+def few(values: Iterable[str]) -> str:
+    """The first of some values, and how many more there are."""
+    shown = [text or "nothing" for text in ordered(set(values))]
+    return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" * (len(shown) > SHOWN))

@@ -146,11 +146,11 @@ def row(
     part: str, what: str, value: Cell | Interval, unit: str = "", scale: float = 1.0
 ) -> tuple[Cell, ...]:
     """A row of a value, and of its interval if it has one."""
-    if not isinstance(value, Interval):
-        return part, what, value, None, None, unit
-    # Value and interval often differ in the third digit.
-    edges = (value.value, value.low, value.high)
-    return part, what, *(Number(scale * edge, "#.4g") for edge in edges), unit
+    edges: tuple[Cell, ...] = value, None, None
+    if isinstance(value, Interval):
+        # Value and interval often differ in the third digit.
+        edges = tuple(Number(scale * edge, "#.4g") for edge in (value.value, value.low, value.high))
+    return part, what, *edges, unit
 
 
 def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:
@@ -222,10 +222,9 @@ class FitResult:
     def complaints(self) -> list[str]:
         """What the models do not describe, a line each; a measured table needs no model."""
         modelled = {} if self.options.table else self.polarities
-        parts = [(polarity.name.lower(), part.goodness) for polarity, part in modelled.items()]
-        if self.neuron is not None:
-            parts.append(("the neuron", self.neuron.goodness))
-        return [f"{name}: {goodness}" for name, goodness in parts if not goodness.described]
+        parts = {polarity.name.lower(): part.goodness for polarity, part in modelled.items()}
+        parts |= {"the neuron": self.neuron.goodness} if self.neuron else {}
+        return [f"{name}: {one}" for name, one in parts.items() if not one.described]
 
     def report(self) -> dict[str, Any]:
         """Every value with its interval, by polarity and neuron, as plain data."""
@@ -272,15 +271,14 @@ class FitResult:
             rows += [row(f"{name} (table)", *figure) for figure in measured]
             part = None if measured else self.polarities.get(polarity)
             if part is not None:
-                fit, known = part.fit, bool(part.readings)
-                d2d = part.readings[self.reading] if known else "not known"
+                d2d = part.readings.get(self.reading)
                 rows += [
-                    row(name, "A", fit.nonlinearity, "pulses"),
-                    row(name, "P_max", fit.pulses, "pulses"),
-                    row(name, "R_min", fit.low, self.unit),
-                    row(name, "R_max", fit.high, self.unit),
+                    row(name, "A", part.fit.nonlinearity, "pulses"),
+                    row(name, "P_max", part.fit.pulses, "pulses"),
+                    row(name, "R_min", part.fit.low, self.unit),
+                    row(name, "R_max", part.fit.high, self.unit),
                     row(name, "C2C", part.cycles.of(self.occasion), "of the range"),
-                    row(name, "D2D", d2d, "see below" if known else "one device"),
+                    row(name, "D2D", d2d or "not known", "see below" if d2d else "one device"),
                     *_goodness_rows(name, part.goodness),
                 ]
         if self.meter is not None:
@@ -297,6 +295,7 @@ class FitResult:
             ("threshold", neuron.values["threshold"], current, factor),
             ("slope", neuron.values["slope"], f"{self.unit}/{current}", 1 / factor),
             ("height", neuron.values.get("height"), self.unit),
+            ("heating", neuron.values.get("heating"), f"{self.unit}/{current}^2", 1 / factor**2),
             ("C2C", neuron.use, "of R_AH's range"),
             ("D2D of slope", neuron.gain, "of the slope"),
             ("D2D of threshold", neuron.threshold_spread, "of full current"),
@@ -309,16 +308,20 @@ class FitResult:
         """How its variations are read, and what the files say of pulses, line by line."""
         lines = []
         if self.meter is not None:
-            reads = self.meter.basis == "reads"
-            basis = "repeated reads" if reads else "the scatter about plateaus"
+            basis = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
             lines.append(
-                f"The noise of the meter, from {basis}, is no part of C2C; it is "
+                f"The noise of the meter, from {basis[self.meter.basis]}, is no part of C2C; it is "
                 f"kept as read_noise {device.imperfections.read_noise:.3g}."
             )
+        if self.neuron is not None and "heating" in self.neuron.values:
+            heat = self.neuron.values["heating"].value * self.neuron.full_current**2
+            lines.append(
+                f"Of the neuron's R_AH {heat:.3g} {self.unit} at full current grow with its square "
+                "(heating), and are no part of the device."
+            )
         if known := self.measurement.electrical:
-            units = {key: "s" if key.endswith("time") else "A" for key in known}
-            figures = ", ".join(f"{key} {value:.4g} {units[key]}" for key, value in known.items())
-            lines.append(f"Of pulses and reads the files say: {figures}.")
+            figures = (f"{key} {at:.4g} {'As'[key.endswith('time')]}" for key, at in known.items())
+            lines.append(f"Of pulses and reads the files say: {', '.join(figures)}.")
         if self.polarities and not device.synapse.figures(Polarity(0), self.unit):
             lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}.")
             if self.reading:
