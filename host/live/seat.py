@@ -169,6 +169,7 @@ _programs: dict[object, Future[Path]] = {}
 def in_background(work: Callable[[], Answer]) -> Future[Answer]:
     """Work in a thread that goes on without its page, and for whose end no server waits."""
     future: Future[Answer] = Future()
+    future.set_running_or_notify_cancel()  # from here on nobody can cancel it
 
     def run() -> None:
         try:
