@@ -61,12 +61,11 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
     for device, places in groups.items():
         still = [curves[n].cycle for n in places if n in dead]
         alive = [curves[n] for n in places if n not in dead and curves[n].polarity is not None]
-        if still:
-            kept = f"left out; {few(one.cycle for one in alive)} are kept"
-            kept = f" in cycle {few(still)}, and these are {kept}" if alive else " and is left out"
-            notes.append(f"{device} does not switch{kept}")
-        if words := _jumps(alive, DRIFT * usual):
-            jumps[device] = words
+        kept = f"and these are left out; {few(one.cycle for one in alive)} are kept"
+        words = f"in cycle {few(still)}, {kept}" if alive else "and is left out"
+        notes += [f"{device} does not switch {words}"] * bool(still)
+        if jump := _jumps(alive, DRIFT * usual):
+            jumps[device] = jump
     # Where many do, nobody can say what the film does.
     alone = len(jumps) < len(groups) / 2
     words = "it is left out" if alone else "its C2C has them"
@@ -209,10 +208,10 @@ def _partial_resets(known: _Lines, aims: Array) -> str:
     squares = np.array([known.about(known.start), known.about(known.end)]) ** 2
     ends = known.by_cell(known.end)
     # Saturation is where the other polarity ends; if there is none, the farthest start.
-    reach = np.zeros(ends.size)
+    reach, signs = np.zeros(ends.size), 2 * known.falls - 1
     np.maximum.at(reach, known.cell, np.abs(known.start - known.end))
-    far = ends[known.cell] + (2 * known.falls - 1) * reach[known.cell]
-    full = np.where(np.isnan(ends[known.cell ^ 1]), far, ends[known.cell ^ 1])
+    full = ends[known.cell ^ 1]
+    full = np.where(np.isnan(full), ends[known.cell] + signs * reach[known.cell], full)
     for own in (np.flatnonzero(known.falls == polarity) for polarity in Polarity):
         freedom = own.size - np.unique(known.cell[own]).size
         starts, rests = np.sum((squares / known.lever)[:, own], axis=1)

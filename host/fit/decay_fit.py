@@ -177,28 +177,26 @@ class _Problem:
         """Where searches begin: the barrier is that of the time at which curves are half gone."""
         found = []
         for attempt in (1e-9, 1e-11) if self.attempt is None else (self.attempt,):
-            barriers = []
-            for curve in self.curves:
-                y = np.abs(curve.resistance - self.rest)
-                half = float(curve.x[np.argmin(np.abs(y - (y[0] + y[-1]) / 2))])
-                barriers.append(BOLTZMANN * curve.temperature * math.log(max(half / attempt, 1)))
+            lost = [(curve, np.abs(curve.resistance - self.rest)) for curve in self.curves]
+            halves = [one.x[np.argmin(np.abs(2 * y - y[0] - y[-1]))] for one, y in lost]
+            energies = [BOLTZMANN * curve.temperature for curve in self.curves]
+            barriers = energies * np.log(np.maximum(np.array(halves) / attempt, 1))
+            start = [float(np.median(barriers))] * self.first_shift
+            start += [0.0] * (self.within - self.first_shift)
             for spread in (0.02, 0.1, 0.4) if self.spread else (1.0,):
                 # Behind barriers and shifts: the deviation and the attempt time, if they are free.
-                start = np.zeros(self.within)
-                start[: self.first_shift] = float(np.median(barriers))
                 more = [math.log(spread)] * self.spread + [math.log(attempt)] * (not self.attempt)
-                found.append(np.append(start, more))
+                found.append(np.array(start + more))
         return found
 
     def set_aside(self, p: Array) -> None:
         """Leave out points that are far from the fit."""
         away = np.abs(self.resistance - self.evaluate(p)[1])
         scatter = 1.4826 * float(np.median(away))
-        for own in self.own:
-            far = away[own] > 5 * scatter
-            # A curve that is off as a whole has no outliers, but another law.
-            if scatter and np.mean(far) <= 0.05:
-                self.kept[own] &= ~far
+        far = (away > 5 * scatter) & (scatter > 0)
+        # A curve that is off as a whole has no outliers, but another law.
+        few = np.bincount(self._curve, far) <= 0.05 * np.bincount(self._curve)
+        self.kept &= ~(far & few[self._curve])
 
 
 def fit_decays(

@@ -380,12 +380,12 @@ def take_lookup_tables(
             "files are read and curves are fitted"
         )
     synapse = load_lookup_tables(files, options.states or 100)
-    datas = [read_file(path, "lookup table", MAX_BYTES) for path in files]
+    datas = (read_file(path, "lookup table", MAX_BYTES) for path in files)
     source = {"method": "lookup tables of CrossSim", "sha256": digests(files, datas)}
     device = Device(name=options.name, synapse=synapse, unit="siemens")
     if base is None:
-        unknown = [] if len(files) > 2 else ["D2D of the synapse"]
-        source["not_measured"] = [*unknown, "the neuron and its variation"]
+        unknown = ["D2D of the synapse", "the neuron and its variation"]
+        source["not_measured"] = unknown[len(files) > 2 :]
     else:
         stand_in = open_device(base, at)
         device = with_rest(device, stand_in)

@@ -68,13 +68,9 @@ class Outlier:
         }
 
     def __str__(self) -> str:
-        curve = self.curve
-        name, place = "", ", the whole cycle"
-        if self.x is not None:
-            place = f" current {self.x:.4g}"
-        if curve.polarity is not None:
-            name = f" {curve.polarity.name.lower()}"
-            place = place if self.x is None else f" pulse {self.x:g}"
+        curve, way = self.curve, self.curve.polarity
+        name, at = ("", "current") if way is None else (f" {way.name.lower()}", "pulse")
+        place = ", the whole cycle" if self.x is None else f" {at} {self.x:.4g}"
         return f"{curve.device}{f' cycle {curve.cycle}' * bool(curve.cycle)}{name}{place}"
 
 

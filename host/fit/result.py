@@ -301,7 +301,7 @@ class FitResult:
             ("D2D", None if neuron.gain else "not known", "one device"),
         ]
         rows = [row("neuron", *one) for one in found if one[1] is not None]
-        return [*rows, *_goodness_rows("neuron", neuron.goodness)]
+        return rows + _goodness_rows("neuron", neuron.goodness)
 
     def notes(self, device: Device) -> list[str]:
         """How its variations are read, and what the files say of pulses, line by line."""

@@ -296,16 +296,16 @@ def _told(file: CsvFile, runs: Sequence[Run], notes: dict[str, None]) -> list[Cu
     both of its polarities say is turned, with a note.
     """
     curves = [run.measured() for run, _ in runs]
-    ways = [int(way or 0) for _, way in runs]
+    ways = np.array([int(way or 0) for _, way in runs])
     if not isinstance(runs[0][1], Polarity):
-        pairs = [*zip(ways, (trend(curve.resistance) for curve in curves), strict=True)]
-        up, down = (float(np.median([rise for way, rise in pairs if way == s])) for s in (1, -1))
+        rises = np.array([trend(curve.resistance) for curve in curves])
+        up, down = (float(np.median(rises[ways == sign])) for sign in (1, -1))
         if up * down >= 0:
             raise UserError(
                 f"{file.path}: R_AH {'rises' if up > 0 else 'falls'} with pulse currents of either "
                 "sign; name the polarity in a column"
             )
-        ways = [int((way == 1) is not (up > 0)) for way in ways]
+        ways = ((ways == 1) != (up > 0)).astype(int)
     told = [replace(one, polarity=Polarity(way)) for one, way in zip(curves, ways, strict=True)]
     least = max(DEAD * usual_swing(told), 3 * scatter_of([one.resistance for one in told]))
     turned = []
@@ -318,8 +318,9 @@ def _told(file: CsvFile, runs: Sequence[Run], notes: dict[str, None]) -> list[Cu
             f"{file.path}: R_AH falls with potentiation and rises with depression in "
             f"{few(turned)}: its sign is taken as reversed, and turned"
         ] = None
-    signs = [-1 if one.device in turned else 1 for one in told]
-    told = [replace(o, resistance=s * o.resistance) for o, s in zip(told, signs, strict=True)]
+    told = [
+        replace(one, resistance=-one.resistance) if one.device in turned else one for one in told
+    ]
     for curve in told:
         falls = bool(curve.polarity)
         # Of a film that does not switch anything may be so.
@@ -362,44 +363,30 @@ def read_measurement(
     """
     options = options or ReadOptions()
     conditions, ignored = options.conditions(), set(map(plain, options.ignored))
-    datas: list[bytes] = []
-    curves: list[Curve] = []
+    options.columns.check(paths)
+    every: list[tuple[Columns, list[Curve], set[str]]] = []
     notes: list[str] = []
     settings: list[Setting] = []
-    units: dict[Path, str] = {}
-    currents: dict[Path, str] = {}
-    found: set[str] = set()
-    options.columns.check(paths)
     for path, own in zip(paths, own_names(paths), strict=True):
         file = read_csv(path)
         columns = Columns(file, options, decay)
         chosen, used = choose_rows(file, columns, conditions)
         runs, lost = gather(file, columns, chosen, own, options.missing)
-        notes += file.notes + lost
-        read = [run.measured() for run, _ in runs]
+        read, guessed = [run.measured() for run, _ in runs], list[str]()
         if columns.kind == "pulse":
             read, guessed = pulse_curves(file, runs, options.turn)
-            notes += guessed
-        notes += check_steady(file, columns, ignored, read)
-        settings += [] if decay else settings_of(file, columns, read)
-        named = "device" in columns.places or any(block.device for block in file.blocks)
-        cold = "temperature" not in columns.places and not said_temperature(file, read[0].line)
-        if len(file.blocks) > 1 and not (named or decay):
-            notes.append(
-                f"{file.path}: {len(file.blocks)} tables one after another name no device and are "
-                "taken as cycles of one; give a line such as 'device: A' before each header if not"
-            )
-        if decay and cold:
-            notes.append(f"{path} names no temperature and is taken as at {ROOM:g} K")
+        notes += file.notes + lost + guessed + check_steady(file, columns, ignored, read)
+        if decay:
+            cold = "temperature" not in columns.places and not said_temperature(file, read[0].line)
+            notes += [f"{path} names no temperature and is taken as at {ROOM:g} K"] * cold
+        else:
+            notes += _unnamed(file, columns)
+            settings += settings_of(file, columns, read)
         if columns.kind == "current":
             read = choose_branches(path, read, options.branch, columns.x_unit)
-            currents[path] = columns.x_unit
-        found |= used
-        curves += read
-        datas.append(file.data)
-        units[path] = columns.unit
+        every.append((columns, read, used))
     for condition in conditions:
-        if plain(condition.column) not in found:
+        if not any(plain(condition.column) in used for *_, used in every):
             raise UserError(
                 f"no file has a column {condition.column}; mend --where {condition.text}"
             )
@@ -413,15 +400,26 @@ def read_measurement(
         "branch": options.branch,
         "turn": options.turn and float(options.turn),
     }
+    units = {columns.file.path: columns.unit for columns, *_ in every}
+    currents = {one.file.path: one.x_unit for one, *_ in every if one.kind == "current"}
     return Measurement(
-        curves,
+        [curve for _, read, _ in every for curve in read],
         unit=_one_unit("R_AH", units),
         current_unit=_one_unit("current", currents) if currents else "A",
-        digests=digests(paths, datas),
+        digests=digests(paths, [columns.file.data for columns, *_ in every]),
         notes=notes + differ + apart,
         given={key: value for key, value in given.items() if value},
         electrical=electrical,
     )
+
+
+def _unnamed(file: CsvFile, columns: Columns) -> list[str]:
+    """What is said of several tables that name no device."""
+    named = "device" in columns.places or any(block.device for block in file.blocks)
+    return [
+        f"{file.path}: {len(file.blocks)} tables one after another name no device and are taken "
+        "as cycles of one; give a line such as 'device: A' before each header if not"
+    ] * (len(file.blocks) > 1 and not named)
 
 
 def _one_unit(what: str, files: dict[Path, str]) -> str:

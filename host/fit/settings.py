@@ -80,13 +80,11 @@ def may_vary(heading: str, unit: str) -> bool:
 def role(columns: ColumnMap, place: int) -> tuple[str, str]:
     """What a column is taken for, and why."""
     heading, unit = columns.headings[place], columns.file.columns[place].unit
-    if place in columns.why:
-        return columns.why[place]
-    if is_named(heading, unit):
-        return "setting, the same in all cycles", "by its name or unit"
-    if may_vary(heading, unit) or READINGS & set(heading.split("_")):
-        return "reading, which may vary", "by its name or unit"
-    return "none; but not steady in each cycle and another in others", "its name is not known"
+    reading = may_vary(heading, unit) or bool(READINGS & set(heading.split("_")))
+    known = {"setting, the same in all cycles": is_named(heading, unit), "reading": reading}
+    unknown = "none, as long as it is not steady in each cycle and another in others"
+    kind = next((kind for kind, holds in known.items() if holds), unknown)
+    return columns.why.get(place, (kind, "by its name or unit"))
 
 
 # What varies within the curves of one file.
@@ -144,10 +142,10 @@ class Varying:
         if named:
             return self.repeated or self.scatter > STEADY
         devices = {device for device, cells in self.cycles if cells}
-        cycles = (
-            [cells for name, cells in self.cycles if name == one and cells] for one in devices
+        return self.several and any(
+            self._set_by_cycle([cells for name, cells in self.cycles if name == one and cells])
+            for one in devices
         )
-        return self.several and any(map(self._set_by_cycle, cycles))
 
     def _set_by_cycle(self, cycles: list[list[str]]) -> bool:
         """Whether values of cycles are steady within each and others in others."""
@@ -179,7 +177,7 @@ class Varying:
         Those are such as the current of the other polarity.
         """
         if self.repeated or not self.numbers.size:
-            rest = {text for other in others for text in other.texts} - self.texts
+            rest = set[str]().union(*(other.texts for other in others)) - self.texts
             return ",".join([ordered(self.texts)[0], *ordered(rest)[:1]])
         own, more = self.ranges(), [ends for other in others for ends in other.ranges()]
         more = [(low, top) for low, top in more if all(top < a or low > b for a, b in own)]
@@ -231,12 +229,11 @@ def check_steady(
     for place, (heading, (name, unit)) in enumerate(
         zip(columns.headings, file.columns, strict=True)
     ):
-        named = is_named(heading, unit)
+        named, called = is_named(heading, unit), name or f"number {place + 1}"
         # Of decays, only what is called as experiments call it.
         free = not named and (columns.kind == "time" or may_vary(heading, unit))
         if place in columns.used or heading in ignored or free:
             continue
-        called = name or f"number {place + 1}"
         every = {what: Varying(file, place, own) for what, own in parts.items()}
         for what, varies in every.items():
             if varies.is_setting(named):
@@ -290,9 +287,9 @@ class Setting(NamedTuple):
 
 def _apart(one: Setting, other: Setting) -> bool:
     """Whether two settings differ, by more than readings of one value may."""
-    if isinstance(one.value, str) or isinstance(other.value, str):
-        return one.value != other.value
-    return abs(one.value - other.value) > STEADY * max(abs(one.value), abs(other.value))
+    a, b = one.value, other.value
+    words = isinstance(a, str) or isinstance(b, str)
+    return a != b if words else abs(a - b) > STEADY * max(abs(a), abs(b))
 
 
 def _name(heading: str, base: str, polarity: Polarity | None) -> str:
@@ -310,9 +307,8 @@ def _steady(cells: Sequence[str], named: bool) -> Key | None:
     if len(numbers) < len(cells):
         return cells[0].lower() if len(set(cells)) == 1 else None
     values = np.array([one for one in numbers if one and math.isfinite(one)])
-    if not values.size or np.ptp(values) > STEADY * named * np.abs(values).max():
-        return None
-    return float(np.median(values))
+    steady = values.size and np.ptp(values) <= STEADY * named * np.abs(values).max()
+    return float(np.median(values)) if steady else None
 
 
 def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> list[Setting]:
@@ -331,9 +327,9 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
         The curves.
     """
     tables: dict[tuple[str, Polarity | None, int], list[int]] = {}
-    for curve in curves:
-        key = curve.device, curve.polarity, file.blocks[file.block_of(curve.line)].line
-        tables.setdefault(key, []).extend(row for row in curve.rows.tolist() if row >= 0)
+    for one in curves:
+        key = one.device, one.polarity, file.blocks[file.block_of(one.line)].line
+        tables.setdefault(key, []).extend(one.rows[one.rows >= 0].tolist())
     others = {f"{polarity.name.lower()}_current" for polarity in Polarity}
     settings: list[Setting] = []
     for (device, polarity, line), rows in tables.items():

@@ -181,8 +181,7 @@ def device_spread(
     if count < 2:
         return {}, {}
     start, end = fit.mean_curve([0, fit.pulses]).tolist()
-    found = {name: np.zeros((3, count)) for name in DEVICE_CHOICES}
-    whole = 0.0
+    found, whole = {name: np.zeros((3, count)) for name in DEVICE_CHOICES}, 0.0
     for place, (device, own) in enumerate(zip(fit.devices, fit.fits, strict=True)):
         mean, curve, weights = device.mean, fit.mean_curve(device.pulses), device.weights
         whole += float(weights @ (mean - curve) ** 2)
@@ -193,16 +192,17 @@ def device_spread(
             "span": curve - start,
         }
         for name, way in ways.items():
-            part = _along(way, mean - curve, weights)
-            left = float(weights @ (mean - curve - part * way) ** 2)
-            found[name][:, place] = part, _error_along(way, device, cycles.scatter), left
+            part, error = (
+                _along(way, mean - curve, weights),
+                _error_along(way, device, cycles.scatter),
+            )
+            found[name][:, place] = part, error, weights @ (mean - curve - part * way) ** 2
         # A is P_max / k: its relative error is that of k. It differs by tens of per cent, where a
         # first order is not enough.
         k = float(own.parameters[2])
-        ratio = fit.pulses / k / fit.nonlinearity.value
-        bent = start + (end - start) * shape(k, device.pulses / fit.pulses)[0]
-        error = _error_of_k(fit, device, own) * (ratio / k) ** 2
-        found["nonlinearity"][:, place] = ratio - 1, error, float(weights @ (mean - bent) ** 2)
+        ratio, error = fit.pulses / k / fit.nonlinearity.value, _error_of_k(fit, device, own)
+        left = mean - start - (end - start) * shape(k, device.pulses / fit.pulses)[0]
+        found["nonlinearity"][:, place] = ratio - 1, error * (ratio / k) ** 2, weights @ left**2
     readings, explained = {}, {}
     for name, (values, errors, left) in found.items():
         unit = fit.nonlinearity if name == "nonlinearity" else fit.span

@@ -247,9 +247,8 @@ def _gap(up: list[Curve], down: list[Curve]) -> float:
     ways = [[one.at(np.argsort(one.x, kind="stable")) for one in some] for some in (up, down)]
     lines = [[np.interp(grid, way.x, way.resistance) for way in some] for some in ways]
     apart = np.abs(np.mean(lines[0], axis=0) - np.mean(lines[1], axis=0))
-    windows = np.lib.stride_tricks.sliding_window_view(apart, 3)
     # Three in a row, so that one spike makes no loop.
-    gap = float(np.median(windows, axis=1).max())
+    gap = float(np.median(np.lib.stride_tricks.sliding_window_view(apart, 3), axis=1).max())
     values = [part.resistance for part in parts]
     spread = float(np.subtract(*np.percentile(np.concatenate(values), [98, 2])))
     return gap if gap > max(0.05 * spread, 5 * scatter_of(values)) else 0.0
