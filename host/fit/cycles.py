@@ -251,6 +251,9 @@ def steadied(measurement: Measurement, offset: bool) -> Measurement:
         along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
         steady += [replace(one, resistance=one.resistance + along)] * int(np.isfinite(change).all())
     known = _Lines(steady)
+    lasts = {(one.polarity, float(one.x[-1])) for one in steady}
+    if any(last < 0.9 * most for way, last in lasts for other, most in lasts if way == other):
+        said.append("curves end at different pulses, and P_max is the largest; is it one device?")
     # Of both polarities, R_AH is highest and lowest where they saturate.
     edges = np.array([known.by_cell(known.start), known.by_cell(known.end)]).reshape(2, -1, 2)
     middles = (np.nanmax(edges, axis=(0, 2)) + np.nanmin(edges, axis=(0, 2))) / 2

@@ -22,8 +22,6 @@ from allspin.sim.device.retention import BOLTZMANN, survival
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
-Integers = npt.NDArray[np.int64]
-
 LEAST_CHANGE = 0.01
 """Of the start that some curve must lose."""
 
@@ -101,8 +99,8 @@ class _Problem:
         self,
         curves: Sequence[Curve],
         rest: float,
-        groups: Integers,
-        devices: Integers,
+        groups: npt.NDArray[np.int64],
+        devices: npt.NDArray[np.int64],
         attempt: float | None,
         spread: bool,
     ) -> None:

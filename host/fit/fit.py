@@ -52,8 +52,7 @@ class Fitted(FitResult):
     def picture(self) -> Figure:
         """Data, fit, and what is left."""
         panels = [self._panel(part) for part in self.polarities.values()]
-        if self.neuron is not None:
-            panels.append(self._neuron_panel(self.neuron))
+        panels += [self._neuron_panel(self.neuron)] if self.neuron else []
         return fit_picture(self.options.name, self.unit, panels)
 
     def _panel(self, part: PolarityResult) -> Panel:

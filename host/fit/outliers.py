@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from allspin.host.fit.curves import Curve, Measurement, aligned, by_device
 from allspin.host.fit.cycles import find_unusable
+from allspin.host.fit.quantities import SHOWN
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
@@ -27,8 +28,6 @@ Far = npt.NDArray[np.bool_]
 
 LEAST = 0.02
 """Of the range: what is nearer changes no figure."""
-SHOWN = 4
-"""Outliers that a message has."""
 FEW_CYCLES = 3
 """Cycles whose median one spike does not move; from one more on a cycle can be an outlier."""
 HALF = 3

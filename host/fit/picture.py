@@ -121,8 +121,8 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
         if panel.goodness is not None:
             note = str(panel.goodness).replace("R^2", "R²").replace("range, ", "range\n")
             lower.set_title(note, fontsize=7, fontweight="normal")
-            if not panel.goodness.described:
-                title, colour = f"{title}\nnot described by the model", VERMILION
+        if panel.goodness is not None and not panel.goodness.described:
+            title, colour = f"{title}\nnot described by the model", VERMILION
         upper.set_title(title, fontsize=9, color=colour)
         upper.set_ylabel(f"{R_AH} ({unit})")
         lower.set_ylabel(f"residual of\nthe mean ({unit})")

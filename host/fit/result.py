@@ -9,6 +9,7 @@ from allspin.host.fit.curves import Measurement
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
+from allspin.host.fit.quantities import few
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
 from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread
 from allspin.host.show.table import Cell, Column, Number, Table
@@ -247,8 +248,7 @@ class FitResult:
             }
         if self.meter is not None:
             whole["meter_noise"] = self.meter.deviation.plain() | {"from": self.meter.basis}
-        neuron = self.neuron
-        if neuron is not None:
+        if (neuron := self.neuron) is not None:
             spreads = {"gain": neuron.gain, "threshold_spread": neuron.threshold_spread}
             whole["neuron"] = {
                 **{name: one.plain() for name, one in neuron.values.items()},
@@ -322,7 +322,11 @@ class FitResult:
             figures = (f"{key} {at:.4g} {'As'[key.endswith('time')]}" for key, at in known.items())
             lines.append(f"Of pulses and reads the files say: {', '.join(figures)}.")
         if self.polarities and not device.synapse.figures(Polarity(0), self.unit):
-            lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}.")
+            curves = [curve for curve in self.measurement.curves if curve.polarity is not None]
+            lines.append(
+                f"C2C is read as drawn {OCCASIONS[self.occasion]}; the {len(curves)} curves are of "
+                f"{few(curve.device for curve in curves)}."
+            )
             if self.reading:
                 lines.append(f"D2D is read as {DEVICE_READINGS[self.reading]}.")
         return lines

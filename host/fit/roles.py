@@ -91,7 +91,7 @@ class ColumnMap:
     headings : list of str
         Names of all columns, as `plain` has them.
     places : dict of str to list of int
-        Places of each kind of column that there is, by the keys of `NAMES`: one, or of R_AH several.
+        Places of each kind of column that there is, by the keys of `NAMES`; several of R_AH.
     why : dict of int to (str, str)
         For each of these what it is, and what tells it.
 

@@ -24,7 +24,14 @@ from allspin.host.fit.curves import DEAD, Curve, Measurement, by_device, trend, 
 from allspin.host.fit.facts import own_names
 from allspin.host.fit.quantities import base_of, few, number
 from allspin.host.fit.roles import WAYS, plain
-from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
+from allspin.host.fit.settings import (
+    STEADY,
+    Setting,
+    check_agreement,
+    check_steady,
+    figures,
+    settings_of,
+)
 from allspin.host.fit.tables import CsvFile, read_csv
 from allspin.host.fit.turns import (
     LEAST_POINTS,
@@ -39,12 +46,8 @@ from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATU
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity
 
-ZERO = 273.15
-"""Kelvin of 0 degrees Celsius."""
-ROOM = 300.0
-"""Kelvin, where nothing is said of the temperature."""
-ALIKE = 0.02
-"""Relative scatter of a temperature that is read back, within which it is one."""
+ZERO, ROOM = 273.15, 300.0
+"""Kelvin of 0 degrees Celsius, and where nothing is said of the temperature."""
 Way = Polarity | int | None
 """A run's polarity, or else the sign of its pulses' current, if either is known."""
 
@@ -143,7 +146,7 @@ def gather(
                 *(device, name, None, x[part], value[part], None),
                 *(line, rows, kelvin, str(file.path)),
             )
-            if np.ptp(heat[part]) > 2 * ALIKE * kelvin:
+            if np.ptp(heat[part]) > 2 * STEADY * kelvin:
                 raise file.fail(line, f"{curve.name}: the temperature is not steady")
             lost = rows[np.isnan(value[part])].tolist()
             if len(lost) == rows.size and len(parts) > 1:
@@ -217,7 +220,7 @@ def _parts(
         # Rows of all runs in turn are no runs that end.
         apart = kind == "pulse" and np.count_nonzero(gaps) < own.size / LEAST_POINTS
         anew = (gaps & apart) | ((np.diff(x[own]) < 0) & (kind != "current"))
-        anew |= np.abs(np.diff(heat[own])) > ALIKE * heat[own[1:]]
+        anew |= np.abs(np.diff(heat[own])) > STEADY * heat[own[1:]]
         for count, part in enumerate(np.split(own, np.flatnonzero(anew) + 1)):
             start = written[before[part[0]]] if apart and before[part[0]] >= 0 else math.nan
             x[part] -= start if x[part[0]] >= start else 0.0

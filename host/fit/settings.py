@@ -16,7 +16,7 @@ import numpy as np
 from allspin.host.fit.columns import READ_CURRENT, Columns
 from allspin.host.fit.curves import Curve
 from allspin.host.fit.quantities import base_of, few, number, ordered, unit_of
-from allspin.host.fit.roles import ColumnMap, plain
+from allspin.host.fit.roles import NAMES, ColumnMap, plain
 from allspin.host.fit.tables import CsvFile
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
@@ -40,17 +40,13 @@ BOOKKEEPING = re.compile(
     r"remark|note|operator|user|file|unnamed|error|status|std|sigma|uncertainty)(_.*|s)?"
 )
 """Names of what every row may have of its own."""
-RESULTS = ("ohm", "S")
-"""Units of what is measured, and not set."""
 STEADY = 0.02
 """Of its magnitude, by how much a setting that is read back may scatter."""
 
-CURRENT = r"current|i|i_?x|i_?pulse|i_?write|(input|pulse|write)_(current|amplitude)|amplitude"
-"""Names of the current of a pulse."""
 FIGURES = {
     key: (unit, re.compile(known))
     for key, unit, known in (
-        ("current", "A", CURRENT),
+        ("current", "A", "|".join(NAMES["current"])),
         ("potentiation_current", "A", "potentiation_current"),
         ("depression_current", "A", "depression_current"),
         ("pulse_time", "s", r"((pulse|write)_)?(width|duration|length)|(pulse|write)_time|"
@@ -62,8 +58,6 @@ FIGURES = {
 }  # fmt: skip
 """Unit and names of each figure of a device's ``[synapse.electrical]``; the current of pulses is
 one of their polarity's."""
-Key = str | float
-"""A number, or text in small letters."""
 
 
 def is_named(heading: str, unit: str) -> bool:
@@ -74,7 +68,7 @@ def is_named(heading: str, unit: str) -> bool:
 
 def may_vary(heading: str, unit: str) -> bool:
     """Whether a column is a reading or keeps books, by its plain name and its unit."""
-    return bool(BOOKKEEPING.fullmatch(heading)) or base_of(unit) in RESULTS
+    return bool(BOOKKEEPING.fullmatch(heading)) or base_of(unit) in ("ohm", "S")
 
 
 def role(columns: ColumnMap, place: int) -> tuple[str, str]:
@@ -279,7 +273,7 @@ class Setting(NamedTuple):
     polarity: Polarity | None
     name: str
     base: str
-    value: Key
+    value: str | float
     column: str | None
     shown: str
     where: str
@@ -301,7 +295,7 @@ def _name(heading: str, base: str, polarity: Polarity | None) -> str:
     return heading
 
 
-def _steady(cells: Sequence[str], named: bool) -> Key | None:
+def _steady(cells: Sequence[str], named: bool) -> str | float | None:
     """The one value that a column has; None if it has several."""
     numbers = [value for value in map(number, cells) if value is not None]
     if len(numbers) < len(cells):

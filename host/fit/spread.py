@@ -203,10 +203,11 @@ def device_spread(
         ratio, error = fit.pulses / k / fit.nonlinearity.value, _error_of_k(fit, device, own)
         left = mean - start - (end - start) * shape(k, device.pulses / fit.pulses)[0]
         found["nonlinearity"][:, place] = ratio - 1, error * (ratio / k) ** 2, weights @ left**2
-    readings, explained = {}, {}
-    for name, (values, errors, left) in found.items():
+    readings = {}
+    for name, (values, errors, _) in found.items():
         unit = fit.nonlinearity if name == "nonlinearity" else fit.span
-        low, high = sorted((unit.low / unit.value, unit.high / unit.value))
-        readings[name] = spread_between(values, errors, Interval(1.0, low, high))
-        explained[name] = 1 - sum(left.tolist()) / whole if whole else 0.0
-    return readings, explained
+        edges = sorted((unit.low / unit.value, unit.high / unit.value))
+        readings[name] = spread_between(values, errors, Interval(1.0, *edges))
+    return readings, {
+        name: 1 - sum(left.tolist()) / whole if whole else 0.0 for name, (*_, left) in found.items()
+    }

@@ -135,9 +135,11 @@ class CsvFile:
 
     def facts(self, line: int) -> list[tuple[str, str, str]]:
         """What is said of the table of a line, before it and in the names of file and folder."""
-        folder = [(f"folder {name}", *rest) for name, *rest in quantities(self.path.parent.name)]
         texts = [*self.blocks[self.block_of(line)].preamble, stem(self.path)]
-        return [fact for text in texts for fact in quantities(text[:MAX_LENGTH])] + folder
+        own = [fact for text in texts for fact in quantities(text[:MAX_LENGTH])]
+        return own + [
+            (f"folder {name}", *rest) for name, *rest in quantities(self.path.parent.name)
+        ]
 
     def block_of(self, line: int) -> int:
         """Which block a line is in."""

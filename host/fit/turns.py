@@ -14,14 +14,13 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from allspin.host.fit.curves import Curve, trend
+from allspin.host.fit.quantities import SHOWN
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
 LEAST_POINTS = 5
 """Points of a curve: three parameters, and something left over to judge by."""
-SHOWN = 4
-"""Turns that a message has."""
 SURE_TURN = 6.0
 """Standard deviations of a point, by which R_AH goes back at a turn at least."""
 
@@ -145,7 +144,7 @@ def _left(values: Array, limit: float) -> float:
 
 
 def find_turns(runs: Sequence[Curve]) -> list[int | None]:
-    """Where each run turns; runs on the same pulses that go the same way turn where their mean does.
+    """Where each run turns; runs on the same pulses, to the same end, turn where their mean does.
 
     Runs that only rise are no cycles of such that only fall.
     """
