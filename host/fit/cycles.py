@@ -11,6 +11,7 @@ A constant offset of a device is half of both of its saturations, and is no part
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +130,7 @@ class _Lines:
         self.means = [np.zeros(0)] * len(curves)
         edges, self.lever = np.zeros((2, 2, len(curves)))
         for own in (np.flatnonzero(self.cell == cell) for cell in np.unique(self.cell)):
-            mine = [curves[n] for n in own]
+            mine = [curves[n] for n in own.tolist()]
             x, table = aligned([one.x for one in mine], [one.resistance for one in mine])
             mean = np.nanmean(table, axis=0)
             edges[:, own], self.first[own] = mean[[0, -1], np.newaxis], own[0]
@@ -145,12 +146,12 @@ class _Lines:
         )
         self.start, self.end = self.lines[:, 0] * edges + self.lines[:, 1]
 
-    def by_cell(self, values: Array) -> Array:
+    def by_cell(self, values: npt.NDArray[Any]) -> Array:
         """The mean over each cell; NaN of one that there is not."""
         count = np.bincount(self.cell, minlength=2 * len(self.names))
         return np.bincount(self.cell, values, count.size) / np.where(count, count, np.nan)
 
-    def about(self, values: Array) -> Array:
+    def about(self, values: npt.NDArray[Any]) -> Array:
         """Values less the mean of their cell."""
         return values - self.by_cell(values)[self.cell]
 

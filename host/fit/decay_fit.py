@@ -276,8 +276,8 @@ def _result(
         for value, error in pairs[first:]
     ]
     starts, model = problem.evaluate(p)
-    models, kept = ([every[own] for own in problem.own] for every in (model, problem.kept))
-    goodness = []
+    models = [model[own] for own in problem.own]
+    kept, goodness = [problem.kept[own] for own in problem.own], []
     for curve, line, there in zip(problem.curves, models, kept, strict=True):
         times, place = np.unique(curve.x[there], return_inverse=True)
         measured, fitted = (

@@ -245,8 +245,8 @@ def fit_curve(share: Array, resistance: Array, weights: Array, near: float | Non
     if not abs(found.x[2]) <= STEEPEST:
         limits = np.array([np.inf, np.inf, STEEPEST])
         found = optimize.least_squares(left, start, bounds=(-limits, limits), **common)
-    jacobian, square = slopes(found.x), float(2 * found.cost) / max(share.size - 3, 1)
-    covariance = np.linalg.pinv(jacobian.T @ jacobian) * square
+    jacobian, freedom = slopes(found.x), max(share.size - 3, 1)
+    covariance = np.linalg.pinv(jacobian.T @ jacobian) * float(2 * found.cost) / freedom
     return Fit(found.x, covariance, resistance - model(found.x, share))
 
 

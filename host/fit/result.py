@@ -146,11 +146,11 @@ def row(
     part: str, what: str, value: Cell | Interval, unit: str = "", scale: float = 1.0
 ) -> tuple[Cell, ...]:
     """A row of a value, and of its interval if it has one."""
-    edges: tuple[Cell, ...] = value, None, None
-    if isinstance(value, Interval):
-        # Value and interval often differ in the third digit.
-        edges = tuple(Number(scale * edge, "#.4g") for edge in (value.value, value.low, value.high))
-    return part, what, *edges, unit
+    if not isinstance(value, Interval):
+        return part, what, value, None, None, unit
+    # Value and interval often differ in the third digit.
+    edges = (value.value, value.low, value.high)
+    return part, what, *(Number(scale * edge, "#.4g") for edge in edges), unit
 
 
 def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:

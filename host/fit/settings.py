@@ -282,8 +282,9 @@ class Setting(NamedTuple):
 def _apart(one: Setting, other: Setting) -> bool:
     """Whether two settings differ, by more than readings of one value may."""
     a, b = one.value, other.value
-    words = isinstance(a, str) or isinstance(b, str)
-    return a != b if words else abs(a - b) > STEADY * max(abs(a), abs(b))
+    if isinstance(a, str) or isinstance(b, str):
+        return a != b
+    return abs(a - b) > STEADY * max(abs(a), abs(b))
 
 
 def _name(heading: str, base: str, polarity: Polarity | None) -> str:
@@ -327,7 +328,9 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
     others = {f"{polarity.name.lower()}_current" for polarity in Polarity}
     settings: list[Setting] = []
     for (device, polarity, line), rows in tables.items():
-        given = [(name, unit, [value], None) for name, unit, value in file.facts(line + 1)]
+        given: list[tuple[str, str, list[str], str | None]] = [
+            (name, unit, [value], None) for name, unit, value in file.facts(line + 1)
+        ]
         for place, (column, unit) in enumerate(file.columns):
             if place not in columns.used and not may_vary(columns.headings[place], unit):
                 called = "current" if place == columns.place("current") else column
