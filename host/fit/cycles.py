@@ -26,15 +26,17 @@ from allspin.sim.synapse.response import Array, Polarity
 
 CHANCE = 1e-3
 """P-value below which something is there."""
-DRIFT, INSIDE, OFFSET = 0.02, 0.03, 0.05
-"""Of the range: a drift over the run, a scatter of starts, and an offset that is less changes no
-figure, or may be of the film."""
+LEAST, OFFSET = 0.02, 0.05
+"""Of the range: a drift over the run, or a scatter of starts, that is less changes no figure; an
+offset that is less may be of the film."""
 WORN, WORN_OUT = 0.1, 0.4
 """Of the swing, that a film loses or wins that wears or is not run in; and that it has lost in
 cycles which are left out."""
 OFTEN, ALIKE = 0.01, 0.35
 """Of the pulses, the share beyond which jumps are no spikes; and the relative deviation of their
 sizes, of jumps between two levels."""
+NOISY = 2.5
+"""Times the scatter of the median device, beyond which a device's is no C2C of the others."""
 
 
 # What is no cycle.
@@ -55,21 +57,28 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
             f"R_AH changes by {usual:.3g} from the first pulse to the last, which is no more than "
             "its scatter; is it the right column?"
         )
-    notes, jumps, groups = [], {}, by_device(curves)
-    dead = {
-        n for n, one in enumerate(curves) if one.polarity is not None and one.swing < DEAD * usual
-    }
-    for device, places in groups.items():
-        still = [curves[n].cycle for n in places if n in dead]
-        alive = [curves[n] for n in places if n not in dead and curves[n].polarity is not None]
+    notes, jumps, noises = list[str](), dict[str, str](), dict[str, float]()
+    places = [n for n, one in enumerate(curves) if one.polarity is not None]
+    groups = {name: [places[n] for n in own] for name, own in by_device(pulsed).items()}
+    dead = {n for n in places if curves[n].swing < DEAD * usual}
+    for device, own in groups.items():
+        still = [curves[n].cycle for n in own if n in dead]
+        alive = [curves[n] for n in own if n not in dead]
         kept = f"and these are left out; {few(one.cycle for one in alive)} are kept"
         words = f"in cycle {few(still)}, {kept}" if alive else "and is left out"
         notes += [f"{device} does not switch {words}"] * bool(still)
-        if jump := _jumps(alive, DRIFT * usual):
-            jumps[device] = jump
+        noises |= {device: scatter_of([one.resistance for one in alive])} if alive else {}
+        jumps |= {device: jump} if (jump := _jumps(alive, LEAST * usual)) else {}
+    typical = max(float(np.median([*noises.values()] or [0.0])), 1e-3 * usual)
+    noisy = {device: noise / typical for device, noise in noises.items() if len(noises) > 2}
+    jumps = {
+        device: f"scatters {times:.2g} times as much as the others"
+        for device, times in noisy.items()
+        if times > NOISY
+    } | jumps
     # Where many do, nobody can say what the film does.
-    alone = len(jumps) < len(groups) / 2
-    words = "it is left out" if alone else "its C2C has them"
+    alone = len(jumps) < len(noises) / 2
+    words = "it is left out" if alone else "its C2C has it"
     notes += [f"{device} {jump}; {words}" for device, jump in jumps.items()]
     return dead.union(*(groups[device] for device in jumps if alone)), notes
 
@@ -173,7 +182,7 @@ class _Lines:
 
 def _drift(known: _Lines, aims: Array) -> str:
     """Give all cycles of a device the line of its first where R_AH drifts; say so."""
-    slopes, moved = known.trends((known.start + known.end) / 2, DRIFT * known.span)
+    slopes, moved = known.trends((known.start + known.end) / 2, LEAST * known.span)
     own = moved[known.device] != 0
     aims[own] = known.lines[known.first[own]]
     aims[own, 2] = -slopes[known.device[own]]
@@ -217,7 +226,7 @@ def _partial_resets(known: _Lines, aims: Array) -> str:
         freedom = own.size - np.unique(known.cell[own]).size
         starts, rests = np.sum((squares / known.lever)[:, own], axis=1)
         chance = stats.f.sf(starts / max(rests, 1e-300), freedom, freedom) if freedom else 1.0
-        if chance > CHANCE or squares[0, own].sum() < freedom * (INSIDE * known.span) ** 2:
+        if chance > CHANCE or squares[0, own].sum() < freedom * (LEAST * known.span) ** 2:
             continue
         for n in own.tolist():
             end, name = ends[known.cell[n]], known.names[known.device[n]]

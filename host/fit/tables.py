@@ -37,7 +37,7 @@ MAX_LENGTH = 200
 BRACKETS = re.compile(r"(.*?)\s*[(\[]([^)\]]*)[)\]]\s*(.*)")
 """A column's name with its unit: ``R_AH (ohm)``, ``R_AH [ohm]``."""
 ENDINGS = re.compile(
-    r"(?P<name>.+?)(?:\s*/\s*(?P<per>(?!d$)\S+)|[\s_]+(?P<unit>(?!min$)[^\s_]{2,}|"
+    r"(?P<name>.+?)(?:\s*/\s*(?P<per>(?!d$)\S+)|[\s_]+(?P<unit>(?!min$)[^\s_/]{2,}|"
     r"(?<=[tepy].)[sK]|(?<=[it].)A))",
     re.IGNORECASE,
 )
