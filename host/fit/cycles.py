@@ -85,22 +85,20 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
 
 def _jumps(curves: Sequence[Curve], least: float) -> str:
     """What is said of a device whose R_AH jumps by one size at random; nothing of any other."""
-    steps = [np.zeros(0)]
     for polarity in Polarity:
         for device in stack([one for one in curves if one.polarity is polarity]):
             rest = np.pad(fit_device(device, int(device.pulses[-1]) or 1).residuals, 3, mode="edge")
             # What neighbours have in common is the curve's own.
             way = device.mean - rest[3:-3] + np.convolve(rest, np.full(7, 1 / 7), "valid")
-            steps += list(np.diff(device.resistance - way, axis=1))
-    sizes = np.abs(np.concatenate(steps))
-    sizes = sizes[np.isfinite(sizes)]
-    far = sizes[sizes > max(4 * 1.4826 * float(np.median(sizes)), least)] if sizes.size else sizes
-    if far.size <= OFTEN * sizes.size or far.std() > ALIKE * far.mean():
-        return ""
-    return (
-        f"jumps by {np.median(far):.3g} at {far.size / sizes.size:.0%} of its pulses (telegraph "
-        "noise)"
-    )
+            sizes = np.abs(np.diff(device.resistance - way, axis=1))
+            sizes = sizes[np.isfinite(sizes)]
+            far = sizes[sizes > max(4 * 1.4826 * float(np.median(sizes)), least)]
+            if far.size > max(OFTEN * sizes.size, 4) and far.std() < ALIKE * far.mean():
+                share = far.size / sizes.size
+                return (
+                    f"jumps by {np.median(far):.3g} at {share:.0%} of its pulses (telegraph noise)"
+                )
+    return ""
 
 
 # What is no C2C.

@@ -161,9 +161,11 @@ class FittedDecay:
         """Values with their intervals, as plain data; what was not measured is not there."""
         fit = self.fit
         spreads = {"within": fit.within, "between": fit.between, "attempt_time": fit.attempt_time}
-        barriers = zip(fit.starts, fit.barriers, strict=True)
         return {
-            "barriers": [{"start": start, **one.plain()} for start, one in barriers],
+            "barriers": [
+                {"start": start, **one.plain()}
+                for start, one in zip(fit.starts, fit.barriers, strict=True)
+            ],
             **{name: one.plain() for name, one in spreads.items() if one is not None},
             **({} if fit.attempt_time else {"attempt_time_assumed": fit.used_attempt}),
             "one_barrier_p_value": fit.p_value,
@@ -210,8 +212,13 @@ class FittedDecay:
             ("attempt time, given", given, "s"),
             ("p-value of one barrier", Number(fit.p_value, ".2g"), ""),
         ]
-        rows = [row("", *one)[1:] for one in found if one[1] is not None]
-        return [Table(f"Retention of {device.name}: values and 95 % intervals", COLUMNS[1:], rows)]
+        return [
+            Table(
+                f"Retention of {device.name}: values and 95 % intervals",
+                COLUMNS[1:],
+                [row("", *one)[1:] for one in found if one[1] is not None],
+            )
+        ]
 
     def notes(self, _: Device) -> list[str]:
         """What the fit says in words."""

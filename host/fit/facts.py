@@ -39,7 +39,7 @@ POLARITY = re.compile(
 def quantities(text: str) -> list[tuple[str, str, str]]:
     """What is called what in a text, its unit, and its value; zeros are left out."""
     whole = CELLS.fullmatch(text)
-    said = [whole] if whole else list(SAID.finditer(text))
+    said = [whole] if whole else SAID.finditer(text)
     found = [(one["name"], one["in"] or one["unit"] or "", one["value"]) for one in said]
     rest = [] if whole else BARE.findall(SAID.sub(" ", text))
     kinds = [_kind(unit) for _, unit in rest]

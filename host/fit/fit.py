@@ -285,8 +285,7 @@ class LookupDevice:
     made: Device
     synapse: TableSynapse
     devices: int
-    complaints = ()
-    advice = ""
+    complaints, advice = (), ""
 
     def device(self) -> Device:
         """The device; no model had to describe it."""

@@ -262,5 +262,5 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
             shown = "; ".join(map(str, some[:SHOWN]))
             shown += f" and {len(some) - SHOWN:,} more" if len(some) > SHOWN else ""
             notes.append(f"{len(some):,} of {what}: {shown} (--keep-outliers keeps them)")
-    kept_curves = [kept[place] for place in sorted(kept)]
-    return replace(measurement, curves=kept_curves, notes=notes), left_out + cycles + outliers
+    curves = [kept[place] for place in sorted(kept)]
+    return replace(measurement, curves=curves, notes=notes), left_out + cycles + outliers

@@ -118,8 +118,10 @@ def estimated(
         errors = np.sqrt((cycles - 1) ** 2 / cycles * left.var(axis=0, ddof=1))
     else:
         basis, values, (errors, freedom) = "points", found[0], by_points()
-    pairs = zip(values.tolist(), errors.tolist(), strict=True)
-    return [interval(value, error, freedom) for value, error in pairs], basis
+    return [
+        interval(value, error, freedom)
+        for value, error in zip(values.tolist(), errors.tolist(), strict=True)
+    ], basis
 
 
 # Curves of one device together.
@@ -289,8 +291,10 @@ class ResponseFit:
     @property
     def models(self) -> list[Array]:
         """Each device's model at its points."""
-        pairs = zip(self.devices, self.fits, strict=True)
-        return [model(fit.parameters, device.pulses / self.pulses) for device, fit in pairs]
+        return [
+            model(fit.parameters, device.pulses / self.pulses)
+            for device, fit in zip(self.devices, self.fits, strict=True)
+        ]
 
     def mean_curve(self, pulses: npt.ArrayLike) -> Array:
         """The mean device's model."""

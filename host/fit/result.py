@@ -285,8 +285,9 @@ class FitResult:
         if self.neuron is not None:
             rows += self._neuron_rows(self.neuron)
         rules = [at for at, one in enumerate(rows) if at and one[0] != rows[at - 1][0]]
-        title = f"Device {device.name}: values and 95 % intervals"
-        return [Table(title, COLUMNS, rows, rules=rules)]
+        return [
+            Table(f"Device {device.name}: values and 95 % intervals", COLUMNS, rows, rules=rules)
+        ]
 
     def _neuron_rows(self, neuron: NeuronFit) -> list[tuple[Cell, ...]]:
         factor, current = self.current
@@ -322,11 +323,8 @@ class FitResult:
             figures = (f"{key} {at:.4g} {'As'[key.endswith('time')]}" for key, at in known.items())
             lines.append(f"Of pulses and reads the files say: {', '.join(figures)}.")
         if self.polarities and not device.synapse.figures(Polarity(0), self.unit):
-            curves = [curve for curve in self.measurement.curves if curve.polarity is not None]
-            lines.append(
-                f"C2C is read as drawn {OCCASIONS[self.occasion]}; the {len(curves)} curves are of "
-                f"{few(curve.device for curve in curves)}."
-            )
+            of = few(one.device for one in self.measurement.curves if one.polarity is not None)
+            lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}; curves are of {of}.")
             if self.reading:
                 lines.append(f"D2D is read as {DEVICE_READINGS[self.reading]}.")
         return lines

@@ -379,12 +379,8 @@ def read_measurement(
         if columns.kind == "pulse":
             read, guessed = pulse_curves(file, runs, options.turn)
         notes += file.notes + lost + guessed + check_steady(file, columns, ignored, read)
-        if decay:
-            cold = "temperature" not in columns.places and not said_temperature(file, read[0].line)
-            notes += [f"{path} names no temperature and is taken as at {ROOM:g} K"] * cold
-        else:
-            notes += _unnamed(file, columns)
-            settings += settings_of(file, columns, read)
+        settings += [] if decay else settings_of(file, columns, read)
+        notes += _unnamed(file, columns, decay)
         if columns.kind == "current":
             read = choose_branches(path, read, options.branch, columns.x_unit)
         every.append((columns, read, used))
@@ -416,13 +412,16 @@ def read_measurement(
     )
 
 
-def _unnamed(file: CsvFile, columns: Columns) -> list[str]:
-    """What is said of several tables that name no device."""
+def _unnamed(file: CsvFile, columns: Columns, decay: bool) -> list[str]:
+    """What is said of several tables that name no device, or of decays that name no temperature."""
     named = "device" in columns.places or any(block.device for block in file.blocks)
-    return [
+    cold = "temperature" not in columns.places and not said_temperature(file, file.rows[0][0])
+    return [f"{file.path} names no temperature and is taken as at {ROOM:g} K"] * (
+        decay and cold
+    ) + [
         f"{file.path}: {len(file.blocks)} tables one after another name no device and are taken "
         "as cycles of one; give a line such as 'device: A' before each header if not"
-    ] * (len(file.blocks) > 1 and not named)
+    ] * (len(file.blocks) > 1 and not (named or decay))
 
 
 def _one_unit(what: str, files: dict[Path, str]) -> str:

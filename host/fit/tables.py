@@ -135,11 +135,10 @@ class CsvFile:
 
     def facts(self, line: int) -> list[tuple[str, str, str]]:
         """What is said of the table of a line, before it and in the names of file and folder."""
+        texts = stem(self.path), *self.blocks[self.block_of(line)].preamble
+        own = [fact for text in texts for fact in quantities(text[:MAX_LENGTH])]
         folder = quantities(self.path.parent.name)
-        found = [(f"folder {name}", unit, value) for name, unit, value in folder]
-        for text in (stem(self.path), *self.blocks[self.block_of(line)].preamble):
-            found += quantities(text[:MAX_LENGTH])
-        return found
+        return own + [(f"folder {name}", unit, value) for name, unit, value in folder]
 
     def block_of(self, line: int) -> int:
         """Which block a line is in."""

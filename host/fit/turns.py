@@ -291,8 +291,10 @@ def choose_branches(
                 f"falls from {down.max():.3g}{unit} to {down.min():.3g}{unit}); choose --branch "
                 "up or --branch down"
             )
-        own = [curve] if branch is None else sides[branch]
-        chosen += [replace(o, cycle=numbered(curve.cycle, n)) for n, o in enumerate(own)]
+        chosen += [
+            replace(own, cycle=numbered(curve.cycle, n))
+            for n, own in enumerate([curve] if branch is None else sides[branch])
+        ]
     return chosen
 
 
