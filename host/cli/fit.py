@@ -21,8 +21,8 @@ from allspin.host.fit.fit import Fitted, LookupDevice, fit, take_lookup_tables
 from allspin.host.fit.quantities import few
 from allspin.host.fit.result import FitOptions
 from allspin.host.fit.roles import ColumnMap
-from allspin.host.fit.settings import role
 from allspin.host.fit.tables import read_csv
+from allspin.host.fit.varying import role
 from allspin.host.show.say import warn
 from allspin.host.show.table import Column, Table, print_tables
 from allspin.sim.device.device_file import save_device, save_point

@@ -196,8 +196,8 @@ def _wear(known: _Lines, aims: Array) -> str:
     swing, said = np.abs(known.end - known.start), []
     order = np.lexsort([swing, known.cell])
     best = order[np.searchsorted(known.cell[order], known.cell, "right") - 1]
-    largest = [swing[best[known.device == n]].max() for n in range(len(known.names))]
-    for number in np.flatnonzero(known.trends(swing, WORN * np.array(largest))[1]):
+    largest = np.array([swing[known.device == n].max() for n in range(len(known.names))])
+    for number in np.flatnonzero(known.trends(swing, WORN * largest)[1]):
         own = np.flatnonzero(known.device == number)
         aims[own] = known.lines[best[own]]
         aims[own[swing[own] < (1 - WORN_OUT) * swing[best[own]]]] = np.nan

@@ -176,8 +176,8 @@ class FittedDecay:
 
     def outliers(self) -> list[str]:
         """Points that were set aside, in words."""
-        curves = self.decays.curves
-        return [f"{curves[n].name}, {curves[n].x[place]:.4g} s" for n, place in self.fit.aside]
+        points = ((self.decays.curves[number], place) for number, place in self.fit.aside)
+        return [f"{curve.name}, {curve.x[place]:.4g} s" for curve, place in points]
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it.
@@ -243,9 +243,8 @@ class FittedDecay:
         curves = self.decays.curves
         pairs = zip(curves, self.fit.models, strict=True)
         for curve, model in sorted(pairs, key=lambda one: one[0].temperature):
-            at = curve.x > 0
-            drawn = curve.x[at], curve.resistance[np.newaxis, at], model[at]
-            panel.groups.setdefault(f"{curve.temperature:g} K", []).append(drawn)
+            at, group = curve.x > 0, panel.groups.setdefault(f"{curve.temperature:g} K", [])
+            group.append((curve.x[at], curve.resistance[np.newaxis, at], model[at]))
         panel.aside += [
             (curves[n].x[at : at + 1], curves[n].resistance[at : at + 1])
             for n, at in self.fit.aside

@@ -201,8 +201,9 @@ def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
     usual = float(np.median(square / stats.chi2.median(freedom)))
     kept = stats.chi2.sf(square / usual, freedom) > 1e-6 if usual else square == square
     total = float(freedom[kept].sum())
-    noise = chi_interval(math.sqrt(float(square[kept].sum()) / total), total)
-    return MeterNoise(noise, reads, "reads")
+    return MeterNoise(
+        chi_interval(math.sqrt(float(square[kept].sum()) / total), total), reads, "reads"
+    )
 
 
 def _steps(fit: ResponseFit) -> tuple[Array, Array]:
@@ -242,8 +243,9 @@ def from_plateaus(fits: Sequence[ResponseFit], sure: bool = True) -> MeterNoise 
     still = np.concatenate([np.zeros(0), *(own for own, _ in parts)])
     if not still.any():
         return None
-    deviation = chi_interval(math.sqrt(float(still.mean())), FREE * still.size)
-    return MeterNoise(deviation, 1.0, "plateau")
+    return MeterNoise(
+        chi_interval(math.sqrt(float(still.mean())), FREE * still.size), 1.0, "plateau"
+    )
 
 
 def meter_noise(

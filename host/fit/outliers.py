@@ -137,10 +137,8 @@ def outlying_cycles(curves: Sequence[Curve]) -> Far:
 
 def _running_median(values: Array, shrink: bool) -> Array:
     """Median of neighbours; at the ends of fewer: as many on either side, or whatever there is."""
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(values, HALF, constant_values=np.nan), 2 * HALF + 1
-    )
-    medians = np.nanmedian(windows, axis=1)
+    padded = np.pad(values, HALF, constant_values=np.nan)
+    medians = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * HALF + 1), axis=1)
     for end in range(min(HALF, values.size) if shrink else 0):
         medians[end] = np.median(values[: 2 * end + 1])
         medians[-1 - end] = np.median(values[values.size - 2 * end - 1 :])

@@ -142,8 +142,8 @@ def _error_along(way: Array, device: DeviceCurves, sigma: float) -> float:
     table, square = device.resistance, float(device.weights @ way**2)
     count = len(table)
     if count > 1 and np.all(np.isfinite(table)):
-        parts = [_along(way, cycle - device.mean, np.ones(way.shape)) for cycle in table]
-        return float(np.var(parts, ddof=1)) / count
+        own = [_along(way, cycle - device.mean, np.ones(way.shape)) for cycle in table]
+        return float(np.var(own, ddof=1)) / count
     return sigma**2 / square if square else 0.0
 
 

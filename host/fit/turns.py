@@ -160,6 +160,16 @@ def find_turns(runs: Sequence[Curve]) -> list[int | None]:
     return [found[kind] for kind in kinds]
 
 
+def check_length(file: CsvFile, curve: Curve) -> None:
+    """Refuse a curve that has too few points."""
+    if (count := curve.x.size) < LEAST_POINTS:
+        raise file.fail(
+            curve.line,
+            f"{curve.name} has {count} point{'s' * (count != 1)}; a curve needs at least "
+            f"{LEAST_POINTS}",
+        )
+
+
 def given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
     """Where a run turns by the pulse that was given; None for one of one polarity."""
     x, place = run.x, max(int(np.count_nonzero(run.x <= turn)) - 1, 0)
