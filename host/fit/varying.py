@@ -43,8 +43,9 @@ STEADY = 0.02
 
 def is_named(heading: str, unit: str) -> bool:
     """Whether a column is something that an experiment sets, by its plain name and its unit."""
-    called = SETTING.fullmatch(heading) or base_of(unit) in ("A", "T", "Oe", "K", "C")
-    return bool(called) and not READINGS & set(heading.split("_"))
+    return not READINGS & set(heading.split("_")) and (
+        base_of(unit) in ("A", "T", "Oe", "K", "C") or SETTING.fullmatch(heading) is not None
+    )
 
 
 def may_vary(heading: str, unit: str) -> bool:
