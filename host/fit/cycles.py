@@ -90,14 +90,15 @@ def _jumps(curves: Sequence[Curve], least: float) -> str:
             rest = np.pad(fit_device(device, int(device.pulses[-1]) or 1).residuals, 3, mode="edge")
             # What neighbours have in common is the curve's own.
             way = device.mean - rest[3:-3] + np.convolve(rest, np.full(7, 1 / 7), "valid")
-            sizes = np.abs(np.diff(device.resistance - way, axis=1))
-            sizes = sizes[np.isfinite(sizes)]
-            far = sizes[sizes > max(4 * 1.4826 * float(np.median(sizes)), least)]
-            if far.size > max(OFTEN * sizes.size, 4) and far.std() < ALIKE * far.mean():
-                share = far.size / sizes.size
-                return (
-                    f"jumps by {np.median(far):.3g} at {share:.0%} of its pulses (telegraph noise)"
-                )
+            steps = np.diff(device.resistance - way, axis=1)
+            steps = steps[np.isfinite(steps)]
+            limit = max(4 * 1.4826 * float(np.median(np.abs(steps))), least)
+            far = steps[np.abs(steps) > limit]
+            # As often up as down, and by one size.
+            alike = np.abs(far).std() < ALIKE * np.abs(far).mean() if far.size > 4 else False
+            if alike and far.size > OFTEN * steps.size and abs(np.sign(far).mean()) < 0.5:
+                jump, share = float(np.median(np.abs(far))), far.size / steps.size
+                return f"jumps by {jump:.3g} at {share:.0%} of its pulses (telegraph noise)"
     return ""
 
 
@@ -179,11 +180,13 @@ class _Lines:
 
 
 def _drift(known: _Lines, aims: Array) -> str:
-    """Give all cycles of a device the line of its first where R_AH drifts; say so."""
-    slopes, moved = known.trends((known.start + known.end) / 2, LEAST * known.span)
+    """Give all cycles of a device the middle of its first where R_AH drifts; say so."""
+    middle = (known.start + known.end) / 2
+    slopes, moved = known.trends(middle, LEAST * known.span)
     own = moved[known.device] != 0
-    aims[own] = known.lines[known.first[own]]
-    aims[own, 2] = -slopes[known.device[own]]
+    start = middle[known.first] - slopes[known.device] * known.order[known.first]
+    more = start - known.by_cell(middle)[known.cell]
+    aims[own] = np.stack([np.ones(own.size), more, -slopes[known.device]], axis=1)[own]
     said = few(
         f"{known.names[n]} by {moved[n]:.3g}, {moved[n] / known.span:.0%} of the range"
         for n in np.flatnonzero(moved)
