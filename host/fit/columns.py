@@ -37,12 +37,12 @@ class ColumnNames:
     `resistance` may be several names of a file; each is a cycle.
     """
 
-    pulse: tuple[str, ...] | str = _column("pulse")
-    resistance: tuple[str, ...] | str = _column("R_AH", "; given several times, as many cycles")
-    cycle: tuple[str, ...] | str = _column("cycle")
-    device: tuple[str, ...] | str = _column("device")
-    polarity: tuple[str, ...] | str = _column("polarity")
-    current: tuple[str, ...] | str = _column("current")
+    pulse: str | tuple[str, ...] = _column("pulse")
+    resistance: str | tuple[str, ...] = _column("R_AH", "; given several times, as many cycles")
+    cycle: str | tuple[str, ...] = _column("cycle")
+    device: str | tuple[str, ...] = _column("device")
+    polarity: str | tuple[str, ...] = _column("polarity")
+    current: str | tuple[str, ...] = _column("current")
 
     def of(self, what: str, path: Path) -> list[str]:
         """The names of a file's column: those that are given for it, or else for all files."""

@@ -154,15 +154,20 @@ class ColumnMap:
         return self._called(known) if what == "resistance" else []
 
     def _called(self, known: str) -> list[int]:
-        """Places of the columns whose names match."""
-        return [n for n, heading in enumerate(self.headings) if re.fullmatch(known, heading)]
+        """Places of the columns whose names match; RH in per cent is a humidity."""
+        pairs = zip(self.headings, self.file.columns, strict=True)
+        return [
+            n
+            for n, (heading, column) in enumerate(pairs)
+            if re.fullmatch(known, heading) and "".join(column) != "RH%"
+        ]
 
     def _fits(self, what: str, place: int) -> bool:
         """Whether a column's unit is one that its kind can have; a ``T`` of none is no time."""
         name, unit = self.file.columns[place]
         letter = {"t": "time", "T": "temperature"}.get(name, what) if not unit else what
         known = KINDS.get(what)
-        return letter == what and (not known or (base_of(unit) in known[0] and unit != "%"))
+        return letter == what and (not known or base_of(unit) in known[0])
 
     def _of_words(self) -> list[int]:
         """The first column whose cells are words for either polarity, and nothing else."""
