@@ -91,14 +91,16 @@ def _jumps(curves: Sequence[Curve], least: float) -> str:
             # What neighbours have in common is the curve's own.
             way = device.mean - rest[3:-3] + np.convolve(rest, np.full(7, 1 / 7), "valid")
             steps = np.diff(device.resistance - way, axis=1)
-            steps = steps[np.isfinite(steps)]
-            limit = max(4 * 1.4826 * float(np.median(np.abs(steps))), least)
-            far = steps[np.abs(steps) > limit]
-            # As often up as down, and by one size.
-            alike = np.abs(far).std() < ALIKE * np.abs(far).mean() if far.size > 4 else False
-            if alike and far.size > OFTEN * steps.size and abs(np.sign(far).mean()) < 0.5:
-                jump, share = float(np.median(np.abs(far))), far.size / steps.size
-                return f"jumps by {jump:.3g} at {share:.0%} of its pulses (telegraph noise)"
+            limit = max(4 * 1.4826 * float(np.nanmedian(np.abs(steps))), least)
+            far = np.abs(steps) > limit
+            sizes, share = np.abs(steps[far]), far.sum() / np.isfinite(steps).sum()
+            # A spike goes back at once; what jumps goes as often up as down, and by one size.
+            spikes = 2 * np.count_nonzero(far[:, 1:] & far[:, :-1]) > sizes.size / 2
+            if sizes.size < 5 or share < OFTEN or spikes:
+                continue
+            if sizes.std() < ALIKE * sizes.mean() and abs(np.sign(steps[far]).mean()) < 0.7:
+                jump = f"jumps by {np.median(sizes):.3g} at {share:.0%} of its pulses"
+                return f"{jump} (telegraph noise)"
     return ""
 
 
