@@ -21,8 +21,8 @@ from allspin.host.fit.fit import Fitted, LookupDevice, fit, take_lookup_tables
 from allspin.host.fit.quantities import few
 from allspin.host.fit.result import FitOptions
 from allspin.host.fit.roles import ColumnMap
-from allspin.host.fit.settings import role
 from allspin.host.fit.tables import read_csv
+from allspin.host.fit.varying import role
 from allspin.host.show.say import warn
 from allspin.host.show.table import Column, Table, print_tables
 from allspin.sim.device.device_file import save_device, save_point
@@ -95,11 +95,11 @@ NOT_FOR_DECAYS = ("states", "table", "occasion", "reading", "meter", "currents",
 
 def run(arguments: Arguments) -> int:
     """Read, fit, judge, write."""
-    output = arguments.output
-    if output is None and not arguments.explain:
-        raise UserError("give -o DEVICE, or --explain to see how the files are read")
+    output, pictures = arguments.output, []
     if output is not None:
         check_writable(output, regular=True)
+    elif not arguments.explain:
+        raise UserError("give -o DEVICE, or --explain to see how the files are read")
     look = read_options(arguments, Look)
     point = operating_point(arguments.point)
     columns = read_options(arguments, ColumnNames)
@@ -112,63 +112,65 @@ def run(arguments: Arguments) -> int:
         fitted = _fit(arguments, reading)
         wanted = arguments.force or not fitted.complaints
         device = fitted.device() if wanted else None
-        pictures = []
         if output is not None:
             pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
-    record = fitted.to_dict(None if device is None else output, pictures)
     tables = [_curves(fitted)] if explained else []
-    for table in explained + tables:
-        names = [column.name for column in table.columns]
-        record[table.title] = [dict(zip(names, row, strict=True)) for row in table.rows]
-    if device is None or output is None:
-        tables += fitted.tables(device) if device else []
+    record = fitted.to_dict(None if device is None else output, pictures) | {
+        table.title: [dict(zip(HEADS[table.title], row, strict=True)) for row in table.rows]
+        for table in explained + tables
+    }
+    if device is None:
         if arguments.json or tables:
             answer(arguments, record, tables)
-        if device is None:
-            seen = f"see {pictures[0]}, and " if pictures else ""
-            warn(f"{output or 'a device'} is not written; {seen}{fitted.advice}")
-        return FAILED if device is None else 0
-    if point is None:
-        save_device(device, output)
-    elif (lacking := save_point(device, output, point)) is not None:
-        warn(f"{output} has the point {point}, and is not complete yet: {lacking}")
-    notes = [*fitted.notes(device), f"{output} and its picture are written."]
+        seen = f"see {pictures[0]}, and " if pictures else ""
+        warn(f"{output or 'a device'} is not written; {seen}{fitted.advice}")
+        return FAILED
+    notes = fitted.notes(device)
+    if output is not None:
+        notes.append(f"{output} and its picture are written.")
+        if point is None:
+            save_device(device, output)
+        elif (lacking := save_point(device, output, point)) is not None:
+            warn(f"{output} has the point {point}, and is not complete yet: {lacking}")
     answer(arguments, record, tables + fitted.tables(device), notes)
     return 0
 
 
+HEADS = {
+    "columns": ("file", "column", "unit", "taken for", "why", "cells"),
+    "curves": ("device", "cycle", "polarity", "file", "line", "points", "what"),
+}
+"""What `--explain` tells of each column, and of each curve."""
+
+
 def _columns(arguments: Arguments, names: ColumnNames) -> Table:
     """What each column of the files is taken for, and why."""
-    rows = []
-    for path in arguments.files if not is_lookup_table(arguments.files[0]) else ():
-        columns = ColumnMap(read_csv(path), names.of)
-        for place, (name, unit) in enumerate(columns.file.columns):
-            cells = few(columns.file.cells(place, range(len(columns.file.rows))))
-            rows.append((path.name, name, unit, *role(columns, place), cells))
-    heads = map(Column, ("file", "column", "unit", "taken for", "why", "cells"))
-    return Table("columns", list(heads), rows, keys=2)
+    files = arguments.files if not is_lookup_table(arguments.files[0]) else ()
+    maps = [ColumnMap(read_csv(path), names.of) for path in files]
+    rows = [
+        (one.file.path.name, *column, *role(one, n), few(cells[n] for _, cells in one.file.rows))
+        for one in maps
+        for n, column in enumerate(one.file.columns)
+    ]
+    return Table("columns", list(map(Column, HEADS["columns"])), rows, keys=2)
 
 
 def _curves(fitted: Fitted | FittedDecay | LookupDevice) -> Table:
     """Which curves were found in which lines, and what became of them."""
-    rows = []
-    if not isinstance(fitted, LookupDevice):
-        kept = fitted.measurement.curves if isinstance(fitted, Fitted) else fitted.decays.curves
-        gone = (
-            [one.curve for one in fitted.outliers if one.x is None]
-            if isinstance(fitted, Fitted)
-            else []
+    kept, gone = fitted.decays.curves if isinstance(fitted, FittedDecay) else [], []
+    if isinstance(fitted, Fitted):
+        kept, gone = fitted.measurement.curves, [o.curve for o in fitted.outliers if o.x is None]
+    rows = [
+        (
+            *(one.device, one.cycle, "" if one.polarity is None else one.polarity.name.lower()),
+            *(Path(one.path).name, one.line, one.x.size),
+            "fitted" if place < len(kept) else "left out",
         )
-        every = [(one, "fitted") for one in kept] + [(one, "left out") for one in gone]
-        for one, what in every:
-            way = "" if one.polarity is None else one.polarity.name.lower()
-            rows.append(
-                (one.device, one.cycle, way, Path(one.path).name, one.line, one.x.size, what)
-            )
-    heads = map(Column, ("device", "cycle", "polarity", "file", "line", "points", "what"))
-    return Table("curves", list(heads), rows, keys=3)
+        for place, one in enumerate([*kept, *gone])
+    ]
+    return Table("curves", list(map(Column, HEADS["curves"])), rows, keys=3)
 
 
 def _fit(arguments: Arguments, reading: ReadOptions) -> Fitted | FittedDecay | LookupDevice:

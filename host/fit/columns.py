@@ -37,12 +37,12 @@ class ColumnNames:
     `resistance` may be several names of a file; each is a cycle.
     """
 
-    pulse: tuple[str, ...] | str = _column("pulse")
-    resistance: tuple[str, ...] | str = _column("R_AH", "; given several times, as many cycles")
-    cycle: tuple[str, ...] | str = _column("cycle")
-    device: tuple[str, ...] | str = _column("device")
-    polarity: tuple[str, ...] | str = _column("polarity")
-    current: tuple[str, ...] | str = _column("current")
+    pulse: str | tuple[str, ...] = _column("pulse")
+    resistance: str | tuple[str, ...] = _column("R_AH", "; given several times, as many cycles")
+    cycle: str | tuple[str, ...] = _column("cycle")
+    device: str | tuple[str, ...] = _column("device")
+    polarity: str | tuple[str, ...] = _column("polarity")
+    current: str | tuple[str, ...] = _column("current")
 
     def of(self, what: str, path: Path) -> list[str]:
         """The names of a file's column: those that are given for it, or else for all files."""
@@ -229,10 +229,8 @@ class Columns(ColumnMap):
         self.kind = "time" if decay else "pulse" if "pulse" in self.places else "current"
         x, found = self.place(self.kind), self.places.get("resistance", [])
         if x is None:
-            called = "time" if decay else "pulse nor one of current"
-            raise self.lacks(
-                self.kind if decay else "pulse", called, "" if decay else "--pulse-column"
-            )
+            pulse = "pulse", "pulse nor one of current", "--pulse-column"
+            raise self.lacks(*(("time", "time", "") if decay else pulse))
         if not found:
             raise self.lacks("resistance", "resistance such as R_AH (ohm)", "--resistance-column")
         self.x = x
@@ -327,6 +325,5 @@ def filled(cells: Sequence[str]) -> npt.NDArray[np.intp]:
     """Where the current of each pulse stands: where there is none, at the next, or the last."""
     values, every = map(number, cells), np.arange(len(cells))
     there = np.flatnonzero([one is None or bool(one and not math.isnan(one)) for one in values])
-    if not there.size:
-        return every
-    return there[np.minimum(np.searchsorted(there, every), there.size - 1)]
+    after = np.minimum(np.searchsorted(there, every), there.size - 1)
+    return there[after] if there.size else every

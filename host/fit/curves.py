@@ -56,12 +56,13 @@ class Curve:
     @property
     def name(self) -> str:
         """What messages call it."""
-        parts = [f"device {self.device}", f"cycle {self.cycle}" if self.cycle else ""]
-        if self.polarity is not None:
-            parts.append(self.polarity.name.lower())
-        if self.temperature:
-            parts.append(f"{self.temperature:g} K")
-        return ", ".join(part for part in parts if part)
+        parts = [
+            f"device {self.device}",
+            f"cycle {self.cycle}" if self.cycle else "",
+            "" if self.polarity is None else self.polarity.name.lower(),
+            f"{self.temperature:g} K" if self.temperature else "",
+        ]
+        return ", ".join(filter(None, parts))
 
     def at(self, places: npt.NDArray[np.integer]) -> "Curve":
         """The curve of some of its points."""
@@ -150,6 +151,5 @@ def trend(resistance: Array) -> float:
     start, end = ends(resistance)
     # A spike is no spread, where there are points enough to tell one.
     rest = 2 if len(resistance) >= 20 else 0
-    low, high = np.percentile(resistance, [rest, 100 - rest])
-    spread = float(high - low)
+    spread = float(np.subtract(*np.percentile(resistance, [100 - rest, rest])))
     return (end - start) / spread if spread else 0.0

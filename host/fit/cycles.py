@@ -11,6 +11,7 @@ A constant offset of a device is half of both of its saturations, and is no part
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,15 +26,17 @@ from allspin.sim.synapse.response import Array, Polarity
 
 CHANCE = 1e-3
 """P-value below which something is there."""
-DRIFT, INSIDE, OFFSET = 0.02, 0.03, 0.05
-"""Of the range: a drift over the run, a scatter of starts, and an offset that is less changes no
-figure, or may be of the film."""
+LEAST, OFFSET = 0.02, 0.05
+"""Of the range: a drift over the run, or a scatter of starts, that is less changes no figure; an
+offset that is less may be of the film."""
 WORN, WORN_OUT = 0.1, 0.4
 """Of the swing, that a film loses or wins that wears or is not run in; and that it has lost in
 cycles which are left out."""
 OFTEN, ALIKE = 0.01, 0.35
 """Of the pulses, the share beyond which jumps are no spikes; and the relative deviation of their
 sizes, of jumps between two levels."""
+NOISY = 2.5
+"""Times the scatter of the median device, beyond which a device's is no C2C of the others."""
 
 
 # What is no cycle.
@@ -54,44 +57,51 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
             f"R_AH changes by {usual:.3g} from the first pulse to the last, which is no more than "
             "its scatter; is it the right column?"
         )
-    notes, jumps, groups = [], {}, by_device(curves)
-    dead = {
-        n for n, one in enumerate(curves) if one.polarity is not None and one.swing < DEAD * usual
-    }
-    for device, places in groups.items():
-        still = [curves[n].cycle for n in places if n in dead]
-        alive = [curves[n] for n in places if n not in dead and curves[n].polarity is not None]
-        if still:
-            kept = f"left out; {few(one.cycle for one in alive)} are kept"
-            kept = f" in cycle {few(still)}, and these are {kept}" if alive else " and is left out"
-            notes.append(f"{device} does not switch{kept}")
-        if words := _jumps(alive, DRIFT * usual):
-            jumps[device] = words
+    notes, jumps, noises = list[str](), dict[str, str](), dict[str, float]()
+    places = [n for n, one in enumerate(curves) if one.polarity is not None]
+    groups = {name: [places[n] for n in own] for name, own in by_device(pulsed).items()}
+    dead = {n for n in places if curves[n].swing < DEAD * usual}
+    for device, own in groups.items():
+        still = [curves[n].cycle for n in own if n in dead]
+        alive = [curves[n] for n in own if n not in dead]
+        kept = f"and these are left out; {few(one.cycle for one in alive)} are kept"
+        words = f"in cycle {few(still)}, {kept}" if alive else "and is left out"
+        notes += [f"{device} does not switch {words}"] * bool(still)
+        noises |= {device: scatter_of([one.resistance for one in alive])} if alive else {}
+        jumps |= {device: jump} if (jump := _jumps(alive, LEAST * usual)) else {}
+    typical = max(float(np.median([*noises.values()] or [0.0])), 1e-3 * usual)
+    noisy = {device: noise / typical for device, noise in noises.items() if len(noises) > 2}
+    jumps = {
+        device: f"scatters {times:.2g} times as much as the others"
+        for device, times in noisy.items()
+        if times > NOISY
+    } | jumps
     # Where many do, nobody can say what the film does.
-    alone = len(jumps) < len(groups) / 2
-    words = "it is left out" if alone else "its C2C has them"
+    alone = len(jumps) < len(noises) / 2
+    words = "it is left out" if alone else "its C2C has it"
     notes += [f"{device} {jump}; {words}" for device, jump in jumps.items()]
     return dead.union(*(groups[device] for device in jumps if alone)), notes
 
 
 def _jumps(curves: Sequence[Curve], least: float) -> str:
     """What is said of a device whose R_AH jumps by one size at random; nothing of any other."""
-    steps = [np.zeros(0)]
     for polarity in Polarity:
         for device in stack([one for one in curves if one.polarity is polarity]):
             rest = np.pad(fit_device(device, int(device.pulses[-1]) or 1).residuals, 3, mode="edge")
             # What neighbours have in common is the curve's own.
             way = device.mean - rest[3:-3] + np.convolve(rest, np.full(7, 1 / 7), "valid")
-            steps += list(np.diff(device.resistance - way, axis=1))
-    sizes = np.abs(np.concatenate(steps))
-    sizes = sizes[np.isfinite(sizes)]
-    far = sizes[sizes > max(4 * 1.4826 * float(np.median(sizes)), least)] if sizes.size else sizes
-    if far.size <= OFTEN * sizes.size or far.std() > ALIKE * far.mean():
-        return ""
-    return (
-        f"jumps by {np.median(far):.3g} at {far.size / sizes.size:.0%} of its pulses (telegraph "
-        "noise)"
-    )
+            steps = np.diff(device.resistance - way, axis=1)
+            limit = max(4 * 1.4826 * float(np.nanmedian(np.abs(steps))), least)
+            far = np.abs(steps) > limit
+            sizes, share = np.abs(steps[far]), far.sum() / np.isfinite(steps).sum()
+            # A spike goes back at once; what jumps goes as often up as down, and by one size.
+            spikes = 2 * np.count_nonzero(far[:, 1:] & far[:, :-1]) > sizes.size / 2
+            if sizes.size < 5 or share < OFTEN or spikes:
+                continue
+            if sizes.std() < ALIKE * sizes.mean() and abs(np.sign(steps[far]).mean()) < 0.7:
+                jump = f"jumps by {np.median(sizes):.3g} at {share:.0%} of its pulses"
+                return f"{jump} (telegraph noise)"
+    return ""
 
 
 # What is no C2C.
@@ -130,7 +140,7 @@ class _Lines:
         self.means = [np.zeros(0)] * len(curves)
         edges, self.lever = np.zeros((2, 2, len(curves)))
         for own in (np.flatnonzero(self.cell == cell) for cell in np.unique(self.cell)):
-            mine = [curves[n] for n in own]
+            mine = [curves[n] for n in own.tolist()]
             x, table = aligned([one.x for one in mine], [one.resistance for one in mine])
             mean = np.nanmean(table, axis=0)
             edges[:, own], self.first[own] = mean[[0, -1], np.newaxis], own[0]
@@ -146,12 +156,12 @@ class _Lines:
         )
         self.start, self.end = self.lines[:, 0] * edges + self.lines[:, 1]
 
-    def by_cell(self, values: Array) -> Array:
+    def by_cell(self, values: npt.NDArray[Any]) -> Array:
         """The mean over each cell; NaN of one that there is not."""
         count = np.bincount(self.cell, minlength=2 * len(self.names))
         return np.bincount(self.cell, values, count.size) / np.where(count, count, np.nan)
 
-    def about(self, values: Array) -> Array:
+    def about(self, values: npt.NDArray[Any]) -> Array:
         """Values less the mean of their cell."""
         return values - self.by_cell(values)[self.cell]
 
@@ -172,11 +182,13 @@ class _Lines:
 
 
 def _drift(known: _Lines, aims: Array) -> str:
-    """Give all cycles of a device the line of its first where R_AH drifts; say so."""
-    slopes, moved = known.trends((known.start + known.end) / 2, DRIFT * known.span)
+    """Give all cycles of a device the middle of its first where R_AH drifts; say so."""
+    middle = (known.start + known.end) / 2
+    slopes, moved = known.trends(middle, LEAST * known.span)
     own = moved[known.device] != 0
-    aims[own] = known.lines[known.first[own]]
-    aims[own, 2] = -slopes[known.device[own]]
+    start = middle[known.first] - slopes[known.device] * known.order[known.first]
+    more = start - known.by_cell(middle)[known.cell]
+    aims[own] = np.stack([np.ones(own.size), more, -slopes[known.device]], axis=1)[own]
     said = few(
         f"{known.names[n]} by {moved[n]:.3g}, {moved[n] / known.span:.0%} of the range"
         for n in np.flatnonzero(moved)
@@ -189,8 +201,8 @@ def _wear(known: _Lines, aims: Array) -> str:
     swing, said = np.abs(known.end - known.start), []
     order = np.lexsort([swing, known.cell])
     best = order[np.searchsorted(known.cell[order], known.cell, "right") - 1]
-    largest = [swing[best[known.device == n]].max() for n in range(len(known.names))]
-    for number in np.flatnonzero(known.trends(swing, WORN * np.array(largest))[1]):
+    largest = np.array([swing[known.device == n].max() for n in range(len(known.names))])
+    for number in np.flatnonzero(known.trends(swing, WORN * largest)[1]):
         own = np.flatnonzero(known.device == number)
         aims[own] = known.lines[best[own]]
         aims[own[swing[own] < (1 - WORN_OUT) * swing[best[own]]]] = np.nan
@@ -209,15 +221,15 @@ def _partial_resets(known: _Lines, aims: Array) -> str:
     squares = np.array([known.about(known.start), known.about(known.end)]) ** 2
     ends = known.by_cell(known.end)
     # Saturation is where the other polarity ends; if there is none, the farthest start.
-    reach = np.zeros(ends.size)
+    reach, signs = np.zeros(ends.size), 2 * known.falls - 1
     np.maximum.at(reach, known.cell, np.abs(known.start - known.end))
-    far = ends[known.cell] + (2 * known.falls - 1) * reach[known.cell]
-    full = np.where(np.isnan(ends[known.cell ^ 1]), far, ends[known.cell ^ 1])
+    full = ends[known.cell ^ 1]
+    full = np.where(np.isnan(full), ends[known.cell] + signs * reach[known.cell], full)
     for own in (np.flatnonzero(known.falls == polarity) for polarity in Polarity):
         freedom = own.size - np.unique(known.cell[own]).size
         starts, rests = np.sum((squares / known.lever)[:, own], axis=1)
         chance = stats.f.sf(starts / max(rests, 1e-300), freedom, freedom) if freedom else 1.0
-        if chance > CHANCE or squares[0, own].sum() < freedom * (INSIDE * known.span) ** 2:
+        if chance > CHANCE or squares[0, own].sum() < freedom * (LEAST * known.span) ** 2:
             continue
         for n in own.tolist():
             end, name = ends[known.cell[n]], known.names[known.device[n]]
@@ -252,6 +264,9 @@ def steadied(measurement: Measurement, offset: bool) -> Measurement:
         along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
         steady += [replace(one, resistance=one.resistance + along)] * int(np.isfinite(change).all())
     known = _Lines(steady)
+    lasts = {(one.polarity, float(one.x[-1])) for one in steady}
+    if any(last < 0.9 * most for way, last in lasts for other, most in lasts if way == other):
+        said.append("curves end at different pulses, and P_max is the largest; is it one device?")
     # Of both polarities, R_AH is highest and lowest where they saturate.
     edges = np.array([known.by_cell(known.start), known.by_cell(known.end)]).reshape(2, -1, 2)
     middles = (np.nanmax(edges, axis=(0, 2)) + np.nanmin(edges, axis=(0, 2))) / 2

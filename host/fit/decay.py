@@ -161,9 +161,11 @@ class FittedDecay:
         """Values with their intervals, as plain data; what was not measured is not there."""
         fit = self.fit
         spreads = {"within": fit.within, "between": fit.between, "attempt_time": fit.attempt_time}
-        barriers = zip(fit.starts, fit.barriers, strict=True)
         return {
-            "barriers": [{"start": start, **one.plain()} for start, one in barriers],
+            "barriers": [
+                {"start": start, **one.plain()}
+                for start, one in zip(fit.starts, fit.barriers, strict=True)
+            ],
             **{name: one.plain() for name, one in spreads.items() if one is not None},
             **({} if fit.attempt_time else {"attempt_time_assumed": fit.used_attempt}),
             "one_barrier_p_value": fit.p_value,
@@ -174,8 +176,8 @@ class FittedDecay:
 
     def outliers(self) -> list[str]:
         """Points that were set aside, in words."""
-        curves = self.decays.curves
-        return [f"{curves[n].name}, {curves[n].x[place]:.4g} s" for n, place in self.fit.aside]
+        points = ((self.decays.curves[number], place) for number, place in self.fit.aside)
+        return [f"{curve.name}, {curve.x[place]:.4g} s" for curve, place in points]
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it.
@@ -210,8 +212,13 @@ class FittedDecay:
             ("attempt time, given", given, "s"),
             ("p-value of one barrier", Number(fit.p_value, ".2g"), ""),
         ]
-        rows = [row("", *one)[1:] for one in found if one[1] is not None]
-        return [Table(f"Retention of {device.name}: values and 95 % intervals", COLUMNS[1:], rows)]
+        return [
+            Table(
+                f"Retention of {device.name}: values and 95 % intervals",
+                COLUMNS[1:],
+                [row("", *one)[1:] for one in found if one[1] is not None],
+            )
+        ]
 
     def notes(self, _: Device) -> list[str]:
         """What the fit says in words."""
@@ -236,9 +243,8 @@ class FittedDecay:
         curves = self.decays.curves
         pairs = zip(curves, self.fit.models, strict=True)
         for curve, model in sorted(pairs, key=lambda one: one[0].temperature):
-            at = curve.x > 0
-            drawn = curve.x[at], curve.resistance[np.newaxis, at], model[at]
-            panel.groups.setdefault(f"{curve.temperature:g} K", []).append(drawn)
+            at, group = curve.x > 0, panel.groups.setdefault(f"{curve.temperature:g} K", [])
+            group.append((curve.x[at], curve.resistance[np.newaxis, at], model[at]))
         panel.aside += [
             (curves[n].x[at : at + 1], curves[n].resistance[at : at + 1])
             for n, at in self.fit.aside

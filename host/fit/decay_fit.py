@@ -22,8 +22,6 @@ from allspin.sim.device.retention import BOLTZMANN, survival
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
-Integers = npt.NDArray[np.int64]
-
 LEAST_CHANGE = 0.01
 """Of the start that some curve must lose."""
 
@@ -101,8 +99,8 @@ class _Problem:
         self,
         curves: Sequence[Curve],
         rest: float,
-        groups: Integers,
-        devices: Integers,
+        groups: npt.NDArray[np.int64],
+        devices: npt.NDArray[np.int64],
         attempt: float | None,
         spread: bool,
     ) -> None:
@@ -177,28 +175,26 @@ class _Problem:
         """Where searches begin: the barrier is that of the time at which curves are half gone."""
         found = []
         for attempt in (1e-9, 1e-11) if self.attempt is None else (self.attempt,):
-            barriers = []
-            for curve in self.curves:
-                y = np.abs(curve.resistance - self.rest)
-                half = float(curve.x[np.argmin(np.abs(y - (y[0] + y[-1]) / 2))])
-                barriers.append(BOLTZMANN * curve.temperature * math.log(max(half / attempt, 1)))
+            lost = [(curve, np.abs(curve.resistance - self.rest)) for curve in self.curves]
+            halves = [one.x[np.argmin(np.abs(2 * y - y[0] - y[-1]))] for one, y in lost]
+            energies = [BOLTZMANN * curve.temperature for curve in self.curves]
+            barriers = energies * np.log(np.maximum(np.array(halves) / attempt, 1))
+            start = [float(np.median(barriers))] * self.first_shift
+            start += [0.0] * (self.within - self.first_shift)
             for spread in (0.02, 0.1, 0.4) if self.spread else (1.0,):
                 # Behind barriers and shifts: the deviation and the attempt time, if they are free.
-                start = np.zeros(self.within)
-                start[: self.first_shift] = float(np.median(barriers))
                 more = [math.log(spread)] * self.spread + [math.log(attempt)] * (not self.attempt)
-                found.append(np.append(start, more))
+                found.append(np.array(start + more))
         return found
 
     def set_aside(self, p: Array) -> None:
         """Leave out points that are far from the fit."""
         away = np.abs(self.resistance - self.evaluate(p)[1])
         scatter = 1.4826 * float(np.median(away))
-        for own in self.own:
-            far = away[own] > 5 * scatter
-            # A curve that is off as a whole has no outliers, but another law.
-            if scatter and np.mean(far) <= 0.05:
-                self.kept[own] &= ~far
+        far = (away > 5 * scatter) & (scatter > 0)
+        # A curve that is off as a whole has no outliers, but another law.
+        few = np.bincount(self._curve, far) <= 0.05 * np.bincount(self._curve)
+        self.kept &= ~(far & few[self._curve])
 
 
 def fit_decays(
@@ -280,8 +276,8 @@ def _result(
         for value, error in pairs[first:]
     ]
     starts, model = problem.evaluate(p)
-    models, kept = ([every[own] for own in problem.own] for every in (model, problem.kept))
-    goodness = []
+    models = [model[own] for own in problem.own]
+    kept, goodness = [problem.kept[own] for own in problem.own], []
     for curve, line, there in zip(problem.curves, models, kept, strict=True):
         times, place = np.unique(curve.x[there], return_inverse=True)
         measured, fitted = (

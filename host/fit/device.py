@@ -165,12 +165,12 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
 
 
 def _table_synapse(result: FitResult, states: int) -> TableSynapse:
-    means = [device.mean for part in result.polarities.values() for device in part.fit.devices]
-    ends = min(float(mean.min()) for mean in means), max(float(mean.max()) for mean in means)
+    devices = (device for part in result.polarities.values() for device in part.fit.devices)
+    means = np.concatenate([device.mean for device in devices])
+    ends = float(means.min()), float(means.max())
     meter = result.meter.point.value if result.meter is not None else 0.0
     # Deviations after each number of pulses are measured, unless those of a pulse are asked for.
-    pairs = result.options.occasion == "pulse"
-    tables = []
+    pairs, tables = result.options.occasion == "pulse", []
     for polarity in Polarity:
         part = result.polarities.get(polarity)
         if part is None:
@@ -206,10 +206,10 @@ def measured_response(
         line = y[0] + (grid - x[0]) * (y[1] - y[0]) / (x[1] - x[0])
         means.append(np.where(grid < x[0], line, np.interp(grid, x, y)))
         noises.append(np.interp(grid, x, 1 / device.weights))
-        repeated = device.weights > 1
-        if repeated.any():
-            variance = np.nanvar(device.resistance[:, repeated], axis=0, ddof=1)
-            variances.append(np.interp(grid, x[repeated], variance))
+        again = device.weights > 1
+        if again.any():
+            variance = np.nanvar(device.resistance[:, again], axis=0, ddof=1)
+            variances.append(np.interp(grid, x[again], variance))
     table = np.array(means)
     cycle = np.sqrt(np.mean(variances, axis=0)) if variances else np.zeros(grid.size)
     between = np.zeros(grid.size)

@@ -39,14 +39,16 @@ POLARITY = re.compile(
 def quantities(text: str) -> list[tuple[str, str, str]]:
     """What is called what in a text, its unit, and its value; zeros are left out."""
     whole = CELLS.fullmatch(text)
-    said = [whole] if whole else list(SAID.finditer(text))
+    said = [whole] if whole else SAID.finditer(text)
     found = [(one["name"], one["in"] or one["unit"] or "", one["value"]) for one in said]
     rest = [] if whole else BARE.findall(SAID.sub(" ", text))
     kinds = [_kind(unit) for _, unit in rest]
     # Several of one kind are told apart by where they stand.
-    names = [kind + f" {n}" * (kinds.count(kind) > 1) for n, kind in enumerate(kinds)]
-    bare = zip(kinds, names, rest, strict=True)
-    found += [(name, unit, value) for kind, name, (value, unit) in bare if kind]
+    found += [
+        (kind + f" {place}" * (kinds.count(kind) > 1), unit, value)
+        for place, (kind, (value, unit)) in enumerate(zip(kinds, rest, strict=True))
+        if kind
+    ]
     return [one for one in found if number(one[2])]
 
 
@@ -66,8 +68,7 @@ def own_names(paths: Sequence[Path]) -> list[tuple[str, str]]:
 
     Files of one name are called with their folders, unless these say what differs.
     """
-    stems = list(map(stem, paths))
-    found = []
+    stems, found = list(map(stem, paths)), []
     for path, name in zip(paths, stems, strict=True):
         alike = stems.count(name) > 1 and not quantities(path.parent.name)
         device, cycle = str(path) if alike else name, CYCLE.search(name)

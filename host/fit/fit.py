@@ -52,8 +52,7 @@ class Fitted(FitResult):
     def picture(self) -> Figure:
         """Data, fit, and what is left."""
         panels = [self._panel(part) for part in self.polarities.values()]
-        if self.neuron is not None:
-            panels.append(self._neuron_panel(self.neuron))
+        panels += [self._neuron_panel(self.neuron)] if self.neuron else []
         return fit_picture(self.options.name, self.unit, panels)
 
     def _panel(self, part: PolarityResult) -> Panel:
@@ -286,8 +285,7 @@ class LookupDevice:
     made: Device
     synapse: TableSynapse
     devices: int
-    complaints = ()
-    advice = ""
+    complaints, advice = (), ""
 
     def device(self) -> Device:
         """The device; no model had to describe it."""
@@ -380,12 +378,12 @@ def take_lookup_tables(
             "files are read and curves are fitted"
         )
     synapse = load_lookup_tables(files, options.states or 100)
-    datas = [read_file(path, "lookup table", MAX_BYTES) for path in files]
+    datas = (read_file(path, "lookup table", MAX_BYTES) for path in files)
     source = {"method": "lookup tables of CrossSim", "sha256": digests(files, datas)}
     device = Device(name=options.name, synapse=synapse, unit="siemens")
     if base is None:
-        unknown = [] if len(files) > 2 else ["D2D of the synapse"]
-        source["not_measured"] = [*unknown, "the neuron and its variation"]
+        unknown = ["D2D of the synapse", "the neuron and its variation"]
+        source["not_measured"] = unknown[len(files) > 2 :]
     else:
         stand_in = open_device(base, at)
         device = with_rest(device, stand_in)

@@ -134,16 +134,14 @@ def judge(devices: Sequence[DeviceCurves], models: Sequence[Array], kept: float 
         What is left of a deviation after one more pulse, where deviations arise on each
         pulse: the runs test then takes what each adds. 0 for independent ones.
     """
-    xs: list[Array] = []
-    rows: list[Array] = []
-    left = whole = 0.0
+    xs, rows, left, whole = list[Array](), list[Array](), 0.0, 0.0
     for device, model in zip(devices, models, strict=True):
         xs += [device.pulses] * len(device.resistance)
         rows += list(device.resistance - model)
         mean, weights = device.mean, device.weights
         left += float(weights @ (mean - model) ** 2)
         whole += float(weights @ (mean - np.average(mean, weights=weights)) ** 2)
-    _, residuals = aligned(xs, rows)
+    residuals = aligned(xs, rows)[1]
     average = np.nanmean(residuals, axis=0)
     signs = average[1:] - kept * average[:-1] if kept else average
     square, error = _misfit(residuals)
@@ -203,8 +201,9 @@ def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
     usual = float(np.median(square / stats.chi2.median(freedom)))
     kept = stats.chi2.sf(square / usual, freedom) > 1e-6 if usual else square == square
     total = float(freedom[kept].sum())
-    noise = chi_interval(math.sqrt(float(square[kept].sum()) / total), total)
-    return MeterNoise(noise, reads, "reads")
+    return MeterNoise(
+        chi_interval(math.sqrt(float(square[kept].sum()) / total), total), reads, "reads"
+    )
 
 
 def _steps(fit: ResponseFit) -> tuple[Array, Array]:
@@ -244,8 +243,9 @@ def from_plateaus(fits: Sequence[ResponseFit], sure: bool = True) -> MeterNoise 
     still = np.concatenate([np.zeros(0), *(own for own, _ in parts)])
     if not still.any():
         return None
-    deviation = chi_interval(math.sqrt(float(still.mean())), FREE * still.size)
-    return MeterNoise(deviation, 1.0, "plateau")
+    return MeterNoise(
+        chi_interval(math.sqrt(float(still.mean())), FREE * still.size), 1.0, "plateau"
+    )
 
 
 def meter_noise(
@@ -273,10 +273,10 @@ def meter_noise(
     if found is None and asked != "reads":
         found = from_plateaus(fits, sure=asked is None)
     if found is None and asked is not None:
-        lacking = {
+        none = {
             "plateau": f"no curve has a plateau of {LEAST_STEPS} pulses; take",
             "reads": "no state was read several times; give rows with the same pulse one after "
             "another, or take",
         }
-        raise UserError(f"{lacking[asked]} another --meter-noise")
+        raise UserError(f"{none[asked]} another --meter-noise")
     return found

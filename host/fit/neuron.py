@@ -176,8 +176,7 @@ def _fit_devices(points: list[tuple[Array, Array]]) -> tuple[list[Array], Free]:
             ratio = (_square(plain, *each) - rest * freedom) / rest
             knee = other[1] + other[4] / other[2] < top
             heats = abs(other[5]) * top**2 > LEAST_HEATING * np.ptp(each[1])
-            seen = knee if name == 4 else heats
-            votes += bool(stats.f.sf(ratio, 1, freedom) < 0.01 and seen)
+            votes += bool(stats.f.sf(ratio, 1, freedom) < 0.01 and (knee, heats)[name - 4])
         if votes > len(points) / 2:
             found, free = others, more
     return found, free
@@ -305,8 +304,12 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
         return row(_fit(*_flat(devices[0].without(cycle)), free, found[0]))
 
     table = np.array(list(map(row, found)))
-    pairs = list(zip(found, points, strict=True))
-    errors = np.array([_points_errors(one, free, own, full_current) for one, own in pairs])
+    errors = np.array(
+        [
+            _points_errors(one, free, own, full_current)
+            for one, own in zip(found, points, strict=True)
+        ]
+    )
     count = int(free.sum())
     (*intervals, full), basis = estimated(
         table,
@@ -314,22 +317,17 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
         refit,
         lambda: (errors[0], float(max(points[0][0].size - count, 1))),
     )
-    names = itertools.compress(NAMES, free)
-    values: dict[str, Interval] = dict(zip(names, intervals, strict=True))
+    values = dict(zip(itertools.compress(NAMES, free), intervals, strict=True))
     models = [_model(one, device.pulses)[0] for one, device in zip(found, devices, strict=True)]
-    squares = sum(
-        float(np.nansum((device.resistance - model) ** 2))
-        for device, model in zip(devices, models, strict=True)
-    )
+    squares = sum(_square(one, *own) for one, own in zip(found, points, strict=True))
     freedom = max(sum(y.size for _, y in points) - len(devices) * count, 1)
     gain = threshold_spread = None
     if len(devices) > 1:
         gain = spread_between(table[:, 2], errors[:, 2] ** 2, values["slope"])
-        unit = Interval(full_current, full_current, full_current)
+        unit = Interval(*[full_current] * 3)
         threshold_spread = spread_between(table[:, 1], errors[:, 1] ** 2, unit)
     for name in values.keys() - {"threshold", "softness"} if falls else ():
-        one = values[name]
-        values[name] = Interval(-one.value, -one.high, -one.low)
+        values[name] = values[name].turned()
     return NeuronFit(
         full_current=full_current,
         full_resistance=full.value,

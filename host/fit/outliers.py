@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from allspin.host.fit.curves import Curve, Measurement, aligned, by_device
 from allspin.host.fit.cycles import find_unusable
+from allspin.host.fit.quantities import SHOWN
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
@@ -27,8 +28,6 @@ Far = npt.NDArray[np.bool_]
 
 LEAST = 0.02
 """Of the range: what is nearer changes no figure."""
-SHOWN = 4
-"""Outliers that a message has."""
 FEW_CYCLES = 3
 """Cycles whose median one spike does not move; from one more on a cycle can be an outlier."""
 HALF = 3
@@ -68,13 +67,9 @@ class Outlier:
         }
 
     def __str__(self) -> str:
-        curve = self.curve
-        name, place = "", ", the whole cycle"
-        if self.x is not None:
-            place = f" current {self.x:.4g}"
-        if curve.polarity is not None:
-            name = f" {curve.polarity.name.lower()}"
-            place = place if self.x is None else f" pulse {self.x:g}"
+        curve, way = self.curve, self.curve.polarity
+        name, at = ("", "current") if way is None else (f" {way.name.lower()}", "pulse")
+        place = ", the whole cycle" if self.x is None else f" {at} {self.x:.4g}"
         return f"{curve.device}{f' cycle {curve.cycle}' * bool(curve.cycle)}{name}{place}"
 
 
@@ -142,10 +137,8 @@ def outlying_cycles(curves: Sequence[Curve]) -> Far:
 
 def _running_median(values: Array, shrink: bool) -> Array:
     """Median of neighbours; at the ends of fewer: as many on either side, or whatever there is."""
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(values, HALF, constant_values=np.nan), 2 * HALF + 1
-    )
-    medians = np.nanmedian(windows, axis=1)
+    padded = np.pad(values, HALF, constant_values=np.nan)
+    medians = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * HALF + 1), axis=1)
     for end in range(min(HALF, values.size) if shrink else 0):
         medians[end] = np.median(values[: 2 * end + 1])
         medians[-1 - end] = np.median(values[values.size - 2 * end - 1 :])
@@ -267,5 +260,5 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
             shown = "; ".join(map(str, some[:SHOWN]))
             shown += f" and {len(some) - SHOWN:,} more" if len(some) > SHOWN else ""
             notes.append(f"{len(some):,} of {what}: {shown} (--keep-outliers keeps them)")
-    kept_curves = [kept[place] for place in sorted(kept)]
-    return replace(measurement, curves=kept_curves, notes=notes), left_out + cycles + outliers
+    curves = [kept[place] for place in sorted(kept)]
+    return replace(measurement, curves=curves, notes=notes), left_out + cycles + outliers

@@ -52,11 +52,11 @@ class Interval:
             return Interval(self.value / unit.value, 0.0, math.inf)
         narrow, wide = math.log(unit.high / unit.value), math.log(unit.value / unit.low)
         # From a value of 0 there is no logarithm: the unit's error then stands alone.
-        middle, low, high = self.value or self.high, 0.0, 0.0
-        if self.low > 0:
-            low = middle * math.exp(-math.hypot(math.log(middle / self.low), narrow))
-        if self.high > 0:
-            high = middle * math.exp(math.hypot(math.log(self.high / middle), wide))
+        middle, edges = self.value or self.high, ((self.low, -1, narrow), (self.high, 1, wide))
+        low, high = (
+            middle * math.exp(way * math.hypot(math.log(edge / middle), more)) if edge > 0 else 0.0
+            for edge, way, more in edges
+        )
         return Interval(self.value / unit.value, low / unit.value, high / unit.value)
 
     def less(self, noise: "Interval") -> "Interval":
@@ -67,6 +67,10 @@ class Interval:
     def scaled(self, change: Callable[[float], float]) -> "Interval":
         """Value and limits, each changed alike."""
         return Interval(change(self.value), change(self.low), change(self.high))
+
+    def turned(self) -> "Interval":
+        """That of the other sign."""
+        return Interval(-self.value, -self.high, -self.low)
 
     def plain(self) -> dict[str, float]:
         """As a device file has it."""
@@ -114,8 +118,10 @@ def estimated(
         errors = np.sqrt((cycles - 1) ** 2 / cycles * left.var(axis=0, ddof=1))
     else:
         basis, values, (errors, freedom) = "points", found[0], by_points()
-    pairs = zip(values.tolist(), errors.tolist(), strict=True)
-    return [interval(value, error, freedom) for value, error in pairs], basis
+    return [
+        interval(value, error, freedom)
+        for value, error in zip(values.tolist(), errors.tolist(), strict=True)
+    ], basis
 
 
 # Curves of one device together.
@@ -241,8 +247,8 @@ def fit_curve(share: Array, resistance: Array, weights: Array, near: float | Non
     if not abs(found.x[2]) <= STEEPEST:
         limits = np.array([np.inf, np.inf, STEEPEST])
         found = optimize.least_squares(left, start, bounds=(-limits, limits), **common)
-    jacobian, square = slopes(found.x), float(2 * found.cost) / max(share.size - 3, 1)
-    covariance = np.linalg.pinv(jacobian.T @ jacobian) * square
+    jacobian, freedom = slopes(found.x), max(share.size - 3, 1)
+    covariance = np.linalg.pinv(jacobian.T @ jacobian) * float(2 * found.cost) / freedom
     return Fit(found.x, covariance, resistance - model(found.x, share))
 
 
@@ -285,8 +291,10 @@ class ResponseFit:
     @property
     def models(self) -> list[Array]:
         """Each device's model at its points."""
-        pairs = zip(self.devices, self.fits, strict=True)
-        return [model(fit.parameters, device.pulses / self.pulses) for device, fit in pairs]
+        return [
+            model(fit.parameters, device.pulses / self.pulses)
+            for device, fit in zip(self.devices, self.fits, strict=True)
+        ]
 
     def mean_curve(self, pulses: npt.ArrayLike) -> Array:
         """The mean device's model."""
@@ -355,5 +363,5 @@ def fit_response(curves: Sequence[Curve], polarity: Polarity) -> ResponseFit:
         each = pulses / bends
         a = interval(float(each.mean()), float(stats.sem(each)), each.size - 1)
     low, high = (end, start) if polarity else (start, end)
-    span = Interval(-change.value, -change.high, -change.low) if polarity else change
+    span = change.turned() if polarity else change
     return ResponseFit(polarity, pulses, a, low, high, span, basis, devices, fits)

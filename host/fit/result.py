@@ -9,6 +9,7 @@ from allspin.host.fit.curves import Measurement
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
+from allspin.host.fit.quantities import few
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
 from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread
 from allspin.host.show.table import Cell, Column, Number, Table
@@ -146,11 +147,11 @@ def row(
     part: str, what: str, value: Cell | Interval, unit: str = "", scale: float = 1.0
 ) -> tuple[Cell, ...]:
     """A row of a value, and of its interval if it has one."""
-    edges: tuple[Cell, ...] = value, None, None
-    if isinstance(value, Interval):
-        # Value and interval often differ in the third digit.
-        edges = tuple(Number(scale * edge, "#.4g") for edge in (value.value, value.low, value.high))
-    return part, what, *edges, unit
+    if not isinstance(value, Interval):
+        return part, what, value, None, None, unit
+    # Value and interval often differ in the third digit.
+    edges = (value.value, value.low, value.high)
+    return part, what, *(Number(scale * edge, "#.4g") for edge in edges), unit
 
 
 def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:
@@ -248,8 +249,7 @@ class FitResult:
             }
         if self.meter is not None:
             whole["meter_noise"] = self.meter.deviation.plain() | {"from": self.meter.basis}
-        neuron = self.neuron
-        if neuron is not None:
+        if (neuron := self.neuron) is not None:
             spreads = {"gain": neuron.gain, "threshold_spread": neuron.threshold_spread}
             whole["neuron"] = {
                 **{name: one.plain() for name, one in neuron.values.items()},
@@ -286,8 +286,9 @@ class FitResult:
         if self.neuron is not None:
             rows += self._neuron_rows(self.neuron)
         rules = [at for at, one in enumerate(rows) if at and one[0] != rows[at - 1][0]]
-        title = f"Device {device.name}: values and 95 % intervals"
-        return [Table(title, COLUMNS, rows, rules=rules)]
+        return [
+            Table(f"Device {device.name}: values and 95 % intervals", COLUMNS, rows, rules=rules)
+        ]
 
     def _neuron_rows(self, neuron: NeuronFit) -> list[tuple[Cell, ...]]:
         factor, current = self.current
@@ -302,7 +303,7 @@ class FitResult:
             ("D2D", None if neuron.gain else "not known", "one device"),
         ]
         rows = [row("neuron", *one) for one in found if one[1] is not None]
-        return [*rows, *_goodness_rows("neuron", neuron.goodness)]
+        return rows + _goodness_rows("neuron", neuron.goodness)
 
     def notes(self, device: Device) -> list[str]:
         """How its variations are read, and what the files say of pulses, line by line."""
@@ -323,7 +324,8 @@ class FitResult:
             figures = (f"{key} {at:.4g} {'As'[key.endswith('time')]}" for key, at in known.items())
             lines.append(f"Of pulses and reads the files say: {', '.join(figures)}.")
         if self.polarities and not device.synapse.figures(Polarity(0), self.unit):
-            lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}.")
+            of = few(one.device for one in self.measurement.curves if one.polarity is not None)
+            lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}; curves are of {of}.")
             if self.reading:
                 lines.append(f"D2D is read as {DEVICE_READINGS[self.reading]}.")
         return lines

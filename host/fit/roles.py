@@ -20,7 +20,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "resistance": (
         rf"r_?ahe?|ahe?(_?{_RES})?|anomalous_hall_{_RES}",
-        rf"r_?(h|hall|xy|yx)|(hall|transverse|xy)_?{_RES}|{_RES}_(hall|xy|ahe?)|hall",
+        rf"r_?(h|hall|xy|yx)|(hall|transverse|xy)_?{_RES}(_?r_?(xy|h|ahe?))?|"
+        rf"{_RES}_(hall|xy|ahe?)|hall",
         rf"((delta_?|d_?)?{_RES})",
         r"conductance|g(_?(ahe?|h|hall|xy))?",
         r"v_?(ahe?|h|hall|xy|yx)|(ahe?|hall|transverse)_?(v|voltage)",
@@ -29,7 +30,9 @@ NAMES: dict[str, tuple[str, ...]] = {
         rf"({_NO}_?(of_?)?)?(cycle|cyc|run|sweep|repeat|loop|iteration|iter|rep|repetition|trial)s?"
         rf"(_?{_NO})?",
     ),
-    "device": (rf"(device|sample|dut|dev|(hall_?)?bar|die|chip)s?(_?(name|label|{_NO}))?",),
+    "device": (
+        rf"(device|sample|dut|dev|(hall_?)?bar|die|chip|cell|junction)s?(_?(name|label|{_NO}))?",
+    ),
     "polarity": (r"polarity|direction|pulse_?(type|polarity|direction|sign)",),
     "current": (
         r"current|i|i_?x|input_current|pulse_current|i_?pulse",
@@ -73,7 +76,7 @@ ESSENTIAL = ("pulse", "resistance", "current", "time")
 
 def plain(name: str) -> str:
     """A column's name without capitals, and with one sign for what separates words."""
-    return re.sub(r"[\s_.:-]+", "_", name.strip().lower()).strip("_") or name.strip()
+    return re.sub(r"[\s_.:-]+", "_", name.strip().lower()).strip("_<>|*") or name.strip()
 
 
 class ColumnMap:
@@ -91,7 +94,7 @@ class ColumnMap:
     headings : list of str
         Names of all columns, as `plain` has them.
     places : dict of str to list of int
-        Places of each kind of column that there is, by the keys of `NAMES`: one, or of R_AH several.
+        Places of each kind of column that there is, by the keys of `NAMES`; several of R_AH.
     why : dict of int to (str, str)
         For each of these what it is, and what tells it.
 
@@ -104,7 +107,8 @@ class ColumnMap:
     def __init__(self, file: CsvFile, given: Callable[[str, Path], list[str]]) -> None:
         self.file = file
         self.headings = [plain(column.name) for column in file.columns]
-        pairs = [*zip(self.headings, (column.unit for column in file.columns), strict=True)]
+        # A time ``t`` and a temperature ``T`` may do without units.
+        pairs = [(name if len(name) == 1 else plain(name), unit) for name, unit in file.columns]
         for heading, unit in pairs:
             if heading and pairs.count((heading, unit)) > 1:
                 raise UserError(f"{file.path}: two columns are called {heading}; rename one")
@@ -150,15 +154,20 @@ class ColumnMap:
         return self._called(known) if what == "resistance" else []
 
     def _called(self, known: str) -> list[int]:
-        """Places of the columns whose names match."""
-        return [n for n, heading in enumerate(self.headings) if re.fullmatch(known, heading)]
+        """Places of the columns whose names match; RH in per cent is a humidity."""
+        pairs = zip(self.headings, self.file.columns, strict=True)
+        return [
+            n
+            for n, (heading, column) in enumerate(pairs)
+            if re.fullmatch(known, heading) and "".join(column) != "RH%"
+        ]
 
     def _fits(self, what: str, place: int) -> bool:
         """Whether a column's unit is one that its kind can have; a ``T`` of none is no time."""
         name, unit = self.file.columns[place]
         letter = {"t": "time", "T": "temperature"}.get(name, what) if not unit else what
         known = KINDS.get(what)
-        return letter == what and (not known or (base_of(unit) in known[0] and unit != "%"))
+        return letter == what and (not known or base_of(unit) in known[0])
 
     def _of_words(self) -> list[int]:
         """The first column whose cells are words for either polarity, and nothing else."""

@@ -4,10 +4,6 @@ By convention a file with a column ``pulse`` holds pulse curves of a synapse, on
 with ``current`` curves of a neuron, and one over ``time`` decays. ``cycle`` and ``device`` tell
 runs apart, or pulses that are counted anew; several columns of R_AH are as many cycles. A file
 without ``device`` is one device, named as the file, or as many as its blocks name.
-
-The polarity is in a column, or told by the sign of the pulses' current, or else by whether R_AH
-rises or falls; a run that goes there and back is cut where it turns. R_AH that does the opposite of
-what its polarities say, in both of a device, has the other sign.
 """
 
 import hashlib
@@ -19,60 +15,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.columns import Columns, ReadOptions, choose_rows, filled
-from allspin.host.fit.curves import DEAD, Curve, Measurement, by_device, trend, usual_swing
+from allspin.host.fit.columns import Columns, ReadOptions, choose_rows
+from allspin.host.fit.curves import Curve, Measurement
 from allspin.host.fit.facts import own_names
-from allspin.host.fit.quantities import base_of, few, number
-from allspin.host.fit.roles import WAYS, plain
-from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
+from allspin.host.fit.polarities import Run, Way, pulse_curves, ways_of
+from allspin.host.fit.quantities import base_of, number
+from allspin.host.fit.roles import plain
+from allspin.host.fit.settings import Setting, check_agreement, figures, settings_of
 from allspin.host.fit.tables import CsvFile, read_csv
-from allspin.host.fit.turns import (
-    LEAST_POINTS,
-    choose_branches,
-    cut,
-    find_turns,
-    given_turn,
-    numbered,
-    scatter_of,
-)
+from allspin.host.fit.turns import LEAST_POINTS, check_length, choose_branches, numbered
+from allspin.host.fit.varying import STEADY, check_steady
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError
-from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity
+from allspin.sim.synapse.response import MAX_PULSES, Array
 
-ZERO = 273.15
-"""Kelvin of 0 degrees Celsius."""
-ROOM = 300.0
-"""Kelvin, where nothing is said of the temperature."""
-ALIKE = 0.02
-"""Relative scatter of a temperature that is read back, within which it is one."""
-Way = Polarity | int | None
-"""A run's polarity, or else the sign of its pulses' current, if either is known."""
-
-
-Run = tuple[Curve, Way]
-"""Points of one cycle, in the order in which they came, of no polarity yet; R_AH is NaN where it
-is missing. And what the file says of the polarity."""
-
+ZERO, ROOM = 273.15, 300.0
+"""Kelvin of 0 degrees Celsius, and where nothing is said of the temperature."""
 # Rows to runs.
-
-
-def _ways(file: CsvFile, columns: Columns, chosen: list[int]) -> Sequence[Way]:
-    """What is known of each row's polarity: by its column, or by currents of both signs."""
-    place, current = columns.place("polarity"), columns.place("current")
-    signs: Sequence[Way] = ()
-    if columns.kind == "pulse" and place is not None:
-        cells = [cell.lower() for cell in file.cells(place, chosen)]
-        words = dict(zip(dict.fromkeys(cells), (1, -1), strict=False))
-        odd = [row for row, cell in zip(chosen, cells, strict=True) if cell not in WAYS]
-        if odd and len(set(cells)) != len(Polarity):
-            line, row = file.rows[odd[0]]
-            raise file.fail(line, f"polarity is {row[place]!r}; give potentiation or depression")
-        # Of two words that are not known R_AH tells which is which.
-        return [(words if odd else WAYS)[cell] for cell in cells]
-    if columns.kind == "pulse" and current is not None:
-        currents = file.values(current, chosen)[filled(file.cells(current, chosen))]
-        signs = np.sign(np.nan_to_num(currents)).astype(int).tolist()
-    return signs if {1, -1} <= set(signs) else [None] * len(chosen)
 
 
 def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
@@ -126,7 +85,7 @@ def gather(
             raise file.fail(file.rows[row][0], f"{kind} is {one:g}; give 0 to {most:,g}")
     heat = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
     names = (_names(file, columns, chosen, what, own) for what in ("device", "cycle"))
-    keys = list(zip(*names, _ways(file, columns, chosen), strict=True))
+    keys = list(zip(*names, ways_of(file, columns, chosen), strict=True))
     lacking = np.isnan(x)
     parts = _parts(kind, x, heat, keys)
     found: list[tuple[int, int, Run]] = []
@@ -143,7 +102,7 @@ def gather(
                 *(device, name, None, x[part], value[part], None),
                 *(line, rows, kelvin, str(file.path)),
             )
-            if np.ptp(heat[part]) > 2 * ALIKE * kelvin:
+            if np.ptp(heat[part]) > 2 * STEADY * kelvin:
                 raise file.fail(line, f"{curve.name}: the temperature is not steady")
             lost = rows[np.isnan(value[part])].tolist()
             if len(lost) == rows.size and len(parts) > 1:
@@ -156,7 +115,7 @@ def gather(
                     f"{share:g} of a curve; measure it again, or raise --missing",
                 )
             curve = _of_states(curve) if kind == "pulse" else curve
-            _check_length(file, curve.measured())
+            check_length(file, curve.measured())
             found.append((int(rows[0]), order, (curve, way)))
             missing += lost
     still = [run for _, _, (run, _) in found if not np.ptp(run.measured().resistance)]
@@ -217,7 +176,7 @@ def _parts(
         # Rows of all runs in turn are no runs that end.
         apart = kind == "pulse" and np.count_nonzero(gaps) < own.size / LEAST_POINTS
         anew = (gaps & apart) | ((np.diff(x[own]) < 0) & (kind != "current"))
-        anew |= np.abs(np.diff(heat[own])) > ALIKE * heat[own[1:]]
+        anew |= np.abs(np.diff(heat[own])) > STEADY * heat[own[1:]]
         for count, part in enumerate(np.split(own, np.flatnonzero(anew) + 1)):
             start = written[before[part[0]]] if apart and before[part[0]] >= 0 else math.nan
             x[part] -= start if x[part[0]] >= start else 0.0
@@ -238,99 +197,6 @@ def _of_states(curve: Curve) -> Curve:
     square = np.bincount(state, np.where(there, curve.resistance - mean[state], 0.0) ** 2)
     scatter = np.array([square, np.maximum(count - 1, 0)], np.float64)
     return replace(curve.at(starts), resistance=mean, scatter=scatter)
-
-
-def _check_length(file: CsvFile, curve: Curve) -> None:
-    if (count := curve.x.size) < LEAST_POINTS:
-        raise file.fail(
-            curve.line,
-            f"{curve.name} has {count} point{'s' * (count != 1)}; a curve needs at least "
-            f"{LEAST_POINTS}",
-        )
-
-
-# Runs of pulses to curves of one polarity each.
-
-
-def pulse_curves(
-    file: CsvFile, runs: Sequence[Run], turn: float | None
-) -> tuple[list[Curve], list[str]]:
-    """Curves of one polarity each, and what was guessed.
-
-    Parameters
-    ----------
-    file : CsvFile
-        The table.
-    runs : sequence of Run
-        Its runs of pulses.
-    turn : float or None
-        Pulse at which runs turn that name no polarity; None looks for it.
-
-    Raises
-    ------
-    UserError
-        If a polarity makes no sense.
-    """
-    notes: dict[str, None] = {}
-    if any(way is not None for _, way in runs):
-        curves = _told(file, runs, notes)
-    else:
-        curves, every = [], [run for run, _ in runs]
-        given = [] if turn is None else [given_turn(file, run, turn) for run in every]
-        for run, place in zip(every, given or find_turns(every), strict=True):
-            for part in cut(file, run, place):
-                _check_length(file, part)
-                curves.append(replace(part, polarity=Polarity(trend(part.resistance) <= 0)))
-            if turn is None and place is not None:
-                notes[
-                    f"{file.path} names no polarity: curves are cut where R_AH turns (--turn for "
-                    f"elsewhere), at pulse {run.x[place]:g}"
-                ] = None
-    return curves, list(notes)
-
-
-def _told(file: CsvFile, runs: Sequence[Run], notes: dict[str, None]) -> list[Curve]:
-    """Curves of the polarities of a column, or by the sign of the current.
-
-    The sign with which R_AH rises is potentiation. A device whose R_AH does the opposite of what
-    both of its polarities say is turned, with a note.
-    """
-    curves = [run.measured() for run, _ in runs]
-    ways = [int(way or 0) for _, way in runs]
-    if not isinstance(runs[0][1], Polarity):
-        pairs = [*zip(ways, (trend(curve.resistance) for curve in curves), strict=True)]
-        up, down = (float(np.median([rise for way, rise in pairs if way == s])) for s in (1, -1))
-        if up * down >= 0:
-            raise UserError(
-                f"{file.path}: R_AH {'rises' if up > 0 else 'falls'} with pulse currents of either "
-                "sign; name the polarity in a column"
-            )
-        ways = [int((way == 1) is not (up > 0)) for way in ways]
-    told = [replace(one, polarity=Polarity(way)) for one, way in zip(curves, ways, strict=True)]
-    least = max(DEAD * usual_swing(told), 3 * scatter_of([one.resistance for one in told]))
-    turned = []
-    for device, places in by_device(told).items():
-        swings = [told[place].swing for place in places]
-        both = len({told[place].polarity for place in places}) == len(Polarity)
-        turned += [device] * (both and -sum(swings) > max(sum(map(abs, swings)) / 2, least))
-    if turned:
-        notes[
-            f"{file.path}: R_AH falls with potentiation and rises with depression in "
-            f"{few(turned)}: its sign is taken as reversed, and turned"
-        ] = None
-    signs = [-1 if one.device in turned else 1 for one in told]
-    told = [replace(o, resistance=s * o.resistance) for o, s in zip(told, signs, strict=True)]
-    for curve in told:
-        falls = bool(curve.polarity)
-        # Of a film that does not switch anything may be so.
-        if abs(trend(curve.resistance)) > 0.3 and curve.swing < -least:  # they count backwards
-            raise file.fail(
-                curve.line,
-                f"R_AH {'rises' if falls else 'falls'} with pulses of "
-                f"{Polarity(falls).name.lower()}; number pulses in the order in which they were "
-                "given",
-            )
-    return told
 
 
 # Whole files.
@@ -362,44 +228,26 @@ def read_measurement(
     """
     options = options or ReadOptions()
     conditions, ignored = options.conditions(), set(map(plain, options.ignored))
-    datas: list[bytes] = []
-    curves: list[Curve] = []
+    options.columns.check(paths)
+    every: list[tuple[Columns, list[Curve], set[str]]] = []
     notes: list[str] = []
     settings: list[Setting] = []
-    units: dict[Path, str] = {}
-    currents: dict[Path, str] = {}
-    found: set[str] = set()
-    options.columns.check(paths)
     for path, own in zip(paths, own_names(paths), strict=True):
         file = read_csv(path)
         columns = Columns(file, options, decay)
         chosen, used = choose_rows(file, columns, conditions)
         runs, lost = gather(file, columns, chosen, own, options.missing)
-        notes += file.notes + lost
-        read = [run.measured() for run, _ in runs]
+        read, guessed = [run.measured() for run, _ in runs], list[str]()
         if columns.kind == "pulse":
             read, guessed = pulse_curves(file, runs, options.turn)
-            notes += guessed
-        notes += check_steady(file, columns, ignored, read)
+        notes += file.notes + lost + guessed + check_steady(file, columns, ignored, read)
         settings += [] if decay else settings_of(file, columns, read)
-        named = "device" in columns.places or any(block.device for block in file.blocks)
-        cold = "temperature" not in columns.places and not said_temperature(file, read[0].line)
-        if len(file.blocks) > 1 and not (named or decay):
-            notes.append(
-                f"{file.path}: {len(file.blocks)} tables one after another name no device and are "
-                "taken as cycles of one; give a line such as 'device: A' before each header if not"
-            )
-        if decay and cold:
-            notes.append(f"{path} names no temperature and is taken as at {ROOM:g} K")
+        notes += _unnamed(file, columns, decay)
         if columns.kind == "current":
             read = choose_branches(path, read, options.branch, columns.x_unit)
-            currents[path] = columns.x_unit
-        found |= used
-        curves += read
-        datas.append(file.data)
-        units[path] = columns.unit
+        every.append((columns, read, used))
     for condition in conditions:
-        if plain(condition.column) not in found:
+        if not any(plain(condition.column) in used for *_, used in every):
             raise UserError(
                 f"no file has a column {condition.column}; mend --where {condition.text}"
             )
@@ -413,15 +261,29 @@ def read_measurement(
         "branch": options.branch,
         "turn": options.turn and float(options.turn),
     }
+    units = {columns.file.path: columns.unit for columns, *_ in every}
+    currents = {one.file.path: one.x_unit for one, *_ in every if one.kind == "current"}
     return Measurement(
-        curves,
+        [curve for _, read, _ in every for curve in read],
         unit=_one_unit("R_AH", units),
         current_unit=_one_unit("current", currents) if currents else "A",
-        digests=digests(paths, datas),
+        digests=digests(paths, [columns.file.data for columns, *_ in every]),
         notes=notes + differ + apart,
         given={key: value for key, value in given.items() if value},
         electrical=electrical,
     )
+
+
+def _unnamed(file: CsvFile, columns: Columns, decay: bool) -> list[str]:
+    """What is said of several tables that name no device, or of decays that name no temperature."""
+    named = "device" in columns.places or any(block.device for block in file.blocks)
+    cold = "temperature" not in columns.places and not said_temperature(file, file.rows[0][0])
+    return [f"{file.path} names no temperature and is taken as at {ROOM:g} K"] * (
+        decay and cold
+    ) + [
+        f"{file.path}: {len(file.blocks)} tables one after another name no device and are taken "
+        "as cycles of one; give a line such as 'device: A' before each header if not"
+    ] * (len(file.blocks) > 1 and not (named or decay))
 
 
 def _one_unit(what: str, files: dict[Path, str]) -> str:

@@ -1,9 +1,9 @@
-"""What was set in an experiment: none may vary unseen, and some are figures of the device.
+"""What tables were measured at: two settings are not one, and some are figures of the device.
 
-Columns beside those of the model, and lines before a table such as ``Pulse width: 1 ms``, say at
-which currents, fields and times curves were measured. Curves of two values of one of these are no
-cycles of one another. Currents and times of pulses and reads have no part in a fit, but
-programming's energy and time are made of them.
+Columns beside those of the model, lines before a table such as ``Pulse width: 1 ms``, and names of
+files say at which currents, fields and times curves were measured. Curves of two values of one of
+these are no cycles of one another. Currents and times of pulses and reads have no part in a fit,
+but programming's energy and time are made of them.
 """
 
 import math
@@ -15,42 +15,17 @@ import numpy as np
 
 from allspin.host.fit.columns import READ_CURRENT, Columns
 from allspin.host.fit.curves import Curve
-from allspin.host.fit.quantities import base_of, few, number, ordered, unit_of
-from allspin.host.fit.roles import ColumnMap, plain
+from allspin.host.fit.quantities import number, unit_of
+from allspin.host.fit.roles import NAMES, plain
 from allspin.host.fit.tables import CsvFile
-from allspin.host.fit.turns import LEAST_POINTS
+from allspin.host.fit.varying import STEADY, is_named, may_vary
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
-SETTING = re.compile(
-    r"((read_|write_|pulse_|bias_)?(current|width|duration|length|amplitude)|i|i_?pulse|i_?write|"
-    r"t_?pulse|([a-z]+_)*field|[bh]_?[xyz]?|v_?g)(_.*)?|"
-    r"(.*_)?(currents?|width|duration|amplitude|field|temperature|temp|gate|bias|"
-    r"[iv]_?(src|source|bias|pulse|write|prog|set|gate)|"
-    r"(pulse|source|write|set|programming|bias|drive|gate)_(voltage|level|power))(_.*)?"
-)
-"""Names of what an experiment sets, also among other words, as in ``Stage temperature``."""
-READINGS = {
-    *("meas", "measured", "sense", "sensed", "leak", "leakage", "noise", "std", "sigma", "error"),
-    *("uncertainty", "compliance", "limit", "range", "max", "min", "start", "stop"),
-}
-"""Words of what is read, or bounds it, in such a unit."""
-BOOKKEEPING = re.compile(
-    r"|(time|date|timestamp|elapsed|clock|index|row|line|no|point|id|number|count|comment|"
-    r"remark|note|operator|user|file|unnamed|error|status|std|sigma|uncertainty)(_.*|s)?"
-)
-"""Names of what every row may have of its own."""
-RESULTS = ("ohm", "S")
-"""Units of what is measured, and not set."""
-STEADY = 0.02
-"""Of its magnitude, by how much a setting that is read back may scatter."""
-
-CURRENT = r"current|i|i_?x|i_?pulse|i_?write|(input|pulse|write)_(current|amplitude)|amplitude"
-"""Names of the current of a pulse."""
 FIGURES = {
     key: (unit, re.compile(known))
     for key, unit, known in (
-        ("current", "A", CURRENT),
+        ("current", "A", "|".join(NAMES["current"])),
         ("potentiation_current", "A", "potentiation_current"),
         ("depression_current", "A", "depression_current"),
         ("pulse_time", "s", r"((pulse|write)_)?(width|duration|length)|(pulse|write)_time|"
@@ -62,201 +37,6 @@ FIGURES = {
 }  # fmt: skip
 """Unit and names of each figure of a device's ``[synapse.electrical]``; the current of pulses is
 one of their polarity's."""
-Key = str | float
-"""A number, or text in small letters."""
-
-
-def is_named(heading: str, unit: str) -> bool:
-    """Whether a column is something that an experiment sets, by its plain name and its unit."""
-    called = SETTING.fullmatch(heading) or base_of(unit) in ("A", "T", "Oe", "K", "C")
-    return bool(called) and not READINGS & set(heading.split("_"))
-
-
-def may_vary(heading: str, unit: str) -> bool:
-    """Whether a column is a reading or keeps books, by its plain name and its unit."""
-    return bool(BOOKKEEPING.fullmatch(heading)) or base_of(unit) in RESULTS
-
-
-def role(columns: ColumnMap, place: int) -> tuple[str, str]:
-    """What a column is taken for, and why."""
-    heading, unit = columns.headings[place], columns.file.columns[place].unit
-    if place in columns.why:
-        return columns.why[place]
-    if is_named(heading, unit):
-        return "setting, the same in all cycles", "by its name or unit"
-    if may_vary(heading, unit) or READINGS & set(heading.split("_")):
-        return "reading, which may vary", "by its name or unit"
-    return "none; but not steady in each cycle and another in others", "its name is not known"
-
-
-# What varies within the curves of one file.
-
-
-class Varying:
-    """What a column has in the rows of some curves.
-
-    Parameters
-    ----------
-    file : CsvFile
-        The table.
-    place : int
-        Of the column.
-    curves : sequence of Curve
-        The curves.
-
-    Attributes
-    ----------
-    cycles : list of (str, list of str)
-        Device and cells of each curve, without empty ones and pulses of no current.
-    texts : set of str
-        The values as they are written.
-    numbers : ndarray
-        The numbers among them, with their signs, in order.
-    top, scatter : float
-        The largest magnitude, and the range of the values over it.
-    worded, several, repeated : bool
-        Whether there are words among them; several values, a current's aside from its sign; and
-        whether these are a few, each many times.
-    """
-
-    def __init__(self, file: CsvFile, place: int, curves: Sequence[Curve]) -> None:
-        name, unit = file.columns[place]
-        signed = "current" not in plain(name) and base_of(unit) != "A"
-        empty = {cell for cell in file.cells(place, range(len(file.rows))) if _empty(cell, signed)}
-        rows = [(one.device, file.cells(place, one.rows[one.rows >= 0])) for one in curves]
-        self.cycles = [(device, [c for c in cells if c not in empty]) for device, cells in rows]
-        self.texts = {cell for _, cells in self.cycles for cell in cells}
-        known = [value for value in map(number, self.texts) if value is not None]
-        self.numbers, self.worded = np.sort(known), len(known) < len(self.texts)
-        sizes = np.unique(self.numbers if signed else np.abs(self.numbers))
-        self.top = float(np.abs(self.numbers).max(initial=0.0))
-        self.scatter = float(np.ptp(sizes)) / self.top if self.top else 0.0
-        count = sizes.size + len({text.lower() for text in self.texts if number(text) is None})
-        most = min(sum(len(cells) for _, cells in self.cycles) / LEAST_POINTS, 2 * LEAST_POINTS - 1)
-        self.several, self.repeated = count > 1, 1 < count <= most
-
-    def is_setting(self, named: bool) -> bool:
-        """Whether it is something that was set, and differs between or within curves.
-
-        What is called as nothing that an experiment sets is a setting only if it is steady within
-        each cycle of a device, and another in others.
-        """
-        if named:
-            return self.repeated or self.scatter > STEADY
-        devices = {device for device, cells in self.cycles if cells}
-        cycles = (
-            [cells for name, cells in self.cycles if name == one and cells] for one in devices
-        )
-        return self.several and any(map(self._set_by_cycle, cycles))
-
-    def _set_by_cycle(self, cycles: list[list[str]]) -> bool:
-        """Whether values of cycles are steady within each and others in others."""
-        if self.worded:
-            return all(len(set(own)) == 1 for own in cycles) and len(set(map(min, cycles))) > 1
-        values = [np.array([number(cell) for cell in own], float) for own in cycles]
-        within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in values)
-        between = float(np.ptp([np.median(own) for own in values]))
-        # Numbers that only rise are a clock, whatever it is called.
-        clock = bool(np.all(np.diff(np.concatenate(values)) > 0))
-        return between > max(STEADY * self.top, 5 * within) and not clock
-
-    def ranges(self) -> list[tuple[float, float]]:
-        """Ranges that numbers are in which scatter about a few settings, by magnitude."""
-        if not self.top:
-            return []
-        step = 10.0 ** math.floor(math.log10(STEADY * self.top))
-        far = np.diff(self.numbers) > STEADY * self.top
-        groups = np.split(self.numbers, np.flatnonzero(far) + 1)
-        # A single wrong reading is no setting.
-        least = max(map(len, groups)) / LEAST_POINTS
-        ends = [(own[0] / step, own[-1] / step) for own in groups if len(own) >= least]
-        found = [(math.floor(low) * step, math.ceil(top) * step) for low, top in ends]
-        return sorted(found, key=lambda ends: min(map(abs, ends)))
-
-    def advice(self, others: Sequence["Varying"]) -> str:
-        """How to choose one of the values, with one of those that only other curves have.
-
-        Those are such as the current of the other polarity.
-        """
-        if self.repeated or not self.numbers.size:
-            rest = {text for other in others for text in other.texts} - self.texts
-            return ",".join([ordered(self.texts)[0], *ordered(rest)[:1]])
-        own, more = self.ranges(), [ends for other in others for ends in other.ranges()]
-        more = [(low, top) for low, top in more if all(top < a or low > b for a, b in own)]
-        chosen = [f"{low:.6g}..{top:.6g}" for low, top in (*own[:1], *more[:1])]
-        return ",".join(chosen) if len(own) + len(more) > 1 else "LOW..HIGH"
-
-
-def _empty(cell: str, signed: bool) -> bool:
-    """Whether a cell has no value; a pulse of no current is none either."""
-    value = number(cell)
-    return value is not None and (math.isnan(value) or not (value or signed))
-
-
-def check_steady(
-    file: CsvFile, columns: Columns, ignored: set[str], curves: Iterable[Curve]
-) -> list[str]:
-    """Refuse a column that varies where curves are taken for cycles of one another.
-
-    Parameters
-    ----------
-    file : CsvFile
-        The table.
-    columns : Columns
-        What its columns are.
-    ignored : set of str
-        Columns that may vary, by their plain names.
-    curves : iterable of Curve
-        The curves.
-
-    Returns
-    -------
-    list of str
-        What is said of settings that scatter a little.
-
-    Raises
-    ------
-    UserError
-        With the column and its values.
-    """
-    parts: dict[str, list[Curve]] = {}
-    others = "the decays" if columns.kind == "time" else "the neuron's curves"
-    for one in curves:
-        parts.setdefault(others if one.polarity is None else one.polarity.name.lower(), []).append(
-            one
-        )
-    for name in sorted(ignored - set(columns.headings)):
-        raise UserError(f"{file.path} has no column {name}; mend --ignore-column")
-    notes = []
-    for place, (heading, (name, unit)) in enumerate(
-        zip(columns.headings, file.columns, strict=True)
-    ):
-        named = is_named(heading, unit)
-        # Of decays, only what is called as experiments call it.
-        free = not named and (columns.kind == "time" or may_vary(heading, unit))
-        if place in columns.used or heading in ignored or free:
-            continue
-        called = name or f"number {place + 1}"
-        every = {what: Varying(file, place, own) for what, own in parts.items()}
-        for what, varies in every.items():
-            if varies.is_setting(named):
-                advice = varies.advice([one for one in every.values() if one is not varies])
-                raise UserError(
-                    f"{file.path}: column {called} varies within {what} ({few(varies.texts)}) and "
-                    f'has no part in the model; choose by --where "{called}={advice}", or let it '
-                    f'vary with --ignore-column "{called}"'
-                    + f' (--device-column "{called}" if it names devices)'
-                    * varies.worded
-                )
-            if named and varies.several:
-                notes.append(
-                    f"{file.path}: column {called} scatters by {varies.scatter:.1%} within {what} "
-                    "and is taken as constant"
-                )
-    return notes
-
-
-# What differs between tables whose curves are taken for cycles of one device.
 
 
 class Setting(NamedTuple):
@@ -282,7 +62,7 @@ class Setting(NamedTuple):
     polarity: Polarity | None
     name: str
     base: str
-    value: Key
+    value: str | float
     column: str | None
     shown: str
     where: str
@@ -290,9 +70,10 @@ class Setting(NamedTuple):
 
 def _apart(one: Setting, other: Setting) -> bool:
     """Whether two settings differ, by more than readings of one value may."""
-    if isinstance(one.value, str) or isinstance(other.value, str):
-        return one.value != other.value
-    return abs(one.value - other.value) > STEADY * max(abs(one.value), abs(other.value))
+    a, b = one.value, other.value
+    if isinstance(a, str) or isinstance(b, str):
+        return a != b
+    return abs(a - b) > STEADY * max(abs(a), abs(b))
 
 
 def _name(heading: str, base: str, polarity: Polarity | None) -> str:
@@ -304,15 +85,14 @@ def _name(heading: str, base: str, polarity: Polarity | None) -> str:
     return heading
 
 
-def _steady(cells: Sequence[str], named: bool) -> Key | None:
+def _steady(cells: Sequence[str], named: bool) -> str | float | None:
     """The one value that a column has; None if it has several."""
     numbers = [value for value in map(number, cells) if value is not None]
     if len(numbers) < len(cells):
         return cells[0].lower() if len(set(cells)) == 1 else None
     values = np.array([one for one in numbers if one and math.isfinite(one)])
-    if not values.size or np.ptp(values) > STEADY * named * np.abs(values).max():
-        return None
-    return float(np.median(values))
+    steady = values.size and np.ptp(values) <= STEADY * named * np.abs(values).max()
+    return float(np.median(values)) if steady else None
 
 
 def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> list[Setting]:
@@ -331,13 +111,15 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
         The curves.
     """
     tables: dict[tuple[str, Polarity | None, int], list[int]] = {}
-    for curve in curves:
-        key = curve.device, curve.polarity, file.blocks[file.block_of(curve.line)].line
-        tables.setdefault(key, []).extend(row for row in curve.rows.tolist() if row >= 0)
+    for one in curves:
+        key = one.device, one.polarity, file.blocks[file.block_of(one.line)].line
+        tables.setdefault(key, []).extend(one.rows[one.rows >= 0].tolist())
     others = {f"{polarity.name.lower()}_current" for polarity in Polarity}
     settings: list[Setting] = []
     for (device, polarity, line), rows in tables.items():
-        given = [(name, unit, [value], None) for name, unit, value in file.facts(line + 1)]
+        given: list[tuple[str, str, list[str], str | None]] = [
+            (name, unit, [value], None) for name, unit, value in file.facts(line + 1)
+        ]
         for place, (column, unit) in enumerate(file.columns):
             if place not in columns.used and not may_vary(columns.headings[place], unit):
                 called = "current" if place == columns.place("current") else column

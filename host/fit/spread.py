@@ -142,8 +142,8 @@ def _error_along(way: Array, device: DeviceCurves, sigma: float) -> float:
     table, square = device.resistance, float(device.weights @ way**2)
     count = len(table)
     if count > 1 and np.all(np.isfinite(table)):
-        parts = [_along(way, cycle - device.mean, np.ones(way.shape)) for cycle in table]
-        return float(np.var(parts, ddof=1)) / count
+        own = [_along(way, cycle - device.mean, np.ones(way.shape)) for cycle in table]
+        return float(np.var(own, ddof=1)) / count
     return sigma**2 / square if square else 0.0
 
 
@@ -181,8 +181,7 @@ def device_spread(
     if count < 2:
         return {}, {}
     start, end = fit.mean_curve([0, fit.pulses]).tolist()
-    found = {name: np.zeros((3, count)) for name in DEVICE_CHOICES}
-    whole = 0.0
+    found, whole = {name: np.zeros((3, count)) for name in DEVICE_CHOICES}, 0.0
     for place, (device, own) in enumerate(zip(fit.devices, fit.fits, strict=True)):
         mean, curve, weights = device.mean, fit.mean_curve(device.pulses), device.weights
         whole += float(weights @ (mean - curve) ** 2)
@@ -193,20 +192,22 @@ def device_spread(
             "span": curve - start,
         }
         for name, way in ways.items():
-            part = _along(way, mean - curve, weights)
-            left = float(weights @ (mean - curve - part * way) ** 2)
-            found[name][:, place] = part, _error_along(way, device, cycles.scatter), left
+            part, error = (
+                _along(way, mean - curve, weights),
+                _error_along(way, device, cycles.scatter),
+            )
+            found[name][:, place] = part, error, weights @ (mean - curve - part * way) ** 2
         # A is P_max / k: its relative error is that of k. It differs by tens of per cent, where a
         # first order is not enough.
         k = float(own.parameters[2])
-        ratio = fit.pulses / k / fit.nonlinearity.value
-        bent = start + (end - start) * shape(k, device.pulses / fit.pulses)[0]
-        error = _error_of_k(fit, device, own) * (ratio / k) ** 2
-        found["nonlinearity"][:, place] = ratio - 1, error, float(weights @ (mean - bent) ** 2)
-    readings, explained = {}, {}
-    for name, (values, errors, left) in found.items():
+        ratio, error = fit.pulses / k / fit.nonlinearity.value, _error_of_k(fit, device, own)
+        left = mean - start - (end - start) * shape(k, device.pulses / fit.pulses)[0]
+        found["nonlinearity"][:, place] = ratio - 1, error * (ratio / k) ** 2, weights @ left**2
+    readings = {}
+    for name, (values, errors, _) in found.items():
         unit = fit.nonlinearity if name == "nonlinearity" else fit.span
-        low, high = sorted((unit.low / unit.value, unit.high / unit.value))
-        readings[name] = spread_between(values, errors, Interval(1.0, low, high))
-        explained[name] = 1 - sum(left.tolist()) / whole if whole else 0.0
-    return readings, explained
+        edges = sorted((unit.low / unit.value, unit.high / unit.value))
+        readings[name] = spread_between(values, errors, Interval(1.0, *edges))
+    return readings, {
+        name: 1 - sum(left.tolist()) / whole if whole else 0.0 for name, (*_, left) in found.items()
+    }

@@ -37,7 +37,7 @@ MAX_LENGTH = 200
 BRACKETS = re.compile(r"(.*?)\s*[(\[]([^)\]]*)[)\]]\s*(.*)")
 """A column's name with its unit: ``R_AH (ohm)``, ``R_AH [ohm]``."""
 ENDINGS = re.compile(
-    r"(?P<name>.+?)(?:\s*/\s*(?P<per>(?!d$)\S+)|[\s_]+(?P<unit>(?!min$)[^\s_]{2,}|"
+    r"(?P<name>.+?)(?:\s*/\s*(?P<per>(?!d$)\S+)|[\s_]+(?P<unit>(?!min$)[^\s_/]{2,}|"
     r"(?<=[tepy].)[sK]|(?<=[it].)A))",
     re.IGNORECASE,
 )
@@ -135,9 +135,10 @@ class CsvFile:
 
     def facts(self, line: int) -> list[tuple[str, str, str]]:
         """What is said of the table of a line, before it and in the names of file and folder."""
-        folder = [(f"folder {name}", *rest) for name, *rest in quantities(self.path.parent.name)]
-        texts = *self.blocks[self.block_of(line)].preamble, stem(self.path)
-        return [fact for text in texts for fact in quantities(text[:MAX_LENGTH])] + folder
+        texts = stem(self.path), *self.blocks[self.block_of(line)].preamble
+        own = [fact for text in texts for fact in quantities(text[:MAX_LENGTH])]
+        folder = quantities(self.path.parent.name)
+        return own + [(f"folder {name}", unit, value) for name, unit, value in folder]
 
     def block_of(self, line: int) -> int:
         """Which block a line is in."""
@@ -210,8 +211,8 @@ class _Layout:
 
     def is_broken(self, place: int) -> bool:
         """Whether a line has as many cells as a row, and words where a row has numbers."""
-        same = len(self.cells(self.lines[place])) == len(self.usual)
-        return same and not (self.is_row(place) or self.words(place))
+        known = self.is_row(place) or self.words(place)
+        return len(self.cells(self.lines[place])) == len(self.usual) and not known
 
     def units(self, place: int) -> list[str]:
         """The cells of a row of units; empty for any other."""
@@ -337,15 +338,13 @@ def _take_rows(file: CsvFile, layout: _Layout) -> list[Line]:
     end = 0  # of the rows before
     for head, after in itertools.pairwise([*heads, len(lines)]):
         preamble = [line.text for line in lines[end:head]]
-        names = [match for match in map(NAMED.match, reversed(preamble)) if match]
-        device = (names[0]["name"] or names[0]["word"]) if names else ""
-        sure = bool(names) and names[0]["what"].lower() in ("device", "dut", "bar")
-        device = device.strip(' \t,;"')[:MAX_LENGTH]
-        file.blocks.append(Block(lines[head].number, device, preamble, sure))
-        end = after
-        if after < len(lines):
-            # What is below the last row stands before the next header.
-            end = 1 + next(filter(layout.is_row, range(after - 1, head, -1)), head)
+        named = next(filter(None, map(NAMED.match, reversed(preamble))), None)
+        device = named and (named["name"] or named["word"]).strip(' \t,;"')[:MAX_LENGTH]
+        sure = named is not None and named["what"].lower() in ("device", "dut", "bar")
+        file.blocks.append(Block(lines[head].number, device or "", preamble, sure))
+        # What is below the last row stands before the next header.
+        last = after - 1 if after == len(lines) else head
+        end = 1 + next(filter(layout.is_row, range(after - 1, last, -1)), last)
         for line in lines[head:end]:
             cells = layout.cells(line)
             if line.comment or line.text in below:

@@ -14,14 +14,13 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from allspin.host.fit.curves import Curve, trend
+from allspin.host.fit.quantities import SHOWN
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
 LEAST_POINTS = 5
 """Points of a curve: three parameters, and something left over to judge by."""
-SHOWN = 4
-"""Turns that a message has."""
 SURE_TURN = 6.0
 """Standard deviations of a point, by which R_AH goes back at a turn at least."""
 
@@ -145,7 +144,7 @@ def _left(values: Array, limit: float) -> float:
 
 
 def find_turns(runs: Sequence[Curve]) -> list[int | None]:
-    """Where each run turns; runs on the same pulses that go the same way turn where their mean does.
+    """Where each run turns; runs on the same pulses, to the same end, turn where their mean does.
 
     Runs that only rise are no cycles of such that only fall.
     """
@@ -159,6 +158,16 @@ def find_turns(runs: Sequence[Curve]) -> list[int | None]:
         mean = np.interp(np.arange(len(kind[1])), known, np.nanmean(table[:, known], axis=0))
         found[kind] = find_turn(mean)
     return [found[kind] for kind in kinds]
+
+
+def check_length(file: CsvFile, curve: Curve) -> None:
+    """Refuse a curve that has too few points."""
+    if (count := curve.x.size) < LEAST_POINTS:
+        raise file.fail(
+            curve.line,
+            f"{curve.name} has {count} point{'s' * (count != 1)}; a curve needs at least "
+            f"{LEAST_POINTS}",
+        )
 
 
 def given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
@@ -247,9 +256,8 @@ def _gap(up: list[Curve], down: list[Curve]) -> float:
     ways = [[one.at(np.argsort(one.x, kind="stable")) for one in some] for some in (up, down)]
     lines = [[np.interp(grid, way.x, way.resistance) for way in some] for some in ways]
     apart = np.abs(np.mean(lines[0], axis=0) - np.mean(lines[1], axis=0))
-    windows = np.lib.stride_tricks.sliding_window_view(apart, 3)
     # Three in a row, so that one spike makes no loop.
-    gap = float(np.median(windows, axis=1).max())
+    gap = float(np.median(np.lib.stride_tricks.sliding_window_view(apart, 3), axis=1).max())
     values = [part.resistance for part in parts]
     spread = float(np.subtract(*np.percentile(np.concatenate(values), [98, 2])))
     return gap if gap > max(0.05 * spread, 5 * scatter_of(values)) else 0.0
@@ -293,8 +301,10 @@ def choose_branches(
                 f"falls from {down.max():.3g}{unit} to {down.min():.3g}{unit}); choose --branch "
                 "up or --branch down"
             )
-        own = [curve] if branch is None else sides[branch]
-        chosen += [replace(o, cycle=numbered(curve.cycle, n)) for n, o in enumerate(own)]
+        chosen += [
+            replace(own, cycle=numbered(curve.cycle, n))
+            for n, own in enumerate([curve] if branch is None else sides[branch])
+        ]
     return chosen
 
 
