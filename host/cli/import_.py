@@ -4,9 +4,11 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 from allspin.host.cli.options import (
     INTERRUPTED,
+    SHARED,
     Arguments,
     Parser,
     add_options,
@@ -26,6 +28,7 @@ from allspin.host.draw.style import name_text, save_picture
 from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
+from allspin.host.train.options import Augmentation
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.trainer import Progress, training_bar
 from allspin.sim.errors import check_range
@@ -62,6 +65,7 @@ def add_arguments(parser: Parser) -> None:
     )
     add_target_arguments(parser)
     add_tile_arguments(parser)
+    add_shared(parser, "--augment", help=f"with --tune, {SHARED['--augment']['help']}")
     add_shared(parser, "--data")
     parser.add_argument(
         "--pictures", metavar="DIR", type="file", help="draw accuracies and errors of the layers"
@@ -83,12 +87,12 @@ class _Bar(contextlib.ExitStack):
 
 def run(arguments: Arguments) -> int:
     """Import, save, and say what is left of the network."""
+    more: dict[str, Any] = {"target": target_options(arguments), "tiles": tile_options(arguments)}
     with naming_options():
-        bits = check_range("bits", arguments.bits, 1, 8)
-    target, tiles = target_options(arguments), tile_options(arguments)
-    options = read_options(
-        arguments, ImportOptions, pixel_bits=bits, hidden_bits=bits, target=target, tiles=tiles
-    )
+        more["pixel_bits"] = more["hidden_bits"] = check_range("bits", arguments.bits, 1, 8)
+        if arguments.augment is not None:
+            more["augmentation"] = Augmentation.parse(arguments.augment)
+    options = read_options(arguments, ImportOptions, **more)
     model, output = arguments.model, arguments.output
     check_writable(output)
     check_apart(output, model, arguments.data)
@@ -109,6 +113,8 @@ def run(arguments: Arguments) -> int:
     if arguments.pictures is not None:
         figure = imported_network(f"{name_text(model.name)}, imported", accuracies, errors)
         save_picture(figure, arguments.pictures, "imported")
+    if imported.choice.near_tie:
+        warn(f"{imported.choice.reason}; give --white")
     if imported.interrupted:
         warn(f"interrupted; the network so far is in {output}")
     record = {
@@ -141,6 +147,13 @@ def run(arguments: Arguments) -> int:
     if imported.constant_neurons:
         count = imported.constant_neurons
         notes.append(f"hidden neurons added for the last layer's biases: {count}")
+    if imported.choice.reason and not imported.choice.near_tie:
+        notes.append(imported.choice.reason)
+    if imported.tuned is not None and imported.tuned.errors == imported.quantised.errors:
+        notes.append(
+            "the quantised network is kept: no epoch of tuning classifies the training images that "
+            "are held out better by more than chance may"
+        )
     if imported.spread_biases:
         notes.append("there is no hidden layer: biases are spread over the pixels' weights")
     answer(arguments, record, figures("Imported network", rows), notes)

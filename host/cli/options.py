@@ -15,6 +15,7 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, print_tables
+from allspin.host.train.options import AUGMENTATIONS
 from allspin.host.train.parameters import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Tiles
@@ -33,7 +34,7 @@ NEEDS: dict[str, dict[str, str]] = {
         "framing": "image",
     },
     "train": {"at level_choice polarity robust": "device"},
-    "import": {"at level_choice polarity": "device"},
+    "import": {"at level_choice polarity": "device", "augment": "tune"},
     "fit": {"at": "base"},
     "chips": {"missing": "probed"},
     "sweep": {"ca_file certificate key": "address"},
@@ -211,6 +212,12 @@ SHARED: dict[str, dict[str, Any]] = {
         "type": "file",
         "help": "folder of IDX files, or .npz with x_train, y_train, x_test, y_test (MNIST, which "
         "ships)",
+    },
+    "--augment": {
+        "metavar": "NAME",
+        "help": f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror "
+        "images), with amounts as in objects,shift=2, in pixels of an image of 28 x 28 (digits of "
+        "MNIST, none of other data)",
     },
     "--images": {"metavar": "N", "type": int, "help": "first N test images (all)"},
     "--device": {

@@ -28,7 +28,6 @@ from allspin.host.train import in_array, parameters as recipe
 from allspin.host.train.in_array import Learnt
 from allspin.host.train.options import (
     ALL,
-    AUGMENTATIONS,
     KEYS,
     USUAL,
     Augmentation,
@@ -63,16 +62,9 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--hidden", metavar="N[,N...]", type=_widths, help="neurons of each hidden layer (100)"
     )
-    parser.add_argument(
-        "--augment",
-        metavar="NAME",
-        help=f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror "
-        f"images), with amounts as in objects,shift=2 ({recipe.DEFAULT_AUGMENTATION}; none of data "
-        "that are no images)",
-    )
     add_target_arguments(parser)
     add_tile_arguments(parser, "in one piece")
-    add_shared(parser, "--data")
+    add_shared(parser, "--augment", "--data")
     parser.add_argument(
         "--robust",
         metavar="OPTIONS",
@@ -117,7 +109,8 @@ Ctrl-C ends the training; the best network so far is saved (exit status 130).
 examples:
   allspin train --states 10 -o ten.safetensors
   allspin train --states 100 --hidden 128,64 --seed 3 -o deep.safetensors
-  allspin train --data fashion --augment objects --quick -o fashion.safetensors
+  allspin train --data fashion --quick -o fashion.safetensors
+  allspin train --augment digits,rotation=8 --quick -o turned.safetensors
   allspin train --data set.npz --rate 1e-3 --batch 64 -o mine.safetensors
   allspin train --recipe recipe.toml --seed 1 -o again.safetensors
   allspin train --neuron cmos-bare -o gate.safetensors

@@ -1,21 +1,24 @@
 """A network of another tool becomes one of the machine's, and says what that costs."""
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Dataset
-from allspin.host.foreign.description import MAX_BYTES, InputScaling
+from allspin.host.foreign.description import MAX_BYTES, FloatNetwork, InputScaling
 from allspin.host.foreign.model import Model, read_model
 from allspin.host.foreign.quantise import layer_errors, quantise
 from allspin.host.show.say import Display, Silent
 from allspin.host.train.feed import split
+from allspin.host.train.lesson import calibrated
+from allspin.host.train.options import Augmentation
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
 from allspin.host.train.trainer import Progress, tune
 from allspin.sim.errors import UserError, check_range, refused
@@ -37,6 +40,8 @@ HALF_DISAGREEMENT = 0.02
 
 WHITES = (1.0, 255.0)
 """What a white pixel may be worth where nothing says it."""
+NEAR = 3.0
+"""Standard errors of a difference of cross-entropies below which it says little."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,13 @@ class ImportOptions:
     ----------
     states, neuron, pixel_bits, hidden_bits, rah_bits, noise, seed, target, tiles
         As `allspin.host.train.parameters.TrainingParameters` has them.
+    augmentation
+        Of the images of `tune`, likewise: none by default, but of MNIST's.
     tune : int
         Epochs of training through the machine's integers, 0 to 10,000.
     white : float or None
         What a white pixel is worth in the model's input, before `mean` and `scale`. None: 1; where
-        neither `mean` nor `scale` is given, 1 or 255, whichever gives the higher accuracy.
+        neither `mean` nor `scale` is given, 1 or 255: see `choose_scaling`.
     mean, scale : float or None
         Taken off the model's input, and divided by; 0 and 1 by default.
 
@@ -67,6 +74,7 @@ class ImportOptions:
     hidden_bits: int = 4
     rah_bits: int = 8
     noise: float | None = None
+    augmentation: Augmentation | None = None
     tune: int = field(
         default=0,
         metadata=option(
@@ -80,7 +88,7 @@ class ImportOptions:
         default=None,
         metadata=option(
             "what a white pixel is worth in the model's input, before --mean and --scale (1 or "
-            "255, whichever is more accurate)",
+            "255, whichever fits the training images better)",
             "X",
         ),
     )
@@ -106,14 +114,14 @@ class ImportOptions:
         return TrainingParameters(hidden=hidden or (1,), epochs=max(self.tune, 1), **values)
 
     def scalings(self) -> list[InputScaling]:
-        """What may become of grey levels before they enter the model; the best one is taken."""
+        """What may become of grey levels before they enter the model, if nothing says which."""
         unknown = self.white is self.mean is self.scale is None
         whites = WHITES if unknown else (1.0 if self.white is None else self.white,)
         scale = 1.0 if self.scale is None else self.scale
         return [InputScaling(white, self.mean or 0.0, scale) for white in whites]
 
-    def provenance(self) -> dict[str, Any]:
-        """As a network's provenance has them."""
+    def provenance(self, dataset: Dataset) -> dict[str, Any]:
+        """As the provenance of a network for a data set has them."""
         training = self.training((1,))
         return {
             "states": training.states,
@@ -123,10 +131,75 @@ class ImportOptions:
             "rah_bits": training.rah_bits,
             "noise": training.noise,
             "tune": self.tune,
+            **({"augment": training.augmentation_of(dataset).text} if self.tune else {}),
             "seed": training.seed,
             **({} if self.target is None else self.target.to_dict()),
             **({} if self.tiles is None else self.tiles.to_dict()),
         }
+
+
+class Choice(NamedTuple):
+    """What grey levels become before they enter a model.
+
+    Attributes
+    ----------
+    scaling : InputScaling
+        That.
+    reason : str
+        Why, in a sentence; empty where there was nothing to choose.
+    near_tie : bool
+        Whether the other way fits nearly as well.
+    """
+
+    scaling: InputScaling
+    reason: str = ""
+    near_tie: bool = False
+
+
+def choose_scaling(
+    network: FloatNetwork,
+    scalings: list[InputScaling],
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+) -> Choice:
+    """Choose between two scalings by cross-entropy, each with the scale of logits that fits best.
+
+    The class that a network with ReLUs chooses hardly depends on the scale of its input: only its
+    biases do not grow with it. Where cross-entropies differ by less than chance may make them, that
+    scaling is taken with which the logits are nearest to the scale that fits: a network that was
+    trained by cross-entropy has it.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+        What they are for.
+    scalings : list of InputScaling
+        One or two.
+    images : ndarray of uint8, shape (images, height, width)
+        Grey levels of training images.
+    labels : ndarray of int64, shape (images,)
+        Class of each.
+    """
+    if len(scalings) == 1:
+        return Choice(scalings[0])
+    found = [calibrated(network.logits(each.apply(images)), labels) for each in scalings]
+    factors, losses = zip(*found, strict=True)
+    apart = losses[0] - losses[1]
+    near = abs(float(apart.mean())) <= NEAR * float(apart.std()) / math.sqrt(len(apart))
+    by = np.abs(np.log(factors)) if near else np.mean(losses, axis=1)
+    best, other = np.argsort(by, kind="stable").tolist()
+    taken, left = (f"{scalings[each].white:g}" for each in (best, other))
+    reason = (
+        f"white pixels are taken as {taken} in the model's input: its cross-entropy is "
+        f"{losses[best].mean():.4f}, with {left} {losses[other].mean():.4f}"
+    )
+    if near:
+        reason += (
+            f"; these are nearly the same, so the scale of the logits decides: {factors[best]:.3g} "
+            f"fits best with {taken}, {factors[other]:.3g} with {left}, and 1 is what training "
+            "aims at"
+        )
+    return Choice(scalings[best], reason, near)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +231,7 @@ class Imported:
         Widths of the model.
     model_accuracy : float
         Of the model itself in floating point, on the test images.
-    scaling : InputScaling
+    choice : Choice
         What its images were taken to be.
     quantised : Stage
         As quantised.
@@ -174,12 +247,17 @@ class Imported:
 
     model_topology: tuple[int, ...]
     model_accuracy: float
-    scaling: InputScaling
+    choice: Choice
     quantised: Stage
     tuned: Stage | None
     constant_neurons: int
     spread_biases: bool
     interrupted: bool
+
+    @property
+    def scaling(self) -> InputScaling:
+        """What its images were taken to be."""
+        return self.choice.scaling
 
     @property
     def network(self) -> Network:
@@ -193,8 +271,8 @@ def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> flo
 
 def _read(
     path: Path, dataset: Dataset, options: ImportOptions, chosen: npt.NDArray[np.int64]
-) -> tuple[Model, InputScaling, float]:
-    """A model, the scaling with the highest accuracy on chosen training images, and its accuracy.
+) -> tuple[Model, Choice, float]:
+    """A model, what becomes of its input by chosen training images, and its accuracy.
 
     Raises
     ------
@@ -209,11 +287,8 @@ def _read(
             f"{path} has {network.topology[-1]} outputs; the data set has {dataset.classes} classes"
         )
     images, labels = dataset.train_images[chosen], dataset.train_labels[chosen]
-    scaling = max(
-        options.scalings(),
-        key=lambda each: _accuracy_of(network.logits(each.apply(images)), labels),
-    )
-    inputs = scaling.apply(dataset.test_images)
+    choice = choose_scaling(network, options.scalings(), images, labels)
+    inputs = choice.scaling.apply(dataset.test_images)
     answers, read = model.answers(inputs), network.logits(inputs)
     apart = float(np.abs(answers - read).max())
     most = HALF_DISAGREEMENT if model.half else MAX_DISAGREEMENT
@@ -222,7 +297,7 @@ def _read(
             f"{path}: the layers read of it differ from what it answers by {apart:.3g}; "
             "it is not imported"
         )
-    return model, scaling, _accuracy_of(answers, dataset.test_labels)
+    return model, choice, _accuracy_of(answers, dataset.test_labels)
 
 
 def import_network(
@@ -264,18 +339,18 @@ def import_network(
     few = dataset.test_images[:ERROR_IMAGES]
     with threadpool_limits(1):  # sums come out the same everywhere
         display.start(f"reading {path.name}")
-        read, scaling, accuracy = _read(path, dataset, options, chosen)
+        read, choice, accuracy = _read(path, dataset, options, chosen)
         display.finish(f"{accuracy:.2%} in floating point")
-        network = read.network.scaled(scaling)
+        network = read.network.scaled(choice.scaling)
         about = {
             "name": path.name,
             "format": read.format,
             "digest": hashlib.sha256(read_file(path, "model", MAX_BYTES)).hexdigest(),
             "topology": list(network.topology),
             "accuracy": round(accuracy, 6),
-            "input": scaling.to_dict(),
+            "input": choice.scaling.to_dict(),
         }
-        provenance = {"command": "import", "model": about, "options": options.provenance()}
+        provenance = {"command": "import", "model": about, "options": options.provenance(dataset)}
         outputs = network.trace(few.reshape(len(few), -1) / 255.0)
 
         def stage(made: Network) -> Stage:
@@ -300,7 +375,7 @@ def import_network(
         return Imported(
             model_topology=network.topology,
             model_accuracy=accuracy,
-            scaling=scaling,
+            choice=choice,
             quantised=quantised,
             tuned=None if trained is None else stage(trained.network),
             constant_neurons=constants,
