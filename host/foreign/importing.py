@@ -41,7 +41,9 @@ HALF_DISAGREEMENT = 0.02
 WHITES = (1.0, 255.0)
 """What a white pixel may be worth where nothing says it."""
 NEAR = 3.0
-"""Standard errors of a difference of cross-entropies below which it says little."""
+"""Standard errors of a difference of cross-entropies below which it may be chance."""
+FOLD = 0.005
+"""Nats of cross-entropy that make up for logits that fit best with a factor of e, or of 1 / e."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,8 @@ def choose_scaling(
     """Choose between two scalings by cross-entropy, each with the scale of logits that fits best.
 
     The class that a network with ReLUs chooses hardly depends on the scale of its input: only its
-    biases do not grow with it. Where cross-entropies differ by less than chance may make them, that
-    scaling is taken with which the logits are nearest to the scale that fits: a network that was
-    trained by cross-entropy has it.
+    biases do not grow with it. Where cross-entropies are nearly the same, the scale counts that its
+    logits need: of a network that was trained by cross-entropy it is about 1.
 
     Parameters
     ----------
@@ -184,21 +185,16 @@ def choose_scaling(
         return Choice(scalings[0])
     found = [calibrated(network.logits(each.apply(images)), labels) for each in scalings]
     factors, losses = zip(*found, strict=True)
-    apart = losses[0] - losses[1]
-    near = abs(float(apart.mean())) <= NEAR * float(apart.std()) / math.sqrt(len(apart))
-    by = np.abs(np.log(factors)) if near else np.mean(losses, axis=1)
-    best, other = np.argsort(by, kind="stable").tolist()
+    means = np.mean(losses, axis=1)
+    best, other = np.argsort(means + FOLD * np.abs(np.log(factors)), kind="stable").tolist()
+    gains = losses[other] - losses[best]
+    near = bool(gains.mean() <= NEAR * gains.std() / math.sqrt(len(gains)))
     taken, left = (f"{scalings[each].white:g}" for each in (best, other))
     reason = (
-        f"white pixels are taken as {taken} in the model's input: its cross-entropy is "
-        f"{losses[best].mean():.4f}, with {left} {losses[other].mean():.4f}"
+        f"white pixels are taken as {taken} in the model's input: cross-entropy is then "
+        f"{means[best]:.4f} with {factors[best]:.3g} times the logits, and as {left} "
+        f"{means[other]:.4f} with {factors[other]:.3g} times"
     )
-    if near:
-        reason += (
-            f"; these are nearly the same, so the scale of the logits decides: {factors[best]:.3g} "
-            f"fits best with {taken}, {factors[other]:.3g} with {left}, and 1 is what training "
-            "aims at"
-        )
     return Choice(scalings[best], reason, near)
 
 

@@ -30,7 +30,7 @@ JUDGE_SEED = 1605
 """The same chips judge every epoch."""
 LEAST_SHARE = 1e-12
 """A logarithm is taken of no less."""
-SHARPNESS = 1e-3, 10.0
+SHARPNESS = 1e-3, 5.0
 """Standard deviations of logits between which a scale is looked for: with larger ones a network
 that knows its images by heart would learn nothing more."""
 
