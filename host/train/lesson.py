@@ -160,10 +160,10 @@ def calibrated(logits: npt.NDArray[Any], labels: npt.NDArray[np.integer]) -> tup
     """
     from scipy.optimize import minimize_scalar
 
-    varying = logits - logits.mean(axis=1, keepdims=True)
+    varying = (logits - logits.mean(axis=1, keepdims=True)).astype(np.float32)
     spread = max(float(varying.std()), LEAST_SHARE)
     found = minimize_scalar(
-        lambda log: float(cross_entropy(np.exp(log) * varying, labels)[0].mean()),
+        lambda log: float(cross_entropy(math.exp(log) * varying, labels)[0].mean()),
         bounds=np.log(np.divide(SHARPNESS, spread)),
         method="bounded",
     )
