@@ -126,12 +126,12 @@ def asked(white, biases, seed):
 def test_the_scale_of_the_input_is_found_where_accuracy_misleads(white):
     """A network that draws the labels is the best there is for them, with the scale that it has."""
     whites, misled = ImportOptions().scalings(), 0
-    for seed, biases in itertools.product(range(12), (0, 0.1, 1)):
+    for seed, biases in itertools.product(range(12), (0, 0.1, 2)):
         network, images, labels, rates = asked(white, biases, seed)
         choice = choose_scaling(network, whites, images, labels)
         assert choice.scaling.white == white
         assert choice.near_tie or biases  # without biases the classes are the same
-        assert not choice.near_tie or biases < 1
+        assert not choice.near_tie or biases < 2 or white > 1
         assert choose_scaling(network, whites[:1], images, labels) == Choice(whites[0])
         misled += int(np.argmax(rates)) != whites.index(choice.scaling)
     assert misled or white == 255
