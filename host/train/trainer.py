@@ -29,6 +29,9 @@ WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""
 MEMORY_EPOCHS = 2.5
 """Epochs over which the running average of the parameters reaches back."""
+SURE = 2.0
+"""Standard errors by which tuning must classify more images rightly: the best of several epochs
+exceeds one easily by chance."""
 LINES = 10
 """Epochs between two lines of progress where there is no terminal."""
 
@@ -168,14 +171,14 @@ class _Training:
     def beats_what_came(self) -> bool:
         """Whether the network is better than one that came from elsewhere, if one did.
 
-        With noise any gain counts. Without, it must exceed one standard error, which the images
+        With noise any gain counts. Without, it must exceed `SURE` standard errors, which the images
         tell on which the two disagree (McNemar, 1947, doi 10.1007/BF02295996).
         """
         if self.came is None:
             return True
         gains = self.right() - self.came
         chance = 0 if np.any(self.parameters.weight_noise) else np.count_nonzero(gains)
-        return int(gains.sum()) > math.sqrt(chance)
+        return int(gains.sum()) > SURE * math.sqrt(chance)
 
     def consider(self, values: Array) -> float:
         """Accuracy of the network with some values, which are kept if none before were better."""

@@ -62,7 +62,7 @@ def test_a_device_gives_levels_and_neuron_and_the_same_import_the_same_file(else
 
 
 def test_an_import_is_cut_into_tiles_and_tuned_through_them(elsewhere):
-    tiles = Tiles(8, 2)
+    tiles = Tiles(16, 2)
     imported = import_network(
         elsewhere.path, elsewhere.dataset, ImportOptions(tiles=tiles, tune=12)
     )
@@ -70,7 +70,7 @@ def test_an_import_is_cut_into_tiles_and_tuned_through_them(elsewhere):
     for stage in (imported.quantised, imported.tuned):
         assert tiles_of(stage.network) == [tiles, tiles]
         assert stage.accuracy == accuracy(stage.network, elsewhere.dataset)
-    assert imported.network.provenance["options"]["tile_rows"] == 8
+    assert imported.network.provenance["options"]["tile_rows"] == 16
     whole = import_network(elsewhere.path, elsewhere.dataset).quantised
     assert np.array_equal(imported.quantised.network.layers[0].words, whole.network.layers[0].words)
     assert imported.quantised.accuracy < whole.accuracy

@@ -220,7 +220,7 @@ def test_digits_of_8_by_8_bear_the_distortions_of_digits() -> None:
 
 @pytest.mark.parametrize(
     ("won", "lost", "noise", "better"),
-    [(2, 0, 0, True), (1, 0, 0, False), (4, 2, 0, False), (5, 2, 0, True), (4, 2, 0.01, True)],
+    [(5, 0, 0, True), (4, 0, 0, False), (8, 2, 0, False), (9, 2, 0, True), (8, 7, 0.01, True)],
 )
 def test_tuning_must_be_better_beyond_chance(
     dataset: Dataset,
