@@ -34,8 +34,9 @@ from allspin.sim.network.netfile import save_network
 HELP = """\
 Bring a network that was trained elsewhere to the machine's integers, and say what that costs.
 
-MODEL is ONNX (.onnx), safetensors with PyTorch's names (.safetensors), or .npz with W0, b0, W1
-and so on: fully connected layers with ReLU between them. docs/networks.md shows how to save one."""
+MODEL is ONNX (.onnx; QONNX and QCDQ too), safetensors with PyTorch's or Flax's names
+(.safetensors), or .npz with W0, b0, W1 and so on: fully connected layers with ReLU or steps of few
+bits between them. docs/networks.md shows how to save one."""
 EPILOG = """\
 Ctrl-C ends the training of --tune; the network so far is saved (exit status
 130).
