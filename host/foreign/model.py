@@ -202,9 +202,11 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
     """
     suffix, half = path.suffix.lower(), False
     if suffix == ".onnx":
-        graph = read_graph(path)
-        network, logits = read_layers(graph, image_shape)
-        answers = Evaluator(graph, logits, graph.input.name, sample_shape(graph, image_shape))
+        # Names that are no text are found where they are read.
+        with refused(f"{path} is damaged: ", "; export it again", (TypeError, ValueError)):
+            graph = read_graph(path)
+            network, logits = read_layers(graph, image_shape)
+            answers = Evaluator(graph, logits, graph.input.name, sample_shape(graph, image_shape))
         half = any(array.dtype.name == "float16" for array in graph.constants.values())
     elif suffix in (".safetensors", ".npz"):
         with refused(f"{path} holds no network: "):

@@ -162,10 +162,11 @@ def fit_weights(
         if not by_column:
             errors[:] = errors.sum()
         better = errors < best
-        if number >= ENOUGH and np.all((errors > best) | (best < LEAST_SQUARE)):
-            break
+        worse = np.all((errors > best) | (best < LEAST_SQUARE))
         best[better], scales[better] = errors[better], scale[better]
         chosen[:, better], wanted[:, better] = tried[:, better], rounded[:, better]
+        if number >= ENOUGH - 1 and worse:
+            break
     wanted = np.clip(wanted, -1, 1)
     # From just beside a border, the coarser arithmetic of training would round to its other side.
     inside = chosen + 0.95 * (wanted - chosen)
@@ -231,14 +232,16 @@ def fit_neurons(
 
     half = float(formats.table.max()) / formats.input_top(1) / 2
     places, ranges, largest = [(np.zeros(1), 0.0)], RANGES, wanted.max(axis=0)
-    if exact is not None:
+    if exact is None:
+        largest = np.maximum(largest, LEAST_RANGE * float(largest.max()))
+    else:  # sums of any size give steps of one
         begin, middle = (
             np.where(wanted <= share * largest, exact, exact.min(axis=0)).max(axis=0)
             for share in (0, 0.5)
         )
         places, ranges = [(begin, 0.0), (middle, half)], STEEP_RANGES
         largest = exact.max(axis=0) - begin
-    largest = np.maximum(largest, max(LEAST_RANGE * float(largest.max()), SMALLEST))
+    largest = np.maximum(largest, SMALLEST)
     # An offset reaches to two full scales: a bias takes at most one, where the curve lies the rest.
     least = np.abs(biases) / line.slope
     best = np.full(sums.shape[1], np.inf)

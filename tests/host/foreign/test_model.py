@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -169,6 +170,7 @@ TENSORS_WHOLE = save({"0.weight": ONE, "0.bias": ONE[:, 0].copy(), "2.weight": O
 WHOLE = {
     "damaged.safetensors": (TENSORS_WHOLE, (2, 2)),
     "damaged.onnx": (torch_model().SerializeToString(), SHAPE),
+    "steps.onnx": (Path(__file__).with_name("qonnx.onnx").read_bytes(), SHAPE),
 }
 """Contents of files, and the images that they take."""
 
