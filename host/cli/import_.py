@@ -23,14 +23,14 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
-from allspin.host.draw.accuracy import imported_network
+from allspin.host.draw.accuracy_charts import imported_network
 from allspin.host.draw.style import name_text, save_picture
 from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
-from allspin.host.train.options import Augmentation
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.trainer import Progress, training_bar
+from allspin.host.train.training_options import Augmentation
 from allspin.sim.errors import check_range
 from allspin.sim.network.netfile import save_network
 

@@ -18,9 +18,9 @@ from allspin.host.foreign.quantise import layer_errors, quantise
 from allspin.host.show.say import Display, Silent
 from allspin.host.train.feed import split
 from allspin.host.train.lesson import calibrated
-from allspin.host.train.options import Augmentation
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
 from allspin.host.train.trainer import Progress, tune
+from allspin.host.train.training_options import Augmentation
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
 from allspin.sim.network.golden import GoldenModel, cut
@@ -199,7 +199,7 @@ def choose_scaling(
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class NetworkStage:
     """The network at one of its stages.
 
     Attributes
@@ -229,9 +229,9 @@ class Imported:
         Of the model itself in floating point, on the test images.
     choice : Choice
         What its images were taken to be.
-    quantised : Stage
+    quantised : NetworkStage
         As quantised.
-    tuned : Stage or None
+    tuned : NetworkStage or None
         As trained further; None without.
     constant_neurons : int
         Hidden neurons that were added for the biases of the last layer.
@@ -244,8 +244,8 @@ class Imported:
     model_topology: tuple[int, ...]
     model_accuracy: float
     choice: Choice
-    quantised: Stage
-    tuned: Stage | None
+    quantised: NetworkStage
+    tuned: NetworkStage | None
     constant_neurons: int
     spread_biases: bool
     interrupted: bool
@@ -350,10 +350,10 @@ def import_network(
         provenance = {"command": "import", "model": about, "options": options.provenance(dataset)}
         outputs = network.trace(few.reshape(len(few), -1) / 255.0)
 
-        def stage(made: Network) -> Stage:
+        def stage(made: Network) -> NetworkStage:
             logits = GoldenModel(made).logits(dataset.test_images)
             errors = layer_errors(made, few, outputs)
-            return Stage(made, _accuracy_of(logits, dataset.test_labels), errors)
+            return NetworkStage(made, _accuracy_of(logits, dataset.test_labels), errors)
 
         display.start("quantising")
         with refused(f"{path}: "):
