@@ -202,7 +202,7 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_-]+", "_", name.strip().lower())
 
 
-class Columns:
+class FileColumns:
     """The columns of one file by what they are.
 
     Parameters
@@ -332,7 +332,7 @@ def is_decay(file: CsvFile) -> bool:
 
 
 def choose_rows(
-    file: CsvFile, columns: Columns, conditions: Iterable[Condition]
+    file: CsvFile, columns: FileColumns, conditions: Iterable[Condition]
 ) -> tuple[list[int], set[str]]:
     """The rows for which all conditions hold, and the columns of those that the file has.
 

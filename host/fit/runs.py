@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from allspin.host.fit.columns import Columns, ReadOptions, choose_rows, filled, plain
+from allspin.host.fit.columns import FileColumns, ReadOptions, choose_rows, filled, plain
 from allspin.host.fit.curves import Curve, Measurement, trend
 from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
 from allspin.host.fit.tables import CsvFile, read_csv
@@ -54,7 +54,7 @@ is missing. And what the file says of the polarity."""
 # Rows to runs.
 
 
-def _ways(file: CsvFile, columns: Columns, chosen: list[int]) -> Sequence[Way]:
+def _ways(file: CsvFile, columns: FileColumns, chosen: list[int]) -> Sequence[Way]:
     """What is known of each row's polarity: by its column, or by currents of both signs."""
     if columns.kind == "pulse" and "polarity" in columns.places:
         known = {word: polarity for polarity, words in POLARITIES.items() for word in words}
@@ -73,7 +73,7 @@ def _ways(file: CsvFile, columns: Columns, chosen: list[int]) -> Sequence[Way]:
     return [None] * len(chosen)
 
 
-def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
+def _temperatures(file: CsvFile, columns: FileColumns, chosen: list[int]) -> Array:
     """Each row's temperature in kelvin."""
     if "temperature" not in columns.places:
         return np.full(len(chosen), ROOM)
@@ -89,7 +89,7 @@ def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
 
 
 def gather(
-    file: CsvFile, columns: Columns, chosen: list[int], own: str, share: float
+    file: CsvFile, columns: FileColumns, chosen: list[int], own: str, share: float
 ) -> tuple[list[Run], list[str]]:
     """The runs of a file's rows, and what is said of missing values.
 
@@ -97,7 +97,7 @@ def gather(
     ----------
     file : CsvFile
         The table.
-    columns : Columns
+    columns : FileColumns
         What its columns are.
     chosen : list of int
         The rows that are taken.
@@ -332,7 +332,7 @@ def read_measurement(
     found: set[str] = set()
     for path, own in zip(paths, device_names(paths), strict=True):
         file = read_csv(path)
-        columns = Columns(file, options, decay)
+        columns = FileColumns(file, options, decay)
         chosen, used = choose_rows(file, columns, conditions)
         runs, lost = gather(file, columns, chosen, own, options.missing)
         notes += file.notes + lost
@@ -379,7 +379,7 @@ def read_measurement(
     )
 
 
-def _unnamed(file: CsvFile, columns: Columns) -> list[str]:
+def _unnamed(file: CsvFile, columns: FileColumns) -> list[str]:
     """What is said of several tables that name no device."""
     named = "device" in columns.places or any(block.device for block in file.blocks)
     if named or len(file.blocks) == 1:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allspin.host.fit.columns import Columns, few, ordered, plain
+from allspin.host.fit.columns import FileColumns, few, ordered, plain
 from allspin.host.fit.curves import Curve
 from allspin.host.fit.quantities import number, unit_of
 from allspin.host.fit.tables import CsvFile
@@ -216,7 +216,7 @@ class Varying:
 
 
 def check_steady(
-    file: CsvFile, columns: Columns, ignored: set[str], curves: Iterable[Curve]
+    file: CsvFile, columns: FileColumns, ignored: set[str], curves: Iterable[Curve]
 ) -> list[str]:
     """Refuse a column that varies where curves are taken for cycles of one another.
 
@@ -224,7 +224,7 @@ def check_steady(
     ----------
     file : CsvFile
         The table.
-    columns : Columns
+    columns : FileColumns
         What its columns are.
     ignored : set of str
         Columns that may vary, by their plain names.
@@ -340,7 +340,7 @@ def _steady(cells: Sequence[str], named: bool) -> tuple[Key, bool] | None:
     return (float(np.median(values)), not scatter) if known else None
 
 
-def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> list[Setting]:
+def settings_of(file: CsvFile, columns: FileColumns, curves: Iterable[Curve]) -> list[Setting]:
     """What lines and columns of a file's tables give for their curves.
 
     A column knows better than a line, and lines that contradict one another give nothing.
@@ -349,7 +349,7 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
     ----------
     file : CsvFile
         The tables.
-    columns : Columns
+    columns : FileColumns
         What its columns are.
     curves : iterable of Curve
         The curves.
@@ -391,7 +391,7 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
 
 
 def _given(
-    file: CsvFile, columns: Columns, preamble: Iterable[str], rows: list[int]
+    file: CsvFile, columns: FileColumns, preamble: Iterable[str], rows: list[int]
 ) -> Iterator[Given]:
     """Lines before a table with a number that is not 0, and columns that are none of the model's.
 

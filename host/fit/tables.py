@@ -43,7 +43,7 @@ NAMED = re.compile(
 """A line of a preamble that names the device."""
 
 
-class Column(NamedTuple):
+class Heading(NamedTuple):
     """A column's heading: its name without the unit, and the unit as written, or nothing."""
 
     name: str
@@ -76,7 +76,7 @@ class CsvFile:
     ----------
     path : Path
         Where it was read.
-    columns : list of Column
+    columns : list of Heading
         Its headings.
     rows : list of (int, list of str)
         Line number and cells of each row; as many cells as columns.
@@ -89,7 +89,7 @@ class CsvFile:
     """
 
     path: Path
-    columns: list[Column]
+    columns: list[Heading]
     rows: list[tuple[int, list[str]]]
     data: bytes
     blocks: list[Block] = field(default_factory=list)
@@ -129,7 +129,7 @@ class CsvFile:
         return max(bisect.bisect_left(self.blocks, line, key=lambda block: block.line) - 1, 0)
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """A line that is not blank: its number from 1, its text without the sign of a comment."""
 
     number: int
@@ -150,7 +150,7 @@ class _Layout:
         Numbers in the rows among the first lines.
     """
 
-    def __init__(self, lines: Sequence[Line], delimiter: str) -> None:
+    def __init__(self, lines: Sequence[TextLine], delimiter: str) -> None:
         self.lines, self.delimiter = lines, delimiter
         self.usual: tuple[bool, ...] = ()
         shapes: dict[int, tuple[bool, ...]] = {}
@@ -166,7 +166,7 @@ class _Layout:
         self.numbers = len(rows) * sum(self.usual)
         self.header, self.first = self._find_header(rows)
 
-    def cells(self, line: Line) -> list[str]:
+    def cells(self, line: TextLine) -> list[str]:
         """The cells of a line, without empty ones beyond a row's."""
         split = line.text.split(self.delimiter)
         # A quote that is not closed is part of no text.
@@ -218,7 +218,7 @@ class _Layout:
                 return next((name for name, unit in pairs if self.units(unit)), group[-1]), first
         return -1, -1
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[Heading]:
         """The headings, with units of their own or those of a row of units."""
         found = []
         below = filter(None, map(self.units, range(self.header + 1, self.first)))
@@ -228,7 +228,7 @@ class _Layout:
             name, own = heading, ""
             if match is not None:
                 name, own = match["name"], match["unit"] or match["per"] or ""
-            found.append(Column(name.strip(), own.strip() or unit))
+            found.append(Heading(name.strip(), own.strip() or unit))
         return found
 
 
@@ -286,7 +286,7 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
         # Tabs at either end are empty cells.
         bare = stripped.lstrip(COMMENTS).strip() if comment else line.rstrip("\r\n")
         if stripped:
-            lines.append(Line(place, bare, comment))
+            lines.append(TextLine(place, bare, comment))
     if not lines:
         raise UserError(f"{path} is empty; give a header line with column names, then rows")
     counts = np.array([[line.text.count(one) for line in lines] for one in DELIMITERS])
@@ -314,13 +314,13 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
     return file
 
 
-def _take_rows(file: CsvFile, layout: _Layout) -> list[Line]:
+def _take_rows(file: CsvFile, layout: _Layout) -> list[TextLine]:
     """Put blocks and rows into a file; what is left of the lines, which are words."""
     lines, top = layout.lines, layout.lines[layout.header].text
     # Units and comments below the header, wherever it comes again.
     below = {lines[p].text for p in range(layout.header, layout.first) if layout.words(p)}
     heads = [p for p in range(layout.header, len(lines)) if lines[p].text == top]
-    others: list[Line] = []
+    others: list[TextLine] = []
     end = 0  # of the rows before
     for head, after in itertools.pairwise([*heads, len(lines)]):
         preamble = [line.text for line in lines[end:head]]
