@@ -11,6 +11,7 @@ import pytest
 from allspin.hdl.link.protocol import Feature, Request
 from allspin.hdl.parameters.engine_parameters import ENGINE, REDRAW
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
+from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.catalogue import open_device
 from allspin.host.machines.gateware_chips import (
     CHIPS,
@@ -18,8 +19,7 @@ from allspin.host.machines.gateware_chips import (
     ChipMaker,
     ResidentChips,
     check_use_noise,
-    chip_gateware,
-    why_words,
+    why_not_made,
 )
 from allspin.host.machines.opening import VIRTUAL, LinkedMachine, open_machine
 from allspin.sim.array.in_array import chip_in_array
@@ -249,7 +249,7 @@ def test_noise_on_sums_is_the_golden_models(rows_per_clock):
             made_of = imperfect(**wrong)
             chip = Chip(made_of, 9)
             wanted = SUM_CHIPS if wrong else CHIPS
-            assert chip_gateware(made_of, Programming(), chip.noise(NETWORK)) == wanted
+            assert MadeChip.of(chip, NETWORK, Programming()).gateware == wanted
             ChipMaker(device, NETWORK, made_of, Programming()).make(chip)
             words = program_chip(chip, NETWORK, Programming()).words
             model = chip.golden(NETWORK, words)
@@ -302,8 +302,8 @@ def test_noise_that_the_device_has_not_is_refused(board):
     ],
 )
 def test_gains_before_tiles_converters_are_in_words_of_the_host(made_of):
-    assert why_words(made_of, Programming()) is None
-    reason = why_words(made_of, Programming(), tiled=True)
+    assert why_not_made(made_of) is None
+    reason = why_not_made(made_of, tiled=True)
     assert reason == "the Programmer has no gain of a tile's amplifiers and converters"
 
 
