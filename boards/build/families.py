@@ -309,7 +309,7 @@ def weights_fit(engine: EngineParameters, platform: Any) -> tuple[bool, str]:
     )
     if part not in BLOCKS:
         raise ValueError(
-            f"{part} is no part of boards.build.capacity.BLOCKS: its blocks of memory go there"
+            f"{part} is no part of boards.build.families.BLOCKS: its blocks of memory go there"
         )
     spram = Sprams().count if family is ICE40 else 0
     available = {Sprams.blocks_name: spram, InferredBlocks.blocks_name: BLOCKS[part]}

@@ -7,9 +7,17 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from allspin.hdl.parameters.profile import VariationParameters
 from allspin.host.chips.cell_table import CellTable, cell_table
 from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.host.data.catalogue import open_device
+from allspin.host.machines.gateware_chips import (
+    CHIPS,
+    SUM_CHIPS,
+    check_tiles,
+    why_not_made,
+    why_not_programmed,
+)
 from allspin.sim.array.in_array import InArray, chip_in_array
 from allspin.sim.chip.chip import Calibrated, Chip, calibrate
 from allspin.sim.chip.noise import ColumnNoise
@@ -114,6 +122,20 @@ class MadeChip:
     def programming(self) -> Programming | None:
         """How its cells are programmed; None where they are as they were read."""
         return self.how if isinstance(self.how, Programming) else None
+
+    @property
+    def gateware(self) -> VariationParameters | None:
+        """What a virtual board must have to be it; None where the host computes all of it.
+
+        Raises
+        ------
+        UserError
+            If gateware has no such noise at each use.
+        """
+        check_tiles(self.noise)
+        if self.noise is not None:
+            return CHIPS if self.noise.on_neurons_only else SUM_CHIPS
+        return None if why_not_programmed(self.programming) or why_not_made(self.device) else CHIPS
 
     @property
     def cells(self) -> ProbedCells | None:
@@ -368,7 +390,7 @@ class ProbedChipOptions:
         cells = probe_cells(Path(self.measured), network, device, self.missing)
         with refused():
             return MadeChip.of(
-                cells.chip(device, self.seed),
+                cells.chip(Chip(device, self.seed or 0), self.seed is not None),
                 network,
                 cells,
                 calibrated=self.calibrate,

@@ -23,6 +23,7 @@ from allspin.host.data.catalogue import each_network, network_name, open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.show.table import Number, Table, TableColumn as TableColumn
+from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
@@ -246,7 +247,7 @@ def _measure_files(
     for column in columns:
         made = (
             MadeChip.of(
-                each.chip(device, seed if column.calibrated else None),
+                each.chip(Chip(device, seed), column.calibrated),
                 network,
                 each,
                 calibrated=column.calibrated,

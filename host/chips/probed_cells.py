@@ -18,7 +18,7 @@ from allspin.sim.chip.words import Words, rounded_words, saturates
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
-from allspin.sim.programming.reference import write_reference
+from allspin.sim.programming.reference_column import write_reference
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.write_verify import measured_cells
 
@@ -85,30 +85,29 @@ class ProbedCells:
             found.append(rounded_words(chip.through_gains(network, number, kept), network.rah_bits))
         return found
 
-    def chip(self, device: Device, seed: int | None) -> Chip:
-        """What varies of a device beside the cells, which are known.
+    def chip(self, chip: Chip, drawn: bool = True) -> Chip:
+        """What varies of a chip beside the cells, which are known.
 
         Parameters
         ----------
-        device : Device
-            The device.
-        seed : int or None
-            The chip whose neurons, amplifiers, converters and, where they are not known, reference
-            cells it has; None for the mean ones.
+        chip : Chip
+            Its neurons, amplifiers, converters and, where they are not known, reference cells.
+        drawn : bool
+            Whether these are the chip's; else they are the mean ones.
         """
         kept: dict[str, Any] = {
             "neuron_variation": NeuronVariation(),
             "imperfections": Imperfections(),
             "adc": AdcVariation(),
         }
-        if seed is not None:
+        if drawn:
             names = (*ON_COLUMNS, *(() if self.referenced else ("reference", "reference_column")))
-            wrong = {name: getattr(device.imperfections, name) for name in names}
+            wrong = {name: getattr(chip.device.imperfections, name) for name in names}
             kept = {"imperfections": Imperfections(**wrong)}
         # A written reference column varies as cells do; what cells hold is known.
         varied = float(kept["imperfections"].reference_column == "written")
-        known = replace(device, synapse=device.synapse.varied(varied, varied), **kept)
-        return Chip(known, seed or 0)
+        known = replace(chip.device, synapse=chip.device.synapse.varied(varied, varied), **kept)
+        return Chip(known, chip.seed)
 
     @property
     def cells(self) -> int:

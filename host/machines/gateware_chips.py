@@ -117,23 +117,25 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
             )
 
 
-def why_words(device: Device, programming: Programming | None, tiled: bool = False) -> str | None:
-    """Why the host must compute a chip's words; None if a Programmer can make them.
+def why_not_programmed(programming: Programming | None) -> str | None:
+    """Why no Programmer writes cells so; None if it can, and None for how: they were read."""
+    if programming is None:
+        return "the cells are as they were read"
+    return f"{programming.scheme} reads analogue values" if programming.verifies else None
+
+
+def why_not_made(device: Device, tiled: bool = False) -> str | None:
+    """Why no Programmer makes the words of chips of a device; None if it can.
 
     Parameters
     ----------
     device : Device
-        What the chip is made of.
-    programming : Programming or None
-        How it is programmed; None where its words are given.
+        What the chips are made of.
     tiled : bool
-        Whether its network has tiles, in whose words the gains before their converters are.
+        Whether their network has tiles, in whose words the gains before their converters are.
     """
-    if programming is None:
-        return "the cells are as they were read"
     wrong = device.imperfections
     reasons = {
-        f"{programming.scheme} reads analogue values": programming.verifies,
         "the Programmer has no Hall offset": wrong.hall_offset,
         "the Programmer has no reference column": wrong.referenced,
         "the Programmer has no gain of a tile's amplifiers and converters": tiled
@@ -146,36 +148,6 @@ def why_words(device: Device, programming: Programming | None, tiled: bool = Fal
         and wrong.stuck_at not in STUCK_FLAGS,
     }
     return next((reason for reason, is_so in reasons.items() if is_so), None)
-
-
-def chip_gateware(
-    device: Device, programming: Programming | None, noise: ColumnNoise | None
-) -> VariationParameters | None:
-    """What a virtual board must have to be a chip.
-
-    Parameters
-    ----------
-    device : Device
-        What the chip is made of.
-    programming : Programming or None
-        How it is programmed; None where its words are given.
-    noise : ColumnNoise or None
-        What it adds at each use.
-
-    Returns
-    -------
-    VariationParameters or None
-        None where the host computes the words and nothing changes from use to use.
-
-    Raises
-    ------
-    UserError
-        If gateware has no such noise at each use.
-    """
-    check_tiles(noise)
-    if noise is not None:
-        return CHIPS if noise.on_neurons_only else SUM_CHIPS
-    return CHIPS if why_words(device, programming) is None else None
 
 
 def tile_offsets(device: Device) -> bool:
@@ -244,7 +216,9 @@ class ChipMaker:
             [] if programming is None else plan_layers(made_of.synapse, network, programming)
         )
         tiled = any(layer.adc is not None for layer in network.layers)
-        self.reason = why_words(made_of, programming, tiled) or self._why_not_here()
+        self.reason = (
+            why_not_programmed(programming) or why_not_made(made_of, tiled) or self._why_not_here()
+        )
         self._states_at: int | None = None  # after how many old frames they were sent
 
     def _why_not_here(self) -> str | None:

@@ -363,7 +363,7 @@ def report(
     Parameters
     ----------
     subject : ReportSubject, str, Path or Network
-        What it is about (`allspin.host.report.findings.ReportSubject.open`); or a network, its file, or
+        What it is about (`ReportSubject.open`); or a network, its file, or
         the name of one that ships, on chips of the paper's devices.
     path : str or Path
         The page.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.link.transport import UartOptions
-from allspin.host.machines.gateware_chips import chip_gateware, tile_offsets
+from allspin.host.machines.gateware_chips import tile_offsets
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.opening import (
     AUTO,
@@ -119,8 +119,9 @@ class MachineOptions:
         """
         profile = replace(self.profile, resident=VIRTUAL_RESIDENT if resident else None)
         if chip is not None and self.on != GOLDEN:
-            gateware = chip_gateware(chip.device, chip.programming, chip.noise)
-            profile = replace(profile, variation=gateware, tile_offsets=tile_offsets(chip.device))
+            profile = replace(
+                profile, variation=chip.gateware, tile_offsets=tile_offsets(chip.device)
+            )
         machine = open_machine(self.on, network, profile, self.uart, progress=progress)
         try:
             self._check_shape(machine, network)

@@ -25,7 +25,6 @@ from allspin.host.link.payloads import Memories
 from allspin.host.machines.gateware_chips import (
     ChipMaker,
     ResidentChips,
-    chip_gateware,
     tile_offsets,
 )
 from allspin.host.machines.machine import GoldenMachine, Machine, Maker, programmed_anew
@@ -277,8 +276,7 @@ def _machine(on: str, made: MadeChip) -> Machine:
     # A virtual board is built for its engine; what is on a port is what it is.
     profile, engine = None, None
     if on == VIRTUAL:
-        gateware = chip_gateware(made.device, made.programming, made.noise)
-        profile = HardwareProfile(variation=gateware, tile_offsets=tile_offsets(made.device))
+        profile = HardwareProfile(variation=made.gateware, tile_offsets=tile_offsets(made.device))
         engine = EngineParameters.from_network(made.base, profile)
     key = (on, engine, profile)
     if key not in _kept:

@@ -273,7 +273,7 @@ class ChipCells(Shown):
             Words of the ends of the range.
         written : ndarray of int64, shape (rows, 1), optional
             What writing left in them, in units of ``2**-21`` words
-            (`allspin.sim.programming.reference`); nothing in those of a centred column.
+            (`allspin.sim.programming.reference_column`); nothing in those of a centred column.
 
         Returns
         -------

@@ -37,7 +37,7 @@ from allspin.sim.synapse.synapse import Synapse
 #     signed weight is counted from where a device has a conductance, which has no sign.
 # reference_column
 #     What the mean of these cells is: the middle of the range, to which somebody trims them, or
-#     what a write leaves, with its C2C and D2D (`allspin.sim.programming.reference`).
+#     what a write leaves, with its C2C and D2D (`allspin.sim.programming.reference_column`).
 # drift, drift_spread, age
 #     Unit: share of R_AH that is lost in each decade of seconds, its mean and its deviation
 #     between cells; age in seconds since programming. Source: magnetic after-effect, which is

@@ -36,6 +36,7 @@ from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import pack_images
 from allspin.sim.chip.chip import Chip
+from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network, random_network
@@ -153,7 +154,7 @@ def extremes(watched: Watched) -> None:
         watched.device.program(network)
         images = watched.work.images[:3]
         answers = watched.device.stream(images)
-        np.testing.assert_array_equal(answers.logits, GoldenModel(network).logits(images))
+        np.testing.assert_array_equal(answers.logits, reference.logits(network, images))
 
 
 def crowd(watched: Watched, level: int) -> None:
@@ -162,7 +163,7 @@ def crowd(watched: Watched, level: int) -> None:
     device.program(work.network)
     images = np.full_like(work.images[:1], level).repeat(12, axis=0)
     logits = device.stream(images).logits
-    np.testing.assert_array_equal(logits, GoldenModel(work.network).logits(images))
+    np.testing.assert_array_equal(logits, reference.logits(work.network, images))
 
 
 def memories(watched: Watched) -> None:
@@ -213,7 +214,10 @@ def logits_answer(
     """What the answer to one image is."""
     model = GoldenModel(network, words)
     size = device.identity.logit_bytes
-    logits = [int(logit).to_bytes(size, "little", signed=True) for logit in model.logits(images)[0]]
+    logits = [
+        int(logit).to_bytes(size, "little", signed=True)
+        for logit in reference.logits(model.network, images, model.words, model.noise)[0]
+    ]
     class_ = int(model.classify(images)[0])
     return bytes([Answer.LOGITS]) + b"".join(logits) + class_.to_bytes(2, "little")
 
@@ -267,7 +271,7 @@ def late_reader(watched: Watched) -> None:
     images[::7] = work.images[0]
     watched.transport.deaf_until = len(watched.recording) + 1600
     logits = device.stream(images).logits
-    np.testing.assert_array_equal(logits, GoldenModel(work.network).logits(images))
+    np.testing.assert_array_equal(logits, reference.logits(work.network, images))
 
 
 STEPS: Mapping[str, Sequence[Callable[[Watched], None]]] = {

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 REASONS = {
     "memories and registers take a byte in every clock": (
         "ChipRegisters.load: held back",
-        "Layer.load: held back",
+        "EngineLayer.load: held back",
         "Loader.load: held back",
         "NeuronArray.load: held back",
         "Programmer.load: held back",
-        "ReluNeuron.load: held back",
+        "ReluGateware.load: held back",
         "TableNeuron.load: held back",
-        "UseNoise.load: held back",
+        "UseNoiseBlock.load: held back",
         "Variation.load: held back",
         "ViConverter.load: held back",
         "WriteTables.load: held back",
@@ -29,7 +29,7 @@ REASONS = {
     ),
     "a sum leaves its crossbar when there is room for its activation": (
         "NeuronArray.*s: held back",
-        "ReluNeuron.*s: held back",
+        "ReluGateware.*s: held back",
         "TableNeuron.*s: held back",
         "ViConverter.*s: held back",
     ),

@@ -2,9 +2,12 @@
 
 import itertools
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from tests.coverage.pairs import all_choices, cover_pairs
+
+pytestmark = pytest.mark.long
 
 
 def pairs(choices):

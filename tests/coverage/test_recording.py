@@ -10,6 +10,8 @@ from amaranth.sim import Simulator
 from allspin.hdl.stream.buffers import Queue
 from tests.coverage.coverage import STREAM, Coverage, Recording
 
+pytestmark = pytest.mark.long
+
 
 class Walk(wiring.Component):
     """Three states, one of which is never left."""

@@ -8,6 +8,8 @@ import pytest
 from tests.mutants.mutations import Mutant, find_mutants
 from tests.mutants.table import Table
 
+pytestmark = pytest.mark.long
+
 
 def changes(source: str) -> set[tuple[str, str]]:
     return {(m.before, m.after) for m in find_mutants("a.py", dedent(source))}

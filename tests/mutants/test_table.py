@@ -2,8 +2,12 @@
 
 import fnmatch
 
+import pytest
+
 from tests.mutants.mutations import find_mutants
 from tests.mutants.table import Table, sample
+
+pytestmark = pytest.mark.long
 
 TABLE = Table.read()
 

@@ -30,7 +30,7 @@ IDEAL = find_board("tang-nano-9k").profile().hardware
         ("tang-nano-9k", MNIST, IDEAL, "20 of 26 blocks of memory", True),
         (
             *("tang-nano-9k", (16, 8, 2), HardwareProfile(lanes=8, memory="spram")),
-            *("1 of 0 SPRAMs", False),
+            *("4 of 0 SPRAMs", False),
         ),
     ],
 )

@@ -14,6 +14,8 @@ from allspin.boards.pll import Ice40PllParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.sim.errors import UserError
 
+pytestmark = pytest.mark.long
+
 
 def test_a_made_up_board_is_built_once_and_the_same_each_time(tiny, cache, tmp_path, monkeypatch):
     build = Build(tiny())

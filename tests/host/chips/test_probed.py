@@ -158,7 +158,7 @@ def test_a_conductance_and_its_reference_come_back_as_the_same_words(
     assert found.referenced
     # The reference is in the file, and is not drawn again.
     assert flat(found) == np.concatenate([words.ravel() for words in done.words]).tolist()
-    again = found.on(found.chip(conductance, 7), network)
+    again = found.on(found.chip(Chip(conductance, 7)), network)
     for words, expected in zip(again, done.words, strict=True):
         assert np.array_equal(words, expected)
 
@@ -175,11 +175,11 @@ def test_without_the_reference_it_is_that_of_the_chip_or_as_it_should_be(
     bare = replace(table, columns={**table.columns, "reference_R_AH": None})
     found = probe(table_bytes(bare, Path("x.csv")), made_of=conductance)
     assert not found.referenced
-    chip = found.chip(conductance, 7)
+    chip = found.chip(Chip(conductance, 7))
     for words, expected in zip(found.on(chip, network), done.words, strict=True):
         assert np.array_equal(words, expected)
     # A cell alone: 0.1 to 0.5 are the words -126 to 126.
-    quiet = found.chip(conductance, None)
+    quiet = found.chip(Chip(conductance, 0), drawn=False)
     alone = np.asarray(table.columns["R_AH"])
     words = np.concatenate([each.ravel() for each in found.on(quiet, network)])
     assert words.tolist() == np.clip(np.rint((alone - 0.3) / 0.2 * 126), -127, 127).tolist()
@@ -324,12 +324,12 @@ def test_of_a_device_whose_cells_are_known_only_columns_vary(device: Device) -> 
     )
     varied = replace(device, imperfections=wrong)
     cells = ProbedCells(Path("x"), [], 0, 0, referenced=False)
-    known = cells.chip(varied, 3).device
+    known = cells.chip(Chip(varied, 3)).device
     assert known.imperfections == Imperfections(
         read_noise=0.1, amplifier_gain=0.2, converter_offset=0.3
     )
     assert known.neuron_variation == device.neuron_variation
     assert not known.synapse.devices_differ
-    quiet = cells.chip(varied, None).device
+    quiet = cells.chip(Chip(varied, 0), drawn=False).device
     assert quiet.imperfections == Imperfections()
     assert quiet.neuron_variation.use == quiet.neuron_variation.gain == 0

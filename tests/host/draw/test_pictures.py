@@ -28,6 +28,8 @@ from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 
+pytestmark = pytest.mark.long
+
 
 def make_network(states=10, hidden=7, neuron=None, classes=3):
     rng = np.random.default_rng(5)

@@ -29,7 +29,7 @@ from allspin.host.virtual.port import NO_FAULTS, Faults, FaultyTransport, Faulty
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 from allspin.sim.network.network import Network, random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
@@ -79,7 +79,7 @@ def program(kind: Kind) -> Path:
 @cache
 def ideal(kind: Kind, number: int) -> npt.NDArray[np.int64]:
     """Logits of one of the networks."""
-    return GoldenModel(kind.networks[number]).logits(kind.images)
+    return reference.logits(kind.networks[number], kind.images)
 
 
 @cache
@@ -89,7 +89,9 @@ def golden(kind: Kind, chip: Chip, order: int = 1) -> tuple[list[Words], npt.NDA
     The noise of a use is drawn by an image's place, so the order matters to it.
     """
     words = program_chip(chip, kind.networks[0], Programming()).words
-    return words, chip.golden(kind.networks[0], words).logits(kind.images[::order])
+    return words, reference.logits(
+        chip.varied(kind.networks[0]), kind.images[::order], words, chip.noise(kind.networks[0])
+    )
 
 
 def networks(kind: Kind, device: LinkedMachine) -> None:

@@ -11,6 +11,7 @@ import pytest
 from allspin.hdl.link.protocol import Feature, Request
 from allspin.hdl.parameters.engine_parameters import ENGINE, REDRAW
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
+from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.catalogue import open_device
 from allspin.host.machines.gateware_chips import (
     CHIPS,
@@ -18,8 +19,7 @@ from allspin.host.machines.gateware_chips import (
     ChipMaker,
     ResidentChips,
     check_use_noise,
-    chip_gateware,
-    why_words,
+    why_not_made,
 )
 from allspin.host.machines.opening import VIRTUAL, LinkedMachine, open_machine
 from allspin.sim.array.in_array import chip_in_array
@@ -30,6 +30,7 @@ from allspin.sim.device.device import AdcVariation, Device as ChipDevice, Neuron
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
+from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import random_images, random_network
 from allspin.sim.programming.programming import program_chip
@@ -104,9 +105,14 @@ def check_words(device: LinkedMachine, words: list[Words]) -> None:
 
 def check_logits(device: LinkedMachine, model: GoldenModel) -> None:
     """Those of images of low numbers, and of a run that begins elsewhere, whose noise is other."""
-    np.testing.assert_array_equal(device.stream(IMAGES).logits, model.logits(IMAGES))
+    np.testing.assert_array_equal(
+        device.stream(IMAGES).logits,
+        reference.logits(model.network, IMAGES, model.words, model.noise),
+    )
     later = device.stream(IMAGES[:20], first=65_530)
-    np.testing.assert_array_equal(later.logits, model.logits(IMAGES[:20], 65_530))
+    np.testing.assert_array_equal(
+        later.logits, reference.logits(model.network, IMAGES[:20], model.words, model.noise, 65_530)
+    )
 
 
 @pytest.mark.parametrize("network", [NETWORK, MANY_STATES], ids=["10 states", "100 states"])
@@ -259,12 +265,12 @@ def test_noise_on_sums_is_the_golden_models(rows_per_clock):
             made_of = imperfect(**wrong)
             chip = Chip(made_of, 9)
             wanted = SUM_CHIPS if wrong else CHIPS
-            assert chip_gateware(made_of, Programming(), chip.noise(NETWORK)) == wanted
+            assert MadeChip.of(chip, NETWORK, Programming()).gateware == wanted
             ChipMaker(device, NETWORK, made_of, Programming()).make(chip)
             words = program_chip(chip, NETWORK, Programming()).words
             model = chip.golden(NETWORK, words)
             check_logits(device, model)
-            logits.append(model.logits(IMAGES))
+            logits.append(reference.logits(model.network, IMAGES, model.words, model.noise))
         # Where a network is programmed, nothing is left of the chip before.
         device.program(NETWORK)
         check_logits(device, GoldenModel(NETWORK))
@@ -312,8 +318,8 @@ def test_noise_that_the_device_has_not_is_refused(board):
     ],
 )
 def test_gains_before_tiles_converters_are_in_words_of_the_host(made_of):
-    assert why_words(made_of, Programming()) is None
-    reason = why_words(made_of, Programming(), tiled=True)
+    assert why_not_made(made_of) is None
+    reason = why_not_made(made_of, tiled=True)
     assert reason == "the Programmer has no gain of a tile's amplifiers and converters"
 
 

@@ -16,7 +16,7 @@ from allspin.host.machines import opening
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.opening import LinkedMachine, ask_ports, open_machine
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import Network, random_images, random_network
 from allspin.sim.network.neuron import CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron, ReluNeuron
@@ -35,7 +35,7 @@ def stream(device: Machine, network: Network, count: int, seed: int = 0) -> int:
     images = random_images(network, count, seed)
     device.program(network)
     answers = device.stream(images)
-    expected = GoldenModel(network).logits(images)
+    expected = reference.logits(network, images)
     return int(
         np.count_nonzero(answers.logits != expected)
         + np.count_nonzero(answers.classes != expected.argmax(axis=1))

@@ -13,8 +13,8 @@ from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages, pack_images
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
+from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import MAX_LINES, random_network
 from tests.hdl.resident.slow_code import most_beats, pack_image, unpack_images
 
@@ -92,7 +92,7 @@ def test_counts_and_logits_of_two_networks(device, test_set):
     beats = pack_images(values, 4, 4)[1].sum()
     for network in NETWORKS:
         device.program(network)
-        expected = GoldenModel(network).logits(images[:held])
+        expected = reference.logits(network, images[:held])
         correct = expected.argmax(axis=1) == labels[:held]
         counts = resident.run()
         assert (counts.images, counts.correct) == (held, correct.sum())
@@ -113,7 +113,7 @@ def test_more_than_fit_run_in_batches(device, test_set):
     assert [k for batch in held for k in batch] == list(range(600))
     assert len(held) >= 3
     counts = resident.run_all(images, labels)
-    answers = GoldenModel(NETWORKS[0]).logits(images).argmax(axis=1)
+    answers = reference.logits(NETWORKS[0], images).argmax(axis=1)
     assert (counts.images, counts.correct) == (600, np.sum(answers == labels))
 
 

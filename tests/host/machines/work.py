@@ -20,6 +20,7 @@ from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device as ChipDevice
+from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, random_images
 from allspin.sim.programming.programming import program_chip
@@ -86,7 +87,9 @@ class Work:
         model = GoldenModel(self.network)
         resent = device.resent
         answers = device.stream(self.images)
-        np.testing.assert_array_equal(answers.logits, model.logits(self.images))
+        np.testing.assert_array_equal(
+            answers.logits, reference.logits(model.network, self.images, model.words, model.noise)
+        )
         np.testing.assert_array_equal(answers.classes, model.classify(self.images))
         trace = model.trace(self.images)
         counters = device.counters()
@@ -115,7 +118,7 @@ class Work:
             right = model.classify(images, first) == self.labels[:count]
             assert (counts.images, counts.correct) == (count, np.count_nonzero(right))
             assert counts.cycles >= count
-            wanted = model.logits(images, first)
+            wanted = reference.logits(model.network, images, model.words, model.noise, first)
             np.testing.assert_array_equal(resident.logits().logits, wanted)
             for number in range(count - 1, -1, -2):
                 line = device.read_back(space, number, 1, device.identity.answer_bytes)
@@ -148,6 +151,9 @@ class Work:
         model.noise = chip.noise(self.network)
         for first in (0, FIRST):
             answers = device.stream(self.images, first=first)
-            np.testing.assert_array_equal(answers.logits, model.logits(self.images, first))
+            np.testing.assert_array_equal(
+                answers.logits,
+                reference.logits(model.network, self.images, model.words, model.noise, first),
+            )
             np.testing.assert_array_equal(answers.classes, model.classify(self.images, first))
         return model

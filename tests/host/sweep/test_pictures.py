@@ -13,6 +13,8 @@ from allspin.host.sweep.pictures import (
 )
 from allspin.host.sweep.sweeping import make_plan, run_sweep
 
+pytestmark = pytest.mark.long
+
 
 def test_the_yield_is_counted_by_hand():
     accuracies, yields = yield_curve(np.array([0.9, 0.7, 0.8, 0.8]))

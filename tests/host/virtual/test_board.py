@@ -19,7 +19,7 @@ from allspin.host.machines.opening import LinkedMachine
 from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport, read_trace
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 from allspin.sim.network.network import random_images, random_network
 from tests.host.machines.work import Work
 from tests.processes import status, wait_for
@@ -210,7 +210,7 @@ def test_trace_tells_what_the_engine_did(program, tmp_path):
     activity = read_trace(path)
     assert activity[0] & 1
     # A black image is one event of value 0, which the count of driven rows leaves out.
-    for layer, trace in enumerate(GoldenModel(NETWORK).trace(IMAGES)):
+    for layer, trace in enumerate(reference.trace(NETWORK, IMAGES)):
         taken, last, sums, last_sum = (
             int(np.count_nonzero(activity >> (4 * layer + bit) & 1)) for bit in range(4)
         )

@@ -15,7 +15,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 from allspin.sim.network.network import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
@@ -47,7 +47,7 @@ def test_every_logit(device, offsets):
     network = in_tiles(PLAIN, 16, 5, offsets=offsets)
     images = random_images(network, 200, 4)
     labels = np.zeros(200, int)
-    expected = GoldenModel(network).logits(images)
+    expected = reference.logits(network, images)
     device.program(network)
     assert np.array_equal(device.stream(images).logits, expected)
     resident = ResidentImages(device)
@@ -77,7 +77,7 @@ def test_a_chip_whose_converters_have_offsets_and_gains(device):
     chip = Chip(made_of, 5)
     words = program_chip(chip, NETWORK, Programming()).words
     images = random_images(NETWORK, 100, 4)
-    expected = chip.golden(NETWORK, words).logits(images)
-    assert not np.array_equal(expected, GoldenModel(NETWORK).logits(images))
+    expected = reference.logits(chip.varied(NETWORK), images, words, chip.noise(NETWORK))
+    assert not np.array_equal(expected, reference.logits(NETWORK, images))
     ChipMaker(device, NETWORK, made_of, Programming()).make(chip)
     assert np.array_equal(device.stream(images).logits, expected)

@@ -18,12 +18,12 @@ from allspin.host.machines.opening import LinkedMachine, open_machine
 from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network import reference
 from allspin.sim.network.network import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 IMAGES = random_images(NETWORK, 40, 0)
-EXPECTED = GoldenModel(NETWORK).logits(IMAGES)
+EXPECTED = reference.logits(NETWORK, IMAGES)
 CODED = encode_pixels(IMAGES, NETWORK.pixel_bits)
 WORDS = NETWORK.layers[0].words
 WINDOW = 256
