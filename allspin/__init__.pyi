@@ -84,4 +84,4 @@ from allspin.sim.synapse.table_synapse import (
 )
 
 # An import that renames is public by being named here, the others are by their ``as``.
-__all__ = ["ComparisonSubject", "ReportSubject", "load_device", "load_network"]
+__all__ = ["load_device", "load_network"]

@@ -143,8 +143,6 @@ def test_each_public_name_is_there_and_no_other():
         assert getattr(allspin, name).__name__ == {
             "load_device": "open_device",
             "load_network": "open_network",
-            "ComparisonSubject": "Subject",
-            "ReportSubject": "Subject",
         }.get(name, name)
     assert set(allspin.__all__) <= set(dir(allspin))
     with pytest.raises(AttributeError, match="module 'allspin' has no attribute 'nothing'"):

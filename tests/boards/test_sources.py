@@ -51,11 +51,11 @@ def test_it_changes_with_amaranth_and_python(monkeypatch):
 
 
 SOURCE = """
-from allspin.hdl.neuron.neuron import ReluNeuron, register_gateware
+from allspin.hdl.neuron.neuron import ReluGateware, register_gateware
 
 
 @register_gateware("cmos-bare")
-class Mine(ReluNeuron):
+class Mine(ReluGateware):
     width = {width}
 """
 
