@@ -128,6 +128,8 @@ class Line:
         Requests that were sent again so far.
     told : int
         Damaged frames that the device has told of so far.
+    carried : int
+        Bytes so far, both ways.
     repeated : int
         Old frames so far that were carried again.
     next_tag : int
@@ -152,7 +154,7 @@ class Line:
         self.is_open = False
         self._deframer = Deframer()
         self.owed: set[int] = set()
-        self._carried = 0  # bytes, both ways
+        self.carried = 0
         self._answered = NO_TAG  # the tag that was answered last
 
     @property
@@ -169,7 +171,7 @@ class Line:
         """
         if not self.resent:
             return self.window
-        carried = self._carried + USUALLY_WHOLE
+        carried = self.carried + USUALLY_WHOLE
         return min(self.window, math.isqrt(FRAME_BYTES * carried // self.resent))
 
     def frame(self, kind: int, body: bytes) -> bytes:
@@ -212,7 +214,7 @@ class Line:
     def exchange(self, data: bytes, timeout: float) -> tuple[int, list[bytes]]:
         """Send what can be sent at once; how much that was, and payloads that have come."""
         sent, received = self.transport.exchange(data, timeout)
-        self._carried += sent + len(received)
+        self.carried += sent + len(received)
         return sent, self._deframer.feed(received) if received else []
 
     @contextlib.contextmanager
