@@ -22,14 +22,19 @@ from allspin.host.chips.measured import (
 )
 from allspin.host.chips.options import (
     ChipOptions as ChipOptions,
-    ProbedChipOptions as ProbedChipOptions,
+    program_chip as program_chip,
 )
 from allspin.host.compare.comparison import compare as compare
 from allspin.host.compare.subject import (
     CompareOptions as CompareOptions,
     Subject as ComparisonSubject,
 )
-from allspin.host.data.catalogue import open_device as load_device, open_network as load_network
+from allspin.host.data.catalogue import (
+    shipped_devices as devices,
+    shipped_networks as networks,
+    open_device as load_device,
+    open_network as load_network,
+)
 from allspin.host.data.datasets import (
     Dataset as Dataset,
     load_dataset as load_dataset,
@@ -46,11 +51,15 @@ from allspin.host.foreign.importing import (
 )
 from allspin.host.link.transport import UartOptions as UartOptions
 from allspin.host.machines.machine import Machine as Machine
-from allspin.host.machines.opening import open_machine as open_machine
 from allspin.host.report.page import report as report
 from allspin.host.report.subject import Subject as ReportSubject
 from allspin.host.run.machine_options import MachineOptions as MachineOptions
-from allspin.host.run.run import RunOptions as RunOptions, classify as classify, run as run
+from allspin.host.run.run import (
+    RunOptions as RunOptions,
+    classify as classify,
+    open_machine as open_machine,
+    run as run,
+)
 from allspin.host.run.simulate import (
     SimulatorOptions as SimulatorOptions,
     simulate_engine as simulate_engine,
@@ -74,7 +83,6 @@ from allspin.sim.network.golden import GoldenModel as GoldenModel
 from allspin.sim.network.netfile import save_network as save_network
 from allspin.sim.network.network import Network as Network, Tiles as Tiles
 from allspin.sim.network.neuron import Neuron as Neuron, register_neuron as register_neuron
-from allspin.sim.programming.programming import program_chip as program_chip
 from allspin.sim.programming.schemes import Programming as Programming
 from allspin.sim.synapse.response import Response as Response
 from allspin.sim.synapse.synapse import Synapse as Synapse
@@ -85,3 +93,5 @@ from allspin.sim.synapse.table_synapse import (
 
 # An import that renames is public by being named here, the others are by their ``as``.
 __all__ = ["ComparisonSubject", "ReportSubject", "load_device", "load_network"]
+
+__version__: str

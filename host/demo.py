@@ -21,7 +21,7 @@ from allspin.host.run.run import TRACED_IMAGES, run_traced
 from allspin.host.show.say import Display, commit
 from allspin.host.show.table import Number, Table, figures, table_text
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Progress, Trained, train
+from allspin.host.train.trainer import train
 from allspin.sim.files import write_atomically
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -49,27 +49,6 @@ def results_table(results: Mapping[str, Any]) -> Table:
         ("mismatches", results["mismatches"]),
     )
     return figures(f"allspin: {results['topology']}, {results['states']} states", rows)
-
-
-def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -> Trained:
-    def report(progress: Progress) -> None:
-        nonlocal validation
-        if progress.validation_accuracy is not None:
-            validation = f", validation {100 * progress.validation_accuracy:.2f} %"
-        display.advance(progress.step, progress.steps, f"loss {progress.loss:.3f}{validation}")
-
-    validation = ""
-    display.start(
-        f"training a network of {parameters.states} states on {len(dataset.train_images):,} images"
-    )
-    trained = train(dataset, parameters, report)
-    if trained.interrupted:
-        raise KeyboardInterrupt
-    display.finish(
-        f"validation {100 * trained.validation_accuracy:.2f} %, "
-        f"test {100 * trained.test_accuracy:.2f} %"
-    )
-    return trained
 
 
 def link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
@@ -118,7 +97,9 @@ def run_demo(
     images, labels = dataset.test_images, dataset.test_labels
 
     begun = time.perf_counter()
-    trained = _train(dataset, parameters, display)
+    trained = train(dataset, parameters, display=display)
+    if trained.interrupted:
+        raise KeyboardInterrupt
     training_seconds = time.perf_counter() - begun
     network = trained.network
     write_atomically(file, network_to_bytes(network))

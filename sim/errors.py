@@ -5,6 +5,7 @@ import difflib
 import math
 import operator
 from collections.abc import Iterable, Iterator
+from numbers import Real
 from typing import Self
 
 LIKENESS = 0.6
@@ -145,7 +146,7 @@ def check_number(name: str, value: object, low: float = -math.inf, high: float =
     ValueError
         If it is no number, NaN, or outside the range (both ends included).
     """
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high:
+    if isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high:
         return float(value)
     raise ValueError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}")
 

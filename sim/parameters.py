@@ -2,13 +2,17 @@
 
 A frozen dataclass under `Parameters` declares its fields by `number` and `choice`; they are checked
 when it is made, and files, reports and options know them by the same description. What a command
-line says of a field is described by `option` (`allspin.host.cli.options.add_options`).
+line says of a field is described by `option` (`allspin.host.cli.options.add_options`); `make` makes
+an object of the words of a command line, or of the keywords of a function.
 """
 
 import dataclasses
+import inspect
 import math
-from collections.abc import Callable
-from typing import Any, ClassVar
+import reprlib
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
 
 from allspin.sim.errors import check_number, check_one_of
 
@@ -80,18 +84,53 @@ def units(kind: Any) -> dict[str, str]:
     return {name: unit for name in fields if (unit := fields[name].metadata.get("unit"))}
 
 
+LONGEST_VALUE, LONGEST_REPR = 60, 300
+"""Characters of a field's value, and of all, that `repr` has."""
+
+
+def _cut(text: str, most: int) -> str:
+    """A text in one line of at most so many characters, its end replaced where it must be."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 4]}...{line[-1]}"
+
+
 class Shown:
-    """A model that a notebook shows as a card.
+    """A model or a result: a line in a terminal, a card in a notebook, a figure by `plot`.
 
     Attributes
     ----------
-    card : callable
-        Makes the HTML. `allspin/__init__.py` sets it for all models at once, when a name of the
-        package is first asked for, or `allspin.host.draw.cards` where that is imported. Until then
-        there is none, and a notebook shows the model's `repr`.
+    card, drawn : callable
+        Make the HTML and the figure of a model. `allspin/__init__.py` sets them for all models at
+        once, when a name of the package is first asked for. Until then there is no card, and a
+        notebook shows the model's `repr`.
+    found : callable
+        Opens a model by its class and its name or file; set likewise.
     """
 
     card: ClassVar[Callable[[Any], str | None]] = staticmethod(lambda model: None)
+    drawn: ClassVar[Callable[[Any], Any]]
+    found: ClassVar[Callable[[type, Any], Any]]
+
+    def __init_subclass__(cls) -> None:
+        if "__repr__" not in vars(cls):
+            # Here, since a dataclass would write one of its own, with every value of every array.
+            cls.__repr__ = Shown.__repr__
+
+    def __repr__(self) -> str:
+        values = (
+            f"{name}={_cut(reprlib.repr(getattr(self, name)), LONGEST_VALUE)}"
+            for name in described(type(self))
+        )
+        return _cut(f"{type(self).__name__}({', '.join(values)})", LONGEST_REPR)
+
+    @classmethod
+    def named(cls, given: Any) -> Self:
+        """A model, or the one that a name or a file says; `UserError` if it cannot be read."""
+        return given if isinstance(given, cls) else cls.found(cls, given)
+
+    def plot(self) -> Any:
+        """The figure of it, a `matplotlib.figure.Figure`."""
+        return Shown.drawn(self)
 
     def _repr_html_(self) -> str | None:
         return Shown.card(self)
@@ -119,6 +158,82 @@ def option(
     'N'
     """
     return {"flag": flag, "how": {"help": words, "metavar": metavar, **how}}
+
+
+def made(maker: Callable[..., Any]) -> dict[str, Any]:
+    """Metadata of a field that is made of words of its own, by a class of options or a function."""
+    return {"made": maker}
+
+
+def _keyword(field: dataclasses.Field[Any]) -> str:
+    """What a field is called as a keyword: as its option, ``program`` where that is --program."""
+    flag = field.metadata.get("flag") or field.name
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def keywords(maker: Callable[..., Any]) -> dict[str, Any]:
+    """What `make` can make an object of: keywords with their defaults, None where there is none.
+
+    Parameters
+    ----------
+    maker : callable
+        A dataclass: its fields, and what those are made of; or a function: its parameters.
+    """
+    if not dataclasses.is_dataclass(maker):
+        return {each.name: None for each in inspect.signature(maker).parameters.values()}
+    found = {}
+    for field in dataclasses.fields(maker):
+        found[_keyword(field)] = None if field.default is dataclasses.MISSING else field.default
+        if part := field.metadata.get("made"):
+            found |= keywords(part)
+    return found
+
+
+def make(maker: Callable[..., Any], words: Mapping[str, Any], begun: Any = None) -> Any:
+    """An object of a class of options or a function, by keywords.
+
+    Parameters
+    ----------
+    maker : callable
+        As of `keywords`.
+    words : mapping
+        Values by keyword, or by a field's own name; others may be among them. A text is read as on
+        a command line, and a single value is taken for a list of one.
+    begun : object, optional
+        An object of the class, whose other fields stay; or the value of the first parameter.
+
+    Raises
+    ------
+    ValueError, TypeError, UserError
+        What the class or function says of a value.
+    """
+    if not dataclasses.is_dataclass(maker):
+        own = {word: words[word] for word in keywords(maker) if word in words}
+        return maker(**own) if begun is None else maker(begun, **own)
+    values = {}
+    for field in dataclasses.fields(maker):
+        part = field.metadata.get("made")
+        if part is not None and any(word in words for word in keywords(part)):
+            values[field.name] = make(part, words)
+        for word in {_keyword(field), field.name} & set(words):
+            if words[word] is not True or field.name not in values:
+                values[field.name] = _value(field, words[word])
+    if isinstance(begun, typing.cast(type, maker)):
+        return dataclasses.replace(begun, **values)
+    return typing.cast(Any, maker)(*([] if begun is None else [begun]), **values)
+
+
+def _value(field: dataclasses.Field[Any], given: Any) -> Any:
+    """A field's value, of what was given for it."""
+    part, how = field.metadata.get("made"), field.metadata.get("how", {})
+    if part is not None and given is True:
+        return part()
+    read = part or how.get("type")
+    if isinstance(given, str) and callable(read):
+        given = read(given)
+    if typing.get_origin(field.type) is tuple and not isinstance(given, list | tuple):
+        return (given,)
+    return tuple(given) if isinstance(given, list) else given
 
 
 def listed(text: str) -> tuple[str, ...]:

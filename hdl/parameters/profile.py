@@ -1,6 +1,6 @@
 """What a part offers to any network, and what is made of it: chips, resident images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from allspin.hdl.parameters.target import TARGETS, Target
 from allspin.sim.errors import check_range, not_one_of
@@ -156,7 +156,7 @@ class HardwareProfile:
     rah_bits: int | None = None
     rows_per_clock: int = 1
     memory: str = "block"
-    states: bool = False
+    states: bool = field(default=False, metadata={"flag": "--keep-states"})
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
     tile_offsets: bool = False

@@ -21,15 +21,17 @@ from allspin.hdl.cache.process import Progress
 from allspin.hdl.link.protocol import NO_TAG, Request, identity_bytes
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.record import link_rate, measure_throughput, remember
-from allspin.host.data.catalogue import network_name, open_network
+from allspin.host.data.catalogue import network_name, open_network, several
 from allspin.host.data.datasets import load_test_set
+from allspin.host.keywords import takes
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
-from allspin.host.show.say import commit
+from allspin.host.show.progress import Stages
+from allspin.host.show.say import Display, commit
 from allspin.sim.errors import UserError, check_range, not_one_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import megahertz, option
+from allspin.sim.parameters import Shown, megahertz, option
 
 DIGITS = 10
 
@@ -322,7 +324,7 @@ class BuildOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Built:
+class Built(Shown):
     """What came of one board.
 
     Attributes
@@ -369,6 +371,28 @@ class BuildDisplay:
         """A board is done."""
 
 
+class StagesOfBoards(BuildDisplay):
+    """Shows each stage of a board as a step.
+
+    Parameters
+    ----------
+    display : Display
+        Where.
+    """
+
+    def __init__(self, display: Display) -> None:
+        self._stages = Stages(display)
+
+    def advance(self, name: str, what: str, seconds: float) -> None:
+        """See `BuildDisplay`."""
+        self._stages(f"{name}: {what}", seconds)
+
+    def finish(self, built: Built) -> None:
+        """See `BuildDisplay`."""
+        self._stages.end()
+
+
+@takes(changes=BuildChanges, options=BuildOptions)
 def build(
     boards: str | Sequence[str],
     network: str | Path | Network = DEFAULT_NETWORK,
@@ -376,7 +400,8 @@ def build(
     profile: str | None = None,
     changes: BuildChanges | None = None,
     options: BuildOptions | None = None,
-    display: BuildDisplay | None = None,
+    display: Any = None,
+    **keywords: Any,
 ) -> list[Built]:
     """Build the bitstream of one or more boards: synthesise, place, route, pack.
 
@@ -392,8 +417,10 @@ def build(
         What the machines have in place of what their profiles say.
     options : BuildOptions, optional
         How they are built.
-    display : BuildDisplay, optional
-        Shows how far they are.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `changes` and `options`, as ``allspin build`` has them: ``build("icebreaker", seed=2)``.
 
     Returns
     -------
@@ -407,9 +434,8 @@ def build(
     ValueError
         If a change is out of its range; the message begins with its name.
     """
-    names = [boards] if isinstance(boards, str) else boards
-    jobs = find_jobs(names, network, profile, changes or BuildChanges())
-    return build_jobs(jobs, options or BuildOptions(), display or BuildDisplay())
+    jobs = find_jobs(several(boards), network, profile, changes or BuildChanges())
+    return build_jobs(jobs, options or BuildOptions(), StagesOfBoards(display))
 
 
 def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay) -> list[Built]:

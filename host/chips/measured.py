@@ -9,15 +9,16 @@ from allspin.host.chips.accuracy import COLUMNS, Column, Lot, Measured, known, m
 from allspin.host.chips.options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.chips.tiles import cut_network
-from allspin.host.data.catalogue import each_network, network_name, open_device
-from allspin.host.data.datasets import load_test_set
-from allspin.host.show.say import Display, Silent, commit
-from allspin.host.show.table import Column as TableColumn, Number, Table
+from allspin.host.data.catalogue import network_name, open_device, several
+from allspin.host.data.datasets import Data, load_test_set
+from allspin.host.keywords import takes
+from allspin.host.show.say import Display, commit
+from allspin.host.show.table import Column as TableColumn, Number, Table, frame
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.parameters import option
+from allspin.sim.parameters import Shown, made, option
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 CHIPS = 20
@@ -25,7 +26,7 @@ MAX_CHIPS = 10_000
 
 
 @dataclass(frozen=True)
-class MeasureOptions:
+class MeasureOptions(Shown):
     """Which chips are measured, and how they are programmed.
 
     Parameters
@@ -56,7 +57,9 @@ class MeasureOptions:
     """
 
     chips: int = field(default=CHIPS, metadata=option(f"how many chips ({CHIPS})", "N"))
-    first: int = field(default=0, metadata=option("the first chip; the next follow (0)", "SEED"))
+    first: int = field(
+        default=0, metadata=option("the first chip; the next follow (0)", "SEED", flag="--chip")
+    )
     columns: tuple[Column, ...] = COLUMNS
     polarity: str = "quieter"
     tries: int | None = None
@@ -72,7 +75,7 @@ class MeasureOptions:
         ),
     )
     missing: float = 0.0
-    tiles: Tiles | None = None
+    tiles: Tiles | None = field(default=None, metadata=made(Tiles.asked))
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)
@@ -97,7 +100,7 @@ class MeasureOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredChips:
+class MeasuredChips(Shown):
     """What came of it.
 
     Attributes
@@ -131,19 +134,32 @@ class MeasuredChips:
             "commit": commit(),
         }
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it: each chip as a point, and the means."""
-        # Pictures are loaded when a notebook asks for them.
-        from allspin.host.draw.cards import beside
+    def to_pandas(self) -> Any:
+        """A row for each chip: `pandas.DataFrame` of network, column, chip and accuracy."""
+        return frame(
+            {"network": one.network, "column": one.column.title, "chip": chip, "accuracy": share}
+            for one in (*self.results, *self.probed)
+            for chip, share in enumerate(one.accuracies.tolist(), self.seeds.start)
+        )
+
+    def plot(self) -> Any:
+        """Each chip as a point, and the means."""
+        # Pictures are loaded when somebody asks for them.
         from allspin.host.draw.curves import Strip, strips
 
         rows = [
             Strip(f"{one.network}: {one.column.title}", (100 * one.accuracies).tolist(), one.figure)
             for one in (*self.results, *self.probed)
         ]
-        return beside(chips_table(self), strips("Accuracy of each chip", rows, "accuracy (%)"))
+        return strips("Accuracy of each chip", rows, "accuracy (%)")
+
+    def _repr_html_(self) -> str:
+        from allspin.host.draw.cards import beside
+
+        return beside(chips_table(self), self.plot())
 
 
+@takes(options=MeasureOptions)
 def measure_chips(
     networks: str | Path | Network | Sequence[str | Path | Network],
     device: str | Path | Device = "paper",
@@ -151,8 +167,9 @@ def measure_chips(
     *,
     at: str | OperatingPoint | None = None,
     images: int | None = None,
-    data: str | Path | None = None,
-    display: Display | None = None,
+    data: Data | None = None,
+    display: Any = None,
+    **keywords: Any,
 ) -> MeasuredChips:
     """Program many chips with networks, and count what they classify rightly.
 
@@ -168,10 +185,13 @@ def measure_chips(
         Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
     images : int, optional
         The first so many test images; all of them.
-    data : str or Path, optional
-        Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
-    display : Display, optional
-        Shows a step for each column of each network.
+    data : str, Path or tuple of array_like, optional
+        As of `allspin.load_dataset`; the MNIST that ships.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `MeasureOptions`, and ``tile_rows`` and ``adc_bits``, as ``allspin chips`` has them:
+        ``measure_chips("paper-10", chips=5)``.
 
     Returns
     -------
@@ -182,10 +202,10 @@ def measure_chips(
     UserError
         If a file cannot be read or does not fit, or the chips cannot be programmed so.
     """
-    options, display = options or MeasureOptions(), display or Silent()
+    options = options or MeasureOptions()
     made_of = open_device(device, at)
     opened: dict[str, Network] = {}
-    for each in each_network(networks):
+    for each in several(networks):
         name = network_name(each)
         if isinstance(each, Network) and opened.get(name, each) is not each:
             raise UserError(f"two networks would be called {name}: give their files or names")

@@ -3,7 +3,6 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable
 
 from allspin.host.bitstreams.build import (
     ALL,
@@ -12,6 +11,7 @@ from allspin.host.bitstreams.build import (
     BuildDisplay,
     BuildOptions,
     Built,
+    StagesOfBoards,
     build_jobs,
     find_jobs,
 )
@@ -27,7 +27,6 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.files import check_writable
-from allspin.host.show.progress import stages
 from allspin.host.show.say import Beat, clock, tell, warn
 from allspin.sim.errors import UserError
 
@@ -77,8 +76,7 @@ def run(arguments: Arguments) -> int:
             raise UserError("--output is for one board")
         check_writable(arguments.output)
     if len(jobs) == 1:
-        with stages() as stage:
-            results = build_jobs(jobs, options, _Stages(stage))
+        results = build_jobs(jobs, options, StagesOfBoards(arguments.steps))
     else:
         log = _Log()
         beat = Beat(lambda: clock(time.monotonic() - log.begun, None))
@@ -99,16 +97,6 @@ def run(arguments: Arguments) -> int:
     for line in shortfalls:
         warn(line)
     return FAILED if shortfalls else 0
-
-
-class _Stages(BuildDisplay):
-    """One board, with a step for each stage."""
-
-    def __init__(self, stage: Callable[[str, float], None]) -> None:
-        self._stage = stage
-
-    def advance(self, name: str, what: str, seconds: float) -> None:
-        self._stage(f"{name}: {what}", seconds)
 
 
 class _Log(BuildDisplay):

@@ -2,7 +2,7 @@
 
 from allspin.host.chips.accuracy import CAUSES, COLUMNS
 from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
-from allspin.host.chips.options import ChipOptions, ProbedChipOptions
+from allspin.host.chips.options import ChipOptions
 from allspin.host.cli.options import (
     SHARED,
     Arguments,
@@ -12,7 +12,6 @@ from allspin.host.cli.options import (
     add_tile_arguments,
     answer,
     read_options,
-    tile_options,
 )
 
 HELP = """\
@@ -41,8 +40,7 @@ def add_arguments(parser: Parser) -> None:
         "--causes", action="store_true", help="each variation alone, and all in open loop"
     )
     add_options(parser, MeasureOptions)
-    add_options(parser, ChipOptions, "polarity", "tries", "band")
-    add_options(parser, ProbedChipOptions, "missing")
+    add_options(parser, ChipOptions, "polarity", "tries", "band", "missing")
     add_tile_arguments(parser)
     add_shared(parser, "--images", "--data", "--json")
 
@@ -53,7 +51,6 @@ def run(arguments: Arguments) -> int:
         arguments,
         MeasureOptions,
         columns=CAUSES if arguments.causes else COLUMNS,
-        tiles=tile_options(arguments),
     )
     measured = measure_chips(
         arguments.networks,

@@ -83,9 +83,7 @@ def run(arguments: Arguments) -> int:
         folder = Path("out/compare") / Path(arguments.network).stem
     if folder is not None:
         make_folder(folder)
-    steps.start("comparing")
-    found = compare(subject, options, steps).to_dict()
-    steps.finish()
+    found = compare(subject, options, display=steps).to_dict()
     if folder is not None:
         steps.start(f"drawing into {folder}")
         leave(found, folder, look)

@@ -1,9 +1,7 @@
 """``allspin import``: bring a network of another tool to the machine."""
 
-import contextlib
 import os
 import time
-from collections.abc import Callable
 
 from allspin.host.cli.options import (
     INTERRUPTED,
@@ -14,12 +12,8 @@ from allspin.host.cli.options import (
     add_target_arguments,
     add_tile_arguments,
     answer,
-    naming_options,
     read_options,
-    target_options,
-    tile_options,
 )
-from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.draw.accuracy import imported_network
 from allspin.host.draw.style import name_text, save_picture
@@ -27,8 +21,6 @@ from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Progress, training_bar
-from allspin.sim.errors import check_range
 from allspin.sim.network.netfile import save_network
 
 HELP = """\
@@ -55,11 +47,17 @@ def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     parser.add_argument("model", metavar="MODEL", type="file", help="file of the other tool")
     add_shared(parser, "-o --output", metavar="NET", required=True, help="network file to write")
-    add_options(parser, TrainingParameters, "states", "neuron", "rah_bits", "seed")
-    add_options(parser, ImportOptions)
-    parser.add_argument(
-        "--bits", metavar="N", type=int, default=4, help="of pixels and of neurons, 1 to 8 (4)"
+    add_options(
+        parser,
+        TrainingParameters,
+        "states",
+        "neuron",
+        "pixel_bits",
+        "hidden_bits",
+        "rah_bits",
+        "seed",
     )
+    add_options(parser, ImportOptions)
     add_target_arguments(parser)
     add_tile_arguments(parser)
     add_shared(parser, "--data")
@@ -69,35 +67,16 @@ def add_arguments(parser: Parser) -> None:
     add_shared(parser, "--json")
 
 
-class _Bar(contextlib.ExitStack):
-    """Shows a training from its first batch on: until then other steps have the terminal."""
-
-    bar: Callable[[Progress], None] | None = None
-
-    def __call__(self, progress: Progress) -> None:
-        """Show where the training is."""
-        if self.bar is None:
-            self.bar = self.enter_context(training_bar())
-        self.bar(progress)
-
-
 def run(arguments: Arguments) -> int:
     """Import, save, and say what is left of the network."""
-    with naming_options():
-        bits = check_range("bits", arguments.bits, 1, 8)
-    target, tiles = target_options(arguments), tile_options(arguments)
-    options = read_options(
-        arguments, ImportOptions, pixel_bits=bits, hidden_bits=bits, target=target, tiles=tiles
-    )
+    options = read_options(arguments, ImportOptions)
     model, output = arguments.model, arguments.output
     check_writable(output)
     check_apart(output, model, arguments.data)
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
     start = time.perf_counter()
-    with _Bar() as bar:
-        dataset = load_dataset(arguments.data)
-        imported = import_network(model, dataset, options, display=arguments.steps, report=bar)
+    imported = import_network(model, arguments.data, options, display=arguments.steps)
     seconds = time.perf_counter() - start
     save_network(imported.network, output)
     stages = {"quantised": imported.quantised}

@@ -11,23 +11,22 @@ from typing import Any, TypeVar
 
 from allspin.host.chips.options import PAPER
 from allspin.host.cli.parser import Parser
-from allspin.host.data.catalogue import open_device
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say
+from allspin.host.show.say import say, with_options
 from allspin.host.show.table import Table, print_tables
-from allspin.host.train.parameters import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Tiles
+from allspin.sim.parameters import make
 from allspin.sim.programming.programming import LEVEL_CHOICES
-from allspin.sim.programming.schemes import POLARITIES, Programming
+from allspin.sim.programming.schemes import POLARITIES
 
 Options = TypeVar("Options")
 
 NEEDS: dict[str, dict[str, str]] = {
     "run": {
         "missing": "measured",
-        "device at calibrate": "seed measured",
-        "scheme polarity tries band": "seed",
+        "device at calibrate": "chip measured",
+        "scheme polarity tries band": "chip",
         "uart latency": "on=virtual",
         "clock_error frequency": "uart",
         "framing": "image",
@@ -41,18 +40,18 @@ NEEDS: dict[str, dict[str, str]] = {
         "lanes": "verilog",
         "layer rows columns reading": "spice",
         "device at": "spice cells",
-        "seed scheme polarity tries band": "cells",
-        "cells": "seed",
+        "chip scheme polarity tries band": "cells",
+        "cells": "chip",
     },
     "boards": {"headline": "write"},
-    "selftest": {"rows_per_clock chips resident": "on=virtual"},
+    "selftest": {"rows_per_clock chip_maker resident": "on=virtual"},
 }
 """By command: options, and those of which they need one; ``on=virtual`` is one with a value."""
 EXCLUDES: dict[str, dict[str, str]] = {
     "run": {
         "measured": "scheme polarity tries band",
         "image": "images resident",
-        "latency": "uart seed measured image logits check resident",
+        "latency": "uart chip measured image logits check resident",
     },
     "train": {"in_array": "robust tile_rows adc_bits"},
     "sweep": {"address": "workers"},
@@ -94,9 +93,7 @@ def perform(arguments: Arguments) -> int:
         with Steps() as arguments.steps:
             return arguments.run(arguments)
     except UserError as error:
-        options: dict[str, str] = arguments.options
-        said = re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), str(error))
-        raise UserError(said) from error
+        raise UserError(with_options(str(error), arguments.options)) from error
 
 
 @contextlib.contextmanager
@@ -186,13 +183,9 @@ def read_options(arguments: Arguments, kind: type[Options], **more: Any) -> Opti
     UserError
         If the class refuses a value.
     """
-    given = {
-        field.name: tuple(value) if isinstance(value, list) else value
-        for field in dataclasses.fields(typing.cast(Any, kind))
-        if (value := getattr(arguments, field.name, None)) is not None
-    }
+    given = {name: value for name, value in vars(arguments).items() if value not in (None, False)}
     with naming_options():
-        return kind(**given | more)
+        return make(kind, given | more)
 
 
 SHARED: dict[str, dict[str, Any]] = {
@@ -233,7 +226,12 @@ SHARED: dict[str, dict[str, Any]] = {
         "type": int,
         "help": "rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
     },
-    "--states": {"action": "store_true", "help": "keep states in place of R_AH words"},
+    "--keep-states": {
+        "action": "store_true",
+        "dest": "states",
+        "help": "keep states in place of R_AH words",
+    },
+    "--chip-maker": {"action": "store_true", "help": "with the gateware that makes chips"},
     "--profile": {"metavar": "NAME", "help": "which of the board's machines (the first)"},
     "--seed": {"metavar": "N", "type": int, "default": 0, "help": "seed of all random draws (0)"},
     "--wide": {
@@ -302,24 +300,6 @@ def add_target_arguments(parser: Parser) -> None:
         metavar="NAME",
         help=f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
     )
-
-
-def target_options(arguments: Arguments) -> TrainingTarget | None:
-    """The device to train for, if there is one.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, or there is no such choice.
-    """
-    if arguments.device is None:
-        return None
-    with naming_options():
-        return TrainingTarget(
-            open_device(arguments.device, arguments.at),
-            arguments.level_choice or "nearest",
-            Programming(polarity=arguments.polarity or "quieter"),
-        )
 
 
 def answer(

@@ -17,33 +17,55 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from allspin.host.show.say import one_line, printable, say, version
+from allspin.host.show.say import one_line, printable, say, version, warn
 from allspin.sim.errors import meant
 
-COMMANDS = {
-    "train": "train a network, offline",
-    "import": "convert a network of another tool for the machine",
-    "run": "run a network on a machine and measure its accuracy",
-    "live": "draw digits on a page, and watch the machine at work",
-    "fit": "make a device file from measured curves",
-    "chips": "measure the accuracy of networks over many chips of a device",
-    "sweep": "measure chips over a grid of networks, devices and variations",
-    "sim": "run a network's gateware in an HDL simulator",
-    "export": "write Verilog, ONNX, a deck for SPICE, or a table of cells",
-    "demo": "train, simulate, compare and plot, in one go",
-    "paper": "draw the figures of the paper, with a verdict on each claim",
-    "compare": "compare spin neurons with CMOS neurons: area, energy and time",
-    "report": "write one HTML page about a network",
-    "boards": "list the boards, and what was built for them",
-    "build": "build a board's bitstream",
-    "flash": "program a board",
-    "selftest": "test a board: memories, images, counters, a chip",
-    "virtual": "open the virtual board as a serial port",
-    "gates": "simulate boards' netlists against the golden model",
-    "info": "show versions, tools, networks and boards",
+GROUPS = {
+    "start": {
+        "demo": "train, simulate, compare and plot, in one go",
+        "live": "draw digits on a page, and watch the machine at work",
+        "run": "run a network on a machine and measure its accuracy",
+        "train": "train a network, offline",
+        "import": "convert a network of another tool for the machine",
+        "report": "write one HTML page about a network",
+        "info": "show versions, tools, networks and boards",
+    },
+    "devices": {
+        "fit": "make a device file from measured curves",
+        "chips": "measure the accuracy of networks over many chips of a device",
+        "sweep": "measure chips over a grid of networks, devices and variations",
+        "compare": "compare spin neurons with CMOS neurons: area, energy and time",
+        "paper": "draw the figures of the paper, with a verdict on each claim",
+    },
+    "hardware": {
+        "virtual": "open the virtual board as a serial port",
+        "sim": "run a network's gateware in an HDL simulator",
+        "export": "write Verilog, ONNX, a deck for SPICE, or a table of cells",
+        "boards": "list the boards, and what was built for them",
+        "build": "build a board's bitstream",
+        "gates": "simulate boards' netlists against the golden model",
+        "flash": "program a board",
+        "selftest": "test a board: memories, images, counters, a chip",
+    },
 }
-"""Each command, with its line of the list. Its module here is called the same, with an underscore
-behind it if Python has the word."""
+"""Each command by the group of the list that it is in, with its line."""
+COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
+"""The same without groups. A command's module here is called the same, with an underscore behind it
+if Python has the word."""
+HEADS = {next(iter(commands)): group for group, commands in GROUPS.items()}
+"""Commands that begin a group."""
+
+RENAMED = {
+    "run": {"--states": ["--keep-states"]},
+    "sim": {"--states": ["--keep-states"]},
+    "virtual": {"--states": ["--keep-states"], "--chips": ["--chip-maker"]},
+    "selftest": {"--chips": ["--chip-maker"]},
+    "chips": {"--first": ["--chip"]},
+    "sweep": {"--first": ["--chip"]},
+    "import": {"--bits": ["--pixel-bits", "--hidden-bits"]},
+}
+"""Old spellings of options by command, and what they are now: one option, or several that take the
+same value."""
 
 DESCRIPTION = "allspin emulates an all-spin neural network in gateware, bit for bit."
 EPILOG = """\
@@ -75,10 +97,34 @@ USAGE_ERROR = 2
 """Exit status for what the user can mend."""
 
 
+def renewed(argv: Sequence[str]) -> list[str]:
+    """A command line with today's spelling of old options, each of which is said."""
+    old = RENAMED.get(next((word for word in argv if not word.startswith("-")), ""), {})
+    words = []
+    for place, word in enumerate(argv):
+        name, sign, value = word.partition("=")
+        *others, last = old.get(name, [name])
+        if name in old:
+            warn(f"{name} is now {' and '.join(old[name])}")
+        for other in others:
+            words += [other, value] if sign else [other, *argv[place + 1 : place + 2]]
+        words.append(f"{last}{sign}{value}")
+    return words
+
+
 def load_command(name: str) -> ModuleType:
     """The module of a command of `COMMANDS`."""
     module = f"{name}_" if keyword.iskeyword(name) else name
     return importlib.import_module(f"allspin.host.cli.{module}")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Lists commands in groups."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        listed = isinstance(action, argparse._SubParsersAction._ChoicesPseudoAction)  # pyright: ignore
+        head = HEADS.get(action.dest) if listed else None
+        return f"{f'  {head}:{chr(10)}' if head else ''}{super()._format_action(action)}"
 
 
 class Parser(argparse.ArgumentParser):
@@ -103,9 +149,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, help_at: int = 24, **options: Any) -> None:
         super().__init__(
             allow_abbrev=False,
-            formatter_class=functools.partial(
-                argparse.RawDescriptionHelpFormatter, max_help_position=help_at
-            ),
+            formatter_class=functools.partial(_Formatter, max_help_position=help_at),
             **options,
         )
         self.register("type", "file", Path)

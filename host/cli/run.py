@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from allspin.host.chips.options import ChipOptions, MadeChip, ProbedChipOptions
+from allspin.host.chips.options import ChipOptions, MadeChip
 from allspin.host.cli.options import (
     FAILED,
     Arguments,
@@ -198,7 +198,6 @@ def add_arguments(parser: Parser) -> None:
         "scoring",
     )
     add_options(parser, ChipOptions)
-    add_options(parser, ProbedChipOptions)
     add_shared(parser, "--json")
 
 
@@ -207,20 +206,15 @@ def run(arguments: Arguments) -> int:
     unwired = arguments.on in (None, GOLDEN) or (arguments.on == VIRTUAL and not arguments.uart)
     if arguments.baud is not None and unwired:
         raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
-    spoken = arguments.uart or arguments.baud is not None
-    uart = read_options(arguments, UartOptions) if spoken else None
-    on = read_options(arguments, MachineOptions, uart=uart)
+    on = read_options(arguments, MachineOptions)
     tiles = tile_options(arguments)
     files = {"data": arguments.data, "tiles": tiles, "display": arguments.steps}
     if arguments.latency:
         taken = latency(arguments.network, on.profile, images=arguments.images, **files)
         answer(arguments, taken.to_dict(), *latency_table(taken))
         return 0
-    chip = None
-    if arguments.measured is not None:
-        chip = read_options(arguments, ProbedChipOptions)
-    elif arguments.seed is not None:
-        chip = read_options(arguments, ChipOptions)
+    unmade = arguments.chip is None and arguments.measured is None
+    chip = None if unmade else read_options(arguments, ChipOptions)
     options = read_options(arguments, RunOptions, logits=arguments.logits is not None)
     if arguments.logits is not None:
         check_writable(arguments.logits)

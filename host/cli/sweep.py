@@ -53,7 +53,7 @@ def add_arguments(parser: Parser) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", metavar="LIST", help=factor.help)
     parser.add_argument("--chips", metavar="N", type=int, help="how many chips at each point (20)")
     parser.add_argument(
-        "--first", metavar="SEED", type=int, help="the first chip; the next follow (0)"
+        "--chip", dest="first", metavar="SEED", type=int, help="the first chip; the next follow (0)"
     )
     add_shared(parser, "--images", "--data")
     parser.add_argument(

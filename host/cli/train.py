@@ -15,12 +15,9 @@ from allspin.host.cli.options import (
     add_tile_arguments,
     answer,
     check_together,
-    naming_options,
     read_options,
-    target_options,
-    tile_options,
 )
-from allspin.host.data.datasets import Dataset, load_dataset
+from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
@@ -31,12 +28,11 @@ from allspin.host.train.options import (
     AUGMENTATIONS,
     KEYS,
     USUAL,
-    Augmentation,
     Robustness,
     read_recipe,
 )
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Trained, train, training_bar
+from allspin.host.train.trainer import Trained, train
 from allspin.sim.network.netfile import save_network
 
 
@@ -144,35 +140,9 @@ def _with_recipe(arguments: Arguments) -> Arguments:
 
 
 def _parameters(arguments: Arguments) -> TrainingParameters:
-    more: dict[str, Any] = {
-        "tiles": tile_options(arguments),
-        "target": target_options(arguments),
-    }
-    if arguments.in_array:
-        usual = in_array.DEFAULTS.items()
-        more |= {name: value for name, value in usual if getattr(arguments, name, None) is None}
-    with naming_options():
-        if arguments.augment is not None:
-            more["augmentation"] = Augmentation.parse(arguments.augment)
-        if arguments.robust is not None:
-            more["robust"] = Robustness.parse(arguments.robust)
+    usual = in_array.DEFAULTS if arguments.in_array else {}
+    more = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
     return read_options(arguments, TrainingParameters, **more)
-
-
-def _trained(
-    dataset: Dataset, parameters: TrainingParameters, arguments: Arguments
-) -> Trained | Learnt:
-    """Train, and show how far it is."""
-    if not arguments.in_array:
-        with training_bar() as bar:
-            return train(dataset, parameters, bar)
-    steps = arguments.steps
-    steps.start("learning in the array")
-    trained = in_array.learn_in_array(
-        dataset, parameters, lambda share: steps.advance(share, 1.0, f"{share:.0%}")
-    )
-    steps.finish()
-    return trained
 
 
 def run(arguments: Arguments) -> int:
@@ -191,7 +161,8 @@ def run(arguments: Arguments) -> int:
         warn(said)
     start = time.perf_counter()
     try:
-        trained = _trained(dataset, parameters, arguments)
+        learn = in_array.learn_in_array if arguments.in_array else train
+        trained = learn(dataset, parameters, display=arguments.steps)
     except KeyboardInterrupt:
         arguments.steps.stop()
         warn("interrupted; nothing was saved")

@@ -29,7 +29,8 @@ from allspin.host.compare.whole import (
     tried,
     whole_network,
 )
-from allspin.host.show.say import Display, Silent
+from allspin.host.keywords import takes
+from allspin.host.show.say import Display
 from allspin.sim.chip.chip import Chip
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.spin import (
@@ -45,6 +46,7 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import cut
 from allspin.sim.network.network import Network, tiles_of
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.parameters import Shown
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming
 
@@ -53,7 +55,7 @@ CHIP = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """A network's spin neurons beside CMOS ones; ``docs/baseline.md`` says what is in each part.
 
     Attributes
@@ -109,11 +111,19 @@ class Comparison:
         """As ``allspin compare --json`` prints it."""
         return dict(vars(self))
 
+    def plot(self) -> Any:
+        """The energy of a use of each neuron."""
+        from allspin.host.draw.compare import energy_split
 
+        return energy_split(self.to_dict())
+
+
+@takes(options=CompareOptions, subject=Subject.open)
 def compare(
     subject: Subject | str | Path | Network,
     options: CompareOptions | None = None,
-    display: Display | None = None,
+    display: Any = None,
+    **keywords: Any,
 ) -> Comparison:
     """Compare a network's spin neurons with CMOS ones.
 
@@ -124,8 +134,11 @@ def compare(
         of the paper, the cells that ship, and MNIST.
     options : CompareOptions, optional
         What it is made under.
-    display : Display, optional
-        Told what is being done, within a step of the caller's.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `CompareOptions`, and ``device``, ``at``, ``liberty``, ``data``, ``tile_rows`` and
+        ``adc_bits`` as ``allspin compare`` has them.
 
     Returns
     -------
@@ -139,7 +152,7 @@ def compare(
     ValueError
         If there are not as many images as are to be counted.
     """
-    options, display = options or CompareOptions(), display or Silent()
+    options = options or CompareOptions()
     if not isinstance(subject, Subject):
         subject = Subject.open(subject, calibrated=options.accuracy is not None)
     network, device, library = subject.network, subject.device, subject.library
@@ -153,6 +166,7 @@ def compare(
     shown = images[: options.counted(len(images))]
     nets = counterparts(subject.name, network, options.others)
     period, steps = 1e9 / options.frequency, len(nets) + 2
+    display.start("comparing with CMOS neurons")
     kinds = {}
     for number, (kind, (counterpart, origin)) in enumerate(nets.items()):
         cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
@@ -177,7 +191,7 @@ def compare(
     prices = {kind: ran.price for kind, ran in kinds.items() if ran.price is not None}
     display.advance(len(nets) + 1, steps, "programming")
     recorded = recorded_fpga(network)
-    return Comparison(
+    found = Comparison(
         network=subject.name,
         topology=list(network.topology),
         device=device.name,
@@ -208,6 +222,8 @@ def compare(
         fpga=recorded,
         tiles=_tiles(subject, spin.accuracy, options.accuracy, shown, assumptions, display),
     )
+    display.finish(f"{len(entries)} neurons")
+    return found
 
 
 def _cut_alike(network: Network, subject: Subject) -> Network:

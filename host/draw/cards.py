@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from PIL import Image
 
-from allspin.host.draw.array import map_pixels, strongest, top_word
+from allspin.host.draw.array import map_pixels, rah_maps, strongest, top_word
 from allspin.host.draw.device import DRAWN, response_curve, synapse_curve
 from allspin.host.draw.style import R_AH, Look, svg_of
 from allspin.host.show.say import shortened
@@ -123,9 +123,15 @@ def facts(title: str, values: Sequence[tuple[str, object]]) -> Table:
 
 
 @singledispatch
-def card(shown: Any) -> str:
-    """The card of a model, as HTML."""
-    raise TypeError(f"there is no card of {type(shown).__name__}")
+def card(shown: Any) -> str | None:
+    """The card of a model, as HTML; None where it has none."""
+    return None
+
+
+@singledispatch
+def drawn(shown: Any) -> Figure:
+    """The figure of a model."""
+    raise TypeError(f"there is no figure of {type(shown).__name__}")
 
 
 def _varies(device: Device) -> list[tuple[str, object]]:
@@ -205,10 +211,18 @@ def _maps(network: Network) -> tuple[h.Node]:
     return (h.fragment[image(sheet, alt, style=style), h.small[said]],)
 
 
+def _white(network: Network) -> npt.NDArray[np.uint8]:
+    """An image that lights every pixel."""
+    return np.full((1, *network.image_shape), 255, np.uint8)
+
+
 def _named(value: Any) -> str | int | None:
     """What a file says of itself, where it is a text or a number, or the name that it has."""
     value = value.get("name") if isinstance(value, dict) else value
     return value if isinstance(value, str | int) else None
 
 
+drawn.register(Device, synapse_curve)
+drawn.register(Chip, lambda chip: synapse_curve(chip.device, chip))
+drawn.register(Network, lambda network: rah_maps(network, _white(network)))
 Shown.card = staticmethod(card)

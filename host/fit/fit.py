@@ -2,15 +2,15 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from allspin.host.data.catalogue import open_device
+from allspin.host.data.catalogue import open_device, several
 from allspin.host.draw.curves import Line, Panel as Chart, curves
 from allspin.host.draw.style import SOFT, name_text
 from allspin.host.fit.columns import ReadOptions
@@ -28,9 +28,17 @@ from allspin.host.fit.neuron import NeuronFit, fit_neuron, select
 from allspin.host.fit.outliers import Outlier, set_aside
 from allspin.host.fit.picture import Panel, fit_picture
 from allspin.host.fit.response import DeviceCurves, fit_response
-from allspin.host.fit.result import COLUMNS, FitOptions, FitResult, PolarityResult, row
+from allspin.host.fit.result import (
+    COLUMNS,
+    FitOptions,
+    FitResult,
+    MadeDevice,
+    PolarityResult,
+    row,
+)
 from allspin.host.fit.runs import digests, read_measurement
 from allspin.host.fit.spread import cycle_spread, device_spread
+from allspin.host.keywords import takes
 from allspin.host.show.table import Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
@@ -96,7 +104,7 @@ class Fitted(FitResult):
                 found.append((x * factor, y))
         return found
 
-    def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
+    def to_dict(self, device: Path | None = None, pictures: Sequence[Path] = ()) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it: the device file, if it was written, and pictures."""
         return {
             "device": None if device is None else str(device),
@@ -125,33 +133,39 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+@takes(options=FitOptions, reading=ReadOptions)
 def fit(
-    files: Sequence[str | Path],
-    options: FitOptions | str,
+    files: str | Path | Sequence[str | Path],
+    options: FitOptions | str | None = None,
     reading: ReadOptions | None = None,
-    base: str | None = None,
-    noted: Callable[[str], None] = lambda note: None,
+    base: str | Path | Device | None = None,
     *,
     at: str | OperatingPoint | None = None,
+    display: Any = None,
+    **keywords: Any,
 ) -> Fitted:
     """Fit measured curves: R_AH against pulse number, and R_AH against current of a neuron.
 
     Parameters
     ----------
-    files : sequence of str or Path
+    files : str, Path or sequence of these
         CSV files; see ``docs/formats.md``.
-    options : FitOptions or str
-        How the curves are fitted, with the device's name; or only the name.
+    options : FitOptions or str, optional
+        How the curves are fitted, with the device's name; or only the name, by default that of
+        the first file.
     reading : ReadOptions, optional
         How the files are read.
-    base : str, optional
-        A device file, or the name of one that ships, whose values are used for what was not
+    base : str, Path or Device, optional
+        A device, its file, or the name of one that ships, whose values are used for what was not
         measured; without it these are left out.
-    noted : callable, optional
-        Told what is odd about the files, as soon as they are read; ``measurement.notes`` of
-        what is returned has it too.
     at : str or OperatingPoint, optional
         Operating point of the base, such as ``current=9mA``; its file's default.
+    display : Display or bool, optional
+        Told what is odd about the files (`Display.note`), by default by a Python warning;
+        ``measurement.notes`` of what is returned has it too.
+    **keywords
+        Of `FitOptions` and `ReadOptions`, and columns, as ``allspin fit`` has them:
+        ``fit("a.csv", states=32, pulse_column="N")``.
 
     Returns
     -------
@@ -164,15 +178,17 @@ def fit(
         no sense.
     """
     stand_in = None if base is None else open_device(base, at)
-    options = FitOptions(options) if isinstance(options, str) else options
-    measurement = read_measurement([Path(file) for file in files], reading)
+    files = [Path(file) for file in several(files)]
+    options = options if isinstance(options, FitOptions) else FitOptions(options or "")
+    options = options if options.name else replace(options, name=files[0].stem)
+    measurement = read_measurement(files, reading)
     outliers: list[Outlier] = []
     try:
         if not options.keep_outliers:
             measurement, outliers = set_aside(measurement)
     finally:
         for note in measurement.notes:
-            noted(note)
+            display.note(note)
     return fit_all(measurement, options, stand_in, outliers)
 
 
@@ -272,7 +288,7 @@ def _lent_readings(options: FitOptions, base: Device | None, present: Polarity) 
 
 
 @dataclass(frozen=True, eq=False)
-class LookupDevice:
+class LookupDevice(MadeDevice):
     """What lookup tables make.
 
     Attributes

@@ -1,7 +1,6 @@
 """A network of another tool becomes one of the machine's, and says what that costs."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,19 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.host.data.datasets import Dataset
+from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.foreign.description import MAX_BYTES, InputScaling
 from allspin.host.foreign.model import Model, read_model
 from allspin.host.foreign.quantise import layer_errors, quantise
-from allspin.host.show.say import Display, Silent
+from allspin.host.keywords import takes
 from allspin.host.train.feed import split
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
-from allspin.host.train.trainer import Progress, tune
+from allspin.host.train.trainer import tune
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
 from allspin.sim.network.golden import GoldenModel, cut
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.parameters import option
+from allspin.sim.parameters import Shown, made, option
 
 CALIBRATION = 5000
 """Images that weights and ranges are fitted on, training images all."""
@@ -40,7 +39,7 @@ WHITES = (1.0, 255.0)
 
 
 @dataclass(frozen=True)
-class ImportOptions:
+class ImportOptions(Shown):
     """How a network is imported.
 
     Parameters
@@ -90,8 +89,8 @@ class ImportOptions:
     scale: float | None = field(
         default=None, metadata=option("the model's input is divided by it (1)", "X")
     )
-    target: TrainingTarget | None = None
-    tiles: Tiles | None = None
+    target: TrainingTarget | None = field(default=None, metadata=made(TrainingTarget.asked))
+    tiles: Tiles | None = field(default=None, metadata=made(Tiles.asked))
 
     def __post_init__(self) -> None:
         check_range("tune", self.tune, 0, MAX_EPOCHS)
@@ -149,7 +148,7 @@ class Stage:
 
 
 @dataclass(frozen=True, eq=False)
-class Imported:
+class Imported(Shown):
     """What came of an import.
 
     Attributes
@@ -185,6 +184,10 @@ class Imported:
     def network(self) -> Network:
         """The network that is kept: the last stage's."""
         return (self.tuned or self.quantised).network
+
+    def save(self, path: str | Path) -> None:
+        """Write the network's file; see `allspin.save_network`."""
+        self.network.save(path)
 
 
 def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
@@ -225,13 +228,14 @@ def _read(
     return model, scaling, _accuracy_of(answers, dataset.test_labels)
 
 
+@takes(options=ImportOptions)
 def import_network(
     model: str | Path,
-    dataset: Dataset,
+    dataset: Data | Dataset | None = None,
     options: ImportOptions | None = None,
     *,
-    display: Display | None = None,
-    report: Callable[[Progress], None] = lambda progress: None,
+    display: Any = None,
+    **keywords: Any,
 ) -> Imported:
     """Bring a network that was trained elsewhere to the machine's integers.
 
@@ -240,14 +244,16 @@ def import_network(
     model : str or Path
         ONNX (``.onnx``), safetensors with PyTorch's names (``.safetensors``), or ``.npz`` with
         ``W0``, ``b0`` and so on.
-    dataset : Dataset
-        What it was trained for. Training images calibrate and train; test images tell accuracy.
+    dataset : Dataset, str, Path or tuple of array_like, optional
+        What it was trained for, as of `allspin.load_dataset` (the MNIST that ships). Training
+        images calibrate and train; test images tell accuracy.
     options : ImportOptions, optional
         How.
-    display : Display, optional
-        Told of reading and quantising.
-    report : callable, optional
-        Told of the training, as of `allspin.host.train.trainer.train`.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `ImportOptions`, and ``device``, ``at``, ``level_choice``, ``polarity``, ``tile_rows``
+        and ``adc_bits`` as ``allspin import`` has them.
 
     Returns
     -------
@@ -258,7 +264,7 @@ def import_network(
     UserError
         If the model cannot be read, or does not fit the data set or the machine.
     """
-    options, display, path = options or ImportOptions(), display or Silent(), Path(model)
+    options, path, dataset = options or ImportOptions(), Path(model), load_dataset(dataset)
     learnt, kept = split(len(dataset.train_images))
     chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
     few = dataset.test_images[:ERROR_IMAGES]
@@ -296,7 +302,7 @@ def import_network(
         trained = None
         if options.tune:
             parameters = options.training(latent.topology[1:-1])
-            trained = tune(dataset, parameters, latent, provenance, report)
+            trained = tune(dataset, parameters, latent, provenance, display)
         return Imported(
             model_topology=network.topology,
             model_accuracy=accuracy,

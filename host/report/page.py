@@ -14,14 +14,16 @@ from allspin.host.data.files import check_writable
 from allspin.host.draw.accuracy import PHASES, confusion_counts, confusion_matrix, learning_curve
 from allspin.host.draw.cards import image, render, spelled
 from allspin.host.draw.curves import bars
+from allspin.host.keywords import takes
 from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.machine_sections import boards, comparison, engine
 from allspin.host.report.section import Section, facts, figure, numbers, paragraph, section, tiles
 from allspin.host.report.subject import Findings, Subject, find, train_command
-from allspin.host.show.say import Display, Silent, commit, short_commit, version
+from allspin.host.show.say import commit, short_commit, version
 from allspin.host.show.table import Column, Table, short
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network, tiles_of
+from allspin.sim.parameters import Shown
 
 SHOWN = 120
 """Wrong answers that are drawn at most."""
@@ -307,7 +309,7 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class Report(Shown):
     """A page that has been written.
 
     Attributes
@@ -341,11 +343,13 @@ class Report:
         }
 
 
+@takes(subject=Subject.open)
 def report(
     subject: Subject | str | Path | Network,
     path: str | Path = "report.html",
     *,
-    display: Display | None = None,
+    display: Any = None,
+    **keywords: Any,
 ) -> Report:
     """Write one HTML page of what a network is, does and costs.
 
@@ -356,8 +360,10 @@ def report(
         the name of one that ships, on chips of the paper's devices.
     path : str or Path
         The page.
-    display : Display, optional
-        Shows the steps.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        What ``allspin report`` has: ``report("mnist-10", chips=5, device="mine.toml")``.
 
     Raises
     ------
@@ -367,7 +373,6 @@ def report(
     subject = subject if isinstance(subject, Subject) else Subject.open(subject)
     path = Path(path)
     check_writable(path)
-    display = display or Silent()
     findings = find(subject, display)
     display.start("writing the page")
     parts = [make(findings) for make in SECTIONS]

@@ -19,6 +19,7 @@ from allspin.host.compare.comparison import compare
 from allspin.host.compare.subject import Subject as Compared
 from allspin.host.data.catalogue import network_name, open_device, operating_point, shipped_devices
 from allspin.host.data.datasets import load_test_set
+from allspin.host.keywords import takes
 from allspin.host.run.run import TracedRun, run_traced
 from allspin.host.show.say import Display
 from allspin.host.train.options import USUAL, Robustness
@@ -29,6 +30,7 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles, tiles_of
+from allspin.sim.parameters import Shown
 from allspin.sim.programming.schemes import Programming, default_tries
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
@@ -53,7 +55,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Subject(Shown):
     """What a report is about.
 
     Parameters
@@ -95,6 +97,7 @@ class Subject:
     tiles: Tiles | None = None
 
     @classmethod
+    @takes(tiles=Tiles.asked)
     def open(
         cls,
         network: str | Path | Network,
@@ -106,7 +109,8 @@ class Subject:
         data: str | Path | None = None,
         tiles: Tiles | None = None,
         quick: bool = False,
-        display: Display | None = None,
+        display: Any = None,
+        **keywords: Any,
     ) -> Self:
         """Load what a report is about.
 
@@ -128,8 +132,10 @@ class Subject:
             What the network's columns are cut into (its own).
         quick : bool
             Whether fewer chips and images will do.
-        display : Display, optional
-            Told of the cutting.
+        display : Display or bool, optional
+            Shows the cutting.
+        **keywords
+            ``tile_rows`` and ``adc_bits``.
 
         Raises
         ------
@@ -266,17 +272,14 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
     """
     # All test images, however many the rest of the page takes: so the command says the same.
     network, (images, labels) = subject.network, load_test_set(subject.data)
-    display.start("comparing with CMOS neurons")
     try:
         chosen = calibration_images(network, subject.data) if any(tiles_of(network)) else None
         cells = load_library(CELLS_45)
         whole = Compared(subject.name, network, subject.device, cells, images, labels, chosen)
-        found = compare(whole, display=display).to_dict()
+        return compare(whole, display=display).to_dict()
     except UserError as error:
         display.finish(str(error))
         return str(error)
-    display.finish(f"{len(found['neurons'])} neurons")
-    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,25 +6,35 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine import EngineParameters
-from allspin.host.chips.options import ChipOptions, MadeChip, ProbedChipOptions
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.chips.options import ChipOptions, MadeChip
 from allspin.host.chips.tiles import cut_network
-from allspin.host.data.catalogue import network_name, open_device
-from allspin.host.data.datasets import load_test_set
+from allspin.host.data.catalogue import network_name, open_device, several
+from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.images import load_image
+from allspin.host.keywords import takes
 from allspin.host.link.payloads import Answers
+from allspin.host.link.transport import UartOptions
 from allspin.host.machines.machine import Machine
-from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_virtual
+from allspin.host.machines.opening import (
+    GOLDEN,
+    VIRTUAL,
+    open_machine as machine_on,
+    open_virtual,
+)
 from allspin.host.machines.resident import ResidentCounts
 from allspin.host.run.machine_options import MachineOptions
 from allspin.host.run.score import Classified, Score, Shown, compare_logits, compare_words
-from allspin.host.show.say import BuildWatch, Display, Silent, commit
+from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.host.virtual.board import read_trace
+from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles
@@ -59,16 +69,58 @@ class RunOptions:
     )
 
 
+@takes(profile=HardwareProfile, uart=UartOptions)
+def open_machine(
+    on: str,
+    network: str | Path | Network,
+    profile: HardwareProfile | None = None,
+    uart: UartOptions | None = None,
+    *,
+    display: Any = None,
+    **keywords: Any,
+) -> Machine:
+    """Open a machine for a network; it is not programmed yet.
+
+    Parameters
+    ----------
+    on, network, profile, uart
+        As of `allspin.host.machines.opening.open_machine`.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `HardwareProfile` and `UartOptions`: ``open_machine("virtual", net, lanes=10)``.
+
+    Raises
+    ------
+    UserError
+        If there is no such machine or network, or the network does not fit it.
+    """
+    display.start(f"opening {on}")
+    machine = machine_on(on, network, profile, uart, progress=BuildWatch(display))
+    display.finish(machine.description)
+    return machine
+
+
+On = str | MachineOptions | Machine
+Chosen = int | Chip | ChipOptions
+"""A chip, by its seed or as it is."""
+
+
+@takes(
+    "images", "labels", on=MachineOptions, options=RunOptions, chip=ChipOptions, tiles=Tiles.asked
+)
 def run(
     network: str | Path | Network,
-    on: str | MachineOptions | Machine = GOLDEN,
-    options: RunOptions | None = None,
+    on: On | npt.ArrayLike = GOLDEN,
+    options: RunOptions | npt.ArrayLike | None = None,
     *,
-    chip: int | ChipOptions | ProbedChipOptions | None = None,
-    images: int | None = None,
-    data: str | Path | None = None,
+    chip: Chosen | None = None,
+    images: int | npt.ArrayLike | None = None,
+    labels: npt.ArrayLike | None = None,
+    data: Data | None = None,
     tiles: Tiles | None = None,
-    display: Display | None = None,
+    display: Any = None,
+    **keywords: Any,
 ) -> Score:
     """Run a network on a machine: program it, show it test images, and score it.
 
@@ -81,17 +133,23 @@ def run(
         machine that is open, which stays open.
     options : RunOptions, optional
         What is done besides: a comparison with the golden model, resident images.
-    chip : int, ChipOptions or ProbedChipOptions, optional
+    chip : int, Chip or ChipOptions, optional
         The chip that the machine is made into, by its seed, with device and programming, or with
         cells that were read back from a real one (the ideal one).
-    images : int, optional
-        Only the first so many test images, from 1 on (all).
-    data : str or Path, optional
-        Folder of IDX files, or an ``.npz`` archive (the MNIST that ships).
+    images : int or ndarray, optional
+        Only the first so many test images, from 1 on (all); or images of your own, shape (images,
+        height, width), with `labels`: ``run(net, x, y)`` has them by place.
+    labels : ndarray of int, shape (images,), optional
+        Classes of such images.
+    data : str, Path or tuple of array_like, optional
+        As of `allspin.load_dataset` (the MNIST that ships).
     tiles : Tiles, optional
         What the network's columns are cut into (its own).
-    display : Display, optional
-        Told of each step.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `MachineOptions`, `RunOptions` and `ChipOptions`, and ``baud``, ``frequency``,
+        ``clock_error``, ``tile_rows`` and ``adc_bits``, as ``allspin run`` has them.
 
     Returns
     -------
@@ -109,32 +167,35 @@ def run(
     >>> run("mnist-10", images=100).accuracy
     1.0
     """
-    display = display or Silent()
     base = cut_network(network, tiles, data, display)
-    shown_images, labels = load_test_set(data, [base], images)
-    test_set = shown_images[:images], labels[:images]
+    if images is not None and np.ndim(images):
+        data, images = (images, np.asarray(labels)), None
+    shown_images, classes = load_test_set(data, [base], images)
+    test_set = shown_images[:images], classes[:images]
     return _score(network_name(network), base, on, options, chip, test_set, display)
 
 
+@takes(on=MachineOptions, chip=ChipOptions, tiles=Tiles.asked)
 def classify(
     network: str | Path | Network,
-    files: Sequence[str | Path],
-    on: str | MachineOptions | Machine = GOLDEN,
+    files: str | Path | Sequence[str | Path],
+    on: On = GOLDEN,
     *,
     framing: str | None = None,
-    chip: int | ChipOptions | ProbedChipOptions | None = None,
+    chip: Chosen | None = None,
     check: bool = False,
     tiles: Tiles | None = None,
-    data: str | Path | None = None,
-    display: Display | None = None,
+    data: Data | None = None,
+    display: Any = None,
+    **keywords: Any,
 ) -> Classified:
     """Classify image files by a network on a machine.
 
     Parameters
     ----------
-    network, on, chip, tiles, display
+    network, on, chip, tiles, display, **keywords
         As of `run`.
-    files : sequence of str or Path
+    files : str, Path or sequence of these
         Image files, at least one.
     framing : str, optional
         As of `allspin.host.data.images.load_image`.
@@ -150,8 +211,7 @@ def classify(
         If there is no such network, image or machine, they do not fit one another, or the machine
         fails.
     """
-    display = display or Silent()
-    base = cut_network(network, tiles, data, display)
+    base, files = cut_network(network, tiles, data, display), several(files)
     framed = tuple(load_image(file, base.image_shape, framing) for file in files)
     images = np.stack([each.image for each in framed])
     nobody = np.zeros(len(images), np.int64)  # an image file has no label
@@ -164,16 +224,16 @@ def classify(
 def _score(
     name: str,
     base: Network,
-    on: str | MachineOptions | Machine,
-    options: RunOptions | None,
-    chip: int | ChipOptions | ProbedChipOptions | None,
+    on: Any,
+    options: Any,
+    chip: Chosen | None,
     test_set: tuple[Images, Integers],
     display: Display,
 ) -> Score:
     """Make the chip, open and program the machine, show it the images, and compare."""
     options = options or RunOptions()
     on = MachineOptions(on) if isinstance(on, str) else on
-    chip = ChipOptions(chip) if isinstance(chip, int) else chip
+    chip = chip if isinstance(chip, ChipOptions | None) else ChipOptions(chip)
     if isinstance(on, MachineOptions):
         on.check(chips=chip is not None, resident=options.resident)
     made = None if chip is None else _made(chip, base, display)
@@ -215,9 +275,9 @@ def _score(
     return Score(name, title, made, shown, bound, compared, words, resent, damaged, commit())
 
 
-def _made(chip: ChipOptions | ProbedChipOptions, network: Network, display: Display) -> MadeChip:
+def _made(chip: ChipOptions, network: Network, display: Display) -> MadeChip:
     open_device(chip.device, chip.at)  # what is wrong with the device is told before a step is
-    display.start("making the chip" if chip.seed is None else f"making chip {chip.seed}")
+    display.start("making the chip" if chip.chip is None else f"making chip {chip.chip}")
     made = chip.make(network)
     display.finish()
     return made

@@ -1,5 +1,6 @@
 """What came of a run: a score, or classes of image files, and how they compare with the model."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,9 @@ from allspin.host.chips.options import MadeChip
 from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
 from allspin.host.machines.machine import Machine
+from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Shown as Model
 
 MOST_CLASSES = 16
 """With more classes than this a notebook's picture could not be read."""
@@ -117,7 +120,7 @@ def compare_words(machine: Machine, network: Network) -> Compared:
 
 
 @dataclass(frozen=True, eq=False)
-class Score:
+class Score(Model):
     """A network's score on a machine.
 
     Attributes
@@ -203,13 +206,22 @@ class Score:
             "commit": self.commit,
         }
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it: its figures, and which classes were taken for which."""
-        # Pictures are loaded when a notebook asks for them.
+    def plot(self) -> Any:
+        """Which classes were taken for which; `UserError` where that cannot be drawn."""
+        # Pictures are loaded when somebody asks for them.
         from allspin.host.draw.accuracy import confusion_matrix
+
+        labels, answers = self.shown.labels, self.shown.answers
+        classes = 0 if answers is None else int(max(labels.max(), answers.classes.max())) + 1
+        if answers is None or classes > MOST_CLASSES:
+            why = "the classes were not asked for" if answers is None else f"{classes} are too many"
+            raise UserError(f"there is no picture of the classes: {why}")
+        return confusion_matrix(labels, answers.classes, classes)
+
+    def _repr_html_(self) -> str:
         from allspin.host.draw.cards import beside, facts
 
-        cycles, labels, answers = self.shown.cycles_per_image, self.shown.labels, self.shown.answers
+        cycles = self.shown.cycles_per_image
         logits, words = (
             each and f"{each.mismatches:,} of {each.compared:,}"
             for each in (self.logits, self.words)
@@ -227,14 +239,13 @@ class Score:
                 ("images/s", f"{self.images_per_second:,.0f}"),
             ],
         )
-        classes = 0 if answers is None else int(max(labels.max(), answers.classes.max())) + 1
-        if answers is None or classes > MOST_CLASSES:
-            return beside(table)
-        return beside(table, confusion_matrix(labels, answers.classes, classes))
+        with contextlib.suppress(UserError):
+            return beside(table, self.plot())
+        return beside(table)
 
 
 @dataclass(frozen=True, eq=False)
-class Classified:
+class Classified(Model):
     """What a machine answered to image files.
 
     Attributes

@@ -26,7 +26,9 @@ from allspin.hdl.parameters.engine import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.build import Job
 from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.files import check_writable
+from allspin.host.keywords import takes
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.virtual.board import VirtualTransport
@@ -39,6 +41,8 @@ from allspin.sim.parameters import option
 
 STALLS = 0.3
 """Share of the clocks with a stall, where a seed asks for stalls."""
+IMAGES = 20
+"""Test images, where nothing else is asked for."""
 POLL = 0.2
 """Seconds between two looks at the simulation's progress."""
 
@@ -71,7 +75,9 @@ class SimulatorOptions:
             "stall both ends of the engine at random, drawn from this seed (no stalls)", "S"
         ),
     )
-    waves: Path | None = field(default=None, metadata=option("record waveforms, in FST", "OUT.fst"))
+    waves: Path | None = field(
+        default=None, metadata=option("record waveforms, in FST", "OUT.fst", type=Path)
+    )
 
     def __post_init__(self) -> None:
         if self.simulator not in SIMULATORS:
@@ -132,12 +138,16 @@ def _watched(folder: Path, display: Display) -> Iterator[None]:
         thread.join()
 
 
+@takes(profile=HardwareProfile, options=SimulatorOptions)
 def simulate_engine(
     network: str | Path | Network,
-    images: npt.NDArray[np.uint8],
+    images: npt.NDArray[np.uint8] | int = IMAGES,
     profile: HardwareProfile | None = None,
     options: SimulatorOptions | None = None,
-    display: Display | None = None,
+    *,
+    data: Data | None = None,
+    display: Any = None,
+    **keywords: Any,
 ) -> Simulated:
     """Program a network's engine in a simulator, and stream images through it.
 
@@ -145,14 +155,19 @@ def simulate_engine(
     ----------
     network : str, Path or Network
         A network, its file, or the name of one that ships.
-    images : ndarray of uint8, shape (images, height, width)
-        Grey levels.
+    images : ndarray of uint8, shape (images, height, width), or int
+        Grey levels; or how many of the first test images.
     profile : HardwareProfile, optional
         What the engine runs on: all columns at a time, a row per clock.
     options : SimulatorOptions, optional
         Which simulator, with which stalls, and where waveforms go.
-    display : Display, optional
-        Shows the two steps; the second is left for the caller to end.
+    data : str, Path or tuple of array_like, optional
+        Whose test images, as of `allspin.load_dataset`; MNIST's.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook. The last of two steps
+        is left for the caller to end.
+    **keywords
+        Of `HardwareProfile`, and what ``allspin sim`` has: ``seed``, ``simulator``, ``waves``.
 
     Raises
     ------
@@ -162,7 +177,9 @@ def simulate_engine(
         If the engine hangs or says what it must not.
     """
     profile, options = profile or HardwareProfile(), options or SimulatorOptions()
-    network, display = open_network(network), display or Silent()
+    network = open_network(network)
+    if isinstance(images, int):
+        images = load_test_set(data, [network], images)[0][:images]
     if options.waves is not None:
         check_writable(options.waves)
     find_tools(options.simulator)

@@ -3,11 +3,13 @@
 import contextlib
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 # Which allspin this is: its commit, and its version.
@@ -69,6 +71,13 @@ class Display:
 
     def finish(self, outcome: str = "") -> None:
         """It is done."""
+
+    def log(self, line: str) -> None:
+        """How far it is, for those who see no bar."""
+
+    def note(self, line: str) -> None:
+        """Something odd about what the user gave, which they should know; a Python warning."""
+        warnings.warn(with_keywords(line), stacklevel=4)
 
 
 Silent = Display
@@ -183,6 +192,22 @@ def warn(message: object) -> None:
     _stderr.write(f"allspin: {printable(one_line(message))}")
 
 
+def with_keywords(text: str) -> str:
+    """A text with names between backticks for its options: `lanes` for --lanes."""
+    names = r"(?<![\w-])--([a-z][a-z0-9-]+)"
+    return re.sub(names, lambda match: f"`{match[1].replace('-', '_')}`", text)
+
+
+def with_options(text: str, options: Mapping[str, str]) -> str:
+    """A text with options for the names between backticks that they have, or set."""
+
+    def option(name: re.Match[str]) -> str:
+        flag = f"--{name[1].replace('_', '-')}"
+        return options.get(name[1]) or (flag if flag in options.values() else name[0])
+
+    return re.sub(r"`(\w+)`", option, text)
+
+
 def one_line(message: object) -> str:
     """A message without its line breaks, and with no more of a very long word than its begin."""
     return " ".join(
@@ -254,3 +279,20 @@ class Beat:
         self._over.set()
         self._thread.join()
         _stderr.end()
+
+
+WIDTH = 79
+"""Characters of a line that is written over."""
+OFTEN = 0.25
+"""Seconds after which it is."""
+
+
+class Rewritten(Beat):
+    """The same by a line that is written over, as notebooks show it, and of which nothing stays."""
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while not self._over.wait(OFTEN):
+                said = printable(shortened(self._say(), WIDTH), layout="")
+                _stderr.grow(f"\r{said:{WIDTH}}")
+            _stderr.grow(f"\r{'':{WIDTH}}\r")

@@ -4,6 +4,7 @@ It comes from a TOML file or from options; ``docs/sweep.md`` has both. Values th
 make one point: write-verify's tries and band do not multiply the points of other schemes.
 """
 
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Mapping
@@ -12,7 +13,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from allspin.host.data.catalogue import open_network, operating_point
+import numpy as np
+
+from allspin.host.data.catalogue import open_network, operating_point, several
 from allspin.sim.device.device import (
     UNITS_OF_ADC_VARIATION as ADC_UNITS,
     AdcVariation,
@@ -461,13 +464,27 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
     factors = {}
     for name, factor in FACTORS.items():
         given = entries.get(name, factor.default)
-        listed = given if isinstance(given, list | tuple) else [given]
+        listed = given.tolist() if isinstance(given, np.ndarray) else several(given)
         if factor.default and not listed:
             raise UserError(f"`{name}` has no value; give one, or leave it out")
         factors[name] = tuple(dict.fromkeys(factor.check(name, value) for value in listed))
     if not factors["network"]:
         raise UserError("a sweep needs networks: network = [...] in the file, or `network`")
     return Grid(factors, **{name: entries[name] for name in SETTINGS if name in entries})
+
+
+def grid_of(grid: Any = None, **entries: Any) -> dict[str, Any]:
+    """What a grid says, not checked yet: a mapping, a file or networks, and more by name."""
+    if isinstance(grid, str | Path) and str(grid).endswith(".toml"):
+        grid = read_grid(Path(grid))
+    elif not isinstance(grid, Mapping):
+        grid = {} if grid is None else {"network": grid}
+    return {**grid, **entries}
+
+
+grid_of.__signature__ = inspect.Signature(  # pyright: ignore[reportFunctionMemberAccess]
+    [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in (*FACTORS, *SETTINGS)]
+)
 
 
 def read_grid(path: Path) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """A sweep from its grid to its table, as a step that is shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from joblib import cpu_count
 
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_test_set
+from allspin.host.keywords import takes
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.show.say import Display, Silent, commit
-from allspin.host.show.table import Column, Table as TableShown
-from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, make_grid
+from allspin.host.show.say import commit
+from allspin.host.show.table import Column, Table as TableShown, frame
+from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, grid_of, make_grid
 from allspin.host.sweep.job import (
     Job,
     Material,
@@ -35,13 +37,14 @@ from allspin.host.sweep.job import (
 )
 from allspin.host.sweep.table import Table
 from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
+from allspin.sim.parameters import Shown
 
 SHOWN, ON_CARD = 60, 12
 """Points that are printed, and shown in a notebook; the sweep's own table has all."""
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Shown):
     """A grid whose files were found and fit one another.
 
     Attributes
@@ -122,7 +125,7 @@ def _measured(
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
+class Sweep(Shown):
     """A finished sweep.
 
     Attributes
@@ -194,16 +197,27 @@ class Sweep:
             )
         return lines
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it: the first points, and accuracies by factor."""
-        # Pictures are loaded when a notebook asks for them.
-        from allspin.host.draw.cards import beside
+    def to_pandas(self) -> Any:
+        """A row for each chip: `pandas.DataFrame` with the factors, and the table's columns."""
+        outcomes = ("chip", "images", "correct", "accuracy", "pulses_per_cell", "reads_per_cell")
+        return frame(
+            vars(row.point) | {name: getattr(row, name) for name in outcomes} for row in self.rows
+        )
+
+    def plot(self) -> Any:
+        """Accuracies by each factor that was varied."""
+        # Pictures are loaded when somebody asks for them.
         from allspin.host.sweep.pictures import accuracy_by_factor
+
+        return accuracy_by_factor(self.rows, self.plan.grid.varied())
+
+    def _repr_html_(self) -> str:
+        from allspin.host.draw.cards import beside
 
         table, more = self.table(ON_CARD), len(self.plan.points) - ON_CARD
         if more > 0:
             table = replace(table, title=f"{table.title}; {more:,} more points")
-        return beside(table, accuracy_by_factor(self.rows, self.plan.grid.varied()))
+        return beside(table, self.plot())
 
 
 def run_sweep(
@@ -274,30 +288,35 @@ def run_sweep(
         return Sweep(plan, table.rows, resumed)
 
 
+@takes(grid=grid_of, cluster=Cluster)
 def sweep(
-    grid: Plan | Mapping[str, Any],
-    path: str | Path,
+    grid: Plan | Mapping[str, Any] | str | Path | Sequence[str | Path] | None = None,
+    path: str | Path | None = None,
     *,
     workers: int | None = None,
     cluster: Cluster | None = None,
-    display: Display | None = None,
+    display: Any = None,
+    **keywords: Any,
 ) -> Sweep:
     """Measure chips at every point of a grid; what the table has already is not measured again.
 
     Parameters
     ----------
-    grid : Plan or mapping
-        What `allspin.host.sweep.sweep.make_plan` returned; or what
-        `allspin.host.sweep.grid.make_grid` takes, such as
-        ``{"network": ["paper-10"], "c2c": [0, 1], "chips": 20}``.
-    path : str or Path
-        The table: a CSV file, each chip a row that is written as soon as it is known.
+    grid : Plan, mapping, str, Path or sequence of these
+        What `allspin.host.sweep.sweep.make_plan` returned; a grid, such as
+        ``{"network": ["paper-10"], "c2c": [0, 1], "chips": 20}``, or its file; or networks, by
+        their names or files.
+    path : str or Path, optional
+        The table: a CSV file, each chip a row that is written as soon as it is known. Without one
+        the rows are only in what is returned.
     workers : int, optional
         Processes on this machine; one a core.
     cluster : Cluster, optional
         Measures in place of processes here.
-    display : Display, optional
-        Shows how far it is.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        What a grid has, and of `Cluster`: ``sweep("paper-10", c2c=[0, 1], chips=5)``.
 
     Returns
     -------
@@ -309,9 +328,12 @@ def sweep(
         If the grid is not legal, a file is missing or damaged, the table is another sweep's or
         cannot be written, or a machine or the workers fail.
     """
+    if path is None:
+        with TemporaryDirectory() as folder:
+            table, shared = Path(folder) / "table.csv", {"workers": workers, "cluster": cluster}
+            return sweep(grid, table, **shared, display=display)
     path = Path(path)
-    plan = grid if isinstance(grid, Plan) else make_plan(make_grid(grid))
-    display = display or Silent()
+    plan = grid if isinstance(grid, Plan) else make_plan(make_grid(grid_of(grid)))
     points = len(plan.points)
     display.start(
         f"sweeping {plan.grid.chips:,} chip{'s' if plan.grid.chips > 1 else ''} at "

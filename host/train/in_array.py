@@ -12,6 +12,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Dataset
+from allspin.host.show.say import Display
 from allspin.host.train.array_devices import (
     CYCLE,
     ArrayParameters,
@@ -47,9 +48,9 @@ DEFAULTS: dict[str, Any] = {
     "batch": ArrayParameters.batch,
     "noise": CYCLE.potentiation,
     "hidden_bits": 8,
-    "augmentation": AUGMENTATIONS["none"],
+    "augment": "none",
 }
-"""Parameters where the options do not say them. Activations use a small part of the neurons' curve
+"""Options where the options do not say them. Activations use a small part of the neurons' curve
 here, so that they want more bits than where gains are learnt."""
 QUICK_EPOCHS = 1
 
@@ -343,7 +344,7 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
 def learn_in_array(
     dataset: Dataset,
     parameters: TrainingParameters,
-    report: Callable[[float], None] = lambda share: None,
+    display: Display,
 ) -> Learnt:
     """Train a network by pulses, as the paper does, and write it down in whole numbers.
 
@@ -356,8 +357,8 @@ def learn_in_array(
     parameters : TrainingParameters
         How; those of `DEFAULTS` where nothing else is asked for. ``noise`` is the cycle-to-cycle
         deviation of each update, as a fraction of the range of R_AH.
-    report : callable
-        Told now and then which share of the training is done.
+    display : Display
+        Shows which share of the training is done.
 
     Raises
     ------
@@ -372,7 +373,11 @@ def learn_in_array(
         "options": parameters.options(dataset) | {"in_array": True},
         "data": {"name": dataset.name, "digest": dataset.digest},
     }
-    trained = train_in_array(dataset, given, report=report)
+    display.start("learning in the array")
+    trained = train_in_array(
+        dataset, given, report=lambda share: display.advance(share, 1.0, f"{share:.0%}")
+    )
+    display.finish()
     provenance["loss"] = [[images, round(loss, 6)] for images, loss, _ in trained.curve]
     network = array_network(trained.network, parameters.formats, dataset.image_shape, provenance)
     right = GoldenModel(network).classify(dataset.test_images) == dataset.test_labels

@@ -1,20 +1,20 @@
 """How a network is trained: real numbers first, then the machine's integers."""
 
 import math
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from allspin.host.data.datasets import Dataset
-from allspin.host.show.progress import Steps
-from allspin.host.show.say import clock, tell
+from allspin.host.data.datasets import Data, Dataset, load_dataset
+from allspin.host.keywords import takes
+from allspin.host.show.say import Display, clock
 from allspin.host.train.feed import FIRST_IMAGES, Course, bent_batches, row_values, split
 from allspin.host.train.latent import Adam, Array, LatentNetwork
 from allspin.host.train.lesson import Lesson, chip_law, judge
@@ -23,6 +23,7 @@ from allspin.host.train.passes import Noise
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut, keep_freed_memory
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Shown
 
 WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""
@@ -60,7 +61,7 @@ class Progress:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Trained(Shown):
     """What came of a training.
 
     Attributes
@@ -82,19 +83,28 @@ class Trained:
     interrupted: bool
     chips: list[dict[str, Any]] = field(default_factory=list)
 
+    def plot(self) -> Any:
+        """The learning curve."""
+        from allspin.host.draw.accuracy import learning_curve
+
+        curve = self.network.provenance["curve"]
+        return learning_curve(curve, self.validation_accuracy, self.test_accuracy)
+
+    def save(self, path: str | Path) -> None:
+        """Write the network's file; see `allspin.save_network`."""
+        self.network.save(path)
+
 
 class _Training:
     """State of one training: its network, its lesson, and the phases that it goes through."""
 
-    def __init__(
-        self, dataset: Dataset, parameters: TrainingParameters, report: Callable[[Progress], None]
-    ) -> None:
+    def __init__(self, dataset: Dataset, parameters: TrainingParameters, display: Display) -> None:
         if len(dataset.train_images) < 2:
             raise UserError("training needs at least 2 training images; give a larger data set")
         keep_freed_memory()
         self.dataset = dataset
         self.parameters = parameters
-        self.report = report
+        self.report = _teller(display)
         self.images = dataset.train_images.reshape(len(dataset.train_images), -1)
         self.learnt, kept = split(len(self.images))
         self.kept = dataset.train_images[kept], dataset.train_labels[kept]
@@ -250,8 +260,11 @@ class _Training:
         return Trained(network, accuracy, float(np.mean(right)), interrupted, chips)
 
 
-def _trained(training: _Training, learn: Callable[[], None], provenance: dict[str, Any]) -> Trained:
+def _trained(
+    training: _Training, learn: Callable[[], None], provenance: dict[str, Any], display: Display
+) -> Trained:
     """What comes of a training, also if Ctrl-C ends it once there is a network."""
+    display.start(f"training on {len(training.learnt):,} images")
     # One thread: the products are too small to share, and sums come out the same everywhere.
     with threadpool_limits(1):
         interrupted = False
@@ -261,13 +274,20 @@ def _trained(training: _Training, learn: Callable[[], None], provenance: dict[st
             if training.best is None:
                 raise
             interrupted = True
-        return training.finish(provenance, interrupted)
+        trained = training.finish(provenance, interrupted)
+    display.finish(
+        f"validation {trained.validation_accuracy:.2%}, test {trained.test_accuracy:.2%}"
+    )
+    return trained
 
 
+@takes(parameters=TrainingParameters)
 def train(
-    dataset: Dataset,
-    parameters: TrainingParameters,
-    report: Callable[[Progress], None] = lambda progress: None,
+    dataset: Data | Dataset | None = None,
+    parameters: TrainingParameters | None = None,
+    *,
+    display: Any = None,
+    **keywords: Any,
 ) -> Trained:
     """Train a network.
 
@@ -276,23 +296,27 @@ def train(
 
     Parameters
     ----------
-    dataset : Dataset
-        What to learn.
-    parameters : TrainingParameters
+    dataset : Dataset, str, Path or tuple of array_like, optional
+        What to learn, as of `allspin.load_dataset`; the MNIST that ships.
+    parameters : TrainingParameters, optional
         How.
-    report : callable, optional
-        Called after every batch.
+    display : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `TrainingParameters`, and ``device``, ``at``, ``level_choice``, ``polarity``,
+        ``augment``, ``tile_rows`` and ``adc_bits`` as ``allspin train`` has them.
 
     Raises
     ------
     UserError
-        If there is but one training image.
+        If there is no such data set or but one training image.
     KeyboardInterrupt
         On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
         ends the training and the best network so far is returned.
     """
-    training = _Training(dataset, parameters, report)
-    return _trained(training, training.learn, provenance_of(parameters, dataset))
+    dataset, parameters = load_dataset(dataset), parameters or TrainingParameters()
+    training = _Training(dataset, parameters, display)
+    return _trained(training, training.learn, provenance_of(parameters, dataset), display)
 
 
 def tune(
@@ -300,7 +324,7 @@ def tune(
     parameters: TrainingParameters,
     network: LatentNetwork,
     provenance: dict[str, Any],
-    report: Callable[[Progress], None] = lambda progress: None,
+    display: Display,
 ) -> Trained:
     """Train a network further that has the machine's integers already.
 
@@ -317,21 +341,20 @@ def tune(
         Quantised; changed in place.
     provenance : dict
         Where the network comes from.
-    report : callable, optional
-        Called after every batch.
+    display : Display
+        Told of every batch.
 
     Raises
     ------
     UserError
         If there is but one training image.
     """
-    training = _Training(dataset, parameters, report)
-    return _trained(training, partial(training.go_on, network), provenance)
+    training = _Training(dataset, parameters, display)
+    return _trained(training, partial(training.go_on, network), provenance, display)
 
 
-@contextmanager
-def training_bar() -> Iterator[Callable[[Progress], None]]:
-    """Show what `train` reports, meanwhile: by a bar, or a line now and then."""
+def _teller(display: Display) -> Callable[[Progress], None]:
+    """Shows after each batch where a training is, and now and then in a line of its own."""
     start, validation = time.perf_counter(), ""
 
     def show(progress: Progress) -> None:
@@ -341,13 +364,10 @@ def training_bar() -> Iterator[Callable[[Progress], None]]:
         if ended:
             validation = f", validation {progress.validation_accuracy:.2%}"
         loss = f"{where}, loss {progress.loss:.3f}{validation}"
-        steps.advance(progress.step, progress.steps, loss)
-        listed = progress.epoch in (1, progress.epochs) or progress.epoch % LINES == 0
-        if ended and listed and not sys.stderr.isatty():
+        display.advance(progress.step, progress.steps, loss)
+        if ended and (progress.epoch in (1, progress.epochs) or progress.epoch % LINES == 0):
             spent = time.perf_counter() - start
             left = spent * (progress.steps / progress.step - 1)
-            tell(f"{where}: loss {progress.loss:.4f}{validation}, {clock(spent, left)}")
+            display.log(f"{where}: loss {progress.loss:.4f}{validation}, {clock(spent, left)}")
 
-    with Steps() as steps:
-        steps.start("training")
-        yield show
+    return show

@@ -8,6 +8,7 @@ converter of each column and the neuron's table. `allspin.sim.network.netfile` s
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -268,6 +269,23 @@ class Network(Shown):
                 return f"layer {number}: {layer.beyond_words}"
         return None
 
+    @property
+    def weights(self) -> list[npt.NDArray[np.int8]]:
+        """R_AH words of each crossbar, signed, shape (rows, columns)."""
+        return [layer.words for layer in self.layers]
+
+    def predict(self, images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Class of each image, as of `allspin.GoldenModel.classify`."""
+        from allspin.sim.network.golden import GoldenModel
+
+        return GoldenModel(self).classify(images)
+
+    def save(self, path: str | Path) -> None:
+        """Write the network's file, as of `allspin.save_network`."""
+        from allspin.sim.network.netfile import save_network
+
+        save_network(self, path)
+
     def input_bits(self, layer: int) -> int:
         """Width of the values that drive the rows of a layer."""
         return self.pixel_bits if layer == 0 else self.hidden_bits
@@ -293,7 +311,7 @@ class Tiles:
         check_range("`adc_bits`", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
 
     @classmethod
-    def asked(cls, rows: int | None, bits: int | None) -> "Tiles | None":
+    def asked(cls, tile_rows: int | None = None, adc_bits: int | None = None) -> "Tiles | None":
         """The tiles of a pair of options; None where neither is given.
 
         Raises
@@ -301,12 +319,12 @@ class Tiles:
         ValueError
             If one is given without the other, or a value is outside its range.
         """
-        if rows is None and bits is None:
+        if tile_rows is None and adc_bits is None:
             return None
-        if rows is None or bits is None:
-            given, lacking = ("adc_bits", "tile_rows")[:: 1 if rows is None else -1]
+        if tile_rows is None or adc_bits is None:
+            given, lacking = ("adc_bits", "tile_rows")[:: 1 if tile_rows is None else -1]
             raise ValueError(f"`{given}` needs `{lacking}`")
-        return cls(rows, bits)
+        return cls(tile_rows, adc_bits)
 
     @property
     def text(self) -> str:
