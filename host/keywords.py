@@ -39,18 +39,12 @@ def takes(
         own = inspect.signature(function)
         named = [each for each in own.parameters.values() if each.kind is not each.VAR_KEYWORD]
         own = own.replace(parameters=named)
-        places: dict[str, str] = {}
-        defaults: dict[str, Any] = {}
-        for parameter, maker in makers.items():
-            known = {
-                word: default
-                for word, default in keywords(maker).items()
-                if word not in own.parameters
-            }
-            defaults = known | defaults
-            # A field's own name is taken too.
-            for word in {**known, **getattr(maker, "__dataclass_fields__", {})}:
-                places.setdefault(word, parameter)
+        places = {
+            word: (name, default)
+            for name, maker in reversed(makers.items())
+            for word, default in keywords(maker).items()
+            if word not in own.parameters
+        }
 
         @functools.wraps(function)
         def called(*given: Any, **words: Any) -> Any:
@@ -62,7 +56,7 @@ def takes(
                 if word not in places:
                     known = meant(word, [*own.parameters, *places])
                     raise TypeError(f"{function.__name__}() has no keyword {word!r}{known}")
-                parts.setdefault(places[word], {})[word] = words.pop(word)
+                parts.setdefault(places[word][0], {})[word] = words.pop(word)
             bound = own.bind_partial(*given, **words).arguments
             try:
                 for name, part in parts.items():
@@ -73,11 +67,11 @@ def takes(
                 error.args = (with_keywords(str(error)),)
                 raise
 
-        shown = [
+        more = (
             inspect.Parameter(word, inspect.Parameter.KEYWORD_ONLY, default=default)
-            for word, default in defaults.items()
-        ]
-        typing.cast(Any, called).__signature__ = own.replace(parameters=[*named, *shown])
+            for word, (_, default) in places.items()
+        )
+        typing.cast(Any, called).__signature__ = own.replace(parameters=[*named, *more])
         return typing.cast(Callable[Given, Result], called)
 
     return decorate

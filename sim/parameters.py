@@ -84,14 +84,8 @@ def units(kind: Any) -> dict[str, str]:
     return {name: unit for name in fields if (unit := fields[name].metadata.get("unit"))}
 
 
-LONGEST_VALUE, LONGEST_REPR = 60, 300
-"""Characters of a field's value, and of all, that `repr` has."""
-
-
-def _cut(text: str, most: int) -> str:
-    """A text in one line of at most so many characters, its end replaced where it must be."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 4]}...{line[-1]}"
+LONGEST_REPR = 300
+"""Characters of what `repr` says of a model."""
 
 
 class Shown:
@@ -99,38 +93,34 @@ class Shown:
 
     Attributes
     ----------
-    card, drawn : callable
-        Make the HTML and the figure of a model. `allspin/__init__.py` sets them for all models at
-        once, when a name of the package is first asked for. Until then there is no card, and a
+    card : callable
+        Makes the HTML. `allspin/__init__.py` sets it for all models at once, when a name of the
+        package is first asked for; likewise ``drawn``, which makes the figure, and ``found``,
+        which opens a model by its class and its name or file. Until then there is no card, and a
         notebook shows the model's `repr`.
-    found : callable
-        Opens a model by its class and its name or file; set likewise.
     """
 
     card: ClassVar[Callable[[Any], str | None]] = staticmethod(lambda model: None)
-    drawn: ClassVar[Callable[[Any], Any]]
-    found: ClassVar[Callable[[type, Any], Any]]
 
     def __init_subclass__(cls) -> None:
-        if "__repr__" not in vars(cls):
-            # Here, since a dataclass would write one of its own, with every value of every array.
-            cls.__repr__ = Shown.__repr__
+        # Here, since a dataclass would write one of its own, with every value of every array.
+        cls.__repr__ = Shown.__repr__
 
     def __repr__(self) -> str:
-        values = (
-            f"{name}={_cut(reprlib.repr(getattr(self, name)), LONGEST_VALUE)}"
-            for name in described(type(self))
+        values = ", ".join(
+            f"{name}={reprlib.repr(getattr(self, name))}" for name in described(type(self))
         )
-        return _cut(f"{type(self).__name__}({', '.join(values)})", LONGEST_REPR)
+        text = " ".join(f"{type(self).__name__}({values})".split())
+        return text if len(text) <= LONGEST_REPR else f"{text[: LONGEST_REPR - 4]}...)"
 
     @classmethod
     def named(cls, given: Any) -> Self:
         """A model, or the one that a name or a file says; `UserError` if it cannot be read."""
-        return given if isinstance(given, cls) else cls.found(cls, given)
+        return given if isinstance(given, cls) else typing.cast(Any, Shown).found(cls, given)
 
     def plot(self) -> Any:
         """The figure of it, a `matplotlib.figure.Figure`."""
-        return Shown.drawn(self)
+        return typing.cast(Any, Shown).drawn(self)
 
     def _repr_html_(self) -> str | None:
         return Shown.card(self)
@@ -183,7 +173,9 @@ def keywords(maker: Callable[..., Any]) -> dict[str, Any]:
         return {each.name: None for each in inspect.signature(maker).parameters.values()}
     found = {}
     for field in dataclasses.fields(maker):
-        found[_keyword(field)] = None if field.default is dataclasses.MISSING else field.default
+        found[field.name] = found[_keyword(field)] = (
+            None if field.default is dataclasses.MISSING else field.default
+        )
         if part := field.metadata.get("made"):
             found |= keywords(part)
     return found
@@ -208,8 +200,10 @@ def make(maker: Callable[..., Any], words: Mapping[str, Any], begun: Any = None)
         What the class or function says of a value.
     """
     if not dataclasses.is_dataclass(maker):
-        own = {word: words[word] for word in keywords(maker) if word in words}
-        return maker(**own) if begun is None else maker(begun, **own)
+        return maker(
+            *([] if begun is None else [begun]),
+            **{word: words[word] for word in keywords(maker) if word in words},
+        )
     values = {}
     for field in dataclasses.fields(maker):
         part = field.metadata.get("made")
@@ -225,10 +219,10 @@ def make(maker: Callable[..., Any], words: Mapping[str, Any], begun: Any = None)
 
 def _value(field: dataclasses.Field[Any], given: Any) -> Any:
     """A field's value, of what was given for it."""
-    part, how = field.metadata.get("made"), field.metadata.get("how", {})
+    part = field.metadata.get("made")
+    read = part or field.metadata.get("how", {}).get("type")
     if part is not None and given is True:
         return part()
-    read = part or how.get("type")
     if isinstance(given, str) and callable(read):
         given = read(given)
     if typing.get_origin(field.type) is tuple and not isinstance(given, list | tuple):

@@ -26,7 +26,6 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.keywords import takes
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
-from allspin.host.show.progress import Stages
 from allspin.host.show.say import Display, commit
 from allspin.sim.errors import UserError, check_range, not_one_of
 from allspin.sim.network.golden import GoldenModel
@@ -371,8 +370,8 @@ class BuildDisplay:
         """A board is done."""
 
 
-class StagesOfBoards(BuildDisplay):
-    """Shows each stage of a board as a step.
+class OneStep(BuildDisplay):
+    """Shows what is done for boards within a step of a display.
 
     Parameters
     ----------
@@ -381,15 +380,11 @@ class StagesOfBoards(BuildDisplay):
     """
 
     def __init__(self, display: Display) -> None:
-        self._stages = Stages(display)
+        self._display = display
 
     def advance(self, name: str, what: str, seconds: float) -> None:
         """See `BuildDisplay`."""
-        self._stages(f"{name}: {what}", seconds)
-
-    def finish(self, built: Built) -> None:
-        """See `BuildDisplay`."""
-        self._stages.end()
+        self._display.advance(seconds, None, f"{name}: {what}")
 
 
 @takes(changes=BuildChanges, options=BuildOptions)
@@ -435,7 +430,8 @@ def build(
         If a change is out of its range; the message begins with its name.
     """
     jobs = find_jobs(several(boards), network, profile, changes or BuildChanges())
-    return build_jobs(jobs, options or BuildOptions(), StagesOfBoards(display))
+    display.start("building")
+    return build_jobs(jobs, options or BuildOptions(), OneStep(display))
 
 
 def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay) -> list[Built]:

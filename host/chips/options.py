@@ -281,23 +281,26 @@ class ChipOptions:
         if isinstance(self.chip, Chip):
             object.__setattr__(self, "device", self.chip.device)
             object.__setattr__(self, "chip", self.chip.seed)
-        if self.scheme != "write-verify":
-            for name in ("tries", "band"):
-                if getattr(self, name) is not None:
-                    raise UserError(f"`{name}` needs `scheme` write-verify")
+        mean, read = self.chip is None, self.measured is not None
+        verified = self.scheme == "write-verify"
+        how = (self.scheme, self.polarity) != ("open-loop", "quieter")
+        for wrong, said in (
+            (self.tries is not None and not verified, "`tries` needs `scheme` write-verify"),
+            (self.band is not None and not verified, "`band` needs `scheme` write-verify"),
+            (mean and not read, "a chip needs its seed, `chip`, or cells that were `measured`"),
+            (self.missing and not read, "`missing` needs `measured`"),
+            (read and how, "`measured` cells are not programmed: leave out how they would be"),
+            (
+                mean and self.calibrate,
+                "`calibrate` needs `chip`: the mean neuron needs no calibration",
+            ),
+        ):
+            if wrong:
+                raise UserError(said)
         with refused():
             self._programming(1)
             check_number("`missing`", self.missing, 0, 1)
-            if self.chip is not None:
-                check_range("chip seed", self.chip, 0, 2**32 - 1)
-        if self.chip is None and self.measured is None:
-            raise UserError("a chip needs its seed, `chip`, or cells that were `measured`")
-        if self.measured is None and self.missing:
-            raise UserError("`missing` needs `measured`")
-        if self.measured is not None and (self.scheme, self.polarity) != ("open-loop", "quieter"):
-            raise UserError("`measured` cells are not programmed: leave out how they would be")
-        if self.chip is None and self.calibrate:
-            raise UserError("`calibrate` needs `chip`: the mean neuron needs no calibration")
+            check_range("chip seed", self.chip or 0, 0, 2**32 - 1)
 
     def _programming(self, usual: int) -> Programming:
         return Programming(

@@ -11,7 +11,6 @@ from allspin.host.bitstreams.build import (
     BuildDisplay,
     BuildOptions,
     Built,
-    StagesOfBoards,
     build_jobs,
     find_jobs,
 )
@@ -75,15 +74,12 @@ def run(arguments: Arguments) -> int:
         if len(jobs) > 1:
             raise UserError("--output is for one board")
         check_writable(arguments.output)
-    if len(jobs) == 1:
-        results = build_jobs(jobs, options, StagesOfBoards(arguments.steps))
-    else:
-        log = _Log()
-        beat = Beat(lambda: clock(time.monotonic() - log.begun, None))
-        try:
-            results = build_jobs(jobs, options, log)
-        finally:
-            beat.stop()
+    log = _Log()
+    beat = Beat(lambda: clock(time.monotonic() - log.begun, None))
+    try:
+        results = build_jobs(jobs, options, log)
+    finally:
+        beat.stop()
     for note in (note for result in results for note in result.notes):
         warn(note)
     if arguments.output is not None and (bitstream := results[0].bitstream) is not None:
@@ -100,7 +96,7 @@ def run(arguments: Arguments) -> int:
 
 
 class _Log(BuildDisplay):
-    """Several boards at a time, with a line for each stage."""
+    """Boards, one or several at a time, with a line for each stage."""
 
     def __init__(self) -> None:
         self.begun = time.monotonic()

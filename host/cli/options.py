@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from allspin.host.chips.options import PAPER
 from allspin.host.cli.parser import Parser
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import say, with_options
+from allspin.host.show.say import say
 from allspin.host.show.table import Table, print_tables
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Tiles
@@ -93,7 +93,9 @@ def perform(arguments: Arguments) -> int:
         with Steps() as arguments.steps:
             return arguments.run(arguments)
     except UserError as error:
-        raise UserError(with_options(str(error), arguments.options)) from error
+        options: dict[str, str] = arguments.options
+        said = re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), str(error))
+        raise UserError(said) from error
 
 
 @contextlib.contextmanager

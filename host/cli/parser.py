@@ -123,8 +123,8 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
     def _format_action(self, action: argparse.Action) -> str:
         listed = isinstance(action, argparse._SubParsersAction._ChoicesPseudoAction)  # pyright: ignore
-        head = HEADS.get(action.dest) if listed else None
-        return f"{f'  {head}:{chr(10)}' if head else ''}{super()._format_action(action)}"
+        head = f"  {HEADS[action.dest]}:\n" if listed and action.dest in HEADS else ""
+        return head + super()._format_action(action)
 
 
 class Parser(argparse.ArgumentParser):
@@ -142,8 +142,8 @@ class Parser(argparse.ArgumentParser):
     Attributes
     ----------
     options : dict of str to str
-        By the name of what each sets, its options, such as ``--rows-per-clock``, those of groups
-        among them.
+        By the name of what each sets, and by its own as a keyword, its options, such as
+        ``--rows-per-clock``, those of groups among them.
     """
 
     def __init__(self, help_at: int = 24, **options: Any) -> None:
@@ -158,9 +158,10 @@ class Parser(argparse.ArgumentParser):
     def options(self) -> dict[str, str]:
         """See the class."""
         return {
-            action.dest: action.option_strings[-1]
+            name: action.option_strings[-1]
             for action in self._actions
             if action.option_strings
+            for name in (action.dest, action.option_strings[-1].strip("-").replace("-", "_"))
         }
 
     def parse_args(  # pyright: ignore[reportIncompatibleMethodOverride]  # the stubs overload it

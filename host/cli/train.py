@@ -139,16 +139,12 @@ def _with_recipe(arguments: Arguments) -> Arguments:
     return merged
 
 
-def _parameters(arguments: Arguments) -> TrainingParameters:
-    usual = in_array.DEFAULTS if arguments.in_array else {}
-    more = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
-    return read_options(arguments, TrainingParameters, **more)
-
-
 def run(arguments: Arguments) -> int:
     """Train, save, and say how good the network is."""
     arguments = _with_recipe(arguments)
-    parameters = _parameters(arguments)
+    usual = in_array.DEFAULTS if arguments.in_array else {}
+    lacking = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
+    parameters = read_options(arguments, TrainingParameters, **lacking)
     output, target = arguments.output, parameters.target
     check_writable(output)
     check_apart(output, arguments.recipe, arguments.data)

@@ -277,9 +277,8 @@ def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, _
     if data == "mnist" and not os.path.exists(data):
         data = None
     if isinstance(data, tuple):
-        names = list(NAMES.values())[-len(data) :]
-        found = {name: np.asarray(values).copy() for name, values in zip(names, data, strict=True)}
-        name, arrays = "arrays", _checked("the arrays", found, parts)
+        copies = zip(list(NAMES.values())[-len(data) :], map(np.array, data), strict=True)
+        name, arrays = "arrays", _checked("the arrays", dict(copies), parts)
     elif (path := MNIST if data is None else Path(data)).is_dir() or not os.path.exists(path):
         # What is not there is a folder that cannot be read.
         name, arrays = _from_folder(path, parts)

@@ -211,11 +211,6 @@ def _maps(network: Network) -> tuple[h.Node]:
     return (h.fragment[image(sheet, alt, style=style), h.small[said]],)
 
 
-def _white(network: Network) -> npt.NDArray[np.uint8]:
-    """An image that lights every pixel."""
-    return np.full((1, *network.image_shape), 255, np.uint8)
-
-
 def _named(value: Any) -> str | int | None:
     """What a file says of itself, where it is a text or a number, or the name that it has."""
     value = value.get("name") if isinstance(value, dict) else value
@@ -224,5 +219,6 @@ def _named(value: Any) -> str | int | None:
 
 drawn.register(Device, synapse_curve)
 drawn.register(Chip, lambda chip: synapse_curve(chip.device, chip))
-drawn.register(Network, lambda network: rah_maps(network, _white(network)))
+# Every pixel is shown as one that some image lights.
+drawn.register(Network, lambda net: rah_maps(net, np.full((1, *net.image_shape), 255, np.uint8)))
 Shown.card = staticmethod(card)

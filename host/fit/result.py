@@ -1,10 +1,10 @@
 """What is asked of a fit, and what comes of it: values, intervals, readings; as data and tables."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from allspin.host.fit.curves import Measurement
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
@@ -174,16 +174,13 @@ class PolarityResult:
 class MadeDevice(Shown):
     """What a device is made of: it has `device` and `picture`."""
 
-    device: Callable[[], Device]
-    picture: Callable[[], Any]
-
     def save(self, path: str | Path) -> None:
         """Write the device's file; see `allspin.save_device`."""
-        self.device().save(path)
+        cast(Any, self).device().save(path)
 
     def plot(self) -> Any:
         """Its `picture`."""
-        return self.picture()
+        return cast(Any, self).picture()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,5 @@
 """What came of a run: a score, or classes of image files, and how they compare with the model."""
 
-import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,6 @@ from allspin.host.chips.options import MadeChip
 from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
 from allspin.host.machines.machine import Machine
-from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Shown as Model
 
@@ -207,16 +205,19 @@ class Score(Model):
         }
 
     def plot(self) -> Any:
-        """Which classes were taken for which; `UserError` where that cannot be drawn."""
+        """Which classes were taken for which, where they were asked for."""
         # Pictures are loaded when somebody asks for them.
         from allspin.host.draw.accuracy import confusion_matrix
 
         labels, answers = self.shown.labels, self.shown.answers
-        classes = 0 if answers is None else int(max(labels.max(), answers.classes.max())) + 1
-        if answers is None or classes > MOST_CLASSES:
-            why = "the classes were not asked for" if answers is None else f"{classes} are too many"
-            raise UserError(f"there is no picture of the classes: {why}")
-        return confusion_matrix(labels, answers.classes, classes)
+        assert answers is not None, "resident images with `logits` alone have classes"
+        return confusion_matrix(labels, answers.classes, self._classes)
+
+    @property
+    def _classes(self) -> int:
+        """How many of them a picture would have; 0 where they were not asked for."""
+        answers = self.shown.answers
+        return int(max(self.shown.labels.max(), answers.classes.max())) + 1 if answers else 0
 
     def _repr_html_(self) -> str:
         from allspin.host.draw.cards import beside, facts
@@ -239,9 +240,7 @@ class Score(Model):
                 ("images/s", f"{self.images_per_second:,.0f}"),
             ],
         )
-        with contextlib.suppress(UserError):
-            return beside(table, self.plot())
-        return beside(table)
+        return beside(table, *([self.plot()] if 0 < self._classes <= MOST_CLASSES else []))
 
 
 @dataclass(frozen=True, eq=False)

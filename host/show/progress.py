@@ -161,17 +161,17 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
         else:
             tell(f"  {line}")
 
+    def log(self, line: str) -> None:
+        """Print a line, where there is no bar."""
+        if not (self._console.is_terminal or in_notebook()):
+            tell(line)
+
     def note(self, line: str) -> None:
         """See `Display`; on a command line it is a line that names the program."""
         if self._lasting:
             warn(line)
         else:
             super().note(line)
-
-    def log(self, line: str) -> None:
-        """Print a line, where there is no bar."""
-        if not (self._console.is_terminal or in_notebook()):
-            tell(line)
 
     def stop(self) -> None:
         """Take the bar away, whether or not the step is done."""
@@ -224,31 +224,3 @@ def showing(progress: Display | bool | None) -> Iterator[Display]:
             yield steps
     else:
         yield progress or Silent()
-
-
-class Stages:
-    """Takes what is being done, and for how many seconds now: each is a step of a display.
-
-    Parameters
-    ----------
-    display : Display
-        Where they are shown.
-    """
-
-    def __init__(self, display: Display) -> None:
-        self._display = display
-        self._under_way = ""
-
-    def __call__(self, what: str, seconds: float) -> None:
-        """Take what is being done, and for how many seconds now."""
-        if what != self._under_way:
-            self.end()
-            self._under_way = what
-            self._display.start(what)
-        self._display.advance(seconds, None)
-
-    def end(self) -> None:
-        """The last one is done."""
-        if self._under_way:
-            self._display.finish()
-        self._under_way = ""

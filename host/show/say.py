@@ -9,7 +9,7 @@ import sys
 import threading
 import unicodedata
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 # Which allspin this is: its commit, and its version.
@@ -198,16 +198,6 @@ def with_keywords(text: str) -> str:
     return re.sub(names, lambda match: f"`{match[1].replace('-', '_')}`", text)
 
 
-def with_options(text: str, options: Mapping[str, str]) -> str:
-    """A text with options for the names between backticks that they have, or set."""
-
-    def option(name: re.Match[str]) -> str:
-        flag = f"--{name[1].replace('_', '-')}"
-        return options.get(name[1]) or (flag if flag in options.values() else name[0])
-
-    return re.sub(r"`(\w+)`", option, text)
-
-
 def one_line(message: object) -> str:
     """A message without its line breaks, and with no more of a very long word than its begin."""
     return " ".join(
@@ -281,10 +271,8 @@ class Beat:
         _stderr.end()
 
 
-WIDTH = 79
-"""Characters of a line that is written over."""
-OFTEN = 0.25
-"""Seconds after which it is."""
+WIDTH, OFTEN = 79, 0.25
+"""Characters of a line that is written over, and seconds after which it is."""
 
 
 class Rewritten(Beat):
@@ -293,6 +281,5 @@ class Rewritten(Beat):
     def _run(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             while not self._over.wait(OFTEN):
-                said = printable(shortened(self._say(), WIDTH), layout="")
-                _stderr.grow(f"\r{said:{WIDTH}}")
+                _stderr.grow(f"\r{printable(shortened(self._say(), WIDTH)):{WIDTH}}")
             _stderr.grow(f"\r{'':{WIDTH}}\r")

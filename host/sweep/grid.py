@@ -475,10 +475,9 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
 
 def grid_of(grid: Any = None, **entries: Any) -> dict[str, Any]:
     """What a grid says, not checked yet: a mapping, a file or networks, and more by name."""
-    if isinstance(grid, str | Path) and str(grid).endswith(".toml"):
-        grid = read_grid(Path(grid))
-    elif not isinstance(grid, Mapping):
-        grid = {} if grid is None else {"network": grid}
+    if not isinstance(grid, Mapping):
+        named = {} if grid is None else {"network": grid}
+        grid = read_grid(Path(grid)) if str(grid).endswith(".toml") else named
     return {**grid, **entries}
 
 

@@ -35,7 +35,7 @@ from allspin.host.sweep.job import (
     network_file,
     network_of,
 )
-from allspin.host.sweep.table import Table
+from allspin.host.sweep.table import OUTCOME_COLUMNS, Table
 from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
 from allspin.sim.parameters import Shown
 
@@ -199,9 +199,9 @@ class Sweep(Shown):
 
     def to_pandas(self) -> Any:
         """A row for each chip: `pandas.DataFrame` with the factors, and the table's columns."""
-        outcomes = ("chip", "images", "correct", "accuracy", "pulses_per_cell", "reads_per_cell")
         return frame(
-            vars(row.point) | {name: getattr(row, name) for name in outcomes} for row in self.rows
+            vars(row.point) | {name: getattr(row, name) for name in ("chip", *OUTCOME_COLUMNS)}
+            for row in self.rows
         )
 
     def plot(self) -> Any:

@@ -68,8 +68,11 @@ class TrainingTarget(Shown):
         """
         if device is None:
             raise UserError("`at`, `level_choice` and `polarity` need `device`")
-        how = Programming(polarity=polarity or "quieter")
-        return cls(open_device(device, at), level_choice or "nearest", how)
+        return cls(
+            open_device(device, at),
+            level_choice or "nearest",
+            Programming(polarity=polarity or "quieter"),
+        )
 
     def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
         """R_AH word of each state; `ValueError` where there is no such choice for this device."""

@@ -1,7 +1,6 @@
 """How a network is trained: real numbers first, then the machine's integers."""
 
 import math
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
-from allspin.host.show.say import Display, clock
+from allspin.host.show.say import Display
 from allspin.host.train.feed import FIRST_IMAGES, Course, bent_batches, row_values, split
 from allspin.host.train.latent import Adam, Array, LatentNetwork
 from allspin.host.train.lesson import Lesson, chip_law, judge
@@ -27,37 +26,10 @@ from allspin.sim.parameters import Shown
 
 WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""
+LINES = 10
+"""Epochs between two lines of progress where there is no bar."""
 MEMORY_EPOCHS = 2.5
 """Epochs over which the running average of the parameters reaches back."""
-LINES = 10
-"""Epochs between two lines of progress where there is no terminal."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where the training is.
-
-    Attributes
-    ----------
-    phase : str
-        ``float`` or ``quantised``; ``teacher`` before them where there is one.
-    epoch, epochs : int
-        Epoch of this phase, from 1, and how many it has.
-    step, steps : int
-        Batches done of all phases together, and how many there are.
-    loss : float
-        Mean cross-entropy of the epoch so far.
-    validation_accuracy : float or None
-        At the end of an epoch, else None.
-    """
-
-    phase: str
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    validation_accuracy: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +59,9 @@ class Trained(Shown):
         """The learning curve."""
         from allspin.host.draw.accuracy import learning_curve
 
-        curve = self.network.provenance["curve"]
-        return learning_curve(curve, self.validation_accuracy, self.test_accuracy)
+        return learning_curve(
+            self.network.provenance["curve"], self.validation_accuracy, self.test_accuracy
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the network's file; see `allspin.save_network`."""
@@ -104,7 +77,8 @@ class _Training:
         keep_freed_memory()
         self.dataset = dataset
         self.parameters = parameters
-        self.report = _teller(display)
+        self.display = display
+        self.told = ""
         self.images = dataset.train_images.reshape(len(dataset.train_images), -1)
         self.learnt, kept = split(len(self.images))
         self.kept = dataset.train_images[kept], dataset.train_labels[kept]
@@ -220,9 +194,12 @@ class _Training:
                     )
                     total = 0.0
                 self.step += 1
-                self.report(
-                    Progress(phase, epoch + 1, epochs, self.step, self.steps, loss, accuracy)
-                )
+                if accuracy is not None:
+                    self.told = f", validation {accuracy:.2%}"
+                where = f"{phase} {epoch + 1}/{epochs}: loss {loss:.3f}{self.told}"
+                self.display.advance(self.step, self.steps, where)
+                if accuracy is not None and (epoch in (0, epochs - 1) or (epoch + 1) % LINES == 0):
+                    self.display.log(where)
         network.values[:] = adam.average
 
     def cut(self) -> None:
@@ -351,23 +328,3 @@ def tune(
     """
     training = _Training(dataset, parameters, display)
     return _trained(training, partial(training.go_on, network), provenance, display)
-
-
-def _teller(display: Display) -> Callable[[Progress], None]:
-    """Shows after each batch where a training is, and now and then in a line of its own."""
-    start, validation = time.perf_counter(), ""
-
-    def show(progress: Progress) -> None:
-        nonlocal validation
-        where = f"{progress.phase} {progress.epoch}/{progress.epochs}"
-        ended = progress.validation_accuracy is not None
-        if ended:
-            validation = f", validation {progress.validation_accuracy:.2%}"
-        loss = f"{where}, loss {progress.loss:.3f}{validation}"
-        display.advance(progress.step, progress.steps, loss)
-        if ended and (progress.epoch in (1, progress.epochs) or progress.epoch % LINES == 0):
-            spent = time.perf_counter() - start
-            left = spent * (progress.steps / progress.step - 1)
-            display.log(f"{where}: loss {progress.loss:.4f}{validation}, {clock(spent, left)}")
-
-    return show

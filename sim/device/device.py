@@ -468,20 +468,22 @@ class Device(Shown):
         """
         given: dict[str, Any] = dict(vars(self))
         for name, value in changes.items():
-            if name in vars(self):
-                given[name] = value
-                continue
             homes = [
                 each for each, part in vars(self).items() if name in getattr(part, "__dict__", ())
             ]
-            if len(homes) != 1:
-                there = f"parts {' and '.join(homes)} have" if homes else "no part has"
-                raise ValueError(f"{there} a value {name!r}; give one of the parts, changed")
-            part = given[homes[0]]
-            old = getattr(part, name)
-            if isinstance(old, SynapseVariation) and isinstance(value, float | int):
-                value = dataclasses.replace(old, potentiation=value, depression=value)
-            given[homes[0]] = dataclasses.replace(part, **{name: value})
+            if name in given:
+                given[name] = value
+            elif len(homes) == 1:
+                part = given[homes[0]]
+                old = getattr(part, name)
+                if isinstance(old, SynapseVariation) and isinstance(value, float | int):
+                    value = dataclasses.replace(old, potentiation=value, depression=value)
+                given[homes[0]] = dataclasses.replace(part, **{name: value})
+            else:
+                raise ValueError(
+                    f"there is a value {name!r} in {' and in '.join(homes) or 'no part'} of a "
+                    "device; give a part, changed"
+                )
         return dataclasses.replace(self, **given)
 
     def save(self, path: str | Path) -> None:
