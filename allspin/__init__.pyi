@@ -10,9 +10,6 @@ from allspin.hdl.parameters.profile import (
     VariationParameters as VariationParameters,
 )
 from allspin.host.bitstreams.build import (
-    BuildChanges as BuildChanges,
-    BuildDisplay as BuildDisplay,
-    BuildOptions as BuildOptions,
     build as build,
 )
 from allspin.host.chips.accuracy import Column as Column
@@ -25,15 +22,11 @@ from allspin.host.chips.options import (
     program_chip as program_chip,
 )
 from allspin.host.compare.comparison import compare as compare
-from allspin.host.compare.subject import (
-    CompareOptions as CompareOptions,
-    Subject as ComparisonSubject,
-)
 from allspin.host.data.catalogue import (
-    shipped_devices as devices,
-    shipped_networks as networks,
     open_device as load_device,
     open_network as load_network,
+    shipped_devices as devices,
+    shipped_networks as networks,
 )
 from allspin.host.data.datasets import (
     Dataset as Dataset,
@@ -41,18 +34,15 @@ from allspin.host.data.datasets import (
     load_test_set as load_test_set,
 )
 from allspin.host.data.images import load_image as load_image
-from allspin.host.fit.columns import ColumnNames as ColumnNames, ReadOptions as ReadOptions
-from allspin.host.fit.decay import DecayOptions as DecayOptions, fit_decay as fit_decay
+from allspin.host.fit.decay import fit_decay as fit_decay
 from allspin.host.fit.fit import fit as fit
 from allspin.host.fit.result import FitOptions as FitOptions
 from allspin.host.foreign.importing import (
     ImportOptions as ImportOptions,
     import_network as import_network,
 )
-from allspin.host.link.transport import UartOptions as UartOptions
 from allspin.host.machines.machine import Machine as Machine
 from allspin.host.report.page import report as report
-from allspin.host.report.subject import Subject as ReportSubject
 from allspin.host.run.machine_options import MachineOptions as MachineOptions
 from allspin.host.run.run import (
     RunOptions as RunOptions,
@@ -61,17 +51,13 @@ from allspin.host.run.run import (
     run as run,
 )
 from allspin.host.run.simulate import (
-    SimulatorOptions as SimulatorOptions,
     simulate_engine as simulate_engine,
 )
 from allspin.host.show.say import Display as Display
 from allspin.host.sweep.sweep import sweep as sweep
 from allspin.host.sweep.workers import Cluster as Cluster
-from allspin.host.train.feed import Augmentation as Augmentation
-from allspin.host.train.options import Robustness as Robustness
 from allspin.host.train.parameters import (
     TrainingParameters as TrainingParameters,
-    TrainingTarget as TrainingTarget,
 )
 from allspin.host.train.trainer import train as train
 from allspin.sim.chip.chip import Chip as Chip
@@ -92,6 +78,6 @@ from allspin.sim.synapse.table_synapse import (
 )
 
 # An import that renames is public by being named here, the others are by their ``as``.
-__all__ = ["ComparisonSubject", "ReportSubject", "load_device", "load_network"]
+__all__ = ["devices", "load_device", "load_network", "networks"]
 
 __version__: str

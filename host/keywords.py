@@ -62,7 +62,7 @@ def takes(
                 for name, part in parts.items():
                     bound[name] = make(makers[name], part, bound.get(name))
                 with showing(bound.get("display")) as bound["display"]:
-                    return function(**bound)
+                    return typing.cast(Any, function)(**bound)
             except UserError as error:
                 error.args = (with_keywords(str(error)),)
                 raise

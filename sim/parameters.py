@@ -8,6 +8,7 @@ an object of the words of a command line, or of the keywords of a function.
 
 import dataclasses
 import inspect
+import keyword
 import math
 import reprlib
 import typing
@@ -157,8 +158,8 @@ def made(maker: Callable[..., Any]) -> dict[str, Any]:
 
 def _keyword(field: dataclasses.Field[Any]) -> str:
     """What a field is called as a keyword: as its option, ``program`` where that is --program."""
-    flag = field.metadata.get("flag") or field.name
-    return flag.removeprefix("--").replace("-", "_")
+    flag = (field.metadata.get("flag") or field.name).removeprefix("--").replace("-", "_")
+    return field.name if keyword.iskeyword(flag) else flag
 
 
 def keywords(maker: Callable[..., Any]) -> dict[str, Any]:

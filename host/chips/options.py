@@ -341,7 +341,10 @@ class ChipOptions:
         """
         device = open_device(self.device, self.at)
         with refused():
-            how, chip = self._programming(default_tries(network)), Chip(device, self.chip)
+            how, chip = (
+                self._programming(default_tries(network)),
+                Chip(device, cast(int, self.chip)),
+            )
             return cell_table(network, device, program(chip, network, how))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.catalogue import open_network
-from allspin.host.data.datasets import check_fit, load_dataset
+from allspin.host.data.datasets import Data, check_fit, load_dataset
 from allspin.host.show.say import Display, Silent
 from allspin.host.train.feed import split
 from allspin.sim.network.golden import cut
@@ -17,7 +17,7 @@ from allspin.sim.network.network import Network, Tiles, tiles_of
 
 
 def calibration_images(
-    network: Network, data: str | Path | None = None
+    network: Network, data: Data | None = None
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Images and labels that choose the steps of a network's tiles.
 
@@ -43,7 +43,7 @@ def needs_cut(network: Network, tiles: Tiles | None) -> bool:
 def cut_network(
     network: str | Path | Network,
     tiles: Tiles | None,
-    data: str | Path | None = None,
+    data: Data | None = None,
     display: Display | None = None,
 ) -> Network:
     """A network, cut into tiles if that is asked for.
@@ -56,8 +56,8 @@ def cut_network(
         A network, its file, or the name of one that ships.
     tiles : Tiles or None
         Into what; None, and what the network is cut into already, leave it as it is.
-    data : str or Path, optional
-        Folder of IDX files, or an ``.npz`` archive, with training images (the MNIST that ships).
+    data : str, Path or tuple of array_like, optional
+        As of `allspin.load_dataset`, with training images (the MNIST that ships).
     display : Display, optional
         Told of the cutting, and what tiles of the network's own it takes the place of.
 

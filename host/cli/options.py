@@ -155,7 +155,7 @@ def add_options(parser: Parser, kind: type, *names: str) -> None:
         Which fields; without any, all that are options.
     """
     for field in dataclasses.fields(kind):
-        if not field.metadata or (names and field.name not in names):
+        if "how" not in field.metadata or (names and field.name not in names):
             continue
         how = dict(field.metadata["how"])
         if field.type is bool:

@@ -122,7 +122,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Lists commands in groups."""
 
     def _format_action(self, action: argparse.Action) -> str:
-        listed = isinstance(action, argparse._SubParsersAction._ChoicesPseudoAction)  # pyright: ignore
+        listed = isinstance(action, argparse._SubParsersAction._ChoicesPseudoAction)
         head = f"  {HEADS[action.dest]}:\n" if listed and action.dest in HEADS else ""
         return head + super()._format_action(action)
 

@@ -115,7 +115,7 @@ def run(
     options: RunOptions | npt.ArrayLike | None = None,
     *,
     chip: Chosen | None = None,
-    images: int | npt.ArrayLike | None = None,
+    images: Any = None,
     labels: npt.ArrayLike | None = None,
     data: Data | None = None,
     tiles: Tiles | None = None,

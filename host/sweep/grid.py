@@ -477,11 +477,11 @@ def grid_of(grid: Any = None, **entries: Any) -> dict[str, Any]:
     """What a grid says, not checked yet: a mapping, a file or networks, and more by name."""
     if not isinstance(grid, Mapping):
         named = {} if grid is None else {"network": grid}
-        grid = read_grid(Path(grid)) if str(grid).endswith(".toml") else named
+        grid = read_grid(Path(str(grid))) if str(grid).endswith(".toml") else named
     return {**grid, **entries}
 
 
-grid_of.__signature__ = inspect.Signature(  # pyright: ignore[reportFunctionMemberAccess]
+grid_of.__signature__ = inspect.Signature(
     [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in (*FACTORS, *SETTINGS)]
 )
 
