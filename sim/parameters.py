@@ -208,7 +208,7 @@ def make(maker: Callable[..., Any], words: Mapping[str, Any], begun: Any = None)
     values = {}
     for field in dataclasses.fields(maker):
         part = field.metadata.get("made")
-        if part is not None and any(word in words for word in keywords(part)):
+        if part is not None and any(word in words for word in set(keywords(part)) - {field.name}):
             values[field.name] = make(part, words)
         for word in {_keyword(field), field.name} & set(words):
             if words[word] is not True or field.name not in values:
@@ -222,8 +222,8 @@ def _value(field: dataclasses.Field[Any], given: Any) -> Any:
     """A field's value, of what was given for it."""
     part = field.metadata.get("made")
     read = part or field.metadata.get("how", {}).get("type")
-    if part is not None and given is True:
-        return part()
+    if part is not None and isinstance(given, bool):
+        return part() if given else None
     if isinstance(given, str) and callable(read):
         given = read(given)
     if typing.get_origin(field.type) is tuple and not isinstance(given, list | tuple):

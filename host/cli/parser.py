@@ -91,7 +91,7 @@ SHELLS = ("bash", "zsh", "fish")
 """Those that `--completion` knows."""
 WIDTH = 79
 """Columns of prose."""
-HELP_AT = 13
+HELP_AT = 14
 """Where the lines of the commands begin, so that each has room in 80 columns."""
 USAGE_ERROR = 2
 """Exit status for what the user can mend."""

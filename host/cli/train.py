@@ -139,12 +139,16 @@ def _with_recipe(arguments: Arguments) -> Arguments:
     return merged
 
 
+def _parameters(arguments: Arguments) -> TrainingParameters:
+    usual = in_array.DEFAULTS if arguments.in_array else {}
+    lacking = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
+    return read_options(arguments, TrainingParameters, **lacking)
+
+
 def run(arguments: Arguments) -> int:
     """Train, save, and say how good the network is."""
     arguments = _with_recipe(arguments)
-    usual = in_array.DEFAULTS if arguments.in_array else {}
-    lacking = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
-    parameters = read_options(arguments, TrainingParameters, **lacking)
+    parameters = _parameters(arguments)
     output, target = arguments.output, parameters.target
     check_writable(output)
     check_apart(output, arguments.recipe, arguments.data)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Dataset
-from allspin.host.show.say import Display
+from allspin.host.keywords import takes
 from allspin.host.train.array_devices import (
     CYCLE,
     ArrayParameters,
@@ -341,11 +341,8 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
     )
 
 
-def learn_in_array(
-    dataset: Dataset,
-    parameters: TrainingParameters,
-    display: Display,
-) -> Learnt:
+@takes()
+def learn_in_array(dataset: Dataset, parameters: TrainingParameters, display: Any = None) -> Learnt:
     """Train a network by pulses, as the paper does, and write it down in whole numbers.
 
     It learns from all training images, so that none is left to choose between epochs.
@@ -357,7 +354,7 @@ def learn_in_array(
     parameters : TrainingParameters
         How; those of `DEFAULTS` where nothing else is asked for. ``noise`` is the cycle-to-cycle
         deviation of each update, as a fraction of the range of R_AH.
-    display : Display
+    display : Display or bool, optional
         Shows which share of the training is done.
 
     Raises

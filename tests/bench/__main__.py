@@ -26,7 +26,7 @@ examples:
   python -m tests.bench --document docs/performance.md -o docs/performance.json
   allspin build ulx3s-85f --seeds 3 --json > ulx3s.json
   python -m tests.bench --builds ulx3s.json --json
-  python -m tests.bench --measured docs/performance.json --builds docs/boards.json \\
+  python -m tests.bench --former docs/performance.json --builds docs/boards.json \\
       --document docs/performance.md -o docs/performance.json
 """
 
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="resident images of the builds, if their files do not give the number",
     )
     add(
-        "--measured",
+        "--former",
         metavar="FILE.json",
         type=Path,
         help="what an earlier run has written with -o: only the figures of builds are made anew",
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resident_images is not None:
         with naming_options():
             check_range("resident_images", arguments.resident_images, 1, 1 << 32)
-    former = None if arguments.measured is None else json.loads(arguments.measured.read_bytes())
+    former = None if arguments.former is None else json.loads(arguments.former.read_bytes())
     for path in (arguments.document, arguments.output):
         if path is not None:
             check_writable(path)
@@ -97,6 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; what the user can mend is a line on stderr, and status 2."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if "--measured" in argv:
+        warn("--measured is now --former")
+        argv = ["--former" if word == "--measured" else word for word in argv]
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description=HELP,

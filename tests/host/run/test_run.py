@@ -101,10 +101,10 @@ def test_a_chip_is_in_the_array_of_its_device(data):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"seed": -1}, "chip seed must be from 0 to 4294967295, not -1"),
-        ({"seed": 1, "tries": 3}, "`tries` needs `scheme` write-verify"),
-        ({"seed": 1, "scheme": "write-verify", "tries": 0}, "tries must be from 1 to 1024, not 0"),
-        ({"seed": 1, "scheme": "magic"}, "the programming scheme must be"),
+        ({"chip": -1}, "chip seed must be from 0 to 4294967295, not -1"),
+        ({"chip": 1, "tries": 3}, "`tries` needs `scheme` write-verify"),
+        ({"chip": 1, "scheme": "write-verify", "tries": 0}, "tries must be from 1 to 1024, not 0"),
+        ({"chip": 1, "scheme": "magic"}, "the programming scheme must be"),
     ],
 )
 def test_options_of_a_chip_are_checked_when_they_are_made(options, line):

@@ -25,11 +25,13 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.parameters import make
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
 
 ARRAY = ArrayParameters(rate=0.05, epochs=4, full_scale=5.0)
-SMALL = TrainingParameters(
-    **(DEFAULTS | {"hidden": (20,), "epochs": 12, "states": 100, "rate": 0.1})
+SMALL = make(
+    TrainingParameters,
+    DEFAULTS | {"hidden": (20,), "epochs": 12, "states": 100, "rate": 0.1},
 )
 
 

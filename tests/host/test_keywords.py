@@ -1,0 +1,257 @@
+"""Functions take the keywords of their options, names for objects, and say what is wrong so."""
+
+import dataclasses
+import inspect
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import allspin
+from allspin.host.show.say import Display
+from allspin.sim.network.network import Tiles
+
+NETWORK = allspin.load_network("mnist-10")
+IMAGES, LABELS = (part[:60] for part in allspin.load_test_set())
+SET = IMAGES, LABELS, IMAGES, LABELS
+DEVICE = allspin.load_device("paper")
+CURVES = "pulse,R_AH (ohm),polarity\n" + "".join(
+    f"{n},{sign * (2 * (1 - np.exp(-n / 12)) / (1 - np.exp(-5)) - 1)},{name}\n"
+    for sign, name in ((1, "potentiation"), (-1, "depression"))
+    for n in range(61)
+)
+
+
+def told(result: Any) -> dict[str, Any]:
+    """What a result says, without what differs from run to run."""
+    return {k: v for k, v in result.to_dict().items() if "second" not in k and k != "network"}
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    PIL.Image.fromarray(255 - IMAGES[0]).save("digit.png")
+    Path("curves.csv").write_text(CURVES)
+
+
+def test_keywords_of_a_run_are_its_options():
+    made = allspin.ChipOptions(7, scheme="write-verify", polarity="halves")
+    options = allspin.RunOptions(check=True)
+    expected = told(allspin.run(NETWORK, "golden", options, chip=made, images=60))
+    words = {"chip": 7, "program": "write-verify", "polarity": "halves", "check": True}
+    assert told(allspin.run("mnist-10", images=60, **words)) == expected
+    # Options that are given too keep what the keywords leave, arrays stand for the test set.
+    some = {"chip": made, "options": options, "polarity": "halves"}
+    assert told(allspin.run(NETWORK, images=IMAGES / 255, labels=LABELS, **some)) == expected
+    held = {"chip": allspin.Chip(DEVICE, 7), "scheme": "write-verify", "polarity": "halves"}
+    assert told(allspin.run(NETWORK, IMAGES, LABELS, check=True, **held)) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ({"tile_rows": 32, "adc_bits": 5}, {"tiles": Tiles(32, 5)}),
+        ({"hidden": 8, "states": 12}, {"hidden": (8,), "states": 12}),
+        ({"hidden": [8, 6]}, {"hidden": (8, 6)}),
+    ],
+)
+def test_a_training_is_what_its_words_say(words, found, monkeypatch):
+    seen: list[Any] = []
+
+    def enough(dataset: Any, parameters: Any, *_: Any) -> None:
+        seen.append(parameters)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("allspin.host.train.trainer._Training", enough)
+    with pytest.raises(KeyboardInterrupt):
+        allspin.train(SET, **words)
+    assert {name: getattr(seen[0], name) for name in found} == found
+    with pytest.raises(KeyboardInterrupt):
+        allspin.train(
+            SET, device="paper", level_choice="either", robust=True, augment="none,shift=2"
+        )
+    (_, given) = seen
+    assert (given.target.choice, given.robust.text) == ("either", "usual")
+    assert (given.target.device.name, given.augmentation.shift) == ("paper", 2)
+
+
+@pytest.mark.usefixtures("files")
+def test_one_file_or_name_stands_for_several_and_for_an_object():
+    one, several = (allspin.classify(NETWORK, each) for each in ("digit.png", ["digit.png"]))
+    assert told(one) == told(several)
+    fitted = allspin.fit("curves.csv", polarity_column="polarity", states=20)
+    fitted.save("fitted.toml")
+    assert (fitted.options.name, allspin.load_device("fitted.toml").synapse.states) == (
+        "curves",
+        20,
+    )
+    words = allspin.program_chip(allspin.Chip("paper", 3), "mnist-10", "write-verify").words
+    how = allspin.Programming("write-verify")
+    made = allspin.program_chip(allspin.Chip(DEVICE, 3), NETWORK, how).words
+    assert all(map(np.array_equal, words, made))
+    assert np.array_equal(allspin.GoldenModel("mnist-10").classify(IMAGES), NETWORK.predict(IMAGES))
+    assert np.array_equal(NETWORK.weights[1], NETWORK.layers[1].words)
+    assert {"mnist-10", "paper-10"} <= set(allspin.networks())
+    assert "paper" in allspin.devices()
+
+
+def test_a_sweep_without_a_table_has_its_rows(tmp_path):
+    words = {"c2c": np.arange(2), "chips": 2, "images": 50}
+    swept = allspin.sweep("paper-10", workers=1, **words)
+    grid = {"network": ["paper-10"], "c2c": [0, 1], "chips": 2, "images": 50}
+    assert swept.rows == allspin.sweep(grid, tmp_path / "table.csv", workers=1).rows
+    path = tmp_path / "grid.toml"
+    path.write_text('network = "paper-10"\nchips = 2\nimages = 50\n')
+    assert allspin.sweep(path, c2c=[0, 1], workers=1).rows == swept.rows
+
+
+def test_chips_and_sweeps_are_tables_of_a_chip_a_row(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=list))
+    measured = allspin.measure_chips("paper-10", chips=2, chip=5, images=50)
+    rows = measured.to_pandas()
+    assert [row["chip"] for row in rows] == [5, 6] * len(measured.results)
+    shares = [share for each in measured.results for share in each.accuracies]
+    assert [row["accuracy"] for row in rows] == shares
+    swept = allspin.sweep("paper-10", c2c=[0, 1], chips=2, images=50, workers=1)
+    assert [row["accuracy"] for row in swept.to_pandas()] == [row.accuracy for row in swept.rows]
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(allspin.UserError, match="pip install pandas"):
+        swept.to_pandas()
+
+
+@pytest.mark.usefixtures("files")
+def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
+    fitted = allspin.fit("curves.csv")
+    shown = [NETWORK, DEVICE, allspin.Chip("paper", 7), fitted, allspin.run(NETWORK, images=50)]
+    shown.append(allspin.measure_chips(NETWORK, chips=1, images=20))
+    shown.append(allspin.sweep("paper-10", chips=1, images=20, workers=1))
+    for each in shown:
+        drawn = io.BytesIO()
+        each.plot().savefig(drawn, format="png")
+        assert drawn.getvalue()
+    many = [allspin.MeasureOptions(), allspin.load_dataset(), allspin.TrainingParameters()]
+    for each in [*shown, *many, allspin.classify(NETWORK, "digit.png")]:
+        assert 0 < len(repr(each)) <= 300
+        assert "\n" not in repr(each)
+
+
+def test_values_of_a_device_are_changed_wherever_they_stand():
+    changed = DEVICE.replace(c2c=0.05, read_noise=0.1, unit="ohm")
+    assert (changed.synapse.c2c.potentiation, changed.synapse.c2c.depression) == (0.05, 0.05)
+    assert (changed.imperfections.read_noise, changed.unit) == (0.1, "ohm")
+    assert dataclasses.replace(changed.synapse, c2c=DEVICE.synapse.c2c) == DEVICE.synapse
+    assert changed.neuron_variation == DEVICE.neuron_variation
+    for wrong in ({"c3c": 1}, {"width": 1.0}, {"c2c": 2.0}):
+        with pytest.raises(ValueError, match=r"c3c|width|C2C"):
+            DEVICE.replace(**wrong)
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: allspin.run("mnist-10", device="paper"), "`chip`"),
+        (lambda: allspin.run("mnist-10", chip=1, missing=0.5), "`missing` needs `measured`"),
+        (lambda: allspin.run("mnist-10", chip=1, tries=3), "`tries` needs `scheme`"),
+        (lambda: allspin.run("mnist-10", tile_rows=32), "`tile_rows` needs `adc_bits`"),
+        (lambda: allspin.fit("curves.csv", where="field"), "`where` takes"),
+        (lambda: allspin.fit("curves.csv", where="field=8"), "`where`"),
+        (lambda: allspin.train(at="current=9mA"), "need `device`"),
+        (lambda: allspin.measure_chips("paper-10", chips=0), "chips must be from 1"),
+    ],
+)
+def test_errors_name_keywords(call, said):
+    with pytest.raises((allspin.UserError, ValueError), match=re.escape(said)) as raised:
+        call()
+    assert "--" not in str(raised.value)
+
+
+def test_a_keyword_that_there_is_not_is_told_with_the_one_that_was_meant():
+    with pytest.raises(TypeError, match=r"run\(\) has no keyword 'chek' \(did you mean check\?\)"):
+        allspin.run("mnist-10", chek=True)
+    listed = inspect.signature(allspin.train).parameters
+    assert {"states", "device", "augment", "tile_rows"} <= set(listed)
+
+
+@pytest.mark.usefixtures("files")
+def test_what_is_odd_about_files_is_a_warning_and_progress_does_not_hide_it():
+    lines = CURVES.splitlines()
+    lines[30] = lines[30].replace(",", ",9", 1)  # an outlier
+    Path("odd.csv").write_text("\n".join(lines))
+    for display in (None, False):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fitted = allspin.fit("odd.csv", display=display)
+        assert [str(each.message) for each in caught] == [
+            note.replace("--keep-outliers", "`keep_outliers`") for note in fitted.measurement.notes
+        ]
+        assert caught
+
+
+RUN = "import allspin, sys; allspin.run('mnist-10', images=2000, **{})"
+
+
+def test_a_bar_is_shown_where_somebody_sees_it_and_nothing_stays(capfd, monkeypatch):
+    allspin.run("mnist-10", images=20)
+    assert capfd.readouterr() == ("", "")
+    here, there = pty.openpty()
+    for words, shown in (("{}", True), ("{'display': False}", False)):
+        code = RUN.format(words)
+        subprocess.run([sys.executable, "-c", code], stderr=there, check=True)
+        os.write(there, b"end")
+        said = b""
+        while not said.endswith(b"end"):
+            said += os.read(here, 4096)
+        assert (b"streaming 2,000 images" in said) == shown
+        assert b"\xe2\x9c\x93" not in said
+    os.close(here)
+    os.close(there)
+
+
+def test_a_notebook_has_a_line_that_is_written_over(monkeypatch):
+    stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr("allspin.host.show.say.OFTEN", 0.001)
+
+    class Slow(allspin.Machine):
+        name = "slow"
+
+        def close(self) -> None: ...
+
+        def program(self, network: Any, progress: Any = None) -> None: ...
+
+        def stream(self, images: Any, progress: Any = None, first: int = 0) -> Any:
+            while "50%" not in stream.getvalue():
+                progress(len(images) // 2)
+            with allspin.open_machine("golden", NETWORK, display=False) as golden:
+                golden.program(NETWORK)
+                return golden.stream(images)
+
+    allspin.run(NETWORK, Slow(), images=20)
+    *_, last, _ = re.split("[\r\n]", stream.getvalue())
+    assert re.search(r"\rstreaming 20 images \u2588{5}\u2591{5} 50%", stream.getvalue())
+    assert last.strip() == ""
+
+
+def test_steps_are_told_to_what_the_caller_gives():
+    class Said(Display):
+        def __init__(self) -> None:
+            self.steps: list[str] = []
+
+        def start(self, description: str) -> None:
+            self.steps.append(description)
+
+    said = Said()
+    allspin.train(SET, epochs=1, hidden=2, display=said)
+    allspin.run("mnist-10", images=20, display=said)
+    assert len(said.steps) == 4
