@@ -36,9 +36,8 @@ def takes(
     """
 
     def decorate(function: Callable[Given, Result]) -> Callable[Given, Result]:
-        own = inspect.signature(function)
-        named = [each for each in own.parameters.values() if each.kind is not each.VAR_KEYWORD]
-        own = own.replace(parameters=named)
+        named = inspect.signature(function).parameters.values()
+        own = inspect.Signature([each for each in named if each.kind is not each.VAR_KEYWORD])
         places = {
             word: (name, default)
             for name, maker in reversed(makers.items())
@@ -67,11 +66,15 @@ def takes(
                 error.args = (with_keywords(str(error)),)
                 raise
 
-        more = (
-            inspect.Parameter(word, inspect.Parameter.KEYWORD_ONLY, default=default)
-            for word, (_, default) in places.items()
+        typing.cast(Any, called).__signature__ = own.replace(
+            parameters=[
+                *own.parameters.values(),
+                *(
+                    inspect.Parameter(word, inspect.Parameter.KEYWORD_ONLY, default=default)
+                    for word, (_, default) in places.items()
+                ),
+            ]
         )
-        typing.cast(Any, called).__signature__ = own.replace(parameters=[*named, *more])
         return typing.cast(Callable[Given, Result], called)
 
     return decorate

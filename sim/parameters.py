@@ -89,7 +89,22 @@ LONGEST_REPR = 300
 """Characters of what `repr` says of a model."""
 
 
-class Shown:
+class Brief:
+    """A dataclass whose `repr` is a line of at most `LONGEST_REPR` characters."""
+
+    def __init_subclass__(cls) -> None:
+        # Here, since a dataclass would write one of its own, with every value of every array.
+        cls.__repr__ = Brief.__repr__
+
+    def __repr__(self) -> str:
+        values = ", ".join(
+            f"{name}={reprlib.repr(getattr(self, name))}" for name in described(type(self))
+        )
+        text = " ".join(f"{type(self).__name__}({values})".split())
+        return text if len(text) <= LONGEST_REPR else f"{text[: LONGEST_REPR - 4]}...)"
+
+
+class Shown(Brief):
     """A model or a result: a line in a terminal, a card in a notebook, a figure by `plot`.
 
     Attributes
@@ -102,17 +117,6 @@ class Shown:
     """
 
     card: ClassVar[Callable[[Any], str | None]] = staticmethod(lambda model: None)
-
-    def __init_subclass__(cls) -> None:
-        # Here, since a dataclass would write one of its own, with every value of every array.
-        cls.__repr__ = Shown.__repr__
-
-    def __repr__(self) -> str:
-        values = ", ".join(
-            f"{name}={reprlib.repr(getattr(self, name))}" for name in described(type(self))
-        )
-        text = " ".join(f"{type(self).__name__}({values})".split())
-        return text if len(text) <= LONGEST_REPR else f"{text[: LONGEST_REPR - 4]}...)"
 
     @classmethod
     def named(cls, given: Any) -> Self:
@@ -151,11 +155,6 @@ def option(
     return {"flag": flag, "how": {"help": words, "metavar": metavar, **how}}
 
 
-def made(maker: Callable[..., Any]) -> dict[str, Any]:
-    """Metadata of a field that is made of words of its own, by a class of options or a function."""
-    return {"made": maker}
-
-
 def _keyword(field: dataclasses.Field[Any]) -> str:
     """What a field is called as a keyword: as its option, ``program`` where that is --program."""
     flag = (field.metadata.get("flag") or field.name).removeprefix("--").replace("-", "_")
@@ -168,7 +167,8 @@ def keywords(maker: Callable[..., Any]) -> dict[str, Any]:
     Parameters
     ----------
     maker : callable
-        A dataclass: its fields, and what those are made of; or a function: its parameters.
+        A dataclass: its fields, and the keywords of the class or function that its metadata
+        ``made`` names for a field; or a function: its parameters.
     """
     if not dataclasses.is_dataclass(maker):
         return {each.name: None for each in inspect.signature(maker).parameters.values()}
@@ -220,10 +220,9 @@ def make(maker: Callable[..., Any], words: Mapping[str, Any], begun: Any = None)
 
 def _value(field: dataclasses.Field[Any], given: Any) -> Any:
     """A field's value, of what was given for it."""
-    part = field.metadata.get("made")
-    read = part or field.metadata.get("how", {}).get("type")
-    if part is not None and isinstance(given, bool):
-        return part() if given else None
+    read = field.metadata.get("made") or field.metadata.get("how", {}).get("type")
+    if isinstance(given, bool) and "made" in field.metadata:
+        return read() if given else None
     if isinstance(given, str) and callable(read):
         given = read(given)
     if typing.get_origin(field.type) is tuple and not isinstance(given, list | tuple):

@@ -14,6 +14,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import not_one_of
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Brief
 from allspin.sim.programming.schemes import Counts, Programming
 
 VARIATIONS = {
@@ -56,7 +57,7 @@ def only(device: Device, variations: Iterable[str]) -> Device:
 
 
 @dataclass(frozen=True)
-class Lot:
+class Lot(Brief):
     """Chips that are made and programmed alike.
 
     Parameters
@@ -204,7 +205,7 @@ def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Measured(Brief):
     """What a network reached on some chips: those of a column, or those that were read back.
 
     Attributes

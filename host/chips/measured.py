@@ -18,7 +18,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.parameters import Shown, made, option
+from allspin.sim.parameters import Shown, option
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 CHIPS = 20
@@ -75,7 +75,7 @@ class MeasureOptions(Shown):
         ),
     )
     missing: float = 0.0
-    tiles: Tiles | None = field(default=None, metadata=made(Tiles.asked))
+    tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)

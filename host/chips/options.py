@@ -18,7 +18,7 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import option
+from allspin.sim.parameters import Brief, option
 from allspin.sim.programming.programming import Programmed, program_chip as program
 from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
@@ -34,7 +34,7 @@ TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
-class MadeChip:
+class MadeChip(Brief):
     """A chip whose cells are set, ready to run.
 
     Attributes

@@ -17,6 +17,7 @@ from allspin.sim.chip.words import Words, rounded_words, saturates
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Brief
 from allspin.sim.programming.write_verify import measured_cells
 
 PLACES = ("layer", "row", "column")
@@ -41,7 +42,7 @@ Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class ProbedCells:
+class ProbedCells(Brief):
     """What a file says of a network's cells.
 
     Attributes

@@ -73,8 +73,11 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _grid(arguments: Arguments) -> Grid:
-    names = (*FACTORS, *SETTINGS)
-    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    given = {
+        name: value
+        for name in (*FACTORS, *SETTINGS)
+        if (value := getattr(arguments, name)) is not None
+    }
     for name in set(FACTORS) & set(given):
         values = given[name].split(FACTORS[name].separator)
         given[name] = [value.strip() for value in values if value.strip()]

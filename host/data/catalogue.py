@@ -1,7 +1,7 @@
 """Networks and devices by name: those that ship, or a file."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,8 @@ def network_name(network: str | Path | Network) -> str:
 
 def several(given: Any) -> list[Any]:
     """One network or file, or several, as several."""
-    one = isinstance(given, str) or not isinstance(given, Iterable)
-    return [given] if one else list(given)
+    many = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    return list(given) if many else [given]
 
 
 def found(kind: type, given: Any) -> Any:

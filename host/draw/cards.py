@@ -125,7 +125,6 @@ def facts(title: str, values: Sequence[tuple[str, object]]) -> Table:
 @singledispatch
 def card(shown: Any) -> str | None:
     """The card of a model, as HTML; None where it has none."""
-    return None
 
 
 @singledispatch

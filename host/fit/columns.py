@@ -12,7 +12,7 @@ import numpy.typing as npt
 from allspin.host.fit.quantities import number, quantity, unit_of
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError, check_number, check_one_of
-from allspin.sim.parameters import made, option
+from allspin.sim.parameters import option
 
 BRANCHES = ("up", "down")
 """Branches of a neuron's hysteresis loop: current rising, and falling."""
@@ -78,7 +78,7 @@ class ReadOptions:
         If a condition is none.
     """
 
-    columns: ColumnNames = field(default_factory=ColumnNames, metadata=made(ColumnNames))
+    columns: ColumnNames = field(default_factory=ColumnNames, metadata={"made": ColumnNames})
     where: tuple[str, ...] = field(
         default=(),
         metadata=option(

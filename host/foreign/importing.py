@@ -21,7 +21,7 @@ from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
 from allspin.sim.network.golden import GoldenModel, cut
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.parameters import Shown, made, option
+from allspin.sim.parameters import Brief, Shown, option
 
 CALIBRATION = 5000
 """Images that weights and ranges are fitted on, training images all."""
@@ -89,8 +89,8 @@ class ImportOptions(Shown):
     scale: float | None = field(
         default=None, metadata=option("the model's input is divided by it (1)", "X")
     )
-    target: TrainingTarget | None = field(default=None, metadata=made(TrainingTarget.asked))
-    tiles: Tiles | None = field(default=None, metadata=made(Tiles.asked))
+    target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
+    tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
 
     def __post_init__(self) -> None:
         check_range("tune", self.tune, 0, MAX_EPOCHS)
@@ -129,7 +129,7 @@ class ImportOptions(Shown):
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class Stage(Brief):
     """The network at one of its stages.
 
     Attributes

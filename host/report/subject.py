@@ -30,7 +30,7 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles, tiles_of
-from allspin.sim.parameters import Shown
+from allspin.sim.parameters import Brief, Shown
 from allspin.sim.programming.schemes import Programming, default_tries
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
@@ -283,7 +283,7 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
 
 
 @dataclass(frozen=True, eq=False)
-class Findings:
+class Findings(Brief):
     """What was found about a subject.
 
     Attributes

@@ -19,6 +19,7 @@ from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
 from allspin.host.machines.opening import open_virtual
 from allspin.host.show.say import BuildWatch, Display, Silent, commit
 from allspin.sim.network.network import Network, Tiles
+from allspin.sim.parameters import Brief
 
 RATES = (115_200, 1_000_000, 3_000_000)
 """Bits a second of the UARTs that boards have, and of the slowest that adapters have."""
@@ -32,7 +33,7 @@ FREQUENCY = 100_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Latency:
+class Latency(Brief):
     """What images take one at a time.
 
     Attributes

@@ -18,7 +18,7 @@ from allspin.host.machines.opening import (
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import made, option
+from allspin.sim.parameters import option
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class MachineOptions:
             "keep states in place of R_AH words: memory of the fewest bits, and no chips"
         ),
     )
-    uart: UartOptions | None = field(default=None, metadata=made(UartOptions))
+    uart: UartOptions | None = field(default=None, metadata={"made": UartOptions})
 
     def __post_init__(self) -> None:
         if self.uart is not None and self.on == GOLDEN:

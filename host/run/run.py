@@ -38,7 +38,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.parameters import option
+from allspin.sim.parameters import Brief, option
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
@@ -380,7 +380,7 @@ TRACED_IMAGES = 6
 
 
 @dataclass(frozen=True, eq=False)
-class TracedRun:
+class TracedRun(Brief):
     """What came of a run with a record of the engine's activity.
 
     Attributes

@@ -11,14 +11,14 @@ from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
 from allspin.host.machines.machine import Machine
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import Shown as Model
+from allspin.sim.parameters import Brief, Shown as Model
 
 MOST_CLASSES = 16
 """With more classes than this a notebook's picture could not be read."""
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class Shown(Brief):
     """What a machine did with images.
 
     Attributes
@@ -49,7 +49,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Compared:
+class Compared(Brief):
     """Logits, or R_AH words that were read back, beside those of the golden model.
 
     Attributes

@@ -111,9 +111,8 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
     def _drawn(self) -> str:
         """The step with a bar, in characters."""
         done, total, _ = self._state
-        full = round(BAR * min(1.0, done / total)) if total else 0
-        bar = "\N{FULL BLOCK}" * full + "\N{LIGHT SHADE}" * (BAR - full)
-        return f"{self._description} {bar} {self._far()}"
+        full = "\N{FULL BLOCK}" * round(BAR * min(1.0, done / total) if total else 0)
+        return f"{self._description} {full:\N{LIGHT SHADE}<{BAR}} {self._far()}"
 
     def _left(self, now: float) -> float | None:
         """Seconds that are left, by what was done since it was first told; None if unknown."""

@@ -194,8 +194,9 @@ def warn(message: object) -> None:
 
 def with_keywords(text: str) -> str:
     """A text with names between backticks for its options: `lanes` for --lanes."""
-    names = r"(?<![\w-])--([a-z][a-z0-9-]+)"
-    return re.sub(names, lambda match: f"`{match[1].replace('-', '_')}`", text)
+    return re.sub(
+        r"(?<![\w-])--([a-z][a-z0-9-]+)", lambda name: f"`{name[1].replace('-', '_')}`", text
+    )
 
 
 def one_line(message: object) -> str:

@@ -28,7 +28,7 @@ from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.files import MAX_TOML, parse_toml, read_text
 from allspin.sim.network.formats import MAX_ADC_BITS, MAX_TILE_ROWS, MIN_ADC_BITS, MIN_TILE_ROWS
 from allspin.sim.network.network import Network, Tiles, tiles_of
-from allspin.sim.parameters import Parameters, described
+from allspin.sim.parameters import Brief, Parameters, described
 from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
     MAX_TRIES,
@@ -141,7 +141,7 @@ ADC = "adc_"
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Brief):
     """Values of all factors: what chips are made of, and how they are programmed.
 
     None stands for the device's own, or the network's own tiles; `tries` and `band` are None
@@ -331,7 +331,7 @@ def scaled(device: Device, c2c: float, d2d: float, neuron_d2d: float, neuron_c2c
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Brief):
     """All of a sweep that decides its numbers, and the machine.
 
     Parameters

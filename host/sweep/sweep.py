@@ -330,8 +330,10 @@ def sweep(
     """
     if path is None:
         with TemporaryDirectory() as folder:
-            table, shared = Path(folder) / "table.csv", {"workers": workers, "cluster": cluster}
-            return sweep(grid, table, **shared, display=display)
+            return sweep(
+                *(grid, Path(folder) / "table.csv"),
+                **{"workers": workers, "cluster": cluster, "display": display},
+            )
     path = Path(path)
     plan = grid if isinstance(grid, Plan) else make_plan(make_grid(grid_of(grid)))
     points = len(plan.points)

@@ -32,6 +32,7 @@ from allspin.sim.device.device import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
+from allspin.sim.parameters import Brief
 from allspin.sim.synapse.synapse import CycleVariation
 
 VERSION = 1
@@ -294,7 +295,7 @@ def array_network(
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class Learnt(Brief):
     """What came of learning in the array.
 
     Attributes

@@ -26,7 +26,7 @@ from allspin.sim.network.formats import (
 )
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Tiles
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.parameters import Shown, made, option
+from allspin.sim.parameters import Shown, option
 from allspin.sim.programming.programming import device_levels
 from allspin.sim.programming.schemes import Programming, plan_layer, usual_tries
 
@@ -248,10 +248,10 @@ class TrainingParameters(Shown):
         default=None,
         metadata=option(f"images in a batch ({BATCH}; fewer where images are few)", "N"),
     )
-    augmentation: Augmentation | None = field(default=None, metadata=made(Augmentation.parse))
-    target: TrainingTarget | None = field(default=None, metadata=made(TrainingTarget.asked))
-    robust: Robustness | None = field(default=None, metadata=made(Robustness.parse))
-    tiles: Tiles | None = field(default=None, metadata=made(Tiles.asked))
+    augmentation: Augmentation | None = field(default=None, metadata={"made": Augmentation.parse})
+    target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
+    robust: Robustness | None = field(default=None, metadata={"made": Robustness.parse})
+    tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():

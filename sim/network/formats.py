@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import check_power_of_two, check_range
+from allspin.sim.parameters import Brief
 
 # Signed R_AH words: what a synapse's state is worth in the crossbar.
 #
@@ -143,7 +144,7 @@ def frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Adc:
+class Adc(Brief):
     """An analogue-to-digital converter at the foot of each column of each tile.
 
     Row r is in tile ``r // rows``. Of a tile's column sum s, in words times row values, its

@@ -29,7 +29,7 @@ from allspin.sim.network.formats import (
     uniform_levels,
 )
 from allspin.sim.network.neuron import Neuron, SotNeuron
-from allspin.sim.parameters import Shown
+from allspin.sim.parameters import Brief, Shown
 
 GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""
@@ -48,7 +48,7 @@ WIDTHS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Converter:
+class Converter(Brief):
     """The V-I converters at the foot of a layer's columns.
 
     The input current of column c's neuron is
@@ -84,7 +84,7 @@ class Converter:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class Layer(Brief):
     """One crossbar, and the neurons at the foot of its columns.
 
     Parameters

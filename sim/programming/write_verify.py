@@ -19,6 +19,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.chip.words import D2D, UNIT, WORD_BITS, Integers, word_units
 from allspin.sim.network.network import Layer
+from allspin.sim.parameters import Brief
 from allspin.sim.programming.schemes import Counts, Programming, level_targets, penalty, ruled_out
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
@@ -27,7 +28,7 @@ from allspin.sim.synapse.synapse import Synapse
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class Cells(Brief):
     """The cells of a programmed layer; every array is of shape (rows, columns).
 
     Attributes
