@@ -185,7 +185,11 @@ def read_options(arguments: Arguments, kind: type[Options], **more: Any) -> Opti
     UserError
         If the class refuses a value.
     """
-    given = {name: value for name, value in vars(arguments).items() if value not in (None, False)}
+    given = {
+        name: value
+        for name, value in vars(arguments).items()
+        if value is not None and value is not False
+    }
     with naming_options():
         return make(kind, given | more)
 
