@@ -455,14 +455,14 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
         board = job.board.name
         name = board if names.count(board) == 1 else f"{board}:{job.profile_name}"
 
-        def progress(what: str, seconds: float) -> None:
+        def under_way(what: str, seconds: float) -> None:
             if stop.is_set():
                 raise UserError("interrupted")  # which ends the tool that is running
             display.advance(name, what, seconds)
 
         begun = time.monotonic()
         try:
-            record, notes = build_board(job, seeds, options.tools, progress)
+            record, notes = build_board(job, seeds, options.tools, under_way)
             remember(record)
             built = Built(name, record, notes, time.monotonic() - begun)
         except UserError as error:

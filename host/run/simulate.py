@@ -405,11 +405,11 @@ def prove_board(
     stage, display = stage or Stage(), display or Silent()
     board = job.board
 
-    def progress(what: str, done: float) -> None:
+    def told(what: str, done: float) -> None:
         display.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
 
     display.start(f"{board.name}: netlist")
-    build = Build(job.shell(), stage.tools, progress)
+    build = Build(job.shell(), stage.tools, told)
     synthesised = build.synthesise()
     file = synthesised.folder / "top.json"
     if stage.routed:
@@ -421,7 +421,7 @@ def prove_board(
     display.finish(netlist.digest)
     display.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
     bit_clocks = board.machine_frequency / board.baud
-    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, progress)
+    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, told)
     differ = f"{proof['mismatches']} of {proof['logits_compared']} logits differ"
     display.finish(differ)
     images_per_second = len(images) * board.machine_frequency / proof["clocks_streaming"]
