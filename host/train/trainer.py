@@ -77,7 +77,7 @@ class _Training:
         keep_freed_memory()
         self.dataset = dataset
         self.parameters = parameters
-        self.display = display
+        self._display = display
         self.told = ""
         self.images = dataset.train_images.reshape(len(dataset.train_images), -1)
         self.learnt, kept = split(len(self.images))
@@ -197,9 +197,9 @@ class _Training:
                 if accuracy is not None:
                     self.told = f", validation {accuracy:.2%}"
                 where = f"{phase} {epoch + 1}/{epochs}: loss {loss:.3f}{self.told}"
-                self.display.advance(self.step, self.steps, where)
+                self._display.advance(self.step, self.steps, where)
                 if accuracy is not None and (epoch in (0, epochs - 1) or (epoch + 1) % LINES == 0):
-                    self.display.log(where)
+                    self._display.log(where)
         network.values[:] = adam.average
 
     def cut(self) -> None:

@@ -198,14 +198,14 @@ def test_what_is_odd_about_files_is_a_warning_and_progress_does_not_hide_it():
         assert caught
 
 
-RUN = "import allspin, sys; allspin.run('mnist-10', images=2000, **{})"
+RUN = "import allspin; allspin.run('mnist-10', images=2000, {})"
 
 
 def test_a_bar_is_shown_where_somebody_sees_it_and_nothing_stays(capfd, monkeypatch):
     allspin.run("mnist-10", images=20)
     assert capfd.readouterr() == ("", "")
     here, there = pty.openpty()
-    for words, shown in (("{}", True), ("{'display': False}", False)):
+    for words, shown in (("", True), ("display=False", False)):
         code = RUN.format(words)
         subprocess.run([sys.executable, "-c", code], stderr=there, check=True)
         os.write(there, b"end")
