@@ -163,7 +163,7 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
     def log(self, line: str) -> None:
         """Print a line, where there is no bar."""
         if not (self._console.is_terminal or in_notebook()):
-            tell(line)
+            tell(f"{line}, {self._far().removesuffix(self._state[2]).rstrip()}")
 
     def note(self, line: str) -> None:
         """See `Display`; on a command line it is a line that names the program."""
