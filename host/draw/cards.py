@@ -123,7 +123,7 @@ def facts(title: str, values: Sequence[tuple[str, object]]) -> Table:
 
 
 @singledispatch
-def card(shown: Any) -> str | None:
+def card(shown: Any) -> Any:
     """The card of a model, as HTML; None where it has none."""
 
 

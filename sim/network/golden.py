@@ -229,7 +229,7 @@ class GoldenModel:
                 inputs = trace.activations
                 sums = self._sums(number + 1, inputs, first)
 
-    def logits(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
+    def logits(self, images: npt.NDArray[Any], first: int = 0) -> npt.NDArray[np.int64]:
         """Column sums of the last layer.
 
         Parameters
@@ -267,7 +267,7 @@ class GoldenModel:
             out[start : start + BATCH] = last.sums
         return out
 
-    def classify(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
+    def classify(self, images: npt.NDArray[Any], first: int = 0) -> npt.NDArray[np.int64]:
         """Class of each image: the lowest one with the largest logit."""
         return np.argmax(self.logits(images, first), axis=-1)
 

@@ -25,11 +25,18 @@ NETWORK = allspin.load_network("mnist-10")
 IMAGES, LABELS = (part[:60] for part in allspin.load_test_set())
 SET = IMAGES, LABELS, IMAGES, LABELS
 DEVICE = allspin.load_device("paper")
+PAPER: Any = DEVICE.synapse
 CURVES = "pulse,R_AH (ohm),polarity\n" + "".join(
     f"{n},{sign * (2 * (1 - np.exp(-n / 12)) / (1 - np.exp(-5)) - 1)},{name}\n"
     for sign, name in ((1, "potentiation"), (-1, "depression"))
     for n in range(61)
 )
+
+
+def chip(seed: int) -> allspin.Chip:
+    """Of the paper's devices, by their name."""
+    made: Any = allspin.Chip
+    return made("paper", seed)
 
 
 def told(result: Any) -> dict[str, Any]:
@@ -95,7 +102,7 @@ def test_one_file_or_name_stands_for_several_and_for_an_object():
         "curves",
         20,
     )
-    words = allspin.program_chip(allspin.Chip("paper", 3), "mnist-10", "write-verify").words
+    words = allspin.program_chip(chip(3), "mnist-10", "write-verify").words
     how = allspin.Programming("write-verify")
     made = allspin.program_chip(allspin.Chip(DEVICE, 3), NETWORK, how).words
     assert all(map(np.array_equal, words, made))
@@ -132,9 +139,16 @@ def test_chips_and_sweeps_are_tables_of_a_chip_a_row(monkeypatch):
 @pytest.mark.usefixtures("files")
 def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
     fitted = allspin.fit("curves.csv")
-    shown = [NETWORK, DEVICE, allspin.Chip("paper", 7), fitted, allspin.run(NETWORK, images=50)]
+    shown = [NETWORK, DEVICE, chip(7), fitted, allspin.run(NETWORK, images=50)]
     shown.append(allspin.measure_chips(NETWORK, chips=1, images=20))
     shown.append(allspin.sweep("paper-10", chips=1, images=20, workers=1))
+    shown.append(allspin.train(SET, epochs=2, hidden=2))
+    for number, each in enumerate((shown[-1], NETWORK, DEVICE)):
+        each.save(f"saved-{number}")
+    trained = allspin.load_network("saved-0")
+    assert np.array_equal(trained.weights[0], shown[-1].network.weights[0])
+    assert allspin.load_network("saved-1").topology == NETWORK.topology
+    assert allspin.load_device("saved-2").synapse == DEVICE.synapse
     for each in shown:
         drawn = io.BytesIO()
         each.plot().savefig(drawn, format="png")
@@ -146,10 +160,10 @@ def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
 
 
 def test_values_of_a_device_are_changed_wherever_they_stand():
-    changed = DEVICE.replace(c2c=0.05, read_noise=0.1, unit="ohm")
+    changed: Any = DEVICE.replace(c2c=0.05, read_noise=0.1, unit="ohm")
     assert (changed.synapse.c2c.potentiation, changed.synapse.c2c.depression) == (0.05, 0.05)
     assert (changed.imperfections.read_noise, changed.unit) == (0.1, "ohm")
-    assert dataclasses.replace(changed.synapse, c2c=DEVICE.synapse.c2c) == DEVICE.synapse
+    assert dataclasses.replace(changed.synapse, c2c=PAPER.c2c) == PAPER
     assert changed.neuron_variation == DEVICE.neuron_variation
     for wrong in ({"c3c": 1}, {"width": 1.0}, {"c2c": 2.0}):
         with pytest.raises(ValueError, match=r"c3c|width|C2C"):
