@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from allspin.host.chips.options import PAPER
@@ -15,7 +15,6 @@ from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, print_tables
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Tiles
 from allspin.sim.parameters import make
 from allspin.sim.programming.programming import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES
@@ -168,15 +167,15 @@ def add_options(parser: Parser, kind: type, *names: str) -> None:
         parser.add_argument(flag, dest=field.name, default=None, **how)
 
 
-def read_options(arguments: Arguments, kind: type[Options], **more: Any) -> Options:
+def read_options(arguments: Arguments, kind: Callable[..., Options], **more: Any) -> Options:
     """An object of a class, with what was given of its fields.
 
     Parameters
     ----------
     arguments : Arguments
         Of the command line; None is what was not given.
-    kind : type
-        A dataclass.
+    kind : callable
+        A dataclass, or a function: see `allspin.sim.parameters.make`.
     **more
         Fields that are no options.
 
@@ -273,18 +272,6 @@ def add_tile_arguments(parser: Parser, own: str = "the network's own") -> None:
         type=int,
         help="with --tile-rows, bits of a tile's converters, 2 to 24",
     )
-
-
-def tile_options(arguments: Arguments) -> Tiles | None:
-    """The tiles that were asked for, if any.
-
-    Raises
-    ------
-    UserError
-        If a value is outside its range, or one of the two is missing.
-    """
-    with naming_options():
-        return Tiles.asked(arguments.tile_rows, arguments.adc_bits)
 
 
 def add_target_arguments(parser: Parser) -> None:

@@ -14,7 +14,6 @@ from allspin.host.cli.options import (
     add_tile_arguments,
     answer,
     read_options,
-    tile_options,
 )
 from allspin.host.data.files import check_writable
 from allspin.host.data.images import FRAMINGS
@@ -28,6 +27,7 @@ from allspin.host.show.say import warn
 from allspin.host.show.table import Column, Figure, Number, Table, figures
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
+from allspin.sim.network.network import Tiles
 
 
 def _title(score: Score) -> str:
@@ -207,7 +207,7 @@ def run(arguments: Arguments) -> int:
     if arguments.baud is not None and unwired:
         raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
     on = read_options(arguments, MachineOptions)
-    tiles = tile_options(arguments)
+    tiles = read_options(arguments, Tiles.asked)
     files = {"data": arguments.data, "tiles": tiles, "display": arguments.steps}
     if arguments.latency:
         taken = latency(arguments.network, on.profile, images=arguments.images, **files)

@@ -274,7 +274,7 @@ def _digest(*arrays: _Array) -> str:
 def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, _Array]]:
     """Name and arrays of some halves of a data set, each consistent in itself."""
     parts = [part for part in PARTS if part[0] in halves]
-    if data == "mnist" and not os.path.exists("mnist"):
+    if isinstance(data, str) and data == "mnist" and not os.path.exists("mnist"):
         data = None
     if isinstance(data, tuple):
         copies = zip(list(NAMES.values())[-len(data) :], map(np.array, data), strict=True)

@@ -17,7 +17,12 @@ from allspin.host.show.say import Display
 from allspin.host.train.feed import FIRST_IMAGES, Course, bent_batches, row_values, split
 from allspin.host.train.latent import Adam, Array, LatentNetwork
 from allspin.host.train.lesson import Lesson, chip_law, judge
-from allspin.host.train.parameters import TrainingParameters, provenance_of
+from allspin.host.train.parameters import (
+    EPOCHS,
+    QUICK_EPOCHS,
+    TrainingParameters,
+    provenance_of,
+)
 from allspin.host.train.passes import Noise
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut, keep_freed_memory
@@ -263,6 +268,7 @@ def train(
     dataset: Data | Dataset | None = None,
     parameters: TrainingParameters | None = None,
     *,
+    quick: bool = False,
     display: Any = None,
     **keywords: Any,
 ) -> Trained:
@@ -277,6 +283,8 @@ def train(
         What to learn, as of `allspin.load_dataset`; the MNIST that ships.
     parameters : TrainingParameters, optional
         How.
+    quick : bool
+        Whether seconds shall do, by fewer epochs, where `parameters` have the usual ones.
     display : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
@@ -292,6 +300,8 @@ def train(
         ends the training and the best network so far is returned.
     """
     dataset, parameters = load_dataset(dataset), parameters or TrainingParameters()
+    if quick and parameters.epochs == EPOCHS:
+        parameters = replace(parameters, epochs=QUICK_EPOCHS)
     training = _Training(dataset, parameters, display)
     return _trained(training, training.learn, provenance_of(parameters, dataset), display)
 

@@ -280,6 +280,10 @@ class Network(Shown):
 
         return GoldenModel(self).classify(images)
 
+    def accuracy(self, images: npt.NDArray[Any], labels: npt.ArrayLike) -> float:
+        """Share of images whose class is their label."""
+        return float(np.mean(self.predict(images) == np.asarray(labels)))
+
     def save(self, path: str | Path) -> None:
         """Write the network's file, as of `allspin.save_network`."""
         from allspin.sim.network.netfile import save_network

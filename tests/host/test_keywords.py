@@ -69,7 +69,8 @@ def test_keywords_of_a_run_are_its_options():
     [
         ({"tile_rows": 32, "adc_bits": 5}, {"tiles": Tiles(32, 5)}),
         ({"hidden": 8, "states": 12}, {"hidden": (8,), "states": 12}),
-        ({"hidden": [8, 6]}, {"hidden": (8, 6)}),
+        ({"hidden": [8, 6], "quick": True}, {"hidden": (8, 6), "epochs": 16}),
+        ({"epochs": 3, "quick": True}, {"epochs": 3}),
     ],
 )
 def test_a_training_is_what_its_words_say(words, found, monkeypatch):
@@ -107,6 +108,7 @@ def test_one_file_or_name_stands_for_several_and_for_an_object():
     made = allspin.program_chip(allspin.Chip(DEVICE, 3), NETWORK, how).words
     assert all(map(np.array_equal, words, made))
     assert np.array_equal(allspin.GoldenModel("mnist-10").classify(IMAGES), NETWORK.predict(IMAGES))
+    assert NETWORK.accuracy(IMAGES, LABELS) == (NETWORK.predict(IMAGES) == LABELS).mean()
     assert np.array_equal(NETWORK.weights[1], NETWORK.layers[1].words)
     assert {"mnist-10", "paper-10"} <= set(allspin.networks())
     assert "paper" in allspin.devices()
