@@ -18,8 +18,10 @@ import PIL.Image
 import pytest
 
 import allspin
+from allspin.host.fit.columns import ReadOptions
 from allspin.host.show.say import Display
 from allspin.sim.network.network import Tiles
+from allspin.sim.parameters import make
 
 NETWORK = allspin.load_network("mnist-10")
 IMAGES, LABELS = (part[:60] for part in allspin.load_test_set())
@@ -58,7 +60,8 @@ def test_keywords_of_a_run_are_its_options():
     words = {"chip": 7, "program": "write-verify", "polarity": "halves", "check": True}
     assert told(allspin.run("mnist-10", images=60, **words)) == expected
     # Options that are given too keep what the keywords leave, arrays stand for the test set.
-    some = {"chip": made, "options": options, "polarity": "halves"}
+    verified = allspin.ChipOptions(7, scheme="write-verify")
+    some = {"chip": verified, "options": options, "polarity": "halves"}
     assert told(allspin.run(NETWORK, images=IMAGES / 255, labels=LABELS, **some)) == expected
     held = {"chip": allspin.Chip(DEVICE, 7), "scheme": "write-verify", "polarity": "halves"}
     assert told(allspin.run(NETWORK, IMAGES, LABELS, check=True, **held)) == expected
@@ -91,6 +94,12 @@ def test_a_training_is_what_its_words_say(words, found, monkeypatch):
     (_, given) = seen
     assert (given.target.choice, given.robust.text) == ("either", "usual")
     assert (given.target.device.name, given.augmentation.shift) == ("paper", 2)
+
+
+def test_one_value_is_a_list_of_one_and_a_text_is_read_as_on_a_command_line():
+    one, listed = (make(ReadOptions, {"where": where}) for where in ("a=1", ["a=1"]))
+    assert one == listed == ReadOptions(where=("a=1",))
+    assert make(ReadOptions, {"read_current": "0.1mA"}).read_current == pytest.approx(1e-4)
 
 
 @pytest.mark.usefixtures("files")
