@@ -361,30 +361,23 @@ class Built(Shown):
 
 
 class BuildDisplay:
-    """Shows the progress of boards, called from many threads at once; this one shows nothing."""
-
-    def advance(self, name: str, what: str, seconds: float) -> None:
-        """Of the board `name` this is being done, for so many seconds now."""
-
-    def finish(self, built: Built) -> None:
-        """A board is done."""
-
-
-class OneStep(BuildDisplay):
-    """Shows what is done for boards within a step of a display.
+    """Shows the progress of boards, called from many threads at once.
 
     Parameters
     ----------
     display : Display
-        Where.
+        Where what is being done is part of a step.
     """
 
     def __init__(self, display: Display) -> None:
         self._display = display
 
     def advance(self, name: str, what: str, seconds: float) -> None:
-        """See `BuildDisplay`."""
+        """Of the board `name` this is being done, for so many seconds now."""
         self._display.advance(seconds, None, f"{name}: {what}")
+
+    def finish(self, built: Built) -> None:
+        """A board is done."""
 
 
 @takes(changes=BuildChanges, options=BuildOptions)
@@ -431,7 +424,7 @@ def build(
     """
     jobs = find_jobs(several(boards), network, profile, changes or BuildChanges())
     display.start("building")
-    return build_jobs(jobs, options or BuildOptions(), OneStep(display))
+    return build_jobs(jobs, options or BuildOptions(), BuildDisplay(display))
 
 
 def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay) -> list[Built]:

@@ -122,10 +122,17 @@ def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
     return wrapped
 
 
+class Picture(Figure):
+    """A figure that a notebook shows as it is."""
+
+    def _repr_png_(self) -> bytes:
+        return png_of(self)
+
+
 def new_figure(width: float, height: float, title: str) -> Figure:
     """An empty figure of a size in inches, with a title at the left."""
     layout = ConstrainedLayoutEngine(w_pad=PADDING, h_pad=PADDING)
-    figure = Figure(figsize=(width, height), layout=layout)
+    figure = Picture(figsize=(width, height), layout=layout)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 

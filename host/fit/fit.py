@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
+from allspin.sim.parameters import make
 from allspin.sim.synapse.pulse_changes import MAX_BYTES
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.table_synapse import TableSynapse, load_lookup_tables
@@ -179,8 +180,10 @@ def fit(
     """
     stand_in = None if base is None else open_device(base, at)
     files = [Path(file) for file in several(files)]
-    options = options if isinstance(options, FitOptions) else FitOptions(options or "")
-    options = options if options.name else replace(options, name=files[0].stem)
+    options = make(
+        *(FitOptions, {} if getattr(options, "name", options) else {"name": files[0].stem}),
+        options or None,
+    )
     measurement = read_measurement(files, reading)
     outliers: list[Outlier] = []
     try:

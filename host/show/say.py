@@ -151,27 +151,27 @@ class _Stderr:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._unfinished = False
+        self.unfinished = False
 
     def write(self, text: str, end: str = "\n") -> None:
         """Print on a line of its own."""
         with self._lock:
-            begin = "\n" if self._unfinished else ""
-            self._unfinished = False
+            begin = "\n" if self.unfinished else ""
+            self.unfinished = False
             print(begin + text, end=end, file=sys.stderr, flush=True)
 
-    def grow(self, text: str) -> None:
+    def grow(self, text: str, unfinished: bool = True) -> None:
         """Print more of a line."""
         with self._lock:
-            self._unfinished = True
+            self.unfinished = unfinished
             print(text, end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """End an unfinished line."""
         with self._lock:
-            if self._unfinished:
+            if self.unfinished:
                 print(file=sys.stderr, flush=True)
-            self._unfinished = False
+            self.unfinished = False
 
 
 _stderr = _Stderr()
@@ -280,7 +280,7 @@ class Rewritten(Beat):
     """The same by a line that is written over, as notebooks show it, and of which nothing stays."""
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while not self._over.wait(OFTEN):
-                _stderr.grow(f"\r{printable(shortened(self._say(), WIDTH)):{WIDTH}}")
-            _stderr.grow(f"\r{'':{WIDTH}}\r")
+        while not self._over.wait(OFTEN):
+            _stderr.grow(f"\r{printable(shortened(self._say(), WIDTH)):{WIDTH}}")
+        if _stderr.unfinished:
+            _stderr.grow(f"\r{'':{WIDTH}}\r", unfinished=False)
