@@ -180,19 +180,19 @@ def fit(
     """
     stand_in = None if base is None else open_device(base, at)
     files = [Path(file) for file in several(files)]
-    options = make(
+    asked: FitOptions = make(
         *(FitOptions, {} if getattr(options, "name", options) else {"name": files[0].stem}),
         options or None,
     )
     measurement = read_measurement(files, reading)
     outliers: list[Outlier] = []
     try:
-        if not options.keep_outliers:
+        if not asked.keep_outliers:
             measurement, outliers = set_aside(measurement)
     finally:
         for note in measurement.notes:
             display.note(note)
-    return fit_all(measurement, options, stand_in, outliers)
+    return fit_all(measurement, asked, stand_in, outliers)
 
 
 def fit_all(
