@@ -61,7 +61,7 @@ def run_demo(
     dataset: Dataset,
     parameters: TrainingParameters,
     out: Path,
-    display: Display,
+    progress: Display,
     look: Look = SCREEN,
 ) -> dict[str, Any]:
     """Train, compile, program, stream, compare and draw.
@@ -75,7 +75,7 @@ def run_demo(
     out : Path
         Folder for the network, the results (text and JSON) and the pictures.
         It is made if it is not there.
-    display : Display
+    progress : Display
         Told of each step.
     look : Look
         What files pictures become.
@@ -97,23 +97,23 @@ def run_demo(
     images, labels = dataset.test_images, dataset.test_labels
 
     begun = time.perf_counter()
-    trained = train(dataset, parameters, display=display)
+    trained = train(dataset, parameters, progress=progress)
     if trained.interrupted:
         raise KeyboardInterrupt
     training_seconds = time.perf_counter() - begun
     network = trained.network
     write_atomically(file, network_to_bytes(network))
 
-    streamed = run_traced(network, images, display)
+    streamed = run_traced(network, images, progress)
 
-    display.start("comparing every logit with the golden model")
+    progress.start("comparing every logit with the golden model")
     model = GoldenModel(network)
     begun = time.perf_counter()
     expected = model.logits(images)
     golden_seconds = time.perf_counter() - begun
     answers = streamed.answers
     mismatches = int(np.count_nonzero(answers.logits != expected))
-    display.finish(f"{expected.size:,} compared, {mismatches:,} differ")
+    progress.finish(f"{expected.size:,} compared, {mismatches:,} differ")
 
     results: dict[str, Any] = {
         "network": str(file),
@@ -149,5 +149,5 @@ def run_demo(
         "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
         "overview": lambda: overview(network, images, device),
     }
-    save_pictures(pictures, out, display, look)
+    save_pictures(pictures, out, progress, look)
     return results

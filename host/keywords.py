@@ -24,7 +24,7 @@ def takes(
 
     With ``options=RunOptions``, ``run(net, check=True)`` stands for
     ``run(net, options=RunOptions(check=True))``. Where that argument is given too, it is an object
-    whose other fields stay, or the value of the first field. The function's ``display`` becomes
+    whose other fields stay, or the value of the first field. The function's ``progress`` becomes
     what `allspin.host.show.progress.showing` makes of it, until the function ends.
 
     Parameters
@@ -60,7 +60,7 @@ def takes(
             try:
                 for name, part in parts.items():
                     bound[name] = make(makers[name], part, bound.get(name))
-                with showing(bound.get("display")) as bound["display"]:
+                with showing(bound.get("progress")) as bound["progress"]:
                     return typing.cast(Any, function)(**bound)
             except UserError as error:
                 error.args = (with_keywords(str(error)),)

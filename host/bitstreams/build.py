@@ -365,16 +365,16 @@ class BuildDisplay:
 
     Parameters
     ----------
-    display : Display
+    progress : Display
         Where what is being done is part of a step.
     """
 
-    def __init__(self, display: Display) -> None:
-        self._display = display
+    def __init__(self, progress: Display) -> None:
+        self._progress = progress
 
     def advance(self, name: str, what: str, seconds: float) -> None:
         """Of the board `name` this is being done, for so many seconds now."""
-        self._display.advance(seconds, None, f"{name}: {what}")
+        self._progress.advance(seconds, None, f"{name}: {what}")
 
     def finish(self, built: Built) -> None:
         """A board is done."""
@@ -388,7 +388,7 @@ def build(
     profile: str | None = None,
     changes: BuildChanges | None = None,
     options: BuildOptions | None = None,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> list[Built]:
     """Build the bitstream of one or more boards: synthesise, place, route, pack.
@@ -405,7 +405,7 @@ def build(
         What the machines have in place of what their profiles say.
     options : BuildOptions, optional
         How they are built.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         Of `changes` and `options`, as ``allspin build`` has them: ``build("icebreaker", seed=2)``.
@@ -423,11 +423,11 @@ def build(
         If a change is out of its range; the message begins with its name.
     """
     jobs = find_jobs(several(boards), network, profile, changes or BuildChanges())
-    display.start("building")
-    return build_jobs(jobs, options or BuildOptions(), BuildDisplay(display))
+    progress.start("building")
+    return build_jobs(jobs, options or BuildOptions(), BuildDisplay(progress))
 
 
-def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay) -> list[Built]:
+def build_jobs(jobs: Sequence[Job], options: BuildOptions, progress: BuildDisplay) -> list[Built]:
     """Build some boards, and keep their figures; what was built before is not built again.
 
     Returns
@@ -451,7 +451,7 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
         def under_way(what: str, seconds: float) -> None:
             if stop.is_set():
                 raise UserError("interrupted")  # which ends the tool that is running
-            display.advance(name, what, seconds)
+            progress.advance(name, what, seconds)
 
         begun = time.monotonic()
         try:
@@ -463,7 +463,7 @@ def build_jobs(jobs: Sequence[Job], options: BuildOptions, display: BuildDisplay
                 raise
             failed = {"board": board, "profile": job.profile_name, "error": str(error)}
             built = Built(name, {**failed, "shortfall": f"{name}: {error}"})
-        display.finish(built)
+        progress.finish(built)
         return built
 
     if len(jobs) == 1:

@@ -275,7 +275,7 @@ def measure(
     column: Column,
     lot: Lot,
     test_set: TestSet,
-    display: Display | None = None,
+    progress: Display | None = None,
 ) -> Measured:
     """Measure one column for one network.
 
@@ -289,12 +289,12 @@ def measure(
         What the chips have, and by which scheme they are programmed.
     lot : Lot
         The chips with all variations, as of `Column.lot`.
-    display : Display, optional
+    progress : Display, optional
         Shows it as a step.
     """
     chips = column.lot(lot)
     made, count = chips.made(network), len(lot.seeds)
-    return measure_made(name, column, made, count, test_set, display or Silent())
+    return measure_made(name, column, made, count, test_set, progress or Silent())
 
 
 def measure_made(
@@ -303,17 +303,17 @@ def measure_made(
     chips: Iterable[MadeChip],
     count: int,
     test_set: TestSet,
-    display: Display,
+    progress: Display,
 ) -> Measured:
     """Measure so many chips of one network and one column, as a step."""
-    display.start(f"{name}, {column.title}")
+    progress.start(f"{name}, {column.title}")
     shares: list[float] = []
     counts, how, cells = Counts(), Programming(), []
     for chip in chips:
         shares.append(chip.accuracy(test_set))
         counts, how = counts + chip.counts, chip.programming or how
         cells += [] if chip.cells is None else [chip.cells]
-        display.advance(len(shares), count, f"{shares[-1]:.2%}")
+        progress.advance(len(shares), count, f"{shares[-1]:.2%}")
     measured = Measured(name, column, np.array(shares), how, counts, cells)
-    display.finish(measured.figure)
+    progress.finish(measured.figure)
     return measured

@@ -168,7 +168,7 @@ def measure_chips(
     at: str | OperatingPoint | None = None,
     images: int | None = None,
     data: Data | None = None,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> MeasuredChips:
     """Program many chips with networks, and count what they classify rightly.
@@ -187,7 +187,7 @@ def measure_chips(
         The first so many test images; all of them.
     data : str, Path or tuple of array_like, optional
         As of `allspin.load_dataset`; the MNIST that ships.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         Of `MeasureOptions`, and ``tile_rows`` and ``adc_bits``, as ``allspin chips`` has them:
@@ -209,7 +209,7 @@ def measure_chips(
         name = network_name(each)
         if isinstance(each, Network) and opened.get(name, each) is not each:
             raise UserError(f"two networks would be called {name}: give their files or names")
-        opened[name] = cut_network(each, options.tiles, data, display)
+        opened[name] = cut_network(each, options.tiles, data, progress)
     if options.probed and len(opened) > 1:
         raise UserError("`probed` cells are those of one network: give it alone")
     pixels, labels = load_test_set(data, opened.values(), images)
@@ -217,10 +217,10 @@ def measure_chips(
     results, probed = [], []
     for name, network in opened.items():
         if options.probed:  # first: a file that cannot be used is told at once
-            probed += _measure_files(name, network, made_of, options, test_set, display)
+            probed += _measure_files(name, network, made_of, options, test_set, progress)
         with refused():
             lot = Lot(made_of, options.seeds, options.programming(network))
-        results += measure_columns(name, network, options.columns, lot, test_set, display)
+        results += measure_columns(name, network, options.columns, lot, test_set, progress)
     return MeasuredChips(made_of, options.seeds, len(test_set[0]), results, probed)
 
 
@@ -230,16 +230,16 @@ def _measure_files(
     device: Device,
     options: MeasureOptions,
     test_set: TestSet,
-    display: Display,
+    progress: Display,
 ) -> list[Measured]:
     """Measure the chips that were read back: with the mean neuron, and with neurons that vary."""
     count = len(options.probed)
-    display.start(f"reading {count} file{'s' * (count > 1)} of cells")
+    progress.start(f"reading {count} file{'s' * (count > 1)} of cells")
     cells = []
     for path in options.probed:
         cells.append(probe_cells(Path(path), network, device, options.missing))
-        display.advance(len(cells), count)
-    display.finish()
+        progress.advance(len(cells), count)
+    progress.finish()
     title = f"{count} measured chip{'s' * (count > 1)}"
     columns = (
         Column(title, (), ""),
@@ -257,7 +257,7 @@ def _measure_files(
             for seed, each in enumerate(cells, options.first)
         )
         with refused():
-            found.append(measure_made(name, column, made, count, test_set, display))
+            found.append(measure_made(name, column, made, count, test_set, progress))
     return found
 
 
@@ -267,7 +267,7 @@ def measure_columns(
     columns: Sequence[Column],
     lot: Lot,
     test_set: TestSet,
-    display: Display,
+    progress: Display,
 ) -> list[Measured]:
     """Measure some columns for one network, each as a step.
 
@@ -277,7 +277,7 @@ def measure_columns(
         As of `allspin.host.chips.accuracy.measure`.
     columns : sequence of Column
         What the chips have.
-    display : Display
+    progress : Display
         Shows the steps.
 
     Raises
@@ -287,7 +287,7 @@ def measure_columns(
     """
     with refused():
         return [
-            measure(name, network, column, lot, test_set, display)
+            measure(name, network, column, lot, test_set, progress)
             for column in known(columns, lot.device)
         ]
 

@@ -44,7 +44,7 @@ def cut_network(
     network: str | Path | Network,
     tiles: Tiles | None,
     data: Data | None = None,
-    display: Display | None = None,
+    progress: Display | None = None,
 ) -> Network:
     """A network, cut into tiles if that is asked for.
 
@@ -58,7 +58,7 @@ def cut_network(
         Into what; None, and what the network is cut into already, leave it as it is.
     data : str, Path or tuple of array_like, optional
         As of `allspin.load_dataset`, with training images (the MNIST that ships).
-    display : Display, optional
+    progress : Display, optional
         Told of the cutting, and what tiles of the network's own it takes the place of.
 
     Raises
@@ -67,15 +67,15 @@ def cut_network(
         If there is no such network or data set, it has no training images, or they do not fit the
         network.
     """
-    opened, display = open_network(network), display or Silent()
+    opened, progress = open_network(network), progress or Silent()
     if tiles is None or not needs_cut(opened, tiles):
         return opened
     theirs = " or ".join(each.text for each in dict.fromkeys(tiles_of(opened)) if each)
     instead = f", in place of its {theirs}" if theirs else ""
-    display.start(f"cutting the network into {tiles.text}{instead}")
+    progress.start(f"cutting the network into {tiles.text}{instead}")
     made = cut(opened, tiles, *calibration_images(opened, data))
     steps = ", ".join(f"2^{layer.adc.shift}" for layer in made.layers if layer.adc is not None)
-    display.finish(f"steps of {steps}")
+    progress.finish(f"steps of {steps}")
     return made
 
 

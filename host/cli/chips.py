@@ -59,7 +59,7 @@ def run(arguments: Arguments) -> int:
         at=arguments.at,
         images=arguments.images,
         data=arguments.data,
-        display=arguments.steps,
+        progress=arguments.steps,
     )
     answer(arguments, measured.to_dict(), chips_table(measured), remarks(measured))
     return 0

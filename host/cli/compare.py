@@ -74,7 +74,7 @@ def run(arguments: Arguments) -> int:
             at=arguments.at,
             tiles=read_options(arguments, Tiles.asked),
             calibrated=arguments.accuracy is not None,
-            display=steps,
+            progress=steps,
         )
         options.counted(len(subject.images))
     look, folder = read_options(arguments, Look), arguments.out
@@ -82,7 +82,7 @@ def run(arguments: Arguments) -> int:
         folder = Path("out/compare") / Path(arguments.network).stem
     if folder is not None:
         make_folder(folder)
-    found = compare(subject, options, display=steps).to_dict()
+    found = compare(subject, options, progress=steps).to_dict()
     if folder is not None:
         steps.start(f"drawing into {folder}")
         leave(found, folder, look)

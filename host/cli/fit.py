@@ -116,12 +116,17 @@ def _fit(arguments: Arguments, reading: ReadOptions) -> Fitted | FittedDecay | L
     tables = is_lookup_table(files[0])
     if not tables and _are_decays(arguments):
         return fit_decay(
-            files, base, read_options(arguments, DecayOptions), reading, at, display=arguments.steps
+            files,
+            base,
+            read_options(arguments, DecayOptions),
+            reading,
+            at,
+            progress=arguments.steps,
         )
     options = read_options(arguments, FitOptions, name=arguments.name or arguments.output.stem)
     if tables:
         return take_lookup_tables(files, options, reading, base, at)
-    return fit(files, options, reading, base, at=at, display=arguments.steps)
+    return fit(files, options, reading, base, at=at, progress=arguments.steps)
 
 
 def _are_decays(arguments: Arguments) -> bool:

@@ -76,7 +76,7 @@ def run(arguments: Arguments) -> int:
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
     start = time.perf_counter()
-    imported = import_network(model, arguments.data, options, display=arguments.steps)
+    imported = import_network(model, arguments.data, options, progress=arguments.steps)
     seconds = time.perf_counter() - start
     save_network(imported.network, output)
     stages = {"quantised": imported.quantised}

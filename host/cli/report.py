@@ -64,8 +64,8 @@ def run(arguments: Arguments) -> int:
             data=arguments.data,
             tiles=read_options(arguments, Tiles.asked),
             quick=arguments.quick,
-            display=arguments.steps,
+            progress=arguments.steps,
         )
-    made = report(subject, arguments.output, display=arguments.steps)
+    made = report(subject, arguments.output, progress=arguments.steps)
     say(json.dumps(made.to_dict()) if arguments.json else str(made.path))
     return 0

@@ -208,7 +208,7 @@ def run(arguments: Arguments) -> int:
         raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
     on = read_options(arguments, MachineOptions)
     tiles = read_options(arguments, Tiles.asked)
-    files = {"data": arguments.data, "tiles": tiles, "display": arguments.steps}
+    files = {"data": arguments.data, "tiles": tiles, "progress": arguments.steps}
     if arguments.latency:
         taken = latency(arguments.network, on.profile, images=arguments.images, **files)
         answer(arguments, taken.to_dict(), *latency_table(taken))

@@ -86,7 +86,7 @@ def run(arguments: Arguments) -> int:
     with open_for_selftest(arguments.on, network, profile, baud, progress=watch) as machine:
         steps.finish(machine.name)
         known = network or known_network(machine.name, machine.identity, arguments.seed)
-        for finding in selftest(machine, known, seed=arguments.seed, display=steps):
+        for finding in selftest(machine, known, seed=arguments.seed, progress=steps):
             findings.append(finding)
             if not arguments.json:
                 head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"

@@ -59,7 +59,7 @@ def run(arguments: Arguments) -> int:
         found = simulate_engine(
             *(arguments.network, arguments.images, profile, options),
             data=arguments.data,
-            display=arguments.steps,
+            progress=arguments.steps,
         )
     except BenchFailure as failure:
         arguments.steps.stop()

@@ -103,7 +103,7 @@ def run(arguments: Arguments) -> int:
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
     begun = time.monotonic()
-    found = sweep(plan, path, workers=arguments.workers, cluster=cluster, display=steps)
+    found = sweep(plan, path, workers=arguments.workers, cluster=cluster, progress=steps)
     seconds = time.monotonic() - begun
     pictures = []
     if arguments.pictures is not None:

@@ -162,7 +162,7 @@ def run(arguments: Arguments) -> int:
     start = time.perf_counter()
     try:
         learn = in_array.learn_in_array if arguments.in_array else train
-        trained = learn(dataset, parameters, display=arguments.steps)
+        trained = learn(dataset, parameters, progress=arguments.steps)
     except KeyboardInterrupt:
         arguments.steps.stop()
         warn("interrupted; nothing was saved")

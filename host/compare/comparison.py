@@ -122,7 +122,7 @@ class Comparison(Shown):
 def compare(
     subject: Subject | str | Path | Network,
     options: CompareOptions | None = None,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Comparison:
     """Compare a network's spin neurons with CMOS ones.
@@ -134,7 +134,7 @@ def compare(
         of the paper, the cells that ship, and MNIST.
     options : CompareOptions, optional
         What it is made under.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         Of `CompareOptions`, and ``device``, ``at``, ``liberty``, ``data``, ``tile_rows`` and
@@ -166,14 +166,14 @@ def compare(
     shown = images[: options.counted(len(images))]
     nets = counterparts(subject.name, network, options.others)
     period, steps = 1e9 / options.frequency, len(nets) + 2
-    display.start("comparing with CMOS neurons")
+    progress.start("comparing with CMOS neurons")
     kinds = {}
     for number, (kind, (counterpart, origin)) in enumerate(nets.items()):
         cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
-        display.advance(number, steps, f"{kind}: {origin}{cells}")
+        progress.advance(number, steps, f"{kind}: {origin}{cells}")
         kinds[kind] = run_kind(_cut_alike(counterpart, subject), origin, subject, shown, period)
     spin = kinds["sot"]
-    display.advance(len(nets), steps, "a digital column, mapped once and kept")
+    progress.advance(len(nets), steps, "a digital column, mapped once and kept")
     column = column_entry(kinds["cmos-relu"], shown, library, period)
     assumptions = Assumptions(
         current=neuron.current,
@@ -189,7 +189,7 @@ def compare(
         column,
     ]
     prices = {kind: ran.price for kind, ran in kinds.items() if ran.price is not None}
-    display.advance(len(nets) + 1, steps, "programming")
+    progress.advance(len(nets) + 1, steps, "programming")
     recorded = recorded_fpga(network)
     found = Comparison(
         network=subject.name,
@@ -220,9 +220,9 @@ def compare(
         tornado=tornado(prices, neuron, assumptions),
         baseline=mac_baseline(network, spin.rows, spin.accuracy, options.frequency, recorded),
         fpga=recorded,
-        tiles=_tiles(subject, spin.accuracy, options.accuracy, shown, assumptions, display),
+        tiles=_tiles(subject, spin.accuracy, options.accuracy, shown, assumptions, progress),
     )
-    display.finish(f"{len(entries)} neurons")
+    progress.finish(f"{len(entries)} neurons")
     return found
 
 
@@ -240,7 +240,7 @@ def _tiles(
     wanted: float | None,
     shown: npt.NDArray[np.uint8],
     a: Assumptions,
-    display: Display,
+    progress: Display,
 ) -> dict[str, Any] | None:
     """What the converters of tiles take, and the cheapest for an accuracy that is wanted."""
     network = subject.network
@@ -249,7 +249,9 @@ def _tiles(
         return tiles_record(own, [], None)
     if subject.calibration is None:
         raise ValueError("accuracy is for a subject that was opened with `calibrated`")
-    costs = tried(network, subject.calibration, (subject.images, subject.labels), shown, a, display)
+    costs = tried(
+        network, subject.calibration, (subject.images, subject.labels), shown, a, progress
+    )
     return tiles_record(own, costs, wanted / 100)
 
 

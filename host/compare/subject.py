@@ -74,7 +74,7 @@ class Subject(Shown):
         at: str | OperatingPoint | None = None,
         tiles: Tiles | None = None,
         calibrated: bool = False,
-        display: Any = None,
+        progress: Any = None,
         **keywords: Any,
     ) -> Self:
         """What is compared, by its names and files.
@@ -95,7 +95,7 @@ class Subject(Shown):
             What the network's columns are cut into (its own).
         calibrated : bool
             Whether tiles are to be tried, which needs images that choose their steps.
-        display : Display or bool, optional
+        progress : Display or bool, optional
             Shows the cutting.
         **keywords
             ``tile_rows`` and ``adc_bits``.
@@ -105,7 +105,7 @@ class Subject(Shown):
         UserError
             If one of them cannot be read or is damaged.
         """
-        opened = cut_network(network, tiles, data, display)
+        opened = cut_network(network, tiles, data, progress)
         spin = open_device(device, at)
         cells = load_library(Path(liberty))
         test_set = load_test_set(data, [opened])

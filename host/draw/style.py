@@ -333,12 +333,12 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
 def save_pictures(
     pictures: Mapping[str, Callable[[], Figure]],
     folder: Path,
-    display: Display,
+    progress: Display,
     look: Look = SCREEN,
 ) -> None:
     """Draw pictures and write each as `save_picture` does, by name, as one step of a display."""
-    display.start("drawing pictures")
+    progress.start("drawing pictures")
     for number, (name, draw) in enumerate(pictures.items()):
-        display.advance(number, len(pictures), name)
+        progress.advance(number, len(pictures), name)
         save_picture(draw(), folder, name, look)
-    display.finish(f"{len(pictures)} in {folder}")
+    progress.finish(f"{len(pictures)} in {folder}")

@@ -253,7 +253,7 @@ def fit_decay(
     reading: ReadOptions | None = None,
     at: str | OperatingPoint | None = None,
     *,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> FittedDecay:
     """Fit decays, R_AH against time since it was written, by thermal activation.
@@ -270,7 +270,7 @@ def fit_decay(
         How the files are read.
     at : str or OperatingPoint, optional
         Where a file's device is taken, such as ``current=9mA``; its own point.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Told what is odd about the files, and what was set aside (`Display.note`), by default by a
         Python warning.
     **keywords
@@ -288,7 +288,7 @@ def fit_decay(
     base, options = open_device(device, at), options or DecayOptions()
     decays = read_measurement([Path(file) for file in several(files)], reading, decay=True)
     for note in decays.notes:
-        display.note(note)
+        progress.note(note)
     if decays.unit not in ("arbitrary", base.unit):
         raise UserError(
             f"the decays are in {decays.unit} and R_AH of {base.name} in {base.unit}; give them in "
@@ -300,7 +300,7 @@ def fit_decay(
     )
     fitted = FittedDecay(decays, found, base, options)
     if outliers := fitted.outliers():
-        display.note(
+        progress.note(
             f"{len(outliers)} points are set aside as outliers, the first: {outliers[0]} "
             "(--keep-outliers keeps them)"
         )

@@ -142,7 +142,7 @@ def fit(
     base: str | Path | Device | None = None,
     *,
     at: str | OperatingPoint | None = None,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Fitted:
     """Fit measured curves: R_AH against pulse number, and R_AH against current of a neuron.
@@ -161,7 +161,7 @@ def fit(
         measured; without it these are left out.
     at : str or OperatingPoint, optional
         Operating point of the base, such as ``current=9mA``; its file's default.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Told what is odd about the files (`Display.note`), by default by a Python warning;
         ``measurement.notes`` of what is returned has it too.
     **keywords
@@ -191,7 +191,7 @@ def fit(
             measurement, outliers = set_aside(measurement)
     finally:
         for note in measurement.notes:
-            display.note(note)
+            progress.note(note)
     return fit_all(measurement, asked, stand_in, outliers)
 
 

@@ -234,7 +234,7 @@ def import_network(
     dataset: Data | Dataset | None = None,
     options: ImportOptions | None = None,
     *,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Imported:
     """Bring a network that was trained elsewhere to the machine's integers.
@@ -249,7 +249,7 @@ def import_network(
         images calibrate and train; test images tell accuracy.
     options : ImportOptions, optional
         How.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         Of `ImportOptions`, and ``device``, ``at``, ``level_choice``, ``polarity``, ``tile_rows``
@@ -269,9 +269,9 @@ def import_network(
     chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
     few = dataset.test_images[:ERROR_IMAGES]
     with threadpool_limits(1):  # sums come out the same everywhere
-        display.start(f"reading {path.name}")
+        progress.start(f"reading {path.name}")
         read, scaling, accuracy = _read(path, dataset, options, chosen)
-        display.finish(f"{accuracy:.2%} in floating point")
+        progress.finish(f"{accuracy:.2%} in floating point")
         network = read.network.scaled(scaling)
         about = {
             "name": path.name,
@@ -289,7 +289,7 @@ def import_network(
             errors = layer_errors(made, few, outputs)
             return Stage(made, _accuracy_of(logits, dataset.test_labels), errors)
 
-        display.start("quantising")
+        progress.start("quantising")
         with refused(f"{path}: "):
             formats = options.training(network.topology[1:-1]).formats
             latent, constants = quantise(network, formats, dataset.train_images[chosen])
@@ -298,11 +298,11 @@ def import_network(
         if options.tiles is not None:
             made = cut(made, options.tiles, dataset.train_images[kept], dataset.train_labels[kept])
         quantised = stage(made)
-        display.finish(f"{quantised.accuracy:.2%}")
+        progress.finish(f"{quantised.accuracy:.2%}")
         trained = None
         if options.tune:
             parameters = options.training(latent.topology[1:-1])
-            trained = tune(dataset, parameters, latent, provenance, display)
+            trained = tune(dataset, parameters, latent, provenance, progress)
         return Imported(
             model_topology=network.topology,
             model_accuracy=accuracy,

@@ -201,7 +201,7 @@ def run_experiments(
     cache: ResultCache,
     directory: Path | None = None,
     workers: int | None = None,
-    report: Callable[[float, float, str], None] = lambda done, total, figures: None,
+    progress: Callable[[float, float, str], None] = lambda done, total, figures: None,
 ) -> dict[Experiment, dict[str, Any]]:
     """Results of experiments: those that are there already, and the others computed.
 
@@ -215,7 +215,7 @@ def run_experiments(
         Of the data set.
     workers : int, optional
         Processes; up to `WORKERS` by default.
-    report : callable
+    progress : callable
         Told how many seconds of work are done, of how many, and the time left in words.
 
     Returns
@@ -244,7 +244,7 @@ def run_experiments(
             cache.keep(experiment, result)
             done += experiment.cost
             left = (time.monotonic() - begun) / done * (here - done)
-            report(total - here + done, total, f"about {clock(left, None)} left")
+            progress(total - here + done, total, f"about {clock(left, None)} left")
     return results
 
 
@@ -270,7 +270,7 @@ RESULTS = "results"
 def reproduce(
     effort: Effort,
     out: Path,
-    display: Display,
+    progress: Display,
     directory: Path | None = None,
     parts: Sequence[Part] = PARTS,
     look: Look = SCREEN,
@@ -283,7 +283,7 @@ def reproduce(
         How much.
     out : Path
         Folder; it is made. What an earlier run computed there is used.
-    display : Display
+    progress : Display
         Told of the progress.
     directory : Path, optional
         Of the data set; MNIST, which ships.
@@ -307,11 +307,11 @@ def reproduce(
     needed = list(dict.fromkeys(one for part in parts for one in part.experiments(effort)))
     there = sum(cache.find(one) is not None for one in needed)
     already = f", {there} of them done before" if there else ""
-    display.start(f"{len(needed)} experiments{already}")
+    progress.start(f"{len(needed)} experiments{already}")
     begun = time.monotonic()
-    results = run_experiments(needed, cache, directory, report=display.advance)
+    results = run_experiments(needed, cache, directory, progress=progress.advance)
     seconds = time.monotonic() - begun
-    display.finish()
+    progress.finish()
 
     chapters = [part.make(results, effort) for part in parts]
     facts = (
@@ -325,7 +325,7 @@ def reproduce(
     )
     pictures = [picture for chapter in chapters for picture in chapter.pictures]
     drawn = {picture.numbers.name: picture.draw for picture in pictures}
-    save_pictures(drawn, out, display, look.with_formats("png", "svg"))
+    save_pictures(drawn, out, progress, look.with_formats("png", "svg"))
     claims = claims_of(chapters)
     tables = [
         *(picture.numbers for picture in pictures),

@@ -348,7 +348,7 @@ def report(
     subject: Subject | str | Path | Network,
     path: str | Path = "report.html",
     *,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Report:
     """Write one HTML page of what a network is, does and costs.
@@ -360,7 +360,7 @@ def report(
         the name of one that ships, on chips of the paper's devices.
     path : str or Path
         The page.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         What ``allspin report`` has: ``report("mnist-10", chips=5, device="mine.toml")``.
@@ -373,11 +373,11 @@ def report(
     subject = subject if isinstance(subject, Subject) else Subject.open(subject)
     path = Path(path)
     check_writable(path)
-    findings = find(subject, display)
-    display.start("writing the page")
+    findings = find(subject, progress)
+    progress.start("writing the page")
     parts = [make(findings) for make in SECTIONS]
     content = page(findings, parts).encode()
     write_atomically(path, content)
-    display.finish(f"{len(content) / 1000:,.0f} kB in {path}")
+    progress.finish(f"{len(content) / 1000:,.0f} kB in {path}")
     sizes = {one.name: len(render(section(one)).encode()) for one in parts}
     return Report(path, subject, len(content), sizes)

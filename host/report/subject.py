@@ -109,7 +109,7 @@ class Subject(Shown):
         data: str | Path | None = None,
         tiles: Tiles | None = None,
         quick: bool = False,
-        display: Any = None,
+        progress: Any = None,
         **keywords: Any,
     ) -> Self:
         """Load what a report is about.
@@ -132,7 +132,7 @@ class Subject(Shown):
             What the network's columns are cut into (its own).
         quick : bool
             Whether fewer chips and images will do.
-        display : Display or bool, optional
+        progress : Display or bool, optional
             Shows the cutting.
         **keywords
             ``tile_rows`` and ``adc_bits``.
@@ -147,7 +147,7 @@ class Subject(Shown):
         if chips is None:
             chips = QUICK_CHIPS if quick else CHIPS
         check_range("chips", chips, 1, MAX_CHIPS)
-        opened = cut_network(network, tiles, data, display)
+        opened = cut_network(network, tiles, data, progress)
         made_of = open_device(device, at)
         pixels, labels = load_test_set(data, [opened])
         whole = len(pixels)
@@ -255,14 +255,14 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
     return shlex.join([*words, "-o", f"{name}.safetensors"])
 
 
-def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
+def compared(subject: Subject, progress: Display) -> dict[str, Any] | str:
     """Compare a network's neurons as ``allspin compare`` does by default.
 
     Parameters
     ----------
     subject : Subject
         What the report is about.
-    display : Display
+    progress : Display
         Told of the step.
 
     Returns
@@ -276,9 +276,9 @@ def compared(subject: Subject, display: Display) -> dict[str, Any] | str:
         chosen = calibration_images(network, subject.data) if any(tiles_of(network)) else None
         cells = load_library(CELLS_45)
         whole = Compared(subject.name, network, subject.device, cells, images, labels, chosen)
-        return compare(whole, display=display).to_dict()
+        return compare(whole, progress=progress).to_dict()
     except UserError as error:
-        display.finish(str(error))
+        progress.finish(str(error))
         return str(error)
 
 
@@ -334,14 +334,14 @@ def why_no_engine(subject: Subject) -> str | None:
     return None
 
 
-def find(subject: Subject, display: Display) -> Findings:
+def find(subject: Subject, progress: Display) -> Findings:
     """Compute all that a report tells.
 
     Parameters
     ----------
     subject : Subject
         What it is about.
-    display : Display
+    progress : Display
         Told of each step.
 
     Raises
@@ -350,32 +350,34 @@ def find(subject: Subject, display: Display) -> Findings:
         If the network's levels cannot be programmed into the device, or the machine fails.
     """
     network, images = subject.network, subject.images
-    display.start(f"{len(images):,} images through the golden model")
+    progress.start(f"{len(images):,} images through the golden model")
     logits = GoldenModel(network).logits(images)
     answers = np.argmax(logits, axis=1)
-    display.finish(f"{np.mean(answers == subject.labels):.2%} accuracy")
+    progress.finish(f"{np.mean(answers == subject.labels):.2%} accuracy")
     lot = Lot(subject.device, range(subject.chips), Programming(tries=default_tries(network)))
-    chips = measure_columns(subject.title, network, COLUMNS, lot, (images, subject.labels), display)
-    engine = why_no_engine(subject) or run_traced(network, images, display)
+    chips = measure_columns(
+        subject.title, network, COLUMNS, lot, (images, subject.labels), progress
+    )
+    engine = why_no_engine(subject) or run_traced(network, images, progress)
     return Findings(
         subject,
         logits,
         answers,
         chips,
         engine,
-        _builds(subject, display),
-        compared(subject, display),
+        _builds(subject, progress),
+        compared(subject, progress),
     )
 
 
-def _builds(subject: Subject, display: Display) -> list[dict[str, Any]]:
+def _builds(subject: Subject, progress: Display) -> list[dict[str, Any]]:
     """Figures of the boards that were built on this machine, in order, with `older`."""
     records = [record for record in recall() if record["network"] == subject.name]
     records.sort(key=lambda record: (record["board"], record["part"], record["profile"]))
     if records:
-        display.start("elaborating the machines that were built, once after a change of sources")
+        progress.start("elaborating the machines that were built, once after a change of sources")
         for number, record in enumerate(records):
-            display.advance(number, len(records), record["board"])
+            progress.advance(number, len(records), record["board"])
             records[number] = {**record, "older": is_older(record, subject.network)}
-        display.finish(f"{len(records)} builds")
+        progress.finish(f"{len(records)} builds")
     return records

@@ -111,7 +111,7 @@ def latency(
     images: int | None = None,
     data: str | Path | None = None,
     tiles: Tiles | None = None,
-    display: Display | None = None,
+    progress: Display | None = None,
 ) -> Latency:
     """Measure a network's latency on the virtual board, clock by clock.
 
@@ -127,7 +127,7 @@ def latency(
         The data set that they are of (MNIST).
     tiles : Tiles, optional
         What the network's columns are cut into (its own).
-    display : Display, optional
+    progress : Display, optional
         Told of each step.
 
     Raises
@@ -135,16 +135,16 @@ def latency(
     UserError
         If there is no such network or data set, or no such machine.
     """
-    display = display or Silent()
+    progress = progress or Silent()
     profile = profile or HardwareProfile()
-    name, network = network_name(network), cut_network(network, tiles, data, display)
+    name, network = network_name(network), cut_network(network, tiles, data, progress)
     count = ALONE if images is None else images
     shown = load_test_set(data, [network], count)[0][:count]
-    display.start("counting the engine's cycles")
-    engine = measure_latency(network, profile, shown, BuildWatch(display))
-    display.finish(f"{engine.mean():.1f} of {len(engine)} images, one at a time")
-    display.start("through a UART and back")
-    with open_virtual(network, profile, SIMULATED, progress=BuildWatch(display)) as machine:
+    progress.start("counting the engine's cycles")
+    engine = measure_latency(network, profile, shown, BuildWatch(progress))
+    progress.finish(f"{engine.mean():.1f} of {len(engine)} images, one at a time")
+    progress.start("through a UART and back")
+    with open_virtual(network, profile, SIMULATED, progress=BuildWatch(progress)) as machine:
         machine.program(network)
         bodies = encode_pixels(shown, machine.identity.pixel_bits)
         # A byte of 0 stands before each request.
@@ -156,7 +156,7 @@ def latency(
             taken = machine.stream(shown[number : number + 1]).clocks
             assert taken is not None  # a UART's time is simulated
             clocks[number] = taken
-            display.advance(number + 1, len(shown))
-    display.finish()
+            progress.advance(number + 1, len(shown))
+    progress.finish()
     turnaround = clocks - bits * SIMULATED.bit_clocks
     return Latency(name, profile, engine, bits, turnaround, commit())

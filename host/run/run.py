@@ -76,7 +76,7 @@ def open_machine(
     profile: HardwareProfile | None = None,
     uart: UartOptions | None = None,
     *,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Machine:
     """Open a machine for a network; it is not programmed yet.
@@ -85,7 +85,7 @@ def open_machine(
     ----------
     on, network, profile, uart
         As of `allspin.host.machines.opening.open_machine`.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         Of `HardwareProfile` and `UartOptions`: ``open_machine("virtual", net, lanes=10)``.
@@ -95,9 +95,9 @@ def open_machine(
     UserError
         If there is no such machine or network, or the network does not fit it.
     """
-    display.start(f"opening {on}")
-    machine = machine_on(on, network, profile, uart, progress=BuildWatch(display))
-    display.finish(machine.description)
+    progress.start(f"opening {on}")
+    machine = machine_on(on, network, profile, uart, progress=BuildWatch(progress))
+    progress.finish(machine.description)
     return machine
 
 
@@ -119,7 +119,7 @@ def run(
     labels: npt.ArrayLike | None = None,
     data: Data | None = None,
     tiles: Tiles | None = None,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Score:
     """Run a network on a machine: program it, show it test images, and score it.
@@ -145,7 +145,7 @@ def run(
         As of `allspin.load_dataset` (the MNIST that ships).
     tiles : Tiles, optional
         What the network's columns are cut into (its own).
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         Of `MachineOptions`, `RunOptions` and `ChipOptions`, and ``baud``, ``frequency``,
@@ -167,12 +167,12 @@ def run(
     >>> run("mnist-10", images=100).accuracy
     1.0
     """
-    base = cut_network(network, tiles, data, display)
+    base = cut_network(network, tiles, data, progress)
     if images is not None and np.ndim(images):
         data, images = (images, np.asarray(labels)), None
     shown_images, classes = load_test_set(data, [base], images)
     test_set = shown_images[:images], classes[:images]
-    return _score(network_name(network), base, on, options, chip, test_set, display)
+    return _score(network_name(network), base, on, options, chip, test_set, progress)
 
 
 @takes(on=MachineOptions, chip=ChipOptions, tiles=Tiles.asked)
@@ -186,14 +186,14 @@ def classify(
     check: bool = False,
     tiles: Tiles | None = None,
     data: Data | None = None,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Classified:
     """Classify image files by a network on a machine.
 
     Parameters
     ----------
-    network, on, chip, tiles, display, **keywords
+    network, on, chip, tiles, progress, **keywords
         As of `run`.
     files : str, Path or sequence of these
         Image files, at least one.
@@ -211,12 +211,12 @@ def classify(
         If there is no such network, image or machine, they do not fit one another, or the machine
         fails.
     """
-    base, files = cut_network(network, tiles, data, display), several(files)
+    base, files = cut_network(network, tiles, data, progress), several(files)
     framed = tuple(load_image(file, base.image_shape, framing) for file in files)
     images = np.stack([each.image for each in framed])
     nobody = np.zeros(len(images), np.int64)  # an image file has no label
     score = _score(
-        network_name(network), base, on, RunOptions(check=check), chip, (images, nobody), display
+        network_name(network), base, on, RunOptions(check=check), chip, (images, nobody), progress
     )
     return Classified(tuple(map(str, files)), framed, score)
 
@@ -228,7 +228,7 @@ def _score(
     options: Any,
     chip: Chosen | None,
     test_set: tuple[Images, Integers],
-    display: Display,
+    progress: Display,
 ) -> Score:
     """Make the chip, open and program the machine, show it the images, and compare."""
     options = options or RunOptions()
@@ -236,25 +236,25 @@ def _score(
     chip = chip if isinstance(chip, ChipOptions | None) else ChipOptions(chip)
     if isinstance(on, MachineOptions):
         on.check(chips=chip is not None, resident=options.resident)
-    made = None if chip is None else _made(chip, base, display)
+    made = None if chip is None else _made(chip, base, progress)
     network = base if made is None else made.network
     images = test_set[0]
     words = compared = bound = None
-    with _opened(on, network, made, options.resident, display) as machine:
+    with _opened(on, network, made, options.resident, progress) as machine:
         title = machine.name
         if isinstance(on, MachineOptions) and on.on in (GOLDEN, VIRTUAL):
             title = on.on
         if options.resident:
             machine.resident_images()  # raises before anything is programmed
-        _program(machine, network, made, display)
+        _program(machine, network, made, progress)
         if options.resident:
-            shown = _run_resident(machine, test_set, display, options.check or options.logits)
+            shown = _run_resident(machine, test_set, progress, options.check or options.logits)
         else:
-            shown = _stream(machine, test_set, display)
+            shown = _stream(machine, test_set, progress)
         if options.check and made is not None and machine.reads_words:
-            display.start("reading the R_AH words back")
+            progress.start("reading the R_AH words back")
             words = compare_words(machine, network)
-            display.finish(
+            progress.finish(
                 f"{words.mismatches:,} of {words.compared:,} differ from the golden chip"
             )
         profile, resent, damaged = machine.profile, machine.resent, machine.damaged
@@ -263,7 +263,7 @@ def _score(
         engine = EngineParameters.from_network(network, profile)
         bound = float(cycle_bounds(network, engine, images, noise).mean())
     if options.check:
-        display.start("comparing every logit with the golden model")
+        progress.start("comparing every logit with the golden model")
         expected = GoldenModel(network, noise=noise).logits(images)
         assert shown.answers is not None
         compared = compare_logits(shown.answers, expected)
@@ -271,15 +271,15 @@ def _score(
         if compared.difference is None and shown.correct != correct:
             difference = f"it counted {shown.correct:,} correct classes, not {correct:,}"
             compared = replace(compared, difference=difference)
-        display.finish(f"{compared.mismatches:,} of {compared.compared:,} differ")
+        progress.finish(f"{compared.mismatches:,} of {compared.compared:,} differ")
     return Score(name, title, made, shown, bound, compared, words, resent, damaged, commit())
 
 
-def _made(chip: ChipOptions, network: Network, display: Display) -> MadeChip:
+def _made(chip: ChipOptions, network: Network, progress: Display) -> MadeChip:
     open_device(chip.device, chip.at)  # what is wrong with the device is told before a step is
-    display.start("making the chip" if chip.chip is None else f"making chip {chip.chip}")
+    progress.start("making the chip" if chip.chip is None else f"making chip {chip.chip}")
     made = chip.make(network)
-    display.finish()
+    progress.finish()
     return made
 
 
@@ -289,40 +289,40 @@ def _opened(
     network: Network,
     chip: MadeChip | None,
     resident: bool,
-    display: Display,
+    progress: Display,
 ) -> Iterator[Machine]:
     """The machine that was asked for, which is closed in the end; or the one that was given."""
     if isinstance(on, Machine):
         on.check(network)
         yield on
         return
-    display.start(f"opening {on.on}")
-    watch = BuildWatch(display)
+    progress.start(f"opening {on.on}")
+    watch = BuildWatch(progress)
     with on.open(network, chip, resident=resident, progress=watch) as machine:
-        display.finish(f"{machine.description}{watch.outcome if on.on == VIRTUAL else ''}")
+        progress.finish(f"{machine.description}{watch.outcome if on.on == VIRTUAL else ''}")
         yield machine
 
 
-def _program(machine: Machine, network: Network, chip: MadeChip | None, display: Display) -> None:
+def _program(machine: Machine, network: Network, chip: MadeChip | None, progress: Display) -> None:
     """Program a machine with a network, or make it into a chip."""
-    display.start("programming")
+    progress.start("programming")
     if chip is None:
-        machine.program(network, lambda done: display.advance(done, None))
-        display.finish()
+        machine.program(network, lambda done: progress.advance(done, None))
+        progress.finish()
         return
     maker = machine.chip_maker(chip.base, chip.device, chip.programming)
-    maker.make(chip.chip, network, lambda done: display.advance(done, None))
-    display.finish(maker.where)
+    maker.make(chip.chip, network, lambda done: progress.advance(done, None))
+    progress.finish(maker.where)
 
 
-def _stream(machine: Machine, test_set: tuple[Images, Integers], display: Display) -> Shown:
+def _stream(machine: Machine, test_set: tuple[Images, Integers], progress: Display) -> Shown:
     """Stream images through a programmed machine."""
     images, labels = test_set
-    display.start(f"streaming {len(images):,} images")
+    progress.start(f"streaming {len(images):,} images")
     begun = time.perf_counter()
-    answers = machine.stream(images, lambda done: display.advance(done, len(images), f"{done:,}"))
+    answers = machine.stream(images, lambda done: progress.advance(done, len(images), f"{done:,}"))
     seconds = time.perf_counter() - begun
-    display.finish(f"{len(images) / seconds:,.0f} images/s")
+    progress.finish(f"{len(images) / seconds:,.0f} images/s")
     counters, clocks, frequency = machine.counters(), answers.clocks, machine.frequency
     if counters is not None and counters.images < len(images):
         raise UserError(
@@ -340,7 +340,7 @@ def _stream(machine: Machine, test_set: tuple[Images, Integers], display: Displa
 
 
 def _run_resident(
-    machine: Machine, test_set: tuple[Images, Integers], display: Display, logits: bool
+    machine: Machine, test_set: tuple[Images, Integers], progress: Display, logits: bool
 ) -> Shown:
     """Run images on a machine that keeps as many of them at a time as fit."""
     images, labels = test_set
@@ -348,7 +348,7 @@ def _run_resident(
     counts = ResidentCounts(0, 0, 0)
     at_once, seconds = 0, 0.0
     answers: list[Answers] = []
-    display.start(f"running {len(images):,} resident images")
+    progress.start(f"running {len(images):,} resident images")
     for batch in resident.batches(images, labels):
         at_once = max(at_once, len(batch))
         begun = time.perf_counter()
@@ -356,8 +356,8 @@ def _run_resident(
         seconds += time.perf_counter() - begun
         if logits:
             answers.append(resident.logits())
-        display.advance(counts.images, len(images), f"{counts.images:,}")
-    display.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s")
+        progress.advance(counts.images, len(images), f"{counts.images:,}")
+    progress.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s")
     both = [
         np.concatenate([getattr(answer, name) for answer in answers])
         for name in ("logits", "classes")
@@ -404,7 +404,7 @@ class TracedRun(Brief):
     activity: npt.NDArray[np.uint64]
 
 
-def run_traced(network: Network, images: Images, display: Display) -> TracedRun:
+def run_traced(network: Network, images: Images, progress: Display) -> TracedRun:
     """Build the virtual board, program it and stream images through it.
 
     Parameters
@@ -413,7 +413,7 @@ def run_traced(network: Network, images: Images, display: Display) -> TracedRun:
         What to run.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
-    display : Display
+    progress : Display
         Told of each step.
 
     Raises
@@ -426,12 +426,12 @@ def run_traced(network: Network, images: Images, display: Display) -> TracedRun:
     clocks = 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "activity"
-        display.start("compiling the gateware into a simulator")
-        watch = BuildWatch(display)
+        progress.start("compiling the gateware into a simulator")
+        watch = BuildWatch(progress)
         with open_virtual(network, trace=(trace, clocks), progress=watch) as machine:
-            display.finish(watch.outcome.removeprefix("; "))
-            _program(machine, network, None, display)
-            shown = _stream(machine, (images, np.zeros(len(images), np.int64)), display)
+            progress.finish(watch.outcome.removeprefix("; "))
+            _program(machine, network, None, progress)
+            shown = _stream(machine, (images, np.zeros(len(images), np.int64)), progress)
             counters = machine.counters()
         if counters.images != len(images):
             raise UserError(

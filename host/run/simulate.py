@@ -119,7 +119,7 @@ class Simulated:
 
 
 @contextmanager
-def _watched(folder: Path, display: Display) -> Iterator[None]:
+def _watched(folder: Path, progress: Display) -> Iterator[None]:
     """Say how far the simulation is while it runs."""
     file, over = folder / PROGRESS, threading.Event()
 
@@ -127,7 +127,7 @@ def _watched(folder: Path, display: Display) -> Iterator[None]:
         while not over.wait(POLL):
             if file.exists():
                 done, total = map(int, file.read_text().split())
-                display.advance(done, total, f"{done} of {total} images")
+                progress.advance(done, total, f"{done} of {total} images")
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
@@ -146,7 +146,7 @@ def simulate_engine(
     options: SimulatorOptions | None = None,
     *,
     data: Data | None = None,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Simulated:
     """Program a network's engine in a simulator, and stream images through it.
@@ -163,7 +163,7 @@ def simulate_engine(
         Which simulator, with which stalls, and where waveforms go.
     data : str, Path or tuple of array_like, optional
         Whose test images, as of `allspin.load_dataset`; MNIST's.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook. The last of two steps
         is left for the caller to end.
     **keywords
@@ -185,14 +185,14 @@ def simulate_engine(
     find_tools(options.simulator)
     with refused("the gateware cannot run this network: "):
         parameters = EngineParameters.from_network(network, profile)
-    display.start("preparing the simulator, compiled once for a design")
+    progress.start("preparing the simulator, compiled once for a design")
     verilog = engine_source(parameters)
     build(verilog, simulator=options.simulator, waves=options.waves is not None)
-    display.finish()
-    display.start("simulating")
+    progress.finish()
+    progress.start("simulating")
     with tempfile.TemporaryDirectory(prefix="allspin-sim-") as temporary:
         folder = Path(temporary)
-        with _watched(folder, display):
+        with _watched(folder, progress):
             simulate(
                 verilog,
                 "allspin.hdl.bench.link",
@@ -376,7 +376,7 @@ def prove_board(
     job: Job,
     images: npt.NDArray[np.uint8],
     stage: Stage | None = None,
-    display: Display | None = None,
+    progress: Display | None = None,
 ) -> dict[str, Any]:
     """Build a board's netlist, program a network through its pins, and compare its logits.
 
@@ -388,7 +388,7 @@ def prove_board(
         Grey levels.
     stage : Stage, optional
         Which netlist: what synthesis makes.
-    display : Display, optional
+    progress : Display, optional
         Shows the two steps.
 
     Returns
@@ -402,13 +402,13 @@ def prove_board(
         If the network cannot run there, a tool is missing or fails, or the netlist does not
         answer.
     """
-    stage, display = stage or Stage(), display or Silent()
+    stage, progress = stage or Stage(), progress or Silent()
     board = job.board
 
     def told(what: str, done: float) -> None:
-        display.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
+        progress.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
 
-    display.start(f"{board.name}: netlist")
+    progress.start(f"{board.name}: netlist")
     build = Build(job.shell(), stage.tools, told)
     synthesised = build.synthesise()
     file = synthesised.folder / "top.json"
@@ -418,12 +418,12 @@ def prove_board(
             raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
         file = routed.folder / "routed.json"
     netlist = Netlist.read(file)
-    display.finish(netlist.digest)
-    display.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
+    progress.finish(netlist.digest)
+    progress.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
     bit_clocks = board.machine_frequency / board.baud
     proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, told)
     differ = f"{proof['mismatches']} of {proof['logits_compared']} logits differ"
-    display.finish(differ)
+    progress.finish(differ)
     images_per_second = len(images) * board.machine_frequency / proof["clocks_streaming"]
     return {
         "board": board.name,

@@ -88,7 +88,7 @@ class BuildWatch:
 
     Parameters
     ----------
-    display : Display
+    progress : Display
         Where a step is under way.
 
     Attributes
@@ -97,14 +97,14 @@ class BuildWatch:
         For the step's end: whether something was compiled, or was there.
     """
 
-    def __init__(self, display: Display) -> None:
-        self._display = display
+    def __init__(self, progress: Display) -> None:
+        self._progress = progress
         self.outcome = "; compiled before, and kept"
 
     def __call__(self, what: str, seconds: float) -> None:
         """Take what is being done, and for how many seconds now."""
         self.outcome = "; compiled once, and kept"
-        self._display.advance(seconds, None, what)
+        self._progress.advance(seconds, None, what)
 
 
 LONGEST = 260

@@ -226,7 +226,7 @@ def run_sweep(
     *,
     workers: int = 1,
     scheduler: Cluster | None = None,
-    report: Callable[[float, float, str], None] = lambda done, total, text: None,
+    progress: Callable[[float, float, str], None] = lambda done, total, text: None,
 ) -> Sweep:
     """Measure every chip of every point that is not in the table yet.
 
@@ -240,7 +240,7 @@ def run_sweep(
         Processes on this machine; a board has one.
     scheduler : Cluster, optional
         A Dask cluster's, in place of processes here.
-    report : callable
+    progress : callable
         Told after each chip how many are done, of how many, and the time left in words.
 
     Returns
@@ -277,7 +277,7 @@ def run_sweep(
             def tell(more: float = 0.0) -> None:
                 nonlocal furthest
                 furthest = max(furthest, len(table.rows) + more)
-                report(furthest, total, f"{len(table.rows):,} of {total:,} chips")
+                progress(furthest, total, f"{len(table.rows):,} of {total:,} chips")
 
             with closing(_measured(plan, todo, workers, scheduler, tell)) as rows:
                 for row in rows:
@@ -295,7 +295,7 @@ def sweep(
     *,
     workers: int | None = None,
     cluster: Cluster | None = None,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Sweep:
     """Measure chips at every point of a grid; what the table has already is not measured again.
@@ -313,7 +313,7 @@ def sweep(
         Processes on this machine; one a core.
     cluster : Cluster, optional
         Measures in place of processes here.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         What a grid has, and of `Cluster`: ``sweep("paper-10", c2c=[0, 1], chips=5)``.
@@ -332,17 +332,17 @@ def sweep(
         with TemporaryDirectory() as folder:
             return sweep(
                 *(grid, Path(folder) / "table.csv"),
-                **{"workers": workers, "cluster": cluster, "display": display},
+                **{"workers": workers, "cluster": cluster, "progress": progress},
             )
     path = Path(path)
     plan = grid if isinstance(grid, Plan) else make_plan(make_grid(grid_of(grid)))
     points = len(plan.points)
-    display.start(
+    progress.start(
         f"sweeping {plan.grid.chips:,} chip{'s' if plan.grid.chips > 1 else ''} at "
         f"{points:,} point{'s' if points > 1 else ''}"
     )
     workers = cpu_count() if workers is None else workers
-    found = run_sweep(plan, path, workers=workers, scheduler=cluster, report=display.advance)
+    found = run_sweep(plan, path, workers=workers, scheduler=cluster, progress=progress.advance)
     there = f", {found.resumed:,} of them there already" if found.resumed else ""
-    display.finish(f"{len(found.rows):,} rows in {path}{there}")
+    progress.finish(f"{len(found.rows):,} rows in {path}{there}")
     return found

@@ -203,7 +203,7 @@ def train_in_array(
     parameters: ArrayParameters,
     *,
     marks: int = MARKS,
-    report: Callable[[float], None] = lambda share: None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> ArrayTrained:
     """Train a network in the array.
 
@@ -215,7 +215,7 @@ def train_in_array(
         What and how.
     marks : int
         Points of the learning curve in an epoch.
-    report : callable
+    progress : callable
         Told at each mark which share of the training is done.
 
     Raises
@@ -249,7 +249,7 @@ def train_in_array(
             accuracy = float(np.mean(answers == dataset.test_labels))
             done = epoch * steps + stop
             curve.append((done * batch, float(np.cumsum(losses)[-1]) / len(losses), accuracy))
-            report(done / (parameters.epochs * steps))
+            progress(done / (parameters.epochs * steps))
     return ArrayTrained(network, curve, answers, seconds)
 
 
@@ -343,7 +343,9 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
 
 
 @takes()
-def learn_in_array(dataset: Dataset, parameters: TrainingParameters, display: Any = None) -> Learnt:
+def learn_in_array(
+    dataset: Dataset, parameters: TrainingParameters, progress: Any = None
+) -> Learnt:
     """Train a network by pulses, as the paper does, and write it down in whole numbers.
 
     It learns from all training images, so that none is left to choose between epochs.
@@ -355,7 +357,7 @@ def learn_in_array(dataset: Dataset, parameters: TrainingParameters, display: An
     parameters : TrainingParameters
         How; those of `DEFAULTS` where nothing else is asked for. ``noise`` is the cycle-to-cycle
         deviation of each update, as a fraction of the range of R_AH.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows which share of the training is done.
 
     Raises
@@ -371,11 +373,11 @@ def learn_in_array(dataset: Dataset, parameters: TrainingParameters, display: An
         "options": parameters.options(dataset) | {"in_array": True},
         "data": {"name": dataset.name, "digest": dataset.digest},
     }
-    display.start("learning in the array")
+    progress.start("learning in the array")
     trained = train_in_array(
-        dataset, given, report=lambda share: display.advance(share, 1.0, f"{share:.0%}")
+        dataset, given, progress=lambda share: progress.advance(share, 1.0, f"{share:.0%}")
     )
-    display.finish()
+    progress.finish()
     provenance["loss"] = [[images, round(loss, 6)] for images, loss, _ in trained.curve]
     network = array_network(trained.network, parameters.formats, dataset.image_shape, provenance)
     right = GoldenModel(network).classify(dataset.test_images) == dataset.test_labels

@@ -76,13 +76,13 @@ class Trained(Shown):
 class _Training:
     """State of one training: its network, its lesson, and the phases that it goes through."""
 
-    def __init__(self, dataset: Dataset, parameters: TrainingParameters, display: Display) -> None:
+    def __init__(self, dataset: Dataset, parameters: TrainingParameters, progress: Display) -> None:
         if len(dataset.train_images) < 2:
             raise UserError("training needs at least 2 training images; give a larger data set")
         keep_freed_memory()
         self.dataset = dataset
         self.parameters = parameters
-        self._display = display
+        self._progress = progress
         self.told = ""
         self.images = dataset.train_images.reshape(len(dataset.train_images), -1)
         self.learnt, kept = split(len(self.images))
@@ -202,9 +202,9 @@ class _Training:
                 if accuracy is not None:
                     self.told = f", validation {accuracy:.2%}"
                 where = f"{phase} {epoch + 1}/{epochs}: loss {loss:.3f}{self.told}"
-                self._display.advance(self.step, self.steps, where)
+                self._progress.advance(self.step, self.steps, where)
                 if accuracy is not None and (epoch in (0, epochs - 1) or (epoch + 1) % LINES == 0):
-                    self._display.log(where)
+                    self._progress.log(where)
         network.values[:] = adam.average
 
     def cut(self) -> None:
@@ -243,10 +243,10 @@ class _Training:
 
 
 def _trained(
-    training: _Training, learn: Callable[[], None], provenance: dict[str, Any], display: Display
+    training: _Training, learn: Callable[[], None], provenance: dict[str, Any], progress: Display
 ) -> Trained:
     """What comes of a training, also if Ctrl-C ends it once there is a network."""
-    display.start(f"training on {len(training.learnt):,} images")
+    progress.start(f"training on {len(training.learnt):,} images")
     # One thread: the products are too small to share, and sums come out the same everywhere.
     with threadpool_limits(1):
         interrupted = False
@@ -257,7 +257,7 @@ def _trained(
                 raise
             interrupted = True
         trained = training.finish(provenance, interrupted)
-    display.finish(
+    progress.finish(
         f"validation {trained.validation_accuracy:.2%}, test {trained.test_accuracy:.2%}"
     )
     return trained
@@ -269,7 +269,7 @@ def train(
     parameters: TrainingParameters | None = None,
     *,
     quick: bool = False,
-    display: Any = None,
+    progress: Any = None,
     **keywords: Any,
 ) -> Trained:
     """Train a network.
@@ -285,7 +285,7 @@ def train(
         How.
     quick : bool
         Whether seconds shall do, by fewer epochs, where `parameters` have the usual ones.
-    display : Display or bool, optional
+    progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         Of `TrainingParameters`, and ``device``, ``at``, ``level_choice``, ``polarity``,
@@ -302,8 +302,8 @@ def train(
     dataset, parameters = load_dataset(dataset), parameters or TrainingParameters()
     if quick and parameters.epochs == EPOCHS:
         parameters = replace(parameters, epochs=QUICK_EPOCHS)
-    training = _Training(dataset, parameters, display)
-    return _trained(training, training.learn, provenance_of(parameters, dataset), display)
+    training = _Training(dataset, parameters, progress)
+    return _trained(training, training.learn, provenance_of(parameters, dataset), progress)
 
 
 def tune(
@@ -311,7 +311,7 @@ def tune(
     parameters: TrainingParameters,
     network: LatentNetwork,
     provenance: dict[str, Any],
-    display: Display,
+    progress: Display,
 ) -> Trained:
     """Train a network further that has the machine's integers already.
 
@@ -328,7 +328,7 @@ def tune(
         Quantised; changed in place.
     provenance : dict
         Where the network comes from.
-    display : Display
+    progress : Display
         Told of every batch.
 
     Raises
@@ -336,5 +336,5 @@ def tune(
     UserError
         If there is but one training image.
     """
-    training = _Training(dataset, parameters, display)
-    return _trained(training, partial(training.go_on, network), provenance, display)
+    training = _Training(dataset, parameters, progress)
+    return _trained(training, partial(training.go_on, network), provenance, progress)

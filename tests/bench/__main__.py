@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             builds,
             resident_images=arguments.resident_images,
             former=former,
-            display=steps,
+            progress=steps,
         )
     if arguments.document is not None:
         MARKS.fill(arguments.document, f"\n{markdown(record)}\n")

@@ -432,7 +432,7 @@ def bench(
     *,
     resident_images: int | None = None,
     former: Mapping[str, Any] | None = None,
-    display: Display | None = None,
+    progress: Display | None = None,
 ) -> dict[str, Any]:
     """Measure golden model and virtual board, and work out the engines of builds.
 
@@ -446,7 +446,7 @@ def bench(
         Images that the builds keep on the board, if they do not say so themselves.
     former : mapping, optional
         What an earlier bench has returned: only the figures of builds are made anew.
-    display : Display, optional
+    progress : Display, optional
         Shows the steps.
 
     Returns
@@ -454,23 +454,23 @@ def bench(
     dict
         Plain values, as ``python -m tests.bench --json`` prints them.
     """
-    display = display or Silent()
-    record = _measured(effort or Effort(), display) if former is None else dict(former)
+    progress = progress or Silent()
+    record = _measured(effort or Effort(), progress) if former is None else dict(former)
     network = open_network(NETWORKS[0])
-    display.start("the engines of the builds")
+    progress.start("the engines of the builds")
     record["engine"] = engine_figures(builds, network)
     record["resident"] = resident_figures(builds, network, resident_images)
-    display.finish()
+    progress.finish()
     return record
 
 
-def _measured(effort: Effort, display: Display) -> dict[str, Any]:
+def _measured(effort: Effort, progress: Display) -> dict[str, Any]:
     """All figures that are measured here, as ``--json`` prints them."""
 
     def shown(what: str, work: Callable[[], Any]) -> Any:
-        display.start(what)
+        progress.start(what)
         found = work()
-        display.finish()
+        progress.finish()
         return found
 
     machine = {
@@ -499,7 +499,7 @@ def _measured(effort: Effort, display: Display) -> dict[str, Any]:
         "training": [shown(f"training, {STATES} states", partial(training, effort.epochs))],
         "ratios": shown(
             "side by side",
-            lambda: ratios(program, effort.repeats, lambda text: display.advance(0, None, text)),
+            lambda: ratios(program, effort.repeats, lambda text: progress.advance(0, None, text)),
         ),
         "growth": shown("how the cost grows", partial(growth, effort)),
         "shapes": shown("virtual boards", partial(shapes_on_virtual, effort)),

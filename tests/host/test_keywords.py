@@ -213,10 +213,10 @@ def test_what_is_odd_about_files_is_a_warning_and_progress_does_not_hide_it():
     lines = CURVES.splitlines()
     lines[30] = lines[30].replace(",", ",9", 1)  # an outlier
     Path("odd.csv").write_text("\n".join(lines))
-    for display in (None, False):
+    for progress in (None, False):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            fitted = allspin.fit("odd.csv", display=display)
+            fitted = allspin.fit("odd.csv", progress=progress)
         assert [str(each.message) for each in caught] == [
             note.replace("--keep-outliers", "`keep_outliers`") for note in fitted.measurement.notes
         ]
@@ -230,7 +230,7 @@ def test_a_bar_is_shown_where_somebody_sees_it_and_nothing_stays(capfd, monkeypa
     allspin.run("mnist-10", images=20)
     assert capfd.readouterr() == ("", "")
     here, there = pty.openpty()
-    for words, shown in (("", True), ("display=False", False)):
+    for words, shown in (("", True), ("progress=False", False)):
         code = RUN.format(words)
         subprocess.run([sys.executable, "-c", code], stderr=there, check=True)
         os.write(there, b"end")
@@ -258,7 +258,7 @@ def test_a_notebook_has_a_line_that_is_written_over(monkeypatch):
         def stream(self, images: Any, progress: Any = None, first: int = 0) -> Any:
             while "50%" not in stream.getvalue():
                 progress(len(images) // 2)
-            with allspin.open_machine("golden", NETWORK, display=False) as golden:
+            with allspin.open_machine("golden", NETWORK, progress=False) as golden:
                 golden.program(NETWORK)
                 return golden.stream(images)
 
@@ -277,6 +277,6 @@ def test_steps_are_told_to_what_the_caller_gives():
             self.steps.append(description)
 
     said = Said()
-    allspin.train(SET, epochs=1, hidden=2, display=said)
-    allspin.run("mnist-10", images=20, display=said)
+    allspin.train(SET, epochs=1, hidden=2, progress=said)
+    allspin.run("mnist-10", images=20, progress=said)
     assert len(said.steps) == 4

@@ -11,7 +11,7 @@ WHOLE = Column("everything", ("c2c", "d2d", "neuron"), "write-verify")
 
 def test_the_chips_that_were_asked_for_are_measured_and_told(seen):
     options = MeasureOptions(chips=2, first=5, columns=(WHOLE,), tries=3, band=0.03)
-    found = measure_chips(["mnist-10", "mnist-10"], options=options, images=200, display=seen)
+    found = measure_chips(["mnist-10", "mnist-10"], options=options, images=200, progress=seen)
     (result,) = found.results
     assert seen.lines == ["mnist-10, everything", result.figure]
     assert seen.done == [(1, 2), (2, 2)]

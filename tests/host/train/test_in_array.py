@@ -98,7 +98,7 @@ def test_it_learns(tiny: Dataset, neuron, synapse, hidden, epochs) -> None:
         ARRAY, synapse=synapse, neuron=neuron, hidden=hidden, epochs=epochs
     )
     seen = []
-    trained = train_in_array(tiny, parameters, marks=2, report=seen.append)
+    trained = train_in_array(tiny, parameters, marks=2, progress=seen.append)
     images, losses, accuracies = zip(*trained.curve, strict=True)
     assert accuracies[-1] == np.mean(trained.answers == tiny.test_labels) > 0.8
     assert images == tuple(range(192, 384 * epochs + 1, 192))

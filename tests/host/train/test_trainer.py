@@ -104,7 +104,7 @@ def test_the_curve_has_each_phase_and_progress_counts_every_batch(
     dataset: Dataset, parameters: TrainingParameters, phases: list[str]
 ) -> None:
     seen = Seen()
-    provenance = train(dataset, parameters, display=seen).network.provenance
+    provenance = train(dataset, parameters, progress=seen).network.provenance
     curve = provenance["curve"]
     assert [each["phase"] for each in curve] == phases
     assert [each["epoch"] for each in curve] == [
@@ -226,14 +226,14 @@ class Interrupt(Display):
 def test_an_interrupt_leaves_the_best_so_far_and_before_there_is_one_is_one(
     dataset: Dataset,
 ) -> None:
-    trained = train(dataset, SMALL, display=Interrupt("quantised", 3))
+    trained = train(dataset, SMALL, progress=Interrupt("quantised", 3))
     assert trained.interrupted
     assert trained.network.provenance["interrupted"] is True
     whole = train(dataset, SMALL).network.provenance["curve"]
     assert trained.network.provenance["curve"] == whole[: 2 + 2]
     for phase, epoch in (("float", 2), ("quantised", 1)):
         with pytest.raises(KeyboardInterrupt):
-            train(dataset, SMALL, display=Interrupt(phase, epoch))
+            train(dataset, SMALL, progress=Interrupt(phase, epoch))
 
 
 # For a device, through tiles, and for chips.
