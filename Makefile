@@ -47,7 +47,7 @@ coverage: $(STAMP)  ## What benches make blocks and machines go through, counted
 	@$(BIN)/python -m tests.coverage $(if $(DOCUMENT),--document $(DOCUMENT))
 
 .PHONY: faults
-faults: $(STAMP)  ## A thousand programmings with two faults each on the line; ten million hurt frames.
+faults: $(STAMP)  ## A thousand programmings with two faults each, a thousand with old frames; ten million hurt frames.
 	@ALLSPIN_FAULT_RUNS=1000 ALLSPIN_HURT_FRAMES=10 $(BIN)/python -m pytest -n 2 --dist worksteal -q tests/host/link/test_session.py tests/host/link/test_frames.py
 
 .PHONY: boards

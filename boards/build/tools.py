@@ -121,7 +121,7 @@ def find_tool(name: str, wanted: Wanted = "auto", which: Callable = shutil.which
         script = _RUN_MAIN if packaged.function == "main" else _RUN
         code = script.format(module=packaged.module, function=packaged.function, name=name)
         version = importlib.metadata.version(packaged.package)
-        return Tool(name, (sys.executable, "-c", code), "pypi", version)
+        return Tool(name, (sys.executable, "-P", "-c", code), "pypi", version)
     if wanted == "native":
         raise UserError(f"{name} was not found: install the package {packaged.native}")
     raise UserError(

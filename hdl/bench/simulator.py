@@ -220,7 +220,7 @@ def _run(
 ) -> int:
     """Run a step of cocotb's runner, and return its exit status."""
     options |= {"simulator": simulator, "hdl_toplevel": TOP}
-    command = [sys.executable, "-c", _RUNNER, json.dumps([step, options], default=str)]
+    command = [sys.executable, "-P", "-c", _RUNNER, json.dumps([step, options], default=str)]
     variables = {**_UNSET, "PATH": find_tools(simulator)[1], **variables}
     return run_tool(command, log.parent, log.name, step, variables=variables)
 
@@ -425,7 +425,8 @@ def simulate(
     verilog = component if isinstance(component, str) else to_verilog(component, TOP)
     built = build(verilog, simulator=simulator, waves=waves is not None, public=public)
     path = Path(test).absolute()
-    module = path.stem if path.suffix == ".py" else str(test)
+    is_file = path.suffix == ".py"
+    module = path.stem if is_file else str(test)
     with tempfile.TemporaryDirectory(prefix="allspin-") as temporary:
         folder = Path(temporary) if folder is None else folder.absolute()
         Job(folder, network, images, profile or HardwareProfile(), options or {}).save()
@@ -434,7 +435,9 @@ def simulate(
         variables = {
             VARIABLE: str(folder),
             # It imports what this process can, and the test.
-            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, [*sys.path, str(path.parent)])),
+            "PYTHONPATH": os.pathsep.join(
+                map(os.path.abspath, [*sys.path, *[str(path.parent)] * is_file])
+            ),
             # Its default rewrites the assertions of every module that is imported.
             "COCOTB_REWRITE_ASSERTION_FILES": f"{module.rpartition('.')[2]}.py",
         }

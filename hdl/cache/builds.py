@@ -345,8 +345,8 @@ def build_once(
         with _cannot_write(folder):
             work = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
         try:
-            build(work)
             with _cannot_write(folder):
+                build(work)
                 work.chmod(0o755)
                 seal(work)
                 work.rename(done)

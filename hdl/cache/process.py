@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 
 VARIABLE = "ALLSPIN_CACHE"
 """Environment variable that names another folder for the cache."""
@@ -44,7 +44,12 @@ def cache_folder() -> Path:
     # By the XDG Base Directory Specification a path that is not absolute does not count.
     if os.path.isabs(users := os.environ.get(USERS_CACHE, "")):
         return _made(Path(users) / "allspin")
-    return users_folder() or _temporary()
+    if own := users_folder():
+        return _made(own)
+    with refused("there is no place for a cache: ", f"; {FIX}", OSError):
+        place = tempfile.gettempdir()
+    # All users may write there, so a link is refused: who laid it is not known.
+    return _made(Path(place) / f"allspin-{os.getuid()}", Path.lstat)
 
 
 def users_folder() -> Path | None:
@@ -53,32 +58,22 @@ def users_folder() -> Path | None:
         return None
     folder = Path(home) / ".cache" / "allspin"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(stat.S_IRWXU, parents=True, exist_ok=True)
     except OSError:
         return None
     return folder if os.access(folder, os.W_OK | os.X_OK) else None
 
 
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+def _made(folder: Path, look: Callable[[Path], os.stat_result] = Path.stat) -> Path:
+    """Make a folder of programs unless it is there; one where another user may write is refused."""
+    with refused(f"cannot make the cache folder {folder}: ", f"; {FIX}", OSError):
+        folder.mkdir(stat.S_IRWXU, parents=True, exist_ok=True)
+        found = look(folder)
+    if found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise UserError(
-            f"cannot make the cache folder {folder}: {error.strerror}; {FIX}"
-        ) from error
-    return folder
-
-
-def _temporary() -> Path:
-    """A folder where all users may write, so one that another user laid there is refused."""
-    try:
-        folder = Path(tempfile.gettempdir()) / f"allspin-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.lstat()
-    except OSError as error:
-        raise UserError(f"there is no place for a cache: {error.strerror}; {FIX}") from error
-    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o022:
-        raise UserError(f"the cache folder {folder} is open to other users; {FIX}")
+            f"the cache folder {folder} is open to other users, and programs in it are run; "
+            f"chmod -R go-w {folder}, or set {VARIABLE} to a folder of your own"
+        )
     return folder
 
 
@@ -88,7 +83,7 @@ def kept_folder(name: str) -> Path:
     Raises
     ------
     UserError
-        If the cache cannot be written.
+        If the cache cannot be written, or others may write there.
     """
     return _made(cache_folder() / name)
 
@@ -145,23 +140,30 @@ def tool_environment() -> dict[str, str]:
     # By the XDG Base Directory Specification a path that is not absolute does not count.
     if os.path.isabs(os.environ.get(USERS_CACHE, "")) or users_folder():
         return dict(os.environ)
-    return {**os.environ, USERS_CACHE: str(cache_folder() / "tools")}
+    return {**os.environ, USERS_CACHE: str(kept_folder("tools"))}
+
+
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+"""As Python's -P: a Python takes no module from the current folder, which may be anybody's."""
 
 
 @contextlib.contextmanager
 def for_tools_of_others() -> Iterator[None]:
-    """Give this process those variables, while a library starts a tool by itself."""
-    before = os.environ.get(USERS_CACHE)
-    wanted = tool_environment().get(USERS_CACHE)
+    """Give this process those variables, while a library starts a tool or a Python by itself."""
+    wanted = {USERS_CACHE: tool_environment().get(USERS_CACHE), **SAFE_PATH}
+    before = {name: os.environ.get(name) for name in wanted}
+    _set(wanted)
     try:
-        if wanted is not None:
-            os.environ[USERS_CACHE] = wanted
         yield
     finally:
-        if before is None:
-            os.environ.pop(USERS_CACHE, None)
-        else:
-            os.environ[USERS_CACHE] = before
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
 
 
 GUARD = Path(__file__).with_name("guard.py")

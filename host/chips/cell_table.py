@@ -115,7 +115,7 @@ def cell_table(network: Network, device: Device, programmed: Programmed) -> Cell
         rows, columns = np.indices(layer.states.shape, np.int32)
         targets, _ = level_targets(device.synapse, layer.levels)
         reference = None
-        if device.imperfections.reference:
+        if device.imperfections.referenced:
             reference = cells.reference_resistance(device.synapse, layer.levels)
         of_layer = {
             "layer": np.full(layer.states.shape, number, np.int32),

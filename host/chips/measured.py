@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from allspin.host.chips.accuracy import COLUMNS, Column, Lot, Measured, known, measure, measure_made
+from allspin.host.chips.accuracy import (
+    COLUMNS,
+    Column,
+    Lot,
+    Measured,
+    doubts,
+    known,
+    measure,
+    measure_made,
+    summary,
+)
 from allspin.host.chips.options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.chips.tiles import cut_network
@@ -123,13 +133,20 @@ class MeasuredChips(Shown):
     results: list[Measured]
     probed: list[Measured] = field(default_factory=list)
 
+    def worst_chip(self, result: Measured) -> int | None:
+        """Seed of the worst of its chips; None of chips that were read back."""
+        return None if result.cells else self.seeds[int(result.accuracies.argmin())]
+
     def to_dict(self) -> dict[str, Any]:
         """As ``allspin chips --json`` prints it."""
         return {
             "device": self.device.name,
             "chips": list(self.seeds),
             "images": self.images,
-            "results": [result.to_dict() for result in (*self.results, *self.probed)],
+            "results": [
+                {**result.to_dict(), "worst_chip": self.worst_chip(result)}
+                for result in (*self.results, *self.probed)
+            ],
             "readings": self.device.readings(),
             "commit": commit(),
         }
@@ -292,19 +309,33 @@ def measure_columns(
         ]
 
 
+BESIDE = {"standard_error": "standard error", "quantile_5": "5 % quantile", "worst": "worst"}
+"""What a table of accuracies has beside mean and deviation, by its key in ``--json``."""
+
+
 def chips_table(measured: MeasuredChips) -> Table:
     """Networks across, columns down: their titles are long."""
     results, chips = [*measured.results, *measured.probed], len(measured.seeds)
     names = list(dict.fromkeys(result.network for result in results))
-    rows: dict[str, list[Number]] = {}
+    rows: dict[str, list[Number | None]] = {}
     for result in results:
-        deviation = None if result.deviation is None else 100 * result.deviation
-        share = Number(100 * result.mean, ".2f", deviation)
-        rows.setdefault(result.column.title, []).append(share)
+        found = summary(result.accuracies)
+        percent = {name: each and 100 * each for name, each in found.items()}
+        share = Number(percent["accuracy"], ".2f", percent["deviation"])
+        beside = (percent[name] for name in BESIDE)
+        cells = [share, *(None if each is None else Number(each, ".2f") for each in beside)]
+        rows.setdefault(result.column.title, []).extend(cells)
     return Table(
         f"Accuracy, {chips} chip{'s' if chips > 1 else ''} of {measured.device.name}, "
         f"{measured.images:,} images",
-        (TableColumn("chips with"), *(TableColumn(name, "%") for name in names)),
+        (
+            TableColumn("chips with"),
+            *(
+                TableColumn(f"{before}{name}", "%")
+                for name in names
+                for before in ("", *(f"{words} of " for words in BESIDE.values()))
+            ),
+        ),
         [(title, *shares) for title, shares in rows.items()],
     )
 
@@ -314,25 +345,29 @@ def remarks(measured: MeasuredChips) -> list[str]:
     verified, worst = {}, []
     for result in measured.results:
         column, how, counts = result.column, result.programming, result.counts
-        if column.scheme == "write-verify":
+        if how.verifies:
+            energy = "" if result.energy is None else f", {result.energy / counts.cells:.3g} J"
             line = (
                 f"{result.network}, {column.title}: band {how.band:g} of the range, at most "
                 f"{how.tries} tries; {counts.reads / counts.cells:.2f} writes and reads a cell, "
-                f"{counts.unconverged / counts.cells:.2%} of the cells end outside the band"
+                f"{counts.unconverged / counts.cells:.2%} of the cells end outside the band; "
+                f"{counts.pulses / counts.cells:.1f} pulses and "
+                f"{counts.saturations / counts.cells:.2f} saturations a cell{energy}"
             )
-            verified.setdefault(result.network, line)
-        elif column.scheme == "open-loop" and {"c2c", "d2d", "neuron"} <= set(column.variations):
-            place = int(result.accuracies.argmin())
+            verified.setdefault((result.network, how.scheme), line)
+        if {"c2c", "d2d", "neuron"} <= set(column.variations):
             worst.append(
-                f"{result.network}, {column.title}: the worst is chip {measured.seeds[place]} with "
-                f"{100 * result.accuracies[place]:.2f} %"
+                f"{result.network}, {column.title}: the worst is chip "
+                f"{measured.worst_chip(result)} with {100 * result.accuracies.min():.2f} %"
             )
     cells = measured.probed[0].cells if measured.probed else ()
     readings = [line for each in cells for line in each.readings()]
     polarity = measured.results[0].programming.polarity
+    every = [*measured.results, *measured.probed]
     return [
         *verified.values(),
         *worst,
+        *doubts((f"{one.network}, {one.column.title}", one.accuracies) for one in every),
         *readings,
         f"polarity {polarity}: {POLARITIES[polarity]}",
         *measured.device.readings(),

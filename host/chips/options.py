@@ -24,6 +24,7 @@ from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
     POLARITIES,
     SCHEMES,
+    VERIFYING,
     Counts,
     Programming,
     default_tries,
@@ -149,7 +150,7 @@ class MadeChip(Brief):
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` says of it; see ``docs/programming.md``."""
         how, counts, array = self.programming, self.counts, self.array
-        verify = how if how is not None and how.scheme == "write-verify" else None
+        verify = how if how is not None and how.verifies else None
         electrical, circuit = self.device.electrical, self.device.array
         told = {
             "reading": circuit.reading,
@@ -282,11 +283,17 @@ class ChipOptions:
             object.__setattr__(self, "device", self.chip.device)
             object.__setattr__(self, "chip", self.chip.seed)
         mean, read = self.chip is None, self.measured is not None
-        verified = self.scheme == "write-verify"
+        verifying = " or ".join(VERIFYING)
         how = (self.scheme, self.polarity) != ("open-loop", "quieter")
         for wrong, said in (
-            (self.tries is not None and not verified, "`tries` needs `scheme` write-verify"),
-            (self.band is not None and not verified, "`band` needs `scheme` write-verify"),
+            (
+                self.tries is not None and self.scheme not in VERIFYING,
+                f"`tries` needs `scheme` {verifying}",
+            ),
+            (
+                self.band is not None and self.scheme not in VERIFYING,
+                f"`band` needs `scheme` {verifying}",
+            ),
             (mean and not read, "a chip needs its seed, `chip`, or cells that were `measured`"),
             (self.missing and not read, "`missing` needs `measured`"),
             (read and how, "`measured` cells are not programmed: leave out how they would be"),

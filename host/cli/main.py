@@ -61,16 +61,15 @@ FAULT = 70
 """As sysexits.h has it: an error in the program itself."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+FULL = {errno.EDQUOT, errno.EFBIG, errno.ENOSPC}
 FORESEEABLE = {
+    *FULL,
     errno.EACCES,
-    errno.EDQUOT,
-    errno.EFBIG,
     errno.EIO,
     errno.EMFILE,
     errno.ENAMETOOLONG,
     errno.ENFILE,
     errno.ENOMEM,
-    errno.ENOSPC,
     errno.EPERM,
     errno.EROFS,
 }
@@ -117,12 +116,11 @@ def _perform(argv: Sequence[str]) -> int:
     load_extensions()
     argv = renewed(argv)
     called = [word for word in argv if not word.startswith("-")][:1]
-    # What a command needs may take seconds to import on a busy machine.
-    beat = Beat(lambda: "", "starting ...")
-    try:
+    with contextlib.ExitStack() as stack:
+        if {"-h", "--help"}.isdisjoint(argv):
+            # What a command needs may take seconds to import on a busy machine.
+            stack.callback(Beat(lambda: "", "starting ...").stop)
         parser = build_parser(called)
-    finally:
-        beat.stop()
     try:
         arguments = parser.parse_args(argv)
         if arguments.command is None:
@@ -156,7 +154,9 @@ def _status(argv: Sequence[str]) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FORESEEABLE:
             silence_streams(sys.stdout)
-            said = f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
+            # What a command writes is named by whoever writes it; this is what is left.
+            left = "stdout, or a temporary file" if error.errno in FULL else ""
+            said = ": ".join(filter(None, (error.strerror, error.filename or left)))
         elif (theirs := fault_of_extension(error)) is not None:
             said = f"{theirs} (a file that {VARIABLE} names)"
         else:

@@ -14,6 +14,7 @@ from allspin.host.cli.parser import Parser
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, print_tables
+from allspin.host.train.options import AUGMENTATIONS
 from allspin.sim.errors import UserError
 from allspin.sim.parameters import make
 from allspin.sim.programming.programming import LEVEL_CHOICES
@@ -209,6 +210,12 @@ SHARED: dict[str, dict[str, Any]] = {
         "type": "file",
         "help": "folder of IDX files, or .npz with x_train, y_train, x_test, y_test (MNIST, which "
         "ships)",
+    },
+    "--augment": {
+        "metavar": "NAME",
+        "help": f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror "
+        "images), with amounts as in objects,shift=2, in pixels of an image of 28 x 28 (digits of "
+        "MNIST, none of other data)",
     },
     "--images": {"metavar": "N", "type": int, "help": "first N test images (all)"},
     "--device": {

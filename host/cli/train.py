@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import time
 from typing import Any
 
@@ -25,7 +26,6 @@ from allspin.host.train import in_array, parameters as recipe
 from allspin.host.train.in_array import Learnt
 from allspin.host.train.options import (
     ALL,
-    AUGMENTATIONS,
     KEYS,
     USUAL,
     Robustness,
@@ -59,16 +59,9 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--hidden", metavar="N[,N...]", type=_widths, help="neurons of each hidden layer (100)"
     )
-    parser.add_argument(
-        "--augment",
-        metavar="NAME",
-        help=f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror "
-        f"images), with amounts as in objects,shift=2 ({recipe.DEFAULT_AUGMENTATION}; none of data "
-        "that are no images)",
-    )
     add_target_arguments(parser)
     add_tile_arguments(parser, "in one piece")
-    add_shared(parser, "--data")
+    add_shared(parser, "--augment", "--data")
     parser.add_argument(
         "--robust",
         metavar="OPTIONS",
@@ -108,12 +101,14 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
 
 HELP = "Train a network for the machine, offline."
 EPILOG = """\
-Ctrl-C ends the training; the best network so far is saved (exit status 130).
+Ctrl-C or SIGTERM ends the training; the best network so far is saved (exit
+status 130).
 
 examples:
   allspin train --states 10 -o ten.safetensors
   allspin train --states 100 --hidden 128,64 --seed 3 -o deep.safetensors
-  allspin train --data fashion --augment objects --quick -o fashion.safetensors
+  allspin train --data fashion --quick -o fashion.safetensors
+  allspin train --augment digits,rotation=8 --quick -o turned.safetensors
   allspin train --data set.npz --rate 1e-3 --batch 64 -o mine.safetensors
   allspin train --recipe recipe.toml --seed 1 -o again.safetensors
   allspin train --neuron cmos-bare -o gate.safetensors
@@ -160,6 +155,8 @@ def run(arguments: Arguments) -> int:
     if target is not None and (said := target.shared(parameters.states, parameters.rah_bits)):
         warn(said)
     start = time.perf_counter()
+    # By which a cluster ends a job.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         learn = in_array.learn_in_array if arguments.in_array else train
         trained = learn(dataset, parameters, progress=arguments.steps)
@@ -167,6 +164,8 @@ def run(arguments: Arguments) -> int:
         arguments.steps.stop()
         warn("interrupted; nothing was saved")
         return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
     seconds = time.perf_counter() - start
     save_network(trained.network, output)
     # What was learnt in the array has no validation images, and is not saved half-way.

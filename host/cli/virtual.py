@@ -20,6 +20,8 @@ from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort, Wire
 from allspin.sim.errors import UserError, refused
 
 TERMINALS = "/dev/pts/"
+CLOCK = 1.0
+"""Seconds that the times of some file systems are whole numbers of."""
 
 
 def check_link(link: Path) -> None:
@@ -28,10 +30,12 @@ def check_link(link: Path) -> None:
     Raises
     ------
     UserError
-        If there is no such folder, or something is there but a link that was left here, and leads
-        to a terminal now gone.
+        If there is no such folder, or something is there but a link that was left here: one to a
+        terminal that is gone, or was opened only after it, for the system gives numbers again.
     """
-    left = link.is_symlink() and os.readlink(link).startswith(TERMINALS) and not link.exists()
+    left = link.is_symlink() and os.readlink(link).startswith(TERMINALS)
+    if left and link.exists():
+        left = link.stat().st_ctime > link.lstat().st_mtime + CLOCK
     if os.path.lexists(link) and not left:
         raise UserError(f"cannot make the link {link}: something else is there")
     if not link.parent.is_dir():

@@ -30,6 +30,8 @@ MAX_BYTES = 1 << 28
 """Bytes of a file."""
 MAX_PIXELS = 1 << 26
 """Pixels of an image: 67 million, of which each takes some bytes."""
+MAX_SIDE = 1 << 16
+"""Pixels of a side: whatever the other side, each row takes some bytes of its own."""
 LARGE = 1024
 """Longest side that is worth keeping, many times those of networks' images."""
 WHITE, DEEP = 255, 257
@@ -106,9 +108,10 @@ def read_grey(path: Path) -> Grey:
             ) from None
         with image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
+            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
                 raise ValueError(
-                    f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} are read"
+                    f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} are read, and "
+                    f"{MAX_SIDE:,} on a side"
                 )
             if image.format == "TIFF" and image.info.get("compression") != "raw":
                 # Its library prints lines of its own.

@@ -1,15 +1,17 @@
-"""Which column of a file is what, in which unit, and which of its rows are taken."""
+"""How files are read: which columns curves are of, in which unit, and which rows are taken."""
 
 import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.quantities import number, quantity, unit_of
+from allspin.host.fit.quantities import base_of, few, number, quantity, unit_of
+from allspin.host.fit.roles import KINDS, ColumnMap, plain
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError, check_number, check_one_of
 from allspin.sim.parameters import option
@@ -20,33 +22,45 @@ MISSING = 0.1
 """Share of a curve's values that may be missing."""
 
 
-def _column(what: str) -> Any:
-    """A field that names a column, None for the usual name."""
-    about = option(f"column of the {what}", "NAME", flag=f"--{what}-column")
-    return field(default=None, metadata=about)
+def _column(what: str, more: str = "") -> Any:
+    """A field that names a column, empty for the usual name."""
+    words = f"column of {what}{more}; of one file of several as FILE:NAME"
+    flag = "--resistance-column" if more else f"--{what}-column"
+    return field(default=(), metadata=option(words, "NAME", flag=flag, action="append"))
 
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """Names of columns that differ from the usual ones; None for the usual name.
+    """Names of columns that differ from the usual ones; empty for the usual name.
 
-    `resistance` may be several names; each is a cycle.
+    Each is a name for all files, or ``FILE:NAME`` for one of them; one alone may be a str.
+    `resistance` may be several names of a file; each is a cycle.
     """
 
-    pulse: str | None = _column("pulse")
-    resistance: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "column of R_AH; given several times, as many cycles",
-            "NAME",
-            flag="--resistance-column",
-            action="append",
-        ),
-    )
-    cycle: str | None = _column("cycle")
-    device: str | None = _column("device")
-    polarity: str | None = _column("polarity")
-    current: str | None = _column("current")
+    pulse: str | tuple[str, ...] = _column("pulse")
+    resistance: str | tuple[str, ...] = _column("R_AH", "; given several times, as many cycles")
+    cycle: str | tuple[str, ...] = _column("cycle")
+    device: str | tuple[str, ...] = _column("device")
+    polarity: str | tuple[str, ...] = _column("polarity")
+    current: str | tuple[str, ...] = _column("current")
+
+    def of(self, what: str, path: Path) -> list[str]:
+        """The names of a file's column: those that are given for it, or else for all files."""
+        pairs = [text.rpartition(":") for text in self._all(what)]
+        own = [name for file, _, name in pairs if file in (path.name, str(path))]
+        return own or [name for file, _, name in pairs if not file]
+
+    def check(self, paths: Iterable[Path]) -> None:
+        """Refuse a name for a file that there is not."""
+        known = {"", *(name for path in paths for name in (path.name, str(path)))}
+        pairs = [(f"--{what}-column", text) for what in vars(self) for text in self._all(what)]
+        for flag, text in pairs:
+            if text.rpartition(":")[0] not in known:
+                raise UserError(f"{flag} {text} is of no file that is given")
+
+    def _all(self, what: str) -> tuple[str, ...]:
+        given = getattr(self, what, ())
+        return (given,) if isinstance(given, str) else given
 
 
 @dataclass(frozen=True)
@@ -152,6 +166,7 @@ class Condition:
         column, _, values = text.partition("=")
         self.text, self.column = text, column.strip()
         self.values = [value.strip() for value in values.split(",")]
+        self.ranges = [value.partition("..")[::2] for value in self.values]
         if not (self.column and all(self.values)):
             raise UserError(
                 f"--where takes COLUMN=VALUE, such as current=8, current=8,-11 or field=90..110, "
@@ -163,47 +178,21 @@ class Condition:
         value = number(cell)
         if value is None or math.isnan(value):
             return cell.lower() in map(str.lower, self.values)
-        for wanted in self.values:
-            first, _, last = wanted.partition("..")
-            low, high = number(first), number(last or first)
-            if low is None or high is None:
-                continue
-            if low <= value <= high or math.isclose(low, value, rel_tol=1e-9):
-                return True
-        return False
+        ends = [(number(first), number(last or first)) for first, last in self.ranges]
+        return any(
+            low is not None
+            and high is not None
+            and (low <= value <= high or math.isclose(low, value, rel_tol=1e-9))
+            for low, high in ends
+        )
 
 
-NAMES = {
-    "pulse": ("pulse", "pulses", "pulse number", "pulse no", "pulse #", "n", "p", "#"),
-    "resistance": (
-        *("r_ah", "rah", "r ah", "r_hall", "r_xy", "rxy", "resistance", "r"),
-        *("conductance", "g", "v_ah", "vah", "v_hall", "hall voltage", "v_xy", "vxy", "v_h"),
-    ),
-    "cycle": ("cycle", "run", "sweep", "repeat"),
-    "device": ("device", "sample", "dut"),
-    "polarity": ("polarity", "direction", "pulse type"),
-    "current": ("current", "i", "i_x", "ix", "input current", "pulse current", "i_pulse"),
-    "read": ("read", "reading", "read number"),
-    "time": ("time", "t", "delay", "wait", "age", "elapsed", "elapsed time"),
-    "temperature": ("temperature", "temp", "t_k", "t_sample"),
-}
-"""What each column may be called, capitals aside; ``-`` and blanks count as ``_``."""
-KINDS = {
-    "resistance": (("ohm", "", "S", "V"), "ohm, mohm, S, mV"),
-    "current": (("A", ""), "A, mA, uA"),
-    "pulse": (("",), "plain numbers"),
-    "time": (("s", ""), "s, ms, min or h"),
-}
-"""Units that a column can have, and how messages tell them."""
+READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)")
+"""Names of the current of reads."""
 
 
-def plain(name: str) -> str:
-    """A column's name without capitals, and with one sign for what separates words."""
-    return re.sub(r"[\s_-]+", "_", name.strip().lower())
-
-
-class Columns:
-    """The columns of one file by what they are.
+class Columns(ColumnMap):
+    """The columns of one file, and what its curves are over.
 
     Parameters
     ----------
@@ -216,10 +205,6 @@ class Columns:
 
     Attributes
     ----------
-    headings : list of str
-        Names of all columns, as `plain` has them.
-    places : dict of str to int
-        Place of each column that there is, by the keys of `NAMES`.
     kind : str
         What curves are over: ``pulse``, ``current`` of a neuron, or ``time``.
     x : int
@@ -240,80 +225,51 @@ class Columns:
     """
 
     def __init__(self, file: CsvFile, options: ReadOptions, decay: bool = False) -> None:
-        self.file = file
-        self.headings = [plain(column.name) for column in file.columns]
-        for heading in filter(None, self.headings):
-            if self.headings.count(heading) > 1:
-                raise UserError(f"{file.path}: two columns are called {heading}; rename one")
-        self.places: dict[str, int] = {}
-        for what, known in NAMES.items():
-            given = getattr(options.columns, what, None)
-            names = self._named(what, [given]) if isinstance(given, str) else map(plain, known)
-            wanted = set(names)
-            if wanted & set(self.headings):
-                here = (place for place, name in enumerate(self.headings) if name in wanted)
-                self.places[what] = next(here)
+        super().__init__(file, options.columns.of)
         self.kind = "time" if decay else "pulse" if "pulse" in self.places else "current"
-        if self.kind not in self.places:
-            what = "time" if decay else "pulse nor one of current"
-            self._lacks(what, "" if decay else ", or name it with --pulse-column")
-        self.x = self.places[self.kind]
-        self.x_unit, self.x_factor = self._unit(self.x, self.kind)
-        named = self._named("resistance", options.columns.resistance)
-        found = [self.headings.index(name) for name in named] or self._all_resistances()
+        x, found = self.place(self.kind), self.places.get("resistance", [])
+        if x is None:
+            pulse = "pulse", "pulse nor one of current", "--pulse-column"
+            raise self.lacks(*(("time", "time", "") if decay else pulse))
         if not found:
-            self._lacks("resistance such as R_AH (ohm)", ", or name it with --resistance-column")
+            raise self.lacks("resistance", "resistance such as R_AH (ohm)", "--resistance-column")
+        self.x = x
+        self.x_unit, self.x_factor = self._unit(x, self.kind)
         units = {place: self._unit(place, "resistance") for place in found}
         self.unit = units[found[0]][0]
         if any(unit != self.unit for unit, _ in units.values()):
             raise UserError(
                 f"{file.path}: columns of R_AH have different units; give them all in ohm"
             )
-        current = 1.0
-        if self.unit == "V":
-            if options.read_current is None:
-                raise UserError(
-                    f"{file.path}: column {file.columns[found[0]].name} is a voltage; give the "
-                    "current that it was read with, such as --read-current 0.1mA"
-                )
-            self.unit, current = "ohm", options.read_current
+        current = (options.read_current or self._read_current()) if self.unit == "V" else 1.0
+        if current is None:
+            raise UserError(
+                f"{file.path}: column {file.columns[found[0]].name} is a voltage; give the current "
+                "that it was read with, such as --read-current 0.1mA"
+            )
+        self.unit = "ohm" if self.unit == "V" else self.unit
         self.resistances = {place: factor / current for place, (_, factor) in units.items()}
         parts = ("cycle", "device", "polarity", "read", *(("temperature",) if decay else ()))
-        self.used = {self.x, *found, *(self.places[one] for one in parts if one in self.places)}
+        self.used = {x, *found, *(self.places[one][0] for one in parts if one in self.places)}
 
-    def _lacks(self, what: str, option: str) -> None:
-        raise UserError(
-            f"{self.file.path} has no column of {what} (it has {self._listed()}); rename one"
-            f"{option}"
-        )
-
-    def _listed(self) -> str:
-        return ", ".join(column.name or "(no name)" for column in self.file.columns)
-
-    def _named(self, what: str, names: Sequence[str]) -> list[str]:
-        """Headings that were given by name."""
-        for name in names:
-            if plain(name) not in self.headings:
-                raise UserError(
-                    f"{self.file.path} has no column {name} (it has {self._listed()}); mend "
-                    f"--{what}-column"
-                )
-        return list(map(plain, names))
-
-    def _all_resistances(self) -> list[int]:
-        """R_AH itself, or R_AH_1, R_AH_2 ... for as many cycles."""
-        known = [plain(name) for name in NAMES["resistance"]]
-        # R_AH goes before a Hall voltage from which it was computed.
-        for name in known:
-            if name in self.headings:
-                return [self.headings.index(name)]
-        pattern = re.compile(rf"({'|'.join(map(re.escape, known))})_?(cycle_?)?\d+|cycle_?\d+")
-        return [place for place, name in enumerate(self.headings) if pattern.fullmatch(name)]
+    def _read_current(self) -> float | None:
+        """What a column or a line before a table says of the current of reads, in ampere."""
+        rows, found = self.file.rows, []
+        for place, (name, unit) in enumerate(self.file.columns):
+            found += [(name, unit, cell) for cell in {row[place] for _, row in rows}]
+        found += [fact for block in self.file.blocks for fact in self.file.facts(block.line + 1)]
+        amperes = {
+            (number(value) or 0.0) * (unit_of(unit) or ("", 0.0))[1]
+            for name, unit, value in found
+            if READ_CURRENT.fullmatch(plain(name)) and base_of(unit) == "A"
+        }
+        return amperes.pop() if len(amperes) == 1 else None
 
     def _unit(self, place: int, what: str) -> tuple[str, float]:
         """Base unit of a column and its factor."""
         column, (bases, said) = self.file.columns[place], KINDS[what]
-        unit = unit_of(column.unit)
+        # A count may be in anything that is no unit, such as # or pulses.
+        unit = unit_of(column.unit) or (("", 1.0) if what == "pulse" else None)
         if unit is None or unit[0] not in bases:
             raise UserError(
                 f"{self.file.path}: column {column.name} is in {column.unit}, which is not known "
@@ -322,13 +278,11 @@ class Columns:
         return unit
 
 
-def is_decay(file: CsvFile) -> bool:
+def is_decay(file: CsvFile, names: ColumnNames | None = None) -> bool:
     """Whether a file holds decays: it is over time, without pulses, at one current."""
-    headings = [plain(column.name) for column in file.columns]
-    found = {what: set(map(plain, NAMES[what])) & set(headings) for what in NAMES}
-    currents = [headings.index(name) for name in headings if name in found["current"]][:1]
-    steady = all(len(set(file.cells(place, range(len(file.rows))))) == 1 for place in currents)
-    return bool(found["time"]) and not found["pulse"] and steady
+    columns = ColumnMap(file, (names or ColumnNames()).of)
+    currents = {row[place] for place in columns.places.get("current", ()) for _, row in file.rows}
+    return "time" in columns.places and "pulse" not in columns.places and len(currents) < 2
 
 
 def choose_rows(
@@ -346,20 +300,18 @@ def choose_rows(
     chosen = list(range(len(file.rows)))
     used: set[str] = set()
     for condition in conditions:
-        name = plain(condition.column)
-        if name not in columns.headings:
+        place = columns.find(condition.column)
+        own = columns.kind != "time" and place in (columns.x, *columns.resistances)
+        if place is None or (own and columns.kind == "current"):
             continue
-        place = columns.headings.index(name)
-        if columns.kind != "time" and place in (columns.x, *columns.resistances):
-            if columns.kind == "current":
-                continue
+        if own:
             raise UserError(
                 f"{file.path}: --where {condition.text} is about the curves themselves; choose by "
                 "another column"
             )
-        used.add(name)
+        used.add(plain(condition.column))
         cells = file.cells(place, chosen)
-        where = filled(cells) if place == columns.places.get("current") else range(len(cells))
+        where = filled(cells) if place == columns.place("current") else range(len(cells))
         kept = [row for row, one in zip(chosen, where, strict=True) if condition.takes(cells[one])]
         if not kept:
             raise UserError(
@@ -371,31 +323,7 @@ def choose_rows(
 
 def filled(cells: Sequence[str]) -> npt.NDArray[np.intp]:
     """Where the current of each pulse stands: where there is none, at the next, or the last."""
-    values = map(number, cells)
-    there = [at for at, one in enumerate(values) if one is None or (one and not math.isnan(one))]
-    if not there:
-        return np.arange(len(cells))
-    after = np.searchsorted(there, np.arange(len(cells)))
-    return np.array(there)[np.minimum(after, len(there) - 1)]
-
-
-SHOWN = 4
-"""Values that a message has."""
-
-
-def ordered(values: Iterable[str]) -> list[str]:
-    """Values by magnitude, without a decimal comma, as a condition takes them."""
-    found = []
-    for text in values:
-        value = number(text)
-        if value is None or math.isnan(value):
-            found.append((math.inf, text))
-        else:
-            found.append((abs(value), f"{value:.10g}"))
-    return [text for _, text in sorted(found)]
-
-
-def few(values: Iterable[str]) -> str:
-    """The first of some values, and how many more there are."""
-    shown = [text or "nothing" for text in ordered(set(values))]
-    return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" * (len(shown) > SHOWN))
+    values, every = map(number, cells), np.arange(len(cells))
+    there = np.flatnonzero([one is None or bool(one and not math.isnan(one)) for one in values])
+    after = np.minimum(np.searchsorted(there, every), there.size - 1)
+    return there[after] if there.size else every

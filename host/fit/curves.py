@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 from allspin.sim.synapse.response import Array, Polarity
 
+DEAD = 0.15
+"""Of the usual swing of R_AH: pulses that change less do not switch the film."""
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -35,6 +38,8 @@ class Curve:
         empty for a curve of no file.
     temperature : float
         Of a decay, in kelvin; 0 for other curves.
+    path : str
+        The file.
     """
 
     device: str
@@ -46,16 +51,18 @@ class Curve:
     line: int = 0
     rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     temperature: float = 0.0
+    path: str = ""
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        parts = [f"device {self.device}", f"cycle {self.cycle}" if self.cycle else ""]
-        if self.polarity is not None:
-            parts.append(self.polarity.name.lower())
-        if self.temperature:
-            parts.append(f"{self.temperature:g} K")
-        return ", ".join(part for part in parts if part)
+        parts = [
+            f"device {self.device}",
+            f"cycle {self.cycle}" if self.cycle else "",
+            "" if self.polarity is None else self.polarity.name.lower(),
+            f"{self.temperature:g} K" if self.temperature else "",
+        ]
+        return ", ".join(filter(None, parts))
 
     def at(self, places: npt.NDArray[np.integer]) -> "Curve":
         """The curve of some of its points."""
@@ -63,6 +70,12 @@ class Curve:
         rows = self.rows[places] if self.rows.size else self.rows
         x, resistance = self.x[places], self.resistance[places]
         return replace(self, x=x, resistance=resistance, scatter=scatter, rows=rows)
+
+    @property
+    def swing(self) -> float:
+        """What R_AH changes by in the way of the polarity, from the first points to the last."""
+        start, end = ends(self.resistance)
+        return (start - end) if self.polarity else (end - start)
 
     def measured(self) -> "Curve":
         """The curve without points that are missing."""
@@ -127,11 +140,16 @@ def ends(resistance: Array) -> tuple[float, float]:
     return float(np.median(resistance[:few])), float(np.median(resistance[-few:]))
 
 
+def usual_swing(curves: Sequence[Curve]) -> float:
+    """The largest swing of a device's curves; of devices that of the upper quarter."""
+    sizes = [max(abs(curves[n].swing) for n in places) for places in by_device(curves).values()]
+    return float(np.quantile(sizes, 0.75))
+
+
 def trend(resistance: Array) -> float:
     """Change of R_AH from a curve's first points to its last, over its spread."""
     start, end = ends(resistance)
     # A spike is no spread, where there are points enough to tell one.
     rest = 2 if len(resistance) >= 20 else 0
-    low, high = np.percentile(resistance, [rest, 100 - rest])
-    spread = float(high - low)
+    spread = float(np.subtract(*np.percentile(resistance, [100 - rest, rest])))
     return (end - start) / spread if spread else 0.0

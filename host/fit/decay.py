@@ -69,8 +69,7 @@ class DecayOptions:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        attempt = 1e-9 if self.attempt_time is None else self.attempt_time
-        Retention(0.0, attempt, equilibrium=self.equilibrium)
+        Retention(0.0, self.attempt_time or 1e-9, equilibrium=self.equilibrium)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,21 +151,24 @@ class FittedDecay(MadeDevice):
             "sha256": self.decays.digests,
             **self.report(),
         }
-        source = self.base.source | {"retention": retention}
-        return dataclasses.replace(self.base, name=self.name, imperfections=wrong, source=source)
+        return dataclasses.replace(
+            self.base,
+            name=self.name,
+            imperfections=wrong,
+            source=self.base.source | {"retention": retention},
+        )
 
     def report(self) -> dict[str, Any]:
         """Values with their intervals, as plain data; what was not measured is not there."""
         fit = self.fit
-        barriers = zip(fit.starts, fit.barriers, strict=True)
-        found: dict[str, Any] = {
-            "barriers": [{"start": start, **one.plain()} for start, one in barriers]
-        }
         spreads = {"within": fit.within, "between": fit.between, "attempt_time": fit.attempt_time}
-        found |= {name: one.plain() for name, one in spreads.items() if one is not None}
-        if fit.attempt_time is None:
-            found["attempt_time_assumed"] = fit.used_attempt
-        return found | {
+        return {
+            "barriers": [
+                {"start": start, **one.plain()}
+                for start, one in zip(fit.starts, fit.barriers, strict=True)
+            ],
+            **{name: one.plain() for name, one in spreads.items() if one is not None},
+            **({} if fit.attempt_time else {"attempt_time_assumed": fit.used_attempt}),
             "one_barrier_p_value": fit.p_value,
             "temperatures": sorted({curve.temperature for curve in self.decays.curves}),
             "curves": len(self.decays.curves),
@@ -175,7 +177,7 @@ class FittedDecay(MadeDevice):
 
     def outliers(self) -> list[str]:
         """Points that were set aside, in words."""
-        points = [(self.decays.curves[number], place) for number, place in self.fit.aside]
+        points = ((self.decays.curves[number], place) for number, place in self.fit.aside)
         return [f"{curve.name}, {curve.x[place]:.4g} s" for curve, place in points]
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
@@ -199,49 +201,55 @@ class FittedDecay(MadeDevice):
     def tables(self, device: Device) -> list[Table]:
         """Values and intervals of the retention."""
         fit = self.fit
+        given = None if fit.attempt_time else Number(fit.used_attempt, ".4g")
         found: list[tuple[str, Any, str]] = [
-            (f"barrier from {start:.3g} {self.decays.unit}", barrier, "eV")
-            for start, barrier in zip(fit.starts, fit.barriers, strict=True)
-        ]
-        found += [
+            *(
+                (f"barrier from {start:.3g} {self.decays.unit}", barrier, "eV")
+                for start, barrier in zip(fit.starts, fit.barriers, strict=True)
+            ),
             ("deviation within a cell", fit.within, "eV"),
             ("deviation between cells", fit.between, "eV"),
             ("attempt time", fit.attempt_time, "s"),
+            ("attempt time, given", given, "s"),
+            ("p-value of one barrier", Number(fit.p_value, ".2g"), ""),
         ]
-        if fit.attempt_time is None:
-            found.append(("attempt time, given", Number(fit.used_attempt, ".4g"), "s"))
-        found.append(("p-value of one barrier", Number(fit.p_value, ".2g"), ""))
-        rows = [row("", *one)[1:] for one in found if one[1] is not None]
-        return [Table(f"Retention of {device.name}: values and 95 % intervals", COLUMNS[1:], rows)]
+        return [
+            Table(
+                f"Retention of {device.name}: values and 95 % intervals",
+                COLUMNS[1:],
+                [row("", *one)[1:] for one in found if one[1] is not None],
+            )
+        ]
 
     def notes(self, _: Device) -> list[str]:
         """What the fit says in words."""
-        lines = ["One barrier describes the decays: they are exponentials."]
-        if self.fit.within is not None:
-            lines = [
-                "One barrier does not describe the decays; a distribution of barriers is taken."
-            ]
-        if self.fit.attempt_time is None:
-            lines.append(
-                "The attempt time was not measured, which needs several temperatures: barriers "
-                "hold for it, and for temperatures near those that were measured."
-            )
-        if self.fit.between is None:
-            lines.append("One device was measured: the deviation between cells is not known.")
-        return lines
+        lines = {
+            "One barrier describes the decays: they are exponentials.": not self.fit.within,
+            "One barrier does not describe the decays; a distribution of barriers is taken.": (
+                self.fit.within
+            ),
+            "The attempt time was not measured, which needs several temperatures: barriers hold "
+            "for it, and for temperatures near those that were measured.": (
+                not self.fit.attempt_time
+            ),
+            "One device was measured: the deviation between cells is not known.": (
+                not self.fit.between
+            ),
+        }
+        return [line for line, holds in lines.items() if holds]
 
     def picture(self) -> Figure:
         """Data, fits and residuals over the logarithm of time, a colour for each temperature."""
         panel = Panel("Decays", "time since it was written (s)", log=True)
         curves = self.decays.curves
-        pairs = list(zip(curves, self.fit.models, strict=True))
+        pairs = zip(curves, self.fit.models, strict=True)
         for curve, model in sorted(pairs, key=lambda one: one[0].temperature):
-            later = curve.x > 0
-            drawn = curve.x[later], curve.resistance[np.newaxis, later], model[later]
-            panel.groups.setdefault(f"{curve.temperature:g} K", []).append(drawn)
-        for number, place in self.fit.aside:
-            at = slice(place, place + 1)
-            panel.aside.append((curves[number].x[at], curves[number].resistance[at]))
+            at, group = curve.x > 0, panel.groups.setdefault(f"{curve.temperature:g} K", [])
+            group.append((curve.x[at], curve.resistance[np.newaxis, at], model[at]))
+        panel.aside += [
+            (curves[n].x[at : at + 1], curves[n].resistance[at : at + 1])
+            for n, at in self.fit.aside
+        ]
         return fit_picture(self.name, self.decays.unit, [panel])
 
 
@@ -294,9 +302,10 @@ def fit_decay(
             f"the decays are in {decays.unit} and R_AH of {base.name} in {base.unit}; give them in "
             "one unit, or the decays without a unit in that of the device"
         )
-    ends = base.synapse.low, base.synapse.high
     found = fit_decays(
-        decays.curves, ends, options.equilibrium, options.attempt_time, options.keep_outliers
+        decays.curves,
+        (base.synapse.low, base.synapse.high),
+        *(options.equilibrium, options.attempt_time, options.keep_outliers),
     )
     fitted = FittedDecay(decays, found, base, options)
     if outliers := fitted.outliers():

@@ -15,14 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.fit.curves import Curve, by_device
+from allspin.host.fit.curves import Curve
 from allspin.host.fit.goodness import Goodness, judge
 from allspin.host.fit.response import DeviceCurves, Interval, chi_interval, interval
 from allspin.sim.device.retention import BOLTZMANN, survival
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
-
-Integers = npt.NDArray[np.int64]
 
 LEAST_CHANGE = 0.01
 """Of the start that some curve must lose."""
@@ -101,8 +99,8 @@ class _Problem:
         self,
         curves: Sequence[Curve],
         rest: float,
-        groups: Integers,
-        devices: Integers,
+        groups: npt.NDArray[np.int64],
+        devices: npt.NDArray[np.int64],
         attempt: float | None,
         spread: bool,
     ) -> None:
@@ -129,19 +127,16 @@ class _Problem:
         """R_AH of each curve at time 0 that fits it best, and the model of all points."""
         within = float(math.exp(p[self.within])) if self.spread else 0.0
         log_attempt = float(p[-1]) if self.attempt is None else math.log(self.attempt)
-        barriers = (p[self.groups] + self.shifts(p)[self.devices])[self._curve]
-        above = barriers / self._energies - (self._log_times - log_attempt)
+        barriers = p[self.groups] + self.shifts(p)[self.devices]
+        above = barriers[self._curve] / self._energies - (self._log_times - log_attempt)
         shares = np.empty(above.size)
         for energy in np.unique(self._energies):
             at = self._energies == energy
             shares[at] = survival(above[at], within / energy)
-        starts = []
-        for own in self.own:
-            there = own[self.kept[own]]
-            share = shares[there]
-            y = self.resistance[there] - self.rest
-            starts.append(float(share @ y) / max(float(share @ share), 1e-300))
-        return self.rest + np.array(starts), self.rest + np.array(starts)[self._curve] * shares
+        there = shares * self.kept
+        tops = np.bincount(self._curve, there * (self.resistance - self.rest))
+        starts = tops / np.maximum(np.bincount(self._curve, there * shares), 1e-300)
+        return self.rest + starts, self.rest + starts[self._curve] * shares
 
     def solve(self, starts: Sequence[Array]) -> tuple[Array, float, Array]:
         """Parameters, the least sum of squares, and the Jacobian there.
@@ -180,29 +175,26 @@ class _Problem:
         """Where searches begin: the barrier is that of the time at which curves are half gone."""
         found = []
         for attempt in (1e-9, 1e-11) if self.attempt is None else (self.attempt,):
-            barriers = []
-            for curve in self.curves:
-                y = np.abs(curve.resistance - self.rest)
-                half = int(np.argmin(np.abs(y - (y[0] + y[-1]) / 2)))
-                time = max(float(curve.x[half]), attempt)
-                barriers.append(BOLTZMANN * curve.temperature * math.log(time / attempt))
+            lost = [(curve, np.abs(curve.resistance - self.rest)) for curve in self.curves]
+            halves = [one.x[np.argmin(np.abs(2 * y - y[0] - y[-1]))] for one, y in lost]
+            energies = [BOLTZMANN * curve.temperature for curve in self.curves]
+            barriers = energies * np.log(np.maximum(np.array(halves) / attempt, 1))
+            start = [float(np.median(barriers))] * self.first_shift
+            start += [0.0] * (self.within - self.first_shift)
             for spread in (0.02, 0.1, 0.4) if self.spread else (1.0,):
                 # Behind barriers and shifts: the deviation and the attempt time, if they are free.
-                start = np.array([0.0] * self.within + [math.log(spread), math.log(attempt)])
-                start[: self.first_shift] = float(np.median(barriers))
-                free = [True] * self.within + [self.spread, self.attempt is None]
-                found.append(start[free])
+                more = [math.log(spread)] * self.spread + [math.log(attempt)] * (not self.attempt)
+                found.append(np.array(start + more))
         return found
 
     def set_aside(self, p: Array) -> None:
         """Leave out points that are far from the fit."""
         away = np.abs(self.resistance - self.evaluate(p)[1])
         scatter = 1.4826 * float(np.median(away))
-        for own in self.own:
-            far = away[own] > 5 * scatter
-            # A curve that is off as a whole has no outliers, but another law.
-            if scatter and np.mean(far) <= 0.05:
-                self.kept[own] &= ~far
+        far = (away > 5 * scatter) & (scatter > 0)
+        # A curve that is off as a whole has no outliers, but another law.
+        few = np.bincount(self._curve, far) <= 0.05 * np.bincount(self._curve)
+        self.kept &= ~(far & few[self._curve])
 
 
 def fit_decays(
@@ -236,11 +228,9 @@ def fit_decays(
     rest = (ends[0] + ends[1]) / 2 + equilibrium * span / 2
     starts, lost = [], []
     for curve in curves:
-        few = max(1, min(3, curve.x.size // 8))
-        start = float(np.median(curve.resistance[:few]))
-        thirds = [float(np.median(part)) for part in np.array_split(curve.resistance, 3)]
-        change = max(abs(third - start) for third in thirds)
-        lost.append(change / max(abs(start - rest), 1e-3 * span))
+        start = float(np.median(curve.resistance[: min(max(1, curve.x.size // 8), 3)]))
+        thirds = np.array([np.median(part) for part in np.array_split(curve.resistance, 3)])
+        lost.append(np.abs(thirds - start).max() / max(abs(start - rest), 1e-3 * span))
         starts.append(start)
     if max(lost) < LEAST_CHANGE:
         raise UserError(
@@ -248,28 +238,21 @@ def fit_decays(
             "temperature"
         )
     # A gap of a twentieth of the range divides groups of starts.
-    order = np.argsort(starts)
-    groups = np.zeros(len(starts), np.int64)
+    order, groups = np.argsort(starts), np.zeros(len(starts), np.int64)
     groups[order[1:]] = np.cumsum(np.diff(np.array(starts)[order]) > span / 20)
-    names = list(by_device(curves))
-    devices = np.array([names.index(curve.device) for curve in curves])
+    devices = np.unique([curve.device for curve in curves], return_inverse=True)[1]
     temperatures = [curve.temperature for curve in curves]
     free = attempt_time is None and max(temperatures) > 1.01 * min(temperatures)
-    given = None if free else attempt_time or 1e-9
-    one, several = (
-        _Problem(curves, rest, groups, devices, given, spread) for spread in (False, True)
-    )
+    known = curves, rest, groups, devices, None if free else attempt_time or 1e-9
+    one, several = (_Problem(*known, spread) for spread in (False, True))
     alone, found = one.solve(one.starts()), several.solve(several.starts())
     if not keep_outliers:
         several.set_aside(found[0])
         one.kept = several.kept
         alone, found = one.solve([alone[0]]), several.solve([found[0]])
     # The chance of as much less left over, were there one barrier.
-    p_value = 1.0 if alone[1] <= 0 else 0.0
-    if found[1] > 0:
-        freedom = several.freedom()
-        ratio = max(alone[1] - found[1], 0.0) / (found[1] / freedom)
-        p_value = float(stats.f.sf(ratio, 1, freedom))
+    freedom, less = several.freedom(), max(alone[1] - found[1], 0.0)
+    p_value = float(stats.f.sf(freedom * less / max(found[1], 1e-300), 1, freedom))
     return _result(several, *found, p_value) if p_value < 0.01 else _result(one, *alone, p_value)
 
 
@@ -277,17 +260,13 @@ def _result(
     problem: _Problem, p: Array, square: float, jacobian: Array, p_value: float
 ) -> DecayFit:
     freedom, count, first = problem.freedom(), int(problem.devices.max()) + 1, problem.first_shift
-    covariance = np.linalg.pinv(jacobian.T @ jacobian) * square / freedom
-    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    between = None
-    extra = 0.0
+    variances = np.maximum(np.diag(np.linalg.pinv(jacobian.T @ jacobian)), 0.0) * square / freedom
+    between, extra = None, 0.0
     if count > 1:
-        shifts = problem.shifts(p)
-        own = float(np.mean(errors[first : problem.within] ** 2))
-        deviation = math.sqrt(max(float(shifts.var(ddof=1)) - own, 0.0))
-        between = chi_interval(deviation, count - 1)
-        extra = float(shifts.std(ddof=1)) / math.sqrt(count)
-    pairs = list(zip(p.tolist(), errors.tolist(), strict=True))
+        spread = float(problem.shifts(p).var(ddof=1))
+        own = max(spread - float(np.mean(variances[first : problem.within])), 0.0)
+        between, extra = chi_interval(math.sqrt(own), count - 1), math.sqrt(spread / count)
+    pairs = list(zip(p.tolist(), np.sqrt(variances).tolist(), strict=True))
     barriers = [
         interval(value, math.hypot(error, extra), count - 1 or freedom)
         for value, error in pairs[:first]
@@ -298,8 +277,7 @@ def _result(
     ]
     starts, model = problem.evaluate(p)
     models = [model[own] for own in problem.own]
-    kept = [problem.kept[own] for own in problem.own]
-    goodness = []
+    kept, goodness = [problem.kept[own] for own in problem.own], []
     for curve, line, there in zip(problem.curves, models, kept, strict=True):
         times, place = np.unique(curve.x[there], return_inverse=True)
         measured, fitted = (

@@ -60,38 +60,43 @@ def make_device(result: FitResult) -> Device:
         source |= {"base": base.name, "from_base": [key for key in lent if key not in measured]}
         device = with_rest(device, base)
     else:
-        polarities = result.polarities.values()
+        parts = list(result.polarities.values())
         lacking = {
             "C2C of the synapse, apart from scatter about the fit": any(
-                part.cycles.basis == "points" for part in polarities
+                part.cycles.basis == "points" for part in parts
             ),
-            "D2D of the synapse": any(not part.readings for part in polarities),
+            "D2D of the synapse": any(not part.readings for part in parts),
             "the neuron and its variation": neuron is None,
             "D2D of the neuron": neuron is not None and neuron.gain is None,
         }
         source["not_measured"] = [what for what, lacks in lacking.items() if lacks]
-    electrical = dataclasses.replace(device.electrical, **measurement.electrical)
-    changes: dict[str, Any] = {"electrical": electrical}
+    changes: dict[str, Any] = {
+        "electrical": dataclasses.replace(device.electrical, **measurement.electrical)
+    }
     if result.meter is not None:
         low, high = _range(result)
-        noise = _share(result.meter.deviation.value / (high - low), "noise of the meter")
-        changes["imperfections"] = dataclasses.replace(device.imperfections, read_noise=noise)
+        changes["imperfections"] = dataclasses.replace(
+            device.imperfections,
+            read_noise=_share(result.meter.deviation.value / (high - low), "noise of the meter"),
+        )
     if neuron is not None:
         gain, threshold = neuron.gain, neuron.threshold_spread
-        changes["neuron"] = neuron.neuron
-        changes["neuron_variation"] = NeuronVariation(
-            gain=_share(gain.value if gain else 0.0, "D2D of the neuron's slope"),
-            threshold=_share(
-                threshold.value if threshold else 0.0, "D2D of the neuron's threshold"
+        changes |= {
+            "neuron": neuron.neuron,
+            "neuron_variation": NeuronVariation(
+                gain=_share(gain.value if gain else 0.0, "D2D of the neuron's slope"),
+                threshold=_share(
+                    threshold.value if threshold else 0.0, "D2D of the neuron's threshold"
+                ),
+                use=_share(neuron.use.value, "C2C of the neuron"),
+                gain_reading="slope",
+                threshold_reading="range",
+                use_reading="output",
             ),
-            use=_share(neuron.use.value, "C2C of the neuron"),
-            gain_reading="slope",
-            threshold_reading="range",
-            use_reading="output",
-        )
+        }
     source["fit"] = result.report()
     if result.outliers:
-        source["outliers"] = [str(outlier) for outlier in result.outliers]
+        source["outliers"] = list(map(str, result.outliers))
     device = with_reference(dataclasses.replace(device, **changes), result.options.reference)
     return dataclasses.replace(device, source=source)
 
@@ -122,11 +127,11 @@ def _synapse(result: FitResult) -> Synapse:
                 "stands in, such as --base paper"
             )
         return result.base.synapse
-    pulses = max(part.fit.pulses for part in result.polarities.values())
-    states = result.options.states or min(max(pulses, 2), MAX_STATES)
-    make = _table_synapse if result.options.table else _model_synapse
+    most = max(2, *(part.fit.pulses for part in result.polarities.values()))
     try:
-        return make(result, states)
+        return (_table_synapse if result.options.table else _model_synapse)(
+            result, result.options.states or min(most, MAX_STATES)
+        )
     except (ValueError, TypeError) as error:
         raise UserError(f"the fitted synapse cannot be used: {error}") from error
 
@@ -160,12 +165,12 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
 
 
 def _table_synapse(result: FitResult, states: int) -> TableSynapse:
-    means = [device.mean for part in result.polarities.values() for device in part.fit.devices]
-    ends = min(float(mean.min()) for mean in means), max(float(mean.max()) for mean in means)
+    devices = (device for part in result.polarities.values() for device in part.fit.devices)
+    means = np.concatenate([device.mean for device in devices])
+    ends = float(means.min()), float(means.max())
     meter = result.meter.point.value if result.meter is not None else 0.0
     # Deviations after each number of pulses are measured, unless those of a pulse are asked for.
-    pairs = result.options.occasion == "pulse"
-    tables = []
+    pairs, tables = result.options.occasion == "pulse", []
     for polarity in Polarity:
         part = result.polarities.get(polarity)
         if part is None:
@@ -198,22 +203,19 @@ def measured_response(
     means, variances, noises = [], [], []
     for device in devices:
         x, y = device.pulses, device.mean
-        mean = np.interp(grid, x, y)
-        before = grid < x[0]
-        mean[before] = y[0] + (grid[before] - x[0]) * (y[1] - y[0]) / (x[1] - x[0])
-        means.append(mean)
+        line = y[0] + (grid - x[0]) * (y[1] - y[0]) / (x[1] - x[0])
+        means.append(np.where(grid < x[0], line, np.interp(grid, x, y)))
         noises.append(np.interp(grid, x, 1 / device.weights))
-        repeated = device.weights > 1
-        if repeated.any():
-            variance = np.nanvar(device.resistance[:, repeated], axis=0, ddof=1)
-            variances.append(np.interp(grid, x[repeated], variance))
+        again = device.weights > 1
+        if again.any():
+            variance = np.nanvar(device.resistance[:, again], axis=0, ddof=1)
+            variances.append(np.interp(grid, x[again], variance))
     table = np.array(means)
     cycle = np.sqrt(np.mean(variances, axis=0)) if variances else np.zeros(grid.size)
     between = np.zeros(grid.size)
     if len(table) > 1:
-        noise = cycle**2 * np.mean(noises, axis=0)
-        between = np.sqrt(np.maximum(table.var(axis=0, ddof=1) - noise, 0.0))
-    own = np.sqrt(np.maximum(cycle**2 - meter**2, 0.0))
+        between = table.var(axis=0, ddof=1) - cycle**2 * np.mean(noises, axis=0)
+    own, between = (np.sqrt(np.maximum(one, 0.0)) for one in (cycle**2 - meter**2, between))
     return TableResponse(table.mean(axis=0), own, between)
 
 
@@ -244,9 +246,9 @@ def pair_response(
     """
     found = []
     for device in devices:
-        next_to = np.diff(device.pulses) == 1
-        pairs = np.stack([device.resistance[:, :-1], device.resistance[:, 1:]])[..., next_to]
-        before, behind = pairs[:, np.isfinite(pairs).all(axis=0)]
+        pairs = np.stack([device.resistance[:, :-1], device.resistance[:, 1:]])
+        there = np.isfinite(pairs).all(axis=0) & (np.diff(device.pulses) == 1)
+        before, behind = pairs[:, there]
         if before.size < LEAST_PAIRS:
             raise UserError(
                 f"device {device.device} has {before.size} pairs of R_AH before and after a pulse, "
@@ -259,9 +261,10 @@ def pair_response(
 
 
 def with_reference(device: Device, reference: str) -> Device:
-    """A device of a conductance, with the deviation of the reference column that it needs.
+    """A device of a conductance, with the reference column that it needs.
 
-    Its cells are held in the middle of the range, by the polarity that deviates less there.
+    A column is written as the cells are. The cells of a centred one are held in the middle of the
+    range, and deviate as the polarity that deviates less there.
     """
     if device.unit != "siemens" or reference == "ideal":
         return device
@@ -271,7 +274,12 @@ def with_reference(device: Device, reference: str) -> Device:
         synapse.written(polarity, synapse.pulses_to(polarity, middle)).law for polarity in Polarity
     ]
     least = min(float(np.hypot(law.cycle, law.device)) for law in laws)
-    wrong = dataclasses.replace(device.imperfections, reference=min(least / synapse.span, 1.0))
+    column: dict[str, Any] = (
+        {"reference": min(least / synapse.span, 1.0)}
+        if reference == "centred"
+        else {"reference_column": "written"}
+    )
+    wrong = dataclasses.replace(device.imperfections, **column)
     return dataclasses.replace(device, imperfections=wrong)
 
 
@@ -303,19 +311,18 @@ def lent_spreads(base: Device, polarity: Polarity) -> tuple[tuple[float, str], t
             f"the C2C of {base.name} is a share of each change, and the measured one of the "
             "range; take another --base"
         )
-    cycles = c2c[polarity] / (steps if c2c.reading == "step" else 1), c2c.occasion
-    if d2d.reading == "step":
-        return cycles, (d2d[polarity] / steps, "range")
-    return cycles, (d2d[polarity], d2d.reading)
+    by_step = d2d.reading == "step"
+    return (
+        (c2c[polarity] / (steps if c2c.reading == "step" else 1), c2c.occasion),
+        (d2d[polarity] / (steps if by_step else 1), "range" if by_step else d2d.reading),
+    )
 
 
 def _lent_table(base: Device, polarity: Polarity, low: float, high: float) -> TableResponse:
     """What pulses of a polarity do to the base, on another range: mean and deviations."""
-    synapse = base.synapse
-    scale = (high - low) / synapse.span
-    end = synapse.low if polarity else synapse.high
-    pulses = np.arange(round(float(synapse.pulses_to(polarity, end))) + 1)
-    law = synapse.written(polarity, pulses).law
+    synapse, scale = base.synapse, (high - low) / base.synapse.span
+    pulses = synapse.pulses_to(polarity, synapse.low if polarity else synapse.high)
+    law = synapse.written(polarity, np.arange(round(float(pulses)) + 1)).law
     return TableResponse(
         low + (law.mean - synapse.low) * scale, law.cycle * scale, np.abs(law.device) * scale
     )
@@ -347,14 +354,15 @@ def _lent_synapse(result: FitResult, synapse: Synapse) -> list[str]:
 
 def lent_rest(base: Device, neuron: bool) -> list[str]:
     """Keys of a device file that `with_rest` takes from the base, the neuron's or without them."""
-    keys = _keys_of(dataclasses.asdict(base.electrical), "synapse.electrical")
-    if neuron:
-        keys += _keys_of(neuron_to_dict(base.neuron), "neuron")
-        keys += _keys_of(dataclasses.asdict(base.neuron_variation), "neuron.variation")
-    keys += _keys_of(dataclasses.asdict(base.neuron_electrical), "neuron.electrical")
     wrong = dataclasses.asdict(base.imperfections).items()
-    there = {key: value for key, value in wrong if value not in (0, "either")}
-    return keys + _keys_of(there, "imperfections")
+    own = neuron_to_dict(base.neuron), dataclasses.asdict(base.neuron_variation)
+    parts = {
+        "synapse.electrical": dataclasses.asdict(base.electrical),
+        **(dict(zip(("neuron", "neuron.variation"), own, strict=True)) if neuron else {}),
+        "neuron.electrical": dataclasses.asdict(base.neuron_electrical),
+        "imperfections": {key: value for key, value in wrong if value not in (0, "either")},
+    }
+    return [key for name, part in parts.items() for key in _keys_of(part, name)]
 
 
 def _keys_of(part: Any, name: str) -> list[str]:

@@ -15,6 +15,7 @@ from allspin.host.draw.curves import Line, Panel as Chart, curves
 from allspin.host.draw.style import SOFT, name_text
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.curves import Measurement
+from allspin.host.fit.cycles import steadied
 from allspin.host.fit.device import (
     lent_rest,
     lent_spreads,
@@ -37,7 +38,7 @@ from allspin.host.fit.result import (
     row,
 )
 from allspin.host.fit.runs import digests, read_measurement
-from allspin.host.fit.spread import cycle_spread, device_spread
+from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, device_spread
 from allspin.host.keywords import takes
 from allspin.host.show.table import Table
 from allspin.sim.device.device import Device
@@ -60,21 +61,17 @@ class Fitted(FitResult):
     def picture(self) -> Figure:
         """Data, fit, and what is left."""
         panels = [self._panel(part) for part in self.polarities.values()]
-        if self.neuron is not None:
-            panels.append(self._neuron_panel(self.neuron))
+        panels += [self._neuron_panel(self.neuron)] if self.neuron else []
         return fit_picture(self.options.name, self.unit, panels)
 
     def _panel(self, part: PolarityResult) -> Panel:
-        fit = part.fit
-        name = fit.polarity.name.capitalize()
-        aside = self._aside(fit.polarity, 1.0)
+        fit, a, name = part.fit, part.fit.nonlinearity, part.fit.polarity.name.capitalize()
+        aside, pulses = self._aside(fit.polarity, 1.0), np.linspace(0, fit.pulses, 400)
         if self.options.table:
             mean = measured_response(fit.devices, fit.pulses).resistance
-            grid = np.arange(mean.size)
-            models = [np.interp(device.pulses, grid, mean) for device in fit.devices]
+            models = [np.interp(one.pulses, np.arange(mean.size), mean) for one in fit.devices]
             groups = _groups(fit.devices, models, 1.0)
             return Panel(f"{name}\nmeasured table", "pulses", groups=groups, aside=aside)
-        a, pulses = fit.nonlinearity, np.linspace(0, fit.pulses, 400)
         return Panel(
             f"{name}\nA = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})",
             "pulses",
@@ -97,13 +94,13 @@ class Fitted(FitResult):
         )
 
     def _aside(self, polarity: Polarity | None, factor: float) -> list[tuple[Array, Array]]:
-        found = []
-        for one in self.outliers:
-            if one.curve.polarity is polarity:
-                point = np.array([one.x, one.resistance], float)[:, np.newaxis]
-                x, y = (one.curve.x, one.curve.resistance) if one.x is None else point
-                found.append((x * factor, y))
-        return found
+        return [
+            (one.curve.x * factor, one.curve.resistance)
+            if one.x is None
+            else (np.array([one.x * factor]), np.array([one.resistance], float))
+            for one in self.outliers
+            if one.curve.polarity is polarity
+        ]
 
     def to_dict(self, device: Path | None = None, pictures: Sequence[Path] = ()) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it: the device file, if it was written, and pictures."""
@@ -123,8 +120,10 @@ def _groups(
     devices: Sequence[DeviceCurves], models: Sequence[Array], factor: float
 ) -> dict[str, list[tuple[Array, Array, Array]]]:
     """What is drawn of each device; x times a factor."""
-    pairs = zip(devices, models, strict=True)
-    return {one.device: [(one.pulses * factor, one.resistance, model)] for one, model in pairs}
+    return {
+        one.device: [(one.pulses * factor, one.resistance, model)]
+        for one, model in zip(devices, models, strict=True)
+    }
 
 
 def _finite(value: Any) -> Any:
@@ -185,10 +184,16 @@ def fit(
         options or None,
     )
     measurement = read_measurement(files, reading)
+    if len(set(measurement.digests.values())) < len(files):
+        raise UserError("two of the files are the same; give each once")
     outliers: list[Outlier] = []
     try:
         if not asked.keep_outliers:
             measurement, outliers = set_aside(measurement)
+            # Of a conductance, which is never negative, no offset is known.
+            measurement = steadied(
+                measurement, measurement.unit != "siemens" and asked.reading != "range"
+            )
     finally:
         for note in measurement.notes:
             progress.note(note)
@@ -221,9 +226,7 @@ def fit_all(
         no sense.
     """
     present = [polarity for polarity in Polarity if measurement.of(polarity)]
-    lent: list[str | None] = [None, None]
-    if len(present) == 1:
-        lent = _lent_readings(options, base, present[0])
+    lent = _lent_readings(options, base, present[0]) if len(present) == 1 else [None, None]
     fits = {polarity: fit_response(measurement.of(polarity), polarity) for polarity in present}
     for polarity, own in fits.items():
         if own.span.value <= 0:
@@ -231,31 +234,28 @@ def fit_all(
                 f"R_AH does not {'fall' if polarity else 'rise'} with pulses of "
                 f"{polarity.name.lower()}; is it the right column?"
             )
-    pulses = [curve for curve in measurement.curves if curve.polarity is not None]
-    meter = meter_noise(pulses, list(fits.values()), options.meter)
-    polarities = {}
+    pulsed = [curve for polarity in present for curve in measurement.of(polarity)]
+    meter = meter_noise(pulsed, list(fits.values()), options.meter)
+    parts = {}
     for polarity, own in fits.items():
         cycles = cycle_spread(own, meter and meter.point)
         kept = math.exp(-1 / own.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
-        good = judge(own.devices, own.models, kept)
-        polarities[polarity] = PolarityResult(own, cycles, *device_spread(own, cycles), good)
-    occasion = reading = ""
-    if polarities:
-        found = {part.cycles.occasion for part in polarities.values()}
-        occasion = options.occasion or lent[0] or ("pulse" if found == {"pulse"} else "write")
-        # The reading of D2D that explains most, unless another is asked for or lent.
-        shares = [one.explained for one in polarities.values() if one.readings]
-        reading = lent[1] or ""
-        if shares:
-            best = max(shares[0], key=lambda name: sum(share[name] for share in shares))
-            reading = options.reading or reading or best
+        parts[polarity] = PolarityResult(
+            *(own, cycles, *device_spread(own, cycles)), judge(own.devices, own.models, kept)
+        )
+    by_write = any(part.cycles.occasion == "write" for part in parts.values())
+    occasion = options.occasion or lent[0] or ("write" if by_write else "pulse")
+    # The reading of D2D that explains most, unless another is asked for or lent.
+    shares = [part.explained for part in parts.values() if part.readings]
+    best = max(DEVICE_CHOICES, key=lambda name: sum(share[name] for share in shares))
+    reading = (options.reading or lent[1] or best) if shares else lent[1] or ""
     factor = 1e-3 if measurement.current_unit == "A" else 1.0
     currents = options.currents and (options.currents[0] * factor, options.currents[1] * factor)
     curves = select(measurement.of(None), currents)
-    neuron = fit_neuron(curves) if curves else None
     return Fitted(
         *(measurement, options, base, list(outliers)),
-        *(polarities, neuron, meter, occasion, reading),
+        *(parts, fit_neuron(curves) if curves else None, meter),
+        *(occasion if parts else "", reading),
     )
 
 
@@ -276,18 +276,15 @@ def _lent_readings(options: FitOptions, base: Device | None, present: Polarity) 
         )
     if options.table:
         return [None, None]
-    found: list[str | None] = []
+    lent = lent_spreads(base, lacking)
     asked = ("C2C", options.occasion, "--c2c-occasion"), ("D2D", options.reading, "--d2d-reading")
-    for (value, reading), (what, wanted, option) in zip(
-        lent_spreads(base, lacking), asked, strict=True
-    ):
+    for (value, reading), (what, wanted, option) in zip(lent, asked, strict=True):
         if value and wanted not in (None, reading):
             raise UserError(
                 f"the {what} of {base.name} is read as {reading}, and {name} is that of "
                 f"{base.name}; take {option} {reading}, or another --base"
             )
-        found.append(reading if value else None)
-    return found
+    return [reading if value else None for value, reading in lent]
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,8 +304,7 @@ class LookupDevice(MadeDevice):
     made: Device
     synapse: TableSynapse
     devices: int
-    complaints = ()
-    advice = ""
+    complaints, advice = (), ""
 
     def device(self) -> Device:
         """The device; no model had to describe it."""
@@ -330,11 +326,11 @@ class LookupDevice(MadeDevice):
 
     def notes(self, device: Device) -> list[str]:
         """What was taken, and how its variations are read."""
-        (up, down), devices = self.pulses, self.devices
+        (up, down), devices, synapse = self.pulses, self.devices, self.synapse
         taken = f"the mean of {devices} devices" if devices > 1 else "taken as they are"
-        ends = f"{self.synapse.low:.3g} and {self.synapse.high:.3g} S"
         return [
-            f"These are lookup tables of {up} and {down} pulses between {ends}, {taken}.",
+            f"These are lookup tables of {up} and {down} pulses between {synapse.low:.3g} and "
+            f"{synapse.high:.3g} S, {taken}.",
             *device.readings(),
         ]
 
@@ -401,12 +397,12 @@ def take_lookup_tables(
             "files are read and curves are fitted"
         )
     synapse = load_lookup_tables(files, options.states or 100)
-    datas = [read_file(path, "lookup table", MAX_BYTES) for path in files]
+    datas = (read_file(path, "lookup table", MAX_BYTES) for path in files)
     source = {"method": "lookup tables of CrossSim", "sha256": digests(files, datas)}
     device = Device(name=options.name, synapse=synapse, unit="siemens")
     if base is None:
-        unknown = [] if len(files) > 2 else ["D2D of the synapse"]
-        source["not_measured"] = [*unknown, "the neuron and its variation"]
+        unknown = ["D2D of the synapse", "the neuron and its variation"]
+        source["not_measured"] = unknown[len(files) > 2 :]
     else:
         stand_in = open_device(base, at)
         device = with_rest(device, stand_in)

@@ -84,17 +84,16 @@ def runs_test(residuals: Array) -> tuple[int, float, float]:
     """
     signs = np.sign(residuals)
     signs = signs[signs != 0]
-    above, below = int(np.sum(signs > 0)), int(np.sum(signs < 0))
-    total = above + below
+    above, below, total = int(np.sum(signs > 0)), int(np.sum(signs < 0)), signs.size
     if not above or not below:
         # All on one side: as many of them as heads in a row.
         return min(total, 1), 1 + total / 2, 2.0 ** (1 - total) if total >= LEAST_SIGNS else 1.0
     runs = 1 + int(np.count_nonzero(signs[1:] != signs[:-1]))
     expected = 1 + 2 * above * below / total
     variance = (expected - 1) * (expected - 2) / max(total - 1, 1)
-    if total < LEAST_SIGNS or variance <= 0:
-        return runs, expected, 1.0
-    return runs, expected, float(stats.norm.cdf((runs + 0.5 - expected) / math.sqrt(variance)))
+    known = total >= LEAST_SIGNS and variance > 0
+    away = (runs + 0.5 - expected) / math.sqrt(variance) if known else math.inf
+    return runs, expected, float(stats.norm.cdf(away))
 
 
 def _misfit(residuals: Array) -> tuple[float, float]:
@@ -112,16 +111,14 @@ def _misfit(residuals: Array) -> tuple[float, float]:
     shared = cycles > 1
     if not shared.any():
         flat = np.nansum(residuals, axis=0)
-        square = float(np.mean(flat**2))
-        return float(np.mean(flat[1:] * flat[:-1])), square / math.sqrt(flat.size)
+        return float(np.mean(flat[1:] * flat[:-1])), float(flat @ flat) / flat.size**1.5
     part, count = residuals[:, shared], cycles[shared]
     pairs = count * (count - 1)
     products = (np.nansum(part, axis=0) ** 2 - np.nansum(part**2, axis=0)) / pairs
     deviations = part - np.nanmean(part, axis=0)
     variance = np.nansum(deviations**2, axis=0) / (count - 1)
-    points = products.size / (1 + 2 * float(together([deviations]).sum()))
-    error = math.sqrt(float(np.mean(2 * variance**2 / pairs)) / max(points, 1.0))
-    return float(products.mean()), error
+    points = max(products.size / (1 + 2 * float(together([deviations]).sum())), 1.0)
+    return float(products.mean()), math.sqrt(float(np.mean(2 * variance**2 / pairs)) / points)
 
 
 def judge(devices: Sequence[DeviceCurves], models: Sequence[Array], kept: float = 0.0) -> Goodness:
@@ -137,23 +134,20 @@ def judge(devices: Sequence[DeviceCurves], models: Sequence[Array], kept: float 
         What is left of a deviation after one more pulse, where deviations arise on each
         pulse: the runs test then takes what each adds. 0 for independent ones.
     """
-    xs: list[Array] = []
-    rows: list[Array] = []
-    left = whole = 0.0
+    xs, rows, left, whole = list[Array](), list[Array](), 0.0, 0.0
     for device, model in zip(devices, models, strict=True):
         xs += [device.pulses] * len(device.resistance)
         rows += list(device.resistance - model)
         mean, weights = device.mean, device.weights
         left += float(weights @ (mean - model) ** 2)
         whole += float(weights @ (mean - np.average(mean, weights=weights)) ** 2)
-    _, residuals = aligned(xs, rows)
+    residuals = aligned(xs, rows)[1]
     average = np.nanmean(residuals, axis=0)
     signs = average[1:] - kept * average[:-1] if kept else average
     square, error = _misfit(residuals)
-    span = float(np.mean([np.ptp(device.mean) for device in devices]))
     return Goodness(
         1 - left / whole if whole else 1.0,
-        math.sqrt(max(square, 0.0)) / span,
+        math.sqrt(max(square, 0.0)) / float(np.mean([np.ptp(device.mean) for device in devices])),
         square / error if error else math.inf if square > 0 else 0.0,
         *runs_test(signs),
     )
@@ -199,17 +193,17 @@ def from_reads(curves: Sequence[Curve]) -> MeterNoise | None:
     States whose reads scatter as hardly any do, by a spike of one of them, are left out.
     """
     scatters = [curve.scatter for curve in curves if curve.scatter is not None]
-    square, freedom = np.concatenate([np.zeros((2, 0)), *scatters], axis=1)
-    points = freedom.size
-    square, freedom = square[freedom > 0], freedom[freedom > 0]
+    square, freedom = every = np.concatenate([np.zeros((2, 0)), *scatters], axis=1)
     if freedom.sum() < 5:  # their scatter is no figure
         return None
-    reads = 1 + float(freedom.sum()) / points
+    reads = 1 + float(freedom.mean())
+    square, freedom = every[:, freedom > 0]
     usual = float(np.median(square / stats.chi2.median(freedom)))
     kept = stats.chi2.sf(square / usual, freedom) > 1e-6 if usual else square == square
     total = float(freedom[kept].sum())
-    deviation = chi_interval(math.sqrt(float(square[kept].sum()) / total), total)
-    return MeterNoise(deviation, reads, "reads")
+    return MeterNoise(
+        chi_interval(math.sqrt(float(square[kept].sum()) / total), total), reads, "reads"
+    )
 
 
 def _steps(fit: ResponseFit) -> tuple[Array, Array]:
@@ -225,8 +219,8 @@ def _steps(fit: ResponseFit) -> tuple[Array, Array]:
         squares = np.diff(deviations, axis=1) ** 2 / 2
         still.append(squares[:, left[1:] & left[:-1]].ravel())
         moving.append(squares[:, ~left[1:] & ~left[:-1]].ravel())
-    both = np.concatenate(still), np.concatenate(moving)
-    return both[0][np.isfinite(both[0])], both[1][np.isfinite(both[1])]
+    one, other = np.concatenate(still), np.concatenate(moving)
+    return one[np.isfinite(one)], other[np.isfinite(other)]
 
 
 def from_plateaus(fits: Sequence[ResponseFit], sure: bool = True) -> MeterNoise | None:
@@ -242,16 +236,16 @@ def from_plateaus(fits: Sequence[ResponseFit], sure: bool = True) -> MeterNoise 
     parts = [part for part in map(_steps, fits) if part[0].size >= LEAST_STEPS]
     # Polarities differ in C2C: each is compared with itself.
     for own, moving in parts if sure else []:
-        if moving.size < LEAST_STEPS or not moving.any():
-            return None
-        ratio = float(own.mean() / moving.mean())
-        if stats.f.cdf(ratio, FREE * own.size, FREE * moving.size) >= 0.01:
+        known = moving.size >= LEAST_STEPS and moving.any()
+        ratio = float(own.mean() / moving.mean()) if known else math.inf
+        if stats.f.cdf(ratio, FREE * own.size, FREE * max(moving.size, 1)) >= 0.01:
             return None
     still = np.concatenate([np.zeros(0), *(own for own, _ in parts)])
     if not still.any():
         return None
-    deviation = chi_interval(math.sqrt(float(still.mean())), FREE * still.size)
-    return MeterNoise(deviation, 1.0, "plateau")
+    return MeterNoise(
+        chi_interval(math.sqrt(float(still.mean())), FREE * still.size), 1.0, "plateau"
+    )
 
 
 def meter_noise(
@@ -279,10 +273,10 @@ def meter_noise(
     if found is None and asked != "reads":
         found = from_plateaus(fits, sure=asked is None)
     if found is None and asked is not None:
-        lacking = {
+        none = {
             "plateau": f"no curve has a plateau of {LEAST_STEPS} pulses; take",
             "reads": "no state was read several times; give rows with the same pulse one after "
             "another, or take",
         }
-        raise UserError(f"{lacking[asked]} another --meter-noise")
+        raise UserError(f"{none[asked]} another --meter-noise")
     return found

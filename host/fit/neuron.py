@@ -2,7 +2,8 @@
 
 The model is `allspin.sim.network.neuron.SotNeuron`: flat below a threshold, then linear, then
 flat again where the film is saturated, both knees rounded. Where the data end before it is
-saturated, there is no upper knee in the fit and full scale is what was measured.
+saturated, there is no upper knee in the fit and full scale is what was measured. Heating adds what
+grows with the square of the current, where the data show it; it is no part of the neuron.
 """
 
 import itertools
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize, stats
 from scipy.special import expit
 
@@ -25,7 +27,13 @@ EQUAL = 0.9
 """Magnitudes and slopes of the two sides from this ratio on are about equal."""
 FEWEST_POINTS = 6
 """Points of a curve that is fitted."""
-NAMES = ("base", "threshold", "slope", "softness", "height")
+NAMES = ("base", "threshold", "slope", "softness", "height", "heating")
+NO_KNEE = 1e6
+"""Height, in ranges, of a curve that shows no upper knee."""
+LEAST_HEATING = 0.02
+"""Of the range, that heating adds at full current at least, to be told from another shape."""
+Free = npt.NDArray[np.bool_]
+"""Which of `NAMES` are fitted: the last two where the data show them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +48,8 @@ class NeuronFit:
         Change of R_AH from the flat part to full scale.
     values : dict of str to Interval
         ``base`` (R_AH of the flat part), ``threshold`` (current), ``slope`` (R_AH a current),
-        ``softness`` (current) and, where the film was saturated, ``height`` (R_AH).
+        ``softness`` (current); ``height`` (R_AH) where the film was saturated, and ``heating``
+        (R_AH a squared current) where it was seen.
     use : Interval
         Cycle-to-cycle deviation of R_AH, as a fraction of `full_resistance`.
     gain, threshold_spread : Interval or None
@@ -86,44 +95,35 @@ class NeuronFit:
 
 
 def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
-    """R_AH, and its derivative by each parameter, shape (points, parameters).
-
-    The parameters are `NAMES`: four, or five with the height of the upper knee.
-    """
-    base, threshold, slope, softness = parameters[:4]
+    """R_AH, and its derivative by each of `NAMES`, shape (points, parameters)."""
+    base, threshold, slope, softness, height, heating = parameters
     lower = (current - threshold) / softness
-    on, knee = expit(lower), np.logaddexp(0.0, lower)
-    by_softness, by_slope = knee - on * lower, softness * knee
-    columns = []
-    if len(parameters) == len(NAMES):
-        height = parameters[4]
-        upper = (current - threshold - height / slope) / softness
-        off, end = expit(upper), np.logaddexp(0.0, upper)
-        by_softness = by_softness - end + off * upper
-        knee, on = knee - end, on - off
-        by_slope = softness * knee - off * height / slope
-        columns = [off]
-    slopes = [np.ones(current.shape), -slope * on, by_slope, slope * by_softness, *columns]
-    return base + slope * softness * knee, np.stack(slopes, axis=-1)
+    upper = lower - height / slope / softness
+    on, off = expit(lower), expit(upper)
+    below, above = np.logaddexp(0.0, lower), np.logaddexp(0.0, upper)
+    ramp = softness * (below - above)
+    by_softness = below - on * lower - above + off * upper
+    by_slope = ramp - off * height / slope
+    slopes = slope * (off - on), by_slope, slope * by_softness, off, current**2
+    value = base + slope * ramp + heating * current**2
+    return value, np.stack([np.ones(current.shape), *slopes], axis=-1)
 
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:
     """Parameters to start from: the best of a few knees, between which the line is fitted."""
-    found = []
-    starts = np.linspace(0.0, 0.95, 20).tolist()
-    for threshold, end in itertools.product(starts, starts if upper_knee else [np.inf]):
-        if end <= threshold:
-            continue
-        ramp = np.clip(x, threshold, end) - threshold
-        table = np.stack([np.ones(x.size), ramp], axis=1)
+    found, starts = [], np.linspace(0.0, 0.95, 20).tolist()
+    ends = itertools.product(starts, starts if upper_knee else [np.inf])
+    for threshold, end in ((start, end) for start, end in ends if end > start):
+        table = np.stack([np.ones(x.size), np.clip(x, threshold, end) - threshold], axis=1)
         (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
         left = float(np.sum((table @ [base, slope] - y) ** 2))
         slope = max(float(slope), 0.05)
-        found.append((left, [float(base), threshold, slope, 0.03, slope * (end - threshold)]))
-    return np.array(min(found, key=lambda one: one[0])[1][: len(NAMES) if upper_knee else 4])
+        height = slope * (end - threshold) if upper_knee else NO_KNEE
+        found.append((left, [float(base), threshold, slope, 0.03, height, 0.0]))
+    return np.array(min(found, key=lambda one: one[0])[1])
 
 
-def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None = None) -> Array:
+def _fit(current: Array, resistance: Array, free: Free, near: Array | None = None) -> Array:
     """Least squares of one device's curve, from a start that is looked for or one nearby.
 
     R_AH rises with current here: curves that fall are turned before.
@@ -131,20 +131,25 @@ def _fit(current: Array, resistance: Array, upper_knee: bool, near: Array | None
     top = float(current.max())
     base, scale = float(resistance.min()), float(np.ptp(resistance))
     x, y = current / top, (resistance - base) / scale
-    count = len(NAMES) if upper_knee else 4
-    low = np.array([-1.0, -1.0, 0.02, 0.002, 0.02])[:count]
-    high = np.array([1.5, 1.0, 200.0, 0.3, 5.0])[:count]
-    units = np.array([scale, top, scale / top, top, scale])[:count]
-    origin = np.array([base, 0.0, 0.0, 0.0, 0.0])[:count]
-    start = _start(x, y, upper_knee) if near is None else (near - origin) / units
+    low = np.array([-1.0, -1.0, 0.02, 0.002, 0.02, -0.5])
+    high = np.array([1.5, 1.0, 200.0, 0.3, 5.0, 0.5])
+    units = np.array([scale, top, scale / top, top, scale, scale / top**2])
+    origin = np.array([base, 0.0, 0.0, 0.0, 0.0, 0.0])
+    start = _start(x, y, bool(free[4])) if near is None else (near - origin) / units
+
+    def whole(parameters: Array) -> Array:
+        every = start.copy()
+        every[free] = parameters
+        return every
+
     found = optimize.least_squares(
-        lambda parameters: _model(parameters, x)[0] - y,
-        np.clip(start, low + 1e-6, high - 1e-6),
-        jac=lambda parameters: _model(parameters, x)[1],  # type: ignore[arg-type]
-        bounds=(low, high),
+        lambda parameters: _model(whole(parameters), x)[0] - y,
+        np.clip(start, low + 1e-6, high - 1e-6)[free],
+        jac=lambda parameters: _model(whole(parameters), x)[1][:, free],  # type: ignore[arg-type]
+        bounds=(low[free], high[free]),
         x_scale="jac",
     )
-    return found.x * units + origin
+    return whole(found.x) * units + origin
 
 
 def _square(parameters: Array, current: Array, resistance: Array) -> float:
@@ -152,20 +157,29 @@ def _square(parameters: Array, current: Array, resistance: Array) -> float:
     return float(np.sum((_model(parameters, current)[0] - resistance) ** 2))
 
 
-def _fit_devices(points: list[tuple[Array, Array]]) -> list[Array]:
-    """Fits of each device: with an upper knee where most of them show one, by an F test."""
-    without = [_fit(*each, False) for each in points]
+def _fit_devices(points: list[tuple[Array, Array]]) -> tuple[list[Array], Free]:
+    """Fits of each device, and what was fitted: what most of them show by an F test.
+
+    An upper knee has to be within the data, and heating to add some share of the range.
+    """
+    free = np.arange(len(NAMES)) < 4
+    found = [_fit(*each, free) for each in points]
     if any(current.size < 8 for current, _ in points):
-        return without
-    knees = [_fit(*each, True) for each in points]
-    votes = 0
-    for each, plain, knee in zip(points, without, knees, strict=True):
-        freedom = each[0].size - len(NAMES)
-        rest = max(_square(knee, *each) / freedom, 1e-300)
-        ratio = (_square(plain, *each) - rest * freedom) / rest
-        end = knee[1] + knee[4] / knee[2]
-        votes += bool(stats.f.sf(ratio, 1, freedom) < 0.01 and end < each[0].max())
-    return knees if votes > len(points) / 2 else without
+        return found, free
+    for name in (4, 5):
+        more = free | (np.arange(len(NAMES)) == name)
+        others = [_fit(*each, more) for each in points]
+        votes = 0
+        for each, plain, other in zip(points, found, others, strict=True):
+            freedom, top = each[0].size - int(more.sum()), each[0].max()
+            rest = max(_square(other, *each) / freedom, 1e-300)
+            ratio = (_square(plain, *each) - rest * freedom) / rest
+            knee = other[1] + other[4] / other[2] < top
+            heats = abs(other[5]) * top**2 > LEAST_HEATING * np.ptp(each[1])
+            votes += bool(stats.f.sf(ratio, 1, freedom) < 0.01 and (knee, heats)[name - 4])
+        if votes > len(points) / 2:
+            found, free = others, more
+    return found, free
 
 
 def _flat(device: DeviceCurves) -> tuple[Array, Array]:
@@ -174,26 +188,23 @@ def _flat(device: DeviceCurves) -> tuple[Array, Array]:
     return np.broadcast_to(device.pulses, device.resistance.shape)[there], device.resistance[there]
 
 
-def _with_full(parameters: Array, full_current: float) -> Array:
-    """Parameters, and behind them R_AH of full scale over the flat part."""
-    full = parameters[-1]
-    if parameters.size < len(NAMES):
-        full = _model(parameters, np.array([full_current]))[0][0] - parameters[0]
-    return np.append(parameters, full)
+def _full(parameters: Array, free: Free, current: float) -> tuple[float, Array]:
+    """R_AH of full scale over the flat part, without heating, and its derivatives."""
+    cool = np.where(np.array(NAMES) == "heating", 0.0, parameters)
+    value, slopes = _model(cool, np.array([current]))
+    if free[4]:
+        return float(parameters[4]), np.eye(len(NAMES))[4]
+    return float(value[0] - parameters[0]), slopes[0] * (np.arange(len(NAMES)) % 5 > 0)
 
 
-def _points_errors(found: Array, points: tuple[Array, Array], full_current: float) -> Array:
+def _points_errors(found: Array, free: Free, points: tuple[Array, Array], current: float) -> Array:
     """Standard errors of a device's parameters and full scale, from its points' scatter."""
-    slopes = _model(found, points[0])[1]
-    freedom = max(points[0].size - found.size, 1)
+    slopes = _model(found, points[0])[1][:, free]
+    freedom = max(points[0].size - int(free.sum()), 1)
     units = np.abs(slopes).max(axis=0) + 1e-300
     scaled = slopes / units
     covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, *points) / freedom
-    # Full scale is the height itself, or what the model has at full current over its base.
-    last = np.eye(found.size)[-1]
-    if found.size < len(NAMES):
-        last = _model(found, np.array([full_current]))[1][0] - np.eye(found.size)[0]
-    mix = np.vstack([np.eye(found.size), last]) / units
+    mix = np.vstack([np.eye(int(free.sum())), _full(found, free, current)[1][free]]) / units
     return np.sqrt(np.maximum(np.diag(mix @ covariance @ mix.T), 0.0))
 
 
@@ -202,10 +213,8 @@ def _side(curve: Curve) -> float:
     low, high = float(-curve.x.min()), float(curve.x.max())
     if min(low, high) < EQUAL * max(low, high):
         return -1.0 if low > high else 1.0
-    slopes = []
-    for side in (curve.x <= 0, curve.x >= 0):
-        away = curve.x[side] - curve.x[side].mean()
-        slopes.append(abs(float(away @ curve.resistance[side])) / max(float(away @ away), 1e-300))
+    sides = [(curve.x[side], curve.resistance[side]) for side in (curve.x <= 0, curve.x >= 0)]
+    slopes = [abs(float((x - x.mean()) @ y)) / max(x.var() * x.size, 1e-300) for x, y in sides]
     return -1.0 if EQUAL * slopes[0] > slopes[1] else 1.0
 
 
@@ -259,10 +268,11 @@ def _stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
         if same and np.unique(own[0].x).size == own[0].x.size:
             stacked += stack(own)
             continue
-        x = np.concatenate([curve.x for curve in own])
-        table = np.full((len(own), x.size), np.nan)
+        x, y = (
+            np.concatenate(one) for one in zip(*((c.x, c.resistance) for c in own), strict=True)
+        )
         rows = np.repeat(np.arange(len(own)), [curve.x.size for curve in own])
-        table[rows, np.arange(x.size)] = np.concatenate([curve.resistance for curve in own])
+        table = np.where(rows == np.arange(len(own))[:, np.newaxis], y, np.nan)
         order = np.argsort(x, kind="stable")
         stacked.append(DeviceCurves(name, x[order], table[:, order]))
     return stacked
@@ -284,38 +294,40 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
     sign = -1.0 if falls else 1.0
     devices = _stack([replace(one, resistance=sign * one.resistance) for one in curves])
     points = [_flat(device) for device in devices]
-    found = _fit_devices(points)
+    found, free = _fit_devices(points)
     full_current = max(float(device.pulses.max()) for device in devices)
-    own, count = found[0], found[0].size
+
+    def row(parameters: Array) -> Array:
+        return np.append(parameters[free], _full(parameters, free, full_current)[0])
 
     def refit(cycle: int) -> Array:
-        flat = _flat(devices[0].without(cycle))
-        return _with_full(_fit(*flat, count == len(NAMES), own), full_current)
+        return row(_fit(*_flat(devices[0].without(cycle)), free, found[0]))
 
-    table = np.array([_with_full(one, full_current) for one in found])
-    pairs = list(zip(found, points, strict=True))
-    errors = np.array([_points_errors(*pair, full_current) for pair in pairs])
+    table = np.array(list(map(row, found)))
+    errors = np.array(
+        [
+            _points_errors(one, free, own, full_current)
+            for one, own in zip(found, points, strict=True)
+        ]
+    )
+    count = int(free.sum())
     (*intervals, full), basis = estimated(
         table,
         len(devices[0].resistance),
         refit,
         lambda: (errors[0], float(max(points[0][0].size - count, 1))),
     )
-    values: dict[str, Interval] = dict(zip(NAMES, intervals, strict=False))
+    values = dict(zip(itertools.compress(NAMES, free), intervals, strict=True))
     models = [_model(one, device.pulses)[0] for one, device in zip(found, devices, strict=True)]
-    squares = sum(
-        float(np.nansum((device.resistance - model) ** 2))
-        for device, model in zip(devices, models, strict=True)
-    )
+    squares = sum(_square(one, *own) for one, own in zip(found, points, strict=True))
     freedom = max(sum(y.size for _, y in points) - len(devices) * count, 1)
     gain = threshold_spread = None
     if len(devices) > 1:
         gain = spread_between(table[:, 2], errors[:, 2] ** 2, values["slope"])
-        unit = Interval(full_current, full_current, full_current)
+        unit = Interval(*[full_current] * 3)
         threshold_spread = spread_between(table[:, 1], errors[:, 1] ** 2, unit)
-    for name in values.keys() & {"base", "slope", "height"} if falls else ():
-        one = values[name]
-        values[name] = Interval(-one.value, -one.high, -one.low)
+    for name in values.keys() - {"threshold", "softness"} if falls else ():
+        values[name] = values[name].turned()
     return NeuronFit(
         full_current=full_current,
         full_resistance=full.value,

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.fit.curves import Curve, Measurement, aligned, by_device
+from allspin.host.fit.cycles import find_unusable
+from allspin.host.fit.quantities import SHOWN
 from allspin.host.fit.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
@@ -26,8 +28,6 @@ Far = npt.NDArray[np.bool_]
 
 LEAST = 0.02
 """Of the range: what is nearer changes no figure."""
-SHOWN = 4
-"""Outliers that a message has."""
 FEW_CYCLES = 3
 """Cycles whose median one spike does not move; from one more on a cycle can be an outlier."""
 HALF = 3
@@ -67,20 +67,16 @@ class Outlier:
         }
 
     def __str__(self) -> str:
-        curve = self.curve
-        name, place = "", ", the whole cycle"
-        if self.x is not None:
-            place = f" current {self.x:.4g}"
-        if curve.polarity is not None:
-            name = f" {curve.polarity.name.lower()}"
-            place = place if self.x is None else f" pulse {self.x:g}"
+        curve, way = self.curve, self.curve.polarity
+        name, at = ("", "current") if way is None else (f" {way.name.lower()}", "pulse")
+        place = ", the whole cycle" if self.x is None else f" {at} {self.x:.4g}"
         return f"{curve.device}{f' cycle {curve.cycle}' * bool(curve.cycle)}{name}{place}"
 
 
 def _usual_range(curves: Sequence[Curve]) -> float:
     """The range of R_AH that most curves have."""
-    ranges = [np.subtract(*np.percentile(curve.resistance, [98, 2])) for curve in curves]
-    return float(np.median(ranges))
+    every = (np.percentile(curve.resistance, [98, 2]) for curve in curves)
+    return float(np.median([high - low for high, low in every]))
 
 
 def _less_common(curves: Sequence[Curve], least: int) -> dict[int, Array]:
@@ -89,14 +85,14 @@ def _less_common(curves: Sequence[Curve], least: int) -> dict[int, Array]:
     They are those of devices of so many cycles at least, by the places of their curves.
     """
     found = {}
-    for places in by_device(curves).values():
+    for places in (places for places in by_device(curves).values() if len(places) >= least):
         own = [curves[place] for place in places]
-        if len(own) < least:
-            continue
         x, table = aligned([one.x for one in own], [one.resistance for one in own])
         common = np.nanmedian(table, axis=0)
-        for place, one in zip(places, own, strict=True):
-            found[place] = one.resistance - common[np.searchsorted(x, one.x)]
+        found |= {
+            place: one.resistance - common[np.searchsorted(x, one.x)]
+            for place, one in zip(places, own, strict=True)
+        }
     return found
 
 
@@ -118,27 +114,31 @@ def outlying_cycles(curves: Sequence[Curve]) -> Far:
         for place, rest in _less_common(curves, FEW_CYCLES + 1).items()
     }
     far = np.zeros(len(curves), bool)
-    if not away:
-        return far
-    limit = LEAST * _usual_range(curves)
-    distances = np.array(list(away.values()))
-    usual = float(np.median(distances))
-    if usual:
+    for places in by_device(curves).values() if away else ():
+        own = [place for place in places if place in away]
+        distances = np.array([away[place] for place in own])
+        usual = float(np.median(distances)) if own else 0.0
         # Five standard deviations of the logarithms, of which the usual distance is the median,
         # but 3 to 6 times that distance; of few cycles it is not well known.
-        logs = np.log(np.maximum(distances, 1e-3 * usual) / usual)
-        ratio = np.exp(5 * 1.4826 * float(np.median(np.abs(logs))))
-        unsure = 15 / distances.size
-        limit = max(float(np.clip(ratio, 3 + unsure, 6 + unsure)) * usual, limit)
-    far[list(away)] = distances > limit
+        logs = np.log(np.maximum(distances, 1e-3 * usual) / usual) if usual else np.zeros(1)
+        ratio = np.exp(5 * 1.4826 * float(np.median(np.abs(logs)))) - 15 / max(len(own), 1)
+        limit = (float(np.clip(ratio, 3, 6)) + 15 / max(len(own), 1)) * usual
+        far[own] = distances > max(limit, LEAST * _usual_range(curves))
+        count = int(far[own].sum())
+        if count > len(own) / 3:  # nobody can say which are the good ones
+            raise UserError(
+                f"{count} of {len(own)} cycles stand apart from the others of their device, too "
+                f"many for outliers, {Outlier(curves[int(np.argmax(far))])}, among them; choose "
+                'those that are good, such as --where "cycle=3..10", or keep all with '
+                "--keep-outliers"
+            )
     return far
 
 
 def _running_median(values: Array, shrink: bool) -> Array:
     """Median of neighbours; at the ends of fewer: as many on either side, or whatever there is."""
     padded = np.pad(values, HALF, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * HALF + 1)
-    medians = np.nanmedian(windows, axis=1)
+    medians = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * HALF + 1), axis=1)
     for end in range(min(HALF, values.size) if shrink else 0):
         medians[end] = np.median(values[: 2 * end + 1])
         medians[-1 - end] = np.median(values[values.size - 2 * end - 1 :])
@@ -152,10 +152,8 @@ def _spiked_ends(curve: Curve, limit: Array) -> list[int]:
     begins beyond its next points.
     """
     found = []
-    for end, inwards in ((0, 1), (-1, -1)):
+    for end, inwards in ((0, 1), (-1, -1)) if curve.x.size > LEAST_POINTS else ():
         v = curve.resistance[::inwards]
-        if v.size <= LEAST_POINTS:
-            continue
         # A neuron's curve may fall at one end and rise at the other.
         rises = v[3] - v[1] if curve.polarity is None else inwards * (1 - 2 * curve.polarity)
         if (v[0] - np.median(v[1:4])) * np.sign(rises) > limit[end]:
@@ -184,16 +182,15 @@ def _limits(curves: Sequence[Curve], distances: Sequence[Array]) -> list[Array]:
     """The distance from which each point is an outlier, by the scatter of its part of the curve."""
     every = np.abs(np.concatenate(distances))
     whole = float(np.quantile(every, USUAL))
-    sizes = [np.abs(curve.x) for curve in curves]
-    top = max(float(size.max()) for size in sizes) or 1.0
-    parts = [np.minimum((size / top * PARTS).astype(int), PARTS - 1) for size in sizes]
-    which = np.concatenate(parts)
-    scales = np.full(PARTS, whole)
+    top = max(float(np.abs(curve.x).max()) for curve in curves) or 1.0
+    shares = [(np.abs(curve.x) / top * PARTS).astype(int) for curve in curves]
+    parts = [np.minimum(share, PARTS - 1) for share in shares]
+    which, scales = np.concatenate(parts), np.full(PARTS, whole)
     # A part of 50 points tells its scatter by itself.
     for part in np.flatnonzero(np.bincount(which, minlength=PARTS) >= 50):
         scales[part] = max(float(np.quantile(every[which == part], USUAL)), whole / 2)
-    limits = np.maximum(FAR * scales, LEAST * _usual_range(curves))
-    return [limits[own] for own in parts]
+    least = LEAST * _usual_range(curves)
+    return [np.maximum(FAR * scales, least)[own] for own in parts]
 
 
 def find_outliers(curves: Sequence[Curve]) -> list[Far]:
@@ -219,8 +216,8 @@ def find_outliers(curves: Sequence[Curve]) -> list[Far]:
     # What most curves do at one place is no outlier.
     x, which = np.unique(np.concatenate([curve.x for curve in curves]), return_inverse=True)
     counts = np.bincount(which)
-    shares = np.bincount(which, np.concatenate(far)) / counts
-    usual = x[(shares > 0.5) & (counts >= FEW_CYCLES)]
+    often = np.bincount(which, np.concatenate(far)) > counts / 2
+    usual = x[often & (counts >= FEW_CYCLES)]
     return [own & ~np.isin(curve.x, usual) for own, curve in zip(far, curves, strict=True)]
 
 
@@ -232,28 +229,21 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
     UserError
         If so many points or cycles stand apart that they are no outliers.
     """
-    cycles: list[Outlier] = []
-    outliers: list[Outlier] = []
+    away, said = find_unusable(measurement.curves)
+    notes = [*measurement.notes, *said]
+    left_out = [Outlier(measurement.curves[n]) for n in sorted(away)]
+    curves, cycles, outliers = measurement.curves, list[Outlier](), list[Outlier]()
     kept: dict[int, Curve] = {}
     for polarity in (*Polarity, None):
-        every = {n: one for n, one in enumerate(measurement.curves) if one.polarity is polarity}
-        bad = dict(zip(every, outlying_cycles(list(every.values())), strict=True))
-        found = [Outlier(curve) for place, curve in every.items() if bad[place]]
-        if len(found) > len(every) / 3:  # nobody can say which are the good ones
-            raise UserError(
-                f"{len(found)} of {len(every)} cycles stand apart from the others of their "
-                f"device, too many for outliers, {found[0]}, among them; choose those that are "
-                'good, such as --where "cycle=3..10", or keep all with --keep-outliers'
-            )
-        cycles += found
-        good = {place: curve for place, curve in every.items() if not bad[place]}
-        points = find_outliers(list(good.values()))
-        for (place, curve), far in zip(good.items(), points, strict=True):
-            kept[place] = curve
-            if far.any() and curve.x.size - far.sum() >= LEAST_POINTS:
-                kept[place] = curve.at(np.flatnonzero(~far))
-                pairs = zip(curve.x[far].tolist(), curve.resistance[far].tolist(), strict=True)
-                outliers += [Outlier(curve, x, resistance) for x, resistance in pairs]
+        places = [n for n, one in enumerate(curves) if one.polarity is polarity and n not in away]
+        bad = outlying_cycles([curves[n] for n in places])
+        cycles += [Outlier(curves[n]) for n, far in zip(places, bad, strict=True) if far]
+        good = [n for n, far in zip(places, bad, strict=True) if not far]
+        for n, far in zip(good, find_outliers([curves[n] for n in good]), strict=True):
+            one, some = curves[n], bool(far.any() and np.sum(~far) >= LEAST_POINTS)
+            kept[n] = one.at(np.flatnonzero(~far)) if some else one
+            pairs = zip(one.x[far].tolist(), one.resistance[far].tolist(), strict=True)
+            outliers += [Outlier(one, *pair) for pair in pairs] * some
     count = len(outliers) + sum(curve.x.size for curve in kept.values())
     if len(outliers) > 0.05 * count:  # a distribution with wide tails has as many
         raise UserError(
@@ -261,10 +251,9 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
             f"for outliers, {outliers[0]} among them; keep them with --keep-outliers, or choose "
             "the rows that are good"
         )
-    whole = f"{len(measurement.curves):,} cycles are set aside, which stand apart from the others"
-    notes = list(measurement.notes)
+    whole = f"{len(curves):,} cycles are set aside, which stand apart from the others of their"
     for some, what in (
-        (cycles, f"{whole} of their device"),
+        (cycles, f"{whole} device"),
         (outliers, f"{count:,} points are set aside as outliers"),
     ):
         if some:
@@ -272,4 +261,4 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
             shown += f" and {len(some) - SHOWN:,} more" if len(some) > SHOWN else ""
             notes.append(f"{len(some):,} of {what}: {shown} (--keep-outliers keeps them)")
     curves = [kept[place] for place in sorted(kept)]
-    return replace(measurement, curves=curves, notes=notes), cycles + outliers
+    return replace(measurement, curves=curves, notes=notes), left_out + cycles + outliers

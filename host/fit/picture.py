@@ -80,14 +80,13 @@ def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
         upper.plot(*panel.mean, color=INK, linestyle="--", label="mean device")
     if panel.threshold is not None:
         upper.axvline(panel.threshold, color=SOFT, linestyle=":", label="threshold")
-    if panel.log:
-        upper.set_xscale("log")
+    upper.set_xscale("log" if panel.log else "linear")
     # What is far beyond the data does not make these small.
     low, high = upper.get_ylim()
     for number, (x, y) in enumerate(panel.aside):
         style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "linewidth": 0.5, "zorder": 3}
-        label = "" if number else "set aside"
-        upper.plot(x, np.clip(y, low, high), "x-", clip_on=False, label=label, **style)
+        style["label"] = "" if number else "set aside"
+        upper.plot(x, np.clip(y, low, high), "x-", clip_on=False, **style)
     upper.set_ylim(low, high)
     reach = 8 * float(np.median(np.abs(np.concatenate(left)))) or 1.0
     lower.set_ylim(*np.clip(lower.get_ylim(), -reach, reach))
@@ -111,8 +110,9 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
     panels : sequence of Panel
         Side by side.
     """
-    width = max(4.6 * len(panels), 6.0)
-    figure = new_figure(width, 5.4, f"{name_text(name)}: data, fit and residuals")
+    figure = new_figure(
+        max(4.6 * len(panels), 6.0), 5.4, f"{name_text(name)}: data, fit and residuals"
+    )
     ratios = {"height_ratios": (2.2, 1)}
     grid = figure.subplots(2, len(panels), squeeze=False, sharex="col", gridspec_kw=ratios)
     for (upper, lower), panel in zip(grid.T, panels, strict=True):
@@ -121,8 +121,8 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
         if panel.goodness is not None:
             note = str(panel.goodness).replace("R^2", "R²").replace("range, ", "range\n")
             lower.set_title(note, fontsize=7, fontweight="normal")
-            if not panel.goodness.described:
-                title, colour = f"{title}\nnot described by the model", VERMILION
+        if panel.goodness is not None and not panel.goodness.described:
+            title, colour = f"{title}\nnot described by the model", VERMILION
         upper.set_title(title, fontsize=9, color=colour)
         upper.set_ylabel(f"{R_AH} ({unit})")
         lower.set_ylabel(f"residual of\nthe mean ({unit})")

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from allspin.sim.errors import UserError
 
@@ -32,8 +32,7 @@ def number(text: str) -> float | None:
         text = text.replace(",", ".")
     if not NUMBER.fullmatch(text):
         return math.nan if (text.lower() in NOT_NUMBERS or WINDOWS.fullmatch(text)) else None
-    value = float(text)
-    size = abs(value)
+    value, size = float(text), abs(float(text))
     if size > MAX_MAGNITUDE and any(math.isclose(size, one, rel_tol=1e-4) for one in SENTINELS):
         return math.nan
     return value if size >= 1 / MAX_MAGNITUDE else 0.0
@@ -64,23 +63,22 @@ BASES = {
     "T": ("T", "tesla"),
     "Oe": ("oe", "oersted"),
     "K": ("K", "kelvin"),
+    "C": ("C", "\u00b0c", "degc", "celsius"),
     "s": ("s", "sec", "seconds"),
     "m": ("m",),
 }
 """Names of each unit; only those of one letter that are another's too keep their case."""
-LONG_TIMES = {"min": 60.0, "minutes": 60.0, "h": 3600.0, "hours": 3600.0, "d": 86400.0}
-"""Units of time beside seconds with a prefix."""
-ARBITRARY = {
-    "": 1.0,
-    "1": 1.0,
-    "a.u.": 1.0,
-    "au": 1.0,
-    "arb. units": 1.0,
-    "normalised": 1.0,
-    "normalized": 1.0,
-    "%": 0.01,
+WHOLE = {
+    **{name: ("s", 60.0) for name in ("min", "minutes")},
+    **{name: ("s", 3600.0) for name in ("h", "hours")},
+    "d": ("s", 86400.0),
+    **{
+        name: ("", 1.0)
+        for name in ("", "1", "a.u.", "au", "arb. units", "normalised", "normalized")
+    },
+    "%": ("", 0.01),
 }
-"""Names of no unit, in small letters."""
+"""Units in small letters that take no prefix: longer times, and arbitrary ones."""
 SIGNS = str.maketrans({"\u00b5": "\u03bc", "\u2126": "\u03c9", "\u03a9": "\u03c9"})
 """There are two micro signs and three ohm signs in Unicode."""
 
@@ -91,22 +89,24 @@ def unit_of(text: str) -> tuple[str, float] | None:
     The base unit is one of `BASES`, or empty for an arbitrary one.
     """
     text = text.strip().translate(SIGNS)
-    if text.lower() in ARBITRARY:
-        return "", ARBITRARY[text.lower()]
-    if text.lower() in LONG_TIMES:
-        return "s", LONG_TIMES[text.lower()]
-    for base, names in BASES.items():
-        for name in names:
-            prefix, end = text[: -len(name)].strip(), text[-len(name) :]
-            # Of one letter, units are told apart by capitals, but for ampere and volt.
-            same = (end if name in ("S", "T", "K", "s", "m") else end.lower()) == name
-            # All capitals do not tell a thousandth from a million.
-            shouted = prefix == "M" and len(name) > 1 and end.isupper()
-            # Nobody has a million of these: a capital M would be a thousandth.
-            large = prefix in ("M", "G") and base in ("A", "V")
-            if same and prefix in PREFIXES and not shouted and not large:
-                return base, PREFIXES[prefix]
+    if text.lower() in WHOLE:
+        return WHOLE[text.lower()]
+    for base, name in ((base, name) for base, names in BASES.items() for name in names):
+        prefix, end = text[: -len(name)].strip(), text[-len(name) :]
+        # Of one letter, units are told apart by capitals, but for ampere and volt.
+        same = (end if name in ("S", "T", "K", "C", "s", "m") else end.lower()) == name
+        # All capitals do not tell a thousandth from a million; and nobody has a million of
+        # amperes or volts: a capital M would be a thousandth.
+        shouted = prefix == "M" and len(name) > 1 and end.isupper()
+        large = prefix in ("M", "G") and base in ("A", "V")
+        if same and prefix in PREFIXES and not shouted and not large:
+            return base, PREFIXES[prefix]
     return None
+
+
+def base_of(text: str) -> str:
+    """The base unit of a unit as it is written; empty for an arbitrary one, or one not known."""
+    return (unit_of(text) or ("", 1.0))[0]
 
 
 QUANTITY = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
@@ -126,3 +126,25 @@ def quantity(base: str, option: str) -> Callable[[str], float]:
         raise UserError(f"{option} takes a value with its unit, such as 0.1m{base}, not {text!r}")
 
     return read
+
+
+# How messages tell some values.
+
+SHOWN = 4
+"""Values that a message has."""
+
+
+def ordered(values: Iterable[str]) -> list[str]:
+    """Values by magnitude, words last, without a decimal comma, as a condition takes them."""
+    pairs = ((text, number(text)) for text in values)
+    sizes = [
+        (math.inf, text) if value is None or math.isnan(value) else (abs(value), f"{value:.10g}")
+        for text, value in pairs
+    ]
+    return [text for _, text in sorted(sizes)]
+
+
+def few(values: Iterable[str]) -> str:
+    """The first of some values, and how many more there are."""
+    shown = [text or "nothing" for text in ordered(set(values))]
+    return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" * (len(shown) > SHOWN))

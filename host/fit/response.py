@@ -52,25 +52,25 @@ class Interval:
             return Interval(self.value / unit.value, 0.0, math.inf)
         narrow, wide = math.log(unit.high / unit.value), math.log(unit.value / unit.low)
         # From a value of 0 there is no logarithm: the unit's error then stands alone.
-        middle = self.value or self.high
-        low, high = 0.0, 0.0
-        if self.low > 0:
-            low = middle * math.exp(-math.hypot(math.log(middle / self.low), narrow))
-        if self.high > 0:
-            high = middle * math.exp(math.hypot(math.log(self.high / middle), wide))
+        middle, edges = self.value or self.high, ((self.low, -1, narrow), (self.high, 1, wide))
+        low, high = (
+            middle * math.exp(way * math.hypot(math.log(edge / middle), more)) if edge > 0 else 0.0
+            for edge, way, more in edges
+        )
         return Interval(self.value / unit.value, low / unit.value, high / unit.value)
 
     def less(self, noise: "Interval") -> "Interval":
         """A deviation without that of independent noise, whose variance is given."""
-        return Interval(
-            float(np.sqrt(max(self.value**2 - noise.value, 0.0))),
-            float(np.sqrt(max(self.low**2 - noise.high, 0.0))),
-            float(np.sqrt(max(self.high**2 - noise.low, 0.0))),
-        )
+        pairs = (self.value, noise.value), (self.low, noise.high), (self.high, noise.low)
+        return Interval(*(math.sqrt(max(one**2 - less, 0.0)) for one, less in pairs))
 
     def scaled(self, change: Callable[[float], float]) -> "Interval":
         """Value and limits, each changed alike."""
         return Interval(change(self.value), change(self.low), change(self.high))
+
+    def turned(self) -> "Interval":
+        """That of the other sign."""
+        return Interval(-self.value, -self.high, -self.low)
 
     def plain(self) -> dict[str, float]:
         """As a device file has it."""
@@ -85,8 +85,7 @@ def interval(estimate: float, error: float, freedom: float) -> Interval:
 
 def chi_interval(value: float, freedom: float) -> Interval:
     """Interval of a standard deviation of normal values."""
-    edge = (1 - CONFIDENCE) / 2
-    low, high = stats.chi2.ppf([1 - edge, edge], freedom)
+    low, high = stats.chi2.ppf([(1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2], freedom)
     return Interval(value, value * np.sqrt(freedom / low), value * np.sqrt(freedom / high))
 
 
@@ -109,22 +108,20 @@ def estimated(
     by_points : callable
         Standard errors of the one device's parameters by its points, and their freedom.
     """
-    count = len(found)
-    values = found[0]
+    count, basis = len(found), "devices" if len(found) > 1 else "cycles"
     if count > 1:
-        basis, freedom = "devices", float(count - 1)
-        values = found.mean(axis=0)
+        values, freedom = found.mean(axis=0), float(count - 1)
         errors = found.std(axis=0, ddof=1) / np.sqrt(count)
     elif cycles >= FEW_CYCLES:
-        basis, freedom = "cycles", float(cycles - 1)
-        left = np.array([refit(cycle) for cycle in range(cycles)])
+        left, freedom = np.array([refit(cycle) for cycle in range(cycles)]), float(cycles - 1)
         values = cycles * found[0] - (cycles - 1) * left.mean(axis=0)
         errors = np.sqrt((cycles - 1) ** 2 / cycles * left.var(axis=0, ddof=1))
     else:
-        basis = "points"
-        errors, freedom = by_points()
-    pairs = zip(values.tolist(), errors.tolist(), strict=True)
-    return [interval(value, error, freedom) for value, error in pairs], basis
+        basis, values, (errors, freedom) = "points", found[0], by_points()
+    return [
+        interval(value, error, freedom)
+        for value, error in zip(values.tolist(), errors.tolist(), strict=True)
+    ], basis
 
 
 # Curves of one device together.
@@ -167,12 +164,11 @@ class DeviceCurves:
 
 def stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
     """Gather curves by device, in the order in which they came."""
-    stacked = []
-    for device, places in by_device(curves).items():
-        own = [curves[place] for place in places]
-        rows = [curve.resistance for curve in own]
-        stacked.append(DeviceCurves(device, *aligned([curve.x for curve in own], rows)))
-    return stacked
+    groups = {
+        device: ([curves[place].x for place in own], [curves[place].resistance for place in own])
+        for device, own in by_device(curves).items()
+    }
+    return [DeviceCurves(device, *aligned(*lists)) for device, lists in groups.items()]
 
 
 # The fit.
@@ -182,14 +178,12 @@ def shape(k: float, x: npt.ArrayLike) -> tuple[Array, Array]:
     """``s(x)`` and its derivative by k."""
     x = np.asarray(x, np.float64)
     if abs(k) < 1e-3:
-        first = x * (1 - x) / 2
-        second = first * (1 - 2 * x) / 6
+        first, second = x * (1 - x) / 2, x * (1 - x) * (1 - 2 * x) / 12
         return x + k * first + k**2 * second, first + 2 * k * second
     # On its way a search may try a k of which nothing is left but infinities: it turns back.
     with np.errstate(over="ignore", invalid="ignore"):
         whole, part = -np.expm1(-k), -np.expm1(-k * x)
-        slope = (x * np.exp(-k * x) * whole - part * np.exp(-k)) / whole**2
-        return part / whole, slope
+        return part / whole, (x * np.exp(-k * x) * whole - part * np.exp(-k)) / whole**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,9 +236,9 @@ def fit_curve(share: Array, resistance: Array, weights: Array, near: float | Non
     starts: list[tuple[float, Array]] = []
     for k in CURVATURES if near is None else (near,):
         s = shape(k, share)[0]
-        basis = np.stack([1 - s, s], axis=1)
-        ends, *_ = np.linalg.lstsq(root[:, None] * basis, root * resistance, rcond=None)
-        square = float(np.sum((root * (basis @ ends - resistance)) ** 2))
+        basis = root[:, None] * np.stack([1 - s, s], axis=1)
+        ends, *_ = np.linalg.lstsq(basis, root * resistance, rcond=None)
+        square = float(np.sum((basis @ ends - root * resistance) ** 2))
         starts.append((square, np.array([*ends, k])))
     start = min(starts, key=lambda one: one[0])[1]
     scale = max(float(np.ptp(resistance)), 1e-300)
@@ -253,8 +247,7 @@ def fit_curve(share: Array, resistance: Array, weights: Array, near: float | Non
     if not abs(found.x[2]) <= STEEPEST:
         limits = np.array([np.inf, np.inf, STEEPEST])
         found = optimize.least_squares(left, start, bounds=(-limits, limits), **common)
-    jacobian = slopes(found.x)
-    freedom = max(share.size - 3, 1)
+    jacobian, freedom = slopes(found.x), max(share.size - 3, 1)
     covariance = np.linalg.pinv(jacobian.T @ jacobian) * float(2 * found.cost) / freedom
     return Fit(found.x, covariance, resistance - model(found.x, share))
 
@@ -298,16 +291,16 @@ class ResponseFit:
     @property
     def models(self) -> list[Array]:
         """Each device's model at its points."""
-        pairs = zip(self.devices, self.fits, strict=True)
-        return [model(fit.parameters, device.pulses / self.pulses) for device, fit in pairs]
+        return [
+            model(fit.parameters, device.pulses / self.pulses)
+            for device, fit in zip(self.devices, self.fits, strict=True)
+        ]
 
     def mean_curve(self, pulses: npt.ArrayLike) -> Array:
         """The mean device's model."""
-        start, end = self.low.value, self.high.value
-        if self.polarity:
-            start, end = end, start
-        share = np.asarray(pulses, np.float64) / self.pulses
-        return model(np.array([start, end, self.pulses / self.nonlinearity.value]), share)
+        ends = (self.low.value, self.high.value)[:: -1 if self.polarity else 1]
+        parameters = np.array([*ends, self.pulses / self.nonlinearity.value])
+        return model(parameters, np.asarray(pulses, np.float64) / self.pulses)
 
 
 def _inverse(k: Interval, pulses: int) -> Interval:
@@ -316,9 +309,7 @@ def _inverse(k: Interval, pulses: int) -> Interval:
     if not k.low <= 0 <= k.high:
         return Interval(a, *sorted((pulses / k.low, pulses / k.high)))
     # A straight line is within reach, and both bends with it.
-    if a > 0:
-        return Interval(a, pulses / k.high, np.inf)
-    return Interval(a, -np.inf, pulses / k.low)
+    return Interval(a, *((pulses / k.high, np.inf) if a > 0 else (-np.inf, pulses / k.low)))
 
 
 FOUR = np.array([[1, 0, 0], [0, 1, 0], [-1, 1, 0], [0, 0, 1]], np.float64)
@@ -332,9 +323,8 @@ def _point_errors(fit: Fit) -> tuple[Array, float]:
     ``sqrt((1 + r) / (1 - r))``, r being the correlation of neighbours.
     """
     residuals = fit.residuals
-    square = float(residuals @ residuals)
-    together = float(residuals[1:] @ residuals[:-1]) / square if square else 0.0
-    together = min(max(together, 0.0), 0.95)
+    products = float(residuals[1:] @ residuals[:-1])
+    together = min(max(products / max(float(residuals @ residuals), 1e-300), 0.0), 0.95)
     variance = np.maximum(np.diag(FOUR @ fit.covariance @ FOUR.T), 0.0)
     return np.sqrt(variance * (1 + together) / (1 - together)), max(residuals.size - 3.0, 1.0)
 
@@ -356,10 +346,9 @@ def fit_response(curves: Sequence[Curve], polarity: Polarity) -> ResponseFit:
     devices = stack(curves)
     pulses = max(1, round(max(float(device.pulses[-1]) for device in devices)))
     fits = [fit_device(device, pulses) for device in devices]
-    own = fits[0]
+    own, near = fits[0], float(fits[0].parameters[2])
 
     def refit(cycle: int) -> Array:
-        near = float(own.parameters[2])
         return FOUR @ fit_device(devices[0].without(cycle), pulses, near).parameters
 
     (start, end, change, k), basis = estimated(
@@ -372,8 +361,7 @@ def fit_response(curves: Sequence[Curve], polarity: Polarity) -> ResponseFit:
     bends = np.array([fit.parameters[2] for fit in fits])
     if len(fits) > 1 and (np.all(bends > STRAIGHT) or np.all(bends < -STRAIGHT)):
         each = pulses / bends
-        error = float(each.std(ddof=1) / np.sqrt(each.size))
-        a = interval(float(each.mean()), error, each.size - 1)
+        a = interval(float(each.mean()), float(stats.sem(each)), each.size - 1)
     low, high = (end, start) if polarity else (start, end)
-    span = Interval(-change.value, -change.high, -change.low) if polarity else change
+    span = change.turned() if polarity else change
     return ResponseFit(polarity, pulses, a, low, high, span, basis, devices, fits)

@@ -10,6 +10,7 @@ from allspin.host.fit.curves import Measurement
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
+from allspin.host.fit.quantities import few
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
 from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread
 from allspin.host.show.table import Cell, Column, Number, Table
@@ -20,7 +21,7 @@ from allspin.sim.parameters import Shown, option
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
 
-REFERENCES = ("column", "ideal")
+REFERENCES = ("column", "centred", "ideal")
 """A column of devices, with their C2C and D2D, or something without."""
 
 
@@ -109,7 +110,8 @@ class FitOptions:
     reference: str = field(
         default="column",
         metadata=option(
-            "reference of a conductance: a column of devices that vary, or an ideal one (column)",
+            "reference of a conductance: a column that is written as the cells are, one whose mean "
+            "is the middle of the range, or an ideal one (column)",
             choices=REFERENCES,
         ),
     )
@@ -234,10 +236,9 @@ class FitResult(MadeDevice):
     def complaints(self) -> list[str]:
         """What the models do not describe, a line each; a measured table needs no model."""
         modelled = {} if self.options.table else self.polarities
-        parts = [(polarity.name.lower(), part.goodness) for polarity, part in modelled.items()]
-        if self.neuron is not None:
-            parts.append(("the neuron", self.neuron.goodness))
-        return [f"{name}: {goodness}" for name, goodness in parts if not goodness.described]
+        parts = {polarity.name.lower(): part.goodness for polarity, part in modelled.items()}
+        parts |= {"the neuron": self.neuron.goodness} if self.neuron else {}
+        return [f"{name}: {one}" for name, one in parts.items() if not one.described]
 
     def report(self) -> dict[str, Any]:
         """Every value with its interval, by polarity and neuron, as plain data."""
@@ -261,8 +262,7 @@ class FitResult(MadeDevice):
             }
         if self.meter is not None:
             whole["meter_noise"] = self.meter.deviation.plain() | {"from": self.meter.basis}
-        neuron = self.neuron
-        if neuron is not None:
+        if (neuron := self.neuron) is not None:
             spreads = {"gain": neuron.gain, "threshold_spread": neuron.threshold_spread}
             whole["neuron"] = {
                 **{name: one.plain() for name, one in neuron.values.items()},
@@ -284,15 +284,14 @@ class FitResult(MadeDevice):
             rows += [row(f"{name} (table)", *figure) for figure in measured]
             part = None if measured else self.polarities.get(polarity)
             if part is not None:
-                fit, known = part.fit, bool(part.readings)
-                d2d = part.readings[self.reading] if known else "not known"
+                d2d = part.readings.get(self.reading)
                 rows += [
-                    row(name, "A", fit.nonlinearity, "pulses"),
-                    row(name, "P_max", fit.pulses, "pulses"),
-                    row(name, "R_min", fit.low, self.unit),
-                    row(name, "R_max", fit.high, self.unit),
+                    row(name, "A", part.fit.nonlinearity, "pulses"),
+                    row(name, "P_max", part.fit.pulses, "pulses"),
+                    row(name, "R_min", part.fit.low, self.unit),
+                    row(name, "R_max", part.fit.high, self.unit),
                     row(name, "C2C", part.cycles.of(self.occasion), "of the range"),
-                    row(name, "D2D", d2d, "see below" if known else "one device"),
+                    row(name, "D2D", d2d or "not known", "see below" if d2d else "one device"),
                     *_goodness_rows(name, part.goodness),
                 ]
         if self.meter is not None:
@@ -300,8 +299,9 @@ class FitResult(MadeDevice):
         if self.neuron is not None:
             rows += self._neuron_rows(self.neuron)
         rules = [at for at, one in enumerate(rows) if at and one[0] != rows[at - 1][0]]
-        title = f"Device {device.name}: values and 95 % intervals"
-        return [Table(title, COLUMNS, rows, rules=rules)]
+        return [
+            Table(f"Device {device.name}: values and 95 % intervals", COLUMNS, rows, rules=rules)
+        ]
 
     def _neuron_rows(self, neuron: NeuronFit) -> list[tuple[Cell, ...]]:
         factor, current = self.current
@@ -309,30 +309,36 @@ class FitResult(MadeDevice):
             ("threshold", neuron.values["threshold"], current, factor),
             ("slope", neuron.values["slope"], f"{self.unit}/{current}", 1 / factor),
             ("height", neuron.values.get("height"), self.unit),
+            ("heating", neuron.values.get("heating"), f"{self.unit}/{current}^2", 1 / factor**2),
             ("C2C", neuron.use, "of R_AH's range"),
             ("D2D of slope", neuron.gain, "of the slope"),
             ("D2D of threshold", neuron.threshold_spread, "of full current"),
             ("D2D", None if neuron.gain else "not known", "one device"),
         ]
         rows = [row("neuron", *one) for one in found if one[1] is not None]
-        return [*rows, *_goodness_rows("neuron", neuron.goodness)]
+        return rows + _goodness_rows("neuron", neuron.goodness)
 
     def notes(self, device: Device) -> list[str]:
         """How its variations are read, and what the files say of pulses, line by line."""
         lines = []
         if self.meter is not None:
-            reads = self.meter.basis == "reads"
-            basis = "repeated reads" if reads else "the scatter about plateaus"
+            basis = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
             lines.append(
-                f"The noise of the meter, from {basis}, is no part of C2C; it is "
+                f"The noise of the meter, from {basis[self.meter.basis]}, is no part of C2C; it is "
                 f"kept as read_noise {device.imperfections.read_noise:.3g}."
             )
+        if self.neuron is not None and "heating" in self.neuron.values:
+            heat = self.neuron.values["heating"].value * self.neuron.full_current**2
+            lines.append(
+                f"Of the neuron's R_AH {heat:.3g} {self.unit} at full current grow with its square "
+                "(heating), and are no part of the device."
+            )
         if known := self.measurement.electrical:
-            units = {key: "s" if key.endswith("time") else "A" for key in known}
-            figures = ", ".join(f"{key} {value:.4g} {units[key]}" for key, value in known.items())
-            lines.append(f"Of pulses and reads the files say: {figures}.")
+            figures = (f"{key} {at:.4g} {'As'[key.endswith('time')]}" for key, at in known.items())
+            lines.append(f"Of pulses and reads the files say: {', '.join(figures)}.")
         if self.polarities and not device.synapse.figures(Polarity(0), self.unit):
-            lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}.")
+            of = few(one.device for one in self.measurement.curves if one.polarity is not None)
+            lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}; curves are of {of}.")
             if self.reading:
                 lines.append(f"D2D is read as {DEVICE_READINGS[self.reading]}.")
         return lines

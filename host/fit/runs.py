@@ -4,9 +4,6 @@ By convention a file with a column ``pulse`` holds pulse curves of a synapse, on
 with ``current`` curves of a neuron, and one over ``time`` decays. ``cycle`` and ``device`` tell
 runs apart, or pulses that are counted anew; several columns of R_AH are as many cycles. A file
 without ``device`` is one device, named as the file, or as many as its blocks name.
-
-The polarity is in a column, or told by the sign of the pulses' current, or else by whether R_AH
-rises or falls; a run that goes there and back is cut where it turns.
 """
 
 import hashlib
@@ -16,82 +13,51 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from allspin.host.fit.columns import Columns, ReadOptions, choose_rows, filled, plain
-from allspin.host.fit.curves import Curve, Measurement, trend
-from allspin.host.fit.settings import Setting, check_agreement, check_steady, figures, settings_of
+from allspin.host.fit.columns import Columns, ReadOptions, choose_rows
+from allspin.host.fit.curves import Curve, Measurement
+from allspin.host.fit.facts import own_names
+from allspin.host.fit.polarities import Run, Way, pulse_curves, ways_of
+from allspin.host.fit.quantities import base_of, number
+from allspin.host.fit.roles import plain
+from allspin.host.fit.settings import Setting, check_agreement, figures, settings_of
 from allspin.host.fit.tables import CsvFile, read_csv
-from allspin.host.fit.turns import (
-    LEAST_POINTS,
-    choose_branches,
-    cut,
-    find_turns,
-    given_turn,
-    numbered,
-)
+from allspin.host.fit.turns import LEAST_POINTS, check_length, choose_branches, numbered
+from allspin.host.fit.varying import STEADY, check_steady
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError
-from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity
+from allspin.sim.synapse.response import MAX_PULSES, Array
 
-POLARITIES = {
-    Polarity.POTENTIATION: ("potentiation", "p", "ltp", "up", "+", "+1", "1", "positive", "set"),
-    Polarity.DEPRESSION: ("depression", "d", "ltd", "down", "-", "-1", "negative", "reset"),
-}
-CELSIUS = ("c", "degc", "°c", "celsius")
-ROOM = 300.0
-"""Kelvin, where nothing is said of the temperature."""
-ALIKE = 0.02
-"""Relative scatter of a temperature that is read back, within which it is one."""
-
-Way = Polarity | int | None
-"""A run's polarity, or else the sign of its pulses' current, if either is known."""
-
-
-Run = tuple[Curve, Way]
-"""Points of one cycle, in the order in which they came, of no polarity yet; R_AH is NaN where it
-is missing. And what the file says of the polarity."""
-
+ZERO, ROOM = 273.15, 300.0
+"""Kelvin of 0 degrees Celsius, and where nothing is said of the temperature."""
 # Rows to runs.
 
 
-def _ways(file: CsvFile, columns: Columns, chosen: list[int]) -> Sequence[Way]:
-    """What is known of each row's polarity: by its column, or by currents of both signs."""
-    if columns.kind == "pulse" and "polarity" in columns.places:
-        known = {word: polarity for polarity, words in POLARITIES.items() for word in words}
-        cells = file.cells(columns.places["polarity"], chosen)
-        for row, cell in zip(chosen, cells, strict=True):
-            if cell.lower() not in known:
-                line = file.rows[row][0]
-                raise file.fail(line, f"polarity is {cell!r}; give potentiation or depression")
-        return [known[cell.lower()] for cell in cells]
-    if columns.kind == "pulse" and "current" in columns.places:
-        place = columns.places["current"]
-        currents = file.values(place, chosen)[filled(file.cells(place, chosen))]
-        signs = np.sign(np.nan_to_num(currents)).astype(int).tolist()
-        if {1, -1} <= set(signs):
-            return signs
-    return [None] * len(chosen)
-
-
 def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
-    """Each row's temperature in kelvin."""
-    if "temperature" not in columns.places:
-        return np.full(len(chosen), ROOM)
-    place = columns.places["temperature"]
-    name, unit = file.columns[place]
-    if unit.lower() not in ("", "k", "kelvin", *CELSIUS):
-        raise UserError(f"{file.path}: column {name} is in {unit}; give it in K or °C")
-    kelvin = file.values(place, chosen) + (273.15 if unit.lower() in CELSIUS else 0.0)
+    """Each row's temperature in kelvin, by its column, or by what is said of its table."""
+    place = columns.place("temperature")
+    kelvin = np.array([said_temperature(file, file.rows[row][0]) or ROOM for row in chosen])
+    if place is not None:
+        kelvin = file.values(place, chosen) + ZERO * (base_of(file.columns[place].unit) == "C")
     for row, value in zip(chosen, kelvin, strict=True):
         if not MIN_TEMPERATURE <= value <= MAX_TEMPERATURE:
             raise file.fail(file.rows[row][0], f"temperature is {value:g} K; give 1 to 2000 K")
     return kelvin
 
 
+def said_temperature(file: CsvFile, line: int) -> float | None:
+    """The temperature in kelvin that is said of the table in which a line is."""
+    said = [(base_of(unit), number(value) or 0.0) for _, unit, value in file.facts(line)]
+    return next((at + ZERO * (base == "C") for base, at in said if base in ("K", "C")), None)
+
+
 def gather(
-    file: CsvFile, columns: Columns, chosen: list[int], own: str, share: float
+    file: CsvFile, columns: Columns, chosen: list[int], own: tuple[str, str], share: float
 ) -> tuple[list[Run], list[str]]:
     """The runs of a file's rows, and what is said of missing values.
+
+    A run ends where the pulse number falls, and where pulses of another polarity follow.
 
     Parameters
     ----------
@@ -101,8 +67,8 @@ def gather(
         What its columns are.
     chosen : list of int
         The rows that are taken.
-    own : str
-        The device, where the file names none.
+    own : (str, str)
+        The device and the cycle, where no column names them.
     share : float
         Of a run's values, those that may be missing.
 
@@ -113,59 +79,53 @@ def gather(
         does not change.
     """
     kind, most = columns.kind, MAX_AGE if columns.kind == "time" else MAX_PULSES
-    every_x = file.values(columns.x, chosen) * columns.x_factor
-    for row, x in zip(chosen, every_x, strict=True):
-        if kind != "current" and not (0 <= x <= most or math.isnan(x)):
-            raise file.fail(file.rows[row][0], f"{kind} is {x:g}; give 0 to {most:,g}")
-    ways = _ways(file, columns, chosen)
-    kelvin = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
-    groups: dict[tuple[str, str, Way], list[int]] = {}
-    for number, row in enumerate(chosen):
-        line, cells = file.rows[row]
-        device, cycle = (
-            cells[columns.places[one]] if one in columns.places else ""
-            for one in ("device", "cycle")
-        )
-        if "device" not in columns.places:
-            # One name alone may be that of a wafer; each file is then a device.
-            block = file.blocks[file.block_of(line)]
-            device = (len(file.blocks) > 1 and block.device) or own
-        groups.setdefault((device, cycle, ways[number]), []).append(number)
+    x = file.values(columns.x, chosen) * columns.x_factor
+    for row, one in zip(chosen, x, strict=True):
+        if kind != "current" and not (0 <= one <= most or math.isnan(one)):
+            raise file.fail(file.rows[row][0], f"{kind} is {one:g}; give 0 to {most:,g}")
+    heat = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
+    names = (_names(file, columns, chosen, what, own) for what in ("device", "cycle"))
+    keys = list(zip(*names, ways_of(file, columns, chosen), strict=True))
+    lacking = np.isnan(x)
+    parts = _parts(kind, x, heat, keys)
     found: list[tuple[int, int, Run]] = []
     missing: list[int] = []
-    total = 0
-    for order, (place, factor) in enumerate(columns.resistances.items()):
-        every_value = file.values(place, chosen) * factor
-        column = f" {file.columns[place].name}" if len(columns.resistances) > 1 else ""
-        counts: dict[tuple[str, str, Way], int] = {}
-        for (device, cycle, way), numbers in groups.items():
-            x, value, heat = every_x[numbers], every_value[numbers], kelvin[numbers]
-            # Where a point is missing altogether, it counts as a value that is.
-            known = np.maximum.accumulate(np.where(np.isnan(x), 0, np.arange(x.size)))
-            value = np.where(np.isnan(x), np.nan, value)
-            x = np.nan_to_num(x[known])
-            anew = (np.diff(x) < 0) & (kind != "current")
-            anew |= np.abs(np.diff(heat)) > ALIKE * heat[1:]
-            for part in np.split(np.arange(x.size), np.flatnonzero(anew) + 1):
-                rows = np.array(chosen)[np.array(numbers)[part]]
-                count = counts[device, cycle, way] = counts.get((device, cycle, way), -1) + 1
-                line = file.rows[rows[0]][0]
-                name = numbered(f"{cycle}{column}".strip(), count * (kind != "time"))
-                curve = Curve(device, name, None, x[part], value[part], None, line, rows)
-                if kind == "pulse":
-                    curve = _of_states(curve)
-                if kind == "time":
-                    temperature = round(float(np.median(heat[part])), 6)
-                    if np.ptp(heat[part]) > 2 * ALIKE * temperature:
-                        raise file.fail(line, f"{curve.name}: the temperature is not steady")
-                    curve = replace(curve, temperature=temperature)
-                lost = rows[np.isnan(value[part])].tolist()
-                _check_run(file, curve, len(rows), lost, share)
-                found.append((int(rows[0]), order, (curve, way)))
-                missing += lost
-                total += len(rows)
     notes = []
+    for order, (place, factor) in enumerate(columns.resistances.items()):
+        value = np.where(lacking, np.nan, file.values(place, chosen) * factor)
+        column = f" {file.columns[place].name}" if len(columns.resistances) > 1 else ""
+        for (device, cycle, way), count, part in parts:
+            rows = np.array(chosen)[part]
+            line, kelvin = file.rows[rows[0]][0], round(float(np.median(heat[part])), 6)
+            name = numbered(f"{cycle}{column}".strip(), count * (kind != "time"))
+            curve = Curve(
+                *(device, name, None, x[part], value[part], None),
+                *(line, rows, kelvin, str(file.path)),
+            )
+            if np.ptp(heat[part]) > 2 * STEADY * kelvin:
+                raise file.fail(line, f"{curve.name}: the temperature is not steady")
+            lost = rows[np.isnan(value[part])].tolist()
+            if len(lost) == rows.size and len(parts) > 1:
+                notes.append(f"{file.path}: {curve.name} has no values and is left out")
+                continue
+            if len(lost) > share * rows.size:
+                raise file.fail(
+                    file.rows[lost[0]][0],
+                    f"{curve.name} lacks {len(lost)} of {rows.size} values, more than --missing "
+                    f"{share:g} of a curve; measure it again, or raise --missing",
+                )
+            curve = _of_states(curve) if kind == "pulse" else curve
+            check_length(file, curve.measured())
+            found.append((int(rows[0]), order, (curve, way)))
+            missing += lost
+    still = [run for _, _, (run, _) in found if not np.ptp(run.measured().resistance)]
+    # A film that does not switch is told from the others; where there are none, it is the column.
+    if still and (kind == "current" or (kind == "pulse" and len(still) == len(found))):
+        raise file.fail(
+            still[0].line, f"{still[0].name}: R_AH does not change; is it the right column?"
+        )
     if missing:
+        total = sum(part.size for *_, part in parts) * len(columns.resistances)
         notes.append(
             f"{file.path}: {len(missing):,} of {total:,} values are missing or out of the meter's "
             f"range, the first in line {file.rows[min(missing)][0]}; they are left out"
@@ -173,18 +133,55 @@ def gather(
     return [run for _, _, run in sorted(found, key=lambda one: one[:2])], notes
 
 
-def _check_run(file: CsvFile, run: Curve, values: int, lost: list[int], share: float) -> None:
-    """Refuse a run that lacks too many values, is too short, or does not change."""
-    if len(lost) > share * values:
-        raise file.fail(
-            file.rows[lost[0]][0],
-            f"{run.name} lacks {len(lost)} of {values} values, more than --missing {share:g} "
-            "of a curve; measure it again, or raise --missing",
-        )
-    measured = run.measured()
-    _check_length(file, measured)
-    if not run.temperature and not np.ptp(measured.resistance):
-        raise file.fail(run.line, f"{run.name}: R_AH does not change; is it the right column?")
+def _names(
+    file: CsvFile, columns: Columns, chosen: list[int], what: str, own: tuple[str, str]
+) -> list[str]:
+    """Each row's device or cycle: by its column, by a line before its table, or by the file."""
+    place = columns.place(what)
+    if place is not None:
+        return file.cells(place, chosen)
+    if what == "cycle":
+        return [own[1]] * len(chosen)
+    # The one name of a sample may be that of a wafer; each file is then a device.
+    sure = [len(file.blocks) > 1 or block.sure for block in file.blocks]
+    names = [one.device * known or own[0] for one, known in zip(file.blocks, sure, strict=True)]
+    return [names[file.block_of(file.rows[row][0])] for row in chosen]
+
+
+Key = tuple[str, str, Way]
+"""Device, cycle and polarity of a row."""
+
+
+def _parts(
+    kind: str, x: Array, heat: Array, keys: Sequence[Key]
+) -> list[tuple[Key, int, npt.NDArray[np.intp]]]:
+    """Places of each run's rows, and how many of its key came before.
+
+    Where x is missing it is that of the row before; pulses that are counted on from the run before
+    are counted from their own start.
+    """
+    groups: dict[Key, list[int]] = {}
+    last: dict[str, int] = {}
+    before = []  # the row before each of its device
+    for place, key in enumerate(keys):
+        groups.setdefault(key, []).append(place)
+        before.append(last.get(key[0], -1))
+        last[key[0]] = place
+    written, found = x.copy(), []
+    for key, places in groups.items():
+        own, others = np.array(places), np.array(before)[places]
+        known = np.maximum.accumulate(np.where(np.isnan(x[own]), 0, np.arange(own.size)))
+        x[own] = np.nan_to_num(x[own[known]])
+        gaps = others[1:] != own[:-1]
+        # Rows of all runs in turn are no runs that end.
+        apart = kind == "pulse" and np.count_nonzero(gaps) < own.size / LEAST_POINTS
+        anew = (gaps & apart) | ((np.diff(x[own]) < 0) & (kind != "current"))
+        anew |= np.abs(np.diff(heat[own])) > STEADY * heat[own[1:]]
+        for count, part in enumerate(np.split(own, np.flatnonzero(anew) + 1)):
+            start = written[before[part[0]]] if apart and before[part[0]] >= 0 else math.nan
+            x[part] -= start if x[part[0]] >= start else 0.0
+            found.append((key, count, part))
+    return found
 
 
 def _of_states(curve: Curve) -> Curve:
@@ -197,101 +194,9 @@ def _of_states(curve: Curve) -> Curve:
     count = np.bincount(state, there).astype(np.int64)
     total = np.bincount(state, np.where(there, curve.resistance, 0.0))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    square = np.where(there, curve.resistance - mean[state], 0.0) ** 2
-    scatter = np.array([np.bincount(state, square), np.maximum(count - 1, 0)], np.float64)
-    x, rows = curve.x[starts], curve.rows[starts]
-    return replace(curve, x=x, resistance=mean, scatter=scatter, rows=rows)
-
-
-def _check_length(file: CsvFile, curve: Curve) -> None:
-    count = curve.x.size
-    if count < LEAST_POINTS:
-        raise file.fail(
-            curve.line,
-            f"{curve.name} has {count} point{'s' * (count != 1)}; a curve needs at least "
-            f"{LEAST_POINTS}",
-        )
-
-
-# Runs of pulses to curves of one polarity each.
-
-
-def pulse_curves(
-    file: CsvFile, runs: Sequence[Run], turn: float | None
-) -> tuple[list[Curve], list[str]]:
-    """Curves of one polarity each, and what was guessed.
-
-    Parameters
-    ----------
-    file : CsvFile
-        The table.
-    runs : sequence of Run
-        Its runs of pulses.
-    turn : float or None
-        Pulse at which runs turn that name no polarity; None looks for it.
-
-    Raises
-    ------
-    UserError
-        If a polarity makes no sense.
-    """
-    notes: dict[str, None] = {}
-    if any(way is not None for _, way in runs):
-        curves = _told(file, runs)
-    else:
-        curves = []
-        every = [run for run, _ in runs]
-        turns = (
-            find_turns(every) if turn is None else [given_turn(file, run, turn) for run in every]
-        )
-        for run, place in zip(every, turns, strict=True):
-            for part in cut(file, run, place):
-                _check_length(file, part)
-                way = Polarity(int(trend(part.resistance) <= 0))
-                curves.append(replace(part, polarity=way))
-            if turn is None and place is not None:
-                notes[
-                    f"{file.path} names no polarity: curves are cut where R_AH turns (--turn for "
-                    f"elsewhere), at pulse {run.x[place]:g}"
-                ] = None
-    # Pulses counted on from the other polarity's are counted from their own start.
-    ends: dict[tuple[str, str], float] = {}
-    for number, curve in enumerate(curves):
-        before = ends.get((curve.device, curve.cycle), math.inf)
-        ends[curve.device, curve.cycle] = float(curve.x[-1])
-        if curve.x[0] > before:
-            curves[number] = replace(curve, x=curve.x - before)
-    return curves, list(notes)
-
-
-def _told(file: CsvFile, runs: Sequence[Run]) -> list[Curve]:
-    """Curves of the polarities of a column, or by the sign of the current.
-
-    The sign with which R_AH rises is potentiation.
-    """
-    curves = [run.measured() for run, _ in runs]
-    trends = [trend(curve.resistance) for curve in curves]
-    ways = [way for _, way in runs]
-    if not isinstance(ways[0], Polarity):
-        pairs = list(zip(ways, trends, strict=True))
-        up, down = (float(np.median([rise for way, rise in pairs if way == s])) for s in (1, -1))
-        if up * down >= 0:
-            raise UserError(
-                f"{file.path}: R_AH {'rises' if up > 0 else 'falls'} with pulse currents of either "
-                "sign; name the polarity in a column"
-            )
-        ways = [Polarity(int((way == 1) is not (up > 0))) for way in ways]
-    told = []
-    for way, rise, curve in zip(ways, trends, curves, strict=True):
-        polarity = Polarity(way or 0)
-        if abs(rise) > 0.3 and (rise > 0) is bool(polarity):  # pulses are numbered backwards
-            raise file.fail(
-                curve.line,
-                f"R_AH {'rises' if rise > 0 else 'falls'} with pulses of "
-                f"{polarity.name.lower()}; number pulses in the order in which they were given",
-            )
-        told.append(replace(curve, polarity=polarity))
-    return told
+    square = np.bincount(state, np.where(there, curve.resistance - mean[state], 0.0) ** 2)
+    scatter = np.array([square, np.maximum(count - 1, 0)], np.float64)
+    return replace(curve.at(starts), resistance=mean, scatter=scatter)
 
 
 # Whole files.
@@ -323,42 +228,30 @@ def read_measurement(
     """
     options = options or ReadOptions()
     conditions, ignored = options.conditions(), set(map(plain, options.ignored))
-    datas: list[bytes] = []
-    curves: list[Curve] = []
+    options.columns.check(paths)
+    every: list[tuple[Columns, list[Curve], set[str]]] = []
     notes: list[str] = []
     settings: list[Setting] = []
-    units: dict[Path, str] = {}
-    currents: dict[Path, str] = {}
-    found: set[str] = set()
-    for path, own in zip(paths, device_names(paths), strict=True):
+    for path, own in zip(paths, own_names(paths), strict=True):
         file = read_csv(path)
         columns = Columns(file, options, decay)
         chosen, used = choose_rows(file, columns, conditions)
         runs, lost = gather(file, columns, chosen, own, options.missing)
-        notes += file.notes + lost
-        read = [run.measured() for run, _ in runs]
+        read, guessed = [run.measured() for run, _ in runs], list[str]()
         if columns.kind == "pulse":
             read, guessed = pulse_curves(file, runs, options.turn)
-            notes += guessed
-        notes += check_steady(file, columns, ignored, read)
-        if not decay:
-            notes += _unnamed(file, columns)
-            settings += settings_of(file, columns, read)
-        elif "temperature" not in columns.places:
-            notes.append(f"{path} names no temperature and is taken as at {ROOM:g} K")
+        notes += file.notes + lost + guessed + check_steady(file, columns, ignored, read)
+        settings += [] if decay else settings_of(file, columns, read)
+        notes += _unnamed(file, columns, decay)
         if columns.kind == "current":
             read = choose_branches(path, read, options.branch, columns.x_unit)
-            currents[path] = columns.x_unit
-        found |= used
-        curves += read
-        datas.append(file.data)
-        units[path] = columns.unit
+        every.append((columns, read, used))
     for condition in conditions:
-        if plain(condition.column) not in found:
+        if not any(plain(condition.column) in used for *_, used in every):
             raise UserError(
                 f"no file has a column {condition.column}; mend --where {condition.text}"
             )
-    check_agreement(one for one in settings if plain(one.column or "") not in ignored)
+    apart = check_agreement(one for one in settings if plain(one.column or "") not in ignored)
     electrical, differ = figures(settings)
     if options.read_current is not None:
         electrical["read_current"] = abs(options.read_current)
@@ -368,26 +261,29 @@ def read_measurement(
         "branch": options.branch,
         "turn": options.turn and float(options.turn),
     }
+    units = {columns.file.path: columns.unit for columns, *_ in every}
+    currents = {one.file.path: one.x_unit for one, *_ in every if one.kind == "current"}
     return Measurement(
-        curves,
+        [curve for _, read, _ in every for curve in read],
         unit=_one_unit("R_AH", units),
         current_unit=_one_unit("current", currents) if currents else "A",
-        digests=digests(paths, datas),
-        notes=notes + differ,
+        digests=digests(paths, [columns.file.data for columns, *_ in every]),
+        notes=notes + differ + apart,
         given={key: value for key, value in given.items() if value},
         electrical=electrical,
     )
 
 
-def _unnamed(file: CsvFile, columns: Columns) -> list[str]:
-    """What is said of several tables that name no device."""
+def _unnamed(file: CsvFile, columns: Columns, decay: bool) -> list[str]:
+    """What is said of several tables that name no device, or of decays that name no temperature."""
     named = "device" in columns.places or any(block.device for block in file.blocks)
-    if named or len(file.blocks) == 1:
-        return []
-    return [
+    cold = "temperature" not in columns.places and not said_temperature(file, file.rows[0][0])
+    return [f"{file.path} names no temperature and is taken as at {ROOM:g} K"] * (
+        decay and cold
+    ) + [
         f"{file.path}: {len(file.blocks)} tables one after another name no device and are taken "
         "as cycles of one; give a line such as 'device: A' before each header if not"
-    ]
+    ] * (len(file.blocks) > 1 and not (named or decay))
 
 
 def _one_unit(what: str, files: dict[Path, str]) -> str:
@@ -409,13 +305,3 @@ def digests(paths: Sequence[Path], datas: Iterable[bytes]) -> dict[str, str]:
         path.name if names.count(path.name) == 1 else str(path): hashlib.sha256(data).hexdigest()
         for path, data in zip(paths, datas, strict=True)
     }
-
-
-def device_names(paths: Sequence[Path]) -> list[str]:
-    """Devices as files are called, with their folders where names alone are equal."""
-    names = [path.name.removesuffix(".gz") for path in paths]
-    stems = [name.rpartition(".")[0] or name for name in names]
-    return [
-        str(path) if stems.count(stem) > 1 else stem
-        for path, stem in zip(paths, stems, strict=True)
-    ]

@@ -67,17 +67,15 @@ def together(deviations: list[Array]) -> Array:
     deviations : list of ndarray of float64, each (cycles, points)
         What cycles differ from their mean by; NaN where there is no point.
     """
-    square = sum(float(np.nansum(part**2)) for part in deviations)
-    count = _count(deviations)
+    square = sum(float(np.nansum(part**2)) for part in deviations) / max(_count(deviations), 1)
     lags = []
     for lag in range(1, MAX_LAG + 1):
         products = [part[:, lag:] * part[:, :-lag] for part in deviations if part.shape[1] > lag]
-        pairs = _count(products)
+        pairs, total = _count(products), sum(float(np.nansum(part)) for part in products)
         if not pairs or not square:
             break
-        total = sum(float(np.nansum(part)) for part in products)
         # A square of a correlation is never 0 by chance alone: what chance gives comes off.
-        lags.append(max((total / pairs * count / square) ** 2 - 1 / pairs, 0.0))
+        lags.append(max((total / pairs / square) ** 2 - 1 / pairs, 0.0))
     return np.array(lags)
 
 
@@ -99,12 +97,9 @@ def cycle_spread(fit: ResponseFit, meter: Interval | None = None) -> CycleSpread
     meter : Interval, optional
         Deviation of a point by the meter's noise, which is no variation of the film.
     """
-    parts, freedom = [], 0.0
-    for device in fit.devices:
-        shared = device.weights > 1
-        if shared.any():
-            parts.append((device.resistance - device.mean)[:, shared])
-            freedom += float(np.sum(device.weights[shared] - 1))
+    pairs = [(device.resistance - device.mean, device.weights) for device in fit.devices]
+    parts = [away[:, weights > 1] for away, weights in pairs if (weights > 1).any()]
+    freedom = float(sum(np.sum(weights[weights > 1] - 1) for _, weights in pairs))
     repeated = bool(parts)
     if not repeated:
         parts = [own.residuals[None, :] for own in fit.fits]
@@ -115,13 +110,11 @@ def cycle_spread(fit: ResponseFit, meter: Interval | None = None) -> CycleSpread
     # As many are free as before, less what the first point of each cycle took.
     step_freedom = max(freedom * _count(steps) / _count(parts), 1.0)
     of_pulse = chi_interval(_deviation(steps, step_freedom), step_freedom)
-    write_freedom = freedom / (1 + 2 * float(together(parts).sum()))
-    of_write = chi_interval(write, max(write_freedom, 1.0))
+    of_write = chi_interval(write, max(freedom / (1 + 2 * float(together(parts).sum())), 1.0))
     if meter is not None:
         of_write = of_write.less(meter.scaled(lambda noise: noise**2))
         # A step has the noise of two points, of which one has shrunk.
-        two = float(np.sqrt(1 + kept**2))
-        of_pulse = of_pulse.less(meter.scaled(lambda noise: (two * noise) ** 2))
+        of_pulse = of_pulse.less(meter.scaled(lambda noise: (1 + kept**2) * noise**2))
     return CycleSpread(
         write=of_write.over(fit.span),
         pulse=of_pulse.over(fit.span),
@@ -134,9 +127,8 @@ def cycle_spread(fit: ResponseFit, meter: Interval | None = None) -> CycleSpread
 
 def spread_between(values: Array, errors: Array, unit: Interval) -> Interval:
     """Deviation of devices' values over a unit, without what their errors' variances make."""
-    noise = float(np.mean(errors))
     total = chi_interval(float(values.std(ddof=1)), values.size - 1)
-    return total.less(Interval(noise, noise, noise)).over(unit)
+    return total.less(Interval(*[float(np.mean(errors))] * 3)).over(unit)
 
 
 def _along(way: Array, difference: Array, weights: Array) -> float:
@@ -150,9 +142,8 @@ def _error_along(way: Array, device: DeviceCurves, sigma: float) -> float:
     table, square = device.resistance, float(device.weights @ way**2)
     count = len(table)
     if count > 1 and np.all(np.isfinite(table)):
-        ones = np.ones(way.shape)
-        parts = np.array([_along(way, cycle - device.mean, ones) for cycle in table])
-        return float(parts.var(ddof=1)) / count
+        own = [_along(way, cycle - device.mean, np.ones(way.shape)) for cycle in table]
+        return float(np.var(own, ddof=1)) / count
     return sigma**2 / square if square else 0.0
 
 
@@ -162,8 +153,8 @@ def _error_of_k(fit: ResponseFit, device: DeviceCurves, own: Fit) -> float:
     if count < 2:
         return float(own.covariance[2, 2])
     # The jackknife: fits of single cycles would scatter out of proportion.
-    left = [device.without(one) for one in range(count)]
-    bends = [fit_device(one, fit.pulses, k).parameters[2] for one in left]
+    left = [fit_device(device.without(one), fit.pulses, k) for one in range(count)]
+    bends = [one.parameters[2] for one in left]
     return (count - 1) ** 2 / count * float(np.var(bends, ddof=1))
 
 
@@ -190,8 +181,7 @@ def device_spread(
     if count < 2:
         return {}, {}
     start, end = fit.mean_curve([0, fit.pulses]).tolist()
-    found = {name: np.zeros((3, count)) for name in DEVICE_CHOICES}
-    whole = 0.0
+    found, whole = {name: np.zeros((3, count)) for name in DEVICE_CHOICES}, 0.0
     for place, (device, own) in enumerate(zip(fit.devices, fit.fits, strict=True)):
         mean, curve, weights = device.mean, fit.mean_curve(device.pulses), device.weights
         whole += float(weights @ (mean - curve) ** 2)
@@ -202,20 +192,22 @@ def device_spread(
             "span": curve - start,
         }
         for name, way in ways.items():
-            part = _along(way, mean - curve, weights)
-            left = float(weights @ (mean - curve - part * way) ** 2)
-            found[name][:, place] = part, _error_along(way, device, cycles.scatter), left
+            part, error = (
+                _along(way, mean - curve, weights),
+                _error_along(way, device, cycles.scatter),
+            )
+            found[name][:, place] = part, error, weights @ (mean - curve - part * way) ** 2
         # A is P_max / k: its relative error is that of k. It differs by tens of per cent, where a
         # first order is not enough.
         k = float(own.parameters[2])
-        ratio = fit.pulses / k / fit.nonlinearity.value
-        bent = start + (end - start) * shape(k, device.pulses / fit.pulses)[0]
-        error = _error_of_k(fit, device, own) * (ratio / k) ** 2
-        found["nonlinearity"][:, place] = ratio - 1, error, float(weights @ (mean - bent) ** 2)
-    readings, explained = {}, {}
-    for name, (values, errors, left) in found.items():
+        ratio, error = fit.pulses / k / fit.nonlinearity.value, _error_of_k(fit, device, own)
+        left = mean - start - (end - start) * shape(k, device.pulses / fit.pulses)[0]
+        found["nonlinearity"][:, place] = ratio - 1, error * (ratio / k) ** 2, weights @ left**2
+    readings = {}
+    for name, (values, errors, _) in found.items():
         unit = fit.nonlinearity if name == "nonlinearity" else fit.span
-        low, high = sorted((unit.low / unit.value, unit.high / unit.value))
-        readings[name] = spread_between(values, errors, Interval(1.0, low, high))
-        explained[name] = 1 - sum(left.tolist()) / whole if whole else 0.0
-    return readings, explained
+        edges = sorted((unit.low / unit.value, unit.high / unit.value))
+        readings[name] = spread_between(values, errors, Interval(1.0, *edges))
+    return readings, {
+        name: 1 - sum(left.tolist()) / whole if whole else 0.0 for name, (*_, left) in found.items()
+    }

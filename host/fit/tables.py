@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from allspin.host.data.arrays import DAMAGED_GZIP
+from allspin.host.fit.facts import quantities, stem
 from allspin.host.fit.quantities import MAX_MAGNITUDE, is_number, number, unit_of
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
@@ -33,11 +34,17 @@ DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}
 MAX_COLUMNS = 1000
 MAX_LENGTH = 200
 """Characters of a cell."""
-HEADING = re.compile(r"(?P<name>.*?)\s*(?:[(\[](?P<unit>[^)\]]*)[)\]]|/\s*(?P<per>\S+))\s*")
-"""A column's name with its unit: ``R_AH (ohm)``, ``R_AH [ohm]``, ``R_AH / ohm``."""
+BRACKETS = re.compile(r"(.*?)\s*[(\[]([^)\]]*)[)\]]\s*(.*)")
+"""A column's name with its unit: ``R_AH (ohm)``, ``R_AH [ohm]``."""
+ENDINGS = re.compile(
+    r"(?P<name>.+?)(?:\s*/\s*(?P<per>(?!d$)\S+)|[\s_]+(?P<unit>(?!min$)[^\s_/]{2,}|"
+    r"(?<=[tepy].)[sK]|(?<=[it].)A))",
+    re.IGNORECASE,
+)
+"""The same where the name ends with it: ``R_AH / ohm``, ``Rxy_mOhm``, ``T_K``, ``Current_A``."""
 NAMED = re.compile(
-    r"^\W*(?:device|sample|dut|bar|chip)(?:[ _](?:name|id|no\.?|number))?\s*[:=\t,;]\s*"
-    r"(?P<name>.+)$",
+    r"^\W*(?P<what>device|dut|bar|sample|chip)(?:[ _](?:name|id|no\.?|number))?(?:\s*[:=\t,;]\s*"
+    r"(?P<name>.+)|\s+(?P<word>\w*\d\w*)\s*(?:[,;].*)?)$",
     re.IGNORECASE,
 )
 """A line of a preamble that names the device."""
@@ -61,11 +68,14 @@ class Block(NamedTuple):
         As a line before it names it; empty for none.
     preamble : list of str
         The lines before it.
+    sure : bool
+        Whether that line speaks of a device, and not of a sample or chip, which may have several.
     """
 
     line: int
     device: str
     preamble: list[str]
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,18 +121,24 @@ class CsvFile:
         UserError
             If a cell has something else, or a number beyond `MAX_MAGNITUDE`.
         """
-        found = []
-        for row in range(len(self.rows)) if rows is None else rows:
-            line, cells = self.rows[row]
-            value = number(cells[place])
+        own = range(len(self.rows)) if rows is None else list(rows)
+        cells = self.cells(place, own)
+        values = list(map(number, cells))
+        for row, cell, value in zip(own, cells, values, strict=True):
             if value is None or abs(value) > MAX_MAGNITUDE:
                 raise self.fail(
-                    line,
-                    f"{self.columns[place].name} is {cells[place]!r}; give a number of at most "
+                    self.rows[row][0],
+                    f"{self.columns[place].name} is {cell!r}; give a number of at most "
                     f"{MAX_MAGNITUDE:g}, with its unit in the header, as in R_AH (ohm)",
                 )
-            found.append(value)
-        return np.array(found)
+        return np.array(values, np.float64)
+
+    def facts(self, line: int) -> list[tuple[str, str, str]]:
+        """What is said of the table of a line, before it and in the names of file and folder."""
+        texts = stem(self.path), *self.blocks[self.block_of(line)].preamble
+        own = [fact for text in texts for fact in quantities(text[:MAX_LENGTH])]
+        folder = quantities(self.path.parent.name)
+        return own + [(f"folder {name}", unit, value) for name, unit, value in folder]
 
     def block_of(self, line: int) -> int:
         """Which block a line is in."""
@@ -156,10 +172,9 @@ class _Layout:
         shapes: dict[int, tuple[bool, ...]] = {}
         for place, line in enumerate(lines[:2000]):
             cells = self.cells(line)
-            if len(cells) > 2 and not cells[-1]:
-                cells.pop()  # a delimiter at the line's end
-            shape = tuple(map(is_number, cells))
-            if len(cells) > 1 and any(shape) and not line.comment:
+            # A delimiter may be at the line's end.
+            shape = tuple(map(is_number, cells[: -1 if len(cells) > 2 and not cells[-1] else None]))
+            if len(shape) > 1 and any(shape) and not line.comment:
                 shapes[place] = shape
         self.usual = max(shapes.values(), key=Counter(shapes.values()).__getitem__, default=())
         rows = list(filter(self.is_row, shapes))
@@ -182,23 +197,22 @@ class _Layout:
     def is_row(self, place: int) -> bool:
         """Whether a line has a number, or nothing, where most rows have one."""
         cells = self.cells(self.lines[place])
-        pairs = zip(cells, self.usual, strict=False)
         return (
             not self.lines[place].comment
             and len(cells) == len(self.usual)
-            and all(not usual or not cell or is_number(cell) for cell, usual in pairs)
+            and all(is_number(c) for c, usual in zip(cells, self.usual, strict=True) if usual and c)
         )
 
     def words(self, place: int) -> list[str]:
         """The cells of a line that may be a header: as many as a row has, and no number."""
         cells = self.cells(self.lines[place])
-        fit = len(cells) == len(self.usual) and any(cells) and not any(map(is_number, cells))
-        return cells if fit and max(map(len, cells)) <= MAX_LENGTH else []
+        words = any(cells) and not any(map(is_number, cells)) and max(map(len, cells)) <= MAX_LENGTH
+        return cells if words and len(cells) == len(self.usual) else []
 
     def is_broken(self, place: int) -> bool:
         """Whether a line has as many cells as a row, and words where a row has numbers."""
-        same = len(self.cells(self.lines[place])) == len(self.usual)
-        return same and not (self.is_row(place) or self.words(place))
+        known = self.is_row(place) or self.words(place)
+        return len(self.cells(self.lines[place])) == len(self.usual) and not known
 
     def units(self, place: int) -> list[str]:
         """The cells of a row of units; empty for any other."""
@@ -208,11 +222,10 @@ class _Layout:
     def _find_header(self, rows: list[int]) -> tuple[int, int]:
         """The first row that has words above it; those of a comment, if there are no others."""
         for comments, first in itertools.product((False, True), rows):
-            places = range(first - 1, -1, -1)
-            above = (place for place in places if self.lines[place].comment == comments)
-            above = itertools.filterfalse(self.is_broken, above)
+            above = (n for n in range(first - 1, -1, -1) if self.lines[n].comment == comments)
+            above = itertools.islice(itertools.filterfalse(self.is_broken, above), 3)
             # Names, units and a comment, at most.
-            group = list(itertools.takewhile(self.words, itertools.islice(above, 3)))[::-1]
+            group = list(itertools.takewhile(self.words, above))[::-1]
             if group:
                 pairs = itertools.pairwise(group)
                 return next((name for name, unit in pairs if self.units(unit)), group[-1]), first
@@ -220,16 +233,19 @@ class _Layout:
 
     def columns(self) -> list[Column]:
         """The headings, with units of their own or those of a row of units."""
-        found = []
         below = filter(None, map(self.units, range(self.header + 1, self.first)))
-        units = next(below, [""] * len(self.usual))
-        for heading, unit in zip(self.cells(self.lines[self.header]), units, strict=True):
-            match = HEADING.fullmatch(heading)
-            name, own = heading, ""
-            if match is not None:
-                name, own = match["name"], match["unit"] or match["per"] or ""
-            found.append(Column(name.strip(), own.strip() or unit))
-        return found
+        own = self.cells(self.lines[self.header])
+        return list(map(_column, own, next(below, [""] * len(own))))
+
+
+def _column(heading: str, unit: str) -> Column:
+    """A column by its heading, with the unit that is in it, or else the one of a row of units."""
+    if match := BRACKETS.fullmatch(heading):
+        return Column(f"{match[1]} {match[3]}".strip(), match[2].strip() or unit)
+    match = ENDINGS.fullmatch(heading)
+    if match and unit_of(match["per"] or match["unit"]) not in (None, ("", 1.0)):
+        return Column(match["name"].strip(), match["per"] or match["unit"])
+    return Column(heading.strip(), unit)
 
 
 def _unpacked(path: Path, data: bytes, size: int) -> bytes:
@@ -250,8 +266,8 @@ def _unpacked(path: Path, data: bytes, size: int) -> bytes:
 def _decode(path: Path, data: bytes) -> str:
     """The text of a file, in whichever code it is written."""
     # Old instruments write the degree and micro signs in the code of the West.
-    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ["utf-16"] if wide else ["utf-8-sig", "cp1252"]:
         with contextlib.suppress(UnicodeDecodeError):
             text = data.decode(encoding)
             if not re.search(r"[\0-\x08\x0e-\x1f]", text[:4096]):
@@ -277,16 +293,14 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
     UserError
         If it is no such table; the message names file, line and fix.
     """
-    data = read_file(path, "CSV file", size)
-    lines = []
-    text = _decode(path, _unpacked(path, data, size))
-    for place, line in enumerate(io.StringIO(text, newline=None), 1):
+    data, lines = read_file(path, "CSV file", size), []
+    text = io.StringIO(_decode(path, _unpacked(path, data, size)), newline=None)
+    for place, line in enumerate(text, 1):
         stripped = line.strip()
         comment = stripped.startswith(tuple(COMMENTS))
         # Tabs at either end are empty cells.
         bare = stripped.lstrip(COMMENTS).strip() if comment else line.rstrip("\r\n")
-        if stripped:
-            lines.append(Line(place, bare, comment))
+        lines += [Line(place, bare, comment)] * bool(stripped)
     if not lines:
         raise UserError(f"{path} is empty; give a header line with column names, then rows")
     counts = np.array([[line.text.count(one) for line in lines] for one in DELIMITERS])
@@ -295,7 +309,7 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
             f"{path} has more than {cells // 5:,} lines, {cells:,} cells, or {MAX_COLUMNS:,} "
             "columns; give it in parts"
         )
-    layouts = [_Layout(lines, delimiter) for delimiter in DELIMITERS]
+    layouts = (_Layout(lines, delimiter) for delimiter in DELIMITERS)
     layout = max(layouts, key=lambda layout: (layout.header >= 0, layout.numbers))
     if layout.header < 0:
         first = next((line for line in lines if not line.comment), lines[0])
@@ -324,13 +338,13 @@ def _take_rows(file: CsvFile, layout: _Layout) -> list[Line]:
     end = 0  # of the rows before
     for head, after in itertools.pairwise([*heads, len(lines)]):
         preamble = [line.text for line in lines[end:head]]
-        names = [match["name"] for match in map(NAMED.match, reversed(preamble)) if match]
-        device = names[0].strip(' \t,;"')[:MAX_LENGTH] if names else ""
-        file.blocks.append(Block(lines[head].number, device, preamble))
-        end = after
-        if after < len(lines):
-            # What is below the last row stands before the next header.
-            end = 1 + next(filter(layout.is_row, range(after - 1, head, -1)), head)
+        named = next(filter(None, map(NAMED.match, reversed(preamble))), None)
+        device = named and (named["name"] or named["word"]).strip(' \t,;"')[:MAX_LENGTH]
+        sure = named is not None and named["what"].lower() in ("device", "dut", "bar")
+        file.blocks.append(Block(lines[head].number, device or "", preamble, sure))
+        # What is below the last row stands before the next header.
+        last = after - 1 if after == len(lines) else head
+        end = 1 + next(filter(layout.is_row, range(after - 1, last, -1)), last)
         for line in lines[head:end]:
             cells = layout.cells(line)
             if line.comment or line.text in below:

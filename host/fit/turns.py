@@ -13,23 +13,21 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from allspin.host.fit.curves import Curve, ends
+from allspin.host.fit.curves import Curve, trend
+from allspin.host.fit.quantities import SHOWN
 from allspin.host.fit.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
 LEAST_POINTS = 5
 """Points of a curve: three parameters, and something left over to judge by."""
-SHOWN = 4
-"""Turns that a message has."""
 SURE_TURN = 6.0
 """Standard deviations of a point, by which R_AH goes back at a turn at least."""
 
 
 def reversals(x: Array, least: float) -> list[int]:
     """Places where a current, or R_AH, turns, with both ends: it went back by so much at least."""
-    places = [0]
-    extreme = direction = 0
+    places, extreme, direction = [0], 0, 0
     for place in range(1, x.size):
         step = x[place] - x[extreme]
         if abs(step) >= least and step * direction <= 0:
@@ -41,27 +39,33 @@ def reversals(x: Array, least: float) -> list[int]:
     return [*places, x.size - 1]
 
 
-def _scatter(values: Sequence[Array]) -> float:
+def scatter_of(values: Sequence[Array]) -> float:
     """Standard deviation of a point, from what neighbours differ by."""
     steps = np.concatenate([np.diff(one, n=2) for one in values])
     return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(6))
 
 
-def all_turns(resistance: Array) -> list[int]:
-    """About where a curve turns by more than half of its range, however often it does.
+def _medians(values: Array) -> Array:
+    """Running medians of five, which have no spikes and less noise."""
+    padded = np.pad(values, 2, mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+
+
+def all_turns(resistance: Array, share: float = 0.5) -> list[int]:
+    """About where a curve turns by more than a share of its range, however often it does.
 
     Parameters
     ----------
     resistance : ndarray of float64, shape (points,)
         R_AH along the pulses.
+    share : float
+        Of the range.
     """
     if len(resistance) < 2 * LEAST_POINTS:
         return []
     low, high = np.percentile(resistance, [2, 98])
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(resistance, 2, mode="edge"), 5)
-    least = max(0.5 * (high - low), SURE_TURN * _scatter([resistance]))
-    # The median has no spikes, and less noise.
-    return reversals(np.median(windows, axis=1), float(least))[1:-1] if least else []
+    least = max(share * (high - low), SURE_TURN * scatter_of([resistance]))
+    return reversals(_medians(resistance), float(least))[1:-1] if least else []
 
 
 def find_turn(resistance: Array) -> int | None:
@@ -72,47 +76,23 @@ def find_turn(resistance: Array) -> int | None:
     resistance : ndarray of float64, shape (points,)
         R_AH along the pulses.
     """
-    count = len(resistance)
-    low, high = np.percentile(resistance, [2, 98])
-    if count < 2 * LEAST_POINTS or not high > low:
+    turns = all_turns(resistance, 0.25)
+    if len(turns) != 1:
         return None
+    low, high = np.percentile(resistance, [2, 98])
     # Around zero, so that squares of small differences are not lost.
     way = (np.clip(resistance, low - (high - low), high + (high - low)) - low) / (high - low)
-    noise = _scatter([way])
-    places = np.arange(LEAST_POINTS - 1, count - LEAST_POINTS + 1)
-    lefts = [
-        (_left_by_rises(one) + _left_by_rises(one[::-1])[::-1])[places]  # up, and then down
-        for one in (way, -way)
-    ]
-    falls = lefts[1].min() < lefts[0].min()
-    left = lefts[int(falls)]
-    # Along a plateau, and within noise, many places will do: those that leave twice as much as the
-    # best, or 20 variances of a point more.
-    near = places[left <= 2 * left.min() + 20 * noise**2 + 1e-12]
-    turn = _best_kink(-way if falls else way, near, noise)
-    there, back = (end - start for start, end in (ends(way[: turn + 1]), ends(way[turn:])))
-    # On either side R_AH goes a quarter of the range; on a plateau it goes nothing.
-    least = max(0.25, SURE_TURN * noise)
-    return turn if there * back < 0 and min(abs(there), abs(back)) > least else None
-
-
-def _left_by_rises(values: Array) -> Array:
-    """What the nearest never-falling sequence leaves of the first points, for each number of them.
-
-    Pools as `allspin.sim.synapse.table_synapse.rising` does, and keeps count of the squares.
-    """
-    pools: list[tuple[float, int, float]] = []
-    left, found = 0.0, []
-    for value in values.tolist():
-        total, count, square = value, 1, value * value
-        while pools and pools[-1][0] * count > total * pools[-1][1]:
-            own, own_count, own_square = pools.pop()
-            left -= own_square - own**2 / own_count
-            total, count, square = total + own, count + own_count, square + own_square
-        left += square - total**2 / count
-        pools.append((total, count, square))
-        found.append(max(left, 0.0))
-    return np.array(found)
+    noise, smooth = scatter_of([way]), _medians(way)
+    # Along a plateau, and within noise, many places will do.
+    far = np.flatnonzero(np.abs(smooth - smooth[turns[0]]) > 0.15 + 6 * noise)
+    first = max([LEAST_POINTS - 1, *(far[far < turns[0]] + 1)])
+    last = min([way.size - LEAST_POINTS, *(far[far > turns[0]] - 1)])
+    falls = smooth[turns[0]] < 0.5
+    return (
+        _best_kink(-way if falls else way, np.arange(first, last + 1), noise)
+        if first <= last
+        else None
+    )
 
 
 def _best_kink(values: Array, places: npt.NDArray[np.int64], noise: float) -> int:
@@ -164,25 +144,37 @@ def _left(values: Array, limit: float) -> float:
 
 
 def find_turns(runs: Sequence[Curve]) -> list[int | None]:
-    """Where each run turns; runs on the same pulses turn where their mean does."""
-    alike: dict[tuple[float, ...], list[Array]] = {}
-    for run in runs:
-        alike.setdefault(tuple(run.x), []).append(run.resistance)
+    """Where each run turns; runs on the same pulses, to the same end, turn where their mean does.
+
+    Runs that only rise are no cycles of such that only fall.
+    """
+    kinds = [(round(trend(run.measured().resistance)), tuple(run.x)) for run in runs]
+    alike: dict[tuple[int, tuple[float, ...]], list[Array]] = {}
+    for kind, run in zip(kinds, runs, strict=True):
+        alike.setdefault(kind, []).append(run.resistance)
     found = {}
-    for x, several in alike.items():
-        table = np.array(several)
-        known = np.isfinite(table).any(axis=0)
-        places = np.arange(known.size)
-        found[x] = find_turn(np.interp(places, places[known], np.nanmean(table[:, known], axis=0)))
-    return [found[tuple(run.x)] for run in runs]
+    for kind, table in ((kind, np.array(several)) for kind, several in alike.items()):
+        known = np.flatnonzero(np.isfinite(table).any(axis=0))
+        mean = np.interp(np.arange(len(kind[1])), known, np.nanmean(table[:, known], axis=0))
+        found[kind] = find_turn(mean)
+    return [found[kind] for kind in kinds]
+
+
+def check_length(file: CsvFile, curve: Curve) -> None:
+    """Refuse a curve that has too few points."""
+    if (count := curve.x.size) < LEAST_POINTS:
+        raise file.fail(
+            curve.line,
+            f"{curve.name} has {count} point{'s' * (count != 1)}; a curve needs at least "
+            f"{LEAST_POINTS}",
+        )
 
 
 def given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
     """Where a run turns by the pulse that was given; None for one of one polarity."""
-    x = run.x
+    x, place = run.x, max(int(np.count_nonzero(run.x <= turn)) - 1, 0)
     if x[-1] <= turn:
         return None  # it is counted from its own start
-    place = max(int(np.count_nonzero(x <= turn)) - 1, 0)
     if min(place + 1, x.size - place) < LEAST_POINTS:
         raise file.fail(
             run.line,
@@ -193,20 +185,18 @@ def given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
 
 def cut(file: CsvFile, run: Curve, place: int | None) -> list[Curve]:
     """A run, cut where it turns; each part is counted from its own start."""
-    every = np.arange(run.x.size)
-    if place is None:
-        parts = [run.measured()]
-    else:
+    every, parts, turns = np.arange(run.x.size), [run.measured()], []
+    if place is not None:
         second = run.at(every[place:])
         # The point at which a run turns is counted with the part before.
         second.rows[0] = -1
         if second.scatter is not None:
             second.scatter[:, 0] = 0
-        parts = [run.at(every[: place + 1]).measured(), second.measured()]
-    turns = [float(pulse) for part in parts for pulse in part.x[all_turns(part.resistance)]]
-    if place is not None:
-        turns = sorted([*turns, float(run.x[place])])
-        parts[1] = replace(parts[1], x=parts[1].x - run.x[place])
+        parts, turns = [run.at(every[: place + 1]), second], [float(run.x[place])]
+        parts = [part.measured() for part in parts]
+    turns += [float(pulse) for part in parts for pulse in part.x[all_turns(part.resistance)]]
+    parts[1:] = [replace(part, x=part.x - turns[0]) for part in parts[1:]]
+    turns.sort()
     if len(turns) > 1:
         shown = ", ".join(f"{pulse:g}" for pulse in turns[:SHOWN])
         raise file.fail(
@@ -230,11 +220,10 @@ def _stretches(curve: Curve) -> list[Curve]:
     found = []
     # A large step belongs to no branch, but sets the current back.
     jumps = np.flatnonzero(np.abs(np.diff(x)) > extent / 2) + 1
-    for part in np.split(np.arange(x.size), jumps):
-        turns = reversals(x[part], 0.05 * extent)
-        pairs = [(start, stop) for start, stop in itertools.pairwise(turns) if stop > start]
-        found += [curve.at(part[start : stop + 1]) for start, stop in pairs]
-    return found if extent else []
+    for part in np.split(np.arange(x.size), jumps) if extent else ():
+        turns = itertools.pairwise(reversals(x[part], 0.05 * extent))
+        found += [curve.at(part[start : stop + 1]) for start, stop in turns if stop > start]
+    return found
 
 
 def branches(curve: Curve) -> dict[str, list[Curve]]:
@@ -246,8 +235,8 @@ def branches(curve: Curve) -> dict[str, list[Curve]]:
     extent = max((float(np.ptp(part.x)) for part in parts), default=0.0)
     found = {}
     for name, up in (("up", True), ("down", False)):
-        mine = [one for one in parts if bool(one.x[-1] > one.x[0]) is up]
-        mine = [one for one in mine if one.x.size >= LEAST_POINTS]
+        long = [one for one in parts if one.x.size >= LEAST_POINTS]
+        mine = [one for one in long if bool(one.x[-1] > one.x[0]) is up]
         # A shorter stretch is a part of a branch.
         whole = [one for one in mine if float(np.ptp(one.x)) >= 0.6 * extent]
         if not whole and len(mine) > 1:
@@ -264,16 +253,14 @@ def _gap(up: list[Curve], down: list[Curve]) -> float:
     grid = np.linspace(max(one.x.min() for one in parts), min(one.x.max() for one in parts), 50)
     if not grid[-1] > grid[0]:
         return 0.0
-    means = []
-    for some in (up, down):
-        ways = [one.at(np.argsort(one.x, kind="stable")) for one in some]
-        means.append(np.mean([np.interp(grid, way.x, way.resistance) for way in ways], axis=0))
-    windows = np.lib.stride_tricks.sliding_window_view(np.abs(means[0] - means[1]), 3)
+    ways = [[one.at(np.argsort(one.x, kind="stable")) for one in some] for some in (up, down)]
+    lines = [[np.interp(grid, way.x, way.resistance) for way in some] for some in ways]
+    apart = np.abs(np.mean(lines[0], axis=0) - np.mean(lines[1], axis=0))
     # Three in a row, so that one spike makes no loop.
-    gap = float(np.median(windows, axis=1).max())
+    gap = float(np.median(np.lib.stride_tricks.sliding_window_view(apart, 3), axis=1).max())
     values = [part.resistance for part in parts]
     spread = float(np.subtract(*np.percentile(np.concatenate(values), [98, 2])))
-    return gap if gap > max(0.05 * spread, 5 * _scatter(values)) else 0.0
+    return gap if gap > max(0.05 * spread, 5 * scatter_of(values)) else 0.0
 
 
 def choose_branches(
@@ -301,18 +288,12 @@ def choose_branches(
     factor, unit = (1e3, " mA") if scale == "A" else (1.0, "")
     for curve in curves:
         sides = branches(curve)
-        if branch is not None:
-            if not sides[branch]:
-                raise UserError(
-                    f"{path}: {curve.name} has no branch of {branch}: the current never "
-                    f"{'rises' if branch == 'up' else 'falls'}; take the other --branch"
-                )
-            chosen += [
-                replace(own, cycle=numbered(curve.cycle, number))
-                for number, own in enumerate(sides[branch])
-            ]
-            continue
-        if all(sides.values()) and (gap := _gap(**sides)):
+        if branch is not None and not sides[branch]:
+            raise UserError(
+                f"{path}: {curve.name} has no branch of {branch}: the current never "
+                f"{'rises' if branch == 'up' else 'falls'}; take the other --branch"
+            )
+        if branch is None and all(sides.values()) and (gap := _gap(**sides)):
             up, down = (factor * sides[name][0].x for name in ("up", "down"))
             raise UserError(
                 f"{path}: {curve.name} runs in a loop whose branches are {gap:.3g} apart: up (the "
@@ -320,12 +301,13 @@ def choose_branches(
                 f"falls from {down.max():.3g}{unit} to {down.min():.3g}{unit}); choose --branch "
                 "up or --branch down"
             )
-        chosen.append(curve)
+        chosen += [
+            replace(own, cycle=numbered(curve.cycle, n))
+            for n, own in enumerate([curve] if branch is None else sides[branch])
+        ]
     return chosen
 
 
 def numbered(cycle: str, number: int) -> str:
     """A cycle's name where it is there several times: as it is, then with 1, 2 and so on."""
-    if not number:
-        return cycle
-    return f"{cycle}/{number}" if cycle else str(number + 1)
+    return cycle + f"/{number}" * bool(number) if cycle or not number else str(number + 1)

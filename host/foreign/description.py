@@ -1,7 +1,8 @@
 """A network in real numbers, and the ONNX graph that one may be read of."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.foreign.quantisers import QONNX, quantisers
 from allspin.sim.errors import UserError, check_number, refused
 from allspin.sim.files import check_file
 from allspin.sim.network.network import MAX_LINES
@@ -23,16 +25,21 @@ MAX_BYTES = 4 * MAX_WEIGHTS + (1 << 20)
 """Bytes of a model's file: so many weights in single precision, and what describes them."""
 
 
+def relu(sums: Reals) -> Reals:
+    """What a layer answers if nothing else is said."""
+    return np.maximum(sums, 0)
+
+
 @dataclass(frozen=True, eq=False)
 class Dense:
-    """A layer: ``z = inputs @ weights + biases``, then, but in the last one, ``clip(z, 0, high)``.
+    """A layer: ``inputs @ weights + biases``, and of these, but in the last one, the activations.
 
     Parameters
     ----------
     weights : array_like of float, shape (inputs, outputs)
     biases : array_like of float, shape (outputs,)
-    high : float
-        The largest activation: infinite for a ReLU, 6 for a ReLU6. Greater than 0.
+    activation : callable
+        From sums, shape (images, outputs), to activations, which rise with them from 0 on.
 
     Raises
     ------
@@ -43,7 +50,7 @@ class Dense:
 
     weights: Reals
     biases: Reals
-    high: float = np.inf
+    activation: Callable[[Reals], Reals] = relu
 
     def __post_init__(self) -> None:
         for name in ("weights", "biases"):
@@ -61,8 +68,6 @@ class Dense:
             raise ValueError(
                 f"{shape[1]} outputs need as many biases, not shape {self.biases.shape}"
             )
-        if not self.high > 0:
-            raise ValueError(f"the largest activation must be greater than 0, not {self.high}")
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,20 @@ class InputScaling:
 
     def apply(self, images: npt.NDArray[np.uint8]) -> Reals:
         """What enters a network for grey levels of 0 to 255, shape (images, pixels)."""
-        levels = images.reshape(len(images), -1) / 255.0
+        return self.scale_levels(images.reshape(len(images), -1) / 255.0)
+
+    def scale_levels(self, levels: Reals) -> Reals:
+        """The same for levels of 0 to 1."""
         return (levels * self.white - self.mean) / self.scale
 
     def to_dict(self) -> dict[str, Any]:
         """As provenance and JSON have it."""
         return {"white": self.white, "mean": self.mean, "scale": self.scale}
+
+
+def unchanged(inputs: Reals) -> Reals:
+    """What enters the first layer if nothing else is said."""
+    return inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +124,8 @@ class FloatNetwork:
     ----------
     layers : tuple of Dense
         First to last; each takes as many inputs as the one before has outputs.
+    enter : callable
+        What becomes of inputs, shape (images, inputs), before the first layer, each by itself.
 
     Raises
     ------
@@ -119,6 +134,7 @@ class FloatNetwork:
     """
 
     layers: tuple[Dense, ...]
+    enter: Callable[[Reals], Reals] = unchanged
 
     def __post_init__(self) -> None:
         for number, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
@@ -135,11 +151,8 @@ class FloatNetwork:
         return (inputs, *(layer.weights.shape[1] for layer in self.layers))
 
     def scaled(self, scaling: InputScaling) -> "FloatNetwork":
-        """The same network of levels from 0 to 1, with the scaling in its first layer."""
-        first = self.layers[0]
-        weights = first.weights * (scaling.white / scaling.scale)
-        biases = first.biases - scaling.mean / scaling.scale * first.weights.sum(axis=0)
-        return FloatNetwork((Dense(weights, biases, first.high), *self.layers[1:]))
+        """The same network of levels from 0 to 1."""
+        return replace(self, enter=lambda levels: self.enter(scaling.scale_levels(levels)))
 
     def trace(self, inputs: Reals) -> list[Reals]:
         """What each layer makes of some inputs: its activations, and the logits in the end.
@@ -148,11 +161,11 @@ class FloatNetwork:
         ----------
         inputs : ndarray of float64, shape (images, inputs)
         """
-        values, outputs = inputs, []
+        values, outputs = self.enter(inputs), []
         for number, layer in enumerate(self.layers):
             values = values @ layer.weights + layer.biases
             if number < len(self.layers) - 1:
-                np.clip(values, 0, layer.high, out=values)
+                values = layer.activation(values)
             outputs.append(values)
         return outputs
 
@@ -165,7 +178,8 @@ MAX_NODES = 1000
 """Nodes of a graph; a network of 15 layers has less than a hundred."""
 FIRST_OPSET = 7
 """The first version of the operators in which arithmetic broadcasts as it does today."""
-DOMAINS = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml"}
+DOMAINS = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml", QONNX: QONNX}
+DOMAINS |= dict.fromkeys(("onnx.brevitas", "finn.custom_op.general"), QONNX)
 """Names of the sets of operators, and the one that each goes by."""
 ALONE, ALONE_IN_HALF = 2.0**60, 2.0**6
 """The number that enters alone: beside its products, biases are at or below the last digit."""
@@ -232,6 +246,9 @@ def _parsed(path: Path) -> Any:
                 f"{path} has operators of version {opset.version}; export it with opset "
                 f"{FIRST_OPSET} or later"
             )
+    for node in model.graph.node:
+        node.domain = DOMAINS.get(node.domain, node.domain)
+    model.opset_import.add(domain=QONNX, version=1)  # older files leave it out
     return model
 
 
@@ -258,6 +275,7 @@ def read_graph(path: Path) -> Graph:
     tensors = [tensor for tensor in model.graph.initializer if tensor.name in wanted]
     if (weights := sum(abs(math.prod(tensor.dims)) for tensor in tensors)) > MAX_WEIGHTS:
         raise UserError(f"{path} has {weights:,} weights; at most {MAX_WEIGHTS:,} are taken")
+    labels = {name for node in nodes if node.domain == "ai.onnx.ml" for name in node.input}
     constants = {}
     for tensor in tensors:
         what = f"{path}: the initializer {tensor.name!r}: "
@@ -265,7 +283,8 @@ def read_graph(path: Path) -> Graph:
             if onnx.external_data_helper.uses_external_data(tensor):
                 onnx.external_data_helper.load_external_data_for_tensor(tensor, str(path.parent))
             array = np.asarray(onnx.numpy_helper.to_array(tensor))
-            if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+            kinds = "biufO" if tensor.name in labels else "biuf"
+            if array.dtype.kind not in kinds and array.dtype.name != "bfloat16":
                 raise ValueError(f"its values are no numbers but {array.dtype}")
             if array.shape != tuple(tensor.dims):
                 raise ValueError(f"its values do not fit its shape {tuple(tensor.dims)}")
@@ -322,7 +341,8 @@ class Evaluator:
         self._graph, self._target, self._source = graph, target, source
         dtype = np.dtype(np.float32)
         if kind.elem_type:
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+            with refused(f"{graph.path}: its input is of an unknown type: ", kinds=KeyError):
+                dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
         self._fixed = max(0, kind.shape.dim[0].dim_value) if kind.shape.dim else 0
         # Where a graph asks for a shape beside its way, it is that of the images.
         self._images = np.zeros((self._fixed or 1, *shape), dtype)
@@ -342,7 +362,7 @@ class Evaluator:
             model = onnx.helper.make_model(
                 part, opset_imports=graph.model.opset_import, ir_version=graph.model.ir_version
             )
-            self._session = onnx.reference.ReferenceEvaluator(model)
+            self._session = onnx.reference.ReferenceEvaluator(model, new_ops=quantisers())
         self._sample = self._images
         if source != graph.input.name:
             self._sample = Evaluator(graph, source, graph.input.name, shape).compute(self._images)

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
+from safetensors import deserialize, safe_open
 
 from allspin.host.data.arrays import read_npz
 from allspin.host.foreign.description import (
@@ -22,7 +22,7 @@ from allspin.host.foreign.description import (
 )
 from allspin.host.foreign.graph import read_layers, sample_shape
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files import check_file
+from allspin.sim.files import check_file, read_file
 
 MAX_UNPACKED = 8 * MAX_WEIGHTS + (1 << 20)
 """Bytes of the arrays of an npz file."""
@@ -62,13 +62,16 @@ def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[
     left, layers = dict(arrays), []
     for name, bias in names:
         weights = left.pop(name)
+        if weights.ndim > 2:
+            raise ValueError(
+                f"{name}, of shape {weights.shape}, is a convolution's, which is not read; layers "
+                "must be fully connected"
+            )
         weights = weights.T if turned else weights
         biases = left.pop(bias, np.zeros(weights.shape[-1:]))
         for array in (weights, biases):
             if array.dtype.kind not in "fiu":
-                raise ValueError(
-                    f"{name} must hold real numbers, not {array.dtype}; save it in single precision"
-                )
+                raise ValueError(f"{name} must hold real numbers, not {array.dtype}")
         try:
             layers.append(Dense(weights, biases))
         except ValueError as error:
@@ -90,20 +93,23 @@ def numbered_layers(arrays: Arrays) -> list[Dense]:
 
 
 def state_layers(arrays: Arrays) -> list[Dense]:
-    """The layers of arrays named as PyTorch's modules name them.
+    """The layers of arrays named as the modules of PyTorch, or of Flax and Keras, name them.
 
-    They are ``NAME.weight`` of shape (outputs, inputs), and ``NAME.bias`` or nothing; layers follow
-    one another as their names do, numbers by value.
+    They are ``NAME.weight`` of shape (outputs, inputs), or ``NAME/kernel`` of shape (inputs,
+    outputs), and ``NAME.bias`` or nothing, with a dot or a stroke; layers follow one another as
+    their names do, numbers by value.
     """
-    modules = [name.removesuffix(".weight") for name in arrays if name.endswith(".weight")]
-    if not modules:
-        raise ValueError("it has no array named NAME.weight, such as 0.weight or fc1.weight")
-    names = [(f"{each}.weight", f"{each}.bias") for each in sorted(modules, key=natural)]
-    return _layers(arrays, names, turned=True)
+    for matrix in ("weight", "kernel"):
+        ends = (f".{matrix}", f"/{matrix}")
+        modules = [name.removesuffix(matrix) for name in arrays if name.endswith(ends)]
+        if modules:
+            names = [(f"{each}{matrix}", f"{each}bias") for each in sorted(modules, key=natural)]
+            return _layers(arrays, names, turned=matrix == "weight")
+    raise ValueError("it has no array named NAME.weight or NAME/kernel, such as fc1.weight")
 
 
 def _tensors(path: Path) -> Arrays:
-    """The arrays of a safetensors file."""
+    """The arrays of a safetensors file, but for single whole numbers and a ``step``: counts."""
     check_file(path, "safetensors file", MAX_BYTES)
     damaged = f"{path} is not a safetensors file, or is damaged: "
     advice = "; save it again, in single precision"
@@ -112,11 +118,25 @@ def _tensors(path: Path) -> Arrays:
             raise UserError(
                 f"{path} is a network file of allspin already; allspin run {path} runs it"
             )
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+        names = set(file.keys())
+        brain = {name for name in names if file.get_slice(name).get_dtype() == "BF16"}
+        arrays = {name: file.get_tensor(name) for name in names - brain}
+        for name, tensor in deserialize(read_file(path, "model", MAX_BYTES)) if brain else ():
+            if name in brain:  # the upper half of a number in single precision, NumPy has no such
+                halves = np.frombuffer(tensor["data"], "<u2").astype("<u4")
+                arrays[name] = (halves << 16).view("<f4").reshape(tensor["shape"])
+    counts = {
+        name
+        for name, array in arrays.items()
+        if not array.shape and (array.dtype.kind in "iu" or name.endswith("step"))
+    }
+    return {name: array for name, array in arrays.items() if name not in counts}
 
 
 # A model of any format.
 
+PAIR = np.array([-0.5, 0.5])
+"""What one output is for two classes: the second is answered where it is above 0."""
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib")
 KERAS = (".keras", ".h5", ".hdf5")
 
@@ -160,7 +180,8 @@ def _refuse(path: Path) -> NoReturn:
             f".export('{stem}.onnx', format='onnx')\""
         )
     raise UserError(
-        f"{path} must be a model named .onnx, .safetensors (PyTorch's names) or .npz (W0, b0, ...)"
+        f"{path} must be a model named .onnx, .safetensors (PyTorch's or Flax's names) or .npz "
+        "(W0, b0, ...)"
     )
 
 
@@ -181,9 +202,11 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
     """
     suffix, half = path.suffix.lower(), False
     if suffix == ".onnx":
-        graph = read_graph(path)
-        network, logits = read_layers(graph, image_shape)
-        answers = Evaluator(graph, logits, graph.input.name, sample_shape(graph, image_shape))
+        # Names that are no text are found where they are read.
+        with refused(f"{path} is damaged: ", "; export it again", (TypeError, ValueError)):
+            graph = read_graph(path)
+            network, logits = read_layers(graph, image_shape)
+            answers = Evaluator(graph, logits, graph.input.name, sample_shape(graph, image_shape))
         half = any(array.dtype.name == "float16" for array in graph.constants.values())
     elif suffix in (".safetensors", ".npz"):
         with refused(f"{path} holds no network: "):
@@ -201,4 +224,9 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
             f"{path} takes {network.topology[0]} inputs; the images have {image_shape[0]} x "
             f"{image_shape[1]} pixels"
         )
-    return Model(network, answers, suffix.removeprefix("."), half)
+    read = Model(network, answers, suffix.removeprefix("."), half)
+    if network.topology[-1] > 1:
+        return read
+    *others, last = network.layers
+    network = replace(network, layers=(*others, Dense(last.weights * PAIR, last.biases * PAIR)))
+    return replace(read, network=network, answers=lambda inputs: answers(inputs) * PAIR)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.foreign.description import Dense, FloatNetwork, Reals
+from allspin.host.foreign.description import Dense, FloatNetwork, Reals, relu
 from allspin.host.train.latent import Columns, LatentNetwork, NumberFormats
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
@@ -15,6 +16,8 @@ from allspin.sim.network.network import MAX_LINES, Network
 
 SMALLEST = 1e-9
 """Weights and activations that nothing is divided by."""
+LEAST_SQUARE = 1e-12
+"""Sums of squares that nothing is divided by."""
 
 
 class Rows(NamedTuple):
@@ -100,8 +103,11 @@ def rounding(moments: Reals, levels: Reals) -> Rounding:
 
 PULL = 0.01
 """How strongly weights are held to the model's own, as a share of the rows' mean square."""
-CLIPPINGS = np.geomspace(0.15, 1.0, 12)
-"""Outermost levels that are tried, as shares of the largest weight."""
+CLIPPINGS = 0.15 ** (np.arange(60) / 11)
+"""Outermost levels that are tried, falling, as shares of the largest weight."""
+ENOUGH = 12
+"""How many of them are, if the last one makes every column worse: the largest weights may be those
+of rows that hardly anything drives, such as behind a normalisation of the inputs."""
 
 
 def fit_weights(
@@ -148,7 +154,7 @@ def fit_weights(
         largest[:] = largest.max()
     best = np.full(weights.shape[1], np.inf)
     scales, chosen, wanted = largest.copy(), np.zeros_like(weights), np.zeros_like(weights)
-    for share in CLIPPINGS:
+    for number, share in enumerate(CLIPPINGS):
         scale = share * largest
         tried, rounded = round_with(weights / scale)
         missed = rows @ (tried * scale) - sums
@@ -156,8 +162,11 @@ def fit_weights(
         if not by_column:
             errors[:] = errors.sum()
         better = errors < best
+        worse = np.all((errors > best) | (best < LEAST_SQUARE))
         best[better], scales[better] = errors[better], scale[better]
         chosen[:, better], wanted[:, better] = tried[:, better], rounded[:, better]
+        if number >= ENOUGH - 1 and worse:
+            break
     wanted = np.clip(wanted, -1, 1)
     # From just beside a border, the coarser arithmetic of training would round to its other side.
     inside = chosen + 0.95 * (wanted - chosen)
@@ -172,6 +181,8 @@ def fit_weights(
 
 RANGES = np.geomspace(0.2, 1.1, 14)
 """Full scales that are tried, as shares of a column's largest activation."""
+STEEP_RANGES = np.geomspace(0.05, 1.1, 14)
+"""The same where activations are steps, as shares of the sums above where they begin to rise."""
 MOVES = np.linspace(-0.06, 0.06, 7)
 """Currents by which the line is moved, as shares of full scale."""
 LEAST_RANGE = 0.5
@@ -179,8 +190,16 @@ LEAST_RANGE = 0.5
 same value must not mean something all too different."""
 
 
+FURTHEST = 2.0
+"""Magnitude of an offset, in full scales, that a converter holds."""
+
+
 def fit_neurons(
-    formats: NumberFormats, sums: Reals, biases: Reals, wanted: Reals
+    formats: NumberFormats,
+    sums: Reals,
+    biases: Reals,
+    wanted: Reals,
+    exact: Reals | None = None,
 ) -> tuple[Reals, Reals, Rows]:
     """Choose full scale and offset of each column.
 
@@ -194,6 +213,9 @@ def fit_neurons(
         What is to be added, likewise.
     wanted : ndarray of float64, shape (images, columns)
         The model's activations, not negative.
+    exact : ndarray of float64, shape (images, columns), optional
+        What the model itself sums, where its activation is no ReLU: the line then begins where
+        activations do, or has its middle where they reach theirs.
 
     Returns
     -------
@@ -209,16 +231,26 @@ def fit_neurons(
         return formats.table[steps] / float(formats.input_top(1))
 
     half = float(formats.table.max()) / formats.input_top(1) / 2
-    largest = wanted.max(axis=0)
-    largest = np.maximum(largest, max(LEAST_RANGE * float(largest.max()), SMALLEST))
+    places, ranges, largest = [(np.zeros(1), 0.0)], RANGES, wanted.max(axis=0)
+    if exact is None:
+        largest = np.maximum(largest, LEAST_RANGE * float(largest.max()))
+    else:  # sums of any size give steps of one
+        begin, middle = (
+            np.where(wanted <= share * largest, exact, exact.min(axis=0)).max(axis=0)
+            for share in (0, 0.5)
+        )
+        places, ranges = [(begin, 0.0), (middle, half)], STEEP_RANGES
+        largest = exact.max(axis=0) - begin
+    largest = np.maximum(largest, SMALLEST)
     # An offset reaches to two full scales: a bias takes at most one, where the curve lies the rest.
     least = np.abs(biases) / line.slope
     best = np.full(sums.shape[1], np.inf)
     gains, offsets, worth = (np.zeros(sums.shape[1]) for _ in range(3))
-    for share in RANGES:
+    for share, (place, before) in product(ranges, places):
         gain = 1 / (np.maximum(share * largest, least) * line.slope)
         for move in MOVES:
-            offset = half / line.slope - line.middle - move - biases * gain
+            offset = (half - before) / line.slope - line.middle - move - (biases - place) * gain
+            offset = np.clip(offset, -FURTHEST, FURTHEST)
             answers = answered(sums * gain - offset)
             squares = np.einsum("ij,ij->j", answers, answers)
             scale = np.einsum("ij,ij->j", answers, wanted) / np.maximum(squares, SMALLEST)
@@ -228,10 +260,6 @@ def fit_neurons(
             for kept, tried in ((best, errors), (gains, gain), (offsets, offset), (worth, scale)):
                 kept[better] = tried[better]
     return gains, offsets, Rows(answered(sums * gains - offsets), worth, wanted)
-
-
-LEAST_SQUARE = 1e-12
-"""Sums of squares that nothing is divided by."""
 
 
 def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
@@ -256,8 +284,9 @@ def _hidden(formats: NumberFormats, layer: Dense, rows: Rows) -> tuple[Columns, 
     )
     sums = rows.values @ chosen
     factor, biases = _line(sums, wanted)
-    model = np.clip(wanted, 0, layer.high)
-    gains, offsets, driven = fit_neurons(formats, sums * factor, biases, model)
+    model = layer.activation(wanted)
+    exact = None if layer.activation is relu else wanted
+    gains, offsets, driven = fit_neurons(formats, sums * factor, biases, model, exact)
     return Columns(latent, factor * gains, offsets), driven
 
 
@@ -332,10 +361,11 @@ def quantise(
         If the last hidden layer has no room for a constant neuron.
     """
     flat = images.reshape(len(images), -1)
+    ends = model.enter(np.vstack([np.zeros(flat.shape[1]), np.ones(flat.shape[1])]))
     rows = Rows(
         quantise_pixels(flat, formats.pixel_bits) / float(formats.input_top(0)),
-        np.ones(flat.shape[1]),
-        flat / 255.0,
+        ends[1] - ends[0],
+        model.enter(flat / 255.0),
     )
     layers: list[Columns] = []
     for layer in model.layers[:-1]:

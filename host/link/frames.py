@@ -108,6 +108,10 @@ ERRORS: dict[int, str] = {
 }
 
 
+class Undone(UserError):
+    """A machine may no longer be what it was programmed to be: it must be programmed anew."""
+
+
 class Line:
     """The line to a device, over all that is asked of it.
 
@@ -124,8 +128,13 @@ class Line:
         Requests that were sent again so far.
     told : int
         Damaged frames that the device has told of so far.
+    repeated : int
+        Old frames so far that were carried again.
     next_tag : int
         Of the next request.
+    owed : set of int
+        Tags that were sent and not answered, those of frames that got lost among them: they may
+        come late, which does no harm where only that is written again which is there.
     session : int
         Number in every answer of a device that has not been reset since.
     is_open : bool
@@ -136,12 +145,15 @@ class Line:
         self.transport = transport
         self.name = transport.name
         self.window = MIN_WINDOW
-        self.resent = self.told = self.next_tag = 0
-        # Any number but that of the host before, whose answers may still be on their way.
+        self.resent = self.told = self.repeated = 0
+        # Any numbers but those of the host before, of whom there may be frames on the way.
+        self.next_tag = secrets.randbelow(NO_TAG)
         self.session = secrets.randbelow(MAX_SESSION) + 1
         self.is_open = False
         self._deframer = Deframer()
+        self.owed: set[int] = set()
         self._carried = 0  # bytes, both ways
+        self._answered = NO_TAG  # the tag that was answered last
 
     @property
     def damaged(self) -> int:
@@ -173,7 +185,29 @@ class Line:
     def take_tag(self) -> int:
         """The next tag, which is then another's."""
         tag, self.next_tag = self.next_tag, (self.next_tag + 1) % NO_TAG
+        self.owed.add(tag)
         return tag
+
+    def account(self, tag: int) -> None:
+        """Take note that a tag was answered; raise `Undone` if it was answered too often.
+
+        Then the line has carried an old frame again, and what that wrote is there now. A frame
+        that comes twice in a row does no harm: nothing was carried out between.
+        """
+        if tag in self.owed:
+            self.owed.remove(tag)
+        elif self.is_open and tag != self._answered:
+            self.repeated += 1
+            raise Undone(
+                f"{self.name} was sent an old request again, by whatever carries the line: it may "
+                "no longer be what it was programmed to be; run this again"
+            )
+        self._answered = tag
+
+    def forget_lost(self) -> None:
+        """Expect no late answer to what got lost, since what is written next is something else."""
+        sent = (self.next_tag - self._answered) % NO_TAG
+        self.owed = {tag for tag in self.owed if (tag - self._answered) % NO_TAG < sent}
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, list[bytes]]:
         """Send what can be sent at once; how much that was, and payloads that have come."""
@@ -195,7 +229,7 @@ class Line:
         if not self.is_open or number == self.session:
             return
         if number == NO_SESSION:
-            raise UserError(
+            raise Undone(
                 f"{self.name} was reset: it is no longer what it was programmed to be; "
                 "run this again"
             )

@@ -2,7 +2,8 @@
 
 A stream keeps its order, and a device answers each frame at most once. So an answer tells that
 whatever was sent before its frame, and was not answered, got lost. A request that is sent again has
-a new tag: its answer is not taken for that to an earlier frame.
+a new tag: its answer is not taken for that to an earlier frame. An answer that nothing was sent for
+tells that the line has carried an old frame again (`Line.account`).
 """
 
 import time
@@ -177,6 +178,8 @@ class Asking:
             kind, session = payload[0], payload[3]
             tag, body = payload[1] | payload[2] << 8, payload[ANSWER_HEADER_BYTES:]
             line.check_session(session)
+            if tag != NO_TAG and session == line.session:
+                line.account(tag)
             if kind == Answer.ERROR:
                 if tag == NO_TAG:
                     line.told += 1
@@ -210,6 +213,8 @@ class Asking:
     def _lose(self, frame: _Frame) -> None:
         """Let a frame's group be sent again, unless it is already."""
         group = frame.group
+        if group is not None and len(group.requests) > 1:
+            self._line.owed.discard(frame.tag)  # late, it would come between those of another group
         if group is not None and frame.losses == group.losses:
             group.losses += 1
             if group.losses >= self._max_losses:
@@ -260,7 +265,7 @@ class Session:
         self.slowness = 1.0
 
     def open(self) -> bytes:
-        """Open the session, and return the device's identity, not yet read.
+        """Open the session, anew where it was open, and return the device's identity, not yet read.
 
         Raises
         ------
@@ -268,6 +273,7 @@ class Session:
             If nothing that speaks the protocol answers.
         """
         line, timeout = self.line, self.line.transport.probe_timeout
+        line.is_open = False
         asking = Asking(line, (timeout, timeout), MAX_OPENINGS)
         opening = [(Request.IDENTIFY, bytes([line.session]))]
         with line.until_silent(f"nothing that speaks allspin's protocol answers on {line.name}"):
@@ -298,6 +304,8 @@ class Session:
 
         Raises
         ------
+        Undone
+            If an old frame came to the device again, and may have changed what it holds.
         UserError
             If the device does not answer any more, refuses a request, was reset or is gone,
             or the line damages too many frames.

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,13 +21,11 @@ from allspin.host.machines.machine import Maker
 from allspin.host.machines.opening import (
     GOLDEN,
     VIRTUAL,
-    BuildProgress,
     LinkedMachine,
     open_machine,
     virtual_program,
 )
 from allspin.host.virtual.board import ActivityTap, VirtualTransport
-from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
@@ -129,26 +129,19 @@ class Seat(Closing):
             self._tap.close()
 
 
-def open_virtual_seat(network: Network, device: Device, progress: BuildProgress) -> Seat:
-    """A virtual board of a network's shape, which makes chips.
+def open_virtual_seat(program: Path) -> Seat:
+    """A virtual board, which makes chips.
 
     Parameters
     ----------
-    network : Network
-        The network.
-    device : Device
-        What they are made of, with whatever is turned up or down.
-    progress : callable
-        Told what is being compiled, and for how many seconds now.
+    program : Path
+        What was compiled.
 
     Raises
     ------
     UserError
-        If the gateware cannot run the network, or it cannot be compiled.
+        If it cannot be started.
     """
-    # Always the gateware that makes chips, so that it is compiled once for all settings.
-    gateware = SUM_CHIPS if device.imperfections.of_sums else CHIPS
-    program = virtual_program(network, HardwareProfile(variation=gateware), progress=progress)
     tap = ActivityTap()
     try:
         machine = LinkedMachine(VirtualTransport(program, trace=tap.trace))
@@ -169,9 +162,23 @@ Tell = Callable[[str, str, float], Coroutine[Any, Any, None]]
 
 Answer = TypeVar("Answer")
 
+_programs: dict[object, Future[Path]] = {}
+"""Virtual boards that are being compiled, or were, by network's shape and gateware."""
 
-class Left(Exception):
-    """Nobody waits for the machine any more."""
+
+def in_background(work: Callable[[], Answer]) -> Future[Answer]:
+    """Work in a thread that goes on without its page, and for whose end no server waits."""
+    future: Future[Answer] = Future()
+    future.set_running_or_notify_cancel()  # from here on nobody can cancel it
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 class Chair:
@@ -250,31 +257,50 @@ class Chair:
 
     async def _opened(self) -> Seat:
         """Open it in a thread; what is opened for nobody is closed."""
-        loop, network = asyncio.get_running_loop(), self._network
+        network, port = self._network, self._choices.port
         assert network is not None
-        left = threading.Event()
-
-        def progress(what: str, seconds: float) -> None:
-            if left.is_set():
-                raise Left
-            asyncio.run_coroutine_threadsafe(self._tell("compiling", what, seconds), loop)
+        await self._tell("opening", f"opening {self._on}", 0.0)
+        program = await self._compiled(network) if self._on == VIRTUAL else None
 
         def work() -> Seat:
-            if self._on == VIRTUAL:
-                return open_virtual_seat(network, self._choices.device, progress)
-            assert self._choices.port is not None
-            machine = open_machine(self._choices.port, network)
+            if program is not None:
+                return open_virtual_seat(program)
+            assert port is not None
+            machine = open_machine(port, network)
             assert isinstance(machine, LinkedMachine)  # no port is called as the golden model is
             return Seat(machine)
 
-        await self._tell("opening", f"opening {self._on}", 0.0)
-        future = loop.run_in_executor(None, work)
+        future = asyncio.wrap_future(in_background(work))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            left.set()
             future.add_done_callback(_close_result)
             raise
+
+    async def _compiled(self, network: Network) -> Path:
+        """The program of a virtual board that makes chips, compiled once for all pages.
+
+        It is always the gateware that makes chips, so that it is compiled once for all settings.
+        """
+        loop, left = asyncio.get_running_loop(), threading.Event()
+        gateware = SUM_CHIPS if self._choices.device.imperfections.of_sums else CHIPS
+
+        def progress(what: str, seconds: float) -> None:
+            if not left.is_set():
+                asyncio.run_coroutine_threadsafe(self._tell("compiling", what, seconds), loop)
+
+        def work() -> Path:
+            return virtual_program(network, HardwareProfile(variation=gateware), progress=progress)
+
+        key = self._shape, gateware
+        if key not in _programs or _programs[key].done():
+            _programs[key] = in_background(work)
+        else:
+            await self._tell("compiling", "another page has it compiled", 0.0)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(_programs[key]))
+        finally:
+            left.set()
 
     async def program(self, made: Made) -> None:
         """Turn the machine into a chip, if there is one."""

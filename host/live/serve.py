@@ -1,5 +1,6 @@
 """The server: where it listens, the link to it, and how it ends."""
 
+import asyncio
 import contextlib
 import hmac
 import ipaddress
@@ -26,6 +27,7 @@ from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketClose, WebSocketDisconnect
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import MAX_BYTES, encode, parse
@@ -292,6 +294,37 @@ class Place:
             return socket.create_server(address[:2], family=family, dualstack_ipv6=both)
 
 
+# Connections, of which nobody may take all, with or without a token: each is an open file.
+
+MOST_CONNECTIONS = 64
+"""At a time: a page has one, and a few more while it is read."""
+TAKEN = 16
+"""Taken by the system before the first of them can be turned away."""
+PATIENCE = 10.0
+"""Seconds that a connection has to ask for something, and to be answered."""
+
+
+class Connection(H11Protocol):
+    """A connection, which is ended where it is one too many, or asks for nothing in time."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin, if there is room."""
+        super().connection_made(transport)
+        self._before = self.cycle
+        self.loop.call_later(PATIENCE, self._look)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
+
+    def _look(self) -> None:
+        """See that it has begun another request since the last look, and look again."""
+        if self not in self.connections:  # it has ended, or become a page's socket
+            return
+        if self.cycle is self._before:
+            self.transport.abort()
+        self._before = self.cycle
+        self.loop.call_later(PATIENCE, self._look)
+
+
 class LiveServer:
     """The server of a live page, which listens from the beginning.
 
@@ -328,7 +361,8 @@ class LiveServer:
                 log_level="warning",
                 access_log=False,
                 lifespan="off",
-                http="h11",
+                http=Connection,
+                backlog=TAKEN,
                 loop="asyncio",
                 server_header=False,
                 timeout_graceful_shutdown=1,

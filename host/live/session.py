@@ -287,7 +287,8 @@ class Session:
         self._shown = show
         self._flow = flow = await asyncio.to_thread(self._answer, made, show)
         self._activity = None
-        on = self._chair.title
+        # A machine that has come meanwhile has not computed it.
+        on = "golden" if flow.machine is None else self._chair.title
         told = {"kind": "shown", "serial": show.serial, "on": on, **flow.to_dict()}
         told["seconds"] = time.perf_counter() - begun
         await self._send(told, b"")

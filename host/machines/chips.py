@@ -133,9 +133,9 @@ def why_words(device: Device, programming: Programming | None, tiled: bool = Fal
         return "the cells are as they were read"
     wrong = device.imperfections
     reasons = {
-        "write-verify reads analogue values": programming.scheme == "write-verify",
+        f"{programming.scheme} reads analogue values": programming.verifies,
         "the Programmer has no Hall offset": wrong.hall_offset,
-        "the Programmer has no reference column": wrong.reference,
+        "the Programmer has no reference column": wrong.referenced,
         "the Programmer has no gain of a tile's amplifiers and converters": tiled
         and (device.adc.gain or wrong.amplifier_gain),
         "the Programmer has no drift": wrong.drifts,
@@ -245,7 +245,7 @@ class ChipMaker:
         )
         tiled = any(layer.adc is not None for layer in network.layers)
         self.reason = why_words(made_of, programming, tiled) or self._why_not_here()
-        self._states_sent = False
+        self._states_at: int | None = None  # after how many old frames they were sent
 
     def _why_not_here(self) -> str | None:
         """Why this machine's Programmer cannot make the words."""
@@ -303,17 +303,19 @@ class ChipMaker:
             words = program_chip(chip, self._network, self._programming).words
             varied = chip_in_array(chip, self._network, words).network
         memories = self.memories(chip, varied)
+        line = self._machine.session.line
+        line.forget_lost()
         if self.reason is not None:
             self._machine.write_memories([*memories, *crossbar_memories(varied)], progress)
         else:
             # Words are made as states arrive, of the chip and the tables that are there.
             last = [(ENGINE << 4 | REDRAW, REDRAW_LINE)]
-            if not self._states_sent or not self.redraws:
+            if self._states_at != line.repeated or not self.redraws:
                 memories += self._write_tables()
                 last = [*self._states()]
             self._machine.write_memories(memories, progress)
             self._machine.write_memories(last, progress)
-            self._states_sent = True
+            self._states_at = line.repeated
         self._machine.clear_counters()
 
     def memories(self, chip: Chip, varied: Network) -> list[Memory]:

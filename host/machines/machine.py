@@ -1,13 +1,15 @@
 """What runs a network, whatever it is made of."""
 
 from abc import abstractmethod
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import Closing
+from allspin.host.link.frames import Undone
 from allspin.host.link.payloads import Answers, Counters
 from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.host.machines.resident import ResidentImages
@@ -17,6 +19,33 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
+
+T = TypeVar("T")
+ATTEMPTS = 8
+"""How often a machine is programmed before the line to it counts as too bad."""
+
+
+def programmed_anew(work: Callable[[], T], warn: Callable[[str], None]) -> T:
+    """What comes of work on a machine, done again where the machine may have been changed.
+
+    Parameters
+    ----------
+    work : callable
+        All from programming the machine to its last answer.
+    warn : callable
+        Told each time that it is done again, in a line that says why.
+
+    Raises
+    ------
+    Undone
+        If it is the same each time.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return work()
+        except Undone as error:
+            warn(f"{error}".replace("run this again", "it is programmed again"))
+    return work()
 
 
 class Maker(Protocol):
@@ -112,6 +141,9 @@ class Machine(Closing):
 
     def check(self, network: Network) -> None:
         """Raise a `UserError` unless the machine can run such a network."""
+
+    def reopen(self) -> None:
+        """Begin again with a machine that was reset; it is to be programmed then."""
 
     @property
     def profile(self) -> HardwareProfile | None:

@@ -74,16 +74,20 @@ class LinkedMachine(Memories, Machine):
         self._transport = transport
         self.session = Session(transport)
         try:
-            body = self.session.open()
-            with refused(f"{self.name} cannot be used: "):
-                self.identity = Identity.parse(body)
+            self.reopen()
         except BaseException:
             transport.close()
             raise
+
+    def reopen(self) -> None:
+        """Open the session, and read what the machine is; see `Machine.reopen`."""
+        body = self.session.open()
+        with refused(f"{self.name} cannot be used: "):
+            self.identity = Identity.parse(body)
         self.session.line.window = self.identity.window
         self.frequency = self.identity.frequency or None
         if self.frequency is None:
-            self.session.slowness = transport.simulation
+            self.session.slowness = self._transport.simulation
         self.description = str(self.identity)
 
     @property
@@ -125,6 +129,7 @@ class LinkedMachine(Memories, Machine):
             If the network does not fit, or the machine does not answer.
         """
         self.check(network)
+        self.session.line.forget_lost()
         self.write_memories(
             [*crossbar_memories(network), *other_memories(network, self.identity)], progress
         )

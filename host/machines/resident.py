@@ -218,6 +218,7 @@ class ResidentImages:
                 else "there is no image to keep"
             )
         self.count = 0
+        self._machine.session.line.forget_lost()
         words = np.asarray(labels[:count], dtype="<u2")
         self._machine.write_memories(
             [

@@ -18,7 +18,7 @@ from allspin.host.paper import network, neuron, pulses, synapse, tolerance
 from allspin.host.paper.chapter import Cell, Chapter, Claim, Effort, Part, Table
 from allspin.host.paper.experiments import Experiment, ResultCache, perform
 from allspin.host.show import table as show
-from allspin.host.show.say import Display, clock, commit
+from allspin.host.show.say import Display, commit
 from allspin.host.sweep.workers import in_processes
 from allspin.sim.files import write_atomically
 
@@ -201,7 +201,7 @@ def run_experiments(
     cache: ResultCache,
     directory: Path | None = None,
     workers: int | None = None,
-    progress: Callable[[float, float, str], None] = lambda done, total, figures: None,
+    progress: Callable[[float, float], None] = lambda done, total: None,
 ) -> dict[Experiment, dict[str, Any]]:
     """Results of experiments: those that are there already, and the others computed.
 
@@ -216,7 +216,7 @@ def run_experiments(
     workers : int, optional
         Processes; up to `WORKERS` by default.
     progress : callable
-        Told how many seconds of work are done, of how many, and the time left in words.
+        Told how many seconds of work are done, of how many.
 
     Returns
     -------
@@ -236,15 +236,15 @@ def run_experiments(
         return results
     total = sum(one.cost for one in wanted)
     here = sum(one.cost for one in todo)
-    done, begun = 0.0, time.monotonic()
+    done = 0.0
+    progress(total - here, total)
     workers = min(workers or WORKERS, cpu_count(), len(todo))
     with closing(in_processes(functools.partial(_perform, directory), todo, workers)) as finished:
         for experiment, result in finished:
             results[experiment] = result
             cache.keep(experiment, result)
             done += experiment.cost
-            left = (time.monotonic() - begun) / done * (here - done)
-            progress(total - here + done, total, f"about {clock(left, None)} left")
+            progress(total - here + done, total)
     return results
 
 

@@ -1,5 +1,8 @@
 """The devices, the chips that are made of them, and the maps of a network's words."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import htpy as h
 import numpy as np
 from matplotlib.ticker import EngFormatter
@@ -82,6 +85,16 @@ def _neuron(subject: Subject) -> h.Node:
     return figure("neuron-curve", neuron_curve(network, subject.device), tables)
 
 
+def _source(source: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """What a device's file says of where it comes from, key by key."""
+    for key, value in source.items():
+        if isinstance(value, Mapping):
+            yield from _source(value, f"{before}{key}.")
+        else:
+            several = value if isinstance(value, list) else [value]
+            yield f"{before}{key}", ", ".join(map(str, several))
+
+
 def devices(findings: Findings) -> Section:
     """Synapse and neuron, their curves and how they vary."""
     subject, device = findings.subject, findings.subject.device
@@ -97,13 +110,15 @@ def devices(findings: Findings) -> Section:
         "States told apart": f"{device.synapse.states}",
         "R_AH": f"{short(device.synapse.low)} to {short(device.synapse.high)} ({device.unit})",
         **{name: joule(float(f"{x:.3g}")) for name, x in energies.items() if x is not None},
-        "Source": "; ".join(f"{key}: {value}" for key, value in device.source.items()),
     }
+    columns = Column("key"), Column("what the device's file says")
+    source = Table("where the device comes from", columns, list(_source(device.source)))
     return Section(
         "devices",
         "The devices",
         [
             facts(about),
+            numbers(source) if source.rows else None,
             _synapse(device),
             _neuron(subject),
             paragraph("How the devices vary, and what each figure is taken to be of:"),

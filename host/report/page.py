@@ -128,7 +128,10 @@ def trained(findings: Findings) -> Section:
         f"({subject.data_name})",
         "Ended": "before its time, by hand" if provenance.get("interrupted") is True else None,
     }
-    train = train_command(provenance, subject.title)
+    files = {subject.device.name: subject.device_name}
+    if subject.data is not None:
+        files[subject.data_name] = str(subject.data)
+    train = train_command(provenance, subject.title, files)
     commands = [*([train] if train else []), subject.command("run")]
     return Section("trained", "What was trained", [facts(about), _learning(findings)], commands)
 

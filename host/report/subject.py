@@ -214,7 +214,9 @@ def _usual_neuron(device: object) -> str | None:
     return DEFAULT_NEURON if device is None else None
 
 
-def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
+def train_command(
+    provenance: Mapping[str, Any], name: str, files: Mapping[str, str] | None = None
+) -> str | None:
     """The command that trained a network, as far as its file tells.
 
     Parameters
@@ -223,15 +225,22 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
         Of the network.
     name : str
         File to write.
+    files : mapping of str to str, optional
+        Devices and data sets by the names that provenance has of them.
 
     Returns
     -------
     str or None
-        None where the network was not made by ``allspin train``.
+        None where the network was not made by ``allspin train``, or for a device whose file is not
+        known.
     """
-    options = provenance.get("options")
+    options, files = provenance.get("options"), files or {}
     if provenance.get("command") != "train" or not isinstance(options, Mapping):
         return None
+    if isinstance(device := options.get("device"), str) and device not in shipped_devices():
+        if device not in files:
+            return None
+        options = {**options, "device": files[device]}
     usual = DEFAULTS | {"neuron": _usual_neuron(options.get("device"))}
     words = ["allspin", "train"]
     if options.get("in_array") is True:
@@ -251,7 +260,7 @@ def train_command(provenance: Mapping[str, Any], name: str) -> str | None:
         words += [f"--{option.replace('_', '-')}", str(value)]
     data = provenance.get("data")
     if isinstance(data, Mapping) and isinstance(data.get("name"), str) and data["name"] != "mnist":
-        words += ["--data", data["name"]]
+        words += ["--data", files.get(data["name"], data["name"])]
     return shlex.join([*words, "-o", f"{name}.safetensors"])
 
 

@@ -22,7 +22,7 @@ from allspin.host.data.images import load_image
 from allspin.host.keywords import takes
 from allspin.host.link.payloads import Answers
 from allspin.host.link.transport import UartOptions
-from allspin.host.machines.machine import Machine
+from allspin.host.machines.machine import Machine, programmed_anew
 from allspin.host.machines.opening import (
     GOLDEN,
     VIRTUAL,
@@ -31,7 +31,7 @@ from allspin.host.machines.opening import (
 )
 from allspin.host.machines.resident import ResidentCounts
 from allspin.host.run.machine_options import MachineOptions
-from allspin.host.run.score import Classified, Score, Shown, compare_logits, compare_words
+from allspin.host.run.score import Classified, Compared, Score, Shown, compare_logits, compare_words
 from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.host.virtual.board import read_trace
 from allspin.sim.chip.chip import Chip
@@ -239,24 +239,21 @@ def _score(
     made = None if chip is None else _made(chip, base, progress)
     network = base if made is None else made.network
     images = test_set[0]
-    words = compared = bound = None
+    compared = bound = None
     with _opened(on, network, made, options.resident, progress) as machine:
         title = machine.name
         if isinstance(on, MachineOptions) and on.on in (GOLDEN, VIRTUAL):
             title = on.on
         if options.resident:
             machine.resident_images()  # raises before anything is programmed
-        _program(machine, network, made, progress)
-        if options.resident:
-            shown = _run_resident(machine, test_set, progress, options.check or options.logits)
-        else:
-            shown = _stream(machine, test_set, progress)
-        if options.check and made is not None and machine.reads_words:
-            progress.start("reading the R_AH words back")
-            words = compare_words(machine, network)
-            progress.finish(
-                f"{words.mismatches:,} of {words.compared:,} differ from the golden chip"
-            )
+
+        def again(why: str) -> None:
+            progress.note(why)
+            machine.reopen()
+
+        shown, words = programmed_anew(
+            lambda: _shown(machine, network, made, options, test_set, progress), again
+        )
         profile, resent, damaged = machine.profile, machine.resent, machine.damaged
     noise = None if made is None else made.noise
     if profile is not None:
@@ -301,6 +298,28 @@ def _opened(
     with on.open(network, chip, resident=resident, progress=watch) as machine:
         progress.finish(f"{machine.description}{watch.outcome if on.on == VIRTUAL else ''}")
         yield machine
+
+
+def _shown(
+    machine: Machine,
+    network: Network,
+    made: MadeChip | None,
+    options: RunOptions,
+    test_set: tuple[Images, Integers],
+    progress: Display,
+) -> tuple[Shown, Compared | None]:
+    """Program the machine, show it the images, and compare its words where that is asked for."""
+    _program(machine, network, made, progress)
+    if options.resident:
+        shown = _run_resident(machine, test_set, progress, options.check or options.logits)
+    else:
+        shown = _stream(machine, test_set, progress)
+    if not options.check or made is None or not machine.reads_words:
+        return shown, None
+    progress.start("reading the R_AH words back")
+    words = compare_words(machine, network)
+    progress.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
+    return shown, words
 
 
 def _program(machine: Machine, network: Network, chip: MadeChip | None, progress: Display) -> None:

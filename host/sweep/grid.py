@@ -34,6 +34,7 @@ from allspin.sim.programming.schemes import (
     MAX_TRIES,
     POLARITIES,
     SCHEMES,
+    VERIFYING,
     Programming,
     default_tries,
 )
@@ -145,7 +146,7 @@ class Point(Brief):
     """Values of all factors: what chips are made of, and how they are programmed.
 
     None stands for the device's own, or the network's own tiles; `tries` and `band` are None
-    for schemes other than write-verify.
+    for schemes that do not read.
     """
 
     network: str = _factor(
@@ -419,7 +420,7 @@ class Grid(Brief):
         for combination in itertools.product(*values.values()):
             chosen = dict(zip(values, combination, strict=True))
             network = opened[chosen["network"]]
-            if chosen["program"] != "write-verify":
+            if chosen["program"] not in VERIFYING:
                 chosen["tries"] = chosen["band"] = None
             elif chosen["tries"] is None:
                 chosen["tries"] = default_tries(network)

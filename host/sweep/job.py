@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.files import load_extensions
 from allspin.host.link.payloads import Memories
 from allspin.host.machines.chips import ChipMaker, ResidentChips, chip_gateware, tile_offsets
-from allspin.host.machines.machine import GoldenMachine, Machine, Maker
+from allspin.host.machines.machine import GoldenMachine, Machine, Maker, programmed_anew
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
+from allspin.host.show.say import warn
 from allspin.host.sweep.grid import Point
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
@@ -35,7 +36,7 @@ from allspin.sim.network.golden import cut
 from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK, network_from_bytes
 from allspin.sim.network.network import Network, Tiles
 from allspin.sim.parameters import Brief
-from allspin.sim.programming.schemes import Counts
+from allspin.sim.programming.schemes import VERIFYING, Counts
 
 LOT = 100
 """Chips that are shown the same batches: what an interrupted sweep measures again, at most."""
@@ -240,9 +241,9 @@ def make_chip(job: Job) -> MadeChip:
 def counts_of(point: Point, material: Material) -> Counts:
     """What is known of what programming takes before a chip is made.
 
-    All of it where it is the same on every chip; of write-verify only the cells.
+    All of it where it is the same on every chip; where cells are read only how many there are.
     """
-    if point.program != "write-verify":
+    if point.program not in VERIFYING:
         return make_chip(Job(point, 0, None, GOLDEN, material)).counts
     network = network_of(point.network, material.networks[point.network])
     return Counts(cells=sum(layer.states.size for layer in network.layers))
@@ -328,6 +329,10 @@ def answers_of(job: Job) -> tuple[Integers, Row]:
     UserError
         If a file is not the sweep's, the network cannot be programmed, or the machine fails.
     """
+    return programmed_anew(partial(_answers_of, job), warn)
+
+
+def _answers_of(job: Job) -> tuple[Integers, Row]:
     load_extensions()  # which a worker's process has not done yet
     images, labels = shown(job)
     # One job a core: threads of its own would only take them from the others.
@@ -363,7 +368,8 @@ def measure_here(jobs: Sequence[Job], watch: Watch = lambda chips: None) -> Rows
             several = list(same)
             for first in range(0, len(several), LOT):
                 lot = several[first : first + LOT]
-                yield from _together(lot, watch) or map(measure, lot)
+                together = programmed_anew(partial(_together, lot, watch), warn)
+                yield from together or map(measure, lot)
     finally:
         close_machines()
 

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from joblib import cpu_count
 
+from allspin.host.chips.accuracy import doubts, summary
+from allspin.host.chips.measured import BESIDE
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_test_set
 from allspin.host.keywords import takes
@@ -41,6 +43,8 @@ from allspin.sim.parameters import Shown
 
 SHOWN, ON_CARD = 60, 12
 """Points that are printed, and shown in a notebook; the sweep's own table has all."""
+FIGURES = {"accuracy": "mean", "deviation": "deviation", **BESIDE, "best": "best"}
+"""What the table says of each, by its key in ``--json``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,10 +161,14 @@ class Sweep(Shown):
         return {
             **vars(point),
             "chips": len(shares),
-            "accuracy": float(shares.mean()),
-            "deviation": float(shares.std(ddof=1)) if len(shares) > 1 else None,
-            "worst": float(shares.min()),
-            "best": float(shares.max()),
+            **summary(shares),
+            "worst_chip": self.plan.grid.seeds[int(shares.argmin())],
+            **{
+                name: float(
+                    np.mean([getattr(row, name) for row in self.rows if row.point == point])
+                )
+                for name in ("pulses_per_cell", "reads_per_cell", "unconverged")
+            },
             **self.faults(point),
         }
 
@@ -170,23 +178,27 @@ class Sweep(Shown):
         names = grid.varied()
         for point in self.plan.points[:most]:
             found = self.summary(point)
-            figures = (found[name] for name in ("accuracy", "deviation", "worst", "best"))
+            figures = (found[name] for name in FIGURES)
             values = [found[name] for name in names]
             told = ((FALSE, TRUE)[each] if isinstance(each, bool) else each for each in values)
             rows.append((*told, *(each and 100 * each for each in figures)))
-        chips, means = f"{grid.chips} chip{'s' * (grid.chips > 1)}", ("mean", "deviation")
+        chips = f"{grid.chips} chip{'s' * (grid.chips > 1)}"
         return TableShown(
             f"Accuracy, {chips} a point, {self.plan.images:,} images, {grid.on}",
             (
                 *(Column(name, form="g") for name in names),
-                *(Column(name, "%", form=".2f") for name in (*means, "worst", "best")),
+                *(Column(name, "%", form=".2f") for name in FIGURES.values()),
             ),
             rows,
         )
 
     def remarks(self) -> list[str]:
         """What is said below the table, line by line."""
-        lines = []
+        names = self.plan.grid.varied()
+        lines = doubts(
+            (", ".join(f"{name} {getattr(point, name)}" for name in names), self.accuracies(point))
+            for point in self.plan.points
+        )
         more, faults = len(self.plan.points) - SHOWN, self.faults()
         if more > 0:
             lines.append(f"... and {more:,} points more; the table has all")

@@ -22,7 +22,7 @@ from allspin.host.sweep.grid import FACTORS, FALSE, TRUE, Point
 from allspin.host.sweep.job import Row
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
-from allspin.sim.programming.schemes import MAX_TRIES, Counts
+from allspin.sim.programming.schemes import MAX_TRIES, VERIFYING, Counts
 from allspin.sim.synapse.response import MAX_PULSES
 
 FORMAT = 2
@@ -68,10 +68,10 @@ def grid_path(path: Path) -> Path:
 def _check_counts(row: Row, counts: Counts) -> None:
     """Refuse figures for each cell that no chip of a point can have.
 
-    Only write-verify reads, after each train that it writes; one of these is from one end of the
-    range to the other at most. What the others take is known.
+    Only write-verify and incremental read, after each train that they write; one of these is from
+    one end of the range to the other at most. What the others take is known.
     """
-    verified = row.point.program == "write-verify"
+    verified = row.point.program in VERIFYING
     tries = MAX_TRIES if row.point.tries is None else row.point.tries
     for name, total, least, most in (
         ("pulses_per_cell", counts.pulses, 0, MAX_PULSES * tries),
@@ -218,9 +218,10 @@ class Table(Closing):
         return row
 
     def _write(self, line: bytes) -> None:
-        while line:
-            line = line[os.write(self._file, line) :]
-        os.fsync(self._file)
+        with refused(f"cannot write {self.path}: ", kinds=OSError):
+            while line:
+                line = line[os.write(self._file, line) :]
+            os.fsync(self._file)
 
     def add(self, row: Row) -> None:
         """Append a row; it is on the disk when this returns."""

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
+from allspin.hdl.cache.process import SAFE_PATH, for_tools_of_others
 from allspin.host.sweep.job import Job, Rows, measure
 from allspin.sim.errors import UserError, refused
 from allspin.sim.parameters import option
@@ -87,13 +88,14 @@ def in_processes(
     left = dict.fromkeys(jobs)
     losses = 0
     while left:
-        pool = ProcessPoolExecutor(
-            workers, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),)
-        )
-        try:
+        with for_tools_of_others():
+            pool = ProcessPoolExecutor(
+                workers, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),), env=SAFE_PATH
+            )
             # Either lets signals through once it has started.
             resource_tracker.ensure_running()
             loky_tracker.ensure_running()
+        try:
             # Ctrl-C reaches the whole group. A worker has nothing to save, and would print where
             # it was: it inherits that SIGINT is blocked, and is killed by its parent.
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

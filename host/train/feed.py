@@ -49,6 +49,8 @@ FIRST_IMAGES = 2000
 """Images that the first weights are scaled on."""
 GROUP = 32
 """Images that share one random transformation (in one epoch; the groups are drawn anew)."""
+SIDE = 28
+"""Pixels of an image's side by which amounts in pixels are told: MNIST's."""
 KNOTS = 5
 """Knots of the elastic displacement along each side of the image."""
 
@@ -141,7 +143,7 @@ class Course:
 
     def draw(self, count: int, rng: np.random.Generator) -> Any:
         """Draw transformations, as `bilinear` has them."""
-        how = self.augmentation
+        how, (tall, wide) = self.augmentation, (side / SIDE for side in self.shape)
         middle, (pixel_y, pixel_x), bumps = self._places
 
         def normal(*shape: int) -> Array:
@@ -150,11 +152,11 @@ class Course:
         angle = normal(1) * np.float32(np.deg2rad(how.rotation))
         stretch_y, stretch_x = 1 + how.stretch * normal(1), 1 + how.stretch * normal(1)
         sheared = pixel_x + how.stretch * normal(1) * pixel_y
-        shift_y, shift_x = how.shift * normal(1), how.shift * normal(1)
+        shift_y, shift_x = how.shift * tall * normal(1), how.shift * wide * normal(1)
         elastic = (how.elastic * normal(2, KNOTS * KNOTS)) @ bumps
         cos, sin = np.cos(angle), np.sin(angle)
-        y = stretch_y * (cos * pixel_y - sin * sheared) + shift_y + elastic[:, 0]
-        x = stretch_x * (sin * pixel_y + cos * sheared) + shift_x + elastic[:, 1]
+        y = stretch_y * (cos * pixel_y - sin * sheared) + shift_y + tall * elastic[:, 0]
+        x = stretch_x * (sin * pixel_y + cos * sheared) + shift_x + wide * elastic[:, 1]
         if how.mirror:
             x = np.where(rng.random((count, 1), dtype=np.float32) < how.mirror, -x, x)
         return bilinear(self.shape, y + middle[0], x + middle[1])

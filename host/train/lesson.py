@@ -1,5 +1,6 @@
 """What a network learns of a batch of images: on the machine, or each on a chip of its own."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,9 @@ JUDGE_SEED = 1605
 """The same chips judge every epoch."""
 LEAST_SHARE = 1e-12
 """A logarithm is taken of no less."""
+SHARPNESS = 1e-3, 5.0
+"""Standard deviations of logits between which a scale is looked for: with larger ones a network
+that knows its images by heart would learn nothing more."""
 
 
 def _slopes(values: npt.NDArray[np.float64], levels: npt.NDArray[np.int16]) -> Array:
@@ -141,6 +145,30 @@ def cross_entropy(logits: Array, labels: npt.NDArray[np.integer]) -> tuple[Array
     losses = -np.log(np.maximum(slope[rows, labels], LEAST_SHARE))
     slope[rows, labels] -= 1
     return losses, slope
+
+
+def calibrated(logits: npt.NDArray[Any], labels: npt.NDArray[np.integer]) -> tuple[float, Array]:
+    """The factor on logits with which their mean cross-entropy is least, and each image's then.
+
+    Temperature scaling, with the factor in place of its inverse (Guo, Pleiss, Sun and Weinberger,
+    2017, arXiv:1706.04599).
+
+    Parameters
+    ----------
+    logits : ndarray of float, shape (images, classes)
+    labels : ndarray of int64, shape (images,)
+    """
+    from scipy.optimize import minimize_scalar
+
+    varying = (logits - logits.mean(axis=1, keepdims=True)).astype(np.float32)
+    spread = max(float(varying.std()), LEAST_SHARE)
+    found = minimize_scalar(
+        lambda log: float(cross_entropy(math.exp(log) * varying, labels)[0].mean()),
+        bounds=np.log(np.divide(SHARPNESS, spread)),
+        method="bounded",
+    )
+    factor = math.exp(found.x)
+    return factor, cross_entropy(factor * varying, labels)[0]
 
 
 def told(teacher: LatentNetwork, values: Array, temperature: float) -> Array:

@@ -57,6 +57,9 @@ class Worded(Parameters):
 class Augmentation(Worded):
     """How far an image may be bent; each amount but the last has a normal distribution.
 
+    Pixels are those of an image of 28 x 28 pixels: what is bent by 0.7 of them moves by a fortieth
+    of the image's side, whatever its size.
+
     Parameters
     ----------
     rotation : float

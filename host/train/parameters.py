@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.data.datasets import Dataset, are_vectors
+from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
 from allspin.host.train.feed import split
 from allspin.host.train.latent import NumberFormats
 from allspin.host.train.options import AUGMENTATIONS, Augmentation, Robustness
@@ -151,7 +151,7 @@ QUICK_EPOCHS = 16
 FLOAT_SHARE = 0.6
 """Epochs with real numbers, before, to each one with the machine's integers."""
 DEFAULT_AUGMENTATION = "digits"
-"""Of images, where the options do not say it."""
+"""Of MNIST's images, where the options do not say it; others may mean something else once bent."""
 MAX_EPOCHS = 10_000
 RANGES = {
     "states": (MIN_STATES, MAX_STATES),
@@ -198,7 +198,7 @@ class TrainingParameters(Shown):
     batch : int or None
         Images in a batch, 1 to 65,536. None: 256, or fewer where there are few images.
     augmentation : Augmentation or None
-        How far the training images are bent. None: as digits are, and lists of values not at all.
+        How far the training images are bent. None: MNIST's as digits are, others not at all.
     target : TrainingTarget, optional
         The device whose levels the states have, and whose neuron the hidden layers have if it is
         of the kind that is asked for.
@@ -327,21 +327,20 @@ class TrainingParameters(Shown):
             own_levels=None if target is None else target.levels(self.states, self.rah_bits),
         )
 
-    def augmentation_of(self, image_shape: tuple[int, int]) -> Augmentation:
-        """How far images of a shape are bent.
+    def augmentation_of(self, dataset: Dataset) -> Augmentation:
+        """How far the images of a data set are bent.
 
         Raises
         ------
         UserError
             If they are lists of values, which cannot be bent.
         """
-        lists = are_vectors(image_shape)
         if self.augmentation is None:
-            return AUGMENTATIONS["none" if lists else DEFAULT_AUGMENTATION]
-        if lists and self.augmentation.text != "none":
+            return AUGMENTATIONS[DEFAULT_AUGMENTATION if dataset.digest == MNIST_DIGEST else "none"]
+        if are_vectors(dataset.image_shape) and self.augmentation.text != "none":
             raise UserError(
                 f"`augment` {self.augmentation.text} bends images, but the data set has lists of "
-                f"{math.prod(image_shape)} values: give none, or the images' shape"
+                f"{math.prod(dataset.image_shape)} values: give none, or the images' shape"
             )
         return self.augmentation
 
@@ -385,7 +384,7 @@ class TrainingParameters(Shown):
             **({} if target is None else target.to_dict()),
             **({} if robust is None else {"robust": robust.text}),
             **({} if tiles is None else tiles.to_dict()),
-            "augment": self.augmentation_of(dataset.image_shape).text,
+            "augment": self.augmentation_of(dataset).text,
             "rate": self.rate,
             "batch": self.batch_of(len(split(len(dataset.train_images))[0])),
         }
@@ -394,7 +393,9 @@ class TrainingParameters(Shown):
 def provenance_of(parameters: TrainingParameters, dataset: Dataset) -> dict[str, Any]:
     """What a network's file says of its training: options as they are unless told are left out."""
     options = parameters.options(dataset)
-    unsaid = {"augment": DEFAULT_AUGMENTATION, "rate": RATE}
+    unsaid: dict[str, Any] = {"rate": RATE}
+    if dataset.digest == MNIST_DIGEST:
+        unsaid["augment"] = DEFAULT_AUGMENTATION
     if parameters.batch is None:
         unsaid["batch"] = options["batch"]
     said = {name: options[name] for name in options if unsaid.get(name, ...) != options[name]}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Data, Dataset, load_dataset
@@ -16,14 +17,14 @@ from allspin.host.keywords import takes
 from allspin.host.show.say import Display
 from allspin.host.train.feed import FIRST_IMAGES, Course, bent_batches, row_values, split
 from allspin.host.train.latent import Adam, Array, LatentNetwork
-from allspin.host.train.lesson import Lesson, chip_law, judge
+from allspin.host.train.lesson import JUDGE_SEED, Lesson, calibrated, chip_law, judge
 from allspin.host.train.parameters import (
     EPOCHS,
     QUICK_EPOCHS,
     TrainingParameters,
     provenance_of,
 )
-from allspin.host.train.passes import Noise
+from allspin.host.train.passes import Noise, forward
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut, keep_freed_memory
 from allspin.sim.network.network import Network
@@ -35,6 +36,9 @@ LINES = 10
 """Epochs between two lines of progress where there is no bar."""
 MEMORY_EPOCHS = 2.5
 """Epochs over which the running average of the parameters reaches back."""
+SURE = 2.0
+"""Standard errors by which tuning must classify more images rightly: the best of several epochs
+exceeds one easily by chance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +98,7 @@ class _Training:
         self.step = 0
         self.curve: list[dict[str, Any]] = []
         self.best: tuple[float, Array] | None = None
-        self.keep_latest = False
+        self.came: npt.NDArray[np.int64] | None = None
 
     def begin(self, hidden: tuple[int, ...], noise: Noise) -> None:
         """Begin with a network that has learnt nothing yet."""
@@ -131,19 +135,47 @@ class _Training:
 
     def go_on(self, network: LatentNetwork) -> None:
         """Go on with a network that was quantised elsewhere."""
-        self.keep_latest = True
         self.network, self.lesson = network, Lesson(self.parameters.weight_noise)
         self.cut()
+        few = self.learnt[:FIRST_IMAGES]
+        sums, _ = forward(network, row_values(self.images, few, self.parameters.pixel_bits))
+        network.log_scale[:] = math.log(calibrated(sums, self.dataset.train_labels[few])[0])
         self.consider(network.values)
+        self.came = self.right()
         self.run_phase("quantised", self.parameters.epochs, self.parameters.quantised_rate, 2)
+
+    def right(self) -> npt.NDArray[np.int64]:
+        """Which kept images the network classifies rightly, 0 or 1, with the noise that it learns.
+
+        Each batch of them has a draw of its own, the same in every epoch.
+        """
+        rng = np.random.default_rng(JUDGE_SEED)
+        ends = range(self.batch, self.kept_values.shape[1], self.batch)
+        sums = [
+            forward(self.network, part, self.parameters.weight_noise, rng)[0]
+            for part in np.split(self.kept_values, ends, axis=1)
+        ]
+        return (np.argmax(np.concatenate(sums), axis=1) == self.kept[1]).astype(np.int64)
+
+    def beats_what_came(self) -> bool:
+        """Whether the network is better than one that came from elsewhere, if one did.
+
+        With noise any gain counts. Without, it must exceed `SURE` standard errors, which the images
+        tell on which the two disagree (McNemar, 1947, doi 10.1007/BF02295996).
+        """
+        if self.came is None:
+            return True
+        gains = self.right() - self.came
+        chance = 0 if np.any(self.parameters.weight_noise) else np.count_nonzero(gains)
+        return int(gains.sum()) > SURE * math.sqrt(chance)
 
     def consider(self, values: Array) -> float:
         """Accuracy of the network with some values, which are kept if none before were better."""
         latest = self.network.values.copy()
         self.network.values[:] = values
         accuracy = self.lesson.accuracy(self.network, self.kept_values, self.kept[1])
-        better = self.keep_latest or self.best is None or accuracy >= self.best[0]
-        if self.network.quantised and better:
+        better = self.best is None or accuracy >= self.best[0]
+        if self.network.quantised and better and self.beats_what_came():
             self.best = accuracy, values.copy()
         self.network.values[:] = latest
         return accuracy
@@ -167,7 +199,7 @@ class _Training:
         rng = np.random.default_rng([parameters.seed, number, 1])
         course = Course(
             shape=shape,
-            augmentation=parameters.augmentation_of(shape),
+            augmentation=parameters.augmentation_of(self.dataset),
             top=network.formats.input_top(0),
             size=self.batch,
             epochs=epochs,
@@ -315,8 +347,8 @@ def tune(
 ) -> Trained:
     """Train a network further that has the machine's integers already.
 
-    Images are shared out as in `train`, but the last epoch's network is returned: the network may
-    have learnt the images that would choose between epochs.
+    Images are shared out as in `train`. The network that came is returned unless an epoch gets
+    more of the images right that choose between epochs, beyond what chance may do.
 
     Parameters
     ----------

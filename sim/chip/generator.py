@@ -188,7 +188,8 @@ class Purpose(IntEnum):
     VERIFY = 15
     """Of a cell: read noise while it is programmed; number = which read of this cell."""
     REFERENCE = 16
-    """Of a row, as column 0: its cell in the reference column."""
+    """Of a row: its cell in the reference column. Column 0 is the deviation that the device file
+    gives, 1 the C2C of a written one, 2 and 3 its D2D of either polarity."""
     ADC_OFFSET = 17
     """Of a tile's column: the tile is the row."""
     ADC_GAIN = 18

@@ -214,6 +214,7 @@ class ChipCells(Shown):
         levels: npt.NDArray[np.int16],
         written: Integers,
         ends: tuple[int, int] | None = None,
+        reference: Integers | int = 0,
     ) -> Integers:
         """What cells of a layer hold of what was written: decay, drift, offsets, stuck cells.
 
@@ -227,6 +228,8 @@ class ChipCells(Shown):
             R_AH of each cell in units of ``2**-21`` words.
         ends : (int, int), optional
             Words of the lowest and the highest R_AH that writes aim at; the outermost levels.
+        reference : ndarray of int64, shape (rows, 1), optional
+            What writing left in the reference cells, as of `reference_errors`.
 
         Returns
         -------
@@ -247,7 +250,7 @@ class ChipCells(Shown):
             words = words - (words * np.clip(loss, 0, 2**SHARE_BITS) >> SHARE_BITS)
         spread = round(wrong.hall_offset * (high - low) * 2**SPREAD_BITS)
         words = words + self._drawn(number, Purpose.HALL_OFFSET, shape, spread, 0)
-        errors = self.reference_errors(number, shape[0], ends)
+        errors = self.reference_errors(number, shape[0], ends, reference)
         words -= errors
         if wrong.stuck:
             opened = self.open_cell(levels)
@@ -256,7 +259,9 @@ class ChipCells(Shown):
             words[there] = held[there]
         return words
 
-    def reference_errors(self, number: int, rows: int, ends: tuple[int, int]) -> Integers:
+    def reference_errors(
+        self, number: int, rows: int, ends: tuple[int, int], written: Integers | int = 0
+    ) -> Integers:
         """By how much the reference cell of each row holds more than it should.
 
         Parameters
@@ -267,6 +272,9 @@ class ChipCells(Shown):
             Its rows.
         ends : (int, int)
             Words of the ends of the range.
+        written : ndarray of int64, shape (rows, 1), optional
+            What writing left in them, in units of ``2**-21`` words
+            (`allspin.sim.programming.reference`); nothing in those of a centred column.
 
         Returns
         -------
@@ -274,7 +282,7 @@ class ChipCells(Shown):
             In units of ``2**-21`` words.
         """
         spread = round(self.device.imperfections.reference * (ends[1] - ends[0]) * 2**SPREAD_BITS)
-        return self._drawn(number, Purpose.REFERENCE, (rows, 1), spread, 0)
+        return self._drawn(number, Purpose.REFERENCE, (rows, 1), spread, 0) + written
 
     def _drawn(
         self, number: int, purpose: Purpose, shape: tuple[int, int], spread: int, bits: int

@@ -177,8 +177,8 @@ class WriteTable:
         rest is a part of a normal distribution. No gateware has such tables, and what is drawn is
         cut where words end.
     fractions : ndarray of int32, shape (states,), or None
-        What is aimed at beside the whole word, in units of ``2**-8`` words; only with `beyond`,
-        since gateware has whole words.
+        What is aimed at beside the whole word, in units of ``2**-8`` words; it counts with `beyond`
+        and where the host is asked for it, since gateware has whole words.
     """
 
     levels: npt.NDArray[np.int16]
@@ -200,6 +200,7 @@ def written_words(
     seed: int,
     layer: int,
     write: int = 0,
+    exact: bool = False,
 ) -> Integers:
     """What writes of one crossbar of a chip leave: level, D2D and C2C of each cell.
 
@@ -215,6 +216,8 @@ def written_words(
         Chip and layer.
     write : int
         Which write of each cell it is that stands, 0 to 65535.
+    exact : bool
+        Whether the table's fractions count, though gateware could have made the words without.
 
     Returns
     -------
@@ -224,7 +227,7 @@ def written_words(
     shape = (states.shape[0], states.shape[1])
     polarities = np.broadcast_to(np.asarray(polarity, np.int64), shape)
     words = table.levels.astype(np.int64).take(states) << WORD_BITS
-    if table.fractions is not None:
+    if table.fractions is not None and (exact or table.beyond is not None):
         words += table.fractions.astype(np.int64).take(states) << WORD_BITS - SPREAD_BITS
     entry = polarities * len(table.levels) + states
     if np.any(table.d2d):

@@ -37,6 +37,9 @@ from allspin.sim.synapse.synapse import Synapse, SynapseVariation
 #     Unit: one cell's range; fixed for a row of a layer, the same for all of its cells. Source: C2C
 #     and D2D of a reference column's cells, one a row, held in the middle of the range: what a
 #     signed weight is counted from where a device has a conductance, which has no sign.
+# reference_column
+#     What the mean of these cells is: the middle of the range, to which somebody trims them, or
+#     what a write leaves, with its C2C and D2D (`allspin.sim.programming.reference`).
 # drift, drift_spread, age
 #     Unit: share of R_AH that is lost in each decade of seconds, its mean and its deviation
 #     between cells; age in seconds since programming. Source: magnetic after-effect, which is
@@ -59,6 +62,11 @@ STUCK_ENDS = {
     "open": "open: they add no voltage or current to their columns",
 }
 """Where stuck cells are stuck."""
+REFERENCE_COLUMNS = {
+    "centred": "centred: its mean is the middle of the range",
+    "written": "written as the cells are: whole pulses need not lead to the middle of the range",
+}
+"""What the cells of a reference column hold."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,8 @@ class Imperfections(Parameters):
     hall_offset, reference
         See the module's table, which gives unit and source; 0 to 1, `amplifier_offset` and
         `read_noise` to 100.
+    reference_column : str
+        One of `REFERENCE_COLUMNS`; of either `reference` is a deviation beside.
     drift, drift_spread : float
         Share of R_AH lost in each decade of seconds, mean and deviation between cells,
         0 to 1.
@@ -107,6 +117,12 @@ class Imperfections(Parameters):
     stuck: float = number(0.0, 0, 1, "of the cells")
     stuck_at: str = choice("either", STUCK_ENDS)
     retention: Retention | None = None
+    reference_column: str = choice("centred", REFERENCE_COLUMNS)
+
+    @property
+    def referenced(self) -> bool:
+        """Whether there is a reference column whose cells do not all hold the middle."""
+        return bool(self.reference) or self.reference_column == "written"
 
     @property
     def decades(self) -> float:
@@ -133,6 +149,7 @@ class Imperfections(Parameters):
         drifts = self.drift or self.drift_spread
         return [
             *self.figures(),
+            *([f"reference column {REFERENCE_COLUMNS[self.reference_column]}"] * self.referenced),
             *([f"drifted for {self.age:g} s"] if drifts else []),
             *(self.retention.readings(self.age) if self.retention is not None else []),
             *([f"stuck cells are {STUCK_ENDS[self.stuck_at]}"] if self.stuck else []),
@@ -503,9 +520,22 @@ class Device(Shown):
             *self.synapse.readings(),
             *self.neuron_variation.readings(),
             *self.imperfections.readings(),
+            *self._reference_readings(),
             *self.adc.readings(),
             *self.array.readings(),
             *self._not_measured(),
+        ]
+
+    def _reference_readings(self) -> list[str]:
+        """How far from the middle whole pulses end, where they write the reference column."""
+        if self.imperfections.reference_column != "written":
+            return []
+        middle, span = (self.synapse.low + self.synapse.high) / 2, self.synapse.span
+        ways = [(written.law.mean - middle) / span for written in self.synapse.trains]
+        up, down = (100 * float(way[np.abs(way).argmin()]) for way in ways)
+        return [
+            f"whole pulses to the middle of the range end {up:+.2f} % of it away by potentiation, "
+            f"{down:+.2f} % by depression"
         ]
 
     def _not_measured(self) -> list[str]:

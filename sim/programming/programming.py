@@ -1,6 +1,6 @@
 """Programming: how the states of a network become R_AH of a chip's cells.
 
-Three schemes, told by name (``docs/programming.md`` has them in words):
+Four schemes, told by name (``docs/programming.md`` has them in words):
 
 open-loop
     Each cell is saturated and given one train of whole pulses, computed from the mean
@@ -13,9 +13,12 @@ write-verify
     A cell is written as in open loop and read; if it is outside the band about its level it
     is written again, up to a number of tries. What was read tells how this device differs
     from the mean one, and the next train is computed for that device.
+incremental
+    As write-verify, but a cell that was read outside the band gets further pulses where it is, of
+    either polarity, unless a train from saturation is likelier to end at its level.
 
-Every write of a cell starts from saturation, so a train has one polarity. All chance is drawn
-by the chip's generator (`allspin.sim.chip.generator`): the same seed makes the same words
+A train has one polarity, and starts at saturation unless said otherwise. All chance is drawn by the
+chip's generator (`allspin.sim.chip.generator`): the same seed makes the same words
 everywhere.
 """
 
@@ -30,6 +33,7 @@ from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import full_scale, uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.parameters import Brief
+from allspin.sim.programming.reference import Reference, write_reference
 from allspin.sim.programming.schemes import (
     Counts,
     Plan,
@@ -157,12 +161,14 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
     cells, counts = [], Counts()
     plans = plan_layers(chip.device.synapse, network, programming)
     for number, (layer, plan) in enumerate(zip(network.layers, plans, strict=True)):
-        if programming.scheme == "write-verify":
-            verify = WriteVerify(chip, number, layer, programming)
+        reference = write_reference(chip, number, layer, programming)
+        counts += reference.counts
+        if programming.verifies:
+            verify = WriteVerify(chip, number, layer, programming, reference)
             cells.append(verify.cells)
             counts += verify.counts
         else:
-            cells.append(_train_cells(chip, number, layer, plan, network.rah_bits))
+            cells.append(_train_cells(chip, number, layer, plan, network.rah_bits, reference))
             counts += _train_counts(layer, plan)
     words = [
         rounded_words(chip.through_gains(network, number, each.held), network.rah_bits)
@@ -171,10 +177,14 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
     return Programmed(words, counts, cells)
 
 
-def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: int) -> Cells:
+def _train_cells(
+    chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: int, reference: Reference
+) -> Cells:
     """What a layer's open-loop trains leave in its cells."""
     states, polarity = layer.states, plan.polarity.take(layer.states)
-    written = written_words(states, polarity, plan.table, chip.seed, number)
+    # No gateware makes chips of a written column, and cells that are wrong alike add up beside it.
+    exact = chip.device.imperfections.reference_column == "written"
+    written = written_words(states, polarity, plan.table, chip.seed, number, exact=exact)
     if plan.table.beyond is not None:
         # What is drawn beyond a word is a saturated film: it decays and drifts as one.
         top = full_scale(rah_bits) << WORD_BITS
@@ -182,13 +192,13 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
     pulses = plan.pulses.take(states)
     ends = int(layer.levels[0]), int(layer.levels[-1])
     return Cells(
-        held=chip.held(number, layer.levels, written, plan.table.ends),
+        held=chip.held(number, layer.levels, written, plan.table.ends, reference.errors),
         polarity=polarity,
         pulses=pulses,
         widths=plan.widths.take(states),
         all_pulses=pulses,
         saturations=np.ones(states.shape, np.int64),
-        reference=chip.reference_errors(number, layer.rows, ends),
+        reference=chip.reference_errors(number, layer.rows, ends, reference.errors),
     )
 
 

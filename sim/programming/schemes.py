@@ -1,7 +1,7 @@
 """How chips are programmed: the schemes, what they may do and take, and the trains of pulses.
 
-Every write of a cell is a train from saturation, so it has one polarity: potentiation after
-saturation at the lowest R_AH, depression after saturation at the highest.
+A train has one polarity. All but the further ones of ``incremental`` start at saturation:
+potentiation after saturation at the lowest R_AH, depression after saturation at the highest.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,11 @@ SCHEMES = {
     "open-loop": "one train of whole pulses from saturation, nothing read",
     "pulse-width": "one pulse a state from saturation, short ones first, wider ones later",
     "write-verify": "trains from saturation, read and written again until within the band",
+    "incremental": "write-verify whose further trains start where the cell is, not at saturation",
 }
 """How chips are programmed, by the names that ``--program`` takes."""
+VERIFYING = ("write-verify", "incremental")
+"""Those that read; `tries` and `band` are theirs."""
 POLARITIES = {
     "quieter": "the polarity that is likelier to end at the level, cell by cell",
     "depression": "depression, after saturation at the highest R_AH, as in the paper",
@@ -73,13 +76,18 @@ class Programming:
         object.__setattr__(self, "tries", check_range("tries", self.tries, 1, MAX_TRIES))
         object.__setattr__(self, "band", check_number("the band", self.band, 1e-6, 0.5))
 
+    @property
+    def verifies(self) -> bool:
+        """Whether cells are read, and written again."""
+        return self.scheme in VERIFYING
+
     def readings(self) -> list[str]:
         """What it does, a line each, for reports."""
         lines = [
             f"programmed {self.scheme}: {SCHEMES[self.scheme]}",
             f"polarity {self.polarity}: {POLARITIES[self.polarity]}",
         ]
-        if self.scheme == "write-verify":
+        if self.verifies:
             lines.append(
                 f"band {self.band:g} of the range either way, at most {self.tries} tries; a cell "
                 "that never got there keeps its last write"
@@ -352,9 +360,7 @@ def _drawn_table(
     )
     widest = max(np.abs(one).max() for one in (cycle, device))
     beyond = np.abs(aimed).max() > full_scale(rah_bits) or widest > MAX_SPREAD
-    if not beyond:
-        return WriteTable(aimed, cycle, device)
-    ends = int(levels[0]), int(levels[-1])
+    ends = (int(levels[0]), int(levels[-1])) if beyond else None
     return WriteTable(aimed, cycle, device, beyond=ends, fractions=spread_units(means - aimed))
 
 

@@ -8,8 +8,14 @@ deviation between devices, z is estimated by the mean of its posterior (prior: n
     z = sum(d_j (r_j - m_j) / s_j^2) / (1 + sum(d_j^2 / s_j^2))
 
 The next train is, of both polarities, the one that most likely ends at the level.
+
+Trains start at saturation. With the scheme ``incremental`` those to a cell that was read outside
+the band may also start where it is: by so many pulses, at least one, as the mean curve has between
+what was read and the level, both less the estimate of the device's deviation. They move the film as
+`Synapse.pulsed` says, and tell nothing of z.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +26,7 @@ from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.chip.words import D2D, UNIT, WORD_BITS, Integers, word_units
 from allspin.sim.network.network import Layer
 from allspin.sim.parameters import Brief
+from allspin.sim.programming.reference import Reference
 from allspin.sim.programming.schemes import Counts, Programming, level_targets, penalty, ruled_out
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
@@ -156,7 +163,9 @@ class WriteVerify:
     layer : Layer
         States and levels.
     programming : Programming
-        Polarity, tries and band.
+        Scheme, polarity, tries and band.
+    reference : Reference
+        The layer's reference column.
 
     Attributes
     ----------
@@ -166,15 +175,18 @@ class WriteVerify:
         What it left in the cells.
     """
 
-    def __init__(self, chip: Chip, number: int, layer: Layer, programming: Programming) -> None:
+    def __init__(
+        self, chip: Chip, number: int, layer: Layer, programming: Programming, reference: Reference
+    ) -> None:
         self.chip, self.number, self.levels = chip, number, layer.levels
         synapse = self.synapse = chip.device.synapse
         self.laws = [written.law for written in synapse.trains]
         self.drawn = [written.drawn_film() for written in synapse.trains]
-        self.targets, self.scale = level_targets(synapse, layer.levels)
-        self.allowed = ruled_out(
-            programming.polarity, self.targets, (synapse.low + synapse.high) / 2
-        )
+        targets, self.scale = level_targets(synapse, layer.levels)
+        self.allowed = ruled_out(programming.polarity, targets, (synapse.low + synapse.high) / 2)
+        # Where the mean reference is above the middle, cells that are to be read at it are too.
+        above = reference.offset * synapse.span
+        self.targets = targets + above
         self.band = programming.band * synapse.span
         shape = self.shape = layer.rows, layer.columns
         self.states, size = layer.states.ravel(), layer.states.size
@@ -183,58 +195,61 @@ class WriteVerify:
             for polarity in Polarity
         ]
         ends = int(layer.levels[0]), int(layer.levels[-1])
-        self.reference = chip.reference_errors(number, layer.rows, ends)
-        self.fixed = self._fixed_offsets()
-        self.stuck = self._stuck(ends)
+        self.reference = chip.reference_errors(number, layer.rows, ends, reference.errors)
+        written = np.broadcast_to(reference.errors / (2**WORD_BITS * self.scale), shape)
+        self.fixed = self._fixed_offsets() - (written.ravel() - above)
+        self.stuck = self._stuck(ends, above)
         # What differs between devices, as it is read: D2D, Hall offset and reference.
         wrong = chip.device.imperfections
-        away = np.hypot(wrong.hall_offset, wrong.reference) * synapse.span
+        away = np.hypot(wrong.hall_offset, np.hypot(wrong.reference, reference.deviation))
         self.spread: list[Array] = [
-            np.copysign(np.hypot(law.device, away), law.device) for law in self.laws
+            np.copysign(np.hypot(law.device, away * synapse.span), law.device) for law in self.laws
         ]
         self.learns = [bool(np.any(spread)) for spread in self.spread]
         self.best = [self._best_trains(polarity) for polarity in Polarity]
         # Sums of the estimate above: of d (r - m) / s^2, and of d^2 / s^2.
         self.seen, self.known = np.zeros((2, size)), np.ones((2, size))
-        self.resistance, polarities = np.zeros(size), np.zeros(size, np.int8)
+        self.incremental = programming.scheme == "incremental"
+        # Further trains start where the films are; each cell has had so many.
+        self.resistance, self.films = np.zeros((2, size))
+        self.polarities, self.further = np.zeros(size, np.int8), np.zeros(size, np.int64)
         last, every, tries = np.zeros((3, size), np.int64)
         given = np.zeros(2, np.int64)
-        left = np.arange(size)
+        left, before = np.arange(size), None
         for write in range(programming.tries):
-            polarity, pulses = self._trains(left)
-            polarities[left], last[left] = polarity, pulses
+            polarity, pulses, fresh = self._trains(left, before)
+            self.polarities[left], last[left] = polarity, pulses
             every[left] += pulses
             tries[left] += 1
-            read = self._write(left, polarity, pulses, write)
+            read = self._write(left, polarity, pulses, fresh, write)
             for one in Polarity:
-                here = polarity == one
-                given[one] += pulses[here].sum()
+                given[one] += pulses[polarity == one].sum()
+                here = (polarity == one) & fresh
                 if self.learns[one]:
                     self._learn(one, left[here], pulses[here], read[here])
             good = np.abs(read - self.targets[self.states[left]]) <= self.band
-            left = left[~good]
+            left, before = left[~good], read[~good] if self.incremental else None
             if not left.size:
                 break
         converged = np.ones(size, bool)
         converged[left] = False
-        writes = int(tries.sum())
         self.counts = Counts(
             cells=size,
             potentiation=float(given[Polarity.POTENTIATION]),
             depression=float(given[Polarity.DEPRESSION]),
             pulses=int(given.sum()),
-            saturations=writes,
-            reads=writes,
+            saturations=int(tries.sum() - self.further.sum()),
+            reads=int(tries.sum()),
             unconverged=left.size,
         )
         exact = word_units((self.resistance - synapse.low) * self.scale + float(layer.levels[0]))
         self.cells = Cells(
-            held=chip.held(number, layer.levels, exact.reshape(shape)),
-            polarity=polarities.reshape(shape),
+            held=chip.held(number, layer.levels, exact.reshape(shape), None, reference.errors),
+            polarity=self.polarities.reshape(shape),
             pulses=last.reshape(shape),
             widths=last.reshape(shape).astype(np.float64),
             all_pulses=every.reshape(shape),
-            saturations=tries.reshape(shape),
+            saturations=(tries - self.further).reshape(shape),
             tries=tries.reshape(shape),
             converged=converged.reshape(shape),
             reference=self.reference,
@@ -253,7 +268,9 @@ class WriteVerify:
                 fixed += (figure * span * UNIT) * draws
         return fixed.ravel()
 
-    def _stuck(self, ends: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Array] | None:
+    def _stuck(
+        self, ends: tuple[int, int], above: float
+    ) -> tuple[npt.NDArray[np.bool_], Array] | None:
         """Which cells are stuck, and what is read of them, both flat; None where none can be."""
         if not self.chip.device.imperfections.stuck:
             return None
@@ -264,7 +281,7 @@ class WriteVerify:
         held = np.where(words == ends[1], self.synapse.high, held)
         if opened is not None:
             held = held - self.reference / (2**WORD_BITS * self.scale)
-        return there.ravel(), held.ravel()
+        return there.ravel(), held.ravel() + above
 
     def _best_trains(self, polarity: Polarity) -> npt.NDArray[np.int64]:
         """Best number of pulses by state and by deviate, from -4 to 4 in 16ths."""
@@ -277,12 +294,15 @@ class WriteVerify:
         return np.array([np.abs(ends - target).argmin(axis=1) for target in self.targets])
 
     def _trains(
-        self, cells: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
-        """Polarity and pulses of the next train of some cells."""
+        self, cells: npt.NDArray[np.int64], before: Array | None
+    ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Polarity and pulses of the next train of some cells, and whether it is from saturation.
+
+        All are but with what was read of the cells `before`.
+        """
         states = self.states[cells]
         targets = self.targets[states]
-        penalties, pulses = [], []
+        penalties, pulses, offsets, unsure = [], [], [], []
         for polarity in Polarity:
             estimate, place, variance = np.zeros(cells.size), np.zeros(cells.size, np.int64), 0.0
             if self.learns[polarity]:
@@ -292,33 +312,84 @@ class WriteVerify:
                 variance = 1 / known
             n = self.best[polarity][states, place]
             spread = self.spread[polarity][n]
-            miss = self.laws[polarity].mean[n] + spread * estimate - targets
-            variance = self.laws[polarity].cycle[n] ** 2 + spread**2 * variance
+            offsets.append(spread * estimate)
+            unsure.append(spread**2 * variance)
+            miss = self.laws[polarity].mean[n] + offsets[-1] - targets
+            variance = self.laws[polarity].cycle[n] ** 2 + unsure[-1]
             # A band is the finest that is looked at; this also keeps the variance above 0.
             variance = variance + self.band**2 / 3
             penalties.append(penalty(miss, variance) + self.allowed[polarity][states])
             pulses.append(n)
         down = penalties[Polarity.DEPRESSION] <= penalties[Polarity.POTENTIATION]
-        chosen = np.where(down, Polarity.DEPRESSION, Polarity.POTENTIATION).astype(np.int8)
-        return chosen, np.where(down, pulses[1], pulses[0])
+        chosen, n = down.astype(np.int8), np.where(down, pulses[1], pulses[0])
+        fresh = np.ones(cells.size, bool)
+        if before is not None:
+            least = np.minimum(*penalties)
+            for polarity, found, more in self._further(cells, before, offsets, unsure):
+                here = found < least
+                least[here], fresh[here] = found[here], False
+                chosen[here], n[here] = polarity, more[here]
+            self.further[cells] += ~fresh
+        return chosen, n, fresh
+
+    def _further(
+        self,
+        cells: npt.NDArray[np.int64],
+        before: Array,
+        offsets: list[Array],
+        unsure: list[Array],
+    ) -> Iterator[tuple[Polarity, Array, npt.NDArray[np.int64]]]:
+        """Each polarity, with penalties and pulses of trains that start where cells are.
+
+        Parameters
+        ----------
+        cells : ndarray of int64
+            Cells that were read.
+        before : ndarray of float64
+            What was read of them.
+        offsets, unsure : list of ndarray of float64, by polarity
+            By how much each cell's device is estimated to be read above the mean device, and the
+            variance of that.
+        """
+        states, last = self.states[cells], self.polarities[cells]
+        film = before - np.choose(last, offsets)
+        for polarity in Polarity:
+            law, aim = self.laws[polarity], self.targets[states] - offsets[polarity]
+            way = self.synapse.pulses_to(polarity, aim) - self.synapse.pulses_to(polarity, film)
+            n = np.clip(np.rint(way), 1, law.cycle.size - 1).astype(np.int64)
+            miss = self.synapse.advance(polarity, film, n) - aim
+            # Where the polarity stays, so does what the device is read above the mean one.
+            variance = np.where(last == polarity, 0.0, unsure[0] + unsure[1])
+            variance = variance + law.cycle[n] ** 2 + self.band**2 / 3
+            yield polarity, penalty(miss, variance) + self.allowed[polarity][states], n
 
     def _write(
         self,
         cells: npt.NDArray[np.int64],
         polarity: npt.NDArray[np.int8],
         pulses: npt.NDArray[np.int64],
+        fresh: npt.NDArray[np.bool_],
         write: int,
     ) -> Array:
-        """Saturate cells and give them trains; returns what is read."""
+        """Give cells their trains, after saturation where they are fresh; returns what is read."""
         place = (self.chip.seed, self.number)
         rows, columns = np.unravel_index(cells, self.shape)
         noise = normals(*place, Purpose.WRITE, rows, columns, write) * UNIT
         r: Array = np.empty(cells.size)
         for one in Polarity:
-            here = polarity == one
-            n = pulses[here]
+            here = (polarity == one) & fresh
+            n, deviates = pulses[here], self.deviates[one][cells[here]]
             written, film = self.synapse.trains[one].at(n), self.drawn[one].at(n)
-            r[here] = written.read(film, noise[here], self.deviates[one][cells[here]])
+            r[here] = written.read(film, noise[here], deviates)
+            if self.incremental:
+                mean = written.law.mean
+                self.films[cells[here]] = r[here] - (self.synapse.read(one, mean, deviates) - mean)
+                here = (polarity == one) & ~fresh
+                some = cells[here]
+                n, deviates = pulses[here], self.deviates[one][some]
+                left = self.synapse.pulsed(one, self.films[some], n, deviates)
+                self.films[some] = left.read(left.drawn_film(), noise[here], np.zeros(some.size))
+                r[here] = self.synapse.read(one, self.films[some], deviates)
         self.resistance[cells] = r
         r += self.fixed[cells]
         if self.stuck is not None:

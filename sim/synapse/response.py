@@ -41,6 +41,8 @@ Array = npt.NDArray[np.float64]
 MAX_PULSES = 65_535
 MAX_RAH = 1e12
 """Far above any device's R_AH in any unit; squares of it are far from overflowing."""
+MIN_SPAN = 1e-30
+"""Far below any device's range; squares of it are still numbers."""
 MAX_EXPONENT = 700.0
 """Exponentials of more overflow."""
 LINEAR = 1e-9
@@ -97,7 +99,7 @@ class Response(abc.ABC):
             if name != "pulses":
                 most = MAX_RAH if name in ("low", "high") else math.inf
                 object.__setattr__(self, name, check_number(key, getattr(self, name), -most, most))
-        if not self.low < self.high:
+        if self.high - self.low < MIN_SPAN:
             raise ValueError(f"R_max must be above R_min, not {self.high:g} and {self.low:g}")
         self._check_law()
 

@@ -302,6 +302,30 @@ class Synapse(Brief, abc.ABC):
         law = self._over_devices(polarity, n, np.zeros(n.shape), bounds)
         return Written(law, bounds, cycle=cycle)
 
+    def pulsed(
+        self,
+        polarity: Polarity,
+        resistance: npt.ArrayLike,
+        pulses: npt.ArrayLike,
+        deviate: npt.ArrayLike = 0.0,
+    ) -> Written:
+        """What films hold after trains that start at any present R_AH: `advance`, with its C2C.
+
+        Parameters
+        ----------
+        polarity, resistance, pulses, deviate
+            As of `advance`.
+
+        Returns
+        -------
+        Written
+            Of the shape that the arguments broadcast to. How devices differ is in the mean.
+        """
+        mean = self.advance(polarity, resistance, pulses, deviate)
+        return Written(
+            Law(mean, self.cycle_deviation(polarity, resistance, pulses), np.zeros_like(mean))
+        )
+
     def _over_devices(
         self, polarity: Polarity, pulses: Array, cycle: Array, ends: tuple[float, float]
     ) -> Law:

@@ -26,7 +26,14 @@ from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief
 from allspin.sim.synapse.pulse_chain import after, until_still
 from allspin.sim.synapse.pulse_changes import Changes, read_lookup_table
-from allspin.sim.synapse.response import Array, Polarity, PulseResponse, Response
+from allspin.sim.synapse.response import (
+    MAX_RAH,
+    MIN_SPAN,
+    Array,
+    Polarity,
+    PulseResponse,
+    Response,
+)
 from allspin.sim.synapse.synapse import OCCASIONS, SotSynapse, Synapse
 from allspin.sim.synapse.written import Law, Written
 
@@ -84,8 +91,11 @@ class TableResponse(Brief):
         for name in ("resistance", "cycle", "device"):
             given = np.array(getattr(self, name))
             wrong = given.ndim != 1 or not 2 <= given.size <= MAX_TABLE + 1
-            if wrong or given.dtype.kind not in "iuf" or not np.all(np.isfinite(given)):
-                raise ValueError(f"{name} must be a list of 2 to {MAX_TABLE + 1} finite numbers")
+            wrong = wrong or given.dtype.kind not in "iuf"
+            if wrong or not np.all(np.abs(given.astype(np.float64)) <= MAX_RAH):
+                raise ValueError(
+                    f"{name} must be a list of 2 to {MAX_TABLE + 1} numbers up to {MAX_RAH:g}"
+                )
             if name != "resistance" and np.any(given < 0):
                 raise ValueError(f"the deviations of {name} must not be negative")
             table = given.astype(np.float64)
@@ -134,7 +144,7 @@ class TableSynapse(Synapse):
         for polarity in Polarity:
             table, sign = self.response(polarity).resistance, -1 if polarity else 1
             way = sign * rising(sign * table)
-            if sign * way[-1] <= sign * way[0]:
+            if sign * (way[-1] - way[0]) < MIN_SPAN:
                 raise ValueError(
                     f"R_AH must {'fall' if polarity else 'rise'} with pulses of "
                     f"{polarity.name.lower()}, but it goes from {table[0]:g} to {table[-1]:g}"
@@ -303,6 +313,20 @@ class TableSynapse(Synapse):
             (self.low, self.high) if bounded else None,
             device=self.device_deviation(polarity, pulses),
         )
+
+    def pulsed(
+        self,
+        polarity: Polarity,
+        resistance: npt.ArrayLike,
+        pulses: npt.ArrayLike,
+        deviate: npt.ArrayLike = 0.0,
+    ) -> Written:
+        """See `Synapse.pulsed`; of deviations by pulse the mean is that of the Markov chain too."""
+        if self.occasion == "pulse":
+            mean, cycle = after(self._changes[polarity], resistance, pulses)
+            return Written(Law(mean, cycle, np.zeros_like(mean)), (self.low, self.high))
+        film = super().pulsed(polarity, resistance, pulses, deviate).film
+        return Written(film, (self.low, self.high) if self.bounded else None)
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""

@@ -18,7 +18,8 @@ from tests.bench.document import MARKS, markdown, printed
 
 HELP = """\
 Measure the golden model and the virtual board against their targets, against plain NumPy,
-and against CrossSim and aihwkit-lightning if they are installed, and how the cost grows.
+and against PyTorch, CrossSim, aihwkit and aihwkit-lightning where they are installed, and how
+the cost grows.
 Figures of the engine are computed from builds, if their files are given."""
 EPILOG = """\
 examples:

@@ -1,12 +1,17 @@
 """The plain float pass is the same network, so that a comparison with it is fair."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
-from allspin.host.data.catalogue import open_network
+from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
+from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
-from tests.bench.peers import FloatForward, _through
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+from tests.bench.peers import PEERS, USE, WRITE, FloatForward, law
 
 IMAGES = load_test_set(None)[0][:2000]
 
@@ -37,7 +42,33 @@ def test_noise_is_drawn_and_named_by_its_seed():
     assert not np.allclose(forward.logits(IMAGES[:10]), forward.logits(IMAGES[:10]))
 
 
-def test_a_peers_products_make_the_same_network():
-    network = FloatForward(open_network("mnist-10"))
-    products = [lambda values, matrix=matrix: values @ matrix for matrix in network.matrices]
-    assert np.mean(_through(network, products)(IMAGES) == network.classify(IMAGES)) > 0.999
+def test_the_golden_model_draws_by_the_same_law():
+    network = open_network("paper-10")
+    chip = Chip(law(open_device("paper")), 0)
+    words = program_chip(chip, network, Programming()).words
+    ideal, noisy = FloatForward(network), FloatForward(network, WRITE, USE)
+    for layer, ours, exact, plain in zip(
+        network.layers, words, ideal.matrices, noisy.matrices, strict=True
+    ):
+        unit = exact.max(axis=0) / layer.words.max(axis=0)
+        assert np.std(ours - layer.words) == pytest.approx(np.std((plain - exact) / unit), rel=0.05)
+        assert np.abs(plain / unit).max() < 127.01
+    # Each use of a chip draws anew; between the ends no current is clamped.
+    uses = [chip.golden(network, words).trace(IMAGES, first)[0].currents for first in (0, 5000)]
+    one, other = (np.asarray(currents, float) for currents in uses)
+    apart = (one - other)[(one > 30) & (one < 225)] / 255
+    assert np.std(apart) / np.sqrt(2) == pytest.approx(USE, rel=0.03)
+
+
+@pytest.mark.parametrize("peer", [peer for peer in PEERS if peer.version])
+def test_every_programs_noise_is_that_of_the_law(peer):
+    """Of two currents one deviation of their difference apart, the larger one wins so often."""
+    network = FloatForward(open_network("mnist-10"), use=USE)
+    currents = np.diag([0.5, 0.5 + USE * 2**0.5]).astype(np.float32)
+    network.matrices = [currents / np.float32(255), np.eye(2, dtype=np.float32)]
+    network.products = [
+        lambda values, matrix=matrix: values @ matrix for matrix in network.matrices
+    ]
+    network.offsets = [np.zeros(2, np.float32)] * 2
+    images = np.full((40_000, 2), 255, np.uint8)
+    assert np.mean(peer.make(network)(images, 0)) == pytest.approx(NormalDist().cdf(1), abs=0.01)

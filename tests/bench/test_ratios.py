@@ -6,29 +6,52 @@ import itertools
 import os
 
 import pytest
+from threadpoolctl import threadpool_info
 
+from allspin.host.data.datasets import load_test_set
 from allspin.sim.errors import UserError
 from tests.bench import peers as module
-from tests.bench.peers import GOLDEN, PLAIN, Peer, Program, Timed, apart, ratios, run
+from tests.bench.peers import GOLDEN, PLAIN, Peer, Program, Run, Timed, apart, ratios, run
 
 COUNT = 300
-OURS = Program(GOLDEN, "paper-10", "paper", COUNT)
+OURS = Program(GOLDEN, "paper-10", "paper", COUNT, 100)
 
 
 def unused(*_):
     pytest.fail("it runs here")
 
 
-def test_a_program_runs_in_another_process():
+@pytest.mark.parametrize("name", [GOLDEN, PLAIN])
+def test_a_program_runs_in_another_process(name):
     with apart() as there:
         for noisy in (False, True):
-            program = dataclasses.replace(OURS, noisy=noisy)
-            took, accuracy = there(program)
-            assert (type(took), accuracy) == (Timed, run(program)[1])
+            program = dataclasses.replace(OURS, name=name, noisy=noisy)
+            found = there(program)
+            assert found.accuracy > 0.9
+            assert found.accuracy == run(program).accuracy
+
+
+def test_a_batch_is_told_its_first_image(monkeypatch):
+    def opened(self):
+        return lambda: lambda images, first: labels[first : first + len(images)]
+
+    _, labels = load_test_set(None)
+    monkeypatch.setattr(Program, "opened", opened)
+    assert run(OURS).accuracy == 1
+
+
+def threads(program):
+    return max(each["num_threads"] for each in threadpool_info())
 
 
 def dies(program):
     os._exit(1)
+
+
+def test_a_process_has_one_thread(monkeypatch):
+    monkeypatch.setattr(module, "run", threads)
+    with apart() as there:
+        assert there(OURS) == 1
 
 
 def test_a_process_that_ends_is_told(monkeypatch):
@@ -49,45 +72,55 @@ def told(monkeypatch):
         def there(program):
             times = asked.count((process, program))
             asked.append((process, program))
-            # The first does not count: with it the median would not be 3.
-            processor = (0.001, 5, 3, 1)[times] * (1, 2, 10)[process]
-            return Timed(7 + processor, processor), process / 10 + times / 100
+            # The first does not count: with it the median would not be 3. The larger batch is
+            # faster, but not the last one's.
+            faster = program.batch if process < 2 else 1
+            processor = (0.001, 5, 3, 1)[times] * (1, 2, 10)[process] / faster
+            made = Timed(0, 7 * processor)
+            return Run(made, Timed(7 + processor, processor), 0.9 + (0, 2, 4)[process] / 1000)
 
         yield there
 
     monkeypatch.setattr(module, "apart", stand_in)
-    peers = (Peer("slow", "numpy", unused, 50), Peer("none", "no_such_simulator", unused, 7))
+    peers = (
+        Peer(PLAIN, "numpy", unused),
+        Peer("other", "scipy", unused),
+        Peer("none", "no-such-simulator", unused),
+    )
     monkeypatch.setattr(module, "PEERS", peers)
+    monkeypatch.setattr(module, "BATCHES", (1, 10, 1000))
     return asked
 
 
 def test_programs_run_in_turn_each_in_its_own_process(told):
     said = []
     ratios(OURS, 3, said.append)
-    names = [GOLDEN, PLAIN, "slow"]
-    assert [(number, one.name, one.noisy) for number, one in told] == [
-        (number, name, noisy)
+    names = [GOLDEN, PLAIN, "other"]
+    assert [(number, one.name, one.batch, one.noisy) for number, one in told] == [
+        (number, name, batch, noisy)
         for noisy in (False, True)
         for _ in range(4)
+        for batch in (1, 10)
         for number, name in enumerate(names)
     ]
-    counts = {(one.name, one.noisy): one.images for _, one in told}
-    assert counts == {
-        (name, noisy): 50 if noisy and name == "slow" else COUNT
-        for name in names
-        for noisy in (False, True)
-    }
+    assert {one.images for _, one in told} == {COUNT}
     rounds = ["each once", "run 1 of 3", "run 2 of 3", "run 3 of 3"]
     assert said == [f"{kind}, {each}" for kind in ("ideal", "noisy") for each in rounds]
 
 
-def test_the_median_of_the_rounds_that_count_by_the_processors_time(told):
+def test_the_median_by_the_processors_time_and_no_ratio_of_other_accuracies(told):
     rows = ratios(OURS, 3, lambda _: None)
+    names = (GOLDEN, PLAIN, "other", "none")
     assert [(row["what"], row["noisy"]) for row in rows] == [
-        (name, noisy) for noisy in (False, True) for name in (GOLDEN, PLAIN, "slow", "none")
+        (name, noisy) for noisy in (False, True) for name in names
     ]
-    rates = [row["images_per_second"] for row in rows]
-    assert rates == [100, 50, 10, None, 100, 50, 50 / 30, None]
-    times = [row["golden_is_times_as_fast"] for row in rows]
-    assert times == [1, 2, 10, None, 1, 2, 60, None]
-    assert [row.get("accuracy") for row in rows[:4]] == [0.03, 0.13, 0.23, None]
+    for each in (rows[:4], rows[4:]):
+        rates = [row.get("by_batch") for row in each]
+        assert rates == [{"1": 100, "10": 1000}, {"1": 50, "10": 500}, {"1": 10, "10": 10}, None]
+        assert [row["images_per_second"] for row in each] == [1000, 500, 10, None]
+        # The other's accuracy is 0.4 points away.
+        assert [row["golden_is_times_as_fast"] for row in each] == [1, 2, None, None]
+        assert [row.get("accuracy") for row in each] == [
+            *(pytest.approx(share) for share in (0.9, 0.902, 0.904)),
+            None,
+        ]

@@ -117,7 +117,7 @@ class VirtualProcess(Closing):
             file = Path(folder) / "network.safetensors"
             save_network(network, file)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "allspin", "virtual", str(file), *options],
+                [sys.executable, "-P", "-m", "allspin", "virtual", str(file), *options],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,

@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.cache import build_once, read_note, write_note
 from allspin.hdl.cache.builds import SEAL
+from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -37,6 +38,15 @@ def test_a_build_that_fails_leaves_nothing(cache):
         build_once("one", fail)
     assert list((cache / "builds").iterdir()) == []
     assert (build_once("one", lambda folder: (folder / "whole").touch()) / "whole").exists()
+
+
+def test_a_disk_that_is_full_is_told_with_the_folder(cache):
+    def fill(folder: Path) -> None:
+        Path("/dev/full").write_text("half")
+
+    with pytest.raises(UserError, match=f"^cannot write the cache folder {cache}/builds: No space"):
+        build_once("one", fill)
+    assert list((cache / "builds").iterdir()) == []
 
 
 BUILDER = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.cache import cache_folder, digest
+from allspin.hdl.cache import cache_folder, digest, kept_folder
 from allspin.hdl.cache.process import (
     USERS_CACHE,
     first_line,
@@ -60,15 +60,34 @@ def test_a_home_that_cannot_be_written_is_done_without(monkeypatch, unnamed, hom
     assert cache_folder() == unnamed
 
 
-def test_a_folder_that_is_open_to_others_is_refused(monkeypatch, unnamed):
+OPEN = r"is open to other users.*set ALLSPIN_CACHE"
+
+
+@pytest.mark.parametrize("place", ["ALLSPIN_CACHE", "XDG_CACHE_HOME", "HOME", None])
+def test_a_folder_that_is_open_to_others_is_refused(tmp_path, monkeypatch, unnamed, place):
     monkeypatch.setenv("HOME", "/dev/null")
-    unnamed.mkdir()
-    unnamed.chmod(0o777)
-    with pytest.raises(UserError, match=r"is open to other users; set ALLSPIN_CACHE"):
+    if place is not None:
+        monkeypatch.setenv(place, str(tmp_path / "named"))
+    folder, builds = cache_folder(), kept_folder("builds")
+    for opened in (folder, builds):
+        for mode in (0o720, 0o702):
+            opened.chmod(mode)
+            with pytest.raises(UserError, match=f"{opened} {OPEN}"):
+                kept_folder("builds")
+        opened.chmod(0o755)
+    assert kept_folder("builds") == builds
+    # As if somebody else had made them; the one among temporary files has the user's number.
+    another = os.getuid() ^ 1
+    (tmp_path / f"allspin-{another}").mkdir()
+    monkeypatch.setattr(os, "getuid", lambda: another)
+    with pytest.raises(UserError, match=OPEN):
         cache_folder()
-    unnamed.rmdir()
-    unnamed.symlink_to("/proc")
-    with pytest.raises(UserError, match=r"is open to other users; set ALLSPIN_CACHE"):
+
+
+def test_a_link_among_temporary_files_is_refused(tmp_path, monkeypatch, unnamed):
+    monkeypatch.setenv("HOME", "/dev/null")
+    unnamed.symlink_to(tmp_path)
+    with pytest.raises(UserError, match=OPEN):
         cache_folder()
 
 
@@ -125,9 +144,10 @@ def test_without_a_home_amaranths_yosys_runs(tmp_path):
     assert subprocess.run(YOSYS, capture_output=True, check=False).returncode != 0
     assert run_tool(YOSYS, tmp_path, "log", "working") == 0
     assert first_line(YOSYS).startswith("Amaranth Yosys")
+    before = dict(os.environ)
     with for_tools_of_others():
         assert subprocess.run(YOSYS, capture_output=True, check=False).returncode == 0
-    assert USERS_CACHE not in os.environ
+    assert dict(os.environ) == before
 
 
 def test_what_the_user_has_stays(tmp_path, monkeypatch):

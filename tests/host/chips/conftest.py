@@ -10,7 +10,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network, random_network
 from allspin.sim.programming.programming import Programmed, program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.schemes import SCHEMES, Programming
 from allspin.sim.synapse.response import PulseResponse
 
 
@@ -37,6 +37,5 @@ def device() -> Device:
 def programmed(network: Network, device: Device) -> dict[str, Programmed]:
     """By scheme."""
     return {
-        scheme: program_chip(Chip(device, 7), network, Programming(scheme))
-        for scheme in ("open-loop", "pulse-width", "write-verify")
+        scheme: program_chip(Chip(device, 7), network, Programming(scheme)) for scheme in SCHEMES
     }

@@ -1,11 +1,14 @@
 """Accuracy over chips, against the same chips one by one."""
 
 import dataclasses
+import math
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, strategies as st
+from scipy import stats
 
 from allspin.host.chips.accuracy import (
     CAUSES,
@@ -13,9 +16,11 @@ from allspin.host.chips.accuracy import (
     VARIATIONS,
     Lot,
     accuracy_over_chips,
+    doubts,
     known,
     measure,
     only,
+    summary,
 )
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
@@ -51,8 +56,8 @@ def test_a_device_without_any_d2d_has_no_column_of_it() -> None:
     )
     assert [column.title for column in known(COLUMNS, alone)] == ["open loop", "write-verify"]
     causes = [column.title for column in known(CAUSES, alone)]
-    assert causes[:6] == [column.title for column in CAUSES[:6]]
-    assert causes[6:] == ["neurons' C2C", "all known variation, open loop"]
+    assert causes[:7] == [column.title for column in CAUSES[:7]]
+    assert causes[7:] == ["neurons' C2C", "all known variation, open loop"]
 
 
 def test_variations_are_turned_off_one_by_one() -> None:
@@ -99,3 +104,42 @@ def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
     cells = sum(layer.states.size for layer in network.layers)
     made = program_chip(Chip(PAPER, SEEDS[0]), network, Programming("pulse-width"))
     assert record["pulses_per_cell"] == pytest.approx(made.counts.pulses / cells, rel=0.01)
+
+
+@given(st.lists(st.integers(0, 500), min_size=2, max_size=60))
+def test_what_chips_tell_of_their_mean_is_students_interval(correct: list[int]) -> None:
+    shares = np.array(correct) / 500
+    found = summary(shares)
+    assert found["standard_error"] == pytest.approx(stats.sem(shares), abs=1e-12)
+    assert (found["worst"], found["best"]) == (shares.min(), shares.max())
+
+    def half(chips: int) -> float:
+        """Of the 95 % interval, of so many chips that deviate as these do."""
+        return stats.t(chips - 1).ppf(0.975) * float(shares.std(ddof=1)) / math.sqrt(chips)
+
+    needed = found["chips_needed"]
+    assert half(needed) <= 0.005 * (1 + 1e-9)
+    assert needed == 2 or half(needed - 1) > 0.005 * (1 - 1e-9)
+    lines = doubts([("these", shares), ("alike", np.array([0.5, 0.5]))])
+    assert len(lines) == (half(len(shares)) > 0.005)
+    assert all(f"about {needed:,} chips" in line for line in lines)
+
+
+def test_a_twentieth_of_chips_is_below_the_quantile_whatever_their_number() -> None:
+    """Of exponential draws, whose median-unbiased estimate is known to be so to a few percent."""
+    rng = np.random.default_rng(0)
+    for chips in (20, 80):
+        found = [summary(rng.exponential(size=chips))["quantile_5"] for _ in range(2000)]
+        assert np.median(found) == pytest.approx(-math.log(0.95), rel=0.08)
+
+
+def test_of_one_chip_nothing_is_known_and_long_lists_of_doubts_are_cut() -> None:
+    alone = summary(np.array([0.9]))
+    assert [name for name, value in alone.items() if value is None] == [
+        "deviation",
+        "standard_error",
+        "chips_needed",
+    ]
+    lines = doubts((f"mean {n}", np.array([0.9])) for n in range(12))
+    assert "mean 0: the mean is not known to 0.5 points (95 %)" in lines[0]
+    assert (len(lines), lines[-1][:15]) == (9, "... and 4 more ")

@@ -12,6 +12,7 @@ from allspin.host.chips.cell_table import (
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import Programmed
+from allspin.sim.programming.schemes import VERIFYING
 
 VERIFIED = {"reads", "tries", "converged"}
 
@@ -19,7 +20,7 @@ VERIFIED = {"reads", "tries", "converged"}
 REFERENCE = {"reference_R_AH"}
 
 
-@pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
+@pytest.mark.parametrize("scheme", ["open-loop", "write-verify", "incremental"])
 def test_each_row_is_a_cell_of_the_chip(
     network: Network, device: Device, programmed: dict[str, Programmed], scheme: str
 ) -> None:
@@ -51,9 +52,10 @@ def test_each_row_is_a_cell_of_the_chip(
         assert int(row["pulses"]) == cells.pulses[place]
         assert float(row["width"]) == cells.widths[place]
         empty = {name for name, value in row.items() if not value}
-        assert empty == (set() if scheme == "write-verify" else VERIFIED) | REFERENCE
-        if scheme == "write-verify":
+        assert empty == (set() if scheme in VERIFYING else VERIFIED) | REFERENCE
+        if scheme in VERIFYING:
             assert cells.tries is not None
             assert cells.converged is not None
             assert int(row["tries"]) == int(row["reads"]) == cells.tries[place]
+            assert int(row["saturations"]) == cells.saturations[place] <= cells.tries[place]
             assert row["converged"] == str(int(cells.converged[place]))

@@ -14,7 +14,7 @@ from allspin.host.chips.cell_table import cell_table, table_bytes
 from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import rounded_words
-from allspin.sim.device.device import Device, Imperfections
+from allspin.sim.device.device import REFERENCE_COLUMNS, Device, Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import Programmed, program_chip
@@ -163,10 +163,13 @@ def test_a_conductance_and_its_reference_come_back_as_the_same_words(
         assert np.array_equal(words, expected)
 
 
+@pytest.mark.parametrize("column", REFERENCE_COLUMNS)
 @pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
 def test_without_the_reference_it_is_that_of_the_chip_or_as_it_should_be(
-    probe: Probe, network: Network, conductance: Device, scheme: str
+    probe: Probe, network: Network, conductance: Device, scheme: str, column: str
 ) -> None:
+    wrong = replace(conductance.imperfections, reference_column=column)
+    conductance = replace(conductance, imperfections=wrong)
     done = program_chip(Chip(conductance, 7), network, Programming(scheme))
     table = cell_table(network, conductance, done)
     bare = replace(table, columns={**table.columns, "reference_R_AH": None})

@@ -54,7 +54,7 @@ def test_measured_chips_have_rows_of_their_own(cells, tmp_path, cli):
             chip = ChipOptions(seed, measured=path, calibrate=seed is not None)
             single = allspin.run("paper-10", chip=chip, images=300)
             assert row["accuracies"][number] == single.accuracy
-    shown = table_text(chips_table(measured))
+    shown = table_text(chips_table(measured), 120)
     for row in (plain, varied):
         spread = f"{100 * row['accuracy']:.2f} ± {100 * row['deviation']:.2f}"
         assert re.search(rf"{row['column']} +{spread}", shown)

@@ -181,3 +181,34 @@ def test_several_currents_of_one_file_become_points(folder, cli):
         assert device.electrical.depression_current == pytest.approx(11e-3)
     line = cli.refused("fit bars.csv -o x.toml --point volts=1")
     assert "a point is such as current=9mA" in line
+
+
+def test_what_was_taken_for_what_is_explained(folder, cli):
+    text = pulses().replace("R_AH (ohm)", "Rxy_mOhm").replace("A,2,", "A,9,")
+    (folder / "pulses.csv").write_text(text)
+    out, err = cli.run("fit --explain pulses.csv neuron.csv")
+    assert (err, sorted(path.name for path in folder.iterdir())) == (
+        "",
+        ["neuron.csv", "pulses.csv"],
+    )
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert ["pulses.csv", "Rxy", "mOhm", "resistance", "by its name"] in [row[:5] for row in rows]
+    assert ["B", "2", "depression", "pulses.csv", "454", "41", "fitted"] in rows
+    assert ["M", "1", "", "neuron.csv", "149", "49", "fitted"] in rows
+    shown = cli.json("fit --explain pulses.csv -o mine.toml")
+    assert [one["taken for"] for one in shown["columns"]][-2:] == ["pulse", "resistance"]
+    assert (len(shown["curves"]), load("mine.toml").name) == (12, "mine")
+    # It tells why a file is refused, too.
+    (folder / "pulses.csv").write_text(text.replace("Rxy_mOhm", "Q_mOhm"))
+    out, err = cli.run("fit --explain pulses.csv", 2)
+    assert "pulses.csv\tQ\tmOhm\treading\t" in out
+    assert '; is it --resistance-column "Q"?' in err
+    assert "give -o DEVICE, or --explain" in cli.refused("fit pulses.csv")
+
+
+def test_columns_of_one_file_of_several_are_named(folder, cli):
+    (folder / "pulses.csv").write_text(pulses().replace(",pulse,", ",Shots,"))
+    cli.run("fit pulses.csv neuron.csv --pulse-column pulses.csv:Shots -o mine.toml")
+    assert load("mine.toml").neuron is not None
+    line = cli.refused("fit pulses.csv --pulse-column pulse.csv:Shots -o mine.toml")
+    assert "--pulse-column pulse.csv:Shots is of no file that is given" in line

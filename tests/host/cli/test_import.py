@@ -44,3 +44,18 @@ def test_json_table_and_picture_are_of_the_file(cli, model, data, tmp_path):
         assert word in out
     assert "there is no hidden layer: biases are spread over the pixels' weights" in out
     assert {path.name for path in folder.iterdir()} == {"imported.png", "imported.svg"}
+
+
+def test_the_scale_of_the_input_is_told_and_a_near_tie_is_warned_of(cli, model, data):
+    """Without biases the classes are the same with any scale."""
+    words = f"import {model} --data {data} -o {model.parent / 'net.safetensors'}"
+    out, err = cli.run(words)
+    assert "white pixels are taken as 1 in the model's input: cross-entropy" in out
+    assert "--white" not in err
+    np.savez(model, W0=np.load(model)["W0"])
+    out, err = cli.run(words)
+    assert "white pixels are taken as" not in out
+    assert "give --white" in err
+    out, err = cli.run(f"{words} --white 1 --tune 1 --augment none")
+    assert "white pixels are taken as" not in out + err
+    assert "the quantised network is kept" in out

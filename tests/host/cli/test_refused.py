@@ -118,6 +118,11 @@ REFUSED = {
     "import": [
         ("model.npz --data data -o model.npz", "--output model.npz is read, and would be lost"),
         ("net.pt --data data -o x", "torch.load('net.pt', weights_only=True), 'net.safetensors')"),
+        ("model.npz --data data -o x --augment digits", "--augment needs --tune"),
+        (
+            "model.npz --data data -o x --tune 1 --augment odd",
+            "augment must be one of none, digits",
+        ),
     ],
     "import model.npz --data data -o x": [
         ("--pixel-bits 9", "--pixel-bits must be from 1 to 8, not 9"),

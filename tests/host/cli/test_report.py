@@ -22,7 +22,7 @@ def test_json_tells_path_and_sizes(tmp_path, cli, monkeypatch):
     text = re.sub("<[^>]*>", "", page.read_text())
     for words in (
         "No board was built for this network",
-        "allspin build icebreaker --network paper-10",
+        "allspin build ulx3s-85f --network paper-10",
         "could not be compared with CMOS neurons: no cells here",
         "The gateware was not run for this page: no compiler here",
     ):

@@ -166,29 +166,30 @@ def test_learning_in_the_array(cli, data) -> None:
     assert same("one.safetensors", "again.safetensors", "three.safetensors")
 
 
-def interrupted_at(process, line: str) -> tuple[str, str]:
-    """Press Ctrl-C at a line of stderr, and see it end."""
+def interrupted_at(process, line: str, number: int) -> tuple[str, str]:
+    """Send a signal at a line of stderr, and see it end."""
     err = ""
     while line not in err:
         read = process.stderr.readline()
         assert read, err
         err += read
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, rest = process.communicate()
     assert process.returncode == 130
     return out, rest.splitlines()[-1]
 
 
-def test_ctrl_c_saves_the_best_so_far_if_there_is_a_network(start, train, data) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_saves_the_best_so_far_if_there_is_a_network(start, train, data, number) -> None:
     process = start(f"{train} -o net.safetensors --epochs 400 --json")
-    out, line = interrupted_at(process, "quantised 1/400")
+    out, line = interrupted_at(process, "quantised 1/400", number)
     assert line == "allspin: interrupted; the best network so far is in net.safetensors"
     assert load_network(Path("net.safetensors")).provenance["interrupted"] is True
     result = json.loads(out)
     assert result["interrupted"] is True
     assert result["test_accuracy"] == accuracy_of("net.safetensors", data)
     process = start(f"{train} -o none.safetensors --epochs 9999")
-    found = interrupted_at(process, "float 1/")
+    found = interrupted_at(process, "float 1/", number)
     assert found == ("", "allspin: interrupted; nothing was saved")
     assert not Path("none.safetensors").exists()
 

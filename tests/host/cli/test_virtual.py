@@ -121,21 +121,34 @@ def test_a_run_over_a_bad_wire_is_right_and_tells_of_it(faults, board, net, idx_
     assert (result["damaged"] > 0) == ("--flip" in faults)
 
 
-@pytest.mark.parametrize(
-    ("network", "faults", "words"),
-    [
-        ("", "--reset-after 3", "was reset: it is no longer what it was programmed to be; run"),
-        ("mnist-10", "--resident --reset-after 400", "was reset"),
-        ("mnist-10", "--flip 0.02", " frames came damaged"),
-    ],
-)
-def test_a_line_that_is_too_bad_or_a_reset_is_one_line(
-    network, faults, words, board, net, data, cli
-):
-    _, path = board(faults, network or net)
-    what = f"{network} --images 400" if network else f"{net} --data {data}"
-    resident = "--resident" if "--resident" in faults else ""
-    assert words in cli.refused(f"run {what} --on {path} --check {resident}")
+def test_a_line_that_is_too_bad_is_one_line(board, cli):
+    _, path = board("--flip 0.02", "mnist-10")
+    said = cli.refused(f"run mnist-10 --images 400 --on {path} --check")
+    assert " frames came damaged" in said
+
+
+@pytest.mark.parametrize("resident", ["", "--resident"])
+def test_a_board_that_is_reset_is_programmed_again(resident, board, net, data, cli):
+    process, path = board(f"{resident} --reset-after 3 --reset-after 14")
+    result = cli.json(f"run {net} --data {data} --on {path} --check {resident}")
+    assert (result["images"], result["mismatches"]) == (60, 0)
+    assert ", 2 resets" in end(process)[2]
+    _, path = board(" ".join(f"--reset-after {answer}" for answer in range(3, 300, 3)))
+    *_, said = cli.run(f"run {net} --data {data} --on {path}", 2)[1].splitlines()
+    assert said.endswith("was reset: it is no longer what it was programmed to be; run this again")
+
+
+def test_a_link_that_was_left_is_replaced_where_its_terminal_is_anothers(board, tmp_path):
+    link = tmp_path / "board"
+    _, terminal = os.openpty()
+    link.symlink_to(os.ttyname(terminal))
+    os.utime(link, (0, 0), follow_symlinks=False)  # from before the terminal was opened
+    _, path = board(f"--port {link}")
+    assert os.readlink(link) == path
+    # Of one that lives there it stays.
+    process, nothing = board(f"--port {link}")
+    assert (process.wait(60), nothing) == (2, "")
+    assert os.readlink(link) == path
 
 
 def test_what_took_the_links_place_stays(board, tmp_path):

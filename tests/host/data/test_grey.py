@@ -129,10 +129,17 @@ def test_a_large_picture_is_made_smaller(tmp_path):
     assert np.array_equal(found[20::40, 20::40], LEVELS)
 
 
-@pytest.mark.parametrize(("side", "words"), [(9000, "9,000 x 9,000 pixels"), (60_000, "bomb")])
-def test_a_decompression_bomb_is_not_unpacked(tmp_path, side, words):
-    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    data = zlib.compress(bytes(side * (side // 8 + 1)), 9) if side < 10_000 else b""
+@pytest.mark.parametrize(
+    ("width", "height", "words"),
+    [
+        (9000, 9000, "9,000 x 9,000 pixels"),
+        (60_000, 60_000, "bomb"),
+        (1, 10_000_000, "1 x 10,000,000 pixels"),
+    ],
+)
+def test_a_decompression_bomb_is_not_unpacked(tmp_path, width, height, words):
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    data = zlib.compress(bytes(height * (width // 8 + 1)), 9) if width < 10_000 else b""
     path = tmp_path / "bomb.png"
     path.write_bytes(png(header, (b"IDAT", data)))
     tracemalloc.start()

@@ -124,6 +124,30 @@ def test_units_restarts_and_missing_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "head", "cells"),
+    [
+        ("d", "t (s),T (K),R_AH", ",350"),
+        ("d", "t,T,R_AH", ",350"),
+        ("d", "t_s,T_K,R_AH", ",350"),
+        ("d", "time (s),Temperature (\N{DEGREE SIGN}C),R_AH", ",76.85"),
+        ("d_350K", "delay (s),R_AH", ""),
+        ("d", "# T = 350 K\nwaiting time [s],R_AH", ""),
+        ("d", "# at 350 K\nt,R_AH", ""),
+    ],
+)
+def test_the_temperature_is_seen_wherever_it_stands(
+    name: str, head: str, cells: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"{name}.csv"
+    rows = [f"{t:.6g}{cells},{r:.5f}" for t, r in zip(TIMES, kept(1.02, 0, 1e-9, 350), strict=True)]
+    path.write_text("\n".join([head, *rows]), "utf-8")
+    notes: list[str] = []
+    found = fit_decay([path], "paper", noted=notes.append)
+    assert (notes, [one.temperature for one in found.decays.curves]) == ([], [350])
+    assert found.fit.barriers[0].value == pytest.approx(1.02, abs=1e-3)
+
+
+@pytest.mark.parametrize(
     ("header", "decay"),
     [
         ("time (s),R_AH", True),

@@ -147,7 +147,12 @@ def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
 @pytest.mark.parametrize("table", [False, True])
 @pytest.mark.parametrize(
     ("unit", "reference", "expected"),
-    [("siemens", "column", 0.0539), ("siemens", "ideal", 0), ("ohm", "column", 0)],
+    [
+        ("siemens", "column", 0),
+        ("siemens", "centred", 0.0539),
+        ("siemens", "ideal", 0),
+        ("ohm", "column", 0),
+    ],
 )
 def test_a_conductance_has_a_reference_column_that_varies(
     known: Makes, table: bool, unit: str, reference: str, expected: float
@@ -158,6 +163,9 @@ def test_a_conductance_has_a_reference_column_that_varies(
     device = fit_all(measured(curves, unit), options).device()
     assert device.imperfections.reference == pytest.approx(expected, rel=0.2)
     assert any(line.startswith("reference 0.0") for line in device.readings()) is (expected > 0)
+    written = (unit, reference) == ("siemens", "column")
+    assert device.imperfections.reference_column == ("written" if written else "centred")
+    assert any("whole pulses to the middle" in line for line in device.readings()) is written
 
 
 def test_a_neuron_alone_takes_the_base_s_synapse() -> None:

@@ -1,6 +1,7 @@
 """Neuron curves drawn from a ReLU that saturates, and what is found again."""
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -121,3 +122,24 @@ def test_of_a_loop_s_branch_the_side_that_switches_is_fitted(way: int) -> None:
     assert fit.values["threshold"].value == pytest.approx(THRESHOLD, rel=0.02)
     assert abs(fit.values["slope"].value) == pytest.approx(SLOPE, rel=0.02)
     assert fit.neuron.slope == pytest.approx(SLOPE * 20e-3 / HEIGHT, rel=0.03)
+
+
+@pytest.mark.parametrize(("heating", "height"), [(400.0, HEIGHT), (-300.0, HEIGHT), (400.0, 5.0)])
+def test_heating_is_told_from_switching(heating: float, height: float) -> None:
+    """In ohm per squared ampere; 400 are 0.16 ohm at full current."""
+    curves = [
+        replace(one, resistance=one.resistance + heating * one.x**2)
+        for one in draw(3, 3, 4, height=height, noise=0.003)
+    ]
+    fit = fit_neuron(curves)
+    assert fit.goodness.described
+    found = {name: one.value for name, one in fit.values.items()}
+    expected = {"threshold": THRESHOLD, "slope": SLOPE, "heating": heating, "height": height}
+    if height > 1:  # the data end before
+        del expected["height"]
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=0.04)
+    assert fit.full_resistance == pytest.approx(
+        min(HEIGHT if height < 1 else 0.7, height), rel=0.04
+    )
+    # A neuron without any has none.
+    assert "heating" not in fit_neuron(draw(3, 3, 4, height=height)).values

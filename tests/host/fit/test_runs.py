@@ -207,6 +207,66 @@ def test_polarity_by_the_sign_of_the_pulse_current(read: Read) -> None:
         assert found == [(P, 20, 0), (D, 19, 1)] * 2
 
 
+@pytest.mark.parametrize(
+    ("heads", "ways"),
+    [
+        ("Source Current(A)", ("8.0E-3", "-1.1E-2")),
+        ("V_pulse (V)", ("2.5", "-3.4")),
+        ("Set/Reset", ("SET", "RESET")),
+        ("polarity", ("0", "1")),
+        ("polarity", ("plus", "minus")),
+        ("x", ("", "")),
+    ],
+)
+@pytest.mark.parametrize("counted", ["anew", "on", "on and on"])
+def test_runs_are_told_apart_by_their_order_and_then_by_what_r_ah_does(
+    heads: str, ways: tuple[str, str], counted: str, read: Read
+) -> None:
+    """Pulses are counted anew in each run, on within a cycle, or on through all."""
+    if counted == "on and on" and heads in ("V_pulse (V)", "x"):
+        return  # nothing tells where a cycle begins
+    lines = [f"Device,Cycle,Pulse,{heads},R_AH (Ohm)"]
+    for cycle, run in np.ndindex(3, 2):
+        values = abs(run - curve((9, 6)[run], 40, 2 * cycle + run))
+        base = {"anew": 0, "on": 39 * run, "on and on": 39 * (2 * cycle + run)}[counted]
+        for n in range(bool(base), 40):
+            lines.append(f"B,{cycle},{base + n},{ways[run]},{values[n]:.5f}")
+    found = [(one.polarity, round(one.x[-1])) for one in read("\n".join(lines)).curves]
+    assert found == [(P, 39), (D, 39)] * 3
+
+
+@pytest.mark.parametrize("devices", ["A", "AB"])
+def test_r_ah_of_the_other_sign_is_turned_and_that_is_told(devices: str, read: Read) -> None:
+    text = "device,polarity,pulse,R_AH\n"
+    for device in "AB":
+        sign = -1 if device in devices else 1
+        text += rows(sign * curve(9), before=f"{device},P,")
+        text += rows(-sign * curve(5), before=f"{device},D,")
+    measurement = read(text)
+    assert all(one.swing > 0.5 for one in measurement.curves)
+    (note,) = measurement.notes
+    assert f" in {', '.join(devices)}: its sign is taken as reversed, and turned" in note
+
+
+def test_a_hall_voltage_is_read_with_the_current_that_the_file_names(read: Read) -> None:
+    for text in ("# read current: 0.1 mA\npulse,V_H (uV)\n", "pulse,V_H (uV),I_read (uA)\n"):
+        own = rows(100 * UP)
+        own = own.replace("\n", ",100\n") if "I_read" in text else own
+        assert read(text + own).curves[0].resistance == pytest.approx(UP)
+
+
+def test_curves_without_any_value_and_films_that_are_still_are_no_reason_to_refuse(
+    read: Read,
+) -> None:
+    text = "device,pulse,R_AH (ohm)\n" + rows(curve(9), before="A,")
+    for value in ("9.9E37", "0.4"):
+        found = read(text + rows([value] * 30, before="B,"))
+        assert [one.device for one in found.curves] == ["A"] + ["B"] * (value == "0.4")
+        assert [note.endswith("B has no values and is left out") for note in found.notes] == (
+            [True] * (value != "0.4")
+        )
+
+
 def test_missing_values_are_left_out_and_counted(read: Read) -> None:
     values: list[Any] = curve(10).tolist()
     values[4], values[9], values[20] = "", "9.9E+37", "NaN"

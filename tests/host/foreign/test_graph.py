@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from allspin.host.foreign import graph as graphs
@@ -30,9 +30,25 @@ FILES = {
     # as it is set: for one image, with the weights in a file beside it.
     "pytorch": (255, {"Gemm", "Reshape", "Div", "LogSoftmax"}),
     # Rescaling, Flatten, Dense, Dropout and Dense, by the export of Keras 3.15.1 on PyTorch.
+    # Classes that are strings: two behind a StandardScaler, three behind a MinMaxScaler that clips.
+    "binary": (1, {"Scaler", "Sigmoid", "Sub", "Concat"}),
+    "strings": (1, {"Clip", "ArrayFeatureExtractor", "ZipMap"}),
+    # By qonnx 1.0, whose clean-up computes some weights.
+    "qonnx": (1, {"IntQuant", "BipolarQuant", "Trunc"}),
     "keras": (255, {"Shape", "Gather", "Unsqueeze", "Concat", "Reshape", "Softmax"}),
 }
 """Files for images of 4 x 5 pixels: what a white pixel is worth, and what they have."""
+ANSWERS = {"binary": [0, 1, 1, 0, 1, 1], "strings": [2, 2, 2, 2, 0, 0]}
+"""Classes of `INPUTS`, by scikit-learn itself."""
+QONNX_ANSWERS = [
+    [3.314781, -0.628562, 2.792406],
+    [2.609834, -0.926083, 1.752145],
+    [4.372200, -0.331040, 1.846714],
+    [3.491018, -0.926083, 2.461414],
+    [4.195964, -0.926083, 2.839691],
+    [4.372200, -0.628562, 2.508699],
+]
+"""What qonnx's own evaluator answers `INPUTS`."""
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -49,6 +65,10 @@ def test_files_of_other_tools(name):
         (shares,) = ReferenceEvaluator(content).run(["39"], {content.graph.input[0].name: given})
         expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         assert expected == pytest.approx(np.asarray(shares), abs=1e-5)
+    if name in ANSWERS:
+        assert logits.argmax(axis=1).tolist() == ANSWERS[name]
+    if name == "qonnx":
+        assert logits == pytest.approx(np.array(QONNX_ANSWERS), abs=1e-5)
 
 
 # Graphs that are read, and what they must be.
@@ -163,29 +183,74 @@ def reshaped(nodes) -> onnx.ModelProto:
     return model([*nodes, *ends, layer], {**ARRAYS, **NUMBERS}, ["batch", *SHAPE])
 
 
+def scaled_and_held(*between) -> onnx.ModelProto:
+    """As skl2onnx writes scalers, of which one holds its results, and what lies behind them."""
+    offsets = {"offset": [0.5] * PIXELS, "scale": np.linspace(1, 3, PIXELS).tolist()}
+    nodes = [
+        node("Scaler", ["input"], ["scaled"], domain="ai.onnx.ml", **offsets),
+        node("Clip", ["scaled", "low", "high"], ["held"]),
+        node("Cast", ["held"], ["real"], to=TensorProto.FLOAT),
+        node("MatMul", ["real", "w0"], ["m"]),
+        node("Relu", ["m"], ["r"]),
+        node("Mul", ["r", "two"], ["d"]),
+        node("Clip", ["d", "low", "high"], ["x"]),
+        node("MatMul", ["x", "w1"], ["output"]),
+    ]
+    limits = {"low": np.float32(-0.2), "high": np.float32(0.8), "two": np.float32(2)}
+    return model(nodes, {**ARRAYS, **limits})
+
+
+def steps(kind: type[np.integer], zero: int) -> onnx.ModelProto:
+    """QCDQ: a layer's sums as whole numbers, those held, and back; rounded before a bias."""
+    nodes = [
+        node("MatMul", ["input", "w0"], ["m"]),
+        node("QuantizeLinear", ["m", "scale", "zero"], ["q"]),
+        node("Clip", ["q", "low", "high"], ["c"]),
+        node("DequantizeLinear", ["c", "scale", "zero"], ["x"]),
+        node("DequantizeLinear", ["v", "each", "zeros"], ["w"], axis=1),
+        node("MatMul", ["x", "w"], ["s"]),
+        node("QuantizeLinear", ["s", "fine", "zero"], ["t"]),
+        node("DequantizeLinear", ["t", "fine", "zero"], ["u"]),
+        node("Add", ["u", "b1"], ["output"]),
+    ]
+    constants = {
+        "scale": np.float32(0.5),
+        "fine": np.float32(1e-7),  # of which all logits would be at one end
+        "zero": kind(zero),
+        "low": kind(zero - 3),
+        "high": kind(zero + 4),
+        "v": np.rint(9 * ARRAYS["w1"]).astype(np.int8),
+        "each": np.array([0.1, 0.2, 0.3], np.float32),
+        "zeros": np.zeros(CLASSES, np.int8),
+    }
+    content = model(nodes, {**ARRAYS, **constants})
+    content.opset_import[0].version = 13
+    return content
+
+
 ONE, TWO = (PIXELS, HIDDEN), (PIXELS, HIDDEN, CLASSES)
 READ = {
-    **{f"PyTorch, opset {v}": (normalized(v), TWO, 2.0) for v in (11, 13, 14, 18)},
-    "Keras": (keras(), (PIXELS, CLASSES), np.inf),
-    "clipped below 0": (clipped(-0.5), TWO, 2.0),
-    "clipped above 0": (clipped(0.25), TWO, 1.25),
-    "held twice": (held_twice(), TWO, 1.5),
-    "both sides open": (opened(None, None, None), ONE, np.inf),
-    "one side open": (opened(None, 1, SHAPE[0], None), ONE, np.inf),
-    "a row of any length": (opened(None, None), ONE, np.inf),
-    "images by the three": (opened(3, PIXELS), ONE, np.inf),
-    **{way: (reshaped(nodes), ONE, np.inf) for way, nodes in WAYS.items()},
+    **{f"PyTorch, opset {v}": (normalized(v), TWO) for v in (11, 13, 14, 18)},
+    "Keras": (keras(), (PIXELS, CLASSES)),
+    "clipped below 0": (clipped(-0.5), TWO),
+    "clipped above 0": (clipped(0.25), TWO),
+    "held twice": (held_twice(), TWO),
+    "scaled and held": (scaled_and_held(), TWO),
+    "both sides open": (opened(None, None, None), ONE),
+    "one side open": (opened(None, 1, SHAPE[0], None), ONE),
+    "a row of any length": (opened(None, None), ONE),
+    "images by the three": (opened(3, PIXELS), ONE),
+    **{way: (reshaped(nodes), ONE) for way, nodes in WAYS.items()},
 }
-"""Graphs, widths of their layers, and the first one's largest activation."""
+"""Graphs, and widths of their layers."""
 
 
 @pytest.mark.parametrize("case", READ)
 def test_the_layers_of_a_graph_are_what_onnx_computes(saved, case):
-    content, topology, high = READ[case]
+    content, topology = READ[case]
     path = saved(content)
     read = read_model(path, SHAPE)
     assert read.network.topology == topology
-    assert read.network.layers[0].high == high
     content.opset_import[0].version = 18
     sides = content.graph.input[0].type.tensor_type.shape.dim
     shape = (1, *SHAPE) if len(sides) == 4 else SHAPE if len(sides) == 3 else (PIXELS,)
@@ -193,6 +258,67 @@ def test_the_layers_of_a_graph_are_what_onnx_computes(saved, case):
     (expected,) = ReferenceEvaluator(content).run(["output"], given)
     assert read.network.logits(INPUTS) == pytest.approx(np.asarray(expected), abs=1e-4)
     assert read.answers(INPUTS) == pytest.approx(np.asarray(expected), abs=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "zero"), [(np.int8, 0), (np.int8, -100), (np.uint8, 3)])
+def test_whole_numbers_between_layers_and_none_behind_the_last(saved, kind, zero):
+    content = steps(kind, zero)
+    read = read_model(saved(content), SHAPE)
+    get = {each.name: numpy_helper.to_array(each) for each in content.graph.initializer}
+    held = np.clip(np.rint(INPUTS @ get["w0"] / 0.5), -3, 4) * 0.5
+    expected = held @ (get["v"] * get["each"]) + get["b1"]
+    assert len(np.unique(held)) == 8
+    assert read.network.logits(INPUTS) == pytest.approx(expected, abs=1e-5)
+    assert read.answers(INPUTS) == pytest.approx(expected, abs=1e-5)
+
+
+def one_output(*behind, outputs) -> onnx.ModelProto:
+    """A layer of one output, `z`, and what lies behind it."""
+    first = [node("MatMul", ["input", "w"], ["z"]), node("Sigmoid", ["z"], ["p"])]
+    constants = {"w": ARRAYS["w0"][:, :1], "one": np.float32(1), "labels": np.array(["n", "y"])}
+    return model([*first, *behind], constants, outputs=outputs)
+
+
+SHARES = [
+    node("Sub", ["one", "p"], ["rest"]),
+    node("Concat", ["rest", "p"], ["both"], axis=1),
+    node("ArgMax", ["both"], ["class"], axis=1),
+]
+TAILS = {
+    "share": ([], ("p",)),
+    "both shares": (SHARES, ("both", "class")),
+    "strings": (
+        [
+            *SHARES,
+            node("ArrayFeatureExtractor", ["labels", "class"], ["name"], domain="ai.onnx.ml"),
+            node("ZipMap", ["both"], ["map"], domain="ai.onnx.ml", classlabels_strings=["n", "y"]),
+        ],
+        ("name", "map"),
+    ),
+    "encoder": (
+        [
+            *SHARES,
+            node(
+                *("LabelEncoder", ["class"], ["name"]),
+                domain="ai.onnx.ml",
+                keys_int64s=[0, 1],
+                values_strings=["n", "y"],
+            ),
+        ],
+        ("name",),
+    ),
+    "sign": ([node("BipolarQuant", ["z", "one"], ["sign"], domain="onnx.brevitas")], ("sign",)),
+}
+
+
+@pytest.mark.parametrize("case", TAILS)
+def test_one_output_is_the_second_class_where_it_is_above_0(saved, case):
+    behind, outputs = TAILS[case]
+    read = read_model(saved(one_output(*behind, outputs=outputs)), SHAPE)
+    expected = INPUTS @ ARRAYS["w0"][:, 0]
+    assert read.network.topology == (PIXELS, 2)
+    for logits in (read.network.logits(INPUTS), read.answers(INPUTS)):
+        assert logits[:, 1] - logits[:, 0] == pytest.approx(expected, abs=1e-5)
 
 
 # What is refused.
@@ -206,7 +332,10 @@ def two_layers(*between, shape=(None, PIXELS), outputs=("output",), **constants)
 
 
 RELU = node("Relu", ["m"], ["x"], name="middle")
+UNKNOWN_TYPE = two_layers(RELU)
+UNKNOWN_TYPE.graph.input[0].type.tensor_type.elem_type = 33
 NO_LAYERS = {
+    "type": (UNKNOWN_TYPE, "its input is of an unknown type: 33"),
     "operator": (
         two_layers(node("Tanh", ["m"], ["x"], name="middle")),
         "the node 'middle' (Tanh): this operator of ai.onnx is not supported; those are: Add",
@@ -250,16 +379,55 @@ NO_LAYERS = {
     ),
     "shares of images": (
         two_layers(node("Softmax", ["m"], ["x"], axis=0), outputs=("x",)),
-        "its axis must be that of the classes, the last one",
+        "it must keep the order of the classes, and its axis be theirs, the last one",
     ),
-    "held again": (
+    "mixed between activations": (
         two_layers(
             node("Relu", ["m"], ["r"]),
-            node("Mul", ["r", "two"], ["d"]),
+            node("Transpose", ["r"], ["d"], perm=[1, 0]),
             node("Relu", ["d"], ["x"]),
-            two=np.float32(2),
         ),
-        "the nodes from 'r' to 'd': there is no layer of weights before the activation",
+        "the nodes from 'r' to 'd': there is no layer of weights before the activation, and "
+        "Transpose mixes",
+    ),
+    "falling": (
+        two_layers(
+            node("Clip", ["m", "l", "h"], ["c"]),
+            node("Sub", ["h", "c"], ["d"]),
+            node("Relu", ["d"], ["x"]),
+            l=np.float32(-1),
+            h=np.float32(1),
+        ),
+        "and its output rises; this one's goes from",
+    ),
+    "convolution": (
+        model([node("Conv", ["input", "w0"], ["output"], name="conv1")], shape=(None, 3, 28, 28)),
+        "the node 'conv1' (Conv): a convolution is not read; layers must be fully connected",
+    ),
+    "one falling output": (
+        one_output(*SHARES[:1], outputs=("rest",)),
+        "'rest' must rise with 'z', its one output",
+    ),
+    "shares are scaled": (
+        model(
+            [
+                node("MatMul", ["input", "w0"], ["m"]),
+                node("Softmax", ["m"], ["s"]),
+                node("Mul", ["s", "b0"], ["output"]),
+            ]
+        ),
+        "'output' (Mul): it must keep the order of the classes",
+    ),
+    "labels in another order": (
+        model(
+            [
+                node("MatMul", ["input", "w0"], ["m"]),
+                node("ArgMax", ["m"], ["c"], axis=1),
+                node("ArrayFeatureExtractor", ["l", "c"], ["output"], domain="ai.onnx.ml"),
+            ],
+            {**ARRAYS, "l": np.arange(HIDDEN)[::-1].copy()},
+        ),
+        "the labels 'l' must rise, as classes do",
     ),
     "training": (
         two_layers(

@@ -1,6 +1,8 @@
 """Imports from a file to a network, with what is said of them."""
 
+import contextlib
 import dataclasses
+import itertools
 import json
 from typing import Any
 
@@ -10,9 +12,13 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from allspin.host.data.catalogue import open_device
+from allspin.host.data.datasets import MNIST_DIGEST
 from allspin.host.foreign import importing
-from allspin.host.foreign.description import InputScaling
-from allspin.host.foreign.importing import ImportOptions, import_network
+from allspin.host.foreign.description import Dense, FloatNetwork, InputScaling
+from allspin.host.foreign.importing import Choice, ImportOptions, choose_scaling, import_network
+from allspin.host.train.feed import split
+from allspin.host.train.lesson import softmax
+from allspin.host.train.options import AUGMENTATIONS
 from allspin.host.train.parameters import TrainingTarget
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -57,13 +63,15 @@ def test_a_device_gives_levels_and_neuron_and_the_same_import_the_same_file(else
 
 
 def test_an_import_is_cut_into_tiles_and_tuned_through_them(elsewhere):
-    tiles = Tiles(8, 3)
-    imported = import_network(elsewhere.path, elsewhere.dataset, ImportOptions(tiles=tiles, tune=4))
+    tiles = Tiles(16, 2)
+    imported = import_network(
+        elsewhere.path, elsewhere.dataset, ImportOptions(tiles=tiles, tune=12)
+    )
     assert imported.tuned is not None
     for stage in (imported.quantised, imported.tuned):
         assert tiles_of(stage.network) == [tiles, tiles]
         assert stage.accuracy == accuracy(stage.network, elsewhere.dataset)
-    assert imported.network.provenance["options"]["tile_rows"] == 8
+    assert imported.network.provenance["options"]["tile_rows"] == 16
     whole = import_network(elsewhere.path, elsewhere.dataset).quantised
     assert np.array_equal(imported.quantised.network.layers[0].words, whole.network.layers[0].words)
     assert imported.quantised.accuracy < whole.accuracy
@@ -99,16 +107,81 @@ def test_what_a_white_pixel_is_worth(elsewhere, factor, options, expected):
     assert imported.model_accuracy == elsewhere.accuracy
 
 
-def test_a_model_that_is_read_otherwise_than_it_answers_is_refused(elsewhere, monkeypatch):
+def asked(white, biases, seed):
+    """A network, images whose labels it draws itself where white is worth so much, accuracies."""
+    rng = np.random.default_rng(seed)
+    weights, last = rng.normal(size=(20, 16)) / white, rng.normal(size=(16, 4))
+    network = FloatNetwork((Dense(weights, biases * rng.normal(size=16)), Dense(last, np.zeros(4))))
+    images = rng.integers(0, 256, (500, 4, 5)).astype(np.uint8)
+    logits = network.logits(InputScaling(white).apply(images)).astype(np.float32)
+    shares = softmax(logits)
+    labels = (shares.cumsum(axis=1) > rng.random((500, 1))).argmax(axis=1)
+    rates = [
+        float(np.mean(network.logits(InputScaling(each).apply(images)).argmax(axis=1) == labels))
+        for each in (1, 255)
+    ]
+    return network, images, labels, rates
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_the_scale_of_the_input_is_found_where_accuracy_misleads(white):
+    """A network that draws the labels is the best there is for them, with the scale that it has."""
+    whites, misled = ImportOptions().scalings(), 0
+    for seed, biases in itertools.product(range(12), (0, 0.1, 2)):
+        network, images, labels, rates = asked(white, biases, seed)
+        choice = choose_scaling(network, whites, images, labels)
+        assert choice.scaling.white == white
+        assert choice.near_tie or biases  # without biases the classes are the same
+        assert not choice.near_tie or biases < 2 or white > 1
+        assert choose_scaling(network, whites[:1], images, labels) == Choice(whites[0])
+        misled += int(np.argmax(rates)) != whites.index(choice.scaling)
+    assert misled or white == 255
+
+
+@pytest.mark.parametrize("images", [1, 5, 200])
+def test_a_model_that_is_read_otherwise_than_it_answers_is_refused(elsewhere, monkeypatch, images):
+    """But for one image in a hundred, where a sum may be at a border between two roundings."""
     read = importing.read_model
 
     def misread(*args):
         model = read(*args)
-        return dataclasses.replace(model, answers=lambda inputs: model.answers(inputs) + 1)
+        apart = (np.arange(200) < images)[:, None]
+        return dataclasses.replace(model, answers=lambda inputs: model.answers(inputs) + apart)
 
     monkeypatch.setattr(importing, "read_model", misread)
-    with pytest.raises(UserError, match=r"differ from what it answers by 1; it is not imported"):
+    refusal = pytest.raises(UserError, match=r"differ from what it answers by 1; it is not imp")
+    with contextlib.nullcontext() if images == 1 else refusal:
         import_network(elsewhere.path, elsewhere.dataset)
+
+
+def test_tuning_keeps_what_came_unless_it_is_better(elsewhere):
+    """What is learnt has wrong labels; the images that choose have their own."""
+    data, kept = elsewhere.dataset, split(700)[1]
+    labels = (data.train_labels + 1) % 4
+    labels[kept] = data.train_labels[kept]
+    harmful = dataclasses.replace(data, train_labels=labels)
+    imported = import_network(elsewhere.path, harmful, ImportOptions(white=1.0, tune=12))
+    assert imported.tuned is not None
+    for one, other in zip(imported.network.layers, imported.quantised.network.layers, strict=True):
+        assert np.array_equal(one.states, other.states)
+    assert imported.tuned.errors == imported.quantised.errors
+    curve = imported.network.provenance["curve"]
+    assert curve[-1]["validation_accuracy"] < imported.quantised.accuracy - 0.1
+
+
+def test_images_are_bent_where_that_is_asked_for_or_they_are_mnist_s(elsewhere):
+    mnist, bent = (
+        dataclasses.replace(elsewhere.dataset, digest=MNIST_DIGEST),
+        AUGMENTATIONS["digits"],
+    )
+    curves, said = [], []
+    for data, how in ((mnist, None), (elsewhere.dataset, bent), (elsewhere.dataset, None)):
+        options = ImportOptions(tune=1, white=1.0, augmentation=how)
+        provenance = import_network(elsewhere.path, data, options).network.provenance
+        curves.append(provenance["curve"])
+        said.append(provenance["options"]["augment"])
+    assert said == ["digits", "digits", "none"]
+    assert curves[0] == curves[1] != curves[2]
 
 
 def test_a_model_in_half_precision_is_read_as_exactly_as_it_answers(elsewhere, tmp_path):

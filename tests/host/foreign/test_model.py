@@ -3,7 +3,10 @@
 import io
 import re
 import sys
+from pathlib import Path
+from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -67,11 +70,24 @@ def test_layers_follow_their_names_numbers_by_value(layers_of, names):
     assert network.logits(values) == pytest.approx(hidden @ weights[2].T + biases[2], abs=1e-5)
 
 
-def as_bfloat16(content):
-    """A file of half precision that says its numbers are of the other kind of 16 bits."""
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = content[8:end].replace(b'"F16"', b'"BF16"')
-    return len(header).to_bytes(8, "little") + header + content[end:]
+def test_arrays_as_flax_names_them_in_bfloat16_and_with_a_count(layers_of):
+    rng = np.random.default_rng(0)
+    tensors: dict[str, Any] = {
+        "step": np.array(1000, np.int32),
+        "opt/step": np.array(7, np.float32),
+    }
+    kernels = {}
+    for number, shape in ((2, (5, 3)), (10, (3, 2)), (0, (4, 5))):
+        name = f"params/Dense_{number}"
+        exact = rng.integers(-255, 256, shape) / 64  # eight bits, as bfloat16 has
+        kernels[number] = exact
+        tensors[f"{name}/kernel"] = exact.astype(ml_dtypes.bfloat16)
+        tensors[f"{name}/bias"] = np.arange(shape[1], dtype=np.float32)
+    network = layers_of("model.safetensors", save(tensors))
+    assert [layer.weights.tolist() for layer in network.layers] == [
+        kernels[number].tolist() for number in (0, 2, 10)
+    ]
+    assert network.layers[1].biases.tolist() == [0, 1, 2]
 
 
 W = np.ones((4, 3))
@@ -94,9 +110,10 @@ TENSORS = {
     ),
     "convolution": (
         {"conv.weight": np.ones((2, 1, 3, 3), np.float32)},
-        "conv.weight: weights must be inputs x outputs",
+        "conv.weight, of shape (2, 1, 3, 3), is a convolution's, which is not read",
     ),
-    "names": ({"w": ONE}, "it has no array named NAME.weight"),
+    "names": ({"w": ONE}, "it has no array named NAME.weight or NAME/kernel"),
+    "a number": ({"0.weight": ONE, "scale": np.array(2, np.float32)}, "it has an array 'scale'"),
     "another": ({"0.weight": ONE, "scale": ONE}, "it has an array 'scale'"),
     "order": (
         {"out.weight": ONE, "in.weight": np.ones((4, 3), np.float32), "z.weight": ONE[:2]},
@@ -110,11 +127,6 @@ REFUSED = {
     "own": ("net.safetensors", OWN, "is a network file of allspin already"),
     "header": ("net.safetensors", (1 << 40).to_bytes(8, "little"), "is not a safetensors file"),
     "cut": ("net.safetensors", save({"0.weight": ONE})[:-1], "is not a safetensors file, or is"),
-    "brain": (
-        "net.safetensors",
-        as_bfloat16(save({"0.weight": ONE.astype(np.float16)})),
-        "0.weight must hold real numbers, not bfloat16; save it in single precision",
-    ),
     "pickle": (
         "net.pt",
         b"",
@@ -122,7 +134,11 @@ REFUSED = {
     ),
     "capitals": ("net.PTH", b"", "is a pickle, which may run any program and is not opened"),
     "Keras": ("net.keras", b"", ".export('net.onnx', format='onnx')"),
-    "no name": ("net", b"", "must be a model named .onnx, .safetensors (PyTorch's names) or .npz"),
+    "no name": (
+        "net",
+        b"",
+        "must be a model named .onnx, .safetensors (PyTorch's or Flax's names) or .npz",
+    ),
 }
 
 
@@ -154,6 +170,7 @@ TENSORS_WHOLE = save({"0.weight": ONE, "0.bias": ONE[:, 0].copy(), "2.weight": O
 WHOLE = {
     "damaged.safetensors": (TENSORS_WHOLE, (2, 2)),
     "damaged.onnx": (torch_model().SerializeToString(), SHAPE),
+    "steps.onnx": (Path(__file__).with_name("qonnx.onnx").read_bytes(), SHAPE),
 }
 """Contents of files, and the images that they take."""
 

@@ -1,12 +1,13 @@
 """Networks of real numbers on the machine, against themselves."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from allspin.host.foreign import quantise as quantising
-from allspin.host.foreign.description import Dense, FloatNetwork
+from allspin.host.foreign.description import Dense, FloatNetwork, relu
 from allspin.host.foreign.quantise import MAX_NEURONS, layer_errors, neurons_needed, quantise
 from allspin.host.train.latent import NumberFormats
 from allspin.sim.network.golden import GoldenModel
@@ -20,14 +21,14 @@ def machine(neuron: str = "sot", states: int = 128, bits: int = 8) -> NumberForm
     return NumberFormats(NEURONS[neuron](), states, bits, bits, 8, current)
 
 
-def drawn(topology, *, high=np.inf, biases=0.5) -> FloatNetwork:
+def drawn(topology, *, activation=relu, biases=0.5) -> FloatNetwork:
     rng = np.random.default_rng(8)
     return FloatNetwork(
         tuple(
             Dense(
                 rng.normal(size=(rows, columns)) / np.sqrt(rows),
                 biases * rng.normal(size=columns),
-                high,
+                activation,
             )
             for rows, columns in pairwise(topology)
         )
@@ -63,7 +64,7 @@ def agreement(model, images, target):
 @pytest.mark.parametrize("neuron", ["sot", "relu", "cmos-bare", "cmos-relu"])
 @pytest.mark.parametrize("high", [np.inf, 0.6])
 def test_fine_levels_give_the_models_logits(images, neuron, high):
-    model = drawn((20, 16, 12, 5), high=high)
+    model = drawn((20, 16, 12, 5), activation=lambda sums: np.clip(sums, 0, high))
     network, found, _ = run(model, machine(neuron), images)
     expected = logits_of(model, images)
     expected = expected - expected.mean(axis=1, keepdims=True)
@@ -137,6 +138,36 @@ def test_dead_pixels_and_dead_neurons_do_no_harm(images):
     first[:, 3] = 0
     model = FloatNetwork((Dense(first, np.where(np.arange(16) == 7, -99, 0.1)), last))
     assert agreement(model, dark, machine("sot", 10, 4)) > 0.93
+
+
+@pytest.mark.parametrize("states", [3, 10])
+def test_weights_of_dead_pixels_do_not_set_the_scale(images, states):
+    """Those behind a normalisation of the inputs, which divides by next to nothing there."""
+    dark = images.copy()
+    dark[:, 0] = 0
+    first, last = drawn((20, 16, 5), biases=0).layers
+    weights = np.vstack([1e4 * first.weights[:1], first.weights[1:]])
+    model = FloatNetwork((Dense(weights, first.biases), last))
+    network, _, _ = run(model, machine("sot", states, 4), dark)
+    errors = layer_errors(network, dark, model.trace(dark.reshape(600, 20) / 255))
+    assert max(errors) < 0.3
+
+
+@pytest.mark.parametrize(("levels", "bits", "worst"), [(2, 1, 0.06), (3, 4, 0.22)])
+def test_neurons_follow_activations_of_few_steps(images, levels, bits, worst):
+    """The sign, which a neuron of one bit gives, and three steps."""
+
+    def activation(sums):
+        return 5 * np.clip(np.rint(sums / 0.3 + (levels - 1) / 2), 0, levels - 1)
+
+    first, *others = drawn((20, 16, 12, 5), activation=activation).layers
+    if levels == 2:  # whose sums may be of any size
+        sizes = np.geomspace(1e-6, 1, 16)
+        first = Dense(first.weights * sizes, first.biases * sizes, activation)
+    model = FloatNetwork((first, *others))
+    network, _, _ = run(model, replace(machine(), hidden_bits=bits), images)
+    errors = layer_errors(network, images, model.trace(images.reshape(600, 20) / 255))
+    assert max(errors[:2]) < worst
 
 
 def test_levels_of_a_device_that_are_not_uniform(images):

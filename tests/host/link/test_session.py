@@ -1,7 +1,7 @@
 """A programming that is interrupted anywhere: what comes out is right all the same, or it is said.
 
-A frame is lost or damaged, the board is reset, the host dies. Some of what is written cannot be
-read back, so a logit would be the first to be wrong.
+A frame is lost or damaged or comes again, the board is reset, the host dies. Some of what is
+written cannot be read back, so a logit would be the first to be wrong.
 """
 
 import os
@@ -21,10 +21,11 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.transport import Transport
 from allspin.host.machines.chips import ChipMaker, ResidentChips
+from allspin.host.machines.machine import programmed_anew
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.port import Faults, FaultyTransport, WireFaults
+from allspin.host.virtual.port import NO_FAULTS, Faults, FaultyTransport, FaultyWire, WireFaults
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words
 from allspin.sim.errors import UserError
@@ -47,7 +48,7 @@ TILED = (
 SEEDS = (3, 4)
 """Chips."""
 RUNS_WITH_TWO_FAULTS = int(os.environ.get("ALLSPIN_FAULT_RUNS", "40"))
-"""Of all kinds of machines together; `make faults` does a thousand."""
+"""Of all kinds of machines together, and as many with old frames; `make faults` does a thousand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,6 +241,61 @@ def test_any_two_frames_may_get_lost(name: str) -> None:
             for frame in draws.sample(frames, 2)
         ]
         run(KINDS[name], faults(*which, seed=seed))
+
+
+class Old(FaultyWire):
+    """A wire that carries old frames again: behind frame n the one that was number `again[n]`."""
+
+    def __init__(self, again: dict[int, int]) -> None:
+        super().__init__(NO_FAULTS, [0])
+        self.again, self.past, self._begun = again, [b""], b""
+
+    def carry(self, data: bytes) -> bytes:
+        *frames, self._begun = (self._begun + data).split(b"\0")
+        left = b""
+        for frame in filter(None, frames):
+            now = len(self.past)
+            self.past.append(frame + b"\0")
+            left += self.past[now] + self.past[self.again.get(now, 0)]
+        return super().carry(left)
+
+
+@every_kind
+def test_an_old_frame_that_comes_again_is_told_and_the_machine_programmed_anew(name: str) -> None:
+    kind, frames = KINDS[name], clean(name).to_device.frames
+    for seed in range(RUNS_WITH_TWO_FAULTS // len(KINDS)):
+        draws = random.Random(f"{name} {seed}")
+        # One of the first programming, and one of the second, in which any of both comes again.
+        places = draws.randrange(3, frames), frames + draws.randrange(3, frames)
+        said: list[str] = []
+        with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
+            line.latency = PATIENT
+            line.to_device = Old({now: draws.randrange(1, now) for now in places})
+            device = LinkedMachine(line)
+            programmed_anew(lambda device=device: kind.work(kind, device), said.append)
+        assert said
+        assert all("was sent an old request again" in line for line in said)
+
+
+def test_states_that_an_old_frame_may_have_changed_are_sent_again() -> None:
+    kind = KINDS["Programmer with redraw"]
+    wire, said = Old({}), list[str]()
+    with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
+        line.to_device, line.latency = wire, PATIENT
+        device = LinkedMachine(line)
+        made = made_of(device)
+        chip = Chip(made, 3)
+        of_other, maker = (
+            ChipMaker(device, network, made, Programming()) for network in kind.networks[::-1]
+        )
+        of_other.make(chip)
+        states = len(wire.past) - 2  # the last frame but that which clears the counters
+        maker.make(chip)
+        wire.again[len(wire.past)] = states
+        programmed_anew(lambda: maker.make(chip), said.append)
+        assert len(said) == 1
+        for number, layer in enumerate(golden(kind, chip)[0]):
+            assert (device.read_words(number) == layer).all()
 
 
 @every_kind

@@ -1,15 +1,19 @@
 """Machines of a page: the virtual board, and a board that is held, unplugged and found again."""
 
 import dataclasses
+import json
 import os
 import threading
 
 import numpy as np
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Disconnected
 from allspin.host.live import seat as chair, session
+from allspin.host.live.serve import LiveServer, Place
 from allspin.host.live.shown import Made
 from allspin.host.machines.chips import CHIPS
 from allspin.host.machines.opening import LinkedMachine, virtual_program
@@ -80,23 +84,61 @@ def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices,
     assert seen[0] != seen[1]
 
 
-def test_the_golden_model_serves_while_the_virtual_board_compiles(choices, client, monkeypatch):
-    opens = chair.open_virtual_seat
-    released = threading.Event()
+@pytest.fixture
+def compiling(monkeypatch):
+    """A compilation that begins, and goes on when it is released."""
+    compiles, begun, released, done = chair.virtual_program, *(threading.Event() for _ in "123")
 
-    def slowly(network, device, progress):
+    def slowly(network, profile, progress):
         progress("compiling the gateware", 12.0)
-        released.wait(PATIENCE)
-        return opens(network, device, progress)
+        begun.set()
+        while not released.wait(0.01):
+            progress("compiling the gateware", 13.0)
+        program = compiles(network, profile, progress=progress)
+        assert not done.is_set()  # it is compiled once
+        done.set()
+        return program
 
-    monkeypatch.setattr(chair, "open_virtual_seat", slowly)
+    monkeypatch.setattr(chair, "virtual_program", slowly)
+    yield begun, released, done
+    released.set()
+
+
+def test_the_golden_model_serves_while_the_virtual_board_compiles(client, compiling):
+    _, released, _ = compiling
+    with open_page(client) as page, open_page(client) as other:
+        for each in (page, other):
+            each.say(kind="choose", setting={"on": "virtual"})
+            each.say(kind="show", serial=1, test=3)
+            each.until("machine", state="compiling")
+            assert each.until("shown", on="golden")[0]["serial"] == 1
+        released.set()
+        for each in (page, other):
+            assert each.until("shown", on="virtual")[0]["serial"] == 1
+
+
+def test_a_compilation_goes_on_when_its_page_closes(client, compiling):
+    begun, released, done = compiling
     with open_page(client) as page:
         page.say(kind="choose", setting={"on": "virtual"})
-        page.say(kind="show", serial=1, test=3)
-        assert page.until("machine", state="compiling")[0]["text"] == "compiling the gateware"
-        assert page.until("shown", on="golden")[0]["serial"] == 1
-        released.set()
-        assert page.until("shown", on="virtual")[0]["serial"] == 1
+        assert begun.wait(PATIENCE)
+    released.set()
+    assert done.wait(PATIENCE)
+
+
+def test_a_server_ends_while_a_virtual_board_compiles(choices, compiling):
+    begun, released, _ = compiling
+    server = LiveServer(choices, Place(port=0))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    address = server.link.replace("http", "ws", 1) + "socket"
+    with connect(address, origin=Origin(server.link.rsplit("/", 2)[0])) as page:
+        page.send(json.dumps({"kind": "choose", "setting": {"on": "virtual"}}))
+        assert begun.wait(PATIENCE)
+        server.stop()
+        thread.join(PATIENCE / 2)
+    assert not released.is_set()
+    assert not thread.is_alive()
 
 
 @pytest.fixture

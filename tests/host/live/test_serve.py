@@ -1,13 +1,18 @@
 """The server itself: its link, its port, and how it ends."""
 
+import contextlib
+import socket
 import threading
+import time
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
+from allspin.host.live import serve
 from allspin.host.live.messages import MAX_BYTES
 from allspin.host.live.serve import LiveServer, Place, open_in_browser
 from allspin.sim.errors import UserError
@@ -42,6 +47,43 @@ def test_a_message_that_is_too_large_ends_the_connection(server):
         page.send("x" * (MAX_BYTES + 1))
         with pytest.raises(ConnectionClosedError, match="1009"):
             page.recv()
+
+
+def connected(server) -> socket.socket:
+    place = urlsplit(server.link)
+    return socket.create_connection((place.hostname, place.port), 30)
+
+
+def send_slowly(connection: socket.socket) -> None:
+    """A header that does not end for half a minute."""
+    for _ in range(600):
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def test_who_asks_for_nothing_is_turned_away(server, monkeypatch):
+    monkeypatch.setattr(serve, "PATIENCE", 0.3)
+    with connected(server) as slow, connected(server) as idle:
+        assert idle.recv(1) == b""
+        with pytest.raises(OSError, match=r"reset|pipe"):
+            send_slowly(slow)
+
+
+def test_no_more_connections_are_kept_than_there_is_room_for(server, monkeypatch):
+    monkeypatch.setattr(serve, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(serve, "PATIENCE", 0.3)
+    address = server.link.replace("http", "ws", 1) + "socket"
+    with connect(address, origin=server.link.rsplit("/", 2)[0]) as page:
+        many = [connected(server) for _ in range(30)]
+        for each in many:
+            with each, contextlib.suppress(ConnectionResetError):
+                assert each.recv(1) == b""
+        # Neither a page nor who asks later is turned away.
+        assert '"kind":"hello"' in str(page.recv())
+        page.send('{"kind": "choose", "setting": {"chip": 1}}')
+        assert page.recv(30)
+        with urllib.request.urlopen(server.link) as answer:
+            assert b"<title>allspin live</title>" in answer.read()
 
 
 def test_a_port_in_use_is_a_line(choices, server):

@@ -126,6 +126,16 @@ def check_logits(device: LinkedMachine, model: GoldenModel) -> None:
         (PAPER, Programming("write-verify", tries=3), "write-verify reads analogue values"),
         (imperfect(hall_offset=0.1), Programming(), "the Programmer has no Hall offset"),
         (imperfect(reference=0.1), Programming(), "the Programmer has no reference column"),
+        (
+            imperfect(reference_column="written"),
+            Programming("incremental", tries=2),
+            "incremental reads analogue values",
+        ),
+        (
+            imperfect(reference_column="written"),
+            Programming(),
+            "the Programmer has no reference column",
+        ),
         (imperfect(drift=0.01, age=1e6), Programming(), "the Programmer has no drift"),
         (imperfect(retention=RETENTION, age=1e6), Programming(), "the Programmer has no retention"),
         (imperfect(retention=RETENTION), Programming(), None),

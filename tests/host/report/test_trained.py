@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import shlex
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,11 +12,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from allspin.host.bitstreams.build import BuildChanges, find_jobs
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.draw.cards import render
+from allspin.host.report.device_sections import devices
+from allspin.host.report.machine_sections import boards, comparison
 from allspin.host.report.page import told_curve, trained
 from allspin.host.report.section import section
 from allspin.host.report.subject import DEFAULTS, Findings, Subject
+from allspin.sim.network.network import random_network
+from tests.host.reader import Reader
 
 NETWORK = open_network("mnist-10")
 DEVICE = open_device("paper")
@@ -57,6 +64,33 @@ def page_of(provenance: dict[str, Any]) -> str:
 def test_any_provenance_has_its_page(provenance):
     # As a file may say it: JSON has integers of any size.
     assert "What was trained" in page_of(json.loads(json.dumps(provenance)))
+
+
+def test_the_page_of_a_fitted_device_has_no_dict_and_its_commands_run():
+    fitted = {"fit": {"potentiation": {"A": {"value": 20.5}}}, "not_measured": ["one", "two"]}
+    device = dataclasses.replace(DEVICE, name="mine", source=fitted)
+    provenance = {
+        "command": "train",
+        "options": {"states": 10, "device": "mine"},
+        "data": {"name": "set.npz"},
+    }
+    # More lanes than an iCE40's memories feed.
+    network = dataclasses.replace(random_network((784, 17, 4), 1), provenance=provenance)
+    images, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
+    data = Path("sets/set.npz")
+    subject = Subject("n", network, "out/mine.toml", device, data, images, labels, False, 1)
+    found = SimpleNamespace(subject=subject, accuracy=0.5, builds=[], comparison="no width")
+    findings = cast(Findings, found)
+    page = Reader(render(section(devices(findings))))
+    assert page.said("td")[:2] == ["20.5", "one, two"]
+    assert "fit.potentiation.A.value" in page.said("th")
+    assert not any("{" in text for text in page.said("dd"))
+    assert comparison(findings).commands == ()
+    train, _ = map(shlex.split, trained(findings).commands)
+    words = ["--device", "out/mine.toml", "--data", "sets/set.npz", "-o", "n.safetensors"]
+    assert train[-6:] == words
+    ((_, _, board, *_),) = map(shlex.split, boards(findings).commands)
+    assert find_jobs([board], network, None, BuildChanges())[0].shell()
 
 
 def test_an_imported_network_names_its_model():

@@ -1,5 +1,6 @@
 """A run from Python: any machine, whatever it is made of, and what a score says of it."""
 
+import contextlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 from allspin.host.chips.options import ChipOptions
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_test_set
+from allspin.host.link.frames import Undone
 from allspin.host.link.payloads import Answers
 from allspin.host.link.session import NO_PROGRESS
-from allspin.host.machines.machine import Machine
+from allspin.host.machines.machine import ATTEMPTS, Machine
 from allspin.host.run.run import RunOptions, run
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.errors import UserError
@@ -59,6 +61,26 @@ def test_a_new_kind_of_machine_runs(data):
         assert found[key] is None
     assert found["resent"] == found["damaged"] == 0
     assert not machine.closed
+
+
+@pytest.mark.parametrize("times", [ATTEMPTS - 1, ATTEMPTS])
+def test_a_machine_that_was_changed_is_programmed_again_but_not_for_ever(data, times, capsys):
+    class Shaken(Abacus):
+        programmed = 0
+
+        def program(self, network, progress=NO_PROGRESS):
+            self.programmed += 1
+            super().program(network)
+
+        def stream(self, images, progress=NO_PROGRESS, first=0):
+            if self.programmed <= times:
+                raise Undone("the abacus was shaken; run this again")
+            return super().stream(images)
+
+    with pytest.raises(Undone) if times == ATTEMPTS else contextlib.nullcontext():
+        assert run(NETWORK, Shaken(), data=data).accuracy
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["allspin: the abacus was shaken; it is programmed again"] * (ATTEMPTS - 1)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips, only
@@ -126,11 +127,11 @@ def test_points_ages_and_temperatures_are_swept(small, tmp_path):
 
 
 def test_a_resumed_table_has_what_each_scheme_takes(small, tmp_path):
-    schemes = ["open-loop", "pulse-width", "write-verify"]
+    schemes = ["open-loop", "pulse-width", "write-verify", "incremental"]
     plan = make_plan(small.grid(program=schemes, d2d=[0, 1], chips=2, images=20))
     path = tmp_path / "t.csv"
     row = run_sweep(plan, path).rows[0]
-    assert run_sweep(plan, path).resumed == 12
+    assert run_sweep(plan, path).resumed == 16
     cells = sum(layer.states.size for layer in open_network(str(small.network)).layers)
     # One pulse more is a chip that write-verify may make, and open loop does not.
     pulses = row.pulses_per_cell
@@ -174,7 +175,16 @@ def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
     assert seen.lines == ["sweeping 3 chips at 2 points", f"6 rows in {path}"]
     assert seen.done == [(done, 6) for done in range(1, 7)]
     assert found.faults() == {"resent": 0, "damaged": 0}
-    assert found.remarks() == []
+    # Some hundred images of a network that was never trained say little.
+    first, second = (found.summary(point) for point in found.plan.points)
+    lines = [line for line in found.remarks() if "the mean is not known to 0.5 points" in line]
+    assert [line.split(":")[0] for line in lines] == ["c2c 0.0", "c2c 3.0"]
+    assert f"about {second['chips_needed']:,} chips" in lines[1]
+    rows = {row.chip: row for row in found.rows if row.point == found.plan.points[0]}
+    assert rows[first["worst_chip"]].accuracy == first["worst"]
+    assert first["pulses_per_cell"] == pytest.approx(
+        np.mean([row.pulses_per_cell for row in rows.values()])
+    )
     assert sweep(entries, path, progress=seen).resumed == 6
     assert seen.lines[-1] == f"6 rows in {path}, 6 of them there already"
 

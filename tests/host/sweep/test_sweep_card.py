@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from allspin.host.sweep.sweep import ON_CARD, make_plan, run_sweep
 from tests.host.reader import Reader
@@ -16,7 +17,8 @@ def test_the_card_has_the_figures_and_a_picture_of_the_factors(small, tmp_path):
     rows = np.array(found.said("td")).reshape(6, -1)
     assert rows[0, 0] == "open-loop"
     shares = sweep.accuracies(sweep.plan.points[0])
-    figures = [shares.mean(), shares.std(ddof=1), shares.min(), shares.max()]
+    error, low = stats.sem(shares), np.sort(shares)[0]  # a twentieth of three is below the worst
+    figures = [shares.mean(), shares.std(ddof=1), error, low, shares.min(), shares.max()]
     assert rows[0, 1:].astype(float) == pytest.approx(100 * np.array(figures), abs=0.01)
 
 

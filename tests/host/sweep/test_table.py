@@ -1,6 +1,7 @@
 """The table survives: torn lines, other grids, other writers."""
 
 import os
+import resource
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -190,6 +191,19 @@ def test_what_cannot_be_written_is_said(tmp_path):
         with pytest.raises(UserError, match="cannot write"):
             opened(path)
     assert sorted(os.listdir(tmp_path)) == ["null", "pipe"]
+
+
+def test_a_full_disk_names_the_table_which_goes_on_when_there_is_room(path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with opened(path) as table:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, hard))
+        try:
+            with pytest.raises(UserError, match=f"^cannot write {path}: File too large$"):
+                table.add(ROWS[5])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with opened(path) as table:
+        assert table.rows == ROWS[:5]
 
 
 def test_two_sweeps_do_not_write_one_table(path):

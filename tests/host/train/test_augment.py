@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.train.feed import Course, bilinear
@@ -67,6 +68,17 @@ def test_each_amount_is_a_standard_deviation() -> None:
     assert np.all(centroids("stretch", 0.1, (0, 0)).std(axis=0) < 0.05)
     assert 0.6 < centroids("stretch", 0.1, (0, 8)).std(axis=0)[1] < 1.0
     assert np.all(np.abs(centroids("elastic", 1.0, (0, 0)).std(axis=0) - 1.0) < 0.25)
+
+
+def test_amounts_in_pixels_are_those_of_28_by_28() -> None:
+    """A dot of an image that is twice as high lands as far away along x, and twice along y."""
+    how = dataclasses.replace(STILL, shift=1.0)
+    y, x = (places - middle for places, middle in zip(np.indices((56, 28)), (28, 14), strict=True))
+    dot = np.exp(-((y**2 + x**2) / 4)).astype(np.float32)
+    landed = bend(draw(how, 400, 5, (56, 28)), dot)
+    whole = landed.sum(axis=(1, 2))
+    spread = [float(((landed * axis).sum(axis=(1, 2)) / whole).std()) for axis in (y, x)]
+    assert spread == pytest.approx([2.0, 1.0], rel=0.15)
 
 
 def test_draws_differ_and_each_bends_its_own_images() -> None:

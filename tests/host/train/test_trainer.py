@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.data.datasets import Dataset, load_dataset
+from allspin.host.data.datasets import MNIST_DIGEST, Dataset, load_dataset
 from allspin.host.show.say import Display
 from allspin.host.train.feed import split
 from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.lesson import FIRST_JUDGE, Lesson
 from allspin.host.train.options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
-from allspin.host.train.trainer import train
+from allspin.host.train.trainer import _Training, train, tune
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut
@@ -179,14 +179,15 @@ def test_dark_images_do_no_harm(dataset: Dataset) -> None:
 
 def test_each_option_changes_what_is_learnt_and_is_written_down(dataset: Dataset) -> None:
     usual = train(dataset, SMALL).network
-    assert not {"rate", "batch", "augment"} & set(usual.provenance["options"])
+    assert not {"rate", "batch"} & set(usual.provenance["options"])
+    assert usual.provenance["options"]["augment"] == "none"
     seen = [usual.layers[0].states.tobytes()]
     for changes, written in (
         ({"noise": 0.05}, {"noise": 0.05}),
         ({"rate": 0.01}, {"rate": 0.01}),
         ({"batch": 100}, {"batch": 100}),
         ({"augmentation": AUGMENTATIONS["objects"]}, {"augment": "objects"}),
-        ({"augmentation": AUGMENTATIONS["none"]}, {"augment": "none"}),
+        ({"augmentation": AUGMENTATIONS["digits"]}, {"augment": "digits"}),
         ({"augmentation": Augmentation(0, 0, 2, 0)}, {"augment": "none,shift=2.0"}),
     ):
         parameters = changed(**changes)
@@ -195,6 +196,63 @@ def test_each_option_changes_what_is_learnt_and_is_written_down(dataset: Dataset
         assert parameters.options(dataset).items() >= written.items()
         seen.append(network.layers[0].states.tobytes())
     assert len(set(seen)) == len(seen)
+
+
+def test_mnist_is_bent_as_digits_are_without_a_word(dataset: Dataset) -> None:
+    mnist = dataclasses.replace(dataset, digest=MNIST_DIGEST)
+    usual = train(mnist, SMALL).network
+    assert "augment" not in usual.provenance["options"]
+    assert SMALL.options(mnist)["augment"] == "digits"
+    bent = train(dataset, changed(augmentation=AUGMENTATIONS["digits"])).network
+    assert np.array_equal(usual.layers[0].states, bent.layers[0].states)
+
+
+def test_digits_of_8_by_8_bear_the_distortions_of_digits() -> None:
+    """MNIST's first, made small as those of the UCI are: 4 x 4 pixels of 32 x 32 are one."""
+
+    def small(images: np.ndarray) -> np.ndarray:
+        padded = np.pad(images, ((0, 0), (2, 2), (2, 2)))
+        return padded.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4)).astype(np.uint8)
+
+    mnist = load_dataset(None)
+    eight = dataclasses.replace(
+        mnist,
+        train_images=small(mnist.train_images[:1400]),
+        train_labels=mnist.train_labels[:1400],
+        test_images=small(mnist.test_images),
+        digest="",
+    )
+    still, bent = (
+        train(eight, TrainingParameters(epochs=16, augmentation=AUGMENTATIONS[name])).test_accuracy
+        for name in ("none", "digits")
+    )
+    assert bent > still - 0.1 > 0.7
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "noise", "better"),
+    [(5, 0, 0, True), (4, 0, 0, False), (8, 2, 0, False), (9, 2, 0, True), (8, 7, 0.01, True)],
+)
+def test_tuning_must_be_better_beyond_chance(
+    dataset: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    won: int,
+    lost: int,
+    noise: float,
+    better: bool,
+) -> None:
+    """Where weights have noise, that is what a network is tuned for, and any gain counts."""
+    came = np.arange(100) >= 10
+    later = came.copy()
+    later[:won], later[10 : 10 + lost] = True, False
+    found = iter([came, later])
+    monkeypatch.setattr(_Training, "right", lambda _: next(found).astype(np.int64))
+    monkeypatch.setattr(Lesson, "accuracy", lambda *_: 0.9)
+    latent = LatentNetwork(SMALL.formats, (120, 16, 5), np.random.default_rng(0))
+    latent.start_quantising()
+    before = latent.states(0).copy()
+    tuned = tune(dataset, changed(epochs=1, noise=noise), latent, {}, Display()).network
+    assert np.array_equal(tuned.layers[0].states, before) != better
 
 
 def test_lists_of_values_are_not_bent(dataset: Dataset) -> None:
@@ -254,7 +312,7 @@ def test_a_network_trained_for_a_device_has_its_levels(dataset: Dataset) -> None
 
 def test_a_network_that_is_trained_through_tiles_has_them_and_bears_them(dataset: Dataset) -> None:
     tiles = Tiles(32, 2)
-    plain = changed(epochs=12)
+    plain = changed(epochs=12, augmentation=AUGMENTATIONS["digits"])
     trained = train(dataset, changed(plain, tiles=tiles))
     assert tiles_of(trained.network) == [tiles, tiles]
     assert trained.network.provenance["options"].items() >= {"tile_rows": 32, "adc_bits": 2}.items()

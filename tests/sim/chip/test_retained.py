@@ -22,6 +22,7 @@ from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 from tests.sim.chip.exact import state_words
 
 PAPER = load_device(
@@ -103,6 +104,7 @@ DIGESTS = {
     "drift": ("6e4f6bb4ff45915e", "b329ea87f76aef64", "844ae1c77dac677b"),
     "either": ("3760ea856f7e3e21", "4e9cab9b1bca6e74", "8dfb7e037ea3b751"),
     "high": ("a9e83e59c8363d85", "b72716d007b50282", "0e509b0694ee94f8"),
+    "table": ("2b78a97f40af0efe", "2b78a97f40af0efe", "b00670d0e7e3d594"),
 }
 """First half of SHA-256 of the words of chip 7, by scheme: no later version may change a chip."""
 WRONG = {
@@ -110,12 +112,20 @@ WRONG = {
     "drift": Imperfections(drift=0.01, drift_spread=0.004, age=1e7),
     "either": Imperfections(stuck=0.1, hall_offset=0.02, reference=0.01),
     "high": Imperfections(stuck=0.1, stuck_at="high", read_noise=0.01),
+    "table": Imperfections(reference=0.02),
 }
+WAY, SPREAD = np.linspace(1e-5, 3e-5, 28), np.full(28, 2e-7)
+TABLE = TableSynapse(
+    TableResponse(WAY, SPREAD, 2 * SPREAD), TableResponse(WAY[::-1], SPREAD, 2 * SPREAD), 10
+)
 
 
 @pytest.mark.parametrize("name", DIGESTS)
 def test_chips_of_devices_without_retention_are_as_they_ever_were(name: str) -> None:
-    chip = Chip(dataclasses.replace(PAPER, imperfections=WRONG[name]), 7)
+    device = dataclasses.replace(PAPER, imperfections=WRONG[name])
+    if name == "table":
+        device = dataclasses.replace(device, synapse=TABLE, unit="siemens")
+    chip = Chip(device, 7)
     found = [
         hashlib.sha256(program_chip(chip, NET, Programming(scheme)).words[0].tobytes())
         for scheme in ("open-loop", "pulse-width", "write-verify")
@@ -124,6 +134,6 @@ def test_chips_of_devices_without_retention_are_as_they_ever_were(name: str) -> 
     # An age without anything that ages changes nothing, and nor does retention at no age.
     wrong = dataclasses.replace(WRONG[name], retention=Retention(0.5), age=0.0)
     if not WRONG[name].age:
-        chip = Chip(dataclasses.replace(PAPER, imperfections=wrong), 7)
+        chip = Chip(dataclasses.replace(device, imperfections=wrong), 7)
         words = program_chip(chip, NET, Programming()).words[0]
         assert hashlib.sha256(words.tobytes()).hexdigest()[:16] == DIGESTS[name][0]

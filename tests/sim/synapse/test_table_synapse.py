@@ -102,6 +102,16 @@ def test_a_table_of_deviations_by_pulse_is_pulsed_one_by_one() -> None:
         moved = table.advance(P, films) + 0.05 * rng.standard_normal(films.size)
         films = np.clip(moved, table.low, table.high)
     assert table.cycle_deviation(P, 0.4, 5) == pytest.approx(films.std(), rel=0.01)
+    # And what is drawn of it, near an end where some films are saturated.
+    films = np.full(100_000, 0.97)
+    for _ in range(3):
+        moved = table.advance(D, films) + 0.05 * rng.standard_normal(films.size)
+        films = np.clip(moved, table.low, table.high)
+    left = table.pulsed(D, np.full(1, 0.97), 3.0)
+    drawn = left.read(left.drawn_film(), rng.standard_normal(films.size), np.zeros(1))
+    assert drawn.mean() == pytest.approx(films.mean(), abs=2e-3)
+    assert drawn.std() == pytest.approx(films.std(), rel=0.02)
+    assert table.pulsed(D, 0.97, 3.0).ends == (table.low, table.high)
 
 
 def test_what_saturating_leaves_is_measured_too() -> None:
@@ -128,11 +138,17 @@ def response(*tables: list[float]) -> TableResponse:
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: response([1.0], [0.0], [0.0]), "must be a list of 2 to 20001 finite numbers"),
-        (lambda: response(*[[0.0] * 20_002] * 3), "must be a list of 2 to 20001 finite numbers"),
+        (lambda: response([1.0], [0.0], [0.0]), "must be a list of 2 to 20001 numbers up to 1e"),
+        (lambda: response(*[[0.0] * 20_002] * 3), "must be a list of 2 to 20001 numbers up to 1e"),
         (
             lambda: response([0, np.nan], [0, 0], [0, 0]),
             "resistance must be a list of 2 to",
+        ),
+        (lambda: response([-1e308, 1e308]), "resistance must be a list .* up to 1e"),
+        (lambda: response([0, 1], [0, 1e300], [0, 0]), "cycle must be a list .* up to 1e"),
+        (
+            lambda: TableSynapse(response([0, 5e-324]), response([5e-324, 0])),
+            "R_AH must rise with pulses",
         ),
         (lambda: response([0, 1], [0, -1], [0, 0]), "deviations of cycle must not be neg"),
         (lambda: response([0, 1], [0, 0, 0], [0, 0]), "as many values each"),

@@ -1,0 +1,287 @@
+"""What the cycles of a device do not have in common, and what is no cycle at all.
+
+Curves in which pulses do not switch the film, and devices whose R_AH jumps between two levels at
+random, are told by device. Cycles of a device may then differ by what is no C2C: R_AH drifts, its
+swing fades or grows, or cycles begin inside of the range. Each cycle is compared with the mean one,
+as a straight line of it: where it starts and ends. If these follow the order of the cycles, or if
+starts scatter and ends do not, the lines' differences are taken off, and what is left is C2C.
+
+A constant offset of a device is half of both of its saturations, and is no part of R_AH.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from allspin.host.fit.curves import DEAD, Curve, Measurement, aligned, by_device, usual_swing
+from allspin.host.fit.quantities import few
+from allspin.host.fit.response import fit_device, stack
+from allspin.host.fit.turns import scatter_of
+from allspin.sim.errors import UserError
+from allspin.sim.synapse.response import Array, Polarity
+
+CHANCE = 1e-3
+"""P-value below which something is there."""
+LEAST, OFFSET = 0.02, 0.05
+"""Of the range: a drift over the run, or a scatter of starts, that is less changes no figure; an
+offset that is less may be of the film."""
+WORN, WORN_OUT = 0.1, 0.4
+"""Of the swing, that a film loses or wins that wears or is not run in; and that it has lost in
+cycles which are left out."""
+OFTEN, ALIKE = 0.01, 0.35
+"""Of the pulses, the share beyond which jumps are no spikes; and the relative deviation of their
+sizes, of jumps between two levels."""
+NOISY = 2.5
+"""Times the scatter of the median device, beyond which a device's is no C2C of the others."""
+
+
+# What is no cycle.
+
+
+def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
+    """Places of pulse curves of films that do not switch or jump at random, and what is said.
+
+    Raises
+    ------
+    UserError
+        If R_AH does not follow pulses at all.
+    """
+    pulsed = [one for one in curves if one.polarity is not None]
+    usual = usual_swing(pulsed) if pulsed else 0.0
+    if pulsed and usual < 3 * scatter_of([one.resistance for one in pulsed]):
+        raise UserError(
+            f"R_AH changes by {usual:.3g} from the first pulse to the last, which is no more than "
+            "its scatter; is it the right column?"
+        )
+    notes, jumps, noises = list[str](), dict[str, str](), dict[str, float]()
+    places = [n for n, one in enumerate(curves) if one.polarity is not None]
+    groups = {name: [places[n] for n in own] for name, own in by_device(pulsed).items()}
+    dead = {n for n in places if curves[n].swing < DEAD * usual}
+    for device, own in groups.items():
+        still = [curves[n].cycle for n in own if n in dead]
+        alive = [curves[n] for n in own if n not in dead]
+        kept = f"and these are left out; {few(one.cycle for one in alive)} are kept"
+        words = f"in cycle {few(still)}, {kept}" if alive else "and is left out"
+        notes += [f"{device} does not switch {words}"] * bool(still)
+        noises |= {device: scatter_of([one.resistance for one in alive])} if alive else {}
+        jumps |= {device: jump} if (jump := _jumps(alive, LEAST * usual)) else {}
+    typical = max(float(np.median([*noises.values()] or [0.0])), 1e-3 * usual)
+    noisy = {device: noise / typical for device, noise in noises.items() if len(noises) > 2}
+    jumps = {
+        device: f"scatters {times:.2g} times as much as the others"
+        for device, times in noisy.items()
+        if times > NOISY
+    } | jumps
+    # Where many do, nobody can say what the film does.
+    alone = len(jumps) < len(noises) / 2
+    words = "it is left out" if alone else "its C2C has it"
+    notes += [f"{device} {jump}; {words}" for device, jump in jumps.items()]
+    return dead.union(*(groups[device] for device in jumps if alone)), notes
+
+
+def _jumps(curves: Sequence[Curve], least: float) -> str:
+    """What is said of a device whose R_AH jumps by one size at random; nothing of any other."""
+    for polarity in Polarity:
+        for device in stack([one for one in curves if one.polarity is polarity]):
+            rest = np.pad(fit_device(device, int(device.pulses[-1]) or 1).residuals, 3, mode="edge")
+            # What neighbours have in common is the curve's own.
+            way = device.mean - rest[3:-3] + np.convolve(rest, np.full(7, 1 / 7), "valid")
+            steps = np.diff(device.resistance - way, axis=1)
+            limit = max(4 * 1.4826 * float(np.nanmedian(np.abs(steps))), least)
+            far = np.abs(steps) > limit
+            sizes, share = np.abs(steps[far]), far.sum() / np.isfinite(steps).sum()
+            # A spike goes back at once; what jumps goes as often up as down, and by one size.
+            spikes = 2 * np.count_nonzero(far[:, 1:] & far[:, :-1]) > sizes.size / 2
+            if sizes.size < 5 or share < OFTEN or spikes:
+                continue
+            if sizes.std() < ALIKE * sizes.mean() and abs(np.sign(steps[far]).mean()) < 0.7:
+                jump = f"jumps by {np.median(sizes):.3g} at {share:.0%} of its pulses"
+                return f"{jump} (telegraph noise)"
+    return ""
+
+
+# What is no C2C.
+
+
+class _Lines:
+    """Each curve as a straight line of the mean of its cell, which are a device's of one polarity.
+
+    Attributes
+    ----------
+    names : list of str
+        The devices.
+    span : float
+        The usual swing.
+    device, falls, cell, order, first : ndarray of int, shape (curves,)
+        Of each curve which device; whether it is one of depression; which cell, twice the one and
+        the other; which place it has among those of its device; and the first curve of its cell.
+    means : list of ndarray of float64
+        The mean of its cell at the points of each curve.
+    lines : ndarray of float64, shape (curves, 3)
+        Slope and intercept, and 0: what R_AH changes by along the curve apart from the mean.
+    start, end : ndarray of float64, shape (curves,)
+        R_AH there.
+    lever : ndarray of float64, shape (2, curves)
+        The variance of either that points leave whose own is 1.
+    """
+
+    def __init__(self, curves: Sequence[Curve]) -> None:
+        groups = by_device(curves)
+        self.names, self.span = list(groups), usual_swing(curves)
+        self.device, self.order, self.first = np.zeros((3, len(curves)), np.intp)
+        for number, places in enumerate(groups.values()):
+            self.device[places], self.order[places] = number, range(len(places))
+        self.falls = np.array([int(one.polarity or 0) for one in curves])
+        self.cell = 2 * self.device + self.falls
+        self.means = [np.zeros(0)] * len(curves)
+        edges, self.lever = np.zeros((2, 2, len(curves)))
+        for own in (np.flatnonzero(self.cell == cell) for cell in np.unique(self.cell)):
+            mine = [curves[n] for n in own.tolist()]
+            x, table = aligned([one.x for one in mine], [one.resistance for one in mine])
+            mean = np.nanmean(table, axis=0)
+            edges[:, own], self.first[own] = mean[[0, -1], np.newaxis], own[0]
+            away = (mean[[0, -1], np.newaxis] - mean.mean()) ** 2
+            self.lever[:, own] = 1 / mean.size + away / max(mean.size * mean.var(), 1e-300)
+            for n, one in zip(own, mine, strict=True):
+                self.means[n] = mean[np.searchsorted(x, one.x)]
+        self.lines = np.array(
+            [
+                [*np.polyfit(mean, one.resistance, 1), 0]
+                for mean, one in zip(self.means, curves, strict=True)
+            ]
+        )
+        self.start, self.end = self.lines[:, 0] * edges + self.lines[:, 1]
+
+    def by_cell(self, values: npt.NDArray[Any]) -> Array:
+        """The mean over each cell; NaN of one that there is not."""
+        count = np.bincount(self.cell, minlength=2 * len(self.names))
+        return np.bincount(self.cell, values, count.size) / np.where(count, count, np.nan)
+
+    def about(self, values: npt.NDArray[Any]) -> Array:
+        """Values less the mean of their cell."""
+        return values - self.by_cell(values)[self.cell]
+
+    def trends(self, values: Array, least: npt.ArrayLike) -> tuple[Array, Array]:
+        """By how much values of each device change from curve to curve, and by how much in all.
+
+        All is 0 where the change is less than a least one, or may come by chance.
+        """
+        time, away, count = self.about(self.order), self.about(values), len(self.names)
+        length = np.maximum(np.bincount(self.device, time**2), 1e-9)
+        slopes = np.bincount(self.device, time * away) / length
+        left = max(float(np.sum((away - slopes[self.device] * time) ** 2)), 1e-300)
+        freedom = values.size - np.unique(self.cell).size - count
+        explained = float(slopes**2 @ length) / count
+        sure = freedom > 0 and stats.f.sf(explained * freedom / left, count, freedom) < CHANCE
+        moved = slopes * (np.bincount(self.device) - 1)
+        return slopes, np.where(sure & (np.abs(moved) > least), moved, 0.0)
+
+
+def _drift(known: _Lines, aims: Array) -> str:
+    """Give all cycles of a device the middle of its first where R_AH drifts; say so."""
+    middle = (known.start + known.end) / 2
+    slopes, moved = known.trends(middle, LEAST * known.span)
+    own = moved[known.device] != 0
+    start = middle[known.first] - slopes[known.device] * known.order[known.first]
+    more = start - known.by_cell(middle)[known.cell]
+    aims[own] = np.stack([np.ones(own.size), more, -slopes[known.device]], axis=1)[own]
+    said = few(
+        f"{known.names[n]} by {moved[n]:.3g}, {moved[n] / known.span:.0%} of the range"
+        for n in np.flatnonzero(moved)
+    )
+    return f"R_AH drifts over the run, which is taken off: {said}" * bool(said)
+
+
+def _wear(known: _Lines, aims: Array) -> str:
+    """Give all cycles of a device the line of its largest where their swing fades or grows."""
+    swing, said = np.abs(known.end - known.start), []
+    order = np.lexsort([swing, known.cell])
+    best = order[np.searchsorted(known.cell[order], known.cell, "right") - 1]
+    largest = np.array([swing[known.device == n].max() for n in range(len(known.names))])
+    for number in np.flatnonzero(known.trends(swing, WORN * largest)[1]):
+        own = np.flatnonzero(known.device == number)
+        aims[own] = known.lines[best[own]]
+        aims[own[swing[own] < (1 - WORN_OUT) * swing[best[own]]]] = np.nan
+        first, last = swing[own[0]], swing[own[-1]]
+        word = "fades (endurance)" if last < first else "grows (it is not run in)"
+        said.append(f"{known.names[number]} {word}, {first:.3g} to {last:.3g}")
+    return (
+        "the swing of R_AH changes over the cycles, which is no C2C: all are taken with the "
+        f"largest, and those that have lost {WORN_OUT:.0%} of it are left out: {few(said)}"
+    ) * bool(said)
+
+
+def _partial_resets(known: _Lines, aims: Array) -> str:
+    """Give curves the line from saturation where they start here and there, and end alike."""
+    inside: dict[str, float] = {}
+    squares = np.array([known.about(known.start), known.about(known.end)]) ** 2
+    ends = known.by_cell(known.end)
+    # Saturation is where the other polarity ends; if there is none, the farthest start.
+    reach, signs = np.zeros(ends.size), 2 * known.falls - 1
+    np.maximum.at(reach, known.cell, np.abs(known.start - known.end))
+    full = ends[known.cell ^ 1]
+    full = np.where(np.isnan(full), ends[known.cell] + signs * reach[known.cell], full)
+    for own in (np.flatnonzero(known.falls == polarity) for polarity in Polarity):
+        freedom = own.size - np.unique(known.cell[own]).size
+        starts, rests = np.sum((squares / known.lever)[:, own], axis=1)
+        chance = stats.f.sf(starts / max(rests, 1e-300), freedom, freedom) if freedom else 1.0
+        if chance > CHANCE or squares[0, own].sum() < freedom * (LEAST * known.span) ** 2:
+            continue
+        for n in own.tolist():
+            end, name = ends[known.cell[n]], known.names[known.device[n]]
+            slope = (full[n] - end) / (known.means[n][0] - end)
+            aims[n] = slope, end * (1 - slope), 0
+            inside[name] = max(inside.get(name, 0.0), 1 - known.lines[n, 0] / slope)
+    shown = few(f"{name} by up to {share:.0%}" for name, share in inside.items())
+    return (
+        "curves start inside of the range (partial reset), and are taken as if from saturation: "
+        f"{shown} of it"
+    ) * bool(inside)
+
+
+def steadied(measurement: Measurement, offset: bool) -> Measurement:
+    """A measurement of pulses without what is no C2C and no D2D, and with what is said of it.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        Without outliers.
+    offset : bool
+        Whether constant offsets are taken out.
+    """
+    curves = [one for one in measurement.curves if one.polarity is not None]
+    if not curves:
+        return measurement
+    known = _Lines(curves)
+    aims = known.lines.copy()
+    said = [_drift(known, aims), _wear(known, aims), _partial_resets(known, aims)]
+    steady = []
+    for one, mean, change in zip(curves, known.means, aims - known.lines, strict=True):
+        along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
+        steady += [replace(one, resistance=one.resistance + along)] * int(np.isfinite(change).all())
+    known = _Lines(steady)
+    lasts = {(one.polarity, float(one.x[-1])) for one in steady}
+    if any(last < 0.9 * most for way, last in lasts for other, most in lasts if way == other):
+        said.append("curves end at different pulses, and P_max is the largest; is it one device?")
+    # Of both polarities, R_AH is highest and lowest where they saturate.
+    edges = np.array([known.by_cell(known.start), known.by_cell(known.end)]).reshape(2, -1, 2)
+    middles = (np.nanmax(edges, axis=(0, 2)) + np.nanmin(edges, axis=(0, 2))) / 2
+    if offset and np.abs(middles).max() > OFFSET * known.span:
+        steady = [
+            replace(one, resistance=one.resistance - middle)
+            for one, middle in zip(steady, middles[known.device], strict=True)
+        ]
+        shown = few(f"{name} {at:.4g}" for name, at in zip(known.names, middles, strict=True))
+        said.append(
+            "R_AH has a constant offset, which is half of both saturations and is taken out: "
+            f"{shown} (--d2d-reading range keeps it)"
+        )
+    return replace(
+        measurement,
+        curves=[*steady, *(one for one in measurement.curves if one.polarity is None)],
+        notes=[*measurement.notes, *filter(None, said)],
+    )
