@@ -89,7 +89,7 @@ class MeasureOptions(Shown):
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)
-        check_range("first", self.first, 0, 2**32 - max(chips, len(self.probed)))
+        check_range("chip", self.first, 0, 2**32 - max(chips, len(self.probed)))
         check_number("missing", self.missing, 0, 1)
 
     @property
@@ -158,6 +158,39 @@ class MeasuredChips(Shown):
             for one in (*self.results, *self.probed)
             for chip, share in enumerate(one.accuracies.tolist(), self.seeds.start)
         )
+
+    def remarks(self) -> list[str]:
+        """How the chips were programmed and what their device is read as, line by line."""
+        verified, worst = {}, []
+        for result in self.results:
+            column, how, counts = result.column, result.programming, result.counts
+            if how.verifies:
+                energy = "" if result.energy is None else f", {result.energy / counts.cells:.3g} J"
+                line = (
+                    f"{result.network}, {column.title}: band {how.band:g} of the range, at most "
+                    f"{how.tries} tries; {counts.reads / counts.cells:.2f} writes and reads a cell, "
+                    f"{counts.unconverged / counts.cells:.2%} of the cells end outside the band; "
+                    f"{counts.pulses / counts.cells:.1f} pulses and "
+                    f"{counts.saturations / counts.cells:.2f} saturations a cell{energy}"
+                )
+                verified.setdefault((result.network, how.scheme), line)
+            if {"c2c", "d2d", "neuron"} <= set(column.variations):
+                worst.append(
+                    f"{result.network}, {column.title}: the worst is chip "
+                    f"{self.worst_chip(result)} with {100 * result.accuracies.min():.2f} %"
+                )
+        cells = self.probed[0].cells if self.probed else ()
+        readings = [line for each in cells for line in each.readings()]
+        polarity = self.results[0].programming.polarity
+        every = [*self.results, *self.probed]
+        return [
+            *verified.values(),
+            *worst,
+            *doubts((f"{one.network}, {one.column.title}", one.accuracies) for one in every),
+            *readings,
+            f"polarity {polarity}: {POLARITIES[polarity]}",
+            *self.device.readings(),
+        ]
 
     def plot(self) -> Any:
         """Each chip as a point, and the means."""
@@ -338,37 +371,3 @@ def chips_table(measured: MeasuredChips) -> Table:
         ),
         [(title, *shares) for title, shares in rows.items()],
     )
-
-
-def remarks(measured: MeasuredChips) -> list[str]:
-    """How the chips were programmed and what their device is read as, line by line."""
-    verified, worst = {}, []
-    for result in measured.results:
-        column, how, counts = result.column, result.programming, result.counts
-        if how.verifies:
-            energy = "" if result.energy is None else f", {result.energy / counts.cells:.3g} J"
-            line = (
-                f"{result.network}, {column.title}: band {how.band:g} of the range, at most "
-                f"{how.tries} tries; {counts.reads / counts.cells:.2f} writes and reads a cell, "
-                f"{counts.unconverged / counts.cells:.2%} of the cells end outside the band; "
-                f"{counts.pulses / counts.cells:.1f} pulses and "
-                f"{counts.saturations / counts.cells:.2f} saturations a cell{energy}"
-            )
-            verified.setdefault((result.network, how.scheme), line)
-        if {"c2c", "d2d", "neuron"} <= set(column.variations):
-            worst.append(
-                f"{result.network}, {column.title}: the worst is chip "
-                f"{measured.worst_chip(result)} with {100 * result.accuracies.min():.2f} %"
-            )
-    cells = measured.probed[0].cells if measured.probed else ()
-    readings = [line for each in cells for line in each.readings()]
-    polarity = measured.results[0].programming.polarity
-    every = [*measured.results, *measured.probed]
-    return [
-        *verified.values(),
-        *worst,
-        *doubts((f"{one.network}, {one.column.title}", one.accuracies) for one in every),
-        *readings,
-        f"polarity {polarity}: {POLARITIES[polarity]}",
-        *measured.device.readings(),
-    ]

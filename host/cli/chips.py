@@ -1,7 +1,7 @@
 """``allspin chips``: what networks reach over many chips of a device."""
 
 from allspin.host.chips.accuracy import CAUSES, COLUMNS
-from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
+from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
 from allspin.host.chips.options import ChipOptions
 from allspin.host.cli.options import (
     SHARED,
@@ -62,5 +62,5 @@ def run(arguments: Arguments) -> int:
         data=arguments.data,
         progress=arguments.steps,
     )
-    answer(arguments, measured.to_dict(), chips_table(measured), remarks(measured))
+    answer(arguments, measured.to_dict(), chips_table(measured), measured.remarks())
     return 0

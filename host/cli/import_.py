@@ -16,8 +16,7 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.files import check_apart, check_writable, make_folder
-from allspin.host.draw.accuracy import imported_network
-from allspin.host.draw.style import name_text, save_picture
+from allspin.host.draw.style import save_picture
 from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
@@ -82,41 +81,21 @@ def run(arguments: Arguments) -> int:
     imported = import_network(model, arguments.data, options, progress=arguments.steps)
     seconds = time.perf_counter() - start
     save_network(imported.network, output)
-    stages = {"quantised": imported.quantised}
-    if imported.tuned is not None:
-        stages["tuned"] = imported.tuned
-    accuracies = {"model": imported.model_accuracy}
-    accuracies |= {name: stage.accuracy for name, stage in stages.items()}
-    errors = {name: stage.errors for name, stage in stages.items()}
     if arguments.pictures is not None:
-        figure = imported_network(f"{name_text(model.name)}, imported", accuracies, errors)
-        save_picture(figure, arguments.pictures, "imported")
+        save_picture(imported.plot(), arguments.pictures, "imported")
     if imported.interrupted:
         warn(f"interrupted; the network so far is in {output}")
-    record = {
-        "network": os.fspath(output),
-        "topology": list(imported.network.topology),
-        "model_topology": list(imported.model_topology),
-        "input": imported.scaling.to_dict(),
-        "model_accuracy": imported.model_accuracy,
-        "quantised_accuracy": imported.quantised.accuracy,
-        "tuned_accuracy": accuracies.get("tuned"),
-        "quantised_errors": list(imported.quantised.errors),
-        "tuned_errors": list(errors["tuned"]) if "tuned" in errors else None,
-        "constant_neurons": imported.constant_neurons,
-        "interrupted": imported.interrupted,
-        "seconds": seconds,
-    }
+    record = {"network": os.fspath(output), **imported.to_dict(), "seconds": seconds}
     rows: list[Figure] = [
         ("model", "-".join(map(str, imported.model_topology))),
         ("topology", "-".join(map(str, imported.network.topology))),
-        ("white pixel in the model's input", f"{imported.scaling.white:g}"),
+        ("white pixel in the model's input", f"{imported.choice.scaling.white:g}"),
     ]
-    for name, share in accuracies.items():
+    for name, share in imported.accuracies.items():
         how = "in floating point" if name == "model" else f"as {name}"
         rows.append((f"accuracy {how}", Number(100 * share, ".2f"), "%"))
-    for name, stage in errors.items():
-        for layer, error in enumerate(stage):
+    for name, stage in imported.stages.items():
+        for layer, error in enumerate(stage.errors):
             rows.append((f"error of layer {layer} as {name}", Number(100 * error, ".1f"), "%"))
     rows.append(("time", seconds, "s"))
     notes = [f"the network is in {output}"]

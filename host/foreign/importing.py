@@ -252,14 +252,46 @@ class Imported(Shown):
     interrupted: bool
 
     @property
-    def scaling(self) -> InputScaling:
-        """What its images were taken to be."""
-        return self.choice.scaling
-
-    @property
     def network(self) -> Network:
         """The network that is kept: the last stage's."""
         return (self.tuned or self.quantised).network
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """By name, the network as it was quantised, and as it was tuned if it was."""
+        return {"quantised": self.quantised} | ({"tuned": self.tuned} if self.tuned else {})
+
+    @property
+    def accuracies(self) -> dict[str, float]:
+        """Of the model and of each stage, shares of the test images."""
+        stages = {name: stage.accuracy for name, stage in self.stages.items()}
+        return {"model": self.model_accuracy} | stages
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``allspin import --json`` prints it, but for the file and the seconds."""
+        return {
+            "topology": list(self.network.topology),
+            "model_topology": list(self.model_topology),
+            "input": self.choice.scaling.to_dict(),
+            "model_accuracy": self.model_accuracy,
+            "quantised_accuracy": self.quantised.accuracy,
+            "tuned_accuracy": self.tuned and self.tuned.accuracy,
+            "quantised_errors": list(self.quantised.errors),
+            "tuned_errors": self.tuned and list(self.tuned.errors),
+            "constant_neurons": self.constant_neurons,
+            "interrupted": self.interrupted,
+        }
+
+    def plot(self) -> Any:
+        """Accuracies, and the errors of the layers."""
+        from allspin.host.draw.accuracy import imported_network
+        from allspin.host.draw.style import name_text
+
+        return imported_network(
+            f"{name_text(self.network.provenance['model']['name'])}, imported",
+            self.accuracies,
+            {name: stage.errors for name, stage in self.stages.items()},
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the network's file; see `allspin.save_network`."""
@@ -305,7 +337,7 @@ def _read(
 @takes(options=ImportOptions)
 def import_network(
     model: str | Path,
-    dataset: Data | Dataset | None = None,
+    data: Data | Dataset | None = None,
     options: ImportOptions | None = None,
     *,
     progress: Any = None,
@@ -318,7 +350,7 @@ def import_network(
     model : str or Path
         ONNX (``.onnx``), safetensors with PyTorch's or Flax's names (``.safetensors``), or
         ``.npz`` with ``W0``, ``b0`` and so on.
-    dataset : Dataset, str, Path or tuple of array_like, optional
+    data : Dataset, str, Path or tuple of array_like, optional
         What it was trained for, as of `allspin.load_dataset` (the MNIST that ships). Training
         images calibrate and train; test images tell accuracy.
     options : ImportOptions, optional
@@ -338,7 +370,7 @@ def import_network(
     UserError
         If the model cannot be read, or does not fit the data set or the machine.
     """
-    options, path, dataset = options or ImportOptions(), Path(model), load_dataset(dataset)
+    options, path, dataset = options or ImportOptions(), Path(model), load_dataset(data)
     learnt, kept = split(len(dataset.train_images))
     chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
     few = dataset.test_images[:ERROR_IMAGES]
@@ -369,8 +401,8 @@ def import_network(
         with refused(f"{path}: "):
             formats = options.training(network.topology[1:-1]).formats
             latent, constants = quantise(network, formats, dataset.train_images[chosen])
-        data = {"name": dataset.name, "digest": dataset.digest}
-        made = latent.export(dataset.image_shape, {**provenance, "data": data})
+        learnt_of = {"name": dataset.name, "digest": dataset.digest}
+        made = latent.export(dataset.image_shape, {**provenance, "data": learnt_of})
         if options.tiles is not None:
             made = cut(made, options.tiles, dataset.train_images[kept], dataset.train_labels[kept])
         quantised = stage(made)

@@ -474,16 +474,22 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
     return Grid(factors, **{name: entries[name] for name in SETTINGS if name in entries})
 
 
-def grid_of(grid: Any = None, **entries: Any) -> dict[str, Any]:
-    """What a grid says, not checked yet: a mapping, a file or networks, and more by name."""
+def grid_of(grid: Any = None, chip: int | None = None, **entries: Any) -> dict[str, Any]:
+    """What a grid says, not checked yet: a mapping, a file or networks, and more by name.
+
+    `chip`, as ``allspin sweep`` has it, is the file's ``first``.
+    """
     if not isinstance(grid, Mapping):
         named = {} if grid is None else {"network": grid}
         grid = read_grid(Path(str(grid))) if str(grid).endswith(".toml") else named
-    return {**grid, **entries}
+    return {**grid, **({} if chip is None else {"first": chip}), **entries}
 
 
 grid_of.__signature__ = inspect.Signature(
-    [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in (*FACTORS, *SETTINGS)]
+    [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
+        for name in (*FACTORS, *SETTINGS, "chip")
+    ]
 )
 
 

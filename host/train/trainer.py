@@ -297,7 +297,7 @@ def _trained(
 
 @takes(parameters=TrainingParameters)
 def train(
-    dataset: Data | Dataset | None = None,
+    data: Data | Dataset | None = None,
     parameters: TrainingParameters | None = None,
     *,
     quick: bool = False,
@@ -311,7 +311,7 @@ def train(
 
     Parameters
     ----------
-    dataset : Dataset, str, Path or tuple of array_like, optional
+    data : Dataset, str, Path or tuple of array_like, optional
         What to learn, as of `allspin.load_dataset`; the MNIST that ships.
     parameters : TrainingParameters, optional
         How.
@@ -331,7 +331,7 @@ def train(
         On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
         ends the training and the best network so far is returned.
     """
-    dataset, parameters = load_dataset(dataset), parameters or TrainingParameters()
+    dataset, parameters = load_dataset(data), parameters or TrainingParameters()
     if quick and parameters.epochs == EPOCHS:
         parameters = replace(parameters, epochs=QUICK_EPOCHS)
     training = _Training(dataset, parameters, progress)

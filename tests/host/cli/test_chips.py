@@ -6,7 +6,7 @@ import pytest
 
 import allspin
 from allspin.host.chips.accuracy import COLUMNS, Column, Lot, accuracy_over_chips, only
-from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
+from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
 from allspin.host.chips.options import ChipOptions
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
@@ -58,4 +58,4 @@ def test_measured_chips_have_rows_of_their_own(cells, tmp_path, cli):
     for row in (plain, varied):
         spread = f"{100 * row['accuracy']:.2f} ± {100 * row['deviation']:.2f}"
         assert re.search(rf"{row['column']} +{spread}", shown)
-    assert sum(str(cells) in line for line in remarks(measured)) == 1
+    assert sum(str(cells) in line for line in measured.remarks()) == 1
