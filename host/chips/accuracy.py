@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from allspin.host.chips.options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import ProbedCells
-from allspin.host.show.say import Display, Silent
+from allspin.host.show.say import Display
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import not_one_of
@@ -370,7 +370,7 @@ def measure(
     """
     chips = column.lot(lot)
     made, count = chips.made(network), len(lot.seeds)
-    return measure_made(name, column, made, count, test_set, progress or Silent())
+    return measure_made(name, column, made, count, test_set, progress or Display())
 
 
 def measure_made(

@@ -28,7 +28,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.parameters import Shown, option
+from allspin.sim.parameters import Brief, Shown, option
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 CHIPS = 20
@@ -36,7 +36,7 @@ MAX_CHIPS = 10_000
 
 
 @dataclass(frozen=True)
-class MeasureOptions(Shown):
+class MeasureOptions(Brief):
     """Which chips are measured, and how they are programmed.
 
     Parameters
@@ -168,9 +168,9 @@ class MeasuredChips(Shown):
                 energy = "" if result.energy is None else f", {result.energy / counts.cells:.3g} J"
                 line = (
                     f"{result.network}, {column.title}: band {how.band:g} of the range, at most "
-                    f"{how.tries} tries; {counts.reads / counts.cells:.2f} writes and reads a cell, "
-                    f"{counts.unconverged / counts.cells:.2%} of the cells end outside the band; "
-                    f"{counts.pulses / counts.cells:.1f} pulses and "
+                    f"{how.tries} tries; {counts.reads / counts.cells:.2f} writes and reads a "
+                    f"cell, {counts.unconverged / counts.cells:.2%} of the cells end outside the "
+                    f"band; {counts.pulses / counts.cells:.1f} pulses and "
                     f"{counts.saturations / counts.cells:.2f} saturations a cell{energy}"
                 )
                 verified.setdefault((result.network, how.scheme), line)

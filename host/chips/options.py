@@ -356,24 +356,24 @@ class ChipOptions:
 
 
 def program_chip(
-    chip: Chip,
+    chip: Chip | int,
     network: str | Path | Network,
     scheme: str | Programming = "open-loop",
     *,
     polarity: str = "quieter",
     tries: int | None = None,
-    band: float = DEFAULT_BAND,
+    band: float | None = None,
 ) -> Programmed:
     """Program a chip with a network.
 
     Parameters
     ----------
-    chip : Chip
-        The chip.
+    chip : Chip or int
+        The chip; or the seed of one of the paper's device.
     network : str, Path or Network
         States and levels: a network, its file, or the name of one that ships.
     scheme : str or Programming
-        How: ``open-loop``, ``pulse-width`` or ``write-verify``; or all of it.
+        How: ``open-loop``, ``pulse-width``, ``write-verify`` or ``incremental``; or all of it.
     polarity, tries, band
         As of `allspin.Programming`; `tries` are 8 up to 16 states, else 32.
 
@@ -390,7 +390,8 @@ def program_chip(
         If a value is outside its range, or a layer's levels do not rise from first to last.
     """
     network = open_network(network)
+    chip = chip if isinstance(chip, Chip) else Chip(open_device(PAPER), chip)
     if isinstance(scheme, str):
-        tries = default_tries(network) if tries is None else tries
-        scheme = Programming(scheme, polarity, tries, band)
+        asked = ChipOptions(chip, scheme=scheme, polarity=polarity, tries=tries, band=band)
+        scheme = asked._programming(default_tries(network))
     return program(chip, network, scheme)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import Data, check_fit, load_dataset
-from allspin.host.show.say import Display, Silent
+from allspin.host.show.say import Display
 from allspin.host.train.feed import split
 from allspin.sim.network.golden import cut
 from allspin.sim.network.network import Network, Tiles, tiles_of
@@ -67,7 +67,7 @@ def cut_network(
         If there is no such network or data set, it has no training images, or they do not fit the
         network.
     """
-    opened, progress = open_network(network), progress or Silent()
+    opened, progress = open_network(network), progress or Display()
     if tiles is None or not needs_cut(opened, tiles):
         return opened
     theirs = " or ".join(each.text for each in dict.fromkeys(tiles_of(opened)) if each)

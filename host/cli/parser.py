@@ -52,8 +52,6 @@ GROUPS = {
 COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
 """The same without groups. A command's module here is called the same, with an underscore behind it
 if Python has the word."""
-HEADS = {next(iter(commands)): group for group, commands in GROUPS.items()}
-"""Commands that begin a group."""
 
 RENAMED = {
     "run": {"--states": ["--keep-states"]},
@@ -123,8 +121,8 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
     def _format_action(self, action: argparse.Action) -> str:
         listed = isinstance(action, argparse._SubParsersAction._ChoicesPseudoAction)
-        head = f"  {HEADS[action.dest]}:\n" if listed and action.dest in HEADS else ""
-        return head + super()._format_action(action)
+        heads = {next(iter(names)): f"  {group}:\n" for group, names in GROUPS.items()}
+        return (heads.get(action.dest, "") if listed else "") + super()._format_action(action)
 
 
 class Parser(argparse.ArgumentParser):

@@ -13,6 +13,7 @@ from allspin.host.data.catalogue import open_device, several
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.curves import Measurement
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
+from allspin.host.fit.explained import curves_table
 from allspin.host.fit.picture import Panel, fit_picture
 from allspin.host.fit.quantities import quantity
 from allspin.host.fit.response import CONFIDENCE
@@ -102,6 +103,10 @@ class FittedDecay(MadeDevice):
             for curve, goodness in zip(self.decays.curves, self.fit.goodness, strict=True)
             if not goodness.described
         ]
+
+    def explained(self) -> Table:
+        """Which decays were found in which lines."""
+        return curves_table(self.decays.curves)
 
     @property
     def name(self) -> str:

@@ -24,6 +24,7 @@ from allspin.host.fit.device import (
     with_reference,
     with_rest,
 )
+from allspin.host.fit.explained import columns_table, curves_table
 from allspin.host.fit.goodness import judge, meter_noise
 from allspin.host.fit.neuron import NeuronFit, fit_neuron, select
 from allspin.host.fit.outliers import Outlier, set_aside
@@ -40,7 +41,7 @@ from allspin.host.fit.result import (
 from allspin.host.fit.runs import digests, read_measurement
 from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, device_spread
 from allspin.host.keywords import takes
-from allspin.host.show.table import Table
+from allspin.host.show.table import Table, print_tables
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
@@ -93,6 +94,11 @@ class Fitted(FitResult):
             threshold=at.value,
         )
 
+    def explained(self) -> Table:
+        """Which curves were found in which lines, and what became of them."""
+        gone = [one.curve for one in self.outliers if one.x is None]
+        return curves_table(self.measurement.curves, gone)
+
     def _aside(self, polarity: Polarity | None, factor: float) -> list[tuple[Array, Array]]:
         return [
             (one.curve.x * factor, one.curve.resistance)
@@ -141,6 +147,7 @@ def fit(
     base: str | Path | Device | None = None,
     *,
     at: str | OperatingPoint | None = None,
+    explain: bool = False,
     progress: Any = None,
     **keywords: Any,
 ) -> Fitted:
@@ -160,6 +167,8 @@ def fit(
         measured; without it these are left out.
     at : str or OperatingPoint, optional
         Operating point of the base, such as ``current=9mA``; its file's default.
+    explain : bool
+        Whether to print what each column is taken for, and what becomes of each curve.
     progress : Display or bool, optional
         Told what is odd about the files (`Display.note`), by default by a Python warning;
         ``measurement.notes`` of what is returned has it too.
@@ -183,6 +192,8 @@ def fit(
         *(FitOptions, {} if getattr(options, "name", options) else {"name": files[0].stem}),
         options or None,
     )
+    if explain:
+        print_tables([columns_table(files, (reading or ReadOptions()).columns)])
     measurement = read_measurement(files, reading)
     if len(set(measurement.digests.values())) < len(files):
         raise UserError("two of the files are the same; give each once")
@@ -197,7 +208,10 @@ def fit(
     finally:
         for note in measurement.notes:
             progress.note(note)
-    return fit_all(measurement, asked, stand_in, outliers)
+    fitted = fit_all(measurement, asked, stand_in, outliers)
+    if explain:
+        print_tables([fitted.explained()])
+    return fitted
 
 
 def fit_all(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from allspin.host.fit.curves import Measurement
+from allspin.host.fit.explained import curves_table
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
@@ -175,6 +176,10 @@ class PolarityResult:
 
 class MadeDevice(Shown):
     """What a device is made of: it has `device` and `picture`."""
+
+    def explained(self) -> Table:
+        """Which curves were found in which lines, and what became of them."""
+        return curves_table()
 
     def save(self, path: str | Path) -> None:
         """Write the device's file; see `allspin.save_device`."""

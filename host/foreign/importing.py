@@ -46,7 +46,7 @@ FOLD = 0.005
 
 
 @dataclass(frozen=True)
-class ImportOptions(Shown):
+class ImportOptions(Brief):
     """How a network is imported.
 
     Parameters
@@ -264,8 +264,10 @@ class Imported(Shown):
     @property
     def accuracies(self) -> dict[str, float]:
         """Of the model and of each stage, shares of the test images."""
-        stages = {name: stage.accuracy for name, stage in self.stages.items()}
-        return {"model": self.model_accuracy} | stages
+        return {
+            "model": self.model_accuracy,
+            **{name: stage.accuracy for name, stage in self.stages.items()},
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """As ``allspin import --json`` prints it, but for the file and the seconds."""

@@ -17,7 +17,7 @@ from allspin.host.link.frames import encoded_size
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
 from allspin.host.machines.opening import open_virtual
-from allspin.host.show.say import BuildWatch, Display, Silent, commit
+from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.sim.network.network import Network, Tiles
 from allspin.sim.parameters import Brief
 
@@ -135,7 +135,7 @@ def latency(
     UserError
         If there is no such network or data set, or no such machine.
     """
-    progress = progress or Silent()
+    progress = progress or Display()
     profile = profile or HardwareProfile()
     name, network = network_name(network), cut_network(network, tiles, data, progress)
     count = ALONE if images is None else images

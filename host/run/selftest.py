@@ -35,7 +35,7 @@ from allspin.host.machines.opening import (
     open_virtual,
 )
 from allspin.host.run.score import compare_logits, compare_words
-from allspin.host.show.say import Display, Silent
+from allspin.host.show.say import Display
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.errors import UserError
@@ -290,7 +290,7 @@ def selftest(
         If the machine does not fit the network, falls silent or is reset.
     """
     machine.check(network)
-    progress = progress or Silent()
+    progress = progress or Display()
     checks = _Checks(machine, network, random_images(network, IMAGES, seed))
     yield Finding("identity", True, machine.description)
     for name, space, *lines in memory_patterns(machine.identity, seed):

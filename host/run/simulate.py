@@ -30,7 +30,7 @@ from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.files import check_writable
 from allspin.host.keywords import takes
 from allspin.host.machines.opening import LinkedMachine
-from allspin.host.show.say import Display, Silent, commit
+from allspin.host.show.say import Display, commit
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.network.golden import GoldenModel
@@ -402,7 +402,7 @@ def prove_board(
         If the network cannot run there, a tool is missing or fails, or the netlist does not
         answer.
     """
-    stage, progress = stage or Stage(), progress or Silent()
+    stage, progress = stage or Stage(), progress or Display()
     board = job.board
 
     def told(what: str, done: float) -> None:

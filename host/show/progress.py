@@ -12,7 +12,6 @@ from allspin.host.show.say import (
     Beat,
     Display,
     Rewritten,
-    Silent,
     clock,
     shortened,
     tell,
@@ -222,4 +221,4 @@ def showing(progress: Display | bool | None) -> Iterator[Display]:
         with Steps(lasting=False) as steps:
             yield steps
     else:
-        yield progress or Silent()
+        yield progress or Display()

@@ -80,9 +80,6 @@ class Display:
         warnings.warn(with_keywords(line), stacklevel=4)
 
 
-Silent = Display
-
-
 class BuildWatch:
     """Passes a build's progress on to a display, and knows whether there was any.
 

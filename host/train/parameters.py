@@ -26,13 +26,13 @@ from allspin.sim.network.formats import (
 )
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Tiles
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.parameters import Shown, option
+from allspin.sim.parameters import Brief, option
 from allspin.sim.programming.programming import device_levels
 from allspin.sim.programming.schemes import Programming, plan_layer, usual_tries
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingTarget(Shown):
+class TrainingTarget(Brief):
     """A device to train for.
 
     Parameters
@@ -168,7 +168,7 @@ RECIPE = 1
 
 
 @dataclass(frozen=True)
-class TrainingParameters(Shown):
+class TrainingParameters(Brief):
     """What to train.
 
     Parameters

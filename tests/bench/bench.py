@@ -26,7 +26,7 @@ from allspin.host.data.datasets import load_dataset, load_test_set
 from allspin.host.demo import link_bytes
 from allspin.host.machines.opening import VIRTUAL, open_virtual
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
-from allspin.host.show.say import Display, Silent, commit
+from allspin.host.show.say import Display, commit
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Row, close_machines, measure
 from allspin.host.sweep.sweep import make_plan
@@ -456,7 +456,7 @@ def bench(
     dict
         Plain values, as ``python -m tests.bench --json`` prints them.
     """
-    progress = progress or Silent()
+    progress = progress or Display()
     record = _measured(effort or Effort(), progress) if former is None else dict(former)
     network = open_network(NETWORKS[0])
     progress.start("the engines of the builds")

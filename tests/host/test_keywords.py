@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import io
+import json
 import os
 import pty
 import re
@@ -20,6 +21,7 @@ import pytest
 import allspin
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.show.say import Display
+from allspin.host.train.options import Augmentation
 from allspin.sim.network.network import Tiles
 from allspin.sim.parameters import make
 
@@ -116,6 +118,9 @@ def test_one_file_or_name_stands_for_several_and_for_an_object():
     how = allspin.Programming("write-verify")
     made = allspin.program_chip(allspin.Chip(DEVICE, 3), NETWORK, how).words
     assert all(map(np.array_equal, words, made))
+    first, again = (allspin.program_chip(each, NETWORK, "incremental") for each in (3, chip(3)))
+    assert all(map(np.array_equal, first.words, again.words))
+    assert first.counts.saturations < allspin.program_chip(3, NETWORK, how).counts.saturations
     assert np.array_equal(allspin.GoldenModel("mnist-10").classify(IMAGES), NETWORK.predict(IMAGES))
     assert NETWORK.accuracy(IMAGES, LABELS) == (NETWORK.predict(IMAGES) == LABELS).mean()
     assert np.array_equal(NETWORK.weights[1], NETWORK.layers[1].words)
@@ -131,6 +136,7 @@ def test_a_sweep_without_a_table_has_its_rows(tmp_path):
     path = tmp_path / "grid.toml"
     path.write_text('network = "paper-10"\nchips = 2\nimages = 50\n')
     assert allspin.sweep(path, c2c=[0, 1], workers=1).rows == swept.rows
+    assert {row.chip for row in allspin.sweep(path, chip=7, workers=1).rows} == {7, 8}
 
 
 def test_chips_and_sweeps_are_tables_of_a_chip_a_row(monkeypatch):
@@ -170,6 +176,40 @@ def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
         assert "\n" not in repr(each)
 
 
+@pytest.mark.usefixtures("files")
+def test_an_import_has_the_keywords_and_the_record_of_its_command(tmp_path):
+    rng = np.random.default_rng(1)
+    # Without biases both scales are the same to it.
+    np.savez("model.npz", W0=rng.normal(size=(784, 6)), W1=rng.normal(size=(6, 10)))
+    with pytest.warns(UserWarning, match="give `white`"):
+        allspin.import_network("model.npz", data=SET)
+    words = {"white": 1, "tune": 1, "augment": "none,shift=2", "states": 8}
+    options = allspin.ImportOptions(
+        white=1, tune=1, augmentation=Augmentation.parse("none,shift=2"), states=8
+    )
+    first, second = (
+        allspin.import_network("model.npz", SET, **each) for each in (words, {"options": options})
+    )
+    assert first.network.provenance["options"]["augment"] == "none,shift=2.0"
+    assert all(map(np.array_equal, first.network.weights, second.network.weights))
+    record = json.loads(json.dumps(first.to_dict()))
+    assert record["tuned_accuracy"] == first.network.accuracy(IMAGES, LABELS)
+    assert record["quantised_errors"] == list(first.quantised.errors)
+    assert [len(axes.patches) for axes in first.plot().axes] == [3, 2 * 2]
+
+
+@pytest.mark.usefixtures("files")
+def test_a_fit_explains_how_it_reads_its_files(capsys):
+    fitted = allspin.fit("curves.csv", explain=True)
+    out = capsys.readouterr().out
+    assert re.search(r"^curves\.csv\tR_AH\tohm\t", out, re.MULTILINE)
+    assert out.count("\tfitted") == len(fitted.explained().rows) == 2
+    Path("half.csv").write_text(CURVES[: CURVES.index("depression")])
+    with pytest.raises(allspin.UserError):
+        allspin.fit("half.csv", explain=True)
+    assert "half.csv\tR_AH" in capsys.readouterr().out
+
+
 def test_values_of_a_device_are_changed_wherever_they_stand():
     changed: Any = DEVICE.replace(c2c=0.05, read_noise=0.1, unit="ohm")
     assert (changed.synapse.c2c.potentiation, changed.synapse.c2c.depression) == (0.05, 0.05)
@@ -193,6 +233,10 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
         (lambda: allspin.fit("curves.csv", where="field=8"), "`where`"),
         (lambda: allspin.train(at="current=9mA"), "need `device`"),
         (lambda: allspin.measure_chips("paper-10", chips=0), "chips must be from 1"),
+        (lambda: allspin.measure_chips("paper-10", chip=-1), "chip must be from 0"),
+        (lambda: allspin.import_network("model.npz", augment="none"), "`augment` needs `tune`"),
+        (lambda: allspin.program_chip(1, NETWORK, tries=3), "`tries` needs `scheme`"),
+        (lambda: allspin.program_chip(chip(1), NETWORK, "incremental", band=2), "band must be"),
     ],
 )
 def test_errors_name_keywords(call, said):

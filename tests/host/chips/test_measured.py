@@ -37,7 +37,7 @@ def test_the_chips_that_were_asked_for_are_measured_and_told(seen):
     ("options", "message"),
     [
         ({"chips": 0}, "^chips must be from 1 to 10000, not 0$"),
-        ({"chips": 2, "first": 2**32 - 1}, "^first must be from 0 to 4294967294"),
+        ({"chips": 2, "first": 2**32 - 1}, "^chip must be from 0 to 4294967294"),
     ],
 )
 def test_chips_are_checked_at_once(options, message):
