@@ -9,17 +9,17 @@ from allspin.hdl.parameters.profile import (
     ResidentParameters as ResidentParameters,
     VariationParameters as VariationParameters,
 )
-from allspin.host.bitstreams.build import (
+from allspin.host.bitstreams.builds import (
     build as build,
 )
 from allspin.host.chips.accuracy import Column as Column
+from allspin.host.chips.chip_options import (
+    ChipOptions as ChipOptions,
+    program_chip as program_chip,
+)
 from allspin.host.chips.measured import (
     MeasureOptions as MeasureOptions,
     measure_chips as measure_chips,
-)
-from allspin.host.chips.options import (
-    ChipOptions as ChipOptions,
-    program_chip as program_chip,
 )
 from allspin.host.compare.comparison import compare as compare
 from allspin.host.data.catalogue import (
@@ -35,7 +35,7 @@ from allspin.host.data.datasets import (
 )
 from allspin.host.data.images import load_image as load_image
 from allspin.host.fit.decay import fit_decay as fit_decay
-from allspin.host.fit.fit import fit as fit
+from allspin.host.fit.fitting import fit as fit
 from allspin.host.fit.result import FitOptions as FitOptions
 from allspin.host.foreign.importing import (
     ImportOptions as ImportOptions,
@@ -43,18 +43,18 @@ from allspin.host.foreign.importing import (
 )
 from allspin.host.machines.machine import Machine as Machine
 from allspin.host.report.page import report as report
-from allspin.host.run.machine_options import MachineOptions as MachineOptions
-from allspin.host.run.run import (
+from allspin.host.run.inference import (
     RunOptions as RunOptions,
     classify as classify,
     open_machine as open_machine,
     run as run,
 )
+from allspin.host.run.machine_options import MachineOptions as MachineOptions
 from allspin.host.run.simulate import (
     simulate_engine as simulate_engine,
 )
 from allspin.host.show.say import Display as Display
-from allspin.host.sweep.sweep import sweep as sweep
+from allspin.host.sweep.sweeping import sweep as sweep
 from allspin.host.sweep.workers import Cluster as Cluster
 from allspin.host.train.parameters import (
     TrainingParameters as TrainingParameters,

@@ -13,7 +13,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from allspin.boards.build.tools import find_tool
 from allspin.hdl.cache.process import first_line
-from allspin.hdl.cost.cells import yosys_version
+from allspin.hdl.cost.standard_cells import yosys_version
 from allspin.hdl.export import to_verilog
 from allspin.host.sweep.workers import in_processes
 

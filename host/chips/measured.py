@@ -16,14 +16,14 @@ from allspin.host.chips.accuracy import (
     measure_made,
     summary,
 )
-from allspin.host.chips.options import MadeChip, TestSet
+from allspin.host.chips.chip_options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_device, several
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.keywords import takes
 from allspin.host.show.say import Display, commit
-from allspin.host.show.table import Column as TableColumn, Number, Table, frame
+from allspin.host.show.table import Number, Table, TableColumn as TableColumn, frame
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
@@ -195,7 +195,7 @@ class MeasuredChips(Shown):
     def plot(self) -> Any:
         """Each chip as a point, and the means."""
         # Pictures are loaded when somebody asks for them.
-        from allspin.host.draw.curves import Strip, strips
+        from allspin.host.draw.curve_charts import Strip, strips
 
         rows = [
             Strip(f"{one.network}: {one.column.title}", (100 * one.accuracies).tolist(), one.figure)

@@ -1,8 +1,8 @@
 """``allspin chips``: what networks reach over many chips of a device."""
 
 from allspin.host.chips.accuracy import CAUSES, COLUMNS
+from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
-from allspin.host.chips.options import ChipOptions
 from allspin.host.cli.options import (
     SHARED,
     Arguments,

@@ -16,7 +16,7 @@ from allspin.host.draw.style import Look, save_picture
 from allspin.host.fit.columns import ColumnNames, ReadOptions, is_decay
 from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
 from allspin.host.fit.explained import HEADS, columns_table
-from allspin.host.fit.fit import Fitted, LookupDevice, fit, take_lookup_tables
+from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tables
 from allspin.host.fit.result import FitOptions
 from allspin.host.fit.tables import read_csv
 from allspin.host.show.say import warn

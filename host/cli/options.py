@@ -9,12 +9,12 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from allspin.host.chips.options import PAPER
+from allspin.host.chips.chip_options import PAPER
 from allspin.host.cli.parser import Parser
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, print_tables
-from allspin.host.train.options import AUGMENTATIONS
+from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.errors import UserError
 from allspin.sim.parameters import make
 from allspin.sim.programming.programming import LEVEL_CHOICES

@@ -9,7 +9,7 @@ from allspin.host.fit.quantities import few
 from allspin.host.fit.roles import ColumnMap
 from allspin.host.fit.tables import read_csv
 from allspin.host.fit.varying import role
-from allspin.host.show.table import Column, Table
+from allspin.host.show.table import Table, TableColumn
 from allspin.sim.synapse.pulse_changes import is_lookup_table
 
 HEADS = {
@@ -27,7 +27,7 @@ def columns_table(files: Sequence[Path], names: ColumnNames) -> Table:
         for one in maps
         for n, column in enumerate(one.file.columns)
     ]
-    return Table("columns", list(map(Column, HEADS["columns"])), rows, keys=2)
+    return Table("columns", list(map(TableColumn, HEADS["columns"])), rows, keys=2)
 
 
 def curves_table(kept: Sequence[Curve] = (), gone: Sequence[Curve] = ()) -> Table:
@@ -40,4 +40,4 @@ def curves_table(kept: Sequence[Curve] = (), gone: Sequence[Curve] = ()) -> Tabl
         )
         for place, one in enumerate([*kept, *gone])
     ]
-    return Table("curves", list(map(Column, HEADS["curves"])), rows, keys=3)
+    return Table("curves", list(map(TableColumn, HEADS["curves"])), rows, keys=3)

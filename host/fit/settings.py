@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allspin.host.fit.columns import READ_CURRENT, Columns
+from allspin.host.fit.columns import READ_CURRENT, FileColumns
 from allspin.host.fit.curves import Curve
 from allspin.host.fit.quantities import number, unit_of
 from allspin.host.fit.roles import NAMES, plain
@@ -95,7 +95,7 @@ def _steady(cells: Sequence[str], named: bool) -> str | float | None:
     return float(np.median(values)) if steady else None
 
 
-def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> list[Setting]:
+def settings_of(file: CsvFile, columns: FileColumns, curves: Iterable[Curve]) -> list[Setting]:
     """What lines, names and columns of a file's tables give for their curves.
 
     A column knows better than a line, and lines that contradict one another give nothing. Columns
@@ -105,7 +105,7 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
     ----------
     file : CsvFile
         The tables.
-    columns : Columns
+    columns : FileColumns
         What its columns are.
     curves : iterable of Curve
         The curves.

@@ -17,9 +17,9 @@ from allspin.host.foreign.quantise import layer_errors, quantise
 from allspin.host.keywords import takes
 from allspin.host.train.feed import split
 from allspin.host.train.lesson import calibrated
-from allspin.host.train.options import Augmentation
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
 from allspin.host.train.trainer import tune
+from allspin.host.train.training_options import Augmentation
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
 from allspin.sim.network.golden import GoldenModel, cut
@@ -200,7 +200,7 @@ def choose_scaling(
 
 
 @dataclass(frozen=True, eq=False)
-class Stage(Brief):
+class NetworkStage(Brief):
     """The network at one of its stages.
 
     Attributes
@@ -230,9 +230,9 @@ class Imported(Shown):
         Of the model itself in floating point, on the test images.
     choice : Choice
         What its images were taken to be.
-    quantised : Stage
+    quantised : NetworkStage
         As quantised.
-    tuned : Stage or None
+    tuned : NetworkStage or None
         As trained further; None without.
     constant_neurons : int
         Hidden neurons that were added for the biases of the last layer.
@@ -245,8 +245,8 @@ class Imported(Shown):
     model_topology: tuple[int, ...]
     model_accuracy: float
     choice: Choice
-    quantised: Stage
-    tuned: Stage | None
+    quantised: NetworkStage
+    tuned: NetworkStage | None
     constant_neurons: int
     spread_biases: bool
     interrupted: bool
@@ -257,7 +257,7 @@ class Imported(Shown):
         return (self.tuned or self.quantised).network
 
     @property
-    def stages(self) -> dict[str, Stage]:
+    def stages(self) -> dict[str, NetworkStage]:
         """By name, the network as it was quantised, and as it was tuned if it was."""
         return {"quantised": self.quantised} | ({"tuned": self.tuned} if self.tuned else {})
 
@@ -286,7 +286,7 @@ class Imported(Shown):
 
     def plot(self) -> Any:
         """Accuracies, and the errors of the layers."""
-        from allspin.host.draw.accuracy import imported_network
+        from allspin.host.draw.accuracy_charts import imported_network
         from allspin.host.draw.style import name_text
 
         return imported_network(
@@ -394,10 +394,10 @@ def import_network(
         provenance = {"command": "import", "model": about, "options": options.provenance(dataset)}
         outputs = network.trace(few.reshape(len(few), -1) / 255.0)
 
-        def stage(made: Network) -> Stage:
+        def stage(made: Network) -> NetworkStage:
             logits = GoldenModel(made).logits(dataset.test_images)
             errors = layer_errors(made, few, outputs)
-            return Stage(made, _accuracy_of(logits, dataset.test_labels), errors)
+            return NetworkStage(made, _accuracy_of(logits, dataset.test_labels), errors)
 
         progress.start("quantising")
         with refused(f"{path}: "):

@@ -31,7 +31,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import MAX_BYTES, encode, parse
-from allspin.host.live.session import Session
+from allspin.host.live.visit import Visit
 from allspin.sim.errors import check_range, refused
 
 LOOP_BACK = ("127.0.0.1", "localhost", "::1")
@@ -226,7 +226,7 @@ async def _serve(socket: WebSocket, choices: Choices) -> None:
             else:
                 await socket.send_bytes(message)
 
-    session, rates = Session(choices, send), Rates()
+    session, rates = Visit(choices, send), Rates()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(session.run)
         # The server itself closes the socket of who sends a message of more than `MAX_BYTES`.

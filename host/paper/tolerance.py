@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from allspin.host.draw.curves import Panel, curves
+from allspin.host.draw.curve_charts import ChartPanel, curves
 from allspin.host.paper.chapter import (
     Chapter,
     Claim,
@@ -79,7 +79,7 @@ def _picture(
         for lines in (cycles, devices)
     )
     panels = [
-        Panel(
+        ChartPanel(
             lines,
             X,
             Y,

@@ -11,16 +11,21 @@ import numpy as np
 from markupsafe import Markup
 
 from allspin.host.data.files import check_writable
-from allspin.host.draw.accuracy import PHASES, confusion_counts, confusion_matrix, learning_curve
+from allspin.host.draw.accuracy_charts import (
+    PHASES,
+    confusion_counts,
+    confusion_matrix,
+    learning_curve,
+)
 from allspin.host.draw.cards import image, render, spelled
-from allspin.host.draw.curves import bars
+from allspin.host.draw.curve_charts import bars
 from allspin.host.keywords import takes
 from allspin.host.report.device_sections import chips, devices, maps
+from allspin.host.report.findings import Findings, ReportSubject, find, train_command
 from allspin.host.report.machine_sections import boards, comparison, engine
 from allspin.host.report.section import Section, facts, figure, numbers, paragraph, section, tiles
-from allspin.host.report.subject import Findings, Subject, find, train_command
 from allspin.host.show.say import commit, short_commit, version
-from allspin.host.show.table import Column, Table, short
+from allspin.host.show.table import Table, TableColumn, short
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network, tiles_of
 from allspin.sim.parameters import Shown
@@ -64,10 +69,10 @@ def _learning(findings: Findings) -> h.Node:
         return paragraph("The network's file holds no learning curve, so none is drawn.")
     kept = findings.subject.network.provenance.get("validation_accuracy")
     columns = (
-        Column("epoch"),
-        Column("computed with"),
-        Column("loss", "nats", form=".3f"),
-        Column("error", "%", form=".2f"),
+        TableColumn("epoch"),
+        TableColumn("computed with"),
+        TableColumn("loss", "nats", form=".3f"),
+        TableColumn("error", "%", form=".2f"),
     )
     rows = [
         (
@@ -163,7 +168,10 @@ def confusion(findings: Findings) -> Section:
                 [
                     Table(
                         "Images by label (rows) and answer (columns)",
-                        [Column("label"), *(Column(f"{label}") for label in range(classes))],
+                        [
+                            TableColumn("label"),
+                            *(TableColumn(f"{label}") for label in range(classes)),
+                        ],
                         [(label, *row) for label, row in enumerate(counts.tolist())],
                     )
                 ],
@@ -175,10 +183,10 @@ def confusion(findings: Findings) -> Section:
                     Table(
                         "wrong answers, class by class",
                         (
-                            Column("class"),
-                            Column("images"),
-                            Column("wrong"),
-                            Column("wrong", "%", form=".1f"),
+                            TableColumn("class"),
+                            TableColumn("images"),
+                            TableColumn("wrong"),
+                            TableColumn("wrong", "%", form=".1f"),
                         ),
                         [
                             (name, int(totals[int(name)]), int((totals - right)[int(name)]), share)
@@ -227,7 +235,7 @@ def mistakes(findings: Findings) -> Section:
                 "set. Below each: its label, and what the machine took it for."
             ),
             tiles("digits", shown),
-            numbers(Table("the images with a wrong answer", [*map(Column, names)], rows)),
+            numbers(Table("the images with a wrong answer", [*map(TableColumn, names)], rows)),
         ],
         commands,
     )
@@ -319,7 +327,7 @@ class Report(Shown):
     ----------
     path : Path
         Where it is.
-    subject : Subject
+    subject : ReportSubject
         What it is about.
     bytes : int
         Its size.
@@ -328,7 +336,7 @@ class Report(Shown):
     """
 
     path: Path
-    subject: Subject
+    subject: ReportSubject
     bytes: int
     sections: dict[str, int]
 
@@ -346,9 +354,9 @@ class Report(Shown):
         }
 
 
-@takes(subject=Subject.open)
+@takes(subject=ReportSubject.open)
 def report(
-    subject: Subject | str | Path | Network,
+    subject: ReportSubject | str | Path | Network,
     path: str | Path = "report.html",
     *,
     progress: Any = None,
@@ -358,8 +366,8 @@ def report(
 
     Parameters
     ----------
-    subject : Subject, str, Path or Network
-        What it is about (`allspin.host.report.subject.Subject.open`); or a network, its file, or
+    subject : ReportSubject, str, Path or Network
+        What it is about (`ReportSubject.open`); or a network, its file, or
         the name of one that ships, on chips of the paper's devices.
     path : str or Path
         The page.
@@ -373,7 +381,7 @@ def report(
     UserError
         If there is no such network, or the page cannot be written.
     """
-    subject = subject if isinstance(subject, Subject) else Subject.open(subject)
+    subject = subject if isinstance(subject, ReportSubject) else ReportSubject.open(subject)
     path = Path(path)
     check_writable(path)
     findings = find(subject, progress)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.chips.options import MadeChip
+from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
 from allspin.host.machines.machine import Machine
@@ -18,7 +18,7 @@ MOST_CLASSES = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Shown(Brief):
+class ImagesShown(Brief):
     """What a machine did with images.
 
     Attributes
@@ -127,7 +127,7 @@ class Score(Model):
         What the network and the machine are called.
     chip : MadeChip or None
         What the machine was made into; None for the ideal chip.
-    shown : Shown
+    shown : ImagesShown
         What it did with the images: logits and classes are in ``shown.answers``.
     cycles_bound : float or None
         Cycles per image that the slowest stage needs; None of a machine without lanes.
@@ -142,7 +142,7 @@ class Score(Model):
     network: str
     on: str
     chip: MadeChip | None
-    shown: Shown
+    shown: ImagesShown
     cycles_bound: float | None
     logits: Compared | None
     words: Compared | None
@@ -207,7 +207,7 @@ class Score(Model):
     def plot(self) -> Any:
         """Which classes were taken for which, where they were asked for."""
         # Pictures are loaded when somebody asks for them.
-        from allspin.host.draw.accuracy import confusion_matrix
+        from allspin.host.draw.accuracy_charts import confusion_matrix
 
         labels, answers = self.shown.labels, self.shown.answers
         assert answers is not None, "resident images with `logits` alone have classes"

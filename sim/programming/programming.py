@@ -36,13 +36,13 @@ from allspin.sim.parameters import Brief
 from allspin.sim.programming.reference import Reference, write_reference
 from allspin.sim.programming.schemes import (
     Counts,
-    Plan,
+    OpenLoopPlan,
     Programming,
     plan_layer,
     plan_layers,
     quieter,
 )
-from allspin.sim.programming.write_verify import Cells, WriteVerify
+from allspin.sim.programming.write_verify import ProgrammedCells, WriteVerify
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import Synapse
 
@@ -123,13 +123,13 @@ class Programmed(Brief):
         R_AH words, as `allspin.sim.network.golden.GoldenModel` takes them.
     counts : Counts
         What it took.
-    cells : list of Cells
+    cells : list of ProgrammedCells
         What came of each cell, layer by layer.
     """
 
     words: list[Words]
     counts: Counts
-    cells: list[Cells] = field(default_factory=list)
+    cells: list[ProgrammedCells] = field(default_factory=list)
 
     @property
     def converged(self) -> list[npt.NDArray[np.bool_]]:
@@ -178,8 +178,8 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
 
 
 def _train_cells(
-    chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: int, reference: Reference
-) -> Cells:
+    chip: Chip, number: int, layer: Layer, plan: OpenLoopPlan, rah_bits: int, reference: Reference
+) -> ProgrammedCells:
     """What a layer's open-loop trains leave in its cells."""
     states, polarity = layer.states, plan.polarity.take(layer.states)
     # No gateware makes chips of a written column, and cells that are wrong alike add up beside it.
@@ -191,7 +191,7 @@ def _train_cells(
         written = np.clip(written, -top, top)
     pulses = plan.pulses.take(states)
     ends = int(layer.levels[0]), int(layer.levels[-1])
-    return Cells(
+    return ProgrammedCells(
         held=chip.held(number, layer.levels, written, plan.table.ends, reference.errors),
         polarity=polarity,
         pulses=pulses,
@@ -202,7 +202,7 @@ def _train_cells(
     )
 
 
-def _train_counts(layer: Layer, plan: Plan) -> Counts:
+def _train_counts(layer: Layer, plan: OpenLoopPlan) -> Counts:
     """What a layer's open-loop trains take."""
     cells = np.bincount(layer.states.ravel(), minlength=len(plan.polarity))  # in each state
     potentiation, depression = (

@@ -21,7 +21,7 @@ import pytest
 import allspin
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.show.say import Display
-from allspin.host.train.options import Augmentation
+from allspin.host.train.training_options import Augmentation
 from allspin.sim.network.network import Tiles
 from allspin.sim.parameters import make
 

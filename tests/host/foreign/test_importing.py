@@ -18,8 +18,8 @@ from allspin.host.foreign.description import Dense, FloatNetwork, InputScaling
 from allspin.host.foreign.importing import Choice, ImportOptions, choose_scaling, import_network
 from allspin.host.train.feed import split
 from allspin.host.train.lesson import softmax
-from allspin.host.train.options import AUGMENTATIONS
 from allspin.host.train.parameters import TrainingTarget
+from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes

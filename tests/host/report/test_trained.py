@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.host.bitstreams.build import BuildChanges, find_jobs
+from allspin.host.bitstreams.builds import BuildChanges, find_jobs
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.draw.cards import render
 from allspin.host.report.device_sections import devices
+from allspin.host.report.findings import DEFAULTS, Findings, ReportSubject
 from allspin.host.report.machine_sections import boards, comparison
 from allspin.host.report.page import told_curve, trained
 from allspin.host.report.section import section
-from allspin.host.report.subject import DEFAULTS, Findings, Subject
 from allspin.sim.network.network import random_network
 from tests.host.reader import Reader
 
@@ -54,7 +54,7 @@ PROVENANCE = st.fixed_dictionaries(
 def page_of(provenance: dict[str, Any]) -> str:
     network = dataclasses.replace(NETWORK, provenance=provenance)
     images, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
-    subject = Subject("n", network, "paper", DEVICE, None, images, labels, False, 1)
+    subject = ReportSubject("n", network, "paper", DEVICE, None, images, labels, False, 1)
     findings = cast(Findings, SimpleNamespace(subject=subject, accuracy=0.5))
     return render(section(trained(findings)))
 
@@ -78,7 +78,7 @@ def test_the_page_of_a_fitted_device_has_no_dict_and_its_commands_run():
     network = dataclasses.replace(random_network((784, 17, 4), 1), provenance=provenance)
     images, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
     data = Path("sets/set.npz")
-    subject = Subject("n", network, "out/mine.toml", device, data, images, labels, False, 1)
+    subject = ReportSubject("n", network, "out/mine.toml", device, data, images, labels, False, 1)
     found = SimpleNamespace(subject=subject, accuracy=0.5, builds=[], comparison="no width")
     findings = cast(Findings, found)
     page = Reader(render(section(devices(findings))))
