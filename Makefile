@@ -58,7 +58,7 @@ boards: $(STAMP)  ## Bitstreams of all boards, and the tables of them; hours.
 	@$(BIN)/allspin build ulx3s-85f:chips ulx3s-85f:fast ulx3s-85f ulx3s-25f icebreaker:chips icebreaker --seeds 3 --jobs 2 > /dev/null || test $$? -eq 1
 	@$(BIN)/allspin build ulx3s-45f:chips ulx3s-25f:chips --jobs 2 > /dev/null || test $$? -eq 1
 	@$(BIN)/allspin boards --write docs/boards.md --headline README.md
-	@$(BIN)/python -m tests.bench --measured docs/performance.json --builds docs/boards.json --document docs/performance.md -o docs/performance.json > /dev/null
+	@$(BIN)/python -m tests.bench --former docs/performance.json --builds docs/boards.json --document docs/performance.md -o docs/performance.json > /dev/null
 
 .PHONY: gates
 gates: $(STAMP)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, against the golden model.

@@ -23,15 +23,25 @@ if not (_here.parent / "sim").is_dir():
     __path__.append(str(_here.parents[1]))
 
 
-def _card(shown: object) -> str:
-    """What a notebook shows of a model; what draws it is loaded when it is first asked for."""
-    return import_module("allspin.host.draw.cards").card(shown)
+def _later(module: str, name: str) -> object:
+    """A function of a module that is loaded when it is first called."""
+    return staticmethod(
+        lambda *given: getattr(import_module(f"allspin.host.{module}"), name)(*given)
+    )
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return import_module("allspin.host.show.say").version() or "unknown"
     if name not in _homes:
         raise AttributeError(f"module 'allspin' has no attribute {name!r}")
-    import_module("allspin.sim.parameters").Shown.card = staticmethod(_card)
+    shown = import_module("allspin.sim.parameters").Shown
+    for hook, home in (
+        ("card", "draw.cards"),
+        ("drawn", "draw.cards"),
+        ("found", "data.catalogue"),
+    ):
+        setattr(shown, hook, _later(home, hook))
     module, there = _homes[name]
     found = globals()[name] = getattr(import_module(module), there)
     return found

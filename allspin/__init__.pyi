@@ -10,61 +10,56 @@ from allspin.hdl.parameters.profile import (
     VariationParameters as VariationParameters,
 )
 from allspin.host.bitstreams.builds import (
-    BuildChanges as BuildChanges,
-    BuildDisplay as BuildDisplay,
-    BuildOptions as BuildOptions,
     build as build,
 )
 from allspin.host.chips.accuracy import Column as Column
 from allspin.host.chips.chip_options import (
     ChipOptions as ChipOptions,
-    ProbedChipOptions as ProbedChipOptions,
+    program_chip as program_chip,
 )
 from allspin.host.chips.measured import (
     MeasureOptions as MeasureOptions,
     measure_chips as measure_chips,
 )
 from allspin.host.compare.comparison import compare as compare
-from allspin.host.compare.subject import (
-    CompareOptions as CompareOptions,
-    ComparisonSubject as ComparisonSubject,
+from allspin.host.data.catalogue import (
+    open_device as load_device,
+    open_network as load_network,
+    shipped_devices as devices,
+    shipped_networks as networks,
 )
-from allspin.host.data.catalogue import open_device as load_device, open_network as load_network
 from allspin.host.data.datasets import (
     Dataset as Dataset,
     load_dataset as load_dataset,
     load_test_set as load_test_set,
 )
 from allspin.host.data.images import load_image as load_image
-from allspin.host.fit.columns import ColumnNames as ColumnNames, ReadOptions as ReadOptions
-from allspin.host.fit.decay import DecayOptions as DecayOptions, fit_decay as fit_decay
+from allspin.host.fit.decay import fit_decay as fit_decay
 from allspin.host.fit.fitting import fit as fit
 from allspin.host.fit.result import FitOptions as FitOptions
 from allspin.host.foreign.importing import (
     ImportOptions as ImportOptions,
     import_network as import_network,
 )
-from allspin.host.link.transport import UartOptions as UartOptions
 from allspin.host.machines.machine import Machine as Machine
-from allspin.host.machines.opening import open_machine as open_machine
-from allspin.host.report.findings import ReportSubject as ReportSubject
 from allspin.host.report.page import report as report
-from allspin.host.run.inference import RunOptions as RunOptions, classify as classify, run as run
+from allspin.host.run.inference import (
+    RunOptions as RunOptions,
+    classify as classify,
+    open_machine as open_machine,
+    run as run,
+)
 from allspin.host.run.machine_options import MachineOptions as MachineOptions
 from allspin.host.run.simulate import (
-    SimulatorOptions as SimulatorOptions,
     simulate_engine as simulate_engine,
 )
 from allspin.host.show.say import Display as Display
 from allspin.host.sweep.sweeping import sweep as sweep
 from allspin.host.sweep.workers import Cluster as Cluster
-from allspin.host.train.feed import Augmentation as Augmentation
 from allspin.host.train.parameters import (
     TrainingParameters as TrainingParameters,
-    TrainingTarget as TrainingTarget,
 )
 from allspin.host.train.trainer import train as train
-from allspin.host.train.training_options import Robustness as Robustness
 from allspin.sim.chip.chip import Chip as Chip
 from allspin.sim.device.device import Device as Device
 from allspin.sim.device.device_file import save_device as save_device
@@ -74,7 +69,6 @@ from allspin.sim.network.golden import GoldenModel as GoldenModel
 from allspin.sim.network.netfile import save_network as save_network
 from allspin.sim.network.network import Network as Network, Tiles as Tiles
 from allspin.sim.network.neuron import Neuron as Neuron, register_neuron as register_neuron
-from allspin.sim.programming.programming import program_chip as program_chip
 from allspin.sim.programming.schemes import Programming as Programming
 from allspin.sim.synapse.response import Response as Response
 from allspin.sim.synapse.synapse import Synapse as Synapse
@@ -84,4 +78,6 @@ from allspin.sim.synapse.table_synapse import (
 )
 
 # An import that renames is public by being named here, the others are by their ``as``.
-__all__ = ["load_device", "load_network"]
+__all__ = ["devices", "load_device", "load_network", "networks"]
+
+__version__: str

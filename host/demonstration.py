@@ -21,7 +21,7 @@ from allspin.host.run.inference import TRACED_IMAGES, run_traced
 from allspin.host.show.say import Display, commit
 from allspin.host.show.table import Number, Table, figures, table_text
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Progress, Trained, train
+from allspin.host.train.trainer import train
 from allspin.sim.files import write_atomically
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -51,27 +51,6 @@ def results_table(results: Mapping[str, Any]) -> Table:
     return figures(f"allspin: {results['topology']}, {results['states']} states", rows)
 
 
-def _train(dataset: Dataset, parameters: TrainingParameters, display: Display) -> Trained:
-    def report(progress: Progress) -> None:
-        nonlocal validation
-        if progress.validation_accuracy is not None:
-            validation = f", validation {100 * progress.validation_accuracy:.2f} %"
-        display.advance(progress.step, progress.steps, f"loss {progress.loss:.3f}{validation}")
-
-    validation = ""
-    display.start(
-        f"training a network of {parameters.states} states on {len(dataset.train_images):,} images"
-    )
-    trained = train(dataset, parameters, report)
-    if trained.interrupted:
-        raise KeyboardInterrupt
-    display.finish(
-        f"validation {100 * trained.validation_accuracy:.2f} %, "
-        f"test {100 * trained.test_accuracy:.2f} %"
-    )
-    return trained
-
-
 def link_bytes(network: Network, images: npt.NDArray[np.uint8]) -> int:
     """Bytes of all images' requests."""
     bodies = encode_pixels(images, network.pixel_bits)
@@ -82,7 +61,7 @@ def run_demo(
     dataset: Dataset,
     parameters: TrainingParameters,
     out: Path,
-    display: Display,
+    progress: Display,
     look: Look = SCREEN,
 ) -> dict[str, Any]:
     """Train, compile, program, stream, compare and draw.
@@ -96,7 +75,7 @@ def run_demo(
     out : Path
         Folder for the network, the results (text and JSON) and the pictures.
         It is made if it is not there.
-    display : Display
+    progress : Display
         Told of each step.
     look : Look
         What files pictures become.
@@ -118,21 +97,23 @@ def run_demo(
     images, labels = dataset.test_images, dataset.test_labels
 
     begun = time.perf_counter()
-    trained = _train(dataset, parameters, display)
+    trained = train(dataset, parameters, progress=progress)
+    if trained.interrupted:
+        raise KeyboardInterrupt
     training_seconds = time.perf_counter() - begun
     network = trained.network
     write_atomically(file, network_to_bytes(network))
 
-    streamed = run_traced(network, images, display)
+    streamed = run_traced(network, images, progress)
 
-    display.start("comparing every logit with the golden model")
+    progress.start("comparing every logit with the golden model")
     model = GoldenModel(network)
     begun = time.perf_counter()
     expected = model.logits(images)
     golden_seconds = time.perf_counter() - begun
     answers = streamed.answers
     mismatches = int(np.count_nonzero(answers.logits != expected))
-    display.finish(f"{expected.size:,} compared, {mismatches:,} differ")
+    progress.finish(f"{expected.size:,} compared, {mismatches:,} differ")
 
     results: dict[str, Any] = {
         "network": str(file),
@@ -168,5 +149,5 @@ def run_demo(
         "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
         "overview": lambda: overview(network, images, device),
     }
-    save_pictures(pictures, out, display, look)
+    save_pictures(pictures, out, progress, look)
     return results

@@ -4,7 +4,9 @@ import contextlib
 import difflib
 import math
 import operator
+import typing
 from collections.abc import Iterable, Iterator
+from numbers import Real
 from typing import Self
 
 LIKENESS = 0.6
@@ -145,7 +147,8 @@ def check_number(name: str, value: object, low: float = -math.inf, high: float =
     ValueError
         If it is no number, NaN, or outside the range (both ends included).
     """
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high:
+    number = typing.cast(float, value)  # NumPy's too
+    if isinstance(value, Real) and not isinstance(value, bool) and low <= number <= high:
         return float(value)
     raise ValueError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}")
 

@@ -141,8 +141,10 @@ def test_the_documents_python_runs_beside_files_of_the_old_names(installed, tmp_
 def test_each_public_name_is_there_and_no_other():
     for name in allspin.__all__:
         assert getattr(allspin, name).__name__ == {
+            "devices": "shipped_devices",
             "load_device": "open_device",
             "load_network": "open_network",
+            "networks": "shipped_networks",
         }.get(name, name)
     assert set(allspin.__all__) <= set(dir(allspin))
     with pytest.raises(AttributeError, match="module 'allspin' has no attribute 'nothing'"):

@@ -1,6 +1,6 @@
 """What a part offers to any network, and what is made of it: chips, resident images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 from allspin.hdl.parameters.target import TARGETS, Target
 from allspin.sim.errors import check_range, not_one_of
@@ -156,7 +156,7 @@ class HardwareProfile:
     rah_bits: int | None = None
     rows_per_clock: int = 1
     memory: str = "block"
-    states: bool = False
+    states: bool = field(default=False, metadata={"flag": "--keep-states"})
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
     tile_offsets: bool = False
@@ -170,6 +170,15 @@ class HardwareProfile:
         keep_one_of(self, "memory", tuple(TARGETS))
         if self.states and self.variation is not None:
             raise ValueError(NO_CHIPS)
+
+    def __repr__(self) -> str:
+        # What differs from the default tells profiles apart as well as all of it.
+        given = ", ".join(
+            f"{each.name}={getattr(self, each.name)!r}"
+            for each in fields(self)
+            if getattr(self, each.name) != each.default
+        )
+        return f"{type(self).__name__}({given})"
 
     @property
     def target(self) -> Target:

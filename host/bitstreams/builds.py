@@ -21,15 +21,16 @@ from allspin.hdl.cache.process import Progress
 from allspin.hdl.link.protocol import NO_TAG, Request, identity_bytes
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.record import link_rate, measure_throughput, remember
-from allspin.host.data.catalogue import network_name, open_network
+from allspin.host.data.catalogue import network_name, open_network, several
 from allspin.host.data.datasets import load_test_set
+from allspin.host.keywords import takes
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
-from allspin.host.show.say import commit
+from allspin.host.show.say import Display, commit
 from allspin.sim.errors import UserError, check_range, not_one_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import megahertz, option
+from allspin.sim.parameters import Shown, megahertz, option
 
 DIGITS = 10
 
@@ -324,7 +325,7 @@ class BuildOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Built:
+class Built(Shown):
     """What came of one board.
 
     Attributes
@@ -362,15 +363,26 @@ class Built:
 
 
 class BuildDisplay:
-    """Shows the progress of boards, called from many threads at once; this one shows nothing."""
+    """Shows the progress of boards, called from many threads at once.
+
+    Parameters
+    ----------
+    progress : Display
+        Where what is being done is part of a step.
+    """
+
+    def __init__(self, progress: Display) -> None:
+        self._progress = progress
 
     def advance(self, name: str, what: str, seconds: float) -> None:
         """Of the board `name` this is being done, for so many seconds now."""
+        self._progress.advance(seconds, None, f"{name}: {what}")
 
     def finish(self, built: Built) -> None:
         """A board is done."""
 
 
+@takes(changes=BuildChanges, options=BuildOptions)
 def build(
     boards: str | Sequence[str],
     network: str | Path | Network = DEFAULT_NETWORK,
@@ -378,7 +390,8 @@ def build(
     profile: str | None = None,
     changes: BuildChanges | None = None,
     options: BuildOptions | None = None,
-    display: BuildDisplay | None = None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> list[Built]:
     """Build the bitstream of one or more boards: synthesise, place, route, pack.
 
@@ -394,8 +407,10 @@ def build(
         What the machines have in place of what their profiles say.
     options : BuildOptions, optional
         How they are built.
-    display : BuildDisplay, optional
-        Shows how far they are.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `changes` and `options`, as ``allspin build`` has them: ``build("icebreaker", seed=2)``.
 
     Returns
     -------
@@ -409,13 +424,13 @@ def build(
     ValueError
         If a change is out of its range; the message begins with its name.
     """
-    names = [boards] if isinstance(boards, str) else boards
-    jobs = find_jobs(names, network, profile, changes or BuildChanges())
-    return build_jobs(jobs, options or BuildOptions(), display or BuildDisplay())
+    jobs = find_jobs(several(boards), network, profile, changes or BuildChanges())
+    progress.start("building")
+    return build_jobs(jobs, options or BuildOptions(), BuildDisplay(progress))
 
 
 def build_jobs(
-    jobs: Sequence[BuildJob], options: BuildOptions, display: BuildDisplay
+    jobs: Sequence[BuildJob], options: BuildOptions, progress: BuildDisplay
 ) -> list[Built]:
     """Build some boards, and keep their figures; what was built before is not built again.
 
@@ -437,14 +452,14 @@ def build_jobs(
         board = job.board.name
         name = board if names.count(board) == 1 else f"{board}:{job.profile_name}"
 
-        def progress(what: str, seconds: float) -> None:
+        def under_way(what: str, seconds: float) -> None:
             if stop.is_set():
                 raise UserError("interrupted")  # which ends the tool that is running
-            display.advance(name, what, seconds)
+            progress.advance(name, what, seconds)
 
         begun = time.monotonic()
         try:
-            record, notes = build_board(job, seeds, options.tools, progress)
+            record, notes = build_board(job, seeds, options.tools, under_way)
             remember(record)
             built = Built(name, record, notes, time.monotonic() - begun)
         except UserError as error:
@@ -452,7 +467,7 @@ def build_jobs(
                 raise
             failed = {"board": board, "profile": job.profile_name, "error": str(error)}
             built = Built(name, {**failed, "shortfall": f"{name}: {error}"})
-        display.finish(built)
+        progress.finish(built)
         return built
 
     if len(jobs) == 1:

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from allspin.host.chips.chip_options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import ProbedCells
-from allspin.host.show.say import Display, Silent
+from allspin.host.show.say import Display
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import not_one_of
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Brief
 from allspin.sim.programming.schemes import Counts, Programming
 
 VARIATIONS = {
@@ -57,7 +58,7 @@ def only(device: Device, variations: Iterable[str]) -> Device:
 
 
 @dataclass(frozen=True)
-class Lot:
+class Lot(Brief):
     """Chips that are made and programmed alike.
 
     Parameters
@@ -273,7 +274,7 @@ def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Measured(Brief):
     """What a network reached on some chips: those of a column, or those that were read back.
 
     Attributes
@@ -350,7 +351,7 @@ def measure(
     column: Column,
     lot: Lot,
     test_set: TestSet,
-    display: Display | None = None,
+    progress: Display | None = None,
 ) -> Measured:
     """Measure one column for one network.
 
@@ -364,12 +365,12 @@ def measure(
         What the chips have, and by which scheme they are programmed.
     lot : Lot
         The chips with all variations, as of `Column.lot`.
-    display : Display, optional
+    progress : Display, optional
         Shows it as a step.
     """
     chips = column.lot(lot)
     made, count = chips.made(network), len(lot.seeds)
-    return measure_made(name, column, made, count, test_set, display or Silent())
+    return measure_made(name, column, made, count, test_set, progress or Display())
 
 
 def measure_made(
@@ -378,10 +379,10 @@ def measure_made(
     chips: Iterable[MadeChip],
     count: int,
     test_set: TestSet,
-    display: Display,
+    progress: Display,
 ) -> Measured:
     """Measure so many chips of one network and one column, as a step."""
-    display.start(f"{name}, {column.title}")
+    progress.start(f"{name}, {column.title}")
     shares: list[float] = []
     counts, how, cells, energy = Counts(), Programming(), [], None
     for chip in chips:
@@ -389,7 +390,7 @@ def measure_made(
         counts, how = counts + chip.counts, chip.programming or how
         energy = counts.energy(chip.device.electrical)
         cells += [] if chip.cells is None else [chip.cells]
-        display.advance(len(shares), count, f"{shares[-1]:.2%}")
+        progress.advance(len(shares), count, f"{shares[-1]:.2%}")
     measured = Measured(name, column, np.array(shares), how, counts, cells, energy)
-    display.finish(measured.figure)
+    progress.finish(measured.figure)
     return measured

@@ -12,6 +12,7 @@ from allspin.sim.chip.words import saturates
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Brief
 from allspin.sim.programming.programming import Programmed
 from allspin.sim.programming.schemes import level_targets
 from allspin.sim.synapse.response import Polarity
@@ -48,7 +49,7 @@ SUFFIXES = (".csv", ".npz")
 
 
 @dataclass(frozen=True, eq=False)
-class CellTable:
+class CellTable(Brief):
     """The cells of a programmed chip.
 
     Attributes

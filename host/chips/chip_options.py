@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.host.chips.cell_table import CellTable, cell_table
 from allspin.host.chips.probed_cells import ProbedCells, probe_cells
-from allspin.host.data.catalogue import open_device
+from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.machines.gateware_chips import (
     CHIPS,
     SUM_CHIPS,
@@ -26,8 +26,8 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import option
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.parameters import Brief, option
+from allspin.sim.programming.programming import Programmed, program_chip as program
 from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
     POLARITIES,
@@ -43,7 +43,7 @@ TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
-class MadeChip:
+class MadeChip(Brief):
     """A chip whose cells are set, ready to run.
 
     Attributes
@@ -98,7 +98,7 @@ class MadeChip:
         if isinstance(how, ProbedCells):
             words, counts = how.on(chip, here), Counts()
         else:
-            programmed = program_chip(chip, network, how)
+            programmed = program(chip, network, how)
             words, counts = programmed.words, programmed.counts
         array, noise = chip_in_array(chip, here, words), chip.noise(network)
         return cls(chip, network, how, array, noise, found, counts, drawn)
@@ -204,12 +204,14 @@ PAPER = "paper"
 
 @dataclass(frozen=True)
 class ChipOptions:
-    """A chip: its seed, its device, and how it is programmed.
+    """A chip: its seed, its device, and how it is programmed or what was read of its cells.
 
     Parameters
     ----------
-    seed : int
-        The chip, 0 to 2**32 - 1.
+    chip : int, Chip or None
+        The chip, 0 to 2**32 - 1. None with `measured` only: then neurons, amplifiers and V-I
+        converters are the mean ones, and nothing changes from use to use. A `Chip` brings its
+        device.
     device : str, Path or Device
         What it is made of: a device, the name of one that ships, or a device file.
     scheme, polarity : str
@@ -223,14 +225,21 @@ class ChipOptions:
         Whether the thresholds of its neurons are calibrated.
     at : str or OperatingPoint, optional
         Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
+    measured : str or Path, optional
+        What a probe station read of its cells, as ``docs/formats.md`` has it, in place of
+        programming them. The device's range and unit tell what R_AH is worth in words.
+    missing : float
+        Share of such cells that may be missing, 0 to 1; such a cell is taken for open.
 
     Raises
     ------
     UserError
-        If a value is outside its range, or is not for this scheme.
+        If a value is outside its range, or does not go with another.
     """
 
-    seed: int = field(metadata=option("run on this chip (the ideal one)", "SEED", flag="--chip"))
+    chip: int | Chip | None = field(
+        default=None, metadata=option("run on this chip (the ideal one)", "SEED", type=int)
+    )
     device: str | Path | Device = field(
         default=PAPER,
         metadata=option(
@@ -273,15 +282,54 @@ class ChipOptions:
             "POINT",
         ),
     )
+    measured: str | Path | None = field(
+        default=None,
+        metadata=option(
+            "cells as a probe station read them, CSV or .npz; neurons are the mean one, or those "
+            "of --chip",
+            "CELLS",
+            type=Path,
+        ),
+    )
+    missing: float = field(
+        default=0.0,
+        metadata=option(
+            "with --measured, share of the cells that may be missing or open; a Hall arm that is "
+            "open adds nothing to its column (0)",
+            "SHARE",
+        ),
+    )
 
     def __post_init__(self) -> None:
-        if self.scheme not in VERIFYING:
-            for name in ("tries", "band"):
-                if getattr(self, name) is not None:
-                    raise UserError(f"`{name}` needs `scheme` {' or '.join(VERIFYING)}")
+        if isinstance(self.chip, Chip):
+            object.__setattr__(self, "device", self.chip.device)
+            object.__setattr__(self, "chip", self.chip.seed)
+        mean, read = self.chip is None, self.measured is not None
+        verifying = " or ".join(VERIFYING)
+        how = (self.scheme, self.polarity) != ("open-loop", "quieter")
+        for wrong, said in (
+            (
+                self.tries is not None and self.scheme not in VERIFYING,
+                f"`tries` needs `scheme` {verifying}",
+            ),
+            (
+                self.band is not None and self.scheme not in VERIFYING,
+                f"`band` needs `scheme` {verifying}",
+            ),
+            (mean and not read, "a chip needs its seed, `chip`, or cells that were `measured`"),
+            (self.missing and not read, "`missing` needs `measured`"),
+            (read and how, "`measured` cells are not programmed: leave out how they would be"),
+            (
+                mean and self.calibrate,
+                "`calibrate` needs `chip`: the mean neuron needs no calibration",
+            ),
+        ):
+            if wrong:
+                raise UserError(said)
         with refused():
             self._programming(1)
-            check_range("chip seed", self.seed, 0, 2**32 - 1)
+            check_number("`missing`", self.missing, 0, 1)
+            check_range("chip seed", self.chip or 0, 0, 2**32 - 1)
 
     def _programming(self, usual: int) -> Programming:
         return Programming(
@@ -292,20 +340,24 @@ class ChipOptions:
         )
 
     def make(self, network: Network) -> MadeChip:
-        """Make the chip, and program it with a network.
+        """Make the chip, and program it with a network or take the cells that were read.
 
         Raises
         ------
         UserError
-            If there is no such device, or the network's levels cannot be programmed.
+            If there is no such device, the network's levels cannot be programmed, or the file is
+            not of the network's cells.
         """
         device = open_device(self.device, self.at)
+        seed = cast(int | None, self.chip)
+        if self.measured is None:
+            how, chip = self._programming(default_tries(network)), Chip(device, seed or 0)
+        else:
+            how = probe_cells(Path(self.measured), network, device, self.missing)
+            chip = how.chip(Chip(device, seed or 0), seed is not None)
         with refused():
             return MadeChip.of(
-                Chip(device, self.seed),
-                network,
-                self._programming(default_tries(network)),
-                calibrated=self.calibrate,
+                chip, network, how, calibrated=self.calibrate, drawn=seed is not None
             )
 
     def cells(self, network: Network) -> CellTable:
@@ -318,81 +370,50 @@ class ChipOptions:
         """
         device = open_device(self.device, self.at)
         with refused():
-            how = self._programming(default_tries(network))
-            return cell_table(network, device, program_chip(Chip(device, self.seed), network, how))
+            how, chip = (
+                self._programming(default_tries(network)),
+                Chip(device, cast(int, self.chip)),
+            )
+            return cell_table(network, device, program(chip, network, how))
 
 
-@dataclass(frozen=True)
-class ProbedChipOptions:
-    """A chip whose cells a probe station read back.
+def program_chip(
+    chip: Chip | int,
+    network: str | Path | Network,
+    scheme: str | Programming = "open-loop",
+    *,
+    polarity: str = "quieter",
+    tries: int | None = None,
+    band: float | None = None,
+) -> Programmed:
+    """Program a chip with a network.
 
     Parameters
     ----------
-    measured : str or Path
-        What it read, as ``docs/formats.md`` has it.
-    device : str, Path or Device
-        What the cells are: a device, the name of one that ships, or a device file. Its range and
-        unit tell what R_AH is worth in words.
-    seed : int, optional
-        The chip whose neurons, amplifiers and V-I converters it has, 0 to 2**32 - 1; by default
-        they are the mean ones, and nothing changes from use to use.
-    missing : float
-        Share of the cells that may be missing, 0 to 1; such a cell is taken for open.
-    calibrate : bool
-        Whether the thresholds of its neurons are calibrated; needs `seed`.
-    at : str or OperatingPoint, optional
-        As of `ChipOptions`.
+    chip : Chip or int
+        The chip; or the seed of one of the paper's device.
+    network : str, Path or Network
+        States and levels: a network, its file, or the name of one that ships.
+    scheme : str or Programming
+        How: ``open-loop``, ``pulse-width``, ``write-verify`` or ``incremental``; or all of it.
+    polarity, tries, band
+        As of `allspin.Programming`; `tries` are 8 up to 16 states, else 32.
+
+    Returns
+    -------
+    Programmed
+        R_AH words of each layer, and what they took.
 
     Raises
     ------
     UserError
-        If a value is outside its range.
+        If there is no such network.
+    ValueError
+        If a value is outside its range, or a layer's levels do not rise from first to last.
     """
-
-    measured: str | Path = field(
-        metadata=option(
-            "cells as a probe station read them, CSV or .npz; neurons are the mean one, or those "
-            "of --chip",
-            "CELLS",
-            type=Path,
-        )
-    )
-    device: str | Path | Device = PAPER
-    seed: int | None = None
-    missing: float = field(
-        default=0.0,
-        metadata=option(
-            "with --measured, share of the cells that may be missing or open; a Hall arm that is "
-            "open adds nothing to its column (0)",
-            "SHARE",
-        ),
-    )
-    calibrate: bool = False
-    at: str | OperatingPoint | None = None
-
-    def __post_init__(self) -> None:
-        with refused():
-            check_number("`missing`", self.missing, 0, 1)
-            if self.seed is not None:
-                check_range("chip seed", self.seed, 0, 2**32 - 1)
-        if self.calibrate and self.seed is None:
-            raise UserError("`calibrate` needs `seed`: the mean neuron needs no calibration")
-
-    def make(self, network: Network) -> MadeChip:
-        """Make the chip of a network.
-
-        Raises
-        ------
-        UserError
-            If there is no such device, or the file is not of the network's cells.
-        """
-        device = open_device(self.device, self.at)
-        cells = probe_cells(Path(self.measured), network, device, self.missing)
-        with refused():
-            return MadeChip.of(
-                cells.chip(Chip(device, self.seed or 0), self.seed is not None),
-                network,
-                cells,
-                calibrated=self.calibrate,
-                drawn=self.seed is not None,
-            )
+    network = open_network(network)
+    chip = chip if isinstance(chip, Chip) else Chip(open_device(PAPER), chip)
+    if isinstance(scheme, str):
+        asked = ChipOptions(chip, scheme=scheme, polarity=polarity, tries=tries, band=band)
+        scheme = asked._programming(default_tries(network))
+    return program(chip, network, scheme)

@@ -19,16 +19,17 @@ from allspin.host.chips.accuracy import (
 from allspin.host.chips.chip_options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.chips.tiles import cut_network
-from allspin.host.data.catalogue import each_network, network_name, open_device
-from allspin.host.data.datasets import load_test_set
-from allspin.host.show.say import Display, Silent, commit
-from allspin.host.show.table import Number, Table, TableColumn as TableColumn
+from allspin.host.data.catalogue import network_name, open_device, several
+from allspin.host.data.datasets import Data, load_test_set
+from allspin.host.keywords import takes
+from allspin.host.show.say import Display, commit
+from allspin.host.show.table import Number, Table, TableColumn as TableColumn, frame
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.parameters import option
+from allspin.sim.parameters import Brief, Shown, option
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 CHIPS = 20
@@ -36,7 +37,7 @@ MAX_CHIPS = 10_000
 
 
 @dataclass(frozen=True)
-class MeasureOptions:
+class MeasureOptions(Brief):
     """Which chips are measured, and how they are programmed.
 
     Parameters
@@ -67,7 +68,9 @@ class MeasureOptions:
     """
 
     chips: int = field(default=CHIPS, metadata=option(f"how many chips ({CHIPS})", "N"))
-    first: int = field(default=0, metadata=option("the first chip; the next follow (0)", "SEED"))
+    first: int = field(
+        default=0, metadata=option("the first chip; the next follow (0)", "SEED", flag="--chip")
+    )
     columns: tuple[Column, ...] = COLUMNS
     polarity: str = "quieter"
     tries: int | None = None
@@ -83,11 +86,11 @@ class MeasureOptions:
         ),
     )
     missing: float = 0.0
-    tiles: Tiles | None = None
+    tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)
-        check_range("first", self.first, 0, 2**32 - max(chips, len(self.probed)))
+        check_range("chip", self.first, 0, 2**32 - max(chips, len(self.probed)))
         check_number("missing", self.missing, 0, 1)
 
     @property
@@ -108,7 +111,7 @@ class MeasureOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredChips:
+class MeasuredChips(Shown):
     """What came of it.
 
     Attributes
@@ -149,19 +152,65 @@ class MeasuredChips:
             "commit": commit(),
         }
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it: each chip as a point, and the means."""
-        # Pictures are loaded when a notebook asks for them.
-        from allspin.host.draw.cards import beside
+    def to_pandas(self) -> Any:
+        """A row for each chip: `pandas.DataFrame` of network, column, chip and accuracy."""
+        return frame(
+            {"network": one.network, "column": one.column.title, "chip": chip, "accuracy": share}
+            for one in (*self.results, *self.probed)
+            for chip, share in enumerate(one.accuracies.tolist(), self.seeds.start)
+        )
+
+    def remarks(self) -> list[str]:
+        """How the chips were programmed and what their device is read as, line by line."""
+        verified, worst = {}, []
+        for result in self.results:
+            column, how, counts = result.column, result.programming, result.counts
+            if how.verifies:
+                energy = "" if result.energy is None else f", {result.energy / counts.cells:.3g} J"
+                line = (
+                    f"{result.network}, {column.title}: band {how.band:g} of the range, at most "
+                    f"{how.tries} tries; {counts.reads / counts.cells:.2f} writes and reads a "
+                    f"cell, {counts.unconverged / counts.cells:.2%} of the cells end outside the "
+                    f"band; {counts.pulses / counts.cells:.1f} pulses and "
+                    f"{counts.saturations / counts.cells:.2f} saturations a cell{energy}"
+                )
+                verified.setdefault((result.network, how.scheme), line)
+            if {"c2c", "d2d", "neuron"} <= set(column.variations):
+                worst.append(
+                    f"{result.network}, {column.title}: the worst is chip "
+                    f"{self.worst_chip(result)} with {100 * result.accuracies.min():.2f} %"
+                )
+        cells = self.probed[0].cells if self.probed else ()
+        readings = [line for each in cells for line in each.readings()]
+        polarity = self.results[0].programming.polarity
+        every = [*self.results, *self.probed]
+        return [
+            *verified.values(),
+            *worst,
+            *doubts((f"{one.network}, {one.column.title}", one.accuracies) for one in every),
+            *readings,
+            f"polarity {polarity}: {POLARITIES[polarity]}",
+            *self.device.readings(),
+        ]
+
+    def plot(self) -> Any:
+        """Each chip as a point, and the means."""
+        # Pictures are loaded when somebody asks for them.
         from allspin.host.draw.curve_charts import Strip, strips
 
         rows = [
             Strip(f"{one.network}: {one.column.title}", (100 * one.accuracies).tolist(), one.figure)
             for one in (*self.results, *self.probed)
         ]
-        return beside(chips_table(self), strips("Accuracy of each chip", rows, "accuracy (%)"))
+        return strips("Accuracy of each chip", rows, "accuracy (%)")
+
+    def _repr_html_(self) -> str:
+        from allspin.host.draw.cards import beside
+
+        return beside(chips_table(self), self.plot())
 
 
+@takes(options=MeasureOptions)
 def measure_chips(
     networks: str | Path | Network | Sequence[str | Path | Network],
     device: str | Path | Device = "paper",
@@ -169,8 +218,9 @@ def measure_chips(
     *,
     at: str | OperatingPoint | None = None,
     images: int | None = None,
-    data: str | Path | None = None,
-    display: Display | None = None,
+    data: Data | None = None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> MeasuredChips:
     """Program many chips with networks, and count what they classify rightly.
 
@@ -186,10 +236,13 @@ def measure_chips(
         Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
     images : int, optional
         The first so many test images; all of them.
-    data : str or Path, optional
-        Folder of IDX files, or an ``.npz`` archive; the MNIST that ships.
-    display : Display, optional
-        Shows a step for each column of each network.
+    data : str, Path or tuple of array_like, optional
+        As of `allspin.load_dataset`; the MNIST that ships.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `MeasureOptions`, and ``tile_rows`` and ``adc_bits``, as ``allspin chips`` has them:
+        ``measure_chips("paper-10", chips=5)``.
 
     Returns
     -------
@@ -200,14 +253,14 @@ def measure_chips(
     UserError
         If a file cannot be read or does not fit, or the chips cannot be programmed so.
     """
-    options, display = options or MeasureOptions(), display or Silent()
+    options = options or MeasureOptions()
     made_of = open_device(device, at)
     opened: dict[str, Network] = {}
-    for each in each_network(networks):
+    for each in several(networks):
         name = network_name(each)
         if isinstance(each, Network) and opened.get(name, each) is not each:
             raise UserError(f"two networks would be called {name}: give their files or names")
-        opened[name] = cut_network(each, options.tiles, data, display)
+        opened[name] = cut_network(each, options.tiles, data, progress)
     if options.probed and len(opened) > 1:
         raise UserError("`probed` cells are those of one network: give it alone")
     pixels, labels = load_test_set(data, opened.values(), images)
@@ -215,10 +268,10 @@ def measure_chips(
     results, probed = [], []
     for name, network in opened.items():
         if options.probed:  # first: a file that cannot be used is told at once
-            probed += _measure_files(name, network, made_of, options, test_set, display)
+            probed += _measure_files(name, network, made_of, options, test_set, progress)
         with refused():
             lot = Lot(made_of, options.seeds, options.programming(network))
-        results += measure_columns(name, network, options.columns, lot, test_set, display)
+        results += measure_columns(name, network, options.columns, lot, test_set, progress)
     return MeasuredChips(made_of, options.seeds, len(test_set[0]), results, probed)
 
 
@@ -228,16 +281,16 @@ def _measure_files(
     device: Device,
     options: MeasureOptions,
     test_set: TestSet,
-    display: Display,
+    progress: Display,
 ) -> list[Measured]:
     """Measure the chips that were read back: with the mean neuron, and with neurons that vary."""
     count = len(options.probed)
-    display.start(f"reading {count} file{'s' * (count > 1)} of cells")
+    progress.start(f"reading {count} file{'s' * (count > 1)} of cells")
     cells = []
     for path in options.probed:
         cells.append(probe_cells(Path(path), network, device, options.missing))
-        display.advance(len(cells), count)
-    display.finish()
+        progress.advance(len(cells), count)
+    progress.finish()
     title = f"{count} measured chip{'s' * (count > 1)}"
     columns = (
         Column(title, (), ""),
@@ -255,7 +308,7 @@ def _measure_files(
             for seed, each in enumerate(cells, options.first)
         )
         with refused():
-            found.append(measure_made(name, column, made, count, test_set, display))
+            found.append(measure_made(name, column, made, count, test_set, progress))
     return found
 
 
@@ -265,7 +318,7 @@ def measure_columns(
     columns: Sequence[Column],
     lot: Lot,
     test_set: TestSet,
-    display: Display,
+    progress: Display,
 ) -> list[Measured]:
     """Measure some columns for one network, each as a step.
 
@@ -275,7 +328,7 @@ def measure_columns(
         As of `allspin.host.chips.accuracy.measure`.
     columns : sequence of Column
         What the chips have.
-    display : Display
+    progress : Display
         Shows the steps.
 
     Raises
@@ -285,7 +338,7 @@ def measure_columns(
     """
     with refused():
         return [
-            measure(name, network, column, lot, test_set, display)
+            measure(name, network, column, lot, test_set, progress)
             for column in known(columns, lot.device)
         ]
 
@@ -319,37 +372,3 @@ def chips_table(measured: MeasuredChips) -> Table:
         ),
         [(title, *shares) for title, shares in rows.items()],
     )
-
-
-def remarks(measured: MeasuredChips) -> list[str]:
-    """How the chips were programmed and what their device is read as, line by line."""
-    verified, worst = {}, []
-    for result in measured.results:
-        column, how, counts = result.column, result.programming, result.counts
-        if how.verifies:
-            energy = "" if result.energy is None else f", {result.energy / counts.cells:.3g} J"
-            line = (
-                f"{result.network}, {column.title}: band {how.band:g} of the range, at most "
-                f"{how.tries} tries; {counts.reads / counts.cells:.2f} writes and reads a cell, "
-                f"{counts.unconverged / counts.cells:.2%} of the cells end outside the band; "
-                f"{counts.pulses / counts.cells:.1f} pulses and "
-                f"{counts.saturations / counts.cells:.2f} saturations a cell{energy}"
-            )
-            verified.setdefault((result.network, how.scheme), line)
-        if {"c2c", "d2d", "neuron"} <= set(column.variations):
-            worst.append(
-                f"{result.network}, {column.title}: the worst is chip "
-                f"{measured.worst_chip(result)} with {100 * result.accuracies.min():.2f} %"
-            )
-    cells = measured.probed[0].cells if measured.probed else ()
-    readings = [line for each in cells for line in each.readings()]
-    polarity = measured.results[0].programming.polarity
-    every = [*measured.results, *measured.probed]
-    return [
-        *verified.values(),
-        *worst,
-        *doubts((f"{one.network}, {one.column.title}", one.accuracies) for one in every),
-        *readings,
-        f"polarity {polarity}: {POLARITIES[polarity]}",
-        *measured.device.readings(),
-    ]

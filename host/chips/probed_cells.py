@@ -18,6 +18,7 @@ from allspin.sim.chip.words import Words, rounded_words, saturates
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Brief
 from allspin.sim.programming.reference_column import write_reference
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.write_verify import measured_cells
@@ -44,7 +45,7 @@ Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class ProbedCells:
+class ProbedCells(Brief):
     """What a file says of a network's cells.
 
     Attributes

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.catalogue import open_network
-from allspin.host.data.datasets import check_fit, load_dataset
-from allspin.host.show.say import Display, Silent
+from allspin.host.data.datasets import Data, check_fit, load_dataset
+from allspin.host.show.say import Display
 from allspin.host.train.feed import split
 from allspin.sim.network.golden import cut
 from allspin.sim.network.network import Network, Tiles, tiles_of
 
 
 def calibration_images(
-    network: Network, data: str | Path | None = None
+    network: Network, data: Data | None = None
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Images and labels that choose the steps of a network's tiles.
 
@@ -43,8 +43,8 @@ def needs_cut(network: Network, tiles: Tiles | None) -> bool:
 def cut_network(
     network: str | Path | Network,
     tiles: Tiles | None,
-    data: str | Path | None = None,
-    display: Display | None = None,
+    data: Data | None = None,
+    progress: Display | None = None,
 ) -> Network:
     """A network, cut into tiles if that is asked for.
 
@@ -56,9 +56,9 @@ def cut_network(
         A network, its file, or the name of one that ships.
     tiles : Tiles or None
         Into what; None, and what the network is cut into already, leave it as it is.
-    data : str or Path, optional
-        Folder of IDX files, or an ``.npz`` archive, with training images (the MNIST that ships).
-    display : Display, optional
+    data : str, Path or tuple of array_like, optional
+        As of `allspin.load_dataset`, with training images (the MNIST that ships).
+    progress : Display, optional
         Told of the cutting, and what tiles of the network's own it takes the place of.
 
     Raises
@@ -67,15 +67,15 @@ def cut_network(
         If there is no such network or data set, it has no training images, or they do not fit the
         network.
     """
-    opened, display = open_network(network), display or Silent()
+    opened, progress = open_network(network), progress or Display()
     if tiles is None or not needs_cut(opened, tiles):
         return opened
     theirs = " or ".join(each.text for each in dict.fromkeys(tiles_of(opened)) if each)
     instead = f", in place of its {theirs}" if theirs else ""
-    display.start(f"cutting the network into {tiles.text}{instead}")
+    progress.start(f"cutting the network into {tiles.text}{instead}")
     made = cut(opened, tiles, *calibration_images(opened, data))
     steps = ", ".join(f"2^{layer.adc.shift}" for layer in made.layers if layer.adc is not None)
-    display.finish(f"steps of {steps}")
+    progress.finish(f"steps of {steps}")
     return made
 
 

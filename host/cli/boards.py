@@ -13,8 +13,7 @@ from allspin.host.bitstreams.board_tables import (
 from allspin.host.bitstreams.builds import DEFAULT_NETWORK
 from allspin.host.cli.options import Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network
-from allspin.host.show.progress import stages
-from allspin.host.show.say import say, warn
+from allspin.host.show.say import BuildWatch, say, warn
 from allspin.host.show.table import Marks
 from allspin.sim.files import write_atomically
 
@@ -68,8 +67,8 @@ def run(arguments: Arguments) -> int:
         documented = read_documented(page.with_suffix(".json"), name)
     if front is not None:
         HEADLINE_MARKS.around(front)
-    with stages() as progress:
-        rows = find_rows(name, network, documented, progress)
+    with arguments.steps.waiting("looking at what was built"):
+        rows = find_rows(name, network, documented, BuildWatch(arguments.steps))
     if front is not None:
         HEADLINE_MARKS.fill(front, headline_table(rows))
         if absent := headline_left_out(rows):

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 from allspin.host.bitstreams.board_tables import build_table
 from allspin.host.bitstreams.builds import (
@@ -26,7 +25,6 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.files import check_writable
-from allspin.host.show.progress import stages
 from allspin.host.show.say import Beat, clock, tell, warn
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
@@ -76,16 +74,12 @@ def run(arguments: Arguments) -> int:
         if len(jobs) > 1:
             raise UserError("--output is for one board")
         check_writable(arguments.output)
-    if len(jobs) == 1:
-        with stages() as stage:
-            results = build_jobs(jobs, options, _Stages(stage))
-    else:
-        log = _Log()
-        beat = Beat(lambda: clock(time.monotonic() - log.begun, None))
-        try:
-            results = build_jobs(jobs, options, log)
-        finally:
-            beat.stop()
+    log = _Log()
+    beat = Beat(lambda: clock(time.monotonic() - log.begun, None))
+    try:
+        results = build_jobs(jobs, options, log)
+    finally:
+        beat.stop()
     for note in (note for result in results for note in result.notes):
         warn(note)
     if arguments.output is not None and (bitstream := results[0].bitstream) is not None:
@@ -101,18 +95,8 @@ def run(arguments: Arguments) -> int:
     return FAILED if shortfalls else 0
 
 
-class _Stages(BuildDisplay):
-    """One board, with a step for each stage."""
-
-    def __init__(self, stage: Callable[[str, float], None]) -> None:
-        self._stage = stage
-
-    def advance(self, name: str, what: str, seconds: float) -> None:
-        self._stage(f"{name}: {what}", seconds)
-
-
 class _Log(BuildDisplay):
-    """Several boards at a time, with a line for each stage."""
+    """Boards, one or several at a time, with a line for each stage."""
 
     def __init__(self) -> None:
         self.begun = time.monotonic()

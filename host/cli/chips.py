@@ -1,8 +1,8 @@
 """``allspin chips``: what networks reach over many chips of a device."""
 
 from allspin.host.chips.accuracy import CAUSES, COLUMNS
-from allspin.host.chips.chip_options import ChipOptions, ProbedChipOptions
-from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
+from allspin.host.chips.chip_options import ChipOptions
+from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
 from allspin.host.cli.options import (
     SHARED,
     Arguments,
@@ -12,7 +12,6 @@ from allspin.host.cli.options import (
     add_tile_arguments,
     answer,
     read_options,
-    tile_options,
 )
 
 HELP = """\
@@ -42,8 +41,7 @@ def add_arguments(parser: Parser) -> None:
         "--causes", action="store_true", help="each variation alone, and all in open loop"
     )
     add_options(parser, MeasureOptions)
-    add_options(parser, ChipOptions, "polarity", "tries", "band")
-    add_options(parser, ProbedChipOptions, "missing")
+    add_options(parser, ChipOptions, "polarity", "tries", "band", "missing")
     add_tile_arguments(parser)
     add_shared(parser, "--images", "--data", "--json")
 
@@ -54,7 +52,6 @@ def run(arguments: Arguments) -> int:
         arguments,
         MeasureOptions,
         columns=CAUSES if arguments.causes else COLUMNS,
-        tiles=tile_options(arguments),
     )
     measured = measure_chips(
         arguments.networks,
@@ -63,7 +60,7 @@ def run(arguments: Arguments) -> int:
         at=arguments.at,
         images=arguments.images,
         data=arguments.data,
-        display=arguments.steps,
+        progress=arguments.steps,
     )
-    answer(arguments, measured.to_dict(), chips_table(measured), remarks(measured))
+    answer(arguments, measured.to_dict(), chips_table(measured), measured.remarks())
     return 0

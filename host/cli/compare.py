@@ -12,7 +12,6 @@ from allspin.host.cli.options import (
     answer,
     naming_options,
     read_options,
-    tile_options,
 )
 from allspin.host.compare.comparison import compare
 from allspin.host.compare.comparison_table import notes, tables
@@ -20,6 +19,7 @@ from allspin.host.compare.subject import CompareOptions, ComparisonSubject, leav
 from allspin.host.data.files import make_folder
 from allspin.host.draw.style import Look
 from allspin.sim.cost.liberty import CELLS_45
+from allspin.sim.network.network import Tiles
 
 HELP = """\
 Compare the network's spin neurons with CMOS neurons: accuracy, area, energy and time, bare and
@@ -65,27 +65,24 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Arguments) -> int:
     """Compare, print, and leave the pictures."""
     options, steps = read_options(arguments, CompareOptions), arguments.steps
-    with steps.waiting("reading network, device, cells and images"):
+    with steps.waiting("reading network, device, cells and images"), naming_options():
         subject = ComparisonSubject.open(
             arguments.network,
             arguments.device,
             arguments.liberty,
             arguments.data,
             at=arguments.at,
-            tiles=tile_options(arguments),
+            tiles=read_options(arguments, Tiles.asked),
             calibrated=arguments.accuracy is not None,
-            display=steps,
+            progress=steps,
         )
-    with naming_options():
         options.counted(len(subject.images))
     look, folder = read_options(arguments, Look), arguments.out
     if folder is None and not arguments.json:
         folder = Path("out/compare") / Path(arguments.network).stem
     if folder is not None:
         make_folder(folder)
-    steps.start("comparing")
-    found = compare(subject, options, steps).to_dict()
-    steps.finish()
+    found = compare(subject, options, progress=steps).to_dict()
     if folder is not None:
         steps.start(f"drawing into {folder}")
         leave(found, folder, look)

@@ -53,6 +53,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
     by_metavar: dict[str, Complete] = {
         "NET": _names("network", shipped_networks(), files=True),
         "DEVICE": _names("device", shipped_devices(), files=True),
+        "DATA": "file",
         "DIR": "directory",
         "BOARD": boards,
         "BOARD[:PROFILE]": boards,

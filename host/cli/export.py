@@ -88,9 +88,7 @@ def add_arguments(parser: Parser) -> None:
         help="with --spice, how columns are read: series, selected or buffered (the device's, or "
         "series)",
     )
-    parser.add_argument(
-        "--chip", dest="seed", metavar="SEED", type=int, help="with --cells, the chip"
-    )
+    parser.add_argument("--chip", metavar="SEED", type=int, help="with --cells, the chip")
     add_options(parser, ChipOptions, "scheme", "polarity", "tries", "band")
 
 

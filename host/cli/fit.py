@@ -1,7 +1,5 @@
 """``allspin fit``: from measured curves to a device file."""
 
-from pathlib import Path
-
 from allspin.host.cli.options import (
     FAILED,
     SHARED,
@@ -17,14 +15,12 @@ from allspin.host.data.files import check_writable
 from allspin.host.draw.style import Look, save_picture
 from allspin.host.fit.columns import ColumnNames, ReadOptions, is_decay
 from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
+from allspin.host.fit.explained import HEADS, columns_table
 from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tables
-from allspin.host.fit.quantities import few
 from allspin.host.fit.result import FitOptions
-from allspin.host.fit.roles import ColumnMap
 from allspin.host.fit.tables import read_csv
-from allspin.host.fit.varying import role
 from allspin.host.show.say import warn
-from allspin.host.show.table import Table, TableColumn, print_tables
+from allspin.host.show.table import print_tables
 from allspin.sim.device.device_file import save_device, save_point
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.pulse_changes import is_lookup_table
@@ -102,9 +98,8 @@ def run(arguments: Arguments) -> int:
         raise UserError("give -o DEVICE, or --explain to see how the files are read")
     look = read_options(arguments, Look)
     point = operating_point(arguments.point)
-    columns = read_options(arguments, ColumnNames)
-    reading = read_options(arguments, ReadOptions, columns=columns)
-    explained = [_columns(arguments, columns)] if arguments.explain else []
+    reading = read_options(arguments, ReadOptions)
+    explained = [columns_table(arguments.files, reading.columns)] if arguments.explain else []
     if explained and not arguments.json:
         # At once, since it also tells why a file is refused.
         print_tables(explained)
@@ -116,7 +111,7 @@ def run(arguments: Arguments) -> int:
             pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
-    tables = [_curves(fitted)] if explained else []
+    tables = [fitted.explained()] if explained else []
     record = fitted.to_dict(None if device is None else output, pictures) | {
         table.title: [dict(zip(HEADS[table.title], row, strict=True)) for row in table.rows]
         for table in explained + tables
@@ -138,55 +133,27 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-HEADS = {
-    "columns": ("file", "column", "unit", "taken for", "why", "cells"),
-    "curves": ("device", "cycle", "polarity", "file", "line", "points", "what"),
-}
-"""What `--explain` tells of each column, and of each curve."""
-
-
-def _columns(arguments: Arguments, names: ColumnNames) -> Table:
-    """What each column of the files is taken for, and why."""
-    files = arguments.files if not is_lookup_table(arguments.files[0]) else ()
-    maps = [ColumnMap(read_csv(path), names.of) for path in files]
-    rows = [
-        (one.file.path.name, *column, *role(one, n), few(cells[n] for _, cells in one.file.rows))
-        for one in maps
-        for n, column in enumerate(one.file.columns)
-    ]
-    return Table("columns", list(map(TableColumn, HEADS["columns"])), rows, keys=2)
-
-
-def _curves(fitted: Fitted | FittedDecay | LookupDevice) -> Table:
-    """Which curves were found in which lines, and what became of them."""
-    kept, gone = fitted.decays.curves if isinstance(fitted, FittedDecay) else [], []
-    if isinstance(fitted, Fitted):
-        kept, gone = fitted.measurement.curves, [o.curve for o in fitted.outliers if o.x is None]
-    rows = [
-        (
-            *(one.device, one.cycle, "" if one.polarity is None else one.polarity.name.lower()),
-            *(Path(one.path).name, one.line, one.x.size),
-            "fitted" if place < len(kept) else "left out",
-        )
-        for place, one in enumerate([*kept, *gone])
-    ]
-    return Table("curves", list(map(TableColumn, HEADS["curves"])), rows, keys=3)
-
-
 def _fit(arguments: Arguments, reading: ReadOptions) -> Fitted | FittedDecay | LookupDevice:
     """What is made of the files: by a fit of curves or decays, or of lookup tables without one."""
     files, base, at = arguments.files, arguments.base, arguments.at
     tables = is_lookup_table(files[0])
-    if not tables and _are_decays(arguments):
-        return fit_decay(files, base, read_options(arguments, DecayOptions), reading, at, warn)
+    if not tables and _are_decays(arguments, reading.columns):
+        return fit_decay(
+            files,
+            base,
+            read_options(arguments, DecayOptions),
+            reading,
+            at,
+            progress=arguments.steps,
+        )
     name = arguments.name or (arguments.output or files[0]).stem
     options = read_options(arguments, FitOptions, name=name)
     if tables:
         return take_lookup_tables(files, options, reading, base, at)
-    return fit(files, options, reading, base, warn, at=at)
+    return fit(files, options, reading, base, at=at, progress=arguments.steps)
 
 
-def _are_decays(arguments: Arguments) -> bool:
+def _are_decays(arguments: Arguments, names: ColumnNames) -> bool:
     """Whether the files are decays, that is R_AH against time.
 
     Raises
@@ -194,7 +161,6 @@ def _are_decays(arguments: Arguments) -> bool:
     UserError
         If some are and others are not, or an option is for the other kind.
     """
-    names = read_options(arguments, ColumnNames)
     found = [is_decay(read_csv(path), names) for path in arguments.files]
     if not any(found):
         if arguments.attempt_time is not None or arguments.equilibrium:

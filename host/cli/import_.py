@@ -1,10 +1,7 @@
 """``allspin import``: bring a network of another tool to the machine."""
 
-import contextlib
 import os
 import time
-from collections.abc import Callable
-from typing import Any
 
 from allspin.host.cli.options import (
     INTERRUPTED,
@@ -16,22 +13,14 @@ from allspin.host.cli.options import (
     add_target_arguments,
     add_tile_arguments,
     answer,
-    naming_options,
     read_options,
-    target_options,
-    tile_options,
 )
-from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
-from allspin.host.draw.accuracy_charts import imported_network
-from allspin.host.draw.style import name_text, save_picture
+from allspin.host.draw.style import save_picture
 from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Progress, training_bar
-from allspin.host.train.training_options import Augmentation
-from allspin.sim.errors import check_range
 from allspin.sim.network.netfile import save_network
 
 HELP = """\
@@ -59,11 +48,17 @@ def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     parser.add_argument("model", metavar="MODEL", type="file", help="file of the other tool")
     add_shared(parser, "-o --output", metavar="NET", required=True, help="network file to write")
-    add_options(parser, TrainingParameters, "states", "neuron", "rah_bits", "seed")
-    add_options(parser, ImportOptions)
-    parser.add_argument(
-        "--bits", metavar="N", type=int, default=4, help="of pixels and of neurons, 1 to 8 (4)"
+    add_options(
+        parser,
+        TrainingParameters,
+        "states",
+        "neuron",
+        "pixel_bits",
+        "hidden_bits",
+        "rah_bits",
+        "seed",
     )
+    add_options(parser, ImportOptions)
     add_target_arguments(parser)
     add_tile_arguments(parser)
     add_shared(parser, "--augment", help=f"with --tune, {SHARED['--augment']['help']}")
@@ -74,74 +69,33 @@ def add_arguments(parser: Parser) -> None:
     add_shared(parser, "--json")
 
 
-class _Bar(contextlib.ExitStack):
-    """Shows a training from its first batch on: until then other steps have the terminal."""
-
-    bar: Callable[[Progress], None] | None = None
-
-    def __call__(self, progress: Progress) -> None:
-        """Show where the training is."""
-        if self.bar is None:
-            self.bar = self.enter_context(training_bar())
-        self.bar(progress)
-
-
 def run(arguments: Arguments) -> int:
     """Import, save, and say what is left of the network."""
-    more: dict[str, Any] = {"target": target_options(arguments), "tiles": tile_options(arguments)}
-    with naming_options():
-        more["pixel_bits"] = more["hidden_bits"] = check_range("bits", arguments.bits, 1, 8)
-        if arguments.augment is not None:
-            more["augmentation"] = Augmentation.parse(arguments.augment)
-    options = read_options(arguments, ImportOptions, **more)
+    options = read_options(arguments, ImportOptions)
     model, output = arguments.model, arguments.output
     check_writable(output)
     check_apart(output, model, arguments.data)
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
     start = time.perf_counter()
-    with _Bar() as bar:
-        dataset = load_dataset(arguments.data)
-        imported = import_network(model, dataset, options, display=arguments.steps, report=bar)
+    imported = import_network(model, arguments.data, options, progress=arguments.steps)
     seconds = time.perf_counter() - start
     save_network(imported.network, output)
-    stages = {"quantised": imported.quantised}
-    if imported.tuned is not None:
-        stages["tuned"] = imported.tuned
-    accuracies = {"model": imported.model_accuracy}
-    accuracies |= {name: stage.accuracy for name, stage in stages.items()}
-    errors = {name: stage.errors for name, stage in stages.items()}
     if arguments.pictures is not None:
-        figure = imported_network(f"{name_text(model.name)}, imported", accuracies, errors)
-        save_picture(figure, arguments.pictures, "imported")
-    if imported.choice.near_tie:
-        warn(f"{imported.choice.reason}; give --white")
+        save_picture(imported.plot(), arguments.pictures, "imported")
     if imported.interrupted:
         warn(f"interrupted; the network so far is in {output}")
-    record = {
-        "network": os.fspath(output),
-        "topology": list(imported.network.topology),
-        "model_topology": list(imported.model_topology),
-        "input": imported.scaling.to_dict(),
-        "model_accuracy": imported.model_accuracy,
-        "quantised_accuracy": imported.quantised.accuracy,
-        "tuned_accuracy": accuracies.get("tuned"),
-        "quantised_errors": list(imported.quantised.errors),
-        "tuned_errors": list(errors["tuned"]) if "tuned" in errors else None,
-        "constant_neurons": imported.constant_neurons,
-        "interrupted": imported.interrupted,
-        "seconds": seconds,
-    }
+    record = {"network": os.fspath(output), **imported.to_dict(), "seconds": seconds}
     rows: list[Figure] = [
         ("model", "-".join(map(str, imported.model_topology))),
         ("topology", "-".join(map(str, imported.network.topology))),
-        ("white pixel in the model's input", f"{imported.scaling.white:g}"),
+        ("white pixel in the model's input", f"{imported.choice.scaling.white:g}"),
     ]
-    for name, share in accuracies.items():
+    for name, share in imported.accuracies.items():
         how = "in floating point" if name == "model" else f"as {name}"
         rows.append((f"accuracy {how}", Number(100 * share, ".2f"), "%"))
-    for name, stage in errors.items():
-        for layer, error in enumerate(stage):
+    for name, stage in imported.stages.items():
+        for layer, error in enumerate(stage.errors):
             rows.append((f"error of layer {layer} as {name}", Number(100 * error, ".1f"), "%"))
     rows.append(("time", seconds, "s"))
     notes = [f"the network is in {output}"]

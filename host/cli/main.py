@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TextIO
 
-from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser
+from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser, renewed
 from allspin.host.data.files import fault_of_extension, load_extensions
 from allspin.host.show.say import Beat, commit, one_line, printable, tell, version, warn
 from allspin.sim.errors import VARIABLE, UserError
@@ -114,6 +114,7 @@ def report_fault(error: Exception, argv: Sequence[str]) -> int:
 def _perform(argv: Sequence[str]) -> int:
     """Parse and run; whatever goes wrong is raised."""
     load_extensions()
+    argv = renewed(argv)
     called = [word for word in argv if not word.startswith("-")][:1]
     with contextlib.ExitStack() as stack:
         if {"-h", "--help"}.isdisjoint(argv):

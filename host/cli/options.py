@@ -6,35 +6,33 @@ import dataclasses
 import json
 import re
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from allspin.host.chips.chip_options import PAPER
 from allspin.host.cli.parser import Parser
-from allspin.host.data.catalogue import open_device
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.host.show.table import Table, print_tables
-from allspin.host.train.parameters import TrainingTarget
 from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Tiles
+from allspin.sim.parameters import make
 from allspin.sim.programming.programming import LEVEL_CHOICES
-from allspin.sim.programming.schemes import POLARITIES, Programming
+from allspin.sim.programming.schemes import POLARITIES
 
 Options = TypeVar("Options")
 
 NEEDS: dict[str, dict[str, str]] = {
     "run": {
         "missing": "measured",
-        "device at calibrate": "seed measured",
-        "scheme polarity tries band": "seed",
+        "device at calibrate": "chip measured",
+        "scheme polarity tries band": "chip",
         "uart latency": "on=virtual",
         "clock_error frequency": "uart",
         "framing": "image",
     },
     "train": {"at level_choice polarity robust": "device"},
-    "import": {"at level_choice polarity": "device", "augment": "tune"},
+    "import": {"at level_choice polarity": "device"},
     "fit": {"at": "base"},
     "chips": {"missing": "probed"},
     "sweep": {"ca_file certificate key": "address"},
@@ -42,18 +40,18 @@ NEEDS: dict[str, dict[str, str]] = {
         "lanes": "verilog",
         "layer rows columns reading": "spice",
         "device at": "spice cells",
-        "seed scheme polarity tries band": "cells",
-        "cells": "seed",
+        "chip scheme polarity tries band": "cells",
+        "cells": "chip",
     },
     "boards": {"headline": "write"},
-    "selftest": {"rows_per_clock chips resident": "on=virtual"},
+    "selftest": {"rows_per_clock chip_maker resident": "on=virtual"},
 }
 """By command: options, and those of which they need one; ``on=virtual`` is one with a value."""
 EXCLUDES: dict[str, dict[str, str]] = {
     "run": {
         "measured": "scheme polarity tries band",
         "image": "images resident",
-        "latency": "uart seed measured image logits check resident",
+        "latency": "uart chip measured image logits check resident",
     },
     "train": {"in_array": "robust tile_rows adc_bits"},
     "sweep": {"address": "workers"},
@@ -157,7 +155,7 @@ def add_options(parser: Parser, kind: type, *names: str) -> None:
         Which fields; without any, all that are options.
     """
     for field in dataclasses.fields(kind):
-        if not field.metadata or (names and field.name not in names):
+        if "how" not in field.metadata or (names and field.name not in names):
             continue
         how = dict(field.metadata["how"])
         if field.type is bool:
@@ -170,15 +168,15 @@ def add_options(parser: Parser, kind: type, *names: str) -> None:
         parser.add_argument(flag, dest=field.name, default=None, **how)
 
 
-def read_options(arguments: Arguments, kind: type[Options], **more: Any) -> Options:
+def read_options(arguments: Arguments, kind: Callable[..., Options], **more: Any) -> Options:
     """An object of a class, with what was given of its fields.
 
     Parameters
     ----------
     arguments : Arguments
         Of the command line; None is what was not given.
-    kind : type
-        A dataclass.
+    kind : callable
+        A dataclass, or a function: see `allspin.sim.parameters.make`.
     **more
         Fields that are no options.
 
@@ -188,12 +186,12 @@ def read_options(arguments: Arguments, kind: type[Options], **more: Any) -> Opti
         If the class refuses a value.
     """
     given = {
-        field.name: tuple(value) if isinstance(value, list) else value
-        for field in dataclasses.fields(typing.cast(Any, kind))
-        if (value := getattr(arguments, field.name, None)) is not None
+        name: value
+        for name, value in vars(arguments).items()
+        if value is not None and value is not False
     }
     with naming_options():
-        return kind(**given | more)
+        return make(kind, given | more)
 
 
 SHARED: dict[str, dict[str, Any]] = {
@@ -240,7 +238,12 @@ SHARED: dict[str, dict[str, Any]] = {
         "type": int,
         "help": "rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
     },
-    "--states": {"action": "store_true", "help": "keep states in place of R_AH words"},
+    "--keep-states": {
+        "action": "store_true",
+        "dest": "states",
+        "help": "keep states in place of R_AH words",
+    },
+    "--chip-maker": {"action": "store_true", "help": "with the gateware that makes chips"},
     "--profile": {"metavar": "NAME", "help": "which of the board's machines (the first)"},
     "--seed": {"metavar": "N", "type": int, "default": 0, "help": "seed of all random draws (0)"},
     "--wide": {
@@ -278,18 +281,6 @@ def add_tile_arguments(parser: Parser, own: str = "the network's own") -> None:
     )
 
 
-def tile_options(arguments: Arguments) -> Tiles | None:
-    """The tiles that were asked for, if any.
-
-    Raises
-    ------
-    UserError
-        If a value is outside its range, or one of the two is missing.
-    """
-    with naming_options():
-        return Tiles.asked(arguments.tile_rows, arguments.adc_bits)
-
-
 def add_target_arguments(parser: Parser) -> None:
     """Declare the device to train for, what its states are, and how it is written."""
     parser.add_argument(
@@ -309,24 +300,6 @@ def add_target_arguments(parser: Parser) -> None:
         metavar="NAME",
         help=f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
     )
-
-
-def target_options(arguments: Arguments) -> TrainingTarget | None:
-    """The device to train for, if there is one.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, or there is no such choice.
-    """
-    if arguments.device is None:
-        return None
-    with naming_options():
-        return TrainingTarget(
-            open_device(arguments.device, arguments.at),
-            arguments.level_choice or "nearest",
-            Programming(polarity=arguments.polarity or "quieter"),
-        )
 
 
 def answer(

@@ -17,33 +17,53 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from allspin.host.show.say import one_line, printable, say, version
+from allspin.host.show.say import one_line, printable, say, version, warn
 from allspin.sim.errors import meant
 
-COMMANDS = {
-    "train": "train a network, offline",
-    "import": "convert a network of another tool for the machine",
-    "run": "run a network on a machine and measure its accuracy",
-    "live": "draw digits on a page, and watch the machine at work",
-    "fit": "make a device file from measured curves",
-    "chips": "measure the accuracy of networks over many chips of a device",
-    "sweep": "measure chips over a grid of networks, devices and variations",
-    "sim": "run a network's gateware in an HDL simulator",
-    "export": "write Verilog, ONNX, a deck for SPICE, or a table of cells",
-    "demo": "train, simulate, compare and plot, in one go",
-    "paper": "draw the figures of the paper, with a verdict on each claim",
-    "compare": "compare spin neurons with CMOS neurons: area, energy and time",
-    "report": "write one HTML page about a network",
-    "boards": "list the boards, and what was built for them",
-    "build": "build a board's bitstream",
-    "flash": "program a board",
-    "selftest": "test a board: memories, images, counters, a chip",
-    "virtual": "open the virtual board as a serial port",
-    "gates": "simulate boards' netlists against the golden model",
-    "info": "show versions, tools, networks and boards",
+GROUPS = {
+    "start": {
+        "demo": "train, simulate, compare and plot, in one go",
+        "live": "draw digits on a page, and watch the machine at work",
+        "run": "run a network on a machine and measure its accuracy",
+        "train": "train a network, offline",
+        "import": "convert a network of another tool for the machine",
+        "report": "write one HTML page about a network",
+        "info": "show versions, tools, networks and boards",
+    },
+    "devices": {
+        "fit": "make a device file from measured curves",
+        "chips": "measure the accuracy of networks over many chips of a device",
+        "sweep": "measure chips over a grid of networks, devices and variations",
+        "compare": "compare spin neurons with CMOS neurons: area, energy and time",
+        "paper": "draw the figures of the paper, with a verdict on each claim",
+    },
+    "hardware": {
+        "virtual": "open the virtual board as a serial port",
+        "sim": "run a network's gateware in an HDL simulator",
+        "export": "write Verilog, ONNX, a deck for SPICE, or a table of cells",
+        "boards": "list the boards, and what was built for them",
+        "build": "build a board's bitstream",
+        "gates": "simulate boards' netlists against the golden model",
+        "flash": "program a board",
+        "selftest": "test a board: memories, images, counters, a chip",
+    },
 }
-"""Each command, with its line of the list. Its module here is called the same, with an underscore
-behind it if Python has the word."""
+"""Each command by the group of the list that it is in, with its line."""
+COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
+"""The same without groups. A command's module here is called the same, with an underscore behind it
+if Python has the word."""
+
+RENAMED = {
+    "run": {"--states": ["--keep-states"]},
+    "sim": {"--states": ["--keep-states"]},
+    "virtual": {"--states": ["--keep-states"], "--chips": ["--chip-maker"]},
+    "selftest": {"--chips": ["--chip-maker"]},
+    "chips": {"--first": ["--chip"]},
+    "sweep": {"--first": ["--chip"]},
+    "import": {"--bits": ["--pixel-bits", "--hidden-bits"]},
+}
+"""Old spellings of options by command, and what they are now: one option, or several that take the
+same value."""
 
 DESCRIPTION = "allspin emulates an all-spin neural network in gateware, bit for bit."
 EPILOG = """\
@@ -69,16 +89,40 @@ SHELLS = ("bash", "zsh", "fish")
 """Those that `--completion` knows."""
 WIDTH = 79
 """Columns of prose."""
-HELP_AT = 13
+HELP_AT = 14
 """Where the lines of the commands begin, so that each has room in 80 columns."""
 USAGE_ERROR = 2
 """Exit status for what the user can mend."""
+
+
+def renewed(argv: Sequence[str]) -> list[str]:
+    """A command line with today's spelling of old options, each of which is said."""
+    old = RENAMED.get(next((word for word in argv if not word.startswith("-")), ""), {})
+    words = []
+    for place, word in enumerate(argv):
+        name, sign, value = word.partition("=")
+        *others, last = old.get(name, [name])
+        if name in old:
+            warn(f"{name} is now {' and '.join(old[name])}")
+        for other in others:
+            words += [other, value] if sign else [other, *argv[place + 1 : place + 2]]
+        words.append(f"{last}{sign}{value}")
+    return words
 
 
 def load_command(name: str) -> ModuleType:
     """The module of a command of `COMMANDS`."""
     module = f"{name}_" if keyword.iskeyword(name) else name
     return importlib.import_module(f"allspin.host.cli.{module}")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Lists commands in groups."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        listed = isinstance(action, argparse._SubParsersAction._ChoicesPseudoAction)
+        heads = {next(iter(names)): f"  {group}:\n" for group, names in GROUPS.items()}
+        return (heads.get(action.dest, "") if listed else "") + super()._format_action(action)
 
 
 class Parser(argparse.ArgumentParser):
@@ -96,16 +140,14 @@ class Parser(argparse.ArgumentParser):
     Attributes
     ----------
     options : dict of str to str
-        By the name of what each sets, its options, such as ``--rows-per-clock``, those of groups
-        among them.
+        By the name of what each sets, and by its own as a keyword, its options, such as
+        ``--rows-per-clock``, those of groups among them.
     """
 
     def __init__(self, help_at: int = 24, **options: Any) -> None:
         super().__init__(
             allow_abbrev=False,
-            formatter_class=functools.partial(
-                argparse.RawDescriptionHelpFormatter, max_help_position=help_at
-            ),
+            formatter_class=functools.partial(_Formatter, max_help_position=help_at),
             **options,
         )
         self.register("type", "file", Path)
@@ -114,9 +156,10 @@ class Parser(argparse.ArgumentParser):
     def options(self) -> dict[str, str]:
         """See the class."""
         return {
-            action.dest: action.option_strings[-1]
+            name: action.option_strings[-1]
             for action in self._actions
             if action.option_strings
+            for name in (action.dest, action.option_strings[-1].strip("-").replace("-", "_"))
         }
 
     def parse_args(  # pyright: ignore[reportIncompatibleMethodOverride]  # the stubs overload it

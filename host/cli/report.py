@@ -9,11 +9,12 @@ from allspin.host.cli.options import (
     add_shared,
     add_tile_arguments,
     naming_options,
-    tile_options,
+    read_options,
 )
 from allspin.host.report.findings import CHIPS, QUICK_CHIPS, QUICK_IMAGES, ReportSubject
 from allspin.host.report.page import report
 from allspin.host.show.say import say
+from allspin.sim.network.network import Tiles
 
 HELP = """\
 Write one HTML page about a network: what was trained and with which device, its accuracy over
@@ -61,10 +62,10 @@ def run(arguments: Arguments) -> int:
             chips=arguments.chips,
             images=arguments.images,
             data=arguments.data,
-            tiles=tile_options(arguments),
+            tiles=read_options(arguments, Tiles.asked),
             quick=arguments.quick,
-            display=arguments.steps,
+            progress=arguments.steps,
         )
-    made = report(subject, arguments.output, display=arguments.steps)
+    made = report(subject, arguments.output, progress=arguments.steps)
     say(json.dumps(made.to_dict()) if arguments.json else str(made.path))
     return 0

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from allspin.host.chips.chip_options import ChipOptions, MadeChip, ProbedChipOptions
+from allspin.host.chips.chip_options import ChipOptions, MadeChip
 from allspin.host.cli.options import (
     FAILED,
     Arguments,
@@ -14,7 +14,6 @@ from allspin.host.cli.options import (
     add_tile_arguments,
     answer,
     read_options,
-    tile_options,
 )
 from allspin.host.data.files import check_writable
 from allspin.host.data.images import FRAMINGS
@@ -28,6 +27,7 @@ from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
+from allspin.sim.network.network import Tiles
 
 
 def _title(score: Score) -> str:
@@ -202,7 +202,6 @@ def add_arguments(parser: Parser) -> None:
         "scoring",
     )
     add_options(parser, ChipOptions)
-    add_options(parser, ProbedChipOptions)
     add_shared(parser, "--json")
 
 
@@ -211,20 +210,15 @@ def run(arguments: Arguments) -> int:
     unwired = arguments.on in (None, GOLDEN) or (arguments.on == VIRTUAL and not arguments.uart)
     if arguments.baud is not None and unwired:
         raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
-    spoken = arguments.uart or arguments.baud is not None
-    uart = read_options(arguments, UartOptions) if spoken else None
-    on = read_options(arguments, MachineOptions, uart=uart)
-    tiles = tile_options(arguments)
-    files = {"data": arguments.data, "tiles": tiles, "display": arguments.steps}
+    on = read_options(arguments, MachineOptions)
+    tiles = read_options(arguments, Tiles.asked)
+    files = {"data": arguments.data, "tiles": tiles, "progress": arguments.steps}
     if arguments.latency:
         taken = latency(arguments.network, on.profile, images=arguments.images, **files)
         answer(arguments, taken.to_dict(), *latency_table(taken))
         return 0
-    chip = None
-    if arguments.measured is not None:
-        chip = read_options(arguments, ProbedChipOptions)
-    elif arguments.seed is not None:
-        chip = read_options(arguments, ChipOptions)
+    unmade = arguments.chip is None and arguments.measured is None
+    chip = None if unmade else read_options(arguments, ChipOptions)
     options = read_options(arguments, RunOptions, logits=arguments.logits is not None)
     if arguments.logits is not None:
         check_writable(arguments.logits)

@@ -38,7 +38,7 @@ examples:
   allspin selftest
   allspin selftest --on /dev/ttyUSB1 --baud 115200
   allspin selftest mine.safetensors --on auto
-  allspin selftest --on virtual --chips --resident
+  allspin selftest --on virtual --chip-maker --resident
 """
 
 MARKS = {True: "ok", False: "WRONG", None: "-"}
@@ -61,9 +61,7 @@ def add_arguments(parser: Parser) -> None:
     add_shared(parser, "--seed", metavar="S", help="seed of patterns and images (0)")
     add_shared(parser, "--json")
     add_shared(parser, "--rows-per-clock", help=f"with --on {VIRTUAL}, rows driven in a cycle (1)")
-    parser.add_argument(
-        "--chips", action="store_true", help=f"with --on {VIRTUAL}, the gateware that makes chips"
-    )
+    add_shared(parser, "--chip-maker", help=f"with --on {VIRTUAL}, the gateware that makes chips")
     parser.add_argument(
         "--resident", action="store_true", help=f"with --on {VIRTUAL}, a memory for images"
     )
@@ -75,7 +73,7 @@ def run(arguments: Arguments) -> int:
     profile = read_options(
         arguments,
         HardwareProfile,
-        variation=SUM_CHIPS if arguments.chips else None,
+        variation=SUM_CHIPS if arguments.chip_maker else None,
         resident=VIRTUAL_RESIDENT if arguments.resident else None,
     )
     if arguments.seed < 0:
@@ -88,7 +86,7 @@ def run(arguments: Arguments) -> int:
     with open_for_selftest(arguments.on, network, profile, baud, progress=watch) as machine:
         steps.finish(machine.name)
         known = network or known_network(machine.name, machine.identity, arguments.seed)
-        for finding in selftest(machine, known, seed=arguments.seed, display=steps):
+        for finding in selftest(machine, known, seed=arguments.seed, progress=steps):
             findings.append(finding)
             if not arguments.json:
                 head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"

@@ -13,9 +13,7 @@ from allspin.host.cli.options import (
     answer,
     read_options,
 )
-from allspin.host.data.catalogue import open_network
-from allspin.host.data.datasets import load_test_set
-from allspin.host.run.simulate import SimulatorOptions, simulate_engine
+from allspin.host.run.simulate import IMAGES, SimulatorOptions, simulate_engine
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, Table, figures
 
@@ -32,15 +30,13 @@ examples:
   allspin sim mnist-10 --simulator icarus --images 5 --seed 1 --lanes 10
 """
 
-IMAGES = 20
-
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     add_shared(parser, "network")
     add_options(parser, SimulatorOptions)
     add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
-    add_shared(parser, "--data", "--lanes", "--rows-per-clock", "--states")
+    add_shared(parser, "--data", "--lanes", "--rows-per-clock", "--keep-states")
     add_shared(parser, "--json")
 
 
@@ -59,11 +55,11 @@ def run(arguments: Arguments) -> int:
     """Simulate, and say what came of it."""
     profile = read_options(arguments, HardwareProfile)
     options = read_options(arguments, SimulatorOptions)
-    network = open_network(arguments.network)
-    images, _ = load_test_set(arguments.data, [network], arguments.images)
     try:
         found = simulate_engine(
-            network, images[: arguments.images], profile, options, arguments.steps
+            *(arguments.network, arguments.images, profile, options),
+            data=arguments.data,
+            progress=arguments.steps,
         )
     except BenchFailure as failure:
         arguments.steps.stop()

@@ -1,7 +1,6 @@
 """``allspin sweep``: accuracies of many chips over a grid of factors."""
 
 import time
-from typing import Any
 
 from allspin.host.cli.options import (
     Arguments,
@@ -16,7 +15,7 @@ from allspin.host.data.files import check_writable, make_folder
 from allspin.host.draw.style import Look
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import commit
-from allspin.host.sweep.grid import FACTORS, Grid, make_grid, read_grid
+from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid
 from allspin.host.sweep.pictures import draw_sweep
 from allspin.host.sweep.sweeping import make_plan, sweep
 from allspin.host.sweep.workers import Cluster
@@ -53,9 +52,10 @@ def add_arguments(parser: Parser) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", metavar="LIST", help=factor.help)
     parser.add_argument("--chips", metavar="N", type=int, help="how many chips at each point (20)")
     parser.add_argument(
-        "--first", metavar="SEED", type=int, help="the first chip; the next follow (0)"
+        "--chip", dest="first", metavar="SEED", type=int, help="the first chip; the next follow (0)"
     )
-    add_shared(parser, "--images", "--data")
+    add_shared(parser, "--images")
+    add_shared(parser, "--data", type=str)
     parser.add_argument(
         "--on", metavar="MACHINE", help=f"{GOLDEN}, {VIRTUAL} or a serial port ({GOLDEN})"
     )
@@ -73,18 +73,15 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _grid(arguments: Arguments) -> Grid:
-    entries: dict[str, Any] = {} if arguments.grid is None else read_grid(arguments.grid)
-    for name, factor in FACTORS.items():
-        given = getattr(arguments, name)
-        if given is not None:
-            values = given.split(factor.separator)
-            entries[name] = [value.strip() for value in values if value.strip()]
-    for name in ("chips", "first", "images", "on"):
-        if getattr(arguments, name) is not None:
-            entries[name] = getattr(arguments, name)
-    if arguments.data is not None:
-        entries["data"] = str(arguments.data)
-    return make_grid(entries)
+    given = {
+        name: value
+        for name in (*FACTORS, *SETTINGS)
+        if (value := getattr(arguments, name)) is not None
+    }
+    for name in set(FACTORS) & set(given):
+        values = given[name].split(FACTORS[name].separator)
+        given[name] = [value.strip() for value in values if value.strip()]
+    return make_grid(({} if arguments.grid is None else read_grid(arguments.grid)) | given)
 
 
 def run(arguments: Arguments) -> int:
@@ -106,7 +103,7 @@ def run(arguments: Arguments) -> int:
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
     begun = time.monotonic()
-    found = sweep(plan, path, workers=arguments.workers, cluster=cluster, display=steps)
+    found = sweep(plan, path, workers=arguments.workers, cluster=cluster, progress=steps)
     seconds = time.monotonic() - begun
     pictures = []
     if arguments.pictures is not None:

@@ -16,24 +16,20 @@ from allspin.host.cli.options import (
     add_tile_arguments,
     answer,
     check_together,
-    naming_options,
     read_options,
-    target_options,
-    tile_options,
 )
-from allspin.host.data.datasets import Dataset, load_dataset
+from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
 from allspin.host.train import in_array, parameters as recipe
 from allspin.host.train.in_array import Learnt
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Trained, train, training_bar
+from allspin.host.train.trainer import Trained, train
 from allspin.host.train.training_options import (
     ALL,
     KEYS,
     USUAL,
-    Augmentation,
     Robustness,
     read_recipe,
 )
@@ -139,35 +135,9 @@ def _with_recipe(arguments: Arguments) -> Arguments:
 
 
 def _parameters(arguments: Arguments) -> TrainingParameters:
-    more: dict[str, Any] = {
-        "tiles": tile_options(arguments),
-        "target": target_options(arguments),
-    }
-    if arguments.in_array:
-        usual = in_array.DEFAULTS.items()
-        more |= {name: value for name, value in usual if getattr(arguments, name, None) is None}
-    with naming_options():
-        if arguments.augment is not None:
-            more["augmentation"] = Augmentation.parse(arguments.augment)
-        if arguments.robust is not None:
-            more["robust"] = Robustness.parse(arguments.robust)
-    return read_options(arguments, TrainingParameters, **more)
-
-
-def _trained(
-    dataset: Dataset, parameters: TrainingParameters, arguments: Arguments
-) -> Trained | Learnt:
-    """Train, and show how far it is."""
-    if not arguments.in_array:
-        with training_bar() as bar:
-            return train(dataset, parameters, bar)
-    steps = arguments.steps
-    steps.start("learning in the array")
-    trained = in_array.learn_in_array(
-        dataset, parameters, lambda share: steps.advance(share, 1.0, f"{share:.0%}")
-    )
-    steps.finish()
-    return trained
+    usual = in_array.DEFAULTS if arguments.in_array else {}
+    lacking = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
+    return read_options(arguments, TrainingParameters, **lacking)
 
 
 def run(arguments: Arguments) -> int:
@@ -188,7 +158,8 @@ def run(arguments: Arguments) -> int:
     # By which a cluster ends a job.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        trained = _trained(dataset, parameters, arguments)
+        learn = in_array.learn_in_array if arguments.in_array else train
+        trained = learn(dataset, parameters, progress=arguments.steps)
     except KeyboardInterrupt:
         arguments.steps.stop()
         warn("interrupted; nothing was saved")

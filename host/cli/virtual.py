@@ -107,7 +107,7 @@ over all clients:
 examples:
   allspin virtual mnist-10
   allspin virtual mnist-10 --port board  # then: allspin run mnist-10 --on board
-  allspin virtual paper-10 --chips --resident --rows-per-clock 4
+  allspin virtual paper-10 --chip-maker --resident --rows-per-clock 4
   allspin virtual mnist-10 --flip 0.001 --seed 7
   allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 50
 """
@@ -115,8 +115,7 @@ examples:
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add_shared(parser, "network", "--rows-per-clock", "--states")
-    parser.add_argument("--chips", action="store_true", help="with the gateware that makes chips")
+    add_shared(parser, "network", "--rows-per-clock", "--keep-states", "--chip-maker")
     parser.add_argument("--resident", action="store_true", help="with a memory for resident images")
     parser.add_argument(
         "--port",
@@ -145,7 +144,7 @@ def run(arguments: Arguments) -> int:
     profile = read_options(
         arguments,
         HardwareProfile,
-        variation=SUM_CHIPS if arguments.chips else None,
+        variation=SUM_CHIPS if arguments.chip_maker else None,
         resident=VIRTUAL_RESIDENT if arguments.resident else None,
     )
     with refused("cannot make such faults: "):

@@ -29,7 +29,8 @@ from allspin.host.compare.whole import (
     tried,
     whole_network,
 )
-from allspin.host.show.say import Display, Silent
+from allspin.host.keywords import takes
+from allspin.host.show.say import Display
 from allspin.sim.chip.chip import Chip
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.spin import (
@@ -45,6 +46,7 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import cut
 from allspin.sim.network.network import Network, tiles_of
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.parameters import Shown
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming
 
@@ -53,7 +55,7 @@ CHIP = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """A network's spin neurons beside CMOS ones; ``docs/baseline.md`` says what is in each part.
 
     Attributes
@@ -109,11 +111,19 @@ class Comparison:
         """As ``allspin compare --json`` prints it."""
         return dict(vars(self))
 
+    def plot(self) -> Any:
+        """The energy of a use of each neuron."""
+        from allspin.host.draw.comparison_charts import energy_split
 
+        return energy_split(self.to_dict())
+
+
+@takes(options=CompareOptions, subject=ComparisonSubject.open)
 def compare(
     subject: ComparisonSubject | str | Path | Network,
     options: CompareOptions | None = None,
-    display: Display | None = None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Comparison:
     """Compare a network's spin neurons with CMOS ones.
 
@@ -124,8 +134,11 @@ def compare(
         of the paper, the cells that ship, and MNIST.
     options : CompareOptions, optional
         What it is made under.
-    display : Display, optional
-        Told what is being done, within a step of the caller's.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `CompareOptions`, and ``device``, ``at``, ``liberty``, ``data``, ``tile_rows`` and
+        ``adc_bits`` as ``allspin compare`` has them.
 
     Returns
     -------
@@ -139,7 +152,7 @@ def compare(
     ValueError
         If there are not as many images as are to be counted.
     """
-    options, display = options or CompareOptions(), display or Silent()
+    options = options or CompareOptions()
     if not isinstance(subject, ComparisonSubject):
         subject = ComparisonSubject.open(subject, calibrated=options.accuracy is not None)
     network, device, library = subject.network, subject.device, subject.library
@@ -153,13 +166,14 @@ def compare(
     shown = images[: options.counted(len(images))]
     nets = counterparts(subject.name, network, options.others)
     period, steps = 1e9 / options.frequency, len(nets) + 2
+    progress.start("comparing with CMOS neurons")
     kinds = {}
     for number, (kind, (counterpart, origin)) in enumerate(nets.items()):
         cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
-        display.advance(number, steps, f"{kind}: {origin}{cells}")
+        progress.advance(number, steps, f"{kind}: {origin}{cells}")
         kinds[kind] = run_kind(_cut_alike(counterpart, subject), origin, subject, shown, period)
     spin = kinds["sot"]
-    display.advance(len(nets), steps, "a digital column, mapped once and kept")
+    progress.advance(len(nets), steps, "a digital column, mapped once and kept")
     column = column_entry(kinds["cmos-relu"], shown, library, period)
     assumptions = Assumptions(
         current=neuron.current,
@@ -175,9 +189,9 @@ def compare(
         column,
     ]
     prices = {kind: ran.price for kind, ran in kinds.items() if ran.price is not None}
-    display.advance(len(nets) + 1, steps, "programming")
+    progress.advance(len(nets) + 1, steps, "programming")
     recorded = recorded_fpga(network)
-    return Comparison(
+    found = Comparison(
         network=subject.name,
         topology=list(network.topology),
         device=device.name,
@@ -206,8 +220,10 @@ def compare(
         tornado=tornado(prices, neuron, assumptions),
         baseline=mac_baseline(network, spin.rows, spin.accuracy, options.frequency, recorded),
         fpga=recorded,
-        tiles=_tiles(subject, spin.accuracy, options.accuracy, shown, assumptions, display),
+        tiles=_tiles(subject, spin.accuracy, options.accuracy, shown, assumptions, progress),
     )
+    progress.finish(f"{len(entries)} neurons")
+    return found
 
 
 def _cut_alike(network: Network, subject: ComparisonSubject) -> Network:
@@ -224,7 +240,7 @@ def _tiles(
     wanted: float | None,
     shown: npt.NDArray[np.uint8],
     a: Assumptions,
-    display: Display,
+    progress: Display,
 ) -> dict[str, Any] | None:
     """What the converters of tiles take, and the cheapest for an accuracy that is wanted."""
     network = subject.network
@@ -233,7 +249,9 @@ def _tiles(
         return tiles_record(own, [], None)
     if subject.calibration is None:
         raise ValueError("accuracy is for a subject that was opened with `calibrated`")
-    costs = tried(network, subject.calibration, (subject.images, subject.labels), shown, a, display)
+    costs = tried(
+        network, subject.calibration, (subject.images, subject.labels), shown, a, progress
+    )
     return tiles_record(own, costs, wanted / 100)
 
 

@@ -16,7 +16,7 @@ from allspin.host.data.catalogue import network_name, open_device, open_network,
 from allspin.host.data.datasets import load_test_set
 from allspin.host.draw.comparison_charts import break_even_chart, energy_split, tornado_chart
 from allspin.host.draw.style import SCREEN, Look, save_picture
-from allspin.host.show.say import Display
+from allspin.host.keywords import takes
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
@@ -24,7 +24,7 @@ from allspin.sim.errors import UserError, check_number, check_range, meant
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import GAIN_BITS, Converter, Network, Tiles, tiles_of
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.parameters import listed, megahertz, option
+from allspin.sim.parameters import Shown, listed, megahertz, option
 
 MHZ = 1e6
 MAX_MHZ = 10_000
@@ -33,7 +33,7 @@ IMAGES = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class ComparisonSubject:
+class ComparisonSubject(Shown):
     """A network, with the devices of its spin neurons and the cells of its CMOS neurons.
 
     Parameters
@@ -63,6 +63,7 @@ class ComparisonSubject:
     calibration: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None = None
 
     @classmethod
+    @takes(tiles=Tiles.asked)
     def open(
         cls,
         network: str | Path | Network,
@@ -73,7 +74,8 @@ class ComparisonSubject:
         at: str | OperatingPoint | None = None,
         tiles: Tiles | None = None,
         calibrated: bool = False,
-        display: Display | None = None,
+        progress: Any = None,
+        **keywords: Any,
     ) -> Self:
         """What is compared, by its names and files.
 
@@ -93,15 +95,17 @@ class ComparisonSubject:
             What the network's columns are cut into (its own).
         calibrated : bool
             Whether tiles are to be tried, which needs images that choose their steps.
-        display : Display, optional
-            Told of the cutting.
+        progress : Display or bool, optional
+            Shows the cutting.
+        **keywords
+            ``tile_rows`` and ``adc_bits``.
 
         Raises
         ------
         UserError
             If one of them cannot be read or is damaged.
         """
-        opened = cut_network(network, tiles, data, display)
+        opened = cut_network(network, tiles, data, progress)
         spin = open_device(device, at)
         cells = load_library(Path(liberty))
         test_set = load_test_set(data, [opened])

@@ -296,7 +296,7 @@ def tried(
     test_set: Images,
     counted: npt.NDArray[np.uint8],
     a: Assumptions,
-    display: Display,
+    progress: Display,
 ) -> list[Cost]:
     """A network cut into tiles of `ROWS` and `BITS`, each with its accuracy and its cost.
 
@@ -312,7 +312,7 @@ def tried(
         Those of the test images that conversions are counted on.
     a : Assumptions
         As of `tile_cost`.
-    display : Display
+    progress : Display
         Told how far it is.
     """
     found = []
@@ -320,7 +320,7 @@ def tried(
     own = tiles_of(network)
     wanted = [Tiles(rows, bits) for rows in ROWS for bits in BITS]
     for done, tiles in enumerate(wanted):
-        display.advance(done, len(wanted), tiles.text)
+        progress.advance(done, len(wanted), tiles.text)
         here = network if own == [tiles] * len(own) else cut(network, tiles, *calibration)
         accuracy = float(np.mean(GoldenModel(here).classify(images) == labels))
         found.append(tile_cost(here, accuracy, counted, a))

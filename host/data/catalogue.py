@@ -1,8 +1,9 @@
 """Networks and devices by name: those that ship, or a file."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import load_device
@@ -77,11 +78,15 @@ def network_name(network: str | Path | Network) -> str:
     return str(network)
 
 
-def each_network(
-    networks: str | Path | Network | Iterable[str | Path | Network],
-) -> list[str | Path | Network]:
-    """One network, or several, as several."""
-    return [networks] if isinstance(networks, str | Path | Network) else list(networks)
+def several(given: Any) -> list[Any]:
+    """One network or file, or several, as several."""
+    many = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    return list(given) if many else [given]
+
+
+def found(kind: type, given: Any) -> Any:
+    """The network or device of a name or file, or the one that is given."""
+    return (open_network if issubclass(kind, Network) else open_device)(given)
 
 
 def shipped_devices() -> tuple[str, ...]:

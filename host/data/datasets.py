@@ -8,7 +8,7 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,10 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.arrays import idx_header, read_idx, read_npz
-from allspin.host.data.catalogue import each_network, open_network
+from allspin.host.data.catalogue import open_network, several
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
+from allspin.sim.network.formats import grey_levels
 from allspin.sim.network.network import MAX_LINES, Network
+from allspin.sim.parameters import Shown
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -40,8 +42,6 @@ MAX_ARCHIVE = 1 << 32
 """Bytes of an archive, and of its arrays in their own types."""
 MAX_IMAGES = 1 << 24
 """Images of a half; the largest set of MNIST's pattern, EMNIST ByClass, has 697,932."""
-CHUNK = 1 << 12
-"""Images whose floats become grey levels at a time."""
 
 MNIST = Path(__file__).parent / "mnist"
 """The folder of the MNIST that ships: LeCun, Cortes and Burges, 60,000 and 10,000 images."""
@@ -56,8 +56,13 @@ MNIST_DIGEST = "b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a
 """SHA-256 of the four, one after another."""
 
 
+Data = str | Path | tuple[npt.ArrayLike, ...]
+"""A folder of IDX files or an archive; the name of what ships; or arrays: those of an archive in
+their order, or only test images and labels."""
+
+
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(Shown):
     """Images and labels, those to train with and those to test with.
 
     Attributes
@@ -187,10 +192,7 @@ def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
                 f"has the value {high if low >= 0 else low:g}; floats are from 0 to 1: divide "
                 "them, or give uint8"
             )
-        grey = np.empty(values.shape, np.uint8)
-        for start in range(0, len(values), CHUNK):
-            few = values[start : start + CHUNK].astype(np.float32)
-            grey[start : start + CHUNK] = np.rint(few * np.float32(255))
+        grey = grey_levels(values)
     else:
         raise ValueError(
             f"has values of {values.dtype.name}; give grey levels as uint8, 0 to 255, or as floats "
@@ -199,8 +201,8 @@ def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return grey[:, None] if grey.ndim == 2 else grey
 
 
-def _from_archive(path: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array]]:
-    """The archive's file name, and its arrays."""
+def _from_archive(path: Path, parts: list[Part]) -> dict[Part, _Array]:
+    """An archive's arrays."""
     check_file(path, "data set", MAX_ARCHIVE)
     if not zipfile.is_zipfile(path):
         raise UserError(
@@ -208,6 +210,13 @@ def _from_archive(path: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array
             "np.savez"
         )
     found = read_npz(path, "data set", MAX_ARCHIVE, [NAMES[part] for part in parts])
+    return _checked(str(path), found, parts)
+
+
+def _checked(
+    path: str, found: Mapping[str, npt.NDArray[Any]], parts: list[Part]
+) -> dict[Part, _Array]:
+    """Arrays by their names in an archive, as grey levels and classes."""
     arrays = {}
     for part in parts:
         name = NAMES[part]
@@ -220,7 +229,7 @@ def _from_archive(path: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array
             values = (_labels if part[1] == "labels" else _grey_levels)(name, found[name])
         values.setflags(write=False)
         arrays[part] = _Array(f"{path}: {name}", values)
-    return path.name, arrays
+    return arrays
 
 
 # A data set in whatever files it lies.
@@ -262,13 +271,19 @@ def _digest(*arrays: _Array) -> str:
     return digest.hexdigest()
 
 
-def _load(data: str | Path | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, _Array]]:
+def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, _Array]]:
     """Name and arrays of some halves of a data set, each consistent in itself."""
-    path = MNIST if data is None else Path(data)
     parts = [part for part in PARTS if part[0] in halves]
-    # What is not there is a folder that cannot be read.
-    in_folder = path.is_dir() or not os.path.exists(path)
-    name, arrays = (_from_folder if in_folder else _from_archive)(path, parts)
+    if isinstance(data, str) and data == "mnist" and not os.path.exists("mnist"):
+        data = None
+    if isinstance(data, tuple):
+        copies = zip(list(NAMES.values())[-len(data) :], map(np.array, data), strict=True)
+        name, arrays = "arrays", _checked("the arrays", dict(copies), parts)
+    elif (path := MNIST if data is None else Path(data)).is_dir() or not os.path.exists(path):
+        # What is not there is a folder that cannot be read.
+        name, arrays = _from_folder(path, parts)
+    else:
+        name, arrays = path.name, _from_archive(path, parts)
     for part, array in arrays.items():
         if data is None and _digest(array) != MNIST_DIGESTS[part]:
             raise UserError(
@@ -280,13 +295,14 @@ def _load(data: str | Path | None, halves: tuple[str, ...]) -> tuple[str, dict[P
     return name, arrays
 
 
-def load_dataset(data: str | Path | None = None) -> Dataset:
-    """Load a data set.
+def load_dataset(data: Data | Dataset | None = None) -> Dataset:
+    """Load a data set, unless it is one.
 
     Parameters
     ----------
-    data : str, Path or None
-        Folder of the four IDX files, or an ``.npz`` archive; None for the MNIST that ships.
+    data : str, Path, tuple of array_like, Dataset or None
+        Folder of the four IDX files, or an ``.npz`` archive; arrays as an archive has them,
+        ``(x_train, y_train, x_test, y_test)``; None or ``mnist`` for the MNIST that ships.
 
     Raises
     ------
@@ -294,6 +310,8 @@ def load_dataset(data: str | Path | None = None) -> Dataset:
         If a file or array is missing, damaged or of another kind; if images and labels, or the
         training and test halves, do not fit one another.
     """
+    if isinstance(data, Dataset):
+        return data
     name, arrays = _load(data, ("train", "test"))
     train_images, train_labels, test_images, test_labels = (arrays[part] for part in PARTS)
     sides, test_sides = train_images.values.shape[1:], test_images.values.shape[1:]
@@ -325,7 +343,7 @@ def load_dataset(data: str | Path | None = None) -> Dataset:
 
 
 def load_test_set(
-    data: str | Path | None = None,
+    data: Data | None = None,
     networks: str | Path | Network | Iterable[str | Path | Network] = (),
     images: int | None = None,
 ) -> tuple[Images, Labels]:
@@ -333,8 +351,8 @@ def load_test_set(
 
     Parameters
     ----------
-    data : str, Path or None
-        Folder of IDX files, or an ``.npz`` archive; None for the MNIST that ships.
+    data : str, Path, tuple of array_like or None
+        As of `load_dataset`; of arrays the last two, the images and their labels.
     networks : str, Path, Network or iterable of these
         Those that are to be tested, each a network, its file, or the name of one that ships.
     images : int, optional
@@ -357,7 +375,7 @@ def load_test_set(
     loaded, labels = arrays["test", "images"].values, arrays["test", "labels"].values
     if images is not None and not 1 <= images <= len(loaded):
         raise UserError(f"`images` must be from 1 to {len(loaded)}, not {images}")
-    for network in each_network(networks):
+    for network in several(networks):
         check_fit(open_network(network), loaded.shape[1:], labels[:images])
     return loaded, labels.astype(np.int64)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from allspin.sim.errors import UserError, check_one_of, refused
 from allspin.sim.files import check_file
+from allspin.sim.parameters import Brief
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -151,7 +152,7 @@ and what paper and compression leave."""
 
 
 @dataclass(frozen=True, eq=False)
-class Framed:
+class Framed(Brief):
     """An image, ready for a network.
 
     Attributes

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from PIL import Image
 
-from allspin.host.draw.array_charts import map_pixels, strongest, top_word
+from allspin.host.draw.array_charts import map_pixels, rah_maps, strongest, top_word
 from allspin.host.draw.device_charts import DRAWN, response_curve, synapse_curve
 from allspin.host.draw.style import R_AH, Look, svg_of
 from allspin.host.show.say import shortened
@@ -125,9 +125,14 @@ def facts(title: str, values: Sequence[tuple[str, object]]) -> Table:
 
 
 @singledispatch
-def card(shown: Any) -> str:
-    """The card of a model, as HTML."""
-    raise TypeError(f"there is no card of {type(shown).__name__}")
+def card(shown: Any) -> Any:
+    """The card of a model, as HTML; None where it has none."""
+
+
+@singledispatch
+def drawn(shown: Any) -> Figure:
+    """The figure of a model."""
+    raise TypeError(f"there is no figure of {type(shown).__name__}")
 
 
 def _varies(device: Device) -> list[tuple[str, object]]:
@@ -213,4 +218,8 @@ def _named(value: Any) -> str | int | None:
     return value if isinstance(value, str | int) else None
 
 
+drawn.register(Device, synapse_curve)
+drawn.register(Chip, lambda chip: synapse_curve(chip.device, chip))
+# Every pixel is shown as one that some image lights.
+drawn.register(Network, lambda net: rah_maps(net, np.full((1, *net.image_shape), 255, np.uint8)))
 Shown.card = staticmethod(card)

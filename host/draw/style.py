@@ -122,10 +122,17 @@ def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
     return wrapped
 
 
+class Picture(Figure):
+    """A figure that a notebook shows as it is."""
+
+    def _repr_png_(self) -> bytes:
+        return png_of(self)
+
+
 def new_figure(width: float, height: float, title: str) -> Figure:
     """An empty figure of a size in inches, with a title at the left."""
     layout = ConstrainedLayoutEngine(w_pad=PADDING, h_pad=PADDING)
-    figure = Figure(figsize=(width, height), layout=layout)
+    figure = Picture(figsize=(width, height), layout=layout)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 
@@ -326,12 +333,12 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
 def save_pictures(
     pictures: Mapping[str, Callable[[], Figure]],
     folder: Path,
-    display: Display,
+    progress: Display,
     look: Look = SCREEN,
 ) -> None:
     """Draw pictures and write each as `save_picture` does, by name, as one step of a display."""
-    display.start("drawing pictures")
+    progress.start("drawing pictures")
     for number, (name, draw) in enumerate(pictures.items()):
-        display.advance(number, len(pictures), name)
+        progress.advance(number, len(pictures), name)
         save_picture(draw(), folder, name, look)
-    display.finish(f"{len(pictures)} in {folder}")
+    progress.finish(f"{len(pictures)} in {folder}")

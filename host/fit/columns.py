@@ -92,7 +92,7 @@ class ReadOptions:
         If a condition is none.
     """
 
-    columns: ColumnNames = field(default_factory=ColumnNames)
+    columns: ColumnNames = field(default_factory=ColumnNames, metadata={"made": ColumnNames})
     where: tuple[str, ...] = field(
         default=(),
         metadata=option(

@@ -1,7 +1,7 @@
 """From files of decays to a device that ages: retention added to one that is known."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from allspin.host.data.catalogue import open_device
+from allspin.host.data.catalogue import open_device, several
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.curves import Measurement
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
+from allspin.host.fit.explained import curves_table
 from allspin.host.fit.picture import Panel, fit_picture
 from allspin.host.fit.quantities import quantity
 from allspin.host.fit.response import CONFIDENCE
-from allspin.host.fit.result import COLUMNS, row
+from allspin.host.fit.result import COLUMNS, MadeDevice, row
 from allspin.host.fit.runs import read_measurement
+from allspin.host.keywords import takes
 from allspin.host.show.table import Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
@@ -72,7 +74,7 @@ class DecayOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class FittedDecay:
+class FittedDecay(MadeDevice):
     """What came of decays.
 
     Attributes
@@ -101,6 +103,10 @@ class FittedDecay:
             for curve, goodness in zip(self.decays.curves, self.fit.goodness, strict=True)
             if not goodness.described
         ]
+
+    def explained(self) -> Table:
+        """Which decays were found in which lines."""
+        return curves_table(self.decays.curves)
 
     @property
     def name(self) -> str:
@@ -252,19 +258,22 @@ class FittedDecay:
         return fit_picture(self.name, self.decays.unit, [panel])
 
 
+@takes(options=DecayOptions, reading=ReadOptions)
 def fit_decay(
-    files: Sequence[str | Path],
+    files: str | Path | Sequence[str | Path],
     device: str | Path | Device,
     options: DecayOptions | None = None,
     reading: ReadOptions | None = None,
     at: str | OperatingPoint | None = None,
-    noted: Callable[[str], None] = lambda note: None,
+    *,
+    progress: Any = None,
+    **keywords: Any,
 ) -> FittedDecay:
     """Fit decays, R_AH against time since it was written, by thermal activation.
 
     Parameters
     ----------
-    files : sequence of str or Path
+    files : str, Path or sequence of these
         CSV files; see ``docs/formats.md``.
     device : str, Path or Device
         What the retention is added to: a device, its file, or the name of one that ships.
@@ -274,8 +283,11 @@ def fit_decay(
         How the files are read.
     at : str or OperatingPoint, optional
         Where a file's device is taken, such as ``current=9mA``; its own point.
-    noted : callable, optional
-        Told what is odd about the files, and what was set aside.
+    progress : Display or bool, optional
+        Told what is odd about the files, and what was set aside (`Display.note`), by default by a
+        Python warning.
+    **keywords
+        Of `options` and `reading`, as ``allspin fit`` has them: ``equilibrium=0``.
 
     Returns
     -------
@@ -287,9 +299,9 @@ def fit_decay(
         If a file cannot be read or understood, its unit is not the device's, or nothing decays.
     """
     base, options = open_device(device, at), options or DecayOptions()
-    decays = read_measurement([Path(file) for file in files], reading, decay=True)
+    decays = read_measurement([Path(file) for file in several(files)], reading, decay=True)
     for note in decays.notes:
-        noted(note)
+        progress.note(note)
     if decays.unit not in ("arbitrary", base.unit):
         raise UserError(
             f"the decays are in {decays.unit} and R_AH of {base.name} in {base.unit}; give them in "
@@ -302,7 +314,7 @@ def fit_decay(
     )
     fitted = FittedDecay(decays, found, base, options)
     if outliers := fitted.outliers():
-        noted(
+        progress.note(
             f"{len(outliers)} points are set aside as outliers, the first: {outliers[0]} "
             "(--keep-outliers keeps them)"
         )

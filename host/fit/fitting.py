@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from allspin.host.data.catalogue import open_device
+from allspin.host.data.catalogue import open_device, several
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel as Chart, curves
 from allspin.host.draw.style import SOFT, name_text
 from allspin.host.fit.columns import ReadOptions
@@ -24,19 +24,29 @@ from allspin.host.fit.device import (
     with_reference,
     with_rest,
 )
+from allspin.host.fit.explained import columns_table, curves_table
 from allspin.host.fit.goodness import judge, meter_noise
 from allspin.host.fit.neuron import NeuronFit, fit_neuron, select
 from allspin.host.fit.outliers import Outlier, set_aside
 from allspin.host.fit.picture import Panel, fit_picture
 from allspin.host.fit.response import DeviceCurves, fit_response
-from allspin.host.fit.result import COLUMNS, FitOptions, FitResult, PolarityResult, row
+from allspin.host.fit.result import (
+    COLUMNS,
+    FitOptions,
+    FitResult,
+    MadeDevice,
+    PolarityResult,
+    row,
+)
 from allspin.host.fit.runs import digests, read_measurement
 from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, device_spread
-from allspin.host.show.table import Table
+from allspin.host.keywords import takes
+from allspin.host.show.table import Table, print_tables
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
+from allspin.sim.parameters import make
 from allspin.sim.synapse.pulse_changes import MAX_BYTES
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.table_synapse import TableSynapse, load_lookup_tables
@@ -84,6 +94,11 @@ class Fitted(FitResult):
             threshold=at.value,
         )
 
+    def explained(self) -> Table:
+        """Which curves were found in which lines, and what became of them."""
+        gone = [one.curve for one in self.outliers if one.x is None]
+        return curves_table(self.measurement.curves, gone)
+
     def _aside(self, polarity: Polarity | None, factor: float) -> list[tuple[Array, Array]]:
         return [
             (one.curve.x * factor, one.curve.resistance)
@@ -93,7 +108,7 @@ class Fitted(FitResult):
             if one.curve.polarity is polarity
         ]
 
-    def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
+    def to_dict(self, device: Path | None = None, pictures: Sequence[Path] = ()) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it: the device file, if it was written, and pictures."""
         return {
             "device": None if device is None else str(device),
@@ -124,33 +139,42 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+@takes(options=FitOptions, reading=ReadOptions)
 def fit(
-    files: Sequence[str | Path],
-    options: FitOptions | str,
+    files: str | Path | Sequence[str | Path],
+    options: FitOptions | str | None = None,
     reading: ReadOptions | None = None,
-    base: str | None = None,
-    noted: Callable[[str], None] = lambda note: None,
+    base: str | Path | Device | None = None,
     *,
     at: str | OperatingPoint | None = None,
+    explain: bool = False,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Fitted:
     """Fit measured curves: R_AH against pulse number, and R_AH against current of a neuron.
 
     Parameters
     ----------
-    files : sequence of str or Path
+    files : str, Path or sequence of these
         CSV files; see ``docs/formats.md``.
-    options : FitOptions or str
-        How the curves are fitted, with the device's name; or only the name.
+    options : FitOptions or str, optional
+        How the curves are fitted, with the device's name; or only the name, by default that of
+        the first file.
     reading : ReadOptions, optional
         How the files are read.
-    base : str, optional
-        A device file, or the name of one that ships, whose values are used for what was not
+    base : str, Path or Device, optional
+        A device, its file, or the name of one that ships, whose values are used for what was not
         measured; without it these are left out.
-    noted : callable, optional
-        Told what is odd about the files, as soon as they are read; ``measurement.notes`` of
-        what is returned has it too.
     at : str or OperatingPoint, optional
         Operating point of the base, such as ``current=9mA``; its file's default.
+    explain : bool
+        Whether to print what each column is taken for, and what becomes of each curve.
+    progress : Display or bool, optional
+        Told what is odd about the files (`Display.note`), by default by a Python warning;
+        ``measurement.notes`` of what is returned has it too.
+    **keywords
+        Of `FitOptions` and `ReadOptions`, and columns, as ``allspin fit`` has them:
+        ``fit("a.csv", states=32, pulse_column="N")``.
 
     Returns
     -------
@@ -163,22 +187,31 @@ def fit(
         no sense.
     """
     stand_in = None if base is None else open_device(base, at)
-    options = FitOptions(options) if isinstance(options, str) else options
-    measurement = read_measurement([Path(file) for file in files], reading)
+    files = [Path(file) for file in several(files)]
+    asked: FitOptions = make(
+        *(FitOptions, {} if getattr(options, "name", options) else {"name": files[0].stem}),
+        options or None,
+    )
+    if explain:
+        print_tables([columns_table(files, (reading or ReadOptions()).columns)])
+    measurement = read_measurement(files, reading)
     if len(set(measurement.digests.values())) < len(files):
         raise UserError("two of the files are the same; give each once")
     outliers: list[Outlier] = []
     try:
-        if not options.keep_outliers:
+        if not asked.keep_outliers:
             measurement, outliers = set_aside(measurement)
             # Of a conductance, which is never negative, no offset is known.
             measurement = steadied(
-                measurement, measurement.unit != "siemens" and options.reading != "range"
+                measurement, measurement.unit != "siemens" and asked.reading != "range"
             )
     finally:
         for note in measurement.notes:
-            noted(note)
-    return fit_all(measurement, options, stand_in, outliers)
+            progress.note(note)
+    fitted = fit_all(measurement, asked, stand_in, outliers)
+    if explain:
+        print_tables([fitted.explained()])
+    return fitted
 
 
 def fit_all(
@@ -269,7 +302,7 @@ def _lent_readings(options: FitOptions, base: Device | None, present: Polarity) 
 
 
 @dataclass(frozen=True, eq=False)
-class LookupDevice:
+class LookupDevice(MadeDevice):
     """What lookup tables make.
 
     Attributes

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from allspin.host.fit.curves import Measurement
+from allspin.host.fit.explained import curves_table
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
@@ -16,7 +18,7 @@ from allspin.host.show.table import Cell, Number, Table, TableColumn
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
-from allspin.sim.parameters import option
+from allspin.sim.parameters import Shown, option
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
 
@@ -31,7 +33,7 @@ class FitOptions:
     Parameters
     ----------
     name : str
-        The device's name: a line of text.
+        The device's name: a line of text; empty for that of the first file.
     states : int or None
         States of the synapse, 2 to 128; None for as many as pulses, at most 128.
     occasion : str or None
@@ -56,7 +58,7 @@ class FitOptions:
         If one of them makes no sense; the message begins with its name.
     """
 
-    name: str = field(metadata=option("the device's name (that of the file)"))
+    name: str = field(default="", metadata=option("the device's name (that of the file)"))
     states: int | None = field(
         default=None,
         metadata=option(
@@ -127,7 +129,7 @@ class FitOptions:
             )
         check_one_of("meter", self.meter, (None, *METHODS))
         check_one_of("reference", self.reference, REFERENCES)
-        if not self.name.strip() or not self.name.isprintable():
+        if (self.name and not self.name.strip()) or not self.name.isprintable():
             raise ValueError("name must be a word or line of text")
 
 
@@ -172,8 +174,24 @@ class PolarityResult:
     goodness: Goodness
 
 
+class MadeDevice(Shown):
+    """What a device is made of: it has `device` and `picture`."""
+
+    def explained(self) -> Table:
+        """Which curves were found in which lines, and what became of them."""
+        return curves_table()
+
+    def save(self, path: str | Path) -> None:
+        """Write the device's file; see `allspin.save_device`."""
+        cast(Any, self).device().save(path)
+
+    def plot(self) -> Any:
+        """Its `picture`."""
+        return cast(Any, self).picture()
+
+
 @dataclass(frozen=True, eq=False)
-class FitResult:
+class FitResult(MadeDevice):
     """All that came of the data.
 
     Attributes

@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,21 +10,21 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.host.data.datasets import Dataset
+from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.foreign.description import MAX_BYTES, FloatNetwork, InputScaling
 from allspin.host.foreign.model import Model, read_model
 from allspin.host.foreign.quantise import layer_errors, quantise
-from allspin.host.show.say import Display, Silent
+from allspin.host.keywords import takes
 from allspin.host.train.feed import split
 from allspin.host.train.lesson import calibrated
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
-from allspin.host.train.trainer import Progress, tune
+from allspin.host.train.trainer import tune
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
 from allspin.sim.network.golden import GoldenModel, cut
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.parameters import option
+from allspin.sim.parameters import Brief, Shown, option
 
 CALIBRATION = 5000
 """Images that weights and ranges are fitted on, training images all."""
@@ -47,7 +46,7 @@ FOLD = 0.005
 
 
 @dataclass(frozen=True)
-class ImportOptions:
+class ImportOptions(Brief):
     """How a network is imported.
 
     Parameters
@@ -66,8 +65,8 @@ class ImportOptions:
 
     Raises
     ------
-    ValueError, TypeError
-        If a value is outside its range.
+    ValueError, TypeError, UserError
+        If a value is outside its range, or needs another.
     """
 
     states: int = 10
@@ -76,7 +75,7 @@ class ImportOptions:
     hidden_bits: int = 4
     rah_bits: int = 8
     noise: float | None = None
-    augmentation: Augmentation | None = None
+    augmentation: Augmentation | None = field(default=None, metadata={"made": Augmentation.parse})
     tune: int = field(
         default=0,
         metadata=option(
@@ -100,11 +99,13 @@ class ImportOptions:
     scale: float | None = field(
         default=None, metadata=option("the model's input is divided by it (1)", "X")
     )
-    target: TrainingTarget | None = None
-    tiles: Tiles | None = None
+    target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
+    tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
 
     def __post_init__(self) -> None:
         check_range("tune", self.tune, 0, MAX_EPOCHS)
+        if self.augmentation is not None and not self.tune:
+            raise UserError("`augment` needs `tune`")
         self.training((1,))
         self.scalings()
 
@@ -199,7 +200,7 @@ def choose_scaling(
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkStage:
+class NetworkStage(Brief):
     """The network at one of its stages.
 
     Attributes
@@ -218,7 +219,7 @@ class NetworkStage:
 
 
 @dataclass(frozen=True, eq=False)
-class Imported:
+class Imported(Shown):
     """What came of an import.
 
     Attributes
@@ -251,14 +252,52 @@ class Imported:
     interrupted: bool
 
     @property
-    def scaling(self) -> InputScaling:
-        """What its images were taken to be."""
-        return self.choice.scaling
-
-    @property
     def network(self) -> Network:
         """The network that is kept: the last stage's."""
         return (self.tuned or self.quantised).network
+
+    @property
+    def stages(self) -> dict[str, NetworkStage]:
+        """By name, the network as it was quantised, and as it was tuned if it was."""
+        return {"quantised": self.quantised} | ({"tuned": self.tuned} if self.tuned else {})
+
+    @property
+    def accuracies(self) -> dict[str, float]:
+        """Of the model and of each stage, shares of the test images."""
+        return {
+            "model": self.model_accuracy,
+            **{name: stage.accuracy for name, stage in self.stages.items()},
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``allspin import --json`` prints it, but for the file and the seconds."""
+        return {
+            "topology": list(self.network.topology),
+            "model_topology": list(self.model_topology),
+            "input": self.choice.scaling.to_dict(),
+            "model_accuracy": self.model_accuracy,
+            "quantised_accuracy": self.quantised.accuracy,
+            "tuned_accuracy": self.tuned and self.tuned.accuracy,
+            "quantised_errors": list(self.quantised.errors),
+            "tuned_errors": self.tuned and list(self.tuned.errors),
+            "constant_neurons": self.constant_neurons,
+            "interrupted": self.interrupted,
+        }
+
+    def plot(self) -> Any:
+        """Accuracies, and the errors of the layers."""
+        from allspin.host.draw.accuracy_charts import imported_network
+        from allspin.host.draw.style import name_text
+
+        return imported_network(
+            f"{name_text(self.network.provenance['model']['name'])}, imported",
+            self.accuracies,
+            {name: stage.errors for name, stage in self.stages.items()},
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the network's file; see `allspin.save_network`."""
+        self.network.save(path)
 
 
 def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
@@ -297,13 +336,14 @@ def _read(
     return model, choice, _accuracy_of(answers, dataset.test_labels)
 
 
+@takes(options=ImportOptions)
 def import_network(
     model: str | Path,
-    dataset: Dataset,
+    data: Data | Dataset | None = None,
     options: ImportOptions | None = None,
     *,
-    display: Display | None = None,
-    report: Callable[[Progress], None] = lambda progress: None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Imported:
     """Bring a network that was trained elsewhere to the machine's integers.
 
@@ -312,14 +352,16 @@ def import_network(
     model : str or Path
         ONNX (``.onnx``), safetensors with PyTorch's or Flax's names (``.safetensors``), or
         ``.npz`` with ``W0``, ``b0`` and so on.
-    dataset : Dataset
-        What it was trained for. Training images calibrate and train; test images tell accuracy.
+    data : Dataset, str, Path or tuple of array_like, optional
+        What it was trained for, as of `allspin.load_dataset` (the MNIST that ships). Training
+        images calibrate and train; test images tell accuracy.
     options : ImportOptions, optional
         How.
-    display : Display, optional
-        Told of reading and quantising.
-    report : callable, optional
-        Told of the training, as of `allspin.host.train.trainer.train`.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `ImportOptions`, and ``augment``, ``device``, ``at``, ``level_choice``, ``polarity``,
+        ``tile_rows`` and ``adc_bits`` as ``allspin import`` has them.
 
     Returns
     -------
@@ -330,14 +372,16 @@ def import_network(
     UserError
         If the model cannot be read, or does not fit the data set or the machine.
     """
-    options, display, path = options or ImportOptions(), display or Silent(), Path(model)
+    options, path, dataset = options or ImportOptions(), Path(model), load_dataset(data)
     learnt, kept = split(len(dataset.train_images))
     chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
     few = dataset.test_images[:ERROR_IMAGES]
     with threadpool_limits(1):  # sums come out the same everywhere
-        display.start(f"reading {path.name}")
+        progress.start(f"reading {path.name}")
         read, choice, accuracy = _read(path, dataset, options, chosen)
-        display.finish(f"{accuracy:.2%} in floating point")
+        progress.finish(f"{accuracy:.2%} in floating point")
+        if choice.near_tie:
+            progress.note(f"{choice.reason}; give --white")
         network = read.network.scaled(choice.scaling)
         about = {
             "name": path.name,
@@ -355,20 +399,20 @@ def import_network(
             errors = layer_errors(made, few, outputs)
             return NetworkStage(made, _accuracy_of(logits, dataset.test_labels), errors)
 
-        display.start("quantising")
+        progress.start("quantising")
         with refused(f"{path}: "):
             formats = options.training(network.topology[1:-1]).formats
             latent, constants = quantise(network, formats, dataset.train_images[chosen])
-        data = {"name": dataset.name, "digest": dataset.digest}
-        made = latent.export(dataset.image_shape, {**provenance, "data": data})
+        learnt_of = {"name": dataset.name, "digest": dataset.digest}
+        made = latent.export(dataset.image_shape, {**provenance, "data": learnt_of})
         if options.tiles is not None:
             made = cut(made, options.tiles, dataset.train_images[kept], dataset.train_labels[kept])
         quantised = stage(made)
-        display.finish(f"{quantised.accuracy:.2%}")
+        progress.finish(f"{quantised.accuracy:.2%}")
         trained = None
         if options.tune:
             parameters = options.training(latent.topology[1:-1])
-            trained = tune(dataset, parameters, latent, provenance, report)
+            trained = tune(dataset, parameters, latent, provenance, progress)
         return Imported(
             model_topology=network.topology,
             model_accuracy=accuracy,

@@ -35,6 +35,7 @@ from allspin.sim.chip.words import OFFSET_BITS
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Brief
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Counters:
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class Answers(Brief):
     """What a machine answered to a batch of images.
 
     Attributes

@@ -188,7 +188,7 @@ class ChapterTable:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ChapterPicture:
     """A picture, and the numbers that it was drawn from.
 
     Parameters
@@ -220,7 +220,7 @@ class Chapter:
         What it is about.
     text : tuple of str
         Paragraphs: what was done, and which readings were taken.
-    pictures : tuple of Picture
+    pictures : tuple of ChapterPicture
         With their numbers.
     tables : tuple of ChapterTable
         That stand in the report, besides the pictures' numbers.
@@ -230,7 +230,7 @@ class Chapter:
 
     title: str
     text: tuple[str, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[ChapterPicture, ...] = ()
     tables: tuple[ChapterTable, ...] = ()
     claims: Sequence[Claim] = ()
 

@@ -14,12 +14,12 @@ from allspin.host.draw.style import INK, new_figure, styled
 from allspin.host.paper.chapter import (
     Cell,
     Chapter,
+    ChapterPicture,
     ChapterTable,
     Claim,
     Effort,
     Found,
     Part,
-    Picture,
     Reading,
     Runs,
     Spread,
@@ -63,7 +63,7 @@ def _type_runs(effort: Effort) -> Runs:
     return runs
 
 
-def _learning(found: Found, effort: Effort) -> Picture:
+def _learning(found: Found, effort: Effort) -> ChapterPicture:
     lines = []
     for number in TYPE_RATES:
         curves_of = np.array([run["curve"] for run in found[number]])
@@ -88,7 +88,7 @@ def _learning(found: Found, effort: Effort) -> Picture:
         y_range=(70, 100),
         places="lower right",
     )
-    return Picture(
+    return ChapterPicture(
         table,
         "Fig. 6c: learning curves from pulse-by-pulse training; dotted: the paper's rates.",
         partial(curves, "Learning in the array: the four types", [panel]),
@@ -108,9 +108,9 @@ def _confusions(matrices: dict[int, list[list[int]]]) -> Figure:
     return figure
 
 
-def _confusion(found: Found) -> Picture:
+def _confusion(found: Found) -> ChapterPicture:
     matrices = {number: found[number][0]["confusion"] for number in TYPE_RATES}
-    return Picture(
+    return ChapterPicture(
         ChapterTable(
             "confusion",
             "Confusion of the four types: images of each label (row) by answer",
@@ -300,7 +300,7 @@ def _state_chapter(found: Found, effort: Effort) -> Chapter:
             "one pulse of an equal step; the smallest change is a whole state.",
         ),
         (
-            Picture(
+            ChapterPicture(
                 lines_table("states", "Accuracy against the number of states", x, y, lines),
                 "Accuracy after one epoch against the number of R_AH states.",
                 partial(curves, "How many states a synapse needs to learn", [panel]),

@@ -9,12 +9,12 @@ from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 from allspin.host.paper.chapter import (
     Cell,
     Chapter,
+    ChapterPicture,
     ChapterTable,
     Claim,
     Effort,
     Found,
     Part,
-    Picture,
     Reading,
     lines_table,
 )
@@ -36,7 +36,7 @@ def _line(label: str, response: np.ndarray, dashed: bool = False) -> ChartLine:
     return ChartLine(label, CURRENT.tolist(), response.tolist(), marked=False, dashed=dashed)
 
 
-def _variation(neuron: SotNeuron) -> Picture:
+def _variation(neuron: SotNeuron) -> ChapterPicture:
     rng = np.random.default_rng(SEED)
     use, device = NeuronVariation(use=C2C), NeuronVariation(gain=D2D, threshold=D2D)
     cycles = [
@@ -65,7 +65,7 @@ def _variation(neuron: SotNeuron) -> Picture:
         ChartPanel(gains, X, Y, "D2D 0.18 of the gain"),
         ChartPanel(thresholds, X, Y, "D2D 0.18 of full scale, threshold"),
     ]
-    return Picture(
+    return ChapterPicture(
         lines_table(
             "neuron-variation", "Neurons over cycles and devices", X, Y, [*cycles, *devices]
         ),
@@ -83,7 +83,7 @@ def _curve_chapter(found: Found, effort: Effort) -> Chapter:
         _line("ideal ReLU from the threshold", linear, dashed=True),
         _line("ideal ReLU from 0", CURRENT, dashed=True),
     ]
-    curve = Picture(
+    curve = ChapterPicture(
         lines_table("sot-relu", "SOT-ReLU and ReLU", X, Y, lines),
         "Fig. 4d: the SOT-ReLU against the ideal one.",
         partial(curves, "SOT-ReLU", [ChartPanel(lines, X, Y, y_range=(-0.05, 1.2))]),

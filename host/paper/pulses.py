@@ -8,12 +8,12 @@ import numpy as np
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 from allspin.host.paper.chapter import (
     Chapter,
+    ChapterPicture,
     ChapterTable,
     Claim,
     Effort,
     Found,
     Part,
-    Picture,
     Reading,
     Runs,
     Spread,
@@ -58,7 +58,7 @@ def _nonlinearity_runs(effort: Effort) -> Runs:
     }
 
 
-def _signed_picture(accuracies: list[ChartLine]) -> Picture:
+def _signed_picture(accuracies: list[ChartLine]) -> ChapterPicture:
     x, y = "nonlinearity P_max / A", "test accuracy (%)"
     pulses = list(range(PULSES + 1))
     there_and_back = [*pulses, *(PULSES + n for n in pulses)]
@@ -80,7 +80,7 @@ def _signed_picture(accuracies: list[ChartLine]) -> Picture:
             accuracies, x, y, "Accuracy after one epoch", y_range=(0, 100), places="lower left"
         ),
     ]
-    return Picture(
+    return ChapterPicture(
         lines_table("nonlinearity", "Accuracy against nonlinearity", x, y, accuracies),
         "Nonlinear pulses by polarity.",
         partial(curves, "Nonlinear pulses", panels),
@@ -163,7 +163,7 @@ def widths(polarity: Polarity, pulses: int = PULSES) -> list[float]:
     return np.diff(synapse.pulses_to(polarity, levels)).tolist()
 
 
-def _width_picture() -> Picture:
+def _width_picture() -> ChapterPicture:
     synapse = raw_synapse(*RAW, states=PULSES)
     number = list(range(PULSES + 1))
     responses, trains = [], []
@@ -190,7 +190,7 @@ def _width_picture() -> Picture:
         ),
     ]
     numbers = [*responses, *(ChartLine(f"width, {t.label}", t.x, t.y) for t in trains)]
-    return Picture(
+    return ChapterPicture(
         lines_table("pulse-width", "Response and widths", "pulse", "R_AH, or width", numbers),
         "Equal pulses, and pulses of computed width.",
         partial(curves, "Shorter pulses first, wider ones later", panels),
@@ -327,7 +327,7 @@ def _collapse_claims(
     )
 
 
-def _collapse_picture(spreads: Spreads, rates: list[float]) -> Picture:
+def _collapse_picture(spreads: Spreads, rates: list[float]) -> ChapterPicture:
     lines = {
         words: [
             sweep_line(name, rates, [spreads[pulses, set_up, rate] for rate in rates])
@@ -354,7 +354,7 @@ def _collapse_picture(spreads: Spreads, rates: list[float]) -> Picture:
         for words, panel_lines in lines.items()
         for line in panel_lines
     ]
-    return Picture(
+    return ChapterPicture(
         lines_table("collapse", "Accuracy with raw pulses", "rate", "test accuracy (%)", numbers),
         "Where raw pulses collapse, and where they do not.",
         partial(curves, "Raw pulses against equal steps, by learning rate", panels),

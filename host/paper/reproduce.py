@@ -201,7 +201,7 @@ def run_experiments(
     cache: ResultCache,
     directory: Path | None = None,
     workers: int | None = None,
-    report: Callable[[float, float], None] = lambda done, total: None,
+    progress: Callable[[float, float], None] = lambda done, total: None,
 ) -> dict[Experiment, dict[str, Any]]:
     """Results of experiments: those that are there already, and the others computed.
 
@@ -215,7 +215,7 @@ def run_experiments(
         Of the data set.
     workers : int, optional
         Processes; up to `WORKERS` by default.
-    report : callable
+    progress : callable
         Told how many seconds of work are done, of how many.
 
     Returns
@@ -237,14 +237,14 @@ def run_experiments(
     total = sum(one.cost for one in wanted)
     here = sum(one.cost for one in todo)
     done = 0.0
-    report(total - here, total)
+    progress(total - here, total)
     workers = min(workers or WORKERS, cpu_count(), len(todo))
     with closing(in_processes(functools.partial(_perform, directory), todo, workers)) as finished:
         for experiment, result in finished:
             results[experiment] = result
             cache.keep(experiment, result)
             done += experiment.cost
-            report(total - here + done, total)
+            progress(total - here + done, total)
     return results
 
 
@@ -270,7 +270,7 @@ RESULTS = "results"
 def reproduce(
     effort: Effort,
     out: Path,
-    display: Display,
+    progress: Display,
     directory: Path | None = None,
     parts: Sequence[Part] = PARTS,
     look: Look = SCREEN,
@@ -283,7 +283,7 @@ def reproduce(
         How much.
     out : Path
         Folder; it is made. What an earlier run computed there is used.
-    display : Display
+    progress : Display
         Told of the progress.
     directory : Path, optional
         Of the data set; MNIST, which ships.
@@ -307,11 +307,11 @@ def reproduce(
     needed = list(dict.fromkeys(one for part in parts for one in part.experiments(effort)))
     there = sum(cache.find(one) is not None for one in needed)
     already = f", {there} of them done before" if there else ""
-    display.start(f"{len(needed)} experiments{already}")
+    progress.start(f"{len(needed)} experiments{already}")
     begun = time.monotonic()
-    results = run_experiments(needed, cache, directory, report=display.advance)
+    results = run_experiments(needed, cache, directory, progress=progress.advance)
     seconds = time.monotonic() - begun
-    display.finish()
+    progress.finish()
 
     chapters = [part.make(results, effort) for part in parts]
     facts = (
@@ -325,7 +325,7 @@ def reproduce(
     )
     pictures = [picture for chapter in chapters for picture in chapter.pictures]
     drawn = {picture.numbers.name: picture.draw for picture in pictures}
-    save_pictures(drawn, out, display, look.with_formats("png", "svg"))
+    save_pictures(drawn, out, progress, look.with_formats("png", "svg"))
     claims = claims_of(chapters)
     tables = [
         *(picture.numbers for picture in pictures),

@@ -12,12 +12,12 @@ from allspin.host.fit.response import ResponseFit, fit_response
 from allspin.host.paper.chapter import (
     Cell,
     Chapter,
+    ChapterPicture,
     ChapterTable,
     Claim,
     Effort,
     Found,
     Part,
-    Picture,
     Reading,
     lines_table,
 )
@@ -72,14 +72,14 @@ def levels_met(polarity: Polarity) -> int:
     return int(np.sum(np.min(np.abs(levels[:, None] - reached), axis=1) <= half))
 
 
-def _states_picture(measured: dict[Polarity, np.ndarray]) -> Picture:
+def _states_picture(measured: dict[Polarity, np.ndarray]) -> ChapterPicture:
     number = list(range(2 * PULSES + 1))
     lines = [
         ChartLine("depression", number[: PULSES + 1], measured[Polarity.DEPRESSION][0].tolist()),
         ChartLine("potentiation", number[PULSES:], measured[Polarity.POTENTIATION][0].tolist()),
     ]
     panel = ChartPanel(lines, "pulse", R_AH, "C2C on each pulse, of the change that it makes")
-    return Picture(
+    return ChapterPicture(
         lines_table("rah-states", "R_AH under pulses", "pulse", R_AH, lines),
         "Fig. 1d: from saturation up (+z), 100 depressing pulses and then 100 potentiating "
         "ones. R_AH stands in the paper's figure only, so it is given from -1 to 1.",
@@ -89,7 +89,7 @@ def _states_picture(measured: dict[Polarity, np.ndarray]) -> Picture:
 
 def _fit_picture(
     measured: dict[Polarity, np.ndarray], fits: dict[Polarity, ResponseFit]
-) -> Picture:
+) -> ChapterPicture:
     number, lines = np.arange(PULSES + 1), []
     for polarity, cycles in measured.items():
         name, fit = polarity.name.lower(), fits[polarity]
@@ -108,7 +108,7 @@ def _fit_picture(
                 joined=False,
             ),
         ]
-    return Picture(
+    return ChapterPicture(
         lines_table("response", "Pulse response and fit", "pulse", R_AH, lines),
         "Fig. 2: ten cycles of a device drawn with the paper's A and C2C, and their fit.",
         partial(
@@ -308,12 +308,12 @@ def _variation_chapter(found: Found, effort: Effort) -> Chapter:
             "three in the captions; a caption has 128 states, the text 100.",
         ),
         (
-            Picture(
+            ChapterPicture(
                 _numbers("c2c", "Cycles of one device", c2c),
                 "Fig. 3a: six cycles of one synapse, by reading of the C2C, drawn on each pulse.",
                 partial(curves, "Cycle to cycle: one synapse", list(c2c.values()), 3),
             ),
-            Picture(
+            ChapterPicture(
                 _numbers("d2d", "Devices", d2d),
                 "Fig. 3b: five synapses, by reading of the D2D.",
                 partial(curves, "Device to device: five synapses", list(d2d.values()), 3),

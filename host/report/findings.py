@@ -19,6 +19,7 @@ from allspin.host.compare.comparison import compare
 from allspin.host.compare.subject import ComparisonSubject as Compared
 from allspin.host.data.catalogue import network_name, open_device, operating_point, shipped_devices
 from allspin.host.data.datasets import load_test_set
+from allspin.host.keywords import takes
 from allspin.host.run.inference import TracedRun, run_traced
 from allspin.host.show.say import Display
 from allspin.host.train.parameters import DEFAULT_NEURON, TrainingParameters
@@ -29,6 +30,7 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles, tiles_of
+from allspin.sim.parameters import Brief, Shown
 from allspin.sim.programming.schemes import Programming, default_tries
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
@@ -53,7 +55,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, eq=False)
-class ReportSubject:
+class ReportSubject(Shown):
     """What a report is about.
 
     Parameters
@@ -95,6 +97,7 @@ class ReportSubject:
     tiles: Tiles | None = None
 
     @classmethod
+    @takes(tiles=Tiles.asked)
     def open(
         cls,
         network: str | Path | Network,
@@ -106,7 +109,8 @@ class ReportSubject:
         data: str | Path | None = None,
         tiles: Tiles | None = None,
         quick: bool = False,
-        display: Display | None = None,
+        progress: Any = None,
+        **keywords: Any,
     ) -> Self:
         """Load what a report is about.
 
@@ -128,8 +132,10 @@ class ReportSubject:
             What the network's columns are cut into (its own).
         quick : bool
             Whether fewer chips and images will do.
-        display : Display, optional
-            Told of the cutting.
+        progress : Display or bool, optional
+            Shows the cutting.
+        **keywords
+            ``tile_rows`` and ``adc_bits``.
 
         Raises
         ------
@@ -141,7 +147,7 @@ class ReportSubject:
         if chips is None:
             chips = QUICK_CHIPS if quick else CHIPS
         check_range("chips", chips, 1, MAX_CHIPS)
-        opened = cut_network(network, tiles, data, display)
+        opened = cut_network(network, tiles, data, progress)
         made_of = open_device(device, at)
         pixels, labels = load_test_set(data, [opened])
         whole = len(pixels)
@@ -258,14 +264,14 @@ def train_command(
     return shlex.join([*words, "-o", f"{name}.safetensors"])
 
 
-def compared(subject: ReportSubject, display: Display) -> dict[str, Any] | str:
+def compared(subject: ReportSubject, progress: Display) -> dict[str, Any] | str:
     """Compare a network's neurons as ``allspin compare`` does by default.
 
     Parameters
     ----------
     subject : ReportSubject
         What the report is about.
-    display : Display
+    progress : Display
         Told of the step.
 
     Returns
@@ -275,21 +281,18 @@ def compared(subject: ReportSubject, display: Display) -> dict[str, Any] | str:
     """
     # All test images, however many the rest of the page takes: so the command says the same.
     network, (images, labels) = subject.network, load_test_set(subject.data)
-    display.start("comparing with CMOS neurons")
     try:
         chosen = calibration_images(network, subject.data) if any(tiles_of(network)) else None
         cells = load_library(CELLS_45)
         whole = Compared(subject.name, network, subject.device, cells, images, labels, chosen)
-        found = compare(whole, display=display).to_dict()
+        return compare(whole, progress=progress).to_dict()
     except UserError as error:
-        display.finish(str(error))
+        progress.finish(str(error))
         return str(error)
-    display.finish(f"{len(found['neurons'])} neurons")
-    return found
 
 
 @dataclass(frozen=True, eq=False)
-class Findings:
+class Findings(Brief):
     """What was found about a subject.
 
     Attributes
@@ -340,14 +343,14 @@ def why_no_engine(subject: ReportSubject) -> str | None:
     return None
 
 
-def find(subject: ReportSubject, display: Display) -> Findings:
+def find(subject: ReportSubject, progress: Display) -> Findings:
     """Compute all that a report tells.
 
     Parameters
     ----------
     subject : ReportSubject
         What it is about.
-    display : Display
+    progress : Display
         Told of each step.
 
     Raises
@@ -356,32 +359,34 @@ def find(subject: ReportSubject, display: Display) -> Findings:
         If the network's levels cannot be programmed into the device, or the machine fails.
     """
     network, images = subject.network, subject.images
-    display.start(f"{len(images):,} images through the golden model")
+    progress.start(f"{len(images):,} images through the golden model")
     logits = GoldenModel(network).logits(images)
     answers = np.argmax(logits, axis=1)
-    display.finish(f"{np.mean(answers == subject.labels):.2%} accuracy")
+    progress.finish(f"{np.mean(answers == subject.labels):.2%} accuracy")
     lot = Lot(subject.device, range(subject.chips), Programming(tries=default_tries(network)))
-    chips = measure_columns(subject.title, network, COLUMNS, lot, (images, subject.labels), display)
-    engine = why_no_engine(subject) or run_traced(network, images, display)
+    chips = measure_columns(
+        subject.title, network, COLUMNS, lot, (images, subject.labels), progress
+    )
+    engine = why_no_engine(subject) or run_traced(network, images, progress)
     return Findings(
         subject,
         logits,
         answers,
         chips,
         engine,
-        _builds(subject, display),
-        compared(subject, display),
+        _builds(subject, progress),
+        compared(subject, progress),
     )
 
 
-def _builds(subject: ReportSubject, display: Display) -> list[dict[str, Any]]:
+def _builds(subject: ReportSubject, progress: Display) -> list[dict[str, Any]]:
     """Figures of the boards that were built on this machine, in order, with `older`."""
     records = [record for record in recall() if record["network"] == subject.name]
     records.sort(key=lambda record: (record["board"], record["part"], record["profile"]))
     if records:
-        display.start("elaborating the machines that were built, once after a change of sources")
+        progress.start("elaborating the machines that were built, once after a change of sources")
         for number, record in enumerate(records):
-            display.advance(number, len(records), record["board"])
+            progress.advance(number, len(records), record["board"])
             records[number] = {**record, "older": is_older(record, subject.network)}
-        display.finish(f"{len(records)} builds")
+        progress.finish(f"{len(records)} builds")
     return records

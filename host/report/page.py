@@ -19,14 +19,16 @@ from allspin.host.draw.accuracy_charts import (
 )
 from allspin.host.draw.cards import image, render, spelled
 from allspin.host.draw.curve_charts import bars
+from allspin.host.keywords import takes
 from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.findings import Findings, ReportSubject, find, train_command
 from allspin.host.report.machine_sections import boards, comparison, engine
 from allspin.host.report.section import Section, facts, figure, numbers, paragraph, section, tiles
-from allspin.host.show.say import Display, Silent, commit, short_commit, version
+from allspin.host.show.say import commit, short_commit, version
 from allspin.host.show.table import Table, TableColumn, short
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network, tiles_of
+from allspin.sim.parameters import Shown
 
 SHOWN = 120
 """Wrong answers that are drawn at most."""
@@ -318,7 +320,7 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class Report(Shown):
     """A page that has been written.
 
     Attributes
@@ -352,11 +354,13 @@ class Report:
         }
 
 
+@takes(subject=ReportSubject.open)
 def report(
     subject: ReportSubject | str | Path | Network,
     path: str | Path = "report.html",
     *,
-    display: Display | None = None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Report:
     """Write one HTML page of what a network is, does and costs.
 
@@ -367,8 +371,10 @@ def report(
         the name of one that ships, on chips of the paper's devices.
     path : str or Path
         The page.
-    display : Display, optional
-        Shows the steps.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        What ``allspin report`` has: ``report("mnist-10", chips=5, device="mine.toml")``.
 
     Raises
     ------
@@ -378,12 +384,11 @@ def report(
     subject = subject if isinstance(subject, ReportSubject) else ReportSubject.open(subject)
     path = Path(path)
     check_writable(path)
-    display = display or Silent()
-    findings = find(subject, display)
-    display.start("writing the page")
+    findings = find(subject, progress)
+    progress.start("writing the page")
     parts = [make(findings) for make in SECTIONS]
     content = page(findings, parts).encode()
     write_atomically(path, content)
-    display.finish(f"{len(content) / 1000:,.0f} kB in {path}")
+    progress.finish(f"{len(content) / 1000:,.0f} kB in {path}")
     sizes = {one.name: len(render(section(one)).encode()) for one in parts}
     return Report(path, subject, len(content), sizes)

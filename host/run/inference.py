@@ -6,20 +6,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.host.chips.chip_options import ChipOptions, MadeChip, ProbedChipOptions
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.chips.chip_options import ChipOptions, MadeChip
 from allspin.host.chips.tiles import cut_network
-from allspin.host.data.catalogue import network_name, open_device
-from allspin.host.data.datasets import load_test_set
+from allspin.host.data.catalogue import network_name, open_device, several
+from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.images import load_image
+from allspin.host.keywords import takes
 from allspin.host.link.payloads import Answers
+from allspin.host.link.transport import UartOptions
 from allspin.host.machines.machine import Machine, programmed_anew
-from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_virtual
+from allspin.host.machines.opening import (
+    GOLDEN,
+    VIRTUAL,
+    open_machine as machine_on,
+    open_virtual,
+)
 from allspin.host.machines.resident import ResidentCounts
 from allspin.host.run.machine_options import MachineOptions
 from allspin.host.run.score import (
@@ -30,12 +39,13 @@ from allspin.host.run.score import (
     compare_logits,
     compare_words,
 )
-from allspin.host.show.say import BuildWatch, Display, Silent, commit, warn
+from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.host.virtual.board import read_trace
+from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles
-from allspin.sim.parameters import option
+from allspin.sim.parameters import Brief, option
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
@@ -66,16 +76,58 @@ class RunOptions:
     )
 
 
+@takes(profile=HardwareProfile, uart=UartOptions)
+def open_machine(
+    on: str,
+    network: str | Path | Network,
+    profile: HardwareProfile | None = None,
+    uart: UartOptions | None = None,
+    *,
+    progress: Any = None,
+    **keywords: Any,
+) -> Machine:
+    """Open a machine for a network; it is not programmed yet.
+
+    Parameters
+    ----------
+    on, network, profile, uart
+        As of `allspin.host.machines.opening.open_machine`.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `HardwareProfile` and `UartOptions`: ``open_machine("virtual", net, lanes=10)``.
+
+    Raises
+    ------
+    UserError
+        If there is no such machine or network, or the network does not fit it.
+    """
+    progress.start(f"opening {on}")
+    machine = machine_on(on, network, profile, uart, progress=BuildWatch(progress))
+    progress.finish(machine.description)
+    return machine
+
+
+On = str | MachineOptions | Machine
+Chosen = int | Chip | ChipOptions
+"""A chip, by its seed or as it is."""
+
+
+@takes(
+    "images", "labels", on=MachineOptions, options=RunOptions, chip=ChipOptions, tiles=Tiles.asked
+)
 def run(
     network: str | Path | Network,
-    on: str | MachineOptions | Machine = GOLDEN,
-    options: RunOptions | None = None,
+    on: On | npt.ArrayLike = GOLDEN,
+    options: RunOptions | npt.ArrayLike | None = None,
     *,
-    chip: int | ChipOptions | ProbedChipOptions | None = None,
-    images: int | None = None,
-    data: str | Path | None = None,
+    chip: Chosen | None = None,
+    images: Any = None,
+    labels: npt.ArrayLike | None = None,
+    data: Data | None = None,
     tiles: Tiles | None = None,
-    display: Display | None = None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Score:
     """Run a network on a machine: program it, show it test images, and score it.
 
@@ -88,17 +140,23 @@ def run(
         machine that is open, which stays open.
     options : RunOptions, optional
         What is done besides: a comparison with the golden model, resident images.
-    chip : int, ChipOptions or ProbedChipOptions, optional
+    chip : int, Chip or ChipOptions, optional
         The chip that the machine is made into, by its seed, with device and programming, or with
         cells that were read back from a real one (the ideal one).
-    images : int, optional
-        Only the first so many test images, from 1 on (all).
-    data : str or Path, optional
-        Folder of IDX files, or an ``.npz`` archive (the MNIST that ships).
+    images : int or ndarray, optional
+        Only the first so many test images, from 1 on (all); or images of your own, shape (images,
+        height, width), with `labels`: ``run(net, x, y)`` has them by place.
+    labels : ndarray of int, shape (images,), optional
+        Classes of such images.
+    data : str, Path or tuple of array_like, optional
+        As of `allspin.load_dataset` (the MNIST that ships).
     tiles : Tiles, optional
         What the network's columns are cut into (its own).
-    display : Display, optional
-        Told of each step.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `MachineOptions`, `RunOptions` and `ChipOptions`, and ``baud``, ``frequency``,
+        ``clock_error``, ``tile_rows`` and ``adc_bits``, as ``allspin run`` has them.
 
     Returns
     -------
@@ -116,32 +174,35 @@ def run(
     >>> run("mnist-10", images=100).accuracy
     1.0
     """
-    display = display or Silent()
-    base = cut_network(network, tiles, data, display)
-    shown_images, labels = load_test_set(data, [base], images)
-    test_set = shown_images[:images], labels[:images]
-    return _score(network_name(network), base, on, options, chip, test_set, display)
+    base = cut_network(network, tiles, data, progress)
+    if images is not None and np.ndim(images):
+        data, images = (images, np.asarray(labels)), None
+    shown_images, classes = load_test_set(data, [base], images)
+    test_set = shown_images[:images], classes[:images]
+    return _score(network_name(network), base, on, options, chip, test_set, progress)
 
 
+@takes(on=MachineOptions, chip=ChipOptions, tiles=Tiles.asked)
 def classify(
     network: str | Path | Network,
-    files: Sequence[str | Path],
-    on: str | MachineOptions | Machine = GOLDEN,
+    files: str | Path | Sequence[str | Path],
+    on: On = GOLDEN,
     *,
     framing: str | None = None,
-    chip: int | ChipOptions | ProbedChipOptions | None = None,
+    chip: Chosen | None = None,
     check: bool = False,
     tiles: Tiles | None = None,
-    data: str | Path | None = None,
-    display: Display | None = None,
+    data: Data | None = None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Classified:
     """Classify image files by a network on a machine.
 
     Parameters
     ----------
-    network, on, chip, tiles, display
+    network, on, chip, tiles, progress, **keywords
         As of `run`.
-    files : sequence of str or Path
+    files : str, Path or sequence of these
         Image files, at least one.
     framing : str, optional
         As of `allspin.host.data.images.load_image`.
@@ -157,13 +218,12 @@ def classify(
         If there is no such network, image or machine, they do not fit one another, or the machine
         fails.
     """
-    display = display or Silent()
-    base = cut_network(network, tiles, data, display)
+    base, files = cut_network(network, tiles, data, progress), several(files)
     framed = tuple(load_image(file, base.image_shape, framing) for file in files)
     images = np.stack([each.image for each in framed])
     nobody = np.zeros(len(images), np.int64)  # an image file has no label
     score = _score(
-        network_name(network), base, on, RunOptions(check=check), chip, (images, nobody), display
+        network_name(network), base, on, RunOptions(check=check), chip, (images, nobody), progress
     )
     return Classified(tuple(map(str, files)), framed, score)
 
@@ -171,23 +231,23 @@ def classify(
 def _score(
     name: str,
     base: Network,
-    on: str | MachineOptions | Machine,
-    options: RunOptions | None,
-    chip: int | ChipOptions | ProbedChipOptions | None,
+    on: Any,
+    options: Any,
+    chip: Chosen | None,
     test_set: tuple[Images, Integers],
-    display: Display,
+    progress: Display,
 ) -> Score:
     """Make the chip, open and program the machine, show it the images, and compare."""
     options = options or RunOptions()
     on = MachineOptions(on) if isinstance(on, str) else on
-    chip = ChipOptions(chip) if isinstance(chip, int) else chip
+    chip = chip if isinstance(chip, ChipOptions | None) else ChipOptions(chip)
     if isinstance(on, MachineOptions):
         on.check(chips=chip is not None, resident=options.resident)
-    made = None if chip is None else _made(chip, base, display)
+    made = None if chip is None else _made(chip, base, progress)
     network = base if made is None else made.network
     images = test_set[0]
     compared = bound = None
-    with _opened(on, network, made, options.resident, display) as machine:
+    with _opened(on, network, made, options.resident, progress) as machine:
         title = machine.name
         if isinstance(on, MachineOptions) and on.on in (GOLDEN, VIRTUAL):
             title = on.on
@@ -195,11 +255,11 @@ def _score(
             machine.resident_images()  # raises before anything is programmed
 
         def again(why: str) -> None:
-            warn(why)
+            progress.note(why)
             machine.reopen()
 
         shown, words = programmed_anew(
-            lambda: _shown(machine, network, made, options, test_set, display), again
+            lambda: _shown(machine, network, made, options, test_set, progress), again
         )
         profile, resent, damaged = machine.profile, machine.resent, machine.damaged
     noise = None if made is None else made.noise
@@ -207,7 +267,7 @@ def _score(
         engine = EngineParameters.from_network(network, profile)
         bound = float(cycle_bounds(network, engine, images, noise).mean())
     if options.check:
-        display.start("comparing every logit with the golden model")
+        progress.start("comparing every logit with the golden model")
         expected = GoldenModel(network, noise=noise).logits(images)
         assert shown.answers is not None
         compared = compare_logits(shown.answers, expected)
@@ -215,15 +275,15 @@ def _score(
         if compared.difference is None and shown.correct != correct:
             difference = f"it counted {shown.correct:,} correct classes, not {correct:,}"
             compared = replace(compared, difference=difference)
-        display.finish(f"{compared.mismatches:,} of {compared.compared:,} differ")
+        progress.finish(f"{compared.mismatches:,} of {compared.compared:,} differ")
     return Score(name, title, made, shown, bound, compared, words, resent, damaged, commit())
 
 
-def _made(chip: ChipOptions | ProbedChipOptions, network: Network, display: Display) -> MadeChip:
+def _made(chip: ChipOptions, network: Network, progress: Display) -> MadeChip:
     open_device(chip.device, chip.at)  # what is wrong with the device is told before a step is
-    display.start("making the chip" if chip.seed is None else f"making chip {chip.seed}")
+    progress.start("making the chip" if chip.chip is None else f"making chip {chip.chip}")
     made = chip.make(network)
-    display.finish()
+    progress.finish()
     return made
 
 
@@ -233,17 +293,17 @@ def _opened(
     network: Network,
     chip: MadeChip | None,
     resident: bool,
-    display: Display,
+    progress: Display,
 ) -> Iterator[Machine]:
     """The machine that was asked for, which is closed in the end; or the one that was given."""
     if isinstance(on, Machine):
         on.check(network)
         yield on
         return
-    display.start(f"opening {on.on}")
-    watch = BuildWatch(display)
+    progress.start(f"opening {on.on}")
+    watch = BuildWatch(progress)
     with on.open(network, chip, resident=resident, progress=watch) as machine:
-        display.finish(f"{machine.description}{watch.outcome if on.on == VIRTUAL else ''}")
+        progress.finish(f"{machine.description}{watch.outcome if on.on == VIRTUAL else ''}")
         yield machine
 
 
@@ -253,42 +313,42 @@ def _shown(
     made: MadeChip | None,
     options: RunOptions,
     test_set: tuple[Images, Integers],
-    display: Display,
+    progress: Display,
 ) -> tuple[ImagesShown, Compared | None]:
     """Program the machine, show it the images, and compare its words where that is asked for."""
-    _program(machine, network, made, display)
+    _program(machine, network, made, progress)
     if options.resident:
-        shown = _run_resident(machine, test_set, display, options.check or options.logits)
+        shown = _run_resident(machine, test_set, progress, options.check or options.logits)
     else:
-        shown = _stream(machine, test_set, display)
+        shown = _stream(machine, test_set, progress)
     if not options.check or made is None or not machine.reads_words:
         return shown, None
-    display.start("reading the R_AH words back")
+    progress.start("reading the R_AH words back")
     words = compare_words(machine, network)
-    display.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
+    progress.finish(f"{words.mismatches:,} of {words.compared:,} differ from the golden chip")
     return shown, words
 
 
-def _program(machine: Machine, network: Network, chip: MadeChip | None, display: Display) -> None:
+def _program(machine: Machine, network: Network, chip: MadeChip | None, progress: Display) -> None:
     """Program a machine with a network, or make it into a chip."""
-    display.start("programming")
+    progress.start("programming")
     if chip is None:
-        machine.program(network, lambda done: display.advance(done, None))
-        display.finish()
+        machine.program(network, lambda done: progress.advance(done, None))
+        progress.finish()
         return
     maker = machine.chip_maker(chip.base, chip.device, chip.programming)
-    maker.make(chip.chip, network, lambda done: display.advance(done, None))
-    display.finish(maker.where)
+    maker.make(chip.chip, network, lambda done: progress.advance(done, None))
+    progress.finish(maker.where)
 
 
-def _stream(machine: Machine, test_set: tuple[Images, Integers], display: Display) -> ImagesShown:
+def _stream(machine: Machine, test_set: tuple[Images, Integers], progress: Display) -> ImagesShown:
     """Stream images through a programmed machine."""
     images, labels = test_set
-    display.start(f"streaming {len(images):,} images")
+    progress.start(f"streaming {len(images):,} images")
     begun = time.perf_counter()
-    answers = machine.stream(images, lambda done: display.advance(done, len(images), f"{done:,}"))
+    answers = machine.stream(images, lambda done: progress.advance(done, len(images), f"{done:,}"))
     seconds = time.perf_counter() - begun
-    display.finish(f"{len(images) / seconds:,.0f} images/s")
+    progress.finish(f"{len(images) / seconds:,.0f} images/s")
     counters, clocks, frequency = machine.counters(), answers.clocks, machine.frequency
     if counters is not None and counters.images < len(images):
         raise UserError(
@@ -306,7 +366,7 @@ def _stream(machine: Machine, test_set: tuple[Images, Integers], display: Displa
 
 
 def _run_resident(
-    machine: Machine, test_set: tuple[Images, Integers], display: Display, logits: bool
+    machine: Machine, test_set: tuple[Images, Integers], progress: Display, logits: bool
 ) -> ImagesShown:
     """Run images on a machine that keeps as many of them at a time as fit."""
     images, labels = test_set
@@ -314,7 +374,7 @@ def _run_resident(
     counts = ResidentCounts(0, 0, 0)
     at_once, seconds = 0, 0.0
     answers: list[Answers] = []
-    display.start(f"running {len(images):,} resident images")
+    progress.start(f"running {len(images):,} resident images")
     for batch in resident.batches(images, labels):
         at_once = max(at_once, len(batch))
         begun = time.perf_counter()
@@ -322,8 +382,8 @@ def _run_resident(
         seconds += time.perf_counter() - begun
         if logits:
             answers.append(resident.logits())
-        display.advance(counts.images, len(images), f"{counts.images:,}")
-    display.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s")
+        progress.advance(counts.images, len(images), f"{counts.images:,}")
+    progress.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s")
     both = [
         np.concatenate([getattr(answer, name) for answer in answers])
         for name in ("logits", "classes")
@@ -346,7 +406,7 @@ TRACED_IMAGES = 6
 
 
 @dataclass(frozen=True, eq=False)
-class TracedRun:
+class TracedRun(Brief):
     """What came of a run with a record of the engine's activity.
 
     Attributes
@@ -370,7 +430,7 @@ class TracedRun:
     activity: npt.NDArray[np.uint64]
 
 
-def run_traced(network: Network, images: Images, display: Display) -> TracedRun:
+def run_traced(network: Network, images: Images, progress: Display) -> TracedRun:
     """Build the virtual board, program it and stream images through it.
 
     Parameters
@@ -379,7 +439,7 @@ def run_traced(network: Network, images: Images, display: Display) -> TracedRun:
         What to run.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
-    display : Display
+    progress : Display
         Told of each step.
 
     Raises
@@ -392,12 +452,12 @@ def run_traced(network: Network, images: Images, display: Display) -> TracedRun:
     clocks = 2 * int(bounds[: TRACED_IMAGES + len(network.layers)].sum()) + 1000
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "activity"
-        display.start("compiling the gateware into a simulator")
-        watch = BuildWatch(display)
+        progress.start("compiling the gateware into a simulator")
+        watch = BuildWatch(progress)
         with open_virtual(network, trace=(trace, clocks), progress=watch) as machine:
-            display.finish(watch.outcome.removeprefix("; "))
-            _program(machine, network, None, display)
-            shown = _stream(machine, (images, np.zeros(len(images), np.int64)), display)
+            progress.finish(watch.outcome.removeprefix("; "))
+            _program(machine, network, None, progress)
+            shown = _stream(machine, (images, np.zeros(len(images), np.int64)), progress)
             counters = machine.counters()
         if counters.images != len(images):
             raise UserError(

@@ -14,8 +14,9 @@ from allspin.host.data.catalogue import network_name
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
 from allspin.host.machines.opening import open_virtual
-from allspin.host.show.say import BuildWatch, Display, Silent, commit
+from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.sim.network.network import Network, Tiles
+from allspin.sim.parameters import Brief
 
 RATES = (115_200, 1_000_000, 3_000_000)
 """Bits a second of the UARTs that boards have, and of the slowest that adapters have."""
@@ -31,7 +32,7 @@ FREQUENCY = 100_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Latency:
+class Latency(Brief):
     """What images take one at a time.
 
     Attributes
@@ -109,7 +110,7 @@ def latency(
     images: int | None = None,
     data: str | Path | None = None,
     tiles: Tiles | None = None,
-    display: Display | None = None,
+    progress: Display | None = None,
 ) -> Latency:
     """Measure a network's latency on the virtual board, clock by clock.
 
@@ -125,7 +126,7 @@ def latency(
         The data set that they are of (MNIST).
     tiles : Tiles, optional
         What the network's columns are cut into (its own).
-    display : Display, optional
+    progress : Display, optional
         Told of each step.
 
     Raises
@@ -133,16 +134,16 @@ def latency(
     UserError
         If there is no such network or data set, or no such machine.
     """
-    display = display or Silent()
+    progress = progress or Display()
     profile = profile or HardwareProfile()
-    name, network = network_name(network), cut_network(network, tiles, data, display)
+    name, network = network_name(network), cut_network(network, tiles, data, progress)
     count = ALONE if images is None else images
     shown = load_test_set(data, [network], count)[0][:count]
-    display.start("counting the engine's cycles")
-    engine = measure_latency(network, profile, shown, BuildWatch(display))
-    display.finish(f"{engine.mean():.1f} of {len(engine)} images, one at a time")
-    display.start("through a UART and back")
-    with open_virtual(network, profile, SIMULATED, progress=BuildWatch(display)) as machine:
+    progress.start("counting the engine's cycles")
+    engine = measure_latency(network, profile, shown, BuildWatch(progress))
+    progress.finish(f"{engine.mean():.1f} of {len(engine)} images, one at a time")
+    progress.start("through a UART and back")
+    with open_virtual(network, profile, SIMULATED, progress=BuildWatch(progress)) as machine:
         machine.program(network)
         line = machine.session.line
         line.next_tag = NO_ZERO
@@ -152,8 +153,8 @@ def latency(
             taken = machine.stream(shown[number : number + 1]).clocks
             assert taken is not None  # a UART's time is simulated
             clocks[number], carried[number] = taken, line.carried - before
-            display.advance(number + 1, len(shown))
-    display.finish()
+            progress.advance(number + 1, len(shown))
+    progress.finish()
     bits = BITS_PER_BYTE * carried - HALVES
     turnaround = clocks - bits * SIMULATED.bit_clocks
     return Latency(name, profile, engine, bits, turnaround, commit())

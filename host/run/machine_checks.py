@@ -35,7 +35,7 @@ from allspin.host.machines.opening import (
     open_virtual,
 )
 from allspin.host.run.score import compare_logits, compare_words
-from allspin.host.show.say import Display, Silent
+from allspin.host.show.say import Display
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.errors import UserError
@@ -264,7 +264,7 @@ class Finding:
 
 
 def selftest(
-    machine: LinkedMachine, network: Network, *, seed: int = 0, display: Display | None = None
+    machine: LinkedMachine, network: Network, *, seed: int = 0, progress: Display | None = None
 ) -> Iterator[Finding]:
     """Check a machine, one thing after another, and leave it programmed with the network.
 
@@ -276,7 +276,7 @@ def selftest(
         What it can run.
     seed : int
         Of patterns and images.
-    display : Display, optional
+    progress : Display, optional
         Told of each check as it begins and ends.
 
     Yields
@@ -290,22 +290,22 @@ def selftest(
         If the machine does not fit the network, falls silent or is reset.
     """
     machine.check(network)
-    display = display or Silent()
+    progress = progress or Display()
     checks = _Checks(machine, network, random_images(network, IMAGES, seed))
     yield Finding("identity", True, machine.description)
     for name, space, *lines in memory_patterns(machine.identity, seed):
-        display.start(f"checking {name}")
+        progress.start(f"checking {name}")
         yield Finding(name, *checks.memory(space, lines))
-        display.finish()
+        progress.finish()
     for name, check in (
         ("images", checks.images_streamed),
         ("counters", checks.counters),
         ("resident images", checks.resident_images),
         ("chip", checks.chip),
     ):
-        display.start(f"checking {name}")
+        progress.start(f"checking {name}")
         yield Finding(name, *check())
-        display.finish()
+        progress.finish()
     machine.program(network)
 
 

@@ -35,7 +35,7 @@ class MachineOptions:
         real one must have them.
     rows_per_clock : int, optional
         Rows that are driven in a clock, 1, 2, 4 or 8, likewise.
-    states : bool
+    keep_states : bool
         Whether states are kept in place of R_AH words, likewise.
     uart : UartOptions, optional
         How a board's UART is spoken to; the virtual board's, bit by bit, if this is given.
@@ -58,13 +58,13 @@ class MachineOptions:
         default=None,
         metadata=option("rows that are driven in a cycle, 1, 2, 4 or 8 (1)", "R"),
     )
-    states: bool = field(
+    keep_states: bool = field(
         default=False,
         metadata=option(
             "keep states in place of R_AH words: memory of the fewest bits, and no chips"
         ),
     )
-    uart: UartOptions | None = None
+    uart: UartOptions | None = field(default=None, metadata={"made": UartOptions})
 
     def __post_init__(self) -> None:
         if self.uart is not None and self.on == GOLDEN:
@@ -75,7 +75,7 @@ class MachineOptions:
     def profile(self) -> HardwareProfile:
         """The virtual board's lanes and rows per clock."""
         rows = 1 if self.rows_per_clock is None else self.rows_per_clock
-        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.states)
+        return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.keep_states)
 
     def check(self, *, chips: bool, resident: bool) -> None:
         """Refuse a machine that cannot do what is asked of it.
@@ -87,8 +87,8 @@ class MachineOptions:
         """
         if resident and self.on == GOLDEN:
             raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
-        if chips and self.states and self.on != GOLDEN:
-            raise UserError(f"`states`: {NO_CHIPS}")
+        if chips and self.keep_states and self.on != GOLDEN:
+            raise UserError(f"`keep_states`: {NO_CHIPS}")
 
     def open(
         self,
@@ -142,5 +142,5 @@ class MachineOptions:
             if asked not in (None, there):
                 raise UserError(f"{machine.name} has {there} {what}, not {asked}")
         # The virtual board keeps words where levels are not uniform.
-        if self.states and not found.states and self.on != VIRTUAL:
+        if self.keep_states and not found.states and self.on != VIRTUAL:
             raise UserError(f"{machine.name} keeps R_AH words, not states")

@@ -11,13 +11,14 @@ from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
 from allspin.host.machines.machine import Machine
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Brief, Shown as Model
 
 MOST_CLASSES = 16
 """With more classes than this a notebook's picture could not be read."""
 
 
 @dataclass(frozen=True, eq=False)
-class ImagesShown:
+class ImagesShown(Brief):
     """What a machine did with images.
 
     Attributes
@@ -48,7 +49,7 @@ class ImagesShown:
 
 
 @dataclass(frozen=True)
-class Compared:
+class Compared(Brief):
     """Logits, or R_AH words that were read back, beside those of the golden model.
 
     Attributes
@@ -117,7 +118,7 @@ def compare_words(machine: Machine, network: Network) -> Compared:
 
 
 @dataclass(frozen=True, eq=False)
-class Score:
+class Score(Model):
     """A network's score on a machine.
 
     Attributes
@@ -203,13 +204,25 @@ class Score:
             "commit": self.commit,
         }
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it: its figures, and which classes were taken for which."""
-        # Pictures are loaded when a notebook asks for them.
+    def plot(self) -> Any:
+        """Which classes were taken for which, where they were asked for."""
+        # Pictures are loaded when somebody asks for them.
         from allspin.host.draw.accuracy_charts import confusion_matrix
+
+        labels, answers = self.shown.labels, self.shown.answers
+        assert answers is not None, "resident images with `logits` alone have classes"
+        return confusion_matrix(labels, answers.classes, self._classes)
+
+    @property
+    def _classes(self) -> int:
+        """How many of them a picture would have; 0 where they were not asked for."""
+        answers = self.shown.answers
+        return int(max(self.shown.labels.max(), answers.classes.max())) + 1 if answers else 0
+
+    def _repr_html_(self) -> str:
         from allspin.host.draw.cards import beside, facts
 
-        cycles, labels, answers = self.shown.cycles_per_image, self.shown.labels, self.shown.answers
+        cycles = self.shown.cycles_per_image
         logits, words = (
             each and f"{each.mismatches:,} of {each.compared:,}"
             for each in (self.logits, self.words)
@@ -227,14 +240,11 @@ class Score:
                 ("images/s", f"{self.images_per_second:,.0f}"),
             ],
         )
-        classes = 0 if answers is None else int(max(labels.max(), answers.classes.max())) + 1
-        if answers is None or classes > MOST_CLASSES:
-            return beside(table)
-        return beside(table, confusion_matrix(labels, answers.classes, classes))
+        return beside(table, *([self.plot()] if 0 < self._classes <= MOST_CLASSES else []))
 
 
 @dataclass(frozen=True, eq=False)
-class Classified:
+class Classified(Model):
     """What a machine answered to image files.
 
     Attributes

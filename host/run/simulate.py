@@ -26,9 +26,11 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.builds import BuildJob
 from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.files import check_writable
+from allspin.host.keywords import takes
 from allspin.host.machines.opening import LinkedMachine
-from allspin.host.show.say import Display, Silent, commit
+from allspin.host.show.say import Display, commit
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.network.golden import GoldenModel
@@ -39,6 +41,8 @@ from allspin.sim.parameters import option
 
 STALLS = 0.3
 """Share of the clocks with a stall, where a seed asks for stalls."""
+IMAGES = 20
+"""Test images, where nothing else is asked for."""
 POLL = 0.2
 """Seconds between two looks at the simulation's progress."""
 
@@ -71,7 +75,9 @@ class SimulatorOptions:
             "stall both ends of the engine at random, drawn from this seed (no stalls)", "S"
         ),
     )
-    waves: Path | None = field(default=None, metadata=option("record waveforms, in FST", "OUT.fst"))
+    waves: Path | None = field(
+        default=None, metadata=option("record waveforms, in FST", "OUT.fst", type=Path)
+    )
 
     def __post_init__(self) -> None:
         if self.simulator not in SIMULATORS:
@@ -113,7 +119,7 @@ class Simulated:
 
 
 @contextmanager
-def _watched(folder: Path, display: Display) -> Iterator[None]:
+def _watched(folder: Path, progress: Display) -> Iterator[None]:
     """Say how far the simulation is while it runs."""
     file, over = folder / PROGRESS, threading.Event()
 
@@ -121,7 +127,7 @@ def _watched(folder: Path, display: Display) -> Iterator[None]:
         while not over.wait(POLL):
             if file.exists():
                 done, total = map(int, file.read_text().split())
-                display.advance(done, total, f"{done} of {total} images")
+                progress.advance(done, total, f"{done} of {total} images")
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
@@ -132,12 +138,16 @@ def _watched(folder: Path, display: Display) -> Iterator[None]:
         thread.join()
 
 
+@takes(profile=HardwareProfile, options=SimulatorOptions)
 def simulate_engine(
     network: str | Path | Network,
-    images: npt.NDArray[np.uint8],
+    images: npt.NDArray[np.uint8] | int = IMAGES,
     profile: HardwareProfile | None = None,
     options: SimulatorOptions | None = None,
-    display: Display | None = None,
+    *,
+    data: Data | None = None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Simulated:
     """Program a network's engine in a simulator, and stream images through it.
 
@@ -145,14 +155,19 @@ def simulate_engine(
     ----------
     network : str, Path or Network
         A network, its file, or the name of one that ships.
-    images : ndarray of uint8, shape (images, height, width)
-        Grey levels.
+    images : ndarray of uint8, shape (images, height, width), or int
+        Grey levels; or how many of the first test images.
     profile : HardwareProfile, optional
         What the engine runs on: all columns at a time, a row per clock.
     options : SimulatorOptions, optional
         Which simulator, with which stalls, and where waveforms go.
-    display : Display, optional
-        Shows the two steps; the second is left for the caller to end.
+    data : str, Path or tuple of array_like, optional
+        Whose test images, as of `allspin.load_dataset`; MNIST's.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook. The last of two steps
+        is left for the caller to end.
+    **keywords
+        Of `HardwareProfile`, and what ``allspin sim`` has: ``seed``, ``simulator``, ``waves``.
 
     Raises
     ------
@@ -162,20 +177,22 @@ def simulate_engine(
         If the engine hangs or says what it must not.
     """
     profile, options = profile or HardwareProfile(), options or SimulatorOptions()
-    network, display = open_network(network), display or Silent()
+    network = open_network(network)
+    if isinstance(images, int):
+        images = load_test_set(data, [network], images)[0][:images]
     if options.waves is not None:
         check_writable(options.waves)
     find_tools(options.simulator)
     with refused("the gateware cannot run this network: "):
         parameters = EngineParameters.from_network(network, profile)
-    display.start("preparing the simulator, compiled once for a design")
+    progress.start("preparing the simulator, compiled once for a design")
     verilog = engine_source(parameters)
     build(verilog, simulator=options.simulator, waves=options.waves is not None)
-    display.finish()
-    display.start("simulating")
+    progress.finish()
+    progress.start("simulating")
     with tempfile.TemporaryDirectory(prefix="allspin-sim-") as temporary:
         folder = Path(temporary)
-        with _watched(folder, display):
+        with _watched(folder, progress):
             simulate(
                 verilog,
                 "allspin.hdl.bench.link_bench",
@@ -359,7 +376,7 @@ def prove_board(
     job: BuildJob,
     images: npt.NDArray[np.uint8],
     stage: ProvedStage | None = None,
-    display: Display | None = None,
+    progress: Display | None = None,
 ) -> dict[str, Any]:
     """Build a board's netlist, program a network through its pins, and compare its logits.
 
@@ -371,7 +388,7 @@ def prove_board(
         Grey levels.
     stage : ProvedStage, optional
         Which netlist: what synthesis makes.
-    display : Display, optional
+    progress : Display, optional
         Shows the two steps.
 
     Returns
@@ -385,14 +402,14 @@ def prove_board(
         If the network cannot run there, a tool is missing or fails, or the netlist does not
         answer.
     """
-    stage, display = stage or ProvedStage(), display or Silent()
+    stage, progress = stage or ProvedStage(), progress or Display()
     board = job.board
 
-    def progress(what: str, done: float) -> None:
-        display.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
+    def told(what: str, done: float) -> None:
+        progress.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
 
-    display.start(f"{board.name}: netlist")
-    build = Build(job.shell(), stage.tools, progress)
+    progress.start(f"{board.name}: netlist")
+    build = Build(job.shell(), stage.tools, told)
     synthesised = build.synthesise()
     file = synthesised.folder / "top.json"
     if stage.routed:
@@ -401,12 +418,12 @@ def prove_board(
             raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
         file = routed.folder / "routed.json"
     netlist = GateNetlist.read(file)
-    display.finish(netlist.digest)
-    display.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
+    progress.finish(netlist.digest)
+    progress.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
     bit_clocks = board.machine_frequency / board.baud
-    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, progress)
+    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, told)
     differ = f"{proof['mismatches']} of {proof['logits_compared']} logits differ"
-    display.finish(differ)
+    progress.finish(differ)
     images_per_second = len(images) * board.machine_frequency / proof["clocks_streaming"]
     return {
         "board": board.name,

@@ -1,13 +1,22 @@
 """Progress on stderr: bars on a terminal, lines that grow elsewhere; never silent for long."""
 
 import contextlib
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
 
-from allspin.host.show.say import Beat, Display, clock, shortened, tell
+from allspin.host.show.say import (
+    Beat,
+    Display,
+    Rewritten,
+    clock,
+    shortened,
+    tell,
+    warn,
+)
 from allspin.host.show.table import Terminal, Words
 
 BAR = 10
@@ -28,12 +37,17 @@ class _Clock(ProgressColumn):
 class Steps(Display, contextlib.AbstractContextManager["Steps"]):
     """Steps of a longer piece of work, one after another.
 
-    On a terminal the step under way has a bar with the time that it takes; elsewhere a line of
-    dots that grows, with now and then how far it is. Either way a line stays of each step that is
-    done.
+    On a terminal the step under way has a bar with the time that it takes, and so it has in a
+    notebook; elsewhere a line of dots that grows, with now and then how far it is.
+
+    Parameters
+    ----------
+    lasting : bool
+        Whether a line stays of each step that is done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lasting: bool = True) -> None:
+        self._lasting = lasting
         self._console = Terminal(stderr=True)
         self._bar: Progress | None = None
         self._beat: Beat | None = None
@@ -51,7 +65,7 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
             What is being done.
         """
         self.stop()
-        if not self._console.is_terminal:
+        if not (self._console.is_terminal or in_notebook()):
             tell(f"{description} ...")
         self._begin(description)
 
@@ -60,6 +74,9 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
         self._started = time.monotonic()
         self._state = (0.0, None, "")
         self._first = (self._started, -1.0)
+        if in_notebook():
+            self._beat = Rewritten(self._drawn)
+            return
         if not self._console.is_terminal:
             self._beat = Beat(self._far, first)
             return
@@ -89,6 +106,12 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
         if total:
             told = f"{done / total:.0%}, {told}"
         return f"{told} {figures}".rstrip()
+
+    def _drawn(self) -> str:
+        """The step with a bar, in characters."""
+        done, total, _ = self._state
+        full = "\N{FULL BLOCK}" * round(BAR * min(1.0, done / total) if total else 0)
+        return f"{self._description} {full:\N{LIGHT SHADE}<{BAR}} {self._far()}"
 
     def _left(self, now: float) -> float | None:
         """Seconds that are left, by what was done since it was first told; None if unknown."""
@@ -126,6 +149,8 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
         """
         seconds = time.monotonic() - self._started
         self.stop()
+        if not self._lasting:
+            return
         said = f"{self._description}: {outcome}" if outcome else self._description
         line = f"{said} ({seconds:.1f} s)"
         if self._console.is_terminal:
@@ -133,6 +158,18 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
             self._console.print(line)
         else:
             tell(f"  {line}")
+
+    def log(self, line: str) -> None:
+        """Print a line, where there is no bar."""
+        if not (self._console.is_terminal or in_notebook()):
+            tell(f"{line}, {self._far().removesuffix(self._state[2]).rstrip()}")
+
+    def note(self, line: str) -> None:
+        """See `Display`; on a command line it is a line that names the program."""
+        if self._lasting:
+            warn(line)
+        else:
+            super().note(line)
 
     def stop(self) -> None:
         """Take the bar away, whether or not the step is done."""
@@ -163,26 +200,25 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
         self.stop()
 
 
+def in_notebook() -> bool:
+    """Whether stderr is shown in a notebook."""
+    return type(sys.stderr).__module__.partition(".")[0] == "ipykernel"
+
+
 @contextlib.contextmanager
-def stages() -> Iterator[Callable[[str, float], None]]:
-    """A step for each stage of a piece of work that tells what it is doing.
+def showing(progress: Display | bool | None) -> Iterator[Display]:
+    """What shows how far a function is, until it ends.
 
-    Yields
-    ------
-    callable
-        Takes what is being done, and for how many seconds now; other words begin another step.
+    Parameters
+    ----------
+    progress : Display or bool, optional
+        Something of the caller's; or whether there shall be a bar: by default where somebody sees
+        it, in a terminal or a notebook.
     """
-    with Steps() as steps:
-        under_way: list[str] = []
-
-        def progress(what: str, seconds: float) -> None:
-            if [what] != under_way[-1:]:
-                if under_way:
-                    steps.finish()
-                under_way.append(what)
-                steps.start(what)
-            steps.advance(seconds, None)
-
-        yield progress
-        if under_way:
-            steps.finish()
+    if progress is None:
+        progress = sys.stderr.isatty() or in_notebook()
+    if progress is True:
+        with Steps(lasting=False) as steps:
+            yield steps
+    else:
+        yield progress or Display()

@@ -3,10 +3,12 @@
 import contextlib
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import threading
 import unicodedata
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,8 +72,12 @@ class Display:
     def finish(self, outcome: str = "") -> None:
         """It is done."""
 
+    def log(self, line: str) -> None:
+        """How far it is, for those who see no bar."""
 
-Silent = Display
+    def note(self, line: str) -> None:
+        """Something odd about what the user gave, which they should know; a Python warning."""
+        warnings.warn(with_keywords(line), stacklevel=4)
 
 
 class BuildWatch:
@@ -79,7 +85,7 @@ class BuildWatch:
 
     Parameters
     ----------
-    display : Display
+    progress : Display
         Where a step is under way.
 
     Attributes
@@ -88,14 +94,14 @@ class BuildWatch:
         For the step's end: whether something was compiled, or was there.
     """
 
-    def __init__(self, display: Display) -> None:
-        self._display = display
+    def __init__(self, progress: Display) -> None:
+        self._progress = progress
         self.outcome = "; compiled before, and kept"
 
     def __call__(self, what: str, seconds: float) -> None:
         """Take what is being done, and for how many seconds now."""
         self.outcome = "; compiled once, and kept"
-        self._display.advance(seconds, None, what)
+        self._progress.advance(seconds, None, what)
 
 
 LONGEST = 260
@@ -142,27 +148,27 @@ class _Stderr:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._unfinished = False
+        self.unfinished = False
 
     def write(self, text: str, end: str = "\n") -> None:
         """Print on a line of its own."""
         with self._lock:
-            begin = "\n" if self._unfinished else ""
-            self._unfinished = False
+            begin = "\n" if self.unfinished else ""
+            self.unfinished = False
             print(begin + text, end=end, file=sys.stderr, flush=True)
 
-    def grow(self, text: str) -> None:
+    def grow(self, text: str, unfinished: bool = True) -> None:
         """Print more of a line."""
         with self._lock:
-            self._unfinished = True
+            self.unfinished = unfinished
             print(text, end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """End an unfinished line."""
         with self._lock:
-            if self._unfinished:
+            if self.unfinished:
                 print(file=sys.stderr, flush=True)
-            self._unfinished = False
+            self.unfinished = False
 
 
 _stderr = _Stderr()
@@ -181,6 +187,13 @@ def pass_on(text: str) -> None:
 def warn(message: object) -> None:
     """Print a line to stderr that names the program."""
     _stderr.write(f"allspin: {printable(one_line(message))}")
+
+
+def with_keywords(text: str) -> str:
+    """A text with names between backticks for its options: `lanes` for --lanes."""
+    return re.sub(
+        r"(?<![\w-])--([a-z][a-z0-9-]+)", lambda name: f"`{name[1].replace('-', '_')}`", text
+    )
 
 
 def one_line(message: object) -> str:
@@ -254,3 +267,17 @@ class Beat:
         self._over.set()
         self._thread.join()
         _stderr.end()
+
+
+WIDTH, OFTEN = 79, 0.25
+"""Characters of a line that is written over, and seconds after which it is."""
+
+
+class Rewritten(Beat):
+    """The same by a line that is written over, as notebooks show it, and of which nothing stays."""
+
+    def _run(self) -> None:
+        while not self._over.wait(OFTEN):
+            _stderr.grow(f"\r{printable(shortened(self._say(), WIDTH)):{WIDTH}}")
+        if _stderr.unfinished:
+            _stderr.grow(f"\r{'':{WIDTH}}\r", unfinished=False)

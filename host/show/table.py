@@ -3,8 +3,9 @@
 import io
 import math
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from allspin.host.show.say import printable, say
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.files import read_text, write_atomically
 
 # The part of a document that a command makes anew: what stands between two marks.
@@ -262,6 +263,12 @@ def figures(title: str, rows: Iterable[Figure], rules: Collection[int] = ()) -> 
     columns = (TableColumn("what"), TableColumn("value"), TableColumn("unit"))
     full = [(row[0], row[1], row[2] if len(row) == 3 else "") for row in rows]
     return Table(title, columns, full, headed=False, rules=rules)
+
+
+def frame(rows: Iterable[Mapping[str, Any]]) -> Any:
+    """Rows as a `pandas.DataFrame`; `UserError` where pandas is not installed."""
+    with refused(advice=": pip install pandas", kinds=ImportError):
+        return import_module("pandas").DataFrame(list(rows))
 
 
 # Tables that fit a width: words go to the next line, numbers are never broken.

@@ -4,6 +4,7 @@ It comes from a TOML file or from options; ``docs/sweep.md`` has both. Values th
 make one point: write-verify's tries and band do not multiply the points of other schemes.
 """
 
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Mapping
@@ -12,7 +13,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from allspin.host.data.catalogue import open_network, operating_point
+import numpy as np
+
+from allspin.host.data.catalogue import open_network, operating_point, several
 from allspin.sim.device.device import (
     UNITS_OF_ADC_VARIATION as ADC_UNITS,
     AdcVariation,
@@ -25,7 +28,7 @@ from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.files import MAX_TOML, parse_toml, read_text
 from allspin.sim.network.formats import MAX_ADC_BITS, MAX_TILE_ROWS, MIN_ADC_BITS, MIN_TILE_ROWS
 from allspin.sim.network.network import Network, Tiles, tiles_of
-from allspin.sim.parameters import Parameters, described
+from allspin.sim.parameters import Brief, Parameters, described
 from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
     MAX_TRIES,
@@ -139,7 +142,7 @@ ADC = "adc_"
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Brief):
     """Values of all factors: what chips are made of, and how they are programmed.
 
     None stands for the device's own, or the network's own tiles; `tries` and `band` are None
@@ -329,7 +332,7 @@ def scaled(device: Device, c2c: float, d2d: float, neuron_d2d: float, neuron_c2c
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Brief):
     """All of a sweep that decides its numbers, and the machine.
 
     Parameters
@@ -462,13 +465,32 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
     factors = {}
     for name, factor in FACTORS.items():
         given = entries.get(name, factor.default)
-        listed = given if isinstance(given, list | tuple) else [given]
+        listed = given.tolist() if isinstance(given, np.ndarray) else several(given)
         if factor.default and not listed:
             raise UserError(f"`{name}` has no value; give one, or leave it out")
         factors[name] = tuple(dict.fromkeys(factor.check(name, value) for value in listed))
     if not factors["network"]:
         raise UserError("a sweep needs networks: network = [...] in the file, or `network`")
     return Grid(factors, **{name: entries[name] for name in SETTINGS if name in entries})
+
+
+def grid_of(grid: Any = None, chip: int | None = None, **entries: Any) -> dict[str, Any]:
+    """What a grid says, not checked yet: a mapping, a file or networks, and more by name.
+
+    `chip`, as ``allspin sweep`` has it, is the file's ``first``.
+    """
+    if not isinstance(grid, Mapping):
+        named = {} if grid is None else {"network": grid}
+        grid = read_grid(Path(str(grid))) if str(grid).endswith(".toml") else named
+    return {**grid, **({} if chip is None else {"first": chip}), **entries}
+
+
+grid_of.__signature__ = inspect.Signature(
+    [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
+        for name in (*FACTORS, *SETTINGS, "chip")
+    ]
+)
 
 
 def read_grid(path: Path) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from allspin.sim.files import MAX_TOML, read_file
 from allspin.sim.network.golden import cut
 from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK, network_from_bytes
 from allspin.sim.network.network import Network, Tiles
+from allspin.sim.parameters import Brief
 from allspin.sim.programming.schemes import VERIFYING, Counts
 
 LOT = 100
@@ -96,7 +97,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Brief):
     """What a chip did: a line of the table.
 
     Parameters

@@ -1,9 +1,10 @@
 """A sweep from its grid to its table, as a step that is shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from allspin.host.chips.accuracy import doubts, summary
 from allspin.host.chips.measured import BESIDE
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_test_set
+from allspin.host.keywords import takes
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.show.say import Display, Silent, commit
-from allspin.host.show.table import Table as TableShown, TableColumn
-from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, make_grid
+from allspin.host.show.say import commit
+from allspin.host.show.table import Table as TableShown, TableColumn, frame
+from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, grid_of, make_grid
 from allspin.host.sweep.job import (
     Job,
     Material,
@@ -35,8 +37,9 @@ from allspin.host.sweep.job import (
     network_file,
     network_of,
 )
-from allspin.host.sweep.results import ResultsTable
+from allspin.host.sweep.results import OUTCOME_COLUMNS, ResultsTable
 from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
+from allspin.sim.parameters import Shown
 
 SHOWN, ON_CARD = 60, 12
 """Points that are printed, and shown in a notebook; the sweep's own table has all."""
@@ -45,7 +48,7 @@ FIGURES = {"accuracy": "mean", "deviation": "deviation", **BESIDE, "best": "best
 
 
 @dataclass(frozen=True, eq=False)
-class SweepPlan:
+class SweepPlan(Shown):
     """A grid whose files were found and fit one another.
 
     Attributes
@@ -126,7 +129,7 @@ def _measured(
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
+class Sweep(Shown):
     """A finished sweep.
 
     Attributes
@@ -206,16 +209,27 @@ class Sweep:
             )
         return lines
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it: the first points, and accuracies by factor."""
-        # Pictures are loaded when a notebook asks for them.
-        from allspin.host.draw.cards import beside
+    def to_pandas(self) -> Any:
+        """A row for each chip: `pandas.DataFrame` with the factors, and the table's columns."""
+        return frame(
+            vars(row.point) | {name: getattr(row, name) for name in ("chip", *OUTCOME_COLUMNS)}
+            for row in self.rows
+        )
+
+    def plot(self) -> Any:
+        """Accuracies by each factor that was varied."""
+        # Pictures are loaded when somebody asks for them.
         from allspin.host.sweep.pictures import accuracy_by_factor
+
+        return accuracy_by_factor(self.rows, self.plan.grid.varied())
+
+    def _repr_html_(self) -> str:
+        from allspin.host.draw.cards import beside
 
         table, more = self.table(ON_CARD), len(self.plan.points) - ON_CARD
         if more > 0:
             table = replace(table, title=f"{table.title}; {more:,} more points")
-        return beside(table, accuracy_by_factor(self.rows, self.plan.grid.varied()))
+        return beside(table, self.plot())
 
 
 def run_sweep(
@@ -224,7 +238,7 @@ def run_sweep(
     *,
     workers: int = 1,
     scheduler: Cluster | None = None,
-    report: Callable[[float, float, str], None] = lambda done, total, text: None,
+    progress: Callable[[float, float, str], None] = lambda done, total, text: None,
 ) -> Sweep:
     """Measure every chip of every point that is not in the table yet.
 
@@ -238,7 +252,7 @@ def run_sweep(
         Processes on this machine; a board has one.
     scheduler : Cluster, optional
         A Dask cluster's, in place of processes here.
-    report : callable
+    progress : callable
         Told after each chip how many are done, of how many, and the time left in words.
 
     Returns
@@ -275,7 +289,7 @@ def run_sweep(
             def tell(more: float = 0.0) -> None:
                 nonlocal furthest
                 furthest = max(furthest, len(table.rows) + more)
-                report(furthest, total, f"{len(table.rows):,} of {total:,} chips")
+                progress(furthest, total, f"{len(table.rows):,} of {total:,} chips")
 
             with closing(_measured(plan, todo, workers, scheduler, tell)) as rows:
                 for row in rows:
@@ -286,30 +300,35 @@ def run_sweep(
         return Sweep(plan, table.rows, resumed)
 
 
+@takes(grid=grid_of, cluster=Cluster)
 def sweep(
-    grid: SweepPlan | Mapping[str, Any],
-    path: str | Path,
+    grid: SweepPlan | Mapping[str, Any] | str | Path | Sequence[str | Path] | None = None,
+    path: str | Path | None = None,
     *,
     workers: int | None = None,
     cluster: Cluster | None = None,
-    display: Display | None = None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Sweep:
     """Measure chips at every point of a grid; what the table has already is not measured again.
 
     Parameters
     ----------
-    grid : SweepPlan or mapping
-        What `allspin.host.sweep.sweeping.make_plan` returned; or what
-        `allspin.host.sweep.grid.make_grid` takes, such as
-        ``{"network": ["paper-10"], "c2c": [0, 1], "chips": 20}``.
-    path : str or Path
-        The table: a CSV file, each chip a row that is written as soon as it is known.
+    grid : SweepPlan, mapping, str, Path or sequence of these
+        What `allspin.host.sweep.sweeping.make_plan` returned; a grid, such as
+        ``{"network": ["paper-10"], "c2c": [0, 1], "chips": 20}``, or its file; or networks, by
+        their names or files.
+    path : str or Path, optional
+        The table: a CSV file, each chip a row that is written as soon as it is known. Without one
+        the rows are only in what is returned.
     workers : int, optional
         Processes on this machine; one a core.
     cluster : Cluster, optional
         Measures in place of processes here.
-    display : Display, optional
-        Shows how far it is.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        What a grid has, and of `Cluster`: ``sweep("paper-10", c2c=[0, 1], chips=5)``.
 
     Returns
     -------
@@ -321,16 +340,21 @@ def sweep(
         If the grid is not legal, a file is missing or damaged, the table is another sweep's or
         cannot be written, or a machine or the workers fail.
     """
+    if path is None:
+        with TemporaryDirectory() as folder:
+            return sweep(
+                *(grid, Path(folder) / "table.csv"),
+                **{"workers": workers, "cluster": cluster, "progress": progress},
+            )
     path = Path(path)
-    plan = grid if isinstance(grid, SweepPlan) else make_plan(make_grid(grid))
-    display = display or Silent()
+    plan = grid if isinstance(grid, SweepPlan) else make_plan(make_grid(grid_of(grid)))
     points = len(plan.points)
-    display.start(
+    progress.start(
         f"sweeping {plan.grid.chips:,} chip{'s' if plan.grid.chips > 1 else ''} at "
         f"{points:,} point{'s' if points > 1 else ''}"
     )
     workers = cpu_count() if workers is None else workers
-    found = run_sweep(plan, path, workers=workers, scheduler=cluster, report=display.advance)
+    found = run_sweep(plan, path, workers=workers, scheduler=cluster, progress=progress.advance)
     there = f", {found.resumed:,} of them there already" if found.resumed else ""
-    display.finish(f"{len(found.rows):,} rows in {path}{there}")
+    progress.finish(f"{len(found.rows):,} rows in {path}{there}")
     return found

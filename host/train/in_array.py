@@ -12,6 +12,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Dataset
+from allspin.host.keywords import takes
 from allspin.host.train.array_devices import (
     CYCLE,
     ArrayParameters,
@@ -31,6 +32,7 @@ from allspin.sim.device.device import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
+from allspin.sim.parameters import Brief
 from allspin.sim.synapse.synapse import CycleVariation
 
 VERSION = 1
@@ -47,9 +49,9 @@ DEFAULTS: dict[str, Any] = {
     "batch": ArrayParameters.batch,
     "noise": CYCLE.potentiation,
     "hidden_bits": 8,
-    "augmentation": AUGMENTATIONS["none"],
+    "augment": "none",
 }
-"""Parameters where the options do not say them. Activations use a small part of the neurons' curve
+"""Options where the options do not say them. Activations use a small part of the neurons' curve
 here, so that they want more bits than where gains are learnt."""
 QUICK_EPOCHS = 1
 
@@ -201,7 +203,7 @@ def train_in_array(
     parameters: ArrayParameters,
     *,
     marks: int = MARKS,
-    report: Callable[[float], None] = lambda share: None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> ArrayTrained:
     """Train a network in the array.
 
@@ -213,7 +215,7 @@ def train_in_array(
         What and how.
     marks : int
         Points of the learning curve in an epoch.
-    report : callable
+    progress : callable
         Told at each mark which share of the training is done.
 
     Raises
@@ -247,7 +249,7 @@ def train_in_array(
             accuracy = float(np.mean(answers == dataset.test_labels))
             done = epoch * steps + stop
             curve.append((done * batch, float(np.cumsum(losses)[-1]) / len(losses), accuracy))
-            report(done / (parameters.epochs * steps))
+            progress(done / (parameters.epochs * steps))
     return ArrayTrained(network, curve, answers, seconds)
 
 
@@ -293,7 +295,7 @@ def array_network(
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class Learnt(Brief):
     """What came of learning in the array.
 
     Attributes
@@ -340,10 +342,9 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
     )
 
 
+@takes()
 def learn_in_array(
-    dataset: Dataset,
-    parameters: TrainingParameters,
-    report: Callable[[float], None] = lambda share: None,
+    dataset: Dataset, parameters: TrainingParameters, progress: Any = None
 ) -> Learnt:
     """Train a network by pulses, as the paper does, and write it down in whole numbers.
 
@@ -356,8 +357,8 @@ def learn_in_array(
     parameters : TrainingParameters
         How; those of `DEFAULTS` where nothing else is asked for. ``noise`` is the cycle-to-cycle
         deviation of each update, as a fraction of the range of R_AH.
-    report : callable
-        Told now and then which share of the training is done.
+    progress : Display or bool, optional
+        Shows which share of the training is done.
 
     Raises
     ------
@@ -372,7 +373,11 @@ def learn_in_array(
         "options": parameters.options(dataset) | {"in_array": True},
         "data": {"name": dataset.name, "digest": dataset.digest},
     }
-    trained = train_in_array(dataset, given, report=report)
+    progress.start("learning in the array")
+    trained = train_in_array(
+        dataset, given, progress=lambda share: progress.advance(share, 1.0, f"{share:.0%}")
+    )
+    progress.finish()
     provenance["loss"] = [[images, round(loss, 6)] for images, loss, _ in trained.curve]
     network = array_network(trained.network, parameters.formats, dataset.image_shape, provenance)
     right = GoldenModel(network).classify(dataset.test_images) == dataset.test_labels

@@ -2,17 +2,20 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
 from allspin.host.train.feed import split
 from allspin.host.train.latent import NumberFormats
 from allspin.host.train.passes import Noise
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.device.device import Device
+from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UnknownKind, UserError, check_number, check_range
 from allspin.sim.network.formats import (
     MAX_RAH_BITS,
@@ -23,13 +26,13 @@ from allspin.sim.network.formats import (
 )
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Tiles
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.parameters import option
+from allspin.sim.parameters import Brief, option
 from allspin.sim.programming.programming import device_levels
 from allspin.sim.programming.schemes import Programming, plan_layer, usual_tries
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingTarget:
+class TrainingTarget(Brief):
     """A device to train for.
 
     Parameters
@@ -45,6 +48,31 @@ class TrainingTarget:
     device: Device
     choice: str = "nearest"
     programming: Programming = field(default_factory=Programming)
+
+    @classmethod
+    def asked(
+        cls,
+        device: str | Path | Device | None = None,
+        at: str | OperatingPoint | None = None,
+        level_choice: str | None = None,
+        polarity: str | None = None,
+    ) -> "TrainingTarget":
+        """The target of the words of ``allspin train``.
+
+        Raises
+        ------
+        UserError
+            If there is no device, or it cannot be read.
+        ValueError
+            If there is no such choice.
+        """
+        if device is None:
+            raise UserError("`at`, `level_choice` and `polarity` need `device`")
+        return cls(
+            open_device(device, at),
+            level_choice or "nearest",
+            Programming(polarity=polarity or "quieter"),
+        )
 
     def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
         """R_AH word of each state; `ValueError` where there is no such choice for this device."""
@@ -140,7 +168,7 @@ RECIPE = 1
 
 
 @dataclass(frozen=True)
-class TrainingParameters:
+class TrainingParameters(Brief):
     """What to train.
 
     Parameters
@@ -220,10 +248,10 @@ class TrainingParameters:
         default=None,
         metadata=option(f"images in a batch ({BATCH}; fewer where images are few)", "N"),
     )
-    augmentation: Augmentation | None = None
-    target: TrainingTarget | None = None
-    robust: Robustness | None = None
-    tiles: Tiles | None = None
+    augmentation: Augmentation | None = field(default=None, metadata={"made": Augmentation.parse})
+    target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
+    robust: Robustness | None = field(default=None, metadata={"made": Robustness.parse})
+    tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():

@@ -1,70 +1,48 @@
 """How a network is trained: real numbers first, then the machine's integers."""
 
 import math
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.host.data.datasets import Dataset
-from allspin.host.show.progress import Steps
-from allspin.host.show.say import clock, tell
+from allspin.host.data.datasets import Data, Dataset, load_dataset
+from allspin.host.keywords import takes
+from allspin.host.show.say import Display
 from allspin.host.train.feed import FIRST_IMAGES, Course, bent_batches, row_values, split
 from allspin.host.train.latent import Adam, Array, LatentNetwork
 from allspin.host.train.lesson import JUDGE_SEED, Lesson, calibrated, chip_law, judge
-from allspin.host.train.parameters import TrainingParameters, provenance_of
+from allspin.host.train.parameters import (
+    EPOCHS,
+    QUICK_EPOCHS,
+    TrainingParameters,
+    provenance_of,
+)
 from allspin.host.train.passes import Noise, forward
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut, keep_freed_memory
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Shown
 
 WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""
+LINES = 10
+"""Epochs between two lines of progress where there is no bar."""
 MEMORY_EPOCHS = 2.5
 """Epochs over which the running average of the parameters reaches back."""
 SURE = 2.0
 """Standard errors by which tuning must classify more images rightly: the best of several epochs
 exceeds one easily by chance."""
-LINES = 10
-"""Epochs between two lines of progress where there is no terminal."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where the training is.
-
-    Attributes
-    ----------
-    phase : str
-        ``float`` or ``quantised``; ``teacher`` before them where there is one.
-    epoch, epochs : int
-        Epoch of this phase, from 1, and how many it has.
-    step, steps : int
-        Batches done of all phases together, and how many there are.
-    loss : float
-        Mean cross-entropy of the epoch so far.
-    validation_accuracy : float or None
-        At the end of an epoch, else None.
-    """
-
-    phase: str
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    validation_accuracy: float | None
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Trained(Shown):
     """What came of a training.
 
     Attributes
@@ -86,19 +64,30 @@ class Trained:
     interrupted: bool
     chips: list[dict[str, Any]] = field(default_factory=list)
 
+    def plot(self) -> Any:
+        """The learning curve."""
+        from allspin.host.draw.accuracy_charts import learning_curve
+
+        return learning_curve(
+            self.network.provenance["curve"], self.validation_accuracy, self.test_accuracy
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the network's file; see `allspin.save_network`."""
+        self.network.save(path)
+
 
 class _Training:
     """State of one training: its network, its lesson, and the phases that it goes through."""
 
-    def __init__(
-        self, dataset: Dataset, parameters: TrainingParameters, report: Callable[[Progress], None]
-    ) -> None:
+    def __init__(self, dataset: Dataset, parameters: TrainingParameters, progress: Display) -> None:
         if len(dataset.train_images) < 2:
             raise UserError("training needs at least 2 training images; give a larger data set")
         keep_freed_memory()
         self.dataset = dataset
         self.parameters = parameters
-        self.report = report
+        self._progress = progress
+        self.told = ""
         self.images = dataset.train_images.reshape(len(dataset.train_images), -1)
         self.learnt, kept = split(len(self.images))
         self.kept = dataset.train_images[kept], dataset.train_labels[kept]
@@ -242,9 +231,12 @@ class _Training:
                     )
                     total = 0.0
                 self.step += 1
-                self.report(
-                    Progress(phase, epoch + 1, epochs, self.step, self.steps, loss, accuracy)
-                )
+                if accuracy is not None:
+                    self.told = f", validation {accuracy:.2%}"
+                where = f"{phase} {epoch + 1}/{epochs}: loss {loss:.3f}{self.told}"
+                self._progress.advance(self.step, self.steps, where)
+                if accuracy is not None and (epoch in (0, epochs - 1) or (epoch + 1) % LINES == 0):
+                    self._progress.log(where)
         network.values[:] = adam.average
 
     def cut(self) -> None:
@@ -282,8 +274,11 @@ class _Training:
         return Trained(network, accuracy, float(np.mean(right)), interrupted, chips)
 
 
-def _trained(training: _Training, learn: Callable[[], None], provenance: dict[str, Any]) -> Trained:
+def _trained(
+    training: _Training, learn: Callable[[], None], provenance: dict[str, Any], progress: Display
+) -> Trained:
     """What comes of a training, also if Ctrl-C ends it once there is a network."""
+    progress.start(f"training on {len(training.learnt):,} images")
     # One thread: the products are too small to share, and sums come out the same everywhere.
     with threadpool_limits(1):
         interrupted = False
@@ -293,13 +288,21 @@ def _trained(training: _Training, learn: Callable[[], None], provenance: dict[st
             if training.best is None:
                 raise
             interrupted = True
-        return training.finish(provenance, interrupted)
+        trained = training.finish(provenance, interrupted)
+    progress.finish(
+        f"validation {trained.validation_accuracy:.2%}, test {trained.test_accuracy:.2%}"
+    )
+    return trained
 
 
+@takes(parameters=TrainingParameters)
 def train(
-    dataset: Dataset,
-    parameters: TrainingParameters,
-    report: Callable[[Progress], None] = lambda progress: None,
+    data: Data | Dataset | None = None,
+    parameters: TrainingParameters | None = None,
+    *,
+    quick: bool = False,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Trained:
     """Train a network.
 
@@ -308,23 +311,31 @@ def train(
 
     Parameters
     ----------
-    dataset : Dataset
-        What to learn.
-    parameters : TrainingParameters
+    data : Dataset, str, Path or tuple of array_like, optional
+        What to learn, as of `allspin.load_dataset`; the MNIST that ships.
+    parameters : TrainingParameters, optional
         How.
-    report : callable, optional
-        Called after every batch.
+    quick : bool
+        Whether seconds shall do, by fewer epochs, where `parameters` have the usual ones.
+    progress : Display or bool, optional
+        Shows how far it is: by default a bar, in a terminal or a notebook.
+    **keywords
+        Of `TrainingParameters`, and ``device``, ``at``, ``level_choice``, ``polarity``,
+        ``augment``, ``tile_rows`` and ``adc_bits`` as ``allspin train`` has them.
 
     Raises
     ------
     UserError
-        If there is but one training image.
+        If there is no such data set or but one training image.
     KeyboardInterrupt
         On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
         ends the training and the best network so far is returned.
     """
-    training = _Training(dataset, parameters, report)
-    return _trained(training, training.learn, provenance_of(parameters, dataset))
+    dataset, parameters = load_dataset(data), parameters or TrainingParameters()
+    if quick and parameters.epochs == EPOCHS:
+        parameters = replace(parameters, epochs=QUICK_EPOCHS)
+    training = _Training(dataset, parameters, progress)
+    return _trained(training, training.learn, provenance_of(parameters, dataset), progress)
 
 
 def tune(
@@ -332,7 +343,7 @@ def tune(
     parameters: TrainingParameters,
     network: LatentNetwork,
     provenance: dict[str, Any],
-    report: Callable[[Progress], None] = lambda progress: None,
+    progress: Display,
 ) -> Trained:
     """Train a network further that has the machine's integers already.
 
@@ -349,37 +360,13 @@ def tune(
         Quantised; changed in place.
     provenance : dict
         Where the network comes from.
-    report : callable, optional
-        Called after every batch.
+    progress : Display
+        Told of every batch.
 
     Raises
     ------
     UserError
         If there is but one training image.
     """
-    training = _Training(dataset, parameters, report)
-    return _trained(training, partial(training.go_on, network), provenance)
-
-
-@contextmanager
-def training_bar() -> Iterator[Callable[[Progress], None]]:
-    """Show what `train` reports, meanwhile: by a bar, or a line now and then."""
-    start, validation = time.perf_counter(), ""
-
-    def show(progress: Progress) -> None:
-        nonlocal validation
-        where = f"{progress.phase} {progress.epoch}/{progress.epochs}"
-        ended = progress.validation_accuracy is not None
-        if ended:
-            validation = f", validation {progress.validation_accuracy:.2%}"
-        loss = f"{where}, loss {progress.loss:.3f}{validation}"
-        steps.advance(progress.step, progress.steps, loss)
-        listed = progress.epoch in (1, progress.epochs) or progress.epoch % LINES == 0
-        if ended and listed and not sys.stderr.isatty():
-            spent = time.perf_counter() - start
-            left = spent * (progress.steps / progress.step - 1)
-            tell(f"{where}: loss {progress.loss:.4f}{validation}, {clock(spent, left)}")
-
-    with Steps() as steps:
-        steps.start("training")
-        yield show
+    training = _Training(dataset, parameters, progress)
+    return _trained(training, partial(training.go_on, network), provenance, progress)

@@ -82,12 +82,12 @@ class Augmentation(Worded):
     mirror: float = number(0.0, 0, 1)
 
     @classmethod
-    def parse(cls, text: str) -> "Augmentation":
+    def parse(cls, augment: str) -> "Augmentation":
         """The augmentation that a text such as ``objects`` or ``digits,rotation=3`` names.
 
         Parameters
         ----------
-        text : str
+        augment : str
             One of `AUGMENTATIONS`, and amounts that differ from its own.
 
         Raises
@@ -95,7 +95,7 @@ class Augmentation(Worded):
         ValueError
             If there is no such name or amount, or an amount is outside its range.
         """
-        name, *changes = text.split(",")
+        name, *changes = augment.split(",")
         check_one_of("augment", name.strip(), AUGMENTATIONS)
         return AUGMENTATIONS[name.strip()].changed("augment", changes)
 
@@ -152,12 +152,12 @@ class Robustness(Worded):
         check_range("teacher", self.teacher, 1, MAX_LINES)
 
     @classmethod
-    def parse(cls, text: str) -> "Robustness":
+    def parse(cls, robust: str = "usual") -> "Robustness":
         """The options that a text such as ``usual`` or ``verified=0.8,taught=0`` names.
 
         Parameters
         ----------
-        text : str
+        robust : str
             `USUAL`, or what differs from it.
 
         Raises
@@ -165,7 +165,7 @@ class Robustness(Worded):
         ValueError
             If there is no such option, or its value is outside its range.
         """
-        return Robustness().changed("robust", text.split(",") if text != USUAL else ())
+        return Robustness().changed("robust", robust.split(",") if robust != USUAL else ())
 
     @property
     def text(self) -> str:

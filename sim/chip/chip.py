@@ -39,7 +39,7 @@ class Chip(ChipCells):
     Parameters
     ----------
     device : Device
-        What the chip is made of.
+        What the chip is made of; its file or the name of one that ships will do.
     seed : int
         Which chip, 0 to 2**32 - 1.
 

@@ -147,6 +147,7 @@ class ChipCells(Shown):
     seed: int
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "device", Device.named(self.device))
         object.__setattr__(self, "seed", check_range("chip seed", self.seed, 0, 2**32 - 1))
 
     def open_cell(self, levels: npt.NDArray[np.int16]) -> int | None:

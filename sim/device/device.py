@@ -1,8 +1,10 @@
 """A device as a whole: synapse, neuron, how both vary, and what is known of their pulses."""
 
+import dataclasses
 import math
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from allspin.sim.device.retention import MAX_AGE, Retention
 from allspin.sim.network.neuron import Neuron, SotNeuron
 from allspin.sim.parameters import Parameters, Shown, choice, number, units
 from allspin.sim.synapse.response import Array
-from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.synapse import Synapse, SynapseVariation
 
 # Imperfections beside the paper's variations: all off unless a device says otherwise.
 #
@@ -466,6 +468,46 @@ class Device(Shown):
         None for a Hall bar, whose open arm adds no voltage, wherever its range of R_AH lies.
         """
         return 0.0 if SIEMENS.fullmatch(self.unit.strip()) else None
+
+    def replace(self, **changes: Any) -> "Device":
+        """The device with other values, wherever in it they stand.
+
+        Parameters
+        ----------
+        **changes
+            By name, a part of the device, or a value of one of its parts, such as ``c2c=0.05``:
+            a number for C2C or D2D is that of both polarities.
+
+        Raises
+        ------
+        ValueError
+            If no part has such a value, or several have, or it is outside its range.
+        """
+        given: dict[str, Any] = dict(vars(self))
+        for name, value in changes.items():
+            homes = [
+                each for each, part in vars(self).items() if name in getattr(part, "__dict__", ())
+            ]
+            if name in given:
+                given[name] = value
+            elif len(homes) == 1:
+                part = given[homes[0]]
+                old = getattr(part, name)
+                if isinstance(old, SynapseVariation) and isinstance(value, float | int):
+                    value = dataclasses.replace(old, potentiation=value, depression=value)
+                given[homes[0]] = dataclasses.replace(part, **{name: value})
+            else:
+                raise ValueError(
+                    f"there is a value {name!r} in {' and in '.join(homes) or 'no part'} of a "
+                    "device; give a part, changed"
+                )
+        return dataclasses.replace(self, **given)
+
+    def save(self, path: str | Path) -> None:
+        """Write the device's file, as of `allspin.save_device`."""
+        from allspin.sim.device.device_file import save_device
+
+        save_device(self, path)
 
     def readings(self) -> list[str]:
         """Every variation and what it is taken to be of, a line each, for reports.

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import check_power_of_two, check_range
+from allspin.sim.parameters import Brief
 
 # Signed R_AH words: what a synapse's state is worth in the crossbar.
 #
@@ -113,6 +114,19 @@ def quantise_pixels(images: npt.NDArray[np.uint8], pixel_bits: int) -> npt.NDArr
     return row_values(images, pixel_bits).astype(np.uint8)
 
 
+CHUNK = 1 << 12
+"""Images whose floats become grey levels at a time."""
+
+
+def grey_levels(shares: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    """Grey levels of images that are shares of white, 0 to 1: 255 times that, rounded."""
+    grey = np.empty(shares.shape, np.uint8)
+    for start in range(0, len(shares), CHUNK):
+        few = shares[start : start + CHUNK].astype(np.float32)
+        grey[start : start + CHUNK] = np.rint(few * np.float32(255))
+    return grey
+
+
 MIN_TILE_ROWS, MAX_TILE_ROWS = 8, 1 << 16
 MIN_ADC_BITS, MAX_ADC_BITS = 2, 24
 MAX_ADC_SHIFT = 23
@@ -130,7 +144,7 @@ def frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Adc:
+class Adc(Brief):
     """An analogue-to-digital converter at the foot of each column of each tile.
 
     Row r is in tile ``r // rows``. Of a tile's column sum s, in words times row values, its

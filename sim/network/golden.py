@@ -6,12 +6,13 @@ With its answers a network is cut into tiles (`cut`).
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.formats import MAX_ADC_SHIFT, Adc, quantise_pixels, row_values
+from allspin.sim.network.formats import MAX_ADC_SHIFT, Adc, grey_levels, quantise_pixels, row_values
 from allspin.sim.network.network import Layer, Network, Tiles, uncut, with_steps
 from allspin.sim.network.reference import Integers, LayerTrace, UseNoise
 
@@ -68,8 +69,8 @@ class GoldenModel:
 
     Parameters
     ----------
-    network : Network
-        What to run.
+    network : Network, str or Path
+        What to run; or its file, or the name of one that ships.
     words : sequence of ndarray of int8, optional
         R_AH words of each layer, shape (rows, columns), in place of the network's own:
         another chip of the same network.
@@ -84,12 +85,12 @@ class GoldenModel:
 
     def __init__(
         self,
-        network: Network,
+        network: Network | str | Path,
         words: list[npt.NDArray[np.int8]] | None = None,
         noise: UseNoise | None = None,
     ) -> None:
         keep_freed_memory()
-        self.network = network
+        self.network = network = Network.named(network)
         self.noise = noise
         own = [layer.words for layer in network.layers]
         self.words = own if words is None else words
@@ -185,11 +186,17 @@ class GoldenModel:
             np.rint(products, out=products)
         return products.astype(np.int64)
 
-    def _flat(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def _flat(self, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """The images with one row a pixel, checked."""
         rows = self.network.layers[0].rows
         if images.dtype != np.uint8:
-            raise ValueError(f"images must be grey levels of type uint8, not {images.dtype}")
+            shares = images.dtype.kind == "f" and images.size
+            if not (shares and images.min() >= 0 and images.max() <= 1):  # NaN is neither
+                raise ValueError(
+                    "images must be grey levels, 0 to 255, of type uint8, or shares of white, 0 to "
+                    f"1, of a floating type, not {images.dtype}: give images.astype('uint8')"
+                )
+            images = grey_levels(images)
         if images.ndim < 2 or math.prod(images.shape[1:]) != rows:
             raise ValueError(f"images must have {rows} pixels each, not shape {images.shape}")
         return images.reshape(len(images), rows)
@@ -222,19 +229,20 @@ class GoldenModel:
                 inputs = trace.activations
                 sums = self._sums(number + 1, inputs, first)
 
-    def logits(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
+    def logits(self, images: npt.NDArray[Any], first: int = 0) -> npt.NDArray[np.int64]:
         """Column sums of the last layer.
 
         Parameters
         ----------
-        images : ndarray of uint8, shape (images, height, width) or (images, rows)
-            Grey levels, 0 to 255.
+        images : ndarray of uint8 or float, shape (images, height, width) or (images, rows)
+            Grey levels, 0 to 255, or shares of white, 0 to 1; or a single image.
         first : int
             Number of the first image; only a chip's noise depends on it.
 
         Returns
         -------
         ndarray of int64, shape (images, classes)
+            Of a single image (classes,).
 
         Raises
         ------
@@ -242,6 +250,9 @@ class GoldenModel:
             If the images have another type, or not as many pixels as the first layer has
             rows.
         """
+        images, rows = np.asarray(images), self.network.layers[0].rows
+        if images.size == rows and len(images) != 1:
+            return self.logits(images[np.newaxis], first)[0]
         flat, bits = self._flat(images), self.network.pixel_bits
         out = np.empty((len(images), self.network.classes), dtype=np.int64)
         for start in range(0, len(images), BATCH):
@@ -256,9 +267,9 @@ class GoldenModel:
             out[start : start + BATCH] = last.sums
         return out
 
-    def classify(self, images: npt.NDArray[np.uint8], first: int = 0) -> npt.NDArray[np.int64]:
+    def classify(self, images: npt.NDArray[Any], first: int = 0) -> npt.NDArray[np.int64]:
         """Class of each image: the lowest one with the largest logit."""
-        return np.argmax(self.logits(images, first), axis=1)
+        return np.argmax(self.logits(images, first), axis=-1)
 
 
 TRIED = 6

@@ -8,6 +8,7 @@ converter of each column and the neuron's table. `allspin.sim.network.netfile` s
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from allspin.sim.network.formats import (
     uniform_levels,
 )
 from allspin.sim.network.neuron import Neuron, SotNeuron
-from allspin.sim.parameters import Shown
+from allspin.sim.parameters import Brief, Shown
 
 GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""
@@ -47,7 +48,7 @@ WIDTHS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Converter:
+class Converter(Brief):
     """The V-I converters at the foot of a layer's columns.
 
     The input current of column c's neuron is
@@ -83,7 +84,7 @@ class Converter:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class Layer(Brief):
     """One crossbar, and the neurons at the foot of its columns.
 
     Parameters
@@ -268,6 +269,27 @@ class Network(Shown):
                 return f"layer {number}: {layer.beyond_words}"
         return None
 
+    @property
+    def weights(self) -> list[npt.NDArray[np.int8]]:
+        """R_AH words of each crossbar, signed, shape (rows, columns)."""
+        return [layer.words for layer in self.layers]
+
+    def predict(self, images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Class of each image, as of `allspin.GoldenModel.classify`."""
+        from allspin.sim.network.golden import GoldenModel
+
+        return GoldenModel(self).classify(images)
+
+    def accuracy(self, images: npt.NDArray[Any], labels: npt.ArrayLike) -> float:
+        """Share of images whose class is their label."""
+        return float(np.mean(self.predict(images) == np.asarray(labels)))
+
+    def save(self, path: str | Path) -> None:
+        """Write the network's file, as of `allspin.save_network`."""
+        from allspin.sim.network.netfile import save_network
+
+        save_network(self, path)
+
     def input_bits(self, layer: int) -> int:
         """Width of the values that drive the rows of a layer."""
         return self.pixel_bits if layer == 0 else self.hidden_bits
@@ -293,7 +315,7 @@ class Tiles:
         check_range("`adc_bits`", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
 
     @classmethod
-    def asked(cls, rows: int | None, bits: int | None) -> "Tiles | None":
+    def asked(cls, tile_rows: int | None = None, adc_bits: int | None = None) -> "Tiles | None":
         """The tiles of a pair of options; None where neither is given.
 
         Raises
@@ -301,12 +323,12 @@ class Tiles:
         ValueError
             If one is given without the other, or a value is outside its range.
         """
-        if rows is None and bits is None:
+        if tile_rows is None and adc_bits is None:
             return None
-        if rows is None or bits is None:
-            given, lacking = ("adc_bits", "tile_rows")[:: 1 if rows is None else -1]
+        if tile_rows is None or adc_bits is None:
+            given, lacking = ("adc_bits", "tile_rows")[:: 1 if tile_rows is None else -1]
             raise ValueError(f"`{given}` needs `{lacking}`")
-        return cls(rows, bits)
+        return cls(tile_rows, adc_bits)
 
     @property
     def text(self) -> str:

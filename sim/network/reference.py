@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Brief
 
 Integers = npt.NDArray[np.int64]
 
@@ -46,7 +47,7 @@ class UseNoise(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class LayerTrace:
+class LayerTrace(Brief):
     """What one layer computed for a batch of images.
 
     Attributes

@@ -25,6 +25,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.chip.words import D2D, UNIT, WORD_BITS, Integers, word_units
 from allspin.sim.network.network import Layer
+from allspin.sim.parameters import Brief
 from allspin.sim.programming.reference_column import Reference
 from allspin.sim.programming.schemes import Counts, Programming, level_targets, penalty, ruled_out
 from allspin.sim.synapse.response import Array, Polarity
@@ -34,7 +35,7 @@ from allspin.sim.synapse.synapse import Synapse
 
 
 @dataclass(frozen=True, eq=False)
-class ProgrammedCells:
+class ProgrammedCells(Brief):
     """The cells of a programmed layer; every array is of shape (rows, columns).
 
     Attributes

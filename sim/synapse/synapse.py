@@ -16,7 +16,7 @@ import numpy.typing as npt
 from allspin.sim.errors import check_range
 from allspin.sim.files import TomlTable
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
-from allspin.sim.parameters import Parameters, choice, number
+from allspin.sim.parameters import Brief, Parameters, choice, number
 from allspin.sim.synapse.pulse_changes import normal_values
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity, Response
 from allspin.sim.synapse.written import Law, Written, over_devices
@@ -162,7 +162,7 @@ AT_ONCE = 4096
 """Writes whose devices are looked at together, so that memory stays small."""
 
 
-class Synapse(abc.ABC):
+class Synapse(Brief, abc.ABC):
     """What every kind of synapse answers; all vectorised over devices.
 
     A device's own D2D deviation of a polarity is told in standard deviations, `deviate`: 0 is

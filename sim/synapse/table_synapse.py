@@ -23,6 +23,7 @@ import numpy.typing as npt
 from allspin.sim.errors import UnknownKind, UserError, check_one_of, check_range, refused
 from allspin.sim.files import TomlTable
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
+from allspin.sim.parameters import Brief
 from allspin.sim.synapse.pulse_chain import after, until_still
 from allspin.sim.synapse.pulse_changes import Changes, read_lookup_table
 from allspin.sim.synapse.response import (
@@ -65,7 +66,7 @@ def rising(values: npt.ArrayLike) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class TableResponse:
+class TableResponse(Brief):
     """What pulses of one polarity did.
 
     Parameters

@@ -27,7 +27,7 @@ examples:
   python -m tests.bench --document docs/performance.md -o docs/performance.json
   allspin build ulx3s-85f --seeds 3 --json > ulx3s.json
   python -m tests.bench --builds ulx3s.json --json
-  python -m tests.bench --measured docs/performance.json --builds docs/boards.json \\
+  python -m tests.bench --former docs/performance.json --builds docs/boards.json \\
       --document docs/performance.md -o docs/performance.json
 """
 
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="resident images of the builds, if their files do not give the number",
     )
     add(
-        "--measured",
+        "--former",
         metavar="FILE.json",
         type=Path,
         help="what an earlier run has written with -o: only the figures of builds are made anew",
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resident_images is not None:
         with naming_options():
             check_range("resident_images", arguments.resident_images, 1, 1 << 32)
-    former = None if arguments.measured is None else json.loads(arguments.measured.read_bytes())
+    former = None if arguments.former is None else json.loads(arguments.former.read_bytes())
     for path in (arguments.document, arguments.output):
         if path is not None:
             check_writable(path)
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
             builds,
             resident_images=arguments.resident_images,
             former=former,
-            display=steps,
+            progress=steps,
         )
     if arguments.document is not None:
         MARKS.fill(arguments.document, f"\n{markdown(record)}\n")
@@ -98,6 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; what the user can mend is a line on stderr, and status 2."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if "--measured" in argv:
+        warn("--measured is now --former")
+        argv = ["--former" if word == "--measured" else word for word in argv]
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description=HELP,

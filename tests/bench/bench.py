@@ -26,7 +26,7 @@ from allspin.host.data.datasets import load_dataset, load_test_set
 from allspin.host.demonstration import link_bytes
 from allspin.host.machines.opening import VIRTUAL, open_virtual
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
-from allspin.host.show.say import Display, Silent, commit
+from allspin.host.show.say import Display, commit
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Row, close_machines, measure
 from allspin.host.sweep.sweeping import make_plan
@@ -434,7 +434,7 @@ def bench(
     *,
     resident_images: int | None = None,
     former: Mapping[str, Any] | None = None,
-    display: Display | None = None,
+    progress: Display | None = None,
 ) -> dict[str, Any]:
     """Measure golden model and virtual board, and work out the engines of builds.
 
@@ -448,7 +448,7 @@ def bench(
         Images that the builds keep on the board, if they do not say so themselves.
     former : mapping, optional
         What an earlier bench has returned: only the figures of builds are made anew.
-    display : Display, optional
+    progress : Display, optional
         Shows the steps.
 
     Returns
@@ -456,23 +456,23 @@ def bench(
     dict
         Plain values, as ``python -m tests.bench --json`` prints them.
     """
-    display = display or Silent()
-    record = _measured(effort or Effort(), display) if former is None else dict(former)
+    progress = progress or Display()
+    record = _measured(effort or Effort(), progress) if former is None else dict(former)
     network = open_network(NETWORKS[0])
-    display.start("the engines of the builds")
+    progress.start("the engines of the builds")
     record["engine"] = engine_figures(builds, network)
     record["resident"] = resident_figures(builds, network, resident_images)
-    display.finish()
+    progress.finish()
     return record
 
 
-def _measured(effort: Effort, display: Display) -> dict[str, Any]:
+def _measured(effort: Effort, progress: Display) -> dict[str, Any]:
     """All figures that are measured here, as ``--json`` prints them."""
 
     def shown(what: str, work: Callable[[], Any]) -> Any:
-        display.start(what)
+        progress.start(what)
         found = work()
-        display.finish()
+        progress.finish()
         return found
 
     machine = {
@@ -504,7 +504,7 @@ def _measured(effort: Effort, display: Display) -> dict[str, Any]:
         "training": [shown(f"training, {STATES} states", partial(training, effort.epochs))],
         "ratios": shown(
             "side by side",
-            lambda: ratios(program, effort.repeats, lambda text: display.advance(0, None, text)),
+            lambda: ratios(program, effort.repeats, lambda text: progress.advance(0, None, text)),
         ),
         "growth": shown("how the cost grows", partial(growth, effort)),
         "shapes": shown("virtual boards", partial(shapes_on_virtual, effort)),

@@ -3,7 +3,7 @@
 import pytest
 
 from allspin.host.chips.accuracy import Column
-from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
+from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
 from allspin.sim.errors import UserError
 
 WHOLE = Column("everything", ("c2c", "d2d", "neuron"), "write-verify")
@@ -11,18 +11,18 @@ WHOLE = Column("everything", ("c2c", "d2d", "neuron"), "write-verify")
 
 def test_the_chips_that_were_asked_for_are_measured_and_told(seen):
     options = MeasureOptions(chips=2, first=5, columns=(WHOLE,), tries=3, band=0.03)
-    found = measure_chips(["mnist-10", "mnist-10"], options=options, images=200, display=seen)
+    found = measure_chips(["mnist-10", "mnist-10"], options=options, images=200, progress=seen)
     (result,) = found.results
     assert seen.lines == ["mnist-10, everything", result.figure]
     assert seen.done == [(1, 2), (2, 2)]
     record = found.to_dict()
     assert (record["chips"], record["images"], record["device"]) == ([5, 6], 200, "paper")
-    line, reads = remarks(found)[0], result.counts.reads / (2 * (784 * 100 + 100 * 10))
+    line, reads = found.remarks()[0], result.counts.reads / (2 * (784 * 100 + 100 * 10))
     assert line.startswith("mnist-10, everything: band 0.03 of the range, at most 3 tries; ")
     assert f" {reads:.2f} writes and reads a cell" in line
     told = record["results"][0]
     assert told["worst_chip"] == 5 + int(result.accuracies.argmin())
-    assert f"the worst is chip {told['worst_chip']} with" in remarks(found)[1]
+    assert f"the worst is chip {told['worst_chip']} with" in found.remarks()[1]
     # The paper's 38 uJ or so a pulse, 8 and 11 mA through 312.5 ohm for 1 ms.
     pulses = told["pulses_per_cell"] + told["saturations_per_cell"]
     assert 0.02e-3 * pulses < told["energy_per_cell"] < 0.04e-3 * pulses
@@ -37,7 +37,7 @@ def test_the_chips_that_were_asked_for_are_measured_and_told(seen):
     ("options", "message"),
     [
         ({"chips": 0}, "^chips must be from 1 to 10000, not 0$"),
-        ({"chips": 2, "first": 2**32 - 1}, "^first must be from 0 to 4294967294"),
+        ({"chips": 2, "first": 2**32 - 1}, "^chip must be from 0 to 4294967294"),
     ],
 )
 def test_chips_are_checked_at_once(options, message):

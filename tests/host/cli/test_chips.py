@@ -6,8 +6,8 @@ import pytest
 
 import allspin
 from allspin.host.chips.accuracy import COLUMNS, Column, Lot, accuracy_over_chips, only
-from allspin.host.chips.chip_options import ProbedChipOptions
-from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
+from allspin.host.chips.chip_options import ChipOptions
+from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.table import table_text
@@ -51,11 +51,11 @@ def test_measured_chips_have_rows_of_their_own(cells, tmp_path, cli):
     assert [each["file"] for each in plain["measured"]] == list(map(str, files))
     for number, path in enumerate(files):
         for row, seed in ((plain, None), (varied, 7 + number)):
-            chip = ProbedChipOptions(path, seed=seed, calibrate=seed is not None)
+            chip = ChipOptions(seed, measured=path, calibrate=seed is not None)
             single = allspin.run("paper-10", chip=chip, images=300)
             assert row["accuracies"][number] == single.accuracy
     shown = table_text(chips_table(measured), 120)
     for row in (plain, varied):
         spread = f"{100 * row['accuracy']:.2f} ± {100 * row['deviation']:.2f}"
         assert re.search(rf"{row['column']} +{spread}", shown)
-    assert sum(str(cells) in line for line in remarks(measured)) == 1
+    assert sum(str(cells) in line for line in measured.remarks()) == 1

@@ -118,7 +118,7 @@ def test_where_a_traceback_goes(command, monkeypatch, case):
     ("argv", "word"),
     [
         (["info", "\x1b[31m"], "unrecognized arguments: \\x1b[31m"),
-        ([], "a command is needed: train"),
+        ([], "a command is needed: demo"),
         (["paint"], "invalid choice: 'paint'"),
         (["--colour"], "unrecognized arguments: --colour"),
         (["info", "--colour"], "unrecognized arguments: --colour"),

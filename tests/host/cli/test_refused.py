@@ -27,7 +27,7 @@ REFUSED = {
         ("train -o x --at current=8mA", "--at needs --device"),
         ("boards --headline README.md", "--headline needs --write"),
         ("run net --data data --resident", "--resident is for --on virtual or a board"),
-        ("run net --data data --on virtual --states --chip 1", "cannot keep states"),
+        ("run net --data data --on virtual --keep-states --chip 1", "cannot keep states"),
         ("run net --image one.png", "the network takes lists of 24 values, and no images"),
         ("run mnist-10 --latency", "--latency needs --on virtual"),
         ("run mnist-10 --on virtual --latency --check", "--check does not go with --latency"),
@@ -83,7 +83,7 @@ REFUSED = {
     ],
     "chips mnist-10": [
         ("--chips 0", "--chips must be from 1 to 10000, not 0"),
-        ("--first -1", "--first must be from 0 to"),
+        ("--chip -1", "--chip must be from 0 to"),
         ("--images 0", "--images must be from 1 to 10000, not 0"),
         ("--tries 0", "tries must be from 1 to 1024"),
         ("--device nothing", "there is no device 'nothing'"),
@@ -125,7 +125,7 @@ REFUSED = {
         ),
     ],
     "import model.npz --data data -o x": [
-        ("--bits 9", "--bits must be from 1 to 8, not 9"),
+        ("--pixel-bits 9", "--pixel-bits must be from 1 to 8, not 9"),
         ("--tune -1", "--tune must be from 0 to 10000, not -1"),
         ("--scale 0", "--scale must be a number from 1e-12 to 1e+12, not 0.0"),
         ("--polarity quieter", "--polarity needs --device"),
@@ -219,7 +219,7 @@ REFUSED = {
     "selftest": [
         ("--on golden", "golden is what machines are compared with"),
         ("--on virtul", "did you mean virtual?"),
-        ("--chips", "needs --on virtual"),
+        ("--chip-maker", "needs --on virtual"),
         ("--on virtual --rows-per-clock 3", "--rows-per-clock must be one of 1, 2, 4"),
         ("--baud 7", "--baud must be from 9600"),
         ("--seed -1", "--seed must be 0 or more"),

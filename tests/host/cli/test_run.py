@@ -221,6 +221,6 @@ def test_cells_that_are_missing_or_of_another_network_are_told(cells, tmp_path, 
     assert "row 4, column 99 is missing, and of 9 more, 0.01%" in cli.refused(words)
     assert "was it another network's?" in cli.refused(f"run paper-100 --measured {cells}")
     # The library is asked the same.
-    chip = allspin.ProbedChipOptions(cells, seed=7)
+    chip = allspin.ChipOptions(7, measured=cells)
     words = f"run paper-10 --measured {cells} --chip 7 --images 300"
     assert allspin.run("paper-10", chip=chip, images=300).accuracy == cli.json(words)["accuracy"]

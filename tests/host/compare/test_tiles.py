@@ -7,7 +7,7 @@ import pytest
 
 from allspin.host.compare.assumptions import Assumptions
 from allspin.host.compare.whole import Cost, tile_cost, tiles_record, tried
-from allspin.host.show.say import Silent
+from allspin.host.show.say import Display
 from allspin.sim.cost.spin import amplifier_energy
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Tiles, random_images, random_network, with_steps
@@ -81,7 +81,7 @@ def test_tiles_that_a_network_has_stay_as_they_are(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("allspin.host.compare.whole.BITS", range(4, 6))
     own = with_steps(NETWORK, Tiles(128, 5), (3, 11))
     test_set = IMAGES, LABELS
-    found = tried(own, test_set, test_set, IMAGES[:10], ASSUMED, Silent())
+    found = tried(own, test_set, test_set, IMAGES[:10], ASSUMED, Display())
     assert [(each["tile_rows"], each["adc_bits"]) for each in found] == [
         (rows, bits) for rows in (64, 128, 256) for bits in (4, 5)
     ]

@@ -52,8 +52,7 @@ def test_what_no_page_may_hold_is_replaced_what_is_long_is_cut_and_unknown_left_
 
 def test_a_model_shows_its_card_and_what_is_none_has_none():
     assert DEVICE._repr_html_() == card(DEVICE)
-    with pytest.raises(TypeError, match="no card of int"):
-        card(3)
+    assert card(3) is None
 
 
 def test_a_device_has_its_curves_and_every_variation():
@@ -115,7 +114,7 @@ def test_measured_chips_have_a_row_and_a_strip_each():
     measured = measure_chips("paper-10", "paper", MeasureOptions(4, columns=columns), images=50)
     found = read(measured._repr_html_())
     ideal = f"{100 * measured.results[1].mean:.2f} \u00b1 0.00"
-    assert (found.said("th")[-1], found.said("td")[-1]) == ("ideal", ideal)
+    assert (found.said("th")[-1], ideal in found.said("td")) == ("ideal", True)
     texts = found.said("text")
     assert {"paper-10: <open loop>", "paper-10: ideal", ideal} <= set(texts)
 

@@ -231,7 +231,7 @@ cells = st.sampled_from(
     st.booleans(),
 )
 @settings(deadline=None, max_examples=100)
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::UserWarning")
 def test_any_numbers_make_a_device_or_one_line(
     tmp_path_factory: pytest.TempPathFactory,
     text: str,

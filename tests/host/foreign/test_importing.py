@@ -35,7 +35,7 @@ def test_accuracies_are_those_of_model_and_golden_model(elsewhere):
     imported = import_network(elsewhere.path, elsewhere.dataset)
     assert elsewhere.accuracy > 0.9
     assert imported.model_accuracy == elsewhere.accuracy
-    assert imported.scaling == InputScaling(1.0)
+    assert imported.choice.scaling == InputScaling(1.0)
     assert imported.tuned is None
     stage = imported.quantised
     assert stage.accuracy == accuracy(stage.network, elsewhere.dataset)
@@ -103,7 +103,7 @@ def test_what_a_white_pixel_is_worth(elsewhere, factor, options, expected):
     arrays = dict(np.load(elsewhere.path))
     np.savez(elsewhere.path, **{**arrays, "W0": arrays["W0"] / factor})
     imported = import_network(elsewhere.path, elsewhere.dataset, ImportOptions(**options))
-    assert imported.scaling == expected
+    assert imported.choice.scaling == expected
     assert imported.model_accuracy == elsewhere.accuracy
 
 

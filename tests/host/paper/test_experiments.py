@@ -77,7 +77,7 @@ def test_an_interrupted_run_goes_on_from_what_is_done(cache, folder):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_experiments(wanted, cache, folder, workers=1, report=interrupt)
+        run_experiments(wanted, cache, folder, workers=1, progress=interrupt)
     done = [one for one in wanted if cache.find(one) is not None]
     assert 0 < len(done) < len(wanted)
     # A mark that a second computation would not leave.
@@ -85,7 +85,7 @@ def test_an_interrupted_run_goes_on_from_what_is_done(cache, folder):
         cache.keep(one, {**(cache.find(one) or {}), "kept": True})
     told = []
     results = run_experiments(
-        [*wanted, wanted[0]], cache, folder, workers=1, report=lambda *what: told.append(what)
+        [*wanted, wanted[0]], cache, folder, workers=1, progress=lambda *what: told.append(what)
     )
     assert set(results) == set(wanted)
     assert [one for one in wanted if "kept" in results[one]] == done
@@ -94,7 +94,7 @@ def test_an_interrupted_run_goes_on_from_what_is_done(cache, folder):
     total = sum(one.cost for one in wanted)
     assert told[0] == (pytest.approx(sum(one.cost for one in done)), total)
     assert told[-1] == (pytest.approx(total), total)
-    assert run_experiments(wanted, cache, folder, report=interrupt) == results
+    assert run_experiments(wanted, cache, folder, progress=interrupt) == results
 
 
 def test_variation_after_training_comes_out_worse_than_none(folder):

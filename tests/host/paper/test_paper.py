@@ -12,7 +12,7 @@ from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.host.draw.style import new_figure
 from allspin.host.paper import network_claims, neuron_claims, pulses, synapse_claims
-from allspin.host.paper.chapter import QUICK, ChapterTable, Effort, Part, Picture, Verdict
+from allspin.host.paper.chapter import QUICK, ChapterPicture, ChapterTable, Effort, Part, Verdict
 from allspin.host.paper.experiments import ResultCache, paper_type, parameters_of
 from allspin.host.paper.reproduce import PARTS, claims_of, reproduce, run_experiments
 from allspin.host.train.array_devices import TYPE_NAMES
@@ -71,7 +71,7 @@ def test_the_last_chapter_shows_each_network_and_column():
 
 
 def test_a_picture_shows_itself_in_a_notebook():
-    picture = Picture(
+    picture = ChapterPicture(
         ChapterTable("x", "x", ("x",), [(1,)]),
         "x",
         lambda: new_figure(4.0, 3.0, "of what it shows"),

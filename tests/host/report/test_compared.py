@@ -10,7 +10,7 @@ import pytest
 from allspin.host.chips.tiles import calibration_images
 from allspin.host.report import findings as module
 from allspin.host.report.findings import Compared, ReportSubject, compared
-from allspin.host.show.say import Silent
+from allspin.host.show.say import Display
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network, Tiles, random_network, tiles_of
 
@@ -35,7 +35,7 @@ def test_counterparts_are_cut_as_the_command_cuts_them(subject, monkeypatch):
 
     monkeypatch.setattr(module, "compare", stop)
     plain = replace(subject, network=random_network((48, 9, 4), 3), tiles=None)
-    assert [compared(each, Silent()) for each in (subject, plain)] == ["enough", "enough"]
+    assert [compared(each, Display()) for each in (subject, plain)] == ["enough", "enough"]
     assert tiles_of(given[0].network) == [TILES, TILES]
     for found, wanted in zip(
         given[0].calibration or (), calibration_images(subject.network, subject.data), strict=True

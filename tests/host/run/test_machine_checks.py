@@ -122,7 +122,7 @@ class WrongAnswers(LinkedMachine):
 
 def test_a_right_board(open_board, seen):
     machine = open_board()
-    findings = list(selftest(machine, NETWORK, display=seen))
+    findings = list(selftest(machine, NETWORK, progress=seen))
     names = [finding.name for finding in findings]
     assert names == [*PLAIN[:6], "image memory", "label memory", *PLAIN[6:]]
     assert all(finding.right for finding in findings), findings

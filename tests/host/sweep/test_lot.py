@@ -60,7 +60,7 @@ def on_board(small, program, tmp_path, monkeypatch):
     Each call goes on with the same table.
     """
 
-    def run(faults=Faults(), report=lambda done, total, text: None, again=None):  # noqa: B008
+    def run(faults=Faults(), progress=lambda done, total, text: None, again=None):  # noqa: B008
         line = FaultyTransport(lambda: VirtualTransport(program), faults)
         if again is not None:
             line.to_device = Old(again)
@@ -76,7 +76,7 @@ def on_board(small, program, tmp_path, monkeypatch):
 
         monkeypatch.setattr(job, "open_machine", opened)
         plan = make_plan(small.grid(**GRID, on="board"))
-        run_sweep(plan, tmp_path / "board.csv", workers=2, report=report)
+        run_sweep(plan, tmp_path / "board.csv", workers=2, progress=progress)
         return (tmp_path / "board.csv").read_bytes(), line, machines
 
     return run
@@ -84,7 +84,7 @@ def on_board(small, program, tmp_path, monkeypatch):
 
 def test_the_table_is_the_golden_model_s_and_images_go_once_for_all_chips(on_board, golden):
     told = []
-    table, line, (machine,) = on_board(report=lambda done, total, text: told.append(done))
+    table, line, (machine,) = on_board(progress=lambda done, total, text: told.append(done))
     assert table == golden
     assert len({line.split(b",")[-5] for line in golden.splitlines()[1:]}) > 3  # chips differ
     assert told == sorted(told)

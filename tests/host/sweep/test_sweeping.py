@@ -171,7 +171,7 @@ def test_virtual_gives_the_table_of_golden(small, tmp_path):
 def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
     entries = {"network": str(small.network), "data": str(small.data), "c2c": [0, 3], "chips": 3}
     path = tmp_path / "t.csv"
-    found = sweep(entries, path, workers=1, display=seen)
+    found = sweep(entries, path, workers=1, progress=seen)
     assert seen.lines == ["sweeping 3 chips at 2 points", f"6 rows in {path}"]
     assert seen.done == [(done, 6) for done in range(1, 7)]
     assert found.faults() == {"resent": 0, "damaged": 0}
@@ -185,7 +185,7 @@ def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
     assert first["pulses_per_cell"] == pytest.approx(
         np.mean([row.pulses_per_cell for row in rows.values()])
     )
-    assert sweep(entries, path, display=seen).resumed == 6
+    assert sweep(entries, path, progress=seen).resumed == 6
     assert seen.lines[-1] == f"6 rows in {path}, 6 of them there already"
 
 

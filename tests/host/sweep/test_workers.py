@@ -29,7 +29,7 @@ GRIDS = {"c2c": [0, 1], "program": ["open-loop", "write-verify"], "calibrate": [
 def test_processes_give_the_table_of_one(small, tmp_path):
     plan = make_plan(small.grid(**GRIDS, chips=4))
     told = []
-    alone = run_sweep(plan, tmp_path / "1.csv", report=lambda *what: told.append(what))
+    alone = run_sweep(plan, tmp_path / "1.csv", progress=lambda *what: told.append(what))
     run_sweep(plan, tmp_path / "2.csv", workers=2)
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
     assert [done for done, _, _ in told] == list(range(1, 33))
@@ -55,12 +55,12 @@ def test_a_cluster_gives_the_table_of_one_and_a_lost_worker_costs_no_row(small, 
     assert len(pids) == 2
     assert os.getpid() not in pids
 
-    def report(done, total, text):
+    def progress(done, total, text):
         if done == 5:
             os.kill(pids[0], signal.SIGKILL)
 
     scheduler = Cluster(cluster.scheduler_address)
-    run_sweep(plan, tmp_path / "2.csv", scheduler=scheduler, report=report)
+    run_sweep(plan, tmp_path / "2.csv", scheduler=scheduler, progress=progress)
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 
@@ -162,7 +162,7 @@ def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path, wait):
 def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluster):
     plan = make_plan(small.grid(chips=6))
 
-    def report(done, total, text):
+    def progress(done, total, text):
         if done == 3:
             raise KeyboardInterrupt
 
@@ -171,6 +171,6 @@ def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluste
     for number, options in enumerate(ways):
         path = tmp_path / f"{number}.csv"
         with pytest.raises(KeyboardInterrupt):
-            run_sweep(plan, path, report=report, **options)
+            run_sweep(plan, path, progress=progress, **options)
         assert path.read_bytes().count(b"\n") == 4
         assert run_sweep(plan, path).resumed == 3

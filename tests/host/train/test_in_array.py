@@ -25,11 +25,13 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.parameters import make
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
 
 ARRAY = ArrayParameters(rate=0.05, epochs=4, full_scale=5.0)
-SMALL = TrainingParameters(
-    **(DEFAULTS | {"hidden": (20,), "epochs": 12, "states": 100, "rate": 0.1})
+SMALL = make(
+    TrainingParameters,
+    DEFAULTS | {"hidden": (20,), "epochs": 12, "states": 100, "rate": 0.1},
 )
 
 
@@ -96,7 +98,7 @@ def test_it_learns(tiny: Dataset, neuron, synapse, hidden, epochs) -> None:
         ARRAY, synapse=synapse, neuron=neuron, hidden=hidden, epochs=epochs
     )
     seen = []
-    trained = train_in_array(tiny, parameters, marks=2, report=seen.append)
+    trained = train_in_array(tiny, parameters, marks=2, progress=seen.append)
     images, losses, accuracies = zip(*trained.curve, strict=True)
     assert accuracies[-1] == np.mean(trained.answers == tiny.test_labels) > 0.8
     assert images == tuple(range(192, 384 * epochs + 1, 192))

@@ -10,11 +10,12 @@ import pytest
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, load_dataset
+from allspin.host.show.say import Display
 from allspin.host.train.feed import split
 from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.lesson import FIRST_JUDGE, Lesson
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
-from allspin.host.train.trainer import Progress, _Training, train, tune
+from allspin.host.train.trainer import _Training, train, tune
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
@@ -84,6 +85,14 @@ def test_validation_images_are_not_learnt_from(dataset: Dataset) -> None:
     assert curves[0] != curves[1]
 
 
+class Seen(Display):
+    def __init__(self) -> None:
+        self.told: list[tuple[float, float | None, str]] = []
+
+    def advance(self, done: float, total: float | None, figures: str = "") -> None:
+        self.told.append((done, total, figures))
+
+
 @pytest.mark.parametrize(
     ("parameters", "phases"),
     [
@@ -94,8 +103,8 @@ def test_validation_images_are_not_learnt_from(dataset: Dataset) -> None:
 def test_the_curve_has_each_phase_and_progress_counts_every_batch(
     dataset: Dataset, parameters: TrainingParameters, phases: list[str]
 ) -> None:
-    seen: list[Progress] = []
-    provenance = train(dataset, parameters, seen.append).network.provenance
+    seen = Seen()
+    provenance = train(dataset, parameters, progress=seen).network.provenance
     curve = provenance["curve"]
     assert [each["phase"] for each in curve] == phases
     assert [each["epoch"] for each in curve] == [
@@ -104,10 +113,12 @@ def test_the_curve_has_each_phase_and_progress_counts_every_batch(
     losses = [each["loss"] for each in curve if each["phase"] != "teacher"]
     assert losses[0] > losses[-1] > 0
     assert provenance["data"] == {"name": dataset.name, "digest": dataset.digest}
-    assert [each.step for each in seen] == list(range(1, seen[-1].steps + 1))
-    assert len(seen) == len(phases) * (1100 // 32)
-    ends = [each.validation_accuracy for each in seen if each.validation_accuracy is not None]
-    np.testing.assert_allclose(ends, [each["validation_accuracy"] for each in curve], atol=1e-6)
+    steps = len(phases) * (1100 // 32)
+    assert [each[:2] for each in seen.told] == [(n, steps) for n in range(1, steps + 1)]
+    for each, (_, _, said) in zip(curve, seen.told[1100 // 32 - 1 :: 1100 // 32], strict=True):
+        right = each["validation_accuracy"]
+        assert said.startswith(f"{each['phase']} {each['epoch']}/")
+        assert said.endswith(f": loss {each['loss']:.3f}, validation {right:.2%}")
 
 
 def test_the_best_quantised_epoch_is_the_one_that_is_kept(
@@ -240,7 +251,7 @@ def test_tuning_must_be_better_beyond_chance(
     latent = LatentNetwork(SMALL.formats, (120, 16, 5), np.random.default_rng(0))
     latent.start_quantising()
     before = latent.states(0).copy()
-    tuned = tune(dataset, changed(epochs=1, noise=noise), latent, {}).network
+    tuned = tune(dataset, changed(epochs=1, noise=noise), latent, {}, Display()).network
     assert np.array_equal(tuned.layers[0].states, before) != better
 
 
@@ -261,25 +272,26 @@ def test_lists_of_values_are_not_bent(dataset: Dataset) -> None:
         train(lists, changed(augmentation=AUGMENTATIONS["objects"]))
 
 
-def interrupt(phase: str, epoch: int) -> Callable[[Progress], None]:
-    def report(progress: Progress) -> None:
-        if (progress.phase, progress.epoch) == (phase, epoch):
-            raise KeyboardInterrupt
+class Interrupt(Display):
+    def __init__(self, phase: str, epoch: int) -> None:
+        self.at = f"{phase} {epoch}/"
 
-    return report
+    def advance(self, done: float, total: float | None, figures: str = "") -> None:
+        if figures.startswith(self.at):
+            raise KeyboardInterrupt
 
 
 def test_an_interrupt_leaves_the_best_so_far_and_before_there_is_one_is_one(
     dataset: Dataset,
 ) -> None:
-    trained = train(dataset, SMALL, interrupt("quantised", 3))
+    trained = train(dataset, SMALL, progress=Interrupt("quantised", 3))
     assert trained.interrupted
     assert trained.network.provenance["interrupted"] is True
     whole = train(dataset, SMALL).network.provenance["curve"]
     assert trained.network.provenance["curve"] == whole[: 2 + 2]
     for phase, epoch in (("float", 2), ("quantised", 1)):
         with pytest.raises(KeyboardInterrupt):
-            train(dataset, SMALL, interrupt(phase, epoch))
+            train(dataset, SMALL, progress=Interrupt(phase, epoch))
 
 
 # For a device, through tiles, and for chips.

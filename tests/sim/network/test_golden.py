@@ -201,12 +201,29 @@ def test_batches_of_any_length_give_the_same() -> None:
 @pytest.mark.parametrize("method", ["logits", "trace", "classify"])
 def test_images_that_do_not_fit(method: str) -> None:
     call = getattr(GoldenModel(one_layer([[1, 2], [3, 4]])), method)
-    for shape in ((3, 3), (3, 1), (0, 3), (2,), (2, 2, 2)):
+    for shape in ((3, 3), (3, 1), (0, 3), (2, 2, 2)):
         with pytest.raises(ValueError, match=r"^images must have 2 pixels each, not shape \("):
             call(np.zeros(shape, np.uint8))
-    for dtype in (np.float64, np.int64, np.int8, bool):
-        with pytest.raises(ValueError, match=f"type uint8, not {np.dtype(dtype)}"):
+    for dtype in (np.int64, np.int8, bool):
+        with pytest.raises(ValueError, match=f"of a floating type, not {np.dtype(dtype)}"):
             call(np.zeros((3, 2), dtype))
+    for value in (1.01, -0.01, np.nan):
+        with pytest.raises(ValueError, match="shares of white, 0 to 1"):
+            call(np.full((3, 2), value))
+
+
+@given(networks(), st.integers(0, 2**32))
+def test_shares_of_white_are_grey_levels_and_one_image_has_one_answer(
+    network: Network, seed: int
+) -> None:
+    images, model = grey_levels(network, np.random.default_rng(seed)), GoldenModel(network)
+    expected = model.logits(images)
+    assert np.array_equal(model.logits(images / 255), expected)
+    assert np.array_equal(network.predict(images.astype(np.float32) / 255), expected.argmax(axis=1))
+    for image in (images[3], images[3].ravel(), images[3] / 255):
+        if len(image) > 1:
+            assert np.array_equal(model.logits(image), expected[3])
+            assert network.predict(image) == expected[3].argmax()
 
 
 @pytest.mark.parametrize("shapes", [[], [(2, 3)], [(3, 2)], [(2, 2), (2, 2)]])

@@ -1,0 +1,326 @@
+"""Functions take the keywords of their options, names for objects, and say what is wrong so."""
+
+import dataclasses
+import inspect
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import allspin
+from allspin.host.fit.columns import ReadOptions
+from allspin.host.show.say import Display
+from allspin.host.train.training_options import Augmentation
+from allspin.sim.network.network import Tiles
+from allspin.sim.parameters import make
+
+NETWORK = allspin.load_network("mnist-10")
+IMAGES, LABELS = (part[:60] for part in allspin.load_test_set())
+SET = IMAGES, LABELS, IMAGES, LABELS
+DEVICE = allspin.load_device("paper")
+PAPER: Any = DEVICE.synapse
+CURVES = "pulse,R_AH (ohm),polarity\n" + "".join(
+    f"{n},{sign * (2 * (1 - np.exp(-n / 12)) / (1 - np.exp(-5)) - 1)},{name}\n"
+    for sign, name in ((1, "potentiation"), (-1, "depression"))
+    for n in range(61)
+)
+
+
+def chip(seed: int) -> allspin.Chip:
+    """Of the paper's devices, by their name."""
+    made: Any = allspin.Chip
+    return made("paper", seed)
+
+
+def told(result: Any) -> dict[str, Any]:
+    """What a result says, without what differs from run to run."""
+    return {k: v for k, v in result.to_dict().items() if "second" not in k and k != "network"}
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    PIL.Image.fromarray(255 - IMAGES[0]).save("digit.png")
+    Path("curves.csv").write_text(CURVES)
+
+
+def test_keywords_of_a_run_are_its_options():
+    made = allspin.ChipOptions(7, scheme="write-verify", polarity="halves")
+    options = allspin.RunOptions(check=True)
+    expected = told(allspin.run(NETWORK, "golden", options, chip=made, images=60))
+    words = {"chip": 7, "program": "write-verify", "polarity": "halves", "check": True}
+    assert told(allspin.run("mnist-10", images=60, **words)) == expected
+    # Options that are given too keep what the keywords leave, arrays stand for the test set.
+    verified = allspin.ChipOptions(7, scheme="write-verify")
+    some = {"chip": verified, "options": options, "polarity": "halves"}
+    assert told(allspin.run(NETWORK, images=IMAGES / 255, labels=LABELS, **some)) == expected
+    held = {"chip": allspin.Chip(DEVICE, 7), "scheme": "write-verify", "polarity": "halves"}
+    assert told(allspin.run(NETWORK, IMAGES, LABELS, check=True, **held)) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ({"tile_rows": 32, "adc_bits": 5}, {"tiles": Tiles(32, 5)}),
+        ({"hidden": 8, "states": 12}, {"hidden": (8,), "states": 12}),
+        ({"hidden": [8, 6], "quick": True}, {"hidden": (8, 6), "epochs": 16}),
+        ({"epochs": 3, "quick": True}, {"epochs": 3}),
+    ],
+)
+def test_a_training_is_what_its_words_say(words, found, monkeypatch):
+    seen: list[Any] = []
+
+    def enough(dataset: Any, parameters: Any, *_: Any) -> None:
+        seen.append(parameters)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("allspin.host.train.trainer._Training", enough)
+    with pytest.raises(KeyboardInterrupt):
+        allspin.train(SET, **words)
+    assert {name: getattr(seen[0], name) for name in found} == found
+    with pytest.raises(KeyboardInterrupt):
+        allspin.train(
+            SET, device="paper", level_choice="either", robust=True, augment="none,shift=2"
+        )
+    (_, given) = seen
+    assert (given.target.choice, given.robust.text) == ("either", "usual")
+    assert (given.target.device.name, given.augmentation.shift) == ("paper", 2)
+
+
+def test_one_value_is_a_list_of_one_and_a_text_is_read_as_on_a_command_line():
+    one, listed = (make(ReadOptions, {"where": where}) for where in ("a=1", ["a=1"]))
+    assert one == listed == ReadOptions(where=("a=1",))
+    assert make(ReadOptions, {"read_current": "0.1mA"}).read_current == pytest.approx(1e-4)
+
+
+@pytest.mark.usefixtures("files")
+def test_one_file_or_name_stands_for_several_and_for_an_object():
+    one, several = (allspin.classify(NETWORK, each) for each in ("digit.png", ["digit.png"]))
+    assert told(one) == told(several)
+    fitted = allspin.fit("curves.csv", polarity_column="polarity", states=20)
+    fitted.save("fitted.toml")
+    assert (fitted.options.name, allspin.load_device("fitted.toml").synapse.states) == (
+        "curves",
+        20,
+    )
+    words = allspin.program_chip(chip(3), "mnist-10", "write-verify").words
+    how = allspin.Programming("write-verify")
+    made = allspin.program_chip(allspin.Chip(DEVICE, 3), NETWORK, how).words
+    assert all(map(np.array_equal, words, made))
+    first, again = (allspin.program_chip(each, NETWORK, "incremental") for each in (3, chip(3)))
+    assert all(map(np.array_equal, first.words, again.words))
+    assert first.counts.saturations < allspin.program_chip(3, NETWORK, how).counts.saturations
+    assert np.array_equal(allspin.GoldenModel("mnist-10").classify(IMAGES), NETWORK.predict(IMAGES))
+    assert NETWORK.accuracy(IMAGES, LABELS) == (NETWORK.predict(IMAGES) == LABELS).mean()
+    assert np.array_equal(NETWORK.weights[1], NETWORK.layers[1].words)
+    assert {"mnist-10", "paper-10"} <= set(allspin.networks())
+    assert "paper" in allspin.devices()
+
+
+def test_a_sweep_without_a_table_has_its_rows(tmp_path):
+    words = {"c2c": np.arange(2), "chips": 2, "images": 50}
+    swept = allspin.sweep("paper-10", workers=1, **words)
+    grid = {"network": ["paper-10"], "c2c": [0, 1], "chips": 2, "images": 50}
+    assert swept.rows == allspin.sweep(grid, tmp_path / "table.csv", workers=1).rows
+    path = tmp_path / "grid.toml"
+    path.write_text('network = "paper-10"\nchips = 2\nimages = 50\n')
+    assert allspin.sweep(path, c2c=[0, 1], workers=1).rows == swept.rows
+    assert {row.chip for row in allspin.sweep(path, chip=7, workers=1).rows} == {7, 8}
+
+
+def test_chips_and_sweeps_are_tables_of_a_chip_a_row(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=list))
+    measured = allspin.measure_chips("paper-10", chips=2, chip=5, images=50)
+    rows = measured.to_pandas()
+    assert [row["chip"] for row in rows] == [5, 6] * len(measured.results)
+    shares = [share for each in measured.results for share in each.accuracies]
+    assert [row["accuracy"] for row in rows] == shares
+    swept = allspin.sweep("paper-10", c2c=[0, 1], chips=2, images=50, workers=1)
+    assert [row["accuracy"] for row in swept.to_pandas()] == [row.accuracy for row in swept.rows]
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(allspin.UserError, match="pip install pandas"):
+        swept.to_pandas()
+
+
+@pytest.mark.usefixtures("files")
+def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
+    fitted = allspin.fit("curves.csv")
+    shown = [NETWORK, DEVICE, chip(7), fitted, allspin.run(NETWORK, images=50)]
+    shown.append(allspin.measure_chips(NETWORK, chips=1, images=20))
+    shown.append(allspin.sweep("paper-10", chips=1, images=20, workers=1))
+    shown.append(allspin.train(SET, epochs=2, hidden=2))
+    for number, each in enumerate((shown[-1], NETWORK, DEVICE)):
+        each.save(f"saved-{number}")
+    trained = allspin.load_network("saved-0")
+    assert np.array_equal(trained.weights[0], shown[-1].network.weights[0])
+    assert allspin.load_network("saved-1").topology == NETWORK.topology
+    assert allspin.load_device("saved-2").synapse == DEVICE.synapse
+    for each in shown:
+        drawn = io.BytesIO()
+        each.plot().savefig(drawn, format="png")
+        assert drawn.getvalue()
+    many = [allspin.MeasureOptions(), allspin.load_dataset(), allspin.TrainingParameters()]
+    for each in [*shown, *many, allspin.classify(NETWORK, "digit.png")]:
+        assert 0 < len(repr(each)) <= 300
+        assert "\n" not in repr(each)
+
+
+@pytest.mark.usefixtures("files")
+def test_an_import_has_the_keywords_and_the_record_of_its_command(tmp_path):
+    rng = np.random.default_rng(1)
+    # Without biases both scales are the same to it.
+    np.savez("model.npz", W0=rng.normal(size=(784, 6)), W1=rng.normal(size=(6, 10)))
+    with pytest.warns(UserWarning, match="give `white`"):
+        allspin.import_network("model.npz", data=SET)
+    words = {"white": 1, "tune": 1, "augment": "none,shift=2", "states": 8}
+    options = allspin.ImportOptions(
+        white=1, tune=1, augmentation=Augmentation.parse("none,shift=2"), states=8
+    )
+    first, second = (
+        allspin.import_network("model.npz", SET, **each) for each in (words, {"options": options})
+    )
+    assert first.network.provenance["options"]["augment"] == "none,shift=2.0"
+    assert all(map(np.array_equal, first.network.weights, second.network.weights))
+    record = json.loads(json.dumps(first.to_dict()))
+    assert record["tuned_accuracy"] == first.network.accuracy(IMAGES, LABELS)
+    assert record["quantised_errors"] == list(first.quantised.errors)
+    assert [len(axes.patches) for axes in first.plot().axes] == [3, 2 * 2]
+
+
+@pytest.mark.usefixtures("files")
+def test_a_fit_explains_how_it_reads_its_files(capsys):
+    fitted = allspin.fit("curves.csv", explain=True)
+    out = capsys.readouterr().out
+    assert re.search(r"^curves\.csv\tR_AH\tohm\t", out, re.MULTILINE)
+    assert out.count("\tfitted") == len(fitted.explained().rows) == 2
+    Path("half.csv").write_text(CURVES[: CURVES.index("depression")])
+    with pytest.raises(allspin.UserError):
+        allspin.fit("half.csv", explain=True)
+    assert "half.csv\tR_AH" in capsys.readouterr().out
+
+
+def test_values_of_a_device_are_changed_wherever_they_stand():
+    changed: Any = DEVICE.replace(c2c=0.05, read_noise=0.1, unit="ohm")
+    assert (changed.synapse.c2c.potentiation, changed.synapse.c2c.depression) == (0.05, 0.05)
+    assert (changed.imperfections.read_noise, changed.unit) == (0.1, "ohm")
+    assert dataclasses.replace(changed.synapse, c2c=PAPER.c2c) == PAPER
+    assert changed.neuron_variation == DEVICE.neuron_variation
+    for wrong in ({"c3c": 1}, {"width": 1.0}, {"c2c": 2.0}):
+        with pytest.raises(ValueError, match=r"c3c|width|C2C"):
+            DEVICE.replace(**wrong)
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: allspin.run("mnist-10", device="paper"), "`chip`"),
+        (lambda: allspin.run("mnist-10", chip=1, missing=0.5), "`missing` needs `measured`"),
+        (lambda: allspin.run("mnist-10", chip=1, tries=3), "`tries` needs `scheme`"),
+        (lambda: allspin.run("mnist-10", tile_rows=32), "`tile_rows` needs `adc_bits`"),
+        (lambda: allspin.fit("curves.csv", where="field"), "`where` takes"),
+        (lambda: allspin.fit("curves.csv", where="field=8"), "`where`"),
+        (lambda: allspin.train(at="current=9mA"), "need `device`"),
+        (lambda: allspin.measure_chips("paper-10", chips=0), "chips must be from 1"),
+        (lambda: allspin.measure_chips("paper-10", chip=-1), "chip must be from 0"),
+        (lambda: allspin.import_network("model.npz", augment="none"), "`augment` needs `tune`"),
+        (lambda: allspin.program_chip(1, NETWORK, tries=3), "`tries` needs `scheme`"),
+        (lambda: allspin.program_chip(chip(1), NETWORK, "incremental", band=2), "band must be"),
+    ],
+)
+def test_errors_name_keywords(call, said):
+    with pytest.raises((allspin.UserError, ValueError), match=re.escape(said)) as raised:
+        call()
+    assert "--" not in str(raised.value)
+
+
+def test_a_keyword_that_there_is_not_is_told_with_the_one_that_was_meant():
+    with pytest.raises(TypeError, match=r"run\(\) has no keyword 'chek' \(did you mean check\?\)"):
+        allspin.run("mnist-10", chek=True)
+    listed = inspect.signature(allspin.train).parameters
+    assert {"states", "device", "augment", "tile_rows"} <= set(listed)
+
+
+@pytest.mark.usefixtures("files")
+def test_what_is_odd_about_files_is_a_warning_and_progress_does_not_hide_it():
+    lines = CURVES.splitlines()
+    lines[30] = lines[30].replace(",", ",9", 1)  # an outlier
+    Path("odd.csv").write_text("\n".join(lines))
+    for progress in (None, False):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fitted = allspin.fit("odd.csv", progress=progress)
+        assert [str(each.message) for each in caught] == [
+            note.replace("--keep-outliers", "`keep_outliers`") for note in fitted.measurement.notes
+        ]
+        assert caught
+
+
+RUN = "import allspin; allspin.run('mnist-10', images=2000, {})"
+
+
+def test_a_bar_is_shown_where_somebody_sees_it_and_nothing_stays(capfd, monkeypatch):
+    allspin.run("mnist-10", images=20)
+    assert capfd.readouterr() == ("", "")
+    here, there = pty.openpty()
+    for words, shown in (("", True), ("progress=False", False)):
+        code = RUN.format(words)
+        subprocess.run([sys.executable, "-c", code], stderr=there, check=True)
+        os.write(there, b"end")
+        said = b""
+        while not said.endswith(b"end"):
+            said += os.read(here, 4096)
+        assert (b"streaming 2,000 images" in said) == shown
+        assert b"\xe2\x9c\x93" not in said
+    os.close(here)
+    os.close(there)
+
+
+def test_a_notebook_has_a_line_that_is_written_over(monkeypatch):
+    stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr("allspin.host.show.say.OFTEN", 0.001)
+
+    class Slow(allspin.Machine):
+        name = "slow"
+
+        def close(self) -> None: ...
+
+        def program(self, network: Any, progress: Any = None) -> None: ...
+
+        def stream(self, images: Any, progress: Any = None, first: int = 0) -> Any:
+            while "50%" not in stream.getvalue():
+                progress(len(images) // 2)
+            with allspin.open_machine("golden", NETWORK, progress=False) as golden:
+                golden.program(NETWORK)
+                return golden.stream(images)
+
+    allspin.run(NETWORK, Slow(), images=20)
+    *_, last, _ = re.split("[\r\n]", stream.getvalue())
+    assert re.search(r"\rstreaming 20 images \u2588{5}\u2591{5} 50%", stream.getvalue())
+    assert last.strip() == ""
+
+
+def test_steps_are_told_to_what_the_caller_gives():
+    class Said(Display):
+        def __init__(self) -> None:
+            self.steps: list[str] = []
+
+        def start(self, description: str) -> None:
+            self.steps.append(description)
+
+    said = Said()
+    allspin.train(SET, epochs=1, hidden=2, progress=said)
+    allspin.run("mnist-10", images=20, progress=said)
+    assert len(said.steps) == 4
