@@ -9,6 +9,7 @@ starts scatter and ends do not, the lines' differences are taken off, and what i
 A constant offset of a device is half of both of its saturations, and is no part of R_AH.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -90,9 +91,13 @@ def _jumps(curves: Sequence[Curve], least: float) -> str:
             rest = np.pad(fit_device(device, int(device.pulses[-1]) or 1).residuals, 3, mode="edge")
             # What neighbours have in common is the curve's own.
             way = device.mean - rest[3:-3] + np.convolve(rest, np.full(7, 1 / 7), "valid")
-            steps = np.diff(device.resistance - way, axis=1)
-            limit = max(4 * 1.4826 * float(np.nanmedian(np.abs(steps))), least)
-            far = np.abs(steps) > limit
+            # And so is what another swing makes of it.
+            known = ((row, np.isfinite(row)) for row in device.resistance)
+            lines = [np.polyval(np.polyfit(way[at], row[at], 1), way) for row, at in known]
+            steps = np.diff(device.resistance - lines, axis=1)
+            # Of a cycle that has faded, the scatter is another.
+            limits = 4 * 1.4826 * np.nanmedian(np.abs(steps), axis=1, keepdims=True)
+            far = np.abs(steps) > np.maximum(limits, least)
             sizes, share = np.abs(steps[far]), far.sum() / np.isfinite(steps).sum()
             # A spike goes back at once; what jumps goes as often up as down, and by one size.
             spikes = 2 * np.count_nonzero(far[:, 1:] & far[:, :-1]) > sizes.size / 2
@@ -112,6 +117,8 @@ class _Lines:
 
     Attributes
     ----------
+    curves : sequence of Curve
+        The curves.
     names : list of str
         The devices.
     span : float
@@ -130,7 +137,7 @@ class _Lines:
     """
 
     def __init__(self, curves: Sequence[Curve]) -> None:
-        groups = by_device(curves)
+        groups, self.curves = by_device(curves), curves
         self.names, self.span = list(groups), usual_swing(curves)
         self.device, self.order, self.first = np.zeros((3, len(curves)), np.intp)
         for number, places in enumerate(groups.values()):
@@ -243,6 +250,33 @@ def _partial_resets(known: _Lines, aims: Array) -> str:
     ) * bool(inside)
 
 
+def _whole(known: _Lines, aims: Array) -> str:
+    """Give all cycles the line of their mean where they differ as a whole; say so.
+
+    Deviations of single pulses that fade by and by are no such difference: their steps are less
+    than what is left about lines.
+    """
+    pairs = zip(known.curves, known.means, known.lines, strict=True)
+    away = [(one.resistance - mean, np.polyval(line[:2], mean) - mean) for one, mean, line in pairs]
+    every, lines = map(np.concatenate, zip(*away, strict=True))
+    count, share = len(away), 1 - np.unique(known.cell).size / len(away)
+    square, explained, rest = (float(one @ one) for one in (every, lines, every - lines))
+    alike = sum(float(own[1:] @ own[:-1]) for own, _ in away) / max(square, 1e-300)
+    freedom = share * (every.size - 2 * count)
+    ratio = explained / max(rest, 1e-300) * freedom / max(2 * share * count, 1)
+    single = (1 - alike**2) * square * (1 - 2 * count / every.size) > rest
+    if not (freedom and single and ratio > 1 and explained > rest / 4):
+        return ""
+    if stats.f.sf(ratio, 2 * share * count, freedom) > CHANCE:
+        return ""
+    aims[:] = 1, 0, 0
+    size = math.sqrt(explained / every.size / share) / known.span
+    return (
+        f"cycles of a device differ as a whole, by {size:.1%} of the range, which is taken off: "
+        "each is put to their mean height and swing"
+    )
+
+
 def steadied(measurement: Measurement, offset: bool) -> Measurement:
     """A measurement of pulses without what is no C2C and no D2D, and with what is said of it.
 
@@ -256,13 +290,15 @@ def steadied(measurement: Measurement, offset: bool) -> Measurement:
     curves = [one for one in measurement.curves if one.polarity is not None]
     if not curves:
         return measurement
-    known = _Lines(curves)
-    aims = known.lines.copy()
-    said = [_drift(known, aims), _wear(known, aims), _partial_resets(known, aims)]
-    steady = []
-    for one, mean, change in zip(curves, known.means, aims - known.lines, strict=True):
-        along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
-        steady += [replace(one, resistance=one.resistance + along)] * int(np.isfinite(change).all())
+    steady, said = curves, list[str]()
+    for steps in ((_drift, _wear, _partial_resets), (_whole,)):
+        known = _Lines(steady)
+        aims, steady = known.lines.copy(), []
+        said += [step(known, aims) for step in steps]
+        for one, mean, change in zip(known.curves, known.means, aims - known.lines, strict=True):
+            along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
+            moved = replace(one, resistance=one.resistance + along) if change.any() else one
+            steady += [moved] * int(np.isfinite(change).all())
     known = _Lines(steady)
     lasts = {(one.polarity, float(one.x[-1])) for one in steady}
     if any(last < 0.9 * most for way, last in lasts for other, most in lasts if way == other):
