@@ -187,7 +187,7 @@ class Condition:
         )
 
 
-READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)")
+READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)|(lese|mess)_?strom")
 """Names of the current of reads."""
 
 

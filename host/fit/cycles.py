@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
+from scipy.ndimage import uniform_filter1d
 
 from allspin.host.fit.curves import DEAD, Curve, Measurement, aligned, by_device, usual_swing
 from allspin.host.fit.quantities import few
@@ -36,7 +37,7 @@ cycles which are left out."""
 OFTEN, ALIKE = 0.01, 0.35
 """Of the pulses, the share beyond which jumps are no spikes; and the relative deviation of their
 sizes, of jumps between two levels."""
-NOISY = 2.5
+NOISY = 2.0
 """Times the scatter of the median device, beyond which a device's is no C2C of the others."""
 
 
@@ -44,60 +45,77 @@ NOISY = 2.5
 
 
 def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
-    """Places of pulse curves of films that do not switch or jump at random, and what is said.
+    """Places of curves of films that do not switch or jump at random, and what is said.
 
     Raises
     ------
     UserError
-        If R_AH does not follow pulses at all.
+        If R_AH follows neither pulses nor currents.
     """
-    pulsed = [one for one in curves if one.polarity is not None]
-    usual = usual_swing(pulsed) if pulsed else 0.0
-    if pulsed and usual < 3 * scatter_of([one.resistance for one in pulsed]):
-        raise UserError(
-            f"R_AH changes by {usual:.3g} from the first pulse to the last, which is no more than "
-            "its scatter; is it the right column?"
-        )
-    notes, jumps, noises = list[str](), dict[str, str](), dict[str, float]()
-    places = [n for n, one in enumerate(curves) if one.polarity is not None]
-    groups = {name: [places[n] for n in own] for name, own in by_device(pulsed).items()}
-    dead = {n for n in places if curves[n].swing < DEAD * usual}
-    for device, own in groups.items():
-        still = [curves[n].cycle for n in own if n in dead]
-        alive = [curves[n] for n in own if n not in dead]
-        kept = f"and these are left out; {few(one.cycle for one in alive)} are kept"
-        words = f"in cycle {few(still)}, {kept}" if alive else "and is left out"
-        notes += [f"{device} does not switch {words}"] * bool(still)
-        noises |= {device: scatter_of([one.resistance for one in alive])} if alive else {}
-        jumps |= {device: jump} if (jump := _jumps(alive, LEAST * usual)) else {}
-    typical = max(float(np.median([*noises.values()] or [0.0])), 1e-3 * usual)
-    noisy = {device: noise / typical for device, noise in noises.items() if len(noises) > 2}
-    jumps = {
-        device: f"scatters {times:.2g} times as much as the others"
-        for device, times in noisy.items()
-        if times > NOISY
-    } | jumps
-    # Where many do, nobody can say what the film does.
-    alone = len(jumps) < len(noises) / 2
-    words = "it is left out" if alone else "its C2C has it"
-    notes += [f"{device} {jump}; {words}" for device, jump in jumps.items()]
-    return dead.union(*(groups[device] for device in jumps if alone)), notes
+    notes, away = list[str](), set[int]()
+    for pulsed in (True, False):
+        places = [n for n, one in enumerate(curves) if (one.polarity is not None) is pulsed]
+        some = [curves[n] for n in places]
+        usual = usual_swing(some) if some else 0.0
+        if some and usual < 3 * scatter_of([one.resistance for one in some]):
+            raise UserError(
+                f"R_AH changes by {usual:.3g} along its curves, which is no more than its scatter; "
+                "is it the right column?"
+            )
+        jumps, noises = dict[str, str](), dict[str, float]()
+        away |= {n for n in places if curves[n].swing < DEAD * usual}
+        known = _Lines([curves[n] for n in places if n not in away])
+        groups = {name: [places[n] for n in own] for name, own in by_device(some).items()}
+        for device, own in groups.items():
+            still = [curves[n].cycle for n in own if n in away]
+            mine = [n for n, one in enumerate(known.curves) if one.device == device]
+            alive = [known.curves[n] for n in mine]
+            kept = f"{len(alive)} of its {len(own)} curves are kept"
+            words = f"in cycle {few(still)}; {kept}" if alive else "and is left out"
+            notes += [f"{device} does not switch {words}"] * bool(still)
+            jumps |= {device: jump} if (jump := _jumps(alive, LEAST * usual)) else {}
+            if alive:
+                left = np.abs(np.concatenate([known.left[n] for n in mine]))
+                scatter = scatter_of([one.resistance for one in alive])
+                noises[device] = max(scatter, 1.4826 * float(np.median(left)))
+        typical = max(float(np.median([*noises.values()] or [0.0])), 1e-3 * usual)
+        noisy = {device: noise / typical for device, noise in noises.items() if len(noises) > 2}
+        jumps = {
+            device: f"scatters {times:.2g} times as much as the others"
+            for device, times in noisy.items()
+            if times > NOISY
+        } | jumps
+        # Where many do, nobody can say what the film does.
+        alone = len(jumps) < len(noises) / 2
+        words = "it is left out" if alone else "its C2C has it"
+        notes += [f"{device} {jump}; {words}" for device, jump in jumps.items()]
+        away = away.union(*(groups[device] for device in jumps if alone))
+    return away, notes
+
+
+def _line(x: Array, y: Array) -> tuple[float, float]:
+    """Slope and intercept of a straight line through points; flat where x is all the same."""
+    away = x - x.mean()
+    slope = float(away @ y) / max(float(away @ away), 1e-300)
+    return slope, float(y.mean() - slope * x.mean())
 
 
 def _jumps(curves: Sequence[Curve], least: float) -> str:
     """What is said of a device whose R_AH jumps by one size at random; nothing of any other."""
     for polarity in Polarity:
         for device in stack([one for one in curves if one.polarity is polarity]):
-            rest = np.pad(fit_device(device, int(device.pulses[-1]) or 1).residuals, 3, mode="edge")
+            rest = fit_device(device, int(device.pulses[-1]) or 1).residuals
             # What neighbours have in common is the curve's own.
-            way = device.mean - rest[3:-3] + np.convolve(rest, np.full(7, 1 / 7), "valid")
+            way = device.mean - rest + uniform_filter1d(rest, 7, mode="nearest")
             # And so is what another swing makes of it.
             known = ((row, np.isfinite(row)) for row in device.resistance)
-            lines = [np.polyval(np.polyfit(way[at], row[at], 1), way) for row, at in known]
+            lines = [np.polyval(_line(way[at], row[at]), way) for row, at in known]
             steps = np.diff(device.resistance - lines, axis=1)
-            # Of a cycle that has faded, the scatter is another.
-            limits = 4 * 1.4826 * np.nanmedian(np.abs(steps), axis=1, keepdims=True)
-            far = np.abs(steps) > np.maximum(limits, least)
+            # Cycles that have faded scatter less, and so may the end of all.
+            sizes = np.abs(steps)
+            ways = np.nanmedian(sizes, axis=0), np.nanmedian(sizes, axis=1, keepdims=True)
+            usual = uniform_filter1d(ways[0], sizes.shape[1] // 3 + 1, mode="nearest") * ways[1]
+            far = sizes > np.maximum(4 * 1.4826 * usual / np.nanmedian(sizes), least)
             sizes, share = np.abs(steps[far]), far.sum() / np.isfinite(steps).sum()
             # A spike goes back at once; what jumps goes as often up as down, and by one size.
             spikes = 2 * np.count_nonzero(far[:, 1:] & far[:, :-1]) > sizes.size / 2
@@ -130,6 +148,8 @@ class _Lines:
         The mean of its cell at the points of each curve.
     lines : ndarray of float64, shape (curves, 3)
         Slope and intercept, and 0: what R_AH changes by along the curve apart from the mean.
+    left : list of ndarray of float64
+        What is left of each curve about its line.
     start, end : ndarray of float64, shape (curves,)
         R_AH there.
     lever : ndarray of float64, shape (2, curves)
@@ -138,7 +158,7 @@ class _Lines:
 
     def __init__(self, curves: Sequence[Curve]) -> None:
         groups, self.curves = by_device(curves), curves
-        self.names, self.span = list(groups), usual_swing(curves)
+        self.names, self.span = list(groups), usual_swing(curves) if curves else 0.0
         self.device, self.order, self.first = np.zeros((3, len(curves)), np.intp)
         for number, places in enumerate(groups.values()):
             self.device[places], self.order[places] = number, range(len(places))
@@ -155,12 +175,11 @@ class _Lines:
             self.lever[:, own] = 1 / mean.size + away / max(mean.size * mean.var(), 1e-300)
             for n, one in zip(own, mine, strict=True):
                 self.means[n] = mean[np.searchsorted(x, one.x)]
-        self.lines = np.array(
-            [
-                [*np.polyfit(mean, one.resistance, 1), 0]
-                for mean, one in zip(self.means, curves, strict=True)
-            ]
-        )
+        pairs = zip(self.means, curves, strict=True)
+        lines = [[*_line(mean, one.resistance), 0.0] for mean, one in pairs]
+        self.lines = np.array(lines, np.float64).reshape(-1, 3)
+        pairs = zip(self.means, curves, self.lines, strict=True)
+        self.left = [one.resistance - line[0] * mean - line[1] for mean, one, line in pairs]
         self.start, self.end = self.lines[:, 0] * edges + self.lines[:, 1]
 
     def by_cell(self, values: npt.NDArray[Any]) -> Array:
@@ -194,8 +213,7 @@ def _drift(known: _Lines, aims: Array) -> str:
     slopes, moved = known.trends(middle, LEAST * known.span)
     own = moved[known.device] != 0
     start = middle[known.first] - slopes[known.device] * known.order[known.first]
-    more = start - known.by_cell(middle)[known.cell]
-    aims[own] = np.stack([np.ones(own.size), more, -slopes[known.device]], axis=1)[own]
+    aims[own, 1:] += np.stack([start - middle, -slopes[known.device]], axis=1)[own]
     said = few(
         f"{known.names[n]} by {moved[n]:.3g}, {moved[n] / known.span:.0%} of the range"
         for n in np.flatnonzero(moved)
@@ -225,6 +243,8 @@ def _wear(known: _Lines, aims: Array) -> str:
 def _partial_resets(known: _Lines, aims: Array) -> str:
     """Give curves the line from saturation where they start here and there, and end alike."""
     inside: dict[str, float] = {}
+    if known.curves[0].polarity is None:
+        return ""
     squares = np.array([known.about(known.start), known.about(known.end)]) ** 2
     ends = known.by_cell(known.end)
     # Saturation is where the other polarity ends; if there is none, the farthest start.
@@ -256,25 +276,37 @@ def _whole(known: _Lines, aims: Array) -> str:
     Deviations of single pulses that fade by and by are no such difference: their steps are less
     than what is left about lines.
     """
-    pairs = zip(known.curves, known.means, known.lines, strict=True)
-    away = [(one.resistance - mean, np.polyval(line[:2], mean) - mean) for one, mean, line in pairs]
-    every, lines = map(np.concatenate, zip(*away, strict=True))
-    count, share = len(away), 1 - np.unique(known.cell).size / len(away)
-    square, explained, rest = (float(one @ one) for one in (every, lines, every - lines))
-    alike = sum(float(own[1:] @ own[:-1]) for own, _ in away) / max(square, 1e-300)
-    freedom = share * (every.size - 2 * count)
+    away = [one.resistance - mean for one, mean in zip(known.curves, known.means, strict=True)]
+    square, rest = (sum(float(one @ one) for one in some) for some in (away, known.left))
+    count, size = len(away), sum(map(len, away))
+    share, explained = 1 - np.unique(known.cell).size / count, square - rest
+    alike = sum(float(own[1:] @ own[:-1]) for own in away) / max(square, 1e-300)
+    freedom = share * (size - 2 * count)
     ratio = explained / max(rest, 1e-300) * freedom / max(2 * share * count, 1)
-    single = (1 - alike**2) * square * (1 - 2 * count / every.size) > rest
+    single = (1 - alike**2) * square * (1 - 2 * count / size) > rest
     if not (freedom and single and ratio > 1 and explained > rest / 4):
         return ""
     if stats.f.sf(ratio, 2 * share * count, freedom) > CHANCE:
         return ""
     aims[:] = 1, 0, 0
-    size = math.sqrt(explained / every.size / share) / known.span
+    deviation = math.sqrt(explained / size / share) / known.span
     return (
-        f"cycles of a device differ as a whole, by {size:.1%} of the range, which is taken off: "
-        "each is put to their mean height and swing"
+        f"cycles of a device differ as a whole, by {deviation:.1%} of the range, which is taken "
+        "off: each is put to their mean height and swing"
     )
+
+
+def _alike(curves: Sequence[Curve], said: list[str]) -> list[Curve]:
+    """Curves of pulses, or of neurons, without what is no C2C."""
+    for step in (_drift, _wear, _partial_resets, _whole) if curves else ():
+        known = _Lines(curves)
+        aims, curves = known.lines.copy(), []
+        said += filter(None, [step(known, aims)])
+        for one, mean, change in zip(known.curves, known.means, aims - known.lines, strict=True):
+            along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
+            moved = replace(one, resistance=one.resistance + along) if change.any() else one
+            curves += [moved] * int(np.isfinite(change).all())
+    return curves
 
 
 def steadied(measurement: Measurement, offset: bool) -> Measurement:
@@ -287,18 +319,11 @@ def steadied(measurement: Measurement, offset: bool) -> Measurement:
     offset : bool
         Whether constant offsets are taken out.
     """
-    curves = [one for one in measurement.curves if one.polarity is not None]
-    if not curves:
-        return measurement
-    steady, said = curves, list[str]()
-    for steps in ((_drift, _wear, _partial_resets), (_whole,)):
-        known = _Lines(steady)
-        aims, steady = known.lines.copy(), []
-        said += [step(known, aims) for step in steps]
-        for one, mean, change in zip(known.curves, known.means, aims - known.lines, strict=True):
-            along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
-            moved = replace(one, resistance=one.resistance + along) if change.any() else one
-            steady += [moved] * int(np.isfinite(change).all())
+    said = list[str]()
+    neurons = _alike([one for one in measurement.curves if one.polarity is None], said)
+    steady = _alike([one for one in measurement.curves if one.polarity is not None], said)
+    if not steady:
+        return replace(measurement, curves=neurons, notes=[*measurement.notes, *said])
     known = _Lines(steady)
     lasts = {(one.polarity, float(one.x[-1])) for one in steady}
     if any(last < 0.9 * most for way, last in lasts for other, most in lasts if way == other):
@@ -318,6 +343,6 @@ def steadied(measurement: Measurement, offset: bool) -> Measurement:
         )
     return replace(
         measurement,
-        curves=[*steady, *(one for one in measurement.curves if one.polarity is None)],
-        notes=[*measurement.notes, *filter(None, said)],
+        curves=[*steady, *neurons],
+        notes=[*measurement.notes, *said],
     )

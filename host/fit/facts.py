@@ -20,7 +20,7 @@ CELLS = re.compile(
 SAID = re.compile(rf"(?P<name>[^\W\d][\w .-]*?){_IN}[:=]\s*{_VALUE}(?:\s*{_UNIT})?(?![\w.:/-])")
 """What a part of a line says, such as ``Pulse width: 1 ms`` or ``Pulse width (ms) = 1``."""
 BARE = re.compile(
-    r"(?<![^\W_])[A-Za-z]{0,2}([+-]?\d+(?:[.,]\d+)?)\s?([^\W\d_]{2,4}|[KTV])(?![^\W_])"
+    r"(?<![^\W_])[A-Za-z]{0,2}([+-]?\d+(?:[.,p]\d+)?)\s?([^\W\d_]{2,4}|[KTV]|(?<=\d\d)C)(?![^\W_])"
 )
 """A quantity among words, such as ``8mA`` in the name of a file."""
 CALLED = {
@@ -45,7 +45,7 @@ def quantities(text: str) -> list[tuple[str, str, str]]:
     kinds = [_kind(unit) for _, unit in rest]
     # Several of one kind are told apart by where they stand.
     found += [
-        (kind + f" {place}" * (kinds.count(kind) > 1), unit, value)
+        (kind + f" {place}" * (kinds.count(kind) > 1), unit, value.replace("p", "."))
         for place, (kind, (value, unit)) in enumerate(zip(kinds, rest, strict=True))
         if kind
     ]

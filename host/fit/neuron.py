@@ -201,7 +201,7 @@ def _points_errors(found: Array, free: Free, points: tuple[Array, Array], curren
     """Standard errors of a device's parameters and full scale, from its points' scatter."""
     slopes = _model(found, points[0])[1][:, free]
     freedom = max(points[0].size - int(free.sum()), 1)
-    units = np.abs(slopes).max(axis=0) + 1e-300
+    units = np.maximum(np.abs(slopes).max(axis=0), 1e-100)
     scaled = slopes / units
     covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, *points) / freedom
     mix = np.vstack([np.eye(int(free.sum())), _full(found, free, current)[1][free]]) / units

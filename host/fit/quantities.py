@@ -74,7 +74,10 @@ WHOLE = {
     "d": ("s", 86400.0),
     **{
         name: ("", 1.0)
-        for name in ("", "1", "a.u.", "au", "arb. units", "normalised", "normalized")
+        for name in (
+            *("", "1", "a.u.", "au", "arb. units", "normalised", "normalized"),
+            *("#", "-", "n", "no.", "pulse", "pulses", "count", "counts"),
+        )
     },
     "%": ("", 0.01),
 }

@@ -115,6 +115,11 @@ def gather(
                     f"{share:g} of a curve; measure it again, or raise --missing",
                 )
             curve = _of_states(curve) if kind == "pulse" else curve
+            if curve.scatter is not None and not {"read", "cycle"} & columns.places.keys():
+                notes.append(
+                    f"{file.path}: rows of one pulse that follow one another are taken as reads of "
+                    "one state, whose scatter is the meter's; number cycles in a column if not"
+                )
             check_length(file, curve.measured())
             found.append((int(rows[0]), order, (curve, way)))
             missing += lost
@@ -130,7 +135,7 @@ def gather(
             f"{file.path}: {len(missing):,} of {total:,} values are missing or out of the meter's "
             f"range, the first in line {file.rows[min(missing)][0]}; they are left out"
         )
-    return [run for _, _, run in sorted(found, key=lambda one: one[:2])], notes
+    return [run for _, _, run in sorted(found, key=lambda one: one[:2])], list(dict.fromkeys(notes))
 
 
 def _names(

@@ -15,6 +15,7 @@ import numpy as np
 
 from allspin.host.fit.columns import READ_CURRENT, Columns
 from allspin.host.fit.curves import Curve
+from allspin.host.fit.facts import quantities
 from allspin.host.fit.quantities import number, unit_of
 from allspin.host.fit.roles import NAMES, plain
 from allspin.host.fit.tables import CsvFile
@@ -118,7 +119,8 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
     settings: list[Setting] = []
     for (device, polarity, line), rows in tables.items():
         given: list[tuple[str, str, list[str], str | None]] = [
-            (name, unit, [value], None) for name, unit, value in file.facts(line + 1)
+            (name, unit, [value], None)
+            for name, unit, value in [*file.facts(line + 1), *quantities(device)]
         ]
         for place, (column, unit) in enumerate(file.columns):
             if place not in columns.used and not may_vary(columns.headings[place], unit):

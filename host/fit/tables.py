@@ -297,8 +297,8 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
     text = io.StringIO(_decode(path, _unpacked(path, data, size)), newline=None)
     for place, line in enumerate(text, 1):
         stripped = line.strip()
-        comment = stripped.startswith(tuple(COMMENTS))
-        # Tabs at either end are empty cells.
+        # Tabs at either end are empty cells, and a # behind one is a unit.
+        comment = line.lstrip(" ").startswith(tuple(COMMENTS))
         bare = stripped.lstrip(COMMENTS).strip() if comment else line.rstrip("\r\n")
         lines += [Line(place, bare, comment)] * bool(stripped)
     if not lines:
@@ -334,7 +334,8 @@ def _take_rows(file: CsvFile, layout: _Layout) -> list[Line]:
     # Units and comments below the header, wherever it comes again.
     below = {lines[p].text for p in range(layout.header, layout.first) if layout.words(p)}
     heads = [p for p in range(layout.header, len(lines)) if lines[p].text == top]
-    others: list[Line] = []
+    others = [line for line in lines[: layout.first] if line.text in below - {top}]
+    others = [line for line in others if not layout.units(lines.index(line))]
     end = 0  # of the rows before
     for head, after in itertools.pairwise([*heads, len(lines)]):
         preamble = [line.text for line in lines[end:head]]

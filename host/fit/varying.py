@@ -21,7 +21,8 @@ from allspin.sim.errors import UserError
 
 SETTING = re.compile(
     r"((read_|write_|pulse_|bias_)?(current|width|duration|length|amplitude)|i|i_?pulse|i_?write|"
-    r"t_?pulse|([a-z]+_)*field|[bh]_?[xyz]?|v_?g)(_.*)?|"
+    r"t_?pulse|([a-z]+_)*field|[bh]_?[xyz]?|v_?g|j|angle|phi|theta)(_.*)?|"
+    r"(puls)?(breite|dauer|spannung)|strom(dichte)?|(magnet)?feld|temperatur|winkel|"
     r"(.*_)?(currents?|width|duration|amplitude|field|temperature|temp|gate|bias|"
     r"[iv]_?(src|source|bias|pulse|write|prog|set|gate)|"
     r"(pulse|source|write|set|programming|bias|drive|gate)_(voltage|level|power))(_.*)?"

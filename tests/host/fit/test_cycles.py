@@ -75,7 +75,7 @@ CHANGES: dict[str, tuple[Changes, str, int]] = {
     "offset": (lambda d, c, p, r, g: r + 1.5 + 0.3 * d, "constant offset.* d1 1.8", 60),
     "one dies": (
         lambda d, c, p, r, g: 0.4 + 0 * r if d == 3 and c > 1 else r,
-        *("d3 does not switch in cycle 2, 3, 4, 5, .*; 0, 1 are kept", 52),
+        *("d3 does not switch in cycle 2, 3, 4, 5; 4 of its 12 curves are kept", 52),
     ),
     "one is open": (
         lambda d, c, p, r, g: g.normal(0, 1e-3, 65) if d == 4 else r,
