@@ -22,7 +22,7 @@ from scipy.ndimage import uniform_filter1d
 from allspin.host.fit.curves import DEAD, Curve, Measurement, aligned, by_device, usual_swing
 from allspin.host.fit.quantities import few
 from allspin.host.fit.response import fit_device, stack
-from allspin.host.fit.turns import scatter_of
+from allspin.host.fit.turns import medians, scatter_of
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
 
@@ -64,12 +64,14 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
             )
         jumps, noises = dict[str, str](), dict[str, float]()
         away |= {n for n in places if curves[n].swing < DEAD * usual}
-        known = _Lines([curves[n] for n in places if n not in away])
+        # Without spikes, which tilt lines.
+        good = [curves[n] for n in places if n not in away]
+        known = _Lines([replace(one, resistance=medians(one.resistance)) for one in good])
         groups = {name: [places[n] for n in own] for name, own in by_device(some).items()}
         for device, own in groups.items():
             still = [curves[n].cycle for n in own if n in away]
-            mine = [n for n, one in enumerate(known.curves) if one.device == device]
-            alive = [known.curves[n] for n in mine]
+            mine = [n for n, one in enumerate(good) if one.device == device]
+            alive = [good[n] for n in mine]
             kept = f"{len(alive)} of its {len(own)} curves are kept"
             words = f"in cycle {few(still)}; {kept}" if alive else "and is left out"
             notes += [f"{device} does not switch {words}"] * bool(still)
@@ -102,6 +104,7 @@ def _line(x: Array, y: Array) -> tuple[float, float]:
 
 def _jumps(curves: Sequence[Curve], least: float) -> str:
     """What is said of a device whose R_AH jumps by one size at random; nothing of any other."""
+    found, count, twice = list[Array](), 0, 0
     for polarity in Polarity:
         for device in stack([one for one in curves if one.polarity is polarity]):
             rest = fit_device(device, int(device.pulses[-1]) or 1).residuals
@@ -115,16 +118,18 @@ def _jumps(curves: Sequence[Curve], least: float) -> str:
             sizes = np.abs(steps)
             ways = np.nanmedian(sizes, axis=0), np.nanmedian(sizes, axis=1, keepdims=True)
             usual = uniform_filter1d(ways[0], sizes.shape[1] // 3 + 1, mode="nearest") * ways[1]
-            far = sizes > np.maximum(4 * 1.4826 * usual / np.nanmedian(sizes), least)
-            sizes, share = np.abs(steps[far]), far.sum() / np.isfinite(steps).sum()
-            # A spike goes back at once; what jumps goes as often up as down, and by one size.
-            spikes = 2 * np.count_nonzero(far[:, 1:] & far[:, :-1]) > sizes.size / 2
-            if sizes.size < 5 or share < OFTEN or spikes:
-                continue
-            if sizes.std() < ALIKE * sizes.mean() and abs(np.sign(steps[far]).mean()) < 0.7:
-                jump = f"jumps by {np.median(sizes):.3g} at {share:.0%} of its pulses"
-                return f"{jump} (telegraph noise)"
-    return ""
+            far = sizes > np.maximum(6 * usual / max(np.nanmedian(sizes), 1e-300), least)
+            found, count = [*found, steps[far]], count + np.isfinite(steps).sum()
+            twice += 2 * np.count_nonzero(far[:, 1:] & far[:, :-1])
+    jumps = np.concatenate([np.zeros(0), *found])
+    sizes = np.abs(jumps)
+    # A spike goes back at once; what jumps goes as often up as down, and by one size.
+    if sizes.size < max(5, OFTEN * count) or twice > sizes.size / 2:
+        return ""
+    if sizes.std() > ALIKE * sizes.mean() or abs(np.sign(jumps).mean()) > 0.7:
+        return ""
+    share = sizes.size / count
+    return f"jumps by {np.median(sizes):.3g} at {share:.0%} of its pulses (telegraph noise)"
 
 
 # What is no C2C.

@@ -45,7 +45,7 @@ def scatter_of(values: Sequence[Array]) -> float:
     return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(6))
 
 
-def _medians(values: Array) -> Array:
+def medians(values: Array) -> Array:
     """Running medians of five, which have no spikes and less noise."""
     padded = np.pad(values, 2, mode="edge")
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
@@ -65,7 +65,7 @@ def all_turns(resistance: Array, share: float = 0.5) -> list[int]:
         return []
     low, high = np.percentile(resistance, [2, 98])
     least = max(share * (high - low), SURE_TURN * scatter_of([resistance]))
-    return reversals(_medians(resistance), float(least))[1:-1] if least else []
+    return reversals(medians(resistance), float(least))[1:-1] if least else []
 
 
 def find_turn(resistance: Array) -> int | None:
@@ -82,7 +82,7 @@ def find_turn(resistance: Array) -> int | None:
     low, high = np.percentile(resistance, [2, 98])
     # Around zero, so that squares of small differences are not lost.
     way = (np.clip(resistance, low - (high - low), high + (high - low)) - low) / (high - low)
-    noise, smooth = scatter_of([way]), _medians(way)
+    noise, smooth = scatter_of([way]), medians(way)
     # Along a plateau, and within noise, many places will do.
     far = np.flatnonzero(np.abs(smooth - smooth[turns[0]]) > 0.15 + 6 * noise)
     first = max([LEAST_POINTS - 1, *(far[far < turns[0]] + 1)])
