@@ -37,7 +37,7 @@ cycles which are left out."""
 OFTEN, ALIKE = 0.01, 0.35
 """Of the pulses, the share beyond which jumps are no spikes; and the relative deviation of their
 sizes, of jumps between two levels."""
-NOISY = 2.0
+NOISY = 2.5
 """Times the scatter of the median device, beyond which a device's is no C2C of the others."""
 
 
@@ -62,7 +62,7 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
                 f"R_AH changes by {usual:.3g} along its curves, which is no more than its scatter; "
                 "is it the right column?"
             )
-        jumps, noises = dict[str, str](), dict[str, float]()
+        jumps, noises = dict[str, str](), dict[str, Array]()
         away |= {n for n in places if curves[n].swing < DEAD * usual}
         # Without spikes, which tilt lines.
         good = [curves[n] for n in places if n not in away]
@@ -79,9 +79,10 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
             if alive:
                 left = np.abs(np.concatenate([known.left[n] for n in mine]))
                 scatter = scatter_of([one.resistance for one in alive])
-                noises[device] = max(scatter, 1.4826 * float(np.median(left)))
-        typical = max(float(np.median([*noises.values()] or [0.0])), 1e-3 * usual)
-        noisy = {device: noise / typical for device, noise in noises.items() if len(noises) > 2}
+                noises[device] = np.array([scatter, float(np.median(left))])
+        typical = np.median([*noises.values()], axis=0) if len(noises) > 2 else np.inf
+        typical = np.maximum(typical, 1e-3 * usual)
+        noisy = {device: float(np.max(noise / typical)) for device, noise in noises.items()}
         jumps = {
             device: f"scatters {times:.2g} times as much as the others"
             for device, times in noisy.items()

@@ -6,7 +6,6 @@ these are no cycles of one another. Currents and times of pulses and reads have 
 but programming's energy and time are made of them.
 """
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -15,7 +14,7 @@ import numpy as np
 
 from allspin.host.fit.columns import READ_CURRENT, Columns
 from allspin.host.fit.curves import Curve
-from allspin.host.fit.facts import quantities
+from allspin.host.fit.facts import bare, quantities
 from allspin.host.fit.quantities import number, unit_of
 from allspin.host.fit.roles import NAMES, plain
 from allspin.host.fit.tables import CsvFile
@@ -91,7 +90,8 @@ def _steady(cells: Sequence[str], named: bool) -> str | float | None:
     numbers = [value for value in map(number, cells) if value is not None]
     if len(numbers) < len(cells):
         return cells[0].lower() if len(set(cells)) == 1 else None
-    values = np.array([one for one in numbers if one and math.isfinite(one)])
+    values = np.array([one for one in numbers if one] or numbers)
+    values = values[np.isfinite(values)]
     steady = values.size and np.ptp(values) <= STEADY * named * np.abs(values).max()
     return float(np.median(values)) if steady else None
 
@@ -142,7 +142,7 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
                 value = (abs(value) if base == "A" else value) * factor
             elif value is not None:
                 shown = f"{shown} {value}"
-            known = device, polarity, name, base
+            known = bare(device), polarity, name, base
             one = None if value is None else Setting(*known, value, column, shown, where)
             other = found.get(name, one) if column is None else one
             found[name] = one if one and other and not _apart(one, other) else None
@@ -186,7 +186,7 @@ def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
     found: dict[str, list[float]] = {}
     for one in settings:
         known = one.base and one.base == FIGURES.get(one.name, ("",))[0]
-        if known and one.polarity is not None and isinstance(one.value, float):
+        if known and one.polarity is not None and isinstance(one.value, float) and one.value:
             own = f"{one.polarity.name.lower()}_" * (one.name == "current")
             # Without what the factor of a unit adds in the last digit.
             found.setdefault(own + one.name, []).append(float(f"{abs(one.value):.12g}"))

@@ -43,8 +43,8 @@ ENDINGS = re.compile(
 )
 """The same where the name ends with it: ``R_AH / ohm``, ``Rxy_mOhm``, ``T_K``, ``Current_A``."""
 NAMED = re.compile(
-    r"^\W*(?P<what>device|dut|bar|sample|chip)(?:[ _](?:name|id|no\.?|number))?(?:\s*[:=\t,;]\s*"
-    r"(?P<name>.+)|\s+(?P<word>\w*\d\w*)\s*(?:[,;].*)?)$",
+    r"^(?:.*[,;])?\W*(?P<what>device|dut|bar|sample|chip)(?:[ _](?:name|id|no\.?|number))?"
+    r"(?:\s*[:=\t,;]\s*(?P<name>.+)|\s+(?P<word>\w*\d\w*)\s*(?:[,;].*)?)$",
     re.IGNORECASE,
 )
 """A line of a preamble that names the device."""

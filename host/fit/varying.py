@@ -13,6 +13,7 @@ import numpy as np
 
 from allspin.host.fit.columns import Columns
 from allspin.host.fit.curves import Curve
+from allspin.host.fit.facts import quantities
 from allspin.host.fit.quantities import base_of, few, number, ordered
 from allspin.host.fit.roles import ColumnMap, plain
 from allspin.host.fit.tables import CsvFile
@@ -38,6 +39,8 @@ BOOKKEEPING = re.compile(
     r"remark|note|operator|user|file|unnamed|error|status|std|sigma|uncertainty)(_.*|s)?"
 )
 """Names of what every row may have of its own."""
+MOST_TEXTS = 20
+"""Different words of a column that may tell settings."""
 STEADY = 0.02
 """Of its magnitude, by how much a setting that is read back may scatter."""
 
@@ -203,7 +206,10 @@ def check_steady(
     for place, (heading, (name, unit)) in enumerate(
         zip(columns.headings, file.columns, strict=True)
     ):
-        named, called = is_named(heading, unit), name or f"number {place + 1}"
+        texts = {row[place] for _, row in file.rows}
+        # Words are settings that tell quantities, such as 100 Oe.
+        told = len(texts) <= MOST_TEXTS and any(map(quantities, texts))
+        named, called = told or is_named(heading, unit), name or f"number {place + 1}"
         # Of decays, only what is called as experiments call it.
         free = not named and (columns.kind == "time" or may_vary(heading, unit))
         if place in columns.used or heading in ignored or free:

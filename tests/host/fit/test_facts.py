@@ -74,8 +74,8 @@ def test_two_settings_of_names_and_comments_are_refused(
     with pytest.raises(UserError, match=message):
         read_measurement(paths)
     # Of two devices it is said.
-    for path in paths:
-        path.write_text("Device: " + path.stem + path.parent.name + "\n" + path.read_text())
+    for number, path in enumerate(paths):
+        path.write_text(f"Device: B{number}\n{path.read_text()}")
     if not files[next(iter(files))]:
         notes = read_measurement(paths).notes
         assert any("what that changes counts as D2D" in note for note in notes)
