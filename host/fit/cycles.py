@@ -67,32 +67,32 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
         # Without spikes, which tilt lines.
         good = [curves[n] for n in places if n not in away]
         known = _Lines([replace(one, resistance=medians(one.resistance)) for one in good])
-        groups = {name: [places[n] for n in own] for name, own in by_device(some).items()}
+        groups, living = by_device(some), by_device(good)
         for device, own in groups.items():
-            still = [curves[n].cycle for n in own if n in away]
-            mine = [n for n, one in enumerate(good) if one.device == device]
-            alive = [good[n] for n in mine]
-            kept = f"{len(alive)} of its {len(own)} curves are kept"
-            words = f"in cycle {few(still)}; {kept}" if alive else "and is left out"
-            notes += [f"{device} does not switch {words}"] * bool(still)
+            still, mine = [some[n].cycle for n in own if places[n] in away], living.get(device, [])
+            kept = f"in cycle {few(still)}; {len(mine)} of its {len(own)} curves are kept"
+            words = f"{device} does not switch {kept if mine else 'and is left out'}"
+            notes += [words] * bool(still)
+        for device, own in living.items():
+            alive = [good[n] for n in own]
             jumps |= {device: jump} if (jump := _jumps(alive, LEAST * usual)) else {}
-            if alive:
-                left = np.abs(np.concatenate([known.left[n] for n in mine]))
-                scatter = scatter_of([one.resistance for one in alive])
-                noises[device] = np.array([scatter, float(np.median(left))])
+            left = float(np.median(np.abs(np.concatenate([known.left[n] for n in own]))))
+            noises[device] = np.array([scatter_of([one.resistance for one in alive]), left])
         typical = np.median([*noises.values()], axis=0) if len(noises) > 2 else np.inf
-        typical = np.maximum(typical, 1e-3 * usual)
-        noisy = {device: float(np.max(noise / typical)) for device, noise in noises.items()}
+        ratios = {
+            device: float(np.max(noise / np.maximum(typical, 1e-3 * usual)))
+            for device, noise in noises.items()
+        }
         jumps = {
             device: f"scatters {times:.2g} times as much as the others"
-            for device, times in noisy.items()
+            for device, times in ratios.items()
             if times > NOISY
         } | jumps
         # Where many do, nobody can say what the film does.
-        alone = len(jumps) < len(noises) / 2
+        alone = len(jumps) < len(living) / 2
         words = "it is left out" if alone else "its C2C has it"
         notes += [f"{device} {jump}; {words}" for device, jump in jumps.items()]
-        away = away.union(*(groups[device] for device in jumps if alone))
+        away |= {places[n] for device in jumps if alone for n in groups[device]}
     return away, notes
 
 
@@ -125,12 +125,13 @@ def _jumps(curves: Sequence[Curve], least: float) -> str:
     jumps = np.concatenate([np.zeros(0), *found])
     sizes = np.abs(jumps)
     # A spike goes back at once; what jumps goes as often up as down, and by one size.
-    if sizes.size < max(5, OFTEN * count) or twice > sizes.size / 2:
+    often = sizes.size >= max(5, OFTEN * count) and twice <= sizes.size / 2
+    if not often or sizes.std() > ALIKE * sizes.mean() or abs(np.sign(jumps).mean()) > 0.7:
         return ""
-    if sizes.std() > ALIKE * sizes.mean() or abs(np.sign(jumps).mean()) > 0.7:
-        return ""
-    share = sizes.size / count
-    return f"jumps by {np.median(sizes):.3g} at {share:.0%} of its pulses (telegraph noise)"
+    return (
+        f"jumps by {np.median(sizes):.3g} at {sizes.size / count:.0%} of its pulses (telegraph "
+        "noise)"
+    )
 
 
 # What is no C2C.
@@ -248,20 +249,20 @@ def _wear(known: _Lines, aims: Array) -> str:
 
 def _partial_resets(known: _Lines, aims: Array) -> str:
     """Give curves the line from saturation where they start here and there, and end alike."""
-    inside: dict[str, float] = {}
-    if known.curves[0].polarity is None:
-        return ""
+    inside, pulsed = dict[str, float](), known.curves[0].polarity is not None
     squares = np.array([known.about(known.start), known.about(known.end)]) ** 2
     ends = known.by_cell(known.end)
     # Saturation is where the other polarity ends; if there is none, the farthest start.
     reach, signs = np.zeros(ends.size), 2 * known.falls - 1
     np.maximum.at(reach, known.cell, np.abs(known.start - known.end))
-    full = ends[known.cell ^ 1]
-    full = np.where(np.isnan(full), ends[known.cell] + signs * reach[known.cell], full)
+    other, far = ends[known.cell ^ 1], ends[known.cell] + signs * reach[known.cell]
+    full = np.where(np.isnan(other), far, other)
     for own in (np.flatnonzero(known.falls == polarity) for polarity in Polarity):
         freedom = own.size - np.unique(known.cell[own]).size
         starts, rests = np.sum((squares / known.lever)[:, own], axis=1)
-        chance = stats.f.sf(starts / max(rests, 1e-300), freedom, freedom) if freedom else 1.0
+        chance = (
+            stats.f.sf(starts / max(rests, 1e-300), freedom, freedom) if freedom and pulsed else 1.0
+        )
         if chance > CHANCE or squares[0, own].sum() < freedom * (LEAST * known.span) ** 2:
             continue
         for n in own.tolist():
@@ -290,15 +291,15 @@ def _whole(known: _Lines, aims: Array) -> str:
     freedom = share * (size - 2 * count)
     ratio = explained / max(rest, 1e-300) * freedom / max(2 * share * count, 1)
     single = (1 - alike**2) * square * (1 - 2 * count / size) > rest
-    if not (freedom and single and ratio > 1 and explained > rest / 4):
-        return ""
-    if stats.f.sf(ratio, 2 * share * count, freedom) > CHANCE:
+    # What is less than half the rest changes no figure.
+    apart = freedom and single and explained > rest / 4
+    if not apart or stats.f.sf(ratio, 2 * share * count, freedom) > CHANCE:
         return ""
     aims[:] = 1, 0, 0
-    deviation = math.sqrt(explained / size / share) / known.span
     return (
-        f"cycles of a device differ as a whole, by {deviation:.1%} of the range, which is taken "
-        "off: each is put to their mean height and swing"
+        "cycles of a device differ as a whole, by "
+        f"{math.sqrt(explained / size / share) / known.span:.1%} of the range, which is taken off: "
+        "each is put to their mean height and swing"
     )
 
 
