@@ -100,8 +100,7 @@ def run(arguments: Arguments) -> int:
         check_writable(output, regular=True)
     elif not arguments.explain:
         raise UserError("give -o DEVICE, or --explain to see how the files are read")
-    look = read_options(arguments, Look)
-    point = operating_point(arguments.point)
+    look, point = read_options(arguments, Look), operating_point(arguments.point)
     columns = read_options(arguments, ColumnNames)
     reading = read_options(arguments, ReadOptions, columns=columns)
     explained = [_columns(arguments, columns)] if arguments.explain else []
@@ -110,8 +109,7 @@ def run(arguments: Arguments) -> int:
         print_tables(explained)
     with arguments.steps.waiting("fitting, and drawing the fit"):
         fitted = _fit(arguments, reading)
-        wanted = arguments.force or not fitted.complaints
-        device = fitted.device() if wanted else None
+        device = fitted.device() if arguments.force or not fitted.complaints else None
         if output is not None:
             pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
     for complaint in fitted.complaints:

@@ -71,8 +71,9 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
         for device, own in groups.items():
             still, mine = [some[n].cycle for n in own if places[n] in away], living.get(device, [])
             kept = f"in cycle {few(still)}; {len(mine)} of its {len(own)} curves are kept"
-            words = f"{device} does not switch {kept if mine else 'and is left out'}"
-            notes += [words] * bool(still)
+            notes += [f"{device} does not switch {kept if mine else 'and is left out'}"] * bool(
+                still
+            )
         for device, own in living.items():
             alive = [good[n] for n in own]
             jumps |= {device: jump} if (jump := _jumps(alive, LEAST * usual)) else {}
@@ -90,8 +91,10 @@ def find_unusable(curves: Sequence[Curve]) -> tuple[set[int], list[str]]:
         } | jumps
         # Where many do, nobody can say what the film does.
         alone = len(jumps) < len(living) / 2
-        words = "it is left out" if alone else "its C2C has it"
-        notes += [f"{device} {jump}; {words}" for device, jump in jumps.items()]
+        notes += [
+            f"{device} {jump}; {'it is left out' if alone else 'its C2C has it'}"
+            for device, jump in jumps.items()
+        ]
         away |= {places[n] for device in jumps if alone for n in groups[device]}
     return away, notes
 
@@ -113,8 +116,9 @@ def _jumps(curves: Sequence[Curve], least: float) -> str:
             way = device.mean - rest + uniform_filter1d(rest, 7, mode="nearest")
             # And so is what another swing makes of it.
             known = ((row, np.isfinite(row)) for row in device.resistance)
-            lines = [np.polyval(_line(way[at], row[at]), way) for row, at in known]
-            steps = np.diff(device.resistance - lines, axis=1)
+            steps = np.diff(
+                [row - np.polyval(_line(way[at], row[at]), way) for row, at in known], axis=1
+            )
             # Cycles that have faded scatter less, and so may the end of all.
             sizes = np.abs(steps)
             ways = np.nanmedian(sizes, axis=0), np.nanmedian(sizes, axis=1, keepdims=True)
@@ -125,8 +129,8 @@ def _jumps(curves: Sequence[Curve], least: float) -> str:
     jumps = np.concatenate([np.zeros(0), *found])
     sizes = np.abs(jumps)
     # A spike goes back at once; what jumps goes as often up as down, and by one size.
-    often = sizes.size >= max(5, OFTEN * count) and twice <= sizes.size / 2
-    if not often or sizes.std() > ALIKE * sizes.mean() or abs(np.sign(jumps).mean()) > 0.7:
+    rare = sizes.size < max(5, OFTEN * count) or twice > sizes.size / 2
+    if rare or sizes.std() > ALIKE * sizes.mean() or abs(np.sign(jumps).mean()) > 0.7:
         return ""
     return (
         f"jumps by {np.median(sizes):.3g} at {sizes.size / count:.0%} of its pulses (telegraph "
@@ -183,8 +187,9 @@ class _Lines:
             for n, one in zip(own, mine, strict=True):
                 self.means[n] = mean[np.searchsorted(x, one.x)]
         pairs = zip(self.means, curves, strict=True)
-        lines = [[*_line(mean, one.resistance), 0.0] for mean, one in pairs]
-        self.lines = np.array(lines, np.float64).reshape(-1, 3)
+        self.lines = np.array(
+            [[*_line(mean, one.resistance), 0.0] for mean, one in pairs], np.float64
+        ).reshape(-1, 3)
         pairs = zip(self.means, curves, self.lines, strict=True)
         self.left = [one.resistance - line[0] * mean - line[1] for mean, one, line in pairs]
         self.start, self.end = self.lines[:, 0] * edges + self.lines[:, 1]
@@ -239,8 +244,11 @@ def _wear(known: _Lines, aims: Array) -> str:
         aims[own] = known.lines[best[own]]
         aims[own[swing[own] < (1 - WORN_OUT) * swing[best[own]]]] = np.nan
         first, last = swing[own[0]], swing[own[-1]]
-        word = "fades (endurance)" if last < first else "grows (it is not run in)"
-        said.append(f"{known.names[number]} {word}, {first:.3g} to {last:.3g}")
+        said.append(
+            f"{known.names[number]} "
+            f"{'fades (endurance)' if last < first else 'grows (it is not run in)'}, "
+            f"{first:.3g} to {last:.3g}"
+        )
     return (
         "the swing of R_AH changes over the cycles, which is no C2C: all are taken with the "
         f"largest, and those that have lost {WORN_OUT:.0%} of it are left out: {few(said)}"
@@ -270,10 +278,9 @@ def _partial_resets(known: _Lines, aims: Array) -> str:
             slope = (full[n] - end) / (known.means[n][0] - end)
             aims[n] = slope, end * (1 - slope), 0
             inside[name] = max(inside.get(name, 0.0), 1 - known.lines[n, 0] / slope)
-    shown = few(f"{name} by up to {share:.0%}" for name, share in inside.items())
     return (
         "curves start inside of the range (partial reset), and are taken as if from saturation: "
-        f"{shown} of it"
+        f"{few(f'{name} by up to {share:.0%}' for name, share in inside.items())} of it"
     ) * bool(inside)
 
 
@@ -290,10 +297,14 @@ def _whole(known: _Lines, aims: Array) -> str:
     alike = sum(float(own[1:] @ own[:-1]) for own in away) / max(square, 1e-300)
     freedom = share * (size - 2 * count)
     ratio = explained / max(rest, 1e-300) * freedom / max(2 * share * count, 1)
-    single = (1 - alike**2) * square * (1 - 2 * count / size) > rest
-    # What is less than half the rest changes no figure.
-    apart = freedom and single and explained > rest / 4
-    if not apart or stats.f.sf(ratio, 2 * share * count, freedom) > CHANCE:
+    # Steps that are less; and what is less than half of the rest changes no figure.
+    steps = (1 - alike**2) * square * (1 - 2 * count / size)
+    if (
+        not freedom
+        or steps < rest
+        or explained < rest / 4
+        or stats.f.sf(ratio, 2 * share * count, freedom) > CHANCE
+    ):
         return ""
     aims[:] = 1, 0, 0
     return (
@@ -311,8 +322,8 @@ def _alike(curves: Sequence[Curve], said: list[str]) -> list[Curve]:
         said += filter(None, [step(known, aims)])
         for one, mean, change in zip(known.curves, known.means, aims - known.lines, strict=True):
             along = np.polyval(change[:2], mean) + change[2] * np.linspace(-0.5, 0.5, mean.size)
-            moved = replace(one, resistance=one.resistance + along) if change.any() else one
-            curves += [moved] * int(np.isfinite(change).all())
+            if np.isfinite(change).all():
+                curves.append(replace(one, resistance=one.resistance + along))
     return curves
 
 

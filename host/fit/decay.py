@@ -176,8 +176,10 @@ class FittedDecay:
 
     def outliers(self) -> list[str]:
         """Points that were set aside, in words."""
-        points = ((self.decays.curves[number], place) for number, place in self.fit.aside)
-        return [f"{curve.name}, {curve.x[place]:.4g} s" for curve, place in points]
+        return [
+            f"{self.decays.curves[number].name}, {self.decays.curves[number].x[place]:.4g} s"
+            for number, place in self.fit.aside
+        ]
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it.

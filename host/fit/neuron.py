@@ -105,8 +105,10 @@ def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
     by_softness = below - on * lower - above + off * upper
     by_slope = ramp - off * height / slope
     slopes = slope * (off - on), by_slope, slope * by_softness, off, current**2
-    value = base + slope * ramp + heating * current**2
-    return value, np.stack([np.ones(current.shape), *slopes], axis=-1)
+    return (
+        base + slope * ramp + heating * current**2,
+        np.stack([np.ones(current.shape), *slopes], axis=-1),
+    )
 
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:
@@ -264,8 +266,10 @@ def _stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
     stacked = []
     for name, places in by_device(curves).items():
         own = [curves[place] for place in places]
-        same = all(np.array_equal(curve.x, own[0].x) for curve in own)
-        if same and np.unique(own[0].x).size == own[0].x.size:
+        if (
+            all(np.array_equal(curve.x, own[0].x) for curve in own)
+            and np.unique(own[0].x).size == own[0].x.size
+        ):
             stacked += stack(own)
             continue
         x, y = (
@@ -324,8 +328,9 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
     gain = threshold_spread = None
     if len(devices) > 1:
         gain = spread_between(table[:, 2], errors[:, 2] ** 2, values["slope"])
-        unit = Interval(*[full_current] * 3)
-        threshold_spread = spread_between(table[:, 1], errors[:, 1] ** 2, unit)
+        threshold_spread = spread_between(
+            table[:, 1], errors[:, 1] ** 2, Interval(*[full_current] * 3)
+        )
     for name in values.keys() - {"threshold", "softness"} if falls else ():
         values[name] = values[name].turned()
     return NeuronFit(

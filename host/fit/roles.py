@@ -162,11 +162,10 @@ class ColumnMap:
 
     def _called(self, known: str) -> list[int]:
         """Places of the columns whose names match; RH in per cent is a humidity."""
-        pairs = zip(self.headings, self.file.columns, strict=True)
         return [
             n
-            for n, (heading, column) in enumerate(pairs)
-            if re.fullmatch(known, heading) and "".join(column) != "RH%"
+            for n, heading in enumerate(self.headings)
+            if re.fullmatch(known, heading) and "".join(self.file.columns[n]) != "RH%"
         ]
 
     def _fits(self, what: str, place: int) -> bool:

@@ -130,10 +130,11 @@ def gather(
             still[0].line, f"{still[0].name}: R_AH does not change; is it the right column?"
         )
     if missing:
-        total = sum(part.size for *_, part in parts) * len(columns.resistances)
         notes.append(
-            f"{file.path}: {len(missing):,} of {total:,} values are missing or out of the meter's "
-            f"range, the first in line {file.rows[min(missing)][0]}; they are left out"
+            f"{file.path}: {len(missing):,} of "
+            f"{sum(part.size for *_, part in parts) * len(columns.resistances):,} values are "
+            "missing or out of the meter's range, the first in line "
+            f"{file.rows[min(missing)][0]}; they are left out"
         )
     return [run for _, _, run in sorted(found, key=lambda one: one[:2])], list(dict.fromkeys(notes))
 
@@ -148,8 +149,7 @@ def _names(
     if what == "cycle":
         return [own[1]] * len(chosen)
     # The one name of a sample may be that of a wafer; each file is then a device.
-    sure = [len(file.blocks) > 1 or block.sure for block in file.blocks]
-    names = [one.device * known or own[0] for one, known in zip(file.blocks, sure, strict=True)]
+    names = [one.device * (len(file.blocks) > 1 or one.sure) or own[0] for one in file.blocks]
     return [names[file.block_of(file.rows[row][0])] for row in chosen]
 
 
@@ -200,8 +200,11 @@ def _of_states(curve: Curve) -> Curve:
     total = np.bincount(state, np.where(there, curve.resistance, 0.0))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     square = np.bincount(state, np.where(there, curve.resistance - mean[state], 0.0) ** 2)
-    scatter = np.array([square, np.maximum(count - 1, 0)], np.float64)
-    return replace(curve.at(starts), resistance=mean, scatter=scatter)
+    return replace(
+        curve.at(starts),
+        resistance=mean,
+        scatter=np.array([square, np.maximum(count - 1, 0)], np.float64),
+    )
 
 
 # Whole files.

@@ -80,8 +80,8 @@ def _name(heading: str, base: str, polarity: Polarity | None) -> str:
     """A setting's name, the same for each way to write it."""
     for key, (unit, known) in FIGURES.items():
         if base in (unit, "") and known.fullmatch(heading):
-            own = polarity is not None and key == f"{polarity.name.lower()}_current"
-            return "current" if own else key
+            own = "" if polarity is None else f"{polarity.name.lower()}_current"
+            return "current" if key == own else key
     return heading
 
 
@@ -92,8 +92,11 @@ def _steady(cells: Sequence[str], named: bool) -> str | float | None:
         return cells[0].lower() if len(set(cells)) == 1 else None
     values = np.array([one for one in numbers if one] or numbers)
     values = values[np.isfinite(values)]
-    steady = values.size and np.ptp(values) <= STEADY * named * np.abs(values).max()
-    return float(np.median(values)) if steady else None
+    return (
+        float(np.median(values))
+        if values.size and np.ptp(values) <= STEADY * named * np.abs(values).max()
+        else None
+    )
 
 
 def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> list[Setting]:
@@ -163,11 +166,12 @@ def check_agreement(settings: Iterable[Setting]) -> list[str]:
     for own in settings:
         other = first.setdefault((own.device, own.polarity, own.name), own)
         if _apart(own, other):
-            more = f', or let it vary with --ignore-column "{own.column}"' if own.column else ""
             raise UserError(
                 f"{own.where}: device {own.device} has {own.shown}, but {other.shown} in "
                 f"{other.where}; they are no cycles of one curve: give those of one value, or call "
-                f"the device differently{more}"
+                "the device differently"
+                + f', or let it vary with --ignore-column "{own.column}"'
+                * bool(own.column)
             )
         another = first.setdefault(("", own.polarity, own.name), own)
         if _apart(own, another) and is_named(own.name, own.base):

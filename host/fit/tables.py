@@ -137,8 +137,10 @@ class CsvFile:
         """What is said of the table of a line, before it and in the names of file and folder."""
         texts = stem(self.path), *self.blocks[self.block_of(line)].preamble
         own = [fact for text in texts for fact in quantities(text[:MAX_LENGTH])]
-        folder = quantities(self.path.parent.name)
-        return own + [(f"folder {name}", unit, value) for name, unit, value in folder]
+        return own + [
+            (f"folder {name}", unit, value)
+            for name, unit, value in quantities(self.path.parent.name)
+        ]
 
     def block_of(self, line: int) -> int:
         """Which block a line is in."""
@@ -187,8 +189,9 @@ class _Layout:
         # A quote that is not closed is part of no text.
         if '"' in line.text and line.text.count('"') % 2 == 0:
             with contextlib.suppress(csv.Error):  # a cell that is longer than any
-                reader = csv.reader([line.text], delimiter=self.delimiter, skipinitialspace=True)
-                split = next(reader)
+                split = next(
+                    csv.reader([line.text], delimiter=self.delimiter, skipinitialspace=True)
+                )
         cells = [cell.strip().strip('"').strip() for cell in split]
         while self.usual and len(cells) > len(self.usual) and not cells[-1]:
             cells.pop()
@@ -211,8 +214,9 @@ class _Layout:
 
     def is_broken(self, place: int) -> bool:
         """Whether a line has as many cells as a row, and words where a row has numbers."""
-        known = self.is_row(place) or self.words(place)
-        return len(self.cells(self.lines[place])) == len(self.usual) and not known
+        return len(self.cells(self.lines[place])) == len(self.usual) and not (
+            self.is_row(place) or self.words(place)
+        )
 
     def units(self, place: int) -> list[str]:
         """The cells of a row of units; empty for any other."""
@@ -227,8 +231,10 @@ class _Layout:
             # Names, units and a comment, at most.
             group = list(itertools.takewhile(self.words, above))[::-1]
             if group:
-                pairs = itertools.pairwise(group)
-                return next((name for name, unit in pairs if self.units(unit)), group[-1]), first
+                return next(
+                    (name for name, unit in itertools.pairwise(group) if self.units(unit)),
+                    group[-1],
+                ), first
         return -1, -1
 
     def columns(self) -> list[Column]:

@@ -62,9 +62,8 @@ def role(columns: ColumnMap, place: int) -> tuple[str, str]:
     heading, unit = columns.headings[place], columns.file.columns[place].unit
     reading = may_vary(heading, unit) or bool(READINGS & set(heading.split("_")))
     known = {"setting, the same in all cycles": is_named(heading, unit), "reading": reading}
-    unknown = "none, as long as it is not steady in each cycle and another in others"
-    kind = next((kind for kind, holds in known.items() if holds), unknown)
-    return columns.why.get(place, (kind, "by its name or unit"))
+    known["none, as long as it is not steady in each cycle and another in others"] = True
+    return columns.why.get(place, (next(filter(known.get, known)), "by its name or unit"))
 
 
 class Varying:
@@ -132,8 +131,9 @@ class Varying:
         within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in values)
         between = float(np.ptp([np.median(own) for own in values]))
         # Numbers that only rise are a clock, whatever it is called.
-        clock = bool(np.all(np.diff(np.concatenate(values)) > 0))
-        return between > max(STEADY * self.top, 5 * within) and not clock
+        return between > max(STEADY * self.top, 5 * within) and bool(
+            np.any(np.diff(np.concatenate(values)) <= 0)
+        )
 
     def ranges(self) -> list[tuple[float, float]]:
         """Ranges that numbers are in which scatter about a few settings, by magnitude."""
