@@ -86,7 +86,7 @@ def gather(
     heat = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
     names = (_names(file, columns, chosen, what, own) for what in ("device", "cycle"))
     keys = list(zip(*names, ways_of(file, columns, chosen), strict=True))
-    lacking = np.isnan(x)
+    lacking, taken = np.isnan(x), np.array(chosen)
     parts = _parts(kind, x, heat, keys)
     found: list[tuple[int, int, Run]] = []
     missing: list[int] = []
@@ -95,7 +95,7 @@ def gather(
         value = np.where(lacking, np.nan, file.values(place, chosen) * factor)
         column = f" {file.columns[place].name}" if len(columns.resistances) > 1 else ""
         for (device, cycle, way), count, part in parts:
-            rows = np.array(chosen)[part]
+            rows = taken[part]
             line, kelvin = file.rows[rows[0]][0], round(float(np.median(heat[part])), 6)
             name = numbered(f"{cycle}{column}".strip(), count * (kind != "time"))
             curve = Curve(
@@ -172,9 +172,9 @@ def _parts(
         groups.setdefault(key, []).append(place)
         before.append(last.get(key[0], -1))
         last[key[0]] = place
-    written, found = x.copy(), []
+    written, ahead, found = x.copy(), np.array(before), []
     for key, places in groups.items():
-        own, others = np.array(places), np.array(before)[places]
+        own, others = np.array(places), ahead[places]
         known = np.maximum.accumulate(np.where(np.isnan(x[own]), 0, np.arange(own.size)))
         x[own] = np.nan_to_num(x[own[known]])
         gaps = others[1:] != own[:-1]
