@@ -80,12 +80,12 @@ def gather(
     """
     kind, most = columns.kind, MAX_AGE if columns.kind == "time" else MAX_PULSES
     x = file.values(columns.x, chosen) * columns.x_factor
-    for row, one in zip(chosen, x, strict=True):
-        if kind != "current" and not (0 <= one <= most or math.isnan(one)):
-            raise file.fail(file.rows[row][0], f"{kind} is {one:g}; give 0 to {most:,g}")
+    odd = np.flatnonzero((x < 0) | (x > most)) if kind != "current" else ()
+    for n in odd:
+        raise file.fail(file.rows[chosen[n]][0], f"{kind} is {x[n]:g}; give 0 to {most:,g}")
     heat = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
     names = (_names(file, columns, chosen, what, own) for what in ("device", "cycle"))
-    keys = list(zip(*names, ways_of(file, columns, chosen), strict=True))
+    keys = zip(*names, ways_of(file, columns, chosen), strict=True)
     lacking, taken = np.isnan(x), np.array(chosen)
     parts = _parts(kind, x, heat, keys)
     found: list[tuple[int, int, Run]] = []
@@ -158,7 +158,7 @@ Key = tuple[str, str, Way]
 
 
 def _parts(
-    kind: str, x: Array, heat: Array, keys: Sequence[Key]
+    kind: str, x: Array, heat: Array, keys: Iterable[Key]
 ) -> list[tuple[Key, int, npt.NDArray[np.intp]]]:
     """Places of each run's rows, and how many of its key came before.
 

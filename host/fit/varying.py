@@ -206,7 +206,7 @@ def check_steady(
     for place, (heading, (name, unit)) in enumerate(
         zip(columns.headings, file.columns, strict=True)
     ):
-        texts = {row[place] for _, row in file.rows}
+        texts = {row[place] for _, row in file.rows} if place not in columns.used else set()
         # Words are settings that tell quantities, such as 100 Oe.
         told = len(texts) <= MOST_TEXTS and any(map(quantities, texts))
         named, called = told or is_named(heading, unit), name or f"number {place + 1}"
