@@ -340,8 +340,7 @@ def _take_rows(file: CsvFile, layout: _Layout) -> list[Line]:
     # Units and comments below the header, wherever it comes again.
     below = {lines[p].text for p in range(layout.header, layout.first) if layout.words(p)}
     heads = [p for p in range(layout.header, len(lines)) if lines[p].text == top]
-    others = [line for line in lines[: layout.first] if line.text in below - {top}]
-    others = [line for line in others if not layout.units(lines.index(line))]
+    others: list[Line] = []
     end = 0  # of the rows before
     for head, after in itertools.pairwise([*heads, len(lines)]):
         preamble = [line.text for line in lines[end:head]]
