@@ -314,7 +314,7 @@ def _whole(known: _Lines, aims: Array) -> str:
     )
 
 
-def _alike(curves: Sequence[Curve], said: list[str]) -> list[Curve]:
+def _alike(curves: list[Curve], said: list[str]) -> list[Curve]:
     """Curves of pulses, or of neurons, without what is no C2C."""
     for step in (_drift, _wear, _partial_resets, _whole) if curves else ():
         known = _Lines(curves)
