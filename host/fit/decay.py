@@ -233,6 +233,9 @@ class FittedDecay:
             "for it, and for temperatures near those that were measured.": (
                 not self.fit.attempt_time
             ),
+            "R_AH is taken to decay to the middle of the range; --equilibrium gives another.": (
+                not self.options.equilibrium
+            ),
             "One device was measured: the deviation between cells is not known.": (
                 not self.fit.between
             ),
