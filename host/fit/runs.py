@@ -115,11 +115,6 @@ def gather(
                     f"{share:g} of a curve; measure it again, or raise --missing",
                 )
             curve = _of_states(curve) if kind == "pulse" else curve
-            if curve.scatter is not None and not {"read", "cycle"} & columns.places.keys():
-                notes.append(
-                    f"{file.path}: rows of one pulse that follow one another are taken as reads of "
-                    "one state, whose scatter is the meter's; number cycles in a column if not"
-                )
             check_length(file, curve.measured())
             found.append((int(rows[0]), order, (curve, way)))
             missing += lost
@@ -128,6 +123,12 @@ def gather(
     if still and (kind == "current" or (kind == "pulse" and len(still) == len(found))):
         raise file.fail(
             still[0].line, f"{still[0].name}: R_AH does not change; is it the right column?"
+        )
+    reads = any(run.scatter is not None for *_, (run, _) in found)
+    if reads and not ({"read", "cycle"} & columns.places.keys() or any(n for _, n, _ in parts)):
+        notes.append(
+            f"{file.path}: rows of one pulse that follow one another are taken as reads of one "
+            "state, whose scatter is the meter's; number cycles in a column if not"
         )
     if missing:
         notes.append(
