@@ -255,7 +255,8 @@ def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> lis
             )
         if np.ptp(x[kept]) < 1e-3 * x[kept].max() or not x[kept].max():
             raise UserError(
-                f"device {curve.device}: the current does not change; is it the right column?"
+                f"device {curve.device}: the current does not change; is it the right column? "
+                "Pulses need a column that counts them"
             )
         chosen.append(replace(curve, x=x[kept], resistance=curve.resistance[kept], scatter=None))
     return chosen
