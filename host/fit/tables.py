@@ -124,14 +124,15 @@ class CsvFile:
         own = range(len(self.rows)) if rows is None else list(rows)
         cells = self.cells(place, own)
         values = list(map(number, cells))
-        for row, cell, value in zip(own, cells, values, strict=True):
-            if value is None or abs(value) > MAX_MAGNITUDE:
+        known = np.array(values, np.float64)  # None becomes NaN
+        for n in np.flatnonzero(~(np.abs(known) <= MAX_MAGNITUDE)).tolist():
+            if values[n] is None or not np.isnan(known[n]):
                 raise self.fail(
-                    self.rows[row][0],
-                    f"{self.columns[place].name} is {cell!r}; give a number of at most "
+                    self.rows[own[n]][0],
+                    f"{self.columns[place].name} is {cells[n]!r}; give a number of at most "
                     f"{MAX_MAGNITUDE:g}, with its unit in the header, as in R_AH (ohm)",
                 )
-        return np.array(values, np.float64)
+        return known
 
     def facts(self, line: int) -> list[tuple[str, str, str]]:
         """What is said of the table of a line, before it and in the names of file and folder."""
