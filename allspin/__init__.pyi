@@ -9,25 +9,25 @@ from allspin.hdl.parameters.profile import (
     ResidentParameters as ResidentParameters,
     VariationParameters as VariationParameters,
 )
-from allspin.host.bitstreams.build import (
+from allspin.host.bitstreams.builds import (
     BuildChanges as BuildChanges,
     BuildDisplay as BuildDisplay,
     BuildOptions as BuildOptions,
     build as build,
 )
 from allspin.host.chips.accuracy import Column as Column
+from allspin.host.chips.chip_options import (
+    ChipOptions as ChipOptions,
+    ProbedChipOptions as ProbedChipOptions,
+)
 from allspin.host.chips.measured import (
     MeasureOptions as MeasureOptions,
     measure_chips as measure_chips,
 )
-from allspin.host.chips.options import (
-    ChipOptions as ChipOptions,
-    ProbedChipOptions as ProbedChipOptions,
-)
 from allspin.host.compare.comparison import compare as compare
 from allspin.host.compare.subject import (
     CompareOptions as CompareOptions,
-    Subject as ComparisonSubject,
+    ComparisonSubject as ComparisonSubject,
 )
 from allspin.host.data.catalogue import open_device as load_device, open_network as load_network
 from allspin.host.data.datasets import (
@@ -38,7 +38,7 @@ from allspin.host.data.datasets import (
 from allspin.host.data.images import load_image as load_image
 from allspin.host.fit.columns import ColumnNames as ColumnNames, ReadOptions as ReadOptions
 from allspin.host.fit.decay import DecayOptions as DecayOptions, fit_decay as fit_decay
-from allspin.host.fit.fit import fit as fit
+from allspin.host.fit.fitting import fit as fit
 from allspin.host.fit.result import FitOptions as FitOptions
 from allspin.host.foreign.importing import (
     ImportOptions as ImportOptions,
@@ -47,24 +47,24 @@ from allspin.host.foreign.importing import (
 from allspin.host.link.transport import UartOptions as UartOptions
 from allspin.host.machines.machine import Machine as Machine
 from allspin.host.machines.opening import open_machine as open_machine
+from allspin.host.report.findings import ReportSubject as ReportSubject
 from allspin.host.report.page import report as report
-from allspin.host.report.subject import Subject as ReportSubject
+from allspin.host.run.inference import RunOptions as RunOptions, classify as classify, run as run
 from allspin.host.run.machine_options import MachineOptions as MachineOptions
-from allspin.host.run.run import RunOptions as RunOptions, classify as classify, run as run
 from allspin.host.run.simulate import (
     SimulatorOptions as SimulatorOptions,
     simulate_engine as simulate_engine,
 )
 from allspin.host.show.say import Display as Display
-from allspin.host.sweep.sweep import sweep as sweep
+from allspin.host.sweep.sweeping import sweep as sweep
 from allspin.host.sweep.workers import Cluster as Cluster
 from allspin.host.train.feed import Augmentation as Augmentation
-from allspin.host.train.options import Robustness as Robustness
 from allspin.host.train.parameters import (
     TrainingParameters as TrainingParameters,
     TrainingTarget as TrainingTarget,
 )
 from allspin.host.train.trainer import train as train
+from allspin.host.train.training_options import Robustness as Robustness
 from allspin.sim.chip.chip import Chip as Chip
 from allspin.sim.device.device import Device as Device
 from allspin.sim.device.device_file import save_device as save_device

@@ -18,8 +18,8 @@ from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.neuron.neuron import NEURONS as GATEWARE, check_gateware
-from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.resident import Resident
 from allspin.hdl.stream.buffers import Component

@@ -18,7 +18,7 @@ from amaranth.lib import data, wiring
 from allspin.hdl.cache.process import for_tools_of_others
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.neuron.neuron import check_gateware
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     CONVERTER,
     SHIFT,
     TABLE,

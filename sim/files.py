@@ -179,7 +179,7 @@ def parse_toml(text: str) -> dict[str, Any]:
 Part = TypeVar("Part")
 
 
-class Table:
+class TomlTable:
     """A TOML table from which keys are taken, so that none goes unread.
 
     Parameters
@@ -208,10 +208,10 @@ class Table:
             raise ValueError(f"{self._label} lacks {key}")
         return self.content.pop(key, default)
 
-    def table(self, key: str, needed: bool = False) -> "Table":
+    def table(self, key: str, needed: bool = False) -> "TomlTable":
         """A table within; an empty one if it may be missing and is."""
         name = f"{self.name}.{key}" if self.name else key
-        return Table(name, self.take(key, None if needed else {}))
+        return TomlTable(name, self.take(key, None if needed else {}))
 
     def make(self, kind: type[Part], keys: dict[str, str] | None = None) -> Part:
         """A dataclass of all that is left.

@@ -9,7 +9,7 @@ from typing import Any
 from amaranth.vendor import GowinPlatform, LatticeECP5Platform, LatticeICE40Platform
 
 from allspin.boards.shell import MACHINE
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.target import InferredBlocks, Sprams
 
 TOP = "top"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from allspin.boards.build.flow import Build, Netlist, Routed
+from allspin.boards.build.flow import Build, Routed, SynthesisedBoard
 
 MHZ = 1e6
 Use = tuple[int, int]
@@ -18,7 +18,7 @@ def share(used: int, available: int) -> float:
 
 
 def figures(
-    build: Build, profile: str, netlist: Netlist, seeds: Sequence[Routed]
+    build: Build, profile: str, netlist: SynthesisedBoard, seeds: Sequence[Routed]
 ) -> dict[str, Any]:
     """The figures of a finished build, as JSON has them.
 
@@ -28,7 +28,7 @@ def figures(
         What was built.
     profile : str
         Name of the machine.
-    netlist : Netlist
+    netlist : SynthesisedBoard
         What was placed.
     seeds : sequence of Routed
         Each attempt; the fastest counts.

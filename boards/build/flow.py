@@ -49,7 +49,7 @@ class Tools(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Netlist:
+class SynthesisedBoard:
     """A whole board, synthesised.
 
     Parameters
@@ -172,7 +172,7 @@ class Build:
         if run_tool(command, folder, "yosys.out", what, self._progress) != 0:
             raise _failed(self.tools.yosys, folder / "yosys.out")
 
-    def synthesise(self) -> Netlist:
+    def synthesise(self) -> SynthesisedBoard:
         """The first two stages.
 
         Raises
@@ -205,19 +205,19 @@ class Build:
         name = digest("top", machine_name, shell, family.shell_script(), yosys)
         folder = self._once(name, make_top, "synthesising the board")
         cells = json.loads((folder / "cells.json").read_text())
-        return Netlist(
+        return SynthesisedBoard(
             folder=folder,
             name=name,
             cells=cells["modules"][f"\\{TOP}"]["num_cells_by_type"],
             seconds=sum(_kept(stage)["seconds"] for stage in (machine, folder)),
         )
 
-    def route(self, netlist: Netlist, seed: int = 1) -> Routed:
+    def route(self, netlist: SynthesisedBoard, seed: int = 1) -> Routed:
         """The last stage.
 
         Parameters
         ----------
-        netlist : Netlist
+        netlist : SynthesisedBoard
             What to place.
         seed : int
             Of placing.

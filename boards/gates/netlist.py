@@ -74,7 +74,7 @@ _BINARY = re.compile(r"[01xz]+")
 
 
 @dataclass(frozen=True)
-class Cell:
+class GateCell:
     """One cell.
 
     Parameters
@@ -94,7 +94,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Netlist:
+class GateNetlist:
     """One flat module.
 
     Parameters
@@ -103,13 +103,13 @@ class Netlist:
         Of the file.
     ports : mapping of str to list of int
         The nets of the module's ports, lowest bit first.
-    cells : tuple of Cell
+    cells : tuple of GateCell
         All of them.
     """
 
     digest: str
     ports: Mapping[str, Sequence[int | str]]
-    cells: tuple[Cell, ...]
+    cells: tuple[GateCell, ...]
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -195,7 +195,7 @@ class Netlist:
         )
 
 
-def _cells(module: Mapping[str, Any]) -> Iterator[Cell]:
+def _cells(module: Mapping[str, Any]) -> Iterator[GateCell]:
     carries = [cell["connections"].get("COUT", ()) for cell in module["cells"].values()]
     carry_nets = {bit for bits in carries for bit in bits}
     for name, cell in module["cells"].items():
@@ -214,7 +214,7 @@ def _cells(module: Mapping[str, Any]) -> Iterator[Cell]:
         for port, direction in cell.get("port_directions", {}).items():
             if direction == "input" and not connections.get(port) and port != GLOBAL_INPUT:
                 connections[port] = ["1" if port in PULLED_UP.get(kind, ()) else "0"]
-        yield Cell(name, kind, parameters, connections)
+        yield GateCell(name, kind, parameters, connections)
 
 
 def _literal(value: str) -> str:

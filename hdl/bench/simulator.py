@@ -26,7 +26,7 @@ from allspin.hdl.cache.process import first_line, run_tool
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import to_verilog
 from allspin.hdl.neuron.neuron import check_gateware
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import network_from_bytes, network_to_bytes
@@ -126,7 +126,7 @@ VARIABLE = "ALLSPIN_JOB"
 
 
 @dataclass
-class Job:
+class SimulationJob:
     """The subject of a simulation.
 
     Parameters
@@ -399,7 +399,7 @@ def simulate(
     simulator : str
         ``verilator`` or ``icarus``.
     network, images, profile, options
-        The job that the tests get (see `allspin.hdl.bench.simulator.Job`).
+        The job that the tests get (see `allspin.hdl.bench.simulator.SimulationJob`).
     seed : int
         What each test's ``cocotb.RANDOM_SEED`` is made of.
     waves : Path, optional
@@ -428,7 +428,7 @@ def simulate(
     module = path.stem if path.suffix == ".py" else str(test)
     with tempfile.TemporaryDirectory(prefix="allspin-") as temporary:
         folder = Path(temporary) if folder is None else folder.absolute()
-        Job(folder, network, images, profile or HardwareProfile(), options or {}).save()
+        SimulationJob(folder, network, images, profile or HardwareProfile(), options or {}).save()
         log, results = folder / "simulation.log", folder / "results.xml"
         recorded = folder / "waves.fst"
         variables = {
@@ -477,7 +477,7 @@ def simulate_engine(network: Network, test: str | Path, **options: Any) -> tuple
     ----------
     network : Network
         What the engine is made for, and what
-        `allspin.hdl.bench.engine.EngineBench.start` programs.
+        `allspin.hdl.bench.engine_bench.EngineBench.start` programs.
     test : str or Path
         Where the tests are: a module's name, or a Python file.
     **options

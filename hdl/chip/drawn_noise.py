@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import PipelinedNormal, product_bits
 from allspin.hdl.chip.speck import Key, PipelinedSpeck
-from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import AMPLIFIERS, SUM_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS
 from allspin.sim.chip.generator import FRACTION_BITS, SEED_BITS, WORD_BITS, Purpose
@@ -18,7 +18,7 @@ SETTLE = 40
 """Clocks that a draw takes at most, pipelined."""
 
 
-class Kind(IntEnum):
+class NoiseKind(IntEnum):
     """What a beat's noise is for."""
 
     USE = 0
@@ -42,7 +42,7 @@ def beat_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
     column : unsigned
         The first column of the beat.
     kind : 2 bits
-        `Kind`; no bits where neurons alone have noise.
+        `NoiseKind`; no bits where neurons alone have noise.
     """
     crossbar = parameters.crossbars[layer]
     columns = crossbar.columns + crossbar.neurons_per_clock
@@ -58,7 +58,7 @@ class PipelinedNoise(Component):
     Parameters
     ----------
     parameters, layer
-        As of `allspin.hdl.chip.use_noise.UseNoise`.
+        As of `allspin.hdl.chip.use_noise.UseNoiseBlock`.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
@@ -73,13 +73,13 @@ class PipelinedNoise(Component):
             first.append(Key(Purpose.READ, last - layer))
         self._keys = (tuple(first), *(tuple(keys) for _ in range(lanes - 1)))
         spread_bits = parameters.noise_spread_bits(layer)
-        kinds = len(Kind) if parameters.noisy_sums else 1
+        kinds = len(NoiseKind) if parameters.noisy_sums else 1
         self._kind_bits = KIND_BITS if parameters.noisy_sums else 0
         super().__init__(
             {
                 # The chip.
                 "seed": In(SEED_BITS),
-                # One standard deviation, by `Kind`.
+                # One standard deviation, by `NoiseKind`.
                 "spreads": In(signed(spread_bits)).array(kinds),
                 # An image's beats begin in the next clock.
                 "begun": In(1),
@@ -128,7 +128,7 @@ class PipelinedNoise(Component):
                 ]
                 if self._kind_bits:
                     with m.Switch(normal.lookup):
-                        for kind in Kind:
+                        for kind in NoiseKind:
                             with m.Case(kind):
                                 m.d.sync += chosen.eq(self.spreads[kind])
 

@@ -9,10 +9,10 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.chip.normal import DrawUnit, draw_signature
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellSource
-from allspin.hdl.chip.use_noise import UseNoise
+from allspin.hdl.chip.use_noise import UseNoiseBlock
 from allspin.hdl.chip.words import IterativeWordMaker, PipelinedWordMaker
 from allspin.hdl.chip.write_table import CHIP_LAYOUT, ChipRegisters, WriteTables
-from allspin.hdl.parameters.engine import ENGINE, REDRAW, EngineParameters
+from allspin.hdl.parameters.engine_parameters import ENGINE, REDRAW, EngineParameters
 from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import LOADS, NUMBERS, noise_layout
 from allspin.sim.chip.generator import WORD_BITS
@@ -176,11 +176,11 @@ class Variation(Component):
             self.word.eq(programmer.word),
             self.busy.eq(programmer.busy),
         ]
-        users: list[Programmer | UseNoise] = []
-        loaded: list[ChipRegisters | Programmer | UseNoise] = [chip, programmer]
+        users: list[Programmer | UseNoiseBlock] = []
+        loaded: list[ChipRegisters | Programmer | UseNoiseBlock] = [chip, programmer]
         numbers: Any = wiring.flipped(self.numbers) if self._noisy else None
         for layer in self._noisy:
-            m.submodules[f"use_noise_{layer}"] = noise = UseNoise(p, layer)
+            m.submodules[f"use_noise_{layer}"] = noise = UseNoiseBlock(p, layer)
             wiring.connect(m, numbers, noise.numbers)
             if layer < len(p.crossbars) - 1:
                 wiring.connect(m, noise.noise, wiring.flipped(self.noises[layer]))

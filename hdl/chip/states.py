@@ -5,7 +5,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.speck import LAYER_BITS
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.generator import WORD_BITS

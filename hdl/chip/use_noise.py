@@ -13,14 +13,14 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.drawn_noise import (
     DROPPED_BITS,
-    Kind,
+    NoiseKind,
     PipelinedNoise,
     SumErrors,
     beat_layout,
     load_spread,
 )
 from allspin.hdl.chip.normal import draw_signature
-from allspin.hdl.parameters.engine import USE_NOISE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import USE_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, Queue
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, noise_layout
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
@@ -90,7 +90,7 @@ class NoiseQueue(Component):
         ]
 
 
-class UseNoise(Component):
+class UseNoiseBlock(Component):
     """The noise of one hidden layer, or of the only one, and of the last behind it.
 
     Parameters
@@ -152,7 +152,7 @@ class UseNoise(Component):
         queues, errors = self._build_parts(m)
         beats, begun = self._build_beats(m, queues, errors)
         if self._iterative:
-            self._draw(m, beats, spread, queues[Kind.USE])
+            self._draw(m, beats, spread, queues[NoiseKind.USE])
             return
         m.submodules.drawn = drawn = PipelinedNoise(p, self._layer)
         wiring.connect(m, beats, drawn.beats)
@@ -164,25 +164,27 @@ class UseNoise(Component):
                 of_sums.valid.eq(made),
                 *(one.eq(two) for one, two in zip(of_sums.products, drawn.products, strict=False)),
             ]
-        if Kind.LAST in errors:
-            queue, of_sums = queues[Kind.LAST], errors[Kind.LAST]
+        if NoiseKind.LAST in errors:
+            queue, of_sums = queues[NoiseKind.LAST], errors[NoiseKind.LAST]
             m.d.comb += [queue.made.eq(of_sums.made), queue.payload.sums[0].eq(of_sums.errors[0])]
         if self._hidden:
-            self._give_uses(m, drawn, queues[Kind.USE], errors.get(Kind.READ))
+            self._give_uses(m, drawn, queues[NoiseKind.USE], errors.get(NoiseKind.READ))
 
-    def _build_parts(self, m: Module) -> tuple[dict[Kind, NoiseQueue], dict[Kind, SumErrors]]:
+    def _build_parts(
+        self, m: Module
+    ) -> tuple[dict[NoiseKind, NoiseQueue], dict[NoiseKind, SumErrors]]:
         """Queues, of neurons with their sums and of the last layer; and what sums have."""
         p = self._parameters
         queues, errors = {}, {}
         if self._hidden:
-            m.submodules.queue = queues[Kind.USE] = NoiseQueue(p, self._layer)
-            wiring.connect(m, queues[Kind.USE].noise, wiring.flipped(self.noise))
+            m.submodules.queue = queues[NoiseKind.USE] = NoiseQueue(p, self._layer)
+            wiring.connect(m, queues[NoiseKind.USE].noise, wiring.flipped(self.noise))
             if p.noisy_sums:
-                m.submodules.errors = errors[Kind.READ] = SumErrors(p, self._layer)
+                m.submodules.errors = errors[NoiseKind.READ] = SumErrors(p, self._layer)
         if self._reads_last:
-            m.submodules.last_queue = queues[Kind.LAST] = NoiseQueue(p, self._behind)
-            wiring.connect(m, queues[Kind.LAST].noise, wiring.flipped(self.last_noise))
-            m.submodules.last_errors = errors[Kind.LAST] = SumErrors(p, self._behind)
+            m.submodules.last_queue = queues[NoiseKind.LAST] = NoiseQueue(p, self._behind)
+            wiring.connect(m, queues[NoiseKind.LAST].noise, wiring.flipped(self.last_noise))
+            m.submodules.last_errors = errors[NoiseKind.LAST] = SumErrors(p, self._behind)
         for of_sums in errors.values():
             m.d.comb += [
                 of_sums.load.payload.eq(self.load.payload),
@@ -203,7 +205,7 @@ class UseNoise(Component):
             return
         # A beat's sums are drawn a clock after its uses, or later, and made two clocks later.
         late = Signal(2)
-        made = drawn.made & (drawn.kind == Kind.USE)
+        made = drawn.made & (drawn.kind == NoiseKind.USE)
         m.d.sync += late.eq(Cat(made, late))
         for number, (value, use) in enumerate(zip(queue.payload.uses, uses, strict=True)):
             first = Signal.like(value, name=f"use_{number}", reset_less=True)
@@ -218,7 +220,7 @@ class UseNoise(Component):
             m.d.comb += value.eq(Mux(of_sums.on, error, 0))
 
     def _build_beats(
-        self, m: Module, queues: dict[Kind, NoiseQueue], errors: dict[Kind, SumErrors]
+        self, m: Module, queues: dict[NoiseKind, NoiseQueue], errors: dict[NoiseKind, SumErrors]
     ) -> tuple[stream.Interface, Signal]:
         """Beats whose noise is to be drawn: all of an image, then those of the next.
 
@@ -266,8 +268,8 @@ class UseNoise(Component):
         self,
         m: Module,
         place: tuple[Signal, Signal, Signal, Signal, Signal],
-        queues: dict[Kind, NoiseQueue],
-        errors: dict[Kind, SumErrors],
+        queues: dict[NoiseKind, NoiseQueue],
+        errors: dict[NoiseKind, SumErrors],
     ) -> Value:
         """What is drawn after what; `place` is column, kind, active, credit and taken.
 
@@ -279,28 +281,28 @@ class UseNoise(Component):
         column, kind, active, credit, taken = place
         crossbar = self._parameters.crossbars[self._layer]
         lanes = crossbar.neurons_per_clock
-        last = errors[Kind.LAST].on if Kind.LAST in errors else Const(0)
-        read = errors[Kind.READ].on if Kind.READ in errors else Const(0)
+        last = errors[NoiseKind.LAST].on if NoiseKind.LAST in errors else Const(0)
+        read = errors[NoiseKind.READ].on if NoiseKind.READ in errors else Const(0)
         if not self._hidden:
-            m.d.comb += kind.eq(Kind.LAST)
+            m.d.comb += kind.eq(NoiseKind.LAST)
             begins: Value = last
         else:
             begins = Const(1)
             # The credit for a beat's sums is that for its uses.
-            uses = queues[Kind.USE]
-            here = kind == Kind.USE
+            uses = queues[NoiseKind.USE]
+            here = kind == NoiseKind.USE
             m.d.comb += [credit.eq(~here | uses.credit), uses.asked.eq(taken & here)]
             with m.If(taken & here & read):
-                m.d.sync += kind.eq(Kind.READ)
-            with m.Elif(taken & (kind != Kind.LAST)):
-                m.d.sync += [column.eq(column + lanes), kind.eq(Kind.USE)]
+                m.d.sync += kind.eq(NoiseKind.READ)
+            with m.Elif(taken & (kind != NoiseKind.LAST)):
+                m.d.sync += [column.eq(column + lanes), kind.eq(NoiseKind.USE)]
                 with m.If(column + lanes >= crossbar.columns):
                     m.d.sync += [column.eq(0), active.eq(last)]
                     with m.If(last):
-                        m.d.sync += kind.eq(Kind.LAST)
-        if Kind.LAST in errors:
-            sums = queues[Kind.LAST]
-            here = kind == Kind.LAST
+                        m.d.sync += kind.eq(NoiseKind.LAST)
+        if NoiseKind.LAST in errors:
+            sums = queues[NoiseKind.LAST]
+            here = kind == NoiseKind.LAST
             m.d.comb += sums.asked.eq(taken & here)
             with m.If(here):
                 m.d.comb += credit.eq(sums.credit)
@@ -309,7 +311,7 @@ class UseNoise(Component):
                 with m.If(column == self._parameters.classes - 1):
                     m.d.sync += active.eq(0)
                     if self._hidden:
-                        m.d.sync += kind.eq(Kind.USE)
+                        m.d.sync += kind.eq(NoiseKind.USE)
         return begins
 
     def _draw(self, m: Module, beats: stream.Interface, spread: Signal, queue: NoiseQueue) -> None:

@@ -19,7 +19,7 @@ from allspin.hdl.chip.write_table import (
     cell_sum,
     clamped,
 )
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.chip.generator import Purpose
 
 LANES = (

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.chip.normal import product_bits
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import cell_layout, state_layout
-from allspin.hdl.parameters.engine import CHIP, ENGINE, WRITE_TABLE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import CHIP, ENGINE, WRITE_TABLE, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS

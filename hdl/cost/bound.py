@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.chip.generator import ROUNDS
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.network.golden import GoldenModel

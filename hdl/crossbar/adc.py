@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, 
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_begin, tree
 

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.crossbar.adc import Conversions, FastConversions, times
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
 from allspin.hdl.crossbar.tile_edges import TileEnds, TileStarts
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream.buffers import Component, later
 
 # A product in a block that multiplies, where a part has a few of them to give away.

@@ -19,7 +19,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.placers import cell_layout
 from allspin.hdl.crossbar.tile_edges import offset_layout
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream.buffers import Component, Ring
 from allspin.hdl.stream.layouts import event_layout, sum_layout
 

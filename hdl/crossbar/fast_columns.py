@@ -18,7 +18,7 @@ from allspin.hdl.crossbar.columns import (
     terms_layout,
 )
 from allspin.hdl.crossbar.crossbar import Columns, word_shape
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, add_or_start, times_digit, tree
 from allspin.hdl.stream.layouts import sum_layout

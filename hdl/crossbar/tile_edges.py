@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, tree
 

@@ -11,9 +11,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.engine.layer import Layer
+from allspin.hdl.engine.layer import EngineLayer
 from allspin.hdl.engine.readback import Loads, Readback
-from allspin.hdl.parameters.engine import COUNTERS, ENGINE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import COUNTERS, ENGINE, EngineParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory
 from allspin.hdl.stream.layouts import (
     BYTES,
@@ -68,10 +68,10 @@ class Engine(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the engine."""
         p = self.parameters
-        layers = [Layer(p, number) for number in range(len(p.crossbars))]
+        layers = [EngineLayer(p, number) for number in range(len(p.crossbars))]
         settle = 1 + max(layer.write_clocks for layer in layers)
         m.submodules.loads = loads = Loads(p, settle)
-        m.submodules.counters = counters = Counters(p)
+        m.submodules.counters = counters = EngineCounters(p)
         m.submodules.readback = readback = Readback(len(layers), counters.loop)
         m.submodules.under_way = under_way = UnderWay()
         m.submodules.readout = readout = Readout(p)
@@ -210,7 +210,7 @@ class Readout(Component):
                     m.d.sync += [best.eq(sum_), result.winner.eq(class_)]
 
 
-class Counters(Component):
+class EngineCounters(Component):
     """Count what the engine does.
 
     Parameters

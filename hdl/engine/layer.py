@@ -15,8 +15,14 @@ from allspin.hdl.crossbar.tile_edges import write_clocks
 from allspin.hdl.engine.readback import READ_SIGNATURE
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers, NeuronArray, RowDriver
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS, EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import (
+    CONVERTER,
+    TABLE,
+    TILE_OFFSETS,
+    WEIGHTS,
+    EngineParameters,
+)
 from allspin.hdl.parameters.target import Ecp5Blocks, InferredBlocks, Sprams
 from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation
 from allspin.hdl.stream.ecp5 import copies
@@ -47,7 +53,7 @@ UNDER_WAY = 32
 """Beats that may be in converters and neurons, or wait behind them: more than their registers."""
 
 
-class Layer(Component):
+class EngineLayer(Component):
     """A crossbar, and the neurons that follow it but in the last layer.
 
     A row of R_AH words is read back the way the physical array is: the row alone is driven with

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     CONVERTER,
     COUNTERS,
     ENGINE,

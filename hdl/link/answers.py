@@ -17,7 +17,7 @@ from allspin.hdl.link.protocol import (
     identity_bytes,
 )
 from allspin.hdl.link.requests import IMAGE_LAYOUT, REQUEST_LAYOUT
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.stream.buffers import Component
 from allspin.hdl.stream.layouts import BYTES, result_layout
 

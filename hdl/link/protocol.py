@@ -7,8 +7,8 @@ import enum
 import struct
 from dataclasses import dataclass
 
-from allspin.hdl.parameters.crossbar import OFFSET_BITS, Tiling, UniformLevels
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.errors import check_power_of_two, check_range
 from allspin.sim.network.neuron import NEURONS, short_name
 

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream.buffers import Component, Queue
 from allspin.hdl.stream.layouts import BYTES, event_layout
 

@@ -1,7 +1,7 @@
 """The CMOS neurons' logic: what sits at the foot of a column where no device does.
 
 The engine's neurons (`allspin.hdl.neuron.neuron`) and the price in standard cells
-(`allspin.hdl.cost.cells`) use the same blocks.
+(`allspin.hdl.cost.standard_cells`) use the same blocks.
 """
 
 from collections.abc import Sequence

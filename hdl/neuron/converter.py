@@ -13,8 +13,8 @@ from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import CONVERTER, SHIFT, EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import CONVERTER, SHIFT, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LOADS, amplified_layout, noise_layout
 from allspin.sim.network.network import GAIN_BITS

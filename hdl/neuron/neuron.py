@@ -17,7 +17,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu, RoundedRelu, TableLogic
 from allspin.hdl.neuron.converter import current_layout
-from allspin.hdl.parameters.engine import TABLE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import TABLE, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.errors import UserError
@@ -246,7 +246,7 @@ class TableNeuron(NeuronGateware):
 
 
 @register_gateware("relu")
-class ReluNeuron(NeuronGateware):
+class ReluGateware(NeuronGateware):
     """The ideal ReLU: the current's most significant bits, rounded, held at full scale.
 
     One neuron per clock, one clock later.
@@ -273,7 +273,7 @@ class ReluNeuron(NeuronGateware):
 
 
 @register_gateware("cmos-bare")
-class CmosBareNeuron(NeuronGateware):
+class CmosBareGateware(NeuronGateware):
     """The bare gate: the current's highest bit lets the bits below it pass.
 
     One neuron per clock, one clock later (the engine's register: the gate has none).
@@ -304,7 +304,7 @@ class CmosBareNeuron(NeuronGateware):
 
 
 @register_gateware("cmos-relu")
-class CmosReluNeuron(NeuronGateware):
+class CmosReluGateware(NeuronGateware):
     """The registered digital ReLU, with one current a use to accumulate.
 
     One neuron per clock, one clock later.

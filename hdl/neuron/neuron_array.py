@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.neuron.converter import currents_layout
 from allspin.hdl.neuron.neuron import neuron_gateware
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import AMPLIFIERS, SUM_NOISE, EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import AMPLIFIERS, SUM_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, Reservation, block_memory, later
 from allspin.hdl.stream.ecp5_lines import multiply
 from allspin.hdl.stream.layouts import (

@@ -12,7 +12,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
 from allspin.hdl.stream.buffers import Component, block_memory, later
 from allspin.hdl.stream.ecp5 import WordMemory, block_instance, copies, is_ecp5

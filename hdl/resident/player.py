@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.resident.beat_memory import (
     COLUMN_BITS,
     COLUMN_LINES,

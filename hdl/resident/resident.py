@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.resident.lines import Loader, ResidentReader
 from allspin.hdl.resident.player import BeatPlayer, Judge
 from allspin.hdl.stream.buffers import Component, RegisterSlice

@@ -6,8 +6,8 @@ All streams are `amaranth.lib.stream.Signature` of one of these layouts.
 from amaranth.hdl import signed
 from amaranth.lib import data, stream
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.chip.generator import USE_BITS
 
 

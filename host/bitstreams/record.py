@@ -22,7 +22,7 @@ from allspin.hdl.cache import kept_folder, note_path, read_note, write_note
 from allspin.hdl.cache.process import Progress, no_progress
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYTES
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.payloads import image_bytes

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.chips.options import MadeChip, TestSet
+from allspin.host.chips.chip_options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import ProbedCells
 from allspin.host.show.say import Display, Silent
 from allspin.sim.chip.chip import Chip

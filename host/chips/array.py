@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from allspin.host.chips.options import TestSet
+from allspin.host.chips.chip_options import TestSet
 from allspin.host.chips.tiles import calibration_images
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import make_folder
-from allspin.host.draw.array import array_accuracy, array_error
-from allspin.host.draw.curves import Line, Panel, curves
+from allspin.host.draw.array_charts import array_accuracy, array_error
+from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 from allspin.host.draw.style import SCREEN, Look, save_picture
 from allspin.host.show.say import say
 from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
@@ -131,7 +131,7 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
     chips : int
         How many chips were measured.
     """
-    ideal = [Line("no tiles", BITS, [100 * (1 - whole)] * len(BITS), marked=False)]
+    ideal = [ChartLine("no tiles", BITS, [100 * (1 - whole)] * len(BITS), marked=False)]
     varied = []
     for number, (kind, found) in enumerate(kinds.items()):
         for rows in dict.fromkeys(each.tiles.rows for each in found):
@@ -147,7 +147,7 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
             ]
     titles = "ideal converters", f"{chips} chips, offset and noise of half an LSB"
     panels = [
-        Panel(
+        ChartPanel(
             lines,
             "bits of a conversion",
             "error rate (%)",
@@ -162,10 +162,10 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
     return curves("Columns cut into tiles, each with a converter", panels)
 
 
-def _line(label: str, found: list[Reached], shares: list[float], dashed: bool = False) -> Line:
+def _line(label: str, found: list[Reached], shares: list[float], dashed: bool = False) -> ChartLine:
     """Error rates over bits."""
     bits = [each.tiles.bits for each in found]
-    return Line(label, bits, [100 * (1 - share) for share in shares], dashed=dashed)
+    return ChartLine(label, bits, [100 * (1 - share) for share in shares], dashed=dashed)
 
 
 def table(found: Sequence[Reached]) -> list[str]:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from allspin.host.chips.accuracy import COLUMNS, Column, Lot, Measured, known, measure, measure_made
-from allspin.host.chips.options import MadeChip, TestSet
+from allspin.host.chips.chip_options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import each_network, network_name, open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.say import Display, Silent, commit
-from allspin.host.show.table import Column as TableColumn, Number, Table
+from allspin.host.show.table import Number, Table, TableColumn as TableColumn
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
@@ -135,7 +135,7 @@ class MeasuredChips:
         """What a notebook shows of it: each chip as a point, and the means."""
         # Pictures are loaded when a notebook asks for them.
         from allspin.host.draw.cards import beside
-        from allspin.host.draw.curves import Strip, strips
+        from allspin.host.draw.curve_charts import Strip, strips
 
         rows = [
             Strip(f"{one.network}: {one.column.title}", (100 * one.accuracies).tolist(), one.figure)

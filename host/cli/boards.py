@@ -2,8 +2,7 @@
 
 import json
 
-from allspin.host.bitstreams.build import DEFAULT_NETWORK
-from allspin.host.bitstreams.tables import (
+from allspin.host.bitstreams.board_tables import (
     boards_table,
     find_rows,
     headline_left_out,
@@ -11,6 +10,7 @@ from allspin.host.bitstreams.tables import (
     printed_table,
     read_documented,
 )
+from allspin.host.bitstreams.builds import DEFAULT_NETWORK
 from allspin.host.cli.options import Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network
 from allspin.host.show.progress import stages

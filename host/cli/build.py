@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from allspin.host.bitstreams.build import (
+from allspin.host.bitstreams.board_tables import build_table
+from allspin.host.bitstreams.builds import (
     ALL,
     DEFAULT_NETWORK,
     BuildChanges,
@@ -15,7 +16,6 @@ from allspin.host.bitstreams.build import (
     build_jobs,
     find_jobs,
 )
-from allspin.host.bitstreams.tables import build_table
 from allspin.host.cli.options import (
     FAILED,
     Arguments,

@@ -1,8 +1,8 @@
 """``allspin chips``: what networks reach over many chips of a device."""
 
 from allspin.host.chips.accuracy import CAUSES, COLUMNS
+from allspin.host.chips.chip_options import ChipOptions, ProbedChipOptions
 from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
-from allspin.host.chips.options import ChipOptions, ProbedChipOptions
 from allspin.host.cli.options import (
     SHARED,
     Arguments,

@@ -15,8 +15,8 @@ from allspin.host.cli.options import (
     tile_options,
 )
 from allspin.host.compare.comparison import compare
-from allspin.host.compare.subject import CompareOptions, Subject, leave
-from allspin.host.compare.table import notes, tables
+from allspin.host.compare.comparison_table import notes, tables
+from allspin.host.compare.subject import CompareOptions, ComparisonSubject, leave
 from allspin.host.data.files import make_folder
 from allspin.host.draw.style import Look
 from allspin.sim.cost.liberty import CELLS_45
@@ -66,7 +66,7 @@ def run(arguments: Arguments) -> int:
     """Compare, print, and leave the pictures."""
     options, steps = read_options(arguments, CompareOptions), arguments.steps
     with steps.waiting("reading network, device, cells and images"):
-        subject = Subject.open(
+        subject = ComparisonSubject.open(
             arguments.network,
             arguments.device,
             arguments.liberty,

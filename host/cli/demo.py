@@ -11,7 +11,7 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.datasets import load_dataset
-from allspin.host.demo import NETWORK, results_table, run_demo
+from allspin.host.demonstration import NETWORK, results_table, run_demo
 from allspin.host.draw.style import Look
 from allspin.host.show.say import tell
 from allspin.host.show.table import print_tables

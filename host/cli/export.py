@@ -1,10 +1,10 @@
 """``allspin export``: Verilog, an ONNX graph, the array for SPICE, cells for a probe station."""
 
 from allspin.hdl.export import MODULE, Dialect, engine_verilog, memory_image
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.cell_table import check_suffix, table_bytes
-from allspin.host.chips.options import ChipOptions
+from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.cli.options import (
     PAPER,
     SHARED,

@@ -17,14 +17,14 @@ from allspin.host.data.files import check_writable
 from allspin.host.draw.style import Look, save_picture
 from allspin.host.fit.columns import ColumnNames, ReadOptions, is_decay
 from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
-from allspin.host.fit.fit import Fitted, LookupDevice, fit, take_lookup_tables
+from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tables
 from allspin.host.fit.quantities import few
 from allspin.host.fit.result import FitOptions
 from allspin.host.fit.roles import ColumnMap
 from allspin.host.fit.tables import read_csv
 from allspin.host.fit.varying import role
 from allspin.host.show.say import warn
-from allspin.host.show.table import Column, Table, print_tables
+from allspin.host.show.table import Table, TableColumn, print_tables
 from allspin.sim.device.device_file import save_device, save_point
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.pulse_changes import is_lookup_table
@@ -152,7 +152,7 @@ def _columns(arguments: Arguments, names: ColumnNames) -> Table:
         for one in maps
         for n, column in enumerate(one.file.columns)
     ]
-    return Table("columns", list(map(Column, HEADS["columns"])), rows, keys=2)
+    return Table("columns", list(map(TableColumn, HEADS["columns"])), rows, keys=2)
 
 
 def _curves(fitted: Fitted | FittedDecay | LookupDevice) -> Table:
@@ -168,7 +168,7 @@ def _curves(fitted: Fitted | FittedDecay | LookupDevice) -> Table:
         )
         for place, one in enumerate([*kept, *gone])
     ]
-    return Table("curves", list(map(Column, HEADS["curves"])), rows, keys=3)
+    return Table("curves", list(map(TableColumn, HEADS["curves"])), rows, keys=3)
 
 
 def _fit(arguments: Arguments, reading: ReadOptions) -> Fitted | FittedDecay | LookupDevice:

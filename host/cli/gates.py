@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from allspin.host.bitstreams.build import DEFAULT_NETWORK, BuildChanges, make_job
+from allspin.host.bitstreams.builds import DEFAULT_NETWORK, BuildChanges, make_job
 from allspin.host.cli.options import (
     FAILED,
     Arguments,
@@ -17,7 +17,7 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.run.simulate import (
     FAMILY_BOARDS,
-    Stage,
+    ProvedStage,
     find_provable,
     prove_board,
 )
@@ -55,7 +55,7 @@ def add_arguments(parser: Parser) -> None:
     add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
     add_shared(parser, "--profile")
     add_options(parser, BuildChanges, "lanes", "rows_per_clock")
-    add_options(parser, Stage)
+    add_options(parser, ProvedStage)
     add_shared(parser, "--json")
 
 
@@ -63,7 +63,7 @@ def run(arguments: Arguments) -> int:
     """Prove each board, and say what came of it."""
     network = open_network(arguments.network)
     images, _ = load_test_set(None, [network], arguments.images)
-    stage = read_options(arguments, Stage)
+    stage = read_options(arguments, ProvedStage)
     changes = read_options(arguments, BuildChanges)
     boards = find_provable(arguments.boards, stage)
     with naming_options():

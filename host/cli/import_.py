@@ -21,7 +21,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
-from allspin.host.draw.accuracy import imported_network
+from allspin.host.draw.accuracy_charts import imported_network
 from allspin.host.draw.style import name_text, save_picture
 from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.show.say import warn

@@ -9,7 +9,7 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from allspin.host.chips.options import PAPER
+from allspin.host.chips.chip_options import PAPER
 from allspin.host.cli.parser import Parser
 from allspin.host.data.catalogue import open_device
 from allspin.host.show.progress import Steps

@@ -11,8 +11,8 @@ from allspin.host.cli.options import (
     naming_options,
     tile_options,
 )
+from allspin.host.report.findings import CHIPS, QUICK_CHIPS, QUICK_IMAGES, ReportSubject
 from allspin.host.report.page import report
-from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, Subject
 from allspin.host.show.say import say
 
 HELP = """\
@@ -54,7 +54,7 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Arguments) -> int:
     """Compute, write the page, and say where it is."""
     with arguments.steps.waiting("reading network, device and images"), naming_options():
-        subject = Subject.open(
+        subject = ReportSubject.open(
             arguments.network,
             arguments.device,
             at=arguments.at,

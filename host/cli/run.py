@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from allspin.host.chips.options import ChipOptions, MadeChip, ProbedChipOptions
+from allspin.host.chips.chip_options import ChipOptions, MadeChip, ProbedChipOptions
 from allspin.host.cli.options import (
     FAILED,
     Arguments,
@@ -20,12 +20,12 @@ from allspin.host.data.files import check_writable
 from allspin.host.data.images import FRAMINGS
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
+from allspin.host.run.inference import RunOptions, classify, run as score_network
 from allspin.host.run.latency import FREQUENCY, RATES, Latency, latency
 from allspin.host.run.machine_options import MachineOptions
-from allspin.host.run.run import RunOptions, classify, run as score_network
 from allspin.host.run.score import Classified, Score
 from allspin.host.show.say import warn
-from allspin.host.show.table import Column, Figure, Number, Table, figures
+from allspin.host.show.table import Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import write_atomically
 
@@ -46,7 +46,11 @@ def class_table(found: Classified) -> tuple[Table, list[str]]:
         (file, int(number), " ".join(map(str, logits.tolist())))
         for file, number, logits in zip(found.files, answers.classes, answers.logits, strict=True)
     ]
-    columns = (Column("image"), Column("class"), Column("logits of the classes, from 0 on"))
+    columns = (
+        TableColumn("image"),
+        TableColumn("class"),
+        TableColumn("logits of the classes, from 0 on"),
+    )
     notes = []
     if compared is not None:
         differ = f"{compared.mismatches:,} of {compared.compared:,} logits differ"
@@ -126,7 +130,7 @@ def latency_table(found: Latency) -> tuple[Table, list[str]]:
             for baud in RATES
         ),
     ]
-    numbers = (Column(name, form=",.1f") for name in ("mean", "least", "most"))
+    numbers = (TableColumn(name, form=",.1f") for name in ("mean", "least", "most"))
     rows = [
         (span, *(float(value) for value in (values.mean(), values.min(), values.max())), unit)
         for span, values, unit in spans
@@ -134,7 +138,7 @@ def latency_table(found: Latency) -> tuple[Table, list[str]]:
     title = f"Latency of {found.network} on virtual, {len(found.engine)} images one at a time"
     shape = f"{found.profile.rows_per_clock} rows per clock"
     notes = [f"{shape}; times over a UART with a machine of {FREQUENCY / 1e6:g} MHz"]
-    return Table(title, (Column("from, to"), *numbers, Column("unit")), rows), notes
+    return Table(title, (TableColumn("from, to"), *numbers, TableColumn("unit")), rows), notes
 
 
 HELP = """\

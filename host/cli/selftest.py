@@ -15,10 +15,10 @@ from allspin.host.cli.options import (
 from allspin.host.cli.parser import WIDTH
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.transport import UartOptions
-from allspin.host.machines.chips import SUM_CHIPS
+from allspin.host.machines.gateware_chips import SUM_CHIPS
 from allspin.host.machines.opening import AUTO, VIRTUAL
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
-from allspin.host.run.selftest import Finding, known_network, open_for_selftest, selftest
+from allspin.host.run.machine_checks import Finding, known_network, open_for_selftest, selftest
 from allspin.host.show.say import BuildWatch, say
 from allspin.sim.errors import UserError
 

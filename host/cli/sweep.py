@@ -18,7 +18,7 @@ from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import commit
 from allspin.host.sweep.grid import FACTORS, Grid, make_grid, read_grid
 from allspin.host.sweep.pictures import draw_sweep
-from allspin.host.sweep.sweep import make_plan, sweep
+from allspin.host.sweep.sweeping import make_plan, sweep
 from allspin.host.sweep.workers import Cluster
 from allspin.sim.errors import UserError, check_range
 

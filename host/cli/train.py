@@ -26,7 +26,9 @@ from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
 from allspin.host.train import in_array, parameters as recipe
 from allspin.host.train.in_array import Learnt
-from allspin.host.train.options import (
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.trainer import Trained, train, training_bar
+from allspin.host.train.training_options import (
     ALL,
     AUGMENTATIONS,
     KEYS,
@@ -35,8 +37,6 @@ from allspin.host.train.options import (
     Robustness,
     read_recipe,
 )
-from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Trained, train, training_bar
 from allspin.sim.network.netfile import save_network
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.cost.cells import yosys_version
+from allspin.hdl.cost.standard_cells import yosys_version
 from allspin.host.compare.assumptions import Assumptions, published
 from allspin.host.compare.neurons import (
     PAPER_AREA,
@@ -20,7 +20,7 @@ from allspin.host.compare.neurons import (
     spin_entries,
 )
 from allspin.host.compare.sensitivity import break_even, tornado
-from allspin.host.compare.subject import CompareOptions, Subject, counterparts
+from allspin.host.compare.subject import CompareOptions, ComparisonSubject, counterparts
 from allspin.host.compare.whole import (
     mac_baseline,
     recorded_fpga,
@@ -111,7 +111,7 @@ class Comparison:
 
 
 def compare(
-    subject: Subject | str | Path | Network,
+    subject: ComparisonSubject | str | Path | Network,
     options: CompareOptions | None = None,
     display: Display | None = None,
 ) -> Comparison:
@@ -119,7 +119,7 @@ def compare(
 
     Parameters
     ----------
-    subject : Subject, str, Path or Network
+    subject : ComparisonSubject, str, Path or Network
         What is compared; of a network, its file, or the name of one that ships, with the devices
         of the paper, the cells that ship, and MNIST.
     options : CompareOptions, optional
@@ -140,8 +140,8 @@ def compare(
         If there are not as many images as are to be counted.
     """
     options, display = options or CompareOptions(), display or Silent()
-    if not isinstance(subject, Subject):
-        subject = Subject.open(subject, calibrated=options.accuracy is not None)
+    if not isinstance(subject, ComparisonSubject):
+        subject = ComparisonSubject.open(subject, calibrated=options.accuracy is not None)
     network, device, library = subject.network, subject.device, subject.library
     images = subject.images
     if len(network.layers) < 2:
@@ -210,7 +210,7 @@ def compare(
     )
 
 
-def _cut_alike(network: Network, subject: Subject) -> Network:
+def _cut_alike(network: Network, subject: ComparisonSubject) -> Network:
     """A counterpart, cut into the subject's tiles where its file has none."""
     own = tiles_of(subject.network)[0]
     if own is None or subject.calibration is None or any(tiles_of(network)):
@@ -219,7 +219,7 @@ def _cut_alike(network: Network, subject: Subject) -> Network:
 
 
 def _tiles(
-    subject: Subject,
+    subject: ComparisonSubject,
     accuracy: float,
     wanted: float | None,
     shown: npt.NDArray[np.uint8],

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.lib import wiring
 
-from allspin.hdl.cost.cells import synthesise
+from allspin.hdl.cost.standard_cells import synthesise
 from allspin.hdl.neuron.cmos_neuron import DigitalColumn
 from allspin.hdl.neuron.neuron import CellBlock, Currents, neuron_gateware
 from allspin.host.compare.assumptions import (
@@ -18,7 +18,7 @@ from allspin.host.compare.assumptions import (
     spin_periphery,
     spin_periphery_area,
 )
-from allspin.host.compare.subject import Subject
+from allspin.host.compare.subject import ComparisonSubject
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.netlist import Energy, Netlist
 from allspin.sim.cost.spin import (
@@ -65,7 +65,7 @@ class CellPrice:
 
 
 @dataclass(frozen=True, eq=False)
-class Kind:
+class NeuronKind:
     """The network with one kind of neuron, and what it did on some images.
 
     Attributes
@@ -104,7 +104,9 @@ class Kind:
         return float(np.mean(self.currents.astype(np.float64) ** 2)) / mean**2 if mean else 1.0
 
 
-def run_kind(network: Network, origin: str, subject: Subject, shown: Images, period: float) -> Kind:
+def run_kind(
+    network: Network, origin: str, subject: ComparisonSubject, shown: Images, period: float
+) -> NeuronKind:
     """Run a network on images, and map its neuron to cells if that is no spin device.
 
     Parameters
@@ -113,7 +115,7 @@ def run_kind(network: Network, origin: str, subject: Subject, shown: Images, per
         The network with one kind of neuron.
     origin : str
         Where it comes from, in words.
-    subject : Subject
+    subject : ComparisonSubject
         Test images, and the cells.
     shown : ndarray of uint8, shape (images, height, width)
         Images whose activity is counted.
@@ -140,7 +142,7 @@ def run_kind(network: Network, origin: str, subject: Subject, shown: Images, per
     into, out = np.concatenate(currents, axis=1), np.concatenate(activations, axis=1)
     spin = NEURONS[network.neuron.name].spin
     price = None if spin else _price_in_cells(network, into, out, subject.library, period)
-    return Kind(network, origin, accuracy, into, rows, squares, price)
+    return NeuronKind(network, origin, accuracy, into, rows, squares, price)
 
 
 def _price_in_cells(
@@ -205,7 +207,7 @@ Entry = dict[str, Any]
 
 
 def _entry(
-    ran: Kind,
+    ran: NeuronKind,
     name: str,
     what: str,
     area: float,
@@ -222,7 +224,7 @@ def _entry(
 
     Parameters
     ----------
-    ran : Kind
+    ran : NeuronKind
         The network that its accuracy is of.
     name, what : str
         Its name, unique, and what is meant.
@@ -262,7 +264,7 @@ def _entry(
 
 
 def spin_entries(
-    neuron: NeuronFigures, a: Assumptions, kinds: dict[str, Kind], library: Library
+    neuron: NeuronFigures, a: Assumptions, kinds: dict[str, NeuronKind], library: Library
 ) -> list[Entry]:
     """The spin neurons.
 
@@ -307,7 +309,7 @@ def spin_entries(
     ]
 
 
-def cmos_entries(a: Assumptions, kinds: dict[str, Kind], library: Library) -> list[Entry]:
+def cmos_entries(a: Assumptions, kinds: dict[str, NeuronKind], library: Library) -> list[Entry]:
     """The CMOS neurons in cells, and the bare gate as the paper prices it."""
     entries = []
     for kind, ran in kinds.items():
@@ -404,12 +406,12 @@ def _price_column(
     return netlist, netlist.energy(activity, period)
 
 
-def column_entry(relu: Kind, images: Images, library: Library, period: float) -> Entry:
+def column_entry(relu: NeuronKind, images: Images, library: Library, period: float) -> Entry:
     """A neuron that does without a spin column: it multiplies and sums for itself.
 
     Parameters
     ----------
-    relu : Kind
+    relu : NeuronKind
         The network with registered ReLUs.
     images : ndarray of uint8, shape (images, height, width)
         The first `COLUMN_IMAGES` of them are used.

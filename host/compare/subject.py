@@ -14,7 +14,7 @@ from allspin.host.chips.tiles import calibration_images, cut_network
 from allspin.host.compare.assumptions import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.host.data.catalogue import network_name, open_device, open_network, shipped_networks
 from allspin.host.data.datasets import load_test_set
-from allspin.host.draw.compare import break_even_chart, energy_split, tornado_chart
+from allspin.host.draw.comparison_charts import break_even_chart, energy_split, tornado_chart
 from allspin.host.draw.style import SCREEN, Look, save_picture
 from allspin.host.show.say import Display
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
@@ -33,7 +33,7 @@ IMAGES = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class ComparisonSubject:
     """A network, with the devices of its spin neurons and the cells of its CMOS neurons.
 
     Parameters

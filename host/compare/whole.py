@@ -11,7 +11,7 @@ from allspin.host.compare.assumptions import (
     Assumptions,
     cmos_periphery_area,
 )
-from allspin.host.compare.neurons import FLIP_FLOP, Entry, Kind
+from allspin.host.compare.neurons import FLIP_FLOP, Entry, NeuronKind
 from allspin.host.show.say import Display
 from allspin.sim.cost.spin import (
     ADC_RATE,
@@ -123,7 +123,7 @@ def _recorded_arrays(recorded: dict[str, Any], cycles: int) -> dict[str, Any]:
 
 
 def whole_network(
-    entry: Entry, network: Network, ran: Kind, synapse: SynapseFigures, a: Assumptions
+    entry: Entry, network: Network, ran: NeuronKind, synapse: SynapseFigures, a: Assumptions
 ) -> dict[str, Any]:
     """The whole network with one kind of neuron, for one image.
 
@@ -137,7 +137,7 @@ def whole_network(
         The neuron.
     network : Network
         The network.
-    ran : Kind
+    ran : NeuronKind
         What the network with that kind of neuron did.
     synapse : SynapseFigures
         Its synapses.

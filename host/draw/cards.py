@@ -14,11 +14,11 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from PIL import Image
 
-from allspin.host.draw.array import map_pixels, strongest, top_word
-from allspin.host.draw.device import DRAWN, response_curve, synapse_curve
+from allspin.host.draw.array_charts import map_pixels, strongest, top_word
+from allspin.host.draw.device_charts import DRAWN, response_curve, synapse_curve
 from allspin.host.draw.style import R_AH, Look, svg_of
 from allspin.host.show.say import shortened
-from allspin.host.show.table import Column, Table, shown
+from allspin.host.show.table import Table, TableColumn, shown
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
@@ -119,7 +119,9 @@ def beside(table: Table, *pictures: h.Node | Figure) -> str:
 def facts(title: str, values: Sequence[tuple[str, object]]) -> Table:
     """A card's table: names and values, but for those that are None."""
     rows = [(name, shortened(str(value), LONGEST)) for name, value in values if value is not None]
-    return Table(shortened(title, LONGEST), (Column("what"), Column("value")), rows, headed=False)
+    return Table(
+        shortened(title, LONGEST), (TableColumn("what"), TableColumn("value")), rows, headed=False
+    )
 
 
 @singledispatch

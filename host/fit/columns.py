@@ -191,7 +191,7 @@ READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)|(le
 """Names of the current of reads."""
 
 
-class Columns(ColumnMap):
+class FileColumns(ColumnMap):
     """The columns of one file, and what its curves are over.
 
     Parameters
@@ -289,7 +289,7 @@ def is_decay(file: CsvFile, names: ColumnNames | None = None) -> bool:
 
 
 def choose_rows(
-    file: CsvFile, columns: Columns, conditions: Iterable[Condition]
+    file: CsvFile, columns: FileColumns, conditions: Iterable[Condition]
 ) -> tuple[list[int], set[str]]:
     """The rows for which all conditions hold, and the columns of those that the file has.
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from allspin.host.fit.columns import Columns, filled
+from allspin.host.fit.columns import FileColumns, filled
 from allspin.host.fit.curves import DEAD, Curve, by_device, trend, usual_swing
 from allspin.host.fit.quantities import few
 from allspin.host.fit.roles import WAYS
@@ -27,7 +27,7 @@ Run = tuple[Curve, Way]
 is missing. And what the file says of the polarity."""
 
 
-def ways_of(file: CsvFile, columns: Columns, chosen: list[int]) -> Sequence[Way]:
+def ways_of(file: CsvFile, columns: FileColumns, chosen: list[int]) -> Sequence[Way]:
     """What is known of each row's polarity: by its column, or by currents of both signs."""
     place, current = columns.place("polarity"), columns.place("current")
     signs: Sequence[Way] = ()

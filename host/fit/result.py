@@ -12,7 +12,7 @@ from allspin.host.fit.outliers import Outlier
 from allspin.host.fit.quantities import few
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
 from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread
-from allspin.host.show.table import Cell, Column, Number, Table
+from allspin.host.show.table import Cell, Number, Table, TableColumn
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
@@ -133,12 +133,12 @@ class FitOptions:
 # The table of a fitted device, as the terminal shows it.
 
 COLUMNS = (
-    Column("part", group=True),
-    Column("what"),
-    Column("value", number=True),
-    Column("from"),
-    Column("to"),
-    Column("unit"),
+    TableColumn("part", group=True),
+    TableColumn("what"),
+    TableColumn("value", number=True),
+    TableColumn("from"),
+    TableColumn("to"),
+    TableColumn("unit"),
 )
 
 

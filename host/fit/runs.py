@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.columns import Columns, ReadOptions, choose_rows
+from allspin.host.fit.columns import FileColumns, ReadOptions, choose_rows
 from allspin.host.fit.curves import Curve, Measurement
 from allspin.host.fit.facts import own_names
 from allspin.host.fit.polarities import Run, Way, pulse_curves, ways_of
@@ -34,7 +34,7 @@ ZERO, ROOM = 273.15, 300.0
 # Rows to runs.
 
 
-def _temperatures(file: CsvFile, columns: Columns, chosen: list[int]) -> Array:
+def _temperatures(file: CsvFile, columns: FileColumns, chosen: list[int]) -> Array:
     """Each row's temperature in kelvin, by its column, or by what is said of its table."""
     place = columns.place("temperature")
     kelvin = np.array([said_temperature(file, file.rows[row][0]) or ROOM for row in chosen])
@@ -53,7 +53,7 @@ def said_temperature(file: CsvFile, line: int) -> float | None:
 
 
 def gather(
-    file: CsvFile, columns: Columns, chosen: list[int], own: tuple[str, str], share: float
+    file: CsvFile, columns: FileColumns, chosen: list[int], own: tuple[str, str], share: float
 ) -> tuple[list[Run], list[str]]:
     """The runs of a file's rows, and what is said of missing values.
 
@@ -63,7 +63,7 @@ def gather(
     ----------
     file : CsvFile
         The table.
-    columns : Columns
+    columns : FileColumns
         What its columns are.
     chosen : list of int
         The rows that are taken.
@@ -141,7 +141,7 @@ def gather(
 
 
 def _names(
-    file: CsvFile, columns: Columns, chosen: list[int], what: str, own: tuple[str, str]
+    file: CsvFile, columns: FileColumns, chosen: list[int], what: str, own: tuple[str, str]
 ) -> list[str]:
     """Each row's device or cycle: by its column, by a line before its table, or by the file."""
     place = columns.place(what)
@@ -238,12 +238,12 @@ def read_measurement(
     options = options or ReadOptions()
     conditions, ignored = options.conditions(), set(map(plain, options.ignored))
     options.columns.check(paths)
-    every: list[tuple[Columns, list[Curve], set[str]]] = []
+    every: list[tuple[FileColumns, list[Curve], set[str]]] = []
     notes: list[str] = []
     settings: list[Setting] = []
     for path, own in zip(paths, own_names(paths), strict=True):
         file = read_csv(path)
-        columns = Columns(file, options, decay)
+        columns = FileColumns(file, options, decay)
         chosen, used = choose_rows(file, columns, conditions)
         runs, lost = gather(file, columns, chosen, own, options.missing)
         read, guessed = [run.measured() for run, _ in runs], list[str]()
@@ -283,7 +283,7 @@ def read_measurement(
     )
 
 
-def _unnamed(file: CsvFile, columns: Columns, decay: bool) -> list[str]:
+def _unnamed(file: CsvFile, columns: FileColumns, decay: bool) -> list[str]:
     """What is said of several tables that name no device, or of decays that name no temperature."""
     named = "device" in columns.places or any(block.device for block in file.blocks)
     cold = "temperature" not in columns.places and not said_temperature(file, file.rows[0][0])

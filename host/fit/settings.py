@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allspin.host.fit.columns import READ_CURRENT, Columns
+from allspin.host.fit.columns import READ_CURRENT, FileColumns
 from allspin.host.fit.curves import Curve
 from allspin.host.fit.facts import bare, quantities
 from allspin.host.fit.quantities import number, unit_of
@@ -99,7 +99,7 @@ def _steady(cells: Sequence[str], named: bool) -> str | float | None:
     )
 
 
-def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> list[Setting]:
+def settings_of(file: CsvFile, columns: FileColumns, curves: Iterable[Curve]) -> list[Setting]:
     """What lines, names and columns of a file's tables give for their curves.
 
     A column knows better than a line, and lines that contradict one another give nothing. Columns
@@ -109,7 +109,7 @@ def settings_of(file: CsvFile, columns: Columns, curves: Iterable[Curve]) -> lis
     ----------
     file : CsvFile
         The tables.
-    columns : Columns
+    columns : FileColumns
         What its columns are.
     curves : iterable of Curve
         The curves.

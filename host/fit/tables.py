@@ -50,7 +50,7 @@ NAMED = re.compile(
 """A line of a preamble that names the device."""
 
 
-class Column(NamedTuple):
+class Heading(NamedTuple):
     """A column's heading: its name without the unit, and the unit as written, or nothing."""
 
     name: str
@@ -86,7 +86,7 @@ class CsvFile:
     ----------
     path : Path
         Where it was read.
-    columns : list of Column
+    columns : list of Heading
         Its headings.
     rows : list of (int, list of str)
         Line number and cells of each row; as many cells as columns.
@@ -99,7 +99,7 @@ class CsvFile:
     """
 
     path: Path
-    columns: list[Column]
+    columns: list[Heading]
     rows: list[tuple[int, list[str]]]
     data: bytes
     blocks: list[Block] = field(default_factory=list)
@@ -148,7 +148,7 @@ class CsvFile:
         return max(bisect.bisect_left(self.blocks, line, key=lambda block: block.line) - 1, 0)
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """A line that is not blank: its number from 1, its text without the sign of a comment."""
 
     number: int
@@ -169,7 +169,7 @@ class _Layout:
         Numbers in the rows among the first lines.
     """
 
-    def __init__(self, lines: Sequence[Line], delimiter: str) -> None:
+    def __init__(self, lines: Sequence[TextLine], delimiter: str) -> None:
         self.lines, self.delimiter = lines, delimiter
         self.usual: tuple[bool, ...] = ()
         shapes: dict[int, tuple[bool, ...]] = {}
@@ -184,7 +184,7 @@ class _Layout:
         self.numbers = len(rows) * sum(self.usual)
         self.header, self.first = self._find_header(rows)
 
-    def cells(self, line: Line) -> list[str]:
+    def cells(self, line: TextLine) -> list[str]:
         """The cells of a line, without empty ones beyond a row's."""
         split = line.text.split(self.delimiter)
         # A quote that is not closed is part of no text.
@@ -238,21 +238,21 @@ class _Layout:
                 ), first
         return -1, -1
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[Heading]:
         """The headings, with units of their own or those of a row of units."""
         below = filter(None, map(self.units, range(self.header + 1, self.first)))
         own = self.cells(self.lines[self.header])
         return list(map(_column, own, next(below, [""] * len(own))))
 
 
-def _column(heading: str, unit: str) -> Column:
+def _column(heading: str, unit: str) -> Heading:
     """A column by its heading, with the unit that is in it, or else the one of a row of units."""
     if match := BRACKETS.fullmatch(heading):
-        return Column(f"{match[1]} {match[3]}".strip(), match[2].strip() or unit)
+        return Heading(f"{match[1]} {match[3]}".strip(), match[2].strip() or unit)
     match = ENDINGS.fullmatch(heading)
     if match and unit_of(match["per"] or match["unit"]) not in (None, ("", 1.0)):
-        return Column(match["name"].strip(), match["per"] or match["unit"])
-    return Column(heading.strip(), unit)
+        return Heading(match["name"].strip(), match["per"] or match["unit"])
+    return Heading(heading.strip(), unit)
 
 
 def _unpacked(path: Path, data: bytes, size: int) -> bytes:
@@ -307,7 +307,7 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
         # Tabs at either end are empty cells, and a # behind one is a unit.
         comment = line.lstrip(" ").startswith(tuple(COMMENTS))
         bare = stripped.lstrip(COMMENTS).strip() if comment else line.rstrip("\r\n")
-        lines += [Line(place, bare, comment)] * bool(stripped)
+        lines += [TextLine(place, bare, comment)] * bool(stripped)
     if not lines:
         raise UserError(f"{path} is empty; give a header line with column names, then rows")
     counts = np.array([[line.text.count(one) for line in lines] for one in DELIMITERS])
@@ -335,13 +335,13 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
     return file
 
 
-def _take_rows(file: CsvFile, layout: _Layout) -> list[Line]:
+def _take_rows(file: CsvFile, layout: _Layout) -> list[TextLine]:
     """Put blocks and rows into a file; what is left of the lines, which are words."""
     lines, top = layout.lines, layout.lines[layout.header].text
     # Units and comments below the header, wherever it comes again.
     below = {lines[p].text for p in range(layout.header, layout.first) if layout.words(p)}
     heads = [p for p in range(layout.header, len(lines)) if lines[p].text == top]
-    others: list[Line] = []
+    others: list[TextLine] = []
     end = 0  # of the rows before
     for head, after in itertools.pairwise([*heads, len(lines)]):
         preamble = [line.text for line in lines[end:head]]

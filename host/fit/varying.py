@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from allspin.host.fit.columns import Columns
+from allspin.host.fit.columns import FileColumns
 from allspin.host.fit.curves import Curve
 from allspin.host.fit.facts import quantities
 from allspin.host.fit.quantities import base_of, few, number, ordered
@@ -169,7 +169,7 @@ def _empty(cell: str, signed: bool) -> bool:
 
 
 def check_steady(
-    file: CsvFile, columns: Columns, ignored: set[str], curves: Iterable[Curve]
+    file: CsvFile, columns: FileColumns, ignored: set[str], curves: Iterable[Curve]
 ) -> list[str]:
     """Refuse a column that varies where curves are taken for cycles of one another.
 
@@ -177,7 +177,7 @@ def check_steady(
     ----------
     file : CsvFile
         The table.
-    columns : Columns
+    columns : FileColumns
         What its columns are.
     ignored : set of str
         Columns that may vary, by their plain names.

@@ -130,7 +130,7 @@ class ImportOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class NetworkStage:
     """The network at one of its stages.
 
     Attributes
@@ -160,9 +160,9 @@ class Imported:
         Of the model itself in floating point, on the test images.
     scaling : InputScaling
         What its images were taken to be.
-    quantised : Stage
+    quantised : NetworkStage
         As quantised.
-    tuned : Stage or None
+    tuned : NetworkStage or None
         As trained further; None without.
     constant_neurons : int
         Hidden neurons that were added for the biases of the last layer.
@@ -175,8 +175,8 @@ class Imported:
     model_topology: tuple[int, ...]
     model_accuracy: float
     scaling: InputScaling
-    quantised: Stage
-    tuned: Stage | None
+    quantised: NetworkStage
+    tuned: NetworkStage | None
     constant_neurons: int
     spread_biases: bool
     interrupted: bool
@@ -278,10 +278,10 @@ def import_network(
         provenance = {"command": "import", "model": about, "options": options.provenance()}
         outputs = network.trace(few.reshape(len(few), -1) / 255.0)
 
-        def stage(made: Network) -> Stage:
+        def stage(made: Network) -> NetworkStage:
             logits = GoldenModel(made).logits(dataset.test_images)
             errors = layer_errors(made, few, outputs)
-            return Stage(made, _accuracy_of(logits, dataset.test_labels), errors)
+            return NetworkStage(made, _accuracy_of(logits, dataset.test_labels), errors)
 
         display.start("quantising")
         with refused(f"{path}: "):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.foreign.description import Dense, FloatNetwork, Reals
-from allspin.host.train.latent import Columns, LatentNetwork, NumberFormats
+from allspin.host.train.latent import LatentColumns, LatentNetwork, NumberFormats
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import MAX_LINES, Network
@@ -244,7 +244,7 @@ def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
     return factor, wanted_mean - factor * mean
 
 
-def _hidden(formats: NumberFormats, layer: Dense, rows: Rows) -> tuple[Columns, Rows]:
+def _hidden(formats: NumberFormats, layer: Dense, rows: Rows) -> tuple[LatentColumns, Rows]:
     """A hidden layer, and what its neurons drive the next one with."""
     wanted = rows.model @ layer.weights + layer.biases
     chosen, latent, _ = fit_weights(
@@ -258,7 +258,7 @@ def _hidden(formats: NumberFormats, layer: Dense, rows: Rows) -> tuple[Columns, 
     factor, biases = _line(sums, wanted)
     model = np.clip(wanted, 0, layer.high)
     gains, offsets, driven = fit_neurons(formats, sums * factor, biases, model)
-    return Columns(latent, factor * gains, offsets), driven
+    return LatentColumns(latent, factor * gains, offsets), driven
 
 
 # Biases of the last layer: weights of hidden neurons that always answer full scale.
@@ -289,9 +289,9 @@ def neurons_needed(biases: Reals, weights: Reals) -> int:
     return min(max(1, math.ceil(largest / weight)) if weight > 0 else 1, MAX_NEURONS)
 
 
-def _with_constants(columns: Columns, rows: Rows, count: int) -> tuple[Columns, Rows]:
+def _with_constants(columns: LatentColumns, rows: Rows, count: int) -> tuple[LatentColumns, Rows]:
     """The last hidden layer with constant neurons beside it."""
-    more = Columns(
+    more = LatentColumns(
         np.pad(columns.weights, ((0, 0), (0, count))),
         np.pad(columns.gains, (0, count)),
         np.pad(columns.offsets, (0, count), constant_values=OFFSET),
@@ -337,7 +337,7 @@ def quantise(
         np.ones(flat.shape[1]),
         flat / 255.0,
     )
-    layers: list[Columns] = []
+    layers: list[LatentColumns] = []
     for layer in model.layers[:-1]:
         columns, rows = _hidden(formats, layer, rows)
         layers.append(columns)
@@ -359,7 +359,7 @@ def quantise(
     scaled = rows.worth[:, None] * weights
     _, latent, scales = fit_weights(formats, scaled, rows.values, wanted, by_column=False)
     nothing = np.zeros(weights.shape[1])
-    layers.append(Columns(latent, nothing, nothing))
+    layers.append(LatentColumns(latent, nothing, nothing))
     topology = (flat.shape[1], *(columns.weights.shape[1] for columns in layers))
     network = LatentNetwork(formats, topology, np.random.default_rng(0))
     network.take(layers, float(scales[0]))

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
-from allspin.hdl.parameters.crossbar import OFFSET_BITS, Tiling, UniformLevels
+from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Layer, Network
 

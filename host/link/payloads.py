@@ -15,7 +15,7 @@ from allspin.hdl.link.protocol import (
     Feature,
     Request,
 )
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     AMPLIFIERS,
     CONVERTER,
     COUNTERS,

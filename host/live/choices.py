@@ -128,7 +128,7 @@ MOST_CELLS = 1 << 21
 
 
 @dataclass(frozen=True)
-class Setting:
+class PageSetting:
     """What a page has chosen.
 
     Attributes
@@ -247,18 +247,18 @@ class Choices:
         made_of, port = open_device(device, at), None if on in (GOLDEN, VIRTUAL) else on
         return cls(networks, name, on if port is None else BOARD, port, made_of, images, labels)
 
-    def usual(self) -> Setting:
+    def usual(self) -> PageSetting:
         """What is chosen at first: chip 0, programmed open loop."""
         values = {knob.name: knob.value for knob in self.knobs}
-        return Setting(self.first, self.on, 0, next(iter(SCHEMES)), False, values)
+        return PageSetting(self.first, self.on, 0, next(iter(SCHEMES)), False, values)
 
-    def setting(self, chosen: Mapping[str, Any]) -> Setting:
+    def setting(self, chosen: Mapping[str, Any]) -> PageSetting:
         """Check what a page chose.
 
         Parameters
         ----------
         chosen : mapping
-            Values by the names of `Setting`; those that are missing stay as `usual` has them.
+            Values by the names of `PageSetting`; those that are missing stay as `usual` has them.
             What it has besides is not looked at.
 
         Raises
@@ -266,7 +266,7 @@ class Choices:
         ValueError, TypeError
             If a value is none of those that may be chosen.
         """
-        names = [field.name for field in fields(Setting)]
+        names = [field.name for field in fields(PageSetting)]
         made = replace(self.usual(), **{name: chosen[name] for name in names if name in chosen})
         check_one_of("network", made.network, self.networks)
         check_one_of("on", made.on, self.machines)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from allspin.host.live.choices import Choices, Setting
+from allspin.host.live.choices import Choices, PageSetting
 from allspin.host.live.shown import GRID
 from allspin.host.show.say import printable, version
 from allspin.sim.errors import check_one_of, check_range
@@ -64,7 +64,7 @@ class Show:
     use: int = 0
 
 
-Message = Setting | Show | int | None
+Message = PageSetting | Show | int | None
 """A setting that was chosen; an image; a number of chips whose accuracy the page wants; or None: it
 wants all values as an npz."""
 

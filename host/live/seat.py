@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import Closing
-from allspin.host.draw.device import LAST_SUM
+from allspin.host.draw.device_charts import LAST_SUM
 from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
-from allspin.host.machines.chips import CHIPS, SUM_CHIPS
+from allspin.host.machines.gateware_chips import CHIPS, SUM_CHIPS
 from allspin.host.machines.machine import Maker
 from allspin.host.machines.opening import (
     GOLDEN,

@@ -29,7 +29,7 @@ from starlette.websockets import WebSocket, WebSocketClose, WebSocketDisconnect
 
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import MAX_BYTES, encode, parse
-from allspin.host.live.session import Session
+from allspin.host.live.visit import Visit
 from allspin.sim.errors import check_range, refused
 
 LOOP_BACK = ("127.0.0.1", "localhost", "::1")
@@ -224,7 +224,7 @@ async def _serve(socket: WebSocket, choices: Choices) -> None:
             else:
                 await socket.send_bytes(message)
 
-    session, rates = Session(choices, send), Rates()
+    session, rates = Visit(choices, send), Rates()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(session.run)
         # The server itself closes the socket of who sends a message of more than `MAX_BYTES`.

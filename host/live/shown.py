@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from allspin.host.chips.options import MadeChip
+from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.images import frame_image
-from allspin.host.draw.device import EVENT, SUM
-from allspin.host.live.choices import Choices, Setting, turned
+from allspin.host.draw.device_charts import EVENT, SUM
+from allspin.host.live.choices import Choices, PageSetting, turned
 from allspin.host.show.say import commit
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
@@ -81,7 +81,7 @@ class Made:
 
     Attributes
     ----------
-    setting : Setting
+    setting : PageSetting
         What was chosen.
     base, network : Network
         As it was trained, the ideal chip; and what machines run.
@@ -95,7 +95,7 @@ class Made:
         Of the chip, and of the ideal one.
     """
 
-    setting: Setting
+    setting: PageSetting
     base: Network
     network: Network
     device: Device
@@ -105,7 +105,7 @@ class Made:
     ideal: GoldenModel
 
     @classmethod
-    def of(cls, choices: Choices, setting: Setting) -> "Made":
+    def of(cls, choices: Choices, setting: PageSetting) -> "Made":
         """Make what was chosen.
 
         Raises

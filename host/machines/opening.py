@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from allspin.hdl.cache.process import Progress as BuildProgress, no_progress
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters.engine import COUNTERS, ENGINE, WEIGHTS
+from allspin.hdl.parameters.engine_parameters import COUNTERS, ENGINE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity
@@ -33,7 +33,7 @@ from allspin.host.link.transport import (
     UartOptions,
     serial_ports,
 )
-from allspin.host.machines.chips import ChipMaker
+from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.machine import GoldenMachine, Machine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport

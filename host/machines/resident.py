@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from allspin.host.draw.curves import Line
+from allspin.host.draw.curve_charts import ChartLine
 from allspin.host.draw.style import png_of
 from allspin.host.paper.experiments import Experiment
 
@@ -159,7 +159,7 @@ Cell = str | int | float
 
 
 @dataclass(frozen=True)
-class Table:
+class ChapterTable:
     """A table.
 
     Parameters
@@ -188,12 +188,12 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ChapterPicture:
     """A picture, and the numbers that it was drawn from.
 
     Parameters
     ----------
-    numbers : Table
+    numbers : ChapterTable
         Its name is that of the picture's files, too.
     caption : str
         What is to be seen, and which figure of the paper it stands for.
@@ -201,7 +201,7 @@ class Picture:
         Makes the figure.
     """
 
-    numbers: Table
+    numbers: ChapterTable
     caption: str
     draw: Callable[[], Figure]
 
@@ -220,9 +220,9 @@ class Chapter:
         What it is about.
     text : tuple of str
         Paragraphs: what was done, and which readings were taken.
-    pictures : tuple of Picture
+    pictures : tuple of ChapterPicture
         With their numbers.
-    tables : tuple of Table
+    tables : tuple of ChapterTable
         That stand in the report, besides the pictures' numbers.
     claims : sequence of Claim
         With verdicts.
@@ -230,8 +230,8 @@ class Chapter:
 
     title: str
     text: tuple[str, ...] = ()
-    pictures: tuple[Picture, ...] = ()
-    tables: tuple[Table, ...] = ()
+    pictures: tuple[ChapterPicture, ...] = ()
+    tables: tuple[ChapterTable, ...] = ()
     claims: Sequence[Claim] = ()
 
 
@@ -299,17 +299,17 @@ def accuracy(runs: Sequence[dict[str, Any]]) -> Spread:
     return Spread.of([run["accuracy"] for run in runs])
 
 
-def sweep_line(label: str, values: Sequence[float], spreads: Sequence[Spread]) -> Line:
+def sweep_line(label: str, values: Sequence[float], spreads: Sequence[Spread]) -> ChartLine:
     """A line of accuracies in percent with their deviations."""
     means = [100 * spread.mean for spread in spreads]
-    return Line(label, list(values), means, [100 * spread.deviation for spread in spreads])
+    return ChartLine(label, list(values), means, [100 * spread.deviation for spread in spreads])
 
 
-def lines_table(name: str, title: str, x: str, y: str, lines: Sequence[Line]) -> Table:
+def lines_table(name: str, title: str, x: str, y: str, lines: Sequence[ChartLine]) -> ChapterTable:
     """Numbers of a picture's lines, a row a point."""
     rows: list[tuple[Cell, ...]] = [
         (line.label, *map(float, point))
         for line in lines
         for point in zip(line.x, line.y, line.error or [0.0] * len(line.x), strict=True)
     ]
-    return Table(name, title, ("line", x, y, "standard deviation"), rows)
+    return ChapterTable(name, title, ("line", x, y, "standard deviation"), rows)

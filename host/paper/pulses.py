@@ -5,18 +5,18 @@ from functools import partial
 
 import numpy as np
 
-from allspin.host.draw.curves import Line, Panel, curves
+from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 from allspin.host.paper.chapter import (
     Chapter,
+    ChapterPicture,
+    ChapterTable,
     Claim,
     Effort,
     Found,
     Part,
-    Picture,
     Reading,
     Runs,
     Spread,
-    Table,
     accuracy,
     lines_table,
     sweep_line,
@@ -58,7 +58,7 @@ def _nonlinearity_runs(effort: Effort) -> Runs:
     }
 
 
-def _signed_picture(accuracies: list[Line]) -> Picture:
+def _signed_picture(accuracies: list[ChartLine]) -> ChapterPicture:
     x, y = "nonlinearity P_max / A", "test accuracy (%)"
     pulses = list(range(PULSES + 1))
     there_and_back = [*pulses, *(PULSES + n for n in pulses)]
@@ -66,9 +66,9 @@ def _signed_picture(accuracies: list[Line]) -> Picture:
     for sign, words in SIGNS.items():
         synapse = raw_synapse(*_a(sign, 22.0), states=PULSES)
         r_ah = [r for polarity in Polarity for r in synapse.curve(polarity, pulses)]
-        responses.append(Line(words, there_and_back, r_ah, marked=False))
+        responses.append(ChartLine(words, there_and_back, r_ah, marked=False))
     panels = [
-        Panel(
+        ChartPanel(
             responses,
             "pulses: 100 up, 100 down",
             "R_AH (half of the range)",
@@ -76,9 +76,11 @@ def _signed_picture(accuracies: list[Line]) -> Picture:
             y_range=(-1.6, 1.1),
             places="lower center",
         ),
-        Panel(accuracies, x, y, "Accuracy after one epoch", y_range=(0, 100), places="lower left"),
+        ChartPanel(
+            accuracies, x, y, "Accuracy after one epoch", y_range=(0, 100), places="lower left"
+        ),
     ]
-    return Picture(
+    return ChapterPicture(
         lines_table("nonlinearity", "Accuracy against nonlinearity", x, y, accuracies),
         "Nonlinear pulses by polarity.",
         partial(curves, "Nonlinear pulses", panels),
@@ -161,7 +163,7 @@ def widths(polarity: Polarity, pulses: int = PULSES) -> list[float]:
     return np.diff(synapse.pulses_to(polarity, levels)).tolist()
 
 
-def _width_picture() -> Picture:
+def _width_picture() -> ChapterPicture:
     synapse = raw_synapse(*RAW, states=PULSES)
     number = list(range(PULSES + 1))
     responses, trains = [], []
@@ -170,12 +172,12 @@ def _width_picture() -> Picture:
         equal = synapse.curve(polarity, number).tolist()
         computed = synapse.curve(polarity, [0.0, *np.cumsum(each).tolist()]).tolist()
         responses += [
-            Line(f"{name}, equal pulses", number, equal, marked=False),
-            Line(f"{name}, computed widths", number, computed, marked=False, dashed=True),
+            ChartLine(f"{name}, equal pulses", number, equal, marked=False),
+            ChartLine(f"{name}, computed widths", number, computed, marked=False, dashed=True),
         ]
-        trains.append(Line(name, number[1:], each, marked=False))
+        trains.append(ChartLine(name, number[1:], each, marked=False))
     panels = [
-        Panel(
+        ChartPanel(
             responses,
             "pulse",
             "R_AH (half of the range)",
@@ -183,10 +185,12 @@ def _width_picture() -> Picture:
             y_range=(-1.1, 1.9),
             places="upper center",
         ),
-        Panel(trains, "pulse", "width (nominal pulses)", "Widths for equal steps", y_scale="log"),
+        ChartPanel(
+            trains, "pulse", "width (nominal pulses)", "Widths for equal steps", y_scale="log"
+        ),
     ]
-    numbers = [*responses, *(Line(f"width, {t.label}", t.x, t.y) for t in trains)]
-    return Picture(
+    numbers = [*responses, *(ChartLine(f"width, {t.label}", t.x, t.y) for t in trains)]
+    return ChapterPicture(
         lines_table("pulse-width", "Response and widths", "pulse", "R_AH, or width", numbers),
         "Equal pulses, and pulses of computed width.",
         partial(curves, "Shorter pulses first, wider ones later", panels),
@@ -206,7 +210,7 @@ def _width_chapter(found: Found, effort: Effort) -> Chapter:
         ),
         (_width_picture(),),
         (
-            Table(
+            ChapterTable(
                 "pulse-width-accuracy",
                 "Accuracy after one epoch, by programming scheme",
                 ("scheme", "rate", "mean (%)", "standard deviation", "seeds"),
@@ -323,7 +327,7 @@ def _collapse_claims(
     )
 
 
-def _collapse_picture(spreads: Spreads, rates: list[float]) -> Picture:
+def _collapse_picture(spreads: Spreads, rates: list[float]) -> ChapterPicture:
     lines = {
         words: [
             sweep_line(name, rates, [spreads[pulses, set_up, rate] for rate in rates])
@@ -332,7 +336,7 @@ def _collapse_picture(spreads: Spreads, rates: list[float]) -> Picture:
         for pulses, (_, words) in RESPONSES.items()
     }
     panels = [
-        Panel(
+        ChartPanel(
             panel_lines,
             "learning rate",
             "test accuracy (%)",
@@ -350,7 +354,7 @@ def _collapse_picture(spreads: Spreads, rates: list[float]) -> Picture:
         for words, panel_lines in lines.items()
         for line in panel_lines
     ]
-    return Picture(
+    return ChapterPicture(
         lines_table("collapse", "Accuracy with raw pulses", "rate", "test accuracy (%)", numbers),
         "Where raw pulses collapse, and where they do not.",
         partial(curves, "Raw pulses against equal steps, by learning rate", panels),
@@ -378,7 +382,7 @@ def _collapse_chapter(found: Found, effort: Effort) -> Chapter:
         ),
         (_collapse_picture(spreads, effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES)),),
         (
-            Table(
+            ChapterTable(
                 "collapse-constant",
                 "Networks that give one answer to more than 99 % of the images",
                 ("pulses", "network", "rate", "accuracy (%)", "standard deviation", "collapsed"),

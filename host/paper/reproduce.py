@@ -14,8 +14,8 @@ from markupsafe import Markup
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import make_folder
 from allspin.host.draw.style import SCREEN, Look, save_pictures
-from allspin.host.paper import network, neuron, pulses, synapse, tolerance
-from allspin.host.paper.chapter import Cell, Chapter, Claim, Effort, Part, Table
+from allspin.host.paper import network_claims, neuron_claims, pulses, synapse_claims, tolerance
+from allspin.host.paper.chapter import Cell, Chapter, ChapterTable, Claim, Effort, Part
 from allspin.host.paper.experiments import Experiment, ResultCache, perform
 from allspin.host.show import table as show
 from allspin.host.show.say import Display, clock, commit
@@ -59,9 +59,9 @@ def cell_text(cell: Cell) -> str:
     return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
 
 
-def verdict_table(claims: Sequence[Claim]) -> Table:
+def verdict_table(claims: Sequence[Claim]) -> ChapterTable:
     """The table of verdicts."""
-    return Table(
+    return ChapterTable(
         "verdicts",
         "Verdicts",
         ("claim", "paper", "ours", "verdict", "reason"),
@@ -72,9 +72,9 @@ def verdict_table(claims: Sequence[Claim]) -> Table:
     )
 
 
-def readings_table(claims: Sequence[Claim]) -> Table:
+def readings_table(claims: Sequence[Claim]) -> ChapterTable:
     """Every reading of every claim, one a row."""
-    return Table(
+    return ChapterTable(
         "readings",
         "Readings",
         ("claim", "reading", "outcome", "agrees", "is an assumption"),
@@ -95,16 +95,16 @@ def readings_table(claims: Sequence[Claim]) -> Table:
 def printed_verdicts(claims: Sequence[Claim]) -> show.Table:
     """The table of verdicts for a terminal, with a line between two claims."""
     table = verdict_table(claims)
-    columns = [show.Column(name, wide=name in ("ours", "reason")) for name in table.header]
+    columns = [show.TableColumn(name, wide=name in ("ours", "reason")) for name in table.header]
     return show.Table(table.title, columns, table.rows, rules=range(1, len(table.rows)))
 
 
-def printed_table(table: Table) -> show.Table:
+def printed_table(table: ChapterTable) -> show.Table:
     """A table for a terminal."""
-    return show.Table(table.title, [show.Column(name) for name in table.header], table.rows)
+    return show.Table(table.title, [show.TableColumn(name) for name in table.header], table.rows)
 
 
-def _markdown_table(table: Table) -> str:
+def _markdown_table(table: ChapterTable) -> str:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -130,7 +130,7 @@ def markdown(chapters: Sequence[Chapter], facts: Sequence[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _html_table(table: Table) -> h.Element:
+def _html_table(table: ChapterTable) -> h.Element:
     def cell(value: Cell) -> h.Element:
         return h.td(class_=None if isinstance(value, str) else "number")[cell_text(value)]
 
@@ -249,18 +249,18 @@ def run_experiments(
 
 
 PARTS: tuple[Part, ...] = (
-    synapse.RESPONSE,
-    synapse.VARIATION,
-    neuron.CURVE,
-    network.TYPES,
+    synapse_claims.RESPONSE,
+    synapse_claims.VARIATION,
+    neuron_claims.CURVE,
+    network_claims.TYPES,
     tolerance.SYNAPSE,
     tolerance.NEURON,
-    network.STATES,
+    network_claims.STATES,
     pulses.NONLINEARITY,
     pulses.WIDTH,
     pulses.COLLAPSE,
-    neuron.ENERGY,
-    network.BEYOND,
+    neuron_claims.ENERGY,
+    network_claims.BEYOND,
 )
 """The chapters, in order."""
 RESULTS = "results"

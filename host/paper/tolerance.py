@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from allspin.host.draw.curves import Panel, curves
+from allspin.host.draw.curve_charts import ChartPanel, curves
 from allspin.host.paper.chapter import (
     Chapter,
+    ChapterPicture,
     Claim,
     Effort,
     Found,
     Part,
-    Picture,
     Reading,
     Runs,
     Spread,
@@ -73,13 +73,13 @@ def tolerance_claim(what: str, cycles: Lines, devices: Lines) -> Claim:
 
 def _picture(
     subject: str, figure: int, caption: str, sigmas: list[float], cycles: Lines, devices: Lines
-) -> Picture:
+) -> ChapterPicture:
     c2c, d2d = (
         [sweep_line(name, sigmas, spreads) for name, spreads in lines.items()]
         for lines in (cycles, devices)
     )
     panels = [
-        Panel(
+        ChartPanel(
             lines,
             X,
             Y,
@@ -95,7 +95,7 @@ def _picture(
         )
     ]
     title = f"Accuracy against the {subject}'s variation"
-    return Picture(
+    return ChapterPicture(
         lines_table(f"{subject}-tolerance", title, X, Y, [*c2c, *d2d]),
         f"Figs. {figure}c and {figure}d: {caption}",
         partial(curves, f"The network against the {subject}'s variation", panels),

@@ -4,7 +4,7 @@ import htpy as h
 import numpy as np
 from matplotlib.ticker import EngFormatter
 
-from allspin.host.draw.array import (
+from allspin.host.draw.array_charts import (
     SHARE,
     lit_pixels,
     map_pixels,
@@ -13,9 +13,10 @@ from allspin.host.draw.array import (
     top_word,
 )
 from allspin.host.draw.cards import image, spelled
-from allspin.host.draw.curves import Strip, strips
-from allspin.host.draw.device import neuron_curve, pulses_and_spread, synapse_curve
+from allspin.host.draw.curve_charts import Strip, strips
+from allspin.host.draw.device_charts import neuron_curve, pulses_and_spread, synapse_curve
 from allspin.host.draw.style import name_text
+from allspin.host.report.findings import Findings, ReportSubject
 from allspin.host.report.section import (
     Section,
     facts,
@@ -25,8 +26,7 @@ from allspin.host.report.section import (
     paragraph,
     tiles,
 )
-from allspin.host.report.subject import Findings, Subject
-from allspin.host.show.table import Column, Table, short
+from allspin.host.show.table import Table, TableColumn, short
 from allspin.sim.device.device import Device
 from allspin.sim.synapse.response import Polarity
 
@@ -44,10 +44,10 @@ def _synapse(device: Device) -> h.Node:
     ]
     up, down = (device.synapse.pulses_across(polarity) for polarity in Polarity)
     columns = (
-        Column("polarity"),
-        Column("pulses", form=".0f"),
-        Column("R_AH", device.unit, form=".5g"),
-        Column("C2C, one deviation", device.unit, form=".4g"),
+        TableColumn("polarity"),
+        TableColumn("pulses", form=".0f"),
+        TableColumn("R_AH", device.unit, form=".5g"),
+        TableColumn("C2C, one deviation", device.unit, form=".4g"),
     )
     return figure(
         "synapse-curve",
@@ -58,7 +58,7 @@ def _synapse(device: Device) -> h.Node:
     )
 
 
-def _neuron(subject: Subject) -> h.Node:
+def _neuron(subject: ReportSubject) -> h.Node:
     """The hidden neurons' curve and the table that the machine keeps of it."""
     network = subject.network
     if len(network.layers) < 2:
@@ -69,14 +69,14 @@ def _neuron(subject: Subject) -> h.Node:
     tables = [
         Table(
             "the device's curve",
-            (Column("current", "LSB", ".2f"), Column("R_AH above reset", "LSB", ".3f")),
+            (TableColumn("current", "LSB", ".2f"), TableColumn("R_AH above reset", "LSB", ".3f")),
             list(zip(current.tolist(), response.tolist(), strict=True)),
         )
     ]
     if (table := network.layers[0].table) is not None:
         # Only where the table steps: the rest says nothing new.
         steps = np.flatnonzero(np.diff(table.astype(int), prepend=-1))
-        columns = Column("from current", "LSB"), Column("activation", "LSB")
+        columns = TableColumn("from current", "LSB"), TableColumn("activation", "LSB")
         rows = list(zip(steps.tolist(), table[steps].tolist(), strict=True))
         tables.append(Table("where the table steps", columns, rows))
     return figure("neuron-curve", neuron_curve(network, subject.device), tables)
@@ -132,9 +132,14 @@ def _tables(findings: Findings, columns: list[int]) -> list[Table]:
         for column in columns
         for number, pixels in enumerate(words[:, column].reshape(network.image_shape).tolist())
     ]
-    names = Column("column"), Column("lowest"), Column("mean", form=".2f"), Column("highest")
-    more = Column("above zero", "%", form=".1f"), Column("strength in the next crossbar")
-    texts = Column("column"), Column("line"), Column("R_AH words, left to right")
+    names = (
+        TableColumn("column"),
+        TableColumn("lowest"),
+        TableColumn("mean", form=".2f"),
+        TableColumn("highest"),
+    )
+    more = TableColumn("above zero", "%", form=".1f"), TableColumn("strength in the next crossbar")
+    texts = TableColumn("column"), TableColumn("line"), TableColumn("R_AH words, left to right")
     return [
         Table("the maps in short", (*names, *more), rows),
         Table("every word of the maps, line by line of the image", texts, lines),
@@ -177,7 +182,7 @@ def maps(findings: Findings) -> Section:
 def _chips_tables(findings: Findings) -> list[Table]:
     """Accuracies chip by chip, and what programming took."""
     subject = findings.subject
-    columns = [Column(one.column.title, form=".2f") for one in findings.chips]
+    columns = [TableColumn(one.column.title, form=".2f") for one in findings.chips]
     shares = np.array([100 * one.accuracies for one in findings.chips]).T.tolist()
     electrical = subject.device.electrical
     rows = []
@@ -192,13 +197,13 @@ def _chips_tables(findings: Findings) -> list[Table]:
             )
         )
     took = (
-        *(Column("chips"), Column("pulses a cell"), Column("reads a cell")),
-        *(Column("cells outside the band", "%"), Column("energy a chip", "J")),
+        *(TableColumn("chips"), TableColumn("pulses a cell"), TableColumn("reads a cell")),
+        *(TableColumn("cells outside the band", "%"), TableColumn("energy a chip", "J")),
     )
     return [
         Table(
             "accuracy in percent, chip by chip",
-            (Column("chip"), *columns),
+            (TableColumn("chip"), *columns),
             [(chip, *row) for chip, row in enumerate(shares)],
         ),
         Table("what programming took", took, rows),

@@ -6,11 +6,12 @@ from typing import Any
 
 import htpy as h
 
-from allspin.host.compare.table import notes, tables
-from allspin.host.draw.compare import energy_split, tornado_chart
-from allspin.host.draw.curves import Strip, bars, strips
-from allspin.host.draw.device import timeline, traced_stages
+from allspin.host.compare.comparison_table import notes, tables
+from allspin.host.draw.comparison_charts import energy_split, tornado_chart
+from allspin.host.draw.curve_charts import Strip, bars, strips
+from allspin.host.draw.device_charts import timeline, traced_stages
 from allspin.host.machines.opening import VIRTUAL
+from allspin.host.report.findings import Findings
 from allspin.host.report.section import (
     TO_HAVE_IT,
     Section,
@@ -21,9 +22,8 @@ from allspin.host.report.section import (
     paragraph,
     scrolling,
 )
-from allspin.host.report.subject import Findings
-from allspin.host.run.run import TRACED_IMAGES
-from allspin.host.show.table import Column, Table
+from allspin.host.run.inference import TRACED_IMAGES
+from allspin.host.show.table import Table, TableColumn
 
 
 def engine(findings: Findings) -> Section:
@@ -50,28 +50,28 @@ def engine(findings: Findings) -> Section:
         "differ",
         "Simulated here": f"{images / found.seconds:,.0f} images/s",
     }
-    table = Table("when each stage worked on each image", [*map(Column, columns)], rows)
+    table = Table("when each stage worked on each image", [*map(TableColumn, columns)], rows)
     picture = timeline(found.activity, layers, TRACED_IMAGES)
     body = [facts(about), figure("engine-timeline", picture, [table])]
     return Section(name, title, body, commands)
 
 
 COLUMNS = {
-    "board": Column("board"),
-    "part": Column("part"),
-    "profile": Column("profile"),
-    "lanes": Column("lanes"),
-    "rows_per_clock": Column("rows per clock"),
-    "fmax_mhz": Column("Fmax", "MHz", form=".2f"),
-    "need_mhz": Column("needs", "MHz", form="g"),
-    "luts": Column("LUT"),
-    "luts_share": Column("LUT", "%", form=".1f"),
-    "ffs": Column("FF"),
-    "memories": Column("memories"),
-    "memories_share": Column("memories", "%", form=".1f"),
-    "dsps": Column("DSP"),
-    "images_per_second": Column("images/s, machine"),
-    "link_images_per_second": Column("images/s, link"),
+    "board": TableColumn("board"),
+    "part": TableColumn("part"),
+    "profile": TableColumn("profile"),
+    "lanes": TableColumn("lanes"),
+    "rows_per_clock": TableColumn("rows per clock"),
+    "fmax_mhz": TableColumn("Fmax", "MHz", form=".2f"),
+    "need_mhz": TableColumn("needs", "MHz", form="g"),
+    "luts": TableColumn("LUT"),
+    "luts_share": TableColumn("LUT", "%", form=".1f"),
+    "ffs": TableColumn("FF"),
+    "memories": TableColumn("memories"),
+    "memories_share": TableColumn("memories", "%", form=".1f"),
+    "dsps": TableColumn("DSP"),
+    "images_per_second": TableColumn("images/s, machine"),
+    "link_images_per_second": TableColumn("images/s, link"),
 }
 """What a build's record has, and how the table shows it."""
 
@@ -91,7 +91,11 @@ def _builds_table(records: Sequence[Mapping[str, Any]]) -> Table:
         elif not record["meets_timing"] or record["fmax_mhz"] < record["need_mhz"]:
             verdict = "too slow"
         rows.append((*cells, "older" if record["older"] else "this", verdict))
-    columns = [*(COLUMNS[key] for key in shown), Column("gateware"), Column("fits and keeps time")]
+    columns = [
+        *(COLUMNS[key] for key in shown),
+        TableColumn("gateware"),
+        TableColumn("fits and keeps time"),
+    ]
     return Table("figures of the builds", columns, rows)
 
 
@@ -108,9 +112,9 @@ def _builds_figures(records: Sequence[Mapping[str, Any]]) -> list[h.Node]:
     if rates:
         dots = [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates]
         speed = strips("Images/s on each board", dots, "images/s, logarithmic", log=True)
-        columns = Column("board"), Column("images/s", form=",.0f")
+        columns = TableColumn("board"), TableColumn("images/s", form=",.0f")
         drawn.append(figure("boards-speed", speed, [Table("images/s", columns, rates)]))
-    columns = Column("board"), Column("LUT", "%", ".1f")
+    columns = TableColumn("board"), TableColumn("LUT", "%", ".1f")
     room = Table("share of the LUTs", columns, list(shares.items()))
     taken = bars("LUTs that each build takes", shares, "LUTs of the part (%)", ".0f")
     return [*drawn, figure("boards-room", taken, [room])]
@@ -188,7 +192,12 @@ def _parts(found: Mapping[str, Any]) -> Table:
     """Where the energy of a use goes."""
     return Table(
         "where the energy of a use goes",
-        (Column("neuron"), Column("where"), Column("part"), Column("energy", "fJ")),
+        (
+            TableColumn("neuron"),
+            TableColumn("where"),
+            TableColumn("part"),
+            TableColumn("energy", "fJ"),
+        ),
         [
             (neuron["name"], where, part, energy)
             for neuron in found["neurons"]
@@ -210,14 +219,16 @@ def _ranges(found: Mapping[str, Any]) -> Table:
         for panel in found["tornado"]
         for bar in panel["bars"]
     ]
-    return Table("each parameter over its published range", [*map(Column, names)], rows, keys=2)
+    return Table(
+        "each parameter over its published range", [*map(TableColumn, names)], rows, keys=2
+    )
 
 
 def _provenance(found: Mapping[str, Any]) -> Table:
     """What each neuron is, and where each of its numbers comes from."""
     return Table(
         "where each number comes from",
-        (Column("neuron"), Column("number"), Column("from")),
+        (TableColumn("neuron"), TableColumn("number"), TableColumn("from")),
         [
             (neuron["name"], number, source)
             for neuron in found["neurons"]

@@ -11,15 +11,20 @@ import numpy as np
 from markupsafe import Markup
 
 from allspin.host.data.files import check_writable
-from allspin.host.draw.accuracy import PHASES, confusion_counts, confusion_matrix, learning_curve
+from allspin.host.draw.accuracy_charts import (
+    PHASES,
+    confusion_counts,
+    confusion_matrix,
+    learning_curve,
+)
 from allspin.host.draw.cards import image, render, spelled
-from allspin.host.draw.curves import bars
+from allspin.host.draw.curve_charts import bars
 from allspin.host.report.device_sections import chips, devices, maps
+from allspin.host.report.findings import Findings, ReportSubject, find, train_command
 from allspin.host.report.machine_sections import boards, comparison, engine
 from allspin.host.report.section import Section, facts, figure, numbers, paragraph, section, tiles
-from allspin.host.report.subject import Findings, Subject, find, train_command
 from allspin.host.show.say import Display, Silent, commit, short_commit, version
-from allspin.host.show.table import Column, Table, short
+from allspin.host.show.table import Table, TableColumn, short
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network, tiles_of
 
@@ -62,10 +67,10 @@ def _learning(findings: Findings) -> h.Node:
         return paragraph("The network's file holds no learning curve, so none is drawn.")
     kept = findings.subject.network.provenance.get("validation_accuracy")
     columns = (
-        Column("epoch"),
-        Column("computed with"),
-        Column("loss", "nats", form=".3f"),
-        Column("error", "%", form=".2f"),
+        TableColumn("epoch"),
+        TableColumn("computed with"),
+        TableColumn("loss", "nats", form=".3f"),
+        TableColumn("error", "%", form=".2f"),
     )
     rows = [
         (
@@ -158,7 +163,10 @@ def confusion(findings: Findings) -> Section:
                 [
                     Table(
                         "Images by label (rows) and answer (columns)",
-                        [Column("label"), *(Column(f"{label}") for label in range(classes))],
+                        [
+                            TableColumn("label"),
+                            *(TableColumn(f"{label}") for label in range(classes)),
+                        ],
                         [(label, *row) for label, row in enumerate(counts.tolist())],
                     )
                 ],
@@ -170,10 +178,10 @@ def confusion(findings: Findings) -> Section:
                     Table(
                         "wrong answers, class by class",
                         (
-                            Column("class"),
-                            Column("images"),
-                            Column("wrong"),
-                            Column("wrong", "%", form=".1f"),
+                            TableColumn("class"),
+                            TableColumn("images"),
+                            TableColumn("wrong"),
+                            TableColumn("wrong", "%", form=".1f"),
                         ),
                         [
                             (name, int(totals[int(name)]), int((totals - right)[int(name)]), share)
@@ -222,7 +230,7 @@ def mistakes(findings: Findings) -> Section:
                 "set. Below each: its label, and what the machine took it for."
             ),
             tiles("digits", shown),
-            numbers(Table("the images with a wrong answer", [*map(Column, names)], rows)),
+            numbers(Table("the images with a wrong answer", [*map(TableColumn, names)], rows)),
         ],
         commands,
     )
@@ -314,7 +322,7 @@ class Report:
     ----------
     path : Path
         Where it is.
-    subject : Subject
+    subject : ReportSubject
         What it is about.
     bytes : int
         Its size.
@@ -323,7 +331,7 @@ class Report:
     """
 
     path: Path
-    subject: Subject
+    subject: ReportSubject
     bytes: int
     sections: dict[str, int]
 
@@ -342,7 +350,7 @@ class Report:
 
 
 def report(
-    subject: Subject | str | Path | Network,
+    subject: ReportSubject | str | Path | Network,
     path: str | Path = "report.html",
     *,
     display: Display | None = None,
@@ -351,8 +359,8 @@ def report(
 
     Parameters
     ----------
-    subject : Subject, str, Path or Network
-        What it is about (`allspin.host.report.subject.Subject.open`); or a network, its file, or
+    subject : ReportSubject, str, Path or Network
+        What it is about (`ReportSubject.open`); or a network, its file, or
         the name of one that ships, on chips of the paper's devices.
     path : str or Path
         The page.
@@ -364,7 +372,7 @@ def report(
     UserError
         If there is no such network, or the page cannot be written.
     """
-    subject = subject if isinstance(subject, Subject) else Subject.open(subject)
+    subject = subject if isinstance(subject, ReportSubject) else ReportSubject.open(subject)
     path = Path(path)
     check_writable(path)
     display = display or Silent()

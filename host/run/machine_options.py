@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field, replace
 
 from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
-from allspin.host.chips.options import MadeChip
+from allspin.host.chips.chip_options import MadeChip
 from allspin.host.link.transport import UartOptions
-from allspin.host.machines.chips import chip_gateware, tile_offsets
+from allspin.host.machines.gateware_chips import chip_gateware, tile_offsets
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.opening import (
     AUTO,

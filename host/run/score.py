@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.chips.options import MadeChip
+from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
 from allspin.host.machines.machine import Machine
@@ -17,7 +17,7 @@ MOST_CLASSES = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ImagesShown:
     """What a machine did with images.
 
     Attributes
@@ -126,7 +126,7 @@ class Score:
         What the network and the machine are called.
     chip : MadeChip or None
         What the machine was made into; None for the ideal chip.
-    shown : Shown
+    shown : ImagesShown
         What it did with the images: logits and classes are in ``shown.answers``.
     cycles_bound : float or None
         Cycles per image that the slowest stage needs; None of a machine without lanes.
@@ -141,7 +141,7 @@ class Score:
     network: str
     on: str
     chip: MadeChip | None
-    shown: Shown
+    shown: ImagesShown
     cycles_bound: float | None
     logits: Compared | None
     words: Compared | None
@@ -206,7 +206,7 @@ class Score:
     def _repr_html_(self) -> str:
         """What a notebook shows of it: its figures, and which classes were taken for which."""
         # Pictures are loaded when a notebook asks for them.
-        from allspin.host.draw.accuracy import confusion_matrix
+        from allspin.host.draw.accuracy_charts import confusion_matrix
         from allspin.host.draw.cards import beside, facts
 
         cycles, labels, answers = self.shown.cycles_per_image, self.shown.labels, self.shown.answers

@@ -18,13 +18,13 @@ from allspin.boards.build.families import ICE40, family_of
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
-from allspin.boards.gates.build import FAMILIES, build as build_netlist
-from allspin.boards.gates.netlist import Netlist, Pins
-from allspin.hdl.bench.link import PROGRESS, RESULT
+from allspin.boards.gates.netlist import GateNetlist, Pins
+from allspin.boards.gates.simulator import FAMILIES, build as build_netlist
+from allspin.hdl.bench.link_bench import PROGRESS, RESULT
 from allspin.hdl.bench.simulator import SIMULATORS, build, engine_source, find_tools, simulate
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.build import Job
+from allspin.host.bitstreams.builds import BuildJob
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
 from allspin.host.machines.opening import LinkedMachine
@@ -178,7 +178,7 @@ def simulate_engine(
         with _watched(folder, display):
             simulate(
                 verilog,
-                "allspin.hdl.bench.link",
+                "allspin.hdl.bench.link_bench",
                 simulator=options.simulator,
                 network=network,
                 images=images,
@@ -205,7 +205,7 @@ Progress = Callable[[str, float], None]
 
 
 def prove(
-    netlist: Netlist,
+    netlist: GateNetlist,
     pins: Pins,
     bit_clocks: float,
     network: Network,
@@ -218,7 +218,7 @@ def prove(
 
     Parameters
     ----------
-    netlist : Netlist
+    netlist : GateNetlist
         What was built for such a network.
     pins : Pins
         How to speak to it.
@@ -231,7 +231,7 @@ def prove(
     progress : callable
         Told what is being done.
     optimise : bool
-        See `allspin.boards.gates.build.build`.
+        See `allspin.boards.gates.simulator.build`.
 
     Returns
     -------
@@ -280,7 +280,7 @@ def open_netlist(program: Path, bit_clocks: float) -> LinkedMachine:
     Parameters
     ----------
     program : Path
-        What `allspin.boards.gates.build.build` returned.
+        What `allspin.boards.gates.simulator.build` returned.
     bit_clocks : float
         Clocks of the machine that a bit of the host takes.
     """
@@ -297,7 +297,7 @@ FAMILY_BOARDS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
 
 
 @dataclass(frozen=True)
-class Stage:
+class ProvedStage:
     """Which netlist of a board is proved, and what makes it.
 
     Parameters
@@ -324,14 +324,14 @@ def _has_models(board: Board) -> bool:
     return family_of(board.create_platform()).name.lower() in FAMILIES
 
 
-def find_provable(names: list[str], stage: Stage) -> list[Board]:
+def find_provable(names: list[str], stage: ProvedStage) -> list[Board]:
     """Boards whose netlists can be simulated.
 
     Parameters
     ----------
     names : list of str
         Each a board's or a family's; none for a board of each family.
-    stage : Stage
+    stage : ProvedStage
         Which netlist is wanted.
 
     Raises
@@ -356,20 +356,20 @@ def find_provable(names: list[str], stage: Stage) -> list[Board]:
 
 
 def prove_board(
-    job: Job,
+    job: BuildJob,
     images: npt.NDArray[np.uint8],
-    stage: Stage | None = None,
+    stage: ProvedStage | None = None,
     display: Display | None = None,
 ) -> dict[str, Any]:
     """Build a board's netlist, program a network through its pins, and compare its logits.
 
     Parameters
     ----------
-    job : Job
-        The board with its machine and network, of `allspin.host.bitstreams.build.make_job`.
+    job : BuildJob
+        The board with its machine and network, of `allspin.host.bitstreams.builds.make_job`.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
-    stage : Stage, optional
+    stage : ProvedStage, optional
         Which netlist: what synthesis makes.
     display : Display, optional
         Shows the two steps.
@@ -385,7 +385,7 @@ def prove_board(
         If the network cannot run there, a tool is missing or fails, or the netlist does not
         answer.
     """
-    stage, display = stage or Stage(), display or Silent()
+    stage, display = stage or ProvedStage(), display or Silent()
     board = job.board
 
     def progress(what: str, done: float) -> None:
@@ -400,7 +400,7 @@ def prove_board(
         if routed.bitstream is None:
             raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
         file = routed.folder / "routed.json"
-    netlist = Netlist.read(file)
+    netlist = GateNetlist.read(file)
     display.finish(netlist.digest)
     display.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
     bit_clocks = board.machine_frequency / board.baud

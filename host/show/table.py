@@ -142,7 +142,7 @@ Cell = str | int | float | Number | None
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table.
 
     Parameters
@@ -182,7 +182,7 @@ class Table:
     ----------
     title : str
         Above it.
-    columns : sequence of Column
+    columns : sequence of TableColumn
         The first `keys` of them say what a row is.
     rows : sequence of sequences of Cell
         As long as there are columns; None is what is not known or does not apply.
@@ -197,7 +197,7 @@ class Table:
     """
 
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[TableColumn]
     rows: Sequence[Sequence[Cell]]
     headed: bool = True
     rules: Collection[int] = field(default=())
@@ -234,7 +234,7 @@ def _format(value: float, form: str) -> str:
     return format(value, form) if form else significant(value)
 
 
-def shown(cell: Cell, column: Column) -> str:
+def shown(cell: Cell, column: TableColumn) -> str:
     """A cell as a person reads it."""
     if isinstance(cell, float):
         return _format(cell, column.form)
@@ -259,7 +259,7 @@ def figures(title: str, rows: Iterable[Figure], rules: Collection[int] = ()) -> 
     rules : collection of int
         Rows above which a line is drawn.
     """
-    columns = (Column("what"), Column("value"), Column("unit"))
+    columns = (TableColumn("what"), TableColumn("value"), TableColumn("unit"))
     full = [(row[0], row[1], row[2] if len(row) == 3 else "") for row in rows]
     return Table(title, columns, full, headed=False, rules=rules)
 

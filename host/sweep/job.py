@@ -14,15 +14,20 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.chips.options import MadeChip
+from allspin.host.chips.chip_options import MadeChip
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.files import load_extensions
 from allspin.host.link.payloads import Memories
-from allspin.host.machines.chips import ChipMaker, ResidentChips, chip_gateware, tile_offsets
+from allspin.host.machines.gateware_chips import (
+    ChipMaker,
+    ResidentChips,
+    chip_gateware,
+    tile_offsets,
+)
 from allspin.host.machines.machine import GoldenMachine, Machine, Maker
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
 from allspin.host.sweep.grid import Point

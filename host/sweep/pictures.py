@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from allspin.host.data.catalogue import DEVICE_SUFFIX, SUFFIX
-from allspin.host.draw.accuracy import confusion_matrices
-from allspin.host.draw.curves import COLOURS, MARKERS, panel_axes
+from allspin.host.draw.accuracy_charts import confusion_matrices
+from allspin.host.draw.curve_charts import COLOURS, MARKERS, panel_axes
 from allspin.host.draw.style import (
     INK,
     SCREEN,
@@ -26,7 +26,7 @@ from allspin.host.draw.style import (
 from allspin.host.machines.opening import GOLDEN
 from allspin.host.sweep.grid import FACTORS
 from allspin.host.sweep.job import Row, answers_of, shown
-from allspin.host.sweep.sweep import Sweep
+from allspin.host.sweep.sweeping import Sweep
 
 ACROSS, HEIGHT = 2, 3.6
 """Panels side by side, and how high each is, in inches."""

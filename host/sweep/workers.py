@@ -194,7 +194,7 @@ class Cluster:
                 "a cluster needs Dask; install the package distributed, or allspin[cluster]"
             ) from None
 
-        class Closing(Client):
+        class ClosedClient(Client):
             """One that is closed if it cannot connect: Dask's own waits for that at exit."""
 
             def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -214,7 +214,7 @@ class Cluster:
             with refused(f"the certificates {told} cannot be used: ", kinds=OSError):
                 security.get_connection_args("client")  # which reads and matches them
         try:
-            return Closing(
+            return ClosedClient(
                 self.address, timeout=CONNECTING, set_as_default=False, security=security
             )
         except (OSError, TypeError, ValueError) as error:  # TypeError: tls:// without certificates

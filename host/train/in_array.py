@@ -25,8 +25,8 @@ from allspin.host.train.array_devices import (
 )
 from allspin.host.train.latent import Array, NumberFormats
 from allspin.host.train.lesson import cross_entropy
-from allspin.host.train.options import AUGMENTATIONS
 from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel

@@ -156,7 +156,7 @@ SMALLEST_GAIN = 1e-9
 """Stands for a gain of 0, which has no logarithm."""
 
 
-class Columns(NamedTuple):
+class LatentColumns(NamedTuple):
     """A layer of a network in training, in units of full scale.
 
     Attributes
@@ -269,12 +269,12 @@ class LatentNetwork:
             (self.log_scale if last else self.log_gains[layer])[:] += np.log(outer)
         self._fit_shifts()
 
-    def take(self, columns: Sequence[Columns], scale: float) -> None:
+    def take(self, columns: Sequence[LatentColumns], scale: float) -> None:
         """Pass to the machine's integers with layers that come from elsewhere.
 
         Parameters
         ----------
-        columns : sequence of Columns
+        columns : sequence of LatentColumns
             Of each layer; gains and offsets of the last one count for nothing.
         scale : float
             Of the logits: what the loss takes a sum of full scale for.

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.train.latent import FINE, Array, LatentNetwork, NumberFormats
-from allspin.host.train.options import Robustness
 from allspin.host.train.parameters import Occasion
 from allspin.host.train.passes import ChipLaw, Noise, backward, forward
+from allspin.host.train.training_options import Robustness
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Layer, Network

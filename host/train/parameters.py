@@ -10,8 +10,8 @@ import numpy.typing as npt
 from allspin.host.data.datasets import Dataset, are_vectors
 from allspin.host.train.feed import split
 from allspin.host.train.latent import NumberFormats
-from allspin.host.train.options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.host.train.passes import Noise
+from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UnknownKind, UserError, check_number, check_range
 from allspin.sim.network.formats import (

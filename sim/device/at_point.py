@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from allspin.sim.device.operating_point import AXES, OperatingPoint, check_axis, shown
 from allspin.sim.errors import not_one_of
-from allspin.sim.files import Table
+from allspin.sim.files import TomlTable
 
 Array = npt.NDArray[np.float64]
 Content = dict[str, Any]
@@ -71,7 +71,7 @@ class MeasuredAt:
     default: OperatingPoint
 
     @classmethod
-    def from_table(cls, table: Table) -> Self:
+    def from_table(cls, table: TomlTable) -> Self:
         """What ``[synapse.at]`` says.
 
         Raises
@@ -197,7 +197,7 @@ class MeasuredAt:
         return [(above - 1, 1 - part), (above, part)]
 
 
-def _check_scales(table: Table, keys: Iterable[str], scales: Iterable[str]) -> None:
+def _check_scales(table: TomlTable, keys: Iterable[str], scales: Iterable[str]) -> None:
     """Refuse scales of something else, and unknown ones."""
     for key, scale in table.content.items():
         if key not in keys:
@@ -208,7 +208,7 @@ def _check_scales(table: Table, keys: Iterable[str], scales: Iterable[str]) -> N
 
 def _entry(content: object, axes: Iterable[str]) -> tuple[tuple[float, ...], dict[Leaf, Array]]:
     """One measured point: where it is on each axis, and its values."""
-    table = Table("", content)
+    table = TomlTable("", content)
     place = tuple(check_axis(axis, table.take(axis)) for axis in axes)
     values = {}
     for leaf, value in _leaves(table.content):
@@ -334,7 +334,7 @@ def at_point(content: Content, point: OperatingPoint | None) -> Content:
     content = copy.deepcopy(content)
     used, unmeasured = OperatingPoint(), "temperature" in asked
     if there:
-        measured = MeasuredAt.from_table(Table("synapse.at", content["synapse"].pop("at")))
+        measured = MeasuredAt.from_table(TomlTable("synapse.at", content["synapse"].pop("at")))
         unmeasured = unmeasured and "temperature" not in measured.scales
         own = {name: asked[name] for name in asked if not unmeasured or name != "temperature"}
         used = OperatingPoint(**own).within(measured.default.given())

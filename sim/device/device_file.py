@@ -19,7 +19,14 @@ from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files import MAX_TOML, Table, parse_toml, read_file, read_text, write_atomically
+from allspin.sim.files import (
+    MAX_TOML,
+    TomlTable,
+    parse_toml,
+    read_file,
+    read_text,
+    write_atomically,
+)
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
 from allspin.sim.synapse.table_synapse import synapse_from_table
 
@@ -140,7 +147,7 @@ def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
         content = parse_toml(text)
     except ValueError as error:
         raise ValueError(f"it is not TOML ({error})") from error
-    whole = Table("", at_point(content, at))
+    whole = TomlTable("", at_point(content, at))
     version = whole.take("format")
     if version != FORMAT or isinstance(version, bool):
         raise ValueError(f"it has format {version!r}; this version reads {FORMAT}")

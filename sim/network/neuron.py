@@ -51,7 +51,7 @@ class Knees(NamedTuple):
         return self.threshold + self.saturation / self.slope
 
 
-class Line(NamedTuple):
+class StraightPart(NamedTuple):
     """A response's straight part, in fractions of full scale.
 
     Attributes
@@ -188,7 +188,7 @@ class Neuron(abc.ABC):
         return found.take(currents, mode="clip")  # none is outside, and none is checked
 
     @property
-    def line(self) -> Line:
+    def line(self) -> StraightPart:
         """Its straight part, on which another kind's is laid where one replaces the other.
 
         Raises
@@ -202,7 +202,7 @@ class Neuron(abc.ABC):
         slope = float(np.gradient(response, currents)[place])
         if slope <= 0:
             raise ValueError(f"the neuron {self.name} answers no current, or all alike")
-        return Line(float(currents[place]), slope)
+        return StraightPart(float(currents[place]), slope)
 
     @property
     def knees(self) -> Knees | None:
@@ -347,9 +347,9 @@ class SotNeuron(Neuron):
         return Knees(self.threshold, self.slope, self.saturation)
 
     @property
-    def line(self) -> Line:
+    def line(self) -> StraightPart:
         """See `Neuron.line`."""
-        return Line(self.threshold + self.saturation / self.slope / 2, self.slope)
+        return StraightPart(self.threshold + self.saturation / self.slope / 2, self.slope)
 
 
 @dataclass(frozen=True)
@@ -391,9 +391,9 @@ class _Ramp(Neuron):
         return np.clip(steps, 0, 2**hidden_bits - 1).astype(np.uint8)
 
     @property
-    def line(self) -> Line:
+    def line(self) -> StraightPart:
         """See `Neuron.line`."""
-        return Line(self.threshold + 0.5 / self.slope, self.slope)
+        return StraightPart(self.threshold + 0.5 / self.slope, self.slope)
 
 
 @register_neuron
@@ -475,9 +475,9 @@ class CmosSigmoidNeuron(Neuron):
         return 1 / (1 + np.exp(-self.steepness * (np.asarray(current, np.float64) - 0.5)))
 
     @property
-    def line(self) -> Line:
+    def line(self) -> StraightPart:
         """See `Neuron.line`."""
-        return Line(0.5, self.steepness / 4)
+        return StraightPart(0.5, self.steepness / 4)
 
 
 def neuron_to_dict(neuron: Neuron) -> dict[str, object]:

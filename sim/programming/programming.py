@@ -31,13 +31,13 @@ from allspin.sim.network.formats import full_scale, uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.schemes import (
     Counts,
-    Plan,
+    OpenLoopPlan,
     Programming,
     plan_layer,
     plan_layers,
     quieter,
 )
-from allspin.sim.programming.write_verify import Cells, WriteVerify
+from allspin.sim.programming.write_verify import ProgrammedCells, WriteVerify
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import Synapse
 
@@ -118,13 +118,13 @@ class Programmed:
         R_AH words, as `allspin.sim.network.golden.GoldenModel` takes them.
     counts : Counts
         What it took.
-    cells : list of Cells
+    cells : list of ProgrammedCells
         What came of each cell, layer by layer.
     """
 
     words: list[Words]
     counts: Counts
-    cells: list[Cells] = field(default_factory=list)
+    cells: list[ProgrammedCells] = field(default_factory=list)
 
     @property
     def converged(self) -> list[npt.NDArray[np.bool_]]:
@@ -170,7 +170,9 @@ def program_chip(chip: Chip, network: Network, programming: Programming) -> Prog
     return Programmed(words, counts, cells)
 
 
-def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: int) -> Cells:
+def _train_cells(
+    chip: Chip, number: int, layer: Layer, plan: OpenLoopPlan, rah_bits: int
+) -> ProgrammedCells:
     """What a layer's open-loop trains leave in its cells."""
     states, polarity = layer.states, plan.polarity.take(layer.states)
     written = written_words(states, polarity, plan.table, chip.seed, number)
@@ -180,7 +182,7 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
         written = np.clip(written, -top, top)
     pulses = plan.pulses.take(states)
     ends = int(layer.levels[0]), int(layer.levels[-1])
-    return Cells(
+    return ProgrammedCells(
         held=chip.held(number, layer.levels, written, plan.table.ends),
         polarity=polarity,
         pulses=pulses,
@@ -191,7 +193,7 @@ def _train_cells(chip: Chip, number: int, layer: Layer, plan: Plan, rah_bits: in
     )
 
 
-def _train_counts(layer: Layer, plan: Plan) -> Counts:
+def _train_counts(layer: Layer, plan: OpenLoopPlan) -> Counts:
     """What a layer's open-loop trains take."""
     cells = np.bincount(layer.states.ravel(), minlength=len(plan.polarity))  # in each state
     potentiation, depression = (

@@ -173,7 +173,7 @@ def quieter(synapse: Synapse) -> Polarity:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class OpenLoopPlan:
     """The open-loop train of each state of a layer.
 
     Attributes
@@ -266,7 +266,7 @@ def plan_layer(
     programming: Programming,
     rah_bits: int = 8,
     mean_device: bool = False,
-) -> Plan:
+) -> OpenLoopPlan:
     """Compute the open-loop train of each state.
 
     Parameters
@@ -315,7 +315,7 @@ def plan_layer(
     def of_chosen(tables: list[Array]) -> Array:
         return np.array(tables)[chosen, place]
 
-    return Plan(
+    return OpenLoopPlan(
         chosen,
         n,
         (steps if programming.scheme == "pulse-width" else n).astype(np.int64),
@@ -325,7 +325,7 @@ def plan_layer(
     )
 
 
-def plan_layers(synapse: Synapse, network: Network, programming: Programming) -> list[Plan]:
+def plan_layers(synapse: Synapse, network: Network, programming: Programming) -> list[OpenLoopPlan]:
     """Each layer's trains: one plan for all layers of the same levels.
 
     Raises
@@ -333,7 +333,7 @@ def plan_layers(synapse: Synapse, network: Network, programming: Programming) ->
     ValueError
         If a layer's levels do not rise from first to last.
     """
-    made: dict[bytes, Plan] = {}
+    made: dict[bytes, OpenLoopPlan] = {}
     for layer in network.layers:
         levels = layer.levels.tobytes()
         if levels not in made:

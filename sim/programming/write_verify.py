@@ -27,7 +27,7 @@ from allspin.sim.synapse.synapse import Synapse
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class ProgrammedCells:
     """The cells of a programmed layer; every array is of shape (rows, columns).
 
     Attributes
@@ -98,7 +98,7 @@ def measured_cells(
     reference: npt.ArrayLike = np.nan,
     opened: float | None = None,
 ) -> Integers:
-    """What measured cells hold: the inverse of `Cells.resistance`.
+    """What measured cells hold: the inverse of `ProgrammedCells.resistance`.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ class WriteVerify:
     ----------
     counts : Counts
         What it took.
-    cells : Cells
+    cells : ProgrammedCells
         What it left in the cells.
     """
 
@@ -227,7 +227,7 @@ class WriteVerify:
             unconverged=left.size,
         )
         exact = word_units((self.resistance - synapse.low) * self.scale + float(layer.levels[0]))
-        self.cells = Cells(
+        self.cells = ProgrammedCells(
             held=chip.held(number, layer.levels, exact.reshape(shape)),
             polarity=polarities.reshape(shape),
             pulses=last.reshape(shape),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import check_range
-from allspin.sim.files import Table
+from allspin.sim.files import TomlTable
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.pulse_changes import normal_values
@@ -426,7 +426,7 @@ class SotSynapse(Synapse):
             raise ValueError(f"D2D cannot be of A: a response of kind {up.kind} has none")
 
     @classmethod
-    def from_table(cls, table: Table, response: type[Response]) -> Self:
+    def from_table(cls, table: TomlTable, response: type[Response]) -> Self:
         """The synapse that a device file's table describes, with responses of a kind."""
         states = table.take("states", 100)
         responses = [table.table(polarity.name.lower(), needed=True) for polarity in Polarity]

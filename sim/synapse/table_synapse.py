@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import UnknownKind, UserError, check_one_of, check_range, refused
-from allspin.sim.files import Table
+from allspin.sim.files import TomlTable
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.synapse.pulse_chain import after, until_still
 from allspin.sim.synapse.pulse_changes import Changes, read_lookup_table
@@ -142,7 +142,7 @@ class TableSynapse(Synapse):
         object.__setattr__(self, "_ways", tuple(ways))
 
     @classmethod
-    def from_table(cls, table: Table) -> Self:
+    def from_table(cls, table: TomlTable) -> Self:
         """The synapse that a device file's table describes."""
         states = table.take("states", 100)
         responses = [table.table(polarity.name.lower(), needed=True) for polarity in Polarity]
@@ -321,13 +321,13 @@ class TableSynapse(Synapse):
 
 # Kinds of synapses that a device file may name; a kind more is one class.
 
-SYNAPSES: dict[str, Callable[[Table], Synapse]] = {}
+SYNAPSES: dict[str, Callable[[TomlTable], Synapse]] = {}
 """What makes a synapse of its table in a device file, by the kind that is named there."""
 
 Kind = TypeVar("Kind", bound=type[Response])
 
 
-def register_synapse(kind: str, make: Callable[[Table], Synapse]) -> None:
+def register_synapse(kind: str, make: Callable[[TomlTable], Synapse]) -> None:
     """Make a kind of synapse known to device files.
 
     Parameters
@@ -364,7 +364,7 @@ def register_response(law: Kind) -> Kind:
     return law
 
 
-def synapse_from_table(table: Table) -> Synapse:
+def synapse_from_table(table: TomlTable) -> Synapse:
     """The synapse that ``[synapse]`` of a device file describes.
 
     Raises

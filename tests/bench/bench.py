@@ -17,19 +17,19 @@ from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.record import check_record, is_older, link_rate
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_dataset, load_test_set
-from allspin.host.demo import link_bytes
+from allspin.host.demonstration import link_bytes
 from allspin.host.machines.opening import VIRTUAL, open_virtual
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.show.say import Display, Silent, commit
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Row, close_machines, measure
-from allspin.host.sweep.sweep import make_plan
+from allspin.host.sweep.sweeping import make_plan
 from allspin.host.train.parameters import EPOCHS, TrainingParameters
 from allspin.host.train.trainer import train
 from allspin.sim.network.formats import uniform_levels

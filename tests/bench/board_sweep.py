@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from allspin.boards.board import ECP5_85
 from allspin.hdl.link.protocol import HEADER_BYTES
-from allspin.hdl.parameters.engine import ENGINE, LABELS, REDRAW, RESIDENT_BEATS
+from allspin.hdl.parameters.engine_parameters import ENGINE, LABELS, REDRAW, RESIDENT_BEATS
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import COUNTER_BYTES, Memory
 from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
-from allspin.host.machines.chips import REDRAW_LINE, ChipMaker, ResidentChips
+from allspin.host.machines.gateware_chips import REDRAW_LINE, ChipMaker, ResidentChips
 from allspin.host.machines.opening import LinkedMachine, open_virtual
 from allspin.host.machines.resident import pack_images
 from allspin.host.show.say import say

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from allspin.host.show.table import Cell, Column, Marks, Number, Table, shown
+from allspin.host.show.table import Cell, Marks, Number, Table, TableColumn, shown
 
 MARKS = Marks(
     "<!-- What `make bench` writes begins here; do not edit it by hand. -->",
@@ -19,9 +19,9 @@ def _rate(value: float | None) -> Cell:
     return "not installed" if value is None else Number(value, RATE)
 
 
-def _columns(*names: str) -> tuple[Column, ...]:
+def _columns(*names: str) -> tuple[TableColumn, ...]:
     """The first says what a row is, the others hold numbers."""
-    return (Column(names[0]), *(Column(name, number=True) for name in names[1:]))
+    return (TableColumn(names[0]), *(TableColumn(name, number=True) for name in names[1:]))
 
 
 def _targets(record: dict[str, Any]) -> list[Section]:

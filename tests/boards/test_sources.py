@@ -12,7 +12,7 @@ import pytest
 from allspin.boards import top as sources
 from allspin.boards.top import PACKAGES, ROOT, sources_digest
 from allspin.hdl.neuron import neuron as gateware
-from allspin.hdl.neuron.neuron import ReluNeuron, TableNeuron
+from allspin.hdl.neuron.neuron import ReluGateware, TableNeuron
 
 
 @pytest.fixture
@@ -78,5 +78,5 @@ def test_other_gateware_of_a_users_is_another_digest(kept: None, tmp_path: Path)
 def test_what_was_typed_in_is_never_taken_for_the_same(kept: None) -> None:
     gateware.NEURONS["cmos-bare"] = type("Typed", (TableNeuron,), {"__module__": "typed"})
     assert sources_digest() != sources_digest()
-    gateware.NEURONS["cmos-bare"] = ReluNeuron
+    gateware.NEURONS["cmos-bare"] = ReluGateware
     assert sources_digest() == sources_digest()

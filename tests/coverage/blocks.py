@@ -13,8 +13,8 @@ from cobs import cobs
 
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
-from allspin.hdl.parameters.engine import ENGINE, RESIDENT_RUN, WEIGHTS
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling, UniformLevels
+from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_RUN, WEIGHTS
 from allspin.hdl.resident.player import BeatUnpacker
 from allspin.sim.network.network import random_network
 from tests.coverage.bins import Bin, hand_overs

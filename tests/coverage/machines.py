@@ -21,7 +21,7 @@ from allspin.hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     COUNTERS,
     ENGINE,
     LABELS,
@@ -32,7 +32,7 @@ from allspin.hdl.parameters.engine import (
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.payloads import encode_images
-from allspin.host.machines.chips import ChipMaker
+from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import pack_images
 from allspin.sim.chip.chip import Chip

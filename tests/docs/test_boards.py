@@ -5,8 +5,8 @@ import json
 import pytest
 
 from allspin.boards.catalogue import find_boards
+from allspin.host.bitstreams.board_tables import boards_table, headline_table
 from allspin.host.bitstreams.record import check_record, is_older
-from allspin.host.bitstreams.tables import boards_table, headline_table
 from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
 from allspin.host.data.catalogue import open_network
 from tests.docs.documents import DOCS, ROOT, between, blocks, read

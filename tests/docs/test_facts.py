@@ -16,7 +16,7 @@ from allspin.host.cli.flash import is_kept, udev_rule
 from allspin.host.cli.main import main
 from allspin.host.fit.roles import NAMES
 from allspin.host.sweep.grid import FACTORS, SETTINGS, make_grid
-from allspin.host.sweep.table import OUTCOME_COLUMNS
+from allspin.host.sweep.results import OUTCOME_COLUMNS
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_table, normal_values
 from allspin.sim.device import device
 from allspin.sim.device.at_point import AXIS_SCALES, SCALES

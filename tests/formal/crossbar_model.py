@@ -23,7 +23,7 @@ from amaranth.lib import data
 
 from allspin.hdl.crossbar.crossbar import Replay
 from allspin.hdl.crossbar.placers import place_layout
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.formal.proof import Opened, anything, later, moves, pick, when
 from tests.formal.stand_ins import Waiting
 

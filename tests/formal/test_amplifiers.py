@@ -5,8 +5,8 @@ from types import ModuleType
 from amaranth.hdl import Assert, Cover, Module, Signal, Value
 
 from allspin.hdl.neuron import neuron_array as source
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.stream.layouts import amplified_layout, noise_layout, sum_layout
 from tests.formal.proof import Mutant, Proof, about, moves, when

@@ -5,7 +5,7 @@ from types import ModuleType
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
 from allspin.hdl.crossbar import placers as source
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.formal.proof import Mutant, Proof, about, later, pick, when
 
 

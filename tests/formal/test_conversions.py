@@ -11,7 +11,7 @@ from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value, signed
 
 from allspin.hdl.crossbar import adc as source
-from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling
+from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarParameters, Tiling
 from tests.formal.proof import Mutant, Proof, about, anything, later, when
 
 TREE = 2

@@ -15,7 +15,7 @@ from amaranth.lib import data
 from allspin.hdl.crossbar import cells, columns, crossbar
 from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.crossbar.placers import line_layout
-from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
 from tests.formal.crossbar_model import (
     CrossbarModel,
     Kept,

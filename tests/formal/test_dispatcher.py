@@ -21,8 +21,8 @@ from allspin.hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.stream.buffers import Queue
 from tests.formal.proof import Mutant, Proof, about, later, moves, stand_in, when

@@ -30,7 +30,7 @@ from amaranth.lib import data
 from allspin.hdl.crossbar import adc, cells, crossbar, fast_columns
 from allspin.hdl.crossbar.adc import LevelSums
 from allspin.hdl.crossbar.placers import cell_layout
-from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
 from tests.formal.crossbar_model import (
     CrossbarModel,
     Departures,

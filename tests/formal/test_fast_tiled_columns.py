@@ -25,7 +25,7 @@ from amaranth.hdl import (
 from allspin.hdl.crossbar import adc, cells, columns, fast_columns as source
 from allspin.hdl.crossbar.adc import FastConversions
 from allspin.hdl.crossbar.fast_columns import Lane
-from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling
 from tests.formal.crossbar_model import Departures, SumQueue
 from tests.formal.proof import Mutant, Proof, about, anything, later, moves, pick, stand_in, when
 from tests.formal.stand_ins import Waiting

@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Const, Cover, Module
 
 from allspin.hdl.crossbar import adc as source
-from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
 from tests.formal.proof import Mutant, Proof, about, later, when
 
 

@@ -13,7 +13,7 @@ from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Valu
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.resident import player as source
 from tests.formal.proof import Mutant, Proof, about, later, moves, pick, stand_in, when
 

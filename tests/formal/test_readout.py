@@ -5,8 +5,8 @@ from typing import Any
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
 from allspin.hdl.engine import engine as source
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from tests.formal.proof import Mutant, Proof, about, moves, queue_of_two, when
 
 CLASSES = 3

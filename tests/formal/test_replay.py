@@ -6,7 +6,7 @@ from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value
 
 from allspin.hdl.crossbar import crossbar as source
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream import buffers as ring
 from tests.formal.proof import Mutant, Proof, about, later, moves, when
 

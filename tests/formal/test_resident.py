@@ -12,8 +12,8 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.hdl.resident import lines as reader_source, resident as source
 from tests.formal.proof import Mutant, Proof, about, anything, copied, later, moves, stand_in, when

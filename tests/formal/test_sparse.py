@@ -13,7 +13,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link import sparse as source
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.formal.proof import Mutant, Proof, about, moves, when
 from tests.formal.stand_ins import offer
 

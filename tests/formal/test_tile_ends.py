@@ -9,7 +9,7 @@ from types import ModuleType
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Signal
 
 from allspin.hdl.crossbar import tile_edges as source
-from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling
 from tests.formal.proof import Mutant, Proof, about, anything, later
 
 

@@ -20,7 +20,7 @@ from amaranth.hdl import (
 )
 
 from allspin.hdl.crossbar import tile_edges as source
-from allspin.hdl.parameters.crossbar import OFFSET_BITS, CrossbarParameters, Tiling
+from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarParameters, Tiling
 from tests.formal.proof import Mutant, Proof, about, later, number_below, pick, when
 
 

@@ -14,7 +14,7 @@ from amaranth.lib import data
 from allspin.hdl.crossbar import adc, columns as source
 from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.crossbar.tile_edges import TileEnds
-from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling
 from tests.formal.crossbar_model import SumQueue, check_shadow
 from tests.formal.proof import Mutant, Proof, about, later, moves, pick, stand_in, when
 

@@ -9,7 +9,7 @@ from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
 from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     CONVERTER,
     SHIFT,
     TABLE,

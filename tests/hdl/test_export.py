@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import PayloadCode, load_beats, network_contents, to_verilog
-from allspin.hdl.parameters.engine import EngineParameters, memory_map
+from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.buffers import Component
 from allspin.sim.network.network import random_network

@@ -15,8 +15,8 @@ from allspin.boards.top import Top
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import NeuronGateware, neuron_gateware, register_gateware
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.data.datasets import load_dataset
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.network import random_network

@@ -32,7 +32,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Callable
         raise Enough
 
     for place in (
-        "allspin.host.bitstreams.build.build_board",
+        "allspin.host.bitstreams.builds.build_board",
         "allspin.host.report.page.find",
         "allspin.host.compare.comparison.neuron_figures",
         "allspin.host.run.simulate.find_tools",

@@ -31,11 +31,11 @@ from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.cost.cells import yosys_command
+from allspin.hdl.cost.standard_cells import yosys_command
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.neuron.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.hdl.resident.beat_memory import EcpBeatMemory
 from allspin.sim.network.network import Network, random_network

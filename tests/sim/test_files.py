@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 from allspin.sim.errors import UserError
 from allspin.sim.files import (
     MAX_DEPTH,
-    Table,
+    TomlTable,
     check_file,
     parse_json,
     parse_toml,
@@ -211,7 +211,7 @@ class Point:
 
 
 def test_a_table_is_read_key_by_key() -> None:
-    table = Table("", {"point": {"x": 1}, "other": {"PX": 2, "y": 3}, "left": 0})
+    table = TomlTable("", {"point": {"x": 1}, "other": {"PX": 2, "y": 3}, "left": 0})
     assert table.table("point").make(Point) == Point(1)
     assert table.table("other").make(Point, {"PX": "x", "y": "y"}) == Point(2, 3)
     assert table.table("absent").content == {}
@@ -231,6 +231,6 @@ def test_a_table_is_read_key_by_key() -> None:
 )
 def test_tables_that_are_refused(content: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        Table("", {"point": content}).table("point").make(Point)
+        TomlTable("", {"point": content}).table("point").make(Point)
     with pytest.raises(ValueError, match=r"^it lacks point$"):
-        Table("", {}).take("point")
+        TomlTable("", {}).take("point")

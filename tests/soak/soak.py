@@ -19,7 +19,7 @@ import numpy.typing as npt
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.files import Closing
 from allspin.host.link.transport import Disconnected
-from allspin.host.machines.chips import ChipMaker
+from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import LinkedMachine, open_port
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip

@@ -6,7 +6,7 @@ import pytest
 
 from allspin.boards.build.families import ECP5, ICE40
 from allspin.boards.build.figures import figures
-from allspin.boards.build.flow import Netlist, Routed
+from allspin.boards.build.flow import Routed, SynthesisedBoard
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def found(tmp_path):
         )
         made, reached = (bitstream, fmax) if fits else (None, None)
         routed = Routed(tmp_path, 1, made, reached, resources or usual, 20.0)
-        netlist = Netlist(tmp_path, "name", {"SB_LUT4": 3000, "SB_DFFE": 1000}, 10.0)
+        netlist = SynthesisedBoard(tmp_path, "name", {"SB_LUT4": 3000, "SB_DFFE": 1000}, 10.0)
         return figures(build, "ideal", netlist, [routed] * seeds)  # pyright: ignore[reportArgumentType]
 
     return make

@@ -5,7 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import Timer
 
-from allspin.hdl.bench.simulator import Job
+from allspin.hdl.bench.simulator import SimulationJob
 
 
 class Port:
@@ -89,7 +89,7 @@ class Block:
 
 @cocotb.test()
 async def every_mode_is_what_the_guide_says(dut):
-    modes = Job.of_this_simulation().options["modes"]
+    modes = SimulationJob.of_this_simulation().options["modes"]
     blocks = [
         Block(Port(wa, ra, ma), Port(wb, rb, mb), 36 in (wa, wb))
         for wa, wb, ra, rb, ma, mb in modes

@@ -5,14 +5,14 @@ from fractions import Fraction
 import cocotb
 
 from allspin.hdl.bench.drivers import clocks, start_clock
-from allspin.hdl.bench.link import LinkBench
-from allspin.hdl.bench.simulator import Job
+from allspin.hdl.bench.link_bench import LinkBench
+from allspin.hdl.bench.simulator import SimulationJob
 from allspin.hdl.link.protocol import LinkParameters, identity_bytes
 
 
 @cocotb.test()
 async def gates_are_the_golden_model(dut):
-    job = Job.of_this_simulation()
+    job = SimulationJob.of_this_simulation()
     parameters = LinkParameters(
         job.engine, window=job.options["window"], frequency=job.options["frequency"]
     )

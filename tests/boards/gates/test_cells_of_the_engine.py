@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from allspin.boards.gates.build import models
+from allspin.boards.gates.simulator import models
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import to_verilog
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.network import Network, random_images, random_network
 

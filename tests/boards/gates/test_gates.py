@@ -10,8 +10,8 @@ import pytest
 
 from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
-from allspin.boards.gates.build import build, family_of_cells, models
-from allspin.boards.gates.netlist import Netlist, Pins
+from allspin.boards.gates.netlist import GateNetlist, Pins
+from allspin.boards.gates.simulator import build, family_of_cells, models
 from allspin.boards.shell import SETTLING_SECONDS, ShellParameters
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.parameters.profile import HardwareProfile
@@ -71,7 +71,7 @@ def run(netlist, simulator, images=8):
 def test_gates_in_icarus_are_the_golden_model(built, routed, images, types):
     build, synthesised = built
     file = build.route(synthesised, 1).folder / "routed.json" if routed else synthesised.path
-    netlist = Netlist.read(file)
+    netlist = GateNetlist.read(file)
     assert netlist.digest == hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     assert types <= set(netlist.types)
     run(netlist, "icarus", images)
@@ -105,7 +105,7 @@ def faulty(netlist):
 
 @pytest.mark.long
 def test_a_flipped_bit_of_a_table_is_found(built):
-    netlist = Netlist.read(built[1].path)
+    netlist = GateNetlist.read(built[1].path)
     broken = faulty(netlist)
     assert broken.digest != netlist.digest
     pairs = zip(netlist.cells, broken.cells, strict=True)
@@ -149,7 +149,7 @@ def file(tmp_path):
 
 
 def test_verilog_says_the_netlist_cell_for_cell(file):
-    netlist = Netlist.read(file)
+    netlist = GateNetlist.read(file)
     assert netlist.types == {"DP16KD": 1, "LUT4": 1}
     lines = netlist.to_verilog(Pins("clk", "rx", "tx", low=("rst",))).splitlines()
     assert lines[0] == "module gates (input clk, input rx, output tx);"
@@ -163,7 +163,7 @@ def test_verilog_says_the_netlist_cell_for_cell(file):
 
 
 def test_pins_must_be_there(file):
-    netlist = Netlist.read(file)
+    netlist = GateNetlist.read(file)
     for pins in (Pins("clock", "rx", "tx"), Pins("clk", "rx", "bus")):
         with pytest.raises(ValueError, match=r"no port '(clock|bus)' of one bit"):
             netlist.to_verilog(pins)
@@ -171,7 +171,7 @@ def test_pins_must_be_there(file):
 
 def test_what_is_no_netlist_is_one_line(tmp_path, file):
     with pytest.raises(UserError, match=r"cannot read the netlist .*: No such file"):
-        Netlist.read(tmp_path / "none")
+        GateNetlist.read(tmp_path / "none")
     none = json.dumps({"modules": {"a": {"cells": {}, "attributes": {}}}})
     for text, line in (
         *((text, "is not a netlist in Yosys' JSON") for text in ("{", "[]", '{"modules": 1}')),
@@ -179,7 +179,7 @@ def test_what_is_no_netlist_is_one_line(tmp_path, file):
     ):
         file.write_text(text)
         with pytest.raises(UserError, match=line):
-            Netlist.read(file)
+            GateNetlist.read(file)
 
 
 def test_a_carry_goes_on_through_the_cell_that_lets_it_out(tmp_path):
@@ -203,7 +203,7 @@ def test_a_carry_goes_on_through_the_cell_that_lets_it_out(tmp_path):
     path.write_text(
         json.dumps({"modules": {"top": {"attributes": {"top": "1"}, "ports": {}, "cells": cells}}})
     )
-    carries = [cell.connections["CIN"] for cell in Netlist.read(path).cells]
+    carries = [cell.connections["CIN"] for cell in GateNetlist.read(path).cells]
     assert carries == [["0"], [3], [4]]
 
 
@@ -222,6 +222,6 @@ def test_a_reset_button_is_let_go():
 
 
 def test_a_simulator_that_fails_is_one_line(file, monkeypatch):
-    monkeypatch.setattr("allspin.boards.gates.build.models", lambda family, types: "nonsense")
+    monkeypatch.setattr("allspin.boards.gates.simulator.models", lambda family, types: "nonsense")
     with pytest.raises(UserError, match=r"translating the netlist to C\+\+ failed: verilator: "):
-        build(Netlist.read(file), Pins("clk", "rx", "tx", low=("rst",)))
+        build(GateNetlist.read(file), Pins("clk", "rx", "tx", low=("rst",)))

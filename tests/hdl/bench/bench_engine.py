@@ -3,22 +3,22 @@
 import cocotb
 
 from allspin.hdl.bench.drivers import clocks
-from allspin.hdl.bench.engine import EngineBench
-from allspin.hdl.bench.simulator import Job
+from allspin.hdl.bench.engine_bench import EngineBench
+from allspin.hdl.bench.simulator import SimulationJob
 from allspin.hdl.export import network_contents
 
 
 @cocotb.test()
 async def stalls_everywhere(dut):
     bench = await EngineBench.start(dut, stalls=0.4)
-    bench.send(Job.of_this_simulation().images)
+    bench.send(SimulationJob.of_this_simulation().images)
     await bench.finish()
 
 
 @cocotb.test()
 async def full_speed(dut):
     bench = await EngineBench.start(dut)
-    bench.send(Job.of_this_simulation().images)
+    bench.send(SimulationJob.of_this_simulation().images)
     await bench.finish()
 
 
@@ -34,7 +34,7 @@ async def memories_read_back(dut):
 @cocotb.test()
 async def cut_short(dut):
     bench = await EngineBench.start(dut, stalls=0.2)
-    bench.send(Job.of_this_simulation().images)
+    bench.send(SimulationJob.of_this_simulation().images)
     await clocks(150)
     assert bench.events.waiting
     assert bench.events.taken
@@ -44,5 +44,5 @@ async def cut_short(dut):
 async def reset_ends_images(dut):
     # After `cut_short`, in the same simulator: its images are still under way.
     bench = await EngineBench.start(dut)
-    bench.send(Job.of_this_simulation().images[:8])
+    bench.send(SimulationJob.of_this_simulation().images[:8])
     await bench.finish()

@@ -6,8 +6,14 @@ import cocotb
 from cocotbext.uart import UartSink, UartSource
 
 from allspin.hdl.bench.drivers import PERIOD, start_clock
-from allspin.hdl.bench.link import WRITE_BYTES, LinkBench, decode_frame, encode_frame, sparse_image
-from allspin.hdl.bench.simulator import Job
+from allspin.hdl.bench.link_bench import (
+    WRITE_BYTES,
+    LinkBench,
+    decode_frame,
+    encode_frame,
+    sparse_image,
+)
+from allspin.hdl.bench.simulator import SimulationJob
 from allspin.hdl.export import network_contents
 from allspin.hdl.link.protocol import (
     NO_SESSION,
@@ -22,7 +28,7 @@ from allspin.sim.network.formats import quantise_pixels
 
 
 async def started(dut, clock_error=0.0):
-    job = Job.of_this_simulation()
+    job = SimulationJob.of_this_simulation()
     parameters = LinkParameters(job.engine, window=job.options["window"])
     divisor = Fraction(job.options["divisor"])
     bench = LinkBench(dut, parameters, divisor, clock_error=clock_error)
@@ -86,7 +92,7 @@ class Asker:
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def another_uart_programs_and_asks(dut):
-    job = Job.of_this_simulation()
+    job = SimulationJob.of_this_simulation()
     parameters = LinkParameters(job.engine, window=job.options["window"])
     asker = Asker(dut, Fraction(job.options["divisor"]))
     await start_clock(dut)

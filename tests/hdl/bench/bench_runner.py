@@ -7,12 +7,12 @@ import numpy as np
 from cocotb.triggers import Timer
 
 from allspin.hdl.bench.drivers import clocks, start_clock
-from allspin.hdl.bench.simulator import Job
+from allspin.hdl.bench.simulator import SimulationJob
 
 
 @cocotb.test()
 async def job_arrives(dut):
-    job = Job.of_this_simulation()
+    job = SimulationJob.of_this_simulation()
     assert job.options == {"answer": 42}
     assert np.array_equal(job.images, np.arange(6, dtype=np.uint8).reshape(1, 2, 3))
     assert job.profile.lanes == 3

@@ -2,15 +2,15 @@
 
 import cocotb
 
-from allspin.hdl.bench.engine import EngineBench
-from allspin.hdl.bench.simulator import Job
-from allspin.hdl.parameters.engine import WEIGHTS
+from allspin.hdl.bench.engine_bench import EngineBench
+from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.parameters.engine_parameters import WEIGHTS
 from tests.hdl.bench.chips import RandomChip
 
 
 async def started(dut, stalls=0.0):
     """The bench of the chip that the job names, and that chip."""
-    job = Job.of_this_simulation()
+    job = SimulationJob.of_this_simulation()
     chip = RandomChip(job.network, job.options["chip"], noisy_sums=job.engine.noisy_sums)
     noise = chip if job.engine.numbered else None
     memories = chip.contents(job.engine)
@@ -21,7 +21,7 @@ async def started(dut, stalls=0.0):
 @cocotb.test()
 async def stalls_everywhere(dut):
     bench, _ = await started(dut, 0.4)
-    bench.send(Job.of_this_simulation().images)
+    bench.send(SimulationJob.of_this_simulation().images)
     await bench.finish()
 
 
@@ -29,7 +29,7 @@ async def stalls_everywhere(dut):
 async def full_speed(dut):
     bench, _ = await started(dut)
     # In two lots, so that there are numbers to begin with that are not 0.
-    images = Job.of_this_simulation().images
+    images = SimulationJob.of_this_simulation().images
     bench.send(images[:7])
     bench.send(images[7:])
     await bench.finish()

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.export import Contents, network_contents
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     AMPLIFIERS,
     CHIP,
     ENGINE,

@@ -11,7 +11,7 @@ from allspin.hdl.bench.simulator import (
     simulate,
     simulate_engine,
 )
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import ROUNDS
 from allspin.sim.network.network import random_images, random_network

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     AMPLIFIERS,
     CHIP,
     ENGINE,

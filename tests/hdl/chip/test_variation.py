@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     CHIP,
     ENGINE,
     REDRAW,

@@ -15,9 +15,9 @@ from amaranth.lib import wiring
 
 from allspin.hdl.chip.normal import DrawUnit
 from allspin.hdl.chip.programmer import Programmer, Variation
-from allspin.hdl.chip.use_noise import UseNoise
+from allspin.hdl.chip.use_noise import UseNoiseBlock
 from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.network import random_network
 from tests.hdl.driving import Ecp5
@@ -64,12 +64,12 @@ def engine(
 BLOCKS: tuple[tuple[str, str, Callable[[], wiring.Component]], ...] = (
     ("generator, a round a clock", "ice40", lambda: DrawUnit(2, 17)),
     ("Programmer without generator", "ice40", lambda: Programmer(engine(1))),
-    ("noise without generator", "ice40", lambda: UseNoise(engine(1), 0)),
+    ("noise without generator", "ice40", lambda: UseNoiseBlock(engine(1), 0)),
     ("all, a round a clock", "ice40", lambda: Variation(engine(1))),
     ("all, a round a clock", "ecp5", lambda: Variation(engine(1))),
     ("Programmer, a cell a clock, redraw", "ecp5", lambda: Programmer(engine(22, redraw=True))),
-    ("noise, a neuron per clock", "ecp5", lambda: UseNoise(engine(22), 0)),
-    ("noise, 4 neurons per clock", "ecp5", lambda: UseNoise(engine(22, rows_per_clock=4), 0)),
+    ("noise, a neuron per clock", "ecp5", lambda: UseNoiseBlock(engine(22), 0)),
+    ("noise, 4 neurons per clock", "ecp5", lambda: UseNoiseBlock(engine(22, rows_per_clock=4), 0)),
     ("all, pipelined, redraw", "ecp5", lambda: Variation(engine(22, redraw=True))),
 )
 """Name, family, and how to make it."""
@@ -81,10 +81,10 @@ def on_ecp5(rows_per_clock: int = 1, *, sum_noise: bool = True) -> EngineParamet
 
 
 IN_MACHINES: tuple[tuple[str, Callable[[], wiring.Component]], ...] = (
-    ("noise of neurons, one per clock", lambda: UseNoise(on_ecp5(sum_noise=False), 0)),
-    ("noise of neurons and sums", lambda: UseNoise(on_ecp5(), 0)),
-    ("noise of neurons, 4 per clock", lambda: UseNoise(on_ecp5(4, sum_noise=False), 0)),
-    ("noise of neurons and sums, 4 per clock", lambda: UseNoise(on_ecp5(4), 0)),
+    ("noise of neurons, one per clock", lambda: UseNoiseBlock(on_ecp5(sum_noise=False), 0)),
+    ("noise of neurons and sums", lambda: UseNoiseBlock(on_ecp5(), 0)),
+    ("noise of neurons, 4 per clock", lambda: UseNoiseBlock(on_ecp5(4, sum_noise=False), 0)),
+    ("noise of neurons and sums, 4 per clock", lambda: UseNoiseBlock(on_ecp5(4), 0)),
     ("amplifiers of a hidden layer", lambda: Amplifiers(on_ecp5(), 0)),
     ("amplifiers of the last layer", lambda: LastAmplifiers(on_ecp5())),
 )

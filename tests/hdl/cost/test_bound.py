@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set

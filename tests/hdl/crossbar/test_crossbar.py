@@ -14,7 +14,7 @@ from amaranth.hdl import ResetInserter, Signal
 from hypothesis import example, given, settings, strategies as st
 
 from allspin.hdl.engine.layer import make_crossbar
-from allspin.hdl.parameters.crossbar import CrossbarParameters, Tiling, UniformLevels
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.resident.beat_memory import pack_beats
 from tests.coverage.coverage import Recording
 from tests.hdl.driving import send, send_at_once, step

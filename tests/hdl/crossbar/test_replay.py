@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.crossbar.crossbar import Replay
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.hdl.streams import StreamBench
 
 Event = tuple[int, int, int]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     COUNTERS,
     ENGINE,
     WEIGHTS,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.engine.layer import Layer
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.engine.layer import EngineLayer
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.network import random_network
 from tests.hdl.streams import StreamBench
@@ -21,7 +21,7 @@ def test_the_last_layers_sums_are_told_when_the_readout_takes_them(
     network = random_network((5, 3, CLASSES), 1, states=4)
     variation = VariationParameters(4, sum_noise=True) if amplified else None
     profile = HardwareProfile(variation=variation, memory=memory)
-    dut = Layer(EngineParameters.from_network(network, profile), 1)
+    dut = EngineLayer(EngineParameters.from_network(network, profile), 1)
     bench = StreamBench(dut, stall=0.3, seed=2)
     slots = [{"row": 1, "value": 2}]
     bench.put(dut.events, [{"slots": slots, "last": 1} for _ in range(IMAGES)])

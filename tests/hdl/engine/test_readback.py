@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from allspin.hdl.engine.readback import Loads
-from allspin.hdl.parameters.engine import ENGINE, STATES, TABLE, WEIGHTS, EngineParameters
+from allspin.hdl.parameters.engine_parameters import (
+    ENGINE,
+    STATES,
+    TABLE,
+    WEIGHTS,
+    EngineParameters,
+)
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.network import random_network
 from tests.hdl.driving import simulate

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.engine.engine import Counters, UnderWay
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import ENGINE, EngineParameters
+from allspin.hdl.engine.engine import EngineCounters, UnderWay
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import ENGINE, EngineParameters
 from tests.hdl.driving import put, simulate, step
 
 
@@ -26,7 +26,7 @@ def parameters(memory: str, most: int) -> EngineParameters:
 # An iCE40's are written a clock later.
 @pytest.mark.parametrize(("memory", "most"), [("block", 4), ("spram", 1)])
 def test_every_counter_counts_its_own_event(memory: str, most: int) -> None:
-    dut = Counters(parameters(memory, most))
+    dut = EngineCounters(parameters(memory, most))
     assert len(dut.value) == 64  # as a line has bits
     rng = random.Random(5)
     counts = {(ENGINE, 0): 0, (ENGINE, 1): 0}

@@ -7,8 +7,8 @@ import pytest
 
 from allspin.hdl.link.answers import AnswerOrder, AnswerSender, LogitBytes
 from allspin.hdl.link.protocol import Answer, ErrorCode, LinkParameters, identity_bytes
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from tests.hdl.driving import step
 from tests.hdl.streams import StreamBench, plain
 

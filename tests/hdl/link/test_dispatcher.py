@@ -7,8 +7,8 @@ import pytest
 
 from allspin.hdl.link.link import Dispatcher
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 from tests.hdl.driving import put
 from tests.hdl.link.wire import answer, beats, packets, request

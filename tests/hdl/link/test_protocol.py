@@ -20,8 +20,8 @@ from allspin.hdl.link.protocol import (
     neuron_from_wire,
     neuron_on_wire,
 )
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.sim.network.neuron import NEURONS
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.link.sparse import SparseDecoder
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.hdl.link.wire import beats
 from tests.hdl.streams import StreamBench
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.neuron.converter import ViConverter
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import CONVERTER, SHIFT, TABLE, EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import CONVERTER, SHIFT, TABLE, EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
 from tests.hdl.driving import loads, put, send_at_once
 from tests.hdl.streams import StreamBench

@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.neuron import neuron as gateware
 from allspin.hdl.neuron.neuron import TableNeuron
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import CONVERTER, TABLE, EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import CONVERTER, TABLE, EngineParameters
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
 from allspin.sim.network.network import random_network

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from allspin.hdl.neuron.neuron_array import NeuronArray
-from allspin.hdl.parameters.crossbar import CrossbarParameters
-from allspin.hdl.parameters.engine import TABLE, EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import TABLE, EngineParameters
 from tests.hdl.driving import loads, send, send_at_once
 from tests.hdl.streams import StreamBench
 

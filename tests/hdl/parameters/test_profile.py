@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import (
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
     distance_bits,
 )
-from tests.hdl.parameters.test_crossbar import SMALL
-from tests.hdl.parameters.test_engine import TWO_LAYERS
+from tests.hdl.parameters.test_crossbar_parameters import SMALL
+from tests.hdl.parameters.test_engine_parameters import TWO_LAYERS
 
 
 @pytest.mark.parametrize(

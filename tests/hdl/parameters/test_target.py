@@ -14,8 +14,8 @@ from allspin.hdl.crossbar.cells import Banks
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
 from allspin.hdl.engine.layer import KINDS, make_crossbar
-from allspin.hdl.parameters.crossbar import CrossbarParameters, UniformLevels
-from allspin.hdl.parameters.engine import WEIGHTS, EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
+from allspin.hdl.parameters.engine_parameters import WEIGHTS, EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
 from allspin.sim.network import reference

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
 from allspin.hdl.resident.beat_memory import COLUMN_LINES, PLANE_LINES, column_widths
 

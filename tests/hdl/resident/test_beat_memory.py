@@ -8,7 +8,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Fragment
 from hypothesis import given, strategies as st
 
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.resident import beat_memory
 from allspin.hdl.resident.beat_memory import (
     BeatMemory,

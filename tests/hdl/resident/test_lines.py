@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,

@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.parameters.engine import (
+from allspin.hdl.parameters.engine_parameters import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,

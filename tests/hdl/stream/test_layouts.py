@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from amaranth.hdl import Shape
 
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,

@@ -7,7 +7,7 @@ import pytest
 
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.bitstreams import record
 from allspin.host.bitstreams.record import count_cycles, latencies, measure_latency

@@ -18,7 +18,7 @@ from allspin.host.chips.array import (
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
-from allspin.host.run.run import run
+from allspin.host.run.inference import run
 from allspin.host.train.feed import split
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import NeuronVariation

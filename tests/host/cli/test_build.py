@@ -5,7 +5,7 @@ import json
 import pytest
 
 from allspin.hdl.cache import VARIABLE
-from allspin.host.bitstreams import build as boards
+from allspin.host.bitstreams import builds as boards
 from allspin.host.bitstreams.record import recall_one
 from allspin.sim.errors import UserError
 

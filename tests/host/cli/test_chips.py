@@ -6,8 +6,8 @@ import pytest
 
 import allspin
 from allspin.host.chips.accuracy import COLUMNS, Column, Lot, accuracy_over_chips, only
+from allspin.host.chips.chip_options import ProbedChipOptions
 from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips, remarks
-from allspin.host.chips.options import ProbedChipOptions
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.table import table_text

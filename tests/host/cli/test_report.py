@@ -4,7 +4,7 @@ import re
 
 from allspin.host.cli.main import main
 
-FINDINGS = "allspin.host.report.subject"
+FINDINGS = "allspin.host.report.findings"
 
 
 def test_json_tells_path_and_sizes(tmp_path, cli, monkeypatch):

@@ -15,11 +15,11 @@ from typing import Any
 from amaranth.lib import wiring
 
 from allspin.hdl.cache.process import first_line
-from allspin.hdl.cost.cells import yosys_command
+from allspin.hdl.cost.standard_cells import yosys_command
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import to_verilog
 from allspin.hdl.neuron.neuron import neuron_gateware
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.compare.whole import RECORDED
 from allspin.host.data.catalogue import open_network

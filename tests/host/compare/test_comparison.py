@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from allspin.host.compare.comparison import compare
-from allspin.host.compare.subject import CompareOptions, Subject
+from allspin.host.compare.subject import CompareOptions, ComparisonSubject
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.cost.liberty import Library, load_library, parse_library
@@ -23,7 +23,7 @@ IMAGES, LABELS = ALL[0][:40], ALL[1][:40]
 
 
 def compared(library: Library = LIBRARY, options: CompareOptions | None = None) -> dict[str, Any]:
-    subject = Subject("mnist-10", NETWORK, open_device("paper"), library, IMAGES, LABELS)
+    subject = ComparisonSubject("mnist-10", NETWORK, open_device("paper"), library, IMAGES, LABELS)
     return compare(subject, options).to_dict()
 
 
@@ -156,7 +156,9 @@ def test_programming_is_counted(found: dict[str, Any]) -> None:
 def test_what_cannot_be_compared_is_one_line() -> None:
     with pytest.raises(UserError, match=r"cmos-relu needs 1\.\d+ ns in these cells.*`frequency`"):
         compared(options=CompareOptions(frequency=1e9, images=10))
-    one = Subject("mnist-10", NETWORK, open_device("paper"), LIBRARY, IMAGES[:1], LABELS[:1])
+    one = ComparisonSubject(
+        "mnist-10", NETWORK, open_device("paper"), LIBRARY, IMAGES[:1], LABELS[:1]
+    )
     with pytest.raises(UserError, match="give 2 or more"):
         compare(one)
 

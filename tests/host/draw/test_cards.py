@@ -9,10 +9,10 @@ import pytest
 from allspin.host.chips.accuracy import Column
 from allspin.host.chips.measured import MeasureOptions, measure_chips
 from allspin.host.data.catalogue import open_device
-from allspin.host.draw.array import map_pixels
+from allspin.host.draw.array_charts import map_pixels
 from allspin.host.draw.cards import LONGEST, beside, card, facts
-from allspin.host.draw.device import DRAWN, response_curve, synapse_curve
-from allspin.host.run.run import RunOptions, run
+from allspin.host.draw.device_charts import DRAWN, response_curve, synapse_curve
+from allspin.host.run.inference import RunOptions, run
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import SynapseArray
 from allspin.sim.network.network import Tiles, random_network, with_steps

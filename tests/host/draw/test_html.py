@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from allspin.host.draw.cards import caption_of, chart, html_table, render, spelled
-from allspin.host.draw.curves import Line, Panel, curves
+from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 from allspin.host.draw.style import Look, name_text
-from allspin.host.show.table import Column, Number, Table
+from allspin.host.show.table import Number, Table, TableColumn
 from tests.host.reader import Reader
 
 HOSTILE = "<b>&\"'" + "long" * 20
@@ -24,7 +24,7 @@ def test_nothing_that_a_page_may_not_hold_gets_in(text):
 
 
 def test_tables_align_numbers_and_say_what_is_not_known():
-    columns = Column("name"), Column("x", "%", form=".2f"), Column("y")
+    columns = TableColumn("name"), TableColumn("x", "%", form=".2f"), TableColumn("y")
     rows = [("a", 98.8, Number(1.5, ".1f", 0.25)), ("b & c", 7.25, None)]
     read = Reader(render(html_table(Table("t <1>", columns, rows, notes=["so <it> is"]))))
     assert read.faults == []
@@ -36,8 +36,8 @@ def test_tables_align_numbers_and_say_what_is_not_known():
 
 
 def drawn(label, look=None):
-    line = Line(name_text(label), [0, 1, 2], [2, 2, 2.123456])
-    figure = curves(f"R_AH of {name_text(label)}", [Panel([line], "x", "y")])
+    line = ChartLine(name_text(label), [0, 1, 2], [2, 2, 2.123456])
+    figure = curves(f"R_AH of {name_text(label)}", [ChartPanel([line], "x", "y")])
     title = caption_of(figure)
     return title, render(chart(figure, title, look))
 

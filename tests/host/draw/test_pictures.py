@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.draw.accuracy import ACROSS, confusion_matrix, learning_curve, wrong_images
-from allspin.host.draw.array import (
+from allspin.host.draw.accuracy_charts import ACROSS, confusion_matrix, learning_curve, wrong_images
+from allspin.host.draw.array_charts import (
     array_accuracy,
     array_error,
     colour_scale,
@@ -20,8 +20,8 @@ from allspin.host.draw.array import (
     resistances,
     strongest,
 )
-from allspin.host.draw.curves import Line, Panel, curves
-from allspin.host.draw.device import neuron_curve, runs, stage_spans, timeline
+from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
+from allspin.host.draw.device_charts import neuron_curve, runs, stage_spans, timeline
 from allspin.host.draw.style import R_AH, Look, name_text, new_figure, save_picture, styled
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import uniform_levels
@@ -276,9 +276,9 @@ def test_timeline_names_stages_and_images():
 
 
 def test_points_errors_and_levels_are_drawn():
-    line = Line("a", [0, 1, 10], [3, 2, 1], [0.1, 0.2, 0.3])
-    panel = Panel(
-        [line, Line("b", [0, 10], [1, 1], dashed=True)],
+    line = ChartLine("a", [0, 1, 10], [3, 2, 1], [0.1, 0.2, 0.3])
+    panel = ChartPanel(
+        [line, ChartLine("b", [0, 10], [1, 1], dashed=True)],
         "x",
         "y",
         "title",
@@ -286,7 +286,7 @@ def test_points_errors_and_levels_are_drawn():
         x_scale="symlog",
         ticks=[0, 1, 10],
     )
-    figure = curves("Whole", [panel, Panel([line], "x", "y"), Panel([line], "x", "y")])
+    figure = curves("Whole", [panel, ChartPanel([line], "x", "y"), ChartPanel([line], "x", "y")])
     assert len(figure.axes) == 4
     axes = figure.axes[0]
     drawn: Any = axes.containers[0].lines  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ import pytest
 
 from allspin.host.fit.columns import ReadOptions
 from allspin.host.fit.curves import Curve, Measurement
-from allspin.host.fit.fit import Fitted, fit_all
+from allspin.host.fit.fitting import Fitted, fit_all
 from allspin.host.fit.result import FitOptions
 from allspin.host.fit.runs import read_measurement
 from allspin.sim.synapse.response import Polarity

@@ -12,7 +12,7 @@ import pytest
 
 from allspin.host.fit.curves import Curve
 from allspin.host.fit.cycles import find_unusable, steadied
-from allspin.host.fit.fit import Fitted, fit_all
+from allspin.host.fit.fitting import Fitted, fit_all
 from allspin.host.fit.outliers import set_aside
 from allspin.host.fit.result import FitOptions
 from allspin.sim.errors import UserError

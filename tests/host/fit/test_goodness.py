@@ -10,7 +10,7 @@ import pytest
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.fit.curves import Curve
-from allspin.host.fit.fit import fit_all
+from allspin.host.fit.fitting import fit_all
 from allspin.host.fit.goodness import Goodness, from_reads, runs_test
 from allspin.host.fit.response import Interval
 from allspin.host.fit.result import FitOptions

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from allspin.host.fit.curves import Curve
-from allspin.host.fit.fit import fit_all
+from allspin.host.fit.fitting import fit_all
 from allspin.host.fit.outliers import Outlier, find_outliers, outlying_cycles, set_aside
 from allspin.host.fit.result import FitOptions
 from allspin.sim.errors import UserError

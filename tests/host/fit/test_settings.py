@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from allspin.host.fit.curves import Measurement
-from allspin.host.fit.fit import fit
+from allspin.host.fit.fitting import fit
 from allspin.sim.errors import UserError
 
 Read = Callable[..., Measurement]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
-from allspin.hdl.parameters.crossbar import Tiling, UniformLevels
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.crossbar_parameters import Tiling, UniformLevels
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.identity import Identity, LayerIdentity
 from allspin.sim.errors import UserError

@@ -20,7 +20,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.transport import Transport
-from allspin.host.machines.chips import ChipMaker, ResidentChips
+from allspin.host.machines.gateware_chips import ChipMaker, ResidentChips
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport

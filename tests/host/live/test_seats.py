@@ -9,9 +9,9 @@ import pytest
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Disconnected
-from allspin.host.live import seat as chair, session
+from allspin.host.live import seat as chair, visit
 from allspin.host.live.shown import Made
-from allspin.host.machines.chips import CHIPS
+from allspin.host.machines.gateware_chips import CHIPS
 from allspin.host.machines.opening import LinkedMachine, virtual_program
 from allspin.sim.device.device import Imperfections
 from tests.host.live.conftest import PATIENCE, open_page
@@ -174,7 +174,7 @@ def test_a_board_that_is_unplugged_while_nothing_is_asked_is_told(
     make_choices, serve, board, monkeypatch
 ):
     monkeypatch.setattr(chair, "AGAIN", 0.05)
-    monkeypatch.setattr(session, "LOOK", 0.05)
+    monkeypatch.setattr(visit, "LOOK", 0.05)
     choices = make_choices(on="board", port=board)
     looked = []
 

@@ -14,7 +14,7 @@ import pytest
 from cobs import cobs
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.parameters.engine import EngineParameters, memory_map
+from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
 from allspin.host.link.transport import Disconnected, Transport
 from allspin.host.machines.opening import LinkedMachine
 from allspin.sim.errors import UserError

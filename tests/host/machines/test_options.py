@@ -8,7 +8,7 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport

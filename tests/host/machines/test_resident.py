@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.parameters.crossbar import CrossbarParameters
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.datasets import load_test_set
 from allspin.host.machines.opening import LinkedMachine

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters.engine import ENGINE, RESIDENT_LOGITS
+from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_LOGITS
 from allspin.host.data.catalogue import open_device
 from allspin.host.link.payloads import parse_answers
-from allspin.host.machines.chips import ChipMaker
+from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip

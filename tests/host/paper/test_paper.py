@@ -11,8 +11,8 @@ import pytest
 from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.host.draw.style import new_figure
-from allspin.host.paper import network, neuron, pulses, synapse
-from allspin.host.paper.chapter import QUICK, Effort, Part, Picture, Table, Verdict
+from allspin.host.paper import network_claims, neuron_claims, pulses, synapse_claims
+from allspin.host.paper.chapter import QUICK, ChapterPicture, ChapterTable, Effort, Part, Verdict
 from allspin.host.paper.experiments import ResultCache, paper_type, parameters_of
 from allspin.host.paper.reproduce import PARTS, claims_of, reproduce, run_experiments
 from allspin.host.train.array_devices import TYPE_NAMES
@@ -23,7 +23,7 @@ TINY = Effort("tiny", seeds=2, sweep_seeds=1, chips=2, fine=False)
 
 def test_chapters_from_their_experiments(tmp_path, idx_folder):
     folder = idx_folder(shape=(6, 6), classes=4, train=64, test=40)
-    parts = [part for part in PARTS if part is not network.BEYOND]
+    parts = [part for part in PARTS if part is not network_claims.BEYOND]
     wanted = [one for part in parts for one in part.experiments(TINY)]
     cache = ResultCache(tmp_path, load_dataset(folder).digest)
     results = run_experiments(wanted, cache, folder)
@@ -38,13 +38,13 @@ def test_chapters_from_their_experiments(tmp_path, idx_folder):
         assert all(len(row) == len(table.header) for row in table.rows)
     claims = claims_of(chapters)
     assert len({claim.claim for claim in claims}) == len(claims) >= 25
-    rows = {row[0]: row for row in chapters[parts.index(network.TYPES)].tables[0].rows}
+    rows = {row[0]: row for row in chapters[parts.index(network_claims.TYPES)].tables[0].rows}
     for number, name in TYPE_NAMES.items():
         runs = [results[paper_type(number, seed)]["accuracy"] for seed in range(2)]
         assert rows[f"{number}: {name}"][2] == pytest.approx(50 * sum(runs), abs=0.006)
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part is not network.BEYOND])
+@pytest.mark.parametrize("part", [part for part in PARTS if part is not network_claims.BEYOND])
 def test_all_parameters_are_legal(part):
     for effort in (TINY, Effort("all", 2, 2, 2, True)):
         for experiment in part.experiments(effort):
@@ -60,19 +60,21 @@ def test_the_last_chapter_shows_each_network_and_column():
             "reads_per_cell": 2.0,
             "unconverged": 0.001,
         }
-        for number, one in enumerate(network.BEYOND.experiments(TINY))
+        for number, one in enumerate(network_claims.BEYOND.experiments(TINY))
     }
-    shares, costs = network.BEYOND.make(results, TINY).tables
-    columns = len(network.COLUMNS) + len(network.MORE)
-    assert len(shares.rows) == len(network.NETWORKS) * (columns + 1)
-    assert len(costs.rows) == len(network.NETWORKS) * columns
+    shares, costs = network_claims.BEYOND.make(results, TINY).tables
+    columns = len(network_claims.COLUMNS) + len(network_claims.MORE)
+    assert len(shares.rows) == len(network_claims.NETWORKS) * (columns + 1)
+    assert len(costs.rows) == len(network_claims.NETWORKS) * columns
     assert shares.rows[1][2:] == (91.2, 1.41, 2)
-    assert {row[0] for row in shares.rows} == set(network.shown_networks())
+    assert {row[0] for row in shares.rows} == set(network_claims.shown_networks())
 
 
 def test_a_picture_shows_itself_in_a_notebook():
-    picture = Picture(
-        Table("x", "x", ("x",), [(1,)]), "x", lambda: new_figure(4.0, 3.0, "of what it shows")
+    picture = ChapterPicture(
+        ChapterTable("x", "x", ("x",), [(1,)]),
+        "x",
+        lambda: new_figure(4.0, 3.0, "of what it shows"),
     )
     shown = matplotlib.image.imread(io.BytesIO(picture._repr_png_()))
     height, width, _ = shown.shape
@@ -83,20 +85,20 @@ def test_a_picture_shows_itself_in_a_notebook():
 
 def test_uniform_levels_that_whole_pulses_meet():
     """55 and 32 of 100, counted independently of this program."""
-    assert synapse.levels_met(Polarity.POTENTIATION) == 55
-    assert synapse.levels_met(Polarity.DEPRESSION) == 32
+    assert synapse_claims.levels_met(Polarity.POTENTIATION) == 55
+    assert synapse_claims.levels_met(Polarity.DEPRESSION) == 32
 
 
 def test_the_printed_formula_is_contradicted_but_for_its_signs():
     # 2 (1 - exp(100 / 9)) / (1 - exp(-100 / 9)) + 1
-    assert synapse.printed_depression(np.zeros(1))[0] == pytest.approx(-133_877, rel=1e-3)
-    claim = synapse.RESPONSE.make({}, QUICK).claims[0]
+    assert synapse_claims.printed_depression(np.zeros(1))[0] == pytest.approx(-133_877, rel=1e-3)
+    claim = synapse_claims.RESPONSE.make({}, QUICK).claims[0]
     assert claim.claim == "R_D(P) as printed describes depression"
     assert claim.verdict is Verdict.ASSUMED
 
 
 def test_energy_against_arithmetic_by_hand():
-    chapter = neuron.ENERGY.make({}, QUICK)
+    chapter = neuron_claims.ENERGY.make({}, QUICK)
     rows = {row[0]: row[2] for row in chapter.tables[0].rows}
     expected = {
         "SOT neuron, energy of a use": "0.0004 fJ",
@@ -122,7 +124,7 @@ def test_computed_widths_rise_along_the_train_and_take_the_whole_range(polarity)
 
 def test_all_files_are_there_and_the_tables_agree(tmp_path, idx_folder, seen):
     folder = idx_folder(shape=(8, 8), classes=4, train=96, test=40)
-    parts: tuple[Part, ...] = (synapse.RESPONSE, neuron.CURVE, neuron.ENERGY)
+    parts: tuple[Part, ...] = (synapse_claims.RESPONSE, neuron_claims.CURVE, neuron_claims.ENERGY)
     out = tmp_path / "new" / "folder"
     chapters = reproduce(QUICK, out, seen, folder, parts)
     claims = claims_of(chapters)
@@ -140,7 +142,7 @@ def test_all_files_are_there_and_the_tables_agree(tmp_path, idx_folder, seen):
 
 
 def test_csv_keeps_numbers_and_quotes_text():
-    table = Table("t", "T", ("a, b", "c"), [('x"y', 1 / 3), ("z", 7)])
+    table = ChapterTable("t", "T", ("a, b", "c"), [('x"y', 1 / 3), ("z", 7)])
     assert table.csv().decode() == '"a, b",c\n"x""y",0.333333333\nz,7\n'
 
 

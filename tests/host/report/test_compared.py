@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from allspin.host.chips.tiles import calibration_images
-from allspin.host.report import subject as module
-from allspin.host.report.subject import Compared, Subject, compared
+from allspin.host.report import findings as module
+from allspin.host.report.findings import Compared, ReportSubject, compared
 from allspin.host.show.say import Silent
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network, Tiles, random_network, tiles_of
@@ -18,11 +18,11 @@ TILES = Tiles(16, 4)
 
 
 @pytest.fixture
-def subject(idx_folder) -> Subject:
+def subject(idx_folder) -> ReportSubject:
     made = random_network((48, 9, 4), 3)
     network = Network(made.layers, made.neuron, (6, 8))
     data = idx_folder(classes=4, train=240, test=60, shape=(6, 8))
-    return Subject.open(network, data=data, tiles=TILES, chips=1)
+    return ReportSubject.open(network, data=data, tiles=TILES, chips=1)
 
 
 def test_counterparts_are_cut_as_the_command_cuts_them(subject, monkeypatch):

@@ -12,9 +12,9 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.draw.cards import render
+from allspin.host.report.findings import DEFAULTS, Findings, ReportSubject
 from allspin.host.report.page import told_curve, trained
 from allspin.host.report.section import section
-from allspin.host.report.subject import DEFAULTS, Findings, Subject
 
 NETWORK = open_network("mnist-10")
 DEVICE = open_device("paper")
@@ -47,7 +47,7 @@ PROVENANCE = st.fixed_dictionaries(
 def page_of(provenance: dict[str, Any]) -> str:
     network = dataclasses.replace(NETWORK, provenance=provenance)
     images, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
-    subject = Subject("n", network, "paper", DEVICE, None, images, labels, False, 1)
+    subject = ReportSubject("n", network, "paper", DEVICE, None, images, labels, False, 1)
     findings = cast(Findings, SimpleNamespace(subject=subject, accuracy=0.5))
     return render(section(trained(findings)))
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from allspin.host.chips.options import ChipOptions
+from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.data.datasets import load_test_set
-from allspin.host.run.run import classify
+from allspin.host.run.inference import classify
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import random_network
 

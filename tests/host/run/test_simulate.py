@@ -8,15 +8,15 @@ import pytest
 
 from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
-from allspin.boards.gates.netlist import Netlist, Pins
+from allspin.boards.gates.netlist import GateNetlist, Pins
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.build import BuildChanges, make_job
+from allspin.host.bitstreams.builds import BuildChanges, make_job
 from allspin.host.cli.main import main
 from allspin.host.run import simulate as simulated
 from allspin.host.run.simulate import (
+    ProvedStage,
     SimulatorOptions,
-    Stage,
     find_provable,
     prove,
     prove_board,
@@ -44,7 +44,7 @@ def test_options_are_checked_at_once(options, message):
 @pytest.mark.long
 def test_a_boards_netlist_is_the_golden_model():
     parameters = ShellParameters.from_network(BOARD, NETWORK, HardwareProfile(lanes=1))
-    netlist = Netlist.read(Build(parameters).synthesise().folder / "top.json")
+    netlist = GateNetlist.read(Build(parameters).synthesise().folder / "top.json")
     bit_clocks = BOARD.machine_frequency / BOARD.baud
     images, said = random_images(NETWORK, 50, 3), []
     proof = prove(
@@ -100,7 +100,7 @@ def asked(monkeypatch, tmp_path):
 
     def read(file):
         asked["file"] = file.relative_to(tmp_path).as_posix()
-        return Netlist("the digest", {}, ())
+        return GateNetlist("the digest", {}, ())
 
     monkeypatch.setattr(simulated, "Build", QuickBuild)
     monkeypatch.setattr(simulated.Netlist, "read", read)
@@ -111,19 +111,21 @@ def asked(monkeypatch, tmp_path):
 def test_the_routed_netlist_has_a_seed_and_must_fit(asked):
     asked["fits"] = "top.bin"
     job = make_job(BOARD, None, "net", NETWORK, BuildChanges(lanes=1))
-    proof = prove_board(job, IMAGES, Stage(routed=True, seed=7))
+    proof = prove_board(job, IMAGES, ProvedStage(routed=True, seed=7))
     assert (asked["file"], asked["seed"], proof["stage"]) == ("routed/routed.json", 7, "routed")
     del asked["fits"]
     with pytest.raises(UserError, match="icebreaker has no room for this machine"):
-        prove_board(job, IMAGES, Stage(routed=True))
+        prove_board(job, IMAGES, ProvedStage(routed=True))
 
 
 def test_a_family_stands_for_its_board_and_each_is_taken_once():
-    names = [board.name for board in find_provable(["ecp5", "ulx3s-25f", "icebreaker"], Stage())]
+    names = [
+        board.name for board in find_provable(["ecp5", "ulx3s-25f", "icebreaker"], ProvedStage())
+    ]
     assert names == ["ulx3s-25f", "icebreaker"]
-    assert [board.name for board in find_provable([], Stage())] == ["icebreaker", "ulx3s-25f"]
+    assert [board.name for board in find_provable([], ProvedStage())] == ["icebreaker", "ulx3s-25f"]
     with pytest.raises(UserError, match="no models of the cells of tang-nano-9k"):
-        find_provable(["tang-nano-9k"], Stage())
+        find_provable(["tang-nano-9k"], ProvedStage())
 
 
 @pytest.mark.long

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.show.table import (
-    Column,
     Number,
     Table,
+    TableColumn,
     figures,
     layout,
     print_tables,
@@ -30,11 +30,15 @@ names = st.text("abcdefgh ", max_size=60)
 @settings(deadline=None, max_examples=60)
 def test_no_table_breaks_a_number(rows):
     head = ("what it is", "how", "energy-delay", "area", "throughput of the machine", "time")
-    check_whole(Table("Anything", [Column(name) for name in head], rows))
+    check_whole(Table("Anything", [TableColumn(name) for name in head], rows))
 
 
 def test_what_has_no_room_stands_below_with_its_keys():
-    columns = [Column("board"), Column("machine"), *(Column(f"figure {i}") for i in range(6))]
+    columns = [
+        TableColumn("board"),
+        TableColumn("machine"),
+        *(TableColumn(f"figure {i}") for i in range(6)),
+    ]
     rows = [("icebreaker", name, *range(1_000_000, 1_000_006)) for name in ("ideal", "chips")]
     table = Table("Boards", columns, rows, keys=2)
     assert len(layout(table, 200)) == 1
@@ -45,7 +49,7 @@ def test_what_has_no_room_stands_below_with_its_keys():
 
 
 def test_units_stand_in_the_head_and_wide_columns_only_where_asked_for():
-    columns = (Column("neuron"), Column("energy", "fJ"), Column("source", wide=True))
+    columns = (TableColumn("neuron"), TableColumn("energy", "fJ"), TableColumn("source", wide=True))
     table = Table("Energy", columns, [("sot", 0.00143842, "counted"), ("relu", 67.7025, "counted")])
     short, long = (lines_of(table, 80, wide) for wide in (False, True))
     assert "source" not in short
@@ -80,7 +84,7 @@ def test_three_digits_count(value, text):
 
 CHIPS = Table(
     "Accuracy",
-    (Column("chips with"), Column("paper-10", "%"), Column("reads", wide=True)),
+    (TableColumn("chips with"), TableColumn("paper-10", "%"), TableColumn("reads", wide=True)),
     [("open loop", Number(98.674, ".2f", 0.0915), 0), ("write-verify", Number(98.79, ".2f"), 1.96)],
     notes=["of each cell"],
 )
@@ -103,7 +107,7 @@ def test_piped_tables_are_tsv(capsys):
 
 
 def test_a_cell_cannot_make_columns_or_rows():
-    table = Table("a\nb", (Column("name"), Column("value")), [("x\ty\nz", 1)])
+    table = Table("a\nb", (TableColumn("name"), TableColumn("value")), [("x\ty\nz", 1)])
     assert tsv(table) == "# a\\nb\nname\tvalue\nx\\ty\\nz\t1"
 
 

@@ -11,7 +11,7 @@ from distributed import LocalCluster
 from distributed.security import Security
 
 from allspin.host.sweep import workers as cluster_module
-from allspin.host.sweep.sweep import make_plan, run_sweep
+from allspin.host.sweep.sweeping import make_plan, run_sweep
 from allspin.host.sweep.workers import Cluster
 from allspin.sim.errors import UserError
 

@@ -10,7 +10,7 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, 
 from allspin.host.data.catalogue import open_network
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.sweep import job
-from allspin.host.sweep.sweep import make_plan, run_sweep
+from allspin.host.sweep.sweeping import make_plan, run_sweep
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport
 from allspin.sim.errors import UserError

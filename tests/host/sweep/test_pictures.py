@@ -11,7 +11,7 @@ from allspin.host.sweep.pictures import (
     worst_and_best,
     yield_curve,
 )
-from allspin.host.sweep.sweep import make_plan, run_sweep
+from allspin.host.sweep.sweeping import make_plan, run_sweep
 
 
 def test_the_yield_is_counted_by_hand():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from allspin.host.sweep.sweep import ON_CARD, make_plan, run_sweep
+from allspin.host.sweep.sweeping import ON_CARD, make_plan, run_sweep
 from tests.host.reader import Reader
 
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from distributed import Client, LocalCluster
 
-from allspin.host.sweep.sweep import make_plan, run_sweep
+from allspin.host.sweep.sweeping import make_plan, run_sweep
 from allspin.host.sweep.workers import Cluster
 from allspin.sim.errors import UserError
 

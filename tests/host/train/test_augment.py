@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.train.feed import Course, bilinear
-from allspin.host.train.options import AUGMENTATIONS, Augmentation
+from allspin.host.train.training_options import AUGMENTATIONS, Augmentation
 
 SHAPE = (9, 12)
 STILL = AUGMENTATIONS["none"]

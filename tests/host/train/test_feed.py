@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from allspin.host.train.feed import Course, bent_batches, from_worker, split
-from allspin.host.train.options import AUGMENTATIONS, Augmentation
+from allspin.host.train.training_options import AUGMENTATIONS, Augmentation
 from tests.processes import status, wait_for
 
 SHAPE = (4, 5)

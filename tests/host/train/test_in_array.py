@@ -18,8 +18,8 @@ from allspin.host.train.in_array import (
     row_values,
     train_in_array,
 )
-from allspin.host.train.options import Augmentation
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
+from allspin.host.train.training_options import Augmentation
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel

@@ -9,9 +9,9 @@ import pytest
 from allspin.host.data.catalogue import open_device
 from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.lesson import Lesson, chip_law, softmax, told
-from allspin.host.train.options import Robustness
 from allspin.host.train.parameters import Occasion, TrainingParameters, TrainingTarget
 from allspin.host.train.passes import ChipLaw, forward
+from allspin.host.train.training_options import Robustness
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.golden import activate

@@ -13,9 +13,9 @@ from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.train.feed import split
 from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.lesson import FIRST_JUDGE, Lesson
-from allspin.host.train.options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
 from allspin.host.train.trainer import Progress, train
+from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut

@@ -8,7 +8,7 @@ import pytest
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.machines.chips import ChipMaker
+from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport

@@ -10,7 +10,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.link.protocol import Answer, LinkParameters, Request
 from allspin.hdl.link.uart import UartParameters
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.link.transport import UartOptions

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.engine import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.array.in_array import chip_in_array, effective_words, in_array
 from allspin.sim.array.transfer import transfer
 from allspin.sim.chip.chip import Chip

@@ -1,0 +1,336 @@
+"""The engine's parameters, of a network and a hardware profile, and its memories' numbers."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from allspin.hdl.parameters.crossbar_parameters import (
+    OFFSET_BITS,
+    CrossbarParameters,
+    Tiling,
+    UniformLevels,
+)
+from allspin.hdl.parameters.profile import (
+    NO_CHIPS,
+    HardwareProfile,
+    ResidentParameters,
+    VariationParameters,
+    keep_in_range,
+)
+from allspin.hdl.parameters.target import Target
+from allspin.sim.errors import UnknownKind, check_range
+from allspin.sim.network.network import MAX_CURRENT_BITS, MAX_LAYERS, MIN_CURRENT_BITS, Network
+from allspin.sim.network.neuron import NEURONS
+
+
+def _lanes(network: Network, profile: HardwareProfile, number: int) -> int:
+    """Lanes of a layer: the profile's, but where LUTs are few no more than are of use."""
+    layer = network.layers[number]
+    lanes = min(profile.lanes or layer.columns, layer.columns)
+    if profile.target.few_luts and number:
+        # The fewest with which all its rows take no longer than all rows of the first layer.
+        longest = network.layers[0].rows * -(
+            -network.layers[0].columns // _lanes(network, profile, 0)
+        )
+        lanes = min(lanes, max(1, -(-layer.columns // max(1, longest // layer.rows))))
+    return lanes
+
+
+@dataclass(frozen=True)
+class EngineParameters:
+    """A whole engine.
+
+    Parameters
+    ----------
+    crossbars : tuple of CrossbarParameters
+        First to last; each has as many rows as the one before has columns.
+    neuron : str
+        Name of the hidden layers' neuron.
+    current_bits : int
+        Width of a neuron's input current, 4 to 12.
+    counter_bits : int
+        Width of the activity counters, 16 to 64.
+    variation : VariationParameters or None
+        The gateware that makes chips.
+    resident : ResidentParameters or None
+        The memory that keeps images.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range or the crossbars do not fit one another.
+    """
+
+    crossbars: tuple[CrossbarParameters, ...]
+    neuron: str = "sot"
+    current_bits: int = 8
+    counter_bits: int = 40
+    variation: VariationParameters | None = None
+    resident: ResidentParameters | None = None
+
+    def __post_init__(self) -> None:
+        check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
+        if self.neuron not in NEURONS:
+            raise UnknownKind.named("neuron", NEURONS, self.neuron)
+        if self.variation is not None and any(own.levels for own in self.crossbars):
+            raise ValueError(NO_CHIPS)
+        several = self.noisy and any(own.neurons_per_clock > 1 for own in self.crossbars)
+        if self.variation is not None and self.variation.iterative_noise and several:
+            raise ValueError(
+                "noise of several neurons per clock needs rounds_per_clock 22, "
+                f"not {self.variation.rounds_per_clock}"
+            )
+        narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
+        currents = max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS
+        keep_in_range(self, counter_bits=(16, 64), current_bits=currents)
+        given = [(own.columns, own.neurons_per_clock) for own in self.crossbars]
+        taken = [(own.rows, own.rows_per_clock) for own in self.crossbars]
+        if given[:-1] != taken[1:] or given[-1][1] != 1:
+            raise ValueError(
+                "a layer must have the columns and neurons per clock that the next has of rows, "
+                f"and the last 1 neuron per clock: {given} and {taken} do not fit"
+            )
+        widths = {own.value_bits for own in self.crossbars[1:]}
+        if len(widths) > 1 or len({own.rah_bits for own in self.crossbars}) > 1:
+            raise ValueError("all layers must have one rah_bits, and hidden layers one value_bits")
+
+    @classmethod
+    def from_network(cls, network: Network, profile: HardwareProfile | None = None) -> Self:
+        """The engine that runs a network on a part.
+
+        Raises
+        ------
+        ValueError
+            If the network's R_AH words are wider than the profile's, or do not say what a
+            column sums.
+        """
+        if network.beyond_words is not None:
+            raise ValueError(f"{network.beyond_words}; run it on golden")
+        profile = profile or HardwareProfile()
+        rah_bits = profile.rah_bits or network.rah_bits
+        if rah_bits < network.rah_bits:
+            raise ValueError(
+                f"the network has R_AH words of {network.rah_bits} bits, the hardware of {rah_bits}"
+            )
+        further = profile.target.further or profile.memory
+        return cls(
+            crossbars=tuple(
+                CrossbarParameters(
+                    rows=layer.rows,
+                    columns=layer.columns,
+                    lanes=_lanes(network, profile, number),
+                    value_bits=network.input_bits(number),
+                    rah_bits=rah_bits,
+                    rows_per_clock=profile.rows_per_clock,
+                    levels=(
+                        UniformLevels.of(layer.levels)
+                        if profile.states and layer.adc is None
+                        else None
+                    ),
+                    tiling=Tiling.of(
+                        layer.adc, offsets=profile.tile_offsets or profile.variation is not None
+                    ),
+                    memory=further if number else profile.memory,
+                    neurons_per_clock=(
+                        1 if number == len(network.layers) - 1 else profile.rows_per_clock
+                    ),
+                )
+                for number, layer in enumerate(network.layers)
+            ),
+            neuron=network.neuron.name,
+            current_bits=network.current_bits,
+            variation=profile.variation,
+            resident=profile.resident,
+        )
+
+    @property
+    def target(self) -> Target:
+        """The kind of part."""
+        return self.crossbars[0].target
+
+    @property
+    def most_at_once(self) -> int:
+        """Rows, or neurons, of a layer in one clock, where they are most."""
+        return max(max(own.rows_per_clock, own.neurons_per_clock) for own in self.crossbars)
+
+    @property
+    def pixel_bits(self) -> int:
+        """Width of a pixel."""
+        return self.crossbars[0].value_bits
+
+    @property
+    def hidden_bits(self) -> int:
+        """Width of a hidden activation; the pixels' where there is no hidden layer."""
+        return self.crossbars[-1].value_bits
+
+    @property
+    def rah_bits(self) -> int:
+        """Width of an R_AH word."""
+        return self.crossbars[0].rah_bits
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.crossbars[-1].columns
+
+    @property
+    def noisy(self) -> bool:
+        """Whether its neurons have noise at each use."""
+        return self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
+
+    @property
+    def noisy_sums(self) -> bool:
+        """Whether column sums have noise at each use, and amplifiers errors of their own."""
+        return self.variation is not None and self.variation.sum_noise
+
+    @property
+    def numbered(self) -> bool:
+        """Whether its images have numbers: something has noise at each use."""
+        return self.noisy or self.noisy_sums
+
+    @property
+    def use_spread_bits(self) -> int:
+        """Width of the spread of noise at a use: below four times the current's full scale."""
+        return self.current_bits + 8
+
+    @property
+    def use_bits(self) -> int:
+        """Width of a signed noise current."""
+        return self.current_bits + 6
+
+    def sum_spread_bits(self, layer: int) -> int:
+        """Width of the spread of noise on a layer's sums: below 16 cells' range, in 2**-6."""
+        crossbar = self.crossbars[layer]
+        return crossbar.value_bits + crossbar.rah_bits + 10
+
+    def noise_spread_bits(self, layer: int) -> int:
+        """Width of a signed spread in the pipeline that draws a layer's noise, and the last's."""
+        bits = self.use_spread_bits
+        if self.noisy_sums:
+            bits = max(bits, *map(self.sum_spread_bits, {layer, len(self.crossbars) - 1}))
+        return bits + 1
+
+    def start_bits(self, layer: int) -> int:
+        """Width of what is added to a normal value times that spread, signed."""
+        return self.sum_spread_bits(layer) + 17
+
+    def sum_noise_bits(self, layer: int) -> int:
+        """Width of what is added to a sum, signed: both together, without 19 fraction bits."""
+        return self.sum_spread_bits(layer) - 1
+
+    def amplified_bits(self, layer: int) -> int:
+        """Width of a layer's sums as its amplifiers give them, signed."""
+        bits = self.crossbars[layer].sum_bits
+        if self.noisy_sums:
+            bits = max(bits, self.sum_noise_bits(layer)) + 1
+            # The last layer's gain, less than twice as large.
+            bits += layer == len(self.crossbars) - 1
+        return bits
+
+    @property
+    def spread_bits(self) -> int:
+        """Width of a signed spread in the generator that all share."""
+        return max(17, self.use_spread_bits + 1)
+
+    @property
+    def logit_bytes(self) -> int:
+        """Bytes of a logit on the link."""
+        return -(-self.amplified_bits(len(self.crossbars) - 1) // 8)
+
+    @property
+    def beat_bytes(self) -> int:
+        """Bytes of a resident beat: a byte of row distance and one of value for each row that
+        is driven in a clock, and one that says whether it is an image's last.
+        """
+        return 2 * self.crossbars[0].rows_per_clock + 1
+
+
+WEIGHTS = 0
+TABLE = 1
+CONVERTER = 2
+SHIFT = 3
+COUNTERS = 4
+STATES = 5
+WRITE_TABLE = 6
+USE_NOISE = 7
+SUM_NOISE = 8
+AMPLIFIERS = 9
+TILE_OFFSETS = 10
+"""Memories of a layer; `COUNTERS` are of the whole engine too."""
+ENGINE = 15
+"""The layer number under which the memories of the whole engine are found."""
+CHIP = 5
+REDRAW = 6
+RESIDENT_BEATS = 7
+LABELS = 8
+RESIDENT_RUN = 9
+RESIDENT_LOGITS = 10
+"""Memories of the whole engine."""
+
+
+@dataclass(frozen=True)
+class MemoryMap:
+    """One memory as the link sees it.
+
+    Parameters
+    ----------
+    space : int
+        Its number: layer in the high nibble, memory in the low one.
+    lines : int
+        Number of addressable lines.
+    line_bytes : int
+        Bytes of a line.
+    readable : bool
+        Whether its lines can be read.
+    """
+
+    space: int
+    lines: int
+    line_bytes: int
+    readable: bool = True
+
+
+def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
+    """Every memory of an engine, as ``docs/protocol.md`` numbers them.
+
+    Parameters
+    ----------
+    engine : EngineParameters
+        Whose.
+    """
+    maps = []
+    variation, resident = engine.variation, engine.resident
+    for number, crossbar in enumerate(engine.crossbars):
+        hidden = number < len(engine.crossbars) - 1
+        read = {WEIGHTS: (crossbar.rows, crossbar.columns)}
+        if hidden and NEURONS[engine.neuron].has_table:
+            read[TABLE] = 2**engine.current_bits, 1
+        if hidden:
+            read |= {CONVERTER: (crossbar.columns, 4), SHIFT: (1, 1)}
+        read[COUNTERS] = 2, 8
+        written: dict[int, tuple[int, int]] = {}
+        if crossbar.tiling is not None and crossbar.tiling.offsets:
+            written[TILE_OFFSETS] = crossbar.tiles, crossbar.columns * OFFSET_BITS // 8
+        if variation is not None:
+            written[STATES] = crossbar.rows, crossbar.columns
+            written[WRITE_TABLE] = 2 << variation.state_bits, 8
+            if variation.use_noise and hidden:
+                written[USE_NOISE] = 1, 4
+            if variation.sum_noise:
+                written |= {SUM_NOISE: (1, 4), AMPLIFIERS: (crossbar.columns, 8)}
+        maps += [MemoryMap(number << 4 | memory, *size) for memory, size in read.items()]
+        maps += [MemoryMap(number << 4 | memory, *size, False) for memory, size in written.items()]
+    whole = ENGINE << 4
+    maps.append(MemoryMap(whole | COUNTERS, 2, 8))
+    if variation is not None:
+        maps.append(MemoryMap(whole | CHIP, 1, 12, False))
+        if variation.redraw:
+            maps.append(MemoryMap(whole | REDRAW, 1, 1, False))
+    if resident is not None:
+        logits = engine.classes * engine.logit_bytes + 2
+        maps += [
+            MemoryMap(whole | RESIDENT_BEATS, resident.beats, engine.beat_bytes),
+            MemoryMap(whole | LABELS, resident.images, 2),
+            MemoryMap(whole | RESIDENT_RUN, 1, 16),
+            MemoryMap(whole | RESIDENT_LOGITS, resident.images, logits),
+        ]
+    return tuple(maps)

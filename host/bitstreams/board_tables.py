@@ -1,0 +1,398 @@
+"""Tables of boards: all that was built, and the few figures that stand for the project."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from allspin.boards.board import Board
+from allspin.boards.build.families import weights_fit
+from allspin.boards.build.figures import share
+from allspin.boards.catalogue import find_boards
+from allspin.boards.shell import ShellParameters
+from allspin.hdl.cache.process import Progress, no_progress
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.bitstreams.record import check_record, is_older, recall
+from allspin.host.show.table import Cell, Figure, Number, Table, TableColumn, figures
+from allspin.sim.errors import UserError
+from allspin.sim.files import MAX_JSON, parse_json, read_file
+from allspin.sim.network.network import Network
+
+Row = dict[str, Any]
+Machine = tuple[str, str]
+"""Names of a board and of its profile."""
+Records = Mapping[Machine, Mapping[str, Any]]
+
+
+def read_documented(path: Path, network: str) -> Records:
+    """The builds that a document's JSON tells of.
+
+    Parameters
+    ----------
+    path : Path
+        What ``allspin boards --write`` has put beside a page; it need not be there.
+    network : str
+        Of another network's builds there is none.
+
+    Raises
+    ------
+    UserError
+        If it is something else.
+    """
+    if not os.path.exists(path):
+        return {}
+    content = read_file(path, "file of builds", MAX_JSON)
+    try:
+        record = parse_json(content)
+        if record["network"] != network:
+            return {}
+        records = [check_record(row["built"]) for row in record["boards"] if row["built"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path} is not what allspin boards --write has made: {error}") from error
+    return {(record["board"], record["profile"]): record for record in records}
+
+
+def find_rows(
+    network_name: str,
+    network: Network,
+    documented: Records | None = None,
+    progress: Progress = no_progress,
+) -> list[Row]:
+    """A row for each board's usual machine, and for each other one that was built.
+
+    Parameters
+    ----------
+    network_name : str
+        As it was written for the builds.
+    network : Network
+        What the machines run.
+    documented : mapping, optional
+        Builds by board and profile, for machines that were not built here. Where one was built
+        here too, what is of this gateware goes before what is older, then what was placed with
+        more seeds, and of two alike the one that was built here.
+    progress : callable
+        Told what is being done, and for how many seconds now.
+    """
+    here: dict[Machine, Mapping[str, Any]] = {}
+    for record in recall():
+        if record["network"] == network_name:
+            here.setdefault((record["board"], record["profile"]), record)
+    both = (here, documented or {})
+    rows = []
+    for board in find_boards().values():
+        for name in board.profiles:
+            machine = board.name, name
+            found = [records[machine] for records in both if machine in records]
+            if found or name == next(iter(board.profiles)):
+                rows.append(_row(board, name, network, found, progress))
+    return rows
+
+
+def _row(
+    board: Board,
+    name: str,
+    network: Network,
+    found: list[Mapping[str, Any]],
+    progress: Progress,
+) -> Row:
+    board = board.running(name)
+    hardware = board.profiles[name].hardware
+
+    def told(what: str, seconds: float) -> None:
+        progress(f"{board.name}, {name}: {what}", seconds)
+
+    builds = [(record, is_older(record, network, told)) for record in found]
+    built, older = max(
+        builds, key=lambda build: (not build[1], len(build[0]["seeds"])), default=(None, None)
+    )
+    if built is not None:
+        fits, why = built["fits"] and built["meets_timing"], built["shortfall"] or "built"
+    else:
+        # Of a machine that was never built, whether it has room for its weights.
+        try:
+            parameters = ShellParameters.from_network(board, network, hardware)
+            fits, why = weights_fit(parameters.machine.link.engine, board.create_platform())
+        except UserError as error:
+            fits, why = False, str(error)
+    return {
+        "board": board.name,
+        "title": board.title,
+        "part": board.part,
+        "profile": name,
+        "clock_mhz": board.machine_frequency / 1e6,
+        "baud": board.baud,
+        "bridge": board.bridge,
+        "memory": hardware.memory,
+        "lanes": hardware.lanes,
+        "rows_per_clock": hardware.rows_per_clock,
+        "fits": fits,
+        "why": why,
+        "older": older,
+        "built": None if built is None else dict(built),
+    }
+
+
+HEADER = (
+    *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
+    *("LUTs", "memories", "images/s", "latency, ns", "seconds"),
+)
+"""Titles of the columns; lanes are followed by the rows per clock where these are several."""
+RIGHT = {"MHz", "LUTs", "memories", "images/s", "latency, ns", "seconds"}
+HEADLINE = (
+    *("ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
+    *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
+)
+"""Machines whose figures stand for the project."""
+HEADLINE_HEADER = ("Board", "Machine", "MHz", "Images/s")
+HEADLINE_RIGHT = {"MHz", "Images/s"}
+HEADLINE_SEEDS = 3
+"""A clock that one seed reaches is luck: the worst of so many counts, or none."""
+HEADLINE_NONE = "No machine of this gateware was built with three seeds.\n"
+"""What stands in place of the table where it has no row."""
+COUNTS = {2: "two", 4: "four", 8: "eight"}
+
+
+def cells(row: Row) -> list[str]:
+    """A row's words, in the order of `HEADER`."""
+    built = row["built"]
+    lanes, rows, fits = _shape(row)
+    words = [
+        *(row["board"], row["part"], row["profile"], _gateware(row), row["memory"]),
+        *(lanes if rows == 1 else f"{lanes} x {rows}", fits),
+    ]
+    if built is None:
+        return [*words, f"of {row['clock_mhz']:g}", "", "", "", "", "", ""]
+    was, now = round(built["need_mhz"], 3), round(row["clock_mhz"], 3)
+    needed = f"{was:g}" if was == now else f"{was:g}, now {now:g}"
+    fmax = f"{built['worst_fmax_mhz']:.1f} " if built["fits"] else ""
+    images, latency = built["images_per_second"], latency_ns(built)
+    return [
+        *words,
+        f"{fmax}of {needed}",
+        _seeds(built),
+        f"{built['luts']:,} ({built['luts_share']:.0%})",
+        f"{built['memories']} ({built['memories_share']:.0%})",
+        "" if images is None else f"{images:,}",
+        "" if latency is None else f"{latency:,.0f}",
+        f"{built['seconds']:,.0f}",
+    ]
+
+
+def latency_ns(built: Mapping[str, Any]) -> float | None:
+    """From the first event to the last logit of an image alone, at the clock that is needed.
+
+    Parameters
+    ----------
+    built : mapping
+        What ``allspin build --json`` says of a board.
+
+    Returns
+    -------
+    float or None
+        Nanoseconds; None where nobody has counted the cycles.
+    """
+    cycles = built.get("latency_cycles")
+    return None if cycles is None else 1e3 * cycles / built["need_mhz"]
+
+
+PRINTED = (
+    TableColumn("board"),
+    TableColumn("machine"),
+    TableColumn("part", wide=True),
+    TableColumn("gateware"),
+    TableColumn("memory", wide=True),
+    TableColumn("lanes", number=True, wide=True),
+    TableColumn("rows per clock", wide=True),
+    TableColumn("fits"),
+    TableColumn("clock", "MHz", form=".1f"),
+    TableColumn("needed", "MHz", form="g"),
+    TableColumn("each seed", "MHz", number=True, wide=True),
+    TableColumn("LUTs"),
+    TableColumn("LUTs' share", "%", form=".0f", wide=True),
+    TableColumn("memories", wide=True),
+    TableColumn("memories' share", "%", form=".0f", wide=True),
+    TableColumn("images/s"),
+    TableColumn("latency", "ns", form=",.0f", wide=True),
+    TableColumn("tools", "s", form=",.0f", wide=True),
+)
+
+
+def printed_table(rows: Sequence[Row], network: str) -> Table:
+    """All rows as a table of the terminal.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        As of `boards_table`.
+    network : str
+        Whose builds they are of.
+    """
+    return Table(f"Boards, and {network} on them", PRINTED, [_printed(row) for row in rows], keys=2)
+
+
+def _printed(row: Row) -> tuple[Cell, ...]:
+    built = row["built"]
+    begin = (row["board"], row["profile"], row["part"], _gateware(row) or None, row["memory"])
+    if built is None:
+        return (*begin, *_shape(row), None, float(row["clock_mhz"]), *[None] * 8)
+    images = built["images_per_second"]
+    return (
+        *(*begin, *_shape(row)),
+        built["worst_fmax_mhz"] if built["fits"] else None,
+        float(row["clock_mhz"]),
+        _seeds(built),
+        *(built["luts"], 100 * built["luts_share"]),
+        *(built["memories"], 100 * built["memories_share"]),
+        None if images is None else float(images),
+        latency_ns(built),
+        float(built["seconds"]),
+    )
+
+
+def _gateware(row: Row) -> str:
+    return "" if row["built"] is None else "older" if row["older"] else "this"
+
+
+def _shape(row: Row) -> tuple[str, int, str]:
+    """Lanes, rows per clock and whether it fits, of the build if there is one."""
+    built = row["built"]
+    if built is None:
+        fits = "weights do" if row["fits"] else "no"
+        return str(row["lanes"] or "all"), row["rows_per_clock"], fits
+    fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
+    return str(built["lanes"] or "all"), built["rows_per_clock"], fits
+
+
+def _seeds(built: dict[str, Any]) -> str:
+    reached = [each["fmax_mhz"] for each in built["seeds"]]
+    return ", ".join("-" if one is None else f"{one:.1f}" for one in reached)
+
+
+def boards_table(rows: Sequence[Row]) -> str:
+    """All rows as a Markdown table, and the tools that built them.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        What `allspin.host.bitstreams.board_tables.find_rows` found.
+    """
+    table = _markdown(HEADER, RIGHT, [cells(row) for row in rows])
+    built = [row["built"] for row in rows if row["built"]]
+    tools = sorted({f"{name} {version}" for one in built for name, version in one["tools"].items()})
+    return table + (f"\nBuilt with {', '.join(tools)}.\n" if tools else "")
+
+
+def headline_table(rows: Sequence[Row]) -> str:
+    """The rows of `HEADLINE` as a Markdown table: worst clock of the seeds, and images at that.
+
+    What was built with fewer seeds, or of other gateware, is left out.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        As of `boards_table`.
+    """
+    table = [_headline_cells(row) for row in _headline(rows).values()]
+    return _markdown(HEADLINE_HEADER, HEADLINE_RIGHT, table) if table else HEADLINE_NONE
+
+
+def headline_left_out(rows: Sequence[Row]) -> list[str]:
+    """Machines of `HEADLINE` without a row there, such as ``ulx3s-85f:fast``.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        As of `boards_table`.
+    """
+    shown = _headline(rows)
+    return [name for name in HEADLINE if name not in shown]
+
+
+def _headline(rows: Sequence[Row]) -> dict[str, Row]:
+    """Those of `HEADLINE` that are of this gateware and were built with seeds enough."""
+    named = {f"{row['board']}:{row['profile']}": row for row in rows if row["built"]}
+    return {
+        name: row
+        for name in HEADLINE
+        if (row := named.get(name)) is not None
+        and not row["older"]
+        and len(row["built"]["seeds"]) >= HEADLINE_SEEDS
+    }
+
+
+def _headline_cells(row: Row) -> list[str]:
+    board = find_boards()[row["board"]]
+    hardware = board.profiles[row["profile"]].hardware
+    usual = row["profile"] == next(iter(board.profiles))
+    name = row["board"] if usual else f"{row['board']}:{row['profile']}"
+    words = [row["title"], f"`{name}`: {describe(hardware)}"]
+    built = row["built"]
+    if not row["fits"] or None in [each["fmax_mhz"] for each in built["seeds"]]:
+        return [*words, "does not fit" if not built["fits"] else "too slow", ""]
+    cycles = built["cycles_per_image"]
+    images = "" if cycles is None else f"{round(1e6 * built['worst_fmax_mhz'] / cycles, -2):,.0f}"
+    return [*words, f"{built['worst_fmax_mhz']:.1f}", images]
+
+
+def describe(profile: HardwareProfile) -> str:
+    """What a machine has, in words."""
+    words = [f"{profile.lanes or 'all'} lanes"]
+    if profile.rows_per_clock > 1:
+        words.append(f"{COUNTS[profile.rows_per_clock]} rows per clock")
+    if profile.variation is not None:
+        redraw = profile.variation.redraw
+        words.append("chips redrawn in place" if redraw else "chips drawn in the gateware")
+    if profile.resident is not None:
+        words.append(f"{profile.resident.images} images that stay")
+    return ", ".join(words)
+
+
+def _markdown(header: Sequence[str], right: set[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [
+        f"| {' | '.join(header)} |",
+        f"|{'|'.join(' ---: ' if name in right else ' --- ' for name in header)}|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def build_table(result: Mapping[str, Any]) -> Table:
+    """The figures of a board that was built, line by line.
+
+    Parameters
+    ----------
+    result : mapping
+        What ``allspin build --json`` prints of it.
+    """
+
+    def use(name: str, used: int, share: float) -> tuple[Figure, Figure]:
+        return (name, used), ("  of the part's", Number(100 * share, ".0f"), "%")
+
+    rows: list[Figure] = [
+        ("part", result["part"]),
+        ("profile", result["profile"]),
+        ("lanes", result["lanes"]),
+        ("rows per clock", result["rows_per_clock"]),
+        *use("LUTs", result["luts"], result["luts_share"]),
+        *use("flip-flops", result["ffs"], result["ffs_share"]),
+        *use("logic cells", result["cells"], result["cells_share"]),
+        *(
+            figure
+            for name, one in result["blocks"].items()
+            for figure in use(name, one["used"], share(**one))
+        ),
+    ]
+    if result["fits"]:
+        rows.append(("clock", Number(result["fmax_mhz"], ".1f"), "MHz"))
+        if len(result["seeds"]) > 1:
+            rows.append(("  worst of the seeds", Number(result["worst_fmax_mhz"], ".1f"), "MHz"))
+        rows.append(("  needed", Number(result["need_mhz"], "g"), "MHz"))
+    if result["images_per_second"] is not None:
+        rows.append(("machine", result["images_per_second"], "images/s"))
+        link = f"link of {result['baud']:,} baud"
+        rows.append((link, result["link_images_per_second"], "images/s"))
+    if (latency := latency_ns(result)) is not None:
+        rows.append(("latency of one image", Number(latency, ",.0f"), "ns"))
+    rows += [(name, version) for name, version in result["tools"].items()]
+    rows.append(("time of the tools", result["seconds"], "s"))
+    return figures(f"{result['network']} on {result['board']}", rows)

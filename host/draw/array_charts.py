@@ -1,0 +1,246 @@
+"""The array in pictures: where its error is, and what a network reaches as it changes."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
+from matplotlib.figure import Figure, SubFigure
+
+from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
+from allspin.host.draw.device_charts import draw_curve
+from allspin.host.draw.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    R_AH,
+    VERMILION,
+    new_figure,
+    styled,
+)
+from allspin.sim.device.device import Device
+from allspin.sim.network.network import Network
+
+COLOURS = {"series": VERMILION, "selected": BLUE, "buffered": GREEN}
+
+
+def array_accuracy(
+    panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], ideal: float
+) -> Figure:
+    """Draw accuracy over what changes in an array.
+
+    Parameters
+    ----------
+    panels : mapping
+        By the label of a panel's axis, by the title of a curve: pairs of value and accuracy.
+    ideal : float
+        Accuracy in the ideal array.
+    """
+    drawn = []
+    for label, curve_points in panels.items():
+        lines: dict[str, ChartLine] = {}
+        for title, points in curve_points.items():
+            values, shares = np.array(points).T
+            # A colour for each reading, and another for the second curve of one.
+            kind = title.split(",")[0]
+            colour = COLOURS.get(kind, BLUE) if kind not in lines else ORANGE
+            line = ChartLine(title, values.tolist(), (100 * shares).tolist(), colour=colour)
+            lines[title if kind in lines else kind] = line
+        drawn.append(
+            ChartPanel(
+                list(lines.values()),
+                label,
+                "accuracy (%)",
+                levels={"ideal": 100 * ideal},
+                x_scale="linear" if "dB" in label else "log",
+                y_range=(0, 103),
+            )
+        )
+    return curves("Which readings of the array compute", drawn)
+
+
+@styled
+def array_error(maps: Mapping[str, npt.NDArray[np.float64]]) -> Figure:
+    """Draw the error of each cell of an array.
+
+    Parameters
+    ----------
+    maps : mapping of str to ndarray of float64, each (rows, columns)
+        By title, the error's magnitude as a fraction of a cell's range.
+    """
+    figure = new_figure(9, 4.6, "Where the array's error is, as a fraction of a cell's range")
+    for axes, (title, error) in zip(figure.subplots(1, len(maps)).flat, maps.items(), strict=True):
+        image = axes.imshow(
+            np.maximum(error, 1e-6),
+            norm=LogNorm(1e-6, 1),
+            cmap="cividis",
+            aspect="auto",
+            interpolation="nearest",
+        )
+        axes.set_title(title, fontsize=9)
+        axes.set(xlabel="column", ylabel="row")
+        figure.colorbar(image, ax=axes)
+    return figure
+
+
+# R_AH maps: what each hidden neuron looks for, seen as the image that drives it.
+
+MAP_COLOURS = "PuOr_r"
+"""Orange above zero, purple below, white at zero; apart under colour blindness too."""
+SHARE = 0.002
+"""A pixel that is lit in fewer of the images than this is drawn white: nothing taught it."""
+FEW_STATES = 16
+"""Up to so many states each has a colour and a tick of its own."""
+
+
+def strongest(network: Network, count: int) -> list[int]:
+    """Columns of the first crossbar to draw: those that the next one hears most, in order.
+
+    Of a network of one layer they are the first classes.
+    """
+    if len(network.layers) == 1:
+        return list(range(min(count, network.classes)))
+    strength = np.abs(network.layers[1].words.astype(np.int64)).sum(axis=1)
+    return sorted(np.argsort(-strength, kind="stable")[:count].tolist())
+
+
+def top_word(network: Network) -> int:
+    """The largest magnitude of the first layer's levels, at least 1."""
+    return max(1, int(np.abs(network.layers[0].levels.astype(np.int64)).max()))
+
+
+def map_pixels(network: Network, column: int) -> npt.NDArray[np.uint8]:
+    """RGBA of one column of the first crossbar as an image, shape (height, width, 4)."""
+    words = network.layers[0].words[:, column].reshape(network.image_shape)
+    return (255 * word_colours(words, top_word(network))).round().astype(np.uint8)
+
+
+def word_colours(words: npt.ArrayLike, top: float) -> npt.NDArray[np.float64]:
+    """RGBA, each from 0 to 1, of R_AH words from `-top` to `top`; shape of `words` and 4."""
+    shares = (np.asarray(words, np.float64) + top) / (2 * top)
+    return np.asarray(mpl.colormaps[MAP_COLOURS](shares))
+
+
+def colour_scale(network: Network) -> tuple[Colormap, Normalize]:
+    """Colours of R_AH words: one for each of the first layer's levels, where they are few."""
+    levels, top = np.unique(network.layers[0].levels.astype(np.float64)), top_word(network)
+    if len(levels) > FEW_STATES:
+        return mpl.colormaps[MAP_COLOURS], Normalize(-top, top)
+    # One level's colour ends, and the next one's begins, in the middle between them.
+    apart = np.diff(levels) / 2 if len(levels) > 1 else np.ones(1)
+    edges = np.concatenate(
+        [levels[:1] - apart[0], levels[:-1] + apart[: len(levels) - 1], levels[-1:] + apart[-1]]
+    )
+    return ListedColormap(list(word_colours(levels, top))), BoundaryNorm(edges, len(levels))
+
+
+def resistances(network: Network, device: Device | None) -> str:
+    """What the outermost words are in ohm, where a device's file has ohm; else empty."""
+    if device is None or device.unit != "ohm":
+        return ""
+    low, top = device.synapse.low, top_word(network)
+    high = low + device.synapse.span
+    return f"{-top} is {low:.3g} ohm, {top} is {high:.3g} ohm".replace("-", "\N{MINUS SIGN}")
+
+
+def lit_pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Pixels that are not black in more than `SHARE` of the images, shape (height, width)."""
+    return np.mean(images > 0, axis=0) > SHARE
+
+
+def _draw_maps(
+    figure: Figure | SubFigure,
+    shape: tuple[int, int],
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    device: Device | None,
+) -> None:
+    """Draw maps in so many rows and columns, and the colour bar."""
+    grid = figure.subplots(*shape, squeeze=False)
+    first, (colours, scale) = network.layers[0], colour_scale(network)
+    chosen, dark = strongest(network, grid.size), ~lit_pixels(images)
+    for axes in grid.flat[len(chosen) :]:
+        axes.set_axis_off()
+    for axes, column in zip(grid.flat, chosen, strict=False):
+        words = np.ma.array(first.words[:, column].reshape(network.image_shape), mask=dark)
+        axes.imshow(words, cmap=colours, norm=scale, interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(True)
+        axes.set_title(f"{column}", fontsize=7, fontweight="normal", pad=2)
+    label = f"{R_AH} (word of {network.rah_bits} bits), {len(first.levels)} states"
+    if in_ohm := resistances(network, device):
+        label = f"{label}\n{in_ohm}"
+    bar = figure.colorbar(
+        ScalarMappable(scale, colours), ax=list(grid.flat), label=label, shrink=0.8
+    )
+    bar.ax.tick_params(length=2, labelsize=7)
+    if isinstance(scale, BoundaryNorm):
+        # A label at the middle of each state's block.
+        edges, levels = scale.boundaries, np.unique(first.levels)
+        named = [f"{level:g}".replace("-", "\N{MINUS SIGN}") for level in levels]
+        bar.set_ticks(((edges[1:] + edges[:-1]) / 2).tolist(), labels=named)
+        bar.ax.minorticks_off()
+        bar.ax.tick_params(length=0)
+
+
+@styled
+def rah_maps(
+    network: Network,
+    images: npt.NDArray[np.uint8],
+    rows: int = 4,
+    columns: int = 6,
+    device: Device | None = None,
+) -> Figure:
+    """Draw the R_AH words of some hidden neurons as images.
+
+    Parameters
+    ----------
+    network : Network
+        A network with a hidden layer.
+    images : ndarray of uint8, shape (images, height, width)
+        Images that tell which pixels are ever lit.
+    rows, columns : int
+        How many maps at most, down and across.
+    device : Device, optional
+        What it is made of: words are told in ohm too, where its file has ohm.
+    """
+    title = f"What hidden neurons look for: {R_AH} of their synapses"
+    figure = new_figure(7.5, 1.05 * rows + 0.9, title)
+    _draw_maps(figure, (rows, columns), network, images, device)
+    said = "above each map: number of the neuron; white: pixels that hardly any image lights"
+    figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
+    return figure
+
+
+# One picture of it all: the neuron, and what hidden neurons look for.
+
+ROWS = 3
+COLUMNS = 5
+
+
+@styled
+def overview(
+    network: Network, images: npt.NDArray[np.uint8], device: Device | None = None
+) -> Figure:
+    """Draw R_AH maps of some hidden neurons beside the neuron's curve.
+
+    Parameters
+    ----------
+    network : Network
+        A network with a hidden layer.
+    images : ndarray of uint8, shape (images, height, width)
+        Images that tell which pixels are ever lit.
+    device : Device, optional
+        What it is made of: units are told where its file has them.
+    """
+    figure = new_figure(11, 3.9, "")
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1.25, 1), wspace=0.03)[0]
+    left.suptitle(
+        f"Synapses: signed {R_AH} of {len(network.layers[0].levels)} states", x=0.01, ha="left"
+    )
+    right.suptitle(f"Neurons: {R_AH} against current", x=0.01, ha="left")
+    _draw_maps(left, (ROWS, COLUMNS), network, images, device)
+    draw_curve(right.subplots(), network, device)
+    return figure

@@ -1,0 +1,302 @@
+"""An accuracy or a resistance: lines with error bars, rows of dots along an axis, or bars."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from allspin.host.draw.style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    R_AH,
+    SKY,
+    SOFT,
+    VERMILION,
+    add_grid,
+    name_text,
+    new_figure,
+    styled,
+)
+from allspin.host.show.say import shortened
+
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+"""With the colours, so that lines stay apart in grey too."""
+
+THOUSANDS = (10_000, 10_000_000)
+"""Between these, numbers at the x axis are told in groups of three digits."""
+
+
+@dataclass(frozen=True)
+class ChartLine:
+    """A line of a picture.
+
+    Parameters
+    ----------
+    label : str
+        In the legend.
+    x, y : sequence of float
+        Points.
+    error : sequence of float, optional
+        Standard deviation of each.
+    marked : bool
+        Whether points are marked, or only the line is drawn.
+    dashed : bool
+        Whether the line is dashed.
+    joined : bool
+        Whether there is a line between the points.
+    colour : str, optional
+        Other than its turn's.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    error: Sequence[float] | None = None
+    marked: bool = True
+    dashed: bool = False
+    joined: bool = True
+    colour: str | None = None
+
+
+@dataclass(frozen=True)
+class ChartPanel:
+    """One pair of axes.
+
+    Parameters
+    ----------
+    lines : sequence of ChartLine
+        What is drawn.
+    x, y : str
+        Labels of the axes, with units.
+    title : str
+        Above it.
+    levels : dict of str to float
+        Horizontal lines to compare with, by what they are.
+    x_scale : str
+        ``linear``, ``log``, or ``symlog`` (linear below the smallest positive x).
+    y_scale : str
+        ``linear`` or ``log``.
+    y_range : tuple of float, optional
+        Ends of the y axis.
+    places : str
+        Where the legend is.
+    ticks : sequence of float, optional
+        Ticks of the x axis.
+    """
+
+    lines: Sequence[ChartLine]
+    x: str
+    y: str
+    title: str = ""
+    levels: dict[str, float] = field(default_factory=dict)
+    x_scale: str = "linear"
+    y_scale: str = "linear"
+    y_range: tuple[float, float] | None = None
+    places: str = "best"
+    ticks: Sequence[float] | None = None
+
+
+def draw_panel(axes: Axes, panel: ChartPanel) -> None:
+    """Draw a panel into axes."""
+    for number, line in enumerate(panel.lines):
+        axes.errorbar(
+            line.x,
+            line.y,
+            yerr=line.error,
+            label=line.label,
+            color=line.colour or COLOURS[number % len(COLOURS)],
+            linestyle="none" if not line.joined else "--" if line.dashed else "-",
+            linewidth=1.4,
+            marker=MARKERS[number % len(MARKERS)] if line.marked else None,
+            markersize=4,
+            capsize=2,
+            elinewidth=1,
+        )
+    axes.set_yscale(panel.y_scale)
+    if panel.y_scale == "log":
+        axes.yaxis.set_major_formatter("{x:g}")
+    if panel.x_scale == "symlog":
+        positive = [x for line in panel.lines for x in line.x if x > 0]
+        axes.set_xscale("symlog", linthresh=min(positive), linscale=0.4)
+    else:
+        axes.set_xscale(panel.x_scale)
+    if panel.ticks is not None:
+        axes.set_xticks(list(panel.ticks), [f"{tick:g}" for tick in panel.ticks])
+        axes.minorticks_off()
+    elif THOUSANDS[0] <= max(max(line.x) for line in panel.lines) < THOUSANDS[1]:
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+    for text, level in panel.levels.items():
+        axes.axhline(level, color=SOFT, linestyle=":", linewidth=1.2, zorder=0)
+        axes.annotate(
+            text,
+            (1, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7.5,
+        )
+    if panel.y_range is not None:
+        axes.set_ylim(*panel.y_range)
+    labels = {"xlabel": panel.x.replace("R_AH", R_AH), "ylabel": panel.y.replace("R_AH", R_AH)}
+    axes.set(title=panel.title, **labels)
+    if len(panel.lines) > 1 or panel.lines[0].label:
+        axes.legend(loc=cast(Any, panel.places), fontsize=8)
+    add_grid(axes)
+
+
+def panel_axes(title: str, count: int, across: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure, and its panels of a height in inches, so many side by side at most."""
+    columns = min(across, count)
+    rows = -(-count // columns)
+    figure = new_figure(max(6.0, 4.8 * columns), height * rows + 0.4, title)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for empty in axes[count:]:
+        empty.set_axis_off()
+    return figure, axes[:count]
+
+
+@styled
+def curves(title: str, panels: Sequence[ChartPanel], across: int = 2) -> Figure:
+    """Draw panels side by side.
+
+    Parameters
+    ----------
+    title : str
+        Of the whole.
+    panels : sequence of ChartPanel
+        In reading order.
+    across : int
+        How many stand side by side at most.
+    """
+    figure, places = panel_axes(title.replace("R_AH", R_AH), len(panels), across, 3.7)
+    for axes, panel in zip(places, panels, strict=True):
+        draw_panel(axes, panel)
+    return figure
+
+
+# Rows below one another: dots along an axis, or bars.
+
+WIDTH = 5.4
+"""Of a picture of rows, in inches."""
+JITTER = 0.16
+"""Share of a row's height that its dots are spread over, either way."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row of dots.
+
+    Parameters
+    ----------
+    label : str
+        What it is.
+    values : sequence of float
+        A dot each.
+    text : str
+        What it comes to, with its unit.
+    mean : float, optional
+        Drawn as an upright bar.
+    """
+
+    label: str
+    values: Sequence[float]
+    text: str
+    mean: float | None = None
+
+
+def _draw_strip(axes: Axes, place: int, strip: Strip) -> None:
+    # Only spreads dots sideways.
+    aside = np.random.default_rng(0).uniform(-JITTER, JITTER, len(strip.values))
+    if len(strip.values) == 1:
+        aside[:] = 0
+    axes.axhline(place, color=PALE, linewidth=0.8, zorder=0)
+    axes.plot(
+        strip.values,
+        place + aside,
+        MARKERS[place % len(MARKERS)],
+        color=COLOURS[place % len(COLOURS)],
+        markersize=5,
+        markeredgewidth=0,
+        alpha=0.8,
+    )
+    if strip.mean is not None:
+        axes.plot([strip.mean], [place], "|", color=INK, markersize=18, markeredgewidth=1.6)
+    beside, label = axes.get_yaxis_transform(), name_text(shortened(strip.label, 56))
+    axes.text(0, place - 0.3, label, transform=beside, fontweight="bold")
+    axes.text(1.02, place, strip.text, transform=beside, va="center", fontweight="bold")
+
+
+@styled
+def strips(
+    title: str,
+    rows: Sequence[Strip],
+    label: str,
+    guide: tuple[float, str] | None = None,
+    log: bool = False,
+) -> Figure:
+    """Draw rows of dots, each below its label.
+
+    Parameters
+    ----------
+    title : str
+        Of the whole.
+    rows : sequence of Strip
+        At least one.
+    label : str
+        What the axis is, with its unit.
+    guide : tuple of (float, str), optional
+        A value to compare with, and what it is.
+    log : bool
+        Whether the axis is logarithmic.
+    """
+    figure = new_figure(WIDTH, 0.62 * len(rows) + 0.9, title)
+    axes = figure.subplots()
+    for place, strip in enumerate(rows):
+        _draw_strip(axes, place, strip)
+    if guide is not None:
+        axes.axvline(guide[0], color=SOFT, linestyle=":", linewidth=1.2, zorder=0)
+        axes.set_title(guide[1], loc="right", fontweight="normal", fontsize=8)
+    if log:
+        axes.set_xscale("log")
+    axes.margins(x=0.04)
+    axes.set(ylim=(len(rows) - 0.7, -0.65), yticks=[], xlabel=label)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color=PALE, linewidth=0.8)
+    return figure
+
+
+@styled
+def bars(title: str, values: Mapping[str, float], label: str, form: str) -> Figure:
+    """Draw a bar for each value, with the value at its end.
+
+    Parameters
+    ----------
+    title : str
+        Of the whole.
+    values : mapping of str to float
+        None negative, by what they are.
+    label : str
+        What the axis is, with its unit.
+    form : str
+        Format of the values.
+    """
+    figure = new_figure(WIDTH, 0.27 * len(values) + 1.0, title)
+    axes = figure.subplots()
+    names = [name_text(shortened(name, 30)) for name in values]
+    drawn = axes.barh(range(len(names)), list(values.values()), height=0.7, color=BLUE)
+    axes.bar_label(drawn, [format(value, form) for value in values.values()], padding=3)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=label)
+    axes.margins(x=0.12)
+    axes.grid(axis="x", color=PALE, linewidth=0.8)
+    axes.tick_params(length=0, axis="y")
+    return figure

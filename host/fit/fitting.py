@@ -1,0 +1,399 @@
+"""From files of measured curves to a device, and to how well the models describe them."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from allspin.host.data.catalogue import open_device
+from allspin.host.draw.curve_charts import ChartLine, ChartPanel as Chart, curves
+from allspin.host.draw.style import SOFT, name_text
+from allspin.host.fit.columns import ReadOptions
+from allspin.host.fit.curves import Measurement
+from allspin.host.fit.cycles import steadied
+from allspin.host.fit.device import (
+    lent_rest,
+    lent_spreads,
+    make_device,
+    measured_response,
+    with_reference,
+    with_rest,
+)
+from allspin.host.fit.goodness import judge, meter_noise
+from allspin.host.fit.neuron import NeuronFit, fit_neuron, select
+from allspin.host.fit.outliers import Outlier, set_aside
+from allspin.host.fit.picture import Panel, fit_picture
+from allspin.host.fit.response import DeviceCurves, fit_response
+from allspin.host.fit.result import COLUMNS, FitOptions, FitResult, PolarityResult, row
+from allspin.host.fit.runs import digests, read_measurement
+from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, device_spread
+from allspin.host.show.table import Table
+from allspin.sim.device.device import Device
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.errors import UserError
+from allspin.sim.files import read_file
+from allspin.sim.synapse.pulse_changes import MAX_BYTES
+from allspin.sim.synapse.response import Array, Polarity
+from allspin.sim.synapse.table_synapse import TableSynapse, load_lookup_tables
+
+
+class Fitted(FitResult):
+    """What came of measured curves: values, and the device, picture and JSON made of them."""
+
+    def device(self) -> Device:
+        """The device, or a `UserError` where a value is outside what a device can have."""
+        return make_device(self)
+
+    def picture(self) -> Figure:
+        """Data, fit, and what is left."""
+        panels = [self._panel(part) for part in self.polarities.values()]
+        panels += [self._neuron_panel(self.neuron)] if self.neuron else []
+        return fit_picture(self.options.name, self.unit, panels)
+
+    def _panel(self, part: PolarityResult) -> Panel:
+        fit, a, name = part.fit, part.fit.nonlinearity, part.fit.polarity.name.capitalize()
+        aside, pulses = self._aside(fit.polarity, 1.0), np.linspace(0, fit.pulses, 400)
+        if self.options.table:
+            mean = measured_response(fit.devices, fit.pulses).resistance
+            models = [np.interp(one.pulses, np.arange(mean.size), mean) for one in fit.devices]
+            return Panel(
+                f"{name}\nmeasured table",
+                "pulses",
+                groups=_groups(fit.devices, models, 1.0),
+                aside=aside,
+            )
+        return Panel(
+            f"{name}\nA = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})",
+            "pulses",
+            part.goodness,
+            groups=_groups(fit.devices, fit.models, 1.0),
+            aside=aside,
+            mean=(pulses, fit.mean_curve(pulses)) if len(fit.devices) > 1 else None,
+        )
+
+    def _neuron_panel(self, fit: NeuronFit) -> Panel:
+        factor, unit = self.current
+        at = fit.values["threshold"].scaled(lambda current: current * factor)
+        return Panel(
+            f"Neuron\nthreshold = {at.value:.3g} {unit} ({at.low:.3g} to {at.high:.3g})",
+            f"current ({unit})",
+            fit.goodness,
+            groups=_groups(fit.devices, fit.models, factor),
+            aside=self._aside(None, factor),
+            threshold=at.value,
+        )
+
+    def _aside(self, polarity: Polarity | None, factor: float) -> list[tuple[Array, Array]]:
+        return [
+            (one.curve.x * factor, one.curve.resistance)
+            if one.x is None
+            else (np.array([one.x * factor]), np.array([one.resistance], float))
+            for one in self.outliers
+            if one.curve.polarity is polarity
+        ]
+
+    def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
+        """As ``allspin fit --json`` prints it: the device file, if it was written, and pictures."""
+        return {
+            "device": None if device is None else str(device),
+            "kind": "table" if self.options.table else "model",
+            "described": not self.complaints,
+            "c2c_occasion": self.occasion or None,
+            "d2d_reading": self.reading or None,
+            "outliers": [outlier.to_dict() for outlier in self.outliers],
+            "pictures": [str(path) for path in pictures],
+            **_finite(self.report()),
+        }
+
+
+def _groups(
+    devices: Sequence[DeviceCurves], models: Sequence[Array], factor: float
+) -> dict[str, list[tuple[Array, Array, Array]]]:
+    """What is drawn of each device; x times a factor."""
+    return {
+        one.device: [(one.pulses * factor, one.resistance, model)]
+        for one, model in zip(devices, models, strict=True)
+    }
+
+
+def _finite(value: Any) -> Any:
+    """The same without infinities, which JSON has not: they become null."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def fit(
+    files: Sequence[str | Path],
+    options: FitOptions | str,
+    reading: ReadOptions | None = None,
+    base: str | None = None,
+    noted: Callable[[str], None] = lambda note: None,
+    *,
+    at: str | OperatingPoint | None = None,
+) -> Fitted:
+    """Fit measured curves: R_AH against pulse number, and R_AH against current of a neuron.
+
+    Parameters
+    ----------
+    files : sequence of str or Path
+        CSV files; see ``docs/formats.md``.
+    options : FitOptions or str
+        How the curves are fitted, with the device's name; or only the name.
+    reading : ReadOptions, optional
+        How the files are read.
+    base : str, optional
+        A device file, or the name of one that ships, whose values are used for what was not
+        measured; without it these are left out.
+    noted : callable, optional
+        Told what is odd about the files, as soon as they are read; ``measurement.notes`` of
+        what is returned has it too.
+    at : str or OperatingPoint, optional
+        Operating point of the base, such as ``current=9mA``; its file's default.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or understood, only one polarity was measured, or a fit makes
+        no sense.
+    """
+    stand_in = None if base is None else open_device(base, at)
+    options = FitOptions(options) if isinstance(options, str) else options
+    measurement = read_measurement([Path(file) for file in files], reading)
+    if len(set(measurement.digests.values())) < len(files):
+        raise UserError("two of the files are the same; give each once")
+    outliers: list[Outlier] = []
+    try:
+        if not options.keep_outliers:
+            measurement, outliers = set_aside(measurement)
+            # Of a conductance, which is never negative, no offset is known.
+            measurement = steadied(
+                measurement, measurement.unit != "siemens" and options.reading != "range"
+            )
+    finally:
+        for note in measurement.notes:
+            noted(note)
+    return fit_all(measurement, options, stand_in, outliers)
+
+
+def fit_all(
+    measurement: Measurement,
+    options: FitOptions,
+    base: Device | None = None,
+    outliers: Sequence[Outlier] = (),
+) -> Fitted:
+    """Fit whatever was measured.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        The curves.
+    options : FitOptions
+        What was asked for.
+    base : Device, optional
+        What stands in for what was not measured.
+    outliers : sequence of Outlier
+        What was set aside of the measurement.
+
+    Raises
+    ------
+    UserError
+        If only one polarity was measured and nothing stands in for the other, or a fit makes
+        no sense.
+    """
+    present = [polarity for polarity in Polarity if measurement.of(polarity)]
+    lent = _lent_readings(options, base, present[0]) if len(present) == 1 else [None, None]
+    fits = {polarity: fit_response(measurement.of(polarity), polarity) for polarity in present}
+    for polarity, own in fits.items():
+        if own.span.value <= 0:
+            raise UserError(
+                f"R_AH does not {'fall' if polarity else 'rise'} with pulses of "
+                f"{polarity.name.lower()}; is it the right column?"
+            )
+    pulsed = [curve for polarity in present for curve in measurement.of(polarity)]
+    meter = meter_noise(pulsed, list(fits.values()), options.meter)
+    parts = {}
+    for polarity, own in fits.items():
+        cycles = cycle_spread(own, meter and meter.point)
+        kept = math.exp(-1 / own.nonlinearity.value) if cycles.occasion == "pulse" else 0.0
+        parts[polarity] = PolarityResult(
+            *(own, cycles, *device_spread(own, cycles)), judge(own.devices, own.models, kept)
+        )
+    by_write = any(part.cycles.occasion == "write" for part in parts.values())
+    occasion = options.occasion or lent[0] or ("write" if by_write else "pulse")
+    # The reading of D2D that explains most, unless another is asked for or lent.
+    shares = [part.explained for part in parts.values() if part.readings]
+    best = max(DEVICE_CHOICES, key=lambda name: sum(share[name] for share in shares))
+    reading = (options.reading or lent[1] or best) if shares else lent[1] or ""
+    factor = 1e-3 if measurement.current_unit == "A" else 1.0
+    currents = options.currents and (options.currents[0] * factor, options.currents[1] * factor)
+    curves = select(measurement.of(None), currents)
+    return Fitted(
+        *(measurement, options, base, list(outliers)),
+        *(parts, fit_neuron(curves) if curves else None, meter),
+        *(occasion if parts else "", reading),
+    )
+
+
+def _lent_readings(options: FitOptions, base: Device | None, present: Polarity) -> list[str | None]:
+    """Readings that the base's other polarity has, where it varies; the measured one takes them.
+
+    Raises
+    ------
+    UserError
+        If there is no base, or others are asked for.
+    """
+    lacking = next(polarity for polarity in Polarity if polarity is not present)
+    name = lacking.name.lower()
+    if base is None:
+        raise UserError(
+            f"there are only curves of {present.name.lower()}; give those of {name} too, or a "
+            f"device whose {name} stands in, such as --base paper"
+        )
+    if options.table:
+        return [None, None]
+    lent = lent_spreads(base, lacking)
+    asked = ("C2C", options.occasion, "--c2c-occasion"), ("D2D", options.reading, "--d2d-reading")
+    for (value, reading), (what, wanted, option) in zip(lent, asked, strict=True):
+        if value and wanted not in (None, reading):
+            raise UserError(
+                f"the {what} of {base.name} is read as {reading}, and {name} is that of "
+                f"{base.name}; take {option} {reading}, or another --base"
+            )
+    return [reading if value else None for value, reading in lent]
+
+
+@dataclass(frozen=True, eq=False)
+class LookupDevice:
+    """What lookup tables make.
+
+    Attributes
+    ----------
+    made : Device
+        The device.
+    synapse : TableSynapse
+        Its synapse.
+    devices : int
+        Of how many devices it is the mean.
+    """
+
+    made: Device
+    synapse: TableSynapse
+    devices: int
+    complaints, advice = (), ""
+
+    def device(self) -> Device:
+        """The device; no model had to describe it."""
+        return self.made
+
+    @property
+    def pulses(self) -> list[int]:
+        """Pulses of potentiation and depression."""
+        return [self.synapse.response(polarity).resistance.size - 1 for polarity in Polarity]
+
+    def tables(self, device: Device) -> list[Table]:
+        """The figures that a table has."""
+        rows = [
+            row(polarity.name.lower(), *figure)
+            for polarity in Polarity
+            for figure in self.synapse.figures(polarity, device.unit)
+        ]
+        return [Table(f"Device {device.name}: lookup tables", COLUMNS, rows)]
+
+    def notes(self, device: Device) -> list[str]:
+        """What was taken, and how its variations are read."""
+        (up, down), devices, synapse = self.pulses, self.devices, self.synapse
+        return [
+            f"These are lookup tables of {up} and {down} pulses between {synapse.low:.3g} and "
+            f"{synapse.high:.3g} S, "
+            f"{f'the mean of {devices} devices' if devices > 1 else 'taken as they are'}.",
+            *device.readings(),
+        ]
+
+    def picture(self) -> Figure:
+        """The mean of each polarity, with C2C of a write and D2D about it."""
+        panels = []
+        for polarity, pulses in zip(Polarity, self.pulses, strict=True):
+            response, n = self.synapse.response(polarity), np.arange(pulses + 1.0).tolist()
+            mean, spread = response.resistance, np.hypot(response.cycle, response.device)
+            label = "C2C of a write" + (" and D2D" if self.devices > 1 else "")
+            lines = [
+                ChartLine("mean", n, mean.tolist(), marked=False),
+                ChartLine(
+                    label, n, (mean + spread).tolist(), marked=False, dashed=True, colour=SOFT
+                ),
+                ChartLine("", n, (mean - spread).tolist(), marked=False, dashed=True, colour=SOFT),
+            ]
+            panels.append(Chart(lines, "pulses", "conductance (S)", polarity.name.capitalize()))
+        return curves(f"{name_text(self.made.name)}: lookup tables", panels)
+
+    def to_dict(self, path: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
+        """As ``allspin fit --json`` prints it."""
+        return {
+            "device": str(path),
+            "kind": "table",
+            "pulses": self.pulses,
+            "devices": self.devices,
+            "pictures": [str(one) for one in pictures],
+        }
+
+
+def take_lookup_tables(
+    files: Sequence[Path],
+    options: FitOptions,
+    reading: ReadOptions | None = None,
+    base: str | None = None,
+    at: str | OperatingPoint | None = None,
+) -> LookupDevice:
+    """A device of CrossSim's lookup tables, without any fit.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        A rising and a falling one of each device, in any order.
+    options : FitOptions
+        The device's name and states.
+    reading : ReadOptions, optional
+        How files are read, which is nothing that can be chosen here.
+    base : str, optional
+        A device file, or the name of one that ships: all but its synapse stands in.
+    at : str or OperatingPoint, optional
+        Where the base is taken; its file's own point.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or no such table, they do not go together, or more is asked for than
+        a name, states and a reference.
+    """
+    taken = FitOptions(
+        options.name, states=options.states, table=options.table, reference=options.reference
+    )
+    if options != taken or reading not in (None, ReadOptions()):
+        raise UserError(
+            f"{files[0]} is a lookup table, which is taken as it is; leave out what says how "
+            "files are read and curves are fitted"
+        )
+    synapse = load_lookup_tables(files, options.states or 100)
+    datas = (read_file(path, "lookup table", MAX_BYTES) for path in files)
+    source = {"method": "lookup tables of CrossSim", "sha256": digests(files, datas)}
+    device = Device(name=options.name, synapse=synapse, unit="siemens")
+    if base is None:
+        source["not_measured"] = ["D2D of the synapse", "the neuron and its variation"][
+            len(files) > 2 :
+        ]
+    else:
+        stand_in = open_device(base, at)
+        device = with_rest(device, stand_in)
+        source |= {"base": stand_in.name, "from_base": lent_rest(stand_in, neuron=True)}
+    device = with_reference(dataclasses.replace(device, source=source), options.reference)
+    return LookupDevice(device, synapse, len(files) // 2)

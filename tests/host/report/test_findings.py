@@ -1,0 +1,60 @@
+"""The commands of a report make the same again."""
+
+import shlex
+
+import pytest
+
+from allspin.host.cli import train
+from allspin.host.cli.main import build_parser
+from allspin.host.data.catalogue import open_network, shipped_networks
+from allspin.host.data.datasets import load_dataset
+from allspin.host.report.findings import train_command
+from allspin.host.train.parameters import provenance_of
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return load_dataset()
+
+
+@pytest.mark.parametrize("name", shipped_networks())
+def test_the_command_trains_with_the_same_options(name, mnist):
+    provenance = open_network(name).provenance
+    command = train_command(provenance, name)
+    assert command is not None
+    words = shlex.split(command)
+    assert words[:2] == ["allspin", "train"]
+    parameters = train._parameters(
+        train._with_recipe(build_parser(["train"]).parse_args(words[1:]))
+    )
+    assert provenance_of(parameters, mnist)["options"] == provenance["options"]
+    assert words[-2:] == ["-o", f"{name}.safetensors"]
+
+
+def test_the_readme_has_the_shipped_networks_commands():
+    assert train_command(open_network("mnist-10").provenance, "mnist-10") == (
+        "allspin train --states 10 -o mnist-10.safetensors"
+    )
+    assert train_command(open_network("paper-100").provenance, "paper-100") == (
+        "allspin train --states 100 --device paper --level-choice either -o paper-100.safetensors"
+    )
+
+
+@pytest.mark.parametrize(
+    "provenance", [{}, {"command": "train"}, {"command": 3, "options": {}}, {"options": [1]}]
+)
+def test_a_network_of_unknown_origin_has_no_command(provenance):
+    assert train_command(provenance, "x") is None
+
+
+def test_another_data_set_and_strange_values_are_quoted():
+    provenance = {
+        "command": "train",
+        "options": {"states": 5, "seed": "3; rm -rf /", "hidden": [48, 24]},
+        "data": {"name": "a b"},
+    }
+    words = shlex.split(train_command(provenance, "x y") or "")
+    assert words[2:] == [
+        *("--states", "5", "--hidden", "48,24", "--seed", "3; rm -rf /", "--data", "a b"),
+        *("-o", "x y.safetensors"),
+    ]

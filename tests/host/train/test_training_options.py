@@ -1,0 +1,154 @@
+"""Options that are words: what they name, and one line for what they do not."""
+
+from pathlib import Path
+
+import pytest
+import tomli_w
+from hypothesis import given, strategies as st
+
+from allspin.host.train.training_options import (
+    ALL,
+    AUGMENTATIONS,
+    KEYS,
+    Augmentation,
+    Robustness,
+    read_recipe,
+)
+from allspin.sim.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("none", (0, 0, 0, 0, 0)),
+        ("digits", (5, 0.05, 0.7, 0.5, 0)),
+        ("objects", (0, 0, 1, 0, 0.5)),
+        ("objects,shift=2", (0, 0, 2, 0, 0.5)),
+        ("digits, rotation=3 ,mirror=1", (3, 0.05, 0.7, 0.5, 1)),
+    ],
+)
+def test_an_augmentation_is_named_by_a_text(text: str, amounts: tuple[float, ...]) -> None:
+    found = Augmentation.parse(text)
+    assert found == Augmentation(*amounts)
+    assert (found.text == text) == (text in AUGMENTATIONS)
+
+
+most = {"rotation": 180, "stretch": 0.5, "shift": 1000, "elastic": 1000, "mirror": 1}
+augmentations = st.builds(Augmentation, **{name: st.floats(0, top) for name, top in most.items()})
+robustnesses = st.builds(
+    Robustness, st.floats(0, 1), st.floats(0, 1), st.floats(0.1, 100), st.integers(1, 65535)
+)
+
+
+@given(augmentations, robustnesses)
+def test_any_options_have_a_text(augmentation: Augmentation, robust: Robustness) -> None:
+    assert Augmentation.parse(augmentation.text) == augmentation
+    assert Robustness.parse(robust.text) == robust
+
+
+def test_robust_options_say_what_differs() -> None:
+    assert Robustness().text == "usual"
+    assert Robustness.parse(ALL) == Robustness()
+    assert Robustness(0.25, teacher=30).text == "verified=0.25,teacher=30"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        (Augmentation, "letters", "augment must be one of none, digits, objects, not 'letters'"),
+        (Augmentation, "", "augment must be one of none, digits, objects, not ''"),
+        (Augmentation, "digits,shift", "augment takes words such as shift=1, not 'shift'"),
+        (Augmentation, "digits,shift=x", "augment takes words such as shift=1, not 'shift=x'"),
+        (Augmentation, "digits,zoom=1", "augment has no 'zoom'; it has rotation, stretch, shift"),
+        (Augmentation, "digits,mirror=2", "mirror must be a number from 0 to 1, not 2.0"),
+        (Augmentation, "none,stretch=0.6", "stretch must be a number from 0 to 0.5, not 0.6"),
+        (Augmentation, "digits,shift=-1", "shift must be a number from 0 to 1000, not -1.0"),
+        (Augmentation, "none,elastic=1001", "elastic must be a number from 0 to 1000, not 1001"),
+        (Augmentation, "digits,rotation=nan", "rotation must be a number from 0 to 180, not nan"),
+        (Robustness, "tought=1", "robust has no 'tought'; it has verified, taught, temperature"),
+        (Robustness, "", "robust has no ''"),
+        (Robustness, "teacher=3.5", "robust takes words such as teacher=1, not 'teacher=3.5'"),
+        (Robustness, "verified=7", "verified must be a number from 0 to 1, not 7.0"),
+        (Robustness, "taught=-1", "taught must be a number from 0 to 1, not -1.0"),
+        (Robustness, "temperature=0", "temperature must be a number from 0.1 to 100, not 0"),
+        (Robustness, "teacher=0", "teacher must be from 1 to 65535, not 0"),
+    ],
+)
+def test_what_there_is_not_is_named(
+    kind: type[Augmentation | Robustness], text: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        kind.parse(text)
+
+
+WHOLE = {
+    "states": 16,
+    "hidden": [48, 24],
+    "neuron": "relu",
+    "pixel_bits": 3,
+    "hidden_bits": 5,
+    "rah_bits": 7,
+    "noise": 0.01,
+    "augment": "objects,shift=2",
+    "rate": 0.001,
+    "batch": 64,
+    "device": "paper",
+    "at": "temperature=350",
+    "level_choice": "either",
+    "polarity": "depression",
+    "epochs": 7,
+    "seed": 3,
+    "data": "sets/fashion",
+    "in_array": True,
+    "robust": "taught=0",
+    "tile_rows": 128,
+    "adc_bits": 4,
+}
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    path = folder / "recipe.toml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_a_recipe_has_every_key_and_paths_from_its_folder(tmp_path: Path) -> None:
+    assert set(WHOLE) == set(KEYS)
+    found = read_recipe(written(tmp_path, tomli_w.dumps(WHOLE)))
+    assert found == WHOLE | {"data": tmp_path / "sets" / "fashion"}
+    assert read_recipe(written(tmp_path, "rate = 1")) == {"rate": 1}
+    found = read_recipe(written(tmp_path, "device = 'mine.toml'\ndata = '/elsewhere/set.npz'"))
+    assert found == {"device": str(tmp_path / "mine.toml"), "data": Path("/elsewhere/set.npz")}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("augmnt = 'none'", "it has the unknown key 'augmnt'; keys are states, hidden, neuron"),
+        ("[train]\nstates = 3", "it has the unknown key 'train'"),
+        ("states = 'ten'", "states must be a whole number, not 'ten'"),
+        ("states = true", "states must be a whole number, not True"),
+        ("states = 3.0", "states must be a whole number, not 3.0"),
+        ("hidden = 100", "hidden must be a list of whole numbers, not 100"),
+        ("hidden = [100, '3']", "hidden must be a list of whole numbers"),
+        ("states = [3]", "states must be a whole number, not [3]"),
+        ("rate = '1'", "rate must be a number, not '1'"),
+        ("rate = true", "rate must be a number, not True"),
+        ("data = 1", "data must be a text, not 1"),
+        ("in_array = 1", "in_array must be true or false, not 1"),
+        (f"neuron = [{'1, ' * 999}]", "neuron must be a text, not [1, 1"),
+        ("states = ", "Invalid value"),
+        ("seed = 1\nseed = 2", "Cannot overwrite a value"),
+        (b"neuron = '\xff'", "it is not text in UTF-8"),
+        ("hidden = [" + "[" * 50 + "]" * 50 + "]", "nested deeper"),
+    ],
+)
+def test_what_no_recipe_has_is_one_line(tmp_path: Path, text: str | bytes, words: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(UserError) as caught:
+        read_recipe(path)
+    line = str(caught.value)
+    assert line.startswith(f"{path} is not a recipe: ")
+    assert words in line
+    assert "\n" not in line
+    assert len(line) < 400
