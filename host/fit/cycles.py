@@ -19,10 +19,10 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.ndimage import uniform_filter1d
 
-from allspin.host.fit.curves import DEAD, Curve, Measurement, aligned, by_device, usual_swing
-from allspin.host.fit.quantities import few
 from allspin.host.fit.response import fit_device, stack
-from allspin.host.fit.turns import medians, scatter_of
+from allspin.host.lab.curves import DEAD, Curve, Measurement, aligned, by_device, usual_swing
+from allspin.host.lab.quantities import few
+from allspin.host.lab.turns import medians, scatter_of
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
 

@@ -10,16 +10,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device, several
-from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.curves import Measurement
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
 from allspin.host.fit.explained import curves_table
 from allspin.host.fit.picture import Panel, fit_picture
-from allspin.host.fit.quantities import quantity
 from allspin.host.fit.response import CONFIDENCE
 from allspin.host.fit.result import COLUMNS, MadeDevice, row
-from allspin.host.fit.runs import read_measurement
 from allspin.host.keywords import takes
+from allspin.host.lab.columns import ReadOptions
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.quantities import quantity
+from allspin.host.lab.runs import read_measurement
 from allspin.host.show.table import Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.fit.curves import Curve
 from allspin.host.fit.goodness import Goodness, judge
 from allspin.host.fit.response import DeviceCurves, Interval, chi_interval, interval
+from allspin.host.lab.curves import Curve
 from allspin.sim.device.retention import BOLTZMANN, survival
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array

@@ -13,8 +13,6 @@ from matplotlib.figure import Figure
 from allspin.host.data.catalogue import open_device, several
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel as Chart, curves
 from allspin.host.draw.style import SOFT, name_text
-from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.curves import Measurement
 from allspin.host.fit.cycles import steadied
 from allspin.host.fit.device import (
     lent_rest,
@@ -38,9 +36,11 @@ from allspin.host.fit.result import (
     PolarityResult,
     row,
 )
-from allspin.host.fit.runs import digests, read_measurement
 from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, device_spread
 from allspin.host.keywords import takes
+from allspin.host.lab.columns import ReadOptions
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.runs import digests, read_measurement
 from allspin.host.show.table import Table, print_tables
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint

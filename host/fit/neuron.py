@@ -15,10 +15,10 @@ import numpy.typing as npt
 from scipy import optimize, stats
 from scipy.special import expit
 
-from allspin.host.fit.curves import Curve, by_device
 from allspin.host.fit.goodness import Goodness, judge
 from allspin.host.fit.response import DeviceCurves, Interval, chi_interval, estimated, stack
 from allspin.host.fit.spread import spread_between
+from allspin.host.lab.curves import Curve, by_device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import Array

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.curves import Curve, Measurement, aligned, by_device
 from allspin.host.fit.cycles import find_unusable
-from allspin.host.fit.quantities import SHOWN
-from allspin.host.fit.turns import LEAST_POINTS
+from allspin.host.lab.curves import Curve, Measurement, aligned, by_device
+from allspin.host.lab.quantities import SHOWN
+from allspin.host.lab.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.fit.curves import Curve, aligned, by_device
+from allspin.host.lab.curves import Curve, aligned, by_device
 from allspin.sim.synapse.response import Array, Polarity
 
 CONFIDENCE = 0.95

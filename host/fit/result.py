@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from allspin.host.fit.curves import Measurement
 from allspin.host.fit.explained import curves_table
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
-from allspin.host.fit.quantities import few
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
 from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.quantities import few
 from allspin.host.show.table import Cell, Number, Table, TableColumn
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_one_of

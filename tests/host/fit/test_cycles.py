@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.curves import Curve
 from allspin.host.fit.cycles import find_unusable, steadied
 from allspin.host.fit.fitting import Fitted, fit_all
 from allspin.host.fit.outliers import set_aside
 from allspin.host.fit.result import FitOptions
+from allspin.host.lab.curves import Curve
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 from tests.host.fit.conftest import measured

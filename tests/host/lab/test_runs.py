@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.columns import ColumnNames
-from allspin.host.fit.curves import Measurement
-from allspin.host.fit.quantities import quantity, unit_of
-from allspin.host.fit.turns import all_turns, find_turn
+from allspin.host.lab.columns import ColumnNames
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.quantities import quantity, unit_of
+from allspin.host.lab.turns import all_turns, find_turn
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 

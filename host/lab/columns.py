@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.quantities import base_of, few, number, quantity, unit_of
-from allspin.host.fit.roles import KINDS, ColumnMap, plain
-from allspin.host.fit.tables import CsvFile
+from allspin.host.lab.quantities import base_of, few, number, quantity, unit_of
+from allspin.host.lab.roles import KINDS, ColumnMap, plain
+from allspin.host.lab.tables import CsvFile
 from allspin.sim.errors import UserError, check_number, check_one_of
 from allspin.sim.parameters import option
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.host.fit.tables import CsvFile, read_csv
+from allspin.host.lab.tables import CsvFile, read_csv
 from allspin.sim.errors import UserError
 
 Write = Callable[[str | bytes], Path]
@@ -106,7 +106,7 @@ def test_values_that_are_missing_or_out_of_range(write: Write) -> None:
 
 
 MANY = "1,2\n" * 3
-PACKED = gzip.compress(b"pulse,R_AH\n0,1\n1,2\n")
+PACKED = gzip.compress(b"pulse,R_AH\n0,1\n1,2\n", mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ PACKED = gzip.compress(b"pulse,R_AH\n0,1\n1,2\n")
         ("pulse,R_AH\n1,high\n1,2\n", "line 2: R_AH is 'high'; give a number of at most"),
         ("pulse,R_AH\n1,2\n1,2,3\n", r"line 3: it has 3 cells, but the header has 2 .*comma"),
         (PACKED[:-9], r"curve\.csv is a damaged gzip file; pack it anew"),
-        (gzip.compress(b"0,1\n" * (9 << 20)), "it unpacks to more than 33,554,432 bytes"),
+        (gzip.compress(b"0,1\n" * (9 << 20), mtime=0), "it unpacks to more than 33,554,432 bytes"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "curve.csv is not a CSV file but a binary one"),
         (b"PK\x03\x04\x14\x00\x06\x00", "curve.csv is not a CSV file but a binary one"),
         *(

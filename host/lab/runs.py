@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.columns import FileColumns, ReadOptions, choose_rows
-from allspin.host.fit.curves import Curve, Measurement
-from allspin.host.fit.facts import own_names
-from allspin.host.fit.polarities import Run, Way, pulse_curves, ways_of
-from allspin.host.fit.quantities import base_of, number
-from allspin.host.fit.roles import plain
-from allspin.host.fit.settings import Setting, check_agreement, figures, settings_of
-from allspin.host.fit.tables import CsvFile, read_csv
-from allspin.host.fit.turns import LEAST_POINTS, check_length, choose_branches, numbered
-from allspin.host.fit.varying import STEADY, check_steady
+from allspin.host.lab.columns import FileColumns, ReadOptions, choose_rows
+from allspin.host.lab.curves import Curve, Measurement
+from allspin.host.lab.facts import own_names
+from allspin.host.lab.polarities import Run, Way, pulse_curves, ways_of
+from allspin.host.lab.quantities import base_of, number
+from allspin.host.lab.roles import plain
+from allspin.host.lab.settings import Setting, check_agreement, figures, settings_of
+from allspin.host.lab.tables import CsvFile, read_csv
+from allspin.host.lab.turns import LEAST_POINTS, check_length, choose_branches, numbered
+from allspin.host.lab.varying import STEADY, check_steady
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import MAX_PULSES, Array

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allspin.host.fit.columns import READ_CURRENT, FileColumns
-from allspin.host.fit.curves import Curve
-from allspin.host.fit.facts import bare, quantities
-from allspin.host.fit.quantities import number, unit_of
-from allspin.host.fit.roles import NAMES, plain
-from allspin.host.fit.tables import CsvFile
-from allspin.host.fit.varying import STEADY, is_named, may_vary
+from allspin.host.lab.columns import READ_CURRENT, FileColumns
+from allspin.host.lab.curves import Curve
+from allspin.host.lab.facts import bare, quantities
+from allspin.host.lab.quantities import number, unit_of
+from allspin.host.lab.roles import NAMES, plain
+from allspin.host.lab.tables import CsvFile
+from allspin.host.lab.varying import STEADY, is_named, may_vary
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 

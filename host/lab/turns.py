@@ -14,9 +14,9 @@ import numpy.typing as npt
 from scipy.ndimage import median_filter
 from scipy.optimize import nnls
 
-from allspin.host.fit.curves import Curve, trend
-from allspin.host.fit.quantities import SHOWN
-from allspin.host.fit.tables import CsvFile
+from allspin.host.lab.curves import Curve, trend
+from allspin.host.lab.quantities import SHOWN
+from allspin.host.lab.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
@@ -274,7 +274,7 @@ def choose_branches(
     curves : sequence of Curve
         A neuron's, as they were measured.
     branch : str or None
-        One of `allspin.host.fit.columns.BRANCHES`.
+        One of `allspin.host.lab.columns.BRANCHES`.
     scale : str
         Unit of the current, for messages.
 

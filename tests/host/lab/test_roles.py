@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.fit.columns import ColumnNames, ReadOptions
-from allspin.host.fit.curves import Measurement
-from allspin.host.fit.roles import ColumnMap
-from allspin.host.fit.runs import read_measurement
-from allspin.host.fit.tables import read_csv
-from allspin.host.fit.varying import role
+from allspin.host.lab.columns import ColumnNames, ReadOptions
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.roles import ColumnMap
+from allspin.host.lab.runs import read_measurement
+from allspin.host.lab.tables import read_csv
+from allspin.host.lab.varying import role
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from allspin.host.fit.quantities import base_of, number
+from allspin.host.lab.quantities import base_of, number
 
 _VALUE = r"(?P<value>[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)"
 _IN = r"\s*(?:[(\[](?P<in>[^)\]]*)[)\]])?\s*"

@@ -21,8 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 from allspin.host.data.arrays import DAMAGED_GZIP
-from allspin.host.fit.facts import quantities, stem
-from allspin.host.fit.quantities import MAX_MAGNITUDE, is_number, number, unit_of
+from allspin.host.lab.facts import quantities, stem
+from allspin.host.lab.quantities import MAX_MAGNITUDE, is_number, number, unit_of
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
 from allspin.sim.synapse.response import Array

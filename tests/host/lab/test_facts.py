@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.fit.facts import own_names, quantities
-from allspin.host.fit.runs import read_measurement
+from allspin.host.lab.facts import own_names, quantities
+from allspin.host.lab.runs import read_measurement
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from allspin.host.fit.columns import FileColumns
-from allspin.host.fit.curves import Curve
-from allspin.host.fit.facts import quantities
-from allspin.host.fit.quantities import base_of, few, number, ordered
-from allspin.host.fit.roles import ColumnMap, plain
-from allspin.host.fit.tables import CsvFile
-from allspin.host.fit.turns import LEAST_POINTS
+from allspin.host.lab.columns import FileColumns
+from allspin.host.lab.curves import Curve
+from allspin.host.lab.facts import quantities
+from allspin.host.lab.quantities import base_of, few, number, ordered
+from allspin.host.lab.roles import ColumnMap, plain
+from allspin.host.lab.tables import CsvFile
+from allspin.host.lab.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 
 SETTING = re.compile(

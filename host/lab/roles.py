@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from allspin.host.fit.quantities import SHOWN, base_of, number
-from allspin.host.fit.tables import CsvFile
+from allspin.host.lab.quantities import SHOWN, base_of, number
+from allspin.host.lab.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
