@@ -210,7 +210,7 @@ class MeasuredChips(Shown):
         return beside(chips_table(self), self.plot())
 
 
-@takes(options=MeasureOptions)
+@takes("data", options=MeasureOptions)
 def measure_chips(
     networks: str | Path | Network | Sequence[str | Path | Network],
     device: str | Path | Device = "paper",
@@ -258,7 +258,7 @@ def measure_chips(
     opened: dict[str, Network] = {}
     for each in several(networks):
         name = network_name(each)
-        if isinstance(each, Network) and opened.get(name, each) is not each:
+        if not isinstance(each, str | Path) and opened.get(name, each) is not each:
             raise UserError(f"two networks would be called {name}: give their files or names")
         opened[name] = cut_network(each, options.tiles, data, progress)
     if options.probed and len(opened) > 1:

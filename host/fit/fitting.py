@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from allspin.host.data.catalogue import open_device, several
+from allspin.host.data.catalogue import open_device, several_files
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel as Chart, curves
 from allspin.host.draw.style import SOFT, name_text
 from allspin.host.fit.cycles import steadied
@@ -190,8 +190,10 @@ def fit(
         If a file cannot be read or understood, only one polarity was measured, or a fit makes
         no sense.
     """
+    if at is not None and base is None:
+        raise UserError("`at` needs `base`")
     stand_in = None if base is None else open_device(base, at)
-    files = [Path(file) for file in several(files)]
+    files = several_files(files, "; a data frame's to_csv writes one")
     asked: FitOptions = make(
         *(FitOptions, {} if getattr(options, "name", options) else {"name": files[0].stem}),
         options or None,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from allspin.host.fit.explained import curves_table
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
@@ -120,7 +122,10 @@ class FitOptions:
     def __post_init__(self) -> None:
         if self.states is not None:
             check_range("states", self.states, MIN_STATES, MAX_STATES)
-        if self.currents is not None and not 0 <= self.currents[0] < self.currents[1] < math.inf:
+        if self.currents is not None and (
+            np.shape(self.currents) != (2,)
+            or not 0 <= self.currents[0] < self.currents[1] < math.inf
+        ):
             raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
         if self.table and self.occasion == "root":
             raise ValueError(

@@ -336,7 +336,7 @@ def _read(
     return model, choice, _accuracy_of(answers, dataset.test_labels)
 
 
-@takes(options=ImportOptions)
+@takes("data", options=ImportOptions)
 def import_network(
     model: str | Path,
     data: Data | Dataset | None = None,

@@ -295,7 +295,7 @@ def _trained(
     return trained
 
 
-@takes(parameters=TrainingParameters)
+@takes("data", parameters=TrainingParameters)
 def train(
     data: Data | Dataset | None = None,
     parameters: TrainingParameters | None = None,
@@ -311,8 +311,9 @@ def train(
 
     Parameters
     ----------
-    data : Dataset, str, Path or tuple of array_like, optional
-        What to learn, as of `allspin.load_dataset`; the MNIST that ships.
+    data : Dataset, str, Path or array_like, optional
+        What to learn, as of `allspin.load_dataset`: ``train(x, y)`` has arrays by place. The MNIST
+        that ships.
     parameters : TrainingParameters, optional
         How.
     quick : bool

@@ -30,6 +30,7 @@ IMAGES, LABELS = (part[:60] for part in allspin.load_test_set())
 SET = IMAGES, LABELS, IMAGES, LABELS
 DEVICE = allspin.load_device("paper")
 PAPER: Any = DEVICE.synapse
+FRAME = type("Frame", (list,), {"columns": ["pulse"]})(["pulse"])
 CURVES = "pulse,R_AH (ohm),polarity\n" + "".join(
     f"{n},{sign * (2 * (1 - np.exp(-n / 12)) / (1 - np.exp(-5)) - 1)},{name}\n"
     for sign, name in ((1, "potentiation"), (-1, "depression"))
@@ -139,6 +140,46 @@ def test_a_sweep_without_a_table_has_its_rows(tmp_path):
     assert {row.chip for row in allspin.sweep(path, chip=7, workers=1).rows} == {7, 8}
 
 
+@pytest.mark.usefixtures("files")
+def test_a_model_stands_where_a_name_does(tmp_path):
+    fitted = allspin.fit("curves.csv", states=10)
+    fitted.save("fitted.toml")
+    few = {"chips": 1, "images": 20, "workers": 1}
+    again = NETWORK.layers[0].states[::-1]
+    other = dataclasses.replace(
+        NETWORK, layers=(dataclasses.replace(NETWORK.layers[0], states=again), NETWORK.layers[1])
+    )
+    named = allspin.sweep("mnist-10", device=["paper", "fitted.toml"], **few)
+    table = tmp_path / "table.csv"
+    for resumed in (0, 4):
+        held = allspin.sweep([NETWORK, other], table, device=["paper", fitted], **few)
+        assert held.resumed == resumed
+    shares = [row.accuracy for row in held.rows]
+    assert shares[:2] == [row.accuracy for row in named.rows]
+    assert shares[2:] != shares[:2]
+    words = {"device": "fitted.toml", "chip": 1, "images": 60}
+    trained = SimpleNamespace(network=NETWORK)
+    assert told(allspin.run(trained, **words | {"device": fitted})) == told(
+        allspin.run("mnist-10", **words)
+    )
+
+
+def test_arrays_are_images_labels_or_a_data_set_by_place():
+    own, of_pairs = (
+        allspin.train(*each, epochs=1, hidden=2)
+        for each in ((IMAGES, LABELS, IMAGES, LABELS), ([*SET],))
+    )
+    assert np.array_equal(own.network.weights[0], of_pairs.network.weights[0])
+    with pytest.warns(UserWarning, match="held out"):
+        held = allspin.load_dataset((IMAGES, LABELS))
+    tested = held.test_images, held.test_labels
+    assert all(map(np.array_equal, tested, (IMAGES[5::6], LABELS[5::6])))
+    assert len(held.train_images) == 50
+    assert not {each.tobytes() for each in held.train_images} & {e.tobytes() for e in tested[0]}
+    measured = allspin.measure_chips(NETWORK, IMAGES, LABELS, chips=1)
+    assert (measured.images, len(measured.results)) == (60, 4)
+
+
 def test_chips_and_sweeps_are_tables_of_a_chip_a_row(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=list))
     measured = allspin.measure_chips("paper-10", chips=2, chip=5, images=50)
@@ -231,6 +272,14 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
         (lambda: allspin.run("mnist-10", tile_rows=32), "`tile_rows` needs `adc_bits`"),
         (lambda: allspin.fit("curves.csv", where="field"), "`where` takes"),
         (lambda: allspin.fit("curves.csv", where="field=8"), "`where`"),
+        (lambda: allspin.fit("curves.csv", currents=(1,)), "currents takes"),
+        (lambda: allspin.fit("curves.csv", at="current=9mA"), "`at` needs `base`"),
+        (lambda: allspin.fit([]), "give files by name"),
+        (lambda: allspin.classify(NETWORK, []), "give files by name"),
+        (lambda: allspin.classify(NETWORK, IMAGES[0]), "net.predict(images)"),
+        (lambda: allspin.fit(FRAME), "not Frame; a data frame's to_csv writes one"),
+        (lambda: allspin.run(NETWORK, IMAGES), "give `labels`"),
+        (lambda: allspin.train(IMAGES), "not 1 array"),
         (lambda: allspin.train(at="current=9mA"), "need `device`"),
         (lambda: allspin.measure_chips("paper-10", chips=0), "chips must be from 1"),
         (lambda: allspin.measure_chips("paper-10", chip=-1), "chip must be from 0"),
