@@ -54,16 +54,18 @@ def takes(
 
         @functools.wraps(function)
         def called(*given: Any, **words: Any) -> Any:
-            each = [one if isinstance(one, tuple | list) else (one,) for one in given]
-            placed = tuple(itertools.chain(*filter(are_arrays, each)))
-            if arrays and placed:
-                given = tuple(itertools.compress(given, (not are_arrays(one) for one in each)))
+            groups = [one if isinstance(one, tuple | list) else (one,) for one in reversed(given)]
+            last = list(itertools.takewhile(are_arrays, groups))
+            if arrays and last:
+                given, placed = given[: -len(last)], tuple(itertools.chain(*reversed(last)))
                 words |= dict(zip(arrays, placed if len(arrays) > 1 else [placed], strict=False))
             parts: dict[str, dict[str, Any]] = {}
             for word in [word for word in words if word not in own.parameters]:
                 if word not in places:
-                    once = word in ("display", "report", "noted")  # what `progress` was called
-                    known = meant("progress" if once else word, [*own.parameters, *places])
+                    known = meant(
+                        "progress" if word in ("display", "report", "noted") else word,
+                        [*own.parameters, *places],
+                    )
                     raise TypeError(f"{function.__name__}() has no keyword {word!r}{known}")
                 parts.setdefault(places[word][0], {})[word] = words.pop(word)
             bound = own.bind_partial(*given, **words).arguments

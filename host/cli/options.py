@@ -34,7 +34,6 @@ NEEDS: dict[str, dict[str, str]] = {
     "train": {"at level_choice polarity robust": "device"},
     "import": {"at level_choice polarity": "device"},
     "fit": {"at": "base"},
-    "chips": {"missing": "probed"},
     "sweep": {"ca_file certificate key": "address"},
     "export": {
         "lanes": "verilog",

@@ -69,8 +69,11 @@ def open_network(network: Any) -> Network:
     >>> open_network("mnist-10").topology
     (784, 100, 10)
     """
-    held = isinstance(network, Held)
-    network = network_from_bytes(network.content) if held else getattr(network, "network", network)
+    network = (
+        network_from_bytes(network.content)
+        if isinstance(network, Held)
+        else getattr(network, "network", network)
+    )
     return network if isinstance(network, Network) else load_network(network_path(str(network)))
 
 
@@ -108,9 +111,8 @@ def several(given: Any) -> list[Any]:
 def several_files(given: Any, advice: str) -> list[Path]:
     """One file or several by their paths; a `UserError` of what is none, with advice behind it."""
     files = [given] if hasattr(given, "columns") else several(given)  # a data frame's are strings
-    strange = [type(file).__name__ for file in files if not isinstance(file, str | Path)]
-    if strange or not files:
-        raise UserError(f"give files by name, one or more, not {(*strange, 'none')[0]}{advice}")
+    if not files or not all(isinstance(file, str | Path) for file in files):
+        raise UserError(f"give files by name, one or more, not {type(given).__name__}{advice}")
     return [Path(file) for file in files]
 
 

@@ -93,7 +93,6 @@ class FittedDecay(MadeDevice):
     fit: DecayFit
     base: Device
     options: DecayOptions
-    advice = "give --force to write it anyway"
 
     @property
     def complaints(self) -> list[str]:

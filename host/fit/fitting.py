@@ -324,7 +324,7 @@ class LookupDevice(MadeDevice):
     made: Device
     synapse: TableSynapse
     devices: int
-    complaints, advice = (), ""
+    complaints = ()
 
     def device(self) -> Device:
         """The device; no model had to describe it."""

@@ -20,7 +20,7 @@ from allspin.host.show.table import Cell, Number, Table, TableColumn
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
-from allspin.sim.parameters import Shown, option
+from allspin.sim.parameters import Brief, Shown, option
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
 
@@ -169,7 +169,7 @@ def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:
 
 
 @dataclass(frozen=True, eq=False)
-class PolarityResult:
+class PolarityResult(Brief):
     """One polarity: fit, C2C, D2D as `device_spread` has it, and whether the model describes it."""
 
     fit: ResponseFit
@@ -228,8 +228,6 @@ class FitResult(MadeDevice):
     meter: MeterNoise | None
     occasion: str
     reading: str
-
-    advice = "give --table for the measured table as the device, or --force for the model anyway"
 
     @property
     def unit(self) -> str:

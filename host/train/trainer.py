@@ -64,6 +64,8 @@ class Trained(Shown):
     interrupted: bool
     chips: list[dict[str, Any]] = field(default_factory=list)
 
+    accuracy = property(lambda self: self.test_accuracy, doc="Of the test images.")
+
     def plot(self) -> Any:
         """The learning curve."""
         from allspin.host.draw.accuracy_charts import learning_curve

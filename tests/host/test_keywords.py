@@ -119,7 +119,8 @@ def test_one_file_or_name_stands_for_several_and_for_an_object():
     how = allspin.Programming("write-verify")
     made = allspin.program_chip(allspin.Chip(DEVICE, 3), NETWORK, how).words
     assert all(map(np.array_equal, words, made))
-    first, again = (allspin.program_chip(each, NETWORK, "incremental") for each in (3, chip(3)))
+    how_named = {"program": "incremental"}, {"scheme": "incremental"}
+    first, again = (allspin.program_chip(chip(3), NETWORK, **each) for each in how_named)
     assert all(map(np.array_equal, first.words, again.words))
     assert first.counts.saturations < allspin.program_chip(3, NETWORK, how).counts.saturations
     assert np.array_equal(allspin.GoldenModel("mnist-10").classify(IMAGES), NETWORK.predict(IMAGES))
@@ -178,16 +179,23 @@ def test_arrays_are_images_labels_or_a_data_set_by_place():
     assert not {each.tobytes() for each in held.train_images} & {e.tobytes() for e in tested[0]}
     measured = allspin.measure_chips(NETWORK, IMAGES, LABELS, chips=1)
     assert (measured.images, len(measured.results)) == (60, 4)
+    quick = allspin.TrainingParameters(hidden=(2,), epochs=1)
+    assert np.array_equal(allspin.train(SET, quick).network.weights[0], own.network.weights[0])
 
 
-def test_chips_and_sweeps_are_tables_of_a_chip_a_row(monkeypatch):
+def test_chips_and_sweeps_are_tables_of_a_chip_a_row(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=list))
     measured = allspin.measure_chips("paper-10", chips=2, chip=5, images=50)
     rows = measured.to_pandas()
     assert [row["chip"] for row in rows] == [5, 6] * len(measured.results)
     shares = [share for each in measured.results for share in each.accuracies]
     assert [row["accuracy"] for row in rows] == shares
-    swept = allspin.sweep("paper-10", c2c=[0, 1], chips=2, images=50, workers=1)
+    assert list(measured.mean.values()) == [each.mean for each in measured.results]
+    assert list(measured.std.values()) == [each.deviation for each in measured.results]
+    monkeypatch.chdir(tmp_path)
+    swept = allspin.sweep("paper-10", "a.csv", c2c=[0, 1], chips=2, images=50, workers=1)
+    swept.to_csv("b.csv")
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
     assert [row["accuracy"] for row in swept.to_pandas()] == [row.accuracy for row in swept.rows]
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(allspin.UserError, match="pip install pandas"):
@@ -211,6 +219,12 @@ def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
         drawn = io.BytesIO()
         each.plot().savefig(drawn, format="png")
         assert drawn.getvalue()
+    trains: Any = DEVICE.synapse.trains
+    shown += [fitted.measurement, *fitted.measurement.curves, fitted.explained(), trains[0]]
+    shown += [
+        trains[0].law,
+        *(part for one in fitted.polarities.values() for part in (one, one.fit)),
+    ]
     many = [allspin.MeasureOptions(), allspin.load_dataset(), allspin.TrainingParameters()]
     for each in [*shown, *many, allspin.classify(NETWORK, "digit.png")]:
         assert 0 < len(repr(each)) <= 300
@@ -251,6 +265,38 @@ def test_a_fit_explains_how_it_reads_its_files(capsys):
     assert "half.csv\tR_AH" in capsys.readouterr().out
 
 
+def test_a_score_has_what_was_answered_under_names_that_one_guesses():
+    score = allspin.run(NETWORK, IMAGES, LABELS)
+    logits = allspin.GoldenModel(NETWORK).logits(IMAGES)
+    assert np.array_equal(score.logits, logits)
+    assert np.array_equal(score.predictions, logits.argmax(axis=1))
+    counts = score.confusion_matrix
+    assert [*counts.sum(axis=1)] == [*np.bincount(LABELS, minlength=10)]
+    assert np.trace(counts) / counts.sum() == score.accuracy
+    unread = dataclasses.replace(score, shown=dataclasses.replace(score.shown, answers=None))
+    with pytest.raises(allspin.UserError, match="give `logits`"):
+        print(unread.logits)
+    made = allspin.train(SET, epochs=1, hidden=2)
+    assert made.accuracy == made.test_accuracy
+    for wrong, said in (("acuracy", "did you mean accuracy"), ("zzz", "it has accuracy, ")):
+        with pytest.raises(AttributeError, match=said):
+            getattr(score, wrong)
+    assert not hasattr(DEVICE, "__array__")
+
+
+@pytest.mark.usefixtures("files")
+def test_a_perceptron_of_scikit_learn_is_imported_and_other_objects_name_what_writes_a_file():
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(size=shape) for shape in ((784, 6), (6, 10), 6, 10)]
+    np.savez("model.npz", **dict(zip(("W0", "W1", "b0", "b1"), arrays, strict=True)))
+    fitted = SimpleNamespace(activation="relu", coefs_=arrays[:2], intercepts_=arrays[2:])
+    made, of_file = (allspin.import_network(each, SET, white=1) for each in (fitted, "model.npz"))
+    assert all(map(np.array_equal, made.network.weights, of_file.network.weights))
+    fitted.activation = "tanh"
+    with pytest.raises(allspin.UserError, match=r"torch\.onnx\.export"):
+        allspin.import_network(fitted, SET)
+
+
 def test_values_of_a_device_are_changed_wherever_they_stand():
     changed: Any = DEVICE.replace(c2c=0.05, read_noise=0.1, unit="ohm")
     assert (changed.synapse.c2c.potentiation, changed.synapse.c2c.depression) == (0.05, 0.05)
@@ -268,7 +314,7 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
     [
         (lambda: allspin.run("mnist-10", device="paper"), "`chip`"),
         (lambda: allspin.run("mnist-10", chip=1, missing=0.5), "`missing` needs `measured`"),
-        (lambda: allspin.run("mnist-10", chip=1, tries=3), "`tries` needs `scheme`"),
+        (lambda: allspin.run("mnist-10", chip=1, tries=3), "`tries` needs `program`"),
         (lambda: allspin.run("mnist-10", tile_rows=32), "`tile_rows` needs `adc_bits`"),
         (lambda: allspin.fit("curves.csv", where="field"), "`where` takes"),
         (lambda: allspin.fit("curves.csv", where="field=8"), "`where`"),
@@ -284,7 +330,9 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
         (lambda: allspin.measure_chips("paper-10", chips=0), "chips must be from 1"),
         (lambda: allspin.measure_chips("paper-10", chip=-1), "chip must be from 0"),
         (lambda: allspin.import_network("model.npz", augment="none"), "`augment` needs `tune`"),
-        (lambda: allspin.program_chip(1, NETWORK, tries=3), "`tries` needs `scheme`"),
+        (lambda: allspin.program_chip(1, NETWORK, tries=3), "`tries` needs `program`"),
+        (lambda: allspin.measure_chips("paper-10", missing=0.1), "`missing` needs `measured`"),
+        (lambda: allspin.compare("mnist-10", frequency=-1), "(-1 Hz)"),
         (lambda: allspin.program_chip(chip(1), NETWORK, "incremental", band=2), "band must be"),
     ],
 )
@@ -297,6 +345,11 @@ def test_errors_name_keywords(call, said):
 def test_a_keyword_that_there_is_not_is_told_with_the_one_that_was_meant():
     with pytest.raises(TypeError, match=r"run\(\) has no keyword 'chek' \(did you mean check\?\)"):
         allspin.run("mnist-10", chek=True)
+    with pytest.raises(TypeError, match=r"mean pixel_bits or hidden_bits or rah_bits or adc_b"):
+        allspin.import_network("model.npz", bits=4)
+    with pytest.raises(TypeError, match="did you mean progress"):
+        allspin.fit("curves.csv", noted=print)
+    assert set(allspin.__all__) == {each for each in dir(allspin) if not each.startswith("__")}
     listed = inspect.signature(allspin.train).parameters
     assert {"states", "device", "augment", "tile_rows"} <= set(listed)
 
