@@ -58,7 +58,7 @@ MNIST_DIGEST = "b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a
 """SHA-256 of the four, one after another."""
 
 
-Data = str | Path | Sequence[npt.ArrayLike]
+Data = str | Path | tuple[npt.ArrayLike, ...] | list[npt.ArrayLike]
 """A folder of IDX files or an archive; the name of what ships; or arrays: those of an archive in
 their order, or only images and labels."""
 

@@ -228,7 +228,13 @@ drawn.register(
         "R_AH words of the cells",
         [
             ChartPanel(
-                [ChartLine("", *np.unique(words, return_counts=True), marked=False)],
+                [
+                    ChartLine(
+                        "",
+                        *(each.tolist() for each in np.unique(words, return_counts=True)),
+                        marked=False,
+                    )
+                ],
                 *("R_AH word", "cells", f"layer {number}"),
             )
             for number, words in enumerate(made.words)

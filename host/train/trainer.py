@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -299,8 +299,8 @@ def _trained(
 
 @takes("data", parameters=TrainingParameters)
 def train(
-    data: Data | Dataset | None = None,
-    parameters: TrainingParameters | None = None,
+    data: Data | Dataset | npt.ArrayLike | None = None,
+    parameters: TrainingParameters | npt.ArrayLike | None = None,
     *,
     quick: bool = False,
     progress: Any = None,
@@ -334,7 +334,10 @@ def train(
         On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
         ends the training and the best network so far is returned.
     """
-    dataset, parameters = load_dataset(data), parameters or TrainingParameters()
+    dataset, parameters = (
+        load_dataset(cast(Any, data)),
+        cast(TrainingParameters | None, parameters) or TrainingParameters(),
+    )
     if quick and parameters.epochs == EPOCHS:
         parameters = replace(parameters, epochs=QUICK_EPOCHS)
     training = _Training(dataset, parameters, progress)

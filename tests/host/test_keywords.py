@@ -12,7 +12,7 @@ import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import PIL.Image
@@ -119,8 +119,8 @@ def test_one_file_or_name_stands_for_several_and_for_an_object():
     how = allspin.Programming("write-verify")
     made = allspin.program_chip(allspin.Chip(DEVICE, 3), NETWORK, how).words
     assert all(map(np.array_equal, words, made))
-    how_named = {"program": "incremental"}, {"scheme": "incremental"}
-    first, again = (allspin.program_chip(chip(3), NETWORK, **each) for each in how_named)
+    first = allspin.program_chip(3, NETWORK, program="incremental")
+    again = allspin.program_chip(chip(3), NETWORK, scheme="incremental")
     assert all(map(np.array_equal, first.words, again.words))
     assert first.counts.saturations < allspin.program_chip(3, NETWORK, how).counts.saturations
     assert np.array_equal(allspin.GoldenModel("mnist-10").classify(IMAGES), NETWORK.predict(IMAGES))
@@ -142,45 +142,47 @@ def test_a_sweep_without_a_table_has_its_rows(tmp_path):
 
 
 @pytest.mark.usefixtures("files")
-def test_a_model_stands_where_a_name_does(tmp_path):
-    fitted = allspin.fit("curves.csv", states=10)
+def test_a_model_stands_where_a_name_does():
+    fitted: Any = allspin.fit("curves.csv", states=10)
     fitted.save("fitted.toml")
-    few = {"chips": 1, "images": 20, "workers": 1}
-    again = NETWORK.layers[0].states[::-1]
-    other = dataclasses.replace(
-        NETWORK, layers=(dataclasses.replace(NETWORK.layers[0], states=again), NETWORK.layers[1])
-    )
+    few: dict[str, Any] = {"chips": 1, "images": 20, "workers": 1}
+    first, last = NETWORK.layers
+    other = dataclasses.replace(first, states=first.states[::-1])
+    both: Any = [NETWORK, dataclasses.replace(NETWORK, layers=(other, last))]
     named = allspin.sweep("mnist-10", device=["paper", "fitted.toml"], **few)
-    table = tmp_path / "table.csv"
-    for resumed in (0, 4):
-        held = allspin.sweep([NETWORK, other], table, device=["paper", fitted], **few)
-        assert held.resumed == resumed
+    held = allspin.sweep(both, "table.csv", device=["paper", fitted], **few)
     shares = [row.accuracy for row in held.rows]
-    assert shares[:2] == [row.accuracy for row in named.rows]
-    assert shares[2:] != shares[:2]
-    words = {"device": "fitted.toml", "chip": 1, "images": 60}
-    trained = SimpleNamespace(network=NETWORK)
-    assert told(allspin.run(trained, **words | {"device": fitted})) == told(
-        allspin.run("mnist-10", **words)
+    assert shares[:2] == [row.accuracy for row in named.rows] != shares[2:]
+    assert allspin.sweep(both, "table.csv", device=["paper", fitted], **few).resumed == 4
+    trained: Any = SimpleNamespace(network=NETWORK)
+    words: dict[str, Any] = {"chip": 1, "images": 60}
+    scores = (
+        allspin.run(network, device=device, **words)
+        for network, device in ((trained, fitted), ("mnist-10", "fitted.toml"))
     )
+    assert told(next(scores)) == told(next(scores))
 
 
 def test_arrays_are_images_labels_or_a_data_set_by_place():
-    own, of_pairs = (
-        allspin.train(*each, epochs=1, hidden=2)
-        for each in ((IMAGES, LABELS, IMAGES, LABELS), ([*SET],))
+    quick = allspin.TrainingParameters(hidden=(2,), epochs=1)
+    first, *others = (
+        cast(Any, allspin.train)(*each, **more).network.weights[0]
+        for each, more in (
+            (SET, {"parameters": quick}),
+            (([*SET],), {"hidden": 2, "epochs": 1}),
+            ((SET, quick), {}),
+        )
     )
-    assert np.array_equal(own.network.weights[0], of_pairs.network.weights[0])
+    assert all(np.array_equal(first, each) for each in others)
     with pytest.warns(UserWarning, match="held out"):
         held = allspin.load_dataset((IMAGES, LABELS))
-    tested = held.test_images, held.test_labels
-    assert all(map(np.array_equal, tested, (IMAGES[5::6], LABELS[5::6])))
-    assert len(held.train_images) == 50
-    assert not {each.tobytes() for each in held.train_images} & {e.tobytes() for e in tested[0]}
-    measured = allspin.measure_chips(NETWORK, IMAGES, LABELS, chips=1)
+    parts = (held.test_images, held.test_labels), (held.train_images, held.train_labels)
+    tested = np.arange(60) % 6 == 5
+    for (images, labels), which in zip(parts, (tested, ~tested), strict=True):
+        assert np.array_equal(images, IMAGES[which])
+        assert np.array_equal(labels, LABELS[which])
+    measured = cast(Any, allspin.measure_chips)(NETWORK, IMAGES, LABELS, chips=1)
     assert (measured.images, len(measured.results)) == (60, 4)
-    quick = allspin.TrainingParameters(hidden=(2,), epochs=1)
-    assert np.array_equal(allspin.train(SET, quick).network.weights[0], own.network.weights[0])
 
 
 def test_chips_and_sweeps_are_tables_of_a_chip_a_row(tmp_path, monkeypatch):
@@ -208,11 +210,12 @@ def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
     shown = [NETWORK, DEVICE, chip(7), fitted, allspin.run(NETWORK, images=50)]
     shown.append(allspin.measure_chips(NETWORK, chips=1, images=20))
     shown.append(allspin.sweep("paper-10", chips=1, images=20, workers=1))
-    shown.append(allspin.train(SET, epochs=2, hidden=2))
+    shown += [allspin.program_chip(3, NETWORK), allspin.train(SET, epochs=2, hidden=2)]
     for number, each in enumerate((shown[-1], NETWORK, DEVICE)):
         each.save(f"saved-{number}")
     trained = allspin.load_network("saved-0")
     assert np.array_equal(trained.weights[0], shown[-1].network.weights[0])
+    assert shown[-1].accuracy == trained.accuracy(IMAGES, LABELS)
     assert allspin.load_network("saved-1").topology == NETWORK.topology
     assert allspin.load_device("saved-2").synapse == DEVICE.synapse
     for each in shown:
@@ -235,7 +238,8 @@ def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
 def test_an_import_has_the_keywords_and_the_record_of_its_command(tmp_path):
     rng = np.random.default_rng(1)
     # Without biases both scales are the same to it.
-    np.savez("model.npz", W0=rng.normal(size=(784, 6)), W1=rng.normal(size=(6, 10)))
+    weights = [rng.normal(size=(784, 6)), rng.normal(size=(6, 10))]
+    np.savez("model.npz", W0=weights[0], W1=weights[1])
     with pytest.warns(UserWarning, match="give `white`"):
         allspin.import_network("model.npz", data=SET)
     words = {"white": 1, "tune": 1, "augment": "none,shift=2", "states": 8}
@@ -246,6 +250,10 @@ def test_an_import_has_the_keywords_and_the_record_of_its_command(tmp_path):
         allspin.import_network("model.npz", SET, **each) for each in (words, {"options": options})
     )
     assert first.network.provenance["options"]["augment"] == "none,shift=2.0"
+    biases = [np.zeros(6), np.zeros(10)]
+    mlp = SimpleNamespace(activation="relu", coefs_=weights, intercepts_=biases)
+    held = allspin.import_network(mlp, SET, **words).network.weights
+    assert all(map(np.array_equal, first.network.weights, held))
     assert all(map(np.array_equal, first.network.weights, second.network.weights))
     record = json.loads(json.dumps(first.to_dict()))
     assert record["tuned_accuracy"] == first.network.accuracy(IMAGES, LABELS)
@@ -267,34 +275,18 @@ def test_a_fit_explains_how_it_reads_its_files(capsys):
 
 def test_a_score_has_what_was_answered_under_names_that_one_guesses():
     score = allspin.run(NETWORK, IMAGES, LABELS)
-    logits = allspin.GoldenModel(NETWORK).logits(IMAGES)
-    assert np.array_equal(score.logits, logits)
-    assert np.array_equal(score.predictions, logits.argmax(axis=1))
-    counts = score.confusion_matrix
-    assert [*counts.sum(axis=1)] == [*np.bincount(LABELS, minlength=10)]
-    assert np.trace(counts) / counts.sum() == score.accuracy
+    assert np.array_equal(score.logits, allspin.GoldenModel(NETWORK).logits(IMAGES))
+    assert np.array_equal(score.predictions, score.logits.argmax(axis=1))
+    assert [*score.confusion_matrix.sum(axis=1)] == [*np.bincount(LABELS, minlength=10)]
+    assert np.trace(score.confusion_matrix) / 60 == score.accuracy
     unread = dataclasses.replace(score, shown=dataclasses.replace(score.shown, answers=None))
-    with pytest.raises(allspin.UserError, match="give `logits`"):
-        print(unread.logits)
-    made = allspin.train(SET, epochs=1, hidden=2)
-    assert made.accuracy == made.test_accuracy
-    for wrong, said in (("acuracy", "did you mean accuracy"), ("zzz", "it has accuracy, ")):
-        with pytest.raises(AttributeError, match=said):
-            getattr(score, wrong)
-    assert not hasattr(DEVICE, "__array__")
-
-
-@pytest.mark.usefixtures("files")
-def test_a_perceptron_of_scikit_learn_is_imported_and_other_objects_name_what_writes_a_file():
-    rng = np.random.default_rng(1)
-    arrays = [rng.normal(size=shape) for shape in ((784, 6), (6, 10), 6, 10)]
-    np.savez("model.npz", **dict(zip(("W0", "W1", "b0", "b1"), arrays, strict=True)))
-    fitted = SimpleNamespace(activation="relu", coefs_=arrays[:2], intercepts_=arrays[2:])
-    made, of_file = (allspin.import_network(each, SET, white=1) for each in (fitted, "model.npz"))
-    assert all(map(np.array_equal, made.network.weights, of_file.network.weights))
-    fitted.activation = "tanh"
-    with pytest.raises(allspin.UserError, match=r"torch\.onnx\.export"):
-        allspin.import_network(fitted, SET)
+    for shown, wrong, said in (
+        (unread, "logits", "give `logits`"),
+        (score, "acuracy", "did you mean accuracy"),
+        (score, "zzz", "it has accuracy, "),
+    ):
+        with pytest.raises((AttributeError, allspin.UserError), match=said):
+            getattr(shown, wrong)
 
 
 def test_values_of_a_device_are_changed_wherever_they_stand():
@@ -325,11 +317,15 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
         (lambda: allspin.classify(NETWORK, IMAGES[0]), "net.predict(images)"),
         (lambda: allspin.fit(FRAME), "not Frame; a data frame's to_csv writes one"),
         (lambda: allspin.run(NETWORK, IMAGES), "give `labels`"),
-        (lambda: allspin.train(IMAGES), "not 1 array"),
+        (lambda: allspin.train((IMAGES,)), "not 1 array"),
         (lambda: allspin.train(at="current=9mA"), "need `device`"),
         (lambda: allspin.measure_chips("paper-10", chips=0), "chips must be from 1"),
         (lambda: allspin.measure_chips("paper-10", chip=-1), "chip must be from 0"),
         (lambda: allspin.import_network("model.npz", augment="none"), "`augment` needs `tune`"),
+        (
+            lambda: allspin.import_network(SimpleNamespace(activation="tanh", coefs_=[])),
+            "torch.onnx.export(",
+        ),
         (lambda: allspin.program_chip(1, NETWORK, tries=3), "`tries` needs `program`"),
         (lambda: allspin.measure_chips("paper-10", missing=0.1), "`missing` needs `measured`"),
         (lambda: allspin.compare("mnist-10", frequency=-1), "(-1 Hz)"),
