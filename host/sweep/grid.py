@@ -64,7 +64,9 @@ def _text(name: str, value: Any) -> str:
 
 def _model(opened: Callable[[Any], Network | Device]) -> Check:
     return lambda name, value: (
-        _text(name, value) if isinstance(value, str) else Held.of(opened(value))
+        Held.of(opened(value))
+        if hasattr(value, "save")
+        else _text(name, str(value) if isinstance(value, Path) else value)
     )
 
 
