@@ -107,7 +107,7 @@ def run(arguments: Arguments) -> int:
         fitted = _fit(arguments, reading)
         device = fitted.device() if arguments.force or not fitted.complaints else None
         if output is not None:
-            pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
+            pictures = save_picture(fitted.plot(), output.parent, output.stem, look)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
     tables = [fitted.explained()] if explained else []

@@ -247,7 +247,7 @@ class FittedDecay(MadeDevice):
         }
         return [line for line, holds in lines.items() if holds]
 
-    def picture(self) -> Figure:
+    def plot(self) -> Figure:
         """Data, fits and residuals over the logarithm of time, a colour for each temperature."""
         panel = Panel("Decays", "time since it was written (s)", log=True)
         curves = self.decays.curves

@@ -180,7 +180,7 @@ class PolarityResult(Brief):
 
 
 class MadeDevice(Shown):
-    """What a device is made of: it has `device` and `picture`."""
+    """What a device is made of: it has `device`, and a `plot` of its own."""
 
     def explained(self) -> Table:
         """Which curves were found in which lines, and what became of them."""
@@ -189,10 +189,6 @@ class MadeDevice(Shown):
     def save(self, path: str | Path) -> None:
         """Write the device's file; see `allspin.save_device`."""
         cast(Any, self).device().save(path)
-
-    def plot(self) -> Any:
-        """Its `picture`."""
-        return cast(Any, self).picture()
 
 
 @dataclass(frozen=True, eq=False)

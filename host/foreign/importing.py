@@ -373,9 +373,14 @@ def import_network(
     """
     if getattr(model, "activation", None) == "relu" and hasattr(model, "coefs_"):
         with TemporaryDirectory() as folder:
-            path = Path(folder) / f"{type(model).__name__}.npz"
-            named = {"W": model.coefs_, "b": model.intercepts_}.items()
-            np.savez(path, **{f"{key}{n}": one for key, all in named for n, one in enumerate(all)})
+            np.savez(
+                path := Path(folder) / f"{type(model).__name__}.npz",
+                **{
+                    f"{name}{number}": array
+                    for name, arrays in (("W", model.coefs_), ("b", model.intercepts_))
+                    for number, array in enumerate(arrays)
+                },
+            )
             return import_network(path, data, options, progress=progress)
     if not isinstance(model, str | Path):
         raise UserError(

@@ -30,12 +30,13 @@ IMAGES, LABELS = (part[:60] for part in allspin.load_test_set())
 SET = IMAGES, LABELS, IMAGES, LABELS
 DEVICE = allspin.load_device("paper")
 PAPER: Any = DEVICE.synapse
-FRAME = type("Frame", (list,), {"columns": ["pulse"]})(["pulse"])
 CURVES = "pulse,R_AH (ohm),polarity\n" + "".join(
     f"{n},{sign * (2 * (1 - np.exp(-n / 12)) / (1 - np.exp(-5)) - 1)},{name}\n"
     for sign, name in ((1, "potentiation"), (-1, "depression"))
     for n in range(61)
 )
+FRAME: Any = SimpleNamespace(columns=["pulse"], to_csv=lambda path, index: path.write_text(CURVES))
+"""Like a data frame of the curves."""
 
 
 def chip(seed: int) -> allspin.Chip:
@@ -109,7 +110,10 @@ def test_one_value_is_a_list_of_one_and_a_text_is_read_as_on_a_command_line():
 def test_one_file_or_name_stands_for_several_and_for_an_object():
     one, several = (allspin.classify(NETWORK, each) for each in ("digit.png", ["digit.png"]))
     assert told(one) == told(several)
-    fitted = allspin.fit("curves.csv", polarity_column="polarity", states=20)
+    fitted, framed = (
+        allspin.fit(each, polarity_column="polarity", states=20) for each in ("curves.csv", FRAME)
+    )
+    assert fitted.to_dict() == framed.to_dict()
     fitted.save("fitted.toml")
     assert (fitted.options.name, allspin.load_device("fitted.toml").synapse.states) == (
         "curves",
@@ -178,9 +182,8 @@ def test_arrays_are_images_labels_or_a_data_set_by_place():
         held = allspin.load_dataset((IMAGES, LABELS))
     parts = (held.test_images, held.test_labels), (held.train_images, held.train_labels)
     tested = np.arange(60) % 6 == 5
-    for (images, labels), which in zip(parts, (tested, ~tested), strict=True):
-        assert np.array_equal(images, IMAGES[which])
-        assert np.array_equal(labels, LABELS[which])
+    for half, which in zip(parts, (tested, ~tested), strict=True):
+        assert all(map(np.array_equal, half, (IMAGES[which], LABELS[which])))
     measured = cast(Any, allspin.measure_chips)(NETWORK, IMAGES, LABELS, chips=1)
     assert (measured.images, len(measured.results)) == (60, 4)
 
@@ -315,7 +318,8 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
         (lambda: allspin.fit([]), "give files by name"),
         (lambda: allspin.classify(NETWORK, []), "give files by name"),
         (lambda: allspin.classify(NETWORK, IMAGES[0]), "net.predict(images)"),
-        (lambda: allspin.fit(FRAME), "not Frame; a data frame's to_csv writes one"),
+        (lambda: allspin.fit([FRAME]), "not list"),
+        (lambda: allspin.fit_decay(FRAME, "paper"), "not SimpleNamespace"),
         (lambda: allspin.run(NETWORK, IMAGES), "give `labels`"),
         (lambda: allspin.train((IMAGES,)), "not 1 array"),
         (lambda: allspin.train(at="current=9mA"), "need `device`"),

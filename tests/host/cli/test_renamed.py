@@ -14,7 +14,6 @@ COMMON = {
     "chips": ["chips", "paper-10"],
 }
 VALUES = {"--chips": "3", "--first": "5", "--bits": "6", "--frequency": "9000000", "--port": "x"}
-ONE_UNIT = "--frequency", "--port"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +38,7 @@ def test_an_option_is_a_switch_in_all_commands_or_in_none_and_has_one_unit():
         for action in command._actions:
             for flag in action.option_strings:
                 kinds.setdefault(flag, set()).add(
-                    (action.nargs == 0, flag in ONE_UNIT and action.metavar)
+                    (action.nargs == 0, flag in ("--frequency", "--port") and action.metavar)
                 )
     # A sweep varies what is a switch elsewhere.
     assert [flag for flag in kinds if len(kinds[flag]) > 1] == ["--calibrate"]
