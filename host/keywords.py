@@ -58,7 +58,11 @@ def takes(
             last = list(itertools.takewhile(are_arrays, groups))
             if arrays and last:
                 given, placed = given[: -len(last)], tuple(itertools.chain(*reversed(last)))
-                words |= dict(zip(arrays, placed if len(arrays) > 1 else [placed], strict=False))
+                # What is given twice is a TypeError.
+                words = dict(
+                    **words,
+                    **dict(zip(arrays, placed if len(arrays) > 1 else [placed], strict=False)),
+                )
             parts: dict[str, dict[str, Any]] = {}
             for word in [word for word in words if word not in own.parameters]:
                 if word not in places:

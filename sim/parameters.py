@@ -109,7 +109,11 @@ class Brief:
     if not typing.TYPE_CHECKING:  # to which every name would be known
 
         def __getattr__(self, name: str) -> Any:
-            known = [each for each in dir(self) if not each.startswith("_")]
+            known = sorted(
+                each
+                for each in {*dir(self)} - {"card", "drawn", "found", "named"}
+                if not each.startswith("_")
+            )
             there = meant(name, known) or f"; it has {', '.join(known)}"
             raise AttributeError(f"{type(self).__name__} has no {name!r}{there}")
 

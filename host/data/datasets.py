@@ -278,11 +278,10 @@ def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, _
     parts = [part for part in PARTS if part[0] in halves]
     if isinstance(data, str) and data == "mnist" and not os.path.exists("mnist"):
         data = None
-    if isinstance(data, tuple | list):
-        if len(data) not in (2, 4):
+    if data is not None and not isinstance(data, str | Path):
+        if not isinstance(data, tuple | list) or len(data) not in (2, 4):
             raise UserError(
-                "give images and their labels, (x, y), or (x_train, y_train, x_test, y_test), not "
-                f"{len(data)} array{'s' * (len(data) > 1)}"
+                "give arrays of images and labels as (x, y) or (x_train, y_train, x_test, y_test)"
             )
         copies = zip(list(NAMES.values())[-len(data) :], map(np.array, data), strict=True)
         name, arrays = "arrays", _checked("the arrays", dict(copies), parts)
