@@ -398,6 +398,11 @@ def import_network(
         progress.finish(f"{accuracy:.2%} in floating point")
         if choice.near_tie:
             progress.note(f"{choice.reason}; give --white")
+        if read.labels:
+            names = ", ".join(map(repr, read.labels[:10]))
+            progress.note(
+                f"{path.name} has labels: {names}, in this order, are classes 0, 1, ... of the data"
+            )
         network = read.network.scaled(choice.scaling)
         about = {
             "name": path.name,
