@@ -176,8 +176,10 @@ def run(
     """
     base = cut_network(network, tiles, data, progress)
     if images is not None and np.ndim(images):
-        if labels is None:
-            raise UserError("give `labels` of the images, or ask the network: net.predict(images)")
+        if labels is None or data is not None:
+            raise UserError(
+                "give `labels` of the images and no `data`, or ask the network: net.predict(images)"
+            )
         data, images = (images, np.asarray(labels)), None
     shown_images, classes = load_test_set(data, [base], images)
     test_set = shown_images[:images], classes[:images]
