@@ -231,13 +231,13 @@ def test_what_a_link_may_not_say_is_left_out(browser, link, given, drawn):
 def test_a_compilation_is_seen_to_go_on(browser, small_link, monkeypatch):
     over = threading.Event()
 
-    def compiled(network, device, progress):
+    def compiled(network, profile, progress):
         # Some steps tell only that they begin.
         progress("elaborating", 0.0)
         over.wait(PATIENCE)
         raise UserError("no compiler")
 
-    monkeypatch.setattr(chair, "open_virtual_seat", compiled)
+    monkeypatch.setattr(chair, "virtual_program", compiled)
     show(browser, f"{small_link}#on=virtual", DESK)
     said_of_it = browser.find_element(By.ID, "state-said")
 
