@@ -50,7 +50,7 @@ class Profile:
     button: bool = True
 
     def __post_init__(self) -> None:
-        check_range("frequency", self.frequency, 1, 2**32 - 1)
+        check_range("frequency in Hz", self.frequency, 1, 2**32 - 1)
 
 
 UP5K: Mapping[str, Profile] = {
