@@ -4,13 +4,14 @@ A chip is a seed, so it does not matter who measures it: a worker that is lost c
 what it had in hand.
 """
 
+import contextlib
 import os
 import queue
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed, process
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
@@ -65,6 +66,29 @@ def _end_quietly() -> None:
     threading.excepthook = hook
 
 
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let interrupts wait while workers start.
+
+    Ctrl-C reaches the whole group. A worker has nothing to save, and would print where it was: it
+    inherits that SIGINT is blocked, and is killed by its parent. In the parent, any other thread
+    takes the signal, and a worker that was begun by half would print that too: so it is noted.
+    """
+    came: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
+    before = {number: signal.signal(number, lambda *_: came.append(1)) for number in numbers}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
+
+
 def in_processes(
     work: Callable[[T], R], jobs: Iterable[T], workers: int
 ) -> Generator[tuple[T, R], None, None]:
@@ -96,13 +120,8 @@ def in_processes(
             resource_tracker.ensure_running()
             loky_tracker.ensure_running()
         try:
-            # Ctrl-C reaches the whole group. A worker has nothing to save, and would print where
-            # it was: it inherits that SIGINT is blocked, and is killed by its parent.
-            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            try:
+            with _interrupts_held():
                 waiting: dict[Any, T] = {pool.submit(work, job): job for job in left}
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             for future in as_completed(waiting):
                 result, job = future.result(), waiting.pop(future)
                 del left[job]
