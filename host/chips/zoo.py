@@ -95,9 +95,8 @@ def find_zoo() -> list[dict[str, Any]]:
 
 def _figures(name: str) -> dict[str, Any]:
     device = open_device(name)
-    synapse, source = device.synapse, device.source
-    model = synapse.paper_model
-    bends = [math.inf if model is None else model.response(p).nonlinearity for p in Polarity]
+    synapse, source, record = device.synapse, device.source, device.synapse.record()
+    model, ways = synapse.paper_model, [record.get(way.name.lower(), {}) for way in Polarity]
     with refused(f"{device_path(name)}: "):
         published = [
             TomlTable("source.published", each).make(Published)
@@ -106,12 +105,12 @@ def _figures(name: str) -> dict[str, Any]:
     return {
         "device": name,
         "title": source.get("title"),
-        "kind": synapse.record()["kind"],
+        "kind": record["kind"],
         "unit": device.unit,
         "range": [synapse.low, synapse.high],
         "states": synapse.states,
         "pulses": [synapse.pulses_across(polarity) for polarity in Polarity],
-        "A": [a if math.isfinite(a) else None for a in bends],
+        "A": [a if math.isfinite(a := way.get("A", math.inf)) else None for way in ways],
         # A figure of 0 may be one that is not known: it is not told as if it were measured.
         "c2c": [(model and model.c2c[polarity]) or None for polarity in Polarity],
         "c2c_reading": model and f"{model.c2c.reading}, {model.c2c.occasion}",
@@ -163,8 +162,9 @@ def measure_zoo(
         pixels, labels = load_test_set(None, [network], images)
         test_set = pixels[:images], labels[:images]
         right = GoldenModel(network).classify(test_set[0]) == test_set[1]
+        ideal = {"accuracy": float(right.mean()), "deviation": None, "standard_error": None}
         for row, lot in zip(rows, lots, strict=True):
-            row["measured"] = {"ideal": {"accuracy": float(right.mean()), "standard_error": None}}
+            row["measured"] = {"ideal": ideal}
             for column in COLUMNS:
                 found = measure(row["device"], network, column, lot, test_set, progress)
                 row["measured"][column.title] = summary(found.accuracies)
@@ -207,7 +207,7 @@ def zoo_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 HEAD = ("device", "what it is", "states", "pulses", "A", "C2C, %", "D2D, %")
-ACCURACIES = ("ideal", "open loop", "write-verify")
+ACCURACIES = ("ideal", *(column.title for column in COLUMNS))
 """Of `KINDS`, those that the page has columns of."""
 
 
@@ -219,35 +219,32 @@ def zoo_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     rows : sequence of mapping
         As of `measure_zoo`.
     """
-    differences: dict[str, int] = {}
+    every = [each.differs for row in rows for each in row["published"] if each.differs]
+    notes = {words: f" ({number})" for number, words in enumerate(dict.fromkeys(every), 1)}
     header = (*HEAD, *(f"{kind}, %" for kind in ACCURACIES), "published, and verdict")
     lines = [header, ["---"] * len(header)]
     for row in rows:
-        verdicts = []
-        for each in row["published"]:
-            mark = ""
-            if each.differs:
-                mark = f" ({differences.setdefault(each.differs, len(differences) + 1)})"
-            verdict = f"{each.verdict(row['measured'])}{mark}"
-            said = f"{each.what}: {100 * each.value:g} % ({each.where}): {verdict}"
-            verdicts.append(said)
-        measured = (row["measured"].get(kind) for kind in ACCURACIES)
+        verdicts = [
+            f"{each.what}: {100 * each.value:g} % ({each.where}): {each.verdict(row['measured'])}"
+            f"{notes.get(each.differs, '')}"
+            for each in row["published"]
+        ]
         lines.append(
             [
                 *(f"`{row['device']}`", row["title"] or "", str(row["states"])),
                 *(_pair(row[key]) for key in ("pulses", "A")),
                 *(_pair(row[key], row[f"{key}_reading"]) for key in ("c2c", "d2d")),
-                *(_accuracy(each) for each in measured),
+                *(_accuracy(row["measured"][kind]) for kind in ACCURACIES),
                 "<br>".join(verdicts) or "none",
             ]
         )
     table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    notes = [f"{number}. {words}.\n" for words, number in differences.items()]
-    sources = [
+    others = "".join(f"-{mark} {words}.\n" for words, mark in notes.items())
+    sources = "".join(
         f"- `{row['device']}`: {row['figures']}. Not given: {row['not_given'] or 'nothing'}.\n"
         for row in rows
-    ]
-    return f"{table}\nNot comparable:\n\n{''.join(notes)}\nSources:\n\n{''.join(sources)}"
+    )
+    return f"{table}\nNot comparable:\n\n{others}\nWhere the figures are from:\n\n{sources}"
 
 
 def _pair(values: Sequence[float | None], reading: str | None = "") -> str:
@@ -260,8 +257,6 @@ def _pair(values: Sequence[float | None], reading: str | None = "") -> str:
     return f"{pair} ({reading})" if reading else pair
 
 
-def _accuracy(found: Mapping[str, Any] | None) -> str:
-    if found is None:
-        return ""
-    deviation = found.get("deviation")
+def _accuracy(found: Mapping[str, Any]) -> str:
+    deviation = found["deviation"]
     return str(Number(100 * found["accuracy"], ".2f", deviation and 100 * deviation))

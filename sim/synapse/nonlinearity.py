@@ -41,6 +41,8 @@ UNIT = 0.07 * math.sqrt(2)
 """Height above the straight line, where the slope is 1, of a nonlinearity of 1."""
 STEEPEST = 700.0
 """k of which exponentials do not overflow; its curve has more than the largest nonlinearity."""
+ALIKE = 1e-13
+"""Share by which k is known."""
 NEARLY_STRAIGHT = 1e-3
 """Below it the nonlinearity is in proportion to k, to a part in a million."""
 
@@ -51,13 +53,15 @@ def _height(k: float) -> float:
     return 1 / s - 1 / k - math.log(k / s) / k
 
 
-def normalised_a(nonlinearity: float) -> float:
+def normalised_a(nonlinearity: float, called: str = KEY) -> float:
     """NeuroSim's parameter a of a nonlinearity: A of a potentiation of one pulse.
 
     Parameters
     ----------
     nonlinearity : float
         NL, -9 to 9.
+    called : str
+        What a message calls it.
 
     Returns
     -------
@@ -74,15 +78,12 @@ def normalised_a(nonlinearity: float) -> float:
     >>> round(normalised_a(2.4), 4), round(normalised_a(-4.88), 4)
     (0.4992, -0.2003)
     """
-    label = check_number(KEY, nonlinearity, -LARGEST, LARGEST)
-    if label == 0:
-        return math.inf
+    label = check_number(called, nonlinearity, -LARGEST, LARGEST)
     low, high = 8 * UNIT * min(abs(label), NEARLY_STRAIGHT), STEEPEST
-    if abs(label) > NEARLY_STRAIGHT:
-        from scipy.optimize import brentq
-
-        low = brentq(lambda k: _height(k) - UNIT * abs(label), low, high, xtol=1e-12)
-    return math.copysign(1 / low, label)
+    while abs(label) > NEARLY_STRAIGHT and high - low > ALIKE * low:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _height(middle) < UNIT * abs(label) else (low, middle)
+    return math.copysign(1 / low if low else math.inf, label)
 
 
 def take_nonlinearity(table: TomlTable, polarity: Polarity) -> None:
@@ -104,10 +105,7 @@ def take_nonlinearity(table: TomlTable, polarity: Polarity) -> None:
         return
     if "A" in table.content:
         raise ValueError(f"[{table.name}] has A and {KEY}, which say the same; leave one out")
-    try:
-        a = normalised_a(table.take(KEY))
-    except ValueError as error:
-        raise ValueError(f"[{table.name}]: {error}") from error
+    a = normalised_a(table.take(KEY), f"{KEY} of [{table.name}]")
     # A P_max that is missing or none is told by who reads the rest.
     pulses = table.content.get("P_max")
     whole = pulses if isinstance(pulses, int | float) else 1

@@ -85,7 +85,7 @@ def test_a_device_is_added_by_its_file_alone(shelf: Path, cli, tmp_path: Path) -
     assert [words for words, _ in verdicts] == [
         *("reproduced", "contradicted", "not tried", "not comparable")
     ]
-    assert f"{verdicts[-1][1]}. 784-1000-10." in text
+    assert f"- ({verdicts[-1][1]}) 784-1000-10." in text
     assert "mine" in cli.run("chips mnist-10 --device mine --chips 1 --images 20")[0]
 
 

@@ -56,8 +56,8 @@ def test_a_device_goes_where_neurosim_s_goes(up: float, down: float, pulses: int
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ("NL = 9.1", r"\[synapse.potentiation\]: NL must be a number from -9 to 9"),
-        ("NL = true", "NL must be a number"),
+        ("NL = 9.1", r"NL of \[synapse.potentiation\] must be a number from -9 to 9"),
+        ("NL = true", r"NL of \[synapse.potentiation\] must be a number"),
         ("NL = 1.0, A = 3.0", "has A and NL, which say the same"),
         ("B = 1.0", "has no key B"),
     ],
