@@ -105,8 +105,7 @@ def run(arguments: Arguments) -> int:
         print_tables(explained)
     with arguments.steps.waiting("fitting, and drawing the fit"):
         fitted = _fit(arguments, reading)
-        wanted = arguments.force or not fitted.complaints
-        device = fitted.device() if wanted else None
+        device = fitted.device() if arguments.force or not fitted.complaints else None
         if output is not None:
             pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
     for complaint in fitted.complaints:

@@ -187,7 +187,7 @@ class Condition:
         )
 
 
-READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)")
+READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)|(lese|mess)_?strom")
 """Names of the current of reads."""
 
 
@@ -229,8 +229,11 @@ class FileColumns(ColumnMap):
         self.kind = "time" if decay else "pulse" if "pulse" in self.places else "current"
         x, found = self.place(self.kind), self.places.get("resistance", [])
         if x is None:
-            pulse = "pulse", "pulse nor one of current", "--pulse-column"
-            raise self.lacks(*(("time", "time", "") if decay else pulse))
+            raise (
+                self.lacks("time", "time", "")
+                if decay
+                else self.lacks("pulse", "pulse nor one of current", "--pulse-column")
+            )
         if not found:
             raise self.lacks("resistance", "resistance such as R_AH (ohm)", "--resistance-column")
         self.x = x

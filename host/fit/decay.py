@@ -182,8 +182,10 @@ class FittedDecay(MadeDevice):
 
     def outliers(self) -> list[str]:
         """Points that were set aside, in words."""
-        points = ((self.decays.curves[number], place) for number, place in self.fit.aside)
-        return [f"{curve.name}, {curve.x[place]:.4g} s" for curve, place in points]
+        return [
+            f"{self.decays.curves[number].name}, {self.decays.curves[number].x[place]:.4g} s"
+            for number, place in self.fit.aside
+        ]
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it.
@@ -236,6 +238,9 @@ class FittedDecay(MadeDevice):
             "The attempt time was not measured, which needs several temperatures: barriers hold "
             "for it, and for temperatures near those that were measured.": (
                 not self.fit.attempt_time
+            ),
+            "R_AH is taken to decay to the middle of the range; --equilibrium gives another.": (
+                not self.options.equilibrium
             ),
             "One device was measured: the deviation between cells is not known.": (
                 not self.fit.between

@@ -75,8 +75,9 @@ class Outlier:
 
 def _usual_range(curves: Sequence[Curve]) -> float:
     """The range of R_AH that most curves have."""
-    every = (np.percentile(curve.resistance, [98, 2]) for curve in curves)
-    return float(np.median([high - low for high, low in every]))
+    return float(
+        np.median([np.subtract(*np.percentile(one.resistance, [98, 2])) for one in curves])
+    )
 
 
 def _less_common(curves: Sequence[Curve], least: int) -> dict[int, Array]:
