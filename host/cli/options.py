@@ -44,6 +44,7 @@ NEEDS: dict[str, dict[str, str]] = {
         "cells": "chip",
     },
     "boards": {"headline": "write"},
+    "info": {"write": "devices", "network chips images": "write"},
     "selftest": {"rows_per_clock chip_maker resident": "on=virtual"},
 }
 """By command: options, and those of which they need one; ``on=virtual`` is one with a value."""

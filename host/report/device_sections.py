@@ -90,8 +90,12 @@ def _source(source: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, 
     for key, value in source.items():
         if isinstance(value, Mapping):
             yield from _source(value, f"{before}{key}.")
+            continue
+        several = value if isinstance(value, list) else [value]
+        if all(isinstance(each, Mapping) for each in several):
+            numbered = {str(number): each for number, each in enumerate(several, 1)}
+            yield from _source(numbered, f"{before}{key}.")
         else:
-            several = value if isinstance(value, list) else [value]
             yield f"{before}{key}", ", ".join(map(str, several))
 
 

@@ -17,6 +17,7 @@ from allspin.sim.errors import check_range
 from allspin.sim.files import TomlTable
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief, Parameters, choice, number
+from allspin.sim.synapse.nonlinearity import take_nonlinearity
 from allspin.sim.synapse.pulse_changes import normal_values
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity, Response
 from allspin.sim.synapse.written import Law, Written, over_devices
@@ -454,6 +455,9 @@ class SotSynapse(Synapse):
         """The synapse that a device file's table describes, with responses of a kind."""
         states = table.take("states", 100)
         responses = [table.table(polarity.name.lower(), needed=True) for polarity in Polarity]
+        if response.has_nonlinearity:
+            for each, polarity in zip(responses, Polarity, strict=True):
+                take_nonlinearity(each, polarity)
         return cls(
             *(each.make(response, response.keys()) for each in responses),
             states=states,

@@ -33,7 +33,7 @@ def command(monkeypatch, capfd, tmp_path):
 
         module = SimpleNamespace(HELP="", EPILOG="", add_arguments=lambda parser: None, run=run)
         monkeypatch.setattr(parser, "load_command", lambda name: module)
-        return main(["info"]), *capfd.readouterr()
+        return main(["demo"]), *capfd.readouterr()
 
     return perform
 
@@ -76,7 +76,7 @@ def test_a_fault_of_the_program_is_one_line_and_keeps_its_traceback_in_a_file(
     assert type(fault).__name__ in err
     assert err.endswith(f"; its traceback is in {file}\n")
     content = file.read_text()
-    assert content.startswith("allspin info\n")
+    assert content.startswith("allspin demo\n")
     assert "Traceback (most recent call last)" in content
     assert f", in run\n    raise error\n{type(fault).__name__}" in content
 
@@ -117,11 +117,11 @@ def test_where_a_traceback_goes(command, monkeypatch, case):
 @pytest.mark.parametrize(
     ("argv", "word"),
     [
-        (["info", "\x1b[31m"], "unrecognized arguments: \\x1b[31m"),
+        (["demo", "\x1b[31m"], "unrecognized arguments: \\x1b[31m"),
         ([], "a command is needed: demo"),
         (["paint"], "invalid choice: 'paint'"),
         (["--colour"], "unrecognized arguments: --colour"),
-        (["info", "--colour"], "unrecognized arguments: --colour"),
+        (["demo", "--colour"], "unrecognized arguments: --colour"),
         (["--hel"], "unrecognized arguments: --hel"),
     ],
 )
@@ -243,7 +243,7 @@ def bar():
 module = SimpleNamespace(HELP="", EPILOG="", add_arguments=lambda parser: None)
 module.run = lambda arguments: WORK or 0
 parser.load_command = lambda name: module
-sys.exit(main.main(["info"]))
+sys.exit(main.main(["demo"]))
 """
 
 
