@@ -326,6 +326,70 @@ class Synapse(Brief, abc.ABC):
             Law(mean, self.cycle_deviation(polarity, resistance, pulses), np.zeros_like(mean))
         )
 
+    def draws_each_pulse(self, polarity: Polarity) -> bool:
+        """Whether each pulse of a train has a deviation of its own; else a train has one."""
+        return False
+
+    def train(
+        self,
+        polarity: Polarity,
+        resistance: Array,
+        pulses: npt.ArrayLike,
+        deviate: npt.ArrayLike,
+        rng: np.random.Generator,
+    ) -> Array:
+        """What films hold after one train each, C2C drawn once: never beyond the range.
+
+        Parameters and result are those of `walked`. A kind whose pulses have another law than
+        `advance` and a normal deviation draws it here.
+        """
+        after = self.advance(polarity, resistance, pulses, deviate)
+        deviation = self.cycle_deviation(polarity, resistance, pulses)
+        if not np.any(deviation):
+            return after
+        after = after + deviation * rng.standard_normal(after.shape, np.float32)
+        return np.clip(after, self.low, self.high, out=after)
+
+    def walked(
+        self,
+        polarity: Polarity,
+        resistance: Array,
+        pulses: npt.ArrayLike,
+        deviate: npt.ArrayLike,
+        rng: np.random.Generator,
+    ) -> Array:
+        """What films hold after trains, with C2C drawn: at every pulse where it is by pulse.
+
+        Parameters
+        ----------
+        polarity : Polarity
+            Of all the pulses.
+        resistance : ndarray of float, shape (films,)
+            What each film holds at present.
+        pulses : array_like of float, shape (films,) or ()
+            Pulses for each; a share of a pulse is a shorter one, the last.
+        deviate : array_like of float, shape (films,) or ()
+            Each device's own deviation of this polarity, in standard deviations.
+        rng : numpy.random.Generator
+            Draws.
+
+        Returns
+        -------
+        ndarray of float64, shape (films,)
+            Cut at the ends of the range at every draw: a film that is saturated forgets what was
+            beyond.
+        """
+        if not self.draws_each_pulse(polarity):
+            return self.train(polarity, resistance, pulses, deviate, rng)
+        films = np.array(resistance, np.float64)
+        left, own = np.broadcast_arrays(pulses, deviate, films)[:2]
+        left, going = left.astype(np.float64), np.arange(films.size)
+        while (going := going[left[going] > 0]).size:
+            share = np.minimum(left[going], 1.0)
+            films[going] = self.train(polarity, films[going], share, own[going], rng)
+            left[going] -= 1
+        return films
+
     def _over_devices(
         self, polarity: Polarity, pulses: Array, cycle: Array, ends: tuple[float, float]
     ) -> Law:
@@ -580,6 +644,10 @@ class SotSynapse(Synapse):
             return sigma * moved * response.decay(n) * np.sqrt(n) if each else sigma * moved
         unit = self.span if self.c2c.reading == "range" else self.span / (self.states - 1)
         return sigma * unit * response.summed(n) if each else np.where(n > 0, sigma * unit, 0.0)
+
+    def draws_each_pulse(self, polarity: Polarity) -> bool:
+        """See `Synapse.draws_each_pulse`."""
+        return self.c2c.occasion == "pulse" and bool(self.c2c[polarity])
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""
