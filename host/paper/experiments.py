@@ -23,10 +23,10 @@ from allspin.host.train.array_devices import (
     TYPES,
     ArrayParameters,
     PulsedWeights,
-    device_deviates,
     linear_synapse,
     raw_synapse,
 )
+from allspin.host.train.films import device_deviates
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -191,6 +191,7 @@ def parameters_of(values: dict[str, Any]) -> ArrayParameters:
         epochs=values["epochs"],
         rounding=values["rounding"],
         scheme=values["scheme"],
+        steps=None if values["states"] is None else values["states"] - 1,
         output_bias=values["output_bias"],
         synapse=synapse_of(values),
         neuron=SotNeuron() if values["neuron"] == "sot" else None,
@@ -221,9 +222,10 @@ def _afterwards(
             assert isinstance(crossbar, PulsedWeights)
             rows, columns = crossbar.matrix.shape
             d2d = DeviceVariation(sigma, sigma, values["d2d_reading"])
+            assert isinstance(crossbar.synapse, SotSynapse)
             varied = replace(crossbar.synapse, c2c=CycleVariation(), d2d=d2d)
             own = device_deviates(given.seed, layer, (rows, columns))
-            matrices.append(crossbar.read(varied, own))
+            matrices.append(crossbar.films[0].read(varied, own))
         return share(matrices=matrices)
 
     def with_neurons(variation: NeuronVariation) -> float:

@@ -96,6 +96,7 @@ class ArrayNetwork:
             )
         self.neurons = self.hidden_neurons(parameters.neuron_variation)
         self.bias = np.zeros(classes, np.float32)
+        self.velocities = [np.zeros_like(each.matrix) for each in self.weights]
 
     def hidden_neurons(self, variation: NeuronVariation) -> list[Hidden]:
         """The neurons behind each crossbar but the last, where devices differ so."""
@@ -128,20 +129,46 @@ class ArrayNetwork:
         """
         drives, slopes = [values], []
         for crossbar, neurons in zip(self.weights, self.neurons, strict=False):
-            activations, slope = neurons.forward(drives[-1] @ crossbar.matrix, rng)
+            activations, slope = neurons.forward(self._sums(drives[-1], crossbar.matrix, rng), rng)
             drives.append(activations)
             slopes.append(slope)
-        losses, back = cross_entropy(drives[-1] @ self.weights[-1].matrix + self.bias, labels)
+        logits = self._sums(drives[-1], self.weights[-1].matrix, rng) + self.bias
+        losses, back = cross_entropy(logits, labels)
         back *= np.float32(-self.parameters.rate / len(labels))
         if self.parameters.output_bias:
             self.bias += back.sum(axis=0)
         for layer in reversed(range(len(self.weights))):
-            crossbar, change = self.weights[layer], drives[layer].T @ back
+            crossbar, drive, given = self.weights[layer], drives[layer], back
             if layer:
                 # Through the weights that the batch was computed with.
                 back = (back @ crossbar.matrix.T) * slopes[layer - 1]
-            crossbar.update(change)
+            self._change(layer, drive, given)
         return float(np.mean(losses))
+
+    def _sums(self, drive: Array, matrix: Array, rng: np.random.Generator) -> Array:
+        """Sums of columns, with read noise."""
+        sums, device = drive @ matrix, self.parameters.device
+        if device is not None and device.imperfections.read_noise:
+            # A cell's range is a range of weights of 2, of a pair of 1.
+            span = 1 if self.parameters.pair else 2
+            noise = np.float32(span * device.imperfections.read_noise)
+            sums += noise * rng.standard_normal(sums.shape, np.float32)
+        return sums
+
+    def _change(self, layer: int, drive: Array, back: Array) -> None:
+        """Ask a crossbar for the changes of a batch."""
+        crossbar, momentum = self.weights[layer], np.float32(self.parameters.momentum)
+        if momentum:
+            velocity = self.velocities[layer]
+            velocity *= momentum
+            velocity += drive.T @ back
+            crossbar.update(velocity.copy())
+        elif len(drive) == 1:
+            # Of one image most rows are not driven, and ask for nothing.
+            rows = np.flatnonzero(drive[0])
+            crossbar.update(np.multiply.outer(drive[0, rows], back[0]), rows)
+        else:
+            crossbar.update(drive.T @ back)
 
     def answers(
         self,
@@ -170,8 +197,8 @@ class ArrayNetwork:
         for start in range(0, len(values), CHUNK):
             drive = values[start : start + CHUNK]
             for matrix, behind in zip(inner, neurons or self.neurons, strict=True):
-                drive, _ = behind.forward(drive @ matrix, rng)
-            answers.append(np.argmax(drive @ last + self.bias, axis=1))
+                drive, _ = behind.forward(self._sums(drive, matrix, rng), rng)
+            answers.append(np.argmax(self._sums(drive, last, rng) + self.bias, axis=1))
         return np.concatenate(answers)
 
 

@@ -9,10 +9,10 @@ from allspin.host.train.array_devices import (
     ArrayParameters,
     PulsedWeights,
     SotHidden,
-    device_deviates,
     linear_synapse,
     raw_synapse,
 )
+from allspin.host.train.films import device_deviates
 from allspin.host.train.latent import FINE
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT
@@ -77,7 +77,7 @@ def test_raw_pulses_follow_neurosims_normalised_curve(sign, a) -> None:
     """(1 - exp(-P / A)) / (1 - exp(-P_max / A)), as NeuroSim normalises it."""
     weights = pulsed(raw_synapse(), -sign, shape=(1, 1))
     for pulse in range(1, 101):
-        change(weights, sign * 2 / 99)
+        change(weights, sign * 2 / 100)
         expected = (1 - math.exp(-pulse / a)) / (1 - math.exp(-100 / a))
         assert (1 + sign * float(weights.film[0, 0])) / 2 == pytest.approx(expected, abs=2e-5)
     assert weights.pulses == 100
@@ -87,8 +87,8 @@ def test_pulses_of_computed_width_make_equal_steps_of_a_nonlinear_device() -> No
     weights = pulsed(raw_synapse(), -1.0, scheme="width")
     for step in (3, 5, -4, 90, -60):
         before = weights.film.copy()
-        change(weights, step * 2 / 99)
-        assert np.allclose(weights.film, before + step * 2 / 99, atol=2e-6)
+        change(weights, step * 2 / 100)
+        assert np.allclose(weights.film, before + step * 2 / 100, atol=2e-6)
 
 
 def test_cycle_to_cycle_deviation_is_of_the_range_by_polarity_and_where_pulses_fall() -> None:
