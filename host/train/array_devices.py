@@ -24,16 +24,17 @@ What had to be assumed, since the text does not give it:
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from allspin.host.train.films import Cells, Films
+from allspin.host.train.films import Cells, Films, zero_of
 from allspin.host.train.latent import FINE, Array, smooth_response
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT
 from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.network.neuron import Neuron, SotNeuron
-from allspin.sim.parameters import Parameters, choice, number
+from allspin.sim.parameters import Parameters, number, option
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
 
@@ -57,7 +58,65 @@ SECOND = 2**31
 
 
 @dataclass(frozen=True)
-class ArrayParameters(Parameters):
+class LearnRule(Parameters):
+    """How changes become pulses.
+
+    Parameters
+    ----------
+    update : str
+        One of `SCHEMES`.
+    rounding : str
+        One of `ROUNDINGS`; single pulses know no rounding.
+    threshold : float
+        Of ``sign``: change of a weight beyond which there is a pulse.
+    momentum : float
+        Share of each change that is asked for again with the next, 0 to 0.999; in software: no
+        array keeps it.
+    reference : str
+        What reads as a weight of 0: the ``middle`` of the range, the ``symmetry`` point, or R_AH.
+    pair : bool
+        Whether a weight is the difference of two devices.
+    """
+
+    update: str = field(
+        default="equal",
+        metadata={"known": SCHEMES}
+        | option(f"pulses of an update: {', '.join(SCHEMES)} (equal)", "NAME"),
+    )
+    rounding: str = field(
+        default="stochastic",
+        metadata={"known": ROUNDINGS}
+        | option(f"to whole pulses: {', '.join(ROUNDINGS)} (stochastic)", "NAME"),
+    )
+    threshold: float = field(
+        default=0.0,
+        metadata={"low": 0.0, "high": 1e6}
+        | option("with --update sign, change of a weight from which there is a pulse (0)", "X"),
+    )
+    momentum: float = field(
+        default=0.0,
+        metadata={"low": 0.0, "high": 0.999}
+        | option("of the changes, in software, which no array has (0)", "SHARE"),
+    )
+    reference: str = field(
+        default="middle",
+        metadata=option("what reads as weight 0: middle, symmetry or R_AH (middle)", "POINT"),
+    )
+    pair: bool = field(default=False, metadata=option("two devices a weight, with refresh"))
+
+    @property
+    def text(self) -> dict[str, Any]:
+        """What differs from the rule that is used unless told, by the names of options."""
+        usual = LearnRule()
+        return {
+            name: getattr(self, name)
+            for name, value in vars(usual).items()
+            if getattr(self, name) != value
+        }
+
+
+@dataclass(frozen=True)
+class ArrayParameters(LearnRule):
     """A network to be trained in the array, and how; unless told, as SOT synapses are.
 
     Parameters
@@ -68,22 +127,10 @@ class ArrayParameters(Parameters):
         Times through the training images.
     batch : int
         Images in a batch.
-    rounding : str
-        One of `ROUNDINGS`.
-    scheme : str
-        One of `SCHEMES`.
-    output_bias : bool
-        Whether the output layer has biases in software.
-    threshold : float
-        Of the scheme ``sign``: change of a weight beyond which there is a pulse.
-    momentum : float
-        Share of each change that is asked for again with the next; in software, not in the array.
     steps : int or None
         Mean steps that a change by the whole range is; None for P_max of its polarity.
-    zero : float or None
-        R_AH that reads as a weight of 0; None for the middle of the range.
-    pair : bool
-        Whether a weight is the difference of two devices.
+    output_bias : bool
+        Whether the output layer has biases in software.
     synapse : Synapse or None
         The device; None for numbers in software.
     device : Device or None
@@ -103,13 +150,7 @@ class ArrayParameters(Parameters):
     rate: float = number(0.03, 1e-9, 1e6)
     epochs: int = 3
     batch: int = 32
-    rounding: str = choice("stochastic", ROUNDINGS)
-    scheme: str = choice("equal", SCHEMES)
-    threshold: float = number(0.0, 0.0, 1e6)
-    momentum: float = number(0.0, 0.0, 0.999)
     steps: int | None = None
-    zero: float | None = None
-    pair: bool = False
     output_bias: bool = False
     synapse: Synapse | None = None
     device: Device | None = None
@@ -275,7 +316,7 @@ class SoftwareWeights:
 class PulsedWeights:
     """Devices: a weight is the R_AH that is read, and only pulses change it.
 
-    With `scheme` ``equal`` a wanted change asks for its share of P_max pulses of its polarity,
+    With `update` ``equal`` a wanted change asks for its share of P_max pulses of its polarity,
     whatever they do where the device is; with ``width`` for one pulse, as wide as the mean device
     needs; with ``sign`` for one pulse where it is beyond a threshold. What pulses do, the device
     says (`allspin.host.train.films.Films`). The film never leaves its range.
@@ -312,8 +353,7 @@ class PulsedWeights:
         pair, seed, device = parameters.pair, parameters.seed, parameters.device
         self._rng = rng = np.random.default_rng([seed, 1, layer])
         self._scale = (1 if pair else 2) / synapse.span
-        zero = (synapse.low + synapse.high) / 2 if parameters.zero is None else parameters.zero
-        self._zero = synapse.low if pair else zero
+        self._zero = synapse.low if pair else zero_of(synapse, parameters.reference)
         self.low, self.high = (
             (end - self._zero) * self._scale for end in (synapse.low, synapse.high)
         )
@@ -345,12 +385,6 @@ class PulsedWeights:
         """Pulses given so far."""
         return sum(int(films.given.sum()) for films in self.films)
 
-    @property
-    def learnt(self) -> Array:
-        """Weights that the films hold: `matrix` without D2D."""
-        other = self.films[1].film if self.parameters.pair else np.float32(self._zero)
-        return (self.film - other) * np.float32(self._scale)
-
     def _show(self, cells: Cells) -> None:
         """Let the network read what cells hold now."""
         if self.matrix is self.films[0].resistance:
@@ -362,7 +396,7 @@ class PulsedWeights:
     def update(self, change: Array, rows: Cells | None = None) -> None:
         """As of `SoftwareWeights.update`."""
         given, (up, down) = self.parameters, self._steps
-        if given.scheme == "sign":
+        if given.update == "sign":
             change = np.sign(change) * (np.abs(change) > np.float32(given.threshold))
         else:
             change *= up if up == down else np.where(change > 0, up, down)
@@ -387,7 +421,7 @@ class PulsedWeights:
 
     def _pulse(self, polarity: Polarity, cells: Cells, steps: Array) -> None:
         """Move weights some steps in one polarity's direction."""
-        films, synapse, width = self.films[0], self.synapse, self.parameters.scheme == "width"
+        films, synapse, width = self.films[0], self.synapse, self.parameters.update == "width"
         sign = -1 if polarity else 1
         if self.parameters.pair:
             films, polarity, sign = self.films[polarity], Polarity.POTENTIATION, 1
@@ -402,6 +436,12 @@ class PulsedWeights:
         if self.parameters.pair:
             self._refresh(cells)
         self._show(cells)
+
+    def settle(self) -> None:
+        """Make what is read that of the films, where Ctrl-C came between the two."""
+        for films in self.films:
+            films.settle()
+        self._show(np.arange(self.film.size))
 
     def _refresh(self, cells: Cells) -> None:
         """Write the difference of pairs again of which one device is nearly full."""

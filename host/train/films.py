@@ -183,6 +183,11 @@ class Films:
         )
         return np.where(self.last == Polarity.DEPRESSION, depressed, potentiated).astype(np.float32)
 
+    def settle(self) -> None:
+        """Make what is read that of the films."""
+        if self._own is not None:
+            self.resistance[:] = self.read(self.synapse, self._own)
+
     def pulse(self, polarity: Polarity, cells: Cells, pulses: npt.ArrayLike, many: bool) -> None:
         """Give pulses of one polarity.
 

@@ -3,20 +3,24 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.host.data.datasets import Dataset
+from allspin.host.chips.chip_options import MadeChip
+from allspin.host.data.catalogue import open_device
+from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
 from allspin.host.train.array_devices import (
     CYCLE,
     ArrayParameters,
     Hidden,
+    LearnRule,
     PulsedWeights,
     ReluHidden,
     SoftwareWeights,
@@ -24,21 +28,29 @@ from allspin.host.train.array_devices import (
     Weights,
     linear_synapse,
 )
+from allspin.host.train.films import asymmetry, symmetry_point
 from allspin.host.train.latent import Array, NumberFormats
 from allspin.host.train.lesson import cross_entropy
 from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.trainer import Trained
 from allspin.host.train.training_options import AUGMENTATIONS
-from allspin.sim.device.device import NeuronVariation
+from allspin.sim.chip.chip import Chip
+from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.errors import UserError
+from allspin.sim.files import write_atomically
+from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
-from allspin.sim.parameters import Brief
+from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.programming.schemes import Counts
 from allspin.sim.synapse.synapse import CycleVariation
 
 VERSION = 1
 """It changes when the same parameters train to another network."""
 MARKS = 4
 """How often in an epoch the test accuracy is taken, for the learning curve."""
+AT_BOUND = 0.005
+"""Share of the range within which a film is at its end."""
 CHUNK = 2500
 """Test images computed at a time."""
 
@@ -155,6 +167,12 @@ class ArrayNetwork:
             sums += noise * rng.standard_normal(sums.shape, np.float32)
         return sums
 
+    def settle(self) -> None:
+        """Make all weights those of the films, where Ctrl-C came between."""
+        for crossbar in self.weights:
+            if isinstance(crossbar, PulsedWeights):
+                crossbar.settle()
+
     def _change(self, layer: int, drive: Array, back: Array) -> None:
         """Ask a crossbar for the changes of a batch."""
         crossbar, momentum = self.weights[layer], np.float32(self.parameters.momentum)
@@ -217,12 +235,15 @@ class ArrayTrained:
         Classes at the end.
     seconds : float
         Of processor time for the training, without the test images; it uses one core.
+    interrupted : bool
+        Whether Ctrl-C ended it early.
     """
 
     network: ArrayNetwork
     curve: list[tuple[int, float, float]]
     answers: npt.NDArray[np.int64]
     seconds: float
+    interrupted: bool = False
 
 
 def train_in_array(
@@ -230,7 +251,7 @@ def train_in_array(
     parameters: ArrayParameters,
     *,
     marks: int = MARKS,
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Callable[[float, str], None] = lambda share, words: None,
 ) -> ArrayTrained:
     """Train a network in the array.
 
@@ -243,7 +264,7 @@ def train_in_array(
     marks : int
         Points of the learning curve in an epoch.
     progress : callable
-        Told at each mark which share of the training is done.
+        Told at each mark which share of the training is done, and how good it is.
 
     Raises
     ------
@@ -260,24 +281,63 @@ def train_in_array(
     values, test_values = row_values(dataset.train_images), row_values(dataset.test_images)
     stops = sorted({0, *(round(steps * (mark + 1) / marks) for mark in range(marks))})
     curve: list[tuple[int, float, float]] = []
-    answers, seconds = np.zeros(len(test_values), np.int64), 0.0
+    answers, seconds, interrupted = np.zeros(len(test_values), np.int64), 0.0, False
     with threadpool_limits(1):
         network = ArrayNetwork(parameters, values.shape[1], dataset.classes)
         noise = np.random.default_rng([parameters.seed, 2])
         for epoch, (start, stop) in product(range(parameters.epochs), pairwise(stops)):
             order = np.random.default_rng([parameters.seed, 3, epoch]).permutation(len(values))
-            begun = time.process_time()
-            losses = [
-                network.learn(values[chosen], labels[chosen], noise)
-                for chosen in order[start * batch : stop * batch].reshape(-1, batch)
-            ]
+            begun, losses = time.process_time(), []
+            try:
+                for chosen in order[start * batch : stop * batch].reshape(-1, batch):
+                    losses.append(network.learn(values[chosen], labels[chosen], noise))
+            except KeyboardInterrupt:
+                interrupted = True
+                network.settle()
+                if not losses:
+                    if not curve:
+                        raise
+                    break
             seconds += time.process_time() - begun
             answers = network.answers(test_values, seed=(parameters.seed, 4, len(curve)))
             accuracy = float(np.mean(answers == dataset.test_labels))
-            done = epoch * steps + stop
-            curve.append((done * batch, float(np.cumsum(losses)[-1]) / len(losses), accuracy))
-            progress(done / (parameters.epochs * steps))
-    return ArrayTrained(network, curve, answers, seconds)
+            done = epoch * steps + start + len(losses)
+            loss = float(np.cumsum(losses)[-1]) / len(losses)
+            curve.append((done * batch, loss, accuracy))
+            progress(
+                done / (parameters.epochs * steps),
+                f"epoch {epoch + 1}/{parameters.epochs}: loss {loss:.3f}, test {accuracy:.2%}",
+            )
+            if interrupted:
+                break
+    return ArrayTrained(network, curve, answers, seconds, interrupted)
+
+
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Learning rates of which one is looked for."""
+SEARCHED, HELD = 10_000, 2_000
+"""Training images that a search learns from and is judged by, at most."""
+
+
+def search_rate(dataset: Dataset, parameters: ArrayParameters) -> dict[float, float]:
+    """Accuracy on training images that are held out, of an epoch with each of `RATES`."""
+    held = min(HELD, len(dataset.train_images) // 6)
+    images, labels = dataset.train_images[: held + SEARCHED], dataset.train_labels
+    labels = labels[: len(images)]
+    small = replace(
+        dataset,
+        train_images=images[held:],
+        train_labels=labels[held:],
+        test_images=images[:held],
+        test_labels=labels[:held],
+    )
+    found = {}
+    for rate in RATES:
+        tried = train_in_array(small, replace(parameters, rate=rate, epochs=1), marks=1)
+        if tried.interrupted:
+            raise KeyboardInterrupt
+        found[rate] = tried.curve[-1][2]
+    return found
 
 
 def array_network(
@@ -286,7 +346,7 @@ def array_network(
     image_shape: tuple[int, int],
     provenance: Mapping[str, Any],
 ) -> Network:
-    """Write the films down as the nearest states, and the neurons as tables.
+    """Write what is read of the films down as the nearest states, and the neurons as tables.
 
     In the array a column's sum is a number of weights of 1 at full row current, `full_scale` of
     which drive a neuron with its full-scale current; so does a hidden layer's activation.
@@ -294,9 +354,9 @@ def array_network(
     Parameters
     ----------
     trained : ArrayNetwork
-        Of pulsed weights and SOT neurons, without biases.
+        Of pulsed weights, without biases.
     formats : NumberFormats
-        Number formats; its states are those of the synapse.
+        Number formats; its states are those that are told apart.
     image_shape : tuple of int
         Height and width of an image.
     provenance : mapping
@@ -306,38 +366,137 @@ def array_network(
     last = len(trained.weights) - 1
     for layer, crossbar in enumerate(trained.weights):
         assert isinstance(crossbar, PulsedWeights)
-        synapse = crossbar.synapse
-        places = (crossbar.film - synapse.low) * ((synapse.states - 1) / synapse.span)
-        states = np.clip(np.rint(places), 0, synapse.states - 1).astype(np.uint8)
+        low, high, levels = crossbar.low, crossbar.high, formats.levels
+        # A word of the largest weight is the largest word.
+        unit = formats.outermost / max(abs(low), abs(high))
+        uniform = uniform_levels(formats.states, formats.rah_bits)
+        if np.array_equal(levels, uniform) and high == -low:
+            places = (crossbar.matrix - low) * ((formats.states - 1) / (high - low))
+            states = np.clip(np.rint(places), 0, formats.states - 1).astype(np.uint8)
+        else:
+            ranged = (levels / formats.outermost + 1) / 2
+            levels = np.rint((low + ranged * (high - low)) * unit).astype(np.int16)
+            middles = (levels[:-1] + levels[1:].astype(np.float64)) / 2
+            states = np.searchsorted(middles, crossbar.matrix * unit).astype(np.uint8)
         converter = table = None
         if layer < last:
             # The gain is the same in each column, without an offset.
             full = trained.parameters.full_scale if layer == 0 else 1.0
-            gain = formats.current_top / (formats.input_top(layer) * formats.outermost * full)
+            gain = formats.current_top / (formats.input_top(layer) * unit * full)
             shift = min(math.floor(math.log2((2**GAIN_BITS - 1) / gain)), MAX_SHIFT)
             gains = np.full(states.shape[1], round(gain * 2**shift), np.int32)
-            converter, table = Converter(gains, np.zeros_like(gains), shift), formats.table
-        layers.append(Layer(states, formats.levels, converter, table))
+            converter = Converter(gains, np.zeros_like(gains), shift)
+            table = formats.table if formats.neuron.has_table else None
+        layers.append(Layer(states, levels, converter, table))
     return formats.network(layers, image_shape, provenance)
 
 
-@dataclass(frozen=True, eq=False)
-class Learnt(Brief):
-    """What came of learning in the array.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Learnt(Trained):
+    """What came of learning in the array; `network` has it in whole numbers.
 
     Attributes
     ----------
-    network : Network
-        As it was at the end, in whole numbers.
     array_accuracy : float
-        Share of the test images that the array itself classified rightly.
-    test_accuracy : float
-        The same of the network, by the golden model.
+        Share of the test images that the chip that learnt classified rightly.
+    chip_accuracy : float or None
+        The same of another chip that is programmed with the states, open loop, by the golden model;
+        None where there is no device, or a weight is a pair.
+    curve : list of (int, float, float)
+        As of `ArrayTrained`.
+    facts : dict
+        Pulses, energy and time, films at the ends of their range, and where the device is
+        symmetrical.
+    given : ndarray of uint32
+        Pulses that each device got.
     """
 
-    network: Network
     array_accuracy: float
-    test_accuracy: float
+    chip_accuracy: float | None
+    curve: list[tuple[int, float, float]]
+    facts: dict[str, Any]
+    given: npt.NDArray[np.uint32]
+
+    @property
+    def epochs(self) -> list[dict[str, Any]]:
+        """The learning curve as reports have it."""
+        return [
+            {"phase": "array", "loss": round(loss, 6), "validation_accuracy": accuracy}
+            for _, loss, accuracy in self.curve
+        ]
+
+    def plot(self) -> Any:
+        """The learning curve."""
+        from allspin.host.draw.accuracy_charts import learning_curve
+
+        return learning_curve(self.epochs, None, self.array_accuracy)
+
+    def write(self, folder: Path) -> None:
+        """Write the learning curve and the pulses per device: CSV files and pictures.
+
+        Raises
+        ------
+        UserError
+            If a file cannot be written.
+        """
+        from allspin.host.draw.accuracy_charts import pulse_histogram
+        from allspin.host.draw.style import save_picture
+
+        folder.mkdir(parents=True, exist_ok=True)
+        pulses, devices = np.unique(self.given, return_counts=True)
+        tables = {
+            "learning": ("images,loss_nats,test_accuracy", self.curve),
+            "pulses": ("pulses,devices", zip(pulses.tolist(), devices.tolist(), strict=True)),
+        }
+        for name, (head, rows) in tables.items():
+            lines = [head, *(",".join(f"{value:.8g}" for value in row) for row in rows)]
+            write_atomically(folder / f"{name}.csv", "\n".join([*lines, ""]).encode())
+        save_picture(self.plot(), folder, "learning")
+        save_picture(pulse_histogram(self.given), folder, "pulses")
+
+
+LEFT_OUT = ("amplifier_gain", "amplifier_offset", "converter_gain", "converter_offset")
+LEFT_OUT += ("hall_offset", "reference", "drift", "retention")
+"""Imperfections that learning does without."""
+
+
+def left_out(device: Device) -> list[str]:
+    """What a device file has that learning does without."""
+    found = [name for name in LEFT_OUT if getattr(device.imperfections, name)]
+    written = device.imperfections.reference_column == "written"
+    return found + ["reference_column"] * written + ["array"] * (device.array.reading != "ideal")
+
+
+def facts_of(network: ArrayNetwork) -> dict[str, Any]:
+    """What pulses took and where they led; all layers together."""
+    given, every = network.parameters, []
+    for crossbar in network.weights:
+        assert isinstance(crossbar, PulsedWeights)
+        every += crossbar.films
+    synapse, device = every[0].synapse, given.device
+    films = np.concatenate([each.film.ravel() for each in every])
+    ends = np.minimum(films - synapse.low, synapse.high - films)
+    pulses = np.concatenate([each.given.ravel() for each in every])
+    taken = Counts(
+        cells=films.size,
+        potentiation=sum(each.widths[0] for each in every),
+        depression=sum(each.widths[1] for each in every),
+        pulses=int(pulses.sum()),
+        saturations=sum(each.saturations for each in every),
+    )
+    point = symmetry_point(synapse)
+    return {
+        "pulses": taken.pulses,
+        "saturations": taken.saturations,
+        "pulses_per_device": float(pulses.mean()),
+        "most_pulses": int(pulses.max()),
+        "energy": device and taken.energy(device.electrical),
+        "pulse_time": device and taken.time(device.electrical),
+        "at_bounds": float(np.mean(ends <= AT_BOUND * synapse.span)),
+        "asymmetry": asymmetry(synapse),
+        "symmetry_point": None if point is None else (point - synapse.low) / synapse.span,
+        "left_out": [] if device is None else left_out(device),
+    }
 
 
 def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
@@ -348,42 +507,55 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
     UserError
         If there is something that the array has not.
     """
-    neuron = parameters.hidden_neuron
-    if parameters.target is not None:
-        raise UserError("`device` is for training offline; in the array each pulse is one state")
-    if not neuron.spin:
+    neuron, device = parameters.hidden_neuron, parameters.target and parameters.target.device
+    if not (neuron.spin or isinstance(neuron, ReluNeuron)):
         raise UserError(
-            f"`neuron` must be a spin device in the array, such as sot, not {neuron.name}"
+            f"`neuron` must be a spin device in the array, such as sot, or relu, not {neuron.name}"
         )
     if parameters.augmentation != AUGMENTATIONS["none"]:
         raise UserError("`augment` must be none in the array, which sees each image as it is")
-    deviation = parameters.noise or 0.0
+    if device is not None and parameters.noise is not None:
+        raise UserError("`noise` is for learning without `device`, whose file has its C2C")
+    deviation = CycleVariation(parameters.noise or 0.0, parameters.noise or 0.0)
+    rule = parameters.rule or LearnRule()
     return ArrayParameters(
-        rate=parameters.rate,
+        **vars(rule),
+        rate=ArrayParameters.rate if math.isnan(parameters.rate) else parameters.rate,
         epochs=parameters.epochs,
         batch=parameters.batch or ArrayParameters.batch,
-        synapse=linear_synapse(parameters.states, CycleVariation(deviation, deviation)),
-        neuron=neuron,
+        synapse=device.synapse if device else linear_synapse(parameters.states, deviation),
+        device=device,
+        neuron=neuron if neuron.spin else None,
+        neuron_variation=device.neuron_variation if device else NeuronVariation(),
         hidden=parameters.hidden,
         seed=parameters.seed,
     )
 
 
-@takes()
+def usual(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options where those that are given do not say them: `DEFAULTS`, and what a device has."""
+    if given.get("device") is None:
+        return DEFAULTS
+    device = open_device(given["device"], given.get("at"))
+    return DEFAULTS | {"noise": None, "states": device.synapse.states}
+
+
+@takes(parameters=TrainingParameters)
 def learn_in_array(
-    dataset: Dataset, parameters: TrainingParameters, progress: Any = None
+    data: Data | Dataset | None, parameters: TrainingParameters, progress: Any = None
 ) -> Learnt:
     """Train a network by pulses, as the paper does, and write it down in whole numbers.
 
-    It learns from all training images, so that none is left to choose between epochs.
+    It learns from all training images, so that none is left to choose between epochs. Ctrl-C ends
+    it; what was learnt so far is returned.
 
     Parameters
     ----------
-    dataset : Dataset
-        What to learn.
+    data : Dataset, str, Path or tuple of array_like, optional
+        What to learn, as of `allspin.load_dataset`.
     parameters : TrainingParameters
-        How; those of `DEFAULTS` where nothing else is asked for. ``noise`` is the cycle-to-cycle
-        deviation of each update, as a fraction of the range of R_AH.
+        How; those of `usual` where nothing else is asked for. Without a device ``noise`` is the
+        cycle-to-cycle deviation of each update, as a fraction of the range of R_AH.
     progress : Display or bool, optional
         Shows which share of the training is done.
 
@@ -393,19 +565,49 @@ def learn_in_array(
         If the parameters ask for what the array has not, or there are fewer images than a batch
         takes.
     """
-    given = _array_parameters(parameters)
+    dataset = load_dataset(data)
+    given, rates, target = _array_parameters(parameters), {}, parameters.target
+    options = parameters.options(dataset) | {"in_array": True}
+    if math.isnan(parameters.rate):
+        progress.start("looking for a learning rate")
+        rates = search_rate(dataset, given)
+        given = replace(given, rate=max(rates, key=lambda rate: rates[rate]))
+        options["rate"] = given.rate
+        progress.finish(", ".join(f"{rate:g}: {share:.2%}" for rate, share in rates.items()))
     provenance = {
         "command": "train",
         "recipe": VERSION,
-        "options": parameters.options(dataset) | {"in_array": True},
+        "options": options,
         "data": {"name": dataset.name, "digest": dataset.digest},
     }
     progress.start("learning in the array")
     trained = train_in_array(
-        dataset, given, progress=lambda share: progress.advance(share, 1.0, f"{share:.0%}")
+        dataset, given, progress=lambda share, words: progress.advance(share, 1.0, words)
     )
     progress.finish()
     provenance["loss"] = [[images, round(loss, 6)] for images, loss, _ in trained.curve]
-    network = array_network(trained.network, parameters.formats, dataset.image_shape, provenance)
+    formats = parameters.formats
+    if given.pair:
+        formats = replace(formats, own_levels=None)
+    network = array_network(trained.network, formats, dataset.image_shape, provenance)
+    test_set, chip = (dataset.test_images, dataset.test_labels), None
     right = GoldenModel(network).classify(dataset.test_images) == dataset.test_labels
-    return Learnt(network, trained.curve[-1][2], float(np.mean(right)))
+    if target is not None and not given.pair:
+        other = Chip(target.device, (given.seed + 1) % 2**32)
+        chip = MadeChip.of(other, network, target.programming).accuracy(test_set)
+    pulsed = [each for each in trained.network.weights if isinstance(each, PulsedWeights)]
+    learnt = Learnt(
+        network,
+        math.nan,
+        float(np.mean(right)),
+        trained.interrupted,
+        array_accuracy=trained.curve[-1][2],
+        chip_accuracy=chip,
+        curve=trained.curve,
+        facts=facts_of(trained.network) | {"rates": {str(rate): rates[rate] for rate in rates}},
+        given=np.concatenate([films.given.ravel() for each in pulsed for films in each.films]),
+    )
+    if target is None:  # whose files are as ever
+        return learnt
+    record = network.provenance | {"curve": learnt.epochs}
+    return replace(learnt, network=replace(network, provenance=record))

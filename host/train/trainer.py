@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,8 @@ class _Training:
     """State of one training: its network, its lesson, and the phases that it goes through."""
 
     def __init__(self, dataset: Dataset, parameters: TrainingParameters, progress: Display) -> None:
+        if math.isnan(parameters.rate) or parameters.rule is not None:
+            raise UserError("`rate` auto, and how changes become pulses, are for `in_array`")
         if len(dataset.train_images) < 2:
             raise UserError("training needs at least 2 training images; give a larger data set")
         keep_freed_memory()
@@ -295,6 +297,22 @@ def _trained(
     return trained
 
 
+def _or_in_array(function: Callable[..., Trained]) -> Callable[..., Trained]:
+    """Let a function learn in the array where ``in_array`` is given."""
+
+    @wraps(function)
+    def called(*given: Any, in_array: bool = False, **words: Any) -> Trained:
+        if not in_array:
+            return function(*given, **words)
+        from allspin.host.train.in_array import QUICK_EPOCHS as FEW, learn_in_array, usual
+
+        few = {"epochs": FEW} if words.pop("quick", False) else {}
+        return learn_in_array(*given, **(usual(words) | few | words))
+
+    return called
+
+
+@_or_in_array
 @takes(parameters=TrainingParameters)
 def train(
     data: Data | Dataset | None = None,
@@ -321,7 +339,8 @@ def train(
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         Of `TrainingParameters`, and ``device``, ``at``, ``level_choice``, ``polarity``,
-        ``augment``, ``tile_rows`` and ``adc_bits`` as ``allspin train`` has them.
+        ``augment``, ``tile_rows`` and ``adc_bits`` as ``allspin train`` has them. With ``in_array``
+        the network learns by pulses, and `allspin.host.train.in_array.Learnt` comes of it.
 
     Raises
     ------

@@ -200,6 +200,12 @@ KEYS: dict[str, type] = {
     "seed": int,
     "data": str,
     "in_array": bool,
+    "update": str,
+    "rounding": str,
+    "threshold": float,
+    "momentum": float,
+    "reference": str,
+    "pair": bool,
 }
 """Keys of a recipe file: the options of ``train`` with underscores, and what they hold."""
 KINDS = {

@@ -28,7 +28,7 @@ SHAPE = (200, 150)
     [
         ({"rate": 0.0}, "rate must be a number from 1e-09"),
         ({"rounding": "up"}, "rounding must be one of stochastic, nearest"),
-        ({"scheme": "fast"}, "scheme must be one of equal, width"),
+        ({"update": "fast"}, "update must be one of equal, width, sign"),
         ({"full_scale": 0}, "full_scale must be a number from 1e-06"),
     ],
 )
@@ -38,7 +38,7 @@ def test_parameters_name_their_ranges(change: dict, message: str) -> None:
 
 
 def pulsed(synapse, start, *, rounding="nearest", scheme="equal", seed=7, shape=SHAPE):
-    parameters = ArrayParameters(rounding=rounding, scheme=scheme, seed=seed)
+    parameters = ArrayParameters(rounding=rounding, update=scheme, seed=seed)
     return PulsedWeights(synapse, parameters, np.full(shape, start, np.float32))
 
 
