@@ -1,6 +1,7 @@
 """``allspin train``: train a network, offline."""
 
 import argparse
+import math
 import os
 import signal
 import time
@@ -98,7 +99,7 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
     """What was chosen, as the table has it."""
     found = {
         "augmentation": options["augment"],
-        "learning rate": f"{options['rate']:g}",
+        "learning rate": "auto" if math.isnan(options["rate"]) else f"{options['rate']:g}",
         "images in a batch": f"{options['batch']:,}",
         "epochs": f"{options['epochs']:,}",
     }
@@ -194,6 +195,9 @@ def run(arguments: Arguments) -> int:
     finally:
         signal.signal(signal.SIGTERM, before)
     seconds = time.perf_counter() - start
+    if isinstance(trained, Learnt):  # with the rate that was found
+        options = trained.network.provenance["options"]
+        choices = chosen(options)
     save_network(trained.network, output)
     chips, interrupted = trained.chips, trained.interrupted
     if interrupted:

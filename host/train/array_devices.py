@@ -354,17 +354,16 @@ class PulsedWeights:
         self._rng = rng = np.random.default_rng([seed, 1, layer])
         self._scale = (1 if pair else 2) / synapse.span
         self._zero = synapse.low if pair else zero_of(synapse, parameters.reference)
-        self.low, self.high = (
-            (end - self._zero) * self._scale for end in (synapse.low, synapse.high)
-        )
+        low, high = ((end - self._zero) * self._scale for end in (synapse.low, synapse.high))
+        self.low, self.high = (-high if pair else low), high
         across = [parameters.steps or synapse.pulses_across(polarity) for polarity in Polarity]
         if pair:
             across[1] = across[0]
-        unit = self.high - self.low
+        unit = high - low
         self._steps = [np.float32(pulses / unit) for pulses in across]
         self.films = []
         for device_number, asked in enumerate([initial, -initial][: 1 + pair]):
-            steps = (np.clip(asked, self.low, self.high) - self.low) / (unit / across[0])
+            steps = (np.clip(asked, low, high) - low) / (unit / across[0])
             steps = np.minimum(np.floor(steps + rng.random(steps.shape)), across[0])
             film = synapse.low + synapse.span / across[0] * steps
             # The second device of each pair is a cell of another chip.
